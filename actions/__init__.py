@@ -1,0 +1,1 @@
+"""What the action server loads: one action a module."""

@@ -1,0 +1,1 @@
+"""What the Rasa server loads. Imports only the pure part of safeguarding."""

@@ -1,0 +1,51 @@
+"""The buttons a person can be offered; only ids known here are accepted back."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import msgspec
+
+from safeguarding.messages import Choice
+from safeguarding.records import ContentError, read_yaml
+from safeguarding.taxonomy import CONTENT, taxonomy
+
+
+class ChoiceRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One button: its permanent id, its words, and the Rasa intent it stands for."""
+
+    id: str
+    label: str
+    intent: str
+    entities: dict[str, str] = {}
+
+
+class Choices:
+    """The catalogue: what content/choices.yml lists, and `ask_<topic>` for every topic."""
+
+    def __init__(self, records: list[ChoiceRecord], topic_labels: dict[str, str]) -> None:
+        self._records = {record.id: record for record in records}
+        for topic in taxonomy().topics:
+            label = topic_labels.get(topic, topic.replace("_", " ").capitalize())
+            self._records[f"ask_{topic}"] = ChoiceRecord(f"ask_{topic}", label, f"ask_{topic}")
+
+    def __contains__(self, choice_id: object) -> bool:
+        return choice_id in self._records
+
+    def __getitem__(self, choice_id: str) -> ChoiceRecord:
+        return self._records[choice_id]
+
+    def button(self, choice_id: str) -> Choice:
+        """The button as it is shown. Raises KeyError for an id that is not in the catalogue."""
+        return Choice(id=choice_id, label=self._records[choice_id].label)
+
+
+@cache
+def choices(path: Path = CONTENT / "choices.yml") -> Choices:
+    """Read the catalogue once per process. Raises ContentError."""
+    document = read_yaml(path)
+    records, problems = document.convert_each(ChoiceRecord, "choices")
+    if problems:
+        raise ContentError(problems)
+    return Choices(records, document.convert(dict[str, str], "topic_labels"))

@@ -1,0 +1,1 @@
+"""What we say: vetted answers and contacts, read strictly."""

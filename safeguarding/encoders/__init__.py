@@ -1,0 +1,1 @@
+"""Sentence encoders that run without torch: MiniLM by ONNX, USE by numpy."""

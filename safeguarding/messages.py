@@ -1,0 +1,78 @@
+"""What a person is shown: the messages of the public interface, made in one place."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypedDict
+
+from typing_extensions import NotRequired
+
+Kind = Literal["answer", "help_card", "contacts", "prompt", "text"]
+
+
+class Choice(TypedDict):
+    """A button. `id` is the only thing the browser sends back."""
+
+    id: str
+    label: str
+
+
+class Source(TypedDict):
+    """Where a statement comes from."""
+
+    title: str
+    publisher: str
+    url: str
+    date: str
+    """When the source was published or last updated, as it says itself: "2017-02", "2025"."""
+
+
+class Way(TypedDict):
+    """One way to reach a service."""
+
+    kind: Literal["phone", "text", "chat", "email", "web", "bsl", "letter"]
+    label: str
+    """What to do, in words: "Call 0800 1111", "Text SHOUT to 85258"."""
+    href: NotRequired[str]
+    """tel:, sms:, mailto: or https: address; absent when there is nothing to press."""
+
+
+class ContactCard(TypedDict):
+    """A service as shown to one person now."""
+
+    id: str
+    name: str
+    what: str
+    """One or two short sentences: what it does and for whom."""
+    ways: list[Way]
+    hours: str
+    open_now: bool | None
+    """None when the hours are not known for certain."""
+    note: NotRequired[str]
+    source: NotRequired[str]
+    checked_on: NotRequired[str]
+
+
+class Message(TypedDict):
+    """One message of a reply; the gateway sends a list of these."""
+
+    kind: Kind
+    text: str
+    severity: NotRequired[str]
+    topic: NotRequired[str]
+    title: NotRequired[str]
+    steps: NotRequired[list[str]]
+    sources: NotRequired[list[Source]]
+    reviewed_on: NotRequired[str]
+    review_due: NotRequired[str]
+    approved: NotRequired[bool]
+    contacts: NotRequired[list[ContactCard]]
+    choices: NotRequired[list[Choice]]
+
+
+def words_of(message: Message) -> str:
+    """Everything a message says, as one plain text: for the record of what was shown."""
+    parts: list[Any] = [message.get("title", ""), message["text"], *message.get("steps", [])]
+    for contact in message.get("contacts", []):
+        parts.append(f"{contact['name']}: " + "; ".join(way["label"] for way in contact["ways"]))
+    parts += [f"[{choice['label']}]" for choice in message.get("choices", [])]
+    return "\n".join(part for part in parts if part)

@@ -1,0 +1,1 @@
+"""The HTTP faces: the public gateway, the staff console, and the widget the gateway serves."""

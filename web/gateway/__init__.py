@@ -1,0 +1,1 @@
+"""The public door: conversations, messages, fallback, limits; serves the widget."""
