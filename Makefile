@@ -1,0 +1,93 @@
+# Lantern. `make` lists what there is; `make run` and `make test` work from a fresh clone.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+export RASA_TELEMETRY_ENABLED := false
+export PYTHONWARNINGS := ignore
+export TF_CPP_MIN_LOG_LEVEL := 3
+export PYTHONDONTWRITEBYTECODE :=
+
+UV := .tools/bin/uv
+A := .venv-assistant/bin
+S := .venv-services/bin
+MODEL := models/lantern.tar.gz
+PURE := tests/unit/safeguarding/risk tests/unit/safeguarding/content tests/contract/test_lexicon.py
+TRAINED_FROM := config.yml domain.yml $(shell find data bot content/risk safeguarding/risk safeguarding/encoders -name '*.yml' -o -name '*.py')
+
+help:  ## What can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | column -ts $$'\t'
+
+# ---- set-up -------------------------------------------------------------------------------------
+$(UV):
+	@python3 -m venv .tools >&2 && .tools/bin/pip install --quiet --disable-pip-version-check uv==0.13.9 >&2
+
+.venv-services/.synced: pyproject.toml uv.lock | $(UV)
+	@UV_PROJECT_ENVIRONMENT=.venv-services $(UV) sync --quiet --locked --group services --group browser --python 3.11 >&2 && touch $@
+
+.venv-assistant/.synced: pyproject.toml uv.lock | $(UV)
+	@UV_PROJECT_ENVIRONMENT=.venv-assistant $(UV) sync --quiet --locked --group assistant --python 3.10 >&2 && touch $@
+
+models/minilm.onnx: safeguarding/encoders/build_onnx.py safeguarding/encoders/weights.py .venv-assistant/.synced
+	@$(A)/python -m safeguarding.encoders.build_onnx >&2 && touch $@
+
+web/console/static/govuk/.built: package-lock.json scripts/build_static.py .venv-services/.synced
+	@$(S)/python scripts/build_static.py >&2 && touch $@
+
+install: .venv-services/.synced .venv-assistant/.synced models/minilm.onnx web/console/static/govuk/.built  ## Both environments, the encoder, the console's styles
+
+setup: install  ## Secrets, database and the first staff account (its password is printed once)
+	@$(S)/python -m safeguarding.setup
+
+$(MODEL): $(TRAINED_FROM) models/minilm.onnx
+	@$(A)/rasa train --fixed-model-name lantern --out models --data data --config config.yml --domain domain.yml >&2
+	@touch $@
+
+train: $(MODEL)  ## The Rasa model, when something it learns from has changed
+
+# ---- run ----------------------------------------------------------------------------------------
+run: install $(MODEL) setup  ## Everything, on this machine; says where to click
+	@LANTERN_CONSOLE_INSECURE_COOKIES=$${LANTERN_CONSOLE_INSECURE_COOKIES:-true} $(S)/honcho start
+
+screen: .venv-services/.synced  ## Risk of each line {"id","text"} on standard input
+	@$(S)/python -m safeguarding.risk.screen
+
+classify: .venv-assistant/.synced $(MODEL)  ## Intent and topic of each line {"id","text"} on standard input
+	@$(A)/python -m bot.classify
+
+evaluate: install $(MODEL)  ## Recall and false alarms on held-out sentences, with intervals
+	@$(S)/python -m scripts.evaluate
+
+bench: install $(MODEL)  ## Latency, throughput, memory and start-up beside a stock Rasa project
+	@$(S)/python -m scripts.bench
+
+# ---- check --------------------------------------------------------------------------------------
+test: lint types imports content unit stories integration browser  ## All checks and tests
+
+lint: .venv-services/.synced  ## Style of the code and of YAML
+	@$(S)/ruff check . && $(S)/ruff format --check --quiet . && $(S)/yamllint --strict .
+
+types: .venv-services/.synced .venv-assistant/.synced  ## mypy strict, each room in its environment
+	@$(S)/mypy safeguarding actions web scripts && $(A)/mypy bot
+
+imports: .venv-services/.synced  ## Who may import whom
+	@$(S)/lint-imports --no-cache | tail -12; exit $${PIPESTATUS[0]}
+
+content: .venv-services/.synced  ## Every problem of content and lexicon at once, and what is due
+	@$(S)/python -m safeguarding.content.check
+
+unit: install  ## Unit and contract tests, in both environments
+	@$(A)/python -m pytest -q tests/unit/bot $(PURE)
+	@$(S)/python -m pytest -q tests/unit tests/contract --ignore tests/unit/bot
+
+stories: install $(MODEL)  ## Rasa's own tests on the trained model
+	@$(A)/rasa test core --model $(MODEL) --stories tests/test_stories.yml --fail-on-prediction-errors --out results 2>&1 | grep -v Warning; exit $${PIPESTATUS[0]}
+
+integration: install $(MODEL)  ## Real Rasa, action server, gateway and databases, with real faults
+	@$(S)/python -m pytest -q tests/integration
+
+browser: install $(MODEL)  ## Chromium: widget, console, and the whole journey
+	@scripts/find_chromium.sh && $(S)/python -m pytest -q tests/e2e
+
+clean:  ## Remove what was made; environments and state stay
+	@rm -rf models results reports .pytest_cache .mypy_cache .ruff_cache .rasa
+
+.PHONY: help install setup train run screen classify evaluate bench test lint types imports content unit stories integration browser clean

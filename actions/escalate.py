@@ -1,0 +1,28 @@
+"""ActionEscalate: one message into the escalation log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions import recording, wiring
+from safeguarding.escalations.log import EscalationLog
+
+
+class ActionEscalate(Action):
+    """Write the latest message to the escalation log. The rule has already shown the help card."""
+
+    def __init__(self, log: EscalationLog | None = None, clock: wiring.Clock = wiring.now) -> None:
+        self._log = log
+        self._clock = clock
+
+    def name(self) -> str:
+        return "action_escalate"
+
+    def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[dict[str, Any]]:
+        recording.record(tracker, self._log, self._clock)
+        return []

@@ -1,0 +1,55 @@
+"""ActionSignpost: who can help this person, here, now."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions import turn, wiring
+from safeguarding.choices import choices
+from safeguarding.content.contacts import ContactDirectory
+from safeguarding.messages import Message
+
+AREA_CHOICES = ("area_wiltshire", "area_swindon", "area_elsewhere")
+
+
+class ActionSignpost(Action):
+    """Show the contacts that fit the audience, the area, the need and the hour."""
+
+    def __init__(
+        self, directory: ContactDirectory | None = None, clock: wiring.Clock = wiring.now
+    ) -> None:
+        self._directory = directory
+        self._clock = clock
+
+    def name(self) -> str:
+        return "action_signpost"
+
+    def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[dict[str, Any]]:
+        area = tracker.get_slot("area")
+        contacts = (self._directory or wiring.directory()).for_person(
+            audience=tracker.get_slot("audience"),
+            area=area,
+            need=need_of(tracker),
+            at=self._clock(),
+        )
+        message: Message = {
+            "kind": "contacts",
+            "text": "These people can help.",
+            "contacts": contacts,
+        }
+        if area is None:
+            message["text"] += " Where do you live? Then I can show help near you."
+            message["choices"] = [choices().button(choice_id) for choice_id in AREA_CHOICES]
+        dispatcher.utter_message(json_message=message)
+        return []
+
+
+def need_of(tracker: Tracker) -> str | None:
+    """What help is needed for: the first risk category of the message, else its topic."""
+    categories = turn.assessment_of(tracker).categories
+    return categories[0] if categories else turn.topic_of(tracker)

@@ -1,0 +1,77 @@
+"""The assistant's own check: the last NLU component, which may overrule every intent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
+from rasa.nlu.classifiers.classifier import IntentClassifier
+from rasa.shared.nlu.constants import (
+    ENTITIES,
+    INTENT,
+    INTENT_NAME_KEY,
+    PREDICTED_CONFIDENCE_KEY,
+    TEXT,
+)
+from rasa.shared.nlu.training_data.message import Message
+
+from bot.context import RISK, context_entities
+from bot.text import as_typed
+from safeguarding.risk.engine import RiskEngine, risk_engine
+from safeguarding.taxonomy import Severity
+
+METADATA = "metadata"
+TOPIC_PREFIX = "ask_"
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=False)
+class RiskScreen(GraphComponent, IntentClassifier):
+    """Screens every message and puts the assessment beside the intent, under "risk".
+
+    Urgent and immediate replace the intent by `disclose_urgent` and `disclose_immediate`. A concern
+    leaves a topic as it is (the answer then comes with contacts) and replaces everything else by
+    `disclose_concern`. Place it last: a classifier after it would undo its work. It also turns what
+    the gateway knows of the conversation (audience, area) into entities, which fill the slots.
+    """
+
+    def __init__(self, engine: RiskEngine) -> None:
+        self._engine = engine
+
+    @classmethod
+    def create(
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> RiskScreen:
+        return cls(risk_engine())
+
+    def process(self, messages: list[Message]) -> list[Message]:
+        for message in messages:
+            self._screen(message)
+            self._add_context(message)
+        return messages
+
+    def _screen(self, message: Message) -> None:
+        assessment = self._engine.assess(as_typed(message.get(TEXT) or ""))
+        message.set(RISK, assessment.as_record(), add_to_output=True)
+        found = (message.get(INTENT) or {}).get(INTENT_NAME_KEY) or ""
+        if assessment.severity == Severity.NONE:
+            return
+        if assessment.severity == Severity.CONCERN and found.startswith(TOPIC_PREFIX):
+            return
+        overruled = {
+            INTENT_NAME_KEY: f"disclose_{assessment.severity.label}",
+            PREDICTED_CONFIDENCE_KEY: 1.0,
+        }
+        message.set(INTENT, overruled, add_to_output=True)
+
+    @staticmethod
+    def _add_context(message: Message) -> None:
+        if known := context_entities(message.get(METADATA) or {}):
+            found = message.get(ENTITIES) or []
+            message.set(ENTITIES, [*found, *known], add_to_output=True)
