@@ -38,7 +38,8 @@ setup: install  ## Secrets, database and the first staff account (its password i
 	@$(S)/python -m safeguarding.setup
 
 $(MODEL): $(TRAINED_FROM) models/minilm.onnx
-	@$(A)/rasa train --fixed-model-name lantern --out models --data data --config config.yml --domain domain.yml >&2
+	@$(A)/rasa train --fixed-model-name lantern --out models --data data --config config.yml --domain domain.yml 2>&1 \
+		| tr '\r' '\n' | grep --line-buffered -E 'training|trained|Error|rror:|onflict|ontradict' >&2; exit $${PIPESTATUS[0]}
 	@touch $@
 
 train: $(MODEL)  ## The Rasa model, when something it learns from has changed

@@ -1,0 +1,1 @@
+"""Commands behind the Makefile, and the whole stack as one object."""

@@ -1,0 +1,40 @@
+"""Fixtures for actions: a log on SQLite, a dispatcher, and a clock that stands still."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from rasa_sdk.executor import CollectingDispatcher
+
+from safeguarding.escalations.log import EscalationLog
+from safeguarding.escalations.wiring import escalation_log
+from safeguarding.settings import Settings
+from safeguarding.setup import prepare
+
+NOON = datetime(2026, 11, 25, 12, 0, tzinfo=ZoneInfo("Europe/London"))
+
+
+@pytest.fixture
+def dispatcher() -> CollectingDispatcher:
+    return CollectingDispatcher()
+
+
+@pytest.fixture
+def clock() -> Callable[[], datetime]:
+    return lambda: NOON
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    made = Settings.from_env({"LANTERN_STATE_DIR": str(tmp_path)})
+    prepare(made)
+    return made
+
+
+@pytest.fixture
+def log(settings: Settings) -> EscalationLog:
+    return escalation_log(settings)

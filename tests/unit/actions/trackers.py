@@ -1,0 +1,50 @@
+"""Trackers as Rasa sends them, for tests of actions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rasa_sdk import Tracker
+
+from safeguarding.risk.assessment import NO_RISK, Assessment, Signal
+from safeguarding.taxonomy import Severity
+
+URGENT = Assessment(
+    Severity.URGENT,
+    ("grooming",),
+    "self",
+    (Signal("grooming-secret", "lexicon", "v1", "grooming", Severity.URGENT, 0, 4),),
+)
+CONCERN = Assessment(Severity.CONCERN, ("bullying",), "self", ())
+
+
+def tracker(
+    text: str,
+    intent: str,
+    *,
+    assessment: Assessment = NO_RISK,
+    before: list[dict[str, Any]] | None = None,
+    since: list[dict[str, Any]] | None = None,
+    slots: dict[str, Any] | None = None,
+    ranking: list[str] | None = None,
+) -> Tracker:
+    """A conversation whose latest message is `text`."""
+    latest = {
+        "text": text,
+        "message_id": "m1",
+        "intent": {"name": intent, "confidence": 0.9},
+        "intent_ranking": [{"name": name, "confidence": 0.2} for name in ranking or [intent]],
+        "risk": assessment.as_record(),
+    }
+    events = [*(before or []), {"event": "user", "text": text}, *(since or [])]
+    return Tracker("c1", slots or {}, latest, events, False, None, {}, "action_listen")
+
+
+def user(text: str) -> dict[str, Any]:
+    """Something the person wrote."""
+    return {"event": "user", "text": text}
+
+
+def bot(text: str | None = None, custom: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Something the assistant said."""
+    return {"event": "bot", "text": text, "data": {"custom": custom}}
