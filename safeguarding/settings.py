@@ -35,6 +35,8 @@ class Settings:
     """CSP frame-ancestors of the widget: the sites that may embed it, separated by spaces."""
     conversation_ttl_s: int
     """Seconds of silence after which a conversation is forgotten."""
+    messages_per_minute: int
+    """Messages of one address that get a full answer; over it, help is still shown."""
     require_approval: bool
     """Withhold words that nobody has signed. Content is unsigned in the embedded demo."""
     trusted_proxies: int
@@ -59,6 +61,7 @@ class Settings:
             console_insecure_cookies=_flag(env, "LANTERN_CONSOLE_INSECURE_COOKIES"),
             widget_ancestors=env.get("LANTERN_WIDGET_ANCESTORS", "'self'"),
             conversation_ttl_s=int(_number(env, "LANTERN_CONVERSATION_TTL_S", 3600)),
+            messages_per_minute=int(_number(env, "LANTERN_MESSAGES_PER_MINUTE", 600)),
             require_approval=_flag(env, "LANTERN_REQUIRE_APPROVAL"),
             trusted_proxies=int(_number(env, "LANTERN_TRUSTED_PROXIES", 0)),
             redis_url=env.get("LANTERN_REDIS_URL") or None,

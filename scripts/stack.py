@@ -121,6 +121,8 @@ class Stack:
 
     def __init__(self, state: Path, env: Mapping[str, str] | None = None) -> None:
         self.state = state
+        self.account = ""
+        """What `setup` printed: the first staff account and its password."""
         state.mkdir(parents=True, exist_ok=True)
         self.ports = {name: free_port() for name in ("rasa", "actions", "gateway", "console")}
         self.env = {
@@ -143,14 +145,14 @@ class Stack:
         """Base address of one process."""
         return f"http://127.0.0.1:{self.ports[name]}"
 
-    def setup(self) -> str:
-        """Secrets, database and first account; gives what the command printed."""
+    def setup(self) -> None:
+        """Secrets, database and first account."""
         command = [str(SERVICES / "python"), "-m", "safeguarding.setup"]
         env = {**os.environ, **self.env}
         done = subprocess.run(
             command, env=env, cwd=ROOT, check=True, capture_output=True, text=True
         )
-        return done.stdout
+        self.account = done.stdout
 
     def start(self, *processes: Process) -> None:
         """Start the named processes, or all four, and wait until each answers."""

@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from rasa_sdk.executor import CollectingDispatcher
 
+from safeguarding.escalations.database import migrate
 from safeguarding.escalations.log import EscalationLog
 from safeguarding.escalations.wiring import escalation_log
 from safeguarding.settings import Settings
-from safeguarding.setup import prepare
+from safeguarding.setup import make_secrets
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=ZoneInfo("Europe/London"))
 
@@ -31,7 +32,8 @@ def clock() -> Callable[[], datetime]:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     made = Settings.from_env({"LANTERN_STATE_DIR": str(tmp_path)})
-    prepare(made)
+    make_secrets(made, {})
+    migrate(made.database_url)
     return made
 
 

@@ -33,9 +33,9 @@ def test_records_the_message_the_turns_before_it_and_what_was_shown(log, dispatc
 
     assert ActionEscalate(log, clock).run(dispatcher, disclosed, {}) == []
 
-    recorded = log.get("m1")
+    recorded = log.get("m1").escalation
     assert recorded.text == "he said keep it secret"
-    assert recorded.severity == Severity.URGENT
+    assert recorded.assessment.severity == Severity.URGENT
     assert recorded.turns_before == (
         Turn("user", "hi"),
         Turn("assistant", "Hi. I'm glad you're here."),
@@ -62,7 +62,7 @@ def test_the_guard_against_commands_is_not_part_of_the_record(log, dispatcher, c
     disclosed = tracker("\u2060/he hits me", "disclose_urgent", assessment=URGENT)
     ActionEscalate(log, clock).run(dispatcher, disclosed, {})
 
-    assert log.get("m1").text == "/he hits me"
+    assert log.get("m1").escalation.text == "/he hits me"
 
 
 @pytest.mark.parametrize("words", ["my secret", "he hurts me"])

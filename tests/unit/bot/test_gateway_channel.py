@@ -60,7 +60,7 @@ def test_free_text_keeps_its_ids_and_context():
     assert message.parse_data is None
 
 
-@pytest.mark.parametrize("typed", ["/restart", "/disclose_urgent", "/choose_audience{\"a\": 1}"])
+@pytest.mark.parametrize("typed", ["/restart", "/disclose_urgent", '/choose_audience{"a": 1}'])
 def test_a_leading_slash_never_reaches_rasa_as_a_command(typed):
     bot = Bot()
     post(bot, said(text=typed))

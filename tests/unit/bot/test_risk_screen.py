@@ -34,7 +34,9 @@ def screened(assessment: Assessment, intent: str, **data: object) -> Message:
 
 
 @pytest.mark.parametrize("severity", [Severity.URGENT, Severity.IMMEDIATE])
-@pytest.mark.parametrize("intent", ["greet", "ask_what_is_grooming", "nlu_fallback", "say_safe_now"])
+@pytest.mark.parametrize(
+    "intent", ["greet", "ask_what_is_grooming", "nlu_fallback", "say_safe_now"]
+)
 def test_a_disclosure_overrules_whatever_was_understood(severity, intent):
     message = screened(found(severity), intent)
 
