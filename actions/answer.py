@@ -8,6 +8,7 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions import recording, turn, wiring
+from actions.quiet import quiet
 from actions.signpost import need_of
 from safeguarding.content.answers import Answers
 from safeguarding.content.contacts import ContactDirectory
@@ -43,6 +44,7 @@ class ActionAnswer(Action):
     def name(self) -> str:
         return "action_answer"
 
+    @quiet
     def run(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions import recording, wiring
+from actions.quiet import quiet
 from safeguarding.escalations.log import EscalationLog
 
 
@@ -21,6 +22,7 @@ class ActionEscalate(Action):
     def name(self) -> str:
         return "action_escalate"
 
+    @quiet
     def run(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> list[dict[str, Any]]:

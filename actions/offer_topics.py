@@ -7,6 +7,7 @@ from typing import Any
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions.quiet import quiet
 from actions.turn import TOPIC_PREFIX
 from safeguarding.choices import choices
 from safeguarding.messages import Message
@@ -24,6 +25,7 @@ class ActionOfferTopics(Action):
     def name(self) -> str:
         return "action_offer_topics"
 
+    @quiet
     def run(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> list[dict[str, Any]]:

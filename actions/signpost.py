@@ -8,6 +8,7 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions import turn, wiring
+from actions.quiet import quiet
 from safeguarding.choices import choices
 from safeguarding.content.contacts import ContactDirectory
 from safeguarding.messages import Message
@@ -27,6 +28,7 @@ class ActionSignpost(Action):
     def name(self) -> str:
         return "action_signpost"
 
+    @quiet
     def run(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> list[dict[str, Any]]:

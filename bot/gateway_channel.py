@@ -87,7 +87,9 @@ class GatewayChannel(InputChannel):
 
         @gateway.get("/")
         async def health(request: Request) -> HTTPResponse:
-            return json({"status": "ok"})
+            agent = getattr(request.app.ctx, "agent", None)
+            ready = agent is not None and agent.is_ready()
+            return json({"status": "ok" if ready else "loading"}, status=200 if ready else 503)
 
         @gateway.post("/messages")
         async def receive(request: Request) -> HTTPResponse:

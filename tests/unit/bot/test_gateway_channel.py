@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -35,6 +36,17 @@ def post(bot: Bot, body: Any, secret: str = SECRET) -> Any:
     headers = {SECRET_HEADER: secret}
     _, response = app.test_client.post("/webhooks/gateway/messages", json=body, headers=headers)
     return response
+
+
+@pytest.mark.parametrize(("ready", "status"), [(True, 200), (False, 503)])
+def test_says_it_is_ready_only_when_the_model_is_loaded(ready, status):
+    Sanic.test_mode = True
+    app = Sanic(f"channel_ready_{ready}")
+    app.blueprint(GatewayChannel(SECRET).blueprint(Bot()), url_prefix="/webhooks/gateway")
+    app.ctx.agent = SimpleNamespace(is_ready=lambda: ready)
+    _, response = app.test_client.get("/webhooks/gateway/")
+
+    assert response.status == status
 
 
 def said(**fields: str) -> dict[str, str]:

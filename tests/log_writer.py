@@ -1,0 +1,33 @@
+"""A process of its own that writes to a log: `python -m tests.log_writer URL`.
+
+It says "ready", waits for a line, then does what the lines on its input say:
+It says "ready", then does what each line of its input says: `ID SEVERITY SOURCE` records an
+escalation and prints whether it was new, once the database has acknowledged it.
+from __future__ import annotations
+
+import sys
+
+from safeguarding.escalations.database import connect
+from safeguarding.risk.assessment import Signal
+from safeguarding.taxonomy import Severity
+from tests.records import assessment, escalation, log_on
+
+
+def main() -> None:
+    """Obey the lines of the standard input until it ends."""
+    engine = connect(sys.argv[1])
+    log = log_on(engine)
+    with engine.connect():
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+    for line in sys.stdin:
+        message_id, severity, source = line.split()
+        signal = Signal(source, "lexicon", "v1", "grooming", Severity.named(severity), 0, 2)
+        raised = assessment(Severity.named(severity), signal)
+        new = log.record(escalation(message_id, assessment=raised))
+        sys.stdout.write(f"{message_id} {new}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

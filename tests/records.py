@@ -1,0 +1,77 @@
+"""Escalations, logs and accounts for tests: the real things, on a database of the test's own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from argon2 import PasswordHasher
+from sqlalchemy.engine import Engine
+
+from safeguarding.escalations.escalation import Escalation
+from safeguarding.escalations.log import EscalationLog
+from safeguarding.escalations.vault import Vault, key_ring
+from safeguarding.risk.assessment import Assessment, Signal, Turn
+from safeguarding.staff import StaffAccounts
+from safeguarding.taxonomy import Severity
+
+NOON = datetime(2026, 11, 25, 12, 0, tzinfo=timezone.utc)
+PASSWORD = "seven quiet green lamps"
+WORDS = "he said dont tell ur mum"
+KEYS = "k1:" + "QUFB" * 10 + "QUE="
+GIFTS = Signal("grooming-gifts", "lexicon", "v1", "grooming", Severity.CONCERN, 0, 0)
+SECRECY = Signal("grooming-dont-tell", "lexicon", "v1", "grooming", Severity.CONCERN, 8, 24)
+
+
+class Clock:
+    """A clock that stands still until a test moves it."""
+
+    def __init__(self, at: datetime = NOON) -> None:
+        self.at = at
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def move(self, **by: float) -> None:
+        """Let time pass: `clock.move(minutes=5)`."""
+        self.at += timedelta(**by)
+
+
+def assessment(severity: Severity = Severity.CONCERN, *signals: Signal) -> Assessment:
+    """An assessment of `severity` with these signals, else one on the words."""
+    found = signals or (SECRECY,)
+    return Assessment(severity, tuple(dict.fromkeys(s.category for s in found)), "self", found)
+
+
+def escalation(message_id: str = "m1", **changes: Any) -> Escalation:
+    """An escalation of a young person's message; `changes` replace its fields."""
+    usual = Escalation(
+        message_id=message_id,
+        conversation_id="c1",
+        text=WORDS,
+        assessment=assessment(),
+        raised_at=NOON,
+        raised_by="gateway",
+        turns_before=(Turn("user", "hi"), Turn("assistant", "Hello.")),
+        shown=("You did the right thing.",),
+        audience="young_person",
+        area="wiltshire",
+    )
+    return replace(usual, **changes)
+
+
+def vault() -> Vault:
+    """A vault with a fixed key."""
+    return Vault(key_ring(KEYS))
+
+
+def log_on(engine: Engine, clock: Clock | None = None) -> EscalationLog:
+    """A log on a migrated database."""
+    return EscalationLog(engine, vault(), clock or Clock())
+
+
+def accounts_on(engine: Engine, clock: Clock | None = None) -> StaffAccounts:
+    """Accounts whose passwords cost little to hash."""
+    hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    return StaffAccounts(engine, clock or Clock(), hasher)

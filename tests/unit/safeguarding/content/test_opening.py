@@ -1,0 +1,59 @@
+"""The opening says what Lantern is before it asks anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from safeguarding.content.opening import opening, read_opening
+from safeguarding.content.wording import word_count
+from safeguarding.records import ContentError
+
+
+def test_says_what_it_is_what_it_cannot_do_and_who_reads() -> None:
+    text = opening()[0]["text"]
+
+    assert word_count(text) < 60
+    for words in (
+        "not a person",
+        "can't see who or where you are",
+        "can't send help",
+        "999",
+        "I forget our chat when it ends",
+        "kept safely",
+        "safeguarding team reads it",
+    ):
+        assert words in text
+
+
+def test_offers_three_buttons_and_free_words() -> None:
+    prompt = opening()[1]
+
+    assert prompt["kind"] == "prompt"
+    assert "just type" in prompt["text"]
+    assert [choice["id"] for choice in prompt["choices"]] == [
+        "i_am_a_young_person", "i_am_a_parent", "i_work_with_children"
+    ]  # fmt: skip
+
+
+def test_an_opening_that_was_shown_can_be_changed_without_harm() -> None:
+    opening()[1]["choices"].clear()
+
+    assert opening()[1]["choices"]
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        ("{kind: text, text: " + "word " * 61 + "}", "61 words; at most 60"),
+        ("{kind: prompt, text: Hi, choices: [{id: fly, label: Fly}]}", "no button 'fly'"),
+        ("{kind: shout, text: Hi}", "shout"),
+    ],
+)
+def test_refuses_an_opening_that_is_wrong(tmp_path: Path, message: str, words: str) -> None:
+    path = tmp_path / "opening.yml"
+    path.write_text(f"messages:\n  - {message}\n", encoding="utf-8")
+
+    with pytest.raises(ContentError, match=words):
+        read_opening(path)

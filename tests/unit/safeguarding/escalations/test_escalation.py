@@ -1,0 +1,29 @@
+"""An escalation survives the way to JSON and back."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta, timezone
+
+from safeguarding.escalations.escalation import Escalation
+from safeguarding.risk.assessment import Assessment, Signal, Turn
+from safeguarding.taxonomy import Severity
+
+
+def test_comes_back_from_json_as_it_was() -> None:
+    signal = Signal("grooming-gifts", "lexicon", "v1", "grooming", Severity.URGENT, 3, 9, 0.5)
+    escalation = Escalation(
+        message_id="m1",
+        conversation_id="c1",
+        text="half an emoji \ud83d",
+        assessment=Assessment(Severity.URGENT, ("grooming",), "friend", (signal,)),
+        raised_at=datetime(2026, 7, 1, 9, tzinfo=timezone(timedelta(hours=1))),
+        raised_by="assistant",
+        turns_before=(Turn("user", "hi"),),
+        shown=("Hello.",),
+        audience="parent",
+        area=None,
+        extra={"fallback": "rasa-timeout"},
+    )
+
+    assert Escalation.from_record(json.loads(json.dumps(escalation.as_record()))) == escalation

@@ -1,0 +1,86 @@
+"""Rotation seals everything with the first key, and loses nothing on the way."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from safeguarding.escalations.log import EscalationLog
+from safeguarding.escalations.recorded import Outcome
+from safeguarding.escalations.rotate import main, rotate
+from safeguarding.escalations.tables import SEALED
+from safeguarding.escalations.vault import Vault, VaultError, key_ring, new_key
+from tests.records import KEYS, escalation
+
+NEW = f"new:{new_key()}"
+
+
+@pytest.fixture
+def filled(log: EscalationLog, ann: str) -> EscalationLog:
+    log.record(escalation("m1"))
+    log.record(escalation("m2"))
+    log.review("m1", by=ann, outcome=Outcome.OTHER, note="A note.")
+    return log
+
+
+def test_every_sealed_cell_ends_up_under_the_first_key(
+    filled: EscalationLog, engine: Engine
+) -> None:
+    assert rotate(engine, Vault(key_ring(f"{NEW},{KEYS}"))) == 7
+
+    with engine.connect() as connection:
+        for table, columns in SEALED.items():
+            for row in connection.execute(sa.select(*(table.c[name] for name in columns))):
+                assert all(cell.startswith("v1|new|") for cell in row)
+
+
+def test_the_new_key_alone_reads_everything_afterwards(
+    filled: EscalationLog, engine: Engine
+) -> None:
+    before = filled.get("m1")
+    rotate(engine, Vault(key_ring(f"{NEW},{KEYS}")))
+
+    assert EscalationLog(engine, Vault(key_ring(NEW))).get("m1") == before
+
+
+def test_a_second_run_finds_nothing_to_do(filled: EscalationLog, engine: Engine) -> None:
+    ring = Vault(key_ring(f"{NEW},{KEYS}"))
+    rotate(engine, ring)
+
+    assert rotate(engine, ring) == 0
+
+
+def test_stops_where_a_key_is_missing(filled: EscalationLog, engine: Engine) -> None:
+    with pytest.raises(VaultError):
+        rotate(engine, Vault(key_ring(NEW)))
+
+
+def test_the_command_says_when_the_older_keys_may_go(
+    filled: EscalationLog,
+    url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: pytest.TempPathFactory,
+) -> None:
+    monkeypatch.setenv("LANTERN_DATABASE_URL", url)
+    monkeypatch.setenv("LANTERN_STATE_DIR", str(tmp_path))
+    monkeypatch.setenv("LANTERN_FIELD_KEYS", f"{NEW},{KEYS}")
+
+    assert main() == 0
+    assert "7 values" in capsys.readouterr().out
+
+
+def test_the_command_asks_for_a_key_that_is_missing(
+    filled: EscalationLog,
+    url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: pytest.TempPathFactory,
+) -> None:
+    monkeypatch.setenv("LANTERN_DATABASE_URL", url)
+    monkeypatch.setenv("LANTERN_STATE_DIR", str(tmp_path))
+    monkeypatch.setenv("LANTERN_FIELD_KEYS", f"other:{new_key()}")
+
+    assert main() == 1
+    assert "field_keys" in capsys.readouterr().err

@@ -1,0 +1,98 @@
+"""The vault gives back what it was given, and only in its place."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from safeguarding.escalations.vault import Vault, VaultError, key_ring, new_key
+
+PLACE = {"table": "escalations", "row": "m1", "column": "text"}
+OLD, NEW = f"old:{new_key()}", f"new:{new_key()}"
+ANY_TEXT = st.text(alphabet=st.characters(codec=None, exclude_categories=()))
+
+
+@given(ANY_TEXT)
+def test_gives_back_any_text_even_half_an_emoji(text: str) -> None:
+    vault = Vault(key_ring(NEW))
+
+    assert vault.open(vault.seal(text, **PLACE), **PLACE) == text
+
+
+def test_seals_the_same_words_differently_each_time() -> None:
+    vault = Vault(key_ring(NEW))
+
+    assert vault.seal("same", **PLACE) != vault.seal("same", **PLACE)
+
+
+def test_an_envelope_names_its_version_and_key_and_hides_the_words() -> None:
+    envelope = Vault(key_ring(NEW)).seal("hidden words", **PLACE)
+
+    assert envelope.split("|")[:2] == ["v1", "new"]
+    assert "hidden" not in envelope
+
+
+@pytest.mark.parametrize("elsewhere", [{"row": "m2"}, {"column": "shown"}, {"table": "reviews"}])
+def test_refuses_an_envelope_moved_to_another_place(elsewhere: dict[str, str]) -> None:
+    vault = Vault(key_ring(NEW))
+    envelope = vault.seal("words", **PLACE)
+
+    with pytest.raises(VaultError):
+        vault.open(envelope, **(PLACE | elsewhere))
+
+
+def test_places_whose_names_run_together_stay_apart() -> None:
+    vault = Vault(key_ring(NEW))
+    envelope = vault.seal("words", table="a|1:b", row="c", column="d")
+
+    with pytest.raises(VaultError):
+        vault.open(envelope, table="a", row="b|1:c", column="d")
+
+
+def test_every_key_of_the_ring_opens_and_the_first_seals() -> None:
+    before = Vault(key_ring(OLD)).seal("words", **PLACE)
+    ring = Vault(key_ring(f"{NEW}, {OLD}"))
+
+    assert ring.open(before, **PLACE) == "words"
+    assert ring.is_current(ring.seal("words", **PLACE))
+    assert not ring.is_current(before)
+
+
+def test_a_key_that_is_gone_is_named_as_the_reason() -> None:
+    envelope = Vault(key_ring(OLD)).seal("words", **PLACE)
+
+    with pytest.raises(VaultError, match="not in the key ring"):
+        Vault(key_ring(NEW)).open(envelope, **PLACE)
+
+
+@pytest.mark.parametrize(
+    "damage", ["", "v1|new", "v1|new|!!|!!", "v2|new|AAAA|AAAA", "v1|new|AAAA|é"]
+)
+def test_refuses_a_damaged_envelope(damage: str) -> None:
+    with pytest.raises(VaultError):
+        Vault(key_ring(NEW)).open(damage, **PLACE)
+
+
+def test_a_changed_letter_is_noticed() -> None:
+    vault = Vault(key_ring(NEW))
+    envelope = vault.seal("words and more words", **PLACE)
+    changed = envelope[:-10] + ("A" if envelope[-10] != "A" else "B") + envelope[-9:]
+
+    with pytest.raises(VaultError):
+        vault.open(changed, **PLACE)
+
+
+@pytest.mark.parametrize(
+    "ring", ["k1:short", "k1:AAAA", "k1", f"k 1:{new_key()}", f"{NEW},{NEW}", f":{new_key()}"]
+)
+def test_refuses_a_bad_key_ring_without_quoting_it(ring: str) -> None:
+    with pytest.raises(VaultError) as raised:
+        key_ring(ring)
+
+    assert ring.partition(":")[2] not in str(raised.value) or ring == "k1"
+
+
+def test_refuses_an_empty_ring() -> None:
+    with pytest.raises(VaultError):
+        Vault(key_ring(""))
