@@ -70,10 +70,12 @@ class ActionAnswer(Action):
             message["contacts"] = self._who_helps(tracker)
         elif topic is not None:
             directory = self._directory or wiring.directory()
-            message["contacts"] = [
-                directory.card(contact_id, at)
-                for contact_id in answers.contact_ids(topic, audience)
-            ]
+            message["contacts"] = directory.cards(
+                answers.contact_ids(topic, audience),
+                audience=audience,
+                area=tracker.get_slot("area"),
+                at=at,
+            )
         return message
 
     def _who_helps(self, tracker: Tracker) -> list[ContactCard]:

@@ -15,8 +15,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TextIO
 
-import structlog
 from rasa.core.agent import Agent
+from rasa.utils.log_utils import configure_structlog
 
 from bot.text import as_text
 from safeguarding.taxonomy import ROOT
@@ -73,7 +73,7 @@ def main() -> int:
     """Read standard input to its end."""
     logging.disable(logging.CRITICAL)
     # Rasa sends every message through structlog at debug level: words must not reach a terminal.
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    configure_structlog(logging.CRITICAL)
     sys.stdin.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
     asyncio.run(classify(sys.stdin, sys.stdout))
     return 0

@@ -1,0 +1,102 @@
+"""The body of an answer: a section for each audience, its text and its steps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from safeguarding.content.wording import blaming_words, word_count
+from safeguarding.records import Problem
+from safeguarding.taxonomy import taxonomy
+
+HEADING = re.compile(r"^## *(?P<name>.*?) *$")
+STEPS = re.compile(r"^What (?:you can|to) do:$")
+MARKUP = re.compile(r"\*\*|__|\]\(|`|^#", re.MULTILINE)
+MOST_WORDS = {"young_person": 90, "parent": 140, "professional": 140}
+FEWEST_STEPS, MOST_STEPS = 2, 4
+
+Line = tuple[int, str]
+"""A line of the file and its number."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """What one audience reads."""
+
+    text: str
+    """Paragraphs with an empty line between them."""
+    steps: tuple[str, ...]
+
+    @property
+    def words(self) -> str:
+        """Text and steps together."""
+        return "\n".join([self.text, *self.steps])
+
+
+def read_sections(path: Path, body: str) -> tuple[dict[str, Section], list[Problem]]:
+    """The sections by audience, and everything that is wrong with them."""
+    sections: dict[str, Section] = {}
+    problems: list[Problem] = []
+    for (number, name), lines in _split(path, body):
+        if name not in taxonomy().audiences:
+            words = "text above the first section" if not name else f"{name!r} is no audience"
+            if name or any(line for _, line in lines):
+                problems.append(Problem(path, number, words))
+            continue
+        if name in sections:
+            problems.append(Problem(path, number, f"{name} stands here twice"))
+        sections[name], found = _section(lines)
+        found += _faults(name, sections[name])
+        problems += [Problem(path, line or number, what) for line, what in found]
+    if not sections:
+        problems.append(Problem(path, 1, "no section"))
+    return sections, problems
+
+
+def _split(path: Path, body: str) -> Iterator[tuple[Line, list[Line]]]:
+    """Each heading with the lines under it; the first, unnamed one holds what stands above."""
+    first = path.read_text(encoding="utf-8").count("\n") - body.count("\n") + 1
+    heading: Line = (first, "")
+    lines: list[Line] = []
+    for number, line in enumerate(body.splitlines(), first):
+        if match := HEADING.match(line):
+            yield heading, lines
+            heading, lines = (number, match["name"]), []
+        else:
+            lines.append((number, line.strip()))
+    yield heading, lines
+
+
+def _section(lines: list[Line]) -> tuple[Section, list[Line]]:
+    """The section, and its faults with the line of each."""
+    cut = next((n for n, (_, line) in enumerate(lines) if STEPS.match(line)), len(lines))
+    steps: list[str] = []
+    faults: list[Line] = []
+    for number, line in lines[cut + 1 :]:
+        if line.startswith("- "):
+            steps.append(line[2:].strip())
+        elif line:
+            faults.append((number, "after the steps there is nothing but steps"))
+    return Section(_paragraphs([line for _, line in lines[:cut]]), tuple(steps)), faults
+
+
+def _paragraphs(lines: list[str]) -> str:
+    """The text with its paragraphs unwrapped; a line of a list stays a line."""
+    text = "\n".join(lines).strip()
+    paragraphs = re.split(r"\n{2,}", text)
+    return "\n\n".join(re.sub(r"\n(?!- )", " ", paragraph) for paragraph in paragraphs)
+
+
+def _faults(name: str, section: Section) -> Iterator[Line]:
+    if not section.text:
+        yield 0, f"{name} is empty"
+    if (length := word_count(section.text)) > MOST_WORDS[name]:
+        yield 0, f"{name}: {length} words; at most {MOST_WORDS[name]}"
+    if not FEWEST_STEPS <= len(section.steps) <= MOST_STEPS:
+        yield 0, f"{name}: {len(section.steps)} steps; {FEWEST_STEPS} to {MOST_STEPS}"
+    if MARKUP.search(section.words):
+        yield 0, f"{name}: shown as plain text, so no markup"
+    for words in blaming_words(section.words):
+        yield 0, f"{name}: {words!r} blames the child: say what the exploiter does"

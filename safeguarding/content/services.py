@@ -1,0 +1,196 @@
+"""The services of content/contacts/, read strictly: for whom, when, how, and how we know."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from safeguarding.content.hours import HoursError, HoursRecord, OpeningHours
+from safeguarding.records import ContentError, Document, Problem, read_yaml
+from safeguarding.taxonomy import CONTENT, taxonomy
+
+Audience = Literal["young_person", "parent", "professional"]
+Nation = Literal["england", "wales", "scotland", "northern_ireland"]
+Area = Literal["wiltshire", "swindon", "elsewhere"]
+NATIONS: tuple[Nation, ...] = ("england", "wales", "scotland", "northern_ireland")
+ANYTHING = "anything"
+ALWAYS_SHOWN = ("emergency_999", "childline")
+FILES = ("national", "wiltshire", "swindon")
+SCHEMES = {"phone": "tel:", "text": "sms:", "email": "mailto:"}
+
+
+class Ages(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"youngest": "from"}):
+    """The ages of people who may ask for themselves: `{from: 16, to: 25}`, both included."""
+
+    youngest: int = 0
+    to: int = 120
+
+
+class WayRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One way to reach the service."""
+
+    kind: Literal["phone", "text", "chat", "email", "web", "bsl", "letter"]
+    label: str
+    href: str | None = None
+
+
+class TraceRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether a call leaves a trace, on a bill say: only what a source says."""
+
+    words: str
+    source: str
+
+
+class SourceRecord(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"published": "date"}
+):
+    """The page that says so."""
+
+    title: str
+    url: str
+    published: str | None
+    """As the page says it, "2024-11" or "2025-03-01"; None when it shows none."""
+    read_on: date
+
+
+class ServiceRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One service, as a person wrote and checked it."""
+
+    id: str
+    name: str
+    what: str
+    for_whom: dict[Audience, Ages]
+    needs: list[str]
+    """Risk categories and topics that it takes, or "anything"."""
+    hours: HoursRecord
+    ways: list[WayRecord]
+    source: SourceRecord
+    checked_on: date
+    check_due: date
+    confirmed: bool
+    first_for: list[str] = []
+    """Needs that it takes and for which nobody is better."""
+    not_for: list[str] = []
+    what_for_adults: str = ""
+    nations: tuple[Nation, ...] = NATIONS
+    areas: list[Area] = []
+    """Where it works, when not everywhere."""
+    cost: str = ""
+    trace: TraceRecord | None = None
+    anonymous: bool | None = None
+    note: str = ""
+    doubt: str = ""
+    replaced_by: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Service:
+    """A record with its hours ready to ask."""
+
+    record: ServiceRecord
+    hours: OpeningHours
+
+    @property
+    def front_door(self) -> bool:
+        """Whether it is where a council takes any worry about a child."""
+        return bool(self.record.areas) and ANYTHING in self.record.needs
+
+
+def read_services(folder: Path = CONTENT / "contacts") -> list[Service]:
+    """Every service, in the order of the files. Raises ContentError with all that is wrong."""
+    services: list[Service] = []
+    problems: list[Problem] = []
+    for path in (folder / f"{name}.yml" for name in FILES):
+        try:
+            document = read_yaml(path)
+        except ContentError as error:
+            problems += error.problems
+            continue
+        records, found = document.convert_each(ServiceRecord, "services")
+        problems += found
+        for record in records:
+            where = ("services", _index(document, record))
+            found = _problems(document, record, where)
+            try:
+                services.append(Service(record, OpeningHours(record.hours)))
+            except HoursError as error:
+                found.append(document.problem(str(error), *where, "hours"))
+            problems += found
+    problems += _problems_together(services, folder)
+    if problems:
+        raise ContentError(problems)
+    return services
+
+
+def _index(document: Document, record: ServiceRecord) -> int:
+    return [entry.get("id") for entry in document.data["services"]].index(record.id)
+
+
+def _problems(
+    document: Document, record: ServiceRecord, where: tuple[str | int, ...]
+) -> list[Problem]:
+    known = {*taxonomy().risk_categories, *taxonomy().topics}
+    found = [
+        document.problem(f"{need!r} is no risk category and no topic", *where, field)
+        for field in ("needs", "first_for", "not_for")
+        for need in getattr(record, field)
+        if need not in known and not (field == "needs" and need == ANYTHING)
+    ]
+    if not record.confirmed and not record.doubt:
+        found.append(document.problem("not confirmed: say what is in doubt", *where, "doubt"))
+    if not record.check_due > record.checked_on:
+        found.append(document.problem("due before it was checked", *where, "check_due"))
+    for number, way in enumerate(record.ways):
+        found += [document.problem(what, *where, "ways", number) for what in _faults(way)]
+    return found
+
+
+def _faults(way: WayRecord) -> Iterable[str]:
+    scheme = SCHEMES.get(way.kind, "https://")
+    if way.href is None:
+        if way.kind != "letter":
+            yield "no href"
+    elif not way.href.startswith(scheme):
+        yield f"a {way.kind} address starts with {scheme}"
+    elif way.kind in {"phone", "text"} and digits(way.href) not in digits(way.label):
+        yield "the number shown is not the number called"
+
+
+def _problems_together(services: Sequence[Service], folder: Path) -> list[Problem]:
+    records = {service.record.id: service.record for service in services}
+    what: list[str] = []
+    if len(records) < len(services):
+        ids = [service.record.id for service in services]
+        what += sorted({f"{id_!r} stands here twice" for id_ in ids if ids.count(id_) > 1})
+    for id_ in ALWAYS_SHOWN:
+        record = records.get(id_)
+        if record is None or not (record.confirmed and record.hours.always):
+            what.append(f"{id_!r} must be here, confirmed and always open")
+    what += [
+        f"{record.id!r} is replaced by {record.replaced_by!r}, which is not here"
+        for record in records.values()
+        if record.replaced_by is not None and record.replaced_by not in records
+    ]
+    what += [
+        f"{one.id!r} and {other.id!r} serve different areas on the same number"
+        for one in records.values()
+        for other in records.values()
+        if "swindon" in one.areas and "swindon" not in other.areas and other.areas
+        if _numbers(one) & _numbers(other)
+    ]
+    return [Problem(folder, 1, text) for text in what]
+
+
+def _numbers(record: ServiceRecord) -> set[str]:
+    return {digits(way.href) for way in record.ways if way.href and way.kind in {"phone", "text"}}
+
+
+def digits(text: str) -> str:
+    """The digits of `text` alone."""
+    return re.sub(r"\D", "", text)
