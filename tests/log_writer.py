@@ -1,22 +1,25 @@
-"""A process of its own that writes to a log: `python -m tests.log_writer URL`.
+"""A process of its own that writes to a log: `python -m tests.log_writer URL KEYS`.
 
-It says "ready", waits for a line, then does what the lines on its input say:
 It says "ready", then does what each line of its input says: `ID SEVERITY SOURCE` records an
 escalation and prints whether it was new, once the database has acknowledged it.
+"""
+
 from __future__ import annotations
 
 import sys
 
 from safeguarding.escalations.database import connect
+from safeguarding.escalations.log import EscalationLog
+from safeguarding.escalations.vault import Vault, key_ring
 from safeguarding.risk.assessment import Signal
 from safeguarding.taxonomy import Severity
-from tests.records import assessment, escalation, log_on
+from tests.records import assessment, escalation
 
 
 def main() -> None:
     """Obey the lines of the standard input until it ends."""
     engine = connect(sys.argv[1])
-    log = log_on(engine)
+    log = EscalationLog(engine, Vault(key_ring(sys.argv[2])))
     with engine.connect():
         sys.stdout.write("ready\n")
         sys.stdout.flush()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from safeguarding.risk.assessment import Assessment, Turn
 
@@ -30,3 +31,32 @@ class Escalation:
     area: str | None = None
     extra: dict[str, str] = field(default_factory=dict)
     """Facts about the hand-off that are no one's words, e.g. {"fallback": "rasa-timeout"}."""
+
+    def as_record(self) -> dict[str, Any]:
+        """A JSON-ready dictionary. It holds the person's words: seal it before it is stored."""
+        return {
+            "message_id": self.message_id,
+            "conversation_id": self.conversation_id,
+            "text": self.text,
+            "assessment": self.assessment.as_record(),
+            "raised_at": self.raised_at.isoformat(),
+            "raised_by": self.raised_by,
+            "turns_before": [[turn.by, turn.text] for turn in self.turns_before],
+            "shown": list(self.shown),
+            "audience": self.audience,
+            "area": self.area,
+            "extra": self.extra,
+        }
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> Escalation:
+        """The inverse of `as_record`. Raises KeyError, TypeError or ValueError."""
+        return cls(
+            **{
+                **record,
+                "assessment": Assessment.from_record(record["assessment"]),
+                "raised_at": datetime.fromisoformat(record["raised_at"]),
+                "turns_before": tuple(Turn(by, text) for by, text in record["turns_before"]),
+                "shown": tuple(record["shown"]),
+            }
+        )

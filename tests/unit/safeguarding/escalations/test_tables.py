@@ -12,7 +12,7 @@ from safeguarding.escalations.tables import UtcDateTime
 SUMMER = datetime(2026, 7, 1, 12, 0, 0, 123456, tzinfo=timezone(timedelta(hours=1)))
 
 
-@pytest.mark.parametrize("dialect", [sqlite.dialect(), postgresql.dialect()])
+@pytest.mark.parametrize("dialect", [sqlite.dialect(), postgresql.dialect()])  # type: ignore[no-untyped-call]
 def test_a_moment_comes_back_the_same_in_utc(dialect: object) -> None:
     column = UtcDateTime()
 

@@ -1,0 +1,82 @@
+"""`python -m safeguarding.escalations.rotate`: seals records with the ring's first key."""
+
+from __future__ import annotations
+
+import sys
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine, RowMapping
+
+from safeguarding.escalations import wiring
+from safeguarding.escalations.tables import SEALED
+from safeguarding.escalations.vault import Vault, VaultError, key_ring
+from safeguarding.settings import Settings
+
+
+def rotate(engine: Engine, vault: Vault) -> int:
+    """Seal again what an older key sealed; return how many cells changed.
+
+    May run while the service runs, and again after it was cut off. Raises VaultError when a key
+    is missing from the ring; the cells before it are then done.
+    """
+    return sum(
+        _rotate_row(engine, vault, table, key) for table in SEALED for key in _keys(engine, table)
+    )
+
+
+def _keys(engine: Engine, table: sa.Table) -> list[str]:
+    with engine.connect() as connection:
+        return list(connection.execute(sa.select(*table.primary_key.columns)).scalars())
+
+
+def _rotate_row(engine: Engine, vault: Vault, table: sa.Table, key: str) -> int:
+    """One short transaction a row: records are written between two of them, not after all."""
+    mine = table.primary_key.columns[0] == key
+    with engine.begin() as connection:
+        row = connection.execute(sa.select(table).where(mine).with_for_update()).mappings().first()
+        changes = {} if row is None else _resealed(vault, table, key, row)
+        if changes:
+            _update(connection, table, mine, changes)
+    return len(changes)
+
+
+def _resealed(vault: Vault, table: sa.Table, key: str, row: RowMapping) -> dict[str, str]:
+    changes = {}
+    for column in SEALED[table]:
+        envelope = row[column]
+        if not vault.is_current(envelope):
+            words = vault.open(envelope, table=table.name, row=key, column=column)
+            changes[column] = vault.seal(words, table=table.name, row=key, column=column)
+    return changes
+
+
+def _update(
+    connection: Connection,
+    table: sa.Table,
+    mine: sa.ColumnElement[bool],
+    changes: dict[str, str],
+) -> None:
+    connection.execute(sa.update(table).where(mine).values(**changes))
+
+
+def main() -> int:
+    """Drain the spool, rotate, and say whether the older keys may go."""
+    settings = Settings.from_env()
+    vault = Vault(key_ring(settings.secret("field_keys")))
+    spool = wiring.escalation_spool(settings)
+    spool.drain(wiring.escalation_log(settings))
+    try:
+        count = rotate(wiring.engine(settings), vault)
+    except VaultError as error:
+        sys.stderr.write(f"{error}. Put it back into field_keys and run this again.\n")
+        return 1
+    sys.stdout.write(f"{count} values sealed again with key {vault.key_id}.\n")
+    if waiting := len(spool.waiting()):
+        sys.stdout.write(f"{waiting} records wait in the spool: keep the older keys.\n")
+        return 1
+    sys.stdout.write("The older keys may be removed from field_keys.\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,111 @@
+"""Escalations to rows and back: the one place where words are sealed and opened."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy.engine import RowMapping
+
+from safeguarding.escalations.escalation import Escalation
+from safeguarding.escalations.recorded import (
+    HistoryEvent,
+    Outcome,
+    QueueEntry,
+    Review,
+    Status,
+    What,
+)
+from safeguarding.escalations.vault import Vault
+from safeguarding.risk.assessment import Assessment, Signal, Turn
+from safeguarding.taxonomy import Severity
+
+
+def sealed_row(escalation: Escalation, vault: Vault) -> dict[str, Any]:
+    """The row of an escalation, its words sealed."""
+    assessment = escalation.assessment
+    turns = [[turn.by, turn.text] for turn in escalation.turns_before]
+
+    def seal(text: str, column: str) -> str:
+        return vault.seal(text, table="escalations", row=escalation.message_id, column=column)
+
+    return {
+        "message_id": escalation.message_id,
+        "conversation_id": escalation.conversation_id,
+        "raised_at": escalation.raised_at,
+        "raised_by": escalation.raised_by,
+        "severity": int(assessment.severity),
+        "categories": list(assessment.categories),
+        "subject": assessment.subject,
+        "signals": [signal.as_record() for signal in assessment.signals],
+        "text": seal(escalation.text, "text"),
+        "turns": seal(json.dumps(turns), "turns"),
+        "shown": seal(json.dumps(list(escalation.shown)), "shown"),
+        "audience": escalation.audience,
+        "area": escalation.area,
+        "extra": dict(escalation.extra),
+    }
+
+
+def opened_row(row: RowMapping, vault: Vault) -> Escalation:
+    """The inverse of `sealed_row`. Raises VaultError."""
+
+    def unseal(column: str) -> str:
+        return vault.open(row[column], table="escalations", row=row["message_id"], column=column)
+
+    return Escalation(
+        message_id=row["message_id"],
+        conversation_id=row["conversation_id"],
+        text=unseal("text"),
+        assessment=Assessment(
+            severity=Severity(row["severity"]),
+            categories=tuple(row["categories"]),
+            subject=row["subject"],
+            signals=tuple(Signal.from_record(signal) for signal in row["signals"]),
+        ),
+        raised_at=row["raised_at"],
+        raised_by=row["raised_by"],
+        turns_before=tuple(Turn(by, text) for by, text in json.loads(unseal("turns"))),
+        shown=tuple(json.loads(unseal("shown"))),
+        audience=row["audience"],
+        area=row["area"],
+        extra=row["extra"],
+    )
+
+
+def entry_of(row: RowMapping) -> QueueEntry:
+    """A row as one line of a list; opens nothing."""
+    return QueueEntry(
+        message_id=row["message_id"],
+        conversation_id=row["conversation_id"],
+        raised_at=row["raised_at"],
+        raised_by=row["raised_by"],
+        assessed_severity=Severity(row["severity"]),
+        staff_severity=_severity(row["staff_severity"]),
+        categories=tuple(row["categories"]),
+        subject=row["subject"],
+        audience=row["audience"],
+        area=row["area"],
+        status=Status(row["status"]),
+        closed_at=row["closed_at"],
+    )
+
+
+def review_of(row: RowMapping, vault: Vault) -> Review:
+    """A row of reviews, its note opened. Raises VaultError."""
+    return Review(
+        at=row["at"],
+        by=row["by"],
+        outcome=Outcome(row["outcome"]),
+        note=vault.open(row["note"], table="reviews", row=row["id"], column="note"),
+        severity=_severity(row["severity"]),
+    )
+
+
+def event_of(row: RowMapping) -> HistoryEvent:
+    """A row of the history."""
+    return HistoryEvent(row["at"], row["who"], What(row["what"]), row["detail"])
+
+
+def _severity(value: int | None) -> Severity | None:
+    return None if value is None else Severity(value)

@@ -1,0 +1,165 @@
+"""The spool: where escalations wait, sealed, while the database cannot be written."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import logging
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from enum import Enum
+from pathlib import Path
+
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+
+from safeguarding.escalations.escalation import Escalation
+from safeguarding.escalations.log import EscalationLog
+from safeguarding.escalations.vault import Vault, VaultError
+
+logger = logging.getLogger(__name__)
+
+_SAFE_NAME = re.compile(r"[A-Za-z0-9_-]{1,120}")
+_SUFFIX = ".v1"
+
+
+class Kept(Enum):
+    """Where an escalation is now."""
+
+    RECORDED = "recorded"
+    KNOWN_BEFORE = "known before"
+    SPOOLED = "spooled"
+
+
+class Spool:
+    """A folder of sealed escalations, one file each. Several processes may share it."""
+
+    def __init__(self, folder: Path, vault: Vault) -> None:
+        """Take the folder; it is made when the first file is kept."""
+        self._folder = folder
+        self._vault = vault
+        self._reported: set[str] = set()
+
+    def keep(self, escalation: Escalation) -> None:
+        """Write the escalation so that it survives a crash. Raises OSError when it cannot."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        stem = _stem(escalation.message_id)
+        words = json.dumps(escalation.as_record())
+        envelope = self._vault.seal(words, table="spool", row=stem, column="escalation")
+        draft = self._folder / f".{stem}.{secrets.token_hex(8)}.draft"
+        try:
+            _write(draft, envelope.encode("ascii"))
+            _publish(draft, stem)
+        finally:
+            draft.unlink(missing_ok=True)
+        _sync(self._folder)
+
+    def waiting(self) -> list[Path]:
+        """The files that wait, in the order of their names."""
+        return sorted(self._folder.glob(f"*{_SUFFIX}"))
+
+    def drain(self, log: EscalationLog) -> int:
+        """Record what waits; return how many files were taken in.
+
+        Recording twice is harmless, so a crash on the way loses and doubles nothing. A file that
+        cannot be read stays and is reported; it does not stop the rest. Does nothing while
+        another process drains.
+        """
+        if not self.waiting():
+            return 0
+        taken = 0
+        with self._draining() as mine:
+            for path in self.waiting() if mine else []:
+                try:
+                    taken += self._take(path, log)
+                except (OperationalError, InterfaceError):
+                    logger.warning("spool.database_unavailable waiting=%d", len(self.waiting()))
+                    break
+        return taken
+
+    def _take(self, path: Path, log: EscalationLog) -> bool:
+        try:
+            escalation = self._read(path)
+            log.record(escalation)
+        except (VaultError, ValueError, KeyError, TypeError, OSError) as error:
+            self._report("unreadable", path, error)
+            return False
+        except (OperationalError, InterfaceError):
+            raise
+        except SQLAlchemyError as error:
+            self._report("not_recorded", path, error)
+            return False
+        path.unlink()
+        return True
+
+    def _report(self, what: str, path: Path, error: Exception) -> None:
+        """Say once a process that a file is stuck: draining comes round every few seconds."""
+        if path.name not in self._reported:
+            self._reported.add(path.name)
+            logger.error("spool.%s file=%s kind=%s", what, path.name, type(error).__name__)
+
+    def _read(self, path: Path) -> Escalation:
+        envelope = path.read_text(encoding="ascii")
+        row = path.name.partition(".")[0]
+        words = self._vault.open(envelope, table="spool", row=row, column="escalation")
+        return Escalation.from_record(json.loads(words))
+
+    @contextmanager
+    def _draining(self) -> Iterator[bool]:
+        """Yield whether this process alone may remove files now."""
+        with (self._folder / ".lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+            else:
+                yield True
+
+
+def record_or_spool(escalation: Escalation, log: EscalationLog, spool: Spool) -> Kept:
+    """Keep an escalation in the log, or in the spool while the log fails.
+
+    Raises OSError when neither can take it: the caller must raise the alarm.
+    """
+    try:
+        new = log.record(escalation)
+    except (SQLAlchemyError, VaultError) as error:
+        logger.error(  # noqa: TRY400
+            "escalation.spooled message_id=%s kind=%s", escalation.message_id, type(error).__name__
+        )
+        spool.keep(escalation)
+        return Kept.SPOOLED
+    return Kept.RECORDED if new else Kept.KNOWN_BEFORE
+
+
+def _stem(message_id: str) -> str:
+    if _SAFE_NAME.fullmatch(message_id):
+        return message_id
+    return hashlib.sha256(message_id.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _write(path: Path, content: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _publish(draft: Path, stem: str) -> None:
+    """Give the draft a name that no file has: what another process kept is never overwritten."""
+    with suppress(OSError):
+        (draft.parent / f"{stem}{_SUFFIX}").hardlink_to(draft)
+        return
+    draft.rename(draft.parent / f"{stem}.{secrets.token_hex(8)}{_SUFFIX}")
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

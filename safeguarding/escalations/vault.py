@@ -1,0 +1,97 @@
+"""The vault: seals what people wrote, so that a copy of the database tells no one's story."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+from collections.abc import Mapping
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+_KEY_BYTES = 32
+_NONCE_BYTES = 12
+
+
+class VaultError(Exception):
+    """A key or an envelope cannot be used. Never quotes either."""
+
+
+def key_ring(text: str) -> dict[str, bytes]:
+    """Read "id:base64,id2:base64": the first key seals, every key opens. Raises VaultError."""
+    keys: dict[str, bytes] = {}
+    for entry in filter(None, (part.strip() for part in text.split(","))):
+        key_id, _, encoded = entry.partition(":")
+        try:
+            key = base64.b64decode(encoded, validate=True)
+        except binascii.Error:
+            raise VaultError(f"Key {len(keys) + 1} of field_keys is not base64") from None
+        if not key_id.isalnum() or len(key) != _KEY_BYTES or key_id in keys:
+            raise VaultError(
+                f"Key {len(keys) + 1} of field_keys: write id:base64 with an id of letters and "
+                f"digits used once, and {_KEY_BYTES} random bytes"
+            )
+        keys[key_id] = key
+    return keys
+
+
+def new_key() -> str:
+    """A fresh random key in base64, for a key ring."""
+    return base64.b64encode(os.urandom(_KEY_BYTES)).decode("ascii")
+
+
+class Vault:
+    """AES-256-GCM. An envelope reads `v1|key id|nonce|ciphertext` and opens only in its place."""
+
+    def __init__(self, keys: Mapping[str, bytes]) -> None:
+        """Take the keys by id; the first seals. Raises VaultError when there is none."""
+        if not keys:
+            raise VaultError("The key ring is empty")
+        self._ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
+        self.key_id = next(iter(keys))
+        """Id of the key that seals."""
+
+    def seal(self, text: str, *, table: str, row: str, column: str) -> str:
+        """Encrypt `text` for one cell of the database."""
+        nonce = os.urandom(_NONCE_BYTES)
+        # A message may hold half an emoji, which strict UTF-8 would refuse to keep.
+        plain = text.encode("utf-8", "surrogatepass")
+        sealed = self._ciphers[self.key_id].encrypt(nonce, plain, _place(table, row, column))
+        return f"v1|{self.key_id}|{_encode(nonce)}|{_encode(sealed)}"
+
+    def open(self, envelope: str, *, table: str, row: str, column: str) -> str:
+        """Decrypt the envelope found in that cell. Raises VaultError."""
+        version, key_id, nonce, sealed = _parts(envelope)
+        cipher = self._ciphers.get(key_id)
+        if version != "v1" or cipher is None:
+            raise VaultError("An envelope was sealed with a key that is not in the key ring")
+        try:
+            plain = cipher.decrypt(_decode(nonce), _decode(sealed), _place(table, row, column))
+        except (InvalidTag, ValueError):
+            raise VaultError("An envelope is damaged, or lies in another's place") from None
+        return plain.decode("utf-8", "surrogatepass")
+
+    def is_current(self, envelope: str) -> bool:
+        """Whether the envelope is sealed with the first key. Raises VaultError."""
+        return _parts(envelope)[1] == self.key_id
+
+
+def _parts(envelope: str) -> tuple[str, str, str, str]:
+    parts = envelope.split("|")
+    if len(parts) != 4:  # noqa: PLR2004
+        raise VaultError("An envelope is damaged")
+    return parts[0], parts[1], parts[2], parts[3]
+
+
+def _place(table: str, row: str, column: str) -> bytes:
+    # Lengths first: no two places may read the same.
+    return "|".join(f"{len(part)}:{part}" for part in (table, row, column)).encode()
+
+
+def _encode(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode("ascii")
+
+
+def _decode(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text.encode("ascii"))

@@ -1,0 +1,105 @@
+"""A full disk: what cannot be kept is said so, what was kept stays whole."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from safeguarding.escalations.database import connect, migrate
+from safeguarding.escalations.recorded import Status
+from safeguarding.escalations.spool import Kept, Spool, record_or_spool
+from tests.records import escalation, log_on, vault
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system with room for little; only root may mount one."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("mounting a small file system is not allowed here")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def fill(folder: Path) -> Path:
+    """Use up the space."""
+    ballast = folder / "ballast"
+    with ballast.open("wb", buffering=0) as file:
+        try:
+            while file.write(b"\0" * 4096):
+                pass
+        except OSError:
+            return ballast
+    raise AssertionError
+
+
+def refused(keep: Callable[[], None]) -> bool:
+    """Whether keeping it raised OSError."""
+    try:
+        keep()
+    except OSError:
+        return True
+    return False
+
+
+def test_the_spool_says_that_the_disk_is_full_and_goes_on_when_it_is_not(
+    small_disk: Path, tmp_path: Path
+) -> None:
+    spool = Spool(small_disk / "spool", vault())
+    spool.keep(escalation("before"))
+    ballast = fill(small_disk)
+    long = escalation("during", text="x" * 20_000)
+
+    with pytest.raises(OSError, match="No space left"):
+        spool.keep(long)
+
+    assert [path.name for path in spool.waiting()] == ["before.v1"]
+    assert not list((small_disk / "spool").glob(".*.draft"))
+    ballast.unlink()
+    spool.keep(long)
+    url = f"sqlite:///{tmp_path / 'lantern.db'}"
+    migrate(url)
+    log = log_on(connect(url))
+    assert spool.drain(log) == 2
+    assert log.get("during").escalation == long
+
+
+def test_a_database_on_a_full_disk_fills_the_spool_on_another(
+    small_disk: Path, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{small_disk / 'lantern.db'}"
+    migrate(url)
+    log = log_on(connect(url))
+    spool = Spool(tmp_path / "spool", vault())
+    log.record(escalation("before"))
+    ballast = fill(small_disk)
+    told = [escalation(f"m{number}", text="x" * 2_000) for number in range(12)]
+
+    kept = [record_or_spool(each, log, spool) for each in told]
+
+    assert Kept.SPOOLED in kept
+    ballast.unlink()
+    assert spool.drain(log) == kept.count(Kept.SPOOLED)
+    assert log.count(Status.OPEN) == 13
+
+
+def test_the_spool_leaves_no_half_file_where_files_may_not_grow(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool", vault())
+    spool.keep(escalation("before"))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, hard))
+    try:
+        # Asked within the limit, judged outside it: pytest writes files of its own.
+        full = refused(lambda: spool.keep(escalation("during", text="x" * 5_000)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    assert full
+    assert [path.name for path in (tmp_path / "spool").iterdir()] == ["before.v1"]

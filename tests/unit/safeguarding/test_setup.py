@@ -1,0 +1,92 @@
+"""Set-up makes what is missing, touches nothing that is there, and shows a password once."""
+
+from __future__ import annotations
+
+import re
+import stat
+from pathlib import Path
+
+import pytest
+
+from safeguarding.escalations.database import connect
+from safeguarding.escalations.vault import Vault, key_ring
+from safeguarding.settings import Settings
+from safeguarding.setup import main, make_secrets
+from safeguarding.staff import StaffAccounts
+
+
+@pytest.fixture
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("DATABASE_URL", "FIELD_KEYS", "TOKEN_KEY", "CHANNEL_SECRET"):
+        monkeypatch.delenv(f"LANTERN_{name}", raising=False)
+    folder = tmp_path / "var"
+    monkeypatch.setenv("LANTERN_STATE_DIR", str(folder))
+    return folder
+
+
+def test_the_printed_account_can_sign_in(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main()
+
+    printed = capsys.readouterr().out
+    name, password = re.findall(r"(?:sign-in name|password): +(\S+)", printed)
+    accounts = StaffAccounts(connect(f"sqlite:///{state / 'lantern.db'}"))
+    assert accounts.verify(name, password)
+
+
+def test_a_second_run_changes_nothing_and_shows_no_password(
+    state: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main()
+    before = {path.name: path.read_text() for path in (state / "secrets").iterdir()}
+    capsys.readouterr()
+
+    main()
+
+    assert {path.name: path.read_text() for path in (state / "secrets").iterdir()} == before
+    assert "password" not in capsys.readouterr().out
+
+
+def test_secrets_are_for_their_owner_alone(state: Path) -> None:
+    main()
+
+    files = list((state / "secrets").iterdir())
+    assert {path.name for path in files} == {"field_keys", "token_key", "channel_secret"}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
+    assert stat.S_IMODE((state / "secrets").stat().st_mode) == 0o700
+
+
+def test_the_field_keys_are_a_key_ring(state: Path) -> None:
+    main()
+
+    Vault(key_ring(Settings.from_env().secret("field_keys")))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("DATABASE_URL", "postgresql://x@127.0.0.1:1/x", "LANTERN_DATABASE_URL"),
+        ("FIELD_KEYS", "k1:short", "field_keys"),
+        ("GATEWAY_PORT", "many", "LANTERN_GATEWAY_PORT"),
+    ],
+)
+def test_says_in_one_line_what_is_in_the_way(
+    state: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    value: str,
+    words: str,
+) -> None:
+    monkeypatch.setenv(f"LANTERN_{name}", value)
+
+    assert main() == 1
+    said = capsys.readouterr().err
+    assert words in said
+    assert said.count("\n") == 1
+
+
+def test_a_secret_of_the_environment_is_not_written_again(state: Path) -> None:
+    made = make_secrets(Settings.from_env(), {"LANTERN_TOKEN_KEY": "given"})
+
+    assert made == ["field_keys", "channel_secret"]
+    assert not (state / "secrets" / "token_key").exists()

@@ -1,0 +1,145 @@
+"""A console on a database of the test's own, and staff who are signed in."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sanic import Sanic
+from sanic_testing.testing import ASGI_HOST, ASGI_PORT, SanicASGITestClient
+from sqlalchemy.engine import Engine
+
+from safeguarding.escalations.database import connect, migrate
+from safeguarding.escalations.log import EscalationLog
+from safeguarding.settings import Settings
+from safeguarding.staff import Staff, StaffAccounts
+from tests.records import PASSWORD, Clock, accounts_on, log_on
+from web.console.app import create_app
+from web.console.throttle import SignInLimits
+from web.http import App
+
+ORIGIN = f"http://{ASGI_HOST}:{ASGI_PORT}"
+
+
+@dataclass(frozen=True)
+class Browser:
+    """What a member of staff does: follows links, sends the forms of the pages."""
+
+    client: SanicASGITestClient
+
+    async def get(self, path: str, **headers: str) -> httpx.Response:
+        return await self._request("GET", path, headers=headers)
+
+    async def post(self, path: str, form: dict[str, str], **headers: str) -> httpx.Response:
+        """Send a form as the page of this site would; `headers` take the place of its own."""
+        usual = {"sec-fetch-site": "same-origin"}
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        return await self._request("POST", path, data=form, headers=usual | given)
+
+    async def post_from(self, origin: str, path: str, form: dict[str, str]) -> httpx.Response:
+        """Send a form as an older browser does, from a page of `origin`."""
+        return await self._request("POST", path, data=form, headers={"origin": origin})
+
+    async def send(self, path: str, form: dict[str, str]) -> httpx.Response:
+        """Send a form with the token that the list's page carries."""
+        return await self.post(path, form | {"form_token": await self.form_token()})
+
+    async def form_token(self) -> str:
+        page = await self.get("/password")
+        found = re.search(r'name="form_token" value="([0-9a-f]+)"', page.text)
+        assert found
+        return found[1]
+
+    async def sign_in(self, name: str = "ann", password: str = PASSWORD) -> httpx.Response:
+        return await self.post("/sign-in", {"name": name, "password": password})
+
+    async def _request(self, method: str, path: str, **more: Any) -> httpx.Response:
+        _, response = await self.client.request(method, path, **more)
+        assert isinstance(response, httpx.Response)
+        return response
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("migrated") / "lantern.db"
+    migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def engine(migrated_file: Path, tmp_path: Path) -> Iterator[Engine]:
+    engine = connect(f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'lantern.db')}")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def log(engine: Engine, clock: Clock) -> EscalationLog:
+    return log_on(engine, clock)
+
+
+@pytest.fixture
+def accounts(engine: Engine, clock: Clock) -> StaffAccounts:
+    return accounts_on(engine, clock)
+
+
+@pytest.fixture
+def ann(accounts: StaffAccounts) -> Staff:
+    return accounts.add("ann", PASSWORD, "Ann Smith")
+
+
+@pytest.fixture
+def bob(accounts: StaffAccounts) -> Staff:
+    return accounts.add("bob", PASSWORD, "Bob Jones")
+
+
+@pytest.fixture
+def settings(engine: Engine, tmp_path: Path) -> Settings:
+    return replace(
+        Settings.from_env({}),
+        database_url=str(engine.url),
+        state_dir=tmp_path,
+        console_insecure_cookies=True,
+    )
+
+
+@pytest.fixture
+def limits() -> SignInLimits:
+    return SignInLimits(per_name=3, per_address=5)
+
+
+@pytest.fixture
+def app(
+    settings: Settings,
+    log: EscalationLog,
+    accounts: StaffAccounts,
+    clock: Clock,
+    limits: SignInLimits,
+) -> App:
+    Sanic.test_mode = True
+    return create_app(settings, log=log, accounts=accounts, limits=limits, now=clock)
+
+
+@pytest.fixture
+async def visitor(app: App) -> AsyncIterator[Browser]:
+    """Someone who has not signed in."""
+    async with SanicASGITestClient(app) as client:
+        yield Browser(client)
+
+
+@pytest.fixture
+async def browser(visitor: Browser, ann: Staff) -> Browser:
+    """Ann, signed in."""
+    await visitor.sign_in()
+    return visitor

@@ -1,0 +1,98 @@
+"""The whole console: its headers, its neutral page, its words to the reader."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from sanic import Sanic
+
+from safeguarding.escalations.log import EscalationLog
+from safeguarding.settings import Settings
+from safeguarding.staff import StaffAccounts
+from tests.records import WORDS, escalation
+from tests.unit.web.console.conftest import Browser
+from web.console.app import create_app
+
+NOTICE = "No safeguarding professional has signed the content"
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/escalations", "/nowhere", "/blank", "/static/no"])
+async def test_every_answer_forbids_frames_scripts_of_others_and_keeping(
+    visitor: Browser, path: str
+) -> None:
+    headers = (await visitor.get(path)).headers
+
+    policy = headers["content-security-policy"]
+    for part in ("default-src 'none'", "script-src 'self'", "frame-ancestors 'none'"):
+        assert part in policy
+    assert "unsafe" not in policy
+    assert headers["cache-control"] == "no-store"
+    assert headers["referrer-policy"] == "same-origin"
+    assert headers["x-content-type-options"] == "nosniff"
+
+
+async def test_no_page_carries_a_script_or_style_inline(
+    browser: Browser, log: EscalationLog
+) -> None:
+    log.record(escalation())
+    for path in ("/sign-in", "/escalations", "/escalations/m1", "/password", "/blank"):
+        page = (await browser.get(path)).text
+        assert "<style" not in page
+        assert " style=" not in page
+        assert " onclick=" not in page
+        assert page.count("<script") == page.count('<script type="module" src="/static/')
+
+
+async def test_the_blank_page_needs_no_sign_in_and_tells_nothing(visitor: Browser) -> None:
+    response = await visitor.get("/blank")
+
+    assert response.status_code == 200
+    assert "Lantern" not in response.text
+    assert "safeguarding" not in response.text
+
+
+async def test_every_page_of_staff_has_the_way_to_blank_the_screen(
+    browser: Browser, log: EscalationLog
+) -> None:
+    log.record(escalation())
+    for path in ("/escalations", "/escalations/m1", "/password"):
+        assert 'href="/blank"' in (await browser.get(path)).text
+
+
+async def test_unsigned_content_is_said_on_top(visitor: Browser) -> None:
+    assert NOTICE in (await visitor.get("/sign-in")).text
+
+
+async def test_signed_content_carries_no_notice(
+    settings: Settings, log: EscalationLog, accounts: StaffAccounts
+) -> None:
+    Sanic.test_mode = True
+    app = create_app(replace(settings, require_approval=True), log=log, accounts=accounts)
+    _, response = await app.asgi_client.get("/sign-in")
+
+    assert NOTICE not in response.text
+
+
+async def test_a_broken_log_is_a_plain_page_that_quotes_nobody(
+    settings: Settings,
+    accounts: StaffAccounts,
+    log: EscalationLog,
+    browser: Browser,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    log.record(escalation())
+
+    def fail(_message_id: str) -> None:
+        raise RuntimeError(WORDS)
+
+    log.get = fail  # type: ignore[method-assign,assignment]
+    response = await browser.get("/escalations/m1", accept="text/html")
+
+    assert response.status_code == 500
+    assert WORDS not in response.text
+    assert WORDS not in caplog.text
+
+
+async def test_says_that_it_is_alive(visitor: Browser) -> None:
+    assert (await visitor.get("/healthz")).text == "ok"

@@ -1,0 +1,255 @@
+"""The page of one escalation, and recording what was done."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from sqlalchemy.engine import Engine
+
+from safeguarding.escalations.log import EscalationLog
+from safeguarding.escalations.recorded import Outcome, Status, What
+from safeguarding.escalations.vault import Vault, key_ring, new_key
+from safeguarding.risk.assessment import Signal, Turn
+from safeguarding.staff import Staff
+from safeguarding.taxonomy import Severity
+from tests.records import GIFTS, NOON, SECRECY, Clock, assessment, escalation
+from tests.unit.web.console.conftest import Browser
+
+FORM = {"outcome": "referred_police", "note": "Called 101.", "severity": "agree"}
+
+
+def plain(page: str) -> str:
+    """What a person reads: the page without its tags."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
+
+
+async def test_marks_the_words_that_fired(browser: Browser, log: EscalationLog) -> None:
+    log.record(escalation())
+
+    page = (await browser.get("/escalations/m1")).text
+
+    assert re.findall(r"<mark[^>]*>([^<]*)</mark>", page) == ["dont tell ur mum"]
+    assert "he said <mark" in page
+
+
+async def test_shows_the_conversation_around_it(browser: Browser, log: EscalationLog) -> None:
+    log.record(escalation(turns_before=(Turn("user", "first"), Turn("assistant", "second"))))
+
+    page = plain((await browser.get("/escalations/m1")).text)
+
+    order = ["first", "second", "dont tell ur mum", "You did the right thing."]
+    places = [page.index(words) for words in order]
+    assert places == sorted(places)
+
+
+async def test_says_in_plain_words_why_it_was_raised(browser: Browser, log: EscalationLog) -> None:
+    model = Signal("model-grooming", "model", "w7", "grooming", Severity.URGENT, 0, 0, 0.934)
+    log.record(escalation(assessment=assessment(Severity.URGENT, SECRECY, model)))
+
+    page = plain((await browser.get("/escalations/m1")).text)
+
+    assert "A phrase on the reviewed list . grooming-dont-tell version v1" in page.replace(
+        "list.", "list ."
+    )
+    assert "The trained model, weighing the whole message, 93% sure" in page
+    assert "model-grooming version w7" in page
+
+
+async def test_what_a_child_writes_is_never_markup(browser: Browser, log: EscalationLog) -> None:
+    evil = "<script>alert(1)</script>{{ 7*7 }}"
+    told = escalation(
+        text=evil,
+        turns_before=(Turn("user", evil),),
+        shown=(evil,),
+        extra={evil: evil},
+        assessment=assessment(
+            Severity.URGENT, Signal(evil, evil, evil, evil, Severity.URGENT, 0, 8)
+        ),
+        area=evil,
+    )
+    log.record(told)
+
+    page = (await browser.get("/escalations/m1")).text
+
+    assert "<script>alert" not in page
+    assert "{{ 7*7 }}" in page
+
+
+async def test_half_an_emoji_is_shown_as_a_question_mark(
+    browser: Browser, log: EscalationLog
+) -> None:
+    log.record(
+        escalation(text="sad \ud83d", shown=("\ud83d",), turns_before=(Turn("user", "\ud83d"),))
+    )
+
+    response = await browser.get("/escalations/m1")
+
+    assert response.status_code == 200
+    assert "sad ?" in response.text
+
+
+async def test_the_title_and_address_hold_nobodys_words(
+    browser: Browser, log: EscalationLog
+) -> None:
+    log.record(escalation())
+
+    page = (await browser.get("/escalations/m1")).text
+
+    title = re.search(r"<title>(.*)</title>", page)
+    assert title
+    assert title[1] == "Concern escalation, 25 November 2026 at 12pm – Lantern console"
+
+
+async def test_reading_it_is_noted(browser: Browser, log: EscalationLog, ann: Staff) -> None:
+    log.record(escalation())
+
+    page = plain((await browser.get("/escalations/m1")).text)
+
+    last = log.get("m1").history[-1]
+    assert (last.who, last.what) == (ann.id, What.VIEWED)
+    assert "Ann Smith : Read it" in page
+
+
+async def test_recording_an_outcome_closes_it(
+    browser: Browser, log: EscalationLog, ann: Staff
+) -> None:
+    log.record(escalation())
+
+    response = await browser.send("/escalations/m1/outcome", FORM | {"note": "One.\r\nTwo."})
+
+    assert response.headers["location"] == "/escalations?saved=outcome"
+    assert "The outcome is recorded" in (await browser.get("/escalations?saved=outcome")).text
+    (review,) = log.get("m1").reviews
+    assert (review.by, review.outcome) == (ann.id, Outcome.REFERRED_POLICE)
+    assert (review.note, review.severity) == ("One.\nTwo.", None)
+
+
+async def test_staff_may_lower_the_severity(browser: Browser, log: EscalationLog) -> None:
+    log.record(escalation(assessment=assessment(Severity.IMMEDIATE)))
+
+    await browser.send("/escalations/m1/outcome", FORM | {"severity": "none"})
+
+    page = plain((await browser.get("/escalations/m1")).text)
+    assert log.get("m1").entry.severity is Severity.NONE
+    assert "judged by staff; assessed as immediate" in page
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"outcome": ""}, "Select what was done"),
+        ({"outcome": "deleted"}, "Select what was done"),
+        ({"note": "  "}, "Enter why, in a sentence or two"),
+        ({"note": "x" * 10_001}, "The note must be 10,000 characters or less"),
+        ({"severity": "mild"}, "Select how serious you find it"),
+    ],
+)
+async def test_says_what_is_missing_and_keeps_what_was_typed(
+    browser: Browser, log: EscalationLog, change: dict[str, str], error: str
+) -> None:
+    log.record(escalation())
+    kept = {"outcome": "other", "note": "Kept words.", "severity": "urgent"}
+
+    response = await browser.send("/escalations/m1/outcome", kept | change)
+
+    assert response.status_code == 400
+    assert "There is a problem" in response.text
+    assert response.text.count(error) == 2
+    assert "<title>Error: " in response.text
+    assert ("Kept words." in response.text) == ("note" not in change)
+    assert log.get("m1").entry.status is Status.OPEN
+
+
+async def test_the_second_of_two_colleagues_learns_who_was_first(
+    browser: Browser, log: EscalationLog, bob: Staff
+) -> None:
+    log.record(escalation())
+    log.review("m1", by=bob.id, outcome=Outcome.ADVICE_GIVEN, note="First.")
+
+    response = await browser.send("/escalations/m1/outcome", FORM | {"note": "My own words."})
+
+    assert response.status_code == 409
+    page = plain(response.text)
+    assert "Bob Jones closed this escalation" in page
+    assert "Advice given" in page
+    assert "My own words." in page
+    assert len(log.get("m1").reviews) == 1
+
+
+async def test_a_closed_one_can_be_opened_again(
+    browser: Browser, log: EscalationLog, clock: Clock, ann: Staff
+) -> None:
+    log.record(escalation())
+    log.review("m1", by=ann.id, outcome=Outcome.OTHER, note="Earlier note.")
+    page = (await browser.get("/escalations/m1")).text
+    assert "Earlier note." in page
+    assert 'action="/escalations/m1/outcome"' not in page
+    clock.move(minutes=1)
+
+    response = await browser.send("/escalations/m1/reopen", {})
+
+    assert response.headers["location"] == "/escalations/m1"
+    assert log.get("m1").entry.status is Status.OPEN
+    assert 'action="/escalations/m1/outcome"' in (await browser.get("/escalations/m1")).text
+
+
+async def test_points_to_other_escalations_of_the_conversation(
+    browser: Browser, log: EscalationLog
+) -> None:
+    log.record(escalation("m1"))
+    log.record(escalation("m2", assessment=assessment(Severity.URGENT, GIFTS)))
+    log.record(escalation("m3", conversation_id="other"))
+
+    page = (await browser.get("/escalations/m1")).text
+
+    assert 'href="/escalations/m2"' in page
+    assert 'href="/escalations/m3"' not in page
+
+
+@pytest.mark.parametrize("message_id", ["a:b", "a/b", "a b?c#d", "é", "100%"])
+async def test_any_message_id_has_a_page(
+    browser: Browser, log: EscalationLog, message_id: str
+) -> None:
+    log.record(escalation(message_id, raised_at=NOON))
+    found = re.search(r'href="(/escalations/[^"]+)"', (await browser.get("/escalations")).text)
+    assert found
+
+    assert (await browser.get(found[1])).status_code == 200
+    assert (await browser.send(f"{found[1]}/outcome", FORM)).status_code == 303
+    assert len(log.get(message_id).reviews) == 1
+
+
+@pytest.mark.parametrize("path", ["/escalations/none", "/escalations/../secrets", "/nowhere"])
+async def test_an_unknown_address_is_not_found(browser: Browser, path: str) -> None:
+    assert (await browser.get(path)).status_code == 404
+
+
+@pytest.mark.parametrize("verb", ["outcome", "reopen"])
+async def test_nothing_is_done_to_an_unknown_escalation(browser: Browser, verb: str) -> None:
+    assert (await browser.send(f"/escalations/none/{verb}", FORM)).status_code == 404
+
+
+async def test_no_line_of_the_logs_quotes_anyone(
+    browser: Browser, log: EscalationLog, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    log.record(escalation())
+
+    await browser.get("/escalations/m1")
+    await browser.send("/escalations/m1/outcome", FORM)
+
+    for words in ("dont tell", FORM["note"], "Grooming"):
+        assert words not in caplog.text
+
+
+async def test_a_record_under_a_lost_key_says_what_to_do(
+    browser: Browser, log: EscalationLog, engine: Engine
+) -> None:
+    EscalationLog(engine, Vault(key_ring(f"lost:{new_key()}"))).record(escalation())
+
+    response = await browser.get("/escalations/m1")
+
+    assert response.status_code == 500
+    assert "This record cannot be opened" in response.text
+    assert "Grooming" in (await browser.get("/escalations")).text

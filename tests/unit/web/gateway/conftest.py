@@ -1,0 +1,200 @@
+"""A whole gateway on a free port, with fakes for what lies outside it."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from sanic import Sanic
+
+from safeguarding.escalations.escalation import Escalation
+from safeguarding.risk.assessment import NO_RISK, Assessment, Signal, Turn
+from safeguarding.settings import Settings
+from safeguarding.taxonomy import Severity
+from tests.fakes.rasa import FakeRasa, running_rasa
+from web.gateway.app import create_app
+from web.gateway.limits import Limits
+from web.gateway.parts import Foundation, Parts
+
+Sanic.test_mode = True
+NAMES = itertools.count()
+LEVELS = {"worried": Severity.CONCERN, "hurt": Severity.URGENT, "now": Severity.IMMEDIATE}
+
+
+def assessed(severity: Severity) -> Assessment:
+    """An assessment of this severity."""
+    signal = Signal("word", "lexicon", "1", "distress", severity, 0, 0)
+    return Assessment(severity, ("distress",), "self", (signal,))
+
+
+class WordEngine:
+    """Knows three words. `gate` holds it up; `broken` makes it raise."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, tuple[Turn, ...]]] = []
+        self.gate = threading.Event()
+        self.gate.set()
+        self.broken = False
+
+    def assess(self, text: str, history: Sequence[Turn] = ()) -> Assessment:
+        self.seen.append((text, tuple(history)))
+        self.gate.wait(30)
+        if self.broken:
+            raise RuntimeError(text)
+        severity = max((LEVELS[w] for w in LEVELS if w in text.split()), default=Severity.NONE)
+        return assessed(severity) if severity else NO_RISK
+
+
+class MemoryLog:
+    """An escalation log in memory. `down` makes it raise; `gate` holds it up."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Escalation] = {}
+        self.calls = 0
+        self.down = False
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def record(self, escalation: Escalation) -> bool:
+        self.calls += 1
+        self.gate.wait(30)
+        if self.down:
+            raise OSError(escalation.text)
+        new = escalation.message_id not in self.kept
+        self.kept.setdefault(escalation.message_id, escalation)
+        return new
+
+
+class MemorySpool:
+    """A spool in memory. `full` makes it raise."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Escalation] = {}
+        self.full = False
+
+    def keep(self, escalation: Escalation) -> None:
+        if self.full:
+            raise OSError(escalation.text)
+        self.kept[escalation.message_id] = escalation
+
+    def drain(self, log: MemoryLog) -> int:
+        taken = 0
+        for message_id, escalation in list(self.kept.items()):
+            log.record(escalation)
+            del self.kept[message_id]
+            taken += 1
+        return taken
+
+    def waiting(self) -> list[str]:
+        return list(self.kept)
+
+
+class Gateway:
+    """A running gateway as a browser sees it, and the fakes behind it."""
+
+    def __init__(self, http: httpx.AsyncClient, app: Sanic[Any, Any], world: World) -> None:
+        self.http = http
+        self.app = app
+        self.parts: Parts = app.ctx.parts
+        self.world = world
+
+    async def begin(self, **known: str) -> dict[str, str]:
+        """The headers of a new conversation."""
+        answer = await self.http.post("/v1/conversations", json=known)
+        return {"Authorization": f"Bearer {answer.json()['token']}"}
+
+    async def say(
+        self, headers: dict[str, str], text: str, message_id: str | None = None
+    ) -> httpx.Response:
+        """Send typed words."""
+        body = {"id": message_id or str(uuid4()), "text": text}
+        return await self.http.post("/v1/messages", json=body, headers=headers)
+
+    async def press(self, headers: dict[str, str], choice: str) -> httpx.Response:
+        """Press a button."""
+        body = {"id": str(uuid4()), "choice": choice}
+        return await self.http.post("/v1/messages", json=body, headers=headers)
+
+
+class World:
+    """Everything outside the gateway."""
+
+    def __init__(self, rasa: FakeRasa, state_dir: Path) -> None:
+        self.rasa = rasa
+        self.engine = WordEngine()
+        self.log = MemoryLog()
+        self.spool = MemorySpool()
+        self.database = True
+        self.state_dir = state_dir
+        self.env: dict[str, str] = {"LANTERN_RASA_TIMEOUT_S": "2"}
+
+    def settings(self) -> Settings:
+        """Settings that point here."""
+        env = {"LANTERN_STATE_DIR": str(self.state_dir), "LANTERN_RASA_URL": self.rasa.url}
+        return Settings.from_env(env | self.env)
+
+    def foundation(self, _settings: Settings) -> Foundation:
+        """The fakes."""
+        key = "k" * 40
+        return Foundation(self.engine, self.log, self.spool, key, "secret", lambda: self.database)
+
+    @asynccontextmanager
+    async def gateway(self, limits: Limits | None = None) -> AsyncIterator[Gateway]:
+        """A gateway in front of these fakes."""
+        app = create_app(
+            settings=self.settings(),
+            build=self.foundation,
+            limits=limits,
+            name=f"gateway-{next(NAMES)}",
+        )
+        async with serving(app) as url, httpx.AsyncClient(base_url=url, timeout=15) as http:
+            yield Gateway(http, app, self)
+
+
+@asynccontextmanager
+async def serving(app: Sanic[Any, Any]) -> AsyncIterator[str]:
+    """The app on a free port of this machine, in this event loop."""
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        server: Any = await app.create_server(sock=sock, return_asyncio_server=True)
+        await server.startup()
+        await server.before_start()
+        await server.after_start()
+        try:
+            yield f"http://127.0.0.1:{sock.getsockname()[1]}"
+        finally:
+            await server.before_stop()
+            server.close()
+            await server.after_stop()
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Wait until something is true; the test's own time limit ends a wait that never does."""
+    async with asyncio.timeout(20):
+        while not true():  # noqa: ASYNC110 - the world has no event to wait for
+            await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+def rasa() -> Iterator[FakeRasa]:
+    with running_rasa() as rasa:
+        yield rasa
+
+
+@pytest.fixture
+def world(rasa: FakeRasa, tmp_path: Path) -> World:
+    return World(rasa, tmp_path)
+
+
+@pytest.fixture
+async def gateway(world: World) -> AsyncIterator[Gateway]:
+    async with world.gateway() as gateway:
+        yield gateway

@@ -1,0 +1,93 @@
+"""What both web faces share: headers, plain errors, who is near and who is a stranger."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from sanic import HTTPResponse, Request, Sanic
+from sanic.exceptions import Forbidden
+from sanic.response import text
+from sanic_testing.testing import SanicTestClient
+
+from web.http import (
+    ContentPolicy,
+    PlainErrors,
+    add_security_headers,
+    is_from_private_network,
+    is_same_site,
+)
+
+Sanic.test_mode = True
+NAMES = itertools.count()
+
+
+@pytest.fixture
+def client() -> SanicTestClient:
+    app = Sanic(f"http-{next(NAMES)}", error_handler=PlainErrors())
+    add_security_headers(app, lambda _request: ContentPolicy(form_action="'self'"))
+
+    async def secret(_request: Request) -> HTTPResponse:
+        raise ValueError("what a child wrote")
+
+    async def closed(_request: Request) -> HTTPResponse:
+        raise Forbidden("what a child wrote")
+
+    async def near(request: Request) -> HTTPResponse:
+        return text(f"{is_from_private_network(request)} {is_same_site(request)}")
+
+    app.add_route(secret, "/secret")
+    app.add_route(closed, "/closed")
+    app.add_route(near, "/near")
+    return SanicTestClient(app)
+
+
+@pytest.mark.parametrize("path", ["/near", "/secret", "/closed", "/nothing"])
+def test_every_answer_is_protected(client: SanicTestClient, path: str) -> None:
+    _, answer = client.get(path)
+
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert "form-action 'self'" in answer.headers["content-security-policy"]
+    assert answer.headers["x-frame-options"] == "DENY"
+    assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize(("path", "status"), [("/secret", 500), ("/closed", 403)])
+def test_an_error_is_plain_and_quotes_nobody(
+    client: SanicTestClient, path: str, status: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    _, data = client.get(path)
+    _, page = client.get(path, headers={"Accept": "text/html"})
+
+    said = capfd.readouterr()
+    assert (data.status, page.status) == (status, status)
+    assert data.json["help"] in page.text
+    for place in (data.text, page.text, said.out, said.err):
+        assert "child wrote" not in place
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, "True True"),
+        ({"X-Forwarded-For": "10.0.0.1"}, "False True"),
+        ({"Sec-Fetch-Site": "same-origin"}, "True True"),
+        ({"Sec-Fetch-Site": "cross-site"}, "True False"),
+        ({"Sec-Fetch-Site": "same-site"}, "True False"),
+        ({"Origin": "https://elsewhere.example"}, "True False"),
+        ({"Origin": "null"}, "True False"),
+    ],
+)
+def test_strangers_are_known(
+    client: SanicTestClient, headers: dict[str, str], expected: str
+) -> None:
+    _, answer = client.get("/near", headers=headers)
+
+    assert answer.text == expected
+
+
+def test_a_shared_file_may_be_loaded_from_elsewhere() -> None:
+    headers = ContentPolicy(shared=True, frame_ancestors="'self'").headers()
+
+    assert headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+    assert "X-Frame-Options" not in headers

@@ -1,0 +1,37 @@
+"""`python -m web.console`: the staff console, for staff networks only."""
+
+from __future__ import annotations
+
+import sys
+
+from safeguarding.escalations.vault import VaultError
+from safeguarding.settings import Settings, SettingsError
+from web.console.app import STATIC, create_app
+from web.logs import configure_logs
+
+DESIGN_SYSTEM = STATIC / "govuk" / "govuk-frontend.min.css"
+
+
+def main() -> int:
+    """Serve until stopped; say in one line what is missing."""
+    configure_logs()
+    try:
+        settings = Settings.from_env()
+        app = create_app(settings)
+    except (SettingsError, VaultError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    if not DESIGN_SYSTEM.exists():
+        sys.stderr.write("The pages have no style yet: run python scripts/build_static.py\n")
+    app.run(
+        settings.console_host,
+        settings.console_port,
+        single_process=True,
+        access_log=False,
+        motd=False,
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+"""A text cut where signals fired, so that a page can mark the words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from safeguarding.risk.assessment import Signal
+from safeguarding.taxonomy import Severity
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of the text; `severity` is the highest of the signals on it, or None."""
+
+    text: str
+    severity: Severity | None
+
+
+def pieces(text: str, signals: Sequence[Signal]) -> list[Piece]:
+    """Cut `text` at the edges of the signals' spans; together the pieces are the text."""
+    spans = [span for signal in signals if (span := _span(signal, len(text)))]
+    edges = sorted({0, len(text), *(edge for start, end, _ in spans for edge in (start, end))})
+    result: list[Piece] = []
+    for start, end in pairwise(edges):
+        over = [severity for first, last, severity in spans if first <= start and end <= last]
+        piece = Piece(shown(text[start:end]), max(over, default=None))
+        if result and result[-1].severity == piece.severity:
+            piece = Piece(result.pop().text + piece.text, piece.severity)
+        result.append(piece)
+    return result
+
+
+def words_of(text: str, signal: Signal) -> str:
+    """The words a signal fired on; empty when it has none of its own."""
+    span = _span(signal, len(text))
+    return shown(text[span[0] : span[1]]) if span else ""
+
+
+def shown(text: str) -> str:
+    """The text as it can be sent to a browser: half an emoji becomes a question mark."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _span(signal: Signal, length: int) -> tuple[int, int, Severity] | None:
+    start, end = max(0, signal.start), min(signal.end, length)
+    return (start, end, signal.severity) if start < end else None
