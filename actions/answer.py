@@ -12,7 +12,6 @@ from actions.quiet import quiet
 from actions.signpost import need_of
 from safeguarding.content.answers import Answers
 from safeguarding.content.contacts import ContactDirectory
-from safeguarding.escalations.log import EscalationLog
 from safeguarding.messages import ContactCard, Message
 from safeguarding.taxonomy import Severity
 
@@ -33,12 +32,12 @@ class ActionAnswer(Action):
         self,
         answers: Answers | None = None,
         directory: ContactDirectory | None = None,
-        log: EscalationLog | None = None,
+        records: recording.Records | None = None,
         clock: wiring.Clock = wiring.now,
     ) -> None:
         self._answers = answers
         self._directory = directory
-        self._log = log
+        self._records = records
         self._clock = clock
 
     def name(self) -> str:
@@ -49,7 +48,7 @@ class ActionAnswer(Action):
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> list[dict[str, Any]]:
         dispatcher.utter_message(json_message=self._message(tracker))
-        recording.record(tracker, self._log, self._clock)
+        recording.record(tracker, self._records, self._clock)
         return []
 
     def _message(self, tracker: Tracker) -> Message:

@@ -9,14 +9,15 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions import recording, wiring
 from actions.quiet import quiet
-from safeguarding.escalations.log import EscalationLog
 
 
 class ActionEscalate(Action):
     """Write the latest message to the escalation log. The rule has already shown the help card."""
 
-    def __init__(self, log: EscalationLog | None = None, clock: wiring.Clock = wiring.now) -> None:
-        self._log = log
+    def __init__(
+        self, records: recording.Records | None = None, clock: wiring.Clock = wiring.now
+    ) -> None:
+        self._records = records
         self._clock = clock
 
     def name(self) -> str:
@@ -26,5 +27,5 @@ class ActionEscalate(Action):
     def run(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> list[dict[str, Any]]:
-        recording.record(tracker, self._log, self._clock)
+        recording.record(tracker, self._records, self._clock)
         return []

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 from safeguarding.content.answers import Answers, answers
 from safeguarding.content.contacts import ContactDirectory, contact_directory
 from safeguarding.escalations.log import EscalationLog
-from safeguarding.escalations.wiring import escalation_log
+from safeguarding.escalations.spool import Spool
+from safeguarding.escalations.wiring import escalation_log, escalation_spool
 from safeguarding.settings import Settings
 
 LONDON = ZoneInfo("Europe/London")
@@ -32,6 +33,12 @@ def settings() -> Settings:
 def log() -> EscalationLog:
     """The escalation log of this process."""
     return escalation_log(settings())
+
+
+@cache
+def spool() -> Spool:
+    """Where escalations wait while the log cannot be written."""
+    return escalation_spool(settings())
 
 
 def vetted_answers() -> Answers:

@@ -10,9 +10,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions.recording import Records
 from safeguarding.escalations.database import migrate
 from safeguarding.escalations.log import EscalationLog
-from safeguarding.escalations.wiring import escalation_log
+from safeguarding.escalations.spool import Spool
+from safeguarding.escalations.wiring import escalation_log, escalation_spool
 from safeguarding.settings import Settings
 from safeguarding.setup import make_secrets
 
@@ -40,3 +42,13 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def log(settings: Settings) -> EscalationLog:
     return escalation_log(settings)
+
+
+@pytest.fixture
+def spool(settings: Settings) -> Spool:
+    return escalation_spool(settings)
+
+
+@pytest.fixture
+def records(log: EscalationLog, spool: Spool) -> Records:
+    return Records(log, spool)

@@ -12,15 +12,15 @@ from actions.answer import WITHHELD, ActionAnswer
 from tests.unit.actions.trackers import CONCERN, tracker
 
 
-def answered(dispatcher, log, clock, **fields):
-    ActionAnswer(log=log, clock=clock).run(dispatcher, tracker(**fields), {})
+def answered(dispatcher, records, clock, **fields):
+    ActionAnswer(records=records, clock=clock).run(dispatcher, tracker(**fields), {})
     (message,) = dispatcher.messages
     return message["custom"]
 
 
-def test_an_answer_names_its_source_and_its_dates(dispatcher, log, clock):
+def test_an_answer_names_its_source_and_its_dates(dispatcher, records, clock):
     message = answered(
-        dispatcher, log, clock, text="what is grooming", intent="ask_what_is_grooming"
+        dispatcher, records, clock, text="what is grooming", intent="ask_what_is_grooming"
     )
 
     assert message["kind"] == "answer"
@@ -34,11 +34,11 @@ def test_an_answer_names_its_source_and_its_dates(dispatcher, log, clock):
     assert offered & {"speak_to_someone", "ask_talk_to_someone"}
 
 
-def test_a_parent_reads_other_words_than_a_child(log, clock):
+def test_a_parent_reads_other_words_than_a_child(records, clock):
     texts = {
         audience: answered(
             CollectingDispatcher(),
-            log,
+            records,
             clock,
             text="what is grooming",
             intent="ask_what_is_grooming",
@@ -50,12 +50,12 @@ def test_a_parent_reads_other_words_than_a_child(log, clock):
     assert len(set(texts.values())) == 3
 
 
-def test_an_answer_past_its_review_date_is_withheld_and_people_are_signposted(dispatcher, log):
+def test_an_answer_past_its_review_date_is_withheld_and_people_are_signposted(dispatcher, records):
     def much_later() -> datetime:
         return datetime(2036, 1, 1, 12, 0, tzinfo=ZoneInfo("Europe/London"))
 
     message = answered(
-        dispatcher, log, much_later, text="what is grooming", intent="ask_what_is_grooming"
+        dispatcher, records, much_later, text="what is grooming", intent="ask_what_is_grooming"
     )
 
     assert message["kind"] == "contacts"
@@ -63,10 +63,12 @@ def test_an_answer_past_its_review_date_is_withheld_and_people_are_signposted(di
     assert [contact["id"] for contact in message["contacts"]][-2:] == ["emergency_999", "childline"]
 
 
-def test_a_worry_inside_a_question_is_answered_with_contacts_and_recorded(dispatcher, log, clock):
+def test_a_worry_inside_a_question_is_answered_with_contacts_and_recorded(
+    dispatcher, log, records, clock
+):
     message = answered(
         dispatcher,
-        log,
+        records,
         clock,
         text="what is cyberbullying, they do it to me",
         intent="ask_cyberbullying",
@@ -79,8 +81,8 @@ def test_a_worry_inside_a_question_is_answered_with_contacts_and_recorded(dispat
 
 
 @pytest.mark.parametrize("intent", ["ask_no_such_topic", "greet"])
-def test_a_question_without_an_answer_is_signposted(dispatcher, log, clock, intent):
-    message = answered(dispatcher, log, clock, text="?", intent=intent)
+def test_a_question_without_an_answer_is_signposted(dispatcher, records, clock, intent):
+    message = answered(dispatcher, records, clock, text="?", intent=intent)
 
     assert message["kind"] == "contacts"
     assert message["contacts"]
