@@ -45,7 +45,9 @@ class SentenceFeaturizer(DenseFeaturizer, GraphComponent, ABC):
         resource: Resource,
         execution_context: ExecutionContext,
     ) -> SentenceFeaturizer:
-        return cls(execution_context.node_name, config)
+        made = cls(execution_context.node_name, config)
+        made.encode("")  # loads the weights: a server that says it is ready must be quick at once
+        return made
 
     @abstractmethod
     def encode(self, text: str) -> npt.NDArray[np.float32]:

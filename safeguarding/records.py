@@ -45,8 +45,9 @@ class Document:
         self.path = path
         self._first_line = first_line
         try:
-            self._node = yaml.compose(text, Loader=_Loader)
-            self.data: Any = yaml.load(text, Loader=_Loader)  # noqa: S506 - _Loader is a SafeLoader
+            loader = _Loader(text)
+            self._node = loader.get_single_node()
+            self.data: Any = loader.construct_document(self._node) if self._node else None
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line if error.problem_mark else 0
             what = f"not YAML: {error.problem}"
@@ -122,7 +123,7 @@ def _text(path: Path) -> str:
         raise ContentError([Problem(path, 1, "is not UTF-8 text")]) from None
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """Refuses the same key twice: plain YAML keeps the last and says nothing."""
 
     def construct_mapping(  # PyYAML's own signature

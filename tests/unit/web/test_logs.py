@@ -34,7 +34,7 @@ def test_an_exception_is_named_and_not_quoted(capsys: pytest.CaptureFixture[str]
     configure_logs()
 
     try:
-        raise ValueError("what a child wrote")
+        int("what a child wrote")
     except ValueError:
         logging.getLogger("other").exception("it failed")
         structlog.get_logger("own").exception("own.failed")

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from safeguarding.risk.engine import RiskEngine, risk_engine
+from safeguarding.risk.engine import RiskEngine
+from safeguarding.risk.lexicon import Lexicon, read_lexicon
 
 
 @pytest.fixture(scope="session")
-def engine() -> RiskEngine:
-    return risk_engine()
+def lexicon() -> Lexicon:
+    return read_lexicon()
+
+
+@pytest.fixture(scope="session")
+def engine(lexicon: Lexicon) -> RiskEngine:
+    return RiskEngine(lexicon)

@@ -66,7 +66,8 @@ AT_LEAST = [
     ),
     (
         REPORT_REMOVE,
-        "this Instagram account keeps posting pictures of me... It all started after I shared naked",
+        "this Instagram account keeps posting pictures of me... It all started after I shared "
+        "naked",
         Severity.URGENT,
     ),
     (NSPCC, "A stranger online has made fake nudes", Severity.URGENT),

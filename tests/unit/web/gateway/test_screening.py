@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from uuid import uuid4
 
 import pytest
 
-from safeguarding.risk.assessment import NO_RISK, Turn
+from safeguarding.risk.assessment import NO_RISK, Assessment, Signal, Turn
 from safeguarding.taxonomy import Severity
 from tests.unit.web.gateway.conftest import WordEngine
 from web.gateway import screening as module
@@ -15,6 +15,17 @@ from web.gateway.bodies import Sent
 from web.gateway.screening import Screening
 
 HURT = Sent(uuid4(), "someone hurt me")
+
+
+class PlaceEngine:
+    """Reads as much as the real engine reads at once, and says where a word stands."""
+
+    def assess(self, text: str, history: Sequence[Turn] = ()) -> Assessment:
+        start = text[:8_000].find("hurt")
+        if start < 0:
+            return NO_RISK
+        signal = Signal("w", "lexicon", "1", "distress", Severity.URGENT, start, start + 4)
+        return Assessment(Severity.URGENT, ("distress",), "self", (signal,))
 
 
 @pytest.fixture
@@ -78,3 +89,21 @@ async def test_a_flood_does_not_hold_up_anyone_else(
     assert flood[2] is None
     assert [a.severity for a in assessments if a] == [Severity.URGENT] * 2
     assert screening.begin_spare(HURT, ()) is not None
+
+
+@pytest.mark.parametrize("before", [0, 7_990, 8_000, 15_000, 40_000])
+async def test_no_part_of_a_long_text_is_skipped(before: int) -> None:
+    text = "a" * before + " someone hurt me " + "b" * 20_000
+    screening = Screening(PlaceEngine())
+
+    assessment = await screening.result(screening.begin(Sent(uuid4(), text), ()), 10)
+
+    screening.close()
+    assert assessment is not None
+    assert {text[s.start : s.end] for s in assessment.signals} == {"hurt"}
+
+
+async def test_a_short_text_is_assessed_once(screening: Screening, engine: WordEngine) -> None:
+    await screening.result(screening.begin(Sent(uuid4(), "a" * 8_000), ()), 10)
+
+    assert len(engine.seen) == 1

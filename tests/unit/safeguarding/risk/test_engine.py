@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from safeguarding.risk.assessment import NO_RISK
+from safeguarding.risk.engine import RiskEngine
+from safeguarding.taxonomy import Severity, taxonomy
+
+DISCLOSURE = "my uncle touches me"
+ODD_TEXTS = st.one_of(
+    st.text(max_size=300),
+    st.text(st.characters(categories=["Cs", "Cc", "Cf", "Mn", "Lo", "So"]), max_size=200),
+    st.text("ab k!1l.*-\n:@'", max_size=300),
+)
+
+
+def sources(engine: RiskEngine, text: str) -> set[str]:
+    return {signal.source for signal in engine.assess(text).signals}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "he doesn't hit me every day",
+        "I don't want him to touch me",
+        "i cant tell my mum he hits me",
+        "no one believes me that he touched me",
+        "it was just a joke when he hit me",
+        "not being funny but my uncle touches me",
+        "my mum doesnt know he touches me",
+    ],
+)
+def test_a_not_that_does_not_govern_hides_nothing(engine: RiskEngine, message: str) -> None:
+    assert engine.assess(message).severity >= Severity.URGENT
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "",
+        "   \n",
+        "he doesn't hit me",
+        "i am not being abused",
+        "what happens if someone is raped",
+        "is it illegal to send nudes",
+        "in the film she gets raped",
+        "hello how are you",
+        "hi can you help with my maths homework",
+    ],
+)
+def test_finds_nothing_where_nothing_is(engine: RiskEngine, message: str) -> None:
+    assert engine.assess(message) == NO_RISK
+
+
+def test_a_signal_shows_the_words_as_typed(engine: RiskEngine) -> None:
+    text = "so umm my Unc\u200ble TOUCHEZ me :("
+
+    spans = {text[s.start : s.end] for s in engine.assess(text).signals if s.end}
+
+    assert any("TOUCHEZ" in span for span in spans)
+
+
+def test_a_signal_carries_the_version_of_the_lexicon(engine: RiskEngine) -> None:
+    assert {signal.version for signal in engine.assess(DISCLOSURE).signals} == {engine.version}
+
+
+def test_the_most_severe_signal_comes_first(engine: RiskEngine) -> None:
+    assessment = engine.assess("im sad and lonely and i just took an overdose of pills")
+
+    severities = [signal.severity for signal in assessment.signals]
+    assert severities == sorted(severities, reverse=True)
+    assert assessment.severity == severities[0]
+    assert assessment.categories[0] == assessment.signals[0].category
+
+
+@pytest.mark.parametrize(
+    "disguised",
+    [
+        "MY UNCLE TOUCHES ME",
+        "my uncle touchesss meee",
+        "my uncle t0uches me",
+        "my uncle t o u c h e s me",
+        "my uncle t.o.u.c.h.e.s me",
+        "my uncle tоuсhеs me",
+        "𝓶𝔂 𝓾𝓷𝓬𝓵𝓮 𝓽𝓸𝓾𝓬𝓱𝓮𝓼 𝓶𝓮",
+        "my uncle tou\u200bches me",
+        "my uncle t̶o̶u̶c̶h̶e̶s̶ me",
+        "my uncle touhces me",
+        "my  uncle\ntouches\tme",
+        "my uncle “touches” me!!!",
+    ],
+)
+def test_a_disguise_hides_nothing(engine: RiskEngine, disguised: str) -> None:
+    assert sources(engine, DISCLOSURE) <= sources(engine, disguised)
+
+
+def test_each_line_of_a_pasted_chat_is_read(engine: RiskEngine) -> None:
+    chat = "Friend: hi\nYou: hey\nFriend: i want to die\nYou: dont say that"
+
+    assert engine.assess(chat).severity >= Severity.URGENT
+
+
+def test_a_disclosure_at_the_end_of_a_very_long_text_is_read(engine: RiskEngine) -> None:
+    assert engine.assess("bla " * 10_000 + DISCLOSURE).severity >= Severity.URGENT
+
+
+@given(ODD_TEXTS)
+@settings(max_examples=300, deadline=None)
+def test_never_fails_and_never_points_outside_the_text(engine: RiskEngine, text: str) -> None:
+    assessment = engine.assess(text)
+
+    assert assessment.subject in taxonomy().subjects
+    assert set(assessment.categories) <= set(taxonomy().risk_categories)
+    assert all(0 <= signal.start <= signal.end <= len(text) for signal in assessment.signals)
+
+
+@given(st.text(max_size=120))
+@settings(max_examples=100, deadline=None)
+def test_a_disclosure_stands_whatever_follows_on_the_next_lines(
+    engine: RiskEngine, text: str
+) -> None:
+    whole = f"{DISCLOSURE} and i am scared.\n\n{text}"
+
+    assert engine.assess(whole).severity >= Severity.URGENT
+
+
+@given(st.lists(st.booleans(), min_size=len(DISCLOSURE), max_size=len(DISCLOSURE)))
+@settings(max_examples=50, deadline=None)
+def test_hidden_characters_anywhere_change_nothing(engine: RiskEngine, where: list[bool]) -> None:
+    hidden = "".join(char + "\u200b" * here for char, here in zip(DISCLOSURE, where, strict=True))
+
+    assert sources(engine, hidden) == sources(engine, DISCLOSURE)

@@ -1,0 +1,67 @@
+"""The gateway as a Sanic application: settings in, app out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from sanic import Sanic
+
+from safeguarding.settings import Settings
+from web.gateway.api import api
+from web.gateway.docs import docs
+from web.gateway.limits import Limits
+from web.gateway.pages import keep_pages, pages, policy_for
+from web.gateway.parts import Foundation, assemble, foundation
+from web.gateway.status import status
+from web.http import App, PlainErrors, add_security_headers
+from web.logs import configure_logs
+
+LARGEST_BODY_READ = 1024 * 1024
+"""Bodies are refused from 64 KiB on, but read to here: a connection cut short shows no help."""
+
+
+def create_app(
+    *,
+    settings: Settings | None = None,
+    build: Callable[[Settings], Foundation] = foundation,
+    limits: Limits | None = None,
+    name: str = "lantern-gateway",
+) -> App:
+    """The gateway. `build` and `limits` are for tests. Raises SettingsError."""
+    settings = settings or Settings.from_env()
+    configure_logs()
+    app: App = Sanic(name, error_handler=PlainErrors(), configure_logging=False)
+    app.config.update(
+        ACCESS_LOG=False,
+        REQUEST_MAX_SIZE=LARGEST_BODY_READ,
+        REQUEST_TIMEOUT=20,
+        GRACEFUL_SHUTDOWN_TIMEOUT=10,
+        PROXIES_COUNT=settings.trusted_proxies or None,
+    )
+    for blueprint in (pages, api, status, docs):
+        app.blueprint(blueprint)
+    keep_pages(app)
+    ancestors = settings.widget_ancestors
+    add_security_headers(app, lambda request: policy_for(request, ancestors))
+    _add_life(app, settings, build, limits)
+    return app
+
+
+def _add_life(
+    app: App,
+    settings: Settings,
+    build: Callable[[Settings], Foundation],
+    limits: Limits | None,
+) -> None:
+    async def start(app: App) -> None:
+        base = await asyncio.to_thread(build, settings)
+        app.ctx.parts = assemble(settings, base, limits)
+        app.ctx.draining = asyncio.create_task(app.ctx.parts.recorder.drain_forever())
+
+    async def stop(app: App) -> None:
+        app.ctx.draining.cancel()
+        await app.ctx.parts.finish()
+
+    app.register_listener(start, "before_server_start")
+    app.register_listener(stop, "after_server_stop")

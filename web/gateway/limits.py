@@ -1,0 +1,72 @@
+"""How many messages are answered in full. Over a limit there is still help: see messages.py."""
+
+from __future__ import annotations
+
+import hashlib
+from uuid import UUID
+
+import structlog
+from limits import RateLimitItem, RateLimitItemPerMinute
+from limits.aio.strategies import MovingWindowRateLimiter
+from limits.storage import storage_from_string
+
+from safeguarding.settings import Settings
+
+PER_CONVERSATION = RateLimitItemPerMinute(30)
+MESSAGES_PER_BEGINNING = 3
+"""An address may begin a third as many conversations as it may send messages."""
+WAIT_S = 60
+log = structlog.get_logger("gateway.limits")
+
+
+class Limits:
+    """Counts messages and new conversations, in memory or in a Redis shared by several gateways."""
+
+    def __init__(
+        self,
+        redis_url: str | None,
+        key: str,
+        *,
+        per_address: RateLimitItem,
+        beginnings: RateLimitItem,
+        per_conversation: RateLimitItem = PER_CONVERSATION,
+    ) -> None:
+        options = {"implementation": "redispy"} if redis_url else {}
+        where = f"async+{redis_url}" if redis_url else "async+memory://"
+        self._limiter = MovingWindowRateLimiter(storage_from_string(where, **options))
+        self._key = key.encode()[:64]
+        self._per_conversation = per_conversation
+        self._per_address = per_address
+        self._beginnings = beginnings
+
+    @classmethod
+    def of(cls, settings: Settings, key: str) -> Limits:
+        """The limits that the settings ask for; a whole school may share one address."""
+        messages = settings.messages_per_minute
+        return cls(
+            settings.redis_url,
+            key,
+            per_address=RateLimitItemPerMinute(messages),
+            beginnings=RateLimitItemPerMinute(max(1, messages // MESSAGES_PER_BEGINNING)),
+        )
+
+    async def admits_message(self, conversation_id: UUID, address: str) -> bool:
+        """Count a message; False when its conversation or its address has sent too many."""
+        return await self._hit(
+            self._per_conversation, "conversation", str(conversation_id)
+        ) and await self._hit(self._per_address, "address", self._blurred(address))
+
+    async def admits_beginning(self, address: str) -> bool:
+        """Count a new conversation; False when its address has begun too many."""
+        return await self._hit(self._beginnings, "beginning", self._blurred(address))
+
+    async def _hit(self, item: RateLimitItem, kind: str, who: str) -> bool:
+        try:
+            return await self._limiter.hit(item, kind, who)
+        except Exception as error:  # noqa: BLE001 - a counter that is away must not close the door
+            log.warning("limits.unavailable", error=type(error).__name__)
+            return True
+
+    def _blurred(self, address: str) -> str:
+        """An address as it may be kept outside this process: a keyed digest."""
+        return hashlib.blake2b(address.encode(), key=self._key, digest_size=16).hexdigest()

@@ -1,0 +1,55 @@
+"""Figures for the operator. No label ever holds anything of a person's."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+
+class Metrics:
+    """The gateway's figures, in a registry of their own: several apps may live in one process."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self.messages = Counter(
+            "lantern_messages",
+            "Messages answered, by who answered them.",
+            ["answered_by"],
+            registry=self._registry,
+        )
+        self.fallbacks = Counter(
+            "lantern_fallbacks",
+            "Messages that Rasa did not answer, by reason.",
+            ["reason"],
+            registry=self._registry,
+        )
+        self.upgrades = Counter(
+            "lantern_upgrades",
+            "Replies of Rasa's that lacked the help card our own screen asked for.",
+            registry=self._registry,
+        )
+        self.recorded = Counter(
+            "lantern_escalations",
+            "Escalations raised by the gateway, by severity and where they were written.",
+            ["severity", "where"],
+            registry=self._registry,
+        )
+        self.seconds = Histogram(
+            "lantern_reply_seconds",
+            "Time from a message to its answer.",
+            buckets=(0.05, 0.1, 0.2, 0.5, 1, 2, 4, 6, 10),
+            registry=self._registry,
+        )
+        self.conversations = Gauge(
+            "lantern_conversations",
+            "Conversations in progress.",
+            registry=self._registry,
+        )
+        self.backlog = Gauge(
+            "lantern_spool_backlog",
+            "Escalations waiting on this machine for the database.",
+            registry=self._registry,
+        )
+
+    def as_text(self) -> bytes:
+        """All figures in Prometheus' text format."""
+        return generate_latest(self._registry)
