@@ -60,7 +60,7 @@ def test_tells_all_problems_at_once_with_their_lines(folder: Path) -> None:
     found = problems(folder)
 
     assert any(line.startswith("bullying.yml:10: Invalid enum value 'grave'") for line in found)
-    assert "bullying.yml:16: there is no set `$pull` in words.yml" in found
+    assert "bullying.yml:17: there is no set `$pull` in words.yml" in found
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from safeguarding.risk.negation import negated
+from safeguarding.risk.negation import Sentence, negated
 
 
 def stands_denied(sentence: str) -> bool:
     """`sentence` marks with brackets what a rule fired on."""
     words = sentence.replace("[", " [ ").replace("]", " ] ").split()
     start, end = words.index("["), words.index("]") - 1
-    return negated([word for word in words if word not in "[]"], start, end)
+    return negated(Sentence([word for word in words if word not in "[]"]), start, end)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,106 @@
+"""The risk engine: from a message to a severity, with every reason for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from safeguarding.risk.assessment import NO_RISK, Assessment, Signal, Turn
+from safeguarding.risk.combinations import Found, combined, could_combine, parts_of
+from safeguarding.risk.context import Context
+from safeguarding.risk.lexicon import Lexicon, read_lexicon
+from safeguarding.risk.matching import Match, RuleMatcher
+from safeguarding.risk.normalise import Canonical
+from safeguarding.risk.subject import subject_of
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What stands in one message. Cues are weighed by their context only when they matter."""
+
+    message: Canonical
+    entries: tuple[Match, ...]
+    possible_cues: tuple[Match, ...]
+    context: Context
+
+    def possible_parts(self) -> frozenset[str]:
+        """All that might count in a combination."""
+        return parts_of([*self.entries, *self.possible_cues])
+
+    def parts(self) -> frozenset[str]:
+        """All that does."""
+        cues = (cue for cue in self.possible_cues if not self.context.silences(cue))
+        return parts_of([*self.entries, *cues])
+
+
+class RiskEngine:
+    """Assesses messages by the reviewed lexicon. Holds no state: safe to share between threads."""
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        self._lexicon = lexicon
+        self._match = RuleMatcher(lexicon)
+
+    @property
+    def version(self) -> str:
+        """The digest of the lexicon files, as carried by every signal."""
+        return self._lexicon.version
+
+    def assess(self, text: str, history: Sequence[Turn] = ()) -> Assessment:
+        """The risk in `text`. Never raises, whatever the text.
+
+        `history` is what was said before, oldest first: its signals may complete a combination
+        with those of `text`, but nothing in it lowers what `text` says by itself.
+        """
+        reading = self._read(text)
+        signals = [self._signal(reading.message, match) for match in reading.entries]
+        signals += [self._whole(found) for found in self._combinations(reading, history)]
+        if not signals:
+            return NO_RISK
+        signals.sort(key=lambda signal: -signal.severity)
+        categories = tuple(dict.fromkeys(signal.category for signal in signals))
+        subject = subject_of(reading.message, reading.entries or reading.possible_cues)
+        return Assessment(signals[0].severity, categories, subject, tuple(signals))
+
+    def fired(self, text: str) -> set[str]:
+        """The ids of all rules and combinations that stand in `text`, cues and idioms included."""
+        reading = self._read(text)
+        whole = {found.id for found in self._combinations(reading, ())}
+        return whole | reading.parts() | self._match.idioms(reading.message)
+
+    def _read(self, text: str) -> Reading:
+        message = self._lexicon.normaliser(text)
+        context = Context(message)
+        matches = self._match(message)
+        entries = (match for match in matches if match.rule.kind == "entry")
+        return Reading(
+            message,
+            tuple(match for match in entries if not context.silences(match)),
+            tuple(match for match in matches if match.rule.kind == "cue"),
+            context,
+        )
+
+    def _combinations(self, reading: Reading, history: Sequence[Turn]) -> list[Found]:
+        if not reading.entries and not reading.possible_cues:
+            return []
+        earlier = [self._read(turn.text) for turn in history if turn.by == "user"]
+        possible = reading.possible_parts().union(*(turn.possible_parts() for turn in earlier))
+        if not could_combine(self._lexicon.combinations, possible):
+            return []
+        before = frozenset[str]().union(*(turn.parts() for turn in earlier))
+        return list(combined(self._lexicon.combinations, reading.parts(), before))
+
+    def _signal(self, message: Canonical, match: Match) -> Signal:
+        rule = match.rule
+        words = message.tokens[match.start : match.end]
+        start, end = min(word.start for word in words), max(word.end for word in words)
+        return Signal(rule.id, "lexicon", self.version, rule.category, rule.severity, start, end)
+
+    def _whole(self, found: Found) -> Signal:
+        return Signal(found.id, found.kind, self.version, found.category, found.severity, 0, 0)
+
+
+@cache
+def risk_engine() -> RiskEngine:
+    """The engine of this process, loaded once. Raises ContentError when the lexicon is unsound."""
+    return RiskEngine(read_lexicon())
