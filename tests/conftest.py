@@ -12,7 +12,7 @@ from scripts.stack import Stack
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """All of Lantern as real processes, for tests that leave it as it was."""
-    made = Stack(tmp_path_factory.mktemp("stack"))
+    made = Stack(tmp_path_factory.mktemp("stack"), {"LANTERN_MESSAGES_PER_MINUTE": "100000"})
     made.setup()
     try:
         made.start()

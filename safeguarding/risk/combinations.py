@@ -29,6 +29,8 @@ def could_combine(combinations: Sequence[Combination], parts: frozenset[str]) ->
 class Found:
     """A combination that is complete; its kind is "conversation" when it needed earlier turns."""
 
+    parts: frozenset[str]
+    """What it is made of; a combination among them stands for its own parts as well."""
     id: str
     category: str
     severity: Severity
@@ -40,15 +42,24 @@ def combined(
 ) -> Iterator[Found]:
     """The combinations complete in this message, or with what was said before it.
 
-    At least one part stands in this message. A combination may itself be part of a later one.
+    At least one part stands in this message, and what was complete before is not told again. A
+    combination may itself be part of a later one.
     """
-    told = here | before
+    told, earlier = here | before, before
+    made_of: dict[str, frozenset[str]] = {}
     for rule in combinations:
         wanted = frozenset(rule.all)
+        if wanted <= earlier:
+            earlier |= {rule.id}
+            told |= {rule.id}
+            if not wanted <= here:
+                continue
         if not wanted <= told or not wanted & here or not told.isdisjoint(rule.none):
             continue
         kind = "combination" if wanted <= here else "conversation"
-        yield Found(rule.id, rule.category, Severity.named(rule.severity), kind)
+        parts = wanted.union(*(made_of[part] for part in wanted if part in made_of))
+        made_of[rule.id] = parts
+        yield Found(parts, rule.id, rule.category, Severity.named(rule.severity), kind)
         told |= {rule.id}
         if kind == "combination":
             here |= {rule.id}

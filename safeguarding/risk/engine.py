@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -13,6 +14,7 @@ from safeguarding.risk.lexicon import Lexicon, read_lexicon
 from safeguarding.risk.matching import Match, RuleMatcher
 from safeguarding.risk.normalise import Canonical
 from safeguarding.risk.subject import subject_of
+from safeguarding.taxonomy import Severity
 
 
 @dataclass(frozen=True)
@@ -54,11 +56,11 @@ class RiskEngine:
         """
         reading = self._read(text)
         signals = [self._signal(reading.message, match) for match in reading.entries]
-        signals += [self._whole(found) for found in self._combinations(reading, history)]
+        signals += [self._whole(reading, found) for found in self._combinations(reading, history)]
         if not signals:
             return NO_RISK
         signals.sort(key=lambda signal: -signal.severity)
-        categories = tuple(dict.fromkeys(signal.category for signal in signals))
+        categories = _by_weight(signals)
         subject = subject_of(reading.message, reading.entries or reading.possible_cues)
         return Assessment(signals[0].severity, categories, subject, tuple(signals))
 
@@ -92,15 +94,39 @@ class RiskEngine:
 
     def _signal(self, message: Canonical, match: Match) -> Signal:
         rule = match.rule
-        words = message.tokens[match.start : match.end]
-        start, end = min(word.start for word in words), max(word.end for word in words)
+        start, end = _typed(message, [match])
         return Signal(rule.id, "lexicon", self.version, rule.category, rule.severity, start, end)
 
-    def _whole(self, found: Found) -> Signal:
-        return Signal(found.id, found.kind, self.version, found.category, found.severity, 0, 0)
+    def _whole(self, reading: Reading, found: Found) -> Signal:
+        matches = [*reading.entries, *reading.possible_cues]
+        parts = [match for match in matches if not parts_of([match]).isdisjoint(found.parts)]
+        start, end = _typed(reading.message, parts)
+        return Signal(
+            found.id, found.kind, self.version, found.category, found.severity, start, end
+        )
+
+
+def _typed(message: Canonical, matches: Sequence[Match]) -> tuple[int, int]:
+    """From the first to the last character, as typed, of the words that matched."""
+    words = [word for match in matches for word in message.tokens[match.start : match.end]]
+    if not words:
+        return 0, 0
+    return min(word.start for word in words), max(word.end for word in words)
+
+
+def _by_weight(signals: Sequence[Signal]) -> tuple[str, ...]:
+    """The categories: the gravest first, of those the one that most signals speak of."""
+    gravest: dict[str, Severity] = {}
+    for signal in signals:
+        known = gravest.get(signal.category, Severity.NONE)
+        gravest[signal.category] = max(known, signal.severity)
+    often = Counter(signal.category for signal in signals)
+    return tuple(sorted(gravest, key=lambda name: (-gravest[name], -often[name])))
 
 
 @cache
 def risk_engine() -> RiskEngine:
     """The engine of this process, loaded once. Raises ContentError when the lexicon is unsound."""
-    return RiskEngine(read_lexicon())
+    engine = RiskEngine(read_lexicon())
+    engine.assess("he does not hit me")  # the parser loads on first need: not while a child waits
+    return engine

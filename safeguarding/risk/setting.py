@@ -36,6 +36,13 @@ _QUESTION = re.compile(
     | who[ ](?:do|can|should)[ ](?:i|you|we)[ ](?:tell|report|call|contact|ring)\b
     | should[ ](?:a|an|someone|people|you)\b
     | if[ ](?:a|an|someone|somebody)\b.*\bwhat\b
+    | who[ ](?:helps?|deals?|looks?|supports?|works?)\b
+    | how[ ](?:do|does|did|should|can|could|would|is|are)[ ](?:the|schools?|staff|professionals|
+        police|they|gps|{_PEOPLE})\b
+    | (?:can|could)[ ](?:you|anyone|{_PEOPLE})[ ](?:\w+[ ])?(?:be|get)\b
+    | does[ ](?:being|having|it)\b
+    | (?:is|are)[ ]there[ ](?:any[ ])?(?:help|therapy|treatment|support|advice|training|a)\b
+    | (?:help|support|therapy|guidance|training|hotline|helpline|services)[ ]for\b
     )""",
     re.VERBOSE,
 )
@@ -49,15 +56,15 @@ _ABOUT_SCHOOL = frozenset({"homework", "essay", "project", "school", "class", "q
 # Games are not here: people meet in them. What is done to each other in a game is an idiom.
 _MADE_UP = (
     r"(?:film|movie|book|novel|series|episode|song|story|anime|manga|documentary|soap|drama|"
-    r"musical|comic|chapter|scene|lyrics?|podcast|poem|cartoon|play|macbeth|hamlet|juliet|"
+    r"musical|comic|chapter|scene|lyrics?|podcast|poem|cartoon|macbeth|hamlet|juliet|"
     r"inspector|eastenders|corrie|coronation|hollyoaks|emmerdale|article|history)"
 )
 _BROADCAST = r"(?:news|netflix|tv|telly|radio|eastenders|corrie|coronation|hollyoaks|emmerdale)"
 _DET = r"(?:(?:the|a|an|this|that|my|our|new|last|first|one|some|of|your|favourite) )*"
 _TALE = re.compile(
     rf"(?<!like )\b(?:in {_DET}{_MADE_UP}|on {_DET}{_BROADCAST}|world war)\b"
-    rf"|\b{_MADE_UP} (?:where|about|called|in which|with)\b"
-    r"|\b(?:main|my|the|favourite) character\b"
+    rf"|\b{_MADE_UP} (?:where|about|called|in which)\b"
+    r"|\b(?:main|my|the|favourite) character\b|\bin the (?:school )?(?:play|pantomime|nativity)\b"
     r"|\b(?:wrote|write|writing|reading|read) (?:a|an|about|my) "
     r"(?:story|essay|book|novel|poem|fanfic|script|article)\b"
     r"|\b(?:watch|watched|watching|saw|seen) (?:a|an|the|this|that) "
@@ -71,7 +78,7 @@ _LESSON = re.compile(
     rf"\b(?:{_TASK}|lesson plan|training course|research) (?:is |was |are )?"
     r"(?:on|about|for|question)\b"
     r"|\b(?:for|in) (?:(?:my|our|a|the|his|her|school|english|history|drama) )*"
-    rf"(?:{_TASK}|history|english|rs|lesson|class)\b"
+    rf"(?:{_TASK}|history|english|rs|lesson)\b(?! class)"
     r"|\b(?:learn|learned|learnt|learning|taught|teaching|studying|studied|revising|did|doing|"
     r"done) (?:\w+ ){0,4}(?:pshe|rshe|school|class|assembly|history|lessons?|gcse|english)\b"
     r"|\b(?:learn|learned|learnt|learning|studying|revising|researching) (?:\w+ )?about\b"

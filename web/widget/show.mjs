@@ -8,7 +8,10 @@ export function shown(message, press) {
   const item = make("li", `message message--${kindOf(message)}`);
   if (message.title) item.append(make("h2", "message__title", message.title));
   item.append(...paragraphs(message.text));
-  if (message.steps?.length) item.append(listed("ol", "message__steps", message.steps));
+  if (message.steps?.length) {
+    item.append(make("h3", "message__lead", "What you can do"));
+    item.append(listed("ol", "message__steps", message.steps));
+  }
   for (const contact of message.contacts ?? []) item.append(card(contact));
   item.append(...provenance(message));
   if (message.choices?.length) item.append(buttons(message.choices, press));

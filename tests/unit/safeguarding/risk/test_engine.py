@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safeguarding.risk.assessment import NO_RISK
-from safeguarding.risk.engine import RiskEngine
+from safeguarding.risk.assessment import NO_RISK, Turn
+from safeguarding.risk.engine import RiskEngine, risk_engine
 from safeguarding.taxonomy import Severity, taxonomy
 
 DISCLOSURE = "my uncle touches me"
@@ -132,3 +132,31 @@ def test_hidden_characters_anywhere_change_nothing(engine: RiskEngine, where: li
     hidden = "".join(char + "\u200b" * here for char, here in zip(DISCLOSURE, where, strict=True))
 
     assert sources(engine, hidden) == sources(engine, DISCLOSURE)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a kid in my class brought a knife to school",
+        "a girl in my class told me her grandad does sex things with her",
+        "theres a boy in my class covered in bruises",
+        "how many paracetamol would it take to die",
+    ],
+)
+def test_a_classmate_or_a_question_does_not_hide_a_risk(text):
+    assert risk_engine().assess(text).severity > Severity.NONE
+
+
+def test_what_was_heard_before_is_not_told_again_by_a_harmless_question():
+    said = "hes 24 and he keeps asking for pics, he said he'd hurt my brother if i tell"
+    history = [Turn("user", said), Turn("assistant", "I believe you.")]
+
+    after = risk_engine().assess("what happens if i tell someone", history)
+
+    assert after.severity == Severity.NONE
+
+
+def test_the_category_that_most_signals_speak_of_comes_first():
+    found = risk_engine().assess("hes 24 and he keeps asking for pics, dont tell my mum he said")
+
+    assert found.categories[0] in {"image_abuse", "grooming"}

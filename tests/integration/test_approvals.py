@@ -1,0 +1,150 @@
+"""Approvals on both databases: bound to words, kept for good, roles carried over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import DBAPIError
+
+from safeguarding.approvals import AlreadySignedError, Approvals, NotALeadError
+from safeguarding.content.catalogue import read_catalogue
+from safeguarding.content.signing import Decision, Status
+from safeguarding.escalations.database import MIGRATIONS, connect, migrate
+from safeguarding.staff import Role
+from tests.content import item
+from tests.records import NOON, PASSWORD, accounts_on
+
+pytest_plugins = ("tests.services_postgres",)
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    engine = connect(database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def leads(engine: Engine) -> tuple[str, str]:
+    accounts = accounts_on(engine)
+    return tuple(accounts.add(name, PASSWORD, role=Role.LEAD).id for name in ("ann", "bob"))  # type: ignore[return-value]
+
+
+def test_a_whole_life_of_signatures_on_risk(engine: Engine, leads: tuple[str, str]) -> None:
+    approvals, (ann, bob) = Approvals(engine), leads
+    before, now = item("risk:grooming", "Before."), item("risk:grooming", "Now.")
+    approvals.decide(before, Decision.APPROVED, by=ann)
+    approvals.decide(before, Decision.APPROVED, by=bob)
+    assert approvals.standing(before).status is Status.APPROVED
+
+    changed = approvals.standing(now)
+    assert changed.status is Status.CHANGED
+    assert changed.last_signed is not None
+    assert approvals.words(now.id, changed.last_signed.digest) is not None
+    approvals.decide(now, Decision.SENT_BACK, by=bob, note="Too many words with 'ö' and \u201c.")
+    assert approvals.standing(now).status is Status.SENT_BACK
+
+    approvals.decide(now, Decision.APPROVED, by=bob)
+    with pytest.raises(AlreadySignedError):
+        approvals.decide(now, Decision.APPROVED, by=bob)
+    approvals.decide(now, Decision.APPROVED, by=ann)
+    assert approvals.approved() == {(each.id, each.digest) for each in (before, now)}
+
+
+def test_all_real_content_can_be_signed_and_comes_back_word_for_word(
+    engine: Engine, leads: tuple[str, str]
+) -> None:
+    approvals, items = Approvals(engine), read_catalogue().items
+    for each in items.values():
+        for lead in leads[: each.people_needed]:
+            approvals.decide(each, Decision.APPROVED, by=lead)
+
+    assert approvals.approved() == {(each.id, each.digest) for each in items.values()}
+    for each in items.values():
+        kept = approvals.words(each.id, each.digest)
+        assert kept is not None
+        assert kept.digest == each.digest
+
+
+@pytest.mark.parametrize("statement", ["UPDATE approvals SET note = 'x'", "DELETE FROM approvals"])
+def test_the_database_refuses_to_change_an_approval(
+    engine: Engine, leads: tuple[str, str], statement: str
+) -> None:
+    Approvals(engine).decide(item(), Decision.APPROVED, by=leads[0])
+
+    with pytest.raises(DBAPIError, match="never changed"), engine.begin() as connection:
+        connection.exec_driver_sql(statement)
+
+    assert Approvals(engine).standing(item()).signed
+
+
+def test_two_people_who_sign_at_once_are_both_on_record(
+    engine: Engine, leads: tuple[str, str]
+) -> None:
+    approvals, risk = Approvals(engine), item("risk:grooming")
+    with ThreadPoolExecutor(2) as pool:
+        signing = [
+            pool.submit(approvals.decide, risk, Decision.APPROVED, by=lead) for lead in leads
+        ]
+        for done in signing:
+            done.result()
+
+    assert approvals.standing(risk).status is Status.APPROVED
+
+
+def test_one_person_who_signs_twice_at_once_is_one_person(
+    engine: Engine, leads: tuple[str, str]
+) -> None:
+    approvals, risk = Approvals(engine), item("risk:grooming")
+
+    def sign() -> None:
+        try:
+            approvals.decide(risk, Decision.APPROVED, by=leads[0])
+        except AlreadySignedError:
+            return
+
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(sign) for _ in range(4)]:
+            done.result()
+
+    assert approvals.standing(risk).status is Status.WAITING
+
+
+def test_the_first_account_of_an_older_database_becomes_the_lead(empty_url: str) -> None:
+    engine = connect(empty_url)
+    with engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        for name, disabled in (("gone", NOON), ("ann", None), ("bob", None)):
+            connection.execute(
+                sa.text(
+                    "INSERT INTO staff (id, name, shown_name, password_hash, created_at, "
+                    "disabled_at) VALUES (:name, :name, :name, 'x', :at, :disabled)"
+                ).bindparams(
+                    sa.bindparam("at", NOON, sa.DateTime(timezone=True)),
+                    sa.bindparam("disabled", disabled, sa.DateTime(timezone=True)),
+                    name=name,
+                )
+            )
+
+    migrate(empty_url)
+
+    roles = {member.name: member.role for member in accounts_on(engine).in_use()}
+    assert roles == {"ann": Role.LEAD, "bob": Role.REVIEWER}
+    Approvals(engine).decide(item(), Decision.APPROVED, by="ann")
+    with pytest.raises(NotALeadError):
+        Approvals(engine).decide(item(), Decision.APPROVED, by="bob")
+    engine.dispose()
+
+
+def test_the_database_knows_no_other_role(engine: Engine, leads: tuple[str, str]) -> None:
+    with pytest.raises(DBAPIError), engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE staff SET role = 'king'")
