@@ -73,7 +73,7 @@ imports: .venv-services/.synced  ## Who may import whom
 	@$(S)/lint-imports --no-cache | tail -12; exit $${PIPESTATUS[0]}
 
 content: .venv-services/.synced  ## Every problem of content and lexicon at once, and what is due
-	@$(S)/python -m safeguarding.content.check
+	@$(S)/python -m safeguarding.content.check; wrong=$$?; $(S)/python -m safeguarding.approval_report; exit $$wrong
 
 unit: install  ## Unit and contract tests, in both environments
 	@$(A)/python -m pytest -q tests/unit/bot $(PURE)

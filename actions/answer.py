@@ -10,6 +10,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions import recording, turn, wiring
 from actions.quiet import quiet
 from actions.signpost import need_of
+from safeguarding.choices import choices
 from safeguarding.content.answers import Answers
 from safeguarding.content.contacts import ContactDirectory
 from safeguarding.messages import ContactCard, Message
@@ -24,8 +25,9 @@ WITHHELD = (
 class ActionAnswer(Action):
     """Show the answer for the topic and the audience, with its source, its dates and contacts.
 
-    An answer past its review date is withheld, and the person is signposted instead. A question
-    that also shows a worry is answered with more contacts, and recorded.
+    An answer past its review date is withheld, and where signatures are required one that nobody
+    has signed; the person is signposted instead. A question that also shows a worry is answered
+    with more contacts, and recorded.
     """
 
     def __init__(
@@ -34,11 +36,13 @@ class ActionAnswer(Action):
         directory: ContactDirectory | None = None,
         records: recording.Records | None = None,
         clock: wiring.Clock = wiring.now,
+        signing: wiring.Signing | None = None,
     ) -> None:
         self._answers = answers
         self._directory = directory
         self._records = records
         self._clock = clock
+        self._signing = signing
 
     def name(self) -> str:
         return "action_answer"
@@ -57,14 +61,17 @@ class ActionAnswer(Action):
         at = self._clock()
         message = None
         if topic is not None:
+            signing = self._signing or wiring.signing()
             message = answers.message(
                 topic,
                 audience,
                 today=at.date(),
-                require_approval=wiring.settings().require_approval,
+                approved=signing.approved,
+                require_approval=signing.required,
             )
         if message is None:
             return {"kind": "contacts", "text": WITHHELD, "contacts": self._who_helps(tracker)}
+        self._name_the_tool(tracker, message)
         if turn.assessment_of(tracker).severity > Severity.NONE:
             message["contacts"] = self._who_helps(tracker)
         elif topic is not None:
@@ -76,6 +83,18 @@ class ActionAnswer(Action):
                 at=at,
             )
         return message
+
+    @staticmethod
+    def _name_the_tool(tracker: Tracker, message: Message) -> None:
+        """Where a tool of many parts is offered and a part was named, offer that part."""
+        named, tools = turn.entity_of(tracker, "tool"), wiring.tools()
+        if named is None or named not in tools:
+            return
+        whole = f"tool_{tools.leads_to(named)}"
+        message["choices"] = [
+            choices().button(f"tool_{named}") if choice["id"] == whole else choice
+            for choice in message["choices"]
+        ]
 
     def _who_helps(self, tracker: Tracker) -> list[ContactCard]:
         return (self._directory or wiring.directory()).for_person(

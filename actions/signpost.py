@@ -13,8 +13,6 @@ from safeguarding.choices import choices
 from safeguarding.content.contacts import ContactDirectory
 from safeguarding.messages import Message
 
-AREA_CHOICES = ("area_wiltshire", "area_swindon", "area_elsewhere")
-
 
 class ActionSignpost(Action):
     """Show the contacts that fit the audience, the area, the need and the hour."""
@@ -46,7 +44,7 @@ class ActionSignpost(Action):
         }
         if area is None:
             message["text"] += " Where do you live? Then I can show help near you."
-            message["choices"] = [choices().button(choice_id) for choice_id in AREA_CHOICES]
+            message["choices"] = choices().areas()
         dispatcher.utter_message(json_message=message)
         return []
 

@@ -28,6 +28,12 @@ def topic_of(tracker: Tracker) -> str | None:
     return intent.removeprefix(TOPIC_PREFIX) if intent.startswith(TOPIC_PREFIX) else None
 
 
+def entity_of(tracker: Tracker, name: str) -> str | None:
+    """What the latest message names, or None. A slot would still hold what was named long ago."""
+    found = tracker.latest_message.get("entities") or []
+    return next((entity["value"] for entity in found if entity.get("entity") == name), None)
+
+
 def escalation_of(tracker: Tracker, raised_at: datetime) -> Escalation:
     """The latest message as an escalation, with the turns before it and what was shown since."""
     before, text, shown = _turns(tracker.events)

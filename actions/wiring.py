@@ -3,19 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from zoneinfo import ZoneInfo
 
+import structlog
+
+from safeguarding.approvals import Approvals
+from safeguarding.approved_words import ApprovedWords
 from safeguarding.content.answers import Answers, answers
 from safeguarding.content.contacts import ContactDirectory, contact_directory
+from safeguarding.content.items import Approved
+from safeguarding.content.pieces import Pieces
+from safeguarding.content.pledge import Pledge
+from safeguarding.content.pledge import pledge as read_pledge
+from safeguarding.content.stories import stories as read_stories
+from safeguarding.content.tools import tools as read_tools
 from safeguarding.escalations.log import EscalationLog
 from safeguarding.escalations.spool import Spool
-from safeguarding.escalations.wiring import escalation_log, escalation_spool
+from safeguarding.escalations.wiring import engine, escalation_log, escalation_spool
+from safeguarding.pledges import PledgeCounter
 from safeguarding.settings import Settings
 
 LONDON = ZoneInfo("Europe/London")
 Clock = Callable[[], datetime]
+logger = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Signing:
+    """Which words are signed, and whether those that are not may be shown."""
+
+    approved: Approved
+    required: bool
 
 
 def now() -> datetime:
@@ -46,6 +67,38 @@ def vetted_answers() -> Answers:
     return answers()
 
 
+def stories() -> Pieces:
+    """The stories of this process."""
+    return read_stories()
+
+
+def tools() -> Pieces:
+    """The tools of this process."""
+    return read_tools()
+
+
+def pledge() -> Pledge:
+    """The journey of the pledge."""
+    return read_pledge()
+
+
+@cache
+def pledge_counter() -> PledgeCounter:
+    """Where the pledges of this process are counted."""
+    return PledgeCounter(engine(settings()))
+
+
 def directory() -> ContactDirectory:
     """The contacts of this process."""
     return contact_directory()
+
+
+@cache
+def signing() -> Signing:
+    """The signatures of the database of this process, read at most every half minute."""
+    approvals = Approvals(engine(settings()))
+    return Signing(ApprovedWords(approvals.approved, _not_read), settings().require_approval)
+
+
+def _not_read(error: Exception) -> None:
+    logger.warning("approvals.not_read", reason=type(error).__name__)

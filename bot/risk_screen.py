@@ -24,7 +24,8 @@ from safeguarding.risk.engine import RiskEngine, risk_engine
 from safeguarding.taxonomy import Severity
 
 METADATA = "metadata"
-TOPIC_PREFIX = "ask_"
+ASKED = ("ask_", "read_story", "use_tool")
+"""What intents begin with that ask for something to read, which then comes with contacts."""
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=False)
@@ -32,7 +33,7 @@ class RiskScreen(GraphComponent, IntentClassifier):
     """Screens every message and puts the assessment beside the intent, under "risk".
 
     Urgent and immediate replace the intent by `disclose_urgent` and `disclose_immediate`. A concern
-    leaves a topic as it is (the answer then comes with contacts) and replaces everything else by
+    leaves a question as it is (the answer then comes with contacts) and replaces everything else by
     `disclose_concern`. Place it last: a classifier after it would undo its work. It also turns what
     the gateway knows of the conversation (audience, area) into entities, which fill the slots.
     """
@@ -62,7 +63,7 @@ class RiskScreen(GraphComponent, IntentClassifier):
         found = (message.get(INTENT) or {}).get(INTENT_NAME_KEY) or ""
         if assessment.severity == Severity.NONE:
             return
-        if assessment.severity == Severity.CONCERN and found.startswith(TOPIC_PREFIX):
+        if assessment.severity == Severity.CONCERN and found.startswith(ASKED):
             return
         overruled = {
             INTENT_NAME_KEY: f"disclose_{assessment.severity.label}",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
 import msgspec
 
+from safeguarding.content.areas import AreaRecord, areas
 from safeguarding.messages import Choice
 from safeguarding.records import ContentError, read_yaml
 from safeguarding.taxonomy import CONTENT, taxonomy
@@ -22,10 +24,19 @@ class ChoiceRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Choices:
-    """The catalogue: what content/choices.yml lists, and `ask_<topic>` for every topic."""
+    """The catalogue: what content/choices.yml lists, and a button for every topic and area."""
 
-    def __init__(self, records: list[ChoiceRecord], topic_labels: dict[str, str]) -> None:
+    def __init__(
+        self,
+        records: list[ChoiceRecord],
+        topic_labels: dict[str, str],
+        areas: Mapping[str, AreaRecord],
+    ) -> None:
         self._records = {record.id: record for record in records}
+        self._areas = [f"area_{area}" for area in areas]
+        for area, head in areas.items():
+            button = ChoiceRecord(f"area_{area}", head.label, "choose_area", {"area": area})
+            self._records[button.id] = button
         for topic in taxonomy().topics:
             label = topic_labels.get(topic, topic.replace("_", " ").capitalize())
             self._records[f"ask_{topic}"] = ChoiceRecord(f"ask_{topic}", label, f"ask_{topic}")
@@ -35,6 +46,10 @@ class Choices:
 
     def __getitem__(self, choice_id: str) -> ChoiceRecord:
         return self._records[choice_id]
+
+    def areas(self) -> list[Choice]:
+        """The buttons that say where a person lives."""
+        return [self.button(choice_id) for choice_id in [*self._areas, "area_elsewhere"]]
 
     def button(self, choice_id: str) -> Choice:
         """The button as it is shown. Raises KeyError for an id that is not in the catalogue."""
@@ -48,4 +63,5 @@ def choices(path: Path = CONTENT / "choices.yml") -> Choices:
     records, problems = document.convert_each(ChoiceRecord, "choices")
     if problems:
         raise ContentError(problems)
-    return Choices(records, document.convert(dict[str, str], "topic_labels"))
+    labels = document.convert(dict[str, str], "topic_labels")
+    return Choices(records, labels, areas(path.parent / "contacts"))

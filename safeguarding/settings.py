@@ -31,6 +31,8 @@ class Settings:
     console_port: int
     console_insecure_cookies: bool
     """True where the console is served by plain HTTP on this machine (the embedded demo)."""
+    public_url: str
+    """Where people find Lantern: the address of the page that holds it, for passing on."""
     widget_ancestors: str
     """CSP frame-ancestors of the widget: the sites that may embed it, separated by spaces."""
     conversation_ttl_s: int
@@ -49,16 +51,18 @@ class Settings:
         """Read LANTERN_* variables. Raises SettingsError."""
         env = os.environ if env is None else env
         state_dir = Path(env.get("LANTERN_STATE_DIR", str(ROOT / "var")))
+        gateway_port = int(_number(env, "LANTERN_GATEWAY_PORT", 8080))
         return cls(
             database_url=env.get("LANTERN_DATABASE_URL", f"sqlite:///{state_dir / 'lantern.db'}"),
             state_dir=state_dir,
             rasa_url=env.get("LANTERN_RASA_URL", "http://127.0.0.1:5005"),
             rasa_timeout_s=_number(env, "LANTERN_RASA_TIMEOUT_S", 4.0),
             gateway_host=env.get("LANTERN_GATEWAY_HOST", "127.0.0.1"),
-            gateway_port=int(_number(env, "LANTERN_GATEWAY_PORT", 8080)),
+            gateway_port=gateway_port,
             console_host=env.get("LANTERN_CONSOLE_HOST", "127.0.0.1"),
             console_port=int(_number(env, "LANTERN_CONSOLE_PORT", 8081)),
             console_insecure_cookies=_flag(env, "LANTERN_CONSOLE_INSECURE_COOKIES"),
+            public_url=env.get("LANTERN_PUBLIC_URL", f"http://127.0.0.1:{gateway_port}/"),
             widget_ancestors=env.get("LANTERN_WIDGET_ANCESTORS", "'self'"),
             conversation_ttl_s=int(_number(env, "LANTERN_CONVERSATION_TTL_S", 3600)),
             messages_per_minute=int(_number(env, "LANTERN_MESSAGES_PER_MINUTE", 600)),

@@ -1,4 +1,4 @@
-"""Staff accounts: who may read and review escalations."""
+"""Staff accounts: who may read and review escalations, and who may sign content."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from enum import Enum
 
 import sqlalchemy as sa
 from argon2 import PasswordHasher
@@ -30,6 +31,14 @@ class PasswordError(ValueError):
     """A password is too short or too long."""
 
 
+class Role(Enum):
+    """What an account may do besides reading and closing escalations."""
+
+    LEAD = "lead"
+    """Signs content: may approve it and send it back."""
+    REVIEWER = "reviewer"
+
+
 @dataclass(frozen=True)
 class Staff:
     """One member of staff."""
@@ -39,6 +48,7 @@ class Staff:
     name: str
     """What they sign in with, normalised."""
     shown_name: str
+    role: Role = Role.REVIEWER
 
 
 def normalised(name: str) -> str:
@@ -73,9 +83,16 @@ class StaffAccounts:
         self._hasher = hasher or PasswordHasher()
         self._nobody = self._hasher.hash(secrets.token_urlsafe())
 
-    def add(self, name: str, password: str, shown_name: str | None = None) -> Staff:
-        """Open an account. Raises StaffNameError, PasswordError."""
-        member = Staff(str(uuid.uuid4()), normalised(name), (shown_name or name).strip())
+    def add(
+        self, name: str, password: str, shown_name: str | None = None, role: Role | None = None
+    ) -> Staff:
+        """Open an account; where no role is given, the first is a lead, and others are reviewers.
+
+        Raises StaffNameError, PasswordError.
+        """
+        if role is None:
+            role = Role.REVIEWER if self.exist() else Role.LEAD
+        member = Staff(str(uuid.uuid4()), normalised(name), (shown_name or name).strip(), role)
         if not member.name:
             raise StaffNameError("A sign-in name is needed")
         row = {
@@ -84,6 +101,7 @@ class StaffAccounts:
             "shown_name": member.shown_name,
             "password_hash": self._hash(password),
             "created_at": self._now(),
+            "role": role.value,
         }
         try:
             with self._engine.begin() as connection:
@@ -112,6 +130,13 @@ class StaffAccounts:
         with self._engine.begin() as connection:
             _set_hash(connection, staff_id, kept)
             _end_sessions(connection, staff_id)
+
+    def set_role(self, name: str, role: Role) -> bool:
+        """Give an account in use another role, at once. False when there is none."""
+        mine = (staff.c.name == normalised(name)) & staff.c.disabled_at.is_(None)
+        with self._engine.begin() as connection:
+            changed = connection.execute(sa.update(staff).where(mine).values(role=role.value))
+        return bool(changed.rowcount)
 
     def disable(self, name: str) -> bool:
         """Shut an account and end its sessions; what it did stays. False when there is none."""
@@ -167,7 +192,7 @@ class StaffAccounts:
 
 
 def _member(row: RowMapping) -> Staff:
-    return Staff(row["id"], row["name"], row["shown_name"])
+    return Staff(row["id"], row["name"], row["shown_name"], Role(row["role"]))
 
 
 def _set_hash(connection: Connection, staff_id: str, kept: str) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Engine
 
 from safeguarding.escalations.database import READING
 from safeguarding.escalations.tables import staff, staff_sessions
-from safeguarding.staff import Staff
+from safeguarding.staff import Role, Staff
 
 IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=12)
@@ -60,7 +60,7 @@ class StaffSessions:
         """The session of a token, or None when it has ended or never was; counts as use."""
         now = self._now()
         query = (
-            sa.select(staff.c.id, staff.c.name, staff.c.shown_name, staff_sessions.c.seen_at)
+            sa.select(staff, staff_sessions.c.seen_at)
             .join(staff_sessions, staff_sessions.c.staff_id == staff.c.id)
             .where(
                 staff_sessions.c.token_hash == _digest(token),
@@ -75,7 +75,7 @@ class StaffSessions:
             return None
         if now - row.seen_at >= _SEEN_EVERY:
             self._touch(token, now)
-        return Session(Staff(row.id, row.name, row.shown_name), _form_token(token))
+        return Session(Staff(row.id, row.name, row.shown_name, Role(row.role)), _form_token(token))
 
     def end(self, token: str) -> None:
         """End a session; one that is not there stays so."""

@@ -8,8 +8,11 @@ from functools import cache
 from pathlib import Path
 
 from safeguarding.choices import choices
-from safeguarding.content.answer import Answer, Head, SourceHead, read_answer
+from safeguarding.content.answer import Answer, read_answer
 from safeguarding.content.contacts import contact_directory
+from safeguarding.content.head import PieceHead, SourceHead
+from safeguarding.content.items import Approved, nothing_approved
+from safeguarding.content.piece_item import piece_item
 from safeguarding.content.sections import Section
 from safeguarding.messages import Message, Source
 from safeguarding.records import ContentError, Problem
@@ -23,6 +26,7 @@ FALLBACKS: Mapping[str | None, tuple[str, ...]] = {
 }
 """Whose words are shown to whom. What is for professionals is never shown to a child."""
 ANOTHER_WAY = "speak_to_someone"
+MOST_FOLLOW_UPS = 3
 
 
 class Answers:
@@ -37,6 +41,7 @@ class Answers:
         audience: str | None,
         *,
         today: date,
+        approved: Approved = nothing_approved,
         require_approval: bool = False,
     ) -> Message | None:
         """The answer in the words for this audience, without contacts.
@@ -48,18 +53,17 @@ class Answers:
         section = self._section(topic, audience)
         if answer is None or section is None or today > answer.head.review_due:
             return None
-        if require_approval and answer.head.approved_by is None:
+        item = piece_item("answer", answer.head, answer.sections)
+        signed = approved(item.id, item.digest)
+        if require_approval and not signed:
             return None
-        return _message(answer.head, section)
+        follow_ups = [f"ask_{related}" for related in answer.head.related]
+        return message_of(topic, f"ask_{topic}", answer.head, section, follow_ups, approved=signed)
 
     def contact_ids(self, topic: str, audience: str | None) -> list[str]:
         """The contacts named for this topic and audience; empty when there are none."""
         answer = self._answers.get(topic)
-        if answer is None:
-            return []
-        readers = FALLBACKS.get(audience, FALLBACKS[None])
-        named = {str(reader): ids for reader, ids in answer.head.contacts.items()}
-        return next((list(named[reader]) for reader in readers if reader in named), [])
+        return contacts_named(answer.head, audience) if answer else []
 
     def all(self) -> Mapping[str, Answer]:
         """The answers by topic."""
@@ -67,9 +71,7 @@ class Answers:
 
     def _section(self, topic: str, audience: str | None) -> Section | None:
         answer = self._answers.get(topic)
-        sections = answer.sections if answer else {}
-        readers = FALLBACKS.get(audience, FALLBACKS[None])
-        return next((sections[reader] for reader in readers if reader in sections), None)
+        return section_for(answer.sections, audience) if answer else None
 
 
 @cache
@@ -87,24 +89,47 @@ def answers(folder: Path = CONTENT / "answers") -> Answers:
     return Answers(found)
 
 
-def _message(head: Head, section: Section) -> Message:
+def section_for(sections: Mapping[str, Section], audience: str | None) -> Section | None:
+    """The words that this audience reads, or None where there are none for it."""
+    readers = FALLBACKS.get(audience, FALLBACKS[None])
+    return next((sections[reader] for reader in readers if reader in sections), None)
+
+
+def contacts_named(head: PieceHead, audience: str | None) -> list[str]:
+    """The contacts that a head names for this audience; empty when there are none."""
+    readers = FALLBACKS.get(audience, FALLBACKS[None])
+    named = {str(reader): ids for reader, ids in head.contacts.items()}
+    return next((list(named[reader]) for reader in readers if reader in named), [])
+
+
+def message_of(
+    topic: str,
+    own: str,
+    head: PieceHead,
+    section: Section,
+    follow_ups: list[str],
+    *,
+    approved: bool,
+) -> Message:
+    """A piece as a person is shown it. `own` is the button that leads to it."""
     return Message(
         kind="answer",
-        topic=head.id,
+        topic=topic,
         title=head.title,
         text=section.text,
         steps=list(section.steps),
         sources=[_source(source) for source in head.sources],
         reviewed_on=head.reviewed_on.isoformat(),
         review_due=head.review_due.isoformat(),
-        approved=head.approved_by is not None,
-        choices=[choices().button(choice_id) for choice_id in _follow_ups(head)],
+        approved=approved,
+        choices=[choices().button(id_) for id_ in _with_a_person(own, head, follow_ups)],
     )
 
 
-def _follow_ups(head: Head) -> list[str]:
-    ids = [f"ask_{topic}" for topic in head.related]
-    talks = {choices()[choice_id].intent for choice_id in [*ids, f"ask_{head.id}"]}
+def _with_a_person(own: str, head: PieceHead, follow_ups: list[str]) -> list[str]:
+    """Tools and stories first, then what else to ask; always a way to a person."""
+    ids = [*head.offered, *follow_ups][:MOST_FOLLOW_UPS]
+    talks = {choices()[choice_id].intent for choice_id in [*ids, own]}
     return ids if choices()[ANOTHER_WAY].intent in talks else [*ids, ANOTHER_WAY]
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import sys
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +17,18 @@ from safeguarding.content.answer import Answer, read_answer
 from safeguarding.content.contacts import ContactDirectory, contact_directory
 from safeguarding.content.help_card import help_cards
 from safeguarding.content.hours import LONDON
+from safeguarding.content.language import language
+from safeguarding.content.numbers import number_problems
 from safeguarding.content.opening import read_opening
-from safeguarding.content.services import FILES, digits
-from safeguarding.content.summary import summary
+from safeguarding.content.pieces import Kind, Piece, read_piece
+from safeguarding.content.pledge import pledge
+from safeguarding.content.reading import measurable, too_hard
+from safeguarding.content.spoken import Line, spoken
+from safeguarding.content.summary import Holdings, summary
 from safeguarding.records import ContentError, Problem, read_front_matter, read_yaml
 from safeguarding.taxonomy import CONTENT, taxonomy
 
-NUMBER = re.compile(r"\b0\d{2,4}(?: ?\d){4,8}\b|\b116 ?\d{3}\b")
-"""A telephone number, or nearly one."""
-SKIPPED = ("- {title:", "doubt:", "url:", "source:")
-"""Beginnings of lines that no person is shown as words."""
+FOLDERS: dict[Kind, str] = {"story": "stories", "tool": "tools"}
 
 
 class Provenance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -37,45 +40,47 @@ class Provenance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     approved_by: str | None
 
 
-class Retired(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A number or address that must not be printed any more."""
-
-    words: str
-    why: str
-
-
 class Check:
     """One look at a content folder on one day. `problems` fills as its parts are read."""
 
     def __init__(self, folder: Path, today: date) -> None:
         self._folder = folder
         self._today = today
+        self._lines: list[Line] = []
         self.problems: list[Problem] = []
         self.answers: dict[str, Answer] = {}
+        self.pieces: dict[Kind, dict[str, Piece]] = {"story": {}, "tool": {}}
         self.directory: ContactDirectory | None = None
 
     def run(self) -> Check:
         """Read everything. Raises nothing: what is wrong is in `problems`."""
         self.directory = self._read(contact_directory, self._folder / "contacts")
-        for path in sorted((self._folder / "answers").glob("*.md")):
-            if answer := self._read(read_answer, path, self.directory):
-                self.answers[path.stem] = answer
+        self._read_pieces()
         self._read(choices, self._folder / "choices.yml")
         self._read(help_cards, self._folder / "help_card.yml")
         self._read(read_opening, self._folder / "opening.yml")
+        self._read(pledge, self._folder / "pledge.yml")
+        self._lines = list(spoken(self._folder))
         parts = (
             self._missing,
             self._overdue,
             self._cards,
             self._labels,
-            self._retired,
+            self._buttons,
             self._numbers,
+            self._language,
+            self._reading,
         )
         for part in parts:
             self.problems += self._read(lambda part=part: list(part())) or []
         for path in sorted((self._folder / "risk").glob("*.yml")):
             self._read(self._provenance, path)
         return self
+
+    @property
+    def holdings(self) -> Holdings:
+        """What there is, for the summary."""
+        return Holdings(self.answers, self.pieces["story"], self.pieces["tool"], self.directory)
 
     def _read(self, read: Callable[..., Any], *arguments: Any) -> Any:
         try:
@@ -84,6 +89,23 @@ class Check:
             self.problems += error.problems
             return None
 
+    def _read_pieces(self) -> None:
+        for path in sorted((self._folder / "answers").glob("*.md")):
+            if answer := self._read(read_answer, path, self.directory):
+                self.answers[path.stem] = answer
+        for kind, name in FOLDERS.items():
+            for path in sorted((self._folder / name).glob("*.md")):
+                if piece := self._read(partial(read_piece, kind), path, self.directory):
+                    self.pieces[kind][path.stem] = piece
+
+    def _every(self) -> Iterator[tuple[Path, Answer | Piece]]:
+        """Each answer, story and tool with its file."""
+        for topic, answer in self.answers.items():
+            yield self._folder / "answers" / f"{topic}.md", answer
+        for kind, name in FOLDERS.items():
+            for id_, piece in self.pieces[kind].items():
+                yield self._folder / name / f"{id_}.md", piece
+
     def _missing(self) -> Iterator[Problem]:
         folder = self._folder / "answers"
         for topic in taxonomy().topics:
@@ -91,9 +113,9 @@ class Check:
                 yield Problem(folder, 1, f"no answer for {topic}")
 
     def _overdue(self) -> Iterator[Problem]:
-        for topic, answer in self.answers.items():
-            if answer.head.review_due < self._today:
-                document, _ = read_front_matter(self._folder / "answers" / f"{topic}.md")
+        for path, piece in self._every():
+            if piece.head.review_due < self._today:
+                document, _ = read_front_matter(path)
                 yield document.problem("past its review: withheld until reviewed", "review_due")
         for id_, record in (self.directory.records() if self.directory else {}).items():
             if record.check_due < self._today:
@@ -120,36 +142,42 @@ class Check:
             if topic not in taxonomy().topics:
                 yield document.problem(f"{topic!r} is no topic", "topic_labels", topic)
 
-    def _retired(self) -> Iterator[Problem]:
-        """Old numbers stay on public pages for years, and come back from there."""
-        document = read_yaml(self._folder / "contacts" / "retired.yml")
-        retired, problems = document.convert_each(Retired, "retired")
-        yield from problems
-        for path, number, line in self._spoken():
-            for old in retired:
-                if _holds(line, old.words):
-                    yield Problem(path, number, f"{old.words} is retired: {old.why}")
+    def _buttons(self) -> Iterator[Problem]:
+        """A button for a story or tool that nobody wrote would lead to a list."""
+        document = read_yaml(self._folder / "choices.yml")
+        for index, choice in enumerate(document.data.get("choices", [])):
+            for kind, name in FOLDERS.items():
+                wanted = choice.get("entities", {}).get(kind)
+                if wanted and not (self._folder / name / f"{wanted}.md").exists():
+                    yield document.problem(f"no {kind} {wanted!r}", "choices", index)
 
     def _numbers(self) -> Iterator[Problem]:
-        """A number in an answer that is no contact's is a slip, or a contact nobody checks."""
-        if self.directory is None:
-            return
-        ways = [way for record in self.directory.records().values() for way in record.ways]
-        known = {digits(way.href) for way in ways if way.href}
-        for path, number, line in self._spoken():
-            for found in NUMBER.findall(line):
-                if digits(found) not in known:
-                    yield Problem(path, number, f"{found} is no number of content/contacts")
+        records = self.directory.records() if self.directory else {}
+        yield from number_problems(self._lines, records, self._folder)
 
-    def _spoken(self) -> Iterator[tuple[Path, int, str]]:
-        """The lines that people are shown, with their places."""
-        paths = sorted((self._folder / "answers").glob("*.md"))
-        paths += [self._folder / "contacts" / f"{name}.yml" for name in FILES]
-        paths += [self._folder / "help_card.yml", self._folder / "opening.yml"]
-        for path in filter(Path.exists, paths):
-            for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-                if not line.lstrip().startswith(SKIPPED):
-                    yield path, number, line
+    def _language(self) -> Iterator[Problem]:
+        """Words that are not ours. In sections they were found when the file was read."""
+        words = language(self._folder / "language.yml")
+        texts: dict[str, list[str]] = defaultdict(list)
+        for line in self._lines:
+            file = line.file(self._folder)
+            texts[file].append(line.text)
+            if line.audience is None:
+                for fault in words.faults(line.text, file):
+                    yield Problem(line.path, line.number, fault)
+        for file, text in texts.items():
+            for id_ in words.needless(file, "\n".join(text)):
+                what = f"{id_}: an exception for {file}, which does not need it"
+                yield Problem(self._folder / "language.yml", 1, what)
+
+    def _reading(self) -> Iterator[Problem]:
+        if not measurable():
+            return
+        first = {(line.path, line.audience): line.number for line in reversed(self._lines)}
+        for path, piece in self._every():
+            for audience, section in piece.sections.items():
+                if what := too_hard(section.words, audience):
+                    yield Problem(path, first.get((path, audience), 1), what)
 
     def _provenance(self, path: Path) -> None:
         document = read_yaml(path)
@@ -162,20 +190,16 @@ class Check:
             self.problems.append(document.problem(what, "provenance", "review_due"))
 
 
-def _holds(line: str, words: str) -> bool:
-    if words[0].isdigit():
-        return digits(words) in digits(line) and words.replace(" ", "") in line.replace(" ", "")
-    return words in line
-
-
 def main(folder: Path = CONTENT) -> int:
-    """Print every problem, or else what there is. The exit status says whether there was any."""
-    today = datetime.now(LONDON).date()
-    check = Check(folder, today).run()
-    for problem in sorted(set(check.problems)):
+    """Print every problem, then what there is. The exit status says whether there was any."""
+    now = datetime.now(LONDON)
+    check = Check(folder, now.date()).run()
+    problems = sorted(set(check.problems))
+    for problem in problems:
         sys.stdout.write(f"{problem}\n")
-    sys.stdout.write(summary(check.answers, check.directory, today))
-    return 1 if check.problems else 0
+    sys.stdout.write(summary(check.holdings, now))
+    sys.stdout.write(f"problems: {len(problems)}\n" if problems else "no problem\n")
+    return 1 if problems else 0
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 
+from safeguarding.content.areas import ELSEWHERE, Nation
 from safeguarding.content.cards import contact_card
 from safeguarding.content.services import (
     ALWAYS_SHOWN,
@@ -25,7 +26,6 @@ UNKNOWN_AGES = {"young_person": (5, ADULT - 1)}
 """The ages that a service must take when nobody said how old the person is."""
 BEST, GOOD, KNOWS, ANY = range(4)
 UNSAID = "talk_to_someone"
-PLACES = ("wiltshire", "swindon", "elsewhere", *NATIONS)
 MOST = 4
 """Services shown before 999 and Childline: more is no help to a person in distress."""
 
@@ -37,6 +37,14 @@ class ContactDirectory:
         """`category_of` says which risk category a topic is about."""
         self._services = {service.record.id: service for service in services}
         self._category_of = category_of
+        records = [service.record for service in services]
+        self._nation_of: dict[str, Nation] = {
+            area: record.nations[0]
+            for record in records
+            for area in record.areas
+            if area != ELSEWHERE
+        }
+        self._places = {*self._nation_of, ELSEWHERE, *NATIONS}
 
     def for_person(
         self,
@@ -55,10 +63,10 @@ class ContactDirectory:
         reader = _reader(audience)
         ranked = self._ranked(reader, area, need, age)
         shown = ranked[:MOST] + [s for s in ranked[MOST:] if s.record.areas and s.hours.open_at(at)]
-        cards = [contact_card(service, reader, _place(area), at) for service in shown]
+        cards = [contact_card(service, reader, self._place(area), at) for service in shown]
         cards.sort(key=lambda card: {True: 0, None: 1, False: 2}[card["open_now"]])
         last = (self._services[id_] for id_ in ALWAYS_SHOWN)
-        return cards + [contact_card(service, reader, _place(area), at) for service in last]
+        return cards + [contact_card(service, reader, self._place(area), at) for service in last]
 
     def cards(
         self, ids: Iterable[str], *, audience: str | None, area: str | None, at: datetime
@@ -71,13 +79,13 @@ class ContactDirectory:
         reader = _reader(audience)
         services: list[Service] = []
         for service in map(self._current, ids):
-            place = area if area in PLACES else (*service.record.areas, "elsewhere")[0]
+            place = area if area in self._places else (*service.record.areas, ELSEWHERE)[0]
             if service.front_door:
                 services += self._front_doors(place, reader, at)
-            elif area not in PLACES or _serves(service.record, place):
+            elif area not in self._places or self._serves(service.record, place):
                 services.append(service)
         return [
-            contact_card(service, reader, _place(area), at)
+            contact_card(service, reader, self._place(area), at)
             for service in dict.fromkeys(services)
             if _is_for(service.record, reader, None)
         ]
@@ -86,15 +94,15 @@ class ContactDirectory:
         self, reader: str, area: str | None, need: str | None, age: int | None
     ) -> list[Service]:
         """Every service that fits, the best first, but for those that are always shown."""
-        place = _place(area)
+        place = self._place(area)
         fitting = (
             service
             for service in self._services.values()
             if service.record.id not in ALWAYS_SHOWN
             and self._takes(service.record, need)
             and _is_for(service.record, reader, age)
-            and _serves(service.record, place)
-            and (area in PLACES or "england" in service.record.nations)
+            and self._serves(service.record, place)
+            and (area in self._places or "england" in service.record.nations)
         )
         return sorted(fitting, key=lambda service: self._rank(service.record, need, place))
 
@@ -103,7 +111,7 @@ class ContactDirectory:
             service
             for service in self._services.values()
             if service.front_door
-            and _serves(service.record, place)
+            and self._serves(service.record, place)
             and _is_for(service.record, reader, None)
         ]
         return [door for door in doors if door.hours.open_at(at) is not False] or doors
@@ -111,7 +119,7 @@ class ContactDirectory:
     def card(self, contact_id: str, at: datetime, audience: str | None = None) -> ContactCard:
         """One service as shown at this moment. Raises KeyError for an unknown id."""
         service = self._current(contact_id)
-        return contact_card(service, audience or "young_person", _place(None), at)
+        return contact_card(service, audience or "young_person", self._place(None), at)
 
     def records(self) -> dict[str, ServiceRecord]:
         """What is written of every service, by id."""
@@ -126,6 +134,16 @@ class ContactDirectory:
         while service.record.replaced_by is not None:
             service = self._services[service.record.replaced_by]
         return service
+
+    def _place(self, area: str | None) -> str:
+        return area if area in self._places and area is not None else ELSEWHERE
+
+    def _serves(self, record: ServiceRecord, place: str) -> bool:
+        nation = self._nation_of.get(place, place)
+        if nation in NATIONS and nation not in record.nations:
+            return False
+        local = ELSEWHERE if place in NATIONS else place
+        return not record.areas or local in record.areas
 
     def _asked(self, need: str | None) -> tuple[str, str]:
         """The need in its own words and as a risk category."""
@@ -159,18 +177,6 @@ class ContactDirectory:
 
 def _reader(audience: str | None) -> str:
     return audience if audience in taxonomy().audiences else "young_person"
-
-
-def _place(area: str | None) -> str:
-    return area if area in PLACES else "elsewhere"
-
-
-def _serves(record: ServiceRecord, place: str) -> bool:
-    nation = "england" if place in {"wiltshire", "swindon"} else place
-    if nation in NATIONS and nation not in record.nations:
-        return False
-    local = "elsewhere" if place in NATIONS else place
-    return not record.areas or local in record.areas
 
 
 def _is_for(record: ServiceRecord, reader: str, age: int | None) -> bool:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from safeguarding.content.wording import blaming_words, word_count
+from safeguarding.content.language import language
+from safeguarding.content.wording import word_count
 from safeguarding.records import Problem
 from safeguarding.taxonomy import taxonomy
 
 HEADING = re.compile(r"^## *(?P<name>.*?) *$")
 STEPS = re.compile(r"^What (?:you can|to) do:$")
 MARKUP = re.compile(r"\*\*|__|\]\(|`|^#", re.MULTILINE)
-MOST_WORDS = {"young_person": 90, "parent": 140, "professional": 140}
-FEWEST_STEPS, MOST_STEPS = 2, 4
 
 Line = tuple[int, str]
 """A line of the file and its number."""
@@ -35,7 +34,22 @@ class Section:
         return "\n".join([self.text, *self.steps])
 
 
-def read_sections(path: Path, body: str) -> tuple[dict[str, Section], list[Problem]]:
+@dataclass(frozen=True)
+class Limits:
+    """How long a section may be, and how many steps it has."""
+
+    words: Mapping[str, int]
+    """The most words of the text, by audience."""
+    fewest_steps: int = 2
+    most_steps: int = 4
+
+
+ANSWER = Limits({"young_person": 90, "parent": 140, "professional": 140})
+
+
+def read_sections(
+    path: Path, body: str, limits: Limits = ANSWER
+) -> tuple[dict[str, Section], list[Problem]]:
     """The sections by audience, and everything that is wrong with them."""
     sections: dict[str, Section] = {}
     problems: list[Problem] = []
@@ -48,7 +62,7 @@ def read_sections(path: Path, body: str) -> tuple[dict[str, Section], list[Probl
         if name in sections:
             problems.append(Problem(path, number, f"{name} stands here twice"))
         sections[name], found = _section(lines)
-        found += _faults(name, sections[name])
+        found += _faults(name, sections[name], limits, f"{path.parent.name}/{path.name}")
         problems += [Problem(path, line or number, what) for line, what in found]
     if not sections:
         problems.append(Problem(path, 1, "no section"))
@@ -89,14 +103,15 @@ def _paragraphs(lines: list[str]) -> str:
     return "\n\n".join(re.sub(r"\n(?!- )", " ", paragraph) for paragraph in paragraphs)
 
 
-def _faults(name: str, section: Section) -> Iterator[Line]:
+def _faults(name: str, section: Section, limits: Limits, file: str) -> Iterator[Line]:
+    most, fewest = limits.most_steps, limits.fewest_steps
     if not section.text:
         yield 0, f"{name} is empty"
-    if (length := word_count(section.text)) > MOST_WORDS[name]:
-        yield 0, f"{name}: {length} words; at most {MOST_WORDS[name]}"
-    if not FEWEST_STEPS <= len(section.steps) <= MOST_STEPS:
-        yield 0, f"{name}: {len(section.steps)} steps; {FEWEST_STEPS} to {MOST_STEPS}"
+    if (length := word_count(section.text)) > limits.words[name]:
+        yield 0, f"{name}: {length} words; at most {limits.words[name]}"
+    if not fewest <= len(section.steps) <= most:
+        yield 0, f"{name}: {len(section.steps)} steps; {fewest} to {most}"
     if MARKUP.search(section.words):
         yield 0, f"{name}: shown as plain text, so no markup"
-    for words in blaming_words(section.words):
-        yield 0, f"{name}: {words!r} blames the child: say what the exploiter does"
+    for fault in language().faults(section.words, file):
+        yield 0, f"{name}: {fault}"

@@ -6,22 +6,21 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import combinations
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
+from safeguarding.content.areas import ELSEWHERE, Nation, areas, service_files
 from safeguarding.content.hours import HoursError, HoursRecord, OpeningHours
 from safeguarding.records import ContentError, Document, Problem, read_yaml
 from safeguarding.taxonomy import CONTENT, taxonomy
 
 Audience = Literal["young_person", "parent", "professional"]
-Nation = Literal["england", "wales", "scotland", "northern_ireland"]
-Area = Literal["wiltshire", "swindon", "elsewhere"]
 NATIONS: tuple[Nation, ...] = ("england", "wales", "scotland", "northern_ireland")
 ANYTHING = "anything"
 ALWAYS_SHOWN = ("emergency_999", "childline")
-FILES = ("national", "wiltshire", "swindon")
 SCHEMES = {"phone": "tel:", "text": "sms:", "email": "mailto:"}
 
 
@@ -79,7 +78,7 @@ class ServiceRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     not_for: list[str] = []
     what_for_adults: str = ""
     nations: tuple[Nation, ...] = NATIONS
-    areas: list[Area] = []
+    areas: list[str] = []
     """Where it works, when not everywhere."""
     cost: str = ""
     trace: TraceRecord | None = None
@@ -106,7 +105,8 @@ def read_services(folder: Path = CONTENT / "contacts") -> list[Service]:
     """Every service, in the order of the files. Raises ContentError with all that is wrong."""
     services: list[Service] = []
     problems: list[Problem] = []
-    for path in (folder / f"{name}.yml" for name in FILES):
+    known = {path.stem for path in service_files(folder)[1:]} | {ELSEWHERE}
+    for path in service_files(folder):
         try:
             document = read_yaml(path)
         except ContentError as error:
@@ -116,12 +116,19 @@ def read_services(folder: Path = CONTENT / "contacts") -> list[Service]:
         problems += found
         for record in records:
             where = ("services", _index(document, record))
-            found = _problems(document, record, where)
+            found = _problems(document, record, where) + [
+                document.problem(f"{area!r} is no file of this folder", *where, "areas")
+                for area in set(record.areas) - known
+            ]
             try:
                 services.append(Service(record, OpeningHours(record.hours)))
             except HoursError as error:
                 found.append(document.problem(str(error), *where, "hours"))
             problems += found
+    try:
+        areas(folder)
+    except ContentError as error:
+        problems += error.problems
     problems += _problems_together(services, folder)
     if problems:
         raise ContentError(problems)
@@ -177,12 +184,13 @@ def _problems_together(services: Sequence[Service], folder: Path) -> list[Proble
         for record in records.values()
         if record.replaced_by is not None and record.replaced_by not in records
     ]
+    national = [record for record in records.values() if not record.areas]
+    everyones = {number for record in national for number in _numbers(record)}
     what += [
         f"{one.id!r} and {other.id!r} serve different areas on the same number"
-        for one in records.values()
-        for other in records.values()
-        if "swindon" in one.areas and "swindon" not in other.areas and other.areas
-        if _numbers(one) & _numbers(other)
+        for one, other in combinations(records.values(), 2)
+        if one.areas and other.areas and not set(one.areas) & set(other.areas)
+        if (_numbers(one) & _numbers(other)) - everyones
     ]
     return [Problem(folder, 1, text) for text in what]
 

@@ -78,9 +78,7 @@ def _embeddings(net: _Network) -> str:
 def _mask(net: _Network) -> str:
     mask = net.node("Cast", "attention_mask", to=TensorProto.FLOAT)
     one = net.constant(np.float32(1), "f1")
-    inverted = net.node(
-        "Sub", one, net.node("Unsqueeze", mask, net.integers("ax12", 1, 2))
-    )
+    inverted = net.node("Sub", one, net.node("Unsqueeze", mask, net.integers("ax12", 1, 2)))
     return net.node("Mul", inverted, net.constant(MASKED, "neg"))
 
 

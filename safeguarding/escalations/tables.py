@@ -76,6 +76,8 @@ staff = sa.Table(
     sa.Column("password_hash", sa.Text, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("disabled_at", UtcDateTime),
+    sa.Column("role", sa.Text, nullable=False, server_default="reviewer"),
+    sa.CheckConstraint("role IN ('lead', 'reviewer')", name="role"),
 )
 
 staff_sessions = sa.Table(
@@ -114,6 +116,32 @@ history = sa.Table(
     sa.Column("what", sa.Text, nullable=False),
     sa.Column("detail", sa.JSON, nullable=False),
 )
+
+approvals = sa.Table(
+    "approvals",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("content_id", sa.Text, nullable=False, index=True),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("words", sa.Text, nullable=False),
+    sa.Column("decision", sa.Text, nullable=False),
+    sa.Column("by", sa.Text, sa.ForeignKey("staff.id"), nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.CheckConstraint("decision IN ('approved', 'sent_back')", name="decision"),
+)
+"""Decisions on content. The words are ours, not a person's: they are kept as they are read."""
+
+pledges = sa.Table(
+    "pledges",
+    metadata,
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("count", sa.Integer, nullable=False),
+    sa.CheckConstraint("count > 0", name="count"),
+)
+"""How often the pledge was taken on a day: there is no column for anything about anyone."""
 
 SEALED: dict[sa.Table, tuple[str, ...]] = {
     escalations: ("text", "turns", "shown"),

@@ -8,6 +8,7 @@ import pytest
 
 from safeguarding.choices import choices
 from safeguarding.content.answers import answers
+from safeguarding.content.areas import areas
 from safeguarding.content.check import Check
 from safeguarding.content.contacts import contact_directory
 from safeguarding.content.help_card import help_cards
@@ -39,7 +40,7 @@ def test_every_question_of_an_adult_is_answered_and_a_childs_too(topic: str, aud
 
 
 @pytest.mark.parametrize("audience", [None, *taxonomy().audiences])
-@pytest.mark.parametrize("area", [None, "wiltshire", "swindon", "elsewhere"])
+@pytest.mark.parametrize("area", [None, *areas(), "elsewhere"])
 def test_the_contacts_of_every_answer_can_be_shown_everywhere(
     audience: str | None, area: str | None
 ) -> None:

@@ -14,6 +14,7 @@ from safeguarding.taxonomy import CONTENT, ROOT, taxonomy
 
 DOMAIN: dict[str, Any] = yaml.safe_load((ROOT / "domain.yml").read_text("utf-8"))
 CARDS = yaml.safe_load((CONTENT / "help_card.yml").read_text("utf-8"))["cards"]
+BUTTONS = {"take_pledge"}  # pressed, never learned: asking about it in words is a question
 OVERRULING = {"disclose_immediate", "disclose_urgent", "disclose_concern"}
 
 
@@ -56,12 +57,25 @@ def test_every_intent_has_a_rule():
 
 
 def test_every_intent_that_is_learned_has_examples_and_no_other():
-    assert set(EXAMPLES) == INTENTS - OVERRULING
+    assert set(EXAMPLES) == INTENTS - OVERRULING - BUTTONS
 
 
 @pytest.mark.parametrize("intent", sorted(EXAMPLES))
 def test_each_intent_has_at_least_twenty_examples(intent):
     assert len(EXAMPLES[intent]) >= 20
+
+
+@pytest.mark.parametrize("intent", ["read_story", "use_tool"])
+def test_a_story_or_a_tool_can_be_asked_for_in_many_words(intent):
+    assert len(EXAMPLES[intent]) >= 40
+
+
+def test_every_button_carries_only_what_the_domain_knows():
+    listed = yaml.safe_load((CONTENT / "choices.yml").read_text("utf-8"))["choices"]
+
+    assert {name for choice in listed for name in choice.get("entities", {})} <= set(
+        DOMAIN["entities"]
+    )
 
 
 def test_no_example_teaches_two_intents():

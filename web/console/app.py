@@ -9,6 +9,8 @@ from pathlib import Path
 from sanic import Blueprint, HTTPResponse, Request, Sanic
 from sanic.response import BaseHTTPResponse, text
 
+from safeguarding.approvals import Approvals
+from safeguarding.content.catalogue import Catalogue, read_catalogue
 from safeguarding.escalations import wiring
 from safeguarding.escalations.log import EscalationLog
 from safeguarding.settings import Settings
@@ -16,6 +18,7 @@ from safeguarding.staff import StaffAccounts
 from safeguarding.staff_sessions import StaffSessions
 from web.console.account import account
 from web.console.auth import auth, load_session
+from web.console.content import content
 from web.console.escalations import escalations
 from web.console.pages import Pages
 from web.console.queue import queue
@@ -37,6 +40,7 @@ def create_app(
     accounts: StaffAccounts | None = None,
     sessions: StaffSessions | None = None,
     limits: SignInLimits | None = None,
+    catalogue: Callable[[], Catalogue] = read_catalogue,
     now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
 ) -> App:
     """Build the console; what is not handed in comes from the settings.
@@ -55,6 +59,8 @@ def create_app(
         log=log or wiring.escalation_log(settings),
         accounts=accounts or StaffAccounts(engine, now),
         sessions=sessions or StaffSessions(engine, now),
+        approvals=Approvals(engine, now),
+        catalogue=catalogue,
         throttle=SignInThrottle(limits or SignInLimits()),
         pages=Pages(unsigned_content=not settings.require_approval),
         insecure_cookies=settings.console_insecure_cookies,
@@ -65,7 +71,7 @@ def create_app(
     app.register_middleware(_keep_origin, "response")
     add_security_headers(app, lambda _request: _POLICY)
     app.static("/static", STATIC, name="static")
-    for blueprint in (neutral, auth, queue, escalations, account):
+    for blueprint in (neutral, auth, queue, escalations, content, account):
         app.blueprint(blueprint)
     return app
 

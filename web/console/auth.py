@@ -13,6 +13,7 @@ from sanic import Blueprint, HTTPResponse, Request
 from sanic.response import redirect
 
 from safeguarding.staff_sessions import LONGEST
+from web.console.addresses import CONTENT
 from web.console.services import Services, field, services, session_of
 from web.console.wording import counted
 from web.http import client_address, is_same_site
@@ -146,4 +147,5 @@ def _has_form_token(request: Request) -> bool:
 
 def _safe_next(onward: str) -> str:
     """A page of ours to go on to: never an address that a link from outside chose."""
-    return onward if onward.startswith(f"{HOME}/") and "\\" not in onward else HOME
+    ours = onward == CONTENT or onward.startswith((f"{HOME}/", f"{CONTENT}/"))
+    return onward if ours and "\\" not in onward else HOME

@@ -8,6 +8,8 @@ from datetime import datetime
 
 from sanic import Request
 
+from safeguarding.approvals import Approvals
+from safeguarding.content.catalogue import Catalogue
 from safeguarding.escalations.log import EscalationLog
 from safeguarding.staff import StaffAccounts
 from safeguarding.staff_sessions import Session, StaffSessions
@@ -22,6 +24,8 @@ class Services:
     log: EscalationLog
     accounts: StaffAccounts
     sessions: StaffSessions
+    approvals: Approvals
+    catalogue: Callable[[], Catalogue]
     throttle: SignInThrottle
     pages: Pages
     insecure_cookies: bool

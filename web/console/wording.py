@@ -99,8 +99,13 @@ def what(event: HistoryEvent) -> str:
 
 def moment(at: datetime) -> str:
     """A time as the design system writes it: "25 November 2026 at 9:05am", in London's time."""
+    return f"{date_of(at)} at {clock(at)}"
+
+
+def date_of(at: datetime) -> str:
+    """The day alone: "25 November 2026"."""
     there = at.astimezone(LONDON)
-    return f"{there.day} {there:%B %Y} at {clock(at)}"
+    return f"{there.day} {there:%B %Y}"
 
 
 def clock(at: datetime) -> str:

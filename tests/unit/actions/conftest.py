@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions import wiring
 from actions.recording import Records
 from safeguarding.escalations.database import migrate
 from safeguarding.escalations.log import EscalationLog
@@ -19,6 +20,17 @@ from safeguarding.settings import Settings
 from safeguarding.setup import make_secrets
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=ZoneInfo("Europe/London"))
+
+
+@pytest.fixture(autouse=True)
+def a_state_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What an action asks of the process comes from an empty folder, never from a real one."""
+    monkeypatch.setenv("LANTERN_STATE_DIR", str(tmp_path / "process"))
+    for made in (wiring.settings, wiring.signing):
+        made.cache_clear()
+    yield
+    for made in (wiring.settings, wiring.signing):
+        made.cache_clear()
 
 
 @pytest.fixture

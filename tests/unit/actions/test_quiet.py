@@ -12,7 +12,10 @@ from structlog.testing import capture_logs
 import actions.answer
 import actions.escalate
 import actions.offer_topics
+import actions.pledge
 import actions.signpost
+import actions.tell_story
+import actions.use_tool
 from actions.quiet import quiet
 from tests.unit.actions.trackers import tracker
 
@@ -20,6 +23,9 @@ OURS = [
     actions.answer.ActionAnswer,
     actions.escalate.ActionEscalate,
     actions.offer_topics.ActionOfferTopics,
+    actions.pledge.ActionPledge,
+    actions.tell_story.ActionTellStory,
+    actions.use_tool.ActionUseTool,
     actions.signpost.ActionSignpost,
 ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from actions.signpost import ActionSignpost
+from safeguarding.content.areas import areas
 from tests.unit.actions.trackers import URGENT, tracker
 
 
@@ -16,7 +17,9 @@ def test_an_unknown_area_is_asked_for_by_buttons(dispatcher, clock):
     message = shown(dispatcher, clock, intent="ask_talk_to_someone")
 
     labels = [choice["label"] for choice in message["choices"]]
-    assert labels == ["Wiltshire", "Swindon", "Somewhere else"]
+    assert labels[0] == "Wiltshire"
+    assert labels[-1] == "Somewhere else"
+    assert len(labels) == len(areas()) + 1
 
 
 def test_wiltshires_own_number_is_shown_in_wiltshire_and_nowhere_else(dispatcher, clock):

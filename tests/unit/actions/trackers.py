@@ -27,6 +27,7 @@ def tracker(
     since: list[dict[str, Any]] | None = None,
     slots: dict[str, Any] | None = None,
     ranking: list[str] | None = None,
+    entities: dict[str, str] | None = None,
 ) -> Tracker:
     """A conversation whose latest message is `text`."""
     latest = {
@@ -34,6 +35,7 @@ def tracker(
         "message_id": "m1",
         "intent": {"name": intent, "confidence": 0.9},
         "intent_ranking": [{"name": name, "confidence": 0.2} for name in ranking or [intent]],
+        "entities": [{"entity": name, "value": value} for name, value in (entities or {}).items()],
         "risk": assessment.as_record(),
     }
     events = [*(before or []), {"event": "user", "text": text}, *(since or [])]

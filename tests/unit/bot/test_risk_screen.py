@@ -43,10 +43,11 @@ def test_a_disclosure_overrules_whatever_was_understood(severity, intent):
     assert message.get(INTENT) == {"name": f"disclose_{severity.label}", "confidence": 1.0}
 
 
-def test_a_worry_inside_a_question_leaves_the_question():
-    message = screened(found(Severity.CONCERN), "ask_what_is_grooming")
+@pytest.mark.parametrize("intent", ["ask_what_is_grooming", "read_story", "use_tool"])
+def test_a_worry_inside_a_question_leaves_the_question(intent):
+    message = screened(found(Severity.CONCERN), intent)
 
-    assert message.get(INTENT)["name"] == "ask_what_is_grooming"
+    assert message.get(INTENT)["name"] == intent
     assert message.get("risk")["severity"] == "concern"
 
 

@@ -58,10 +58,31 @@ def test_the_list_leaves_out_who_is_disabled(
 
     main(["list"])
 
-    assert capsys.readouterr().out == "ann\tann\n"
+    assert capsys.readouterr().out == "ann\tann\tlead\n"
 
 
-@pytest.mark.parametrize("command", [["add", "ann"], ["reset", "nobody"], ["disable", "nobody"]])
+def test_the_first_account_signs_content_and_others_when_told_so(
+    accounts: StaffAccounts, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["add", "ann"])
+    main(["add", "bob"])
+    main(["add", "cat", "--role", "lead"])
+    assert _roles(accounts) == {"ann": "lead", "bob": "reviewer", "cat": "lead"}
+
+    assert main(["role", "BOB", "lead"]) == 0
+    assert main(["role", "ann", "reviewer"]) == 0
+
+    assert _roles(accounts) == {"ann": "reviewer", "bob": "lead", "cat": "lead"}
+
+
+def _roles(accounts: StaffAccounts) -> dict[str, str]:
+    return {member.name: member.role.value for member in accounts.in_use()}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["add", "ann"], ["reset", "nobody"], ["disable", "nobody"], ["role", "nobody", "lead"]],
+)
 def test_says_what_could_not_be_done(
     accounts: StaffAccounts, capsys: pytest.CaptureFixture[str], command: list[str]
 ) -> None:

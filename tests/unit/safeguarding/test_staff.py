@@ -15,6 +15,7 @@ from safeguarding.escalations.database import connect, migrate
 from safeguarding.escalations.tables import staff
 from safeguarding.staff import (
     PasswordError,
+    Role,
     StaffAccounts,
     StaffNameError,
     normalised,
@@ -153,6 +154,28 @@ def test_says_whether_there_is_an_account(accounts: StaffAccounts) -> None:
     assert accounts.exist() is False
     accounts.add("ann", PASSWORD)
     assert accounts.exist() is True
+
+
+def test_a_new_role_holds_at_once_in_open_sessions(accounts: StaffAccounts, engine: Engine) -> None:
+    accounts.add("ann", PASSWORD)
+    bob = accounts.add("bob", PASSWORD)
+    assert bob.role is Role.REVIEWER
+    sessions = StaffSessions(engine)
+    token = sessions.start(bob.id)
+
+    assert accounts.set_role(" BOB ", Role.LEAD) is True
+
+    session = sessions.find(token)
+    assert session is not None
+    assert session.staff.role is Role.LEAD
+
+
+def test_nobody_gets_a_role_who_has_no_account_in_use(accounts: StaffAccounts) -> None:
+    accounts.add("gone", PASSWORD)
+    accounts.disable("gone")
+
+    assert accounts.set_role("gone", Role.LEAD) is False
+    assert accounts.set_role("nobody", Role.LEAD) is False
 
 
 def test_spaces_within_a_name_run_together() -> None:

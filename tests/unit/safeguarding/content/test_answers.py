@@ -7,9 +7,13 @@ from datetime import date
 import pytest
 
 from safeguarding.choices import choices
-from safeguarding.content.answer import Answer, Head, SourceHead
+from safeguarding.content.answer import Answer, Head
 from safeguarding.content.answers import Answers
+from safeguarding.content.head import SourceHead
+from safeguarding.content.items import Approved, nothing_approved
+from safeguarding.content.piece_item import piece_item
 from safeguarding.content.sections import Section
+from safeguarding.messages import Message
 
 TODAY = date(2026, 11, 25)
 
@@ -102,14 +106,59 @@ def test_an_answer_is_withheld_from_the_day_after_its_review_was_due() -> None:
     assert answers.message("what_is_grooming", None, today=date(2027, 5, 26)) is None
 
 
-def test_unsigned_words_are_withheld_where_signatures_are_required() -> None:
-    def message(approved_by: str | None) -> object:
-        return shelf("young_person", approved_by=approved_by).message(
-            "what_is_grooming", None, today=TODAY, require_approval=True
+def signed(answers: Answers) -> Approved:
+    """Signatures on exactly the words of these answers."""
+    pieces = answers.all().values()
+    items = [piece_item("answer", piece.head, piece.sections) for piece in pieces]
+    return lambda content_id, digest: (content_id, digest) in {(i.id, i.digest) for i in items}
+
+
+def test_words_are_withheld_until_signed_where_signatures_are_required() -> None:
+    answers = shelf("young_person")
+
+    def message(approved: Approved) -> Message | None:
+        return answers.message(
+            "what_is_grooming", None, today=TODAY, approved=approved, require_approval=True
         )
 
-    assert message(None) is None
-    assert message("A. Person, Designated Safeguarding Lead") is not None
+    assert message(nothing_approved) is None
+    shown = message(signed(answers))
+    assert shown is not None
+    assert shown["approved"] is True
+
+
+def test_a_signature_on_other_words_or_in_the_file_alone_opens_nothing() -> None:
+    before, now = (
+        shelf("young_person", related="pledge"),
+        shelf("young_person", approved_by="A. P."),
+    )
+
+    message = now.message(
+        "what_is_grooming", None, today=TODAY, approved=signed(before), require_approval=True
+    )
+
+    assert message is None
+
+
+def test_signed_words_are_withheld_all_the_same_once_their_review_was_due() -> None:
+    answers = shelf("young_person")
+
+    message = answers.message(
+        "what_is_grooming",
+        None,
+        today=date(2027, 5, 26),
+        approved=signed(answers),
+        require_approval=True,
+    )
+
+    assert message is None
+
+
+def test_unsigned_words_say_so_where_they_may_be_shown() -> None:
+    message = shelf("young_person").message("what_is_grooming", None, today=TODAY)
+
+    assert message is not None
+    assert message["approved"] is False
 
 
 def test_no_answer_for_what_nobody_wrote() -> None:

@@ -15,10 +15,13 @@ from sanic import Sanic
 from sanic_testing.testing import ASGI_HOST, ASGI_PORT, SanicASGITestClient
 from sqlalchemy.engine import Engine
 
+from safeguarding.approvals import Approvals
+from safeguarding.content.catalogue import read_catalogue
 from safeguarding.escalations.database import connect, migrate
 from safeguarding.escalations.log import EscalationLog
 from safeguarding.settings import Settings
 from safeguarding.staff import Staff, StaffAccounts
+from tests.content import content_folder
 from tests.records import PASSWORD, Clock, accounts_on, log_on
 from web.console.app import create_app
 from web.console.throttle import SignInLimits
@@ -120,15 +123,34 @@ def limits() -> SignInLimits:
 
 
 @pytest.fixture
+def approvals(engine: Engine, clock: Clock) -> Approvals:
+    return Approvals(engine, clock)
+
+
+@pytest.fixture
+def content(tmp_path: Path) -> Path:
+    """A small content folder that the console reads."""
+    return content_folder(tmp_path / "content")
+
+
+@pytest.fixture
 def app(
     settings: Settings,
     log: EscalationLog,
     accounts: StaffAccounts,
     clock: Clock,
     limits: SignInLimits,
+    content: Path,
 ) -> App:
     Sanic.test_mode = True
-    return create_app(settings, log=log, accounts=accounts, limits=limits, now=clock)
+    return create_app(
+        settings,
+        log=log,
+        accounts=accounts,
+        limits=limits,
+        catalogue=lambda: read_catalogue(content),
+        now=clock,
+    )
 
 
 @pytest.fixture

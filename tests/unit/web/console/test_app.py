@@ -14,7 +14,7 @@ from tests.records import WORDS, escalation
 from tests.unit.web.console.conftest import Browser
 from web.console.app import create_app
 
-NOTICE = "No safeguarding professional has signed the content"
+NOTICE = "shows content that no safeguarding professional"
 
 
 @pytest.mark.parametrize("path", ["/sign-in", "/escalations", "/nowhere", "/blank", "/static/no"])

@@ -1,0 +1,91 @@
+"""What a person names: an area, a story, a tool. The words are those of the content's own files.
+
+So a council, a story or a tool needs its file alone: no list in data/nlu has to follow it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
+from rasa.nlu.extractors.extractor import EntityExtractorMixin
+from rasa.shared.nlu.constants import (
+    ENTITIES,
+    ENTITY_ATTRIBUTE_END,
+    ENTITY_ATTRIBUTE_START,
+    TEXT,
+)
+from rasa.shared.nlu.training_data.message import Message
+
+from bot.context import entity
+from safeguarding.content.areas import areas
+from safeguarding.content.stories import stories
+from safeguarding.content.tools import tools
+
+Vocabulary = Mapping[str, Mapping[str, Iterable[str]]]
+"""By entity and value, the words by which the value is named."""
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=False)
+class Names(GraphComponent, EntityExtractorMixin):
+    """Finds at most one area, one story and one tool in a message: the one named by most letters.
+
+    Two tools can be named by one message ("report on snapchat"): the longer name is the closer.
+    """
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._patterns = {
+            name: [
+                (value, re.compile(rf"(?<!\w){re.escape(word)}(?!\w)", re.IGNORECASE))
+                for word, value in sorted(_by_word(values), key=lambda pair: -len(pair[0]))
+            ]
+            for name, values in vocabulary.items()
+        }
+
+    @classmethod
+    def create(
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> Names:
+        return cls(vocabulary())
+
+    def process(self, messages: list[Message]) -> list[Message]:
+        for message in messages:
+            if found := self._found(message.get(TEXT) or ""):
+                known = message.get(ENTITIES) or []
+                message.set(ENTITIES, [*known, *found], add_to_output=True)
+        return messages
+
+    def _found(self, text: str) -> list[dict[str, Any]]:
+        found = []
+        for name, patterns in self._patterns.items():
+            for value, pattern in patterns:
+                if match := pattern.search(text):
+                    place = {
+                        ENTITY_ATTRIBUTE_START: match.start(),
+                        ENTITY_ATTRIBUTE_END: match.end(),
+                    }
+                    found.append({**entity(name, value), **place})
+                    break
+        return found
+
+
+def vocabulary() -> Vocabulary:
+    """The words of the content. Raises ContentError."""
+    return {
+        "area": {area: head.words for area, head in areas().items()},
+        "story": {id_: piece.head.words for id_, piece in stories().all().items()},
+        "tool": {id_: piece.head.words for id_, piece in tools().all().items()},
+    }
+
+
+def _by_word(values: Mapping[str, Iterable[str]]) -> Iterable[tuple[str, str]]:
+    return [(word, value) for value, words in values.items() for word in words]

@@ -1,0 +1,143 @@
+"""The pledge: its words, and the steps of the journey by buttons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+import msgspec
+
+from safeguarding.choices import choices
+from safeguarding.messages import Message
+from safeguarding.records import ContentError, Document, Problem, read_yaml
+from safeguarding.taxonomy import CONTENT
+
+
+class Course(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The online course, and when a person last followed its link."""
+
+    url: str | None
+    verified_on: date | None
+
+
+class Steps(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is said at each step."""
+
+    start: str
+    taken: str
+    taken_before: str
+    not_counted: str
+    find_out: str
+    course: str
+    no_course: str
+    tell: str
+
+
+class FindOut(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What to read, by who is asking."""
+
+    young_person: list[str]
+    parent: list[str]
+    professional: list[str]
+
+
+class Offered(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The buttons of each step."""
+
+    start: list[str]
+    taken: list[str]
+    find_out: FindOut
+    course: list[str]
+    tell: list[str]
+
+
+class Pledge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The journey as the file holds it."""
+
+    words: str
+    course: Course
+    steps: Steps
+    offered: Offered
+
+    def start(self) -> Message:
+        """What the pledge asks, and its parts to choose from."""
+        return _prompt(self.steps.start, self.offered.start)
+
+    def taken(self, *, before: bool, counted: bool) -> Message:
+        """The words of the pledge, quoted. `before`: in this conversation already."""
+        said = self.steps.taken if counted else self.steps.not_counted
+        text = self.steps.taken_before if before else said
+        return _prompt(text.format(words=self.words), self.offered.taken)
+
+    def find_out(self, audience: str | None) -> Message:
+        """What to read, for this reader; whoever has not said who they are is a young person."""
+        reads = self.offered.find_out
+        ids = {"parent": reads.parent, "professional": reads.professional}
+        return _prompt(self.steps.find_out, ids.get(audience or "", reads.young_person))
+
+    def learn(self) -> Message:
+        """The course, when a person has checked its link; otherwise that nobody has."""
+        url, checked = self.course.url, self.course.verified_on
+        if url is None or checked is None:
+            return _prompt(self.steps.no_course, self.offered.course)
+        text = self.steps.course.format(verified_on=f"{checked:%-d %B %Y}")
+        message = _prompt(text, self.offered.course)
+        message["sources"] = [{"title": "The course", "publisher": "Link", "url": url, "date": ""}]
+        return message
+
+    def tell(self, link: str) -> Message:
+        """A link to send on: the public address and nothing else."""
+        return _prompt(self.steps.tell.format(link=link), self.offered.tell)
+
+
+def _prompt(text: str, ids: Iterable[str]) -> Message:
+    buttons = [choices().button(choice_id) for choice_id in ids]
+    return {"kind": "prompt", "text": text, "choices": buttons}
+
+
+@cache
+def pledge(path: Path = CONTENT / "pledge.yml") -> Pledge:
+    """Read the journey once per process. Raises ContentError with all that is wrong."""
+    document = read_yaml(path)
+    read = document.convert(Pledge)
+    problems = [*_unknown_buttons(document), *_misread(document, read)]
+    if problems:
+        raise ContentError(problems)
+    return read
+
+
+def _unknown_buttons(document: Document) -> Iterable[Problem]:
+    def ids(value: object, *where: str | int) -> Iterable[tuple[str, tuple[str | int, ...]]]:
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                yield from ids(inner, *where, key)
+        elif isinstance(value, list):
+            for index, choice_id in enumerate(value):
+                yield choice_id, (*where, index)
+
+    for choice_id, where in ids(document.data["offered"], "offered"):
+        if choice_id not in choices():
+            yield document.problem(f"no button {choice_id!r}", *where)
+
+
+def _misread(document: Document, read: Pledge) -> Iterable[Problem]:
+    if (read.course.url is None) != (read.course.verified_on is None):
+        yield document.problem("a link and the day it was checked, or neither", "course")
+    for step, fields in FIELDS.items():
+        text = getattr(read.steps, step)
+        try:
+            text.format(**dict.fromkeys(fields, ""))
+        except (KeyError, IndexError, ValueError):
+            yield document.problem(f"only {fields} may stand in braces", "steps", step)
+
+
+FIELDS = {
+    "taken": ("words",),
+    "taken_before": ("words",),
+    "not_counted": ("words",),
+    "course": ("verified_on",),
+    "tell": ("link",),
+}
+"""What each step's text may name in braces."""

@@ -1,0 +1,1 @@
+"""The tests, and what more than one of them uses."""

@@ -1,0 +1,255 @@
+"""Signing content in a browser: read, approve, see what changed, with a second person for risk."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from safeguarding.approvals import Approvals
+from safeguarding.content.catalogue import read_catalogue
+from safeguarding.content.signing import Decision, Status
+from safeguarding.escalations.database import connect, migrate
+from safeguarding.staff import Role
+from safeguarding.taxonomy import CONTENT
+from scripts.build_static import STAMP
+from tests.records import KEYS, PASSWORD, accounts_on
+
+LARGE, PHONE, ZOOMED = (1280, 900), (375, 740), (640, 512)
+"""ZOOMED is what 1280 by 1024 leaves at 200 %."""
+ANSWER, RISK = "answer:consent", "risk:bullying"
+
+
+@dataclass(frozen=True)
+class Console:
+    """A running console on a copy of the real content, and the approvals behind it."""
+
+    url: str
+    content: Path
+    approvals: Approvals
+    ann: str
+
+    def status(self, content_id: str) -> Status:
+        return self.approvals.standing(read_catalogue(self.content).items[content_id]).status
+
+    def change(self, file: str, before: str, after: str) -> None:
+        path = self.content / file
+        text = path.read_text("utf-8")
+        assert before in text
+        path.write_text(text.replace(before, after, 1), "utf-8")
+
+
+@pytest.fixture
+def console(tmp_path: Path) -> Iterator[Console]:
+    if not STAMP.exists():
+        pytest.fail("The console's style is missing: run scripts/build_static.py")
+    content = tmp_path / "content"
+    shutil.copytree(CONTENT, content)
+    database, port = f"sqlite:///{tmp_path / 'lantern.db'}", _free_port()
+    migrate(database)
+    engine = connect(database)
+    accounts = accounts_on(engine)
+    ann = accounts.add("ann", PASSWORD, "Ann Smith").id
+    accounts.add("bob", PASSWORD, "Bob Jones", Role.LEAD)
+    accounts.add("rob", PASSWORD, "Rob Brown", Role.REVIEWER)
+    settings = {
+        "LANTERN_STATE_DIR": str(tmp_path),
+        "LANTERN_DATABASE_URL": database,
+        "LANTERN_FIELD_KEYS": KEYS,
+        "LANTERN_CONSOLE_PORT": str(port),
+        "LANTERN_CONSOLE_INSECURE_COOKIES": "true",
+    }
+    command = [sys.executable, "-m", "tests.console_on", str(content)]
+    with subprocess.Popen(command, env=os.environ | settings, stdout=subprocess.DEVNULL) as process:
+        url = f"http://127.0.0.1:{port}"
+        _wait_for(url)
+        yield Console(url, content, Approvals(engine), ann)
+        process.terminate()
+    engine.dispose()
+
+
+@pytest.fixture
+def plain_page(browser: Browser, console: Console) -> Iterator[Page]:
+    """A page of Ann's, who is a lead, in a browser without JavaScript."""
+    context = browser.new_context(java_script_enabled=False, base_url=console.url)
+    yield _sign_in(context.new_page(), "ann")
+    context.close()
+
+
+def test_a_lead_approves_and_sees_what_changed_since(plain_page: Page, console: Console) -> None:
+    page = plain_page
+    page.get_by_role("link", name="Content", exact=True).click()
+    page.get_by_role("link", name="What is consent?").click()
+    expect(page.get_by_role("heading", name="What young people read")).to_be_visible()
+    page.get_by_label("Approve").check()
+    page.get_by_label("Note").fill("Read against the sources.")
+    page.get_by_role("button", name="Record the decision").click()
+
+    expect(page.get_by_text("Your approval of these words is recorded.")).to_be_visible()
+    assert console.status(ANSWER) is Status.APPROVED
+
+    console.change("answers/consent.md", "Being quiet is not a yes.", "Silence is not a yes.")
+    page.goto("/content")
+    page.get_by_role("link", name="Changed since approval").click()
+    page.get_by_role("link", name="What is consent?").click()
+    expect(page.get_by_role("heading", name="What changed since the approval")).to_be_visible()
+    row = page.get_by_role("row").filter(has_text="Silence")
+    expect(row.locator("del")).to_contain_text("Being quiet")
+    expect(row.locator("ins")).to_contain_text("Silence")
+    expect(row.get_by_role("rowheader")).to_have_text("Changed")
+    assert console.status(ANSWER) is Status.CHANGED
+
+
+def test_words_about_risk_need_a_second_person(
+    browser: Browser, plain_page: Page, console: Console
+) -> None:
+    _approve(plain_page, RISK)
+    assert console.status(RISK) is Status.WAITING
+    plain_page.goto(f"/content/{RISK}")
+    expect(plain_page.get_by_text("another safeguarding lead reads them next")).to_be_visible()
+    expect(plain_page.get_by_label("Approve")).to_have_count(0)
+
+    context = _context(browser, console, LARGE)
+    _approve(_sign_in(context.new_page(), "bob"), RISK)
+    context.close()
+
+    assert console.status(RISK) is Status.APPROVED
+
+
+def test_a_reviewer_reads_but_cannot_sign(browser: Browser, console: Console) -> None:
+    context = _context(browser, console, LARGE)
+    page = _sign_in(context.new_page(), "rob")
+    page.goto(f"/content/{ANSWER}")
+
+    expect(page.get_by_text("Only a safeguarding lead may approve content")).to_be_visible()
+    expect(page.get_by_role("button", name="Record the decision")).to_have_count(0)
+    context.close()
+
+
+def test_sending_back_without_a_note_is_said_beside_the_note(
+    browser: Browser, console: Console
+) -> None:
+    context = _context(browser, console, LARGE)
+    page = _sign_in(context.new_page(), "ann")
+    page.goto(f"/content/{ANSWER}")
+    page.get_by_label("Send back").check()
+    page.get_by_role("button", name="Record the decision").click()
+
+    expect(page.locator(".govuk-error-summary")).to_be_focused()
+    page.get_by_role("link", name="Enter what is to be changed").click()
+    page.keyboard.type("Name the source of the second sentence.")
+    page.get_by_role("button", name="Record the decision").click()
+    expect(page.get_by_text("The words are sent back, with your note.")).to_be_visible()
+    assert console.status(ANSWER) is Status.SENT_BACK
+    context.close()
+
+
+def test_words_that_change_under_the_reader_are_not_signed(
+    plain_page: Page, console: Console
+) -> None:
+    plain_page.goto(f"/content/{ANSWER}")
+    console.change("answers/consent.md", "Being quiet", "Silence")
+    plain_page.get_by_label("Approve").check()
+    plain_page.get_by_role("button", name="Record the decision").click()
+
+    heading = plain_page.get_by_role("heading", name="The words have changed")
+    expect(heading).to_be_visible()
+    assert console.status(ANSWER) is Status.NEVER
+
+
+def test_the_paper_form_opens_without_a_connection(
+    plain_page: Page, browser: Browser, console: Console, tmp_path: Path
+) -> None:
+    plain_page.goto("/content")
+    with plain_page.expect_download() as download:
+        plain_page.get_by_role("link", name="What young people read").click()
+    saved = tmp_path / download.value.suggested_filename
+    download.value.save_as(saved)
+
+    context = browser.new_context(offline=True)
+    paper = context.new_page()
+    asked: list[str] = []
+    paper.on("request", lambda request: asked.append(request.url))
+    paper.goto(saved.as_uri())
+    expect(paper.get_by_role("heading", name="Lantern: what young people read")).to_be_visible()
+    assert asked == [saved.as_uri()]
+    assert _faults(paper) == []
+    context.close()
+
+
+@pytest.mark.parametrize("size", [LARGE, PHONE, ZOOMED])
+def test_every_page_is_accessible_and_fits_at_every_size(
+    browser: Browser, console: Console, size: tuple[int, int]
+) -> None:
+    items = read_catalogue(console.content).items
+    for each in (ANSWER, RISK):
+        console.approvals.decide(items[each], Decision.APPROVED, by=console.ann)
+    console.change("answers/consent.md", "Being quiet is not a yes.", "Silence" + "e" * 200)
+    context = _context(browser, console, size)
+    page = _sign_in(context.new_page(), "ann")
+    found = {}
+    paths = ("/content", "/content?status=never&kind=answer", f"/content/{ANSWER}")
+    for path in (*paths, f"/content/{RISK}", "/content/help_card", "/content/contacts:national"):
+        page.goto(path)
+        found[path] = _faults(page)
+    page.get_by_role("button", name="Record the decision").click()
+    found["an error"] = _faults(page)
+    context.close()
+
+    assert {path: faults for path, faults in found.items() if faults} == {}
+
+
+def _approve(page: Page, content_id: str) -> None:
+    page.goto(f"/content/{content_id}")
+    page.get_by_label("Approve").check()
+    page.get_by_role("button", name="Record the decision").click()
+    expect(page.get_by_text("Your approval of these words is recorded.")).to_be_visible()
+
+
+def _context(browser: Browser, console: Console, size: tuple[int, int]) -> BrowserContext:
+    width, height = size
+    return browser.new_context(base_url=console.url, viewport={"width": width, "height": height})
+
+
+def _sign_in(page: Page, name: str) -> Page:
+    page.goto("/sign-in")
+    page.get_by_label("Sign-in name").fill(name)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Escalations", exact=True)).to_be_visible()
+    return page
+
+
+def _faults(page: Page) -> list[str]:
+    found = [fault["id"] for fault in Axe().run(page).response["violations"]]
+    if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+        found.append("wider than the window")
+    return found
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _wait_for(url: str) -> None:
+    for _ in range(200):
+        try:
+            if httpx.get(f"{url}/healthz").text == "ok":
+                return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise AssertionError(f"The console did not start at {url}")

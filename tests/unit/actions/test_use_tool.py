@@ -1,0 +1,54 @@
+"""A tool: the one that was named, else all as buttons."""
+
+from __future__ import annotations
+
+import pytest
+
+from actions.use_tool import ActionUseTool
+from safeguarding.content.tools import tools
+from tests.unit.actions.trackers import CONCERN, tracker
+
+
+def used(dispatcher, records, clock, **fields):
+    fields = {"text": "help me calm down", "intent": "use_tool", **fields}
+    ActionUseTool(records=records, clock=clock).run(dispatcher, tracker(**fields), {})
+    (message,) = dispatcher.messages
+    return message["custom"]
+
+
+@pytest.mark.parametrize("tool", [*tools().all()])
+def test_shows_the_steps_of_the_tool_that_was_named(dispatcher, records, clock, tool):
+    message = used(dispatcher, records, clock, entities={"tool": tool})
+
+    assert message["topic"] == f"tool_{tool}"
+    assert 2 <= len(message["steps"]) <= 8
+    assert message["sources"]
+    assert message["contacts"]
+
+
+def test_a_parent_reads_a_parents_words(dispatcher, records, clock):
+    message = used(
+        dispatcher,
+        records,
+        clock,
+        entities={"tool": "words_to_start"},
+        slots={"audience": "parent"},
+    )
+
+    assert any("To a helpline" in step for step in message["steps"])
+
+
+def test_without_a_name_offers_the_tools_and_a_person(dispatcher, records, clock):
+    offered = [choice["id"] for choice in used(dispatcher, records, clock)["choices"]]
+
+    assert "tool_grounding" in offered
+    assert "tool_block_roblox" not in offered
+    assert offered[-1] == "speak_to_someone"
+
+
+def test_a_worry_is_heard_while_the_tool_is_shown(dispatcher, log, records, clock):
+    message = used(dispatcher, records, clock, entities={"tool": "grounding"}, assessment=CONCERN)
+
+    assert message["topic"] == "tool_grounding"
+    assert message["contacts"][-1]["id"] == "childline"
+    assert log.get("m1").escalation.text == "help me calm down"
