@@ -91,7 +91,14 @@ def assemble(settings: Settings, base: Foundation, limits: Limits | None = None)
     """Put the gateway together. Needs a running event loop."""
     asyncio.get_running_loop()
     catalogue, metrics = choices(), Metrics()
-    words = Words(help_cards(), contact_directory(), own_words(), opening, _now)
+    words = Words(
+        help_cards(),
+        contact_directory(),
+        own_words(),
+        opening,
+        _now,
+        demonstration=not settings.require_approval,
+    )
     screening = Screening(base.engine)
     recorder = Recorder(base.escalations, base.spool, metrics)
     hearing = Hearing(recorder, _now)

@@ -37,6 +37,7 @@ class OwnWords(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     empty: str
     cannot_answer: str
     too_fast: str
+    demonstration: str
 
 
 @cache
@@ -55,13 +56,20 @@ class Words:
         own: OwnWords,
         opening: Callable[[], list[Message]],
         now: Callable[[], datetime],
+        *,
+        demonstration: bool,
     ) -> None:
         self._cards = cards
         self._directory = directory
         self._own = own
         self._now = now
-        self.opening = opening
-        """The first messages of a conversation."""
+        self._opening = opening
+        self._demonstration = demonstration
+
+    def opening(self) -> list[Message]:
+        """The first messages of a conversation; a demonstration says what it is before all."""
+        notice = Message(kind="text", text=self._own.demonstration)
+        return [notice, *self._opening()] if self._demonstration else self._opening()
 
     def help_card(self, severity: Severity, audience: str | None) -> Message:
         """The help card; below urgent, the one that claims nothing and holds the numbers."""

@@ -17,10 +17,27 @@ CARD = Message(kind="help_card", text="card", severity="urgent")
 TEXT = Message(kind="text", text="hello")
 
 
+def made(*, demonstration: bool) -> Words:
+    at = datetime(2026, 11, 25, 3, tzinfo=timezone.utc)
+    parts = (help_cards(), contact_directory(), own_words(), opening)
+    return Words(*parts, lambda: at, demonstration=demonstration)
+
+
 @pytest.fixture
 def words() -> Words:
-    at = datetime(2026, 11, 25, 3, tzinfo=timezone.utc)
-    return Words(help_cards(), contact_directory(), own_words(), opening, lambda: at)
+    return made(demonstration=False)
+
+
+def test_a_demonstration_says_so_before_anything_else() -> None:
+    notice, *rest = made(demonstration=True).opening()
+
+    assert "demonstration" in notice["text"]
+    assert "0800 1111" in notice["text"]
+    assert rest == opening()
+
+
+def test_signed_words_need_no_notice(words: Words) -> None:
+    assert words.opening() == opening()
 
 
 def test_at_night_too_there_is_someone_to_talk_to(words: Words) -> None:
