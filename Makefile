@@ -11,7 +11,7 @@ A := .venv-assistant/bin
 S := .venv-services/bin
 MODEL := models/lantern.tar.gz
 PURE := tests/unit/safeguarding/risk tests/unit/safeguarding/content tests/contract/test_lexicon.py
-TRAINED_FROM := config.yml domain.yml $(shell find data bot content/risk safeguarding/risk safeguarding/encoders -name '*.yml' -o -name '*.py')
+TRAINED_FROM := config.yml domain.yml $(shell find data bot safeguarding/encoders -name "*.yml" -o -name "*.py")
 
 help:  ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | column -ts $$'\t'
