@@ -19,6 +19,7 @@ from sanic import Blueprint
 from sanic.request import Request
 from sanic.response import HTTPResponse, empty, json
 
+from bot.action_schema import check_schema_once
 from bot.context import RISK, context_entities, entity
 from bot.text import as_text
 from bot.tracker_store import forget
@@ -80,6 +81,7 @@ class GatewayChannel(InputChannel):
     @classmethod
     def from_credentials(cls, credentials: dict[str, Any] | None) -> GatewayChannel:
         """The shared secret comes from the settings, not from credentials.yml."""
+        check_schema_once()  # Rasa makes its channels once, before it serves
         return cls(Settings.from_env().secret("channel_secret"))
 
     def blueprint(self, on_new_message: Handler) -> Blueprint:
