@@ -48,6 +48,8 @@ class ContactCard(TypedDict):
     open_now: bool | None
     """None when the hours are not known for certain."""
     note: NotRequired[str]
+    why: NotRequired[str]
+    """Why this service is shown: "They know most about this."."""
     source: NotRequired[str]
     checked_on: NotRequired[str]
 

@@ -9,8 +9,13 @@ from safeguarding.content.services import NATIONS, Service, ServiceRecord
 from safeguarding.messages import ContactCard, Way
 
 
-def contact_card(service: Service, reader: str, place: str, at: datetime) -> ContactCard:
-    """The card for this reader (an audience) in this place (an area or a nation)."""
+def contact_card(
+    service: Service, reader: str, place: str, at: datetime, why: str = ""
+) -> ContactCard:
+    """The card for this reader (an audience) in this place (an area or a nation).
+
+    `why` says in one sentence why this service stands where it does.
+    """
     record = service.record
     adult = reader in {"parent", "professional"}
     card = ContactCard(
@@ -23,6 +28,8 @@ def contact_card(service: Service, reader: str, place: str, at: datetime) -> Con
         source=record.source.url,
         checked_on=record.checked_on.isoformat(),
     )
+    if why:
+        card["why"] = why
     if note := " ".join(_notes(record, place, at)):
         card["note"] = note
     return card
@@ -36,6 +43,8 @@ def _way(kind: str, label: str, href: str | None) -> Way:
 
 
 def _notes(record: ServiceRecord, place: str, at: datetime) -> Iterable[str]:
+    if record.languages:
+        yield f"Also in {' and '.join(record.languages)}."
     if record.cost:
         yield record.cost
     if record.trace is not None:

@@ -27,6 +27,11 @@ UNKNOWN_AGES = {"young_person": (5, ADULT - 1)}
 BEST, GOOD, KNOWS, ANY = range(4)
 UNSAID = "talk_to_someone"
 MOST = 4
+LAST_RESORTS = {
+    "emergency_999": "For danger now, at any hour.",
+    "childline": "For anyone under 19, about anything, at any hour.",
+}
+"""Why these two stand last, whatever was asked."""
 """Services shown before 999 and Childline: more is no help to a person in distress."""
 
 
@@ -55,7 +60,7 @@ class ContactDirectory:
         at: datetime,
         age: int | None = None,
     ) -> list[ContactCard]:
-        """Who can help: open before closed, and always 999 and Childline at the end.
+        """Who can help and why: open before closed, and always 999 and Childline at the end.
 
         `need` is a risk category or a topic. Whoever has not said who they are is served as a
         young person; an area, need or audience that nobody knows counts as not said.
@@ -63,10 +68,17 @@ class ContactDirectory:
         reader = _reader(audience)
         ranked = self._ranked(reader, area, need, age)
         shown = ranked[:MOST] + [s for s in ranked[MOST:] if s.record.areas and s.hours.open_at(at)]
-        cards = [contact_card(service, reader, self._place(area), at) for service in shown]
+        place = self._place(area)
+        cards = [
+            contact_card(service, reader, place, at, self._why(service.record, need))
+            for service in shown
+        ]
         cards.sort(key=lambda card: {True: 0, None: 1, False: 2}[card["open_now"]])
         last = (self._services[id_] for id_ in ALWAYS_SHOWN)
-        return cards + [contact_card(service, reader, self._place(area), at) for service in last]
+        return cards + [
+            contact_card(service, reader, place, at, LAST_RESORTS[service.record.id])
+            for service in last
+        ]
 
     def cards(
         self, ids: Iterable[str], *, audience: str | None, area: str | None, at: datetime
@@ -151,6 +163,14 @@ class ContactDirectory:
         if need is None or (need not in tax.risk_categories and need not in tax.topics):
             need = UNSAID
         return need, self._category_of.get(need, need)
+
+    def _why(self, record: ServiceRecord, need: str | None) -> str:
+        asked = set(self._asked(need))
+        if record.areas:
+            return "They look after people where you live."
+        if asked & set(record.first_for):
+            return "They know most about this."
+        return "They know about this." if asked & set(record.needs) else "They help with anything."
 
     def _takes(self, record: ServiceRecord, need: str | None) -> bool:
         asked = set(self._asked(need))

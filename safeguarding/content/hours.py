@@ -13,6 +13,8 @@ import msgspec
 LONDON = ZoneInfo("Europe/London")
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 ALL_HOURS = "Open day and night, every day."
+CLOSING_SOON = timedelta(minutes=30)
+"""From then on a service may not take a new call: the card says so."""
 DAYS_AHEAD = 14
 DAY, NOON = 24 * 60, time(12)
 SPAN = re.compile(r"([01]\d|2[0-4]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)")
@@ -76,7 +78,10 @@ class OpeningHours:
             return "Closed now." + (f" Opens {_when(opens, at)}." if opens else "")
         if span[1] - at > timedelta(days=7):
             return ALL_HOURS
-        return f"Open now until {_when(span[1], at, ends=True)}."
+        ends = _when(span[1], at, ends=True)
+        return (
+            f"Closes soon: {ends}." if span[1] - at <= CLOSING_SOON else f"Open now until {ends}."
+        )
 
     def _span_at(self, at: datetime, days: int = DAYS_AHEAD) -> tuple[datetime, datetime] | None:
         return next((span for span in self._around(at, days) if span[0] <= at < span[1]), None)

@@ -80,6 +80,8 @@ class ServiceRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     nations: tuple[Nation, ...] = NATIONS
     areas: list[str] = []
     """Where it works, when not everywhere."""
+    languages: list[str] = []
+    """Languages other than English in which it helps, as the service itself says."""
     cost: str = ""
     trace: TraceRecord | None = None
     anonymous: bool | None = None

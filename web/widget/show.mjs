@@ -66,6 +66,7 @@ function card(contact) {
     name.append(" ", make("span", `contact__${open}`, contact.open_now ? "Open now" : "Closed now"));
   }
   element.append(name, ...paragraphs(contact.what));
+  if (contact.why) element.append(make("p", "contact__small", contact.why));
   const ways = make("ul", "contact__ways");
   for (const way of contact.ways) {
     const item = make("li");

@@ -202,3 +202,13 @@ def test_a_check_that_is_overdue_is_said_not_hidden() -> None:
 def test_an_unknown_contact_is_an_error() -> None:
     with pytest.raises(KeyError):
         contact_directory().card("nobody", NOON)
+
+
+def test_every_service_says_why_it_is_shown() -> None:
+    at = datetime(2026, 12, 26, 3, 0, tzinfo=LONDON)
+    for need in ("grooming", "suicide", "warning_signs", None):
+        for audience in ("young_person", "parent", "professional"):
+            cards = contact_directory().for_person(
+                audience=audience, area="wiltshire", need=need, at=at
+            )
+            assert all(card["why"] for card in cards)

@@ -86,6 +86,8 @@ def test_the_hours_of_one_date_go_before_all_others() -> None:
     ("record", "at", "words"),
     [
         (OFFICE, "2026-11-25T10:00", "Open now until 5pm."),
+        (OFFICE, "2026-11-25T16:30", "Closes soon: 5pm."),
+        (OFFICE, "2026-11-25T16:29", "Open now until 5pm."),
         (OFFICE, "2026-11-25T08:00", "Closed now. Opens today 8.45am."),
         (OFFICE, "2026-11-25T18:00", "Closed now. Opens tomorrow 8.45am."),
         (OFFICE, "2026-11-27T18:00", "Closed now. Opens Monday 8.45am."),
@@ -130,7 +132,8 @@ def test_the_words_agree_with_the_state(minutes: int) -> None:
     at = datetime(2026, 1, 1, tzinfo=timezone.utc) + timedelta(minutes=minutes)
     hours = OpeningHours(EVENINGS)
 
-    assert hours.line(at).startswith("Open" if hours.open_at(at) else "Closed")
+    openings = ("Open now", "Closes soon")
+    assert hours.line(at).startswith(openings if hours.open_at(at) else "Closed now")
 
 
 @pytest.mark.parametrize(
