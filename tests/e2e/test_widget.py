@@ -229,7 +229,7 @@ def test_a_button_is_a_message_of_its_own(page: Page, gateway: Served) -> None:
     page.get_by_role("button", name="Talk to someone").click()
 
     expect(page.get_by_role("log").get_by_text("You: Talk to someone")).to_be_visible()
-    expect(page.get_by_role("log").get_by_role("heading")).to_have_count(2)
+    expect(page.get_by_role("log").get_by_role("heading", level=2)).to_have_count(2)
     assert gateway.rasa.received[1]["choice"] == "ask_talk_to_someone"
 
 
