@@ -9,9 +9,13 @@ export PYTHONDONTWRITEBYTECODE :=
 UV := .tools/bin/uv
 A := .venv-assistant/bin
 S := .venv-services/bin
+T := .venv-training/bin
+ENCODER := models/minilm.onnx
+NEAREST := models/examples.safetensors
 MODEL := models/lantern.tar.gz
 PURE := tests/unit/safeguarding/risk tests/unit/safeguarding/content tests/contract/test_lexicon.py
-TRAINED_FROM := config.yml domain.yml $(shell find data bot safeguarding/encoders -name "*.yml" -o -name "*.py")
+TRAINED_FROM := config.yml domain.yml $(shell find data/nlu data/rules data/stories bot safeguarding/encoders -name "*.yml" -o -name "*.py") \
+	$(wildcard data/risk/*.yml content/risk/*.yml)
 
 help:  ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | column -ts $$'\t'
@@ -26,35 +30,55 @@ $(UV):
 .venv-assistant/.synced: pyproject.toml uv.lock | $(UV)
 	@UV_PROJECT_ENVIRONMENT=.venv-assistant $(UV) sync --quiet --locked --group assistant --python 3.10 >&2 && touch $@
 
-models/minilm.onnx: safeguarding/encoders/build_onnx.py safeguarding/encoders/weights.py .venv-assistant/.synced
+.venv-training/.synced: pyproject.toml uv.lock | $(UV)
+	@UV_PROJECT_ENVIRONMENT=.venv-training $(UV) sync --quiet --locked --group training --python 3.11 >&2 && touch $@
+
+$(ENCODER): safeguarding/encoders/build_onnx.py safeguarding/encoders/weights.py safeguarding/encoders/adapter.py \
+		data/risk/adapter.safetensors .venv-assistant/.synced
 	@$(A)/python -m safeguarding.encoders.build_onnx >&2 && touch $@
+
+$(NEAREST): $(ENCODER) safeguarding/risk/nearest.py $(wildcard data/risk/*.yml) $(wildcard content/risk/*.yml) .venv-services/.synced
+	@$(S)/python -m safeguarding.risk.nearest >&2 && touch $@
 
 web/console/static/govuk/.built: package-lock.json scripts/build_static.py .venv-services/.synced
 	@$(S)/python scripts/build_static.py >&2 && touch $@
 
-install: .venv-services/.synced .venv-assistant/.synced models/minilm.onnx web/console/static/govuk/.built  ## Both environments, the encoder, the console's styles
+install: .venv-services/.synced .venv-assistant/.synced $(ENCODER) $(NEAREST) web/console/static/govuk/.built  ## Both environments, the encoder, the console's styles
 
 setup: install  ## Secrets, database and the first staff account (its password is printed once)
 	@$(S)/python -m safeguarding.setup
 
-$(MODEL): $(TRAINED_FROM) models/minilm.onnx
-	@$(A)/rasa train --fixed-model-name lantern --out models --data data --config config.yml --domain domain.yml 2>&1 \
+$(MODEL): $(TRAINED_FROM) $(ENCODER) $(NEAREST)
+	@$(A)/rasa train --fixed-model-name lantern --out models --data data/nlu data/rules data/stories --config config.yml --domain domain.yml 2>&1 \
 		| tr '\r' '\n' | grep --line-buffered -E 'training|trained|Error|rror:|onflict|ontradict' >&2; exit $${PIPESTATUS[0]}
 	@touch $@
 
-train: $(MODEL)  ## The Rasa model, when something it learns from has changed
+train: $(MODEL) $(NEAREST)  ## Encoder, risk classifier and Rasa model, where what they come from has changed
+
+adapt: .venv-training/.synced .venv-services/.synced  ## Teach the encoder anew from data/risk and data/nlu (under an hour; resumable), then calibrate
+	@$(T)/python -m training.adapt
+	@$(MAKE) calibrate
+
+calibrate: .venv-training/.synced $(ENCODER)  ## Probabilities and bars from the development sentences and chats
+	@$(T)/python -m training.calibrate && $(T)/python -m training.chat_bars
+
+compare: .venv-training/.synced $(ENCODER)  ## Other models on the same sentences, in one table
+	@$(T)/python -m training.compare
 
 # ---- run ----------------------------------------------------------------------------------------
 run: install $(MODEL) setup  ## Everything, on this machine; says where to click
 	@LANTERN_CONSOLE_INSECURE_COOKIES=$${LANTERN_CONSOLE_INSECURE_COOKIES:-true} $(S)/honcho start
 
-screen: .venv-services/.synced  ## Risk of each line {"id","text"} on standard input
+screen: .venv-services/.synced $(ENCODER) $(NEAREST)  ## Risk of each line {"id","text"} on standard input
 	@$(S)/python -m safeguarding.risk.screen
 
 classify: .venv-assistant/.synced $(MODEL)  ## Intent and topic of each line {"id","text"} on standard input
 	@$(A)/python -m bot.classify
 
-evaluate: install $(MODEL)  ## Recall and false alarms on held-out sentences, with intervals
+learn: install  ## Verdicts of staff that wait to become examples; ID=<escalation> retells one
+	@$(S)/python -m safeguarding.escalations.to_example $(ID)
+
+evaluate: install $(MODEL)  ## The evaluation report: every aim, on messages that were never learned
 	@$(S)/python -m scripts.evaluate
 
 bench: install $(MODEL)  ## Latency, throughput, memory and start-up beside a stock Rasa project
@@ -67,7 +91,7 @@ lint: .venv-services/.synced  ## Style of the code and of YAML
 	@$(S)/ruff check . && $(S)/ruff format --check --quiet . && $(S)/yamllint --strict .
 
 types: .venv-services/.synced .venv-assistant/.synced  ## mypy strict, each room in its environment
-	@$(S)/mypy safeguarding actions web scripts && $(A)/mypy bot
+	@$(S)/mypy safeguarding actions web scripts training && $(A)/mypy bot
 
 imports: .venv-services/.synced  ## Who may import whom
 	@$(S)/lint-imports --no-cache | tail -12; exit $${PIPESTATUS[0]}
@@ -91,4 +115,4 @@ browser: install $(MODEL)  ## Chromium: widget, console, and the whole journey
 clean:  ## Remove what was made; environments and state stay
 	@rm -rf models results reports .pytest_cache .mypy_cache .ruff_cache .rasa
 
-.PHONY: help install setup train run screen classify evaluate bench test lint types imports content unit stories integration browser clean
+.PHONY: help install setup train adapt calibrate compare learn run screen classify evaluate bench test lint types imports content unit stories integration browser clean

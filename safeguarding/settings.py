@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite, nan
 from pathlib import Path
 
 from safeguarding.taxonomy import ROOT
@@ -89,12 +90,29 @@ class Settings:
             ) from None
 
 
+def miss_cost(env: Mapping[str, str] | None = None) -> float | None:
+    """How many false alarms one missed urgent message is worth; None: as the classifier was made.
+
+    Raises SettingsError.
+    """
+    env = os.environ if env is None else env
+    if "LANTERN_MISS_COST" not in env:
+        return None
+    cost = _number(env, "LANTERN_MISS_COST", 0)
+    if cost <= 0:
+        raise SettingsError("LANTERN_MISS_COST is a number above 0, for example 50")
+    return cost
+
+
 def _number(env: Mapping[str, str], name: str, default: float) -> float:
     text = env.get(name) or str(default)
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
-        raise SettingsError(f"{name} is {text!r}; a number is expected") from None
+        number = nan
+    if not isfinite(number):
+        raise SettingsError(f"{name} is {text!r}; a number is expected")
+    return number
 
 
 def _flag(env: Mapping[str, str], name: str) -> bool:

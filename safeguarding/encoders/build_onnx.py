@@ -1,9 +1,10 @@
-"""Build models/minilm.onnx from the packaged MiniLM weights, without torch; check every digest.
+"""Build models/minilm.onnx from the packaged MiniLM weights and our adapter, without torch.
 
-`python -m safeguarding.encoders.build_onnx` in the assistant environment, which has onnx and
-safetensors. The network is BERT as sentence-transformers/all-MiniLM-L6-v2 defines it; against
-torch its outputs differ by at most 2.3e-7 (192 sentences). The order of the nodes is part of the
-pinned digest: do not rearrange it.
+`python -m safeguarding.encoders.build_onnx` in the assistant environment, which has onnx. The
+network is BERT as sentence-transformers/all-MiniLM-L6-v2 defines it; against torch its outputs
+differed by at most 2.3e-7 (192 sentences, published weights). What went in is checked by digest,
+and the file says what that was: the sum of weights and adapter may differ in its last bit from
+one processor to the next, so the file itself has no digest to pin.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from onnx import TensorProto, helper, numpy_helper
 from safetensors.numpy import load_file
 
 from safeguarding.encoders import weights
+from safeguarding.encoders.adapter import Adapter, merged, read_adapter
 
 OPSET, IR_VERSION = 17, 8  # the newest that onnx 1.16 and onnxruntime 1.23 both read
 MASKED = np.float32(-10000.0)  # what BERT adds to the score of a padded position
@@ -27,10 +29,15 @@ MASKED = np.float32(-10000.0)  # what BERT adds to the score of a padded positio
 class _Network:
     """Collects the nodes and constants in the order in which they are computed."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, adapter: Adapter) -> None:
         self.config: dict[str, Any] = json.loads((folder / "config.json").read_text("utf-8"))
         loaded = load_file(folder / "model.safetensors")
-        self.weights = {name.removeprefix("bert."): array for name, array in loaded.items()}
+        published = {
+            name.removeprefix("bert."): array
+            for name, array in loaded.items()
+            if array.dtype.kind == "f"
+        }
+        self.weights = merged(published, adapter.changes)
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
 
@@ -118,9 +125,9 @@ def _layers(net: _Network, x: str, bias: str) -> str:
     return x
 
 
-def build(folder: Path, target: Path) -> None:
-    """Write the ONNX form of the model in `folder` to `target`, whole or not at all."""
-    net = _Network(folder)
+def build(folder: Path, adapter: Adapter, target: Path) -> None:
+    """Write the ONNX form of the adapted model to `target`, whole or not at all."""
+    net = _Network(folder, adapter)
     x = _embeddings(net)
     last = _layers(net, x, _mask(net))
     net.nodes.append(helper.make_node("Identity", [last], ["last_hidden_state"]))
@@ -134,6 +141,7 @@ def build(folder: Path, target: Path) -> None:
     opsets = [helper.make_opsetid("", OPSET)]
     model = helper.make_model(graph, opset_imports=opsets, producer_name="minilm-build")
     model.ir_version = IR_VERSION
+    helper.set_model_props(model, {weights.BASE: adapter.base, weights.ADAPTED: adapter.version})
     onnx.checker.check_model(model)
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_suffix(".part")
@@ -142,14 +150,14 @@ def build(folder: Path, target: Path) -> None:
 
 
 def main() -> int:
-    """Build the file unless it is there already. Exit status 0 when it has the pinned digest."""
+    """Build the file. Exit status 0 when what it is made of has the pinned digests."""
     folder = weights.minilm_dir()
     weights.check(folder / "model.safetensors", weights.MINILM_WEIGHTS_SHA256)
     weights.check(folder / "tokenizer.json", weights.MINILM_TOKENIZER_SHA256)
-    target = weights.MINILM_ONNX
-    if not (target.is_file() and weights.sha256(target) == weights.MINILM_ONNX_SHA256):
-        build(folder, target)
-    weights.check(target, weights.MINILM_ONNX_SHA256)
+    adapter = read_adapter()
+    if adapter.base != weights.MINILM_WEIGHTS_SHA256:
+        raise weights.WeightsError("the adapter was made for other weights: run `make adapt`")
+    build(folder, adapter, weights.MINILM_ONNX)
     return 0
 
 

@@ -24,7 +24,7 @@ class Signal:
     source: str
     """Permanent id of a lexicon entry, a combination or a model output."""
     kind: str
-    """ "lexicon", "combination", "model", "conversation" or "button"."""
+    """ "lexicon", "combination", "conversation", "model", "chat" or "button"."""
     version: str
     """Version of the source: a digest of the lexicon files or of the model weights."""
     category: str
@@ -35,6 +35,8 @@ class Signal:
     """One past the last character; start == end == 0 when the signal has no words of its own."""
     weight: float = 1.0
     """Between 0 and 1: how sure the source is."""
+    like: tuple[str, ...] = ()
+    """Of a model's signal, our own labelled sentences that stand nearest to the message."""
 
     def as_record(self) -> dict[str, Any]:
         """A JSON-ready dictionary; the severity becomes its label."""
@@ -47,12 +49,14 @@ class Signal:
             "start": self.start,
             "end": self.end,
             "weight": self.weight,
+            "like": list(self.like),
         }
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> Signal:
-        """The inverse of `as_record`."""
-        return cls(**{**record, "severity": Severity.named(record["severity"])})
+        """The inverse of `as_record`; reads records that were written before `like`, too."""
+        severity, like = Severity.named(record["severity"]), tuple(record.get("like", ()))
+        return cls(**{**record, "severity": severity, "like": like})
 
 
 @dataclass(frozen=True)

@@ -4,44 +4,37 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 
-from safeguarding.risk.assessment import NO_RISK, Assessment, Signal, Turn
-from safeguarding.risk.combinations import Found, combined, could_combine, parts_of
-from safeguarding.risk.context import Context
+from safeguarding.risk.assessment import NO_RISK, Assessment, Signal, Turn, upgraded
+from safeguarding.risk.chat import pasted_chat
+from safeguarding.risk.chat_reading import ChatReader
+from safeguarding.risk.chat_weights import read_chat_weights
+from safeguarding.risk.classifier import risk_classifier
+from safeguarding.risk.judgement import Judge, Weights, read_calibration
 from safeguarding.risk.lexicon import Lexicon, read_lexicon
-from safeguarding.risk.matching import Match, RuleMatcher
-from safeguarding.risk.normalise import Canonical
-from safeguarding.risk.subject import subject_of
+from safeguarding.risk.listener import Heard, Listener
+from safeguarding.risk.nearest import nearest_examples
+from safeguarding.risk.phrases import PhraseReader, Reading
+from safeguarding.settings import miss_cost
 from safeguarding.taxonomy import Severity
 
 
-@dataclass(frozen=True)
-class Reading:
-    """What stands in one message. Cues are weighed by their context only when they matter."""
-
-    message: Canonical
-    entries: tuple[Match, ...]
-    possible_cues: tuple[Match, ...]
-    context: Context
-
-    def possible_parts(self) -> frozenset[str]:
-        """All that might count in a combination."""
-        return parts_of([*self.entries, *self.possible_cues])
-
-    def parts(self) -> frozenset[str]:
-        """All that does."""
-        cues = (cue for cue in self.possible_cues if not self.context.silences(cue))
-        return parts_of([*self.entries, *cues])
-
-
 class RiskEngine:
-    """Assesses messages by the reviewed lexicon. Holds no state: safe to share between threads."""
+    """Assesses messages by the lexicon and the classifier. Safe to share between threads."""
 
-    def __init__(self, lexicon: Lexicon) -> None:
+    def __init__(
+        self,
+        lexicon: Lexicon,
+        listener: Listener | None = None,
+        chats: ChatReader | None = None,
+    ) -> None:
+        """Without a `listener` the lexicon decides alone; without `chats` a pasted chat is read as
+        one message of the person who pasted it."""
         self._lexicon = lexicon
-        self._match = RuleMatcher(lexicon)
+        self._phrases = PhraseReader(lexicon)
+        self._listener = listener
+        self._chats = chats
 
     @property
     def version(self) -> str:
@@ -52,66 +45,53 @@ class RiskEngine:
         """The risk in `text`. Never raises, whatever the text.
 
         `history` is what was said before, oldest first: its signals may complete a combination
-        with those of `text`, but nothing in it lowers what `text` says by itself.
+        with those of `text`, but nothing in it lowers what `text` says by itself. What others say
+        in a chat that was pasted is read as a chat, and the rest as the person's own words.
         """
-        reading = self._read(text)
-        signals = [self._signal(reading.message, match) for match in reading.entries]
-        signals += [self._whole(reading, found) for found in self._combinations(reading, history)]
-        if not signals:
-            return NO_RISK
-        signals.sort(key=lambda signal: -signal.severity)
-        categories = _by_weight(signals)
-        subject = subject_of(reading.message, reading.entries or reading.possible_cues)
-        return Assessment(signals[0].severity, categories, subject, tuple(signals))
+        chat = pasted_chat(text) if self._chats else None
+        if chat is None or self._chats is None:
+            return self._own(text, history)
+        said = self._phrases.signals(self._phrases.read(text), ())
+        return upgraded(self._own(chat.own_words, history), self._chats.read(chat, said))
+
+    def _own(self, text: str, history: Sequence[Turn]) -> Assessment:
+        """The risk in what somebody says in words of their own."""
+        reading = self._phrases.read(text)
+        signals = self._phrases.signals(reading, history)
+        if self._listener is None or not reading.message.tokens:
+            return self._assessment(reading, signals, None)
+        heard = self._listener.hear(reading.message, signals, history)
+        return self._assessment(reading, signals, heard)
+
+    def canonical(self, text: str) -> str:
+        """The canonical words of `text` between single spaces: what the encoders read."""
+        return " ".join(self._lexicon.normaliser(text).words)
+
+    def weigh(self, text: str, history: Sequence[Turn] = ()) -> Weights | None:
+        """How probable each severity is; None without a classifier or a word."""
+        reading = self._phrases.read(text)
+        if self._listener is None or not reading.message.tokens:
+            return None
+        signals = self._phrases.signals(reading, history)
+        return self._listener.hear(reading.message, signals, history).weights
 
     def fired(self, text: str) -> set[str]:
         """The ids of all rules and combinations that stand in `text`, cues and idioms included."""
-        reading = self._read(text)
-        whole = {found.id for found in self._combinations(reading, ())}
-        return whole | reading.parts() | self._match.idioms(reading.message)
+        return self._phrases.fired(text)
 
-    def _read(self, text: str) -> Reading:
-        message = self._lexicon.normaliser(text)
-        context = Context(message)
-        matches = self._match(message)
-        entries = (match for match in matches if match.rule.kind == "entry")
-        return Reading(
-            message,
-            tuple(match for match in entries if not context.silences(match)),
-            tuple(match for match in matches if match.rule.kind == "cue"),
-            context,
-        )
-
-    def _combinations(self, reading: Reading, history: Sequence[Turn]) -> list[Found]:
-        if not reading.entries and not reading.possible_cues:
-            return []
-        earlier = [self._read(turn.text) for turn in history if turn.by == "user"]
-        possible = reading.possible_parts().union(*(turn.possible_parts() for turn in earlier))
-        if not could_combine(self._lexicon.combinations, possible):
-            return []
-        before = frozenset[str]().union(*(turn.parts() for turn in earlier))
-        return list(combined(self._lexicon.combinations, reading.parts(), before))
-
-    def _signal(self, message: Canonical, match: Match) -> Signal:
-        rule = match.rule
-        start, end = _typed(message, [match])
-        return Signal(rule.id, "lexicon", self.version, rule.category, rule.severity, start, end)
-
-    def _whole(self, reading: Reading, found: Found) -> Signal:
-        matches = [*reading.entries, *reading.possible_cues]
-        parts = [match for match in matches if not parts_of([match]).isdisjoint(found.parts)]
-        start, end = _typed(reading.message, parts)
-        return Signal(
-            found.id, found.kind, self.version, found.category, found.severity, start, end
-        )
-
-
-def _typed(message: Canonical, matches: Sequence[Match]) -> tuple[int, int]:
-    """From the first to the last character, as typed, of the words that matched."""
-    words = [word for match in matches for word in message.tokens[match.start : match.end]]
-    if not words:
-        return 0, 0
-    return min(word.start for word in words), max(word.end for word in words)
+    def _assessment(
+        self, reading: Reading, phrases: Sequence[Signal], heard: Heard | None
+    ) -> Assessment:
+        gravest = max((signal.severity for signal in phrases), default=Severity.NONE)
+        severity = heard.weights.severity if heard else gravest
+        if severity == Severity.NONE:
+            return NO_RISK
+        signals = sorted([*phrases, *(heard.signals if heard else ())], key=lambda s: -s.severity)
+        named = _by_weight(phrases)
+        if heard is None:
+            return Assessment(severity, named, self._phrases.subject(reading), tuple(signals))
+        categories = tuple(dict.fromkeys((*heard.categories, *named)))
+        return Assessment(severity, categories, heard.subject, tuple(signals))
 
 
 def _by_weight(signals: Sequence[Signal]) -> tuple[str, ...]:
@@ -126,7 +106,15 @@ def _by_weight(signals: Sequence[Signal]) -> tuple[str, ...]:
 
 @cache
 def risk_engine() -> RiskEngine:
-    """The engine of this process, loaded once. Raises ContentError when the lexicon is unsound."""
-    engine = RiskEngine(read_lexicon())
-    engine.assess("he does not hit me")  # the parser loads on first need: not while a child waits
+    """The engine of this process, loaded once.
+
+    Raises ContentError when the lexicon or the calibration is unsound, WeightsError when the
+    classifier's weights or its examples are missing, SettingsError when a setting makes no sense.
+    """
+    lexicon, classifier = read_lexicon(), risk_classifier()
+    judge = Judge(read_calibration(), miss_cost())
+    listener = Listener(classifier, judge, lexicon.normaliser, nearest_examples())
+    chats = ChatReader(classifier, judge, read_chat_weights(), lexicon.normaliser)
+    engine = RiskEngine(lexicon, listener, chats)
+    engine.assess("he does not hit me")  # all loads on first need: not while a child waits
     return engine

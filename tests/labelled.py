@@ -1,0 +1,46 @@
+"""Labelled messages and what was heard in them, for tests of the evaluation."""
+
+from __future__ import annotations
+
+from safeguarding.risk.examples import Example, Part
+from safeguarding.taxonomy import Severity
+from scripts.evaluation.assessing import Heard
+from scripts.evaluation.messages import Case
+from scripts.evaluation.scores import Scores
+
+NONE, CONCERN, URGENT, IMMEDIATE = Severity
+
+
+def example(text: str, severity: Severity = NONE, part: Part = "test", **labels: object) -> Example:
+    """An example with plain labels, but for those given."""
+    plain: dict[str, object] = {
+        "categories": ("grooming",) if severity else (),
+        "near": (),
+        "subject": "self",
+        "voice": "young_person",
+        "register": ("plain",),
+        "kind": "" if severity else "school",
+        "writer": "t01",
+        "situation": "a test",
+    }
+    return Example(text=text, severity=severity, part=part, **{**plain, **labels})  # type: ignore[arg-type]
+
+
+def heard(
+    severity: Severity, *categories: str, scores: Scores | None = None, milliseconds: float = 1.0
+) -> Heard:
+    """What an engine made of a message."""
+    return Heard(severity, categories, scores, milliseconds)
+
+
+def case(
+    due: Severity,
+    found: Severity,
+    scores: Scores | None = None,
+    named: tuple[str, ...] = ("grooming",),
+    **labels: object,
+) -> Case:
+    """A message that is due one severity and was found to be of another."""
+    categories = named if found else ()
+    text = str(labels.pop("text", f"due {due.label}, found {found.label}"))
+    return Case(example(text, due, **labels), heard(found, *categories, scores=scores))  # type: ignore[arg-type]

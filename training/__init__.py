@@ -1,0 +1,1 @@
+"""How the risk classifier is made: never loaded by a running service."""
