@@ -7,7 +7,7 @@ from typing import Any
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions import turn, wiring
+from actions import pasted_chat, turn, wiring
 from actions.quiet import quiet
 from safeguarding.choices import choices
 from safeguarding.content.contacts import ContactDirectory
@@ -15,13 +15,20 @@ from safeguarding.messages import Message
 
 
 class ActionSignpost(Action):
-    """Show the contacts that fit the audience, the area, the need and the hour."""
+    """Show the contacts that fit the audience, the area, the need and the hour.
+
+    Before them, what stands out in a chat that the message holds.
+    """
 
     def __init__(
-        self, directory: ContactDirectory | None = None, clock: wiring.Clock = wiring.now
+        self,
+        directory: ContactDirectory | None = None,
+        clock: wiring.Clock = wiring.now,
+        chat: pasted_chat.Words | None = None,
     ) -> None:
         self._directory = directory
         self._clock = clock
+        self._chat = chat
 
     def name(self) -> str:
         return "action_signpost"
@@ -30,6 +37,10 @@ class ActionSignpost(Action):
     def run(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
     ) -> list[dict[str, Any]]:
+        if pasted_chat.signs_of(tracker):
+            about = (self._chat or pasted_chat.Words.of_this_process()).about(tracker, self._clock)
+            if about is not None:
+                dispatcher.utter_message(json_message=about)
         area = tracker.get_slot("area")
         contacts = (self._directory or wiring.directory()).for_person(
             audience=tracker.get_slot("audience"),

@@ -22,6 +22,11 @@ def assessment_of(tracker: Tracker) -> Assessment:
     return Assessment.from_record(record) if record else NO_RISK
 
 
+def text_of(tracker: Tracker) -> str:
+    """The latest message as it was typed: what the places of its signals refer to."""
+    return (tracker.latest_message.get("text") or "").removeprefix(GUARD)
+
+
 def topic_of(tracker: Tracker) -> str | None:
     """The topic that the latest message asks about, or None."""
     intent: str = (tracker.latest_message.get("intent") or {}).get("name") or ""

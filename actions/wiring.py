@@ -13,6 +13,8 @@ import structlog
 from safeguarding.approvals import Approvals
 from safeguarding.approved_words import ApprovedWords
 from safeguarding.content.answers import Answers, answers
+from safeguarding.content.chat_signs import ChatSigns
+from safeguarding.content.chat_signs import chat_signs as read_chat_signs
 from safeguarding.content.contacts import ContactDirectory, contact_directory
 from safeguarding.content.items import Approved
 from safeguarding.content.pieces import Pieces
@@ -75,6 +77,11 @@ def stories() -> Pieces:
 def tools() -> Pieces:
     """The tools of this process."""
     return read_tools()
+
+
+def chat_signs() -> ChatSigns:
+    """What this process says of a pasted chat."""
+    return read_chat_signs()
 
 
 def pledge() -> Pledge:

@@ -17,6 +17,10 @@ from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
+from bot.text import as_typed
+from safeguarding.encoders.sentences import Vectors, sentence_vectors
+from safeguarding.risk.engine import risk_engine
+
 
 class SentenceFeaturizer(DenseFeaturizer, GraphComponent, ABC):
     """Adds the sentence vector that a subclass's encoder makes of the text.
@@ -38,6 +42,11 @@ class SentenceFeaturizer(DenseFeaturizer, GraphComponent, ABC):
         """Nothing to check: the one key is a number."""
 
     @classmethod
+    def fingerprint_addon(cls, config: dict[str, Any]) -> str | None:
+        # Other weights or another normaliser must not meet Rasa's cached features.
+        return f"{cls.weights_version()} {risk_engine().version}"
+
+    @classmethod
     def create(
         cls,
         config: dict[str, Any],
@@ -46,12 +55,21 @@ class SentenceFeaturizer(DenseFeaturizer, GraphComponent, ABC):
         execution_context: ExecutionContext,
     ) -> SentenceFeaturizer:
         made = cls(execution_context.node_name, config)
-        made.encode("")  # loads the weights: a server that says it is ready must be quick at once
+        made.encode("hello")  # loads the weights: a server that says it is ready must be quick
         return made
 
+    @classmethod
     @abstractmethod
+    def weights_version(cls) -> str:
+        """What names the encoder's weights."""
+
+    @abstractmethod
+    def chosen(self, vectors: Vectors) -> npt.NDArray[np.float32]:
+        """This encoder's vector, of unit length."""
+
     def encode(self, text: str) -> npt.NDArray[np.float32]:
-        """One vector of unit length for one text."""
+        """One vector of unit length for a text; the risk screen need not make it again."""
+        return self.chosen(sentence_vectors()(risk_engine().canonical(as_typed(text))))
 
     def process(self, messages: list[Message]) -> list[Message]:
         for message in messages:

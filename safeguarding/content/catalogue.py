@@ -70,6 +70,7 @@ def _sources(folder: Path, domain: Path) -> Iterator[tuple[str, str, Path, Reade
     yield "gateway", "What the gateway says by itself", folder / "gateway.yml", yaml_item
     yield "choices", "Buttons", folder / "choices.yml", yaml_item
     yield "pledge", "The pledge by buttons", folder / "pledge.yml", yaml_item
+    yield "chat_signs", "What is said of a pasted chat", folder / "chat_signs.yml", yaml_item
     yield "language", "Words that may not be used", folder / "language.yml", yaml_item
     yield "responses", "What is said between answers", domain, responses_item
     yield from _each(folder / "contacts", "*.yml", "contacts", yaml_item)

@@ -10,11 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from safeguarding.choices import choices
 from safeguarding.content.answer import Answer, read_answer
+from safeguarding.content.chat_signs import ChatSigns, read_chat_signs
 from safeguarding.content.contacts import ContactDirectory, contact_directory
+from safeguarding.content.head import Provenance
 from safeguarding.content.help_card import help_cards
 from safeguarding.content.hours import LONDON
 from safeguarding.content.language import language
@@ -31,15 +31,6 @@ from safeguarding.taxonomy import CONTENT, taxonomy
 FOLDERS: dict[Kind, str] = {"story": "stories", "tool": "tools"}
 
 
-class Provenance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who answers for a file of the risk lexicon, and until when."""
-
-    owner: str
-    reviewed_on: date
-    review_due: date
-    approved_by: str | None
-
-
 class Check:
     """One look at a content folder on one day. `problems` fills as its parts are read."""
 
@@ -51,6 +42,7 @@ class Check:
         self.answers: dict[str, Answer] = {}
         self.pieces: dict[Kind, dict[str, Piece]] = {"story": {}, "tool": {}}
         self.directory: ContactDirectory | None = None
+        self._chat_signs: ChatSigns | None = None
 
     def run(self) -> Check:
         """Read everything. Raises nothing: what is wrong is in `problems`."""
@@ -60,6 +52,8 @@ class Check:
         self._read(help_cards, self._folder / "help_card.yml")
         self._read(read_opening, self._folder / "opening.yml")
         self._read(pledge, self._folder / "pledge.yml")
+        path = self._folder / "chat_signs.yml"
+        self._chat_signs = self._read(read_chat_signs, path, self.directory)
         self._lines = list(spoken(self._folder))
         parts = (
             self._missing,
@@ -117,6 +111,10 @@ class Check:
             if piece.head.review_due < self._today:
                 document, _ = read_front_matter(path)
                 yield document.problem("past its review: withheld until reviewed", "review_due")
+        if self._chat_signs and self._chat_signs.provenance.review_due < self._today:
+            document = read_yaml(self._folder / "chat_signs.yml")
+            what = "past its review: withheld until reviewed"
+            yield document.problem(what, "provenance", "review_due")
         for id_, record in (self.directory.records() if self.directory else {}).items():
             if record.check_due < self._today:
                 yield Problem(self._folder / "contacts", 1, f"{id_}: past its check")
@@ -178,6 +176,10 @@ class Check:
             for audience, section in piece.sections.items():
                 if what := too_hard(section.words, audience):
                     yield Problem(path, first.get((path, audience), 1), what)
+        document = read_yaml(self._folder / "chat_signs.yml")
+        for audience, words in self._chat_signs.words.items() if self._chat_signs else ():
+            if what := too_hard(words.all, audience):
+                yield document.problem(what, audience)
 
     def _provenance(self, path: Path) -> None:
         document = read_yaml(path)

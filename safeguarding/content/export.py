@@ -29,6 +29,7 @@ CHAPTERS = {
     "tool": "Tools",
     "contacts": "Contacts",
     "pledge": "The pledge by buttons",
+    "chat_signs": "What is said of a pasted chat",
     "responses": "What is said between answers",
     "gateway": "What is said when something fails",
     "choices": "Buttons",

@@ -30,6 +30,15 @@ class SourceHead(
     read_on: date
 
 
+class Provenance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who answers for a file that is no piece, and until when."""
+
+    owner: str
+    reviewed_on: date
+    review_due: date
+    approved_by: str | None
+
+
 class PieceHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The YAML head of a piece: an answer, a story or a tool."""
 

@@ -13,7 +13,7 @@ from typing import TypeAlias
 Approved: TypeAlias = Callable[[str, str], bool]
 """Asked with a content id and the digest of its words: whether people have signed them."""
 
-WITHHELD_KINDS = ("answer", "story", "tool")
+WITHHELD_KINDS = ("answer", "story", "tool", "chat_signs")
 """What may stay unsaid. Help, contacts and buttons are always there: they are the signposting."""
 NEED_TWO = ("help_card", "responses", "risk")
 """What decides whether danger is seen, and what is said then: two people sign it."""

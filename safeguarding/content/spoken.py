@@ -9,12 +9,14 @@ from typing import Any, NamedTuple
 from safeguarding.content.areas import service_files
 from safeguarding.records import ContentError, Document, read_front_matter, read_yaml
 
-FILES = ("help_card.yml", "opening.yml", "gateway.yml", "choices.yml", "pledge.yml")
+FILES = (
+    "help_card.yml", "opening.yml", "gateway.yml", "choices.yml", "pledge.yml", "chat_signs.yml",
+)  # fmt: skip
 PIECES = ("answers", "stories", "tools")
 UNSHOWN = {
     "id", "kind", "intent", "entities", "href", "url", "source", "checked_on", "severity",
     "condition", "payload", "area", "read_on", "date", "nations", "needs", "doubt", "for_whom",
-    "offered",
+    "offered", "provenance", "sources", "related",
 }  # fmt: skip
 """Keys of YAML files whose values no person reads as our words."""
 

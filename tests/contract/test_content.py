@@ -9,12 +9,14 @@ import pytest
 from safeguarding.choices import choices
 from safeguarding.content.answers import answers
 from safeguarding.content.areas import areas
+from safeguarding.content.chat_signs import Shown, chat_signs
 from safeguarding.content.check import Check
 from safeguarding.content.contacts import contact_directory
 from safeguarding.content.help_card import help_cards
 from safeguarding.content.hours import LONDON
 from safeguarding.content.opening import opening
 from safeguarding.messages import Message
+from safeguarding.risk.dialogues import SIGNS
 from safeguarding.taxonomy import CONTENT, taxonomy
 
 REVIEWED = date(2026, 11, 25)
@@ -48,6 +50,16 @@ def test_the_contacts_of_every_answer_can_be_shown_everywhere(
         ids = answers().contact_ids(topic, audience)
         cards = contact_directory().cards(ids, audience=audience, area=area, at=NOON)
         assert cards or not ids, topic
+
+
+@pytest.mark.parametrize("audience", [None, *taxonomy().audiences])
+@pytest.mark.parametrize("sign", SIGNS)
+def test_every_sign_of_a_chat_has_words(sign: str, audience: str | None) -> None:
+    message = chat_signs().message([Shown(sign, "words")], audience, today=REVIEWED)
+
+    assert message is not None
+    assert "“words”" in message["text"]
+    assert chat_signs().contact_ids(audience)
 
 
 def test_every_button_that_content_offers_is_accepted_back() -> None:

@@ -16,6 +16,7 @@ DOMAIN: dict[str, Any] = yaml.safe_load((ROOT / "domain.yml").read_text("utf-8")
 CARDS = yaml.safe_load((CONTENT / "help_card.yml").read_text("utf-8"))["cards"]
 BUTTONS = {"take_pledge"}  # pressed, never learned: asking about it in words is a question
 OVERRULING = {"disclose_immediate", "disclose_urgent", "disclose_concern"}
+PASTED = {"ask_about_chat"}  # set by the risk screen: a chat stands in the message
 
 
 def rules() -> Iterator[tuple[str, list[dict[str, str]]]]:
@@ -35,7 +36,7 @@ def examples(folder: Path = ROOT / "data" / "nlu") -> dict[str, list[str]]:
 
 
 INTENTS = set(DOMAIN["intents"])
-TOPICS = {intent.removeprefix("ask_") for intent in INTENTS if intent.startswith("ask_")}
+TOPICS = {intent.removeprefix("ask_") for intent in INTENTS - PASTED if intent.startswith("ask_")}
 RULES = dict(rules())
 EXAMPLES = examples()
 
@@ -57,7 +58,7 @@ def test_every_intent_has_a_rule():
 
 
 def test_every_intent_that_is_learned_has_examples_and_no_other():
-    assert set(EXAMPLES) == INTENTS - OVERRULING - BUTTONS
+    assert set(EXAMPLES) == INTENTS - OVERRULING - PASTED - BUTTONS
 
 
 @pytest.mark.parametrize("intent", sorted(EXAMPLES))

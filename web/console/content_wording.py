@@ -18,6 +18,7 @@ KINDS = {
     "risk": "What the risk screen looks for",
     "opening": "Opening",
     "pledge": "The pledge",
+    "chat_signs": "What is said of a pasted chat",
     "responses": "Between answers",
     "gateway": "When something fails",
     "choices": "Buttons",

@@ -64,6 +64,7 @@ def test_reports_what_is_past_its_review(content: Path) -> None:
     assert any("shout: past its check" in line for line in found)
     assert any(line.startswith("party_house.md:") and "withheld" in line for line in found)
     assert any(line.startswith("expansions.yml:2: past its review") for line in found)
+    assert any(line.startswith("chat_signs.yml:") and "withheld" in line for line in found)
 
 
 @pytest.mark.parametrize(
@@ -97,6 +98,12 @@ def test_reports_what_is_past_its_review(content: Path) -> None:
         ("tools/grounding.md", "## young_person", "## child", "'child' is no audience"),
         ("tools/grounding.md", "no wrong way", "0800 1112 way", "0800 1112 is no number"),
         ("pledge.yml", "pledge_tell]", "pledge_shout]", "no button 'pledge_shout'"),
+        ("chat_signs.yml", "secrecy:", "secretive:", "no words for secrecy"),
+        ("chat_signs.yml", "secrecy:", "secretive:", "'secretive' is no sign"),
+        ("chat_signs.yml", "[am_i_being_groomed, healthy", "[groomed, healthy", "no button ask_gr"),
+        ("chat_signs.yml", "contacts: [childline]", "contacts: [nobody]", "no contact 'nobody'"),
+        ("chat_signs.yml", "free on 0800 1111", "free on 0800 1112", "0800 1112 is no number"),
+        ("chat_signs.yml", "It is meant to stay", "Risky behaviour is to stay", "is not ours"),
         ("language.yml", 'words: "abscond', 'words: "(abscond', "no regular expression"),
         ("language.yml", "contacts/national.yml:", "contacts/swindon.yml:", "does not need it"),
         ("choices.yml", "  talk_to_someone:", "  talk_to_anyone:", "'talk_to_anyone' is no topic"),
@@ -127,9 +134,12 @@ def test_finds_what_is_too_hard_to_read(content: Path) -> None:
     begin = "What you can do:\n- "
     change(content / "answers" / "nudes_shared.md", begin, begin + f"{hard}. " * 9)
 
+    change(content / "chat_signs.yml", "It is meant to stay secret.", f"{hard}. " * 12)
+
     found = [line for line in problems(content) if "grade" in line]
 
-    assert any(line.startswith("nudes_shared.md:") and "at most 5" in line for line in found)
+    for file in ("nudes_shared.md:", "chat_signs.yml:"):
+        assert any(line.startswith(file) and "at most 5" in line for line in found)
 
 
 def test_prints_problems_then_a_summary_and_fails(
