@@ -8,9 +8,10 @@ from datetime import datetime, timezone
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from safeguarding.escalations import recording, reviewing
+from safeguarding.escalations import learning, recording, reviewing
 from safeguarding.escalations.database import READING
 from safeguarding.escalations.escalation import Escalation
+from safeguarding.escalations.learning import Lesson
 from safeguarding.escalations.recorded import Outcome, QueueEntry, RecordedEscalation, Status
 from safeguarding.escalations.reviewing import UnknownEscalationError
 from safeguarding.escalations.rows import entry_of, event_of, opened_row, review_of
@@ -120,13 +121,15 @@ class EscalationLog:
         outcome: Outcome,
         note: str,
         severity: Severity | None = None,
+        missed: bool = False,
     ) -> None:
         """Close an escalation with what was done; `severity` is what staff make of it, if given.
 
+        `missed` says that something in the conversation was not heard.
         Raises NoteMissingError, UnknownEscalationError, UnknownStaffError, and
         AlreadyReviewedError when a colleague was first.
         """
-        decision = reviewing.Decision(by, outcome, note, severity)
+        decision = reviewing.Decision(by, outcome, note, severity, missed)
         with self._engine.begin() as connection:
             reviewing.review(connection, self._vault, message_id, decision, at=self._now())
 
@@ -137,6 +140,16 @@ class EscalationLog:
         """
         with self._engine.begin() as connection:
             reviewing.reopen(connection, message_id, by=by, at=self._now())
+
+    def lessons(self) -> list[Lesson]:
+        """The verdicts of staff that wait to become an example. Opens nothing."""
+        with self._reading.connect() as connection:
+            return learning.lessons(connection)
+
+    def learned(self, lesson: Lesson, *, by: str) -> None:
+        """Note that an example was written of it. Raises UnknownStaffError."""
+        with self._engine.begin() as connection:
+            learning.learned(connection, lesson, by=by, at=self._now())
 
     def _entries(self, query: sa.Select[tuple[object, ...]]) -> list[QueueEntry]:
         with self._reading.connect() as connection:

@@ -41,6 +41,7 @@ class What(str, Enum):
     VIEWED = "viewed"
     OUTCOME_RECORDED = "outcome recorded"
     REOPENED = "reopened"
+    LEARNED = "learned"
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,8 @@ class Review:
     note: str
     severity: Severity | None
     """How serious staff found it; None where they agree with the assessment."""
+    missed: bool = False
+    """Whether they say that something was not heard: an earlier message, or a harm in this one."""
 
 
 @dataclass(frozen=True)

@@ -40,11 +40,12 @@ class Decision:
     outcome: Outcome
     note: str
     severity: Severity | None
+    missed: bool = False
 
 
 def viewed(connection: Connection, message_id: str, *, by: str, at: datetime) -> None:
     """Note a view. Raises UnknownStaffError, UnknownEscalationError."""
-    _check_staff(connection, by)
+    check_staff(connection, by)
     _check_known(connection, message_id)
     note(connection, message_id, by, What.VIEWED, at=at)
 
@@ -55,7 +56,7 @@ def review(
     """Close it: the first to close wins. Raises the errors of this module."""
     if not decision.note.strip():
         raise NoteMissingError
-    _check_staff(connection, decision.by)
+    check_staff(connection, decision.by)
     changes: dict[str, object] = {"status": Status.CLOSED.value, "closed_at": at}
     if decision.severity is not None:
         changes["staff_severity"] = int(decision.severity)
@@ -66,12 +67,14 @@ def review(
     detail = {"outcome": decision.outcome.value}
     if decision.severity is not None:
         detail["severity"] = decision.severity.label
+    if decision.missed:
+        detail["missed"] = "yes"
     note(connection, message_id, decision.by, What.OUTCOME_RECORDED, at=at, detail=detail)
 
 
 def reopen(connection: Connection, message_id: str, *, by: str, at: datetime) -> None:
     """Open a closed one again. Raises UnknownStaffError, UnknownEscalationError."""
-    _check_staff(connection, by)
+    check_staff(connection, by)
     changes: dict[str, object] = {"status": Status.OPEN.value, "closed_at": None}
     if _changed(connection, message_id, Status.CLOSED, changes):
         note(connection, message_id, by, What.REOPENED, at=at)
@@ -103,11 +106,13 @@ def _insert_review(
         "outcome": decision.outcome.value,
         "note": vault.seal(decision.note.strip(), table="reviews", row=review_id, column="note"),
         "severity": None if decision.severity is None else int(decision.severity),
+        "missed": decision.missed,
     }
     connection.execute(sa.insert(reviews).values(**values))
 
 
-def _check_staff(connection: Connection, staff_id: str) -> None:
+def check_staff(connection: Connection, staff_id: str) -> None:
+    """Raise UnknownStaffError unless this is an account in use."""
     query = sa.select(staff.c.id).where(staff.c.id == staff_id, staff.c.disabled_at.is_(None))
     if connection.execute(query).first() is None:
         raise UnknownStaffError

@@ -44,7 +44,7 @@ def _resealed(vault: Vault, table: sa.Table, key: str, row: RowMapping) -> dict[
     changes = {}
     for column in SEALED[table]:
         envelope = row[column]
-        if not vault.is_current(envelope):
+        if envelope is not None and not vault.is_current(envelope):
             words = vault.open(envelope, table=table.name, row=key, column=column)
             changes[column] = vault.seal(words, table=table.name, row=key, column=column)
     return changes

@@ -24,6 +24,9 @@ from safeguarding.taxonomy import Severity
 def sealed_row(escalation: Escalation, vault: Vault) -> dict[str, Any]:
     """The row of an escalation, its words sealed."""
     assessment = escalation.assessment
+    signals = [signal.as_record() for signal in assessment.signals]
+    # Our own sentences, but so like the message that they would tell it: they are sealed as it is.
+    nearest = [signal.pop("like") for signal in signals]
     turns = [[turn.by, turn.text] for turn in escalation.turns_before]
 
     def seal(text: str, column: str) -> str:
@@ -37,7 +40,8 @@ def sealed_row(escalation: Escalation, vault: Vault) -> dict[str, Any]:
         "severity": int(assessment.severity),
         "categories": list(assessment.categories),
         "subject": assessment.subject,
-        "signals": [signal.as_record() for signal in assessment.signals],
+        "signals": signals,
+        "nearest": seal(json.dumps(nearest), "nearest"),
         "text": seal(escalation.text, "text"),
         "turns": seal(json.dumps(turns), "turns"),
         "shown": seal(json.dumps(list(escalation.shown)), "shown"),
@@ -53,6 +57,8 @@ def opened_row(row: RowMapping, vault: Vault) -> Escalation:
     def unseal(column: str) -> str:
         return vault.open(row[column], table="escalations", row=row["message_id"], column=column)
 
+    signals = row["signals"]
+    nearest = json.loads(unseal("nearest")) if row["nearest"] else [()] * len(signals)
     return Escalation(
         message_id=row["message_id"],
         conversation_id=row["conversation_id"],
@@ -61,7 +67,10 @@ def opened_row(row: RowMapping, vault: Vault) -> Escalation:
             severity=Severity(row["severity"]),
             categories=tuple(row["categories"]),
             subject=row["subject"],
-            signals=tuple(Signal.from_record(signal) for signal in row["signals"]),
+            signals=tuple(
+                Signal.from_record({**signal, "like": like})
+                for signal, like in zip(signals, nearest, strict=True)
+            ),
         ),
         raised_at=row["raised_at"],
         raised_by=row["raised_by"],
@@ -99,6 +108,7 @@ def review_of(row: RowMapping, vault: Vault) -> Review:
         outcome=Outcome(row["outcome"]),
         note=vault.open(row["note"], table="reviews", row=row["id"], column="note"),
         severity=_severity(row["severity"]),
+        missed=row["missed"],
     )
 
 

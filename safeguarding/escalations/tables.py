@@ -54,6 +54,7 @@ escalations = sa.Table(
     sa.Column("categories", sa.JSON, nullable=False),
     sa.Column("subject", sa.Text, nullable=False),
     sa.Column("signals", sa.JSON, nullable=False),
+    sa.Column("nearest", sa.Text),
     sa.Column("text", sa.Text, nullable=False),
     sa.Column("turns", sa.Text, nullable=False),
     sa.Column("shown", sa.Text, nullable=False),
@@ -101,6 +102,7 @@ reviews = sa.Table(
     sa.Column("outcome", sa.Text, nullable=False),
     sa.Column("note", sa.Text, nullable=False),
     sa.Column("severity", sa.SmallInteger),
+    sa.Column("missed", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.CheckConstraint("severity BETWEEN 0 AND 3", name="severity"),
 )
 
@@ -144,7 +146,7 @@ pledges = sa.Table(
 """How often the pledge was taken on a day: there is no column for anything about anyone."""
 
 SEALED: dict[sa.Table, tuple[str, ...]] = {
-    escalations: ("text", "turns", "shown"),
+    escalations: ("text", "turns", "shown", "nearest"),
     reviews: ("note",),
 }
-"""The columns that hold someone's words, and so an envelope of the vault."""
+"""The columns that hold someone's words, or what tells them: an envelope of the vault each."""

@@ -9,23 +9,42 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
 from safeguarding.escalations.database import connect, migrate
 from safeguarding.escalations.log import EscalationLog
 from safeguarding.escalations.recorded import Outcome, Status
 from safeguarding.taxonomy import Severity
 from scripts.build_static import STAMP
-from tests.records import KEYS, PASSWORD, WORDS, accounts_on, assessment, escalation, log_on
+from tests.records import (
+    GIFTS,
+    KEYS,
+    PASSWORD,
+    SECRECY,
+    WORDS,
+    accounts_on,
+    assessment,
+    escalation,
+    log_on,
+)
 
 LARGE, PHONE, ZOOMED = (1280, 900), (375, 740), (320, 256)
 """ZOOMED is what 1280 by 1024 leaves at 400 %: the test of WCAG 1.4.10."""
+OURS = ("he has a flat and says nobody can know", "o" * 300)
+EXPLAINED = (
+    SECRECY,
+    replace(SECRECY, source="classifier", kind="model", weight=0.82, like=OURS),
+    replace(SECRECY, source="chat-secrecy", kind="chat"),
+    replace(GIFTS, source="both", kind="conversation"),
+)
+"""A signal of each kind there is."""
 
 
 @dataclass(frozen=True)
@@ -87,12 +106,14 @@ def test_staff_read_and_close_an_escalation_without_javascript(
     expect(plain_page.locator("mark")).to_have_text("dont tell ur mum")
     plain_page.get_by_label("Referred to the police").check()
     plain_page.get_by_label("Why, and what happens next").fill("Called 101.")
+    plain_page.get_by_label("Lantern missed something").check()
     plain_page.get_by_role("button", name="Record the outcome").click()
 
     expect(plain_page.get_by_text("The outcome is recorded")).to_be_visible()
     expect(plain_page.get_by_text("Nothing is waiting")).to_be_visible()
     (review,) = console.log.get("m1").reviews
     assert (review.outcome, review.note) == (Outcome.REFERRED_POLICE, "Called 101.")
+    assert review.missed is True
 
 
 def test_the_blank_screen_works_without_javascript(plain_page: Page, console: Console) -> None:
@@ -174,6 +195,7 @@ def test_every_page_is_accessible_and_fits_at_every_size(
     console.log.record(
         escalation(assessment=assessment(Severity.IMMEDIATE), text=WORDS + "x" * 300)
     )
+    console.log.record(escalation("explained", assessment=assessment(Severity.URGENT, *EXPLAINED)))
     console.log.record(escalation("closed"))
     console.log.review("closed", by=console.bob, outcome=Outcome.OTHER, note="n" * 300)
     context = _context(browser, console, size)
@@ -183,7 +205,7 @@ def test_every_page_is_accessible_and_fits_at_every_size(
         found[path] = _faults(page, path)
     _sign_in(page)
     paths = ("/escalations", "/escalations?status=closed", "/escalations/m1", "/escalations/closed")
-    for path in (*paths, "/password"):
+    for path in (*paths, "/escalations/explained", "/password"):
         found[path] = _faults(page, path)
     page.goto("/escalations/m1")
     page.get_by_role("button", name="Record the outcome").click()
@@ -191,6 +213,21 @@ def test_every_page_is_accessible_and_fits_at_every_size(
     context.close()
 
     assert {path: faults for path, faults in found.items() if faults} == {}
+
+
+@pytest.mark.parametrize("look", [{"color_scheme": "dark"}, {"forced_colors": "active"}])
+def test_the_reasons_can_be_read_whatever_colours_the_reader_prefers(
+    browser: Browser, console: Console, look: dict[str, Any]
+) -> None:
+    console.log.record(escalation(assessment=assessment(Severity.URGENT, *EXPLAINED)))
+    context = _context(browser, console, PHONE, **look)
+    page = _sign_in(context.new_page())
+
+    assert _faults(page, "/escalations/m1") == []
+    ours = page.locator(".nearest")
+    expect(ours).to_contain_text("invented to teach Lantern; they are not this person’s words")
+    expect(ours.get_by_role("listitem")).to_have_text(OURS)
+    context.close()
 
 
 def test_the_pages_load_nothing_from_elsewhere_and_break_no_rule_of_theirs(
@@ -228,9 +265,12 @@ def test_staff_reach_everything_by_keyboard(page: Page, console: Console) -> Non
     assert console.log.count(Status.OPEN) == 1
 
 
-def _context(browser: Browser, console: Console, size: tuple[int, int]) -> BrowserContext:
+def _context(
+    browser: Browser, console: Console, size: tuple[int, int], **look: Any
+) -> BrowserContext:
     width, height = size
-    return browser.new_context(base_url=console.url, viewport={"width": width, "height": height})
+    viewport: ViewportSize = {"width": width, "height": height}
+    return browser.new_context(base_url=console.url, viewport=viewport, **look)
 
 
 def _sign_in(page: Page) -> Page:

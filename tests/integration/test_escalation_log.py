@@ -2,31 +2,47 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from safeguarding.escalations.database import connect, migrate
+from safeguarding.escalations.database import MIGRATIONS, connect, migrate
 from safeguarding.escalations.log import EscalationLog
 from safeguarding.escalations.recorded import Outcome, Status, What
 from safeguarding.escalations.reviewing import AlreadyReviewedError
 from safeguarding.escalations.rotate import rotate
+from safeguarding.escalations.rows import sealed_row
 from safeguarding.escalations.spool import Kept, Spool, record_or_spool
-from safeguarding.escalations.tables import metadata
+from safeguarding.escalations.tables import escalations, metadata
 from safeguarding.escalations.vault import Vault, key_ring, new_key
+from safeguarding.risk.reviewed import Verdict
 from safeguarding.staff_sessions import StaffSessions
 from safeguarding.taxonomy import Severity
-from tests.records import GIFTS, KEYS, PASSWORD, Clock, accounts_on, assessment, escalation, log_on
+from tests.records import (
+    GIFTS,
+    KEYS,
+    PASSWORD,
+    SECRECY,
+    Clock,
+    accounts_on,
+    assessment,
+    escalation,
+    log_on,
+)
 from tests.records import vault as make_vault
 
 pytest_plugins = ("tests.services_postgres",)
@@ -112,6 +128,41 @@ def test_gives_back_what_it_was_given(log: EscalationLog) -> None:
     assert log.record(told) is True
     assert log.record(told) is False
     assert log.get("m1").escalation == told
+
+
+def test_our_examples_come_back_each_with_its_signal(log: EscalationLog, engine: Engine) -> None:
+    near = replace(GIFTS, source="classifier", kind="model", like=("SENTENCE OF OURS",))
+    told = escalation(assessment=assessment(Severity.CONCERN, SECRECY, near))
+    log.record(told)
+
+    assert log.get("m1").escalation == told
+    with engine.connect() as connection:
+        assert "OURS" not in str(connection.execute(sa.select(escalations)).all())
+
+
+def test_a_lesson_waits_until_it_was_learned(log: EscalationLog, ann: str) -> None:
+    log.record(escalation(assessment=assessment(Severity.URGENT)))
+    log.review("m1", by=ann, outcome=Outcome.FALSE_ALARM, note="A song.", missed=True)
+    false_alarm, missed = log.lessons()
+    log.learned(false_alarm, by=ann)
+
+    assert log.lessons() == [missed]
+    assert (false_alarm.verdict, missed.verdict) == (Verdict.FALSE_ALARM, Verdict.MISSED)
+    assert log.get("m1").history[-1].what is What.LEARNED
+
+
+def test_records_and_reviews_from_before_staff_could_teach_are_read(empty_url: str) -> None:
+    engine = connect(empty_url)
+    _migrate_to(engine, "0003")
+    with engine.begin() as connection:
+        for table, row in _before_staff_could_teach().items():
+            connection.execute(sa.insert(sa.table(table, *map(sa.column, row))).values(**row))
+    migrate(empty_url)
+
+    recorded = log_on(engine).get("m1")
+    engine.dispose()
+    assert recorded.escalation == escalation()
+    assert [review.missed for review in recorded.reviews] == [False]
 
 
 def test_a_whole_life_reads_as_it_happened(log: EscalationLog, ann: str, clock: Clock) -> None:
@@ -319,6 +370,42 @@ def test_sessions_work_on_this_database(engine: Engine, ann: str, clock: Clock) 
     clock.move(minutes=31)
 
     assert sessions.find(token) is None
+
+
+def _migrate_to(engine: Engine, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+
+def _before_staff_could_teach() -> dict[str, dict[str, object]]:
+    """A closed escalation as the third migration knew it: every column as the database keeps it."""
+    row = sealed_row(escalation(), make_vault())
+    del row["nearest"]
+    at = "2026-11-25 12:00:00+00:00"
+    for column in ("categories", "signals", "extra"):
+        row[column] = json.dumps(row[column])
+    note = make_vault().seal("x", table="reviews", row="r1", column="note")
+    return {
+        "escalations": row | {"raised_at": at, "status": "closed", "closed_at": at},
+        "staff": {
+            "id": "s1",
+            "name": "ann",
+            "shown_name": "Ann",
+            "password_hash": "x",
+            "created_at": at,
+        },
+        "reviews": {
+            "id": "r1",
+            "message_id": "m1",
+            "at": at,
+            "by": "s1",
+            "outcome": "other",
+            "note": note,
+        },
+    }
 
 
 def _read_only(database_url: str, engine: Engine) -> Engine:

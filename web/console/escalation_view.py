@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from safeguarding.escalations.deadlines import look_by
 from safeguarding.escalations.recorded import QueueEntry, RecordedEscalation
-from safeguarding.risk.assessment import Signal
 from safeguarding.taxonomy import taxonomy
 from web.console import wording
 from web.console.addresses import address_of
-from web.console.marking import pieces, shown, words_of
+from web.console.marking import pieces, shown
 from web.console.services import Services
+from web.console.signal_view import signals_of
 
 
 def view_of(console: Services, recorded: RecordedEscalation) -> dict[str, Any]:
@@ -32,7 +31,7 @@ def view_of(console: Services, recorded: RecordedEscalation) -> dict[str, Any]:
         "pieces": pieces(escalation.text, escalation.assessment.signals),
         "shown_to_person": [shown(text) for text in escalation.shown],
         "categories": [_category(name) for name in entry.categories],
-        "signals": [_signal(escalation.text, s) for s in _once(escalation.assessment.signals)],
+        "signals": signals_of(escalation.text, escalation.assessment.signals),
         "extra": {wording.label(key): value for key, value in escalation.extra.items()},
         "reviews": [(review, names[review.by]) for review in recorded.reviews],
         "history": [(event, wording.who(event.who, names)) for event in recorded.history],
@@ -46,26 +45,6 @@ def _writer(entry: QueueEntry) -> str:
 
 def _category(name: str) -> tuple[str, str]:
     return wording.label(name), taxonomy().risk_categories.get(name, "")
-
-
-def _once(signals: Iterable[Signal]) -> list[Signal]:
-    """Each source once for the same words, the surest; the most severe first."""
-    surest: dict[tuple[str, int, int], Signal] = {}
-    for signal in sorted(signals, key=lambda each: each.weight):
-        surest[signal.source, signal.start, signal.end] = signal
-    return sorted(surest.values(), key=lambda each: (-each.severity, each.start, each.source))
-
-
-def _signal(text: str, signal: Signal) -> dict[str, Any]:
-    return {
-        "source": signal.source,
-        "kind": wording.SIGNAL_KINDS.get(signal.kind, wording.label(signal.kind)),
-        "category": wording.label(signal.category),
-        "severity": signal.severity,
-        "version": signal.version,
-        "words": words_of(text, signal),
-        "sureness": round(signal.weight * 100),
-    }
 
 
 def _others(console: Services, entry: QueueEntry) -> list[tuple[QueueEntry, str]]:

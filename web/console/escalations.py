@@ -50,6 +50,7 @@ async def record_outcome(request: Request, message_id: str) -> HTTPResponse:
             outcome=Outcome(form.outcome),
             note=form.note,
             severity=form.judged(),
+            missed=form.missed,
         )
     except AlreadyReviewedError:
         return await _already_reviewed(request, message_id, form)

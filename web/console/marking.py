@@ -9,6 +9,9 @@ from itertools import pairwise
 from safeguarding.risk.assessment import Signal
 from safeguarding.taxonomy import Severity
 
+AROUND = 120
+"""Characters shown of a long line, on either side of the words."""
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -16,6 +19,15 @@ class Piece:
 
     text: str
     severity: Severity | None
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """A line of a text, or the middle of a long one, with the words that a signal is on."""
+
+    before: str
+    words: str
+    after: str
 
 
 def pieces(text: str, signals: Sequence[Signal]) -> list[Piece]:
@@ -36,6 +48,30 @@ def words_of(text: str, signal: Signal) -> str:
     """The words a signal fired on; empty when it has none of its own."""
     span = _span(signal, len(text))
     return shown(text[span[0] : span[1]]) if span else ""
+
+
+def excerpt(text: str, signal: Signal) -> Excerpt | None:
+    """The line on which a signal fired; None when it has no words of its own."""
+    span = _span(signal, len(text))
+    if span is None:
+        return None
+    start, end, _ = span
+    first = text.rfind("\n", 0, start) + 1
+    last = text.find("\n", end)
+    before, after = text[first:start], text[end : last if last >= 0 else len(text)]
+    if len(before) > AROUND:
+        before = f"… {before[-AROUND:].lstrip()}"
+    if len(after) > AROUND:
+        after = f"{after[:AROUND].rstrip()} …"
+    return Excerpt(shown(before.lstrip()), shown(text[start:end]), shown(after.rstrip()))
+
+
+def line_of(text: str, signal: Signal) -> int | None:
+    """The number of the line a signal is on; None without words, or where there is but one."""
+    span = _span(signal, len(text))
+    if span is None or "\n" not in text.strip():
+        return None
+    return text.count("\n", 0, span[0]) + 1
 
 
 def shown(text: str) -> str:

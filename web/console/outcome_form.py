@@ -21,12 +21,15 @@ class OutcomeForm:
     outcome: str = ""
     note: str = ""
     severity: str = AGREE
+    missed: bool = False
+    """Whether something was not heard."""
 
     @classmethod
     def sent_in(cls, request: Request) -> OutcomeForm:
         """Read the fields of a request. Browsers end lines with CR LF; records end them with LF."""
         note = field(request, "note").replace("\r\n", "\n")
-        return cls(field(request, "outcome"), note, field(request, "severity") or AGREE)
+        severity, missed = field(request, "severity") or AGREE, field(request, "missed") == "yes"
+        return cls(field(request, "outcome"), note, severity, missed)
 
     def errors(self) -> dict[str, str]:
         """What to say beside which field; empty when the form is right."""

@@ -35,10 +35,33 @@ OUTCOMES = {
 }
 
 SIGNAL_KINDS = {
-    "lexicon": "A phrase on the reviewed list",
-    "combination": "Several things said together",
+    "lexicon": "A reviewed phrase",
+    "combination": "Several small signs together, in this message",
+    "conversation": "Several small signs together, in this message and earlier ones",
     "model": "The trained model, weighing the whole message",
-    "conversation": "A build-up over several messages",
+    "button": "A button that the person pressed",
+}
+
+WEIGHED_KINDS = {
+    "model": "Reads like",
+    "conversation": "Read together with earlier messages, it is like",
+}
+
+_SURE = {0.95: "Very sure", 0.75: "Fairly sure", 0.5: "More likely than not", 0.2: "Unsure"}
+
+_CHAT_SIGNS = {
+    "asking_age": "asking for age",
+    "being_alone": "asking about being alone",
+    "gifts": "gifts or favours",
+    "guilt": "making somebody feel guilty",
+    "isolation": "setting against family or friends",
+    "meeting": "wanting to meet",
+    "money": "money",
+    "moving_apps": "moving to another app",
+    "pictures": "asking for pictures",
+    "requests_job": "getting somebody to do a job",
+    "secrecy": "asking for secrecy",
+    "testing_limits": "testing limits",
 }
 
 _AUDIENCES = {
@@ -73,6 +96,20 @@ def subject(name: str) -> str:
     return _SUBJECTS.get(name, label(name).lower())
 
 
+def chat_sign(name: str) -> str:
+    """A sign that a pasted chat shows, to stand inside a sentence."""
+    name = name.replace("-", "_")
+    return _CHAT_SIGNS.get(name, label(name).lower())
+
+
+def sureness(weight: float) -> str:
+    """How sure a model is, in words and per cent: "Fairly sure, 82%"."""
+    words = next((words for least, words in _SURE.items() if weight >= least), "A faint sign")
+    percent = round(weight * 100)
+    figure = "over 99" if percent == 100 else percent or "under 1"  # noqa: PLR2004
+    return f"{words}, {figure}%"
+
+
 def who(name: str, staff_names: Mapping[str, str]) -> str:
     """The doer of something in the history."""
     return staff_names.get(name) or _RECORDERS.get(name) or label(name)
@@ -86,14 +123,17 @@ def what(event: HistoryEvent) -> str:
     if event.what is What.OUTCOME_RECORDED:
         outcome = OUTCOMES[Outcome(event.detail["outcome"])]
         found = event.detail.get("severity")
-        return f"Recorded the outcome: {outcome}" + (
-            f"; found it {_severity(found)}" if found else ""
+        return (
+            f"Recorded the outcome: {outcome}"
+            + (f"; found it {_severity(found)}" if found else "")
+            + ("; something was missed" if event.detail.get("missed") else "")
         )
     return {
         What.RECORDED: "Recorded it",
         What.ADDED_TO: "Added what it knew besides",
         What.VIEWED: "Read it",
         What.REOPENED: "Opened it again",
+        What.LEARNED: "Retold it in other words, as an example for Lantern to learn from",
     }[event.what]
 
 

@@ -11,7 +11,7 @@ from safeguarding.taxonomy import Severity
 
 
 def test_comes_back_from_json_as_it_was() -> None:
-    signal = Signal("grooming-gifts", "lexicon", "v1", "grooming", Severity.URGENT, 3, 9, 0.5)
+    signal = Signal("grooming", "model", "v1", "grooming", Severity.URGENT, 3, 9, 0.5, ("Ours.",))
     escalation = Escalation(
         message_id="m1",
         conversation_id="c1",
@@ -27,3 +27,11 @@ def test_comes_back_from_json_as_it_was() -> None:
     )
 
     assert Escalation.from_record(json.loads(json.dumps(escalation.as_record()))) == escalation
+
+
+def test_reads_a_signal_that_was_written_before_examples_were_kept() -> None:
+    signal = Signal("grooming-gifts", "lexicon", "v1", "grooming", Severity.URGENT, 3, 9)
+    record = signal.as_record()
+    del record["like"]
+
+    assert Signal.from_record(record) == signal

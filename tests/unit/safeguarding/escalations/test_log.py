@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
 
 from safeguarding.escalations.log import EscalationLog
 from safeguarding.escalations.recorded import Outcome, Status
 from safeguarding.escalations.reviewing import UnknownEscalationError
+from safeguarding.escalations.tables import escalations
 from safeguarding.taxonomy import Severity
-from tests.records import NOON, assessment, escalation
+from tests.records import GIFTS, NOON, SECRECY, assessment, escalation
 
 
 def record(log: EscalationLog, message_id: str, severity: Severity, minutes_ago: int) -> None:
@@ -23,6 +27,22 @@ def test_gives_back_what_it_was_given(log: EscalationLog) -> None:
 
     assert log.record(told) is True
     assert log.get("m1").escalation == told
+
+
+def test_gives_back_our_examples_each_with_its_signal(log: EscalationLog) -> None:
+    near = replace(GIFTS, source="classifier", kind="model", like=("Ours.", "Ours too."))
+    told = escalation(assessment=assessment(Severity.CONCERN, SECRECY, near))
+    log.record(told)
+
+    assert log.get("m1").escalation == told
+
+
+def test_reads_a_record_from_before_examples_were_kept(log: EscalationLog, engine: Engine) -> None:
+    log.record(escalation())
+    with engine.begin() as connection:
+        connection.execute(sa.update(escalations).values(nearest=None))
+
+    assert log.get("m1").escalation == escalation()
 
 
 def test_the_most_severe_comes_first_then_the_longest_waiting(log: EscalationLog) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Engine
 from safeguarding.escalations.log import EscalationLog
 from safeguarding.escalations.recorded import Outcome
 from safeguarding.escalations.rotate import main, rotate
-from safeguarding.escalations.tables import SEALED
+from safeguarding.escalations.tables import SEALED, escalations
 from safeguarding.escalations.vault import Vault, VaultError, key_ring, new_key
 from tests.records import KEYS, escalation
 
@@ -27,7 +27,7 @@ def filled(log: EscalationLog, ann: str) -> EscalationLog:
 def test_every_sealed_cell_ends_up_under_the_first_key(
     filled: EscalationLog, engine: Engine
 ) -> None:
-    assert rotate(engine, Vault(key_ring(f"{NEW},{KEYS}"))) == 7
+    assert rotate(engine, Vault(key_ring(f"{NEW},{KEYS}"))) == 9
 
     with engine.connect() as connection:
         for table, columns in SEALED.items():
@@ -42,6 +42,15 @@ def test_the_new_key_alone_reads_everything_afterwards(
     rotate(engine, Vault(key_ring(f"{NEW},{KEYS}")))
 
     assert EscalationLog(engine, Vault(key_ring(NEW))).get("m1") == before
+
+
+def test_a_record_from_before_examples_were_kept_has_nothing_to_seal(
+    filled: EscalationLog, engine: Engine
+) -> None:
+    with engine.begin() as connection:
+        connection.execute(sa.update(escalations).values(nearest=None))
+
+    assert rotate(engine, Vault(key_ring(f"{NEW},{KEYS}"))) == 7
 
 
 def test_a_second_run_finds_nothing_to_do(filled: EscalationLog, engine: Engine) -> None:
@@ -68,7 +77,7 @@ def test_the_command_says_when_the_older_keys_may_go(
     monkeypatch.setenv("LANTERN_FIELD_KEYS", f"{NEW},{KEYS}")
 
     assert main() == 0
-    assert "7 values" in capsys.readouterr().out
+    assert "9 values" in capsys.readouterr().out
 
 
 def test_the_command_asks_for_a_key_that_is_missing(

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from safeguarding.escalations.rows import sealed_row
 from safeguarding.risk.assessment import Turn
-from tests.records import escalation, vault
+from safeguarding.taxonomy import Severity
+from tests.records import SECRECY, assessment, escalation, vault
 
 
 def test_a_row_holds_nobodys_words() -> None:
     secret = "SECRET"
-    told = escalation(text=secret, turns_before=(Turn("user", secret),), shown=(secret,))
+    told = escalation(
+        text=secret,
+        turns_before=(Turn("user", secret),),
+        shown=(secret,),
+        # Not the person's own words, but so near that they tell them.
+        assessment=assessment(Severity.CONCERN, replace(SECRECY, like=(secret,))),
+    )
 
     assert secret not in str(sealed_row(told, vault()))
 

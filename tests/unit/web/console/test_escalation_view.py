@@ -1,10 +1,8 @@
-"""The page of an escalation says each thing once, the gravest first."""
+"""The page of an escalation is put together from the record."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-
-import pytest
 
 from safeguarding.escalations.log import EscalationLog
 from safeguarding.taxonomy import Severity
@@ -13,19 +11,11 @@ from web.console.escalation_view import view_of
 from web.http import App
 
 
-@pytest.fixture
-def signals(app: App, log: EscalationLog) -> list[dict[str, object]]:
-    unsure = replace(SECRECY, weight=0.5)
-    grave = replace(GIFTS, severity=Severity.URGENT)
-    log.record(escalation(assessment=assessment(Severity.URGENT, unsure, SECRECY, grave)))
-    found: list[dict[str, object]] = view_of(app.ctx.services, log.get("m1"))["signals"]
-    return found
+def test_the_signals_are_those_of_the_record_on_its_words(app: App, log: EscalationLog) -> None:
+    near = replace(SECRECY, kind="model", weight=0.5, like=("Ours.",))
+    log.record(escalation(assessment=assessment(Severity.CONCERN, GIFTS, near)))
 
+    signals = view_of(app.ctx.services, log.get("m1"))["signals"]
 
-def test_two_checks_with_one_finding_show_it_once(signals: list[dict[str, object]]) -> None:
-    assert [signal["source"] for signal in signals] == [GIFTS.source, SECRECY.source]
-    assert signals[1]["sureness"] == 100
-
-
-def test_a_signal_quotes_its_words(signals: list[dict[str, object]]) -> None:
-    assert [signal["words"] for signal in signals] == ["", "dont tell ur mum"]
+    assert [signal.words for signal in signals] == ["", "dont tell ur mum"]
+    assert signals[1].nearest == ("Ours.",)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from sqlalchemy.engine import Engine
@@ -16,6 +17,17 @@ from safeguarding.taxonomy import Severity
 from tests.records import GIFTS, NOON, SECRECY, Clock, assessment, escalation
 from tests.unit.web.console.conftest import Browser
 
+MODEL = Signal(
+    source="classifier",
+    kind="model",
+    version="w7",
+    category="grooming",
+    severity=Severity.URGENT,
+    start=0,
+    end=0,
+    weight=0.934,
+    like=("One of ours.", "Another of ours."),
+)
 FORM = {"outcome": "referred_police", "note": "Called 101.", "severity": "agree"}
 
 
@@ -44,16 +56,43 @@ async def test_shows_the_conversation_around_it(browser: Browser, log: Escalatio
 
 
 async def test_says_in_plain_words_why_it_was_raised(browser: Browser, log: EscalationLog) -> None:
-    model = Signal("model-grooming", "model", "w7", "grooming", Severity.URGENT, 0, 0, 0.934)
+    model = replace(MODEL, start=3, end=7)
     log.record(escalation(assessment=assessment(Severity.URGENT, SECRECY, model)))
 
     page = plain((await browser.get("/escalations/m1")).text)
 
-    assert "A phrase on the reviewed list . grooming-dont-tell version v1" in page.replace(
-        "list.", "list ."
+    assert "A reviewed phrase: “dont tell ur mum” grooming-dont-tell , version v1" in page
+    assert "Reads like sentences that were labelled urgent, grooming. Fairly sure, 93%." in page
+    assert "The words that weighed most: “ said ”" in page
+    assert "classifier , version w7" in page
+    assert page.count("A signal is a reason to look, not proof.") == 1
+
+
+async def test_our_own_examples_are_not_taken_for_the_persons_words(
+    browser: Browser, log: EscalationLog
+) -> None:
+    log.record(escalation(assessment=assessment(Severity.URGENT, MODEL)))
+
+    page = plain((await browser.get("/escalations/m1")).text)
+
+    assert (
+        "Nearest examples we wrote (invented to teach Lantern; they are not this person’s words): "
+        "One of ours. Another of ours."
+    ) in page
+
+
+async def test_a_sign_in_a_pasted_chat_is_shown_on_its_line(
+    browser: Browser, log: EscalationLog
+) -> None:
+    sign = Signal("chat-secrecy", "chat", "v1", "grooming", Severity.CONCERN, 17, 27)
+    text = "me: ok\nhim: keep our secret x"
+    log.record(escalation(text=text, assessment=assessment(Severity.CONCERN, sign)))
+
+    page = plain((await browser.get("/escalations/m1")).text)
+
+    assert (
+        "A sign in the pasted chat: asking for secrecy, on line 2: him: keep our secret x" in page
     )
-    assert "The trained model, weighing the whole message, 93% sure" in page
-    assert "model-grooming version w7" in page
 
 
 async def test_what_a_child_writes_is_never_markup(browser: Browser, log: EscalationLog) -> None:
@@ -64,7 +103,9 @@ async def test_what_a_child_writes_is_never_markup(browser: Browser, log: Escala
         shown=(evil,),
         extra={evil: evil},
         assessment=assessment(
-            Severity.URGENT, Signal(evil, evil, evil, evil, Severity.URGENT, 0, 8)
+            Severity.URGENT,
+            Signal(evil, evil, evil, evil, Severity.URGENT, 0, 8, 0.5, (evil,)),
+            Signal(evil, "chat", evil, evil, Severity.URGENT, 0, 9, 0.5, (evil,)),
         ),
         area=evil,
     )
@@ -133,6 +174,30 @@ async def test_staff_may_lower_the_severity(browser: Browser, log: EscalationLog
     page = plain((await browser.get("/escalations/m1")).text)
     assert log.get("m1").entry.severity is Severity.NONE
     assert "judged by staff; assessed as immediate" in page
+
+
+async def test_staff_may_say_that_something_was_missed(
+    browser: Browser, log: EscalationLog
+) -> None:
+    log.record(escalation())
+
+    await browser.send("/escalations/m1/outcome", FORM | {"missed": "yes"})
+
+    page = plain((await browser.get("/escalations/m1")).text)
+    assert log.get("m1").reviews[0].missed is True
+    assert "Referred to the police ; something was missed" in page
+    assert "Recorded the outcome: Referred to the police; something was missed" in page
+
+
+async def test_the_second_of_two_mistakes_keeps_that_something_was_missed(
+    browser: Browser, log: EscalationLog
+) -> None:
+    log.record(escalation())
+
+    sent = FORM | {"note": "", "missed": "yes"}
+    page = (await browser.send("/escalations/m1/outcome", sent)).text
+
+    assert re.search(r'name="missed"[^>]*value="yes"[^>]* checked', page)
 
 
 @pytest.mark.parametrize(

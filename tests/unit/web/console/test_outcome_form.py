@@ -18,6 +18,10 @@ def test_a_fresh_form_lacks_what_was_done_and_why() -> None:
     assert set(OutcomeForm().errors()) == {"outcome", "note"}
 
 
+def test_nothing_was_missed_unless_staff_say_so() -> None:
+    assert OutcomeForm().missed is False
+
+
 def test_agreeing_leaves_the_assessment_as_it_is() -> None:
     assert OutcomeForm().judged() is None
 

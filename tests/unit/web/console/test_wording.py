@@ -53,9 +53,30 @@ def test_durations_in_their_largest_unit(duration: timedelta, words: str) -> Non
     assert wording.lasting(duration) == words
 
 
-@pytest.mark.parametrize("what", [What.RECORDED, What.ADDED_TO, What.VIEWED, What.REOPENED])
+@pytest.mark.parametrize("what", set(What) - {What.RAISED, What.OUTCOME_RECORDED})
 def test_every_line_of_the_history_has_words(what: What) -> None:
     assert wording.what(HistoryEvent(WINTER, "gateway", what))
+
+
+@pytest.mark.parametrize(
+    ("weight", "words"),
+    [
+        (1.0, "Very sure, over 99%"),
+        (0.95, "Very sure, 95%"),
+        (0.82, "Fairly sure, 82%"),
+        (0.5, "More likely than not, 50%"),
+        (0.21, "Unsure, 21%"),
+        (0.05, "A faint sign, 5%"),
+        (0.001, "A faint sign, under 1%"),
+    ],
+)
+def test_says_how_sure_a_model_is(weight: float, words: str) -> None:
+    assert wording.sureness(weight) == words
+
+
+def test_a_sign_of_a_chat_has_words_whether_it_is_known_or_new() -> None:
+    assert wording.chat_sign("moving-apps") == "moving to another app"
+    assert wording.chat_sign("new_sign") == "new sign"
 
 
 def test_the_history_says_how_the_severity_changed() -> None:
