@@ -1,0 +1,1 @@
+"""`make evaluate`: what Lantern hears, misses and wrongly hears, on messages it never learned."""
