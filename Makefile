@@ -99,9 +99,10 @@ imports: .venv-services/.synced  ## Who may import whom
 content: .venv-services/.synced  ## Every problem of content and lexicon at once, and what is due
 	@$(S)/python -m safeguarding.content.check; wrong=$$?; $(S)/python -m safeguarding.approval_report; exit $$wrong
 
-unit: install  ## Unit and contract tests, in both environments
+unit: install .venv-training/.synced  ## Unit and contract tests, each in its environment
 	@$(A)/python -m pytest -q tests/unit/bot $(PURE)
-	@$(S)/python -m pytest -q tests/unit tests/contract --ignore tests/unit/bot
+	@$(T)/python -m pytest -q tests/unit/training
+	@$(S)/python -m pytest -q tests/unit tests/contract --ignore tests/unit/bot --ignore tests/unit/training
 
 stories: install $(MODEL)  ## Rasa's own tests on the trained model
 	@$(A)/rasa test core --model $(MODEL) --stories tests/test_stories.yml --fail-on-prediction-errors --out results 2>&1 | grep -v Warning; exit $${PIPESTATUS[0]}

@@ -1,17 +1,21 @@
-"""Fixtures of more than one ring of tests. Imports only what both environments have."""
+"""Fixtures of more than one ring of tests. Imports only what every environment has."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
-from scripts.stack import Stack
+if TYPE_CHECKING:
+    from scripts.stack import Stack
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """All of Lantern as real processes, for tests that leave it as it was."""
+    from scripts.stack import Stack  # noqa: PLC0415 - only the services have what it needs
+
     made = Stack(tmp_path_factory.mktemp("stack"), {"LANTERN_MESSAGES_PER_MINUTE": "100000"})
     made.setup()
     try:

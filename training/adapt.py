@@ -36,7 +36,7 @@ from training.targets import SHARES, Labels, labels_of, losses
 from training.texts import Texts, batches
 
 RANK, HIDDEN, SCALE, DROPOUT = 16, 256, 4.0, 0.1
-EPOCHS = 4
+EPOCHS = 3
 RATES = {"adapter": 4e-4, "heads": 1e-3}
 _TOLD_EVERY = 50
 WORK = ROOT / "models" / "adapting"

@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-pytest.importorskip("jax")
-pytest.importorskip("sklearn")
 
 from safeguarding.taxonomy import Severity
 from training.compare import Row, table

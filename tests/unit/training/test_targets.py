@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-pytest.importorskip("jax")
-pytest.importorskip("optax")
 
 from safeguarding.risk.dialogues import SIGNS
 from safeguarding.taxonomy import Severity, taxonomy
