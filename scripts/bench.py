@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import subprocess
 import sys
 import tempfile
 import time
@@ -63,6 +64,8 @@ class Figures:
     ready_s: float
     memory_mb: int
     loads: list[Load]
+    processes_mb: dict[str, int]
+    """Memory by process, of a system that has several."""
 
 
 def lantern_opener(base: str) -> Open:
@@ -140,10 +143,10 @@ def lantern(folder: Path) -> Figures:
         ready = time.perf_counter() - started
         measured = loads(lantern_opener(stack.url("gateway")), LANTERN_TEXTS)
         processes = (stack.rasa, stack.actions, stack.gateway, stack.console)
-        memory = sum(process.resident_bytes() for process in processes)
+        memory = {each.name: each.resident_bytes() // 2**20 for each in processes}
     finally:
         stack.stop()
-    return Figures("Lantern", round(ready, 1), memory // 2**20, measured)
+    return Figures("Lantern", round(ready, 1), sum(memory.values()), measured, memory)
 
 
 def stock(folder: Path) -> Figures:
@@ -160,7 +163,15 @@ def stock(folder: Path) -> Figures:
         memory = process.resident_bytes()
     finally:
         process.stop()
-    return Figures("stock Rasa", round(ready, 1), memory // 2**20, measured)
+    return Figures("stock Rasa", round(ready, 1), memory // 2**20, measured, {})
+
+
+def assessing() -> dict[str, Any]:
+    """What one assessment costs, from a process of its own (scripts/bench_risk.py)."""
+    command = [sys.executable, "-m", "scripts.bench_risk"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, cwd=ROOT)
+    record: dict[str, Any] = json.loads(done.stdout)
+    return record
 
 
 def main() -> int:
@@ -169,16 +180,28 @@ def main() -> int:
     stock_project.trained(STOCK)
     with tempfile.TemporaryDirectory() as folder:
         peer, ours = stock(Path(folder)), lantern(Path(folder) / "lantern")
+    engine = assessing()
     for figures in (peer, ours):
         print(f"{figures.name}: ready in {figures.ready_s} s, {figures.memory_mb} MB")
+        for process, megabytes in figures.processes_mb.items():
+            print(f"     {process}: {megabytes} MB")
         for row in figures.loads:
             print(
                 f"  {row.clients:2} clients: median {row.median_ms} ms, p95 {row.p95_ms} ms, "
                 f"{row.per_second} messages/s"
             )
     print(_ratios(peer, ours))
+    print(
+        f"The risk engine alone, one core: median {engine['median_ms']} ms, "
+        f"p95 {engine['p95_ms']} ms, {engine['messages']} messages in {engine['batch_s']} s, "
+        f"loaded in {engine['load_s']} s, {engine['memory_mb']} MB"
+    )
     RESULTS.parent.mkdir(exist_ok=True)
-    report: dict[str, Any] = {"stock": asdict(peer), "lantern": asdict(ours)}
+    report: dict[str, Any] = {
+        "stock": asdict(peer),
+        "lantern": asdict(ours),
+        "risk engine": engine,
+    }
     RESULTS.write_text(json.dumps(report, indent=2), "utf-8")
     return 0
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
-
 
 from safeguarding.taxonomy import Severity
 from training.compare import Row, table

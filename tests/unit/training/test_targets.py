@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-
 from safeguarding.risk.dialogues import SIGNS
 from safeguarding.taxonomy import Severity, taxonomy
 from training.sentences import Sentence
