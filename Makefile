@@ -14,8 +14,9 @@ ENCODER := models/minilm.onnx
 NEAREST := models/examples.safetensors
 MODEL := models/lantern.tar.gz
 PURE := tests/unit/safeguarding/risk tests/unit/safeguarding/content tests/contract/test_lexicon.py
+SENTENCES := $(filter-out %/calibration.yml %/chat_signs.yml,$(wildcard data/risk/*.yml))
 TRAINED_FROM := config.yml domain.yml $(shell find data/nlu data/rules data/stories bot safeguarding/encoders -name "*.yml" -o -name "*.py") \
-	$(wildcard data/risk/*.yml content/risk/*.yml)
+	$(SENTENCES) $(wildcard content/risk/*.yml)
 
 help:  ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | column -ts $$'\t'
@@ -37,7 +38,7 @@ $(ENCODER): safeguarding/encoders/build_onnx.py safeguarding/encoders/weights.py
 		data/risk/adapter.safetensors .venv-assistant/.synced
 	@$(A)/python -m safeguarding.encoders.build_onnx >&2 && touch $@
 
-$(NEAREST): $(ENCODER) safeguarding/risk/nearest.py $(wildcard data/risk/*.yml) $(wildcard content/risk/*.yml) .venv-services/.synced
+$(NEAREST): $(ENCODER) safeguarding/risk/nearest.py $(SENTENCES) $(wildcard content/risk/*.yml) .venv-services/.synced
 	@$(S)/python -m safeguarding.risk.nearest >&2 && touch $@
 
 web/console/static/govuk/.built: package-lock.json scripts/build_static.py .venv-services/.synced
