@@ -34,8 +34,8 @@ HEAVY = ("threats", "sexual_talk", "pictures", "meeting", "secrecy")
 WEIGHTS = {sign: 1.5 if sign in HEAVY else 1.0 for sign in SIGNS}
 # What share of the chats that people show us is expected to be that severe, and what a missed one
 # costs in false alarms. A false concern costs a calm conversation, a false alarm staff's time.
-EXPECTED = {"concern": 0.4, "urgent": 0.3}
-MISS_COST = {"concern": 2.0, "urgent": 2.0}
+EXPECTED = {"concern": 0.3, "urgent": 0.25}
+MISS_COST = {"concern": 1.5, "urgent": 2.0}
 SHOWN, LINE = 0.3, 1.0
 HEAD = """\
 # What the signs in a pasted chat weigh, and from where on they are a worry. Written by

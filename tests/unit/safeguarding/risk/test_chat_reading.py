@@ -153,7 +153,7 @@ def test_the_beginning_and_the_end_of_a_huge_chat_are_read(
 ) -> None:
     quiet = chat(*(f"liam: match number {n}\nme: ok" for n in range(400)))
 
-    assert assess(reader, f"{GROOMING}\n{quiet}").severity == Severity.NONE
+    assert assess(reader, f"{GROOMING}\n{quiet}").severity == Severity.CONCERN
     assert len(network.asked) == MOST_LINES
     assert network.asked[0].split()[-1] == "mature"
 
