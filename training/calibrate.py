@@ -30,8 +30,8 @@ from training.sentences import development
 # severe. The costs are a judgement to be reviewed by a safeguarding lead; the shares follow the
 # order of what chat services report (most messages are small talk and questions).
 COSTS = {"concern": 10.0, "urgent": 50.0, "immediate": 50.0}
-EXPECTED = {"concern": 0.08, "urgent": 0.02, "immediate": 0.004}
-CONVERSATION = 1.0
+EXPECTED = {"concern": 0.08, "urgent": 0.015, "immediate": 0.003}
+CONVERSATION = 0.5
 HEAD = """\
 # How the classifier's scores become a decision. Written by `make calibrate` from the development
 # part of data/risk; safeguarding/risk/judgement.py says what each number means. `miss_cost`: how
