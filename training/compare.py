@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import load_file
@@ -71,8 +72,9 @@ class Frozen:
 
 
 def _frozen_minilm(base: dict[str, Any], texts: Sequence[str]) -> Matrix:
-    turned = network.turned(base)
-    adapter = network.fresh_adapter(base, 1, 0)
+    turned = {name: jnp.asarray(array) for name, array in network.turned(base).items()}
+    fresh = network.fresh_adapter(base, 1, 0)
+    adapter = {name: jnp.asarray(array) for name, array in fresh.items()}
     read = jax.jit(lambda ids, mask: network.encode(turned, adapter, ids, mask, None, 0.0))
     pieces = of_pieces(texts)
     found = np.zeros((len(texts), network.HIDDEN), np.float32)
