@@ -36,7 +36,7 @@ WEIGHTS = {sign: 1.5 if sign in HEAVY else 1.0 for sign in SIGNS}
 # costs in false alarms. A false concern costs a calm conversation, a false alarm staff's time.
 EXPECTED = {"concern": 0.3, "urgent": 0.25}
 MISS_COST = {"concern": 1.5, "urgent": 2.0}
-SHOWN, LINE = 0.3, 1.0
+SHOWN, LINE = 0.1, 1.0
 HEAD = """\
 # What the signs in a pasted chat weigh, and from where on they are a worry. Written by
 # `make calibrate` from the development part of data/risk/chats; safeguarding/risk/chat_weights.py
