@@ -17,8 +17,9 @@ from safeguarding.risk.passages import Passage, passages
 from safeguarding.taxonomy import Severity
 
 SOURCE, CONVERSATION = "classifier", "classifier-conversation"
-_NAMED, _MOST_NAMED = 0.0, 3
-"""A category is named from even odds on; at most so many, and always the likeliest."""
+_NAMED, _MOST_NAMED = -2.0, 3
+"""A category is named from these log-odds on (one in eight: two dozen share a message's odds); at
+most so many, and always the likeliest."""
 _TURNS, _WORDS, _SHORT, _QUESTION = 4, 60, 5, 200
 """Earlier messages read together with this one, words of all, words of a short answer, and
 characters of the question that it answers."""

@@ -208,9 +208,9 @@ def test_without_examples_a_signal_shows_none(listener: Listener) -> None:
 @pytest.mark.parametrize(
     ("odds", "named"),
     [
-        ({"grooming": 0.2, "suicide": 3.0, "missing": -0.1}, ("suicide", "grooming")),
-        ({"missing": 0.0, "grooming": 0.1, "suicide": -0.1}, ("grooming", "missing")),
-        ({"grooming": -2.0, "suicide": -1.0}, ("suicide",)),
+        ({"grooming": 0.2, "suicide": 3.0, "missing": -2.1}, ("suicide", "grooming")),
+        ({"missing": -2.0, "grooming": 0.1, "suicide": -2.1}, ("grooming", "missing")),
+        ({"grooming": -4.0, "suicide": -3.0}, ("suicide",)),
         ({"a": 1.0, "b": 4.0, "c": 3.0, "d": 2.0}, ("b", "c", "d")),
     ],
 )
