@@ -1,0 +1,160 @@
+"""Shares with their intervals, calibration of probabilities, and curves of thresholds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import sqrt
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import brier_score_loss, roc_curve
+
+_BINS = 10
+_DIGITS = 4
+_SMALL = 0.01
+Z95 = 1.959964
+"""The two-sided 95 % point of the normal distribution."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """So many of so many."""
+
+    hits: int
+    of: int
+
+    @property
+    def value(self) -> float | None:
+        """The share, 0 to 1; None when there was nothing to count."""
+        return self.hits / self.of if self.of else None
+
+    def record(self) -> dict[str, Any]:
+        """{"hits", "of", "share", "low", "high"}, with the bounds of Wilson's 95 % interval."""
+        low, high = interval(self.hits, self.of)
+        return {
+            "hits": self.hits,
+            "of": self.of,
+            "share": None if self.value is None else round(self.value, _DIGITS),
+            "low": round(low, _DIGITS),
+            "high": round(high, _DIGITS),
+        }
+
+
+def share(trials: Iterable[bool]) -> Share:
+    """How many of `trials` are true."""
+    listed = list(trials)
+    return Share(sum(listed), len(listed))
+
+
+def interval(hits: int, of: int, z: float = Z95) -> tuple[float, float]:
+    """Lower and upper bound of the true share, 0 to 1; (0, 1) when there are no trials.
+
+    Wilson's score interval (E. B. Wilson, JASA 22, 1927); `z` is 95 % unless told.
+    """
+    if of == 0:
+        return 0.0, 1.0
+    share = hits / of
+    centre = share + z * z / (2 * of)
+    spread = z * sqrt(share * (1 - share) / of + z * z / (4 * of * of))
+    scale = 1 + z * z / of
+    return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
+
+
+def percent(value: float | None) -> str:
+    """0.953 as "95.3 %"; small shares with one more digit, so that 2 in 1,000 shows."""
+    if value is None:
+        return "–"
+    digits = 2 if 0 < value < _SMALL else 1
+    return f"{value * 100:.{digits}f} %"
+
+
+def share_text(record: Mapping[str, Any]) -> str:
+    """A share's record as "95.3 % (122/128; 90.1–97.9)"."""
+    if not record["of"]:
+        return "nothing to measure"
+    low, high = record["low"] * 100, record["high"] * 100
+    counts = f"{record['hits']:,}/{record['of']:,}"
+    return f"{percent(record['share'])} ({counts}; {low:.1f}–{high:.1f})"
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The probability given to one message, and whether it was so."""
+
+    probability: float
+    so: bool
+
+
+@dataclass(frozen=True)
+class Point:
+    """What a threshold gives: both shares, 0 to 1."""
+
+    threshold: float
+    false_alarms: float
+    recall: float
+
+
+def calibration(scored: Sequence[Scored]) -> dict[str, Any]:
+    """Ten bins of equal width, the Brier score and the expected calibration error.
+
+    Brier: mean squared difference of probability and outcome (Brier 1950). Expected calibration
+    error: mean distance of a bin's probability from its share, weighted by its messages.
+    """
+    if not scored:
+        return {"bins": [], "brier": None, "expected error": None}
+    given = np.array([each.probability for each in scored])
+    so = np.array([each.so for each in scored])
+    places = np.minimum((given * _BINS).astype(int), _BINS - 1)
+    bins = [
+        {
+            "probability": round(float(given[places == place].mean()), _DIGITS),
+            "hits": int(so[places == place].sum()),
+            "of": int((places == place).sum()),
+        }
+        for place in np.unique(places)
+    ]
+    away = sum(abs(each["hits"] - each["of"] * each["probability"]) for each in bins)
+    return {
+        "bins": bins,
+        "brier": round(float(brier_score_loss(so, given, labels=[False, True])), _DIGITS),
+        "expected error": round(away / len(scored), _DIGITS),
+    }
+
+
+def curve(scored: Sequence[Scored]) -> list[Point]:
+    """What each threshold gives, the highest first; a message alarms when it reaches it.
+
+    Empty where one of the two kinds is missing.
+    """
+    so = [each.so for each in scored]
+    if all(so) or not any(so):
+        return []
+    given = [each.probability for each in scored]
+    false_alarms, recall, thresholds = roc_curve(so, given, drop_intermediate=False)
+    # scikit-learn's first point is that of no alarm at all, above every probability.
+    return [
+        Point(*map(float, each)) for each in zip(thresholds, false_alarms, recall, strict=True)
+    ][1:]
+
+
+def threshold_at(points: Sequence[Point], most_false_alarms: float) -> float:
+    """The lowest threshold whose false alarms are at most that share; above 1 where none is."""
+    within = [p.threshold for p in points if p.false_alarms <= most_false_alarms]
+    return min(within, default=1.1)
+
+
+def recall_at(points: Sequence[Point], most_false_alarms: float) -> float:
+    """The best recall whose false alarms are at most that share."""
+    return max((p.recall for p in points if p.false_alarms <= most_false_alarms), default=0.0)
+
+
+def drawn(points: Sequence[Point]) -> list[list[float]]:
+    """[false alarms, recall] at the corners of the curve: all that is needed to draw it."""
+    corners = []
+    for at, point in enumerate(points):
+        before = points[at - 1].false_alarms if at else -1.0
+        after = points[at + 1].false_alarms if at + 1 < len(points) else 2.0
+        if point.false_alarms != before or point.false_alarms != after:
+            corners.append([round(point.false_alarms, 5), round(point.recall, 5)])
+    return corners
