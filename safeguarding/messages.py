@@ -1,4 +1,8 @@
-"""What a person is shown: the messages of the public interface, made in one place."""
+"""What a person is shown, the messages of the public interface; and what they type, as Rasa's text.
+
+A typed "/" at the beginning is text, but Rasa would take it for one of its commands: the gateway's
+channel hands over `as_text`, and whoever reads the text from Rasa reads it `as_typed`.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,8 @@ from typing import Any, Literal, TypedDict
 
 from typing_extensions import NotRequired
 
+_COMMAND = "/"
+_GUARD = "\u2060"  # WORD JOINER: invisible, and not stripped as white space
 Kind = Literal["answer", "help_card", "contacts", "prompt", "text"]
 
 
@@ -60,6 +66,8 @@ class Message(TypedDict):
     kind: Kind
     text: str
     severity: NotRequired[str]
+    need: NotRequired[str]
+    """Of a help card: which help it is for."""
     topic: NotRequired[str]
     title: NotRequired[str]
     steps: NotRequired[list[str]]
@@ -78,3 +86,13 @@ def words_of(message: Message) -> str:
         parts.append(f"{contact['name']}: " + "; ".join(way["label"] for way in contact["ways"]))
     parts += [f"[{choice['label']}]" for choice in message.get("choices", [])]
     return "\n".join(part for part in parts if part)
+
+
+def as_text(typed: str) -> str:
+    """What a person typed, so that Rasa takes it for text and never for one of its commands."""
+    return _GUARD + typed if typed.lstrip().startswith(_COMMAND) else typed
+
+
+def as_typed(text: str) -> str:
+    """The inverse of `as_text`."""
+    return text.removeprefix(_GUARD)

@@ -46,6 +46,8 @@ class Settings:
     """How many reverse proxies stand before the gateway and set X-Forwarded-For."""
     redis_url: str | None
     """Redis for rate limits shared by several gateways; None keeps them in memory."""
+    miss_cost: float | None
+    """How many false alarms one missed urgent message is worth; None: as calibrated."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -70,6 +72,7 @@ class Settings:
             require_approval=_flag(env, "LANTERN_REQUIRE_APPROVAL"),
             trusted_proxies=int(_number(env, "LANTERN_TRUSTED_PROXIES", 0)),
             redis_url=env.get("LANTERN_REDIS_URL") or None,
+            miss_cost=_miss_cost(env),
         )
 
     def secret(self, name: str, env: Mapping[str, str] | None = None) -> str:
@@ -90,12 +93,7 @@ class Settings:
             ) from None
 
 
-def miss_cost(env: Mapping[str, str] | None = None) -> float | None:
-    """How many false alarms one missed urgent message is worth; None: as the classifier was made.
-
-    Raises SettingsError.
-    """
-    env = os.environ if env is None else env
+def _miss_cost(env: Mapping[str, str]) -> float | None:
     if "LANTERN_MISS_COST" not in env:
         return None
     cost = _number(env, "LANTERN_MISS_COST", 0)

@@ -1,22 +1,23 @@
-"""`python -m safeguarding.setup`: makes what a fresh installation lacks, and only that."""
+"""`make setup`: makes what a fresh installation lacks, and only that."""
 
 from __future__ import annotations
 
 import os
 import secrets
-import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+import click
 from sqlalchemy.exc import OperationalError
 
-from safeguarding.escalations.database import connect, migrate
-from safeguarding.escalations.vault import Vault, VaultError, key_ring, new_key
+from safeguarding.database.engine import connect, migrate
+from safeguarding.escalations.vault import Vault, VaultError, new_key
 from safeguarding.settings import Settings, SettingsError
-from safeguarding.staff import StaffAccounts, StaffNameError, random_password
+from safeguarding.staff.accounts import StaffAccounts, StaffNameError, random_password
 
 FIRST_NAME = "safeguarding-lead"
+UNREACHABLE = "The database cannot be reached: check LANTERN_DATABASE_URL"
 
 _SECRETS: dict[str, Callable[[], str]] = {
     "field_keys": lambda: f"k1:{new_key()}",
@@ -50,28 +51,26 @@ def first_account(accounts: StaffAccounts) -> tuple[str, str] | None:
     return None
 
 
-def main() -> int:
+@click.command()
+def main() -> None:
     """Set up; print the first account's password, once. 1 when something is in the way."""
     try:
         _set_up(Settings.from_env())
     except (SettingsError, VaultError, OSError) as error:
-        sys.stderr.write(f"{error}\n")
+        raise click.ClickException(str(error)) from None
     except OperationalError:
-        sys.stderr.write("The database cannot be reached: check LANTERN_DATABASE_URL\n")
-    else:
-        return 0
-    return 1
+        raise click.ClickException(UNREACHABLE) from None
 
 
 def _set_up(settings: Settings) -> None:
     settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     made = make_secrets(settings, os.environ)
-    Vault(key_ring(settings.secret("field_keys")))
+    Vault.of(settings)
     migrate(settings.database_url)
     account = first_account(StaffAccounts(connect(settings.database_url)))
     if made:
-        sys.stdout.write(f"Wrote {', '.join(made)} to {settings.state_dir / 'secrets'}\n")
-    sys.stdout.write(_sign_in_words(*account) if account else "Database is up to date.\n")
+        click.echo(f"Wrote {', '.join(made)} to {settings.state_dir / 'secrets'}")
+    click.echo(_sign_in_words(*account) if account else "Database is up to date.")
 
 
 def _write_new(path: Path, secret: str) -> bool:
@@ -101,9 +100,5 @@ def _sign_in_words(name: str, password: str) -> str:
         f"  sign-in name:  {name}\n"
         f"  password:      {password}\n"
         "Change it after signing in: your name, at the top of the page.\n"
-        f"{line}\n"
+        f"{line}"
     )
-
-
-if __name__ == "__main__":
-    sys.exit(main())

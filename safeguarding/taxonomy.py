@@ -1,4 +1,4 @@
-"""The names everything shares: severities, audiences, subjects, categories, topics."""
+"""The names everything shares: severities, audiences, subjects, needs, categories."""
 
 from __future__ import annotations
 
@@ -6,11 +6,51 @@ from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
 from pathlib import Path
+from typing import Final, Literal
 
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 CONTENT = ROOT / "content"
+CORPUS = ROOT / "data" / "risk"
+SIGNS = (
+    "secrecy", "flattery", "gifts", "moving_apps", "asking_age", "being_alone", "pictures",
+    "meeting", "guilt", "threats", "money", "sexual_talk", "isolation", "testing_limits",
+    "requests_job",
+)  # fmt: skip
+"""What a line of a chat may show of grooming or exploitation; alone, none of them proves it."""
+TOPIC_PREFIX = "ask_"
+"""What the intent, and the button, of each topic begins with."""
+
+Audience = Literal["young_person", "parent", "professional"]
+YOUNG_PERSON: Final = "young_person"
+PARENT: Final = "parent"
+PROFESSIONAL: Final = "professional"
+YOUNGER: Final = "younger"
+"""Children up to YOUNGER_UP_TO: a young person's words, shorter and plainer where they exist."""
+YOUNGER_UP_TO = 11
+ADULTS: frozenset[str] = frozenset({PARENT, PROFESSIONAL})
+READING_ORDER: dict[str | None, tuple[Audience, ...]] = {
+    YOUNG_PERSON: (YOUNG_PERSON,),
+    PARENT: (PARENT, PROFESSIONAL, YOUNG_PERSON),
+    PROFESSIONAL: (PROFESSIONAL, PARENT, YOUNG_PERSON),
+    None: (YOUNG_PERSON, PARENT),
+}
+"""Whose words an audience reads, the first that exist. None: who is asking is not known.
+
+What is written for professionals is never shown to a young person.
+"""
+SeverityLabel = Literal["none", "concern", "urgent", "immediate"]
+
+
+def reading_order(audience: str | None) -> tuple[Audience, ...]:
+    """Whose words this audience reads, nearest first; an unknown audience counts as None."""
+    return READING_ORDER.get(audience, READING_ORDER[None])
+
+
+def reader_of(audience: str | None) -> str:
+    """Whose words a help card has: "adult", or "young_person" also for who has not said it."""
+    return "adult" if audience in ADULTS else YOUNG_PERSON
 
 
 class Severity(IntEnum):
@@ -39,9 +79,16 @@ class Taxonomy:
     severities: dict[str, str]
     audiences: dict[str, str]
     subjects: tuple[str, ...]
+    needs: dict[str, str]
     risk_categories: dict[str, str]
-    topics: dict[str, str]
+    category_help: dict[str, dict[str, str]]
+    """For each risk category, its need, and the topic that a young person and an adult read."""
     small_talk: tuple[str, ...]
+
+    def article_on(self, category: str, audience: str | None) -> str:
+        """The topic of the article on this risk category. Raises KeyError for any other word."""
+        reader = "adult" if audience in {"parent", "professional"} else "young_person"
+        return self.category_help[category][reader]
 
 
 @cache
@@ -52,7 +99,8 @@ def taxonomy(path: Path = CONTENT / "taxonomy.yml") -> Taxonomy:
         severities=record["severities"],
         audiences=record["audiences"],
         subjects=tuple(record["subjects"]),
+        needs=record["needs"],
         risk_categories=record["risk_categories"],
-        topics=record["topics"],
+        category_help=record["category_help"],
         small_talk=tuple(record["small_talk"]),
     )

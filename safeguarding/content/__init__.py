@@ -1,1 +1,1 @@
-"""What we say: vetted answers and contacts, read strictly."""
+"""What we say: vetted articles, contacts, cards and phrases, read strictly."""

@@ -5,29 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 from pathlib import Path
 
 import msgspec
 
-from safeguarding.choices import choices
-from safeguarding.content.answers import ANOTHER_WAY, FALLBACKS
-from safeguarding.content.contacts import ContactDirectory, contact_directory
-from safeguarding.content.file_items import yaml_item
-from safeguarding.content.head import Provenance, SourceHead
-from safeguarding.content.items import Approved, Item, nothing_approved
-from safeguarding.messages import Message, Source
+from safeguarding.content.articles.articles import ANOTHER_WAY, Showing, Text, reviewed_message
+from safeguarding.content.articles.front_matter import References
+from safeguarding.content.articles.sections import Section
+from safeguarding.content.choices import Choices
+from safeguarding.content.items import Approved, Item, Provenance, SourceRecord, nothing_approved
+from safeguarding.content.yaml_items import yaml_item
+from safeguarding.messages import Message
 from safeguarding.records import ContentError, Document, Problem, read_yaml
-from safeguarding.risk.dialogues import SIGNS
-from safeguarding.taxonomy import CONTENT
+from safeguarding.taxonomy import PARENT, SIGNS, YOUNG_PERSON, reading_order
 
-TOPIC, TITLE = "chat", "What is said of a pasted chat"
+ID, TITLE = "chat_signs", "What is said of a pasted chat"
+TOPIC = "chat"
 MOST_SIGNS = 5
 """More would read like a charge sheet."""
 LONGEST_QUOTE = 120
+READERS = (YOUNG_PERSON, PARENT)
 
 
-class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Reading(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What one audience reads."""
 
     title: str
@@ -38,13 +38,13 @@ class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """Below them."""
     steps: list[str]
     quiet: str
-    """When nothing stands out."""
+    """When we found no sign. It never says or implies that a chat is fine."""
     worried: str
-    """When nothing stands out, and what the person says beside the chat shows a worry."""
+    """When we found no sign, and what the person says beside the chat shows a worry."""
     quiet_steps: list[str]
     related: list[str]
     contacts: list[str]
-    """Who is shown when nothing stands out; otherwise the directory decides."""
+    """Who is shown when we found no sign; otherwise the directory decides."""
 
     @property
     def all(self) -> str:
@@ -55,9 +55,9 @@ class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     provenance: Provenance
-    sources: list[SourceHead]
-    young_person: Words
-    parent: Words
+    sources: list[SourceRecord]
+    young_person: Reading
+    parent: Reading
 
 
 @dataclass(frozen=True)
@@ -69,16 +69,22 @@ class Shown:
 
 
 class ChatSigns:
-    """The words for every sign, by who reads them."""
+    """The sentences for every sign, by who reads them."""
 
-    def __init__(self, file: _File, item: Item) -> None:
-        self.words: Mapping[str, Words] = {
-            "young_person": file.young_person,
-            "parent": file.parent,
+    def __init__(self, file: _File, item: Item, choices: Choices) -> None:
+        self.by_reader: Mapping[str, Reading] = {
+            YOUNG_PERSON: file.young_person,
+            PARENT: file.parent,
         }
         self.provenance = file.provenance
         self._sources = file.sources
         self._item = item
+        self._choices = choices
+
+    @property
+    def readings(self) -> Mapping[str, str]:
+        """All that an audience may read, by audience."""
+        return {reader: reading.all for reader, reading in self.by_reader.items()}
 
     def message(
         self,
@@ -92,45 +98,54 @@ class ChatSigns:
     ) -> Message | None:
         """What stands out in a chat, the weightiest first, without contacts.
 
-        `worried`: what the person says beside the chat shows a worry. None when the words are
-        withheld: past their review, or not signed where signatures are required.
+        `worried`: what the person says beside the chat shows a worry. None when it is withheld:
+        past its review, or not signed where signatures are required.
         """
-        signed = approved(self._item.id, self._item.digest)
-        if today > self.provenance.review_due or (require_approval and not signed):
-            return None
-        words = self._for(audience)
+        reading = self._for(audience)
         if shown:
-            text, steps = _stands_out(words, shown), words.steps
+            said, steps = _stands_out(reading, shown), reading.steps
         else:
-            text, steps = words.worried if worried else words.quiet, words.quiet_steps
-        buttons = [*(f"ask_{topic}" for topic in words.related), ANOTHER_WAY]
-        return Message(
-            kind="answer",
+            said, steps = reading.worried if worried else reading.quiet, reading.quiet_steps
+        buttons = [*(f"ask_{topic}" for topic in reading.related), ANOTHER_WAY]
+        text = Text(
             topic=TOPIC,
-            title=words.title,
-            text=text,
-            steps=list(steps),
-            sources=[_source(source) for source in self._sources],
-            reviewed_on=self.provenance.reviewed_on.isoformat(),
-            review_due=self.provenance.review_due.isoformat(),
-            approved=signed,
-            choices=[choices().button(choice_id) for choice_id in buttons],
+            title=reading.title,
+            section=Section(said, tuple(steps)),
+            sources=self._sources,
+            choices=[self._choices.button(choice_id) for choice_id in buttons],
         )
+        return reviewed_message(self._item, text, Showing(today, approved, require_approval))
 
     def contact_ids(self, audience: str | None) -> list[str]:
-        """Who is shown below a chat in which nothing stands out."""
+        """Who is shown below a chat in which we found no sign."""
         return list(self._for(audience).contacts)
 
-    def _for(self, audience: str | None) -> Words:
-        readers = FALLBACKS.get(audience, FALLBACKS[None])
-        return next(self.words[reader] for reader in readers if reader in self.words)
+    def _for(self, audience: str | None) -> Reading:
+        readers = reading_order(audience)
+        return next(self.by_reader[reader] for reader in readers if reader in self.by_reader)
 
 
-def _stands_out(words: Words, shown: Sequence[Shown]) -> str:
+def read_chat_signs(path: Path, references: References) -> ChatSigns:
+    """The sentences of `path`. Raises ContentError with all that is wrong."""
+    document = read_yaml(path)
+    file = document.convert(_File)
+    problems = [
+        problem
+        for audience in READERS
+        for problem in _wrong(document, audience, getattr(file, audience), references)
+    ]
+    if not file.sources:
+        problems.append(document.problem("no source", "sources"))
+    if problems:
+        raise ContentError(problems)
+    return ChatSigns(file, yaml_item(ID, TITLE, path), references.choices)
+
+
+def _stands_out(reading: Reading, shown: Sequence[Shown]) -> str:
     once = {each.sign: each for each in reversed(shown)}
     chosen = [once[sign] for sign in dict.fromkeys(each.sign for each in shown)][:MOST_SIGNS]
-    said = [f"{words.signs[each.sign]}\n{_quoted(each.quote)}".strip() for each in chosen]
-    return "\n\n".join([words.stands_out, *said, words.not_proof])
+    said = [f"{reading.signs[each.sign]}\n{_quoted(each.quote)}".strip() for each in chosen]
+    return "\n\n".join([reading.stands_out, *said, reading.not_proof])
 
 
 def _quoted(line: str) -> str:
@@ -140,52 +155,19 @@ def _quoted(line: str) -> str:
     return f"“{plain}”" if plain else ""
 
 
-def _source(source: SourceHead) -> Source:
-    return Source(
-        title=source.title,
-        publisher=source.publisher,
-        url=source.url,
-        date=source.published or "",
-    )
-
-
-def read_chat_signs(path: Path, directory: ContactDirectory | None) -> ChatSigns:
-    """The words of `path`. Raises ContentError with all that is wrong.
-
-    Without a directory the contacts they name are not looked up.
-    """
-    document = read_yaml(path)
-    file = document.convert(_File)
-    problems = [
-        problem
-        for audience in ("young_person", "parent")
-        for problem in _wrong(document, audience, getattr(file, audience), directory)
-    ]
-    if not file.sources:
-        problems.append(document.problem("no source", "sources"))
-    if problems:
-        raise ContentError(problems)
-    return ChatSigns(file, yaml_item("chat_signs", TITLE, path))
-
-
 def _wrong(
-    document: Document, audience: str, words: Words, directory: ContactDirectory | None
+    document: Document, audience: str, reading: Reading, references: References
 ) -> Iterator[Problem]:
     for sign in SIGNS:
-        if sign not in words.signs:
+        if sign not in reading.signs:
             yield document.problem(f"no words for {sign}", audience, "signs")
-    for sign in words.signs:
+    for sign in reading.signs:
         if sign not in SIGNS:
             yield document.problem(f"{sign!r} is no sign", audience, "signs", sign)
-    for topic in words.related:
-        if f"ask_{topic}" not in choices():
+    for topic in reading.related:
+        if f"ask_{topic}" not in references.choices:
             yield document.problem(f"no button ask_{topic}", audience, "related")
-    for contact_id in words.contacts if directory else ():
-        if directory is not None and contact_id not in directory.records():
+    known = references.contacts.records() if references.contacts else reading.contacts
+    for contact_id in reading.contacts:
+        if contact_id not in known:
             yield document.problem(f"no contact {contact_id!r}", audience, "contacts")
-
-
-@cache
-def chat_signs(path: Path = CONTENT / "chat_signs.yml") -> ChatSigns:
-    """Read the words once per process. Raises ContentError."""
-    return read_chat_signs(path, contact_directory())

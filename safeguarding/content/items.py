@@ -1,4 +1,4 @@
-"""What is signed: each reviewed file as the words that a person reads, and their digest."""
+"""What is signed: a reviewed file as the texts that a person reads, its digest and its review."""
 
 from __future__ import annotations
 
@@ -10,17 +10,47 @@ from datetime import date
 from functools import cached_property
 from typing import TypeAlias
 
+import msgspec
+
+from safeguarding.records import ContentError, Document
+
+
+class SourceRecord(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"published": "date"}
+):
+    """Where a statement comes from."""
+
+    title: str
+    publisher: str
+    url: str
+    published: str | None
+    """As the page says it, "2017-02" or "2025"; None when it shows no date."""
+    read_on: date
+
+
+class Provenance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The `provenance` of a YAML file."""
+
+    owner: str
+    reviewed_on: date
+    review_due: date
+    """The last day before the next review."""
+    approved_by: str | None
+
+
+def read_provenance(document: Document) -> Provenance:
+    """The provenance of a YAML file. Raises ContentError when it has none or a wrong one."""
+    if not isinstance(document.data, dict) or "provenance" not in document.data:
+        raise ContentError([document.problem("no provenance: whose words are these?")])
+    return document.convert(Provenance, "provenance")
+
+
 Approved: TypeAlias = Callable[[str, str], bool]
 """Asked with a content id and the digest of its words: whether people have signed them."""
 
-WITHHELD_KINDS = ("answer", "story", "tool", "chat_signs")
-"""What may stay unsaid. Help, contacts and buttons are always there: they are the signposting."""
-NEED_TWO = ("help_card", "responses", "risk")
-"""What decides whether danger is seen, and what is said then: two people sign it."""
-
 
 @dataclass(frozen=True)
-class Part:
+class Block:
     """Lines that are read together."""
 
     heading: str
@@ -36,7 +66,7 @@ class Item:
     id: str
     """Permanent: "answer:consent", "help_card", "risk:grooming"."""
     title: str
-    parts: tuple[Part, ...]
+    blocks: tuple[Block, ...]
     reviewed_on: date | None = None
     review_due: date | None = None
     """The last day on which its words may be shown without another review; None: it names none."""
@@ -51,8 +81,10 @@ class Item:
     @cached_property
     def words(self) -> str:
         """Everything a person reads, in the one form that is kept and signed."""
-        parts = [[part.heading, list(part.audiences), list(part.lines)] for part in self.parts]
-        record = [self.id, self.title, parts]
+        blocks = [
+            [block.heading, list(block.audiences), list(block.lines)] for block in self.blocks
+        ]
+        record = [self.id, self.title, blocks]
         return json.dumps(record, ensure_ascii=False, separators=(",", ":"))
 
     @cached_property
@@ -60,14 +92,9 @@ class Item:
         """SHA-256 of `words`, in hexadecimal."""
         return hashlib.sha256(self.words.encode("utf-8")).hexdigest()
 
-    @property
-    def people_needed(self) -> int:
-        """How many different people must sign the same words."""
-        return people_needed(self.id)
-
-    def for_reader(self, audience: str) -> tuple[Part, ...]:
-        """The parts that someone of this audience reads."""
-        return tuple(p for p in self.parts if audience in p.audiences or not p.audiences)
+    def for_reader(self, audience: str) -> tuple[Block, ...]:
+        """The blocks that someone of this audience reads."""
+        return tuple(p for p in self.blocks if audience in p.audiences or not p.audiences)
 
 
 def kind_of(content_id: str) -> str:
@@ -75,18 +102,15 @@ def kind_of(content_id: str) -> str:
     return content_id.partition(":")[0]
 
 
-def people_needed(content_id: str) -> int:
-    """How many different people must sign the words of this content."""
-    return 2 if kind_of(content_id) in NEED_TWO else 1
-
-
 def opened(words: str) -> Item:
     """The inverse of `Item.words`, without its dates. Raises ValueError for other text."""
-    content_id, title, parts = json.loads(words)
+    content_id, title, blocks = json.loads(words)
     return Item(
         content_id,
         title,
-        tuple(Part(heading, tuple(lines), tuple(audiences)) for heading, audiences, lines in parts),
+        tuple(
+            Block(heading, tuple(lines), tuple(audiences)) for heading, audiences, lines in blocks
+        ),
     )
 
 

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
-from functools import cache
 from pathlib import Path
 
 import msgspec
 
-from safeguarding.choices import choices
+from safeguarding.content.choices import Choices
 from safeguarding.messages import Message
 from safeguarding.records import ContentError, Document, Problem, read_yaml
-from safeguarding.taxonomy import CONTENT
+from safeguarding.taxonomy import PARENT, PROFESSIONAL
 
 
 class Course(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The online course, and when a person last followed its link."""
 
+    title: str
+    publisher: str
     url: str | None
     verified_on: date | None
 
@@ -53,62 +54,75 @@ class Offered(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tell: list[str]
 
 
-class Pledge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class PledgeRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The journey as the file holds it."""
 
     words: str
+    """The pledge itself."""
     course: Course
     steps: Steps
     offered: Offered
 
+
+class Pledge:
+    """The journey, ready to show."""
+
+    def __init__(self, record: PledgeRecord, choices: Choices) -> None:
+        self._choices = choices
+        self.words = record.words
+        self.course = record.course
+        self.steps = record.steps
+        self.offered = record.offered
+
     def start(self) -> Message:
         """What the pledge asks, and its parts to choose from."""
-        return _prompt(self.steps.start, self.offered.start)
+        return self._prompt(self.steps.start, self.offered.start)
 
     def taken(self, *, before: bool, counted: bool) -> Message:
         """The words of the pledge, quoted. `before`: in this conversation already."""
         said = self.steps.taken if counted else self.steps.not_counted
         text = self.steps.taken_before if before else said
-        return _prompt(text.format(words=self.words), self.offered.taken)
+        return self._prompt(text.format(words=self.words), self.offered.taken)
 
     def find_out(self, audience: str | None) -> Message:
         """What to read, for this reader; whoever has not said who they are is a young person."""
         reads = self.offered.find_out
-        ids = {"parent": reads.parent, "professional": reads.professional}
-        return _prompt(self.steps.find_out, ids.get(audience or "", reads.young_person))
+        ids = {PARENT: reads.parent, PROFESSIONAL: reads.professional}
+        return self._prompt(self.steps.find_out, ids.get(audience or "", reads.young_person))
 
     def learn(self) -> Message:
         """The course, when a person has checked its link; otherwise that nobody has."""
         url, checked = self.course.url, self.course.verified_on
         if url is None or checked is None:
-            return _prompt(self.steps.no_course, self.offered.course)
+            return self._prompt(self.steps.no_course, self.offered.course)
         text = self.steps.course.format(verified_on=f"{checked:%-d %B %Y}")
-        message = _prompt(text, self.offered.course)
-        message["sources"] = [{"title": "The course", "publisher": "Link", "url": url, "date": ""}]
+        message = self._prompt(text, self.offered.course)
+        course = self.course
+        message["sources"] = [
+            {"title": course.title, "publisher": course.publisher, "url": url, "date": ""}
+        ]
         return message
 
     def tell(self, link: str) -> Message:
         """A link to send on: the public address and nothing else."""
-        return _prompt(self.steps.tell.format(link=link), self.offered.tell)
+        return self._prompt(self.steps.tell.format(link=link), self.offered.tell)
+
+    def _prompt(self, text: str, ids: Iterable[str]) -> Message:
+        buttons = [self._choices.button(choice_id) for choice_id in ids]
+        return {"kind": "prompt", "text": text, "choices": buttons}
 
 
-def _prompt(text: str, ids: Iterable[str]) -> Message:
-    buttons = [choices().button(choice_id) for choice_id in ids]
-    return {"kind": "prompt", "text": text, "choices": buttons}
-
-
-@cache
-def pledge(path: Path = CONTENT / "pledge.yml") -> Pledge:
-    """Read the journey once per process. Raises ContentError with all that is wrong."""
+def read_pledge(path: Path, choices: Choices) -> Pledge:
+    """The journey of `path`. Raises ContentError with all that is wrong."""
     document = read_yaml(path)
-    read = document.convert(Pledge)
-    problems = [*_unknown_buttons(document), *_misread(document, read)]
+    record = document.convert(PledgeRecord)
+    problems = [*_unknown_buttons(document, choices), *_misread(document, record)]
     if problems:
         raise ContentError(problems)
-    return read
+    return Pledge(record, choices)
 
 
-def _unknown_buttons(document: Document) -> Iterable[Problem]:
+def _unknown_buttons(document: Document, choices: Choices) -> Iterable[Problem]:
     def ids(value: object, *where: str | int) -> Iterable[tuple[str, tuple[str | int, ...]]]:
         if isinstance(value, dict):
             for key, inner in value.items():
@@ -118,11 +132,11 @@ def _unknown_buttons(document: Document) -> Iterable[Problem]:
                 yield choice_id, (*where, index)
 
     for choice_id, where in ids(document.data["offered"], "offered"):
-        if choice_id not in choices():
+        if choice_id not in choices:
             yield document.problem(f"no button {choice_id!r}", *where)
 
 
-def _misread(document: Document, read: Pledge) -> Iterable[Problem]:
+def _misread(document: Document, read: PledgeRecord) -> Iterable[Problem]:
     if (read.course.url is None) != (read.course.verified_on is None):
         yield document.problem("a link and the day it was checked, or neither", "course")
     for step, fields in FIELDS.items():

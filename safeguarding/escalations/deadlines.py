@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
 from functools import cache
-from zoneinfo import ZoneInfo
 
 import holidays
 
+from safeguarding.clock import LONDON
 from safeguarding.taxonomy import Severity
 
-LONDON = ZoneInfo("Europe/London")
 _SATURDAY = 5
 _END_OF_DAY = time(17)
 

@@ -5,17 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
-from safeguarding.escalations.recorded import Outcome, QueueEntry, Status, What
-from safeguarding.escalations.recording import note
-from safeguarding.escalations.reviewing import check_staff
-from safeguarding.escalations.rows import entry_of
+from safeguarding.escalations.escalation import Outcome, QueueEntry, Status, What
+from safeguarding.escalations.rows import entry_of, note
 from safeguarding.escalations.tables import escalations, history, reviews
-from safeguarding.risk.reviewed import Verdict
+from safeguarding.staff.accounts import check_in_use
 from safeguarding.taxonomy import Severity
+
+
+class Verdict(str, Enum):
+    """What staff say of an assessment. The values are in the database: never rename one."""
+
+    FALSE_ALARM = "false_alarm"
+    """It was raised, or raised so high, without need."""
+    WRONG_LEVEL = "wrong_level"
+    """It was heard, but as too little or too much."""
+    MISSED = "missed"
+    """Something was not heard at all."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +59,7 @@ def lessons(connection: Connection) -> list[Lesson]:
 
 def learned(connection: Connection, lesson: Lesson, *, by: str, at: datetime) -> None:
     """Note that an example was written of it. Raises UnknownStaffError."""
-    check_staff(connection, by)
+    check_in_use(connection, by)
     message_id, verdict, severity = _mark(lesson)
     detail = {"verdict": verdict} | ({"severity": severity} if severity else {})
     note(connection, message_id, by, What.LEARNED, at=at, detail=detail)

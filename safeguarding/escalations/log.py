@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Engine
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, Engine, RowMapping
 
-from safeguarding.escalations import learning, recording, reviewing
-from safeguarding.escalations.database import READING
-from safeguarding.escalations.escalation import Escalation
+from safeguarding.clock import utc_now
+from safeguarding.database.engine import READING
+from safeguarding.escalations import learning, reviewing
+from safeguarding.escalations.escalation import (
+    Escalation,
+    Outcome,
+    QueueEntry,
+    RecordedEscalation,
+    Status,
+    What,
+    merged,
+)
 from safeguarding.escalations.learning import Lesson
-from safeguarding.escalations.recorded import Outcome, QueueEntry, RecordedEscalation, Status
 from safeguarding.escalations.reviewing import UnknownEscalationError
-from safeguarding.escalations.rows import entry_of, event_of, opened_row, review_of
+from safeguarding.escalations.rows import (
+    entry_of,
+    event_of,
+    note,
+    opened_row,
+    review_of,
+    sealed_row,
+)
 from safeguarding.escalations.tables import escalations, history, reviews
 from safeguarding.escalations.vault import Vault
 from safeguarding.taxonomy import Severity
-
-__all__ = ["EscalationLog"]
-
-
-def _now() -> datetime:
-    return datetime.now(timezone.utc)
 
 
 class EscalationLog:
@@ -33,8 +44,8 @@ class EscalationLog:
     the call was kept.
     """
 
-    def __init__(self, engine: Engine, vault: Vault, now: Callable[[], datetime] = _now) -> None:
-        """Take an engine of `database.connect` on a migrated database."""
+    def __init__(self, engine: Engine, vault: Vault, now: Callable[[], datetime] = utc_now) -> None:
+        """Take an engine of `database.engine.connect` on a migrated database."""
         self._engine = engine
         self._reading = engine.execution_options(**READING)
         self._vault = vault
@@ -44,13 +55,13 @@ class EscalationLog:
         """Keep an escalation; return True when its message was not in the log before.
 
         A message already there is only ever added to: a higher severity, more signals and
-        categories, what the first writer did not know. Returns after the database has it on
+        categories, what was not known before (see `merged`). Returns after the database has it on
         disk. Raises ValueError when `raised_at` has no time zone.
         """
         if escalation.raised_at.tzinfo is None:
             raise ValueError("raised_at needs a time zone")
         with self._engine.begin() as connection:
-            return recording.record(connection, self._vault, escalation, at=self._now())
+            return _record(connection, self._vault, escalation, self._now())
 
     def open_queue(self) -> list[QueueEntry]:
         """Everything that waits for a member of staff: the most severe first, then the oldest."""
@@ -125,7 +136,7 @@ class EscalationLog:
     ) -> None:
         """Close an escalation with what was done; `severity` is what staff make of it, if given.
 
-        `missed` says that something in the conversation was not heard.
+        `missed` says that something in the conversation should have been raised and was not.
         Raises NoteMissingError, UnknownEscalationError, UnknownStaffError, and
         AlreadyReviewedError when a colleague was first.
         """
@@ -154,3 +165,52 @@ class EscalationLog:
     def _entries(self, query: sa.Select[tuple[object, ...]]) -> list[QueueEntry]:
         with self._reading.connect() as connection:
             return [entry_of(row) for row in connection.execute(query).mappings()]
+
+
+def _record(connection: Connection, vault: Vault, escalation: Escalation, at: datetime) -> bool:
+    """Insert the escalation, or merge it into the one with its id. True when it is new."""
+    if _inserted(connection, sealed_row(escalation, vault)):
+        note(connection, escalation.message_id, escalation.raised_by, What.RECORDED, at=at)
+        return True
+    _merge(connection, vault, escalation, at)
+    return False
+
+
+def _inserted(connection: Connection, row: dict[str, Any]) -> bool:
+    """Let the database decide who is first: two processes may write one message at once."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    statement = insert(escalations).values(**row, status=Status.OPEN.value)
+    ours = statement.on_conflict_do_nothing().returning(escalations.c.message_id)
+    return connection.execute(ours).first() is not None
+
+
+def _merge(connection: Connection, vault: Vault, new: Escalation, at: datetime) -> None:
+    # Locked until the transaction ends, so that two merges cannot undo each other.
+    mine = escalations.c.message_id == new.message_id
+    query = sa.select(escalations).where(mine).with_for_update()
+    row = connection.execute(query).mappings().one()
+    known = opened_row(row, vault)
+    result = merged(known, new)
+    if result == known:
+        return
+    raised = result.assessment.severity > known.assessment.severity
+    changes = sealed_row(result, vault) | (_reopening() if raised else {})
+    connection.execute(sa.update(escalations).where(mine).values(**changes))
+    _note_merge(connection, row, new, known.assessment.severity, at)
+
+
+def _reopening() -> dict[str, Any]:
+    # Staff judged what they knew then; what came later must be looked at afresh.
+    return {"status": Status.OPEN.value, "closed_at": None, "staff_severity": None}
+
+
+def _note_merge(
+    connection: Connection, row: RowMapping, new: Escalation, before: Severity, at: datetime
+) -> None:
+    if new.assessment.severity <= before:
+        note(connection, new.message_id, new.raised_by, What.ADDED_TO, at=at)
+        return
+    detail = {"from": before.label, "to": new.assessment.severity.label}
+    note(connection, new.message_id, new.raised_by, What.RAISED, at=at, detail=detail)
+    if row["status"] == Status.CLOSED.value:
+        note(connection, new.message_id, new.raised_by, What.REOPENED, at=at)

@@ -9,10 +9,11 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from safeguarding.escalations.recorded import Outcome, Status, What
-from safeguarding.escalations.recording import note
-from safeguarding.escalations.tables import escalations, reviews, staff
+from safeguarding.escalations.escalation import Outcome, Status, What
+from safeguarding.escalations.rows import note
+from safeguarding.escalations.tables import escalations, reviews
 from safeguarding.escalations.vault import Vault
+from safeguarding.staff.accounts import check_in_use
 from safeguarding.taxonomy import Severity
 
 
@@ -20,16 +21,12 @@ class UnknownEscalationError(LookupError):
     """No escalation has this message id."""
 
 
-class UnknownStaffError(LookupError):
-    """No staff account in use has this id; only staff may review."""
-
-
 class AlreadyReviewedError(Exception):
     """A colleague has closed it already."""
 
 
 class NoteMissingError(ValueError):
-    """An outcome without a word on why."""
+    """An outcome without a note that says why."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +42,7 @@ class Decision:
 
 def viewed(connection: Connection, message_id: str, *, by: str, at: datetime) -> None:
     """Note a view. Raises UnknownStaffError, UnknownEscalationError."""
-    check_staff(connection, by)
+    check_in_use(connection, by)
     _check_known(connection, message_id)
     note(connection, message_id, by, What.VIEWED, at=at)
 
@@ -53,10 +50,13 @@ def viewed(connection: Connection, message_id: str, *, by: str, at: datetime) ->
 def review(
     connection: Connection, vault: Vault, message_id: str, decision: Decision, *, at: datetime
 ) -> None:
-    """Close it: the first to close wins. Raises the errors of this module."""
+    """Close it: the first to close wins.
+
+    Raises NoteMissingError, UnknownStaffError, UnknownEscalationError, AlreadyReviewedError.
+    """
     if not decision.note.strip():
         raise NoteMissingError
-    check_staff(connection, decision.by)
+    check_in_use(connection, decision.by)
     changes: dict[str, object] = {"status": Status.CLOSED.value, "closed_at": at}
     if decision.severity is not None:
         changes["staff_severity"] = int(decision.severity)
@@ -74,7 +74,7 @@ def review(
 
 def reopen(connection: Connection, message_id: str, *, by: str, at: datetime) -> None:
     """Open a closed one again. Raises UnknownStaffError, UnknownEscalationError."""
-    check_staff(connection, by)
+    check_in_use(connection, by)
     changes: dict[str, object] = {"status": Status.OPEN.value, "closed_at": None}
     if _changed(connection, message_id, Status.CLOSED, changes):
         note(connection, message_id, by, What.REOPENED, at=at)
@@ -109,13 +109,6 @@ def _insert_review(
         "missed": decision.missed,
     }
     connection.execute(sa.insert(reviews).values(**values))
-
-
-def check_staff(connection: Connection, staff_id: str) -> None:
-    """Raise UnknownStaffError unless this is an account in use."""
-    query = sa.select(staff.c.id).where(staff.c.id == staff_id, staff.c.disabled_at.is_(None))
-    if connection.execute(query).first() is None:
-        raise UnknownStaffError
 
 
 def _check_known(connection: Connection, message_id: str) -> None:

@@ -1,15 +1,16 @@
-"""`python -m safeguarding.escalations.rotate`: seals records with the ring's first key."""
+"""`python -m lantern rotate-keys`: seals records with the ring's first key."""
 
 from __future__ import annotations
 
-import sys
-
+import click
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, RowMapping
 
-from safeguarding.escalations import wiring
+from safeguarding.database.engine import connect
+from safeguarding.escalations.log import EscalationLog
+from safeguarding.escalations.spool import Spool
 from safeguarding.escalations.tables import SEALED
-from safeguarding.escalations.vault import Vault, VaultError, key_ring
+from safeguarding.escalations.vault import Vault, VaultError
 from safeguarding.settings import Settings
 
 
@@ -45,8 +46,8 @@ def _resealed(vault: Vault, table: sa.Table, key: str, row: RowMapping) -> dict[
     for column in SEALED[table]:
         envelope = row[column]
         if envelope is not None and not vault.is_current(envelope):
-            words = vault.open(envelope, table=table.name, row=key, column=column)
-            changes[column] = vault.seal(words, table=table.name, row=key, column=column)
+            text = vault.open(envelope, table=table.name, row=key, column=column)
+            changes[column] = vault.seal(text, table=table.name, row=key, column=column)
     return changes
 
 
@@ -59,24 +60,20 @@ def _update(
     connection.execute(sa.update(table).where(mine).values(**changes))
 
 
-def main() -> int:
+@click.command()
+def main() -> None:
     """Drain the spool, rotate, and say whether the older keys may go."""
     settings = Settings.from_env()
-    vault = Vault(key_ring(settings.secret("field_keys")))
-    spool = wiring.escalation_spool(settings)
-    spool.drain(wiring.escalation_log(settings))
+    vault, engine = Vault.of(settings), connect(settings.database_url)
+    spool = Spool.of(settings, vault)
+    spool.drain(EscalationLog(engine, vault))
     try:
-        count = rotate(wiring.engine(settings), vault)
+        count = rotate(engine, vault)
     except VaultError as error:
-        sys.stderr.write(f"{error}. Put it back into field_keys and run this again.\n")
-        return 1
-    sys.stdout.write(f"{count} values sealed again with key {vault.key_id}.\n")
+        why = f"{error}. Put it back into field_keys and run this again."
+        raise click.ClickException(why) from None
+    click.echo(f"{count} values sealed again with key {vault.key_id}.")
     if waiting := len(spool.waiting()):
-        sys.stdout.write(f"{waiting} records wait in the spool: keep the older keys.\n")
-        return 1
-    sys.stdout.write("The older keys may be removed from field_keys.\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        click.echo(f"{waiting} records wait in the spool: keep the older keys.")
+        raise SystemExit(1)
+    click.echo("The older keys may be removed from field_keys.")

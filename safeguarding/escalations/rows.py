@@ -1,14 +1,16 @@
-"""Escalations to rows and back: the one place where words are sealed and opened."""
+"""Escalations, reviews and history to rows and back: what a person wrote is sealed here alone."""
 
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy.engine import RowMapping
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, RowMapping
 
-from safeguarding.escalations.escalation import Escalation
-from safeguarding.escalations.recorded import (
+from safeguarding.escalations.escalation import (
+    Escalation,
     HistoryEvent,
     Outcome,
     QueueEntry,
@@ -16,13 +18,14 @@ from safeguarding.escalations.recorded import (
     Status,
     What,
 )
+from safeguarding.escalations.tables import history
 from safeguarding.escalations.vault import Vault
 from safeguarding.risk.assessment import Assessment, Signal, Turn
 from safeguarding.taxonomy import Severity
 
 
 def sealed_row(escalation: Escalation, vault: Vault) -> dict[str, Any]:
-    """The row of an escalation, its words sealed."""
+    """The row of an escalation; what the person wrote and read is sealed."""
     assessment = escalation.assessment
     signals = [signal.as_record() for signal in assessment.signals]
     # Our own sentences, but so like the message that they would tell it: they are sealed as it is.
@@ -83,7 +86,7 @@ def opened_row(row: RowMapping, vault: Vault) -> Escalation:
 
 
 def entry_of(row: RowMapping) -> QueueEntry:
-    """A row as one line of a list; opens nothing."""
+    """A row as one entry of a list; opens nothing."""
     return QueueEntry(
         message_id=row["message_id"],
         conversation_id=row["conversation_id"],
@@ -115,6 +118,20 @@ def review_of(row: RowMapping, vault: Vault) -> Review:
 def event_of(row: RowMapping) -> HistoryEvent:
     """A row of the history."""
     return HistoryEvent(row["at"], row["who"], What(row["what"]), row["detail"])
+
+
+def note(
+    connection: Connection,
+    message_id: str,
+    who: str,
+    what: What,
+    *,
+    at: datetime,
+    detail: dict[str, Any] | None = None,
+) -> None:
+    """Append a line to the history. `detail` holds labels, never what anyone wrote."""
+    values = {"message_id": message_id, "at": at, "who": who, "what": what.value}
+    connection.execute(sa.insert(history).values(**values, detail=detail or {}))
 
 
 def _severity(value: int | None) -> Severity | None:

@@ -13,17 +13,32 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from enum import Enum
 from pathlib import Path
+from typing import Protocol
 
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from safeguarding.escalations.escalation import Escalation
-from safeguarding.escalations.log import EscalationLog
 from safeguarding.escalations.vault import Vault, VaultError
+from safeguarding.settings import Settings
 
 logger = logging.getLogger(__name__)
 
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_-]{1,120}")
 _SUFFIX = ".v1"
+
+
+class Log(Protocol):
+    """What records escalations: `EscalationLog`."""
+
+    def record(self, escalation: Escalation) -> bool:
+        """Keep it for good; True when its message was not known before. Raises when it cannot."""
+
+
+class Shelf(Protocol):
+    """What keeps an escalation until the log can take it: `Spool`."""
+
+    def keep(self, escalation: Escalation) -> object:
+        """Keep it. Raises OSError when it cannot."""
 
 
 class Kept(Enum):
@@ -43,12 +58,17 @@ class Spool:
         self._vault = vault
         self._reported: set[str] = set()
 
+    @classmethod
+    def of(cls, settings: Settings, vault: Vault) -> Spool:
+        """The spool of this installation: a folder of its state."""
+        return cls(settings.state_dir / "spool", vault)
+
     def keep(self, escalation: Escalation) -> None:
         """Write the escalation so that it survives a crash. Raises OSError when it cannot."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         stem = _stem(escalation.message_id)
-        words = json.dumps(escalation.as_record())
-        envelope = self._vault.seal(words, table="spool", row=stem, column="escalation")
+        record = json.dumps(escalation.as_record())
+        envelope = self._vault.seal(record, table="spool", row=stem, column="escalation")
         draft = self._folder / f".{stem}.{secrets.token_hex(8)}.draft"
         try:
             _write(draft, envelope.encode("ascii"))
@@ -61,7 +81,7 @@ class Spool:
         """The files that wait, in the order of their names."""
         return sorted(self._folder.glob(f"*{_SUFFIX}"))
 
-    def drain(self, log: EscalationLog) -> int:
+    def drain(self, log: Log) -> int:
         """Record what waits; return how many files were taken in.
 
         Recording twice is harmless, so a crash on the way loses and doubles nothing. A file that
@@ -80,7 +100,7 @@ class Spool:
                     break
         return taken
 
-    def _take(self, path: Path, log: EscalationLog) -> bool:
+    def _take(self, path: Path, log: Log) -> bool:
         try:
             escalation = self._read(path)
             log.record(escalation)
@@ -104,8 +124,8 @@ class Spool:
     def _read(self, path: Path) -> Escalation:
         envelope = path.read_text(encoding="ascii")
         row = path.name.partition(".")[0]
-        words = self._vault.open(envelope, table="spool", row=row, column="escalation")
-        return Escalation.from_record(json.loads(words))
+        record = self._vault.open(envelope, table="spool", row=row, column="escalation")
+        return Escalation.from_record(json.loads(record))
 
     @contextmanager
     def _draining(self) -> Iterator[bool]:
@@ -119,15 +139,15 @@ class Spool:
                 yield True
 
 
-def record_or_spool(escalation: Escalation, log: EscalationLog, spool: Spool) -> Kept:
-    """Keep an escalation in the log, or in the spool while the log fails.
+def record_or_spool(escalation: Escalation, log: Log, spool: Shelf) -> Kept:
+    """Keep an escalation in the log, or in the spool while the log fails for whatever reason.
 
-    Raises OSError when neither can take it: the caller must raise the alarm.
+    Raises what the spool raises when neither can take it: the caller must raise the alarm.
     """
     try:
         new = log.record(escalation)
-    except (SQLAlchemyError, VaultError) as error:
-        logger.error(  # noqa: TRY400
+    except Exception as error:  # noqa: BLE001 - an unforeseen failure must not lose a record
+        logger.error(  # noqa: TRY400 - a traceback could hold what the person wrote
             "escalation.spooled message_id=%s kind=%s", escalation.message_id, type(error).__name__
         )
         spool.keep(escalation)

@@ -1,4 +1,4 @@
-"""The vault: seals what people wrote, so that a copy of the database tells no one's story."""
+"""The vault: encrypts what people wrote, for the database and for the spool."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from collections.abc import Mapping
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from safeguarding.settings import Settings
 
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
@@ -51,6 +53,11 @@ class Vault:
         self._ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
         self.key_id = next(iter(keys))
         """Id of the key that seals."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> Vault:
+        """The vault of this installation. Raises SettingsError without keys, VaultError."""
+        return cls(key_ring(settings.secret("field_keys")))
 
     def seal(self, text: str, *, table: str, row: str, column: str) -> str:
         """Encrypt `text` for one cell of the database."""

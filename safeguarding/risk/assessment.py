@@ -1,11 +1,11 @@
-"""What the risk engine takes in and gives out."""
+"""What the risk engine takes in and gives out; and what a button says by itself."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from safeguarding.taxonomy import Severity
+from safeguarding.taxonomy import PARENT, YOUNG_PERSON, Severity, taxonomy
 
 
 @dataclass(frozen=True)
@@ -70,18 +70,32 @@ class Assessment:
     """One of the taxonomy's subjects: self, friend, own_child, other_child, unknown."""
     signals: tuple[Signal, ...]
 
+    @property
+    def need(self) -> str | None:
+        """One of the taxonomy's needs, as far as the message alone says; None without a risk."""
+        return need_of(self)
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The articles for a young person on its categories, the most severe first."""
+        known = taxonomy().category_help
+        articles = (known[name]["young_person"] for name in self.categories if name in known)
+        return tuple(dict.fromkeys(articles))
+
     def as_record(self) -> dict[str, Any]:
         """A JSON-ready dictionary: what `make -s screen` prints and the tracker carries."""
         return {
             "severity": self.severity.label,
             "categories": list(self.categories),
+            "need": self.need,
             "subject": self.subject,
+            "topics": list(self.topics),
             "signals": [signal.as_record() for signal in self.signals],
         }
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> Assessment:
-        """The inverse of `as_record`."""
+        """The inverse of `as_record`. Need and topics follow from the rest, also in old records."""
         return cls(
             severity=Severity.named(record["severity"]),
             categories=tuple(record["categories"]),
@@ -93,6 +107,69 @@ class Assessment:
 NO_RISK = Assessment(severity=Severity.NONE, categories=(), subject="unknown", signals=())
 
 
+_OWN_BEHAVIOUR, _UNCLEAR, _SUICIDE = "own_behaviour", "unclear", "suicide"
+_NEEDS_OF_OTHERS = {
+    "friend": "friend",
+    "own_child": "adult_for_child",
+    "other_child": "adult_for_child",
+}
+_ADULTS = frozenset({"parent", "professional"})
+_OF_ADULTS_AT_WORK = frozenset({"suicide", "self_harm", "distress", "domestic_abuse"})
+_OF_ADULTS = _OF_ADULTS_AT_WORK | {
+    "relationship_abuse", "sexual_abuse", "physical_abuse", "emotional_abuse", "eating_disorder",
+    "honour_based_abuse",
+}  # fmt: skip
+
+
+def need_of(assessment: Assessment, audience: str | None = None) -> str | None:
+    """What help is asked for: one of the taxonomy's needs, or None without a risk.
+
+    Danger now goes before all. Of an adult (`audience` is "parent" or "professional") it is then
+    only asked whether the message is about themselves. `audience` None: nothing is known.
+    """
+    if assessment.severity == Severity.NONE:
+        return None
+    if assessment.severity == Severity.IMMEDIATE:
+        return "danger_now"
+    if audience in _ADULTS:
+        return _need_of_an_adult(assessment, audience)
+    if assessment.subject in _NEEDS_OF_OTHERS:
+        # Whoever has said that they are young writes about another child as a friend.
+        return "friend" if audience == YOUNG_PERSON else _NEEDS_OF_OTHERS[assessment.subject]
+    return "suicide" if _speaks_of_dying(assessment) else _need_of_the_first(assessment)
+
+
+def _need_of_an_adult(assessment: Assessment, audience: str | None) -> str:
+    """An adult writes about a child, but where the message is about themselves and of a kind that
+    befalls adults. Of a professional fewer things are: what they report reads like their own."""
+    first = next(iter(assessment.categories), "")
+    if assessment.subject != "self":
+        return "adult_for_child"
+    if first == "harmful_sexual_behaviour":
+        return _OWN_BEHAVIOUR
+    own = _OF_ADULTS if audience == PARENT else _OF_ADULTS_AT_WORK
+    return "adult_in_crisis" if first in own else "adult_for_child"
+
+
+def _speaks_of_dying(assessment: Assessment) -> bool:
+    """Whether it is chiefly about suicide, or holds a reviewed phrase about it."""
+    phrases = (signal for signal in assessment.signals if signal.kind == "lexicon")
+    return assessment.categories[:1] == (_SUICIDE,) or any(
+        phrase.category == _SUICIDE and phrase.severity >= Severity.URGENT for phrase in phrases
+    )
+
+
+def _need_of_the_first(assessment: Assessment) -> str:
+    """The need that the most severe category names; what one did oneself needs a self."""
+    known = taxonomy().category_help
+    for name in assessment.categories[:1]:
+        if name in known and (
+            known[name]["need"] != _OWN_BEHAVIOUR or assessment.subject == "self"
+        ):
+            return known[name]["need"]
+    return _UNCLEAR
+
+
 def upgraded(first: Assessment, second: Assessment) -> Assessment:
     """Both assessments of one message as one: the higher severity, each signal once."""
     higher, lower = (first, second) if first.severity >= second.severity else (second, first)
@@ -100,3 +177,23 @@ def upgraded(first: Assessment, second: Assessment) -> Assessment:
     signals = tuple(dict.fromkeys(higher.signals + lower.signals))
     subject = higher.subject if higher.subject != "unknown" else lower.subject
     return Assessment(higher.severity, categories, subject, signals)
+
+
+_MEANINGS = {"not_safe_now": ("immediate_danger", Severity.IMMEDIATE)}
+
+
+def assessment_of_choice(choice_id: str) -> Assessment | None:
+    """What pressing this button tells us, or None for a button that tells nothing of risk."""
+    if choice_id not in _MEANINGS:
+        return None
+    category, severity = _MEANINGS[choice_id]
+    signal = Signal(
+        source=f"button-{choice_id}",
+        kind="button",
+        version="1",
+        category=category,
+        severity=severity,
+        start=0,
+        end=0,
+    )
+    return Assessment(severity, (category,), "unknown", (signal,))

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
 
 from safeguarding.risk.assessment import NO_RISK, Assessment, Signal, Turn, upgraded
-from safeguarding.risk.chat import pasted_chat
-from safeguarding.risk.chat_reading import ChatReader
-from safeguarding.risk.chat_weights import read_chat_weights
-from safeguarding.risk.classifier import risk_classifier
-from safeguarding.risk.judgement import Judge, Weights, read_calibration
-from safeguarding.risk.lexicon import Lexicon, read_lexicon
-from safeguarding.risk.listener import Heard, Listener
-from safeguarding.risk.nearest import nearest_examples
-from safeguarding.risk.phrases import PhraseReader, Reading
-from safeguarding.settings import miss_cost
+from safeguarding.risk.chat.pasted import pasted_chat
+from safeguarding.risk.chat.reading import ChatReader
+from safeguarding.risk.chat.thresholds import read_chat_thresholds
+from safeguarding.risk.encoder.adapter import read_adapter
+from safeguarding.risk.encoder.classifier import RiskClassifier
+from safeguarding.risk.encoder.nearest import FILE, made_from, read_nearest
+from safeguarding.risk.encoder.vectors import Encoded, Floats, SentenceEncoder
+from safeguarding.risk.lexicon.phrases import PhraseReader, Reading
+from safeguarding.risk.lexicon.reader import Lexicon, read_lexicon
+from safeguarding.risk.prediction import Prediction, Predictor
+from safeguarding.risk.text.normalise import excerpt
+from safeguarding.risk.thresholds import Probabilities, Thresholds, read_calibration
+from safeguarding.risk.witness import read_witness
 from safeguarding.taxonomy import Severity
 
 
@@ -26,15 +28,17 @@ class RiskEngine:
     def __init__(
         self,
         lexicon: Lexicon,
-        listener: Listener | None = None,
+        predictor: Predictor | None = None,
         chats: ChatReader | None = None,
+        encode: Callable[[str], Encoded] | None = None,
     ) -> None:
-        """Without a `listener` the lexicon decides alone; without `chats` a pasted chat is read as
-        one message of the person who pasted it."""
+        """Without a `predictor` the lexicon decides alone; without `chats` a pasted chat is read as
+        one message of the person who pasted it; without `encode` there is no vector."""
         self._lexicon = lexicon
         self._phrases = PhraseReader(lexicon)
-        self._listener = listener
+        self._predictor = predictor
         self._chats = chats
+        self._encode = encode
 
     @property
     def version(self) -> str:
@@ -44,10 +48,12 @@ class RiskEngine:
     def assess(self, text: str, history: Sequence[Turn] = ()) -> Assessment:
         """The risk in `text`. Never raises, whatever the text.
 
+        Of a text of more than `excerpt.MOST` characters, the beginning and the end are assessed.
         `history` is what was said before, oldest first: its signals may complete a combination
         with those of `text`, but nothing in it lowers what `text` says by itself. What others say
         in a chat that was pasted is read as a chat, and the rest as the person's own words.
         """
+        text = excerpt(text)
         chat = pasted_chat(text) if self._chats else None
         if chat is None or self._chats is None:
             return self._own(text, history)
@@ -58,40 +64,55 @@ class RiskEngine:
         """The risk in what somebody says in words of their own."""
         reading = self._phrases.read(text)
         signals = self._phrases.signals(reading, history)
-        if self._listener is None or not reading.message.tokens:
+        if self._predictor is None or not reading.message.tokens:
             return self._assessment(reading, signals, None)
-        heard = self._listener.hear(reading.message, signals, history)
-        return self._assessment(reading, signals, heard)
+        prediction = self._predictor.predict(reading.message, signals, history, reading.alarming())
+        return self._assessment(reading, signals, prediction)
 
     def canonical(self, text: str) -> str:
         """The canonical words of `text` between single spaces: what the encoders read."""
         return " ".join(self._lexicon.normaliser(text).words)
 
-    def weigh(self, text: str, history: Sequence[Turn] = ()) -> Weights | None:
+    def vector(self, text: str) -> Floats:
+        """The unit-length vector of all of `text`, shape (768,), from which its topic is read.
+
+        Raises RuntimeError in an engine without an encoder.
+        """
+        if self._encode is None:
+            raise RuntimeError("this engine was built without an encoder")
+        return self._encode(self.canonical(excerpt(text))).vector
+
+    def probabilities(self, text: str, history: Sequence[Turn] = ()) -> Probabilities | None:
         """How probable each severity is; None without a classifier or a word."""
         reading = self._phrases.read(text)
-        if self._listener is None or not reading.message.tokens:
+        if self._predictor is None or not reading.message.tokens:
             return None
         signals = self._phrases.signals(reading, history)
-        return self._listener.hear(reading.message, signals, history).weights
+        return self._predictor.predict(
+            reading.message, signals, history, reading.alarming()
+        ).probabilities
 
     def fired(self, text: str) -> set[str]:
         """The ids of all rules and combinations that stand in `text`, cues and idioms included."""
         return self._phrases.fired(text)
 
     def _assessment(
-        self, reading: Reading, phrases: Sequence[Signal], heard: Heard | None
+        self, reading: Reading, phrases: Sequence[Signal], prediction: Prediction | None
     ) -> Assessment:
         gravest = max((signal.severity for signal in phrases), default=Severity.NONE)
-        severity = heard.weights.severity if heard else gravest
+        floor = self._phrases.floor(phrases) if prediction else gravest
+        severity = max(floor, prediction.probabilities.severity) if prediction else gravest
         if severity == Severity.NONE:
             return NO_RISK
-        signals = sorted([*phrases, *(heard.signals if heard else ())], key=lambda s: -s.severity)
+        signals = sorted(
+            [*phrases, *(prediction.signals if prediction else ())], key=lambda s: -s.severity
+        )
         named = _by_weight(phrases)
-        if heard is None:
+        if prediction is None or prediction.probabilities.severity < floor:
+            # The network misjudged the message: what it says of its subject counts no more.
             return Assessment(severity, named, self._phrases.subject(reading), tuple(signals))
-        categories = tuple(dict.fromkeys((*heard.categories, *named)))
-        return Assessment(severity, categories, heard.subject, tuple(signals))
+        categories = tuple(dict.fromkeys((*prediction.categories, *named)))
+        return Assessment(severity, categories, prediction.subject, tuple(signals))
 
 
 def _by_weight(signals: Sequence[Signal]) -> tuple[str, ...]:
@@ -104,17 +125,21 @@ def _by_weight(signals: Sequence[Signal]) -> tuple[str, ...]:
     return tuple(sorted(gravest, key=lambda name: (-gravest[name], -often[name])))
 
 
-@cache
-def risk_engine() -> RiskEngine:
-    """The engine of this process, loaded once.
+def build_engine(*, miss_cost: float | None = None) -> RiskEngine:
+    """An engine of its own, with all it reads loaded (seconds): one a process is enough.
 
-    Raises ContentError when the lexicon or the calibration is unsound, WeightsError when the
-    classifier's weights or its examples are missing, SettingsError when a setting makes no sense.
+    `miss_cost` replaces what a missed urgent message costs in the calibration. Raises ContentError
+    when the lexicon, the calibration or another artifact is unsound, WeightsError when the weights
+    or the examples are missing or out of date.
     """
-    lexicon, classifier = read_lexicon(), risk_classifier()
-    judge = Judge(read_calibration(), miss_cost())
-    listener = Listener(classifier, judge, lexicon.normaliser, nearest_examples())
-    chats = ChatReader(classifier, judge, read_chat_weights(), lexicon.normaliser)
-    engine = RiskEngine(lexicon, listener, chats)
+    lexicon, adapter = read_lexicon(), read_adapter()
+    encoder = SentenceEncoder(adapter.version)
+    classifier = RiskClassifier(adapter, encoder.encode, encoder.encode_batch)
+    thresholds = Thresholds(read_calibration(), miss_cost)
+    nearest = read_nearest(FILE, made_from(adapter.version))
+    witness = read_witness()
+    predictor = Predictor(classifier, witness, thresholds, lexicon.normaliser, nearest)
+    chats = ChatReader(classifier, witness, thresholds, read_chat_thresholds(), lexicon.normaliser)
+    engine = RiskEngine(lexicon, predictor, chats, encoder.encode)
     engine.assess("he does not hit me")  # all loads on first need: not while a child waits
     return engine

@@ -1,64 +1,52 @@
-"""Screens messages in bulk: `python -m safeguarding.risk.screen < in.jsonl > out.jsonl`."""
+"""Screens messages in bulk: `make -s screen < in.jsonl > out.jsonl`."""
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from safeguarding.risk.engine import RiskEngine, risk_engine
+import click
 
+from safeguarding.json_lines import InputLine, LineError, not_blank, standard_input, write
+from safeguarding.risk.assessment import Turn
+from safeguarding.risk.engine import RiskEngine, build_engine
+from safeguarding.settings import Settings
 
-class LineError(Exception):
-    """A line that is no message; the text says why, and never quotes it."""
-
-    def __init__(self, why: str, line_id: str | int | None = None) -> None:
-        super().__init__(why)
-        self.line_id = line_id
+SPEAKERS = ("user", "assistant")
 
 
 def screened(lines: Iterable[bytes], engine: RiskEngine) -> Iterator[dict[str, Any]]:
     """One record a line: the assessment, or `{"id", "error"}` for a line that is no message.
 
-    Each line is `{"id", "text"}`; blank lines are passed over.
+    Each line is `{"id", "text", "history"?: [{"by": "user" or "assistant", "text"}]}`, the history
+    oldest first; blank lines are passed over.
     """
-    for line in lines:
-        if not line.strip():
-            continue
+    for line in not_blank(lines):
         try:
-            line_id, text = _message(line)
+            read = InputLine.read(line)
+            text, history = read.text(), _history(read)
         except LineError as error:
-            yield {"id": error.line_id, "error": str(error)}
+            yield error.as_record()
         else:
-            yield {"id": line_id, **engine.assess(text).as_record()}
+            yield {"id": read.id, **engine.assess(text, history).as_record()}
 
 
-def _message(line: bytes) -> tuple[str | int | None, str]:
-    try:
-        record = json.loads(line.decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        raise LineError("the line is not UTF-8") from None
-    except (ValueError, RecursionError):
-        raise LineError("the line is not JSON") from None
-    if not isinstance(record, dict):
-        raise LineError("the line is not a JSON object")
-    line_id, text = record.get("id"), record.get("text")
-    if isinstance(line_id, bool) or not isinstance(line_id, str | int | None):
-        raise LineError("`id` is neither a string nor a whole number")
-    if not isinstance(text, str):
-        raise LineError("`text` is missing or not a string", line_id)
-    return line_id, text
+def _history(line: InputLine) -> tuple[Turn, ...]:
+    turns: Any = line.fields.get("history") or []
+    if not isinstance(turns, list):
+        raise line.error("`history` is not a list")
+    for turn in turns:
+        said = turn.get("text") if isinstance(turn, dict) else None
+        if not isinstance(said, str) or turn.get("by") not in SPEAKERS:
+            raise line.error('a turn of `history` is {"by": "user" or "assistant", "text"}')
+    return tuple(Turn(turn["by"], turn["text"]) for turn in turns)
 
 
-def main() -> int:
-    """Screen standard input to standard output; a bad line never stops the run."""
-    engine = risk_engine()
-    for record in screened(sys.stdin.buffer, engine):
-        # ASCII: an id may hold half a character that UTF-8 cannot write.
-        sys.stdout.write(json.dumps(record) + "\n")
-    return 0
+@click.command()
+def main() -> None:
+    """Screen standard input to standard output; a bad line never stops the run.
 
-
-if __name__ == "__main__":
-    sys.exit(main())
+    Each line in is {"id", "text", "history"?}; each line out is the assessment, or {"id", "error"}.
+    """
+    for record in screened(standard_input(), build_engine(miss_cost=Settings.from_env().miss_cost)):
+        write(record)

@@ -1,0 +1,1 @@
+"""Who has signed which words of the content."""

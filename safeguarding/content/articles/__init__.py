@@ -1,0 +1,1 @@
+"""Articles, stories and tools: texts with sources, one section an audience."""

@@ -1,0 +1,1 @@
+"""Services that a person can be sent to, and which of them fit this person now."""

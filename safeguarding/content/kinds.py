@@ -1,0 +1,205 @@
+"""The kinds of content: one row a kind. What checks, signs, prints or lists content reads this.
+
+A new kind is a row here and its files under content/. Its `read` says what is wrong with a file;
+its `item` says what of it is signed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from safeguarding.content import chat_signs, follow_ups, guides, languages
+from safeguarding.content.articles.article import ArticleKind, read_article
+from safeguarding.content.articles.front_matter import References
+from safeguarding.content.chat_signs import read_chat_signs
+from safeguarding.content.contacts.services import NOT_SERVICES
+from safeguarding.content.follow_ups import read_follow_ups
+from safeguarding.content.guide_file import guide_item, read_guide
+from safeguarding.content.help_card_file import help_card_item, read_help_cards
+from safeguarding.content.items import Item, kind_of, read_provenance
+from safeguarding.content.languages import read_language_card
+from safeguarding.content.opening import read_opening
+from safeguarding.content.phrases import read_phrase_file
+from safeguarding.content.pledge import read_pledge
+from safeguarding.content.yaml_items import responses_item, yaml_item
+from safeguarding.records import read_yaml
+
+ReadItem = Callable[[str, str, Path], Item]
+"""Reads what is signed, from a content id, a title and a path. Raises ContentError."""
+Read = Callable[[Path, References], Any]
+"""Reads a file strictly. Raises ContentError with all that is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of content."""
+
+    id: str
+    """Permanent: the beginning of the content ids that signatures bind."""
+    title: str
+    """Its heading in the console and on paper; of a kind with one file also the item's title."""
+    files: str
+    """The file, or a pattern for many, seen from the content folder."""
+    item: ReadItem = yaml_item
+    read: Read | None = None
+    """None: nothing but YAML is asked of a file, or the files are read together (contacts)."""
+    signers: int = 1
+    """How many different people sign the same words."""
+    withheld: bool = False
+    """Whether it is kept back past its review, or unsigned where signatures are required.
+
+    Help, contacts and buttons never are: they are the signposting.
+    """
+    for_people: bool = True
+    """Whether people outside the staff read it."""
+    internal: frozenset[str] = frozenset()
+    """Names of files, without ending, that only staff read all the same."""
+    under: tuple[str, ...] = ()
+    """The keys of a YAML file below which people read; empty for the whole file."""
+
+    def paths(self, folder: Path) -> list[Path]:
+        """Its files in a content folder; a single file also when it is missing."""
+        if "*" in self.files:
+            return sorted(folder.glob(self.files))
+        if self.files.startswith("../"):
+            return [folder.parent / self.files.removeprefix("../")]
+        return [folder / self.files]
+
+    def content_id(self, path: Path) -> str:
+        """The permanent id of a file: "answer:consent", "help_card"."""
+        return f"{self.id}:{path.stem}" if "*" in self.files else self.id
+
+    def title_of(self, path: Path) -> str:
+        """The title of a file that has none of its own."""
+        return path.stem.replace("_", " ").capitalize() if "*" in self.files else self.title
+
+    def shows(self, stem: str) -> bool:
+        """Whether people outside the staff read the file of this name."""
+        return self.for_people and stem not in self.internal
+
+
+class Kinds:
+    """Every kind, in the order of the console's list and of the printed booklet."""
+
+    def __init__(self, *rows: Kind) -> None:
+        self._rows: Mapping[str, Kind] = {row.id: row for row in rows}
+
+    def __iter__(self) -> Iterator[Kind]:
+        return iter(self._rows.values())
+
+    def __getitem__(self, kind_id: str) -> Kind:
+        return self._rows[kind_id]
+
+    def __contains__(self, kind_id: object) -> bool:
+        return kind_id in self._rows
+
+    def people_needed(self, content_id: str) -> int:
+        """How many different people sign this content; 1 for a kind that is no more."""
+        kind = self._rows.get(kind_of(content_id))
+        return kind.signers if kind else 1
+
+    def of(self, content_id: str) -> Kind:
+        """The kind of a content id. Raises KeyError for a kind that is no more."""
+        return self._rows[kind_of(content_id)]
+
+
+def _article(kind: ArticleKind, title: str, folder: str) -> Kind:
+    def item(_content_id: str, _title: str, path: Path) -> Item:
+        return read_article(kind, path, None).item
+
+    read = partial(read_article, kind)
+    return Kind(kind, title, f"{folder}/*.md", item, read, withheld=True)
+
+
+KINDS = Kinds(
+    Kind(
+        "help_card",
+        "Help card",
+        "help_card.yml",
+        help_card_item,
+        lambda path, references: read_help_cards(path, references.choices),
+        signers=2,
+    ),
+    Kind(
+        "opening",
+        "Opening",
+        "opening.yml",
+        read=lambda path, references: read_opening(path, references.choices),
+    ),
+    _article("answer", "Answers", "articles"),
+    _article("story", "Stories", "stories"),
+    _article("tool", "Tools", "tools"),
+    Kind(
+        guides.ID,
+        guides.TITLE,
+        "guides/*.yml",
+        guide_item,
+        read=lambda path, _references: read_guide(path),
+        signers=2,
+    ),
+    Kind(
+        follow_ups.ID,
+        follow_ups.TITLE,
+        "follow_ups/*.yml",
+        follow_ups.follow_up_item,
+        read=lambda path, references: read_follow_ups(path, references.choices),
+        withheld=True,
+    ),
+    Kind(
+        languages.ID,
+        languages.TITLE,
+        "languages/*.yml",
+        read=lambda path, _references: read_language_card(path),
+        signers=2,
+    ),
+    Kind("contacts", "Contacts", "contacts/*.yml", internal=NOT_SERVICES),
+    Kind(
+        "pledge",
+        "The pledge by buttons",
+        "pledge.yml",
+        read=lambda path, references: read_pledge(path, references.choices),
+    ),
+    Kind(
+        chat_signs.ID,
+        chat_signs.TITLE,
+        "chat_signs.yml",
+        read=read_chat_signs,
+        withheld=True,
+    ),
+    Kind(
+        "responses",
+        "What is said between answers",
+        "../domain.yml",
+        responses_item,
+        signers=2,
+        under=("responses",),
+    ),
+    Kind(
+        "phrases",
+        "What is said by the programs themselves",
+        "phrases/*.yml",
+        read=lambda path, _references: read_phrase_file(path),
+    ),
+    Kind("choices", "Buttons", "choices.yml"),
+    Kind(
+        "risk",
+        "What the risk screen looks for",
+        "risk/*.yml",
+        read=lambda path, _references: read_provenance(read_yaml(path)),
+        signers=2,
+        for_people=False,
+    ),
+    Kind("language", "Words that may not be used", "language.yml", for_people=False),
+    Kind(
+        "source_domains",
+        "Whose pages may be a source",
+        "source_domains.yml",
+        read=lambda path, _references: read_provenance(read_yaml(path)),
+        for_people=False,
+    ),
+)
+"""What decides whether danger is seen, and what is said then, is signed by two people."""

@@ -1,0 +1,162 @@
+"""Cards in other languages, from content/languages, a file each: what is shown to somebody who
+writes in one, and by which plain words of it a risk is recognised.
+
+Lantern reads no other language. It knows the words listed here and nothing more, says so in the
+language, and hands over to people who can speak it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from safeguarding.content.articles.sections import word_count
+from safeguarding.content.items import Provenance, SourceRecord
+from safeguarding.records import ContentError, Document, Problem, read_yaml
+from safeguarding.taxonomy import Severity, SeverityLabel, taxonomy
+
+ID, TITLE = "language_card", "Cards in other languages"
+MOST_WORDS, FEWEST_PHRASES = 75, 30
+_ALIKE = str.maketrans("łıيىكة", "liییکه")
+"""Letters that one keyboard writes for another."""
+
+
+class RiskPhraseRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Plain words that tell a risk."""
+
+    words: str
+    severity: SeverityLabel
+    category: str
+    means: str
+    """In English, for whoever reads the escalation."""
+
+
+class LanguageCardRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """content/languages/<code>.yml."""
+
+    provenance: Provenance
+    signed_by_native_speaker: str | None
+    """Who read it as a native speaker; null until somebody has."""
+    code: str
+    """ISO 639-1."""
+    name: str
+    own_name: str
+    sources: list[SourceRecord]
+    risk_phrases: list[RiskPhraseRecord]
+    common_words: list[str]
+    """Its commonest words in Latin letters; empty where a dictionary of it serves."""
+    ordinary: list[str]
+    """Harmless sentences in it, which must not be taken for risk."""
+    card: str
+    card_in_english: str
+    urgent_card: str
+    """For somebody who told something."""
+    urgent_card_in_english: str
+
+
+@dataclass(frozen=True)
+class FoundPhrase:
+    """A risk phrase that stands in a text."""
+
+    language: str
+    number: int
+    record: RiskPhraseRecord
+
+    @property
+    def severity(self) -> Severity:
+        return Severity.named(self.record.severity)
+
+
+class RiskPhrases:
+    """The risk phrases of every language, found in a text whatever its accents.
+
+    A word of a phrase may be the beginning of one: many of these languages bend the ends of theirs.
+    Another word may stand between two of them.
+    """
+
+    def __init__(self, cards: Iterable[LanguageCardRecord]) -> None:
+        self._phrases = [
+            (_pattern(each.words), FoundPhrase(card.code, number, each))
+            for card in cards
+            for number, each in enumerate(card.risk_phrases)
+        ]
+
+    def found(self, text: str) -> list[FoundPhrase]:
+        """The phrases in `text`, the gravest first."""
+        said = folded(text)
+        found = [phrase for words, phrase in self._phrases if words.search(said)]
+        return sorted(found, key=lambda each: -each.severity)
+
+
+def _pattern(words: str) -> re.Pattern[str]:
+    """The words one after the other, with at most one other word between two of them."""
+    between = r"\S* (?:\S+ )?"
+    return re.compile(r"(?:^| )" + between.join(map(re.escape, folded(words).split())))
+
+
+def folded(text: str) -> str:
+    """Small letters without accents, and single spaces for all that is no letter or digit."""
+    plain = unicodedata.normalize("NFKD", text.casefold().translate(_ALIKE))
+    kept = (char for char in plain if not unicodedata.combining(char))
+    # The vowel signs of Bengali or Gurmukhi are no letters to Python, and change every word.
+    words = (
+        char if char.isalnum() or unicodedata.category(char)[0] == "M" else " " for char in kept
+    )
+    return " ".join("".join(words).split())
+
+
+def read_language_card(path: Path) -> LanguageCardRecord:
+    """One language. Raises ContentError with all that is wrong with it."""
+    document = read_yaml(path)
+    record = document.convert(LanguageCardRecord)
+    problems = list(_unsound(document, record))
+    if problems:
+        raise ContentError(problems)
+    return record
+
+
+def read_languages(folder: Path) -> Mapping[str, LanguageCardRecord]:
+    """Every language by its code. Raises ContentError with all that is wrong."""
+    found, problems = {}, []
+    for path in sorted(folder.glob("*.yml")):
+        try:
+            found[path.stem] = read_language_card(path)
+        except ContentError as error:
+            problems += error.problems
+    if problems:
+        raise ContentError(problems)
+    return found
+
+
+def _unsound(document: Document, record: LanguageCardRecord) -> Iterator[Problem]:
+    if record.code != document.path.stem:
+        yield document.problem(f"the file is called {document.path.stem}", "code")
+    yield from _unsound_phrases(document, record)
+    for name in ("card", "urgent_card"):
+        text: str = getattr(record, name)
+        if word_count(text) > MOST_WORDS:
+            yield document.problem(f"over {MOST_WORDS} words", name)
+        for number in ("999", "0800 1111"):
+            if number not in text:
+                yield document.problem(f"says nothing of {number}", name)
+
+
+def _unsound_phrases(document: Document, record: LanguageCardRecord) -> Iterator[Problem]:
+    """Phrases too few or too short, of no category, or that stand in an ordinary sentence."""
+    if len(record.risk_phrases) < FEWEST_PHRASES:
+        yield document.problem(f"{FEWEST_PHRASES} phrases or more", "risk_phrases")
+    for index, phrase in enumerate(record.risk_phrases):
+        if phrase.category not in taxonomy().risk_categories:
+            yield document.problem(f"no such word: {phrase.category}", "risk_phrases", index)
+        if len(folded(phrase.words)) < 5:  # noqa: PLR2004 - anything may hold so short a word
+            yield document.problem("too short to tell anything", "risk_phrases", index)
+    phrases = RiskPhrases([record])
+    for index, text in enumerate(record.ordinary):
+        for found in phrases.found(text)[:1]:
+            what = f"would be taken for {found.record.means!r}"
+            yield document.problem(what, "ordinary", index)

@@ -1,0 +1,1 @@
+"""What is wrong with the content: facts, numbers, language, reading level."""

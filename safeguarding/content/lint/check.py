@@ -1,0 +1,199 @@
+"""What is wrong with the content, then what it holds.
+
+`python -m lantern check-content`
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from safeguarding.clock import LONDON
+from safeguarding.content.help_cards import HelpCards
+from safeguarding.content.kinds import KINDS, Kind, Kinds
+from safeguarding.content.lint.language import read_language, too_hard
+from safeguarding.content.lint.numbers import number_problems
+from safeguarding.content.lint.shown_texts import shown_texts
+from safeguarding.content.lint.sources import (
+    foreign_contacts,
+    foreign_sources,
+    read_source_domains,
+)
+from safeguarding.content.lint.summary import Holdings, summary
+from safeguarding.content.lint.voice import MOST_STOCK, voice
+from safeguarding.content.reader import Files
+from safeguarding.records import ContentError, Document, Problem, read_front_matter, read_yaml
+from safeguarding.taxonomy import CONTENT, YOUNG_PERSON
+
+
+class Check:
+    """One look at a content folder on one day."""
+
+    def __init__(self, folder: Path, today: date, kinds: Kinds = KINDS) -> None:
+        """Read everything. Raises nothing: what is wrong is in `problems`."""
+        self._folder = folder
+        self._today = today
+        self._kinds = kinds
+        self._files = Files(folder, kinds)
+        self._lines = list(shown_texts(folder, kinds))
+        self.problems: list[Problem] = list(self._files.problems)
+        rules = (
+            self._overdue,
+            self._help_card,
+            self._buttons,
+            self._numbers,
+            self._language,
+            self._reading_level,
+            self._source_domains,
+            self._stock_phrases,
+        )
+        for rule in rules:
+            try:
+                self.problems += rule()
+            except ContentError as error:
+                self.problems += error.problems
+
+    @property
+    def holdings(self) -> Holdings:
+        """What there is, for the summary."""
+        records = self._files.records
+        return Holdings(
+            records["answer"],
+            records["story"],
+            records["tool"],
+            self._files.contacts,
+            records["help_card"].get("help_card"),
+        )
+
+    def _each(self) -> Iterator[tuple[Kind, Path]]:
+        for kind in self._kinds:
+            for path in kind.paths(self._folder):
+                yield kind, path
+
+    def _record(self, kind: Kind, path: Path) -> Any:
+        """What the kind's reader made of a file; None when it could not."""
+        return self._files.records[kind.id].get(path.stem)
+
+    def _overdue(self) -> Iterator[Problem]:
+        """What is past the review that its front matter or its provenance names."""
+        for kind, path in self._each():
+            if kind.read is not None and self._record(kind, path) is not None:
+                yield from self._past_review(kind, path)
+        contacts = self._files.contacts
+        for id_, record in (contacts.records() if contacts else {}).items():
+            if record.check_due < self._today:
+                yield Problem(self._folder / "contacts", 1, f"{id_}: past its check")
+
+    def _past_review(self, kind: Kind, path: Path) -> Iterator[Problem]:
+        document = _document(path)
+        where = () if path.suffix == ".md" else ("provenance",)
+        facts = document.data.get(where[0], {}) if where else document.data
+        due = facts.get("review_due")
+        if due is not None and due < self._today:
+            after = "withheld until reviewed" if kind.withheld else "still in force, to be reviewed"
+            yield document.problem(f"past its review: {after}", *where, "review_due")
+
+    def _help_card(self) -> Iterator[Problem]:
+        """The help card repeats contacts, to need no other file: they must be the same."""
+        path = self._folder / "help_card.yml"
+        cards: HelpCards | None = self._files.records["help_card"].get("help_card")
+        contacts = self._files.contacts
+        if cards is None or contacts is None:
+            return
+        records = contacts.records()
+        shown = [card for message in cards.messages() for card in message["contacts"]]
+        for card in {card["id"]: card for card in shown}.values():
+            record = records.get(card["id"])
+            known = {(way.kind, way.href) for way in record.ways} if record else set()
+            if record is None or record.name != card["name"]:
+                yield Problem(path, 1, f"{card['id']}: not the name in content/contacts")
+            elif not {(way["kind"], way.get("href")) for way in card["ways"]} <= known:
+                yield Problem(path, 1, f"{card['id']}: not the ways in content/contacts")
+
+    def _buttons(self) -> Iterator[Problem]:
+        """A button for a story or tool that nobody wrote would lead to a list."""
+        document = read_yaml(self._folder / "choices.yml")
+        for index, choice in enumerate(document.data.get("choices", [])):
+            for kind in ("story", "tool"):
+                wanted = choice.get("entities", {}).get(kind)
+                written = {path.stem for path in self._kinds[kind].paths(self._folder)}
+                if wanted and wanted not in written:
+                    yield document.problem(f"no {kind} {wanted!r}", "choices", index)
+
+    def _numbers(self) -> Iterator[Problem]:
+        contacts = self._files.contacts
+        records = contacts.records() if contacts else {}
+        yield from number_problems(self._lines, records, self._folder)
+
+    def _language(self) -> Iterator[Problem]:
+        """Words that are not ours, and exceptions that are not needed."""
+        language = read_language(self._folder / "language.yml")
+        texts: dict[str, list[str]] = defaultdict(list)
+        for line in self._lines:
+            file = line.file(self._folder)
+            texts[file].append(line.text)
+            for fault in language.faults(line.text, file):
+                yield Problem(line.path, line.number, fault)
+        for file, text in texts.items():
+            for id_ in language.needless(file, "\n".join(text)):
+                what = f"{id_}: an exception for {file}, which does not need it"
+                yield Problem(self._folder / "language.yml", 1, what)
+
+    def _source_domains(self) -> Iterator[Problem]:
+        """Sources that are of no issuing body: a child may press on each."""
+        domains = read_source_domains(self._folder / "source_domains.yml")
+        for kind, path in self._each():
+            record = self._record(kind, path)
+            front = getattr(record, "front", record)
+            sources = list(getattr(front, "sources", ()))
+            for each in getattr(record, "follow_ups", ()):
+                sources += each.sources
+            yield from foreign_sources(path, sources, domains)
+        if self._files.contacts is not None:
+            yield from foreign_contacts(self._folder, self._files.contacts, domains)
+
+    def _stock_phrases(self) -> Iterator[Problem]:
+        """What stands in so many young people's answers that it says nothing any more."""
+        articles = self._files.records["answer"]
+        texts = {
+            name: article.readings[YOUNG_PERSON]
+            for name, article in articles.items()
+            if YOUNG_PERSON in article.sections
+        }
+        for phrase, share in (voice(texts).stock if texts else {}).items():
+            if share > MOST_STOCK:
+                what = f"{phrase!r} in {share:.0%} of the answers; at most {MOST_STOCK:.0%}"
+                yield Problem(self._folder / "articles", 1, what)
+
+    def _reading_level(self) -> Iterator[Problem]:
+        first = {(line.path, line.audience): line.number for line in reversed(self._lines)}
+        for kind, path in self._each():
+            readings = getattr(self._record(kind, path), "readings", {})
+            for audience, text in readings.items():
+                if what := too_hard(text, audience):
+                    line = first.get((path, audience)) or _document(path).line(audience)
+                    yield Problem(path, line, what)
+
+
+def _document(path: Path) -> Document:
+    return read_front_matter(path)[0] if path.suffix == ".md" else read_yaml(path)
+
+
+@click.command()
+@click.argument("folder", default=CONTENT, type=click.Path(exists=True, path_type=Path))
+def main(folder: Path) -> None:
+    """Print every problem of FOLDER (content/), then what there is; 1 if there is a problem."""
+    now = datetime.now(LONDON)
+    check = Check(folder, now.date())
+    problems = sorted(set(check.problems))
+    for problem in problems:
+        click.echo(problem)
+    click.echo(summary(check.holdings, now), nl=False)
+    click.echo(f"problems: {len(problems)}" if problems else "no problem")
+    if problems:
+        raise SystemExit(1)

@@ -1,0 +1,136 @@
+"""Telephone numbers: their form and cost in contacts, and in texts that each is a contact's."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+import phonenumbers
+from phonenumbers import PhoneNumberFormat, PhoneNumberType
+
+from safeguarding.content.contacts.services import ServiceRecord, digits
+from safeguarding.content.lint.shown_texts import ShownText
+from safeguarding.records import Problem, read_yaml
+
+NUMBER = re.compile(r"\b0\d{2,4}(?: ?\d){4,8}\b|\b116 ?\d{3}\b|(?<=\bto )\d{5}\b")
+"""A telephone number or a code to text to, or nearly one."""
+REGION = "GB"
+DEAR = {
+    PhoneNumberType.PREMIUM_RATE,
+    PhoneNumberType.SHARED_COST,
+    PhoneNumberType.PERSONAL_NUMBER,
+}
+ONE_NUMBER_EACH = {"phone", "text"}
+NAMED = (
+    r"(?:\s*\([^)]*\))?(?: helpline| line)?(?:,? (?:free|day or night))?(?: on| at|:)?"
+    r" (?P<n>[0-9 ]{3,14}\d)"
+)
+"""A name and, straight after it, a number: "Childline on 0800 1111"."""
+
+
+class Retired(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A number or address that must not be printed any more."""
+
+    words: str
+    why: str
+
+
+def number_problems(
+    lines: Iterable[ShownText], records: Mapping[str, ServiceRecord], folder: Path
+) -> Iterator[Problem]:
+    """Whatever is wrong with the numbers of a content folder, in its contacts and in its texts."""
+    lines = list(lines)
+    yield from _forms(records, folder / "contacts")
+    yield from _twice(records, folder / "contacts")
+    if records:
+        yield from _unknown(lines, records)
+        yield from _another_service(lines, records)
+    yield from _retired(lines, folder / "contacts" / "retired.yml")
+
+
+def _forms(records: Mapping[str, ServiceRecord], folder: Path) -> Iterator[Problem]:
+    for id_, record in records.items():
+        for way in record.ways:
+            if way.kind not in ONE_NUMBER_EACH or not way.href:
+                continue
+            number = digits(way.href)
+            if fault := _fault(number):
+                yield Problem(folder, 1, f"{id_}: {number} {fault}")
+
+
+def _fault(number: str) -> str | None:
+    """What is wrong with a number, written as digits with its leading 0, or None.
+
+    Which numbers exist, short ones included, is what the phonenumbers library knows of the UK.
+    """
+    parsed = phonenumbers.parse(number, REGION)
+    if phonenumbers.is_valid_short_number_for_region(parsed, REGION):
+        return None
+    written = digits(phonenumbers.format_number(parsed, PhoneNumberFormat.NATIONAL))
+    if written != number or not phonenumbers.is_valid_number_for_region(parsed, REGION):
+        return "has not the form of a number in the UK"
+    if phonenumbers.number_type(parsed) in DEAR:
+        return "costs the caller: find a free number"
+    return None
+
+
+def _twice(records: Mapping[str, ServiceRecord], folder: Path) -> Iterator[Problem]:
+    """One service with two numbers: one of them is old, or a slip."""
+    by_name: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
+    for id_, record in records.items():
+        for way in record.ways:
+            if way.kind in ONE_NUMBER_EACH and way.href and record.replaced_by is None:
+                by_name[record.name.casefold(), way.kind].setdefault(digits(way.href), id_)
+    for (_, kind), numbers in by_name.items():
+        if len(numbers) > 1:
+            ids = " and ".join(sorted(set(numbers.values())))
+            which = " and ".join(sorted(numbers))
+            yield Problem(folder, 1, f"{ids}: the same service with two {kind} numbers: {which}")
+
+
+def _unknown(lines: Iterable[ShownText], records: Mapping[str, ServiceRecord]) -> Iterator[Problem]:
+    """A number that is no contact's is a slip, or a contact that nobody checks."""
+    known = {digits(way.href) for record in records.values() for way in record.ways if way.href}
+    for line in lines:
+        for found in NUMBER.findall(line.text):
+            if digits(found) not in known:
+                what = f"{found} is no number of content/contacts"
+                yield Problem(line.path, line.number, what)
+
+
+def _another_service(
+    lines: Iterable[ShownText], records: Mapping[str, ServiceRecord]
+) -> Iterator[Problem]:
+    """A name with a number straight after it that is not its own."""
+    own: dict[str, set[str]] = defaultdict(set)
+    for record in records.values():
+        name = re.sub(r" \(.*\)$", "", record.name)
+        own[name] |= {digits(way.href) for way in record.ways if way.href}
+    patterns = [(name, re.compile(re.escape(name) + NAMED, re.IGNORECASE)) for name in own]
+    for line in lines:
+        for name, pattern in patterns:
+            for match in pattern.finditer(line.text):
+                number = digits(match["n"])
+                if number not in own[name]:
+                    what = f"{match['n'].strip()} is not the number of {name}"
+                    yield Problem(line.path, line.number, what)
+
+
+def _retired(lines: Iterable[ShownText], path: Path) -> Iterator[Problem]:
+    """Old numbers stay on public pages for years, and come back from there."""
+    document = read_yaml(path)
+    retired, problems = document.convert_each(Retired, "retired")
+    yield from problems
+    for line in lines:
+        for old in retired:
+            if _holds(line.text, old.words):
+                yield Problem(line.path, line.number, f"{old.words} is retired: {old.why}")
+
+
+def _holds(text: str, words: str) -> bool:
+    if words[0].isdigit():
+        return words.replace(" ", "") in text.replace(" ", "")
+    return words in text

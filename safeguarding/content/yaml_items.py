@@ -1,0 +1,184 @@
+"""YAML files as items: lines that a person can read and compare, nothing left out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from safeguarding.content.items import Block, Item
+from safeguarding.records import ContentError, Document, read_yaml
+
+STAFF = "staff"
+"""In place of an audience: what only those who sign read."""
+UNSIGNED = {"approved_by"}
+"""What stands in a file and is said by nobody: the signature does not sign itself."""
+
+
+def yaml_item(content_id: str, title: str, path: Path) -> Item:
+    """A YAML file. Raises ContentError when it cannot be read."""
+    document = read_yaml(path)
+    data = mapping(document)
+    review = _facts(data.get("provenance", {}))
+    rest = {key: value for key, value in data.items() if key != "provenance"}
+    blocks = [*blocks_of(rest), *([Block("Review", tuple(lines(review)))] if review else [])]
+    checked, due = _checks(rest)
+    return Item(
+        id=content_id,
+        title=title,
+        blocks=tuple(blocks),
+        reviewed_on=_date(review, "reviewed_on") or checked,
+        review_due=_date(review, "review_due") or due,
+        signed_on_paper=_signed(data.get("provenance", {})),
+    )
+
+
+def responses_item(content_id: str, title: str, path: Path) -> Item:
+    """What the domain file says by itself, between answers. Raises ContentError."""
+    responses = mapping(read_yaml(path)).get("responses", {})
+    blocks = [
+        block
+        for name, variants in responses.items()
+        for variant in variants
+        for block in message_blocks(_condition(name, variant), _said(variant))
+    ]
+    return Item(content_id, title, tuple(blocks))
+
+
+def read_by_staff(heading: str, value: Any) -> Block:
+    """What belongs to a file, is signed with it, and is read by nobody outside the staff."""
+    return Block(heading, tuple(lines(value)), (STAFF,))
+
+
+def blocks_of(data: Mapping[str, Any]) -> Iterator[Block]:
+    """The blocks of a document: one a record of its lists, and one for each other key."""
+    for key, value in data.items():
+        if _are_records(value):
+            for number, record in enumerate(value, 1):
+                yield from record_blocks(record, f"{label(key)} {number}".capitalize())
+        else:
+            yield Block(label(key), tuple(lines(value)))
+
+
+def record_blocks(record: Mapping[str, Any], otherwise: str) -> Iterator[Block]:
+    """One record; its name and its id are the heading, and `otherwise` where it has neither."""
+    name, content_id = record.get("name"), record.get("id")
+    both = f"{name} ({content_id})" if name and content_id else name or content_id
+    rest = {key: value for key, value in record.items() if key not in {"name", "id"}}
+    yield from message_blocks(str(both or otherwise), rest, tuple(record.get("for_whom") or ()))
+
+
+def message_blocks(
+    heading: str, message: Mapping[str, Any], audiences: tuple[str, ...] = ()
+) -> Iterator[Block]:
+    """A message as it is read: its text by itself, then what comes with it."""
+    rest = {key: value for key, value in message.items() if key != "text"}
+    if "text" not in message:
+        yield Block(heading, tuple(lines(rest)), audiences)
+        return
+    yield Block(heading, tuple(lines(str(message["text"]))), audiences)
+    if rest:
+        yield Block(f"{heading}: with it", tuple(lines(rest)), audiences)
+
+
+def lines(value: Any, above: str = "") -> Iterator[str]:
+    """Each value on a line of its own, with the names above it: "hours, weekly, mon: 09:00"."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from lines(inner, f"{above}, {label(key)}" if above else label(key))
+        if not value:
+            yield _line(above, "all")
+    elif _are_words(value):
+        yield _line(above, ", ".join(map(_word, value)))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _entry(inner, above)
+    else:
+        said = [line.strip() for line in _word(value).splitlines() if line.strip()]
+        yield from (_line(above, line) for line in said or [""])
+
+
+def label(key: object) -> str:
+    """A key as words: "near_miss" becomes "near miss"."""
+    return str(key).replace("_", " ")
+
+
+def _entry(value: Any, above: str) -> Iterator[str]:
+    """One entry of a list. Only a pattern stays in the notation that its author wrote."""
+    if not isinstance(value, Mapping):
+        yield _line(above, _word(value))
+    elif "name" in value:
+        inner = {key: each for key, each in value.items() if key != "name"}
+        yield from lines(inner, f"{above}, {value['name']}")
+    elif "label" in value:
+        more = ", ".join(_word(each) for key, each in value.items() if key != "label")
+        yield _line(above, f"{value['label']} ({more})")
+    else:
+        yield _line(above, "; ".join(f"{label(k)}: {_word(v)}" for k, v in value.items()))
+
+
+def _line(above: str, text: str) -> str:
+    return f"{above}: {text}" if above else text
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None:
+        return "none"
+    if isinstance(value, (Mapping, list)):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _are_records(value: Any) -> bool:
+    return isinstance(value, Sequence) and bool(value) and all(isinstance(v, dict) for v in value)
+
+
+def _are_words(value: Any) -> bool:
+    """A list of single words is read in one line; of sentences, a line each."""
+    return isinstance(value, list) and all(
+        not isinstance(each, (Mapping, list)) and " " not in str(each) for each in value
+    )
+
+
+def mapping(document: Document) -> dict[str, Any]:
+    """The data of a document that is a mapping. Raises ContentError for another."""
+    if not isinstance(document.data, dict):
+        raise ContentError([document.problem("a mapping is expected here")])
+    return document.data
+
+
+def _facts(provenance: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in provenance.items() if key not in UNSIGNED}
+
+
+def _date(record: Mapping[str, Any], name: str) -> date | None:
+    value = record.get(name)
+    return value if isinstance(value, date) else None
+
+
+def _signed(provenance: Mapping[str, Any]) -> str | None:
+    return str(provenance["approved_by"]) if provenance.get("approved_by") else None
+
+
+def _checks(data: Mapping[str, Any]) -> tuple[date | None, date | None]:
+    """When the services of a file were checked, the longest ago, and the next check that is due."""
+    services = data.get("services") or []
+    records = services if isinstance(services, list) else []
+    checked = [day for record in records if (day := _date(record, "checked_on"))]
+    due = [day for record in records if (day := _date(record, "check_due"))]
+    return min(checked, default=None), min(due, default=None)
+
+
+def _said(variant: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A response without its condition, and with its custom message in place of `custom`."""
+    said = {key: value for key, value in variant.items() if key not in {"condition", "custom"}}
+    return {**said, **variant.get("custom", {})}
+
+
+def _condition(name: str, variant: Mapping[str, Any]) -> str:
+    slots = [f"{each.get('name')} {each.get('value')}" for each in variant.get("condition", [])]
+    return f"{name} ({label(', '.join(slots))})" if slots else name

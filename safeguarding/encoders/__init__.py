@@ -1,1 +1,0 @@
-"""Sentence encoders that run without torch: MiniLM by ONNX, USE by numpy."""

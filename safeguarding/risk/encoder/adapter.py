@@ -1,0 +1,124 @@
+"""The pinned weights of the encoder, and the low-rank change that the project taught it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError, safe_open
+
+from safeguarding import artifacts
+from safeguarding.records import ContentError
+from safeguarding.taxonomy import ROOT
+
+# sentence-transformers/all-mpnet-base-v2 @ e8c3b32edf5434bc2275fc9bab85f82640a19130. Trust rests on
+# these digests, not on who publishes the packages.
+BASE_SHA256 = "78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef05615658"
+TOKENIZER_SHA256 = "b8be2c30ba5dd723a6d5ee26d013da103d5408d92ddcb23747622f9e48f1d842"
+ENCODER_DIR = ROOT / "models" / "mpnet"
+"""The published encoder: model.safetensors, config.json, and tokenizer.json."""
+ENCODER_ONNX = ROOT / "models" / "mpnet.onnx"
+BASE, ADAPTED = "lantern.base", "lantern.adapter"
+"""What the ONNX file says of itself: digests of the published weights and of the adapter."""
+
+
+class WeightsError(Exception):
+    """The weights are missing, or are not the ones this project was measured with."""
+
+
+def sha256(path: Path) -> str:
+    """Hex digest of a file's bytes."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def check(path: Path, expected: str) -> None:
+    """Raise WeightsError unless the file is there and its SHA-256 is `expected`."""
+    if not path.is_file():
+        raise WeightsError(f"{path.name} is missing: run `make train`")
+    if (found := sha256(path)) != expected:
+        raise WeightsError(f"{path.name} has SHA-256 {found}; {expected} was expected")
+
+
+def read_arrays(path: Path) -> tuple[dict[str, npt.NDArray[np.float32]], dict[str, str]]:
+    """The arrays and the facts of a safetensors file. Raises WeightsError when it is not one."""
+    if not path.is_file():
+        raise WeightsError(f"{path.name} is missing from the checkout")
+    try:
+        with safe_open(path, "np") as file:
+            arrays = {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}  # noqa: SIM118
+            return arrays, dict(file.metadata() or {})
+    except SafetensorError as error:
+        raise WeightsError(f"{path.name} cannot be read: {error}") from None
+
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """The file artifacts/adapter.safetensors, which ml/training/adapt.py writes."""
+
+    changes: Mapping[str, Floats]
+    """Per adapted weight "<name>.down", shape (inputs, rank), and "<name>.up", (rank, outputs)."""
+    heads: Mapping[str, Floats]
+    """For each task "<name>.weight", shape (768, outputs), and "<name>.bias"."""
+    scale: float
+    """What a sentence vector of unit length is multiplied by before the heads."""
+    categories: tuple[str, ...]
+    subjects: tuple[str, ...]
+    signs: tuple[str, ...]
+    intents: tuple[str, ...]
+    """What the outputs of "category", "subject", "sign" and "topic" stand for, in their order."""
+    base: str
+    """SHA-256 of the encoder's published weights that the change belongs to."""
+    version: str
+    """The first 12 digits of the file's own SHA-256."""
+
+
+def read_adapter(path: Path | None = None) -> Adapter:
+    """The adapter of `path`, without one the project's, as its manifest has it.
+
+    Raises WeightsError when it is missing, not one, or not the one of the manifest.
+    """
+    try:
+        path = path or artifacts.checked(artifacts.ADAPTER)
+    except ContentError as error:
+        raise WeightsError(str(error)) from None
+    arrays, facts = read_arrays(path)
+    try:
+        return Adapter(
+            changes=_part("adapter.", arrays),
+            heads=_part("heads.", arrays),
+            scale=float(facts["scale"]),
+            categories=tuple(json.loads(facts["categories"])),
+            subjects=tuple(json.loads(facts["subjects"])),
+            signs=tuple(json.loads(facts["signs"])),
+            intents=tuple(json.loads(facts["intents"])),
+            base=facts["base"],
+            version=sha256(path)[:12],
+        )
+    except (KeyError, ValueError):
+        raise WeightsError(f"{path.name} does not say what it holds") from None
+
+
+def _part(prefix: str, arrays: Mapping[str, Floats]) -> dict[str, Floats]:
+    return {
+        name.removeprefix(prefix): array
+        for name, array in arrays.items()
+        if name.startswith(prefix)
+    }
+
+
+def merged(published: Mapping[str, Floats], changes: Mapping[str, Floats]) -> dict[str, Floats]:
+    """The published weights with the adapter's change added: the encoder costs what it did."""
+    whole = {name: np.asarray(array, np.float32) for name, array in published.items()}
+    for key, up in changes.items():
+        if key.endswith(".up"):
+            name = key.removesuffix(".up")
+            whole[name] = whole[name] + (changes[f"{name}.down"] @ up).T
+    return whole

@@ -1,0 +1,128 @@
+"""Sentence vectors: the adapted MPNet, in eight-bit integers, by onnxruntime."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+from tokenizers import Tokenizer
+
+from safeguarding.risk.encoder import adapter as weights
+
+WIDTH = 768
+MAX_WORD_PIECES = 128  # as the model was trained; longer text is cut
+_KEPT = 16
+"""Texts whose vectors are kept: topic and risk of one message ask one after the other."""
+_BATCH = 16
+"""Texts that are encoded together: more of them are no quicker on one core."""
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """What the encoder makes of one text."""
+
+    pieces: Floats
+    """One vector for each word piece, shape (pieces, 768)."""
+    spans: tuple[tuple[int, int], ...]
+    """Where each piece stands in the text; (0, 0) for the marks at its beginning and end."""
+
+    @cached_property
+    def vector(self) -> Floats:
+        """The mean over the pieces, scaled to length 1: shape (768,)."""
+        return unit(self.pieces.mean(axis=0))
+
+
+def unit(vector: Floats) -> Floats:
+    """`vector` at length 1, along its last axis."""
+    length = np.linalg.norm(vector, axis=-1, keepdims=True)
+    scaled: Floats = (vector / np.maximum(length, 1e-9)).astype(np.float32)
+    return scaled
+
+
+class MPNet:
+    """The network. A sentence's vectors alone and in a batch differ a little (cosine above 0.98):
+    the integers of a batch share one scale."""
+
+    def __init__(self, session: onnxruntime.InferenceSession, tokenizer: Tokenizer) -> None:
+        self._session = session
+        self._tokenizer = tokenizer
+
+    def encode(self, text: str) -> Encoded:
+        """The vectors of `text`."""
+        encoding = self._tokenizer.encode(text)
+        ids = np.array([encoding.ids], dtype=np.int64)
+        feed = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+        hidden: Floats = self._session.run(None, feed)[0][0]
+        return Encoded(hidden, tuple(encoding.offsets))
+
+    def encode_batch(self, texts: Sequence[str]) -> Floats:
+        """The sentence vectors of `texts`, which should be about equally long: shape (n, 768)."""
+        encodings = self._tokenizer.encode_batch(list(texts))
+        longest = max(len(encoding.ids) for encoding in encodings)
+        ids = np.zeros((len(encodings), longest), np.int64)
+        mask = np.zeros_like(ids)
+        for row, encoding in enumerate(encodings):
+            ids[row, : len(encoding.ids)] = encoding.ids
+            mask[row, : len(encoding.ids)] = 1
+        hidden: Floats = self._session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
+        kept = mask[..., np.newaxis].astype(np.float32)
+        return unit((hidden * kept).sum(axis=1) / kept.sum(axis=1))
+
+
+def load_mpnet(adapter_version: str) -> MPNet:
+    """The network with this adapter merged in (0.3 s). Raises WeightsError on other weights."""
+    if not weights.ENCODER_ONNX.is_file():
+        raise weights.WeightsError(f"{weights.ENCODER_ONNX.name} is missing: run `make install`")
+    tokenizer_file = weights.ENCODER_DIR / "tokenizer.json"
+    weights.check(tokenizer_file, weights.TOKENIZER_SHA256)
+    options: Any = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(
+        str(weights.ENCODER_ONNX), options, providers=["CPUExecutionProvider"]
+    )
+    made_of = session.get_modelmeta().custom_metadata_map
+    if made_of.get(weights.ADAPTED) != adapter_version:
+        raise weights.WeightsError(
+            f"{weights.ENCODER_ONNX.name} is out of date: run `make install`"
+        )
+    tokenizer = Tokenizer.from_file(str(tokenizer_file))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(MAX_WORD_PIECES)
+    return MPNet(session, tokenizer)
+
+
+class SentenceEncoder:
+    """The encoder, loaded on first need; remembers the vectors of the last few texts."""
+
+    def __init__(self, adapter_version: str) -> None:
+        """`adapter_version` names the adapter that must have been merged into the network."""
+        self.adapter_version = adapter_version
+        self.encode: Callable[[str], Encoded] = lru_cache(maxsize=_KEPT)(self._encode)
+        """The vectors of a text (canonical words, joined by spaces). Raises WeightsError."""
+
+    @cached_property
+    def network(self) -> MPNet:
+        """Raises WeightsError when its file is missing or was made with another adapter."""
+        return load_mpnet(self.adapter_version)
+
+    def encode_batch(self, texts: Sequence[str]) -> Floats:
+        """The vectors of many texts, in their order: shape (texts, 768). Raises WeightsError."""
+        each = sorted(set(texts), key=len)
+        rows = [
+            self.network.encode_batch(each[start : start + _BATCH])
+            for start in range(0, len(each), _BATCH)
+        ]
+        place = {text: at for at, text in enumerate(each)}
+        found: Floats = np.vstack(rows)[[place[text] for text in texts]]
+        return found
+
+    def _encode(self, text: str) -> Encoded:
+        return self.network.encode(text)

@@ -1,0 +1,1 @@
+"""The reviewed phrases of content/risk: read, matched, and weighed by what stands around them."""

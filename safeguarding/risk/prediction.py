@@ -1,0 +1,142 @@
+"""What the classifier predicts of a message: its gravest passage, and the conversation before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from safeguarding.risk.assessment import Signal, Turn
+from safeguarding.risk.conversation import ConversationReader
+from safeguarding.risk.encoder.classifier import RiskClassifier, Scores
+from safeguarding.risk.encoder.passages import Passage, passages
+from safeguarding.risk.text.normalise import Canonical
+from safeguarding.risk.thresholds import Evidence, Probabilities, Thresholds
+from safeguarding.risk.witness import Witness
+from safeguarding.taxonomy import Severity
+
+SOURCE, CONVERSATION = "classifier", "classifier-conversation"
+_NAMED, _MOST_NAMED = -2.0, 3
+"""A category is named from these log-odds on (one in eight: two dozen share a message's odds); at
+most so many, and always the likeliest."""
+
+
+class Nearest(Protocol):
+    """safeguarding.risk.encoder.nearest.NearestExamples."""
+
+    def nearest(
+        self, vector: npt.NDArray[np.float32], severity: Severity, category: str, count: int = 3
+    ) -> tuple[str, ...]:
+        """The training sentences most like the vector."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the classifier and the lexicon together come to."""
+
+    probabilities: Probabilities
+    signals: tuple[Signal, ...]
+    """Of the classifier only."""
+    categories: tuple[str, ...]
+    subject: str
+
+
+class Predictor:
+    """The classifier with its thresholds. Holds no state: safe to share between threads."""
+
+    def __init__(
+        self,
+        classifier: RiskClassifier,
+        witness: Witness,
+        thresholds: Thresholds,
+        canonical: Callable[[str], Canonical],
+        nearest: Nearest | None = None,
+    ) -> None:
+        self._classifier = classifier
+        self._witness = witness
+        self._thresholds = thresholds
+        self._conversation = ConversationReader(classifier, witness, thresholds, canonical)
+        self._nearest = nearest
+
+    def predict(
+        self,
+        message: Canonical,
+        phrases: Sequence[Signal],
+        history: Sequence[Turn],
+        alarming: Sequence[int] = (),
+    ) -> Prediction:
+        """The prediction for a message of at least one word. `phrases` are the lexicon's signals.
+
+        `alarming` are the indices of the words where it may stand, in a message too long for all
+        of it to be read.
+        """
+        of = self._thresholds.probabilities
+        found = []
+        for each in self._passages(message, alarming):
+            scores = self._classifier.read(each.text)
+            evidence = Evidence(scores.steps, self._witness.scores(each.as_typed(message)))
+            alone = of(evidence)
+            whole = of(evidence._replace(phrased=_phrased(each, phrases)))
+            found.append((whole, alone, each, scores))
+        probabilities, alone, passage, scores = max(found, key=lambda each: _order(each[0]))
+        signals = []
+        if alone.severity > Severity.NONE:
+            signals.append(self._signal(SOURCE, "model", alone, passage, scores))
+        concern = max(alone.concern for _, alone, _, _ in found)
+        joined = self._conversation.read(message, concern, history) if history else None
+        if joined is not None and joined[0].severity > probabilities.severity:
+            probabilities, scores = joined
+            signals.append(self._signal(CONVERSATION, "conversation", probabilities, None, scores))
+        return Prediction(probabilities, tuple(signals), _categories(scores), scores.subject)
+
+    def _passages(self, message: Canonical, alarming: Sequence[int]) -> list[Passage]:
+        """What is read of the message: of a long one what the witness finds gravest, too."""
+        return passages(message, alarming, self._witness.urgent)
+
+    def _signal(
+        self,
+        source: str,
+        kind: str,
+        probabilities: Probabilities,
+        passage: Passage | None,
+        scores: Scores,
+    ) -> Signal:
+        category = max(scores.categories, key=lambda name: scores.categories[name])
+        severity = probabilities.severity
+        start, end = passage.typed(*self._classifier.phrase(scores)) if passage else (0, 0)
+        vector = scores.encoded.vector
+        like = self._nearest.nearest(vector, severity, category) if self._nearest else ()
+        return Signal(
+            source=source,
+            kind=kind,
+            version=self._classifier.version,
+            category=category,
+            severity=severity,
+            start=start,
+            end=end,
+            weight=round(probabilities.of(severity), 4),
+            like=like,
+        )
+
+
+def _categories(scores: Scores) -> tuple[str, ...]:
+    """The likeliest category, and others that are likelier than not."""
+    ordered = sorted(scores.categories, key=lambda name: -scores.categories[name])
+    likely = [name for name in ordered if scores.categories[name] >= _NAMED]
+    return tuple(likely[:_MOST_NAMED] or ordered[:1])
+
+
+def _order(probabilities: Probabilities) -> tuple[Severity, float]:
+    return probabilities.severity, probabilities.urgent
+
+
+def _phrased(passage: Passage, phrases: Sequence[Signal]) -> Severity:
+    """The gravest phrase whose words stand in the passage."""
+    if passage.is_whole:
+        return max((signal.severity for signal in phrases), default=Severity.NONE)
+    first, last = passage.tokens[0].start, passage.tokens[-1].end
+    within = (s.severity for s in phrases if s.start < last and s.end > first)
+    return max(within, default=Severity.NONE)

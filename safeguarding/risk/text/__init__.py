@@ -1,0 +1,1 @@
+"""Text as people type it, turned into canonical words that still know where they stood."""

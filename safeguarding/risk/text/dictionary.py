@@ -1,0 +1,113 @@
+"""What is known of words: lemmas, the reviewed table of text-speak, and everyday words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from pathlib import Path
+
+import msgspec
+import simplemma
+
+from safeguarding.records import read_yaml
+
+# A pronoun's form says who does what to whom, so it is never reduced.
+_PRONOUNS = """
+i me my mine myself you your yours yourself he him his himself she her hers herself it its
+we us our ours they them their theirs themselves who whom whose someone
+"""
+_KEPT = frozenset(_PRONOUNS.split())
+_SHORTEST_STEM = 3
+
+
+def is_word(word: str) -> bool:
+    """Whether an English dictionary knows `word`."""
+    return bool(simplemma.is_known(word, "en"))
+
+
+class Lemmas:
+    """The dictionary's lemmas, but for those that `reviewed` sets right."""
+
+    def __init__(self, reviewed: Mapping[str, str]) -> None:
+        self._reviewed = reviewed
+        # Bounded: a message's odd words are forgotten again.
+        self._cached: Callable[[str], str] = lru_cache(maxsize=20_000)(self._lemma)
+
+    def __call__(self, word: str) -> str:
+        """The lemma of `word`, which is its own lemma too."""
+        return self._cached(word)
+
+    def _lemma(self, word: str) -> str:
+        if word in _KEPT or not word.isalpha():
+            return word
+        # Were a lemma not its own, a pattern's word and a message's would part. The dictionary
+        # has circles: the first word of the alphabet stands for one.
+        way = [word]
+        while (lemma := self._step(way[-1])) not in way:
+            way.append(lemma)
+        return min(way[way.index(lemma) :])
+
+    def _step(self, word: str) -> str:
+        reviewed = self._reviewed.get(word)
+        return reviewed or _verb(str(simplemma.lemmatize(word, "en")).lower())
+
+
+def _verb(lemma: str) -> str:
+    """ "follow" for "following", which the dictionary also has as a word of its own."""
+    stem = lemma[:-3]
+    if not lemma.endswith("ing") or len(stem) < _SHORTEST_STEM:
+        return lemma
+    for verb in (stem + "e", stem, stem[:-1] if stem[-1] == stem[-2] else ""):
+        known = bool(verb) and is_word(verb) and is_word(verb + "s")
+        if known and simplemma.lemmatize(verb, "en") == verb:
+            return verb
+    return lemma
+
+
+class Ambiguous(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A spelling that is expanded only in the right company."""
+
+    means: str
+    unless_after: list[str] = []
+    unless_last: bool = False
+    only_after_number: bool = False
+
+    def fits(self, previous: str, *, is_last: bool) -> bool:
+        """Whether the word stands for what it may mean, after the word `previous`."""
+        if previous in self.unless_after or (is_last and self.unless_last):
+            return False
+        return previous.isdigit() or not self.only_after_number
+
+
+class Expansions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole table; keys carry no apostrophe."""
+
+    expansions: dict[str, str]
+    ambiguous: dict[str, Ambiguous]
+    lemmas: dict[str, str]
+    emoji: dict[str, str]
+    common: list[str]
+
+
+def read_expansions(path: Path) -> Expansions:
+    """The table in `path`. Raises ContentError when any of it is unsound."""
+    document = read_yaml(path)
+    if isinstance(document.data, dict):
+        document.data.pop("provenance", None)
+    return document.convert(Expansions)
+
+
+_SMALL = """
+i me my mine myself you your yourself he him his himself she her herself they them their themselves
+we us our it its this that these those who what be have do will would can could should want need
+like know think feel go get make take let say tell keep just so too very really
+a an the to of in on at for with from by and or but if when how why where there here then than as
+into off because not never no all out up down over about much lot more some any other one
+"""
+_PEOPLE = """
+someone anyone somebody nobody mum dad parent family friend mate brother sister man woman boy girl
+guy people person teacher coach boss tutor uncle aunt nan grandad cousin stepdad stepmum husband
+wife boyfriend girlfriend partner son daughter kid child pupil student baby
+"""
+_TIMES = "year old day time now always still again thing stuff"
+EVERYDAY = frozenset(_SMALL.split()) | frozenset(_PEOPLE.split()) | frozenset(_TIMES.split())

@@ -1,0 +1,214 @@
+"""From words as typed to words as meant: leet, slips, letters pulled apart or run together."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from safeguarding.risk.text.dictionary import is_word
+
+_LEET = str.maketrans("0134578@$!|+€", "oieastbasilte")
+_LEET_SIGN = re.compile(r"[0134578@$!|+€]")
+_RUN = re.compile(r"(.)\1+")
+_DRAWN_OUT = re.compile(r"(.)\1\1")
+_LONGEST_WORD = 30
+_SHORTEST_SLIP = 5
+_MOST_RUNS = 4
+_SHORTEST_UNLISTED = 4
+_SHORTEST_SWAP = 3
+
+
+class Speller:
+    """Mends words towards `vocabulary`: the words the lexicon knows, each with its lemma."""
+
+    def __init__(self, vocabulary: dict[str, str], common: Iterable[str] = ()) -> None:
+        self._lemmas = vocabulary
+        self._common = frozenset(common)
+        self._near = _neighbourhood(vocabulary)
+        self._swaps = _swapped({*vocabulary, *self._common})
+        self._by_length: dict[int, list[str]] = defaultdict(list)
+        for word in vocabulary:
+            self._by_length[len(word)].append(word)
+
+    def knows(self, word: str) -> bool:
+        """Whether `word` needs no mending."""
+        return word in self._lemmas or word in self._common or is_word(word)
+
+    def is_listed(self, word: str) -> bool:
+        """Whether `word` is one that the lexicon speaks of, or a common one."""
+        return word in self._lemmas or word in self._common
+
+    def unmask(self, word: str) -> str | None:
+        """The word behind digits, signs or stars ("h1ts", "$ex", "r*pe"), if there is one."""
+        if not any(char.isalpha() for char in word) or len(word) > _LONGEST_WORD:
+            return None
+        if "*" in word:
+            return self._starred(word)
+        if not _LEET_SIGN.search(word):
+            return None
+        for translated in _translations(word):
+            long_enough = len(translated) >= _SHORTEST_UNLISTED
+            if translated in self._lemmas or (long_enough and self.knows(translated)):
+                return translated
+            shorter = self._shortened(translated)
+            if shorter and shorter in self._lemmas:
+                return shorter
+        return None
+
+    def mend(self, word: str) -> str:
+        """The word that `word` was meant to be; itself when that is not plain."""
+        if len(word) > _LONGEST_WORD or not word.isalpha() or self.is_listed(word):
+            return word
+        drawn_out = bool(_DRAWN_OUT.search(word))
+        if not drawn_out and is_word(word):
+            return word
+        shorter = self._shortened(word)
+        if shorter:
+            return shorter
+        if drawn_out:
+            word = _RUN.sub(r"\1", word)
+        return self._slip(word) or word
+
+    def _shortened(self, word: str) -> str | None:
+        runs = list(_RUN.finditer(word))
+        if not runs or len(runs) > _MOST_RUNS:
+            return None
+        found = [candidate for candidate in _collapsed(word, runs) if candidate != word]
+        listed = next((candidate for candidate in found if self.is_listed(candidate)), None)
+        return listed or next((candidate for candidate in found if is_word(candidate)), None)
+
+    def _slip(self, word: str) -> str | None:
+        if len(word) >= _SHORTEST_SLIP:
+            near = {word_near for key in _deletions(word) for word_near in self._near.get(key, ())}
+            near = {other for other in near if _one_edit(word, other)}
+            if len({self._lemmas[other] for other in near}) == 1:
+                return min(near, key=lambda other: (abs(len(other) - len(word)), other))
+        swaps = self._swaps.get(word, frozenset())
+        return next(iter(swaps)) if len(swaps) == 1 else None
+
+    def _starred(self, word: str) -> str | None:
+        if not re.fullmatch(r"[a-z*]{3,}", word) or word.count("*") > len(word) // 2:
+            return None
+        shape = re.compile(word.replace("*", "[a-z]"))
+        found = {other for other in self._by_length[len(word)] if shape.fullmatch(other)}
+        lemmas = {self._lemmas[other] for other in found}
+        return min(found) if len(lemmas) == 1 else None
+
+
+def _translations(word: str) -> Iterator[str]:
+    yield word.translate(_LEET)
+    if "1" in word or "!" in word:
+        yield word.replace("1", "l").replace("!", "l").translate(_LEET)
+
+
+def _collapsed(word: str, runs: list[re.Match[str]]) -> Iterator[str]:
+    """Every way of writing the repeated letters once or twice, twice first."""
+    for lengths in itertools.product((2, 1), repeat=len(runs)):
+        parts, at = [], 0
+        for run, length in zip(runs, lengths, strict=True):
+            parts += [word[at : run.start()], run[1] * length]
+            at = run.end()
+        yield "".join([*parts, word[at:]])
+
+
+def _deletions(word: str) -> set[str]:
+    return {word, *(word[:index] + word[index + 1 :] for index in range(len(word)))}
+
+
+def _neighbourhood(words: Iterable[str]) -> dict[str, list[str]]:
+    near: dict[str, list[str]] = defaultdict(list)
+    for word in words:
+        if len(word) >= _SHORTEST_SLIP:
+            for key in _deletions(word):
+                near[key].append(word)
+    return dict(near)
+
+
+def _swapped(words: Iterable[str]) -> dict[str, frozenset[str]]:
+    """From each spelling with two neighbours swapped to the words it may stand for."""
+    swaps: dict[str, set[str]] = defaultdict(set)
+    for word in words:
+        for index in range(len(word) - 1 if len(word) >= _SHORTEST_SWAP else 0):
+            slip = word[:index] + word[index + 1] + word[index] + word[index + 2 :]
+            if slip != word:
+                swaps[slip].add(word)
+    return {slip: frozenset(found) for slip, found in swaps.items()}
+
+
+def _one_edit(one: str, other: str) -> bool:
+    """Whether one letter missing, extra, wrong or swapped lies between two words."""
+    start = 0
+    while start < min(len(one), len(other)) and one[start] == other[start]:
+        start += 1
+    rest, other_rest = one[start:], other[start:]
+    swapped = rest[:2] == other_rest[:2][::-1] and rest[2:] == other_rest[2:]
+    return rest[1:] == other_rest[1:] or rest[1:] == other_rest or rest == other_rest[1:] or swapped
+
+
+_SPACED = re.compile(r"(?<![^\W_])[^\W_](?:[ ._*/|-]{1,4}[^\W_](?![^\W_])){2,}")
+_LETTER = re.compile(r"[^\W_]")
+_ONE_LETTER_WORDS = frozenset("iau")
+_LONGEST_RUN, _LONGEST_SPACED = 60, 400
+_LONGEST_LISTED = 16
+_SHORTEST_JOINED = 7
+_SHORTEST_WORD = 3
+
+
+@dataclass(frozen=True)
+class Run:
+    """Letters pulled apart, put together again as words with their place in the plain text."""
+
+    start: int
+    end: int
+    words: tuple[tuple[str, int, int], ...]
+
+
+def spaced_runs(text: str, speller: Speller) -> Iterator[Run]:
+    """Every stretch of single letters in `text` that spells words of the lexicon."""
+    for match in _SPACED.finditer(text):
+        places = [match.start() + letter.start() for letter in _LETTER.finditer(match[0])]
+        letters = "".join(text[place] for place in places)
+        words = _segment(letters, speller) if len(letters) <= _LONGEST_SPACED else None
+        if not words or not any(len(word) >= _SHORTEST_WORD for word in words):
+            continue
+        found, at = [], 0
+        for word in words:
+            found.append((word, places[at], places[at + len(word) - 1] + 1))
+            at += len(word)
+        yield Run(match.start(), match.end(), tuple(found))
+
+
+def split_words(word: str, speller: Speller) -> tuple[str, ...] | None:
+    """The words that were run together in `word`, if all of them are listed."""
+    if not _SHORTEST_JOINED <= len(word) <= _LONGEST_RUN or not word.isalpha():
+        return None
+    words = _segment(word, speller)
+    return tuple(words) if words and len(words) > 1 else None
+
+
+def _segment(letters: str, speller: Speller) -> list[str] | None:
+    """The fewest listed words that spell `letters`."""
+    # Of the words that spell the first so many letters: how many, and where the last one begins.
+    best: list[tuple[int, int] | None] = [(0, 0)] + [None] * len(letters)
+    for end in range(1, len(letters) + 1):
+        for start in range(max(0, end - _LONGEST_LISTED), end):
+            before, current = best[start], best[end]
+            if before is None or (current is not None and current[0] <= before[0] + 1):
+                continue
+            if _may_be_word(letters[start:end], speller):
+                best[end] = (before[0] + 1, start)
+    words, at = [], len(letters)
+    while at:
+        last = best[at]
+        if last is None:
+            return None
+        words.append(letters[last[1] : at])
+        at = last[1]
+    return words[::-1]
+
+
+def _may_be_word(word: str, speller: Speller) -> bool:
+    return word in _ONE_LETTER_WORDS if len(word) == 1 else speller.is_listed(word)

@@ -1,0 +1,87 @@
+"""The second witness: letters and words, hashed and weighed, without any encoder.
+
+It learns from the same sentences as the encoder (ml/training/witness.py), but sees spelling instead
+of meaning, so it errs elsewhere; the calibration weighs both. Under a millisecond a message.
+Features are hashed into a fixed number of places (Weinberger et al. 2009, "Feature hashing for
+large scale multitask learning"), so that no word of anybody's is kept in the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from zlib import crc32
+
+import numpy as np
+import numpy.typing as npt
+
+from safeguarding import artifacts
+from safeguarding.risk.encoder.adapter import WeightsError, read_arrays
+
+PLACES = 1 << 18
+"""How many places features are hashed into."""
+_STEPS = 3
+_SHORTEST, _LONGEST = 2, 5
+"""Letters that are read together, within a word and the spaces around it."""
+_RUN = 3
+"""Words that are read together, at most."""
+Floats = npt.NDArray[np.float32]
+
+
+def features(text: str) -> npt.NDArray[np.int64]:
+    """The places, each once and in order, of the runs of letters and words in `text` as typed.
+
+    Not the canonical words: what the normaliser mends wrongly, this witness still sees. (Learned
+    from 25,000 sentences it heard 62 % of the development part's urgent at 3 % false alarms from
+    what was typed, 52 % from canonical words.)
+    """
+    return np.unique(np.fromiter(_hashed(text), np.int64))
+
+
+def _hashed(text: str) -> Iterator[int]:
+    words = [word.encode("utf-8", "replace") for word in text.casefold().split()]
+    for at, word in enumerate(words):
+        for count in range(1, _RUN + 1):
+            if at + count <= len(words):
+                yield crc32(b"w " + b" ".join(words[at : at + count])) % PLACES
+        padded = b" " + word + b" "
+        for length in range(_SHORTEST, _LONGEST + 1):
+            for start in range(len(padded) - length + 1):
+                yield crc32(padded[start : start + length]) % PLACES
+        if at + 1 < len(words):
+            yield crc32(b"j" + word[-2:] + b" " + words[at + 1][:3]) % PLACES
+
+
+@dataclass(frozen=True)
+class Witness:
+    """The weights, as artifacts/witness.safetensors holds them."""
+
+    weights: npt.NDArray[np.float16]
+    """Shape (PLACES, 3): for at least concern, at least urgent, immediate."""
+    offsets: Floats
+    """Shape (3,)."""
+
+    def scores(self, text: str) -> tuple[float, float, float]:
+        """The log-odds, before calibration, of each step of severity for a text as typed."""
+        found = features(text)
+        if not len(found):
+            concern, urgent, immediate = self.offsets
+            return float(concern), float(urgent), float(immediate)
+        total = self.weights[found].astype(np.float32).sum(axis=0) / np.sqrt(len(found))
+        concern, urgent, immediate = total + self.offsets
+        return float(concern), float(urgent), float(immediate)
+
+    def urgent(self, text: str) -> float:
+        """The score of "at least urgent"."""
+        return self.scores(text)[1]
+
+
+def read_witness(path: Path | None = None) -> Witness:
+    """The witness of `path`, without one the project's. Raises ContentError, WeightsError."""
+    path = path or artifacts.checked(artifacts.WITNESS)
+    arrays, _ = read_arrays(path)
+    shapes = {name: array.shape for name, array in arrays.items()}
+    if shapes != {"weights": (PLACES, _STEPS), "offsets": (_STEPS,)}:
+        raise WeightsError(f"{path.name} holds arrays of other shapes: {shapes}")
+    return Witness(arrays["weights"].astype(np.float16), arrays["offsets"])

@@ -1,0 +1,1 @@
+"""Staff: accounts with their roles, and signed-in sessions."""

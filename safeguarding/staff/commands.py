@@ -1,0 +1,80 @@
+"""`python -m lantern staff`: opens, lists and shuts staff accounts; sets roles."""
+
+from __future__ import annotations
+
+import click
+
+from safeguarding.database.engine import connect
+from safeguarding.settings import Settings
+from safeguarding.staff.accounts import Role, StaffAccounts, StaffNameError, random_password
+
+ROLES = click.Choice([role.value for role in Role])
+NOT_IN_USE = "There is no account in use with this name."
+
+
+@click.group()
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Do one thing to one account of the console."""
+    context.obj = StaffAccounts(connect(Settings.from_env().database_url))
+
+
+@main.command("list")
+@click.pass_obj
+def list_(accounts: StaffAccounts) -> None:
+    """Print the accounts in use."""
+    for member in accounts.in_use():
+        click.echo(f"{member.name}\t{member.shown_name}\t{member.role.value}")
+
+
+@main.command()
+@click.argument("name")
+@click.option("--shown-name", help="The name that colleagues see in records.")
+@click.option("--role", type=ROLES, help="A lead signs content; the first account is one.")
+@click.pass_obj
+def add(accounts: StaffAccounts, name: str, shown_name: str | None, role: str | None) -> None:
+    """Open an account with this sign-in NAME and print its password once."""
+    password = random_password()
+    try:
+        member = accounts.add(name, password, shown_name, Role(role) if role else None)
+    except StaffNameError as error:
+        raise click.ClickException(f"{error}.") from None
+    _show_once(member.name, password)
+
+
+@main.command()
+@click.argument("name")
+@click.pass_obj
+def reset(accounts: StaffAccounts, name: str) -> None:
+    """Give an account a new password, printed once."""
+    member = accounts.named(name)
+    if member is None:
+        raise click.ClickException(NOT_IN_USE)
+    password = random_password()
+    accounts.change_password(member.id, password)
+    _show_once(member.name, password)
+
+
+@main.command()
+@click.argument("name")
+@click.argument("role", type=ROLES)
+@click.pass_obj
+def role(accounts: StaffAccounts, name: str, role: str) -> None:
+    """Make an account a lead, who signs content, or a reviewer."""
+    if not accounts.set_role(name, Role(role)):
+        raise click.ClickException(NOT_IN_USE)
+    click.echo(f"The role is {role} from now on.")
+
+
+@main.command()
+@click.argument("name")
+@click.pass_obj
+def disable(accounts: StaffAccounts, name: str) -> None:
+    """Shut an account; its records stay."""
+    if not accounts.disable(name):
+        raise click.ClickException("There is no account with this name.")
+    click.echo("The account is shut and its sessions have ended. What it did stays.")
+
+
+def _show_once(name: str, password: str) -> None:
+    click.echo(f"sign-in name:  {name}\npassword:      {password}\nShown only now.")

@@ -1,0 +1,94 @@
+"""Signed-in sessions of staff: an opaque token outside, its digest in the database."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from safeguarding.clock import utc_now
+from safeguarding.database.engine import READING
+from safeguarding.staff.accounts import Role, Staff
+from safeguarding.staff.tables import staff, staff_sessions
+
+IDLE = timedelta(minutes=30)
+LONGEST = timedelta(hours=12)
+_SEEN_EVERY = timedelta(seconds=30)
+
+
+@dataclass(frozen=True)
+class Session:
+    """One signed-in browser."""
+
+    staff: Staff
+    form_token: str
+    """What every form of this session carries, so that no other site can forge one."""
+
+
+class StaffSessions:
+    """Sessions that end after half an hour unused, and after twelve hours in any case."""
+
+    def __init__(self, engine: Engine, now: Callable[[], datetime] = utc_now) -> None:
+        """Take a migrated database."""
+        self._engine = engine
+        self._reading = engine.execution_options(**READING)
+        self._now = now
+
+    def start(self, staff_id: str) -> str:
+        """Begin a session and return its token, which is kept nowhere. Sweeps out ended ones."""
+        token = secrets.token_urlsafe(32)
+        now = self._now()
+        row = {"token_hash": _digest(token), "staff_id": staff_id, "started_at": now}
+        ended = (staff_sessions.c.seen_at < now - IDLE) | (
+            staff_sessions.c.started_at < now - LONGEST
+        )
+        with self._engine.begin() as connection:
+            connection.execute(sa.delete(staff_sessions).where(ended))
+            connection.execute(sa.insert(staff_sessions).values(**row, seen_at=now))
+        return token
+
+    def find(self, token: str) -> Session | None:
+        """The session of a token, or None when it has ended or never was; counts as use."""
+        now = self._now()
+        query = (
+            sa.select(staff, staff_sessions.c.seen_at)
+            .join(staff_sessions, staff_sessions.c.staff_id == staff.c.id)
+            .where(
+                staff_sessions.c.token_hash == _digest(token),
+                staff_sessions.c.seen_at >= now - IDLE,
+                staff_sessions.c.started_at >= now - LONGEST,
+                staff.c.disabled_at.is_(None),
+            )
+        )
+        with self._reading.connect() as connection:
+            row = connection.execute(query).first()
+        if row is None:
+            return None
+        if now - row.seen_at >= _SEEN_EVERY:
+            self._touch(token, now)
+        return Session(Staff(row.id, row.name, row.shown_name, Role(row.role)), _form_token(token))
+
+    def end(self, token: str) -> None:
+        """End a session; one that is not there stays so."""
+        mine = staff_sessions.c.token_hash == _digest(token)
+        with self._engine.begin() as connection:
+            connection.execute(sa.delete(staff_sessions).where(mine))
+
+    def _touch(self, token: str, now: datetime) -> None:
+        mine = staff_sessions.c.token_hash == _digest(token)
+        with self._engine.begin() as connection:
+            connection.execute(sa.update(staff_sessions).where(mine).values(seen_at=now))
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _form_token(token: str) -> str:
+    return hmac.new(token.encode(), b"form", hashlib.sha256).hexdigest()

@@ -1,0 +1,29 @@
+"""The tables of staff accounts and their sessions. Migrations make them; a test compares both."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from safeguarding.database.metadata import UtcDateTime, metadata
+
+staff = sa.Table(
+    "staff",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("shown_name", sa.Text, nullable=False),
+    sa.Column("password_hash", sa.Text, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("disabled_at", UtcDateTime),
+    sa.Column("role", sa.Text, nullable=False, server_default="reviewer"),
+    sa.CheckConstraint("role IN ('lead', 'reviewer')", name="role"),
+)
+
+staff_sessions = sa.Table(
+    "staff_sessions",
+    metadata,
+    sa.Column("token_hash", sa.Text, primary_key=True),
+    sa.Column("staff_id", sa.Text, sa.ForeignKey("staff.id"), nullable=False, index=True),
+    sa.Column("started_at", UtcDateTime, nullable=False),
+    sa.Column("seen_at", UtcDateTime, nullable=False),
+)
