@@ -1,26 +1,45 @@
-"""Start the action server: `python -m actions`. On this machine only, unless told otherwise."""
+"""The action server: `python -m actions [--port PORT]`. On this machine only, unless told."""
 
 from __future__ import annotations
 
 import os
-import sys
+import warnings
 
-from rasa_sdk.__main__ import main
+import click
+from rasa_sdk.endpoint import create_app
+from rasa_sdk.executor import ActionExecutor
+from sanic import Sanic
 
-# rasa-sdk 3.21 serves Rasa 3.6 and warns on every call that the two differ. The pair is tested
-# (tests/integration) and chosen (docs/adr/0005), so the warning would only hide others.
-KNOWN_WARNING = "ignore:Your versions of rasa and rasa_sdk might not be compatible:UserWarning"
-PORT = "5055"
+from actions.composition import composition
+
+PORT = 5055
 
 
-def start() -> None:
-    """Run rasa-sdk's server on our actions. Never returns while it serves."""
-    os.environ.setdefault("SANIC_HOST", "127.0.0.1")  # its answers to errors hold the whole call
-    known = os.environ.get("PYTHONWARNINGS")
-    os.environ["PYTHONWARNINGS"] = f"{known},{KNOWN_WARNING}" if known else KNOWN_WARNING
-    sys.argv = ["rasa_sdk", "--actions", "actions", "--port", PORT, "--quiet", *sys.argv[1:]]
-    main()
+async def _compose(_app: object) -> None:
+    """Read the content before the server answers: the first person must not wait for it."""
+    composition()
+
+
+@click.command(help=__doc__)
+@click.option("--port", default=PORT, show_default=True)
+def serve(port: int) -> None:
+    """Run rasa-sdk's application on our actions. Raises ContentError, SettingsError at the start.
+
+    In one process of our own: rasa-sdk's server makes its actions in one process, pickles them and
+    serves from another, which would read the content only with the first message.
+    """
+    # rasa-sdk 3.21 serves Rasa 3.6 and warns on every call that the two differ. The pair is tested
+    # (tests/integration) and chosen (docs/adr/0005), so the warning would only hide others.
+    warnings.filterwarnings("ignore", "Your versions of rasa and rasa_sdk", UserWarning)
+    executor = ActionExecutor()
+    executor.register_package("actions")
+    app: Sanic = create_app(executor, cors_origins=[])  # type: ignore[type-arg]
+    app.config.ACCESS_LOG = False
+    app.register_listener(_compose, "before_server_start")
+    # Its answers to errors hold the whole call, a child's words included: never public.
+    host = os.environ.get("SANIC_HOST", "127.0.0.1")
+    app.run(host=host, port=port, single_process=True, motd=False)
 
 
 if __name__ == "__main__":
-    start()
+    serve()

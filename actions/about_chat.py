@@ -1,77 +1,53 @@
-"""ActionAboutChat: "is this ok?" about a chat that was pasted."""
+"""ActionAboutChat: "is this ok?" about a chat that was pasted; and what is said of such a chat."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from rasa_sdk import Action, Tracker
-from rasa_sdk.executor import CollectingDispatcher
-
-from actions import pasted_chat, recording, turn, wiring
-from actions.quiet import quiet
-from actions.signpost import need_of
-from safeguarding.content.contacts import ContactDirectory
-from safeguarding.messages import ContactCard, Message
-from safeguarding.taxonomy import Severity
-
-WITHHELD = (
-    "I can't say what I see in it right now: our words about it are being checked. "
-    "These people can look at it with you."
-)
+from actions.action import LanternAction
+from actions.turn import LatestTurn
+from safeguarding.content.chat_signs import Shown
+from safeguarding.messages import Message
+from safeguarding.risk.chat.thresholds import sign_of
 
 
-class ActionAboutChat(Action):
-    """Say what stands out in a pasted chat, or that nothing does; never what somebody is.
+class ActionAboutChat(LanternAction):
+    """Say what stands out in a pasted chat, or that we can't tell; never what somebody is.
 
-    With a worry more contacts are shown, and the message is recorded. Words past their review, or
-    unsigned where signatures are required, are withheld, and the person is signposted.
+    With a worry more contacts are shown. What is past its review, or unsigned where signatures are
+    required, is withheld, and the person is signposted.
     """
-
-    def __init__(
-        self,
-        words: pasted_chat.Words | None = None,
-        directory: ContactDirectory | None = None,
-        records: recording.Records | None = None,
-        clock: wiring.Clock = wiring.now,
-    ) -> None:
-        self._words = words
-        self._directory = directory
-        self._records = records
-        self._clock = clock
 
     def name(self) -> str:
         return "action_about_chat"
 
-    @quiet
-    def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
-    ) -> list[dict[str, Any]]:
-        words = self._words or pasted_chat.Words.of_this_process()
-        message = words.about(tracker, self._clock)
+    def answer(self, turn: LatestTurn) -> None:
+        message = what_stands_out(turn)
         if message is None:
-            message = Message(kind="contacts", text=WITHHELD)
-            message["contacts"] = self._who_helps(tracker)
-        elif turn.assessment_of(tracker).severity > Severity.NONE:
-            message["contacts"] = self._who_helps(tracker)
+            message = Message(kind="contacts", text=turn.phrases.chat_withheld)
+            message["contacts"] = turn.who_can_help()
+        elif turn.shows_risk:
+            message["contacts"] = turn.who_can_help()
         else:
-            message["contacts"] = self._near(words, tracker)
-        dispatcher.utter_message(json_message=message)
-        recording.record(tracker, self._records, self._clock)
-        return []
+            message["contacts"] = turn.contacts(turn.content.chat_signs.contact_ids(turn.audience))
+        turn.say(message)
 
-    def _who_helps(self, tracker: Tracker) -> list[ContactCard]:
-        return (self._directory or wiring.directory()).for_person(
-            audience=tracker.get_slot("audience"),
-            area=tracker.get_slot("area"),
-            need=need_of(tracker),
-            at=self._clock(),
-        )
 
-    def _near(self, words: pasted_chat.Words, tracker: Tracker) -> list[ContactCard]:
-        audience = tracker.get_slot("audience")
-        return (self._directory or wiring.directory()).cards(
-            words.chat_signs.contact_ids(audience),
-            audience=audience,
-            area=tracker.get_slot("area"),
-            at=self._clock(),
-        )
+def what_stands_out(turn: LatestTurn) -> Message | None:
+    """What stands out in the chat that the message holds, without contacts; None: withheld."""
+    composition = turn.composition
+    return turn.content.chat_signs.message(
+        signs_in(turn),
+        turn.audience,
+        worried=turn.shows_risk,
+        today=composition.now().date(),
+        approved=composition.approved,
+        require_approval=composition.require_approval,
+    )
+
+
+def signs_in(turn: LatestTurn) -> list[Shown]:
+    """The signs that the message's chat shows, the weightiest first, with their lines."""
+    return [
+        Shown(sign, turn.text[signal.start : signal.end])
+        for signal in turn.assessment.signals
+        if (sign := sign_of(signal)) is not None
+    ]

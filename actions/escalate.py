@@ -1,31 +1,35 @@
-"""ActionEscalate: one message into the escalation log."""
+"""ActionEscalate: the article that goes with a hand-off. The gateway writes the record."""
 
 from __future__ import annotations
 
-from typing import Any
+from actions.about_chat import signs_in
+from actions.action import LanternAction
+from actions.answer_next import what_is_asked_next
+from actions.article import article, asked_beside_help
+from actions.turn import LatestTurn
+from safeguarding.taxonomy import Severity
 
-from rasa_sdk import Action, Tracker
-from rasa_sdk.executor import CollectingDispatcher
 
-from actions import recording, wiring
-from actions.quiet import quiet
+class ActionEscalate(LanternAction):
+    """Answer what is asked in a message that is handed over to staff, if anything is.
 
-
-class ActionEscalate(Action):
-    """Write the latest message to the escalation log. The rule has already shown the help card."""
-
-    def __init__(
-        self, records: recording.Records | None = None, clock: wiring.Clock = wiring.now
-    ) -> None:
-        self._records = records
-        self._clock = clock
+    The rule has already shown the help card, and shows contacts next. A message that only tells
+    something gets no article to read: contacts offer it as a button. In immediate danger nobody
+    reads one either. A pasted chat is answered by what stands out in it.
+    """
 
     def name(self) -> str:
         return "action_escalate"
 
-    @quiet
-    def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
-    ) -> list[dict[str, Any]]:
-        recording.record(tracker, self._records, self._clock)
-        return []
+    def answer(self, turn: LatestTurn) -> None:
+        if signs_in(turn):
+            return
+        topic = asked_beside_help(turn)
+        if turn.assessment.severity >= Severity.IMMEDIATE:
+            topic = None
+        # The first message is answered by the article that it asks for, later ones in short.
+        message = None if topic and turn.before.need is None else what_is_asked_next(turn)
+        if message is None and topic:
+            message = article(turn, turn.content.articles, topic)
+        if message is not None:
+            turn.say(message)

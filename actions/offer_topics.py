@@ -2,41 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from rasa_sdk import Action, Tracker
-from rasa_sdk.executor import CollectingDispatcher
-
-from actions.quiet import quiet
-from actions.turn import TOPIC_PREFIX
-from safeguarding.choices import choices
+from actions.action import LanternAction
+from actions.turn import LatestTurn
+from safeguarding.content.articles.articles import ANOTHER_WAY
 from safeguarding.messages import Message
+from safeguarding.taxonomy import TOPIC_PREFIX
 
 OFFERED = 2
-NOT_SURE = (
-    "I'm not sure I understood. I'm only a computer program. "
-    "Did you mean one of these? You can also say it in other words."
-)
 
 
-class ActionOfferTopics(Action):
+class ActionOfferTopics(LanternAction):
     """Offer what the classifier found nearest, never a guess dressed as an answer."""
 
     def name(self) -> str:
         return "action_offer_topics"
 
-    @quiet
-    def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
-    ) -> list[dict[str, Any]]:
-        ranking = tracker.latest_message.get("intent_ranking") or []
+    def answer(self, turn: LatestTurn) -> None:
+        choices = turn.content.choices
+        ranking = turn.tracker.latest_message.get("intent_ranking") or []
         near = [guess["name"] for guess in ranking if guess["name"].startswith(TOPIC_PREFIX)]
-        offered = [name for name in near if name in choices()][:OFFERED]
-        buttons = dict.fromkeys([*offered, "speak_to_someone"])
-        message: Message = {
-            "kind": "prompt",
-            "text": NOT_SURE,
-            "choices": [choices().button(choice_id) for choice_id in buttons],
-        }
-        dispatcher.utter_message(json_message=message)
-        return []
+        offered = [name for name in near if name in choices][:OFFERED]
+        buttons = dict.fromkeys([*offered, ANOTHER_WAY])
+        turn.say(
+            Message(
+                kind="prompt",
+                text=turn.phrases.not_understood,
+                choices=[choices.button(choice_id) for choice_id in buttons],
+            )
+        )

@@ -2,65 +2,92 @@
 
 from __future__ import annotations
 
-from typing import Any
+from actions.about_chat import signs_in, what_stands_out
+from actions.action import LanternAction
+from actions.answer_next import what_is_asked_next
+from actions.article import asked_beside_help, told
+from actions.turn import LatestTurn
+from safeguarding.content.guides import TOPIC as GUIDE
+from safeguarding.messages import Choice, Message
+from safeguarding.taxonomy import ADULTS, TOPIC_PREFIX, Severity
 
-from rasa_sdk import Action, Tracker
-from rasa_sdk.executor import CollectingDispatcher
-
-from actions import pasted_chat, turn, wiring
-from actions.quiet import quiet
-from safeguarding.choices import choices
-from safeguarding.content.contacts import ContactDirectory
-from safeguarding.messages import Message
+BESIDE_A_CARD = 2
+"""People shown below a help card, beside those on it: more is no help to somebody in distress."""
 
 
-class ActionSignpost(Action):
+class ActionSignpost(LanternAction):
     """Show the contacts that fit the audience, the area, the need and the hour.
 
-    Before them, what stands out in a chat that the message holds.
+    After a help card only those who know most about what was told, once a conversation, then the
+    guide and the article that fit, as buttons. Before them comes what stands out in a chat that the
+    message holds, and the first step of the guide that fits. In immediate danger nothing is asked.
     """
-
-    def __init__(
-        self,
-        directory: ContactDirectory | None = None,
-        clock: wiring.Clock = wiring.now,
-        chat: pasted_chat.Words | None = None,
-    ) -> None:
-        self._directory = directory
-        self._clock = clock
-        self._chat = chat
 
     def name(self) -> str:
         return "action_signpost"
 
-    @quiet
-    def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
-    ) -> list[dict[str, Any]]:
-        if pasted_chat.signs_of(tracker):
-            about = (self._chat or pasted_chat.Words.of_this_process()).about(tracker, self._clock)
-            if about is not None:
-                dispatcher.utter_message(json_message=about)
-        area = tracker.get_slot("area")
-        contacts = (self._directory or wiring.directory()).for_person(
-            audience=tracker.get_slot("audience"),
-            area=area,
-            need=need_of(tracker),
-            at=self._clock(),
+    def answer(self, turn: LatestTurn) -> None:
+        if turn.shows_risk:
+            self._beside_a_card(turn)
+            return
+        message = Message(
+            kind="contacts", text=turn.phrases.who_can_help, contacts=turn.who_can_help()
         )
-        message: Message = {
-            "kind": "contacts",
-            "text": "These people can help.",
-            "contacts": contacts,
-        }
-        if area is None:
-            message["text"] += " Where do you live? Then I can show help near you."
-            message["choices"] = choices().areas()
-        dispatcher.utter_message(json_message=message)
-        return []
+        if turn.area is None:
+            message["text"] = turn.phrases.who_can_help_and_where
+            message["choices"] = turn.content.choices.areas()
+        turn.say(message)
+
+    def _beside_a_card(self, turn: LatestTurn) -> None:
+        danger = turn.assessment.severity >= Severity.IMMEDIATE
+        if signs_in(turn) and not danger:
+            about = what_stands_out(turn)
+            if about is not None:
+                turn.say(about)
+        guides = turn.content.guides.for_message(turn.state, turn.assessment.categories, turn.text)
+        shown = turn.contacts_ever_shown()
+        if what_is_asked_next(turn) is None:
+            shown |= self._first_step(turn, guides)
+        contacts = [each for each in turn.who_knows() if each["id"] not in shown]
+        choices = _next_steps(turn, guides)
+        if not danger and turn.area is None and turn.audience in ADULTS:
+            choices += turn.content.choices.areas()
+        offered = turn.choices_ever_offered()
+        choices = [choice for choice in choices if choice["id"] not in offered]
+        message = Message(kind="contacts", text="", contacts=contacts[:BESIDE_A_CARD])
+        if message["contacts"]:
+            message["text"] = turn.phrases.who_knows
+        elif choices:
+            message["text"] = turn.phrases.what_next
+        message["choices"] = choices
+        if message["text"]:
+            turn.say(message)
+
+    @staticmethod
+    def _first_step(turn: LatestTurn, guides: list[str]) -> set[str]:
+        """Say the first step of the one guide whose words the message holds: what to do now.
+
+        Once a conversation; gives the ids of the contacts shown with it.
+        """
+        content, reader = turn.content.guides, turn.state.reader
+        about = [guide for guide in guides if content.is_about(guide, turn.text)]
+        if len(about) != 1 or f"{GUIDE}{about[0]}/0" in turn.topics_ever_shown():
+            return set()
+        place = content.moved(f"{about[0]}/resume/0", reader)
+        step = content.message(place, reader) if place else None
+        if place is None or step is None:
+            return set()
+        step["contacts"] = turn.contacts(content.contact_ids(place))
+        turn.say(step)
+        guides.clear()
+        return {contact["id"] for contact in step["contacts"]}
 
 
-def need_of(tracker: Tracker) -> str | None:
-    """What help is needed for: the first risk category of the message, else its topic."""
-    categories = turn.assessment_of(tracker).categories
-    return categories[0] if categories else turn.topic_of(tracker)
+def _next_steps(turn: LatestTurn, guides: list[str]) -> list[Choice]:
+    """The guides that fit, and the article on what was told unless one was asked for."""
+    content, topic = turn.content, told(turn)
+    steps = [content.guides.button(guide) for guide in guides]
+    covered = any(content.guides.covers(guide, topic) for guide in guides)
+    if topic and not covered and asked_beside_help(turn) is None:
+        steps.append(content.choices.button(f"{TOPIC_PREFIX}{topic}"))
+    return steps

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from actions.pieces import ActionPiece
+from actions.action import LanternAction
+from actions.article import named_or_all
+from actions.turn import LatestTurn
 
 
-class ActionTellStory(ActionPiece):
+class ActionTellStory(LanternAction):
     """Tell the story that was asked for, or offer all."""
-
-    kind = "story"
-    offer = "These stories are made up, but things like this do happen. Which one would you like?"
 
     def name(self) -> str:
         return "action_tell_story"
+
+    def answer(self, turn: LatestTurn) -> None:
+        turn.say(named_or_all(turn, turn.content.stories, turn.phrases.which_story))

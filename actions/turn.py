@@ -1,75 +1,155 @@
-"""One turn as an action sees it: Rasa's tracker in, the assistant's own words and types out."""
+"""One turn as an action sees it: the latest message, who can help, and what is said to it."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from rasa_sdk import Tracker
+from rasa_sdk.events import SlotSet
+from rasa_sdk.executor import CollectingDispatcher
 
-from safeguarding.escalations.escalation import Escalation
-from safeguarding.messages import words_of
-from safeguarding.risk.assessment import NO_RISK, Assessment, Turn
-
-GUARD = "\u2060"  # bot.text puts it before a leading "/", which Rasa would take for a command
-TURNS_KEPT = 20
-TOPIC_PREFIX = "ask_"
-
-
-def assessment_of(tracker: Tracker) -> Assessment:
-    """What the risk screen found in the latest message; NO_RISK for a message it did not see."""
-    record = tracker.latest_message.get("risk")
-    return Assessment.from_record(record) if record else NO_RISK
+from actions.composition import ActionPhrases, Composition
+from safeguarding.content.articles.articles import Showing
+from safeguarding.content.reader import Content
+from safeguarding.conversation_state import ConversationState
+from safeguarding.messages import ContactCard, Message, as_typed
+from safeguarding.risk.assessment import NO_RISK, Assessment
+from safeguarding.taxonomy import TOPIC_PREFIX, Severity
 
 
-def text_of(tracker: Tracker) -> str:
-    """The latest message as it was typed: what the places of its signals refer to."""
-    return (tracker.latest_message.get("text") or "").removeprefix(GUARD)
+@dataclass(frozen=True)
+class LatestTurn:
+    """The latest message of a conversation, read from Rasa's tracker."""
 
+    tracker: Tracker
+    composition: Composition
+    dispatcher: CollectingDispatcher
+    events: list[dict[str, Any]]
+    """What Rasa is to remember, in its own form."""
 
-def topic_of(tracker: Tracker) -> str | None:
-    """The topic that the latest message asks about, or None."""
-    intent: str = (tracker.latest_message.get("intent") or {}).get("name") or ""
-    return intent.removeprefix(TOPIC_PREFIX) if intent.startswith(TOPIC_PREFIX) else None
+    @property
+    def content(self) -> Content:
+        """All that may be said."""
+        return self.composition.content
 
+    @property
+    def phrases(self) -> ActionPhrases:
+        """What the actions say by themselves."""
+        return self.composition.phrases
 
-def entity_of(tracker: Tracker, name: str) -> str | None:
-    """What the latest message names, or None. A slot would still hold what was named long ago."""
-    found = tracker.latest_message.get("entities") or []
-    return next((entity["value"] for entity in found if entity.get("entity") == name), None)
+    @cached_property
+    def assessment(self) -> Assessment:
+        """What the risk screen found in the message; NO_RISK for a message it did not see."""
+        record = self.tracker.latest_message.get("risk")
+        return Assessment.from_record(record) if record else NO_RISK
 
+    @property
+    def shows_risk(self) -> bool:
+        """Whether the risk screen found a concern or worse."""
+        return self.assessment.severity > Severity.NONE
 
-def escalation_of(tracker: Tracker, raised_at: datetime) -> Escalation:
-    """The latest message as an escalation, with the turns before it and what was shown since."""
-    before, text, shown = _turns(tracker.events)
-    return Escalation(
-        message_id=tracker.latest_message["message_id"],
-        conversation_id=tracker.sender_id,
-        text=text,
-        assessment=assessment_of(tracker),
-        raised_at=raised_at,
-        raised_by="assistant",
-        turns_before=tuple(before[-TURNS_KEPT:]),
-        shown=tuple(shown),
-        audience=tracker.get_slot("audience"),
-        area=tracker.get_slot("area"),
-    )
+    @property
+    def text(self) -> str:
+        """The message as it was typed: what the places of its signals refer to."""
+        return as_typed(self.tracker.latest_message.get("text") or "")
 
+    @property
+    def topic(self) -> str | None:
+        """The topic that the message asks about, or None."""
+        intent: str = (self.tracker.latest_message.get("intent") or {}).get("name") or ""
+        return intent.removeprefix(TOPIC_PREFIX) if intent.startswith(TOPIC_PREFIX) else None
 
-def _turns(events: list[dict[str, Any]]) -> tuple[list[Turn], str, list[str]]:
-    """The turns before the latest message, its text, and what the assistant has said since."""
-    turns: list[Turn] = []
-    latest, text = 0, ""
-    for event in events:
-        if event["event"] == "user":
-            text = (event.get("text") or "").removeprefix(GUARD)
-            latest = len(turns)
-            turns.append(Turn("user", text))
-        elif event["event"] == "bot":
-            turns.append(Turn("assistant", _said(event)))
-    return turns[:latest], text, [turn.text for turn in turns[latest + 1 :]]
+    @property
+    def about(self) -> str | None:
+        """What help is needed with: the first risk category of the message, else its topic."""
+        categories = self.assessment.categories
+        return categories[0] if categories else self.topic
 
+    @property
+    def audience(self) -> str | None:
+        """Who is asking, as far as they have said."""
+        audience: str | None = self.slot("audience")
+        return audience
 
-def _said(event: dict[str, Any]) -> str:
-    custom = (event.get("data") or {}).get("custom")
-    return words_of(custom) if custom else event.get("text") or ""
+    @property
+    def area(self) -> str | None:
+        """Where help should come from, as far as they have said."""
+        area: str | None = self.slot("area")
+        return area
+
+    @cached_property
+    def before(self) -> ConversationState:
+        """What the conversation had come to before this message."""
+        metadata = self.tracker.latest_message.get("metadata") or {}
+        return ConversationState.from_record(metadata.get("state") or {})
+
+    @cached_property
+    def state(self) -> ConversationState:
+        """What it has come to with this message."""
+        return self.before.after(self.assessment)
+
+    def showing(self) -> Showing:
+        """What may be shown today, by whose signatures."""
+        composition = self.composition
+        return Showing(composition.now().date(), composition.approved, composition.require_approval)
+
+    def slot(self, name: str) -> Any:
+        """What is remembered of the conversation under this name, or None."""
+        return self.tracker.get_slot(name)
+
+    def entity(self, name: str) -> str | None:
+        """What the message names, or None. A slot would still hold what was named long ago."""
+        found = self.tracker.latest_message.get("entities") or []
+        return next((entity["value"] for entity in found if entity.get("entity") == name), None)
+
+    def contacts_ever_shown(self) -> set[str]:
+        """The ids of the services that the person was shown in this conversation."""
+        return {contact["id"] for said in self._ever_said() for contact in said.get("contacts", [])}
+
+    def choices_ever_offered(self) -> set[str]:
+        """The ids of the buttons that the person was offered in this conversation."""
+        return {choice["id"] for said in self._ever_said() for choice in said.get("choices", [])}
+
+    def topics_ever_shown(self) -> set[str]:
+        """The topics of the messages that the person was shown in this conversation."""
+        return {said["topic"] for said in self._ever_said() if "topic" in said}
+
+    def _ever_said(self) -> Iterator[dict[str, Any]]:
+        """What the assistant has said in this conversation."""
+        for event in self.tracker.events:
+            if event["event"] == "bot":
+                yield (event.get("data") or {}).get("custom") or {}
+
+    def who_knows(self) -> list[ContactCard]:
+        """Of the contacts that fit, those who know about it, or look after where the person is."""
+        return self.content.contacts.for_person(
+            audience=self.audience,
+            area=self.area,
+            need=self.about,
+            at=self.composition.now(),
+            age=self.state.age,
+            knowing=True,
+        )
+
+    def who_can_help(self) -> list[ContactCard]:
+        """The contacts that fit the audience, the area, what it is about and the hour."""
+        return self.content.contacts.for_person(
+            audience=self.audience, area=self.area, need=self.about, at=self.composition.now()
+        )
+
+    def contacts(self, ids: Iterable[str]) -> list[ContactCard]:
+        """Those of these services that are for this audience and area."""
+        return self.content.contacts.cards(
+            ids, audience=self.audience, area=self.area, at=self.composition.now()
+        )
+
+    def say(self, message: Message) -> None:
+        """Show a message to the person."""
+        self.dispatcher.utter_message(json_message=message)
+
+    def remember(self, slot: str, value: object) -> None:
+        """Keep something for the rest of the conversation."""
+        self.events.append(SlotSet(slot, value))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from actions.pieces import ActionPiece
+from actions.action import LanternAction
+from actions.article import named_or_all
+from actions.turn import LatestTurn
 
 
-class ActionUseTool(ActionPiece):
+class ActionUseTool(LanternAction):
     """Show the tool that was asked for, or offer all."""
-
-    kind = "tool"
-    offer = "Here are some things that can help. Which one would you like?"
 
     def name(self) -> str:
         return "action_use_tool"
+
+    def answer(self, turn: LatestTurn) -> None:
+        turn.say(named_or_all(turn, turn.content.tools, turn.phrases.which_tool))

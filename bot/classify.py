@@ -1,49 +1,46 @@
-"""`python -m bot.classify`: intent and topic of each line on standard input, by the trained model.
+"""`make -s classify`: intent, topic and severity of each line on standard input.
 
-Each line in is {"id", "text"}; each line out is {"id", "intent", "topic", "confidence", "topics"}.
-`intent` is what the assistant acts on; `topic` the question it would answer, or null; `topics` the
-three nearest topics. A line that is not such an object gives {"id": …, "error": …}.
+Each line in is {"id", "text"}; each line out, by the trained model, is {"id", "intent", "topic",
+"confidence", "topics", "severity"}. `intent` is what the assistant acts on; `topic` what is asked
+about, else what the article beside the help card is about when the message tells of a risk, or null
+where nothing in the content fits; `confidence` how sure the classifier is of the topic, or of the
+intent without one; `topics` the three nearest. A line that is not such an object gives
+{"id": …, "error": …}.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-import sys
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
+import click
 from rasa.core.agent import Agent
 from rasa.utils.log_utils import configure_structlog
 
-from bot.text import as_text
-from safeguarding.taxonomy import ROOT
+from bot.context import RISK, TOPIC, Asked
+from safeguarding.json_lines import InputLine, LineError, not_blank, standard_input, write
+from safeguarding.messages import as_text
+from safeguarding.risk.assessment import Assessment
+from safeguarding.taxonomy import ROOT, TOPIC_PREFIX
 
 MODEL = ROOT / "models" / "lantern.tar.gz"
-TOPIC_PREFIX = "ask_"
 NEAREST = 3
 
 
-async def classify(lines: Iterable[str], out: TextIO, model: Path = MODEL) -> None:
-    """Classify every line with one loaded model."""
+async def classify(lines: Iterable[bytes], model: Path = MODEL) -> AsyncIterator[dict[str, Any]]:
+    """One record a line, by one loaded model."""
     agent = Agent.load(str(model))
-    for line in lines:
-        if line.strip():
-            print(json.dumps(await _classified(agent, line)), file=out, flush=True)
-
-
-async def _classified(agent: Agent, line: str) -> dict[str, Any]:
-    try:
-        record = json.loads(line)
-        identifier, text = record["id"], record["text"]
-    except (ValueError, TypeError, KeyError):
-        return {"id": None, "error": 'each line is a JSON object with "id" and "text"'}
-    if not isinstance(text, str):
-        return {"id": identifier, "error": '"text" is not a string'}
-    parsed = await agent.parse_message(as_text(_encodable(text)))
-    return {"id": identifier, **_verdict(parsed)}
+    for each in not_blank(lines):
+        try:
+            line = InputLine.read(each)
+            text = line.text()
+        except LineError as error:
+            yield error.as_record()
+        else:
+            yield {"id": line.id, **_verdict(await agent.parse_message(as_text(_encodable(text))))}
 
 
 def _encodable(text: str) -> str:
@@ -54,11 +51,12 @@ def _verdict(parsed: dict[str, Any]) -> dict[str, Any]:
     intent = parsed.get("intent") or {}
     ranking = parsed.get("intent_ranking") or []
     topics = [guess for guess in ranking if guess["name"].startswith(TOPIC_PREFIX)][:NEAREST]
-    name = intent.get("name") or "nlu_fallback"
+    asked: Asked | None = parsed.get(TOPIC) or _told(parsed, ranking)
+    sure = asked["confidence"] if asked else intent.get("confidence") or 0.0
     return {
-        "intent": name,
-        "topic": name.removeprefix(TOPIC_PREFIX) if name.startswith(TOPIC_PREFIX) else None,
-        "confidence": round(float(intent.get("confidence") or 0.0), 4),
+        "intent": intent.get("name") or "nlu_fallback",
+        "topic": asked["topic"] if asked else None,
+        "confidence": round(float(sure), 4),
         "topics": [
             {
                 "topic": guess["name"].removeprefix(TOPIC_PREFIX),
@@ -66,18 +64,27 @@ def _verdict(parsed: dict[str, Any]) -> dict[str, Any]:
             }
             for guess in topics
         ],
+        "severity": (parsed.get(RISK) or {}).get("severity", "none"),
     }
 
 
-def main() -> int:
-    """Read standard input to its end."""
+def _told(parsed: dict[str, Any], ranking: list[dict[str, Any]]) -> Asked | None:
+    """The article that answers what a message tells and does not ask."""
+    if not (risk := parsed.get(RISK)) or not (topics := Assessment.from_record(risk).topics):
+        return None
+    sureness = {guess["name"]: float(guess["confidence"]) for guess in ranking}
+    return Asked(topic=topics[0], confidence=sureness.get(f"{TOPIC_PREFIX}{topics[0]}", 0.0))
+
+
+@click.command()
+def main() -> None:
+    """Classify each line {"id", "text"} of standard input by the trained Rasa model."""
     logging.disable(logging.CRITICAL)
     # Rasa sends every message through structlog at debug level: words must not reach a terminal.
     configure_structlog(logging.CRITICAL)
-    sys.stdin.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
-    asyncio.run(classify(sys.stdin, sys.stdout))
-    return 0
+    asyncio.run(_print(classify(standard_input())))
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+async def _print(records: AsyncIterator[dict[str, Any]]) -> None:
+    async for record in records:
+        write(record)

@@ -1,15 +1,86 @@
-"""What the gateway knows of a conversation, in the form that fills Rasa's slots."""
+"""What Rasa knows of a message beside its words, and of the conversation it stands in."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TypedDict
 
-from rasa.shared.nlu.constants import ENTITY_ATTRIBUTE_TYPE, ENTITY_ATTRIBUTE_VALUE
+from rasa.shared.constants import DEFAULT_NLU_FALLBACK_INTENT_NAME
+from rasa.shared.core.events import UserUttered
+from rasa.shared.core.trackers import DialogueStateTracker
+from rasa.shared.nlu.constants import (
+    ENTITY_ATTRIBUTE_TYPE,
+    ENTITY_ATTRIBUTE_VALUE,
+    INTENT_NAME_KEY,
+    PREDICTED_CONFIDENCE_KEY,
+)
+
+from safeguarding.conversation_state import DANGER_NOW, ConversationState
+from safeguarding.risk.assessed import AssessedMessage
+from safeguarding.risk.assessment import Assessment
+from safeguarding.taxonomy import TOPIC_PREFIX, Severity
+
+_handed_over: ContextVar[AssessedMessage | None] = ContextVar("handed_over", default=None)
+
+
+@contextmanager
+def handed_over(assessed: AssessedMessage | None) -> Iterator[None]:
+    """Within this context, `assessed` is what is known of the message."""
+    token = _handed_over.set(assessed)
+    try:
+        yield
+    finally:
+        _handed_over.reset(token)
+
+
+def assessed_already() -> AssessedMessage | None:
+    """What came with the message; None on another channel, in `rasa shell` and in training."""
+    return _handed_over.get()
+
+
+TOPIC = "topic"
+"""The key beside the intent under which the tracker carries what a message asks about."""
+
+
+class Asked(TypedDict):
+    """A topic of content/answers, and how sure the classifier is of it."""
+
+    topic: str
+    confidence: float
+
+
+def asked_about(ranking: Sequence[dict[str, Any]], *, tells: bool) -> Asked | None:
+    """The topic that the classifier ranks first; None where it finds no question.
+
+    `ranking` is the classifier's own, the surest intent first. Where the fallback stands in it the
+    classifier is not sure of any intent: then nothing counts as asked, unless the message tells
+    something (`tells`), in which case the assistant does not ask back what was meant.
+    """
+    guesses = [g for g in ranking if g[INTENT_NAME_KEY] != DEFAULT_NLU_FALLBACK_INTENT_NAME]
+    unsure = len(guesses) < len(ranking)
+    if not guesses or (unsure and not tells):
+        return None
+    name: str = guesses[0][INTENT_NAME_KEY]
+    if not name.startswith(TOPIC_PREFIX):
+        return None
+    confidence = float(guesses[0][PREDICTED_CONFIDENCE_KEY])
+    return Asked(topic=name.removeprefix(TOPIC_PREFIX), confidence=confidence)
+
 
 RISK = "risk"
 """The key beside the intent under which the tracker carries a message's assessment."""
-CONTEXT = ("audience", "area")
+HELP = "help"
+"""The entity, and the slot, that names what is said first: a key of the help cards."""
+STATE = "state"
+"""The key of a message's metadata under which the gateway says what the conversation has come to
+(safeguarding.conversation_state)."""
+
+
+def language_key(code: str) -> str:
+    """The key of what is said to somebody who writes in this language."""
+    return f"language-{code}"
 
 
 def entity(name: str, value: str) -> dict[str, Any]:
@@ -17,10 +88,33 @@ def entity(name: str, value: str) -> dict[str, Any]:
     return {ENTITY_ATTRIBUTE_TYPE: name, ENTITY_ATTRIBUTE_VALUE: value}
 
 
-def context_entities(known: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """`known_audience` and `known_area`, as far as the gateway knows them.
+def context_entities(state: ConversationState) -> list[dict[str, Any]]:
+    """`known_audience` and `known_area`, as far as they are known.
 
     They have names of their own: an audience found in the text counts only when the person says
     who they are ("dont tell my mum" is not a mum writing).
     """
-    return [entity(f"known_{name}", known[name]) for name in CONTEXT if known.get(name)]
+    known = {"known_audience": state.audience, "known_area": state.area}
+    return [entity(name, value) for name, value in known.items() if value]
+
+
+def state_before(
+    metadata: Mapping[str, Any], tracker: DialogueStateTracker | None = None
+) -> ConversationState:
+    """What the conversation had come to before a message: by the gateway, or by the tracker.
+
+    The gateway knows more: it reads each message with those before it, and what was shown. The
+    tracker serves where there is no gateway: `rasa shell`, another channel.
+    """
+    if STATE in metadata:
+        return ConversationState.from_record(metadata[STATE])
+    state = ConversationState()
+    for event in tracker.events if tracker else ():
+        if isinstance(event, UserUttered) and (risk := event.parse_data.get(RISK)):
+            told = Assessment.from_record(risk)
+            state = state.after(told)
+            if told.severity == Severity.IMMEDIATE:
+                state = state.shown(DANGER_NOW, told.severity)
+            elif told.severity >= Severity.CONCERN and state.need:
+                state = state.shown(state.need, told.severity)
+    return state

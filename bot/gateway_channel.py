@@ -19,13 +19,22 @@ from sanic import Blueprint
 from sanic.request import Request
 from sanic.response import HTTPResponse, empty, json
 
-from bot.action_schema import check_schema_once
-from bot.context import RISK, context_entities, entity
-from bot.text import as_text
+from bot.composition import check_schema_once, content
+from bot.context import (
+    HELP,
+    RISK,
+    STATE,
+    context_entities,
+    entity,
+    handed_over,
+    state_before,
+)
 from bot.tracker_store import forget
-from safeguarding.choices import ChoiceRecord, choices
-from safeguarding.messages import Message
-from safeguarding.risk.buttons import assessment_of_choice
+from safeguarding.content.choices import ChoiceRecord
+from safeguarding.conversation_state import ConversationState
+from safeguarding.messages import Message, as_text
+from safeguarding.risk.assessed import AssessedMessage
+from safeguarding.risk.assessment import assessment_of_choice
 from safeguarding.settings import Settings
 
 SECRET_HEADER = "X-Lantern-Channel-Secret"  # noqa: S105 - a header's name
@@ -49,7 +58,9 @@ class CollectingChannel(OutputChannel):
         elif text := message.get("text"):
             said: Message = {"kind": "text", "text": text}
             if buttons := message.get("buttons"):
-                said["choices"] = [choices().button(button["payload"]) for button in buttons]
+                said["choices"] = [
+                    content().choices.button(button["payload"]) for button in buttons
+                ]
             self.messages.append(said)
 
 
@@ -61,7 +72,10 @@ class _Incoming:
     message_id: str
     text: str
     choice: ChoiceRecord | None
-    context: dict[str, str]
+    state: dict[str, Any]
+    """What the conversation had come to before it (safeguarding.conversation_state)."""
+    assessed: AssessedMessage | None
+    """What the gateway has found out about it; None when it could not."""
 
 
 class _RefusedError(Exception):
@@ -102,7 +116,8 @@ class GatewayChannel(InputChannel):
             except _RefusedError as refused:
                 return json({"error": str(refused)}, status=422)
             channel = CollectingChannel()
-            await on_new_message(_user_message(incoming, channel))
+            with handed_over(incoming.assessed):
+                await on_new_message(_user_message(incoming, channel))
             return json({"messages": channel.messages})
 
         @gateway.delete("/conversations/<conversation_id:str>")
@@ -125,16 +140,35 @@ def _read(body: Any) -> _Incoming:
     for name in ("conversation_id", "message_id"):
         if not isinstance(body.get(name), str) or not body[name]:
             raise _RefusedError(f"{name} is missing")
-    context = {name: body[name] for name in ("audience", "area") if body.get(name)}
-    common = {"conversation_id": body["conversation_id"], "message_id": body["message_id"]}
+    state = body.get(STATE, {})
+    try:
+        ConversationState.from_record(state)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise _RefusedError("state is not the state of a conversation") from None
+    common: dict[str, Any] = {
+        "conversation_id": body["conversation_id"],
+        "message_id": body["message_id"],
+        "state": state,
+        "assessed": _assessed(body),
+    }
     if (choice_id := body.get("choice")) is not None:
-        if choice_id not in choices():
+        if choice_id not in content().choices:
             raise _RefusedError("choice is not in the catalogue")
-        choice = choices()[choice_id]
-        return _Incoming(**common, text=choice.label, choice=choice, context=context)
+        choice = content().choices[choice_id]
+        return _Incoming(**common, text=choice.label, choice=choice)
     if not isinstance(body.get("text"), str):
         raise _RefusedError("text or choice is missing")
-    return _Incoming(**common, text=body["text"], choice=None, context=context)
+    return _Incoming(**common, text=body["text"], choice=None)
+
+
+def _assessed(body: dict[str, Any]) -> AssessedMessage | None:
+    record = body.get("assessed")
+    if record is None:
+        return None
+    try:
+        return AssessedMessage.from_record(record)
+    except (KeyError, TypeError, ValueError):
+        raise _RefusedError("assessed is not an assessed message") from None
 
 
 def _user_message(incoming: _Incoming, channel: CollectingChannel) -> UserMessage:
@@ -144,7 +178,7 @@ def _user_message(incoming: _Incoming, channel: CollectingChannel) -> UserMessag
         sender_id=incoming.conversation_id,
         input_channel=GatewayChannel.name(),
         message_id=incoming.message_id,
-        metadata={**incoming.context, "message_id": incoming.message_id},
+        metadata={STATE: incoming.state, "message_id": incoming.message_id},
         parse_data=_parsed(incoming, incoming.choice) if incoming.choice else None,
     )
 
@@ -152,12 +186,18 @@ def _user_message(incoming: _Incoming, channel: CollectingChannel) -> UserMessag
 def _parsed(incoming: _Incoming, choice: ChoiceRecord) -> dict[str, Any]:
     """What a button means, so that pressing one needs no understanding of language."""
     chosen = [entity(name, value) for name, value in choice.entities.items()]
+    before = state_before({STATE: incoming.state})
+    assessment = assessment_of_choice(choice.id)
+    entities = [*context_entities(before), *chosen]
     parsed = {
         TEXT: incoming.text,
         INTENT: {INTENT_NAME_KEY: choice.intent, PREDICTED_CONFIDENCE_KEY: 1.0},
-        ENTITIES: [*context_entities(incoming.context), *chosen],
+        ENTITIES: entities,
         "message_id": incoming.message_id,
     }
-    if assessment := assessment_of_choice(choice.id):
+    if assessment:
         parsed[RISK] = assessment.as_record()
+        after = before.after(assessment)
+        key = content().help_cards.due_key(before, after, assessment.severity)
+        entities.append(entity(HELP, key))
     return parsed

@@ -1,13 +1,14 @@
-"""What the two dense featurizers share: one sentence vector per message, no token vectors."""
+"""Sentence features for Rasa: what the encoder makes of a message, and no token features."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.constants import TOKENS_NAMES
@@ -17,14 +18,22 @@ from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from bot.text import as_typed
-from safeguarding.encoders.sentences import Vectors, sentence_vectors
-from safeguarding.risk.engine import risk_engine
+from bot.composition import engine
+from bot.context import assessed_already
+from safeguarding.messages import as_typed
+from safeguarding.risk.encoder.adapter import read_adapter
+from safeguarding.risk.encoder.kept_vectors import read_kept_vectors
+from safeguarding.risk.encoder.vectors import SentenceEncoder
+from safeguarding.risk.lexicon.reader import Lexicon, read_lexicon
+
+Floats = npt.NDArray[np.float32]
 
 
-class SentenceFeaturizer(DenseFeaturizer, GraphComponent, ABC):
-    """Adds the sentence vector that a subclass's encoder makes of the text.
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False)
+class SentenceFeaturizer(DenseFeaturizer, GraphComponent):
+    """Adds the 768 numbers of the adapted encoder.
 
+    The gateway hands them over with the message; where it did not, the risk engine makes them.
     `sentence_scale` multiplies the unit-length vector: Rasa's LogisticRegressionClassifier fixes
     C = 1, and a scale of s has the effect of C = s * s.
     """
@@ -44,7 +53,7 @@ class SentenceFeaturizer(DenseFeaturizer, GraphComponent, ABC):
     @classmethod
     def fingerprint_addon(cls, config: dict[str, Any]) -> str | None:
         # Other weights or another normaliser must not meet Rasa's cached features.
-        return f"{cls.weights_version()} {risk_engine().version}"
+        return f"{read_adapter().version} {lexicon().version}"
 
     @classmethod
     def create(
@@ -54,31 +63,41 @@ class SentenceFeaturizer(DenseFeaturizer, GraphComponent, ABC):
         resource: Resource,
         execution_context: ExecutionContext,
     ) -> SentenceFeaturizer:
-        made = cls(execution_context.node_name, config)
-        made.encode("hello")  # loads the weights: a server that says it is ready must be quick
-        return made
-
-    @classmethod
-    @abstractmethod
-    def weights_version(cls) -> str:
-        """What names the encoder's weights."""
-
-    @abstractmethod
-    def chosen(self, vectors: Vectors) -> npt.NDArray[np.float32]:
-        """This encoder's vector, of unit length."""
-
-    def encode(self, text: str) -> npt.NDArray[np.float32]:
-        """One vector of unit length for a text; the risk screen need not make it again."""
-        return self.chosen(sentence_vectors()(risk_engine().canonical(as_typed(text))))
+        return cls(execution_context.node_name, config)
 
     def process(self, messages: list[Message]) -> list[Message]:
         for message in messages:
-            text = message.get(TEXT)
-            if text and message.get(TOKENS_NAMES[TEXT]):
-                vector = self.encode(text) * np.float32(self._config["sentence_scale"])
-                self.add_features_to_message(None, vector[np.newaxis], TEXT, message)
+            if _has_words(message):
+                self._add(_vector(as_typed(message.get(TEXT))), message)
         return messages
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
-        self.process(training_data.training_examples)
+        """Add the vectors that were made of all examples at once."""
+        messages = [each for each in training_data.training_examples if _has_words(each)]
+        normaliser = lexicon().normaliser
+        texts = [" ".join(normaliser(as_typed(each.get(TEXT))).words) for each in messages]
+        kept = read_kept_vectors(SentenceEncoder(read_adapter().version))
+        for message, vector in zip(messages, kept.of(texts), strict=True):
+            self._add(vector, message)
         return training_data
+
+    def _add(self, vector: Floats, message: Message) -> None:
+        scaled = vector * np.float32(self._config["sentence_scale"])
+        self.add_features_to_message(None, scaled[np.newaxis], TEXT, message)
+
+
+def _vector(text: str) -> Floats:
+    assessed = assessed_already()
+    if assessed is not None and assessed.vector is not None:
+        return assessed.vector
+    return engine().vector(text)
+
+
+def _has_words(message: Message) -> bool:
+    return bool(message.get(TEXT) and message.get(TOKENS_NAMES[TEXT]))
+
+
+@cache
+def lexicon() -> Lexicon:
+    """The lexicon by itself: training needs its normaliser, and no risk engine."""
+    return read_lexicon()

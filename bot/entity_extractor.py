@@ -1,4 +1,4 @@
-"""What a person names: an area, a story, a tool. The words are those of the content's own files.
+"""Finds the area, the story or the tool that a message names, by the words of the content.
 
 So a council, a story or a tool needs its file alone: no list in data/nlu has to follow it.
 """
@@ -22,17 +22,15 @@ from rasa.shared.nlu.constants import (
 )
 from rasa.shared.nlu.training_data.message import Message
 
+from bot.composition import content
 from bot.context import entity
-from safeguarding.content.areas import areas
-from safeguarding.content.stories import stories
-from safeguarding.content.tools import tools
 
 Vocabulary = Mapping[str, Mapping[str, Iterable[str]]]
 """By entity and value, the words by which the value is named."""
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=False)
-class Names(GraphComponent, EntityExtractorMixin):
+class ContentEntityExtractor(GraphComponent, EntityExtractorMixin):
     """Finds at most one area, one story and one tool in a message: the one named by most letters.
 
     Two tools can be named by one message ("report on snapchat"): the longer name is the closer.
@@ -54,7 +52,7 @@ class Names(GraphComponent, EntityExtractorMixin):
         model_storage: ModelStorage,
         resource: Resource,
         execution_context: ExecutionContext,
-    ) -> Names:
+    ) -> ContentEntityExtractor:
         return cls(vocabulary())
 
     def process(self, messages: list[Message]) -> list[Message]:
@@ -80,10 +78,11 @@ class Names(GraphComponent, EntityExtractorMixin):
 
 def vocabulary() -> Vocabulary:
     """The words of the content. Raises ContentError."""
+    read = content()
     return {
-        "area": {area: head.words for area, head in areas().items()},
-        "story": {id_: piece.head.words for id_, piece in stories().all().items()},
-        "tool": {id_: piece.head.words for id_, piece in tools().all().items()},
+        "area": {area: record.words for area, record in read.areas.items()},
+        "story": {id_: story.front.words or [] for id_, story in read.stories.all().items()},
+        "tool": {id_: tool.front.words or [] for id_, tool in read.tools.all().items()},
     }
 
 

@@ -1,0 +1,85 @@
+"""What the actions work with, put together once a process: content, signatures, pledges, clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+
+import msgspec
+import structlog
+
+from safeguarding.clock import LONDON
+from safeguarding.content.approvals.signing import ApprovalCache
+from safeguarding.content.items import Approved
+from safeguarding.content.reader import Content, read_content
+from safeguarding.database.engine import connect
+from safeguarding.database.pledges import PledgeCounter
+from safeguarding.settings import Settings
+from safeguarding.staff.approvals import Approvals
+
+logger = structlog.get_logger()
+
+
+class ActionPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The sentences of content/phrases/actions.yml."""
+
+    article_withheld: str
+    story_or_tool_withheld: str
+    chat_withheld: str
+    not_understood: str
+    who_can_help: str
+    who_can_help_and_where: str
+    who_knows: str
+    what_next: str
+    which_story: str
+    which_tool: str
+
+
+@dataclass(frozen=True)
+class Composition:
+    """The collaborators of every action, one of each in the process."""
+
+    content: Content
+    phrases: ActionPhrases
+    approved: Approved
+    """Which words are signed."""
+    require_approval: bool
+    """Whether what is not signed is withheld."""
+    pledges: PledgeCounter
+    public_url: str
+    """The address of the chat, to pass on."""
+    now: Callable[[], datetime]
+    """This moment, in the time zone of opening hours and review dates."""
+
+
+def compose(settings: Settings) -> Composition:
+    """Put it together; nothing is asked of the database yet. Raises ContentError."""
+    database, content = connect(settings.database_url), read_content()
+    return Composition(
+        content=content,
+        phrases=content.phrases.of("actions", ActionPhrases),
+        approved=ApprovalCache(Approvals(database).approved, _not_read),
+        require_approval=settings.require_approval,
+        pledges=PledgeCounter(database),
+        public_url=settings.public_url,
+        now=_now,
+    )
+
+
+@cache
+def composition() -> Composition:
+    """The one of this process, by its settings. Raises ContentError, SettingsError.
+
+    Actions ask for it when they run: rasa-sdk makes them itself, and pickles them.
+    """
+    return compose(Settings.from_env())
+
+
+def _now() -> datetime:
+    return datetime.now(LONDON)
+
+
+def _not_read(error: Exception) -> None:
+    logger.warning("approvals.not_read", reason=type(error).__name__)
