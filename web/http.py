@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
+import msgspec
 import structlog
 from sanic import HTTPResponse, Request, Sanic
 from sanic.exceptions import SanicException
@@ -18,24 +19,8 @@ from sanic.response import BaseHTTPResponse
 from sanic.response import html as html_response
 from sanic.response import json as json_response
 
-HELP_WORDS = (
-    "If you are in danger now, call 999. "
-    "You can talk to Childline for free, any time, on 0800 1111."
-)
 App: TypeAlias = Sanic[Any, Any]
 log = structlog.get_logger("web")
-
-_WORDS = {
-    400: ("That did not work", "Something in the request could not be read."),
-    401: ("Please start again", "This page has been open for a long time."),
-    403: ("Not allowed", "You cannot see this page."),
-    404: ("Page not found", "There is no page here. Check the address."),
-    405: ("That did not work", "This address cannot be used in that way."),
-    408: ("That took too long", "The connection was slow. Please try again."),
-    413: ("That is too long", "Please send it in smaller parts."),
-    500: ("Something went wrong here", "It is our fault, not yours. Please try again later."),
-    503: ("Not available just now", "Please try again in a few minutes."),
-}
 
 _ALWAYS = {
     "Referrer-Policy": "no-referrer",
@@ -89,51 +74,92 @@ def add_security_headers(app: App, policy_for: Callable[[Request], ContentPolicy
     app.register_middleware(secure, "response")
 
 
-def problem(
-    status: int,
-    title: str,
-    detail: str,
-    headers: dict[str, str] | None = None,
-    **more: object,
-) -> HTTPResponse:
-    """An error as problem details (RFC 9457), in plain words, always with the help numbers."""
-    body = {"type": "about:blank", "status": status, "title": title, "detail": detail}
-    return json_response(
-        body | {"help": HELP_WORDS} | more,
-        status=status,
-        headers=headers,
-        content_type="application/problem+json",
-    )
+class ErrorPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The phrases of content/phrases/errors.yml, by HTTP status."""
 
+    help: str
+    """The help numbers: they stand below every error."""
+    title_400: str
+    detail_400: str
+    title_401: str
+    detail_401: str
+    title_403: str
+    detail_403: str
+    title_404: str
+    detail_404: str
+    title_405: str
+    detail_405: str
+    title_408: str
+    detail_408: str
+    title_413: str
+    detail_413: str
+    title_500: str
+    detail_500: str
+    title_503: str
+    detail_503: str
 
-def error_page(status: int, title: str, detail: str) -> HTTPResponse:
-    """An error as a plain page: no script, no style, no template that could fail as well."""
-    page = (
-        '<!doctype html><html lang="en-GB"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{html.escape(title)}</title></head><body><main><h1>{html.escape(title)}</h1>"
-        f"<p>{html.escape(detail)}</p><p><strong>{html.escape(HELP_WORDS)}</strong></p>"
-        "</main></body></html>"
-    )
-    return html_response(page, status=status)
+    def of(self, status: int) -> tuple[str, str]:
+        """The title and the detail for a status; for another one those of 400 or of 500."""
+        known = f"title_{status}" in self.__struct_fields__
+        named = status if known else 500 if _is_ours(status) else 400
+        return getattr(self, f"title_{named}"), getattr(self, f"detail_{named}")
 
 
 class PlainErrors(ErrorHandler):
     """Every error as a page or a problem in plain words; what went wrong goes to the log only.
 
-    Use: `app.error_handler = PlainErrors()`. Neither the answer nor the log quotes the request.
+    Use: `app.error_handler = PlainErrors(phrases)`, with phrases read before the server starts: an
+    error needs no file. Neither the answer nor the log quotes the request.
     """
 
+    def __init__(self, phrases: ErrorPhrases) -> None:
+        super().__init__()
+        self._phrases = phrases
+
     def default(self, request: Request, exception: Exception) -> HTTPResponse:
-        """Answer with the words for the status; an unforeseen exception counts as 500."""
+        """Answer with the phrases for the status; an unforeseen exception counts as 500."""
         status = exception.status_code if isinstance(exception, SanicException) else 500
-        ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR
-        if ours:
+        if _is_ours(status):
             log.error("request.failed", error=type(exception).__name__, at=_place(exception))
-        title, detail = _WORDS.get(status) or _WORDS[500 if ours else 400]
         if wants_page(request):
-            return error_page(status, title, detail)
-        return problem(status, title, detail)
+            return self.page(status)
+        return self.problem(status)
+
+    def problem(
+        self,
+        status: int,
+        said: tuple[str, str] | None = None,
+        headers: dict[str, str] | None = None,
+        **more: object,
+    ) -> HTTPResponse:
+        """An error as problem details (RFC 9457), always with the help numbers.
+
+        `said` is a title and a detail; without it those for the status.
+        """
+        title, detail = said or self._phrases.of(status)
+        body = {"type": "about:blank", "status": status, "title": title, "detail": detail}
+        return json_response(
+            body | {"help": self._phrases.help} | more,
+            status=status,
+            headers=headers,
+            content_type="application/problem+json",
+        )
+
+    def page(self, status: int) -> HTTPResponse:
+        """An error as a plain page: no script, no style, no template that could fail as well."""
+        title, detail, numbers = map(html.escape, (*self._phrases.of(status), self._phrases.help))
+        page = (
+            '<!doctype html><html lang="en-GB"><head><meta charset="utf-8">'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">'
+            f"<title>{title}</title></head><body><main><h1>{title}</h1>"
+            f"<p>{detail}</p><p><strong>{numbers}</strong></p></main></body></html>"
+        )
+        return html_response(page, status=status)
+
+
+def _is_ours(status: int) -> bool:
+    """True when the fault is the server's, not the request's."""
+    return status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def _place(exception: BaseException) -> str:

@@ -1,1 +1,1 @@
-"""The staff door: sign-in, queue, escalation, outcome. Its own process and origin."""
+"""The staff console: sign-in, list, escalation, outcome, content. Its own process and origin."""

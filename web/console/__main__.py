@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from safeguarding.escalations.vault import VaultError
+from safeguarding.records import ContentError
 from safeguarding.settings import Settings, SettingsError
 from web.console.app import STATIC, create_app
 from web.logs import configure_logs
@@ -18,7 +19,7 @@ def main() -> int:
     try:
         settings = Settings.from_env()
         app = create_app(settings)
-    except (SettingsError, VaultError) as error:
+    except (ContentError, SettingsError, VaultError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     if not DESIGN_SYSTEM.exists():

@@ -1,29 +1,17 @@
-"""create_app(): settings in, the staff console out."""
+"""The staff console as a Sanic application: settings in, app out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime, timezone
 from pathlib import Path
 
 from sanic import Blueprint, HTTPResponse, Request, Sanic
 from sanic.response import BaseHTTPResponse, text
 
-from safeguarding.approvals import Approvals
-from safeguarding.content.catalogue import Catalogue, read_catalogue
-from safeguarding.escalations import wiring
-from safeguarding.escalations.log import EscalationLog
 from safeguarding.settings import Settings
-from safeguarding.staff import StaffAccounts
-from safeguarding.staff_sessions import StaffSessions
-from web.console.account import account
 from web.console.auth import auth, load_session
+from web.console.composition import Services, compose, services
 from web.console.content import content
 from web.console.escalations import escalations
-from web.console.pages import Pages
-from web.console.queue import queue
-from web.console.services import Services, services
-from web.console.throttle import SignInLimits, SignInThrottle
 from web.http import App, ContentPolicy, PlainErrors, add_security_headers
 
 STATIC = Path(__file__).resolve().parent / "static"
@@ -33,21 +21,11 @@ _LARGEST_REQUEST = 256 * 1024
 neutral = Blueprint("neutral")
 
 
-def create_app(
-    settings: Settings,
-    *,
-    log: EscalationLog | None = None,
-    accounts: StaffAccounts | None = None,
-    sessions: StaffSessions | None = None,
-    limits: SignInLimits | None = None,
-    catalogue: Callable[[], Catalogue] = read_catalogue,
-    now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
-) -> App:
-    """Build the console; what is not handed in comes from the settings.
+def create_app(settings: Settings, console: Services | None = None) -> App:
+    """Build the console around its services, else around those of the settings.
 
-    Raises SettingsError, VaultError.
+    Raises ContentError, SettingsError, VaultError.
     """
-    engine = wiring.engine(settings)
     app: App = Sanic("lantern-console", configure_logging=False)
     app.config.update(
         REQUEST_MAX_SIZE=_LARGEST_REQUEST,
@@ -55,23 +33,13 @@ def create_app(
         ACCESS_LOG=False,
         FALLBACK_ERROR_FORMAT="html",
     )
-    app.ctx.services = Services(
-        log=log or wiring.escalation_log(settings),
-        accounts=accounts or StaffAccounts(engine, now),
-        sessions=sessions or StaffSessions(engine, now),
-        approvals=Approvals(engine, now),
-        catalogue=catalogue,
-        throttle=SignInThrottle(limits or SignInLimits()),
-        pages=Pages(unsigned_content=not settings.require_approval),
-        insecure_cookies=settings.console_insecure_cookies,
-        now=now,
-    )
-    app.error_handler = PlainErrors()
+    app.ctx.services = console or compose(settings)
+    app.error_handler = PlainErrors(app.ctx.services.errors)
     app.register_middleware(load_session, "request")
     app.register_middleware(_keep_origin, "response")
     add_security_headers(app, lambda _request: _POLICY)
     app.static("/static", STATIC, name="static")
-    for blueprint in (neutral, auth, queue, escalations, content, account):
+    for blueprint in (neutral, auth, escalations, content):
         app.blueprint(blueprint)
     return app
 

@@ -1,4 +1,4 @@
-"""Signing in and out; who may see a page; forms that no other site can forge."""
+"""Signing in and out, a new password, who may see a page, and forms no other site can forge."""
 
 from __future__ import annotations
 
@@ -10,18 +10,17 @@ from typing import TypeAlias
 from urllib.parse import quote
 
 from sanic import Blueprint, HTTPResponse, Request
-from sanic.response import redirect
+from sanic.response import empty, redirect
 
-from safeguarding.staff_sessions import LONGEST
-from web.console.addresses import CONTENT
-from web.console.services import Services, field, services, session_of
-from web.console.wording import counted
+from safeguarding.staff.accounts import PasswordError
+from safeguarding.staff.sessions import LONGEST, Session
+from web.console import wording
+from web.console.composition import Services, services
+from web.console.pages import CONTENT, HOME, SEE_OTHER, field
 from web.http import client_address, is_same_site
 
 Handler: TypeAlias = Callable[..., Awaitable[HTTPResponse]]
 
-HOME = "/escalations"
-SEE_OTHER = 303
 auth = Blueprint("auth")
 
 
@@ -39,6 +38,14 @@ async def load_session(request: Request) -> None:
     if token and not static:
         found = await asyncio.to_thread(console.sessions.find, token)
     request.ctx.session = found
+
+
+def session_of(request: Request) -> Session:
+    """The reader's session, on a page that only staff reach. Raises LookupError elsewhere."""
+    session: Session | None = request.ctx.session
+    if session is None:
+        raise LookupError("this page is for staff only")
+    return session
 
 
 def staff_only(handler: Handler) -> Handler:
@@ -76,7 +83,7 @@ async def sign_in(request: Request) -> HTTPResponse:
         return _too_many(request, onward, wait)
     staff = await asyncio.to_thread(console.accounts.verify, name, field(request, "password"))
     if staff is None:
-        return _sign_in(request, onward, "The sign-in name or the password is not right", 401)
+        return _sign_in(request, onward, wording.WRONG_SIGN_IN, 401)
     console.throttle.forget(name)
     return await _start(console, staff.id, _safe_next(onward))
 
@@ -92,6 +99,40 @@ async def sign_out(request: Request) -> HTTPResponse:
     response.headers["Clear-Site-Data"] = '"cache"'
     _set_cookie(console, response, "", 0)
     return response
+
+
+@auth.get("/alive")
+@staff_only
+async def alive(_request: Request) -> HTTPResponse:
+    """Asked while somebody writes a long note: counts as use of the session."""
+    return empty()
+
+
+@auth.get("/password")
+@staff_only
+async def password_page(request: Request) -> HTTPResponse:
+    """The form for a new password."""
+    return _password_form(request, {})
+
+
+@auth.post("/password")
+@staff_only
+async def change_password(request: Request) -> HTTPResponse:
+    """Set it, which ends every session of the account, this one too."""
+    console, staff = services(request), session_of(request).staff
+    if wait := console.throttle.wait_s(staff.name, client_address(request)):
+        return _password_form(request, {"current": wording.too_many_attempts(wait)}, 429)
+    current = await asyncio.to_thread(
+        console.accounts.verify, staff.name, field(request, "current")
+    )
+    if current is None:
+        return _password_form(request, {"current": wording.WRONG_PASSWORD}, 400)
+    try:
+        await asyncio.to_thread(console.accounts.change_password, staff.id, field(request, "new"))
+    except PasswordError:
+        return _password_form(request, {"new": wording.PASSWORD_LENGTH}, 400)
+    console.throttle.forget(staff.name)
+    return redirect("/sign-in", status=SEE_OTHER)
 
 
 async def _start(console: Services, staff_id: str, onward: str) -> HTTPResponse:
@@ -119,9 +160,14 @@ def _sign_in(request: Request, onward: str, error: str = "", status: int = 200) 
     )
 
 
+def _password_form(request: Request, errors: dict[str, str], status: int = 200) -> HTTPResponse:
+    return services(request).pages.render(
+        "password.html", status=status, session=session_of(request), errors=errors
+    )
+
+
 def _too_many(request: Request, onward: str, wait: int) -> HTTPResponse:
-    words = f"Too many attempts. Wait {counted(-(-wait // 60), 'minute')}, then try again"
-    response = _sign_in(request, onward, words, 429)
+    response = _sign_in(request, onward, wording.too_many_attempts(wait), 429)
     response.headers["Retry-After"] = str(wait)
     return response
 

@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 from itertools import zip_longest
 
 from safeguarding.content.items import Item
-from web.console.content_wording import readers
+from web.console.wording import lines_the_same, readers
 
 AROUND = 1
 """Unchanged lines shown before and after a change."""
@@ -20,15 +20,15 @@ _WORD = re.compile(r"\s+|[^\s]+")
 
 @dataclass(frozen=True)
 class Run:
-    """Words in a row that are all marked, or all not."""
+    """A stretch of a line that is marked as changed, or not."""
 
     text: str
     marked: bool
 
 
 @dataclass(frozen=True)
-class Row:
-    """A line of the approved words beside the line of today. One of them may be missing."""
+class ChangedLine:
+    """A line of the approved wording beside the line of today. One of them may be missing."""
 
     what: str
     """ "Same", "Changed", "Added", "Removed", or how many lines are left out."""
@@ -36,10 +36,10 @@ class Row:
     now: tuple[Run, ...] = ()
 
 
-def changes(before: Item, now: Item) -> list[Row]:
+def changes(before: Item, now: Item) -> list[ChangedLine]:
     """The changed lines with a little around them; empty when both say the same."""
     old, new = _lines(before), _lines(now)
-    rows: list[Row] = []
+    rows: list[ChangedLine] = []
     blocks = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
     for number, (tag, old_from, old_to, new_from, new_to) in enumerate(blocks):
         if tag == "equal":
@@ -52,42 +52,42 @@ def changes(before: Item, now: Item) -> list[Row]:
 
 def _lines(item: Item) -> list[str]:
     lines = [item.title]
-    for part in item.parts:
-        lines += [f"{readers(part)}: {part.heading}", *part.lines]
+    for block in item.blocks:
+        lines += [f"{readers(block)}: {block.heading}", *block.lines]
     return lines
 
 
-def _same(lines: Sequence[str], *, first: bool, last: bool) -> Iterator[Row]:
+def _same(lines: Sequence[str], *, first: bool, last: bool) -> Iterator[ChangedLine]:
     """The lines next to a change; in place of the others, how many they are."""
-    head = 0 if first else AROUND
-    tail = 0 if last else AROUND
-    hidden = len(lines) - head - tail
+    above = 0 if first else AROUND
+    below = 0 if last else AROUND
+    hidden = len(lines) - above - below
     for place, line in enumerate(lines):
-        if hidden <= 1 or place < head or place >= len(lines) - tail:
-            yield Row("Same", (Run(line, marked=False),), (Run(line, marked=False),))
-        elif place == head:
-            yield Row(f"{hidden} lines the same")
+        if hidden <= 1 or place < above or place >= len(lines) - below:
+            yield ChangedLine("Same", (Run(line, marked=False),), (Run(line, marked=False),))
+        elif place == above:
+            yield ChangedLine(lines_the_same(hidden))
 
 
-def _changed(old: Sequence[str], new: Sequence[str]) -> Iterator[Row]:
+def _changed(old: Sequence[str], new: Sequence[str]) -> Iterator[ChangedLine]:
     for before, now in zip_longest(old, new):
         if before is None:
-            yield Row("Added", (), (Run(now, marked=True),))
+            yield ChangedLine("Added", (), (Run(now, marked=True),))
         elif now is None:
-            yield Row("Removed", (Run(before, marked=True),), ())
+            yield ChangedLine("Removed", (Run(before, marked=True),), ())
         else:
             yield _pair(before, now)
 
 
-def _pair(before: str, now: str) -> Row:
+def _pair(before: str, now: str) -> ChangedLine:
     old, new = _WORD.findall(before), _WORD.findall(now)
     matcher = SequenceMatcher(None, old, new, autojunk=False)
     if matcher.ratio() < ALIKE:
-        return Row("Changed", (Run(before, marked=True),), (Run(now, marked=True),))
+        return ChangedLine("Changed", (Run(before, marked=True),), (Run(now, marked=True),))
     left: list[Run] = []
     right: list[Run] = []
     for tag, old_from, old_to, new_from, new_to in matcher.get_opcodes():
         marked = tag != "equal"
         left += [Run("".join(old[old_from:old_to]), marked)] if old_to > old_from else []
         right += [Run("".join(new[new_from:new_to]), marked)] if new_to > new_from else []
-    return Row("Changed", tuple(left), tuple(right))
+    return ChangedLine("Changed", tuple(left), tuple(right))

@@ -3,25 +3,58 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 
 from sanic import Blueprint, HTTPResponse, Request
 from sanic.exceptions import NotFound
 from sanic.response import html, redirect
 
-from safeguarding.approvals import AlreadySignedError, NotALeadError, NoteNeededError
-from safeguarding.content.export import READERS, export_page
-from safeguarding.content.hours import LONDON
+from safeguarding.clock import LONDON
+from safeguarding.content.approvals.export import READERS, export_page
+from safeguarding.content.approvals.signing import Decision, Status
 from safeguarding.content.items import Item
-from safeguarding.content.signing import Decision, Status
-from web.console.addresses import CONTENT, content_address
-from web.console.auth import SEE_OTHER, staff_only
+from safeguarding.staff.approvals import AlreadySignedError, NotALeadError, NoteNeededError
+from web.console import wording
+from web.console.auth import session_of, staff_only
+from web.console.composition import services
 from web.console.content_view import item_view, list_view
-from web.console.content_wording import KINDS
-from web.console.decision_form import DecisionForm
-from web.console.services import services, session_of
+from web.console.pages import (
+    CONTENT,
+    LONGEST_NOTE,
+    SEE_OTHER,
+    content_address,
+    field,
+    note_in,
+)
 
 content = Blueprint("content", url_prefix=CONTENT)
 STATUS_VALUES = {status.value: status for status in Status}
+
+
+@dataclass(frozen=True)
+class DecisionForm:
+    """The fields of a decision as they were sent; all empty on a fresh page."""
+
+    decision: str = ""
+    note: str = ""
+    digest: str = ""
+    """Of the content that was on the page when it was sent."""
+
+    @classmethod
+    def sent_in(cls, request: Request) -> DecisionForm:
+        """Read the fields of a request."""
+        return cls(field(request, "decision"), note_in(request), field(request, "digest"))
+
+    def errors(self) -> dict[str, str]:
+        """What to say beside which field; empty when the form is right."""
+        errors = {}
+        if self.decision not in {decision.value for decision in Decision}:
+            errors["decision"] = wording.SELECT_DECISION
+        if self.decision == Decision.SENT_BACK.value and not self.note.strip():
+            errors["note"] = wording.ENTER_CHANGE
+        elif len(self.note) > LONGEST_NOTE:
+            errors["note"] = wording.note_too_long(LONGEST_NOTE)
+        return errors
 
 
 @content.get("/")
@@ -30,8 +63,8 @@ async def listed(request: Request) -> HTTPResponse:
     """Every reviewed file with its status; by status or kind where that was asked for."""
     console = services(request)
     status = STATUS_VALUES.get(str(request.args.get("status") or ""))
-    kind = str(request.args.get("kind") or "")
-    context = await asyncio.to_thread(list_view, console, status, kind if kind in KINDS else None)
+    kind = str(request.args.get("kind") or "") or None
+    context = await asyncio.to_thread(list_view, console, status, kind)
     return console.pages.render(
         "content.html",
         session=session_of(request),
@@ -49,7 +82,7 @@ async def export(request: Request, audience: str) -> HTTPResponse:
     console = services(request)
     catalogue = await asyncio.to_thread(console.catalogue)
     today = console.now().astimezone(LONDON).date()
-    page = await asyncio.to_thread(export_page, audience, catalogue.items.values(), today)
+    page = await asyncio.to_thread(export_page, audience, catalogue, today)
     name = f"lantern-{audience.replace('_', '-')}-{today.isoformat()}.html"
     return html(page, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 

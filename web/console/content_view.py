@@ -7,33 +7,34 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from safeguarding.content.items import Item, Part
-from safeguarding.content.signing import Standing, Status
-from safeguarding.staff import Role, Staff
-from web.console import content_wording
-from web.console.addresses import content_address
+from safeguarding.content.approvals.signing import Standing, Status
+from safeguarding.content.items import Block, Item
+from safeguarding.content.kinds import Kinds
+from safeguarding.staff.accounts import Role, Staff
+from web.console import wording
 from web.console.changes import changes
-from web.console.content_wording import KINDS, STATUSES
-from web.console.services import Services
-from web.console.wording import date_of
+from web.console.composition import Services
+from web.console.dates import date_of
+from web.console.pages import CONTENT, content_address
+from web.console.wording import CONTENT_STATUSES
 
 
 def list_view(console: Services, status: Status | None, kind: str | None) -> dict[str, Any]:
-    """The context of the list. Asks the database: call it in a thread."""
+    """The context of the list; an unknown kind counts as none. Asks the database, in a thread."""
     catalogue = console.catalogue()
+    kind = kind if kind in catalogue.kinds else None
     standings = console.approvals.standings(catalogue.items.values())
     of_kind = [each for each in standings if kind in {None, each.item.kind}]
     shown = [each for each in of_kind if status in {None, each.status}]
     return {
         "filters": _filters(of_kind, status, kind),
-        "kinds": [name for name in KINDS if name in {each.item.kind for each in standings}],
+        "kinds": _present(catalogue.kinds, standings),
         "kind": kind,
         "chosen": status,
-        "groups": _groups(shown),
+        "groups": _groups(catalogue.kinds, shown),
         "total": len(standings),
         "signed": sum(each.signed for each in standings),
         "problems": catalogue.problems,
-        "content": content_wording,
     }
 
 
@@ -44,6 +45,7 @@ def item_view(console: Services, item: Item, reader: Staff) -> dict[str, Any]:
     kept = console.approvals.words(item.id, before.digest) if before else None
     return {
         "item": item,
+        "kind": console.catalogue().kinds.of(item.id).title,
         "standing": standing,
         "href": content_address(item.id),
         "before": before,
@@ -51,25 +53,17 @@ def item_view(console: Services, item: Item, reader: Staff) -> dict[str, Any]:
         "groups": _readings(item),
         "is_lead": reader.role is Role.LEAD,
         "may_approve": standing.may_approve(reader.id),
-        "signers": [
-            f"{content_wording.signer(each)}, {date_of(each.at)}" for each in standing.signatures
-        ],
+        "signers": [f"{wording.signer(each)}, {date_of(each.at)}" for each in standing.signatures],
         "own": next((each for each in standing.signatures if each.by == reader.id), None),
-        "content": content_wording,
     }
 
 
-def _readings(item: Item) -> dict[str, list[Part]]:
-    """The parts by whose words they are. Words for everyone are about the others, if there are."""
-    mixed = any(part.audiences for part in item.parts)
-    found: dict[str, list[Part]] = {}
-    for part in item.parts:
-        who = content_wording.readers(part)
-        if part.audiences:
-            heading = f"What {who.lower()} {'reads' if who == 'Everyone' else 'read'}"
-        else:
-            heading = "About all of it" if mixed else "What it says"
-        found.setdefault(heading, []).append(part)
+def _readings(item: Item) -> dict[str, list[Block]]:
+    """The blocks of an item by the heading that says who reads them."""
+    mixed = any(block.audiences for block in item.blocks)
+    found: dict[str, list[Block]] = {}
+    for block in item.blocks:
+        found.setdefault(wording.reading(block, mixed=mixed), []).append(block)
     return found
 
 
@@ -79,26 +73,32 @@ def _filters(
     counts = Counter(each.status for each in standings)
     wanted = f"&kind={kind}" if kind else ""
     every = {
-        "words": "All",
+        "label": "All",
         "count": len(standings),
-        "href": f"/content?status=all{wanted}",
+        "href": f"{CONTENT}?status=all{wanted}",
         "current": status is None,
     }
     return [every] + [
         {
-            "words": words,
+            "label": label,
             "count": counts[each],
-            "href": f"/content?status={each.value}{wanted}",
+            "href": f"{CONTENT}?status={each.value}{wanted}",
             "current": each is status,
         }
-        for each, (words, _) in STATUSES.items()
+        for each, (label, _) in CONTENT_STATUSES.items()
         if counts[each] or each is status
     ]
 
 
-def _groups(standings: Sequence[Standing]) -> list[tuple[str, list[dict[str, Any]]]]:
-    order = list(KINDS)
-    rank = list(STATUSES)
+def _present(kinds: Kinds, standings: Sequence[Standing]) -> dict[str, str]:
+    """The titles of the kinds of which there is something, by id."""
+    found = {each.item.kind for each in standings}
+    return {kind.id: kind.title for kind in kinds if kind.id in found}
+
+
+def _groups(kinds: Kinds, standings: Sequence[Standing]) -> list[tuple[str, list[dict[str, Any]]]]:
+    order = [kind.id for kind in kinds]
+    rank = list(CONTENT_STATUSES)
     ranked = sorted(
         standings,
         key=lambda each: (
@@ -108,7 +108,7 @@ def _groups(standings: Sequence[Standing]) -> list[tuple[str, list[dict[str, Any
         ),
     )
     return [
-        (KINDS[kind], [_row(each) for each in members])
+        (kinds[kind].title, [_row(each) for each in members])
         for kind, members in groupby(ranked, lambda each: each.item.kind)
     ]
 

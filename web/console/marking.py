@@ -1,4 +1,4 @@
-"""A text cut where signals fired, so that a page can mark the words."""
+"""A text cut where signals fired, so that a page can mark what they fired on."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from safeguarding.risk.assessment import Signal
 from safeguarding.taxonomy import Severity
 
 AROUND = 120
-"""Characters shown of a long line, on either side of the words."""
+"""Characters shown of a long line, on either side of the mark."""
 
 
 @dataclass(frozen=True)
-class Piece:
+class MarkedText:
     """A stretch of the text; `severity` is the highest of the signals on it, or None."""
 
     text: str
@@ -23,35 +23,35 @@ class Piece:
 
 @dataclass(frozen=True)
 class Excerpt:
-    """A line of a text, or the middle of a long one, with the words that a signal is on."""
+    """A line of a text, or the middle of a long one, with what a signal fired on."""
 
     before: str
-    words: str
+    marked: str
     after: str
 
 
-def pieces(text: str, signals: Sequence[Signal]) -> list[Piece]:
-    """Cut `text` at the edges of the signals' spans; together the pieces are the text."""
+def marked(text: str, signals: Sequence[Signal]) -> list[MarkedText]:
+    """Cut `text` at the edges of the signals' spans; joined, the stretches are the text."""
     spans = [span for signal in signals if (span := _span(signal, len(text)))]
     edges = sorted({0, len(text), *(edge for start, end, _ in spans for edge in (start, end))})
-    result: list[Piece] = []
+    result: list[MarkedText] = []
     for start, end in pairwise(edges):
         over = [severity for first, last, severity in spans if first <= start and end <= last]
-        piece = Piece(shown(text[start:end]), max(over, default=None))
-        if result and result[-1].severity == piece.severity:
-            piece = Piece(result.pop().text + piece.text, piece.severity)
-        result.append(piece)
+        stretch = MarkedText(shown(text[start:end]), max(over, default=None))
+        if result and result[-1].severity == stretch.severity:
+            stretch = MarkedText(result.pop().text + stretch.text, stretch.severity)
+        result.append(stretch)
     return result
 
 
-def words_of(text: str, signal: Signal) -> str:
-    """The words a signal fired on; empty when it has none of its own."""
+def quoted(text: str, signal: Signal) -> str:
+    """What a signal fired on; empty when that is nothing of its own."""
     span = _span(signal, len(text))
     return shown(text[span[0] : span[1]]) if span else ""
 
 
 def excerpt(text: str, signal: Signal) -> Excerpt | None:
-    """The line on which a signal fired; None when it has no words of its own."""
+    """The line on which a signal fired; None when it fired on nothing of its own."""
     span = _span(signal, len(text))
     if span is None:
         return None
@@ -67,7 +67,7 @@ def excerpt(text: str, signal: Signal) -> Excerpt | None:
 
 
 def line_of(text: str, signal: Signal) -> int | None:
-    """The number of the line a signal is on; None without words, or where there is but one."""
+    """The number of the line a signal is on; None without a span, or where there is but one."""
     span = _span(signal, len(text))
     if span is None or "\n" not in text.strip():
         return None

@@ -1,17 +1,46 @@
-"""The pages: Jinja templates on the components of the GOV.UK design system."""
+"""The pages: their addresses, and Jinja templates on the components of the GOV.UK design system."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, PrefixLoader, StrictUndefined
 from markupsafe import Markup
-from sanic import HTTPResponse
+from sanic import HTTPResponse, Request
 from sanic.response import html
 
-from safeguarding.staff_sessions import Session
-from web.console import wording
+from safeguarding.staff.accounts import SHORTEST_PASSWORD
+from safeguarding.staff.sessions import IDLE, LONGEST, Session
+from web.console import dates, wording
+
+HOME = "/escalations"
+CONTENT = "/content"
+SEE_OTHER = 303
+LONGEST_NOTE = 10_000
+"""Characters in the note of a form."""
+
+
+def address_of(message_id: str) -> str:
+    """The page of one escalation. Addresses hold ids, never what anyone wrote."""
+    return f"{HOME}/{quote(message_id, safe='')}"
+
+
+def content_address(content_id: str) -> str:
+    """The page of one item of content."""
+    return f"{CONTENT}/{quote(content_id, safe=':')}"
+
+
+def field(request: Request, name: str) -> str:
+    """A field of the form that was sent; empty when it was not."""
+    form = request.form
+    return str(form.get(name) or "") if form else ""
+
+
+def note_in(request: Request) -> str:
+    """The note of a form. Browsers end lines with CR LF; records end them with LF."""
+    return field(request, "note").replace("\r\n", "\n")
 
 
 class Pages:
@@ -28,7 +57,13 @@ class Pages:
             lstrip_blocks=True,
         )
         self._environment.globals.update(
-            govuk=self._component, unsigned_content=unsigned_content, wording=wording
+            govuk=self._component,
+            unsigned_content=unsigned_content,
+            wording=wording,
+            dates=dates,
+            session_idle=IDLE,
+            session_longest=LONGEST,
+            shortest_password=SHORTEST_PASSWORD,
         )
 
     def render(

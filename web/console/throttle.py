@@ -1,4 +1,4 @@
-"""Slows down whoever guesses passwords: by sign-in name and by address."""
+"""Limits attempts to sign in, by sign-in name and by address."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
-from safeguarding.staff import normalised
+from safeguarding.staff.accounts import normalised
+
+WINDOW_MIN = 15
 
 
 @dataclass(frozen=True)
 class SignInLimits:
-    """How many attempts are free in a quarter of an hour."""
+    """How many attempts are free in WINDOW_MIN minutes."""
 
     per_name: int = 10
     per_address: int = 30
@@ -26,8 +28,8 @@ class SignInThrottle:
 
     def __init__(self, limits: SignInLimits) -> None:
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
-        self._per_name = RateLimitItemPerMinute(limits.per_name, 15)
-        self._per_address = RateLimitItemPerMinute(limits.per_address, 15)
+        self._per_name = RateLimitItemPerMinute(limits.per_name, WINDOW_MIN)
+        self._per_address = RateLimitItemPerMinute(limits.per_address, WINDOW_MIN)
 
     def wait_s(self, name: str, address: str) -> int:
         """Count an attempt; 0 when it may go on, else the seconds to wait.

@@ -1,13 +1,16 @@
-"""How the console says things: labels in plain words, and times as read in the United Kingdom."""
+"""What the console says to staff: labels, and the sentences that depend on what happened."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 
-from safeguarding.escalations.deadlines import LONDON
-from safeguarding.escalations.recorded import HistoryEvent, Outcome, What
+from safeguarding.content.approvals.export import READERS
+from safeguarding.content.approvals.signing import Decided, Decision, Status
+from safeguarding.content.items import Block
+from safeguarding.escalations.escalation import ASSISTANT, GATEWAY, HistoryEvent, Outcome, What
+from safeguarding.staff.accounts import LONGEST_PASSWORD, SHORTEST_PASSWORD, Role
 from safeguarding.taxonomy import Severity
+from web.console import dates
 
 SEVERITIES = {
     Severity.NONE: "No risk",
@@ -78,7 +81,31 @@ _SUBJECTS = {
     "unknown": "someone; it is not clear who",
 }
 
-_RECORDERS = {"assistant": "The assistant", "gateway": "The gateway’s second check"}
+_RECORDERS = {ASSISTANT: "The assistant", GATEWAY: "The gateway"}
+
+
+CONTENT_STATUSES = {
+    Status.SENT_BACK: ("Sent back", "red"),
+    Status.CHANGED: ("Changed since approval", "orange"),
+    Status.WAITING: ("Waiting for second person", "yellow"),
+    Status.PAST_REVIEW: ("Past review", "red"),
+    Status.REVIEW_DUE: ("Review due", "yellow"),
+    Status.NEVER: ("Never approved", "grey"),
+    Status.APPROVED: ("Approved", "green"),
+}
+"""Label and colour, in the order in which they ask for attention."""
+
+ROLES = {Role.LEAD: "Safeguarding lead", Role.REVIEWER: "Reviewer"}
+DECISIONS = {Decision.APPROVED: "Approved", Decision.SENT_BACK: "Sent back"}
+
+SELECT_OUTCOME = "Select what was done"
+ENTER_REASON = "Enter why, in a sentence or two"
+SELECT_SEVERITY = "Select how serious you find it"
+SELECT_DECISION = "Select whether you approve these words or send them back"
+ENTER_CHANGE = "Enter what is to be changed"
+WRONG_SIGN_IN = "The sign-in name or the password is not right"
+WRONG_PASSWORD = "The password you have now is not right"  # noqa: S105 - a sentence
+PASSWORD_LENGTH = f"A password has between {SHORTEST_PASSWORD} and {LONGEST_PASSWORD} characters"
 
 
 def label(name: str) -> str:
@@ -91,9 +118,19 @@ def audience(name: str | None) -> str:
     return "Not said" if name is None else _AUDIENCES.get(name, label(name))
 
 
-def subject(name: str) -> str:
-    """Whom the message is about, to follow "about"."""
+def subject(name: str, audience_name: str | None = None) -> str:
+    """Whom the message is about, to follow "about", as its writer would say it.
+
+    Whoever works with children and writes "my lad" speaks of a child in their care.
+    """
+    if audience_name == "professional" and name == "own_child":
+        name = "other_child"
     return _SUBJECTS.get(name, label(name).lower())
+
+
+def writer(audience_name: str | None) -> str:
+    """Who speaks in the conversation, beside what they wrote."""
+    return "The person" if audience_name is None else audience(audience_name)
 
 
 def chat_sign(name: str) -> str:
@@ -108,6 +145,18 @@ def sureness(weight: float) -> str:
     percent = round(weight * 100)
     figure = "over 99" if percent == 100 else percent or "under 1"  # noqa: PLR2004
     return f"{words}, {figure}%"
+
+
+def in_chat(sign: str, line: int | None) -> str:
+    """A sign of a pasted chat with its line, as the beginning of a sentence."""
+    where = f", on line {line}" if line else ""
+    return f"A sign in the pasted chat: {chat_sign(sign)}{where}"
+
+
+def weighed(kind: str, severity: Severity, category: str) -> str:
+    """What a model found, as the beginning of a sentence. `kind` is one of WEIGHED_KINDS."""
+    labels = f"{SEVERITIES[severity].lower()}, {label(category).lower()}"
+    return f"{WEIGHED_KINDS[kind]} sentences that were labelled {labels}"
 
 
 def who(name: str, staff_names: Mapping[str, str]) -> str:
@@ -137,42 +186,42 @@ def what(event: HistoryEvent) -> str:
     }[event.what]
 
 
-def moment(at: datetime) -> str:
-    """A time as the design system writes it: "25 November 2026 at 9:05am", in London's time."""
-    return f"{date_of(at)} at {clock(at)}"
+def readers(block: Block) -> str:
+    """Who reads a block, to stand in a heading."""
+    named = [READERS.get(name, label(name).lower()) for name in block.audiences]
+    if not named or len(named) == len(READERS):
+        return "Everyone"
+    words = f"{', '.join(named[:-1])} and {named[-1]}" if len(named) > 1 else named[0]
+    return words[0].upper() + words[1:]
 
 
-def date_of(at: datetime) -> str:
-    """The day alone: "25 November 2026"."""
-    there = at.astimezone(LONDON)
-    return f"{there.day} {there:%B %Y}"
+def signer(decided: Decided) -> str:
+    """Who decided, with the role they had then."""
+    roles = {role.value: words for role, words in ROLES.items()}
+    return f"{decided.name} ({roles.get(decided.role, decided.role).lower()})"
 
 
-def clock(at: datetime) -> str:
-    """The time of day alone: "9:05am", "5pm"."""
-    there = at.astimezone(LONDON)
-    minutes = f":{there:%M}" if there.minute else ""
-    return f"{there.hour % 12 or 12}{minutes}{'am' if there.hour < 12 else 'pm'}"  # noqa: PLR2004
+def reading(block: Block, *, mixed: bool) -> str:
+    """The heading over a block of an item; `mixed` where blocks of it are for different readers."""
+    if not block.audiences:
+        return "About all of it" if mixed else "What it says"
+    named = readers(block)
+    return f"What {named.lower()} {'reads' if named == 'Everyone' else 'read'}"
 
 
-def deadline(at: datetime, now: datetime) -> str:
-    """A deadline in few words: "2:05pm today", or the whole date on another day."""
-    same = at.astimezone(LONDON).date() == now.astimezone(LONDON).date()
-    return f"{clock(at)} today" if same else moment(at)
+def lines_the_same(number: int) -> str:
+    """In place of unchanged lines that are not shown."""
+    return f"{number} lines the same"
 
 
-def lasting(duration: timedelta) -> str:
-    """A duration in its largest unit: "3 hours"."""
-    minutes = max(0, int(duration.total_seconds() // 60))
-    for unit, size in (("day", 24 * 60), ("hour", 60)):
-        if minutes >= size:
-            return counted(minutes // size, unit)
-    return counted(minutes, "minute") if minutes else "less than a minute"
+def note_too_long(longest: int) -> str:
+    """What is wrong with a note of more characters than `longest`."""
+    return f"The note must be {longest:,} characters or less"
 
 
-def counted(number: int, noun: str) -> str:
-    """ "1 hour", "2 hours"."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def too_many_attempts(wait_s: int) -> str:
+    """What somebody reads who tried to sign in too often; `wait_s` are the seconds to wait."""
+    return f"Too many attempts. Wait {dates.counted(-(-wait_s // 60), 'minute')}, then try again"
 
 
 def _severity(name: object) -> str:

@@ -10,80 +10,90 @@ from sanic import Blueprint, HTTPResponse, Request
 from sanic.response import empty
 from sanic.response import json as json_response
 
+from safeguarding.conversation_state import ConversationState
 from safeguarding.messages import Message
-from safeguarding.taxonomy import Severity
-from web.gateway.bodies import MAX_BODY_BYTES, BodyError, read_beginning, read_message
+from web.gateway.composition import Gateway
 from web.gateway.limits import WAIT_S
-from web.gateway.parts import Parts
-from web.gateway.tokens import Bearer, TokenError
-from web.http import client_address, problem
+from web.gateway.requests import (
+    MAX_BODY_BYTES,
+    Bearer,
+    BodyError,
+    TokenError,
+    read_beginning,
+    read_message,
+)
+from web.http import client_address
 
 api = Blueprint("api", url_prefix="/v1")
 
-Handler: TypeAlias = Callable[[Request, Parts], Awaitable[HTTPResponse]]
+Handler: TypeAlias = Callable[[Request, Gateway], Awaitable[HTTPResponse]]
 
 
-def understood(handler: Handler) -> Callable[[Request], Awaitable[HTTPResponse]]:
-    """Give the handler its parts, and turn what it refuses into plain words with help numbers."""
+def refusing(handler: Handler) -> Callable[[Request], Awaitable[HTTPResponse]]:
+    """Give the handler its gateway; what it refuses is answered plainly, with the help numbers."""
 
     @wraps(handler)
     async def answer(request: Request) -> HTTPResponse:
+        gateway: Gateway = request.app.ctx.gateway
+        errors, refusals = gateway.errors, gateway.refusals
         if len(request.body) > MAX_BODY_BYTES:
-            return problem(413, "That is too long", "Please send it in smaller parts.")
+            return errors.problem(413)
         try:
-            return await handler(request, request.app.ctx.parts)
+            return await handler(request, gateway)
         except BodyError as error:
-            return problem(422, "That could not be read", str(error))
+            return errors.problem(422, refusals.unreadable(error))
         except TokenError:
-            detail = "This chat has been open for a long time. Start a new one to go on."
-            return problem(401, "Please start again", detail, {"WWW-Authenticate": "Bearer"})
+            said = (refusals.token_title, refusals.token)
+            return errors.problem(401, said, {"WWW-Authenticate": "Bearer"})
 
     return answer
 
 
 @api.post("/conversations")
-@understood
-async def begin(request: Request, parts: Parts) -> HTTPResponse:
+@refusing
+async def begin(request: Request, gateway: Gateway) -> HTTPResponse:
     """A new anonymous conversation: its token, and the opening."""
-    beginning = read_beginning(request.body, parts.catalogue)
-    if not await parts.limits.admits_beginning(client_address(request)):
-        return _too_many(parts.words.too_fast(Severity.NONE, beginning.audience))
-    token = parts.tokens.issue(beginning)
-    return json_response({"token": token, "messages": parts.words.opening()}, status=201)
+    beginning = read_beginning(request.body, gateway.choices)
+    if not await gateway.limits.admits_beginning(client_address(request)):
+        return _too_many(
+            gateway, gateway.replies.too_fast(ConversationState(audience=beginning.audience))
+        )
+    token = gateway.tokens.issue(beginning)
+    return json_response({"token": token, "messages": gateway.replies.opening()}, status=201)
 
 
 @api.delete("/conversations")
-@understood
-async def end(request: Request, parts: Parts) -> HTTPResponse:
+@refusing
+async def end(request: Request, gateway: Gateway) -> HTTPResponse:
     """Forget the conversation at once: the person has left."""
-    bearer = _bearer(request, parts)
-    parts.conversations.forget(bearer)
-    parts.rasa.forget_soon(bearer.conversation_id)
+    bearer = _bearer(request, gateway)
+    gateway.conversations.forget(bearer)
+    gateway.rasa.forget_soon(bearer.conversation_id)
     return empty()
 
 
 @api.post("/messages")
-@understood
-async def send(request: Request, parts: Parts) -> HTTPResponse:
+@refusing
+async def send(request: Request, gateway: Gateway) -> HTTPResponse:
     """One message of a person's, and the answer to it."""
-    bearer = _bearer(request, parts)
-    sent = read_message(request.body, parts.catalogue)
-    conversation = parts.conversations.of(bearer)
-    known = parts.messages.knows(conversation, sent)
+    bearer = _bearer(request, gateway)
+    sent = read_message(request.body, gateway.choices)
+    conversation = gateway.conversations.of(bearer)
+    known = gateway.messages.knows(conversation, sent)
     address = client_address(request)
-    if not known and not await parts.limits.admits_message(conversation.id, address):
-        return _too_many(await parts.messages.over_limit(conversation, sent))
-    return json_response({"messages": await parts.messages.answer(conversation, sent)})
+    if not known and not await gateway.limits.admits_message(conversation.id, address):
+        return _too_many(gateway, await gateway.messages.over_limit(conversation, sent))
+    return json_response({"messages": await gateway.messages.answer(conversation, sent)})
 
 
-def _bearer(request: Request, parts: Parts) -> Bearer:
+def _bearer(request: Request, gateway: Gateway) -> Bearer:
     scheme, _, token = (request.headers.get("authorization") or "").partition(" ")
     if scheme.lower() != "bearer":
         raise TokenError
-    return parts.tokens.read(token.strip())
+    return gateway.tokens.read(token.strip())
 
 
-def _too_many(messages: list[Message]) -> HTTPResponse:
-    detail = "Please wait a minute, then send it again."
+def _too_many(gateway: Gateway, messages: list[Message]) -> HTTPResponse:
+    said = (gateway.refusals.too_fast_title, gateway.refusals.too_fast)
     headers = {"Retry-After": str(WAIT_S)}
-    return problem(429, "That was very fast", detail, headers, messages=messages)
+    return gateway.errors.problem(429, said, headers, messages=messages)

@@ -7,14 +7,14 @@ from collections.abc import Callable
 
 from sanic import Sanic
 
+from safeguarding.content.reader import Content, read_content
 from safeguarding.settings import Settings
 from web.gateway.api import api
-from web.gateway.docs import docs
+from web.gateway.composition import Dependencies, compose, dependencies, plain_errors
 from web.gateway.limits import Limits
-from web.gateway.pages import keep_pages, pages, policy_for
-from web.gateway.parts import Foundation, assemble, foundation
+from web.gateway.pages import docs, keep_pages, pages, policy_for
 from web.gateway.status import status
-from web.http import App, PlainErrors, add_security_headers
+from web.http import App, add_security_headers
 from web.logs import configure_logs
 
 LARGEST_BODY_READ = 1024 * 1024
@@ -24,14 +24,20 @@ LARGEST_BODY_READ = 1024 * 1024
 def create_app(
     *,
     settings: Settings | None = None,
-    build: Callable[[Settings], Foundation] = foundation,
+    content: Content | None = None,
+    build: Callable[[Settings], Dependencies] = dependencies,
     limits: Limits | None = None,
     name: str = "lantern-gateway",
 ) -> App:
-    """The gateway. `build` and `limits` are for tests. Raises SettingsError."""
+    """The gateway. `content`, `build` and `limits` are for tests.
+
+    Content is read here, before anything can fail: pages and errors then need no file.
+    Raises ContentError, SettingsError.
+    """
     settings = settings or Settings.from_env()
+    content = content or read_content()
     configure_logs()
-    app: App = Sanic(name, error_handler=PlainErrors(), configure_logging=False)
+    app: App = Sanic(name, error_handler=plain_errors(content), configure_logging=False)
     app.config.update(
         ACCESS_LOG=False,
         REQUEST_MAX_SIZE=LARGEST_BODY_READ,
@@ -41,27 +47,28 @@ def create_app(
     )
     for blueprint in (pages, api, status, docs):
         app.blueprint(blueprint)
-    keep_pages(app)
+    keep_pages(app, content)
     ancestors = settings.widget_ancestors
     add_security_headers(app, lambda request: policy_for(request, ancestors))
-    _add_life(app, settings, build, limits)
+    _add_life(app, settings, content, build, limits)
     return app
 
 
 def _add_life(
     app: App,
     settings: Settings,
-    build: Callable[[Settings], Foundation],
+    content: Content,
+    build: Callable[[Settings], Dependencies],
     limits: Limits | None,
 ) -> None:
     async def start(app: App) -> None:
-        base = await asyncio.to_thread(build, settings)
-        app.ctx.parts = assemble(settings, base, limits)
-        app.ctx.draining = asyncio.create_task(app.ctx.parts.recorder.drain_forever())
+        outside = await asyncio.to_thread(build, settings)
+        app.ctx.gateway = compose(settings, outside, content, limits)
+        app.ctx.draining = asyncio.create_task(app.ctx.gateway.recorder.drain_forever())
 
     async def stop(app: App) -> None:
         app.ctx.draining.cancel()
-        await app.ctx.parts.finish()
+        await app.ctx.gateway.finish()
 
     app.register_listener(start, "before_server_start")
     app.register_listener(stop, "after_server_stop")

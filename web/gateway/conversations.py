@@ -5,14 +5,21 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from uuid import UUID
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from hashlib import sha256
+from uuid import UUID, uuid5
 
-from safeguarding.messages import Message
-from safeguarding.risk.assessment import Turn
-from safeguarding.taxonomy import Severity
-from web.gateway.tokens import Bearer
+from cachetools import TTLCache
+
+from safeguarding.content.choices import Choices
+from safeguarding.content.guides import TOPIC as GUIDE
+from safeguarding.conversation_state import UNCLEAR, ConversationState
+from safeguarding.messages import Message, words_of
+from safeguarding.risk.assessment import Assessment, Turn
+from safeguarding.taxonomy import TOPIC_PREFIX, Severity
+from web.gateway.requests import Bearer, Sent
 
 TURNS_KEPT = 20
 ANSWERS_KEPT = 50
@@ -24,15 +31,12 @@ class Conversation:
     """What must be known to answer the next message of one conversation."""
 
     id: UUID
-    audience: str | None
-    area: str | None
-    highest: Severity = Severity.NONE
-    """The highest severity so far. It only rises: "jk" takes nothing back."""
+    state: ConversationState = field(default_factory=ConversationState)
+    """What it has come to. Its severity only rises: "jk" takes nothing back."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a message is answered, so that answers come in the order of the messages."""
     answers: OrderedDict[str, asyncio.Task[list[Message]]] = field(default_factory=OrderedDict)
     """The answer to each message id, also while it is being made."""
-    last_heard: float = 0.0
     _turns: OrderedDict[str, Turn] = field(default_factory=OrderedDict)
 
     def turns_before(self, message_id: str) -> tuple[Turn, ...]:
@@ -46,9 +50,25 @@ class Conversation:
         while len(self._turns) > TURNS_KEPT:
             self._turns.popitem(last=False)
 
+    def note(self, assessment: Assessment) -> None:
+        """Note what a message came to. It never lowers what was noted before."""
+        self.state = self.state.after(assessment)
+
+    def note_shown(self, messages: Iterable[Message], choices: Choices) -> None:
+        """Note which help cards, which article and which step of a guide the person now sees."""
+        for message in messages:
+            topic = message.get("topic", "")
+            if message["kind"] == "help_card":
+                severity = Severity.named(message.get("severity", "none"))
+                self.state = self.state.shown(message.get("need", UNCLEAR), severity)
+            elif topic.startswith(GUIDE):
+                self.state = replace(self.state, guide=topic.removeprefix(GUIDE))
+            elif f"{TOPIC_PREFIX}{topic}" in choices:
+                self.state = replace(self.state, topic=topic)
+
     def raise_to(self, severity: Severity) -> None:
-        """Note a severity. It never lowers what was noted before."""
-        self.highest = max(self.highest, severity)
+        """Note a severity by itself: of a help card that was shown for safety's sake."""
+        self.state = replace(self.state, severity=max(self.state.severity, severity))
 
     def keep_answer(self, message_id: str, answer: asyncio.Task[list[Message]]) -> None:
         """Keep an answer for a repeat of its message; finished ones make room, oldest first."""
@@ -59,39 +79,60 @@ class Conversation:
             del self.answers[old]
 
 
+@dataclass(frozen=True)
+class Exchange:
+    """One message of a person's, and the facts that its record needs."""
+
+    conversation: Conversation
+    message_id: str
+    sent: Sent
+    before: tuple[Turn, ...]
+    state: ConversationState
+    """What the conversation had come to before this message."""
+    at: datetime
+
+    def remember(self, shown: Sequence[Message]) -> None:
+        """Keep both sides of this exchange for the next assessment."""
+        reply = "\n".join(words_of(message) for message in shown)
+        self.conversation.remember(self.message_id, Turn("user", self.sent.text))
+        self.conversation.remember(self.message_id, Turn("assistant", reply))
+
+
+def scoped_id(conversation: Conversation, sent: Sent) -> str:
+    """The message id for inside: a browser's id cannot reach into another conversation.
+
+    What was sent is part of it: other words under an old id are another message, to be assessed,
+    answered and recorded, and not a repeat.
+    """
+    said = sent.choice or sent.text
+    digest = sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
+    return str(uuid5(conversation.id, f"{sent.id} {digest}"))
+
+
 class Conversations:
     """All conversations of this process."""
 
     def __init__(self, ttl_s: float, now: Callable[[], float] = time.monotonic) -> None:
-        self._ttl_s = ttl_s
-        self._now = now
-        self._kept: OrderedDict[UUID, Conversation] = OrderedDict()
+        """Forget a conversation after `ttl_s` seconds without a message; `now` is for tests."""
+        self._kept: TTLCache[UUID, Conversation] = TTLCache(CONVERSATIONS_KEPT, ttl_s, now)
 
     def __len__(self) -> int:
         return len(self._kept)
 
     def of(self, bearer: Bearer) -> Conversation:
         """The conversation of a token: the one in progress, or a new one."""
-        self.forget_silent()
-        conversation = self._kept.pop(bearer.conversation_id, None) or Conversation(
-            bearer.conversation_id, bearer.beginning.audience, bearer.beginning.area
+        beginning = bearer.beginning
+        conversation = self._kept.get(bearer.conversation_id) or Conversation(
+            bearer.conversation_id,
+            ConversationState(audience=beginning.audience, area=beginning.area),
         )
-        conversation.last_heard = self._now()
+        # Setting it again starts its time anew, and makes it the last to make room.
         self._kept[conversation.id] = conversation
         return conversation
 
     def forget(self, bearer: Bearer) -> None:
         """Forget a conversation at once: the person has left."""
         self._kept.pop(bearer.conversation_id, None)
-
-    def forget_silent(self) -> None:
-        """Forget conversations that have been silent too long, or are too many: oldest first."""
-        silent_since = self._now() - self._ttl_s
-        while self._kept:
-            oldest = next(iter(self._kept.values()))
-            if oldest.last_heard > silent_since and len(self._kept) <= CONVERSATIONS_KEPT:
-                break
-            del self._kept[oldest.id]
 
 
 def _key(message_id: str, by: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import time
 from uuid import UUID
 
 import structlog
@@ -16,6 +18,9 @@ PER_CONVERSATION = RateLimitItemPerMinute(30)
 MESSAGES_PER_BEGINNING = 3
 """An address may begin a third as many conversations as it may send messages."""
 WAIT_S = 60
+SHARED_WAIT_S, AWAY_S = 0.1, 5.0
+"""How long one waits for the shared counter, in seconds; and how long it is then not asked again,
+so that not every message waits."""
 log = structlog.get_logger("gateway.limits")
 
 
@@ -34,6 +39,8 @@ class Limits:
         options = {"implementation": "redispy"} if redis_url else {}
         where = f"async+{redis_url}" if redis_url else "async+memory://"
         self._limiter = MovingWindowRateLimiter(storage_from_string(where, **options))
+        self._local = MovingWindowRateLimiter(storage_from_string("async+memory://"))
+        self._away_until = 0.0
         self._key = key.encode()[:64]
         self._per_conversation = per_conversation
         self._per_address = per_address
@@ -61,11 +68,15 @@ class Limits:
         return await self._hit(self._beginnings, "beginning", self._blurred(address))
 
     async def _hit(self, item: RateLimitItem, kind: str, who: str) -> bool:
-        try:
-            return await self._limiter.hit(item, kind, who)
-        except Exception as error:  # noqa: BLE001 - a counter that is away must not close the door
-            log.warning("limits.unavailable", error=type(error).__name__)
-            return True
+        """Count in the shared counter; in this process alone while that is away or hangs."""
+        if time.monotonic() >= self._away_until:
+            try:
+                async with asyncio.timeout(SHARED_WAIT_S):
+                    return await self._limiter.hit(item, kind, who)
+            except Exception as error:  # noqa: BLE001 - a counter that is away must not close the door
+                log.warning("limits.unavailable", error=type(error).__name__)
+                self._away_until = time.monotonic() + AWAY_S
+        return await self._local.hit(item, kind, who)
 
     def _blurred(self, address: str) -> str:
         """An address as it may be kept outside this process: a keyed digest."""

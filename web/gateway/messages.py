@@ -1,28 +1,41 @@
-"""One message, from the browser to the answer: ask Rasa, look ourselves, help first, record."""
+"""One message, from the browser to the answer: assess, ask Rasa, prove that it helps, record."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 from uuid import UUID
 
 import structlog
 
-from safeguarding.choices import Choices
+from safeguarding.content.choices import Choices
+from safeguarding.content.follow_ups import ID as FOLLOW_UP
+from safeguarding.content.guides import STOP
+from safeguarding.content.guides import TOPIC as GUIDE
+from safeguarding.content.help_cards import AGAIN, STILL_HERE
+from safeguarding.content.languages import ID as LANGUAGE_CARD
+from safeguarding.conversation_state import DANGER_NOW, ConversationState
 from safeguarding.messages import Message
-from safeguarding.risk.assessment import Assessment, Turn
+from safeguarding.risk.assessed import AssessedMessage
+from safeguarding.risk.assessment import NO_RISK, Assessment, Turn
+from safeguarding.risk.writer import age_said, audience_said
 from safeguarding.taxonomy import Severity
-from web.gateway.bodies import Sent
-from web.gateway.conversations import Conversation
-from web.gateway.hearing import Heard, Hearing, scoped_id
+from web.gateway.conversations import Conversation, Exchange, scoped_id
+from web.gateway.handoff import HandOff
 from web.gateway.metrics import Metrics
 from web.gateway.rasa import RasaUnavailableError
+from web.gateway.replies import OwnReplies, highest_shown, holds_help, with_help_first
+from web.gateway.requests import Sent
 from web.gateway.screening import Screening
-from web.gateway.words import Words, highest_shown, with_help_first
 
 LEAST_WAIT_S = 0.25
-SCREENING_WAIT_S = 0.5
+ASSESSMENT_WAIT_S = 0.5
+"""A message is assessed for at least so long, in seconds, however late it is."""
+ANSWER_WAIT_S = 1.0
+"""What is left of the whole time for Rasa, in seconds, when the assessment takes long."""
 log = structlog.get_logger("gateway.messages")
 
 
@@ -34,7 +47,8 @@ class Rasa(Protocol):
         conversation_id: UUID,
         message_id: str,
         sent: Sent,
-        known: dict[str, str],
+        state: ConversationState,
+        assessed: AssessedMessage | None,
         timeout_s: float,
     ) -> list[Message]:
         """The replies. Raises RasaUnavailableError."""
@@ -47,19 +61,19 @@ class Messages:
         self,
         rasa: Rasa,
         screening: Screening,
-        words: Words,
-        hearing: Hearing,
+        own: OwnReplies,
+        handoff: HandOff,
         metrics: Metrics,
         *,
-        catalogue: Choices,
+        choices: Choices,
         timeout_s: float,
     ) -> None:
         self._rasa = rasa
         self._screening = screening
-        self._words = words
-        self._hearing = hearing
+        self._own = own
+        self._handoff = handoff
         self._metrics = metrics
-        self._catalogue = catalogue
+        self._choices = choices
         self._timeout_s = timeout_s
         self._under_way: set[asyncio.Task[list[Message]]] = set()
 
@@ -81,15 +95,15 @@ class Messages:
 
     async def over_limit(self, conversation: Conversation, sent: Sent) -> list[Message]:
         """The answer when messages come too fast. It is still screened, and help is in it."""
-        heard = self._hearing.heard(conversation, sent)
-        begun = self._screening.begin_spare(sent, heard.before)
-        assessment = await self._screening.result(begun, self._timeout_s) if begun else None
-        conversation.raise_to(assessment.severity if assessment else Severity.NONE)
-        shown = self._words.too_fast(conversation.highest, conversation.audience)
+        exchange = self._handoff.exchange(conversation, sent)
+        begun = self._screening.begin_spare(sent, exchange.before)
+        assessed = await self._screening.result(begun, self._timeout_s) if begun else None
+        conversation.note(_assessment(assessed))
+        shown = self._own.too_fast(conversation.state)
         self._metrics.messages.labels("limit").inc()
         extra = {"fallback": "rate-limit"}
-        await self._hearing.hand_over(heard, assessment, begun, shown, extra)
-        conversation.remember(heard.message_id, Turn("user", sent.text))
+        await self._handoff.record(exchange, begun, shown, extra)
+        conversation.remember(exchange.message_id, Turn("user", sent.text))
         return shown
 
     async def finish(self, within_s: float = 5.0) -> None:
@@ -102,12 +116,13 @@ class Messages:
         async with conversation.lock:
             try:
                 if not sent.text.strip():
-                    return self._words.empty()
+                    conversation.note(NO_RISK)
+                    return self._still_helped(conversation, self._own.empty())
                 return await self._in_turn(conversation, sent, started + self._timeout_s)
             except Exception as error:  # noqa: BLE001 - silence is failure: show help
-                _log_without_words("message.failed", error)
+                _log_kind("message.failed", error)
                 conversation.answers.pop(scoped_id(conversation, sent), None)
-                return [self._words.help_card(conversation.highest, conversation.audience)]
+                return [self._own.help_card(conversation.state)]
             finally:
                 self._metrics.seconds.observe(time.monotonic() - started)
 
@@ -115,80 +130,141 @@ class Messages:
         self, conversation: Conversation, sent: Sent, deadline: float
     ) -> list[Message]:
         self._learn(conversation, sent)
-        heard = self._hearing.heard(conversation, sent)
-        begun = self._screening.begin(sent, heard.before)
-        replies, reason = await self._ask_rasa(heard, deadline)
-        left = max(deadline - time.monotonic(), SCREENING_WAIT_S)
-        assessment = await self._screening.result(begun, left)
-        conversation.raise_to(assessment.severity if assessment else Severity.NONE)
-        shown = self._shown(heard, assessment, replies)
+        exchange = self._handoff.exchange(conversation, sent)
+        begun = self._screening.begin(sent, exchange.before)
+        left = deadline - time.monotonic() - ANSWER_WAIT_S
+        assessed = await self._screening.result(begun, max(left, ASSESSMENT_WAIT_S))
+        conversation.note(_assessment(assessed))
+        if begun.done():
+            replies, reason = await self._ask_rasa(exchange, assessed, deadline)
+        else:
+            # Rasa would have to assess it too, and the machine is busy enough.
+            replies, reason = [], "assessment-late"
+        shown = self._with_way_back(exchange, self._shown(exchange, assessed, replies))
         conversation.raise_to(highest_shown(shown))
+        conversation.note_shown(shown, self._choices)
         self._metrics.messages.labels("gateway" if reason else "rasa").inc()
         extra = {"fallback": reason} if reason else {}
-        await self._hearing.hand_over(heard, assessment, begun, shown, extra)
-        heard.remember(shown)
+        await self._handoff.record(exchange, begun, shown, extra)
+        exchange.remember(shown)
         return shown
 
-    async def _ask_rasa(self, heard: Heard, deadline: float) -> tuple[list[Message], str | None]:
+    async def _ask_rasa(
+        self, exchange: Exchange, assessed: AssessedMessage | None, deadline: float
+    ) -> tuple[list[Message], str | None]:
         """Rasa's replies; or none, and the reason."""
-        conversation = heard.conversation
-        known = {"audience": conversation.audience, "area": conversation.area}
+        conversation = exchange.conversation
         # Whoever waited for an earlier message does not wait the whole time again.
         left = max(deadline - time.monotonic(), LEAST_WAIT_S)
         try:
             replies = await self._rasa.replies(
                 conversation.id,
-                heard.message_id,
-                heard.sent,
-                {name: value for name, value in known.items() if value},
+                exchange.message_id,
+                exchange.sent,
+                exchange.state,
+                assessed,
                 left,
             )
         except RasaUnavailableError as error:
             self._metrics.fallbacks.labels(error.reason).inc()
-            log.warning("rasa.unavailable", reason=error.reason, message_id=heard.message_id)
+            log.warning("rasa.unavailable", reason=error.reason, message_id=exchange.message_id)
             return [], error.reason
         return replies, None
 
     def _shown(
-        self, heard: Heard, assessment: Assessment | None, replies: list[Message]
+        self, exchange: Exchange, assessed: AssessedMessage | None, replies: list[Message]
     ) -> list[Message]:
         try:
             if replies:
-                return self._checked(heard, assessment, replies)
-            return self._fallback(heard, assessment)
+                return self._checked(exchange, assessed, replies)
+            return self._fallback(exchange, assessed)
         except Exception as error:  # noqa: BLE001 - the message must still reach the log
-            _log_without_words("message.no_words", error)
-            conversation = heard.conversation
-            return [self._words.help_card(conversation.highest, conversation.audience), *replies]
+            _log_kind("message.not_checked", error)
+            return [self._own.help_card(exchange.conversation.state), *replies]
 
     def _checked(
-        self, heard: Heard, assessment: Assessment | None, replies: list[Message]
+        self, exchange: Exchange, assessed: AssessedMessage | None, replies: list[Message]
     ) -> list[Message]:
-        """Rasa's replies, with the help card first where our own screen asks for it."""
-        severity = assessment.severity if assessment else Severity.NONE
-        if assessment is not None and severity < Severity.URGENT:
+        """Rasa's replies, with help first in whatever is recorded or could not be assessed.
+
+        A help card that the person has seen before is not shown again: one line names the numbers.
+        """
+        severity = _severity(assessed)
+        if assessed is not None and severity < Severity.CONCERN:
+            # What a button leads to is known and reviewed: never small talk.
+            if exchange.sent.choice:
+                return replies
+            return self._still_helped(exchange.conversation, replies)
+        if self._is_helped_again(exchange, severity, replies):
             return replies
-        card = self._words.help_card(severity, heard.conversation.audience)
-        shown = with_help_first(replies, card, severity)
-        if len(shown) > len(replies):
+        answers = [reply for reply in replies if reply.get("topic") not in {STILL_HERE, AGAIN}]
+        card = self._own.help_card(replace(exchange.conversation.state, severity=severity))
+        shown = with_help_first(answers, card, severity)
+        if shown[0] is card:
             self._metrics.upgrades.inc()
         return shown
 
-    def _fallback(self, heard: Heard, assessment: Assessment | None) -> list[Message]:
+    def _is_helped_again(
+        self, exchange: Exchange, severity: Severity, replies: Sequence[Message]
+    ) -> bool:
+        """Whether the line that stands in for a card leads, and the card was shown before."""
+        if severity == Severity.NONE or replies[0].get("topic") not in {STILL_HERE, AGAIN}:
+            return False
+        need = DANGER_NOW if severity == Severity.IMMEDIATE else exchange.conversation.state.need
+        return exchange.state.has_seen(need, severity)
+
+    def _still_helped(self, conversation: Conversation, replies: list[Message]) -> list[Message]:
+        """The replies; after a concern, led by "we are still here" when they hold no help."""
+        stays = (STILL_HERE, f"{FOLLOW_UP}_", GUIDE, LANGUAGE_CARD)
+        helped = holds_help(replies) or any(
+            reply.get("topic", "").startswith(stays) for reply in replies
+        )
+        if conversation.state.severity < Severity.CONCERN or helped:
+            return replies
+        return [self._own.still_here(conversation.state), *replies]
+
+    def _with_way_back(self, exchange: Exchange, shown: list[Message]) -> list[Message]:
+        """What is shown, with a button back to the guide that somebody left to say something."""
+        danger = any(message.get("severity") == "immediate" for message in shown)
+        if exchange.sent.choice or not shown or danger:
+            return shown
+        button = self._own.way_back(exchange.state)
+        if button is None:
+            return shown
+        *first, last = shown
+        return [*first, {**last, "choices": [button, *last.get("choices", [])]}]
+
+    def _fallback(self, exchange: Exchange, assessed: AssessedMessage | None) -> list[Message]:
         """What to show when Rasa is silent. A severity once reached still counts."""
-        conversation, choice = heard.conversation, heard.sent.choice
-        cannot_call = choice and self._catalogue[choice].intent == "say_cannot_call"
-        if assessment is None or cannot_call or conversation.highest >= Severity.URGENT:
-            return [self._words.help_card(conversation.highest, conversation.audience)]
-        return self._words.cannot_answer(conversation.audience)
+        conversation, choice = exchange.conversation, exchange.sent.choice
+        cannot_call = choice and self._choices[choice].intent == "say_cannot_call"
+        if assessed is None or cannot_call or conversation.state.severity >= Severity.CONCERN:
+            return [self._own.help_card(conversation.state)]
+        return self._own.cannot_answer(conversation.state.audience)
 
     def _learn(self, conversation: Conversation, sent: Sent) -> None:
-        """Note what a button says about who is asking and from where."""
-        entities = self._catalogue[sent.choice].entities if sent.choice else {}
-        conversation.audience = entities.get("audience", conversation.audience)
-        conversation.area = entities.get("area", conversation.area)
+        """Note what a button, or somebody in their own words, says about who is asking."""
+        entities = self._choices[sent.choice].entities if sent.choice else {}
+        state = conversation.state
+        typed = "" if sent.choice else sent.text
+        audience = state.audience or audience_said(typed)
+        conversation.state = replace(
+            state,
+            age=age_said(typed) or state.age,
+            audience=entities.get("audience", audience),
+            area=entities.get("area", state.area),
+            guide=None if sent.choice == STOP else state.guide,
+        )
 
 
-def _log_without_words(event: str, error: Exception) -> None:
+def _assessment(assessed: AssessedMessage | None) -> Assessment:
+    return assessed.assessment if assessed else NO_RISK
+
+
+def _severity(assessed: AssessedMessage | None) -> Severity:
+    return assessed.assessment.severity if assessed else Severity.NONE
+
+
+def _log_kind(event: str, error: Exception) -> None:
     """Only the kind of error: its message or its traceback may quote a child."""
     log.error(event, error=type(error).__name__)

@@ -1,18 +1,30 @@
-"""The widget's files and the demonstration page, read once and served from memory."""
+"""The widget, the demonstration page and the description of the interface, from memory."""
 
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 from sanic import Blueprint, HTTPResponse, Request
 from sanic.exceptions import NotFound
 from sanic.response import empty, raw
+from sanic.response import html as html_response
+from sanic.response import json as json_response
 
+from safeguarding.content.phrases import Phrases
+from safeguarding.content.reader import Content
 from web.http import App, ContentPolicy
 
-FOLDER = Path(__file__).resolve().parent.parent / "widget"
+HERE = Path(__file__).resolve().parent
+FOLDER = HERE.parent / "widget"
 KINDS = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -20,7 +32,14 @@ KINDS = {
     ".mjs": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
+PAGES = {"chat.html": "chat_page", "demo.html": "school_page"}
+"""The phrases that each page of the widget is rendered with."""
+GIVEN = '"{{ given }}"'
+"""Where the embed script takes what it needs: on a page of somebody else's it can ask for none."""
+ELSEWHERE = "https://www.bbc.co.uk/weather"
+"""Where whoever leaves in a hurry is taken: a page that nobody wonders about."""
 pages = Blueprint("pages")
+docs = Blueprint("docs", url_prefix="/docs")
 
 
 @dataclass(frozen=True)
@@ -32,13 +51,42 @@ class Page:
     tag: str
 
 
-def read_pages(folder: Path = FOLDER) -> dict[str, Page]:
-    """All files of the widget by name."""
-    return {
-        path.name: Page(path.read_bytes(), KINDS[path.suffix], _tag(path.read_bytes()))
+def keep_pages(app: App, content: Content) -> None:
+    """Render all pages when the app is made: what is missing must be noticed then.
+
+    Raises ContentError, jinja2.TemplateError, ValueError.
+    """
+    app.ctx.pages = read_pages(content.phrases)
+    areas = [choice["id"].removeprefix("area_") for choice in content.choices.areas()]
+    app.ctx.description = read_description(areas)
+    app.ctx.docs = (
+        _environment(HERE / "templates")
+        .get_template("docs.html")
+        .render(api=app.ctx.description, whole=partial(_whole, app.ctx.description))
+    )
+
+
+def read_pages(phrases: Phrases, folder: Path = FOLDER) -> dict[str, Page]:
+    """All files of the widget by name, with the phrases that they show in their places."""
+    environment = _environment(folder)
+    contents = {
+        path: _content(path, environment, phrases)
         for path in sorted(folder.iterdir())
         if path.suffix in KINDS
     }
+    return {
+        path.name: Page(content, KINDS[path.suffix], _tag(content))
+        for path, content in contents.items()
+    }
+
+
+def linked(text: str, words: str, href: str, **attributes: str) -> Markup:
+    """The text with a link on `words`. Raises ValueError unless they stand in it just once."""
+    before, found, after = escape(text).partition(escape(words))
+    if not found or words in after:
+        raise ValueError(f"{words!r} does not stand just once in {text!r}")
+    more = Markup("").join(Markup(' {}="{}"').format(*pair) for pair in attributes.items())
+    return Markup('{}<a href="{}"{}>{}</a>{}').format(before, href, more, found, after)
 
 
 def policy_for(request: Request, ancestors: str) -> ContentPolicy:
@@ -70,9 +118,57 @@ async def file(request: Request, name: str) -> HTTPResponse:
     return _served(request, name)
 
 
-def keep_pages(app: App) -> None:
-    """Read the files when the app is made: a missing one must be noticed then."""
-    app.ctx.pages = read_pages()
+@docs.get("/")
+async def read(request: Request) -> HTTPResponse:
+    """The description of the interface as a page: no script, nothing from elsewhere."""
+    return html_response(request.app.ctx.docs)
+
+
+@docs.get("/openapi.json")
+async def machine_readable(request: Request) -> HTTPResponse:
+    """The same for programs."""
+    return json_response(request.app.ctx.description)
+
+
+def read_description(areas: Sequence[str]) -> dict[str, Any]:
+    """The OpenAPI description; the areas in it are those that have contacts."""
+    described: dict[str, Any] = yaml.safe_load((HERE / "openapi.yml").read_text(encoding="utf-8"))
+    described["components"]["schemas"]["Beginning"]["properties"]["area"]["enum"] = list(areas)
+    return described
+
+
+def _whole(described: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
+    """The part itself, or the one it refers to ("#/components/responses/NoToken")."""
+    for step in part.get("$ref", "").split("/")[1:]:
+        part = part[step] if step in part else described[step]
+    return part
+
+
+def _environment(folder: Path) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined
+    )
+    environment.filters["linked"] = linked
+    return environment
+
+
+def _content(path: Path, environment: Environment, phrases: Phrases) -> bytes:
+    if path.suffix == ".html":
+        own, scripts = phrases.group(PAGES[path.name]), phrases.group("chat_scripts")
+        page = environment.get_template(path.name).render(
+            phrases=own, script_phrases=scripts, elsewhere=ELSEWHERE
+        )
+        return page.encode()
+    if path.suffix == ".js":
+        return _given(path, {**phrases.group(path.stem), "elsewhere": ELSEWHERE})
+    return path.read_bytes()
+
+
+def _given(path: Path, given: Mapping[str, str]) -> bytes:
+    script = path.read_text(encoding="utf-8")
+    if script.count(GIVEN) != 1:
+        raise ValueError(f"{path.name} does not hold {GIVEN} just once")
+    return script.replace(GIVEN, json.dumps(given)).encode()
 
 
 def _served(request: Request, name: str) -> HTTPResponse:

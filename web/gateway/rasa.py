@@ -9,8 +9,10 @@ from uuid import UUID
 import httpx
 import msgspec
 
+from safeguarding.conversation_state import ConversationState
 from safeguarding.messages import Message, words_of
-from web.gateway.bodies import Sent
+from safeguarding.risk.assessed import AssessedMessage
+from web.gateway.requests import Sent
 
 TEXT_FOR_RASA = 4_000
 """Characters that Rasa gets. Our own screen reads the whole text."""
@@ -52,15 +54,22 @@ class RasaClient:
         conversation_id: UUID,
         message_id: str,
         sent: Sent,
-        known: dict[str, str],
+        state: ConversationState,
+        assessed: AssessedMessage | None,
         timeout_s: float,
     ) -> list[Message]:
-        """Rasa's replies to one message. Raises RasaUnavailableError within `timeout_s`."""
+        """Rasa's replies to one message, which it need not assess again; `state` is what the
+        conversation had come to before it.
+
+        Raises RasaUnavailableError within `timeout_s`.
+        """
         body: dict[str, Any] = {"conversation_id": str(conversation_id), "message_id": message_id}
         body |= {"choice": sent.choice} if sent.choice else {"text": sent.text[:TEXT_FOR_RASA]}
+        body |= {"state": state.as_record()}
+        body |= {"assessed": assessed.as_record()} if assessed else {}
         try:
             async with asyncio.timeout(timeout_s):
-                response = await self._http.post(f"{self._channel}/messages", json=body | known)
+                response = await self._http.post(f"{self._channel}/messages", json=body)
         except TimeoutError:
             raise RasaUnavailableError("rasa-timeout") from None
         except httpx.HTTPError:

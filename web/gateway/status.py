@@ -10,7 +10,7 @@ from sanic.exceptions import NotFound
 from sanic.response import json as json_response
 from sanic.response import raw
 
-from web.gateway.parts import Parts
+from web.gateway.composition import Gateway
 from web.http import is_from_private_network
 
 status = Blueprint("status")
@@ -26,11 +26,11 @@ async def alive(_request: Request) -> HTTPResponse:
 async def ready(request: Request) -> HTTPResponse:
     """Each dependency; 503 while one of them is away. For staff networks only."""
     _staff_networks_only(request)
-    parts: Parts = request.app.ctx.parts
+    gateway: Gateway = request.app.ctx.gateway
     rasa, database, backlog = await asyncio.gather(
-        parts.rasa.is_up(),
-        asyncio.to_thread(parts.database_is_up),
-        asyncio.to_thread(parts.recorder.backlog),
+        gateway.rasa.is_up(),
+        asyncio.to_thread(gateway.database_is_up),
+        asyncio.to_thread(gateway.recorder.backlog),
     )
     all_well = rasa and database and backlog == 0
     body = {
@@ -46,10 +46,10 @@ async def ready(request: Request) -> HTTPResponse:
 async def figures(request: Request) -> HTTPResponse:
     """Prometheus figures. For private networks only."""
     _staff_networks_only(request)
-    parts: Parts = request.app.ctx.parts
-    parts.metrics.conversations.set(len(parts.conversations))
-    parts.metrics.backlog.set(await asyncio.to_thread(parts.recorder.backlog))
-    return raw(parts.metrics.as_text(), content_type=CONTENT_TYPE_LATEST)
+    gateway: Gateway = request.app.ctx.gateway
+    gateway.metrics.conversations.set(len(gateway.conversations))
+    gateway.metrics.backlog.set(await asyncio.to_thread(gateway.recorder.backlog))
+    return raw(gateway.metrics.as_text(), content_type=CONTENT_TYPE_LATEST)
 
 
 def _staff_networks_only(request: Request) -> None:

@@ -1,7 +1,8 @@
 // The chat page: puts the conversation on the page and keeps help in reach when it fails.
 
 import { leave, onThreeShifts } from "./exit_this_page.mjs";
-import { make, shown, spoken, written } from "./show.mjs";
+import { phrase } from "./phrases.mjs";
+import { make, readAloud, shown, written } from "./show.mjs";
 import { Talk } from "./talk.mjs";
 
 const part = (name) => document.querySelector(`[data-${name}]`);
@@ -15,16 +16,16 @@ const talk = new Talk({ audience: known.audience, area: known.area });
 let waiting = 0;
 let host = null;
 
-function put(items, spokenWords) {
+function put(items, aloud) {
   part("unstarted")?.remove();
   messages.append(...items);
   // The top of what is new: a long answer is read from its beginning.
   items[0].scrollIntoView({ block: "start" });
-  part("announcer").textContent = spokenWords;
+  part("announcer").textContent = aloud;
 }
 
 function putAnswers(answers) {
-  if (answers.length) put(answers.map((each) => shown(each, press)), answers.map(spoken).join(" "));
+  if (answers.length) put(answers.map((each) => shown(each, press)), answers.map(readAloud).join(" "));
 }
 
 function putHelp() {
@@ -58,7 +59,7 @@ async function send(message, item) {
 
 /** The same message with the same id: the gateway answers and records it once. */
 function offerAgain(message, item) {
-  const button = make("button", "button button--choice message__again", "Send again");
+  const button = make("button", "button button--choice message__again", phrase("send_again"));
   button.type = "button";
   button.addEventListener("click", () => send(message, item));
   item.append(button);
@@ -89,7 +90,7 @@ part("exit").addEventListener("click", (event) => {
   go();
 });
 onThreeShifts(go, (left) => {
-  part("announcer").textContent = `Press Shift ${left} more ${left === 1 ? "time" : "times"} to leave.`;
+  part("announcer").textContent = left === 1 ? phrase("press_once_more") : phrase("press_more", { left });
 });
 
 form.addEventListener("submit", (event) => {

@@ -3,9 +3,10 @@
 // Both data attributes may be left out. The page never sees what is said in the chat.
 (() => {
   "use strict";
+  // The gateway writes this in at its start: the script runs on pages that could not hand it over.
+  const given = "{{ given }}";
   const tag = document.currentScript;
   const home = new URL(tag.src).origin;
-  const elsewhere = "https://www.bbc.co.uk/weather";
   const style = `
     :host { all: initial; color-scheme: light dark; }
     * { box-sizing: border-box; }
@@ -44,7 +45,7 @@
   const button = document.createElement("button");
   button.type = "button";
   const frame = document.createElement("iframe");
-  frame.title = "Chat with Lantern";
+  frame.title = given.open;
   frame.id = "lantern";
   frame.hidden = true;
   frame.referrerPolicy = "no-referrer";
@@ -54,7 +55,7 @@
   function open(yes) {
     if (yes && !frame.src) frame.src = chat();
     frame.hidden = !yes;
-    button.textContent = yes ? "Close chat" : "Chat with Lantern";
+    button.textContent = yes ? given.close : given.open;
     button.setAttribute("aria-expanded", String(yes));
   }
 
@@ -68,7 +69,7 @@
     document.title = "\u00a0";
     document.body.replaceChildren();
     document.body.style.background = "#fff";
-    location.replace(elsewhere);
+    location.replace(given.elsewhere);
   }
 
   button.addEventListener("click", () => {

@@ -1,6 +1,6 @@
 // Leaving fast: the page is covered, emptied and replaced, in this order.
 
-export const ELSEWHERE = "https://www.bbc.co.uk/weather";
+const ELSEWHERE = document.querySelector("[data-exit]").href;
 const WITHIN_MS = 5000;
 const PRESSES = 3;
 

@@ -1,5 +1,7 @@
 // From a message of the gateway to what is seen. Words go in as text only, never as HTML.
 
+import { phrase } from "./phrases.mjs";
+
 const SCHEMES = ["tel:", "sms:", "mailto:", "https:"];
 const DATE = { day: "numeric", month: "long", year: "numeric" };
 
@@ -9,7 +11,7 @@ export function shown(message, press) {
   if (message.title) item.append(make("h2", "message__title", message.title));
   item.append(...paragraphs(message.text));
   if (message.steps?.length) {
-    item.append(make("h3", "message__lead", "What you can do"));
+    item.append(make("h3", "message__lead", phrase("steps")));
     item.append(listed("ol", "message__steps", message.steps));
   }
   for (const contact of message.contacts ?? []) item.append(card(contact));
@@ -21,15 +23,15 @@ export function shown(message, press) {
 /** What the person wrote. */
 export function written(text) {
   const item = make("li", "message message--own");
-  item.append(make("span", "hidden-from-view", "You: "), ...paragraphs(text));
+  item.append(make("span", "hidden-from-view", `${phrase("you")} `), ...paragraphs(text));
   return item;
 }
 
 /** All that a screen reader should say of a message. */
-export function spoken(message) {
+export function readAloud(message) {
   const ways = (message.contacts ?? []).flatMap((each) => [each.name, ...each.ways.map((way) => way.label)]);
   const choices = (message.choices ?? []).map((choice) => choice.label);
-  if (choices.length) choices.unshift("You can choose:");
+  if (choices.length) choices.unshift(phrase("you_can_choose"));
   return [message.title, message.text, ...(message.steps ?? []), ...ways, ...choices]
     .filter(Boolean)
     .join(" ");
@@ -58,26 +60,33 @@ function listed(tag, className, lines) {
   return list;
 }
 
+/** A service: its name, whether it is open, the first way to reach it; the rest is folded. */
 function card(contact) {
   const element = make("div", "contact");
-  const name = make("p", "contact__name", contact.name);
+  const more = make("details", "contact__more");
+  const name = make("summary", "contact__name", contact.name);
   if (contact.open_now !== null && contact.open_now !== undefined) {
     const open = contact.open_now ? "open" : "closed";
-    name.append(" ", make("span", `contact__${open}`, contact.open_now ? "Open now" : "Closed now"));
+    name.append(" ", make("span", `contact__${open}`, phrase(open)));
   }
-  element.append(name, ...paragraphs(contact.what));
-  if (contact.why) element.append(make("p", "contact__small", contact.why));
-  const ways = make("ul", "contact__ways");
-  for (const way of contact.ways) {
-    const item = make("li");
-    item.append(link(way.href, way.label, "contact__way"));
-    ways.append(item);
+  const [first, ...others] = contact.ways;
+  more.append(name, ...paragraphs(contact.what));
+  if (contact.why) more.append(make("p", "contact__small", contact.why));
+  if (others.length) {
+    const ways = make("ul", "contact__ways");
+    for (const way of others) {
+      const item = make("li");
+      item.append(link(way.href, way.label, "contact__way"));
+      ways.append(item);
+    }
+    more.append(ways);
   }
-  element.append(ways, make("p", "contact__small", contact.hours));
-  if (contact.note) element.append(make("p", "contact__small", contact.note));
+  more.append(make("p", "contact__small", contact.hours));
+  if (contact.note) more.append(make("p", "contact__small", contact.note));
   if (contact.checked_on) {
-    element.append(make("p", "contact__small", `We checked this on ${day(contact.checked_on)}.`));
+    more.append(make("p", "contact__small", phrase("contact_checked", { day: day(contact.checked_on) })));
   }
+  element.append(more, ...(first ? [link(first.href, first.label, "contact__way")] : []));
   return element;
 }
 
@@ -85,10 +94,10 @@ function card(contact) {
 function provenance(message) {
   const parts = [];
   if (message.reviewed_on) {
-    parts.push(make("p", "message__small", `Checked on ${day(message.reviewed_on)}.`));
+    parts.push(make("p", "message__small", phrase("checked", { day: day(message.reviewed_on) })));
   }
   if (message.approved === false) {
-    parts.push(make("p", "message__small", "A safeguarding lead has not yet signed off these words."));
+    parts.push(make("p", "message__small", phrase("not_signed")));
   }
   if (message.sources?.length) {
     const details = make("details", "message__sources");
@@ -99,7 +108,7 @@ function provenance(message) {
       item.append(`${source.publisher}${date}: `, link(source.url, source.title, ""));
       list.append(item);
     }
-    details.append(make("summary", "", "Where this comes from"), list);
+    details.append(make("summary", "", phrase("sources")), list);
     parts.push(details);
   }
   return parts;
@@ -108,7 +117,7 @@ function provenance(message) {
 function buttons(choices, press) {
   const group = make("div", "message__choices");
   group.setAttribute("role", "group");
-  group.setAttribute("aria-label", "You can choose one");
+  group.setAttribute("aria-label", phrase("choose_one"));
   for (const choice of choices) {
     const button = make("button", "button button--choice", choice.label);
     button.type = "button";
@@ -127,7 +136,7 @@ function link(href, label, className) {
   element.rel = "noreferrer noopener nofollow";
   if (address.protocol === "https:") {
     element.target = "_blank";
-    element.append(make("span", "hidden-from-view", " (opens a new tab)"));
+    element.append(make("span", "hidden-from-view", ` ${phrase("new_tab")}`));
   }
   return element;
 }

@@ -1,4 +1,4 @@
-// Small comforts. Every page works without them.
+// Adds comfort to the pages; every page works without this script.
 import { initAll } from "./govuk/govuk-frontend.min.js";
 
 const ALIVE_MS = 5 * 60 * 1000;

@@ -1,0 +1,74 @@
+"""Puts the console together: the settings in, what its pages work with out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sanic import Request
+
+from safeguarding.clock import utc_now
+from safeguarding.content.phrases import read_phrases
+from safeguarding.content.reader import Catalogue, read_catalogue
+from safeguarding.database.engine import connect
+from safeguarding.escalations.log import EscalationLog
+from safeguarding.escalations.vault import Vault
+from safeguarding.settings import Settings
+from safeguarding.staff.accounts import StaffAccounts
+from safeguarding.staff.approvals import Approvals
+from safeguarding.staff.sessions import StaffSessions
+from safeguarding.taxonomy import CONTENT
+from web.console.pages import Pages
+from web.console.throttle import SignInLimits, SignInThrottle
+from web.http import ErrorPhrases
+
+
+@dataclass(frozen=True)
+class Services:
+    """The collaborators of every page, one of each in the process."""
+
+    log: EscalationLog
+    accounts: StaffAccounts
+    sessions: StaffSessions
+    approvals: Approvals
+    catalogue: Callable[[], Catalogue]
+    throttle: SignInThrottle
+    pages: Pages
+    errors: ErrorPhrases
+    insecure_cookies: bool
+    now: Callable[[], datetime]
+
+
+def compose(
+    settings: Settings,
+    *,
+    log: EscalationLog | None = None,
+    accounts: StaffAccounts | None = None,
+    limits: SignInLimits | None = None,
+    catalogue: Callable[[], Catalogue] = read_catalogue,
+    now: Callable[[], datetime] = utc_now,
+) -> Services:
+    """The services of these settings; what is handed in takes the place of its own.
+
+    Nothing is asked of the database yet. Raises ContentError, SettingsError, VaultError.
+    """
+    database = connect(settings.database_url)
+    return Services(
+        log=log or EscalationLog(database, Vault.of(settings)),
+        accounts=accounts or StaffAccounts(database, now),
+        sessions=StaffSessions(database, now),
+        approvals=Approvals(database, now),
+        catalogue=catalogue,
+        throttle=SignInThrottle(limits or SignInLimits()),
+        pages=Pages(unsigned_content=not settings.require_approval),
+        errors=read_phrases(CONTENT / "phrases").of("errors", ErrorPhrases),
+        insecure_cookies=settings.console_insecure_cookies,
+        now=now,
+    )
+
+
+def services(request: Request) -> Services:
+    """The services of the app that serves this request."""
+    found: Services = request.app.ctx.services
+    return found

@@ -1,0 +1,147 @@
+"""Puts the gateway together: the settings in, what its addresses work with out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+import sqlalchemy as sa
+
+from safeguarding.content.choices import Choices
+from safeguarding.content.reader import Content
+from safeguarding.database.engine import connect
+from safeguarding.escalations.log import EscalationLog
+from safeguarding.escalations.spool import Log, Spool
+from safeguarding.escalations.vault import Vault
+from safeguarding.risk.engine import build_engine
+from safeguarding.settings import Settings
+from web.gateway.conversations import Conversations
+from web.gateway.handoff import Backlog, HandOff, Recorder
+from web.gateway.languages import Languages
+from web.gateway.limits import Limits
+from web.gateway.messages import Messages
+from web.gateway.metrics import Metrics
+from web.gateway.rasa import RasaClient
+from web.gateway.replies import GatewayPhrases, OwnReplies
+from web.gateway.requests import RefusalPhrases, Tokens
+from web.gateway.screening import Engine, Screening
+from web.http import ErrorPhrases, PlainErrors
+
+
+@dataclass(frozen=True)
+class Dependencies:
+    """What the gateway uses and does not make: a test hands in fakes."""
+
+    engine: Engine
+    escalations: Log
+    spool: Backlog
+    token_key: str
+    channel_secret: str
+    database_is_up: Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """The collaborators of every address, one of each in the process."""
+
+    choices: Choices
+    tokens: Tokens
+    conversations: Conversations
+    limits: Limits
+    messages: Messages
+    replies: OwnReplies
+    refusals: RefusalPhrases
+    errors: PlainErrors
+    metrics: Metrics
+    recorder: Recorder
+    screening: Screening
+    handoff: HandOff
+    rasa: RasaClient
+    database_is_up: Callable[[], bool]
+
+    async def finish(self) -> None:
+        """Let what is under way come to its end: answers first, their records after."""
+        await self.messages.finish()
+        await self.handoff.finish()
+        await self.recorder.finish()
+        self.screening.close()
+        await self.rasa.close()
+
+
+def dependencies(settings: Settings) -> Dependencies:
+    """The real ones; takes seconds to read. Raises ContentError, SettingsError, VaultError."""
+    database, vault = connect(settings.database_url), Vault.of(settings)
+
+    def database_is_up() -> bool:
+        try:
+            with database.connect() as connection:
+                connection.execute(sa.text("SELECT 1"))
+        except sa.exc.SQLAlchemyError:
+            return False
+        return True
+
+    return Dependencies(
+        engine=build_engine(miss_cost=settings.miss_cost),
+        escalations=EscalationLog(database, vault),
+        spool=Spool.of(settings, vault),
+        token_key=settings.secret("token_key"),
+        channel_secret=settings.secret("channel_secret"),
+        database_is_up=database_is_up,
+    )
+
+
+def plain_errors(content: Content) -> PlainErrors:
+    """Answers to every error, in the phrases of the content. Raises ContentError."""
+    return PlainErrors(content.phrases.of("errors", ErrorPhrases))
+
+
+def compose(
+    settings: Settings, outside: Dependencies, content: Content, limits: Limits | None = None
+) -> Gateway:
+    """The gateway of these settings. Needs a running event loop. Raises ContentError."""
+    asyncio.get_running_loop()
+    metrics = Metrics()
+    replies = OwnReplies(
+        content.help_cards,
+        content.guides,
+        content.contacts,
+        content.phrases.of("gateway", GatewayPhrases),
+        content.opening.messages,
+        _now,
+        demonstration=not settings.require_approval,
+    )
+    screening = Screening(outside.engine, Languages(content.languages))
+    recorder = Recorder(outside.escalations, outside.spool, metrics)
+    handoff = HandOff(recorder, _now)
+    rasa = RasaClient(settings.rasa_url, outside.channel_secret)
+    messages = Messages(
+        rasa,
+        screening,
+        replies,
+        handoff,
+        metrics,
+        choices=content.choices,
+        timeout_s=settings.rasa_timeout_s,
+    )
+    return Gateway(
+        choices=content.choices,
+        tokens=Tokens(outside.token_key),
+        conversations=Conversations(settings.conversation_ttl_s),
+        limits=limits or Limits.of(settings, outside.token_key),
+        messages=messages,
+        replies=replies,
+        refusals=content.phrases.of("refusals", RefusalPhrases),
+        errors=plain_errors(content),
+        metrics=metrics,
+        recorder=recorder,
+        screening=screening,
+        handoff=handoff,
+        rasa=rasa,
+        database_is_up=outside.database_is_up,
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)

@@ -1,0 +1,202 @@
+"""What a browser may send, read without trust: bodies, and the token of a conversation."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any, ClassVar, Literal
+from uuid import UUID, uuid4
+
+import msgspec
+from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
+
+from safeguarding.content.choices import Choices
+from safeguarding.taxonomy import taxonomy
+
+MAX_BODY_BYTES = 64 * 1024
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+Reason = Literal[
+    "not_json", "not_an_object", "not_text", "not_a_uuid", "text_or_choice", "unknown_choice",
+    "unknown_audience", "unknown_area",
+]  # fmt: skip
+"""Why a body is refused: the name of the phrase that says what is expected."""
+
+
+class BodyError(Exception):
+    """A request whose body cannot be used. Knows what is expected, never what was sent."""
+
+    def __init__(self, reason: Reason, **fields: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.fields = fields
+
+
+class RefusalPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The phrases of content/phrases/refusals.yml: one for each Reason, and for what else stops."""
+
+    FIELDS: ClassVar[dict[str, tuple[str, ...]]] = {
+        "not_text": ("field",),
+        "unknown_audience": ("audiences",),
+    }
+    token_title: str
+    token: str
+    too_fast_title: str
+    too_fast: str
+    unreadable_title: str
+    not_json: str
+    not_an_object: str
+    not_text: str
+    not_a_uuid: str
+    text_or_choice: str
+    unknown_choice: str
+    unknown_audience: str
+    unknown_area: str
+
+    def unreadable(self, error: BodyError) -> tuple[str, str]:
+        """The title and the detail for a body that cannot be used."""
+        phrase: str = getattr(self, error.reason)
+        return self.unreadable_title, phrase.format(**error.fields)
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """What is known of a person before the first message."""
+
+    audience: str | None = None
+    area: str | None = None
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One message as a person sent it: typed words, or a button pressed."""
+
+    id: UUID
+    text: str
+    """What was typed; the button's label when one was pressed."""
+    choice: str | None = None
+
+
+def read_beginning(body: bytes, choices: Choices) -> Beginning:
+    """The body of POST /v1/conversations; it may be empty. Raises BodyError."""
+    fields = _fields(body) if body.strip() else {}
+    audience = _optional_text(fields, "audience")
+    area = _optional_text(fields, "area")
+    if audience is not None and audience not in taxonomy().audiences:
+        raise BodyError("unknown_audience", audiences=", ".join(taxonomy().audiences))
+    if area is not None and f"area_{area}" not in choices:
+        raise BodyError("unknown_area")
+    return Beginning(audience, area)
+
+
+def read_message(body: bytes, choices: Choices) -> Sent:
+    """The body of POST /v1/messages. Raises BodyError."""
+    fields = _fields(body)
+    message_id = _uuid(fields.get("id"))
+    text, choice = _optional_text(fields, "text"), _optional_text(fields, "choice")
+    if (text is None) == (choice is None):
+        raise BodyError("text_or_choice")
+    if text is not None:
+        return Sent(message_id, clean(text))
+    if choice not in choices:
+        raise BodyError("unknown_choice")
+    return Sent(message_id, choices[str(choice)].label, choice)
+
+
+def clean(text: str) -> str:
+    """The text without what a database or an encoder would refuse: NUL and halves of characters."""
+    return _LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text.replace("\0", ""))
+
+
+def _fields(body: bytes) -> dict[str, Any]:
+    try:
+        # Not msgspec: it refuses half a surrogate pair, and a child's message must get through.
+        fields = json.loads(body.decode("utf-8", errors="replace"))
+    except (ValueError, RecursionError):
+        raise BodyError("not_json") from None
+    if not isinstance(fields, dict):
+        raise BodyError("not_an_object")
+    return fields
+
+
+def _optional_text(fields: dict[str, Any], name: str) -> str | None:
+    value = fields.get(name)
+    if value is not None and not isinstance(value, str):
+        raise BodyError("not_text", field=name)
+    return value
+
+
+def _uuid(value: object) -> UUID:
+    try:
+        return UUID(value if isinstance(value, str) else "")
+    except ValueError:
+        raise BodyError("not_a_uuid") from None
+
+
+CLOCKS_APART_S = 2 * 60 * 60
+"""How far ahead of ours the clock may be that signed a token, in seconds: a clock set back by an
+hour shuts nobody out."""
+LIFETIME_S = 12 * 60 * 60
+"""Long enough that no one is cut off in the middle; silence ends a conversation much sooner."""
+
+
+class TokenError(Exception):
+    """No token, a forged one, or one that has expired."""
+
+
+class Claims(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a token says, under one-letter names: the conversation, the audience, the area."""
+
+    c: UUID
+    a: str | None = None
+    r: str | None = None
+
+
+@dataclass(frozen=True)
+class Bearer:
+    """The holder of a valid token."""
+
+    conversation_id: UUID
+    beginning: Beginning
+
+
+class Tokens:
+    """Issues and reads tokens with one secret key."""
+
+    def __init__(self, key: str, lifetime_s: int = LIFETIME_S) -> None:
+        self._serializer = URLSafeTimedSerializer(key, salt="lantern.conversation.v1")
+        self._lifetime_s = lifetime_s
+
+    def issue(self, beginning: Beginning) -> str:
+        """A token for a new conversation with a random id."""
+        return str(
+            self._serializer.dumps(
+                {"c": str(uuid4()), "a": beginning.audience, "r": beginning.area}
+            )
+        )
+
+    def read(self, token: str | None) -> Bearer:
+        """Whoever holds this token. Raises TokenError."""
+        try:
+            claims = msgspec.convert(self._said(token or ""), Claims)
+        except (BadSignature, msgspec.ValidationError):
+            raise TokenError from None
+        return Bearer(claims.c, Beginning(claims.a, claims.r))
+
+    def _said(self, token: str) -> Any:
+        """What a token says. Raises BadSignature.
+
+        Another gateway's clock may be ahead of ours, or ours may have been set back: a token that
+        was signed a little later than now is as good as one of now.
+        """
+        try:
+            return self._serializer.loads(token, max_age=self._lifetime_s)
+        except SignatureExpired as found:
+            signed = found.date_signed
+            ahead = (signed - datetime.now(timezone.utc)).total_seconds() if signed else 0.0
+            if found.payload is None or not 0 < ahead <= CLOCKS_APART_S:
+                raise
+            return self._serializer.load_payload(found.payload)
