@@ -10,13 +10,20 @@ UV := .tools/bin/uv
 A := .venv-assistant/bin
 S := .venv-services/bin
 T := .venv-training/bin
-ENCODER := models/minilm.onnx
+LANTERN := python -m lantern
+ENCODER := models/mpnet.onnx
+VECTORS := models/vectors.safetensors
 NEAREST := models/examples.safetensors
 MODEL := models/lantern.tar.gz
-PURE := tests/unit/safeguarding/risk tests/unit/safeguarding/content tests/contract/test_lexicon.py
-SENTENCES := $(filter-out %/calibration.yml %/chat_signs.yml,$(wildcard data/risk/*.yml))
-TRAINED_FROM := config.yml domain.yml $(shell find data/nlu data/rules data/stories bot safeguarding/encoders -name "*.yml" -o -name "*.py") \
-	$(SENTENCES) $(wildcard content/risk/*.yml)
+SENTENCES := $(shell find data/risk -name "*.yml")
+NLU := $(wildcard data/nlu/*.yml)
+# Tests of ml/ that need Rasa or onnx, and so the assistant's environment.
+IN_RASA := tests/unit/ml/test_everyday_talk.py tests/unit/ml/evaluation/test_baseline_diet.py tests/unit/ml/exports
+READS_TEXT := $(wildcard safeguarding/risk/text/*.py safeguarding/risk/lexicon/reader.py) ml/corpus.py $(wildcard content/risk/*.yml)
+# Of the articles the folder: only one more or less changes the model.
+TRAINED_FROM := config.yml domain.yml $(filter-out bot/classify.py,$(wildcard bot/*.py)) $(wildcard safeguarding/risk/encoder/*.py) ml/everyday_talk.py \
+	$(shell find data/rules data/stories -name "*.yml") $(NLU) $(SENTENCES) $(READS_TEXT) content/help_card.yml content/articles content/choices.yml \
+	$(wildcard content/guides/*.yml content/follow_ups/*.yml content/languages/*.yml)
 
 help:  ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | column -ts $$'\t'
@@ -34,56 +41,62 @@ $(UV):
 .venv-training/.synced: pyproject.toml uv.lock | $(UV)
 	@UV_PROJECT_ENVIRONMENT=.venv-training $(UV) sync --quiet --locked --group training --python 3.11 >&2 && touch $@
 
-$(ENCODER): safeguarding/encoders/build_onnx.py safeguarding/encoders/weights.py safeguarding/encoders/adapter.py \
-		data/risk/adapter.safetensors .venv-assistant/.synced
-	@$(A)/python -m safeguarding.encoders.build_onnx >&2 && touch $@
+$(ENCODER): $(addprefix ml/exports/,encoder.py graph.py published.py) safeguarding/risk/encoder/adapter.py \
+		artifacts/adapter.safetensors .venv-assistant/.synced
+	@$(A)/$(LANTERN) export-encoder >&2 && touch $@
 
-$(NEAREST): $(ENCODER) safeguarding/risk/nearest.py $(SENTENCES) $(wildcard content/risk/*.yml) .venv-services/.synced
-	@$(S)/python -m safeguarding.risk.nearest >&2 && touch $@
+# Encodes only what is new, so what both are made from may be listed generously.
+$(VECTORS) $(NEAREST) &: $(ENCODER) ml/exports/vectors.py $(READS_TEXT) $(SENTENCES) $(NLU) \
+		$(wildcard content/follow_ups/*.yml) safeguarding/risk/encoder/kept_vectors.py safeguarding/risk/encoder/nearest.py .venv-services/.synced
+	@$(S)/$(LANTERN) export-vectors >&2 && touch $(VECTORS) $(NEAREST)
 
 web/console/static/govuk/.built: package-lock.json scripts/build_static.py .venv-services/.synced
-	@$(S)/python scripts/build_static.py >&2 && touch $@
+	@$(S)/$(LANTERN) build-static >&2 && touch $@
 
 install: .venv-services/.synced .venv-assistant/.synced $(ENCODER) $(NEAREST) web/console/static/govuk/.built  ## Both environments, the encoder, the console's styles
 
 setup: install  ## Secrets, database and the first staff account (its password is printed once)
-	@$(S)/python -m safeguarding.setup
+	@$(S)/$(LANTERN) setup
 
-$(MODEL): $(TRAINED_FROM) $(ENCODER) $(NEAREST)
+$(MODEL): $(TRAINED_FROM) $(VECTORS)
 	@$(A)/rasa train --fixed-model-name lantern --out models --data data/nlu data/rules data/stories --config config.yml --domain domain.yml 2>&1 \
-		| tr '\r' '\n' | grep --line-buffered -E 'training|trained|Error|rror:|onflict|ontradict' >&2; exit $${PIPESTATUS[0]}
+		| stdbuf -oL tr '\r' '\n' | grep --line-buffered -E 'training|trained|Error|rror:|onflict|ontradict' >&2; exit $${PIPESTATUS[0]}
 	@touch $@
 
-train: $(MODEL) $(NEAREST)  ## Encoder, risk classifier and Rasa model, where what they come from has changed
+train: $(MODEL) $(NEAREST)  ## Encoder, sentence vectors, nearest examples and Rasa model, where what they come from has changed
 
-adapt: .venv-training/.synced .venv-services/.synced  ## Teach the encoder anew from data/risk and data/nlu (under an hour; resumable), then calibrate
-	@$(T)/python -m training.adapt
+# The encoder: building it unpacks the published weights, which the training begins with.
+adapt: .venv-training/.synced .venv-services/.synced $(ENCODER)  ## Teach the encoder anew from data/risk and data/nlu (some hours on two cores; resumable), then calibrate
+	@$(T)/$(LANTERN) adapt
 	@$(MAKE) calibrate
 
-calibrate: .venv-training/.synced $(ENCODER)  ## Probabilities and bars from the development sentences and chats
-	@$(T)/python -m training.calibrate && $(T)/python -m training.chat_bars
+calibrate: .venv-training/.synced $(ENCODER)  ## Probabilities and thresholds from the development sentences and chats
+	@$(T)/$(LANTERN) calibrate
 
 compare: .venv-training/.synced $(ENCODER)  ## Other models on the same sentences, in one table
-	@$(T)/python -m training.compare
+	@$(T)/$(LANTERN) compare
 
 # ---- run ----------------------------------------------------------------------------------------
 run: install $(MODEL) setup  ## Everything, on this machine; says where to click
-	@LANTERN_CONSOLE_INSECURE_COOKIES=$${LANTERN_CONSOLE_INSECURE_COOKIES:-true} $(S)/honcho start
+	@LANTERN_CONSOLE_INSECURE_COOKIES=$${LANTERN_CONSOLE_INSECURE_COOKIES:-true} $(S)/$(LANTERN) supervise --once ready
 
-screen: .venv-services/.synced $(ENCODER) $(NEAREST)  ## Risk of each line {"id","text"} on standard input
-	@$(S)/python -m safeguarding.risk.screen
+screen: .venv-services/.synced $(ENCODER) $(NEAREST)  ## Risk of each line {"id","text","history"?} on standard input
+	@$(S)/$(LANTERN) screen
+
+reply: install $(MODEL)  ## Replies of the whole stack to each line {"id","turns","audience"?} on standard input
+	@$(S)/$(LANTERN) reply
 
 classify: .venv-assistant/.synced $(MODEL)  ## Intent and topic of each line {"id","text"} on standard input
-	@$(A)/python -m bot.classify
+	@$(A)/$(LANTERN) classify
 
 learn: install  ## Verdicts of staff that wait to become examples; ID=<escalation> retells one
-	@$(S)/python -m safeguarding.escalations.to_example $(ID)
+	@$(S)/$(LANTERN) learn $(ID)
 
-evaluate: install $(MODEL)  ## The evaluation report: every aim, on messages that were never learned
-	@$(S)/python -m scripts.evaluate
+evaluate: install .venv-training/.synced $(MODEL)  ## The evaluation report: every aim, on messages that were never learned
+	@$(T)/$(LANTERN) evaluate
 
-bench: install $(MODEL)  ## Latency, throughput, memory and start-up beside a stock Rasa project
-	@$(S)/python -m scripts.bench
+bench: install $(MODEL)  ## Latency, throughput and memory beside a stock Rasa project, and what assessing once saves
+	@$(S)/$(LANTERN) bench
 
 # ---- check --------------------------------------------------------------------------------------
 test: lint types imports content unit stories integration browser  ## All checks and tests
@@ -91,19 +104,20 @@ test: lint types imports content unit stories integration browser  ## All checks
 lint: .venv-services/.synced  ## Style of the code and of YAML
 	@$(S)/ruff check . && $(S)/ruff format --check --quiet . && $(S)/yamllint --strict .
 
-types: .venv-services/.synced .venv-assistant/.synced  ## mypy strict, each room in its environment
-	@$(S)/mypy safeguarding actions web scripts training && $(A)/mypy bot
+types: .venv-services/.synced .venv-assistant/.synced  ## mypy, strict but for tests, each room in its environment
+	@$(S)/mypy lantern.py safeguarding actions web scripts ml tests --exclude tests/unit/bot/ && $(A)/mypy bot tests/unit/bot
 
 imports: .venv-services/.synced  ## Who may import whom
 	@$(S)/lint-imports --no-cache | tail -12; exit $${PIPESTATUS[0]}
 
-content: .venv-services/.synced  ## Every problem of content and lexicon at once, and what is due
-	@$(S)/python -m safeguarding.content.check; wrong=$$?; $(S)/python -m safeguarding.approval_report; exit $$wrong
+content: .venv-services/.synced  ## Every problem of content at once, what is due and what is signed
+	@$(S)/$(LANTERN) check-content; wrong=$$?; $(S)/$(LANTERN) approvals; exit $$wrong
 
-unit: install .venv-training/.synced  ## Unit and contract tests, each in its environment
-	@$(A)/python -m pytest -q tests/unit/bot $(PURE)
-	@$(T)/python -m pytest -q tests/unit/training
-	@$(S)/python -m pytest -q tests/unit tests/contract --ignore tests/unit/bot --ignore tests/unit/training
+unit: install $(MODEL) .venv-training/.synced  ## Unit and contract tests, each in its environment
+	@$(A)/python -m pytest -q tests/unit/bot $(IN_RASA)
+	@$(T)/python -m pytest -q tests/unit/ml --ignore tests/unit/ml/review $(IN_RASA:%=--ignore %)
+	@$(S)/python -m pytest -q tests/unit tests/contract --ignore tests/unit/bot --ignore tests/unit/ml
+	@$(S)/python -m pytest -q tests/unit/ml/review
 
 stories: install $(MODEL)  ## Rasa's own tests on the trained model
 	@$(A)/rasa test core --model $(MODEL) --stories tests/test_stories.yml --fail-on-prediction-errors --out results 2>&1 | grep -v Warning; exit $${PIPESTATUS[0]}
@@ -117,4 +131,4 @@ browser: install $(MODEL)  ## Chromium: widget, console, and the whole journey
 clean:  ## Remove what was made; environments and state stay
 	@rm -rf models results reports .pytest_cache .mypy_cache .ruff_cache .rasa
 
-.PHONY: help install setup train adapt calibrate compare learn run screen classify evaluate bench test lint types imports content unit stories integration browser clean
+.PHONY: help install setup train adapt calibrate compare learn run screen classify reply evaluate bench test lint types imports content unit stories integration browser clean

@@ -1,11 +1,10 @@
-"""Wait until everything answers, then say where to click. Stays, for honcho ends with its first."""
+"""Wait until everything answers, then say where to click."""
 
 from __future__ import annotations
 
-import signal
-import sys
 import time
 
+import click
 import httpx
 
 from safeguarding.settings import Settings
@@ -33,22 +32,16 @@ def _answers(address: str) -> bool:
         return False
 
 
-def main() -> int:
-    """Announce, or name what did not come up. Then wait to be stopped."""
+@click.command()
+def main() -> None:
+    """Say where to click, or name what did not come up, and exit with 1."""
     settings = Settings.from_env()
     started = time.monotonic()
     while (missing := waiting_for(settings)) and time.monotonic() - started < PATIENCE_S:
         time.sleep(0.5)
     if missing:
-        print(f"Not answering after {PATIENCE_S:.0f} s: {', '.join(missing)}", flush=True)
-    else:
-        print(f"Ready after {time.monotonic() - started:.0f} s.", flush=True)
-        print(f"  Chat:    http://{settings.gateway_host}:{settings.gateway_port}/", flush=True)
-        print(f"  Console: http://{settings.console_host}:{settings.console_port}/", flush=True)
-        print("  Stop everything with Ctrl+C.", flush=True)
-    signal.pause()
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        raise click.ClickException(f"{', '.join(missing)}: no answer after {PATIENCE_S:.0f} s")
+    click.echo(f"Ready after {time.monotonic() - started:.0f} s.")
+    click.echo(f"  Chat:    http://{settings.gateway_host}:{settings.gateway_port}/")
+    click.echo(f"  Console: http://{settings.console_host}:{settings.console_port}/")
+    click.echo("  Stop everything with Ctrl+C.")

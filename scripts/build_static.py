@@ -1,4 +1,4 @@
-"""`python scripts/build_static.py`: fetches the console's design system and copies what it uses."""
+"""Fetches the console's design system and copies what it uses."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import hashlib
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
+
+import click
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "node_modules" / "govuk-frontend" / "dist" / "govuk"
@@ -60,19 +61,14 @@ def copy() -> None:
     STAMP.write_text(made_from() + "\n", encoding="utf-8")
 
 
-def main() -> int:
+@click.command()
+def main() -> None:
     """Build unless the files are up to date; say what went wrong in one line."""
     if STAMP.exists() and STAMP.read_text(encoding="utf-8").strip() == made_from():
-        return 0
+        return
     try:
         fetch()
         copy()
     except BuildError as error:
-        print(f"Console style: {error}", file=sys.stderr)
-        return 1
-    print(f"Console style: made {TARGET.relative_to(ROOT)}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        raise click.ClickException(f"Console style: {error}") from None
+    click.echo(f"Console style: made {TARGET.relative_to(ROOT)}")

@@ -147,7 +147,7 @@ class Stack:
 
     def setup(self) -> None:
         """Secrets, database and first account."""
-        command = [str(SERVICES / "python"), "-m", "safeguarding.setup"]
+        command = [str(SERVICES / "python"), "-m", "lantern", "setup"]
         env = {**os.environ, **self.env}
         done = subprocess.run(
             command, env=env, cwd=ROOT, check=True, capture_output=True, text=True

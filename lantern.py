@@ -1,0 +1,128 @@
+"""Every command of the house: `python -m lantern COMMAND`. The Makefile calls it for people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+
+import click
+
+ENVIRONMENTS = {
+    "any": "In every environment",
+    "services": "In .venv-services",
+    "assistant": "In .venv-assistant",
+    "training": "In .venv-training",
+}
+"""Which packages a command needs, and the heading of such commands in the list."""
+
+
+@dataclass(frozen=True)
+class LazyCommand:
+    """Where a command is. Its module is imported when it is called, and not before."""
+
+    module: str
+    """Holds the click command `main`. A name, so that the list needs no room and no package."""
+    environment: str
+    help: str
+
+
+COMMANDS = {
+    "screen": LazyCommand(
+        "safeguarding.risk.screen", "any", "Risk of each line of standard input."
+    ),
+    "check-lexicon": LazyCommand(
+        "safeguarding.risk.lexicon.check", "any", "Try the rules on their examples."
+    ),
+    "setup": LazyCommand(
+        "safeguarding.setup", "services", "Make secrets, database and first account."
+    ),
+    "supervise": LazyCommand(
+        "scripts.supervise", "services", "Run the Procfile; restart what dies."
+    ),
+    "announce": LazyCommand("scripts.announce", "services", "Wait until everything answers."),
+    "reply": LazyCommand("scripts.reply", "services", "Replies of the whole stack to each line."),
+    "staff": LazyCommand(
+        "safeguarding.staff.commands", "services", "Open, list and shut accounts."
+    ),
+    "rotate-keys": LazyCommand(
+        "safeguarding.escalations.rotate", "services", "Seal records with the first key."
+    ),
+    "pledges": LazyCommand(
+        "safeguarding.database.pledges", "services", "How often the pledge was taken, by day."
+    ),
+    "check-content": LazyCommand(
+        "safeguarding.content.lint.check", "services", "Every problem of the content at once."
+    ),
+    "approvals": LazyCommand(
+        "safeguarding.staff.approvals", "services", "How much content is signed."
+    ),
+    "export": LazyCommand(
+        "safeguarding.content.approvals.export", "services", "What one audience reads, to print."
+    ),
+    "build-static": LazyCommand("scripts.build_static", "services", "Fetch the console's styles."),
+    "export-vectors": LazyCommand(
+        "ml.exports.vectors", "services", "Make the vectors of our sentences."
+    ),
+    "learn": LazyCommand(
+        "ml.review.to_example", "services", "Turn a verdict of staff into an example."
+    ),
+    "bench": LazyCommand("scripts.bench", "services", "Latency, throughput and memory, measured."),
+    "classify": LazyCommand(
+        "bot.classify", "assistant", "Intent, topic and severity of each line."
+    ),
+    "export-encoder": LazyCommand("ml.exports.encoder", "assistant", "Make models/mpnet.onnx."),
+    "adapt": LazyCommand("ml.training.adapt", "training", "Teach the encoder anew."),
+    "calibrate": LazyCommand(
+        "ml.training.calibrate", "training", "Fit probabilities and thresholds."
+    ),
+    "compare": LazyCommand(
+        "ml.training.compare", "training", "Other models on the same sentences."
+    ),
+    "evaluate": LazyCommand("ml.evaluation.run", "training", "The evaluation report: every aim."),
+    "compare-reports": LazyCommand(
+        "ml.evaluation.compare", "training", "Which figures moved between two evaluations."
+    ),
+}
+_HOUSE = {"safeguarding", "bot", "ml", "scripts"}
+
+
+class LazyGroup(click.Group):
+    """Lists COMMANDS without importing one of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command. Raises UsageError in an environment that lacks what it needs."""
+        row = COMMANDS.get(cmd_name)
+        if row is None:
+            return None
+        try:
+            command = import_module(row.module).main
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] in _HOUSE:
+                raise
+            place = ENVIRONMENTS[row.environment].lower()
+            raise click.UsageError(f"{cmd_name} runs {place}: {error.name} is missing") from None
+        assert isinstance(command, click.Command)  # noqa: S101 - tests/unit/test_lantern.py
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for environment, heading in ENVIRONMENTS.items():
+            with formatter.section(heading):
+                formatter.write_dl(
+                    [
+                        (name, row.help)
+                        for name, row in COMMANDS.items()
+                        if row.environment == environment
+                    ]
+                )
+
+
+@click.group(cls=LazyGroup)
+def lantern() -> None:
+    """A safeguarding assistant. `make help` lists what people need of this."""
+
+
+if __name__ == "__main__":
+    lantern(prog_name="python -m lantern")

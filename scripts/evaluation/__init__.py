@@ -1,1 +1,0 @@
-"""`make evaluate`: what Lantern hears, misses and wrongly hears, on messages it never learned."""

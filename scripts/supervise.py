@@ -1,0 +1,133 @@
+"""Runs the Procfile and starts again what dies: `python -m lantern supervise`.
+
+honcho reads the Procfile and .env, but ends everything when one process ends. Ctrl-C and SIGTERM
+end all processes and their children; what does not end in time is killed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import click
+from honcho.environ import parse, parse_procfile
+
+from safeguarding.taxonomy import ROOT
+
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
+"""How long to wait before a restart: twice as long each time, up to the longest."""
+STEADY_S = 60.0
+"""A process that ran for so long is restarted after the first pause again."""
+GRACE_S = 10.0
+"""How long processes may take to end themselves, unless --grace says otherwise."""
+_LINE_BYTES = 1 << 20
+
+
+class Supervised:
+    """One process of the Procfile, in a process group of its own."""
+
+    def __init__(self, name: str, command: str, env: Mapping[str, str], *, once: bool) -> None:
+        self.name = name
+        self._command = command
+        self._env = env
+        self._once = once
+        self._group: int | None = None
+        self._width = 0
+
+    async def keep_up(self, stop: asyncio.Event, width: int) -> None:
+        """Run it, again and again unless it is to run once, until `stop`."""
+        self._width, pause = width, FIRST_PAUSE_S
+        while not stop.is_set():
+            started = time.monotonic()
+            status = await self._run()
+            if self._once or stop.is_set():
+                self._say(f"ended with status {status}")
+                return
+            if time.monotonic() - started >= STEADY_S:
+                pause = FIRST_PAUSE_S
+            self._say(f"ended with status {status}: starting again in {pause:.0f} s")
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(stop.wait(), pause)
+            pause = min(2 * pause, LONGEST_PAUSE_S)
+
+    async def _run(self) -> int:
+        """Start it, pass its lines on, and wait for its end. What it left behind is killed."""
+        # A pipe of our own: asyncio's would make `wait` wait for children that hold it, too.
+        reading, writing = os.pipe()
+        process = await asyncio.create_subprocess_shell(
+            f"exec {self._command}",
+            cwd=ROOT,
+            env=dict(self._env),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=writing,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
+        )
+        os.close(writing)
+        self._group = process.pid
+        self._say(f"started, process {process.pid}")
+        output = asyncio.create_task(self._pass_on(reading))
+        status = await process.wait()
+        self.send(signal.SIGKILL)
+        self._group = None
+        await output
+        return status
+
+    async def _pass_on(self, pipe: int) -> None:
+        lines = asyncio.StreamReader(limit=_LINE_BYTES)
+        protocol = asyncio.StreamReaderProtocol(lines)
+        await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, os.fdopen(pipe, "rb"))
+        while not lines.at_eof():
+            try:
+                if line := await lines.readline():
+                    self._say(line.decode(errors="replace").rstrip("\n"))
+            except ValueError:
+                self._say("(a line of more than a megabyte)")
+
+    def _say(self, line: str) -> None:
+        sys.stdout.write(f"{time.strftime('%H:%M:%S')} {self.name:<{self._width}} | {line}\n")
+        sys.stdout.flush()
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to the process and its children; harmless when they are gone."""
+        if self._group is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._group, number)
+
+
+async def supervise(processes: list[Supervised], grace_s: float) -> None:
+    """Keep all up until SIGINT, SIGTERM or SIGHUP; then end them, at the latest after the grace."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    width = max(len(process.name) for process in processes)
+    tasks = [asyncio.create_task(process.keep_up(stop, width)) for process in processes]
+    await stop.wait()
+    for process in processes:
+        process.send(signal.SIGTERM)
+    await asyncio.wait(tasks, timeout=grace_s)
+    for process in processes:
+        process.send(signal.SIGKILL)
+    await asyncio.gather(*tasks)
+
+
+@click.command()
+@click.option("--procfile", type=click.Path(exists=True, path_type=Path), default=ROOT / "Procfile")
+@click.option("--once", multiple=True, help="A process that is not started again.")
+@click.option("--grace", default=GRACE_S, show_default=True, help="Seconds to end in.")
+def main(procfile: Path, once: tuple[str, ...], grace: float) -> None:
+    """Run what the Procfile lists, and start again what dies."""
+    file = ROOT / ".env"
+    env = {**os.environ, **(parse(file.read_text("utf-8")) if file.is_file() else {})}
+    env["PYTHONUNBUFFERED"] = "1"
+    listed = parse_procfile(procfile.read_text("utf-8")).processes
+    processes = [
+        Supervised(name, command, env, once=name in once) for name, command in listed.items()
+    ]
+    asyncio.run(supervise(processes, grace))
