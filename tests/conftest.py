@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
     from scripts.stack import Stack
+
+if find_spec("psycopg"):
+    pytest_plugins = ("tests.databases",)
 
 
 @pytest.fixture(scope="session")

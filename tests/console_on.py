@@ -5,15 +5,16 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from safeguarding.content.catalogue import read_catalogue
+from safeguarding.content.reader import read_catalogue
 from safeguarding.settings import Settings
 from web.console.app import create_app
+from web.console.composition import compose
 
 
 def main(folder: Path) -> None:
     """Serve until stopped; everything else comes from the environment."""
     settings = Settings.from_env()
-    app = create_app(settings, catalogue=lambda: read_catalogue(folder))
+    app = create_app(settings, compose(settings, catalogue=lambda: read_catalogue(folder)))
     app.run("127.0.0.1", settings.console_port, single_process=True, access_log=False, motd=False)
 
 

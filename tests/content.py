@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
+from functools import cache
 from pathlib import Path
 
-from safeguarding.content.items import Item, Part
-from safeguarding.content.signing import Decided, Decision
+from safeguarding.content.approvals.signing import Decided, Decision
+from safeguarding.content.items import Block, Item
+from safeguarding.content.reader import Content, read_content
+from safeguarding.taxonomy import ROOT
 
 TODAY = date(2026, 11, 25)
 NOON = datetime(2026, 11, 25, 12, tzinfo=timezone.utc)
@@ -15,6 +19,7 @@ ANSWER = """\
 ---
 id: consent
 title: What is consent?
+about: what consent means
 sources:
   - title: Sex and consent
     publisher: Childline
@@ -53,11 +58,18 @@ entries:
 """
 
 
+@cache
+def real_content() -> Content:
+    """The content that ships, read once for all tests."""
+    return read_content()
+
+
 def content_folder(folder: Path) -> Path:
-    """Write one answer and one file of the screen; what else belongs here is missing."""
-    for name, file, text in (("answers", "consent.md", ANSWER), ("risk", "grooming.yml", RISK)):
+    """Write one answer, one file of the screen and the domain; what else belongs is missing."""
+    for name, file, text in (("articles", "consent.md", ANSWER), ("risk", "grooming.yml", RISK)):
         (folder / name).mkdir(parents=True, exist_ok=True)
         (folder / name / file).write_text(text, "utf-8")
+    shutil.copy(ROOT / "domain.yml", folder.parent)
     return folder
 
 
@@ -66,9 +78,9 @@ def item(content_id: str = "answer:consent", text: str = "Both want to.") -> Ite
     return Item(
         id=content_id,
         title="What is consent?",
-        parts=(
-            Part("What is said", (text, "Being quiet is not a yes."), ("young_person",)),
-            Part("Sources", ("Childline",)),
+        blocks=(
+            Block("What is said", (text, "Being quiet is not a yes."), ("young_person",)),
+            Block("Sources", ("Childline",)),
         ),
         reviewed_on=TODAY,
         review_due=date(2027, 5, 25),

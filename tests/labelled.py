@@ -1,12 +1,11 @@
-"""Labelled messages and what was heard in them, for tests of the evaluation."""
+"""Labelled messages and what an engine made of them, for tests of the evaluation."""
 
 from __future__ import annotations
 
-from safeguarding.risk.examples import Example, Part
+from ml.corpus import Example, Part
+from ml.evaluation.assessing import Result, Scores
+from ml.evaluation.messages import Case
 from safeguarding.taxonomy import Severity
-from scripts.evaluation.assessing import Heard
-from scripts.evaluation.messages import Case
-from scripts.evaluation.scores import Scores
 
 NONE, CONCERN, URGENT, IMMEDIATE = Severity
 
@@ -26,11 +25,11 @@ def example(text: str, severity: Severity = NONE, part: Part = "test", **labels:
     return Example(text=text, severity=severity, part=part, **{**plain, **labels})  # type: ignore[arg-type]
 
 
-def heard(
+def result(
     severity: Severity, *categories: str, scores: Scores | None = None, milliseconds: float = 1.0
-) -> Heard:
+) -> Result:
     """What an engine made of a message."""
-    return Heard(severity, categories, scores, milliseconds)
+    return Result(severity, categories, scores, milliseconds)
 
 
 def case(
@@ -43,4 +42,4 @@ def case(
     """A message that is due one severity and was found to be of another."""
     categories = named if found else ()
     text = str(labels.pop("text", f"due {due.label}, found {found.label}"))
-    return Case(example(text, due, **labels), heard(found, *categories, scores=scores))  # type: ignore[arg-type]
+    return Case(example(text, due, **labels), result(found, *categories, scores=scores))  # type: ignore[arg-type]

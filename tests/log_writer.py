@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-from safeguarding.escalations.database import connect
+from safeguarding.database.engine import connect
 from safeguarding.escalations.log import EscalationLog
 from safeguarding.escalations.vault import Vault, key_ring
 from safeguarding.risk.assessment import Signal

@@ -13,7 +13,7 @@ from safeguarding.escalations.escalation import Escalation
 from safeguarding.escalations.log import EscalationLog
 from safeguarding.escalations.vault import Vault, key_ring
 from safeguarding.risk.assessment import Assessment, Signal, Turn
-from safeguarding.staff import StaffAccounts
+from safeguarding.staff.accounts import StaffAccounts
 from safeguarding.taxonomy import Severity
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=timezone.utc)

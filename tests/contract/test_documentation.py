@@ -26,7 +26,7 @@ def test_every_secret_is_described(name):
 def test_every_path_a_document_names_is_there(document):
     text = (ROOT / document).read_text("utf-8")
     named = re.findall(
-        r"`((?:tests|docs|bot|actions|web|safeguarding|content|data)/[\w./-]+)`", text
+        r"`((?:tests|docs|bot|actions|web|safeguarding|ml|artifacts|content|data)/[\w./-]+)`", text
     )
 
     assert [path for path in named if not (ROOT / path).exists()] == []

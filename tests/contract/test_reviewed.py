@@ -1,20 +1,20 @@
-"""What staff found misheard stays mended: every reviewed sentence gets the level they found."""
+"""What staff found misjudged stays mended: every reviewed sentence gets the level they found."""
 
 from __future__ import annotations
 
-from safeguarding.risk.engine import risk_engine
-from safeguarding.risk.examples import read_examples
-from safeguarding.risk.reviewed import broken, read_expected
-from safeguarding.risk.reviewed_files import WRITER
+from ml.corpus import RETOLD, read_examples
+from ml.review.files import broken, read_expected
+from safeguarding.risk.engine import build_engine
 from safeguarding.taxonomy import Severity
 
 
-def hear(text: str) -> Severity:
-    return risk_engine().assess(text).severity
+def test_every_reviewed_sentence_is_assessed_as_staff_found_it() -> None:
+    engine = build_engine()
 
+    def severity(text: str) -> Severity:
+        return engine.assess(text).severity
 
-def test_every_reviewed_sentence_is_heard_as_staff_found_it() -> None:
-    assert broken(read_expected(), hear) == []
+    assert broken(read_expected(), severity) == []
 
 
 def test_every_reviewed_sentence_is_learned_from_under_the_same_level() -> None:
@@ -22,7 +22,7 @@ def test_every_reviewed_sentence_is_learned_from_under_the_same_level() -> None:
     learned = {
         (example.text, example.severity.label)
         for example in read_examples()
-        if example.writer == WRITER
+        if example.writer == RETOLD
     }
 
     assert learned == expected

@@ -18,9 +18,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
-from safeguarding.escalations.database import connect, migrate
+from safeguarding.database.engine import connect, migrate
+from safeguarding.escalations.escalation import Outcome, Status
 from safeguarding.escalations.log import EscalationLog
-from safeguarding.escalations.recorded import Outcome, Status
 from safeguarding.taxonomy import Severity
 from scripts.build_static import STAMP
 from tests.records import (

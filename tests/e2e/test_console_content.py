@@ -17,11 +17,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from safeguarding.approvals import Approvals
-from safeguarding.content.catalogue import read_catalogue
-from safeguarding.content.signing import Decision, Status
-from safeguarding.escalations.database import connect, migrate
-from safeguarding.staff import Role
+from safeguarding.content.approvals.signing import Decision, Status
+from safeguarding.content.reader import read_catalogue
+from safeguarding.database.engine import connect, migrate
+from safeguarding.staff.accounts import Role
+from safeguarding.staff.approvals import Approvals
 from safeguarding.taxonomy import CONTENT
 from scripts.build_static import STAMP
 from tests.records import KEYS, PASSWORD, accounts_on
@@ -99,7 +99,7 @@ def test_a_lead_approves_and_sees_what_changed_since(plain_page: Page, console: 
     expect(page.get_by_text("Your approval of these words is recorded.")).to_be_visible()
     assert console.status(ANSWER) is Status.APPROVED
 
-    console.change("answers/consent.md", "Being quiet is not a yes.", "Silence is not a yes.")
+    console.change("articles/consent.md", "Being quiet is not a yes.", "Silence is not a yes.")
     page.goto("/content")
     page.get_by_role("link", name="Changed since approval").click()
     page.get_by_role("link", name="What is consent?").click()
@@ -159,7 +159,7 @@ def test_words_that_change_under_the_reader_are_not_signed(
     plain_page: Page, console: Console
 ) -> None:
     plain_page.goto(f"/content/{ANSWER}")
-    console.change("answers/consent.md", "Being quiet", "Silence")
+    console.change("articles/consent.md", "Being quiet", "Silence")
     plain_page.get_by_label("Approve").check()
     plain_page.get_by_role("button", name="Record the decision").click()
 
@@ -195,7 +195,7 @@ def test_every_page_is_accessible_and_fits_at_every_size(
     items = read_catalogue(console.content).items
     for each in (ANSWER, RISK):
         console.approvals.decide(items[each], Decision.APPROVED, by=console.ann)
-    console.change("answers/consent.md", "Being quiet is not a yes.", "Silence" + "e" * 200)
+    console.change("articles/consent.md", "Being quiet is not a yes.", "Silence" + "e" * 200)
     context = _context(browser, console, size)
     page = _sign_in(context.new_page(), "ann")
     found = {}

@@ -54,7 +54,7 @@ def test_a_young_person_asks_and_discloses_and_staff_read_it_and_record_an_outco
     expect(log.get_by_text(re.compile(r"Checked on \d+ \w+ 2026")).last).to_be_visible()
 
     say(chat, DISCLOSURE)
-    expect(log.get_by_text("I believe you.")).to_be_visible(timeout=PATIENCE_MS)
+    expect(log.get_by_text("Thank you for telling me.")).to_be_visible(timeout=PATIENCE_MS)
     expect(log.get_by_role("link", name="Call 0800 1111").last).to_have_attribute(
         "href", "tel:08001111"
     )
@@ -69,7 +69,7 @@ def test_a_young_person_asks_and_discloses_and_staff_read_it_and_record_an_outco
     ).first.click()
     expect(console.locator("mark").first).to_be_visible()
     expect(console.get_by_text("keeps asking for pics").first).to_be_visible()
-    expect(console.get_by_text("I believe you.").first).to_be_visible()
+    expect(console.get_by_text("Thank you for telling me.").first).to_be_visible()
     expect(console.get_by_text("what is grooming").first).to_be_visible()
 
     console.get_by_label("Referred to the police").check()

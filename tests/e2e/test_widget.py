@@ -21,7 +21,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, Route, expect
 
-from safeguarding.escalations.database import migrate
+from safeguarding.database.engine import migrate
 from tests.fakes.rasa import FakeRasa, answering, running_rasa
 from tests.records import KEYS
 
@@ -241,9 +241,21 @@ def test_contacts_can_be_pressed_and_only_known_kinds_of_address(
 
     log = page.get_by_role("log")
     expect(log.get_by_role("link", name="Call 0800 1111")).to_have_attribute("href", "tel:08001111")
+    expect(log.get_by_text("Open now", exact=True)).to_be_visible()
+    expect(log.get_by_text("Not a way")).to_be_hidden()
+
+
+def test_the_rest_of_a_contact_is_folded_until_it_is_asked_for(page: Page, gateway: Served) -> None:
+    gateway.rasa.behave = answering(CONTACTS)
+    _say(page, "who can help")
+    log = page.get_by_role("log")
+    expect(log.get_by_text("Open day and night.")).to_be_hidden()
+
+    log.locator("summary.contact__name").press("Enter")
+
+    expect(log.get_by_text("Open day and night.")).to_be_visible()
     expect(log.get_by_text("Not a way")).to_be_visible()
     expect(log.get_by_role("link", name="Not a way")).to_have_count(0)
-    expect(log.get_by_text("Open now", exact=True)).to_be_visible()
 
 
 def test_a_disclosure_gets_the_help_card_even_when_rasa_says_nothing(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 
-from safeguarding.escalations.recorded import RecordedEscalation
-from safeguarding.escalations.wiring import escalation_log
+from safeguarding.database.engine import connect
+from safeguarding.escalations.escalation import RecordedEscalation
+from safeguarding.escalations.log import EscalationLog
+from safeguarding.escalations.vault import Vault
 from safeguarding.settings import Settings
 from scripts.stack import Stack
 
@@ -14,7 +16,8 @@ class LogReader:
     """Finds what was recorded by its text."""
 
     def __init__(self, stack: Stack) -> None:
-        self._log = escalation_log(Settings.from_env(stack.env))
+        settings = Settings.from_env(stack.env)
+        self._log = EscalationLog(connect(settings.database_url), Vault.of(settings))
 
     def of(self, text: str) -> list[RecordedEscalation]:
         """Every escalation with exactly this text."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -12,22 +11,14 @@ from alembic.config import Config
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError
 
-from safeguarding.approvals import AlreadySignedError, Approvals, NotALeadError
-from safeguarding.content.catalogue import read_catalogue
-from safeguarding.content.signing import Decision, Status
-from safeguarding.escalations.database import MIGRATIONS, connect, migrate
-from safeguarding.staff import Role
+from safeguarding.content.approvals.signing import Decision, Status
+from safeguarding.content.kinds import KINDS
+from safeguarding.content.reader import read_catalogue
+from safeguarding.database.engine import MIGRATIONS, connect, migrate
+from safeguarding.staff.accounts import Role
+from safeguarding.staff.approvals import AlreadySignedError, Approvals, NotALeadError
 from tests.content import item
 from tests.records import NOON, PASSWORD, accounts_on
-
-pytest_plugins = ("tests.services_postgres",)
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = connect(database_url)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture
@@ -62,7 +53,7 @@ def test_all_real_content_can_be_signed_and_comes_back_word_for_word(
 ) -> None:
     approvals, items = Approvals(engine), read_catalogue().items
     for each in items.values():
-        for lead in leads[: each.people_needed]:
+        for lead in leads[: KINDS.people_needed(each.id)]:
             approvals.decide(each, Decision.APPROVED, by=lead)
 
     assert approvals.approved() == {(each.id, each.digest) for each in items.values()}

@@ -32,8 +32,12 @@ def test_a_question_is_answered_with_its_source_and_date(person):
 def test_a_disclosure_gets_help_first_and_is_recorded_once(person, log):
     messages = person.say(DISCLOSURE)
 
-    assert help_card(messages)["severity"] == "urgent"
-    assert messages[-1]["contacts"][-1]["id"] == "childline"
+    card = help_card(messages)
+    assert card["severity"] == "urgent"
+    assert kinds(messages)[-1] == "contacts"
+    shown = [c["id"] for message in messages for c in message.get("contacts", [])]
+    assert {"emergency_999", "childline"} <= set(shown)
+    assert len(shown) == len(set(shown)), "somebody is shown twice"
     (entry,) = log.of(DISCLOSURE)
     assert entry.entry.severity.label == "urgent"
     assert entry.escalation.assessment.signals
@@ -51,6 +55,45 @@ def test_a_denial_is_answered_kindly_and_cancels_nothing(person, log, denial):
     assert before[0].entry.status.value == "open"
 
 
+@pytest.mark.parametrize(
+    ("told", "then"),
+    [
+        ("he says he wants to die", "what do i do tonight"),
+        ("like 30 paracetamol", "an hour ago"),
+        ("my life is over", "lol"),
+    ],
+)
+def test_whoever_told_us_something_is_never_left_with_small_talk(person, log, told, then):
+    assert help_card(person.say(told))["severity"] != "none"
+    assert log.of(told)
+
+    messages = person.say(then)
+
+    assert "999" in messages[0]["text"]
+    buttons = [choice["id"] for message in messages for choice in message.get("choices", [])]
+    assert "not_safe_now" in buttons
+    assert not any(m["text"].startswith(("Bye", "Hi", "That's not")) for m in messages)
+
+
+def test_whoever_tells_and_asks_gets_help_first_and_then_the_answer(stack):
+    parent = Person(stack.url("gateway"), audience="parent")
+
+    messages = parent.say("somebody made a fake nude of my daughter with ai, who takes it down")
+
+    assert kinds(messages) == ["help_card", "answer", "contacts"]
+    assert messages[1]["topic"] == "ai_nudes"
+    assert "contacts" not in messages[1]
+
+
+def test_in_immediate_danger_there_is_a_card_then_what_to_do_now_and_nothing_to_read(person):
+    messages = person.say("he locked me in and he has a knife")
+
+    assert kinds(messages) == ["help_card", "prompt", "contacts"]
+    assert messages[0]["contacts"][0]["id"] == "emergency_999"
+    assert messages[1]["topic"] == "guide_someone_in_the_house/0"
+    assert messages[2]["choices"][0]["id"].startswith("ask_")
+
+
 def test_a_disclosure_interrupts_the_question_where_do_you_live(person):
     asked = person.press("speak_to_someone")
     assert any(choice["id"] == "area_wiltshire" for choice in asked[-1]["choices"])
@@ -62,13 +105,8 @@ def test_after_help_the_conversation_goes_on(person):
     card = help_card(person.say(DISCLOSURE))
 
     labels = [choice["label"] for choice in card["choices"]]
-    assert labels == [
-        "I'm safe right now",
-        "What happens if I tell someone?",
-        "I can't call",
-        "Something else",
-    ]
-    for choice in card["choices"]:
+    assert labels == ["I'm not safe", "I can't call", "What happens if I tell someone?"]
+    for choice in card["choices"][1:]:
         assert "help_card" not in kinds(person.press(choice["id"]))
 
 
@@ -119,7 +157,8 @@ def test_what_is_not_understood_is_not_guessed(person):
     (offer,) = person.say("flibbertigibbet wuzzle of the nineteenth parsnip")
 
     assert offer["kind"] in {"prompt", "text"}
-    assert any(choice["id"] == "speak_to_someone" for choice in offer["choices"])
+    assert "topic" not in offer
+    assert "999" not in offer["text"]
 
 
 def test_leaving_forgets_the_conversation(person):

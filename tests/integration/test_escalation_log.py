@@ -20,17 +20,21 @@ from alembic.migration import MigrationContext
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from safeguarding.escalations.database import MIGRATIONS, connect, migrate
+from safeguarding.database.engine import MIGRATIONS, connect, migrate
+from safeguarding.database.metadata import metadata
+from safeguarding.database.pledges import pledges
+from safeguarding.escalations.escalation import Outcome, Status, What
+from safeguarding.escalations.learning import Verdict
 from safeguarding.escalations.log import EscalationLog
-from safeguarding.escalations.recorded import Outcome, Status, What
 from safeguarding.escalations.reviewing import AlreadyReviewedError
 from safeguarding.escalations.rotate import rotate
 from safeguarding.escalations.rows import sealed_row
 from safeguarding.escalations.spool import Kept, Spool, record_or_spool
-from safeguarding.escalations.tables import escalations, metadata
+from safeguarding.escalations.tables import escalations
 from safeguarding.escalations.vault import Vault, key_ring, new_key
-from safeguarding.risk.reviewed import Verdict
-from safeguarding.staff_sessions import StaffSessions
+from safeguarding.staff.approvals import approvals
+from safeguarding.staff.sessions import StaffSessions
+from safeguarding.staff.tables import staff
 from safeguarding.taxonomy import Severity
 from tests.records import (
     GIFTS,
@@ -44,15 +48,6 @@ from tests.records import (
     log_on,
 )
 from tests.records import vault as make_vault
-
-pytest_plugins = ("tests.services_postgres",)
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = connect(database_url)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture
@@ -107,6 +102,8 @@ def writers(database_url: str) -> Iterator[tuple[Writer, Writer]]:
 
 
 def test_the_migrations_make_the_tables_of_the_code(engine: Engine) -> None:
+    declared = {table.name for table in (escalations, staff, approvals, pledges)}
+    assert declared < set(metadata.tables)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []

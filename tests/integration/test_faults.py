@@ -87,7 +87,7 @@ def test_rasa_is_paused_and_wakes_late(own, recorded):
     finally:
         own.rasa.send(signal.SIGCONT)
     own.rasa.wait()
-    time.sleep(2)  # the late Rasa now hears the message and its action records it as well
+    time.sleep(2)  # the late Rasa now answers the message: that must not record it again
 
     assert len(recorded.eventually(DISCLOSURES["paused"])) == 1
 

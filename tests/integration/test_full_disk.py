@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from safeguarding.escalations.database import connect, migrate
-from safeguarding.escalations.recorded import Status
+from safeguarding.database.engine import connect, migrate
+from safeguarding.escalations.escalation import Status
 from safeguarding.escalations.spool import Kept, Spool, record_or_spool
 from tests.records import escalation, log_on, vault
 

@@ -1,8 +1,9 @@
-"""Fixtures for actions: a log on SQLite, a dispatcher, and a clock that stands still."""
+"""Fixtures for actions: a composition on SQLite whose clock stands still, and a dispatcher."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -10,27 +11,23 @@ from zoneinfo import ZoneInfo
 import pytest
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions import wiring
-from actions.recording import Records
-from safeguarding.escalations.database import migrate
-from safeguarding.escalations.log import EscalationLog
-from safeguarding.escalations.spool import Spool
-from safeguarding.escalations.wiring import escalation_log, escalation_spool
-from safeguarding.settings import Settings
-from safeguarding.setup import make_secrets
+from actions.composition import ActionPhrases, Composition, composition
+from safeguarding.content.items import nothing_approved
+from safeguarding.database.engine import connect
+from safeguarding.database.pledges import PledgeCounter
+from tests.content import real_content
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=ZoneInfo("Europe/London"))
+YEARS_LATER = datetime(2036, 1, 1, 12, 0, tzinfo=ZoneInfo("Europe/London"))
 
 
 @pytest.fixture(autouse=True)
 def a_state_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What an action asks of the process comes from an empty folder, never from a real one."""
     monkeypatch.setenv("LANTERN_STATE_DIR", str(tmp_path / "process"))
-    for made in (wiring.settings, wiring.signing):
-        made.cache_clear()
+    composition.cache_clear()
     yield
-    for made in (wiring.settings, wiring.signing):
-        made.cache_clear()
+    composition.cache_clear()
 
 
 @pytest.fixture
@@ -39,28 +36,27 @@ def dispatcher() -> CollectingDispatcher:
 
 
 @pytest.fixture
-def clock() -> Callable[[], datetime]:
-    return lambda: NOON
+def composed(sqlite_url: str) -> Composition:
+    """Real content of which nothing is signed, as in a demonstration, at noon."""
+    content = real_content()
+    return Composition(
+        content=content,
+        phrases=content.phrases.of("actions", ActionPhrases),
+        approved=nothing_approved,
+        require_approval=False,
+        pledges=PledgeCounter(connect(sqlite_url)),
+        public_url="https://school.example/",
+        now=lambda: NOON,
+    )
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    made = Settings.from_env({"LANTERN_STATE_DIR": str(tmp_path)})
-    make_secrets(made, {})
-    migrate(made.database_url)
-    return made
+def signatures_required(composed: Composition) -> Composition:
+    """The same where what is not signed is withheld, as in production."""
+    return replace(composed, require_approval=True)
 
 
 @pytest.fixture
-def log(settings: Settings) -> EscalationLog:
-    return escalation_log(settings)
-
-
-@pytest.fixture
-def spool(settings: Settings) -> Spool:
-    return escalation_spool(settings)
-
-
-@pytest.fixture
-def records(log: EscalationLog, spool: Spool) -> Records:
-    return Records(log, spool)
+def years_later(composed: Composition) -> Composition:
+    """The same when every review date has passed."""
+    return replace(composed, now=lambda: YEARS_LATER)

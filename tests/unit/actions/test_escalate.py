@@ -1,97 +1,105 @@
-"""One message into the escalation log."""
+"""What is asked in a message that is handed over, and nothing where nothing is asked."""
 
 from __future__ import annotations
 
-from sqlalchemy.exc import OperationalError
-from structlog.testing import capture_logs
+import pytest
 
+from actions.article import SURE
 from actions.escalate import ActionEscalate
-from actions.recording import Records
-from safeguarding.risk.assessment import NO_RISK, Turn
+from safeguarding.conversation_state import ConversationState
+from safeguarding.risk.assessment import Assessment, Signal
 from safeguarding.taxonomy import Severity
-from tests.unit.actions.trackers import URGENT, bot, tracker, user
+from tests.unit.actions.trackers import CONCERN, IMMEDIATE, URGENT, tracker
 
-CARD = {"kind": "help_card", "text": "Call 999.", "choices": [{"id": "safe_now", "label": "Safe"}]}
-
-
-class BrokenLog:
-    """A log whose database is away."""
-
-    def record(self, escalation: object) -> bool:
-        raise OperationalError("INSERT …", {"text": "my secret"}, Exception("disk I/O error"))
+ASKS = "he has my pics what can i do"
 
 
-class FullDisk:
-    """A spool whose disk is full."""
+def said(dispatcher, composition, text=ASKS, **fields):
+    told = tracker(text, "disclose_urgent", **fields)
+    assert ActionEscalate(composition).run(dispatcher, told, {}) == []
+    return [message["custom"] for message in dispatcher.messages]
 
-    def keep(self, escalation: object) -> None:
-        raise OSError(28, "No space left on device")
 
-
-def test_records_the_message_the_turns_before_it_and_what_was_shown(
-    log, records, dispatcher, clock
+@pytest.mark.parametrize("assessment", [CONCERN, URGENT])
+def test_what_is_asked_is_answered_after_the_help_card_without_contacts(
+    dispatcher, composed, assessment
 ):
-    disclosed = tracker(
-        "he said keep it secret",
-        "disclose_urgent",
+    (article,) = said(dispatcher, composed, assessment=assessment, topic=("ai_nudes", SURE))
+
+    assert (article["kind"], article["topic"]) == ("answer", "ai_nudes")
+    assert article["sources"]
+    assert "contacts" not in article
+
+
+@pytest.mark.parametrize("topic", [None, ("what_is_cse", SURE - 0.01)])
+@pytest.mark.parametrize("assessment", [CONCERN, URGENT])
+def test_where_no_topic_is_surely_asked_about_there_is_nothing_to_read(
+    dispatcher, composed, assessment, topic
+):
+    assert said(dispatcher, composed, assessment=assessment, topic=topic) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["my uncle touches me", "he has my pics", "it was my dad", "he is a coach at my school"],
+)
+def test_what_only_tells_something_gets_no_article_however_sure_its_topic(
+    dispatcher, composed, text
+):
+    assert said(dispatcher, composed, text, assessment=URGENT, topic=("ai_nudes", 0.99)) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["is it my fault", "Really?", "whats going to happen", "he has my pics should i tell"]
+)
+def test_a_question_is_one_by_its_mark_or_by_its_words(dispatcher, composed, text):
+    (article,) = said(dispatcher, composed, text, assessment=URGENT, topic=("ai_nudes", SURE))
+
+    assert article["topic"] == "ai_nudes"
+
+
+@pytest.mark.parametrize(
+    ("state", "topic"),
+    [
+        (ConversationState(need="hurt_by_someone"), "follow_up_sextortion_should_i_pay"),
+        (ConversationState(), "sextortion"),
+    ],
+    ids=["after something was told", "in the first message"],
+)
+def test_what_is_asked_next_is_answered_shortly_in_place_of_an_article(
+    dispatcher, composed, state, topic
+):
+    (answer,) = said(
+        dispatcher,
+        composed,
+        "should i pay the rest",
         assessment=URGENT,
-        before=[user("hi"), bot("Hi. I'm glad you're here.")],
-        since=[bot(custom=CARD)],
-        slots={"audience": "young_person", "area": "wiltshire"},
+        topic=("sextortion", 0.99),
+        entities={"follow_up": "sextortion_should_i_pay"},
+        state=state,
     )
 
-    assert ActionEscalate(records, clock).run(dispatcher, disclosed, {}) == []
-
-    recorded = log.get("m1").escalation
-    assert recorded.text == "he said keep it secret"
-    assert recorded.assessment.severity == Severity.URGENT
-    assert recorded.turns_before == (
-        Turn("user", "hi"),
-        Turn("assistant", "Hi. I'm glad you're here."),
-    )
-    assert recorded.shown == ("Call 999.\n[Safe]",)
-    assert (recorded.audience, recorded.area) == ("young_person", "wiltshire")
+    assert (answer["kind"], answer["topic"]) == ("answer", topic)
+    assert "contacts" not in answer
 
 
-def test_records_once_however_often_it_runs(log, records, dispatcher, clock):
-    disclosed = tracker("he said keep it secret", "disclose_urgent", assessment=URGENT)
-    for _ in range(3):
-        ActionEscalate(records, clock).run(dispatcher, disclosed, {})
+def test_in_immediate_danger_there_is_nothing_to_read(dispatcher, composed):
+    topic = ("suicide_help", 0.99)
 
-    assert len(log.open_queue()) == 1
+    assert said(dispatcher, composed, assessment=IMMEDIATE, topic=topic) == []
 
 
-def test_a_harmless_message_is_not_recorded(log, records, dispatcher, clock):
-    ActionEscalate(records, clock).run(dispatcher, tracker("hi", "greet", assessment=NO_RISK), {})
+def test_a_pasted_chat_is_answered_by_what_stands_out_in_it(dispatcher, composed):
+    sign = Signal("chat-secrecy", "chat", "v1", "grooming", Severity.URGENT, 0, 5)
+    chat = Assessment(Severity.URGENT, ("grooming",), "unknown", (sign,))
 
-    assert log.open_queue() == []
-
-
-def test_the_guard_against_commands_is_not_part_of_the_record(log, records, dispatcher, clock):
-    disclosed = tracker("\u2060/he hits me", "disclose_urgent", assessment=URGENT)
-    ActionEscalate(records, clock).run(dispatcher, disclosed, {})
-
-    assert log.get("m1").escalation.text == "/he hits me"
+    assert said(dispatcher, composed, assessment=chat, topic=("consent", 0.9)) == []
 
 
-def test_a_message_waits_in_the_spool_while_the_database_is_away(log, spool, dispatcher, clock):
-    disclosed = tracker("my secret", "disclose_urgent", assessment=URGENT)
+def test_words_that_nobody_signed_are_withheld_where_signatures_are_required(
+    dispatcher, signatures_required
+):
+    asked, told = {"topic": ("ai_nudes", SURE)}, {"follow_up": "sextortion_should_i_pay"}
 
-    ActionEscalate(Records(BrokenLog(), spool), clock).run(dispatcher, disclosed, {})
-
-    assert dispatcher.messages == []
-    assert spool.drain(log) == 1
-    assert log.get("m1").escalation.text == "my secret"
-
-
-def test_what_nothing_can_keep_reaches_the_alert_and_never_quotes_the_child(dispatcher, clock):
-    nowhere = Records(BrokenLog(), FullDisk())
-    with capture_logs() as logs:
-        ActionEscalate(nowhere, clock).run(
-            dispatcher, tracker("my secret", "disclose_urgent", assessment=URGENT), {}
-        )
-
-    (line,) = logs
-    assert (line["event"], line["message_id"]) == ("escalation.not_recorded", "m1")
-    assert "my secret" not in repr(logs)
-    assert dispatcher.messages == []
+    assert said(dispatcher, signatures_required, assessment=URGENT, **asked) == []
+    assert said(dispatcher, signatures_required, assessment=URGENT, entities=told) == []

@@ -5,20 +5,20 @@ from __future__ import annotations
 import pytest
 
 from actions.use_tool import ActionUseTool
-from safeguarding.content.tools import tools
+from tests.content import real_content
 from tests.unit.actions.trackers import CONCERN, tracker
 
 
-def used(dispatcher, records, clock, **fields):
+def used(dispatcher, composition, **fields):
     fields = {"text": "help me calm down", "intent": "use_tool", **fields}
-    ActionUseTool(records=records, clock=clock).run(dispatcher, tracker(**fields), {})
+    ActionUseTool(composition).run(dispatcher, tracker(**fields), {})
     (message,) = dispatcher.messages
     return message["custom"]
 
 
-@pytest.mark.parametrize("tool", [*tools().all()])
-def test_shows_the_steps_of_the_tool_that_was_named(dispatcher, records, clock, tool):
-    message = used(dispatcher, records, clock, entities={"tool": tool})
+@pytest.mark.parametrize("tool", [*real_content().tools.all()])
+def test_shows_the_steps_of_the_tool_that_was_named(dispatcher, composed, tool):
+    message = used(dispatcher, composed, entities={"tool": tool})
 
     assert message["topic"] == f"tool_{tool}"
     assert 2 <= len(message["steps"]) <= 8
@@ -26,11 +26,10 @@ def test_shows_the_steps_of_the_tool_that_was_named(dispatcher, records, clock, 
     assert message["contacts"]
 
 
-def test_a_parent_reads_a_parents_words(dispatcher, records, clock):
+def test_a_parent_reads_a_parents_words(dispatcher, composed):
     message = used(
         dispatcher,
-        records,
-        clock,
+        composed,
         entities={"tool": "words_to_start"},
         slots={"audience": "parent"},
     )
@@ -38,17 +37,16 @@ def test_a_parent_reads_a_parents_words(dispatcher, records, clock):
     assert any("To a helpline" in step for step in message["steps"])
 
 
-def test_without_a_name_offers_the_tools_and_a_person(dispatcher, records, clock):
-    offered = [choice["id"] for choice in used(dispatcher, records, clock)["choices"]]
+def test_without_a_name_offers_the_tools_and_a_person(dispatcher, composed):
+    offered = [choice["id"] for choice in used(dispatcher, composed)["choices"]]
 
     assert "tool_grounding" in offered
     assert "tool_block_roblox" not in offered
     assert offered[-1] == "speak_to_someone"
 
 
-def test_a_worry_is_heard_while_the_tool_is_shown(dispatcher, log, records, clock):
-    message = used(dispatcher, records, clock, entities={"tool": "grounding"}, assessment=CONCERN)
+def test_a_worry_gets_contacts_while_the_tool_is_shown(dispatcher, composed):
+    message = used(dispatcher, composed, entities={"tool": "grounding"}, assessment=CONCERN)
 
     assert message["topic"] == "tool_grounding"
     assert message["contacts"][-1]["id"] == "childline"
-    assert log.get("m1").escalation.text == "help me calm down"

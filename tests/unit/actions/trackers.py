@@ -6,6 +6,7 @@ from typing import Any
 
 from rasa_sdk import Tracker
 
+from safeguarding.conversation_state import ConversationState
 from safeguarding.risk.assessment import NO_RISK, Assessment, Signal
 from safeguarding.taxonomy import Severity
 
@@ -15,6 +16,7 @@ URGENT = Assessment(
     "self",
     (Signal("grooming-secret", "lexicon", "v1", "grooming", Severity.URGENT, 0, 4),),
 )
+IMMEDIATE = Assessment(Severity.IMMEDIATE, ("suicide",), "self", ())
 CONCERN = Assessment(Severity.CONCERN, ("bullying",), "self", ())
 
 
@@ -28,8 +30,10 @@ def tracker(
     slots: dict[str, Any] | None = None,
     ranking: list[str] | None = None,
     entities: dict[str, str] | None = None,
+    topic: tuple[str, float] | None = None,
+    state: ConversationState | None = None,
 ) -> Tracker:
-    """A conversation whose latest message is `text`."""
+    """A conversation whose latest message is `text`; `state` is what it had come to before."""
     latest = {
         "text": text,
         "message_id": "m1",
@@ -37,6 +41,8 @@ def tracker(
         "intent_ranking": [{"name": name, "confidence": 0.2} for name in ranking or [intent]],
         "entities": [{"entity": name, "value": value} for name, value in (entities or {}).items()],
         "risk": assessment.as_record(),
+        "topic": {"topic": topic[0], "confidence": topic[1]} if topic else None,
+        "metadata": {"state": state.as_record()} if state else {},
     }
     events = [*(before or []), {"event": "user", "text": text}, *(since or [])]
     return Tracker("c1", slots or {}, latest, events, False, None, {}, "action_listen")

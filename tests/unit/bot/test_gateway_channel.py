@@ -6,11 +6,18 @@ from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from rasa.core.channels.channel import UserMessage
 from sanic import Sanic
 
+from bot.context import assessed_already, state_before
 from bot.gateway_channel import SECRET_HEADER, GatewayChannel
+from safeguarding.conversation_state import ConversationState
+from safeguarding.risk.assessed import AssessedMessage
+from safeguarding.risk.assessment import NO_RISK
+from safeguarding.taxonomy import Severity
+from tests.content import real_content
 
 SECRET = "a-shared-secret"
 Reply = Callable[[UserMessage], Awaitable[None]]
@@ -21,10 +28,12 @@ class Bot:
 
     def __init__(self, *responses: dict[str, Any]) -> None:
         self.heard: list[UserMessage] = []
+        self.assessed: list[AssessedMessage | None] = []
         self._responses = responses
 
     async def __call__(self, message: UserMessage) -> None:
         self.heard.append(message)
+        self.assessed.append(assessed_already())
         for response in self._responses:
             await message.output_channel.send_response(message.sender_id, dict(response))
 
@@ -49,7 +58,7 @@ def test_says_it_is_ready_only_when_the_model_is_loaded(ready, status):
     assert response.status == status
 
 
-def said(**fields: str) -> dict[str, str]:
+def said(**fields: object) -> dict[str, object]:
     return {"conversation_id": "c1", "message_id": "m1", **fields}
 
 
@@ -60,16 +69,87 @@ def test_refuses_a_caller_without_the_secret():
     assert bot.heard == []
 
 
-def test_free_text_keeps_its_ids_and_context():
+def test_free_text_keeps_its_ids_and_what_the_conversation_has_come_to():
     bot = Bot()
 
-    response = post(bot, said(text="hello", audience="parent"))
+    response = post(bot, said(text="hello", state={"audience": "parent"}))
 
     assert response.json == {"messages": []}
     (message,) = bot.heard
     assert (message.sender_id, message.message_id, message.text) == ("c1", "m1", "hello")
-    assert message.metadata == {"audience": "parent", "message_id": "m1"}
+    assert message.metadata == {"state": {"audience": "parent"}, "message_id": "m1"}
     assert message.parse_data is None
+
+
+def test_what_the_gateway_found_out_is_there_while_the_message_is_processed_and_not_kept():
+    vector = np.linspace(-0.05, 0.05, 768, dtype=np.float32)
+    bot = Bot()
+
+    post(bot, said(text="hello", assessed=AssessedMessage(NO_RISK, vector).as_record()))
+    post(bot, said(text="hello"))
+
+    first, second = bot.assessed
+    assert first is not None
+    assert first.vector is not None
+    assert first.assessment == NO_RISK
+    assert np.array_equal(first.vector, vector)
+    assert "assessed" not in bot.heard[0].metadata
+    assert second is None
+
+
+@pytest.mark.parametrize("record", ["x", {}, {"assessment": {}, "vector": None}, {"vector": 1}])
+def test_refuses_an_assessment_that_is_none(record):
+    response = post(Bot(), said(text="hello", assessed=record))
+
+    assert response.status == 422
+    assert "hello" not in response.text
+
+
+def test_all_that_the_gateway_knows_of_the_conversation_travels_with_the_message():
+    bot = Bot()
+    state = ConversationState(
+        severity=Severity.URGENT,
+        need="hurt_by_someone",
+        categories=("image_abuse", "grooming"),
+        age=13,
+        topic="sextortion",
+        cards={"hurt_by_someone": Severity.URGENT},
+        guide="sextortion/2",
+        replies=3,
+    )
+    post(bot, said(text="lol", state=state.as_record()))
+
+    assert bot.heard[0].metadata == {"state": state.as_record(), "message_id": "m1"}
+    assert state_before(bot.heard[0].metadata) == state
+
+
+def test_a_message_may_come_without_a_state_at_the_beginning():
+    bot = Bot()
+    post(bot, said(text="hello"))
+
+    assert state_before(bot.heard[0].metadata) == ConversationState()
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        "urgent",
+        ["urgent"],
+        None,
+        {"severity": "rubbish"},
+        {"severity": 3},
+        {"cards": {"suicide": "rubbish"}},
+        {"cards": ["suicide"]},
+        {"words": "rubbish"},
+    ],
+)
+def test_refuses_a_state_that_is_none_without_quoting_it(state):
+    bot = Bot()
+    response = post(bot, said(text="hello", state=state))
+
+    assert response.status == 422
+    assert bot.heard == []
+    assert "rubbish" not in response.text
 
 
 @pytest.mark.parametrize("typed", ["/restart", "/disclose_urgent", '/choose_audience{"a": 1}'])
@@ -82,7 +162,7 @@ def test_a_leading_slash_never_reaches_rasa_as_a_command(typed):
 
 def test_a_button_needs_no_understanding_of_language():
     bot = Bot()
-    post(bot, said(choice="i_am_a_parent", area="wiltshire"))
+    post(bot, said(choice="i_am_a_parent", state={"area": "wiltshire"}))
 
     parsed = bot.heard[0].parse_data
     assert parsed["intent"] == {"name": "choose_audience", "confidence": 1.0}
@@ -92,11 +172,47 @@ def test_a_button_needs_no_understanding_of_language():
     ]
 
 
-def test_the_button_that_says_not_safe_carries_an_assessment():
+@pytest.mark.parametrize(
+    ("state", "card"),
+    [
+        ({}, "danger_now-immediate-young_person"),
+        ({"audience": "parent"}, "danger_now-immediate-adult"),
+        (
+            {"severity": "urgent", "need": "suicide", "cards": {"suicide": "urgent"}},
+            "danger_now-immediate-young_person",
+        ),
+    ],
+)
+def test_the_button_that_says_not_safe_carries_an_assessment_and_the_card_that_is_due(state, card):
     bot = Bot()
-    post(bot, said(choice="not_safe_now"))
+    post(bot, said(choice="not_safe_now", state=state))
 
-    assert bot.heard[0].parse_data["risk"]["severity"] == "immediate"
+    parsed = bot.heard[0].parse_data
+    assert parsed["risk"]["severity"] == "immediate"
+    assert [found["value"] for found in parsed["entities"] if found["entity"] == "help"] == [card]
+
+
+def test_pressed_again_it_is_due_999_first_in_other_words():
+    bot = Bot()
+    shown = ConversationState(
+        severity=Severity.IMMEDIATE, need="danger_now", cards={"danger_now": Severity.IMMEDIATE}
+    )
+    post(bot, said(choice="not_safe_now", state=shown.as_record()))
+
+    (found,) = bot.heard[0].parse_data["entities"]
+    assert found["entity"] == "help"
+    words = real_content().help_cards.by_still_key(found["value"])["text"]
+    assert "999" in words.split(",")[0]
+
+
+@pytest.mark.parametrize("choice", ["safe_now", "i_am_a_parent", "something_else"])
+def test_a_button_that_tells_nothing_names_no_card(choice):
+    bot = Bot()
+    post(bot, said(choice=choice, state={"severity": "urgent", "need": "suicide"}))
+
+    parsed = bot.heard[0].parse_data
+    assert "risk" not in parsed
+    assert "help" not in [found["entity"] for found in parsed["entities"]]
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import pytest
+from rasa.shared.core.events import UserUttered
+from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.nlu.constants import ENTITIES, INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 
-from bot.risk_screen import RiskScreen
+from bot.context import handed_over
+from bot.next_question import NEXT
+from bot.risk_screen import MOST_WORDS, RiskScreen
+from safeguarding.conversation_state import DANGER_NOW, ConversationState
+from safeguarding.risk.assessed import AssessedMessage
 from safeguarding.risk.assessment import NO_RISK, Assessment, Signal
-from safeguarding.taxonomy import Severity
+from safeguarding.taxonomy import Severity, taxonomy
+from tests.content import real_content
 
+CARDS = real_content().help_cards
 CHAT = "is this ok?\nliam: hi\nme: hey\nliam: u alone?"
 LINES = "hi\nhey\nu alone?\nyeah why"
 
@@ -26,8 +34,8 @@ class FixedEngine:
         return self.assessment
 
 
-def found(severity: Severity) -> Assessment:
-    return Assessment(severity, ("grooming",), "self", ())
+def found(severity: Severity, category: str = "grooming", subject: str = "self") -> Assessment:
+    return Assessment(severity, (category,), subject, ())
 
 
 def in_a_chat(severity: Severity) -> Assessment:
@@ -40,8 +48,25 @@ def screened(
 ) -> Message:
     understood = {"name": intent, "confidence": confidence}
     message = Message({TEXT: "some words", INTENT: understood, **data})
-    RiskScreen(FixedEngine(assessment)).process([message])
+    RiskScreen(lambda: FixedEngine(assessment), CARDS).process([message])
     return message
+
+
+def come_to(*told: Assessment, **known: object) -> dict[str, object]:
+    """What the gateway says beside a message once this was told, and its help cards were shown."""
+    state = ConversationState(**known)
+    for each in told:
+        state = state.after(each)
+        if each.severity >= Severity.CONCERN:
+            danger = each.severity == Severity.IMMEDIATE
+            state = state.shown(DANGER_NOW if danger else state.need, each.severity)
+    return {"state": state.as_record()}
+
+
+def entities(message: Message, name: str) -> list[str]:
+    """The values of the entities of this name."""
+    named = message.get(ENTITIES) or []
+    return [each["value"] for each in named if each["entity"] == name]
 
 
 @pytest.mark.parametrize("severity", [Severity.URGENT, Severity.IMMEDIATE])
@@ -54,16 +79,20 @@ def test_a_disclosure_overrules_whatever_was_understood(severity, intent):
     assert message.get(INTENT) == {"name": f"disclose_{severity.label}", "confidence": 1.0}
 
 
-@pytest.mark.parametrize("intent", ["ask_what_is_grooming", "read_story", "use_tool"])
-def test_a_worry_inside_a_question_leaves_the_question(intent):
+@pytest.mark.parametrize(
+    "intent", ["read_story", "use_tool", "take_pledge", "choose_area", "follow_guide"]
+)
+def test_a_worry_leaves_what_has_an_answer_of_its_own(intent):
     message = screened(found(Severity.CONCERN), intent)
 
     assert message.get(INTENT)["name"] == intent
     assert message.get("risk")["severity"] == "concern"
 
 
-@pytest.mark.parametrize("intent", ["greet", "deny", "out_of_scope", "nlu_fallback"])
-def test_a_worry_overrules_everything_but_a_question(intent):
+@pytest.mark.parametrize(
+    "intent", ["greet", "deny", "out_of_scope", "nlu_fallback", "ask_what_is_grooming"]
+)
+def test_a_worry_overrules_everything_else_for_help_comes_first(intent):
     assert screened(found(Severity.CONCERN), intent).get(INTENT)["name"] == "disclose_concern"
 
 
@@ -109,6 +138,338 @@ def test_lines_without_names_are_a_chat_only_when_a_sign_stands_out(assessment, 
     assert screened(assessment, "greet", text=LINES).get(INTENT)["name"] == intent
 
 
+@pytest.mark.parametrize("severity", [Severity.CONCERN, Severity.URGENT, Severity.IMMEDIATE])
+def test_what_is_asked_stays_beside_the_disclosure(severity):
+    ranking = [{"name": "ask_ai_nudes", "confidence": 0.7}, {"name": "greet", "confidence": 0.1}]
+
+    message = screened(found(severity), "ask_ai_nudes", 0.7, intent_ranking=ranking)
+
+    assert message.get(INTENT)["name"] == f"disclose_{severity.label}"
+    shown = message.as_dict(only_output_properties=True)["topic"]
+    assert shown == {"topic": "ai_nudes", "confidence": 0.7}
+
+
+@pytest.mark.parametrize(
+    ("assessment", "known", "card"),
+    [
+        (found(Severity.CONCERN), {}, "hurt_by_someone-concern-young_person"),
+        (found(Severity.URGENT), {}, "hurt_by_someone-urgent-young_person"),
+        (found(Severity.URGENT, "suicide"), {}, "suicide-urgent-young_person"),
+        (found(Severity.IMMEDIATE), {}, "danger_now-immediate-young_person"),
+        (found(Severity.IMMEDIATE), {"audience": "parent"}, "danger_now-immediate-adult"),
+        (found(Severity.URGENT, "suicide"), {"audience": "parent"}, "adult_in_crisis-urgent-adult"),
+        (found(Severity.URGENT, subject="own_child"), {}, "adult_for_child-urgent-adult"),
+    ],
+)
+def test_a_disclosure_names_the_help_card_that_is_due(assessment, known, card):
+    assert entities(screened(assessment, "greet", metadata=come_to(**known)), "help") == [card]
+
+
+@pytest.mark.parametrize("severity", [Severity.CONCERN, Severity.URGENT])
+def test_a_card_that_was_shown_before_gives_way_to_one_line(severity):
+    message = screened(found(severity), "greet", metadata=come_to(found(Severity.URGENT)))
+
+    (key,) = entities(message, "help")
+    assert "999" in dict(CARDS.agains())[key]["text"]
+    assert message.get(INTENT)["name"] == f"disclose_{severity.label}"
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "card"),
+    [
+        (Severity.CONCERN, found(Severity.URGENT), "hurt_by_someone-urgent-young_person"),
+        (Severity.URGENT, found(Severity.URGENT, "suicide"), "suicide-urgent-young_person"),
+        (Severity.URGENT, found(Severity.IMMEDIATE), "danger_now-immediate-young_person"),
+    ],
+)
+def test_what_is_graver_or_asks_for_other_help_gets_a_card_of_its_own(before, now, card):
+    assert entities(screened(now, "greet", metadata=come_to(found(before))), "help") == [card]
+
+
+def test_danger_told_twice_is_999_first_both_times_in_other_words():
+    metadata = come_to(found(Severity.IMMEDIATE))
+
+    (key,) = entities(screened(found(Severity.IMMEDIATE), "greet", metadata=metadata), "help")
+
+    assert "999" in CARDS.by_still_key(key)["text"].split(",")[0]
+
+
+@pytest.mark.parametrize("category", ["grooming", "immediate_danger"])
+def test_after_danger_what_is_told_next_gets_the_card_of_its_own_need(category):
+    metadata = come_to(found(Severity.IMMEDIATE, category))
+
+    message = screened(found(Severity.URGENT, "sexual_abuse"), "greet", metadata=metadata)
+
+    assert entities(message, "help") == ["hurt_by_someone-urgent-young_person"]
+
+
+@pytest.mark.parametrize(
+    ("audience", "card"),
+    [(None, "danger_now-immediate-young_person"), ("parent", "danger_now-immediate-adult")],
+)
+def test_whoever_types_that_they_are_not_safe_is_due_999_first_in_words_for_them(audience, card):
+    metadata = come_to(found(Severity.URGENT), found(Severity.URGENT), audience=audience)
+
+    message = screened(NO_RISK, "say_not_safe", metadata=metadata)
+
+    assert message.get(INTENT)["name"] == "say_not_safe"
+    assert entities(message, "help") == [card]
+
+
+SMALL_TALK = [*taxonomy().small_talk, "nlu_fallback"]
+
+
+def earlier(*severities: Severity) -> DialogueStateTracker:
+    said = [
+        UserUttered("before", parse_data={"risk": found(severity).as_record()})
+        for severity in severities
+    ]
+    return DialogueStateTracker.from_events("c1", [*said, UserUttered("then", parse_data={})])
+
+
+@pytest.mark.parametrize("severity", [Severity.CONCERN, Severity.URGENT, Severity.IMMEDIATE])
+@pytest.mark.parametrize("intent", SMALL_TALK)
+def test_after_a_concern_small_talk_and_the_unknown_become_still_here(intent, severity):
+    message = screened(NO_RISK, intent, metadata=come_to(found(severity)))
+
+    assert message.get(INTENT) == {"name": "still_here", "confidence": 1.0}
+    (key,) = entities(message, "help")
+    assert "999" in CARDS.by_still_key(key)["text"]
+
+
+@pytest.mark.parametrize(
+    ("severity", "intent", "words"),
+    [
+        (Severity.URGENT, "thanks", "thanks"),
+        (Severity.URGENT, "who_made_you", "are_you_a_bot"),
+        (Severity.URGENT, "greet", "hurt_by_someone"),
+        (Severity.URGENT, "nlu_fallback", "hurt_by_someone"),
+        (Severity.IMMEDIATE, "thanks", "danger_now"),
+    ],
+)
+def test_still_here_answers_what_was_said_or_stays_with_the_need(severity, intent, words):
+    message = screened(NO_RISK, intent, metadata=come_to(found(severity)))
+
+    (key,) = entities(message, "help")
+    assert key.startswith(f"{words}-young_person-")
+
+
+def test_still_here_is_said_in_other_words_the_next_time():
+    first = screened(NO_RISK, "greet", metadata=come_to(found(Severity.URGENT)))
+    second = screened(NO_RISK, "greet", metadata=come_to(found(Severity.URGENT), NO_RISK))
+
+    assert entities(first, "help") != entities(second, "help")
+
+
+def test_without_a_gateway_the_trackers_own_messages_say_how_grave_it_has_been():
+    message = Message({TEXT: "lol", INTENT: {"name": "greet", "confidence": 0.9}})
+
+    RiskScreen(lambda: FixedEngine(NO_RISK), CARDS).process([message], earlier(Severity.CONCERN))
+
+    assert message.get(INTENT)["name"] == "still_here"
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "due"),
+    [
+        ([Severity.NONE], Severity.URGENT, "hurt_by_someone-urgent-young_person"),
+        ([Severity.CONCERN], Severity.URGENT, "hurt_by_someone-urgent-young_person"),
+        ([Severity.URGENT], Severity.URGENT, "again-young_person-"),
+        ([Severity.URGENT, Severity.NONE], Severity.CONCERN, "again-young_person-"),
+        ([Severity.IMMEDIATE], Severity.URGENT, "hurt_by_someone-urgent-young_person"),
+        ([Severity.IMMEDIATE], Severity.IMMEDIATE, "danger_now-young_person-"),
+    ],
+)
+def test_without_a_gateway_the_tracker_says_too_which_cards_were_shown(before, now, due):
+    message = Message({TEXT: "and then", INTENT: {"name": "greet", "confidence": 0.9}})
+
+    RiskScreen(lambda: FixedEngine(found(now)), CARDS).process([message], earlier(*before))
+
+    (key,) = entities(message, "help")
+    assert key.startswith(due)
+
+
+def test_what_the_gateway_knows_goes_before_what_the_tracker_holds():
+    data = {"name": "greet", "confidence": 0.9}
+    message = Message({TEXT: "lol", INTENT: data, "metadata": come_to()})
+
+    RiskScreen(lambda: FixedEngine(NO_RISK), CARDS).process([message], earlier(Severity.URGENT))
+
+    assert message.get(INTENT)["name"] == "greet"
+
+
+@pytest.mark.parametrize("metadata", [None, {}, {"state": {}}, {"state": {"severity": "none"}}])
+@pytest.mark.parametrize("intent", ["greet", "nlu_fallback"])
+def test_before_any_concern_small_talk_stays_small_talk(intent, metadata):
+    message = Message(
+        {TEXT: "hi", INTENT: {"name": intent, "confidence": 0.9}, "metadata": metadata}
+    )
+
+    RiskScreen(lambda: FixedEngine(NO_RISK), CARDS).process([message], earlier(Severity.NONE))
+
+    assert message.get(INTENT)["name"] == intent
+    assert entities(message, "help") == []
+
+
+@pytest.mark.parametrize("intent", ["ask_what_is_grooming", "use_tool", "say_safe_now"])
+def test_after_a_concern_a_question_stays_a_question(intent):
+    message = screened(NO_RISK, intent, metadata=come_to(found(Severity.URGENT)))
+
+    assert message.get(INTENT)["name"] == intent
+    assert entities(message, "help") == []
+
+
+@pytest.mark.parametrize(
+    ("intent", "stays"),
+    [
+        ("ask_what_is_grooming", True),  # about what was told
+        ("ask_talk_to_someone", True),  # for everybody
+        ("who_reads_this", True),  # about Lantern itself
+        ("use_tool", True),
+        ("ask_bullying_help", False),  # about something else
+        ("say_safe_now", False),  # a button's, read from words
+    ],
+)
+def test_after_a_concern_a_guess_leaves_what_was_told_only_for_what_stays_with_it(intent, stays):
+    message = screened(NO_RISK, intent, 0.5, metadata=come_to(found(Severity.URGENT)))
+
+    assert message.get(INTENT)["name"] == (intent if stays else "still_here")
+
+
+PAY, WHO = "sextortion_should_i_pay", "who_knows_who_reads_this"
+"""Asked after pictures were told of or read about; asked after anything that was told."""
+HOW_LONG = "danger_how_long_ago"
+"""Asked after somebody told of dying or of hurting themselves."""
+PICTURES = found(Severity.URGENT, "image_abuse")
+
+
+def asked(
+    chances: dict[str, float],
+    *told: Assessment,
+    intent: str = "nlu_fallback",
+    confidence: float = 0.3,
+    text: str = "should i pay",
+    **known: object,
+) -> Message:
+    """A harmless message that is each follow-up with this probability, after this was told."""
+    next_and_state = {NEXT: chances, "metadata": come_to(*told, **known)}
+    return screened(NO_RISK, intent, confidence, text=text, **next_and_state)
+
+
+def test_what_is_asked_next_after_something_was_told_is_a_follow_up():
+    message = asked({PAY: 0.7, WHO: 0.1}, PICTURES)
+
+    assert message.get(INTENT) == {"name": "ask_next", "confidence": 1.0}
+    assert entities(message, "follow_up") == [PAY]
+    assert entities(message, "help") == []
+
+
+def test_it_is_one_also_after_an_article_was_read():
+    message = asked({PAY: 0.7}, topic="sextortion")
+
+    assert message.get(INTENT)["name"] == "ask_next"
+    assert entities(message, "follow_up") == [PAY]
+
+
+@pytest.mark.parametrize(
+    ("told", "known", "intent"),
+    [
+        ([], {}, "nlu_fallback"),
+        ([NO_RISK], {"topic": "bullying_help"}, "nlu_fallback"),
+        ([found(Severity.URGENT, "bullying")], {}, "still_here"),
+    ],
+)
+def test_where_it_makes_no_sense_the_same_words_are_no_follow_up(told, known, intent):
+    message = asked({PAY: 0.99}, *told, **known)
+
+    assert message.get(INTENT)["name"] == intent
+    assert entities(message, "follow_up") == []
+
+
+@pytest.mark.parametrize(
+    ("chances", "intent"),
+    [
+        ({PAY: 0.3}, "still_here"),  # none of them is likelier
+        ({PAY: 0.3, WHO: 0.1, HOW_LONG: 0.05}, "still_here"),
+        ({PAY: 0.3, HOW_LONG: 0.65}, "ask_next"),  # the other makes no sense here
+    ],
+)
+def test_an_unlikely_follow_up_is_none_unless_its_rivals_make_no_sense_here(chances, intent):
+    assert asked(chances, PICTURES).get(INTENT)["name"] == intent
+
+
+def test_what_was_told_goes_before_what_may_be_asked_after_anything():
+    assert entities(asked({WHO: 0.48, PAY: 0.44}, PICTURES), "follow_up") == [PAY]
+
+
+@pytest.mark.parametrize(("words", "intent"), [(0, "ask_next"), (1, "still_here")])
+def test_what_is_asked_next_is_short(words, intent):
+    text = " ".join(["should"] * (MOST_WORDS + words))
+
+    assert asked({PAY: 0.99}, PICTURES, text=text).get(INTENT)["name"] == intent
+
+
+@pytest.mark.parametrize(
+    ("chance", "confidence", "intent"),
+    [
+        (0.5, 0.9, "ask_sextortion"),
+        (0.9, 0.9, "ask_next"),
+        (0.5, 0.5, "ask_next"),
+    ],
+)
+def test_a_question_that_is_plain_is_answered_by_its_article_unless_a_follow_up_is_plainer(
+    chance, confidence, intent
+):
+    message = asked({PAY: chance}, PICTURES, intent="ask_sextortion", confidence=confidence)
+
+    assert message.get(INTENT)["name"] == intent
+
+
+@pytest.mark.parametrize("severity", [Severity.CONCERN, Severity.URGENT, Severity.IMMEDIATE])
+def test_whoever_tells_and_asks_next_gets_help_first_and_the_answer_stays_beside_it(severity):
+    told = found(severity, "image_abuse")
+    message = screened(told, "greet", text="should i pay", **{NEXT: {PAY: 0.9}})
+
+    assert message.get(INTENT)["name"] == f"disclose_{severity.label}"
+    assert entities(message, "follow_up") == [PAY]
+    assert len(entities(message, "help")) == 1
+
+
+@pytest.mark.parametrize(("before", "follow_ups"), [([], []), ([PICTURES], [PAY])])
+def test_a_message_that_tells_for_the_first_time_asks_next_only_where_that_is_plain(
+    before, follow_ups
+):
+    message = screened(PICTURES, "greet", metadata=come_to(*before), **{NEXT: {PAY: 0.5}})
+
+    assert entities(message, "follow_up") == follow_ups
+
+
+def in_another_language(
+    assessment: Assessment, code: str, metadata: dict[str, object] | None = None
+) -> Message:
+    data = {INTENT: {"name": "greet", "confidence": 0.9}, "metadata": metadata}
+    message = Message({TEXT: "some words", **data})
+    with handed_over(AssessedMessage(assessment, None, code)):
+        RiskScreen(lambda: FixedEngine(NO_RISK), CARDS).process([message])
+    return message
+
+
+@pytest.mark.parametrize("told", [[], [found(Severity.URGENT)]])
+def test_a_harmless_message_in_another_language_gets_the_card_in_it(told):
+    message = in_another_language(NO_RISK, "pl", come_to(*told))
+
+    assert message.get(INTENT) == {"name": "language_card", "confidence": 1.0}
+    assert entities(message, "help") == ["language-pl"]
+
+
+@pytest.mark.parametrize("severity", [Severity.CONCERN, Severity.URGENT, Severity.IMMEDIATE])
+def test_a_disclosure_in_another_language_gets_help_first_in_it(severity):
+    message = in_another_language(found(severity), "ro")
+
+    assert message.get(INTENT)["name"] == f"disclose_{severity.label}"
+    assert entities(message, "help") == ["language-ro"]
+
+
 def test_a_harmless_message_keeps_its_intent_and_says_so():
     message = screened(NO_RISK, "greet")
 
@@ -126,15 +487,41 @@ def test_the_engine_reads_what_was_typed_without_the_guard_against_commands():
     engine = FixedEngine(NO_RISK)
     message = Message({TEXT: "\u2060/restart", INTENT: {"name": "greet", "confidence": 0.9}})
 
-    RiskScreen(engine).process([message])
+    RiskScreen(lambda: engine, CARDS).process([message])
 
     assert engine.asked == ["/restart"]
 
 
-def test_what_the_gateway_knows_becomes_entities():
-    message = screened(NO_RISK, "greet", metadata={"audience": "parent", "area": "wiltshire"})
+def test_what_the_conversation_has_come_to_becomes_entities():
+    message = screened(NO_RISK, "greet", metadata=come_to(audience="parent", area="wiltshire"))
 
     assert message.get(ENTITIES) == [
         {"entity": "known_audience", "value": "parent"},
         {"entity": "known_area", "value": "wiltshire"},
     ]
+
+
+def test_whoever_tells_of_their_own_child_is_a_parent_from_then_on():
+    message = screened(found(Severity.URGENT, subject="own_child"), "greet")
+
+    assert entities(message, "known_audience") == ["parent"]
+
+
+def test_what_others_found_in_the_message_stays():
+    named = {"entity": "story", "value": "party_house"}
+    message = screened(found(Severity.CONCERN), "read_story", **{ENTITIES: [named]})
+
+    assert message.get(ENTITIES)[0] == named
+    assert entities(message, "help") == ["hurt_by_someone-concern-young_person"]
+
+
+def test_the_assessment_that_came_with_a_message_is_not_made_again():
+    def no_engine():
+        raise AssertionError("a second assessment")
+
+    message = Message({TEXT: "some words", INTENT: {"name": "greet", "confidence": 0.9}})
+    with handed_over(AssessedMessage(found(Severity.URGENT), None)):
+        RiskScreen(no_engine, CARDS).process([message])
+
+    assert message.get(INTENT)["name"] == "disclose_urgent"
+    assert Assessment.from_record(message.get("risk")) == found(Severity.URGENT)

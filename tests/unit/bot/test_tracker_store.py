@@ -8,7 +8,7 @@ from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from bot.tracker_store import FleetingTrackerStore, forget
+from bot.tracker_store import ExpiringTrackerStore, forget
 
 
 class Clock:
@@ -25,8 +25,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def store(clock: Clock) -> FleetingTrackerStore:
-    return FleetingTrackerStore(Domain.empty(), ttl_s=60, max_conversations=3, clock=clock)
+def store(clock: Clock) -> ExpiringTrackerStore:
+    return ExpiringTrackerStore(Domain.empty(), ttl_s=60, max_conversations=3, clock=clock)
 
 
 def conversation(name: str) -> DialogueStateTracker:

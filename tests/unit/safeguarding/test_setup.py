@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from safeguarding.escalations.database import connect
+from safeguarding.database.engine import connect
 from safeguarding.escalations.vault import Vault, key_ring
 from safeguarding.settings import Settings
 from safeguarding.setup import main, make_secrets
-from safeguarding.staff import StaffAccounts
+from safeguarding.staff.accounts import StaffAccounts
+from tests.commands import run
 
 
 @pytest.fixture
@@ -24,30 +25,26 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_the_printed_account_can_sign_in(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    main()
+def test_the_printed_account_can_sign_in(state: Path) -> None:
+    printed = run(main).stdout
 
-    printed = capsys.readouterr().out
     name, password = re.findall(r"(?:sign-in name|password): +(\S+)", printed)
     accounts = StaffAccounts(connect(f"sqlite:///{state / 'lantern.db'}"))
     assert accounts.verify(name, password)
 
 
-def test_a_second_run_changes_nothing_and_shows_no_password(
-    state: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    main()
+def test_a_second_run_changes_nothing_and_shows_no_password(state: Path) -> None:
+    run(main)
     before = {path.name: path.read_text() for path in (state / "secrets").iterdir()}
-    capsys.readouterr()
 
-    main()
+    again = run(main)
 
     assert {path.name: path.read_text() for path in (state / "secrets").iterdir()} == before
-    assert "password" not in capsys.readouterr().out
+    assert "password" not in again.stdout
 
 
 def test_secrets_are_for_their_owner_alone(state: Path) -> None:
-    main()
+    run(main)
 
     files = list((state / "secrets").iterdir())
     assert {path.name for path in files} == {"field_keys", "token_key", "channel_secret"}
@@ -56,7 +53,7 @@ def test_secrets_are_for_their_owner_alone(state: Path) -> None:
 
 
 def test_the_field_keys_are_a_key_ring(state: Path) -> None:
-    main()
+    run(main)
 
     Vault(key_ring(Settings.from_env().secret("field_keys")))
 
@@ -72,17 +69,17 @@ def test_the_field_keys_are_a_key_ring(state: Path) -> None:
 def test_says_in_one_line_what_is_in_the_way(
     state: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
     name: str,
     value: str,
     words: str,
 ) -> None:
     monkeypatch.setenv(f"LANTERN_{name}", value)
 
-    assert main() == 1
-    said = capsys.readouterr().err
-    assert words in said
-    assert said.count("\n") == 1
+    done = run(main)
+
+    assert done.exit_code == 1
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_secret_of_the_environment_is_not_written_again(state: Path) -> None:

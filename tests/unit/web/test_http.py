@@ -10,8 +10,10 @@ from sanic.exceptions import Forbidden
 from sanic.response import text
 from sanic_testing.testing import SanicTestClient
 
+from tests.content import real_content
 from web.http import (
     ContentPolicy,
+    ErrorPhrases,
     PlainErrors,
     add_security_headers,
     is_from_private_network,
@@ -24,7 +26,8 @@ NAMES = itertools.count()
 
 @pytest.fixture
 def client() -> SanicTestClient:
-    app = Sanic(f"http-{next(NAMES)}", error_handler=PlainErrors())
+    phrases = real_content().phrases.of("errors", ErrorPhrases)
+    app = Sanic(f"http-{next(NAMES)}", error_handler=PlainErrors(phrases))
     add_security_headers(app, lambda _request: ContentPolicy(form_action="'self'"))
 
     async def secret(_request: Request) -> HTTPResponse:
@@ -40,6 +43,10 @@ def client() -> SanicTestClient:
     app.add_route(closed, "/closed")
     app.add_route(near, "/near")
     return SanicTestClient(app)
+
+
+def said_for(status: int) -> tuple[str, str]:
+    return real_content().phrases.of("errors", ErrorPhrases).of(status)
 
 
 @pytest.mark.parametrize("path", ["/near", "/secret", "/closed", "/nothing"])
@@ -62,8 +69,15 @@ def test_an_error_is_plain_and_quotes_nobody(
     said = capfd.readouterr()
     assert (data.status, page.status) == (status, status)
     assert data.json["help"] in page.text
+    assert data.json["detail"] in page.text
+    assert (data.json["title"], data.json["detail"]) == said_for(status)
     for place in (data.text, page.text, said.out, said.err):
         assert "child wrote" not in place
+
+
+@pytest.mark.parametrize(("status", "like"), [(404, 404), (418, 400), (502, 500), (503, 503)])
+def test_a_status_without_phrases_of_its_own_has_those_of_its_kind(status: int, like: int) -> None:
+    assert said_for(status) == said_for(like)
 
 
 @pytest.mark.parametrize(

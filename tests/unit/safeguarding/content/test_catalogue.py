@@ -6,11 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from safeguarding.content.answers import answers
-from safeguarding.content.catalogue import read_catalogue
-from safeguarding.content.piece_item import piece_item
+from safeguarding.content.reader import read_catalogue
 from safeguarding.taxonomy import CONTENT
-from tests.content import ANSWER, content_folder
+from tests.content import ANSWER, content_folder, real_content
 
 
 @pytest.fixture
@@ -22,9 +20,27 @@ def test_every_file_of_words_is_there() -> None:
     catalogue = read_catalogue()
 
     files = {
-        path for kind in ("answers", "risk", "contacts") for path in (CONTENT / kind).iterdir()
+        path
+        for kind in (
+            "articles",
+            "risk",
+            "contacts",
+            "phrases",
+            "guides",
+            "follow_ups",
+            "languages",
+        )
+        for path in (CONTENT / kind).iterdir()
     }
-    single = {"help_card", "opening", "gateway", "choices", "responses", "pledge", "chat_signs"}
+    single = {
+        "help_card",
+        "opening",
+        "choices",
+        "responses",
+        "pledge",
+        "chat_signs",
+        "source_domains",
+    }
     assert single <= set(catalogue.items)
     listed = {name.partition(":")[2] for name in catalogue.items if ":" in name}
     assert {path.stem for path in files if path.suffix in {".md", ".yml"}} <= listed
@@ -33,15 +49,14 @@ def test_every_file_of_words_is_there() -> None:
 def test_what_is_signed_is_what_is_served() -> None:
     catalogue = read_catalogue()
 
-    for topic, answer in answers().all().items():
-        served = piece_item("answer", answer.head, answer.sections)
-        assert catalogue.items[f"answer:{topic}"].digest == served.digest
+    for topic, answer in real_content().articles.all().items():
+        assert catalogue.items[f"answer:{topic}"].digest == answer.item.digest
 
 
 def test_a_changed_file_is_read_anew(folder: Path) -> None:
     before = read_catalogue(folder).items["answer:consent"]
 
-    path = folder / "answers" / "consent.md"
+    path = folder / "articles" / "consent.md"
     path.write_text(ANSWER.replace("each time", "every single time"), "utf-8")
 
     assert read_catalogue(folder).items["answer:consent"].digest != before.digest

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from safeguarding.choices import choices
-from safeguarding.content.catalogue import read_catalogue
-from safeguarding.content.chat_signs import LONGEST_QUOTE, MOST_SIGNS, Shown, chat_signs
+from safeguarding.content.chat_signs import LONGEST_QUOTE, MOST_SIGNS, Shown
+from safeguarding.content.reader import read_catalogue
 from safeguarding.messages import Message
-from safeguarding.risk.dialogues import SIGNS
+from safeguarding.taxonomy import SIGNS
+from tests.content import real_content
 
 TODAY = date(2026, 11, 25)
-WORDS = chat_signs().words["young_person"]
+WORDS = real_content().chat_signs.by_reader["young_person"]
 
 
 def message(*shown: Shown, today: date = TODAY) -> Message:
-    found = chat_signs().message(shown, None, today=today)
+    found = real_content().chat_signs.message(shown, None, today=today)
     assert found is not None
     return found
 
@@ -51,7 +51,7 @@ def test_a_line_that_is_not_there_is_not_quoted() -> None:
 
 
 def test_says_what_it_is_and_never_what_somebody_is() -> None:
-    for words in chat_signs().words.values():
+    for words in real_content().chat_signs.by_reader.values():
         assert "computer program" in words.stands_out
         assert "not proof" in words.not_proof
         assert "groomer" not in words.all.lower()
@@ -60,10 +60,10 @@ def test_says_what_it_is_and_never_what_somebody_is() -> None:
 
 
 def test_it_is_withheld_after_its_review() -> None:
-    due = chat_signs().provenance.review_due
+    due = real_content().chat_signs.provenance.review_due
 
     assert message(today=due)["review_due"] == due.isoformat()
-    assert chat_signs().message([], None, today=due + timedelta(days=1)) is None
+    assert real_content().chat_signs.message([], None, today=due + timedelta(days=1)) is None
 
 
 def test_it_is_withheld_unless_signed_where_signatures_are_required() -> None:
@@ -74,7 +74,9 @@ def test_it_is_withheld_unless_signed_where_signatures_are_required() -> None:
 
     def asked(approving: bool) -> Message | None:
         given = {"approved": approved} if approving else {}
-        return chat_signs().message([], None, today=TODAY, require_approval=True, **given)
+        return real_content().chat_signs.message(
+            [], None, today=TODAY, require_approval=True, **given
+        )
 
     shown = asked(approving=True)
     assert shown is not None
@@ -83,5 +85,5 @@ def test_it_is_withheld_unless_signed_where_signatures_are_required() -> None:
 
 
 def test_every_button_is_accepted_back() -> None:
-    assert all(choice["id"] in choices() for choice in message()["choices"])
+    assert all(choice["id"] in real_content().choices for choice in message()["choices"])
     assert message()["choices"][-1]["id"] == "speak_to_someone"

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from safeguarding.content.items import Part, kind_of, opened, people_needed
+from safeguarding.content.items import Block, kind_of, opened
+from safeguarding.content.kinds import KINDS
 from tests.content import item
 
 
@@ -28,9 +29,11 @@ def test_the_digest_is_the_same_in_every_process() -> None:
         item(text="Both  want to."),
         item("answer:pledge"),
         replace(item(), title="Consent"),
-        replace(item(), parts=item().parts[:1]),
-        replace(item(), parts=item().parts[::-1]),
-        replace(item(), parts=(replace(item().parts[0], audiences=("parent",)), item().parts[1])),
+        replace(item(), blocks=item().blocks[:1]),
+        replace(item(), blocks=item().blocks[::-1]),
+        replace(
+            item(), blocks=(replace(item().blocks[0], audiences=("parent",)), item().blocks[1])
+        ),
     ],
 )
 def test_any_change_of_what_somebody_reads_changes_it(changed: object) -> None:
@@ -44,16 +47,20 @@ def test_a_name_in_the_file_is_no_part_of_the_words() -> None:
 def test_the_words_that_are_kept_can_be_read_again() -> None:
     again = opened(item().words)
 
-    assert (again.id, again.title, again.parts) == (item().id, item().title, item().parts)
+    assert (again.id, again.title, again.blocks) == (item().id, item().title, item().blocks)
     assert again.digest == item().digest
 
 
 def test_a_reader_gets_their_own_words_and_everyones() -> None:
-    parts = (Part("a", (), ("parent",)), Part("b", (), ("young_person", "parent")), Part("c", ()))
+    blocks = (
+        Block("a", (), ("parent",)),
+        Block("b", (), ("young_person", "parent")),
+        Block("c", ()),
+    )
 
-    found = replace(item(), parts=parts).for_reader("young_person")
+    found = replace(item(), blocks=blocks).for_reader("young_person")
 
-    assert [part.heading for part in found] == ["b", "c"]
+    assert [block.heading for block in found] == ["b", "c"]
 
 
 @pytest.mark.parametrize(
@@ -62,12 +69,15 @@ def test_a_reader_gets_their_own_words_and_everyones() -> None:
         ("risk:grooming", 2),
         ("help_card", 2),
         ("responses", 2),
+        ("guide:sextortion", 2),
+        ("language_card:pl", 2),
+        ("follow_up:adults", 1),
         ("answer:consent", 1),
         ("opening", 1),
     ],
 )
 def test_what_is_about_risk_needs_two_people(content_id: str, people: int) -> None:
-    assert people_needed(content_id) == people
+    assert KINDS.people_needed(content_id) == people
 
 
 def test_the_kind_is_what_the_id_begins_with() -> None:

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from safeguarding.content.opening import opening, read_opening
-from safeguarding.content.wording import word_count
+from safeguarding.content.articles.sections import word_count
+from safeguarding.content.opening import read_opening
 from safeguarding.records import ContentError
+from tests.content import real_content
 
 
 def test_says_what_it_is_what_it_cannot_do_and_who_reads() -> None:
-    text = opening()[0]["text"]
+    text = real_content().opening.messages()[0]["text"]
 
     assert word_count(text) < 60
     for words in (
@@ -28,7 +29,7 @@ def test_says_what_it_is_what_it_cannot_do_and_who_reads() -> None:
 
 
 def test_offers_three_buttons_and_free_words() -> None:
-    prompt = opening()[1]
+    prompt = real_content().opening.messages()[1]
 
     assert prompt["kind"] == "prompt"
     assert "just type" in prompt["text"]
@@ -38,9 +39,9 @@ def test_offers_three_buttons_and_free_words() -> None:
 
 
 def test_an_opening_that_was_shown_can_be_changed_without_harm() -> None:
-    opening()[1]["choices"].clear()
+    real_content().opening.messages()[1]["choices"].clear()
 
-    assert opening()[1]["choices"]
+    assert real_content().opening.messages()[1]["choices"]
 
 
 @pytest.mark.parametrize(
@@ -56,4 +57,4 @@ def test_refuses_an_opening_that_is_wrong(tmp_path: Path, message: str, words: s
     path.write_text(f"messages:\n  - {message}\n", encoding="utf-8")
 
     with pytest.raises(ContentError, match=words):
-        read_opening(path)
+        read_opening(path, real_content().choices)

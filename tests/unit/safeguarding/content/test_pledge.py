@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from safeguarding.choices import choices
-from safeguarding.content.pledge import Pledge, pledge
+from safeguarding.content.pledge import Pledge, read_pledge
 from safeguarding.messages import Message
 from safeguarding.records import ContentError
 from safeguarding.taxonomy import CONTENT
+from tests.content import real_content
 
 TEXT = (CONTENT / "pledge.yml").read_text(encoding="utf-8")
 WORDS = '"I pledge my support to zero tolerance of CSE in Wiltshire"'
@@ -21,11 +21,11 @@ def changed(folder: Path, old: str, new: str) -> Pledge:
     assert old in TEXT
     path = folder / "pledge.yml"
     path.write_text(TEXT.replace(old, new, 1), encoding="utf-8")
-    return pledge(path)
+    return read_pledge(path, real_content().choices)
 
 
 def steps() -> list[Message]:
-    read = pledge()
+    read = real_content().pledge
     readers = (None, "young_person", "parent", "professional")
     return [
         read.start(),
@@ -42,7 +42,7 @@ def test_every_step_goes_on_by_buttons_that_exist() -> None:
     for message in steps():
         assert message["kind"] == "prompt"
         assert message["choices"]
-        assert all(choice["id"] in choices() for choice in message["choices"])
+        assert all(choice["id"] in real_content().choices for choice in message["choices"])
         assert "{" not in message["text"]
 
 
@@ -55,7 +55,7 @@ def test_the_words_are_quoted_as_they_were() -> None:
 
 def test_what_to_read_depends_on_who_asks() -> None:
     def offered(audience: str | None) -> list[str]:
-        return [choice["id"] for choice in pledge().find_out(audience)["choices"]]
+        return [choice["id"] for choice in real_content().pledge.find_out(audience)["choices"]]
 
     assert offered(None) == offered("young_person")
     assert "ask_child_told_me" in offered("professional")
@@ -63,7 +63,7 @@ def test_what_to_read_depends_on_who_asks() -> None:
 
 
 def test_a_course_that_nobody_checked_is_not_linked() -> None:
-    message = pledge().learn()
+    message = real_content().pledge.learn()
 
     assert "sources" not in message
     assert "We could not check its link" in message["text"]
@@ -81,7 +81,10 @@ def test_a_course_is_linked_with_the_day_on_which_it_was_checked(tmp_path: Path)
 
 
 def test_the_link_to_pass_on_is_the_public_address_and_nothing_else() -> None:
-    assert " https://example.org/ It leads" in pledge().tell("https://example.org/")["text"]
+    assert (
+        " https://example.org/ It leads"
+        in real_content().pledge.tell("https://example.org/")["text"]
+    )
 
 
 @pytest.mark.parametrize(

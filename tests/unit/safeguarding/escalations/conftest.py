@@ -1,9 +1,7 @@
-"""A migrated SQLite database for each test. The assistant's environment has no use for one."""
+"""A log and accounts on a database. The assistant's environment has no use for one."""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,32 +11,12 @@ import pytest
 if TYPE_CHECKING or find_spec("psycopg"):
     from sqlalchemy.engine import Engine
 
-    from safeguarding.escalations.database import connect, migrate
     from safeguarding.escalations.log import EscalationLog
-    from safeguarding.staff import StaffAccounts
+    from safeguarding.staff.accounts import StaffAccounts
     from tests.records import PASSWORD, Clock, accounts_on, log_on
 else:
     PURE = {"test_deadlines.py", "test_escalation.py"}
     collect_ignore = [p.name for p in Path(__file__).parent.glob("test_*") if p.name not in PURE]
-
-
-@pytest.fixture(scope="session")
-def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("migrated") / "lantern.db"
-    migrate(f"sqlite:///{path}")
-    return path
-
-
-@pytest.fixture
-def url(migrated_file: Path, tmp_path: Path) -> str:
-    return f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'lantern.db')}"
-
-
-@pytest.fixture
-def engine(url: str) -> Iterator[Engine]:
-    engine = connect(url)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

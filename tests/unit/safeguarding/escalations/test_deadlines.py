@@ -6,7 +6,8 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from safeguarding.escalations.deadlines import LONDON, look_by
+from safeguarding.clock import LONDON
+from safeguarding.escalations.deadlines import look_by
 from safeguarding.taxonomy import Severity
 
 FRIDAY = datetime(2026, 11, 27, 23, 50, tzinfo=timezone.utc)

@@ -9,12 +9,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from safeguarding.escalations.learning import Lesson
+from safeguarding.escalations.escalation import Outcome, What
+from safeguarding.escalations.learning import Lesson, Verdict
 from safeguarding.escalations.log import EscalationLog
-from safeguarding.escalations.recorded import Outcome, What
-from safeguarding.escalations.reviewing import UnknownStaffError
 from safeguarding.escalations.tables import escalations
-from safeguarding.risk.reviewed import Verdict
+from safeguarding.staff.accounts import UnknownStaffError
 from safeguarding.taxonomy import Severity
 from tests.records import NOON, Clock, assessment, escalation
 

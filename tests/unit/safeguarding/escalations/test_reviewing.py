@@ -5,15 +5,14 @@ from __future__ import annotations
 import pytest
 from sqlalchemy.engine import Engine
 
+from safeguarding.escalations.escalation import Outcome, Status, What
 from safeguarding.escalations.log import EscalationLog
-from safeguarding.escalations.recorded import Outcome, Status, What
 from safeguarding.escalations.reviewing import (
     AlreadyReviewedError,
     NoteMissingError,
     UnknownEscalationError,
-    UnknownStaffError,
 )
-from safeguarding.staff import StaffAccounts
+from safeguarding.staff.accounts import StaffAccounts, UnknownStaffError
 from safeguarding.taxonomy import Severity
 from tests.records import Clock, escalation
 

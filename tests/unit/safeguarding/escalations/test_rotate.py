@@ -6,11 +6,12 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from safeguarding.escalations.escalation import Outcome
 from safeguarding.escalations.log import EscalationLog
-from safeguarding.escalations.recorded import Outcome
 from safeguarding.escalations.rotate import main, rotate
 from safeguarding.escalations.tables import SEALED, escalations
 from safeguarding.escalations.vault import Vault, VaultError, key_ring, new_key
+from tests.commands import run
 from tests.records import KEYS, escalation
 
 NEW = f"new:{new_key()}"
@@ -67,29 +68,31 @@ def test_stops_where_a_key_is_missing(filled: EscalationLog, engine: Engine) -> 
 
 def test_the_command_says_when_the_older_keys_may_go(
     filled: EscalationLog,
-    url: str,
+    database_url: str,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
     tmp_path: pytest.TempPathFactory,
 ) -> None:
-    monkeypatch.setenv("LANTERN_DATABASE_URL", url)
+    monkeypatch.setenv("LANTERN_DATABASE_URL", database_url)
     monkeypatch.setenv("LANTERN_STATE_DIR", str(tmp_path))
     monkeypatch.setenv("LANTERN_FIELD_KEYS", f"{NEW},{KEYS}")
 
-    assert main() == 0
-    assert "9 values" in capsys.readouterr().out
+    done = run(main)
+
+    assert done.exit_code == 0
+    assert "9 values" in done.stdout
 
 
 def test_the_command_asks_for_a_key_that_is_missing(
     filled: EscalationLog,
-    url: str,
+    database_url: str,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
     tmp_path: pytest.TempPathFactory,
 ) -> None:
-    monkeypatch.setenv("LANTERN_DATABASE_URL", url)
+    monkeypatch.setenv("LANTERN_DATABASE_URL", database_url)
     monkeypatch.setenv("LANTERN_STATE_DIR", str(tmp_path))
     monkeypatch.setenv("LANTERN_FIELD_KEYS", f"other:{new_key()}")
 
-    assert main() == 1
-    assert "field_keys" in capsys.readouterr().err
+    done = run(main)
+
+    assert done.exit_code == 1
+    assert "field_keys" in done.stderr

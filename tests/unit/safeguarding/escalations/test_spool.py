@@ -12,8 +12,9 @@ from safeguarding.escalations.escalation import Escalation
 from safeguarding.escalations.log import EscalationLog
 from safeguarding.escalations.spool import Kept, Spool, record_or_spool
 from safeguarding.escalations.vault import Vault, key_ring, new_key
+from safeguarding.settings import Settings
 from safeguarding.taxonomy import Severity
-from tests.records import WORDS, assessment, escalation, vault
+from tests.records import KEYS, WORDS, assessment, escalation, vault
 
 
 class BrokenLog(EscalationLog):
@@ -172,6 +173,26 @@ def test_keeps_in_the_spool_while_the_log_fails(
     assert len(spool.waiting()) == 1
     assert "escalation.spooled message_id=m1" in caplog.text
     assert WORDS not in caplog.text
+
+
+def test_an_unforeseen_failure_of_the_log_loses_nothing(spool: Spool) -> None:
+    class Failing:
+        def record(self, escalation: Escalation) -> bool:
+            raise RuntimeError
+
+    assert record_or_spool(escalation(), Failing(), spool) is Kept.SPOOLED
+    assert len(spool.waiting()) == 1
+
+
+def test_the_spool_and_the_vault_of_an_installation_work_with_its_log(
+    log: EscalationLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANTERN_FIELD_KEYS", KEYS)
+    settings = Settings.from_env({"LANTERN_STATE_DIR": str(tmp_path)})
+    Spool.of(settings, Vault.of(settings)).keep(escalation())
+
+    assert Spool.of(settings, Vault.of(settings)).drain(log) == 1
+    assert log.get("m1").escalation == escalation()
 
 
 def test_an_empty_spool_needs_no_folder(spool: Spool, log: EscalationLog) -> None:

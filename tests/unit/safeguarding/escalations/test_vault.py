@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from safeguarding.escalations.vault import Vault, VaultError, key_ring, new_key
+from safeguarding.settings import Settings, SettingsError
 
 PLACE = {"table": "escalations", "row": "m1", "column": "text"}
 OLD, NEW = f"old:{new_key()}", f"new:{new_key()}"
@@ -96,3 +99,12 @@ def test_refuses_a_bad_key_ring_without_quoting_it(ring: str) -> None:
 def test_refuses_an_empty_ring() -> None:
     with pytest.raises(VaultError):
         Vault(key_ring(""))
+
+
+def test_an_installation_without_keys_is_told_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LANTERN_FIELD_KEYS", raising=False)
+
+    with pytest.raises(SettingsError, match="field_keys"):
+        Vault.of(Settings.from_env({"LANTERN_STATE_DIR": str(tmp_path)}))

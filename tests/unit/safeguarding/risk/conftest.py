@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from safeguarding.risk.engine import RiskEngine
-from safeguarding.risk.lexicon import Lexicon, read_lexicon
+from safeguarding.risk.engine import RiskEngine, build_engine
+from safeguarding.risk.lexicon.reader import Lexicon, read_lexicon
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +16,9 @@ def lexicon() -> Lexicon:
 @pytest.fixture(scope="session")
 def engine(lexicon: Lexicon) -> RiskEngine:
     return RiskEngine(lexicon)
+
+
+@pytest.fixture(scope="session")
+def whole_engine() -> RiskEngine:
+    """The lexicon and the network, as they run."""
+    return build_engine()

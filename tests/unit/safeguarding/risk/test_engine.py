@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safeguarding.risk.assessment import NO_RISK, Turn
-from safeguarding.risk.engine import RiskEngine, risk_engine
+from safeguarding.risk.engine import RiskEngine, build_engine
 from safeguarding.taxonomy import Severity, taxonomy
 
 DISCLOSURE = "my uncle touches me"
@@ -143,20 +143,44 @@ def test_hidden_characters_anywhere_change_nothing(engine: RiskEngine, where: li
         "how many paracetamol would it take to die",
     ],
 )
-def test_a_classmate_or_a_question_does_not_hide_a_risk(text):
-    assert risk_engine().assess(text).severity > Severity.NONE
+def test_a_classmate_or_a_question_does_not_hide_a_risk(whole_engine: RiskEngine, text):
+    assert whole_engine.assess(text).severity > Severity.NONE
 
 
-def test_what_was_heard_before_is_not_told_again_by_a_harmless_question():
+def test_what_was_heard_before_is_not_told_again_by_a_harmless_question(whole_engine: RiskEngine):
     said = "hes 24 and he keeps asking for pics, he said he'd hurt my brother if i tell"
     history = [Turn("user", said), Turn("assistant", "I believe you.")]
 
-    after = risk_engine().assess("what happens if i tell someone", history)
+    after = whole_engine.assess("what happens if i tell someone", history)
 
-    assert after.severity == Severity.NONE
+    # By itself it asks before telling, which is a concern (docs/labelling.md); no more than that.
+    assert after.severity <= Severity.CONCERN
 
 
-def test_the_category_that_most_signals_speak_of_comes_first():
-    found = risk_engine().assess("hes 24 and he keeps asking for pics, dont tell my mum he said")
+def test_the_category_that_most_signals_speak_of_comes_first(whole_engine: RiskEngine):
+    found = whole_engine.assess("hes 24 and he keeps asking for pics, dont tell my mum he said")
 
     assert found.categories[0] in {"image_abuse", "grooming"}
+
+
+def test_two_engines_in_one_process_share_nothing_and_each_has_its_own_thresholds(
+    whole_engine: RiskEngine,
+) -> None:
+    careful = build_engine(miss_cost=100_000.0)
+    doubtful = "he bought everyone slush. hes 14 and his mams skint, i think its odd"
+
+    before = whole_engine.probabilities(doubtful)
+    strict = careful.probabilities("we had pasta for tea and then i did my maths")
+    usual = whole_engine.probabilities("we had pasta for tea and then i did my maths")
+    after = whole_engine.probabilities(doubtful)
+
+    assert before == after
+    assert strict is not None
+    assert usual is not None
+    assert (strict.concern, strict.urgent) == pytest.approx((usual.concern, usual.urgent))
+    assert strict.severity > usual.severity == Severity.NONE
+
+
+def test_an_engine_of_rules_alone_has_no_vector(engine: RiskEngine) -> None:
+    with pytest.raises(RuntimeError, match="without an encoder"):
+        engine.vector("hello")

@@ -17,7 +17,8 @@ def test_gives_the_assessment_of_each_line(engine: RiskEngine) -> None:
 
     first, second = screen(engine, *(line.encode() for line in lines))
 
-    assert set(first) == {"id", "severity", "categories", "subject", "signals"}
+    said = ["id", "severity", "categories", "need", "subject", "topics", "signals"]
+    assert list(first) == said
     assert (first["id"], first["severity"]) == ("a", "urgent")
     assert (second["id"], second["severity"], second["signals"]) == (2, "none", [])
 

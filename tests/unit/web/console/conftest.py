@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,15 +14,15 @@ from sanic import Sanic
 from sanic_testing.testing import ASGI_HOST, ASGI_PORT, SanicASGITestClient
 from sqlalchemy.engine import Engine
 
-from safeguarding.approvals import Approvals
-from safeguarding.content.catalogue import read_catalogue
-from safeguarding.escalations.database import connect, migrate
+from safeguarding.content.reader import read_catalogue
 from safeguarding.escalations.log import EscalationLog
 from safeguarding.settings import Settings
-from safeguarding.staff import Staff, StaffAccounts
+from safeguarding.staff.accounts import Staff, StaffAccounts
+from safeguarding.staff.approvals import Approvals
 from tests.content import content_folder
 from tests.records import PASSWORD, Clock, accounts_on, log_on
 from web.console.app import create_app
+from web.console.composition import compose
 from web.console.throttle import SignInLimits
 from web.http import App
 
@@ -68,18 +67,10 @@ class Browser:
         return response
 
 
-@pytest.fixture(scope="session")
-def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("migrated") / "lantern.db"
-    migrate(f"sqlite:///{path}")
-    return path
-
-
 @pytest.fixture
-def engine(migrated_file: Path, tmp_path: Path) -> Iterator[Engine]:
-    engine = connect(f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'lantern.db')}")
-    yield engine
-    engine.dispose()
+def database_url(sqlite_url: str) -> str:
+    """The pages are the same on every database."""
+    return sqlite_url
 
 
 @pytest.fixture
@@ -143,7 +134,7 @@ def app(
     content: Path,
 ) -> App:
     Sanic.test_mode = True
-    return create_app(
+    console = compose(
         settings,
         log=log,
         accounts=accounts,
@@ -151,6 +142,7 @@ def app(
         catalogue=lambda: read_catalogue(content),
         now=clock,
     )
+    return create_app(settings, console)
 
 
 @pytest.fixture

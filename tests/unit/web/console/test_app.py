@@ -9,10 +9,11 @@ from sanic import Sanic
 
 from safeguarding.escalations.log import EscalationLog
 from safeguarding.settings import Settings
-from safeguarding.staff import StaffAccounts
+from safeguarding.staff.accounts import StaffAccounts
 from tests.records import WORDS, escalation
 from tests.unit.web.console.conftest import Browser
 from web.console.app import create_app
+from web.console.composition import compose
 
 NOTICE = "shows content that no safeguarding professional"
 
@@ -68,7 +69,8 @@ async def test_signed_content_carries_no_notice(
     settings: Settings, log: EscalationLog, accounts: StaffAccounts
 ) -> None:
     Sanic.test_mode = True
-    app = create_app(replace(settings, require_approval=True), log=log, accounts=accounts)
+    signed = replace(settings, require_approval=True)
+    app = create_app(signed, compose(signed, log=log, accounts=accounts))
     _, response = await app.asgi_client.get("/sign-in")
 
     assert NOTICE not in response.text

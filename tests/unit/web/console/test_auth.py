@@ -9,10 +9,11 @@ from sanic import Sanic
 
 from safeguarding.escalations.log import EscalationLog
 from safeguarding.settings import Settings
-from safeguarding.staff import Staff, StaffAccounts
+from safeguarding.staff.accounts import Staff, StaffAccounts
 from tests.records import PASSWORD, Clock, escalation
 from tests.unit.web.console.conftest import ORIGIN, Browser
 from web.console.app import create_app
+from web.console.composition import compose
 
 
 @pytest.mark.parametrize("path", ["/escalations", "/escalations/m1", "/password", "/alive"])
@@ -85,7 +86,7 @@ async def test_the_session_cookie_is_out_of_reach(
 ) -> None:
     Sanic.test_mode = True
     secure = replace(settings, console_insecure_cookies=False)
-    app = create_app(secure, log=log, accounts=accounts)
+    app = create_app(secure, compose(secure, log=log, accounts=accounts))
     _, response = await app.asgi_client.post(
         "/sign-in", data={"name": "ann", "password": PASSWORD}, follow_redirects=False
     )
@@ -182,3 +183,47 @@ async def test_a_note_written_for_too_long_is_given_back(browser: Browser, clock
 
     assert response.status_code == 401
     assert "A long note &lt;b&gt;" in response.text
+
+
+NEW = "another long password"
+
+
+async def test_a_new_password_replaces_the_old_one_and_signs_out(
+    browser: Browser, accounts: StaffAccounts
+) -> None:
+    response = await browser.send("/password", {"current": PASSWORD, "new": NEW})
+
+    assert response.headers["location"] == "/sign-in"
+    assert accounts.verify("ann", NEW)
+    assert accounts.verify("ann", PASSWORD) is None
+    assert (await browser.get("/escalations")).status_code == 303
+
+
+async def test_needs_the_password_of_now(browser: Browser, accounts: StaffAccounts) -> None:
+    response = await browser.send("/password", {"current": "wrong", "new": NEW})
+
+    assert response.status_code == 400
+    assert "The password you have now is not right" in response.text
+    assert accounts.verify("ann", PASSWORD)
+
+
+async def test_says_what_is_wrong_with_a_short_one(browser: Browser) -> None:
+    response = await browser.send("/password", {"current": PASSWORD, "new": "short"})
+
+    assert response.status_code == 400
+    assert "A password has between 12 and 200 characters" in response.text
+
+
+async def test_guessing_at_the_password_of_now_is_slowed_down(browser: Browser) -> None:
+    for _ in range(3):
+        await browser.send("/password", {"current": "wrong", "new": NEW})
+
+    assert (await browser.send("/password", {"current": PASSWORD, "new": NEW})).status_code == 429
+
+
+async def test_asking_whether_one_is_still_signed_in_says_yes(browser: Browser) -> None:
+    assert (await browser.get("/alive")).status_code == 204
+
+
+async def test_shows_whose_password_it_is(browser: Browser, ann: Staff) -> None:
+    assert ann.name in (await browser.get("/password")).text

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from safeguarding.content.items import Item, Part
+from safeguarding.content.items import Block, Item
 from tests.content import item
-from web.console.changes import Row, Run, changes
+from web.console.changes import ChangedLine, Run, changes
 
 
 def of(*lines: str) -> Item:
-    return replace(item(), parts=(Part("What is said", lines),))
+    return replace(item(), blocks=(Block("What is said", lines),))
 
 
-def plain(rows: list[Row]) -> list[tuple[str, str, str]]:
+def plain(rows: list[ChangedLine]) -> list[tuple[str, str, str]]:
     return [(row.what, _text(row.before), _text(row.now)) for row in rows]
 
 
@@ -55,6 +55,6 @@ def test_what_stayed_is_counted_and_not_shown() -> None:
 def test_a_new_title_and_a_new_reader_are_changes() -> None:
     titled = plain(changes(item(), replace(item(), title="Consent")))
     assert titled[0][0] == "Changed"
-    moved = replace(item().parts[0], audiences=("parent",))
-    read = plain(changes(item(), replace(item(), parts=(moved, item().parts[1]))))
+    moved = replace(item().blocks[0], audiences=("parent",))
+    read = plain(changes(item(), replace(item(), blocks=(moved, item().blocks[1]))))
     assert any("Parents and carers" in now.replace("[", "").replace("]", "") for _, _, now in read)

@@ -7,14 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from safeguarding.approvals import Approvals
-from safeguarding.content.catalogue import read_catalogue
+from safeguarding.content.approvals.signing import Decision, Status
 from safeguarding.content.items import Item
-from safeguarding.content.signing import Decision, Status
-from safeguarding.staff import Role, Staff, StaffAccounts
+from safeguarding.content.reader import read_catalogue
+from safeguarding.staff.accounts import Role, Staff, StaffAccounts
+from safeguarding.staff.approvals import Approvals
 from tests.content import ANSWER
 from tests.records import PASSWORD, Clock
 from tests.unit.web.console.conftest import Browser
+from web.console.content import DecisionForm
+from web.console.pages import LONGEST_NOTE
 
 ITEM = "/content/answer:consent"
 RISK = "/content/risk:grooming"
@@ -32,7 +34,7 @@ def risk(content: Path) -> Item:
 
 def change(content: Path, before: str = "each time", after: str = "every single time") -> None:
     text = ANSWER.replace(before, after)
-    (content / "answers" / "consent.md").write_text(text, "utf-8")
+    (content / "articles" / "consent.md").write_text(text, "utf-8")
 
 
 def words_of(page: str) -> str:
@@ -266,3 +268,18 @@ async def test_signing_in_leads_on_to_an_item(visitor: Browser, ann: Staff) -> N
     form = {"name": "ann", "password": PASSWORD, "next": ITEM}
 
     assert (await visitor.post("/sign-in", form)).headers["location"] == ITEM
+
+
+@pytest.mark.parametrize(
+    ("decision", "note", "wrong"),
+    [
+        ("approved", "", []),
+        ("sent_back", "The date is old.", []),
+        ("sent_back", " \n", ["note"]),
+        ("", "", ["decision"]),
+        ("burnt", "x", ["decision"]),
+        ("approved", "x" * (LONGEST_NOTE + 1), ["note"]),
+    ],
+)
+def test_says_which_field_is_wrong(decision: str, note: str, wrong: list[str]) -> None:
+    assert list(DecisionForm(decision, note).errors()) == wrong

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from safeguarding.risk.assessment import Signal
 from safeguarding.taxonomy import Severity
-from web.console.marking import Piece, pieces, words_of
+from web.console.marking import MarkedText, marked, quoted
 
 CONCERN, URGENT = Severity.CONCERN, Severity.URGENT
 
@@ -23,31 +23,31 @@ def signal(start: int, end: int, severity: Severity = CONCERN) -> Signal:
     ),
 )
 def test_the_pieces_together_are_the_text(text: str, signals: list[Signal]) -> None:
-    assert "".join(piece.text for piece in pieces(text, signals)) == text
+    assert "".join(each.text for each in marked(text, signals)) == text
 
 
 def test_marks_what_fired() -> None:
-    assert pieces("keep it secret", [signal(8, 14)]) == [
-        Piece("keep it ", None),
-        Piece("secret", CONCERN),
+    assert marked("keep it secret", [signal(8, 14)]) == [
+        MarkedText("keep it ", None),
+        MarkedText("secret", CONCERN),
     ]
 
 
 def test_where_two_signals_meet_the_more_severe_shows() -> None:
-    assert pieces("abcdef", [signal(0, 4), signal(2, 6, URGENT)]) == [
-        Piece("ab", CONCERN),
-        Piece("cdef", URGENT),
+    assert marked("abcdef", [signal(0, 4), signal(2, 6, URGENT)]) == [
+        MarkedText("ab", CONCERN),
+        MarkedText("cdef", URGENT),
     ]
 
 
 def test_neighbours_of_one_severity_are_one_piece() -> None:
-    assert pieces("abcd", [signal(0, 2), signal(2, 4)]) == [Piece("abcd", CONCERN)]
+    assert marked("abcd", [signal(0, 2), signal(2, 4)]) == [MarkedText("abcd", CONCERN)]
 
 
 def test_a_signal_without_words_marks_nothing() -> None:
-    assert pieces("abc", [signal(0, 0)]) == [Piece("abc", None)]
-    assert words_of("abc", signal(0, 0)) == ""
+    assert marked("abc", [signal(0, 0)]) == [MarkedText("abc", None)]
+    assert quoted("abc", signal(0, 0)) == ""
 
 
 def test_quotes_the_words_of_a_signal_within_the_text() -> None:
-    assert words_of("keep it secret", signal(8, 99)) == "secret"
+    assert quoted("keep it secret", signal(8, 99)) == "secret"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from jinja2 import UndefinedError
 
-from web.console.pages import Pages
+from web.console.pages import Pages, address_of
 
 
 def test_a_name_that_nobody_gave_is_an_error() -> None:
@@ -20,3 +20,7 @@ def test_what_is_shown_is_escaped_in_components_too() -> None:
 
     assert b"<b>" not in response.body
     assert b"&lt;b&gt;no&lt;/b&gt;" in response.body
+
+
+def test_an_id_cannot_leave_its_place_in_the_address() -> None:
+    assert address_of("../sign-out?x#y") == "/escalations/..%2Fsign-out%3Fx%23y"

@@ -1,17 +1,21 @@
-"""The console's words: one for every value there can be, times as people in the UK read them."""
+"""The console has a label or a sentence for every value there can be."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 
 import pytest
 
-from safeguarding.escalations.recorded import HistoryEvent, Outcome, What
+from safeguarding.content.approvals.signing import Decision, Status
+from safeguarding.content.items import Block
+from safeguarding.escalations.escalation import HistoryEvent, Outcome, What
+from safeguarding.staff.accounts import Role
 from safeguarding.taxonomy import Severity, taxonomy
+from tests.content import decided, item
 from web.console import wording
+from web.console.wording import CONTENT_STATUSES, DECISIONS, ROLES, readers, signer
 
 WINTER = datetime(2026, 1, 5, 9, 5, tzinfo=timezone.utc)
-SUMMER = datetime(2026, 7, 5, 23, 30, tzinfo=timezone.utc)
 
 
 def test_every_outcome_and_severity_has_words() -> None:
@@ -25,32 +29,6 @@ def test_every_audience_and_subject_has_words() -> None:
     assert wording.audience(None) == "Not said"
     for name in taxonomy().subjects:
         assert "_" not in wording.subject(name)
-
-
-@pytest.mark.parametrize(
-    ("at", "words"),
-    [
-        (WINTER, "5 January 2026 at 9:05am"),
-        (SUMMER, "6 July 2026 at 12:30am"),
-        (WINTER.replace(hour=17, minute=0), "5 January 2026 at 5pm"),
-    ],
-)
-def test_times_are_london_times(at: datetime, words: str) -> None:
-    assert wording.moment(at) == words
-
-
-@pytest.mark.parametrize(
-    ("duration", "words"),
-    [
-        (timedelta(seconds=20), "less than a minute"),
-        (timedelta(minutes=1), "1 minute"),
-        (timedelta(minutes=119), "1 hour"),
-        (timedelta(days=2, hours=5), "2 days"),
-        (timedelta(seconds=-5), "less than a minute"),
-    ],
-)
-def test_durations_in_their_largest_unit(duration: timedelta, words: str) -> None:
-    assert wording.lasting(duration) == words
 
 
 @pytest.mark.parametrize("what", set(What) - {What.RAISED, What.OUTCOME_RECORDED})
@@ -94,6 +72,29 @@ def test_names_the_doer() -> None:
     assert wording.who("id-1", {"id-1": "Ann"}) == "Ann"
 
 
-def test_a_deadline_today_is_a_time() -> None:
-    assert wording.deadline(WINTER, WINTER) == "9:05am today"
-    assert wording.deadline(SUMMER, WINTER) == "6 July 2026 at 12:30am"
+def test_nothing_that_can_happen_is_without_words() -> None:
+    assert set(CONTENT_STATUSES) == set(Status)
+    assert set(ROLES) == set(Role)
+    assert set(DECISIONS) == set(Decision)
+
+
+@pytest.mark.parametrize(
+    ("audiences", "words"),
+    [
+        ((), "Everyone"),
+        (("young_person",), "Young people"),
+        (("parent", "professional"), "Parents and carers and professionals"),
+        (("young_person", "parent", "professional"), "Everyone"),
+    ],
+)
+def test_says_who_reads_a_part(audiences: tuple[str, ...], words: str) -> None:
+    assert readers(Block("x", (), audiences)) == words
+
+
+def test_names_the_signer_with_the_role_of_then() -> None:
+    assert signer(decided(item())) == "Ann (safeguarding lead)"
+
+
+def test_a_child_of_whom_a_professional_writes_is_not_their_own() -> None:
+    assert wording.subject("own_child", "professional") == wording.subject("other_child")
+    assert wording.subject("own_child", "parent") != wording.subject("other_child")

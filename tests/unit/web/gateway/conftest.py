@@ -13,31 +13,38 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import numpy as np
 import pytest
 from sanic import Sanic
 
 from safeguarding.escalations.escalation import Escalation
+from safeguarding.risk.assessed import Floats
 from safeguarding.risk.assessment import NO_RISK, Assessment, Signal, Turn
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import Severity
+from tests.content import real_content
 from tests.fakes.rasa import FakeRasa, running_rasa
+from web.gateway import composition
 from web.gateway.app import create_app
+from web.gateway.composition import Dependencies
 from web.gateway.limits import Limits
-from web.gateway.parts import Foundation, Parts
 
 Sanic.test_mode = True
+VECTOR = np.linspace(-0.05, 0.05, 768, dtype=np.float32)
 NAMES = itertools.count()
 LEVELS = {"worried": Severity.CONCERN, "hurt": Severity.URGENT, "now": Severity.IMMEDIATE}
+CATEGORIES = {"dying": "suicide", "cutting": "self_harm", "nudes": "image_abuse"}
 
 
-def assessed(severity: Severity) -> Assessment:
+def assessed(severity: Severity, category: str = "distress") -> Assessment:
     """An assessment of this severity."""
-    signal = Signal("word", "lexicon", "1", "distress", severity, 0, 0)
-    return Assessment(severity, ("distress",), "self", (signal,))
+    signal = Signal("word", "lexicon", "1", category, severity, 0, 0)
+    return Assessment(severity, (category,), "self", (signal,))
 
 
 class WordEngine:
-    """Knows three words. `gate` holds it up; `broken` makes it raise."""
+    """Knows three words of how grave it is, and three of what it is about; else it is distress.
+    `gate` holds it up; `broken` makes it raise."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[str, tuple[Turn, ...]]] = []
@@ -50,8 +57,16 @@ class WordEngine:
         self.gate.wait(30)
         if self.broken:
             raise RuntimeError(text)
-        severity = max((LEVELS[w] for w in LEVELS if w in text.split()), default=Severity.NONE)
-        return assessed(severity) if severity else NO_RISK
+        words = text.split()
+        severity = max((LEVELS[w] for w in LEVELS if w in words), default=Severity.NONE)
+        category = next((CATEGORIES[w] for w in CATEGORIES if w in words), "distress")
+        return assessed(severity, category) if severity else NO_RISK
+
+    def canonical(self, text: str) -> str:
+        return text
+
+    def vector(self, text: str) -> Floats:
+        return VECTOR
 
 
 class MemoryLog:
@@ -104,7 +119,7 @@ class Gateway:
     def __init__(self, http: httpx.AsyncClient, app: Sanic[Any, Any], world: World) -> None:
         self.http = http
         self.app = app
-        self.parts: Parts = app.ctx.parts
+        self.inside: composition.Gateway = app.ctx.gateway
         self.world = world
 
     async def begin(self, **known: str) -> dict[str, str]:
@@ -142,17 +157,18 @@ class World:
         env = {"LANTERN_STATE_DIR": str(self.state_dir), "LANTERN_RASA_URL": self.rasa.url}
         return Settings.from_env(env | self.env)
 
-    def foundation(self, _settings: Settings) -> Foundation:
+    def dependencies(self, _settings: Settings) -> Dependencies:
         """The fakes."""
         key = "k" * 40
-        return Foundation(self.engine, self.log, self.spool, key, "secret", lambda: self.database)
+        return Dependencies(self.engine, self.log, self.spool, key, "secret", lambda: self.database)
 
     @asynccontextmanager
     async def gateway(self, limits: Limits | None = None) -> AsyncIterator[Gateway]:
         """A gateway in front of these fakes."""
         app = create_app(
             settings=self.settings(),
-            build=self.foundation,
+            content=real_content(),
+            build=self.dependencies,
             limits=limits,
             name=f"gateway-{next(NAMES)}",
         )

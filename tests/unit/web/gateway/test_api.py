@@ -8,7 +8,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from safeguarding.content.opening import opening
+from tests.content import real_content
 from tests.fakes.rasa import failing
 from tests.unit.web.gateway.conftest import Gateway, World, until
 
@@ -21,7 +21,7 @@ async def test_a_conversation_begins_with_a_token_the_opening_and_no_cookie(
     assert answer.status_code == 201
     first, *rest = answer.json()["messages"]
     assert "demonstration" in first["text"]
-    assert rest == opening()
+    assert rest == real_content().opening.messages()
     assert "set-cookie" not in answer.headers
     assert answer.headers["cache-control"] == "no-store"
 
@@ -79,7 +79,7 @@ async def test_leaving_forgets_the_conversation_here_and_in_rasa(gateway: Gatewa
 
     await until(lambda: len(gateway.world.rasa.forgotten) == 1)
     assert answer.status_code == 204
-    assert len(gateway.parts.conversations) == 0
+    assert len(gateway.inside.conversations) == 0
     assert gateway.world.rasa.forgotten == [gateway.world.rasa.received[0]["conversation_id"]]
 
 
@@ -89,11 +89,11 @@ async def test_nobody_can_forget_without_the_token(gateway: Gateway) -> None:
     answer = await gateway.http.delete("/v1/conversations")
 
     assert answer.status_code == 401
-    assert len(gateway.parts.conversations) == 1
+    assert len(gateway.inside.conversations) == 1
 
 
 async def test_what_goes_wrong_inside_is_never_shown(gateway: Gateway) -> None:
-    gateway.parts.words.opening = lambda: 1 / 0  # type: ignore[assignment, return-value]
+    gateway.inside.replies.opening = lambda: 1 / 0  # type: ignore[assignment, return-value]
 
     answer = await gateway.http.post("/v1/conversations")
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import Any, get_args
 
 from safeguarding.messages import ContactCard, Kind, Message
 from safeguarding.taxonomy import taxonomy
+from tests.content import real_content
 from tests.unit.web.gateway.conftest import Gateway
-from web.gateway.docs import description
+
+
+async def described(gateway: Gateway) -> dict[str, Any]:
+    answer: dict[str, Any] = (await gateway.http.get("/docs/openapi.json")).json()
+    return answer
 
 
 async def test_every_address_is_described(gateway: Gateway) -> None:
@@ -17,15 +22,13 @@ async def test_every_address_is_described(gateway: Gateway) -> None:
         for method in route.methods
         if route.path.startswith("v1/") or route.path in {"healthz", "readyz", "metrics"}
     }
-    described = {
-        (path, method) for path, methods in description()["paths"].items() for method in methods
-    }
+    paths = (await described(gateway))["paths"]
 
-    assert described == served
+    assert {(path, method) for path, methods in paths.items() for method in methods} == served
 
 
-def test_the_shapes_are_those_of_the_code() -> None:
-    schemas = description()["components"]["schemas"]
+async def test_the_shapes_are_those_of_the_code(gateway: Gateway) -> None:
+    schemas = (await described(gateway))["components"]["schemas"]
 
     assert set(schemas["Message"]["properties"]) == set(Message.__annotations__)
     assert set(schemas["Contact"]["properties"]) == set(ContactCard.__annotations__)
@@ -33,12 +36,23 @@ def test_the_shapes_are_those_of_the_code() -> None:
     assert schemas["Beginning"]["properties"]["audience"]["enum"] == list(taxonomy().audiences)
 
 
+async def test_the_areas_are_those_that_have_contacts_and_each_is_accepted(
+    gateway: Gateway,
+) -> None:
+    schemas = (await described(gateway))["components"]["schemas"]
+    areas = schemas["Beginning"]["properties"]["area"]["enum"]
+
+    assert areas == [*real_content().areas, "elsewhere"]
+    for area in areas:
+        answer = await gateway.http.post("/v1/conversations", json={"area": area})
+        assert answer.status_code == 201
+
+
 async def test_the_page_names_each_address_and_loads_nothing_from_elsewhere(
     gateway: Gateway,
 ) -> None:
     page = (await gateway.http.get("/docs/")).text
-    machine = (await gateway.http.get("/docs/openapi.json")).json()
 
-    assert all(path in page for path in machine["paths"])
+    assert all(path in page for path in (await described(gateway))["paths"])
     assert "src=" not in page
     assert 'href="http' not in page

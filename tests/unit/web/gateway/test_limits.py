@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from uuid import uuid4
 
-import pytest
 from limits import RateLimitItem, RateLimitItemPerHour
 
 from safeguarding.taxonomy import Severity
@@ -52,11 +52,32 @@ async def test_an_address_has_a_limit_of_its_own() -> None:
     assert await limits.admits_message(uuid4(), "192.0.2.2")
 
 
-async def test_a_counter_that_is_away_lets_everyone_in() -> None:
-    pytest.importorskip("redis")
-    limits = made(FEW, FEW, FEW, redis_url="redis://127.0.0.1:9/0")
+async def test_while_the_shared_counter_is_away_this_process_counts_alone() -> None:
+    limits = made(MANY, FEW, FEW, redis_url="redis://127.0.0.1:9/0")
 
-    assert all([await limits.admits_message(uuid4(), "192.0.2.1") for _ in range(4)])
+    answers = [await limits.admits_message(uuid4(), "192.0.2.1") for _ in range(3)]
+
+    assert answers == [True, True, False]
+
+
+async def test_a_shared_counter_that_hangs_keeps_nobody_waiting() -> None:
+    """A server that takes connections and never says a word, as a frozen Redis does."""
+    connections = 0
+
+    async def silent(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        await reader.read()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    limits = made(MANY, MANY, MANY, redis_url=f"redis://127.0.0.1:{port}/0")
+    async with server, asyncio.timeout(30):
+        answers = [await limits.admits_message(uuid4(), "192.0.2.1") for _ in range(40)]
+
+    assert all(answers)
+    # Asked once, and then left alone for a while.
+    assert connections == 1
 
 
 async def test_over_the_limit_the_answer_still_holds_help(world: World) -> None:
@@ -110,3 +131,15 @@ async def test_too_many_new_conversations_still_get_help(world: World) -> None:
     assert answer.status_code == 429
     assert answer.json()["messages"][0]["kind"] == "help_card"
     assert "token" not in answer.json()
+
+
+async def test_the_record_of_a_long_message_holds_it_whole_and_says_what_was_assessed(
+    world: World,
+) -> None:
+    text = "he hurt me " * 2_000
+    async with world.gateway() as gateway:
+        await gateway.say(await gateway.begin(), text)
+
+    (kept,) = world.log.kept.values()
+    assert kept.text == text
+    assert kept.extra["assessed"] == "the first 7000 and the last 3000 of 22000 characters"

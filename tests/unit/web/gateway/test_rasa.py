@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
 from uuid import uuid4
 
 import httpx
+import numpy as np
 import pytest
 
-from web.gateway.bodies import Sent
+from safeguarding.conversation_state import ConversationState
+from safeguarding.messages import Message
+from safeguarding.risk.assessed import AssessedMessage
+from safeguarding.risk.assessment import NO_RISK
+from safeguarding.taxonomy import Severity
 from web.gateway.rasa import RasaClient, RasaUnavailableError
+from web.gateway.requests import Sent
 
+HELLO = b'{"messages": [{"kind": "text", "text": "Hello"}]}'
 ANSWERS = [
     (200, b'{"messages": []}', "rasa-silent"),
     (200, b'{"messages": [{"kind": "text", "text": ""}]}', "rasa-silent"),
@@ -28,10 +37,34 @@ def client(status: int, content: bytes) -> RasaClient:
     return RasaClient("http://rasa", "secret", httpx.AsyncClient(transport=transport))
 
 
+async def replies(
+    to: RasaClient,
+    sent: Sent | None = None,
+    state: ConversationState | None = None,
+    assessed: AssessedMessage | None = None,
+) -> list[Message]:
+    sent = sent or Sent(uuid4(), "hi")
+    return await to.replies(uuid4(), "m1", sent, state or ConversationState(), assessed, 5)
+
+
+async def received(sent: Sent, **known: Any) -> dict[str, Any]:
+    """What Rasa gets."""
+    bodies: list[dict[str, Any]] = []
+
+    def take(request: httpx.Request) -> httpx.Response:
+        bodies.append(json.loads(request.content))
+        return httpx.Response(200, content=HELLO)
+
+    http = httpx.AsyncClient(transport=httpx.MockTransport(take))
+    await replies(RasaClient("http://rasa", "secret", http), sent, **known)
+    (body,) = bodies
+    return body
+
+
 @pytest.mark.parametrize(("status", "content", "reason"), ANSWERS)
 async def test_every_useless_answer_is_one_error(status: int, content: bytes, reason: str) -> None:
     with pytest.raises(RasaUnavailableError) as unavailable:
-        await client(status, content).replies(uuid4(), "m1", Sent(uuid4(), "hi"), {}, 5)
+        await replies(client(status, content))
 
     assert unavailable.value.reason == reason
 
@@ -39,9 +72,38 @@ async def test_every_useless_answer_is_one_error(status: int, content: bytes, re
 async def test_fields_nobody_knows_are_left_out() -> None:
     content = b'{"messages": [{"kind": "text", "text": "hi", "script": "alert(1)"}]}'
 
-    replies = await client(200, content).replies(uuid4(), "m1", Sent(uuid4(), "hi"), {}, 5)
+    assert await replies(client(200, content)) == [{"kind": "text", "text": "hi"}]
 
-    assert replies == [{"kind": "text", "text": "hi"}]
+
+async def test_rasa_gets_what_the_conversation_has_come_to_with_every_message() -> None:
+    state = ConversationState(
+        severity=Severity.URGENT,
+        need="friend",
+        audience="young_person",
+        age=12,
+        cards={"friend": Severity.URGENT},
+        guide="friend_suicide/2",
+        replies=3,
+    )
+
+    typed = await received(Sent(uuid4(), "and now"), state=state)
+    pressed = await received(Sent(uuid4(), "I'm safe right now", "safe_now"), state=state)
+
+    assert ConversationState.from_record(typed["state"]) == state
+    assert pressed["state"] == typed["state"]
+    assert (typed["text"], pressed["choice"]) == ("and now", "safe_now")
+    assert "text" not in pressed
+
+
+async def test_rasa_gets_the_assessment_and_the_language_where_there_is_one() -> None:
+    vector = np.full(768, 0.5, np.float32)
+    polish = AssessedMessage(NO_RISK, vector, "pl")
+
+    with_one = await received(Sent(uuid4(), "hej co tam"), assessed=polish)
+    without = await received(Sent(uuid4(), "hi"))
+
+    assert AssessedMessage.from_record(with_one["assessed"]).language == "pl"
+    assert "assessed" not in without
 
 
 async def test_is_up_only_when_it_says_so() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.unit.web.gateway.conftest import Gateway, World
-from tests.unit.web.gateway.test_recording import escalation
+from tests.unit.web.gateway.test_handoff import escalation
 
 
 async def test_alive_says_so(gateway: Gateway) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from itsdangerous import URLSafeTimedSerializer
+from itsdangerous.timed import TimestampSigner
 
-from web.gateway.bodies import Beginning
-from web.gateway.tokens import TokenError, Tokens
+from web.gateway.requests import CLOCKS_APART_S, Beginning, TokenError, Tokens
 
 KEY = "k" * 40
 
@@ -43,10 +45,12 @@ def test_a_token_of_another_key_or_purpose_is_refused() -> None:
 
 
 def test_a_changed_token_is_refused() -> None:
-    token = Tokens(KEY).issue(Beginning())
+    # Not its last character: two bits of that one belong to no byte of the signature.
+    payload, stamp, signature = Tokens(KEY).issue(Beginning()).split(".")
+    changed = ("A" if signature[0] != "A" else "B") + signature[1:]
 
     with pytest.raises(TokenError):
-        Tokens(KEY).read(token[:-1] + ("A" if token[-1] != "A" else "B"))
+        Tokens(KEY).read(f"{payload}.{stamp}.{changed}")
 
 
 def test_a_signed_token_of_another_shape_is_refused() -> None:
@@ -54,3 +58,36 @@ def test_a_signed_token_of_another_shape_is_refused() -> None:
 
     with pytest.raises(TokenError):
         Tokens(KEY).read(odd)
+
+
+def signed_by_a_clock_ahead(seconds: int, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A token of a gateway whose clock is so far ahead of ours."""
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(TimestampSigner, "get_timestamp", lambda _: int(time.time()) + seconds)
+        return Tokens(KEY).issue(Beginning("parent"))
+
+
+@pytest.mark.parametrize("seconds", [1, 60, 3600])
+def test_a_clock_that_is_ahead_or_was_set_back_shuts_nobody_out(
+    seconds: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = signed_by_a_clock_ahead(seconds, monkeypatch)
+
+    assert Tokens(KEY).read(token).beginning == Beginning("parent")
+
+
+def test_a_token_of_a_far_future_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    token = signed_by_a_clock_ahead(CLOCKS_APART_S + 60, monkeypatch)
+
+    with pytest.raises(TokenError):
+        Tokens(KEY).read(token)
+
+
+def test_a_token_of_the_future_with_another_signature_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    payload, stamp, signature = signed_by_a_clock_ahead(60, monkeypatch).split(".")
+    changed = ("A" if signature[0] != "A" else "B") + signature[1:]
+
+    with pytest.raises(TokenError):
+        Tokens(KEY).read(f"{payload}.{stamp}.{changed}")

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
 
 import pytest
 
-from web.gateway.pages import FOLDER
+from tests.content import real_content
+from web.gateway.pages import ELSEWHERE, FOLDER, linked, read_pages
 
 SCRIPTS = sorted([*FOLDER.glob("*.js"), *FOLDER.glob("*.mjs")])
 BUDGET = 12 * 1024
+PHRASE = re.compile(r'phrase\("(\w+)"(?:, \{ (\w+))?')
+
+
+def page_of(name: str) -> str:
+    """A page as the gateway serves it."""
+    return read_pages(real_content().phrases)[name].content.decode()
 
 
 def test_all_scripts_together_are_small() -> None:
@@ -41,16 +49,78 @@ def test_no_script_writes_html_or_keeps_anything(path: object) -> None:
 
 @pytest.mark.parametrize("name", ["chat.html", "demo.html"])
 def test_no_page_has_anything_inline_or_from_elsewhere(name: str) -> None:
-    page = (FOLDER / name).read_text(encoding="utf-8")
+    page = page_of(name)
+    data = r'type="application/json"'
 
-    assert not re.search(r"<style|style=|\son\w+=|<script(?![^>]*\ssrc=)", page)
+    assert not re.search(rf"<style|style=|\son\w+=|<script(?![^>]*\s(?:src=|{data}))", page)
     assert not re.search(r'(src|<link[^>]*href)="(?!/widget/)', page)
 
 
 def test_help_and_exit_stand_in_the_page_itself() -> None:
-    page = (FOLDER / "chat.html").read_text(encoding="utf-8")
+    page = page_of("chat.html")
     before_chat = page[: page.index("<main")]
 
     assert 'href="tel:999"' in before_chat
     assert 'href="tel:08001111"' in before_chat
     assert re.search(r"<a [^>]*>", page[page.index("<body") :])[0].count("bbc.co.uk/weather") == 1  # type: ignore[index]
+
+
+def test_scripts_ask_for_phrases_that_are_there_with_the_fields_that_these_name() -> None:
+    scripts = "".join(path.read_text(encoding="utf-8") for path in SCRIPTS)
+    asked = dict(PHRASE.findall(scripts)) | {"open": "", "closed": ""}
+    phrases = real_content().phrases.group("chat_scripts")
+
+    assert set(asked) == set(phrases)
+    for name, field in asked.items():
+        assert re.findall(r"\{(\w*)\}", phrases[name]) == [field] * bool(field)
+
+
+@pytest.mark.parametrize(
+    ("file", "group"), [("chat.html", "chat_page"), ("demo.html", "school_page")]
+)
+def test_a_page_shows_each_of_its_phrases(file: str, group: str) -> None:
+    template = (FOLDER / file).read_text(encoding="utf-8")
+    asked = set(re.findall(r"\{\{ phrases\.(\w+)", template))
+
+    assert asked == set(real_content().phrases.group(group))
+
+
+def test_the_page_hands_the_scripts_their_phrases_as_data() -> None:
+    block = re.search(r'id="phrases">(.*?)</script>', page_of("chat.html"))
+
+    assert block
+    assert json.loads(block[1]) == real_content().phrases.group("chat_scripts")
+
+
+def test_the_embed_script_brings_its_phrases_and_where_to_leave_for() -> None:
+    script = page_of("embed.js")
+
+    given = re.search(r"const given = (\{.*\});", script)
+
+    assert given
+    assert json.loads(given[1]) == {
+        **real_content().phrases.group("embed"),
+        "elsewhere": ELSEWHERE,
+    }
+
+
+@pytest.mark.parametrize("name", ["chat.html", "demo.html"])
+def test_every_number_that_can_be_pressed_is_a_contacts(name: str) -> None:
+    records = real_content().contacts.records().values()
+    known = {way.href for record in records for way in record.ways}
+    numbers = re.findall(r'href="(tel:[^"]+)"', page_of(name))
+
+    assert numbers
+    assert set(numbers) <= known
+
+
+def test_a_link_stands_on_just_the_words_it_names_and_nothing_breaks_out() -> None:
+    link = linked("<b> Can't speak? Call 999.", "Call 999", "tel:999", rel="a&b")
+
+    assert link == ('&lt;b&gt; Can&#39;t speak? <a href="tel:999" rel="a&amp;b">Call 999</a>.')
+
+
+@pytest.mark.parametrize("text", ["Call 111.", "Call 999. Call 999."])
+def test_a_link_without_one_place_to_stand_stops_the_start(text: str) -> None:
+    with pytest.raises(ValueError, match="just once"):
+        linked(text, "Call 999", "tel:999")

@@ -1,0 +1,78 @@
+"""What is asked next: a short answer for the reader, or who can help while there is none."""
+
+from __future__ import annotations
+
+import pytest
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions.answer_next import ActionAnswerNext
+from tests.content import real_content
+from tests.unit.actions.trackers import tracker
+
+EVERY = real_content().follow_ups.all()
+PAY = EVERY["sextortion_should_i_pay"]
+
+
+def said(dispatcher, composition, follow_up, **slots):
+    entities = {"follow_up": follow_up} if follow_up else None
+    asked = tracker("should i pay the rest", "ask_next", entities=entities, slots=slots)
+    assert ActionAnswerNext(composition).run(dispatcher, asked, {}) == []
+    (message,) = dispatcher.messages
+    return message["custom"]
+
+
+def test_a_short_answer_names_its_sources_and_the_article_that_says_more(dispatcher, composed):
+    message = said(dispatcher, composed, "sextortion_should_i_pay")
+
+    assert (message["kind"], message["topic"]) == ("answer", "follow_up_sextortion_should_i_pay")
+    assert message["text"] == PAY.young_person
+    assert message["sources"][0]["url"].startswith("https://")
+    assert message["approved"] is False
+    assert [choice["id"] for choice in message["choices"]] == [f"ask_{PAY.topic}", "not_safe_now"]
+
+
+@pytest.mark.parametrize(
+    ("audience", "text"),
+    [("young_person", PAY.young_person), ("parent", PAY.parent), ("professional", PAY.parent)],
+)
+def test_each_reader_has_words_of_their_own_or_the_nearest(dispatcher, composed, audience, text):
+    message = said(dispatcher, composed, "sextortion_should_i_pay", audience=audience)
+
+    assert message["text"] == text
+
+
+@pytest.mark.parametrize("follow_up", [None, "no_such_follow_up"])
+def test_where_nothing_is_asked_there_is_who_can_help(dispatcher, composed, follow_up):
+    assert_signposted(said(dispatcher, composed, follow_up), composed)
+
+
+def test_what_is_written_for_professionals_is_never_shown_to_a_young_person(dispatcher, composed):
+    (only,) = (id_ for id_, each in EVERY.items() if id_ == "adults_when_lado")
+    professional = said(CollectingDispatcher(), composed, only, audience="professional")
+
+    assert professional["text"] == EVERY[only].professional
+    assert_signposted(said(dispatcher, composed, only, audience="young_person"), composed)
+
+
+def test_an_answer_past_its_review_is_withheld_and_people_are_signposted(dispatcher, years_later):
+    assert_signposted(said(dispatcher, years_later, "sextortion_should_i_pay"), years_later)
+
+
+def test_words_that_nobody_signed_are_withheld_where_signatures_are_required(
+    dispatcher, signatures_required
+):
+    message = said(dispatcher, signatures_required, "sextortion_should_i_pay")
+
+    assert_signposted(message, signatures_required)
+
+
+@pytest.mark.parametrize("audience", ["young_person", "parent", "professional"])
+def test_every_answer_is_shown_to_whom_it_is_written_for(composed, audience):
+    for id_, record in EVERY.items():
+        if text := getattr(record, audience):
+            assert said(CollectingDispatcher(), composed, id_, audience=audience)["text"] == text
+
+
+def assert_signposted(message, composition):
+    assert (message["kind"], message["text"]) == ("contacts", composition.phrases.article_withheld)
+    assert [contact["id"] for contact in message["contacts"]][-2:] == ["emergency_999", "childline"]

@@ -1,0 +1,12 @@
+"""The escalation log of the tests of what staff record, for what is learned from it."""
+
+from __future__ import annotations
+
+from tests.unit.safeguarding.escalations.conftest import (
+    accounts,
+    ann,
+    clock,
+    log,
+)
+
+__all__ = ["accounts", "ann", "clock", "log"]

@@ -1,0 +1,227 @@
+"""Cards in other languages: read strictly, and their risk phrases found as people write them."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from safeguarding.content.items import Provenance
+from safeguarding.content.languages import (
+    LanguageCardRecord,
+    RiskPhraseRecord,
+    RiskPhrases,
+    folded,
+    read_language_card,
+    read_languages,
+)
+from safeguarding.records import ContentError
+from safeguarding.taxonomy import Severity
+from tests.content import real_content
+
+TEXT = """\
+provenance: {owner: Lead, reviewed_on: 2026-11-25, review_due: 2027-05-25, approved_by: null}
+signed_by_native_speaker: null
+code: xx
+name: Examplish
+own_name: ixamplo
+sources: []
+common_words: []
+ordinary: ["lo bato es frio"]
+card: "Chiama 999. Childline: 0800 1111."
+card_in_english: "Call 999. Childline: 0800 1111."
+urgent_card: "Ora 999! O Childline, 0800 1111."
+urgent_card_in_english: "Now 999! Or Childline, 0800 1111."
+risk_phrases:
+""" + "".join(
+    f'  - {{words: "me bate{number}", severity: urgent, category: neglect, means: "x{number}"}}\n'
+    for number in range(30)
+)
+LAST = '"me bate29", severity: urgent, category: neglect, means: "x29"}\n'
+
+
+def read(folder: Path, text: str = TEXT, code: str = "xx") -> LanguageCardRecord:
+    path = folder / f"{code}.yml"
+    path.write_text(text, encoding="utf-8")
+    return read_language_card(path)
+
+
+def phrases(*words: str, severity: str = "urgent", code: str = "xx") -> LanguageCardRecord:
+    """A card of a language with these phrases only."""
+    day = date(2026, 11, 25)
+    return LanguageCardRecord(
+        provenance=Provenance("Lead", day, day, None),
+        signed_by_native_speaker=None,
+        code=code,
+        name="",
+        own_name="",
+        sources=[],
+        risk_phrases=[
+            RiskPhraseRecord(each, severity, "neglect", f"means {each}")  # type: ignore[arg-type]
+            for each in words
+        ],
+        common_words=[],
+        ordinary=[],
+        card="",
+        card_in_english="",
+        urgent_card="",
+        urgent_card_in_english="",
+    )
+
+
+@pytest.mark.parametrize(
+    ("typed", "plain"),
+    [
+        ("Żółć, ŁÓDŹ!", "zolc lodz"),
+        ("Mă bate…  tata", "ma bate tata"),
+        ("não   aguento\nmais", "nao aguento mais"),
+        ("ISIGA", "isiga"),
+        ("O'zim-o'zimni", "o zim o zimni"),
+        ("Straße 7", "strasse 7"),
+        ("?!", ""),
+    ],
+)
+def test_letters_are_small_without_accents_and_nothing_else_is_left(typed: str, plain: str) -> None:
+    assert folded(typed) == plain
+    assert folded(plain) == plain
+
+
+def test_the_signs_of_vowels_stay_where_they_change_a_word() -> None:
+    assert folded("মারে") != folded("মরে")
+    assert folded("ਮਾਰਦਾ") == "ਮਾਰਦਾ"
+
+
+def test_one_keyboard_writes_another_letter_for_the_same() -> None:
+    assert folded("مجهي كتاب") == folded("مجهی کتاب")
+    assert folded("أريد") == folded("اريد")
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ("mnie bije", "mnie bije"),
+        ("mnie bije", "Tata MNIE BIJE."),
+        ("mnie uderzy", "on mnie uderzył wczoraj"),
+        ("mnie bije", "mnie, bije"),
+        ("mnie bije", "mnie ciagle bije"),
+        ("chce umrzec", "chcę umrzeć"),
+        ("bate", "bate"),
+    ],
+)
+def test_a_phrase_is_found_whatever_its_accents_ends_and_the_word_between(
+    words: str, text: str
+) -> None:
+    (found,) = RiskPhrases([phrases(words)]).found(text)
+
+    assert (found.language, found.number, found.record.words) == ("xx", 0, words)
+    assert found.severity == Severity.URGENT
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ("mnie bije", "bije mnie"),
+        ("mnie bije", "mnie czasem mocno bije"),
+        ("bate", "combate"),
+        ("mnie bije", "mnie nie ma"),
+        ("mnie bije", ""),
+        ("a.e", "abe"),
+    ],
+)
+def test_other_words_are_not_taken_for_it(words: str, text: str) -> None:
+    assert RiskPhrases([phrases(words)]).found(text) == []
+
+
+def test_the_gravest_phrase_comes_first_of_all_languages() -> None:
+    known = RiskPhrases(
+        [
+            phrases("aaaaa", severity="concern"),
+            phrases("bbbbb", "ccccc", severity="immediate", code="yy"),
+        ]
+    )
+
+    found = known.found("aaaaa ccccc bbbbb")
+
+    assert [(each.language, each.number) for each in found] == [("yy", 0), ("yy", 1), ("xx", 0)]
+
+
+def test_a_sound_card_is_read(tmp_path: Path) -> None:
+    card = read(tmp_path)
+
+    assert (card.code, card.own_name, len(card.risk_phrases)) == ("xx", "ixamplo", 30)
+    assert card.signed_by_native_speaker is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("code: xx", "code: yy", "xx.yml:3: the file is called xx"),
+        ("name: Examplish", "names: Examplish", "unknown field `names`"),
+        ("provenance:", "origin:", "origin"),
+        ("Chiama 999.", "Chiama.", "xx.yml:9: says nothing of 999"),
+        ("Childline: 0800 1111", "Childline", "xx.yml:9: says nothing of 0800 1111"),
+        ("Ora 999!", "Ora!", "xx.yml:11: says nothing of 999"),
+        ("Ora 999!", "Ora 999! " + "ora " * 72, "xx.yml:11: over 75 words"),
+        ("  - {words: " + LAST, "", "30 phrases or more"),
+        (
+            '"me bate29", severity: urgent, category: neglect',
+            '"me bate29", severity: urgent, category: sad',
+            "no such word: sad",
+        ),
+        ('"me bate29", severity: urgent', '"me bate29", severity: grave', "grave"),
+        ('words: "me bate29"', 'words: "me "', "too short to tell anything"),
+        ('words: "me bate29"', 'words: "lo bato"', "xx.yml:8: would be taken for 'x29'"),
+        ('words: "me bate29"', 'words: "bato frio"', "would be taken for 'x29'"),
+    ],
+)
+def test_refuses_a_card_that_could_mislead(
+    tmp_path: Path, old: str, new: str, problem: str
+) -> None:
+    assert old in TEXT
+
+    with pytest.raises(ContentError) as caught:
+        read(tmp_path, TEXT.replace(old, new, 1))
+
+    assert problem in str(caught.value)
+
+
+def test_reads_every_language_by_its_code_or_says_all_that_is_wrong(tmp_path: Path) -> None:
+    read(tmp_path)
+    read(tmp_path, TEXT.replace("code: xx", "code: yy"), "yy")
+    assert list(read_languages(tmp_path)) == ["xx", "yy"]
+
+    for code in ("xx", "yy"):
+        (tmp_path / f"{code}.yml").write_text("code: 5\n", encoding="utf-8")
+    with pytest.raises(ContentError) as caught:
+        read_languages(tmp_path)
+    assert {problem.path.stem for problem in caught.value.problems} == {"xx", "yy"}
+
+
+REAL = real_content().languages
+EVERY = RiskPhrases(REAL.values())
+
+
+@pytest.mark.parametrize("code", sorted(REAL))
+def test_every_real_phrase_is_found_in_its_own_words(code: str) -> None:
+    for number, phrase in enumerate(REAL[code].risk_phrases):
+        found = {(each.language, each.number) for each in EVERY.found(phrase.words)}
+        assert (code, number) in found
+
+
+@pytest.mark.parametrize("code", sorted(REAL))
+def test_no_ordinary_sentence_is_a_risk_in_any_language(code: str) -> None:
+    assert REAL[code].ordinary
+    for text in (*REAL[code].ordinary, REAL[code].card):
+        assert EVERY.found(text) == []
+
+
+@pytest.mark.parametrize("code", sorted(REAL))
+def test_every_real_card_says_in_english_what_it_says_and_what_lantern_is(code: str) -> None:
+    card = REAL[code]
+
+    for text in (card.card_in_english, card.urgent_card_in_english):
+        assert "999" in text
+        assert "0800 1111" in text
+        assert "English" in text
+        assert text not in (card.card, card.urgent_card)

@@ -1,0 +1,139 @@
+"""What a message says of whoever writes it, and nothing that it says of somebody else."""
+
+from __future__ import annotations
+
+import pytest
+
+from safeguarding.risk.writer import age_said, audience_said
+
+
+@pytest.mark.parametrize(
+    ("text", "age"),
+    [
+        ("im 9", 9),
+        ("I'm 14 and i need help", 14),
+        ("I\N{RIGHT SINGLE QUOTATION MARK}m 14 and i need help", 14),
+        ("i am 41", 41),
+        ("hi iam 12", 12),
+        ("im only 8 n scared", 8),
+        ("i'm nearly 16", 16),
+        ("he's 34, i'm 15", 15),
+        ("im 9 and my brother is 15", 9),
+        ("i am aged 17", 17),
+    ],
+)
+def test_an_age_is_read_where_somebody_says_their_own(text: str, age: int) -> None:
+    assert age_said(text) == age
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "my brother is 15",
+        "he is 34",
+        "theres 12 of them",
+        "im 15 minutes away",
+        "im 10 weeks pregnant",
+        "im 20 quid short",
+        "im 9/10 sure",
+        "im 50% sure",
+        "im 12th in line",
+        "im at home at 10:30",
+        "i am 4",
+        "im 100",
+        "im year 9",
+    ],
+)
+def test_what_is_no_age_of_theirs_is_not_taken_for_one(text: str) -> None:
+    assert age_said(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "my daughter aged 14 hasn't come home",
+        "my son, age 9, told me something",
+        "a girl aged 12 in our street",
+    ],
+)
+def test_the_age_of_a_child_that_somebody_writes_about_is_not_theirs(text: str) -> None:
+    assert age_said(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "my son wants to die",
+        "my 14 year old daughter wont come home",
+        "my foster child has gone",
+        "My husband hits me",
+        "im his mum",
+        "I'm a foster carer",
+        "I\N{RIGHT SINGLE QUOTATION MARK}m her dad",
+        "i am 43 and it happened when i was 9",
+        "im 19",
+    ],
+)
+def test_whoever_has_children_or_a_spouse_or_is_19_reads_what_parents_read(text: str) -> None:
+    assert audience_said(text) == "parent"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I'm a teacher",
+        "I\N{RIGHT SINGLE QUOTATION MARK}m a teacher",
+        "i am the DSL at a primary school",
+        "im a maths tutor",
+        "I am a school nurse",
+        "One of my pupils told me something",
+        "a year 9 pupil told me her dad hits her",
+        "my dsl has gone home",
+        "as a GP, what should i write down",
+        "I'm a teacher and my son is in the class",
+    ],
+)
+def test_whoever_meets_children_at_work_is_a_professional(text: str) -> None:
+    assert audience_said(text) == "professional"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "my dad hits me",
+        "my teacher touches me",
+        "my coach wants pictures",
+        "my mum is a nurse",
+        "my sons friend",
+        "dont tell my mum",
+        "im 18",
+        "my nan says im a good boy",
+        "the head wont listen",
+    ],
+)
+def test_nobody_else_is_taken_for_a_grown_up(text: str) -> None:
+    assert audience_said(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["im a student", "i'm a year 9 pupil", "I am a student at college", "im the head girl"],
+)
+def test_a_pupil_is_not_taken_for_their_teacher(text: str) -> None:
+    assert audience_said(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "my dads wife hits me",
+        "my nans husband touches me",
+        "my foster mums daughter bullies me",
+        "my uncle touches children",
+        "my dad hurts kids",
+    ],
+)
+def test_a_child_who_tells_of_relatives_is_not_taken_for_a_parent(text: str) -> None:
+    assert audience_said(text) is None

@@ -1,0 +1,216 @@
+"""What a conversation has come to: it never becomes less grave, and keeps what it is about."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+
+import pytest
+
+from safeguarding.conversation_state import ConversationState
+from safeguarding.risk.assessment import NO_RISK, Assessment, assessment_of_choice
+from safeguarding.taxonomy import Severity
+
+NONE, CONCERN, URGENT, IMMEDIATE = Severity
+
+
+def told(severity: Severity, *categories: str, subject: str = "self") -> Assessment:
+    return Assessment(severity, categories or ("physical_abuse",), subject, ())
+
+
+def after(*assessments: Assessment, audience: str | None = None) -> ConversationState:
+    state = ConversationState(audience=audience)
+    for assessment in assessments:
+        state = state.after(assessment)
+    return state
+
+
+def test_nothing_is_known_at_first_and_harmless_messages_are_only_counted() -> None:
+    state = after(NO_RISK, NO_RISK)
+
+    assert state == ConversationState(replies=2)
+    assert state.reader == "young_person"
+
+
+@pytest.mark.parametrize("later", [NO_RISK, told(CONCERN), told(CONCERN, "suicide")])
+def test_it_never_becomes_less_grave(later: Assessment) -> None:
+    assert after(told(URGENT), later).severity == URGENT
+    assert after(told(IMMEDIATE), later).severity == IMMEDIATE
+
+
+def test_what_was_told_carries_over_to_what_follows() -> None:
+    state = after(told(URGENT, "grooming"), NO_RISK)
+
+    assert (state.need, state.categories, state.replies) == ("hurt_by_someone", ("grooming",), 2)
+
+
+def test_the_main_category_of_each_message_is_kept_the_latest_first_and_the_oldest_let_go() -> None:
+    state = after(
+        told(CONCERN, "bullying", "distress"),
+        told(CONCERN, "neglect"),
+        told(CONCERN, "grooming", "bullying"),
+    )
+    assert state.categories == ("grooming", "neglect", "bullying")
+
+    state = state.after(told(CONCERN, "bullying"))
+    assert state.categories == ("bullying", "grooming", "neglect")
+
+    state = state.after(told(CONCERN, "missing")).after(told(CONCERN, "suicide"))
+    assert state.categories == ("suicide", "missing", "bullying", "grooming")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "need"),
+    [
+        (told(CONCERN), told(URGENT, "self_harm"), "self_harm"),
+        (told(URGENT), told(URGENT, "suicide"), "suicide"),
+        (told(URGENT), told(CONCERN, "suicide"), "suicide"),
+        (told(IMMEDIATE), told(URGENT, "suicide"), "suicide"),
+        (told(CONCERN, "distress"), told(CONCERN, "bullying"), "hurt_by_someone"),
+    ],
+    ids=["what is graver", "dying", "dying as a worry", "dying after danger", "what was unclear"],
+)
+def test_another_need_takes_its_place_when_it_is_graver_of_dying_or_clearer(
+    first: Assessment, second: Assessment, need: str
+) -> None:
+    assert after(first, second).need == need
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "need"),
+    [
+        (told(URGENT), told(URGENT, "self_harm"), "hurt_by_someone"),
+        (told(URGENT), told(CONCERN, "grooming", subject="friend"), "hurt_by_someone"),
+        (told(URGENT), told(URGENT, "bullying", "suicide"), "hurt_by_someone"),
+        (told(URGENT, subject="friend"), told(URGENT), "friend"),
+        (told(URGENT, "suicide"), told(IMMEDIATE, "distress"), "suicide"),
+    ],
+    ids=[
+        "no graver",
+        "of somebody else",
+        "dying, but not chiefly",
+        "of whom it is unsaid",
+        "graver and unclear",
+    ],
+)
+def test_a_later_message_that_says_little_by_itself_does_not_change_the_need(
+    first: Assessment, second: Assessment, need: str
+) -> None:
+    assert after(first, second).need == need
+
+
+def test_danger_leaves_the_need_as_it_is_and_is_known_by_the_severity() -> None:
+    state = after(told(IMMEDIATE, "physical_abuse"))
+
+    assert state.need == "hurt_by_someone"
+    assert state.needs("danger_now")
+    assert state.needs("hurt_by_someone")
+    assert not state.needs("suicide")
+    assert not after(told(URGENT)).needs("danger_now")
+
+
+@pytest.mark.parametrize("audience", [None, "parent"])
+@pytest.mark.parametrize("need", ["suicide", "hurt_by_someone"])
+def test_who_says_that_they_are_not_safe_is_still_helped_with_what_they_told(
+    need: str, audience: str | None
+) -> None:
+    category = {"suicide": "suicide", "hurt_by_someone": "physical_abuse"}[need]
+    pressed = assessment_of_choice("not_safe_now")
+    assert pressed is not None
+    before = after(told(CONCERN, category), audience=audience)
+
+    state = before.after(pressed)
+
+    assert state.needs("danger_now")
+    assert state.need == before.need
+
+
+def test_of_whoever_has_told_nothing_but_that_they_are_not_safe_the_need_is_unclear() -> None:
+    pressed = assessment_of_choice("not_safe_now")
+    assert pressed is not None
+
+    assert after(pressed).need == "unclear"
+    assert after(pressed, told(URGENT, "self_harm")).need == "self_harm"
+
+
+def test_whoever_writes_of_their_own_child_is_a_parent_unless_they_have_said_otherwise() -> None:
+    of_a_child = told(CONCERN, "missing", subject="own_child")
+
+    assert after(of_a_child).audience == "parent"
+    assert after(told(NONE, subject="own_child")).audience == "parent"
+    assert after(of_a_child, audience="professional").audience == "professional"
+    assert after(told(CONCERN, subject="other_child")).audience is None
+
+
+@pytest.mark.parametrize(
+    ("audience", "assessment", "reader"),
+    [
+        (None, told(CONCERN), "young_person"),
+        ("young_person", told(CONCERN), "young_person"),
+        ("parent", told(CONCERN), "adult"),
+        ("professional", NO_RISK, "adult"),
+        (None, told(CONCERN, subject="other_child"), "adult"),
+        (None, told(CONCERN, subject="friend"), "young_person"),
+    ],
+)
+def test_who_writes_as_an_adult_reads_an_adults_words(
+    audience: str | None, assessment: Assessment, reader: str
+) -> None:
+    assert after(assessment, audience=audience).reader == reader
+
+
+def test_a_card_that_was_shown_counts_for_its_need_up_to_its_severity() -> None:
+    state = after(told(URGENT)).shown("hurt_by_someone", URGENT)
+
+    assert state.has_seen("hurt_by_someone", CONCERN)
+    assert state.has_seen("hurt_by_someone", URGENT)
+    assert not state.has_seen("hurt_by_someone", IMMEDIATE)
+    assert not state.has_seen("suicide", CONCERN)
+    assert not state.has_seen(None, NONE)
+
+
+def test_a_milder_card_does_not_make_one_forget_the_graver() -> None:
+    state = ConversationState().shown("friend", URGENT).shown("friend", CONCERN)
+
+    assert state.has_seen("friend", URGENT)
+
+
+def test_no_state_is_changed_by_what_follows_it() -> None:
+    before = after(told(CONCERN))
+    before.after(told(URGENT)).shown("friend", URGENT)
+
+    assert before == after(told(CONCERN))
+
+
+WHOLE = ConversationState(
+    severity=URGENT,
+    need="friend",
+    categories=("suicide", "self_harm"),
+    audience="young_person",
+    area="wiltshire",
+    age=12,
+    topic="help_a_friend",
+    cards={"friend": URGENT, "danger_now": IMMEDIATE},
+    guide="friend_suicide/2",
+    replies=5,
+)
+
+
+@pytest.mark.parametrize("state", [ConversationState(), WHOLE, after(told(CONCERN), NO_RISK)])
+def test_it_comes_back_from_its_record_the_same(state: ConversationState) -> None:
+    record = json.loads(json.dumps(state.as_record()))
+
+    assert ConversationState.from_record(record) == state
+
+
+def test_a_record_says_nothing_of_what_is_not_known_and_all_of_what_is() -> None:
+    assert ConversationState().as_record() == {"severity": "none", "replies": 0}
+    assert set(WHOLE.as_record()) == {field.name for field in fields(ConversationState)}
+
+
+@pytest.mark.parametrize(
+    "record", [{"severity": "grave"}, {"cards": {"friend": "grave"}}, {"words": "he hits me"}]
+)
+def test_a_record_that_holds_anything_else_is_refused(record: dict[str, object]) -> None:
+    with pytest.raises((KeyError, TypeError, ValueError)):
+        ConversationState.from_record(record)

@@ -1,0 +1,74 @@
+"""Settings come from the environment, have defaults, and refuse what makes no sense."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from safeguarding.settings import Settings, SettingsError
+from safeguarding.taxonomy import ROOT
+
+
+def test_without_any_variable_all_is_on_this_machine() -> None:
+    settings = Settings.from_env({})
+
+    assert settings.database_url == f"sqlite:///{ROOT / 'var' / 'lantern.db'}"
+    assert settings.gateway_host == settings.console_host == "127.0.0.1"
+    assert settings.miss_cost is None
+    assert not settings.console_insecure_cookies
+    assert not settings.require_approval
+
+
+def test_variables_are_read_in_their_units() -> None:
+    settings = Settings.from_env(
+        {
+            "LANTERN_STATE_DIR": "/srv/lantern",
+            "LANTERN_RASA_TIMEOUT_S": "2.5",
+            "LANTERN_MISS_COST": "80",
+            "LANTERN_REQUIRE_APPROVAL": "yes",
+        }
+    )
+
+    assert settings.state_dir == Path("/srv/lantern")
+    assert settings.database_url == "sqlite:////srv/lantern/lantern.db"
+    assert (settings.rasa_timeout_s, settings.miss_cost) == (2.5, 80.0)
+    assert settings.require_approval
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LANTERN_GATEWAY_PORT", "many"),
+        ("LANTERN_RASA_TIMEOUT_S", "nan"),
+        ("LANTERN_REQUIRE_APPROVAL", "maybe"),
+        ("LANTERN_MISS_COST", "0"),
+        ("LANTERN_MISS_COST", "-5"),
+        ("LANTERN_MISS_COST", "inf"),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_refused_by_name(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        Settings.from_env({name: value})
+
+
+def test_a_secret_of_the_environment_goes_before_the_file(tmp_path: Path) -> None:
+    settings = Settings.from_env({"LANTERN_STATE_DIR": str(tmp_path)})
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "token_key").write_text("of the file\n", "utf-8")
+
+    assert settings.secret("token_key", {}) == "of the file"
+    assert settings.secret("token_key", {"LANTERN_TOKEN_KEY": " given "}) == "given"
+    with pytest.raises(SettingsError, match=r"channel_secret.*make setup"):
+        settings.secret("channel_secret", {})
+
+
+def test_no_setting_is_described_that_nobody_reads() -> None:
+    source = (ROOT / "safeguarding" / "settings.py").read_text("utf-8")
+    page = (ROOT / "docs" / "settings.md").read_text("utf-8")
+    table = page.partition("\n\nSecrets ")[0]
+
+    assert set(re.findall(r"`(LANTERN_[A-Z_]+)`", table)) <= set(
+        re.findall(r'"(LANTERN_[A-Z_]+)"', source)
+    )
