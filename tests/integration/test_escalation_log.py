@@ -20,6 +20,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from safeguarding.alerts.tables import alerts
 from safeguarding.database.engine import MIGRATIONS, connect, migrate
 from safeguarding.database.metadata import metadata
 from safeguarding.database.pledges import pledges
@@ -102,7 +103,7 @@ def writers(database_url: str) -> Iterator[tuple[Writer, Writer]]:
 
 
 def test_the_migrations_make_the_tables_of_the_code(engine: Engine) -> None:
-    declared = {table.name for table in (escalations, staff, approvals, pledges)}
+    declared = {table.name for table in (escalations, alerts, staff, approvals, pledges)}
     assert declared < set(metadata.tables)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
