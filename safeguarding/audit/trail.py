@@ -117,3 +117,8 @@ def link_in(row: RowMapping) -> Link:
     """A row of the table."""
     facts = ("at", "who", "what", "case_id", "message_id", "detail")
     return Link(row["id"], Event(**{name: row[name] for name in facts}), row["link"])
+
+
+def newest(connection: Connection) -> int:
+    """The number of the newest event; 0 when there is none."""
+    return connection.execute(sa.select(sa.func.max(audit_events.c.id))).scalar_one() or 0
