@@ -106,6 +106,12 @@ def of_case(connection: Connection, *case_ids: str) -> list[Link]:
     return [link_in(row) for row in connection.execute(query).mappings()]
 
 
+def of_kind(connection: Connection, what: str) -> list[Link]:
+    """Every event of one kind, oldest first."""
+    query = sa.select(audit_events).where(audit_events.c.what == what).order_by(audit_events.c.id)
+    return [link_in(row) for row in connection.execute(query).mappings()]
+
+
 def walk(connection: Connection, after: int = 0) -> Iterator[Link]:
     """Every event past the number `after`, oldest first, a thousand rows at a time."""
     query = sa.select(audit_events).where(audit_events.c.id > after).order_by(audit_events.c.id)

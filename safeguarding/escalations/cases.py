@@ -107,9 +107,7 @@ class Cases:
         self._reading = engine.execution_options(**READING)
         self._ring = vault
 
-    def queue(
-        self, which: CaseFilter, *, offset: int = 0, limit: int | None = 25
-    ) -> list[Case]:
+    def queue(self, which: CaseFilter, *, offset: int = 0, limit: int | None = 25) -> list[Case]:
         """A part of the list: the most severe first, then what is due first."""
         query = (
             sa.select(cases)

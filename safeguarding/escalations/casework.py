@@ -199,7 +199,11 @@ class Casework:
         with self._engine.begin() as connection:
             case = self._case(connection, case_id, by)
             kept = self._insert(connection, referrals, case, by, facts, words, required=False)
-            detail = {"referral": kept, "to": referral.to_whom, "made": referral.made_at is not None}
+            detail = {
+                "referral": kept,
+                "to": referral.to_whom,
+                "made": referral.made_at is not None,
+            }
             self._leave(connection, case_id, by, What.REFERRED, detail)
 
     def close(
@@ -344,4 +348,3 @@ def _told(decision: Decision) -> dict[str, Any]:
     if decision.severity is not None:
         detail["severity"] = decision.severity.label
     return detail | ({"missed": "yes"} if decision.missed else {})
-

@@ -8,7 +8,6 @@ from enum import Enum
 from typing import Any
 
 from safeguarding.risk.assessment import Assessment, Turn, upgraded
-from safeguarding.taxonomy import Severity
 
 GATEWAY = "gateway"
 """Who records: the gateway alone."""

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, RowMapping
 
+from safeguarding.alerts.outbox import Reason
 from safeguarding.escalations.case import Status, reference_of
 from safeguarding.escalations.deadlines import look_by
 from safeguarding.escalations.escalation import Escalation
@@ -29,7 +30,7 @@ class NoCaseYetError(LookupError):
 class Joined:
     """What a message did to its case."""
 
-    reason: str | None
+    reason: Reason | None
     """ "new", "raised" or "reopened": staff must be told. None: they know already."""
     before: Severity
     """How severe the case was."""
@@ -75,7 +76,7 @@ def join(
     return Joined(reason, Severity(row["severity"]))
 
 
-def _reason(row: RowMapping, severity: Severity, before: Severity | None) -> str | None:
+def _reason(row: RowMapping, severity: Severity, before: Severity | None) -> Reason | None:
     if row["handoffs"] == 0:
         return "new"
     known = before is not None and before >= severity
@@ -175,4 +176,3 @@ def summed(messages: Sequence[Escalation]) -> dict[str, Any]:
         "due_at": look_by(severity, gravest.raised_at),
         "handoffs": len(raised),
     }
-

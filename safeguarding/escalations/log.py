@@ -134,10 +134,11 @@ def _note(
                 case_id=case["id"],
                 reference=case["reference"],
                 severity=severity,
-                need=need_of(escalation.assessment, escalation.audience or case["audience"]),
-                category=next(iter(escalation.assessment.categories), None),
+                need=need_of(escalation.assessment, case["audience"] or escalation.audience) or "",
+                category=next(iter(escalation.assessment.categories), ""),
                 raised_at=escalation.raised_at,
                 reason=joined.reason,
+                occasion=escalation.message_id,
             ),
             at,
         )
@@ -150,4 +151,3 @@ def _note(
         change = {"from": joined.before.label, "to": severity.label}
         events.append(Event(at, escalation.raised_by, What.RAISED.value, detail=change, **facts))
     trail.append_all(connection, events)
-

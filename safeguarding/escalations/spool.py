@@ -18,6 +18,7 @@ from typing import Protocol
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from safeguarding.escalations.escalation import Escalation
+from safeguarding.escalations.joining import NoCaseYetError
 from safeguarding.escalations.vault import Vault, VaultError
 from safeguarding.settings import Settings
 
@@ -104,6 +105,9 @@ class Spool:
         try:
             escalation = self._read(path)
             log.record(escalation)
+        except NoCaseYetError:
+            # The message that opens its case is still to come, from this spool or another.
+            return False
         except (VaultError, ValueError, KeyError, TypeError, OSError) as error:
             self._report("unreadable", path, error)
             return False

@@ -74,9 +74,7 @@ class Vault:
         nonce = os.urandom(_NONCE_BYTES)
         # A message may hold half an emoji, which strict UTF-8 would refuse to keep.
         plain = text.encode("utf-8", "surrogatepass")
-        sealed = self._ciphers[self.key_id].encrypt(
-            nonce, plain, _place(table, row, column, facts)
-        )
+        sealed = self._ciphers[self.key_id].encrypt(nonce, plain, _place(table, row, column, facts))
         return f"v2|{self.key_id}|{_encode(nonce)}|{_encode(sealed)}"
 
     def open(self, envelope: str, *, table: str, row: str, column: str, facts: str = "") -> str:

@@ -181,11 +181,12 @@ class HandOff:
         else:
             assessment = begun.result().assessment
         exchange.conversation.raise_to(assessment.severity)
-        # Alone, the gateway shows again what the conversation has reached: recorded already.
-        known = exchange.state.severity if "fallback" in extra else Severity.NONE
+        # What the conversation had reached before is on record: a card shown again adds nothing.
+        known = exchange.state.severity
         if highest_shown(shown) > max(assessment.severity, known):
             assessment = upgraded(assessment, _answered_with_help(highest_shown(shown)))
-        if assessment.severity < Severity.CONCERN:
+        # After a hand-off all belongs to its case: whoever reads it must see how it went on.
+        if max(assessment.severity, known) < Severity.CONCERN:
             return
         conversation = exchange.conversation
         await self._recorder.record(
