@@ -15,6 +15,7 @@ from safeguarding.database.engine import connect
 from safeguarding.escalations.log import EscalationLog
 from safeguarding.escalations.spool import Log, Spool
 from safeguarding.escalations.vault import Vault
+from safeguarding.escalations.wishes import Wishes
 from safeguarding.risk.engine import build_engine
 from safeguarding.settings import Settings
 from web.gateway.conversations import Conversations
@@ -27,6 +28,7 @@ from web.gateway.rasa import RasaClient
 from web.gateway.replies import GatewayPhrases, OwnReplies
 from web.gateway.requests import RefusalPhrases, Tokens
 from web.gateway.screening import Engine, Screening
+from web.gateway.wishes import Record, WishPhrases, WishTalk
 from web.http import ErrorPhrases, PlainErrors
 
 
@@ -37,6 +39,7 @@ class Dependencies:
     engine: Engine
     escalations: Log
     spool: Backlog
+    wishes: Record
     token_key: str
     channel_secret: str
     database_is_up: Callable[[], bool]
@@ -86,6 +89,7 @@ def dependencies(settings: Settings) -> Dependencies:
         engine=build_engine(miss_cost=settings.miss_cost),
         escalations=EscalationLog(database, vault),
         spool=Spool.of(settings, vault),
+        wishes=Wishes(database, vault),
         token_key=settings.secret("token_key"),
         channel_secret=settings.secret("channel_secret"),
         database_is_up=database_is_up,
@@ -121,6 +125,7 @@ def compose(
         screening,
         replies,
         handoff,
+        WishTalk(outside.wishes, content.phrases.of("wishes", WishPhrases), content.choices),
         metrics,
         choices=content.choices,
         timeout_s=settings.rasa_timeout_s,

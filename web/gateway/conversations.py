@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import Enum
 from hashlib import sha256
 from uuid import UUID, uuid5
 
@@ -37,6 +38,10 @@ class Conversation:
     """Held while a message is answered, so that answers come in the order of the messages."""
     answers: OrderedDict[str, asyncio.Task[list[Message]]] = field(default_factory=OrderedDict)
     """The answer to each message id, also while it is being made."""
+    wish_offered: bool = False
+    """Whether the way back was offered; and how far leaving one has come: see wishes.py."""
+    wish_step: Enum | None = None
+    wish_name: str = ""
     _turns: OrderedDict[str, Turn] = field(default_factory=OrderedDict)
 
     def turns_before(self, message_id: str) -> tuple[Turn, ...]:

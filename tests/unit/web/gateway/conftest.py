@@ -113,6 +113,27 @@ class MemorySpool:
         return list(self.kept)
 
 
+class MemoryWishes:
+    """Wishes in memory. `down` makes it raise; `gate` holds it up."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, tuple[str, str]] = {}
+        self.down = False
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def leave(self, conversation_id: str, name: str, reach: str) -> None:
+        self.gate.wait(30)
+        if self.down:
+            raise OSError(name)
+        self.kept[conversation_id] = (name, reach)
+
+    def take_back(self, conversation_id: str) -> bool:
+        if self.down:
+            raise OSError
+        return self.kept.pop(conversation_id, None) is not None
+
+
 class Gateway:
     """A running gateway as a browser sees it, and the fakes behind it."""
 
@@ -148,6 +169,7 @@ class World:
         self.engine = WordEngine()
         self.log = MemoryLog()
         self.spool = MemorySpool()
+        self.wishes = MemoryWishes()
         self.database = True
         self.state_dir = state_dir
         self.env: dict[str, str] = {"LANTERN_RASA_TIMEOUT_S": "2"}
@@ -160,7 +182,9 @@ class World:
     def dependencies(self, _settings: Settings) -> Dependencies:
         """The fakes."""
         key = "k" * 40
-        return Dependencies(self.engine, self.log, self.spool, key, "secret", lambda: self.database)
+        return Dependencies(
+            self.engine, self.log, self.spool, self.wishes, key, "secret", lambda: self.database
+        )
 
     @asynccontextmanager
     async def gateway(self, limits: Limits | None = None) -> AsyncIterator[Gateway]:
