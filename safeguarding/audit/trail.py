@@ -109,7 +109,7 @@ def of_case(connection: Connection, *case_ids: str) -> list[Link]:
 def walk(connection: Connection, after: int = 0) -> Iterator[Link]:
     """Every event past the number `after`, oldest first, a thousand rows at a time."""
     query = sa.select(audit_events).where(audit_events.c.id > after).order_by(audit_events.c.id)
-    rows = connection.execution_options(yield_per=1000).execute(query).mappings()
+    rows = connection.execute(query.execution_options(yield_per=1000)).mappings()
     return (link_in(row) for row in rows)
 
 
