@@ -44,6 +44,9 @@ COMMANDS = {
     "staff": LazyCommand(
         "safeguarding.staff.commands", "services", "Open, list and shut accounts."
     ),
+    "audit-client": LazyCommand(
+        "safeguarding.audit.clients", "services", "How the audit trail names an address."
+    ),
     "rotate-keys": LazyCommand(
         "safeguarding.escalations.rotate", "services", "Seal records with the first key."
     ),
