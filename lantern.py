@@ -44,6 +44,12 @@ COMMANDS = {
     "staff": LazyCommand(
         "safeguarding.staff.commands", "services", "Open, list and shut accounts."
     ),
+    "verify-audit": LazyCommand(
+        "safeguarding.audit.verify", "services", "Prove that the audit trail is whole."
+    ),
+    "anchor-audit": LazyCommand(
+        "safeguarding.audit.anchors", "services", "Write the anchor of today."
+    ),
     "audit-client": LazyCommand(
         "safeguarding.audit.clients", "services", "How the audit trail names an address."
     ),
