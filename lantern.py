@@ -53,6 +53,9 @@ COMMANDS = {
     "audit-client": LazyCommand(
         "safeguarding.audit.clients", "services", "How the audit trail names an address."
     ),
+    "database-roles": LazyCommand(
+        "safeguarding.database.roles", "services", "Roles and grants for PostgreSQL."
+    ),
     "rotate-keys": LazyCommand(
         "safeguarding.escalations.rotate", "services", "Seal records with the first key."
     ),

@@ -69,11 +69,11 @@ def _set_up(settings: Settings) -> None:
     Vault.of(settings)
     migrate(settings.database_url)
     account = first_account(StaffAccounts(connect(settings.database_url)))
-    if made or account:
-        record_command("set up", settings, secrets=made, first_account=account is not None)
     if made:
         click.echo(f"Wrote {', '.join(made)} to {settings.state_dir / 'secrets'}")
     click.echo(_sign_in_words(*account) if account else "Database is up to date.")
+    if made or account:
+        record_command("set up", settings, secrets=made, first_account=account is not None)
 
 
 def _write_new(path: Path, secret: str) -> bool:
