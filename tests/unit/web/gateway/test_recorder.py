@@ -1,9 +1,10 @@
-"""A record is never lost, never doubled, and never keeps anyone waiting."""
+"""A record is on a disk before its answer leaves, is never doubled, and keeps nobody waiting."""
 
 from __future__ import annotations
 
 import asyncio
-import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime, timezone
 
 import pytest
@@ -11,10 +12,11 @@ import pytest
 from safeguarding.escalations.escalation import Escalation
 from safeguarding.taxonomy import Severity
 from tests.unit.web.gateway.conftest import MemoryLog, MemorySpool, assessed, until
-from web.gateway.handoff import Recorder
 from web.gateway.metrics import Metrics
+from web.gateway.recorder import Patience, Recorder
 
 SECRET = "what a child wrote"
+IMPATIENT = Patience(log_s=0.05, spool_s=0.05, away_s=60)
 
 
 def escalation(message_id: str = "m1") -> Escalation:
@@ -34,7 +36,23 @@ def spool() -> MemorySpool:
 
 @pytest.fixture
 def recorder(log: MemoryLog, spool: MemorySpool) -> Recorder:
-    return Recorder(log, spool, Metrics(), patience_s=0.5)
+    return Recorder(log, spool, Metrics())
+
+
+@pytest.fixture
+def impatient(log: MemoryLog, spool: MemorySpool) -> Recorder:
+    """A recorder that soon takes a log or a spool for hanging."""
+    return Recorder(log, spool, Metrics(), IMPATIENT)
+
+
+@asynccontextmanager
+async def at_work(recorder: Recorder) -> AsyncIterator[None]:
+    """The recorder retries and drains meanwhile."""
+    working = asyncio.create_task(recorder.work_forever(0.01, 0.01))
+    try:
+        yield
+    finally:
+        working.cancel()
 
 
 async def test_it_goes_into_the_log(recorder: Recorder, log: MemoryLog, spool: MemorySpool) -> None:
@@ -50,26 +68,55 @@ async def test_a_failing_database_is_bridged_by_the_spool_and_drained_later(
     await recorder.record(escalation())
     spooled = list(spool.kept)
     log.down = False
-    draining = asyncio.create_task(recorder.drain_forever(every_s=0.01))
 
-    await until(lambda: "m1" in log.kept)
+    async with at_work(recorder):
+        await until(lambda: "m1" in log.kept and not spool.kept)
 
-    draining.cancel()
     assert (spooled, recorder.backlog()) == (["m1"], 0)
 
 
-async def test_a_hanging_database_delays_nobody_and_the_spool_has_it(
-    recorder: Recorder, log: MemoryLog, spool: MemorySpool
+async def test_eight_records_are_on_the_spool_while_the_database_hangs_and_so_does_draining(
+    impatient: Recorder, log: MemoryLog, spool: MemorySpool
 ) -> None:
     log.gate.clear()
-    started = time.monotonic()
+    spool.keep(escalation("before"))
+    names = [f"m{number}" for number in range(8)]
+    async with at_work(impatient):
+        await until(lambda: log.calls == 1)  # draining hangs inside the database
 
-    await recorder.record(escalation())
+        await asyncio.gather(*(impatient.record(escalation(name)) for name in names))
+        kept = set(spool.kept)
+        log.gate.set()
 
-    waited = time.monotonic() - started
-    await until(lambda: "m1" in spool.kept)
+    assert kept == {"before", *names}
+
+
+async def test_a_database_that_was_late_is_not_waited_for_again(
+    impatient: Recorder, log: MemoryLog, spool: MemorySpool
+) -> None:
+    log.gate.clear()
+    await impatient.record(escalation())
+    for number in range(50):
+        await impatient.record(escalation(f"n{number}"))
+    asked = log.calls
     log.gate.set()
-    assert waited < 10  # the database would have held it for thirty
+
+    assert (asked, len(spool.kept)) == (1, 51)
+
+
+async def test_a_database_that_drains_again_is_asked_again(
+    impatient: Recorder, log: MemoryLog, spool: MemorySpool
+) -> None:
+    log.gate.clear()
+    await impatient.record(escalation())
+    log.gate.set()
+    async with at_work(impatient):
+        await until(lambda: not spool.kept)
+        await until(lambda: spool.reserved)
+
+        await impatient.record(escalation("m2"))
+
+    assert set(log.kept) == {"m1", "m2"}
 
 
 async def test_draining_goes_on_after_a_failure(
@@ -77,16 +124,50 @@ async def test_draining_goes_on_after_a_failure(
 ) -> None:
     log.down = True
     spool.keep(escalation())
-    draining = asyncio.create_task(recorder.drain_forever(every_s=0.01))
-    await until(lambda: log.calls >= 2)
-    log.down = False
+    async with at_work(recorder):
+        await until(lambda: log.calls >= 2)
+        log.down = False
 
-    await until(lambda: "m1" in log.kept)
-
-    draining.cancel()
+        await until(lambda: "m1" in log.kept)
 
 
-async def test_losing_both_is_said_aloud_without_the_words(
+@pytest.mark.parametrize("what", ["full", "hangs"])
+async def test_what_no_disk_takes_is_held_counted_and_kept_when_one_can(
+    impatient: Recorder, log: MemoryLog, spool: MemorySpool, what: str
+) -> None:
+    log.down = True
+    spool.full = what == "full"
+    if what == "hangs":
+        spool.gate.clear()
+    for number in range(6):
+        await impatient.record(escalation(f"m{number}"))
+    unsaved = impatient.unsaved()
+    spool.full = False
+    spool.gate.set()
+
+    async with at_work(impatient):
+        await until(lambda: impatient.unsaved() == 0)
+
+    assert unsaved == 6
+    assert set(spool.kept) == {f"m{number}" for number in range(6)}
+
+
+async def test_one_that_can_never_be_kept_does_not_stop_the_rest(
+    impatient: Recorder, log: MemoryLog, spool: MemorySpool
+) -> None:
+    log.down = spool.full = True
+    await impatient.record(escalation("never"))
+    await impatient.record(escalation("m2"))
+    spool.full = False
+    spool.refuses = "never"
+
+    async with at_work(impatient):
+        await until(lambda: "m2" in spool.kept)
+
+    assert impatient.unsaved() == 1
+
+
+async def test_what_is_held_is_said_aloud_without_the_words(
     recorder: Recorder,
     log: MemoryLog,
     spool: MemorySpool,
@@ -98,19 +179,32 @@ async def test_losing_both_is_said_aloud_without_the_words(
     await recorder.record(escalation())
 
     said = capsys.readouterr().out + caplog.text
-    assert "escalation.lost" in said
+    assert "escalation.unsaved" in said
     assert SECRET not in said
 
 
-async def test_stopping_waits_for_what_is_under_way(
+async def test_an_answer_that_ends_early_does_not_end_its_record(
+    recorder: Recorder, log: MemoryLog
+) -> None:
+    recording = asyncio.create_task(recorder.record(escalation()))
+    await asyncio.sleep(0)
+    recording.cancel()
+
+    await until(lambda: "m1" in log.kept)
+
+
+async def test_stopping_waits_for_what_is_under_way_and_tries_what_is_held(
     recorder: Recorder, log: MemoryLog, spool: MemorySpool
 ) -> None:
+    log.down = spool.full = True
+    await recorder.record(escalation("held"))
+    log.down = False
     log.gate.clear()
     recording = asyncio.create_task(recorder.record(escalation()))
-    await until(lambda: log.calls == 1)
+    await until(lambda: log.calls == 2)
     log.gate.set()
 
     await recorder.finish()
 
-    assert "m1" in log.kept
+    assert {"m1", "held"} <= set(log.kept)
     await recording
