@@ -106,8 +106,9 @@ def test_the_last_of_the_space_is_not_reserved(small_disk: Path) -> None:
 
     with pytest.raises(OSError, match="No space left"):
         spool.reserve()
+    with pytest.raises(OSError, match="No space left"):
+        spool.probe()
 
-    spool.probe()
     spool.keep(escalation())
 
 

@@ -134,6 +134,7 @@ def test_a_full_disk_and_a_killed_gateway_lose_nothing(tmp_path: Path) -> None:
         small_disk(tmp_path / "disk", DISK_BYTES) as disk,
         gateway_on(disk / "state") as stack,
     ):
+        until_ready(stack, disk="up")
         told = disclosures(6, "the disk is full")
         ballast = fill(disk)
         disclose(stack, told)
