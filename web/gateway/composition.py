@@ -82,8 +82,11 @@ class Gateway:
         await self.rasa.close()
 
 
-def dependencies(settings: Settings) -> Dependencies:
-    """The real ones; takes seconds to read. Raises ContentError, SettingsError, VaultError."""
+def dependencies(settings: Settings, engine: Engine | None = None) -> Dependencies:
+    """The real ones; takes seconds to read. Raises ContentError, SettingsError, VaultError.
+
+    `engine` is for injected faults, which need no network to understand what is written.
+    """
     database = connect(settings.database_url, answer_s=ANSWER_S)
     vault = Vault.of(settings)
 
@@ -96,7 +99,7 @@ def dependencies(settings: Settings) -> Dependencies:
         return True
 
     return Dependencies(
-        engine=build_engine(miss_cost=settings.miss_cost),
+        engine=engine or build_engine(miss_cost=settings.miss_cost),
         escalations=EscalationLog(database, vault),
         spool=Spool.of(settings, vault),
         wishes=Wishes(database, vault),
