@@ -8,6 +8,7 @@ from sanic import Blueprint, HTTPResponse, Request, Sanic
 from sanic.response import BaseHTTPResponse, text
 
 from safeguarding.settings import Settings
+from web.console.audit import audit
 from web.console.auth import auth, load_session
 from web.console.composition import Services, compose, services
 from web.console.content import content
@@ -41,7 +42,7 @@ def create_app(settings: Settings, console: Services | None = None) -> App:
     app.register_middleware(record_refused_response, "response")
     add_security_headers(app, lambda _request: _POLICY)
     app.static("/static", STATIC, name="static")
-    for blueprint in (neutral, auth, escalations, content):
+    for blueprint in (neutral, auth, escalations, content, audit):
         app.blueprint(blueprint)
     return app
 

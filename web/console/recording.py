@@ -82,12 +82,14 @@ async def record_failed_sign_in(
 
 
 async def record_refused_response(request: Request, response: BaseHTTPResponse) -> None:
-    """Response middleware: what nobody else recorded."""
+    """Response middleware: what nobody else recorded, sending away to sign in included."""
     status = response.status
-    ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR
-    if status < HTTPStatus.BAD_REQUEST or ours or getattr(request.ctx, "refusal_recorded", False):
+    if getattr(request.ctx, "refusal_recorded", False):
         return
-    await record_refusal(request, HTTPStatus(status).phrase.lower(), status=status)
+    if response.headers.get("location", "").startswith("/sign-in?next="):
+        await record_refusal(request, "not signed in")
+    elif HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        await record_refusal(request, HTTPStatus(status).phrase.lower(), status=status)
 
 
 def reader(request: Request) -> str:
