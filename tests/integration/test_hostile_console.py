@@ -25,6 +25,7 @@ from safeguarding.settings import Settings
 from safeguarding.staff.sessions import StaffSessions
 from safeguarding.taxonomy import ROOT
 from scripts.stack import free_port
+from tests.databases import database_on
 from tests.integration import hostile
 from tests.integration.hostile import ATTACKS, Try, World
 from tests.records import PASSWORD, WORDS, accounts_on, escalation, log_on
@@ -35,25 +36,36 @@ MOVES = {"audit_events", "staff_sessions"}
 """Tables that a refused request may write to: that it was refused, and when a session was used."""
 
 
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def database_url(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path_factory.mktemp('database') / 'lantern.db'}"
+        return
+    with database_on(request.getfixturevalue("postgres")) as url:
+        yield url.render_as_string(hide_password=False)
+
+
 @pytest.fixture(scope="module")
 def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("hostile")
     (folder / "secrets").mkdir()
     (folder / "secrets" / "token_key").write_text("key of the tests", "utf-8")
     (folder / "secrets" / "field_keys").write_text(f"k1:{new_key()}", "utf-8")
-    migrate(f"sqlite:///{folder / 'lantern.db'}")
     return folder
 
 
 @pytest.fixture(scope="module")
-def engine(state: Path) -> Iterator[Engine]:
-    made = connect(f"sqlite:///{state / 'lantern.db'}")
+def engine(database_url: str) -> Iterator[Engine]:
+    migrate(database_url)
+    made = connect(database_url)
     yield made
     made.dispose()
 
 
 @pytest.fixture(scope="module")
-def world(state: Path, engine: Engine) -> Iterator[World]:
+def world(state: Path, engine: Engine, database_url: str) -> Iterator[World]:
     """A console with one escalation and three members of staff, one of them gone."""
     accounts = accounts_on(engine, utc_now)
     sessions = StaffSessions(engine)
@@ -67,7 +79,7 @@ def world(state: Path, engine: Engine) -> Iterator[World]:
     port = free_port()
     env = os.environ | {
         "LANTERN_STATE_DIR": str(state),
-        "LANTERN_DATABASE_URL": str(engine.url),
+        "LANTERN_DATABASE_URL": database_url,
         "LANTERN_CONSOLE_PORT": str(port),
         "LANTERN_CONSOLE_INSECURE_COOKIES": "true",
     }
