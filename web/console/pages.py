@@ -33,9 +33,9 @@ def content_address(content_id: str) -> str:
 
 
 def field(request: Request, name: str) -> str:
-    """A field of the form that was sent; empty when it was not."""
+    """A field of the form that was sent; empty when it was not. No NUL: no database keeps one."""
     form = request.form
-    return str(form.get(name) or "") if form else ""
+    return str(form.get(name) or "").replace("\x00", "") if form else ""
 
 
 def note_in(request: Request) -> str:

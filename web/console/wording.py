@@ -107,6 +107,9 @@ WRONG_SIGN_IN = "The sign-in name or the password is not right"
 WRONG_PASSWORD = "The password you have now is not right"  # noqa: S105 - a sentence
 PASSWORD_LENGTH = f"A password has between {SHORTEST_PASSWORD} and {LONGEST_PASSWORD} characters"
 
+ENTER_DATE = "Enter a day as a date, for example 27 November 2026"
+DATES_TURNED = "The last day must be the first day or later"
+
 
 def label(name: str) -> str:
     """A name of the taxonomy as words: "image_abuse" becomes "Image abuse"."""
