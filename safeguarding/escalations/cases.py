@@ -36,6 +36,7 @@ from safeguarding.escalations.tables import (
 from safeguarding.escalations.vault import Vault
 from safeguarding.taxonomy import Severity
 
+_PREFIX, _LETTERS = "LN", 8
 NOBODY = "nobody"
 """Of `CaseFilter.assigned_to`: cases that nobody has taken."""
 
@@ -87,7 +88,9 @@ class CaseFilter:
                 )
             )
         if self.reference is not None:
-            found.append(cases.c.reference.startswith(_reference(self.reference), autoescape=True))
+            begins = cases.c.reference.startswith
+            readings = (begins(each, autoescape=True) for each in _references(self.reference))
+            found.append(sa.or_(*readings))
         if self.overdue_at is not None:
             found.append(cases.c.due_at < self.overdue_at)
         if self.areas is not None:
@@ -142,11 +145,11 @@ class Cases:
             found = connection.execute(query).scalar_one_or_none()
         if found is None:
             raise UnknownCaseError
-        return found
+        return str(found)
 
     def of_reference(self, reference: str) -> Case:
         """The case with this reference, as people write it. Raises UnknownCaseError."""
-        mine = cases.c.reference == _reference(reference)
+        mine = cases.c.reference.in_(_references(reference))
         with self._reading.connect() as connection:
             row = connection.execute(sa.select(cases).where(mine)).mappings().first()
         if row is None:
@@ -182,7 +185,9 @@ class Cases:
                 referrals=tuple(
                     referral_of(r, vaults[r["case_id"]]) for r in rows(referrals, "at")
                 ),
-                wish=next((wish_of(r, vaults[r["case_id"]]) for r in rows(wishes, "at")), None),
+                wish=next(
+                    (wish_of(r, vaults[r["case_id"]]) for r in reversed(rows(wishes, "at"))), None
+                ),
                 history=tuple(trail.of_case(connection, *ids)),
                 merged=merged,
             )
@@ -212,9 +217,14 @@ def _has_category(name: str) -> sa.ColumnElement[bool]:
     return counts.contains(f'"{name}"', autoescape=True)
 
 
-def _reference(typed: str) -> str:
-    """What somebody typed, as a reference or the beginning of one."""
+def _references(typed: str) -> set[str]:
+    """What somebody typed, as a reference or the beginning of one, in every way it can be read.
+
+    "LN" may be what all of them begin with, or the first two letters of one.
+    """
     letters = "".join(each for each in typed.upper() if each.isalnum())
-    letters = letters.removeprefix("LN")
-    parts = ["LN", letters[:4], letters[4:8]]
-    return "-".join(part for part in parts if part)
+    readings = {letters[:_LETTERS], letters.removeprefix("LN")[:_LETTERS]}
+    if len(letters) > _LETTERS:
+        readings = {letters.removeprefix("LN")}
+    parts = ([_PREFIX, each[:4], each[4:]] for each in readings)
+    return {"-".join(filter(None, part)) for part in parts}
