@@ -134,8 +134,10 @@ def pause(attempts: int) -> timedelta:
 
 def _waits(channel: str, now: datetime) -> sa.ColumnElement[bool]:
     mine = (deliveries.c.status == "queued") & (deliveries.c.channel == channel)
-    # The first attempt is always due, whatever the clocks of two machines say.
-    due = (deliveries.c.next_at <= now) | (deliveries.c.attempts == 0)
+    at = deliveries.c.next_at
+    # The first attempt is always due, whatever the clocks of two machines say; and a pause longer
+    # than any of ours was set by a clock that has been put back since.
+    due = (at <= now) | (deliveries.c.attempts == 0) | (at > now + 2 * LONGEST_PAUSE)
     return mine & due & _is_free(now)
 
 

@@ -1,4 +1,4 @@
-"""Logs of both web faces: one JSON object a line, an event and its keys, never anyone's words."""
+"""Logs of every process: one JSON object a line, an event and its keys, never anyone's words."""
 
 from __future__ import annotations
 
