@@ -30,5 +30,6 @@ def main() -> int:
 if __name__ == "__main__":
     status = main()
     sys.stdout.flush()
+    sys.stderr.flush()
     # Not sys.exit: a thread that hangs inside a library would hold up the end.
     os._exit(status)

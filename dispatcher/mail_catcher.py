@@ -27,17 +27,14 @@ class Caught:
 class MailCatcher:
     """An SMTP server on this machine alone. Sends nothing on."""
 
-    def __init__(self, port: int = 0) -> None:
-        """Listen on `port`; 0 takes a free one."""
+    def __init__(self) -> None:
         self._caught: deque[Caught] = deque(maxlen=KEPT)
-        self._controller = Controller(_Keep(self._caught), hostname="127.0.0.1", port=port)
+        self._controller = _OnFreePort(_Keep(self._caught), hostname="127.0.0.1", port=0)
 
     def start(self) -> int:
         """Listen, on a thread of its own; the port. Raises OSError."""
         self._controller.start()
-        # With port 0 only the socket knows.
-        listening: Any = self._controller.server
-        return int(listening.sockets[0].getsockname()[1])
+        return self._controller.port
 
     def stop(self) -> None:
         """Stop listening."""
@@ -46,6 +43,15 @@ class MailCatcher:
     def newest_first(self) -> list[Caught]:
         """What was caught."""
         return list(reversed(self._caught))
+
+
+class _OnFreePort(Controller):
+    """With port 0 the system chooses, and only the socket knows which."""
+
+    def _trigger_server(self) -> None:
+        listening: Any = self.server
+        self.port = int(listening.sockets[0].getsockname()[1])
+        super()._trigger_server()  # type: ignore[no-untyped-call]
 
 
 class _Keep:

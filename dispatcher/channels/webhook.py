@@ -1,7 +1,8 @@
 """A signed POST to an address of the team's: plain JSON, or a card in Teams or Slack.
 
 The receiver proves that it comes from here: `X-Lantern-Signature: t=<seconds>,v1=<hex>` is
-HMAC-SHA256, by the shared key, over "<seconds>.<body>". `X-Lantern-Delivery` is the same for every attempt.
+HMAC-SHA256, by the shared key, over "<seconds>.<body>". `X-Lantern-Delivery` is the same for every
+attempt.
 """
 
 from __future__ import annotations
