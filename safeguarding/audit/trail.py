@@ -106,10 +106,21 @@ def of_case(connection: Connection, *case_ids: str) -> list[Link]:
     return [link_in(row) for row in connection.execute(query).mappings()]
 
 
-def walk(connection: Connection, after: int = 0) -> Iterator[Link]:
-    """Every event past the number `after`, oldest first, a thousand rows at a time."""
-    query = sa.select(audit_events).where(audit_events.c.id > after).order_by(audit_events.c.id)
-    rows = connection.execution_options(yield_per=1000).execute(query).mappings()
+def of_kind(connection: Connection, what: str) -> list[Link]:
+    """Every event of one kind, oldest first."""
+    query = sa.select(audit_events).where(audit_events.c.what == what).order_by(audit_events.c.id)
+    return [link_in(row) for row in connection.execute(query).mappings()]
+
+
+def walk(connection: Connection, after: int | None = 0) -> Iterator[Link]:
+    """Every event past the number `after`, oldest first, a thousand rows at a time.
+
+    With None also those below 1, which were not appended here.
+    """
+    query = sa.select(audit_events).order_by(audit_events.c.id)
+    if after is not None:
+        query = query.where(audit_events.c.id > after)
+    rows = connection.execute(query.execution_options(yield_per=1000)).mappings()
     return (link_in(row) for row in rows)
 
 
@@ -117,3 +128,8 @@ def link_in(row: RowMapping) -> Link:
     """A row of the table."""
     facts = ("at", "who", "what", "case_id", "message_id", "detail")
     return Link(row["id"], Event(**{name: row[name] for name in facts}), row["link"])
+
+
+def newest(connection: Connection) -> int:
+    """The number of the newest event; 0 when there is none."""
+    return connection.execute(sa.select(sa.func.max(audit_events.c.id))).scalar_one() or 0

@@ -6,10 +6,13 @@ import click
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, RowMapping
 
+from safeguarding.audit.command_line import record_command
 from safeguarding.database.engine import connect
+from safeguarding.escalations.keys import make_key
 from safeguarding.escalations.log import EscalationLog
+from safeguarding.escalations.rows import facts_of
 from safeguarding.escalations.spool import Spool
-from safeguarding.escalations.tables import SEALED
+from safeguarding.escalations.tables import SEALED, data_keys, escalations
 from safeguarding.escalations.vault import Vault, VaultError
 from safeguarding.settings import Settings
 
@@ -17,8 +20,9 @@ from safeguarding.settings import Settings
 def rotate(engine: Engine, vault: Vault) -> int:
     """Seal again what an older key sealed; return how many cells changed.
 
-    May run while the service runs, and again after it was cut off. Raises VaultError when a key
-    is missing from the ring; the cells before it are then done.
+    The words of a case are sealed by its data key, and that by the ring. May run while the service
+    runs, and again after it was cut off. Raises VaultError when a key is missing from the ring;
+    the cells before it are then done.
     """
     return sum(
         _rotate_row(engine, vault, table, key) for table in SEALED for key in _keys(engine, table)
@@ -30,12 +34,15 @@ def _keys(engine: Engine, table: sa.Table) -> list[str]:
         return list(connection.execute(sa.select(*table.primary_key.columns)).scalars())
 
 
-def _rotate_row(engine: Engine, vault: Vault, table: sa.Table, key: str) -> int:
+def _rotate_row(engine: Engine, ring: Vault, table: sa.Table, key: str) -> int:
     """One short transaction a row: records are written between two of them, not after all."""
     mine = table.primary_key.columns[0] == key
     with engine.begin() as connection:
         row = connection.execute(sa.select(table).where(mine).with_for_update()).mappings().first()
-        changes = {} if row is None else _resealed(vault, table, key, row)
+        if row is None:
+            return 0
+        vault = ring if table is data_keys else make_key(connection, ring, row["case_id"])
+        changes = _resealed(vault, table, key, row)
         if changes:
             _update(connection, table, mine, changes)
     return len(changes)
@@ -46,8 +53,9 @@ def _resealed(vault: Vault, table: sa.Table, key: str, row: RowMapping) -> dict[
     for column in SEALED[table]:
         envelope = row[column]
         if envelope is not None and not vault.is_current(envelope):
-            text = vault.open(envelope, table=table.name, row=key, column=column)
-            changes[column] = vault.seal(text, table=table.name, row=key, column=column)
+            facts = facts_of(row) if table is escalations and column == "text" else ""
+            place = {"table": table.name, "row": key, "column": column, "facts": facts}
+            changes[column] = vault.seal(vault.open(envelope, **place), **place)
     return changes
 
 
@@ -72,6 +80,7 @@ def main() -> None:
     except VaultError as error:
         why = f"{error}. Put it back into field_keys and run this again."
         raise click.ClickException(why) from None
+    record_command("keys rotated", settings, key=vault.key_id, values=count)
     click.echo(f"{count} values sealed again with key {vault.key_id}.")
     if waiting := len(spool.waiting()):
         click.echo(f"{waiting} records wait in the spool: keep the older keys.")
