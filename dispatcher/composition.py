@@ -20,9 +20,10 @@ from dispatcher.status import Status, StatusServer
 from dispatcher.words import AlertPhrases, Words
 from safeguarding.alerts.plan import Clocks, Plan
 from safeguarding.alerts.reach import EMAIL, SMS, WEBHOOK
+from safeguarding.audit import anchors
 from safeguarding.clock import utc_now
 from safeguarding.content.phrases import read_phrases
-from safeguarding.database.engine import connect
+from safeguarding.database.engine import READING, connect
 from safeguarding.settings import Settings, SettingsError
 from safeguarding.taxonomy import CONTENT
 
@@ -66,12 +67,8 @@ class Dispatcher:
         return 0
 
 
-def compose(
-    settings: Settings,
-    daily: Mapping[str, Callable[[Engine], None]] | None = None,
-    now: Callable[[], datetime] = utc_now,
-) -> Dispatcher:
-    """The dispatcher of these settings. `daily` are tasks to run once a day, by name.
+def compose(settings: Settings, now: Callable[[], datetime] = utc_now) -> Dispatcher:
+    """The dispatcher of these settings.
 
     Raises ContentError, SettingsError, OSError (a port is taken).
     """
@@ -87,16 +84,22 @@ def compose(
     steps = _plan(settings, frozenset(channels), demonstration=catcher is not None)
     loops: list[Loop] = [Planner(engine, steps, beats, now)]
     loops += [Sender(name, each, engine, words, beats, now) for name, each in channels.items()]
-    if daily:
-        tasks = {name: _on(engine, task) for name, task in daily.items()}
-        loops.append(Daily(tasks, beats, now))
+    loops.append(Daily(_daily(settings, engine, now), beats, now))
     status = Status(engine, beats, sorted(channels), phrases, catcher, now)
     server = StatusServer(status, alerting.dispatcher_host, alerting.dispatcher_port)
     return Dispatcher(loops, beats, server, catcher, engine)
 
 
-def _on(engine: Engine, task: Callable[[Engine], None]) -> Callable[[], None]:
-    return lambda: task(engine)
+def _daily(
+    settings: Settings, engine: Engine, now: Callable[[], datetime]
+) -> Mapping[str, Callable[[], object]]:
+    """What is done once a day, by name: each does no harm when it is done twice."""
+
+    def anchor() -> object:
+        with engine.connect().execution_options(**READING) as connection:
+            return anchors.write(settings.state_dir, connection, now())
+
+    return {"anchor": anchor}
 
 
 def _is_demonstration(settings: Settings) -> bool:

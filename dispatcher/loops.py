@@ -187,7 +187,7 @@ class Daily(Loop):
 
     def __init__(
         self,
-        tasks: Mapping[str, Callable[[], None]],
+        tasks: Mapping[str, Callable[[], object]],
         beats: Beats,
         now: Callable[[], datetime],
     ) -> None:

@@ -98,7 +98,7 @@ class Words:
             str(getattr(say, f"why_{alert.reason}")),
             "",
             say.severity_line.format(severity=severity),
-            say.need_line.format(need=_label(alert.need)),
+            say.need_line.format(need=_label(alert.need)) if alert.need else "",
             say.category_line.format(category=_label(alert.category)) if alert.category else "",
             say.age_line.format(age=age),
         ]
