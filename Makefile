@@ -108,7 +108,7 @@ lint: .venv-services/.synced  ## Style of the code and of YAML
 	@$(S)/ruff check . && $(S)/ruff format --check --quiet . && $(S)/yamllint --strict .
 
 types: .venv-services/.synced .venv-assistant/.synced  ## mypy, strict but for tests, each room in its environment
-	@$(S)/mypy lantern.py safeguarding actions web scripts ml tests --exclude tests/unit/bot/ && $(A)/mypy bot tests/unit/bot
+	@$(S)/mypy lantern.py safeguarding actions dispatcher web scripts ml tests --exclude tests/unit/bot/ && $(A)/mypy bot tests/unit/bot
 
 imports: .venv-services/.synced  ## Who may import whom
 	@$(S)/lint-imports --no-cache | tail -12; exit $${PIPESTATUS[0]}

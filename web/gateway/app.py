@@ -8,6 +8,7 @@ from collections.abc import Callable
 from sanic import Sanic
 
 from safeguarding.content.reader import Content, read_content
+from safeguarding.logs import configure_logs
 from safeguarding.settings import Settings
 from web.gateway.api import api
 from web.gateway.composition import Dependencies, compose, dependencies, plain_errors
@@ -15,7 +16,6 @@ from web.gateway.limits import Limits
 from web.gateway.pages import docs, keep_pages, pages, policy_for
 from web.gateway.status import status
 from web.http import App, add_security_headers
-from web.logs import configure_logs
 
 LARGEST_BODY_READ = 1024 * 1024
 """Bodies are refused from 64 KiB on, but read to here: a connection cut short shows no help."""
