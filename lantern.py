@@ -47,6 +47,12 @@ COMMANDS = {
     "rotate-keys": LazyCommand(
         "safeguarding.escalations.rotate", "services", "Seal records with the first key."
     ),
+    "dispose": LazyCommand(
+        "safeguarding.retention.dispose", "services", "Dispose of cases whose clock has run out."
+    ),
+    "erase": LazyCommand(
+        "safeguarding.retention.erase", "services", "Erase one case that has to go."
+    ),
     "pledges": LazyCommand(
         "safeguarding.database.pledges", "services", "How often the pledge was taken, by day."
     ),
