@@ -53,6 +53,12 @@ COMMANDS = {
     "erase": LazyCommand(
         "safeguarding.retention.erase", "services", "Erase one case that has to go."
     ),
+    "backup": LazyCommand(
+        "safeguarding.retention.backup", "services", "Copy database, spool and ledger; no keys."
+    ),
+    "restore": LazyCommand(
+        "safeguarding.retention.restore", "services", "Put a backup where no database is."
+    ),
     "pledges": LazyCommand(
         "safeguarding.database.pledges", "services", "How often the pledge was taken, by day."
     ),

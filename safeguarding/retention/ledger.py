@@ -62,6 +62,9 @@ class Entry:
 class Ledger:
     """The file of this installation. Several processes may share it."""
 
+    NAME = "ledger.jsonl"
+    """In its folder."""
+
     def __init__(self, path: Path) -> None:
         """Take its path; it is made with the first entry."""
         self._path = path
@@ -69,7 +72,7 @@ class Ledger:
     @classmethod
     def of(cls, state_dir: Path) -> Ledger:
         """The ledger of an installation."""
-        return cls(state_dir / FOLDER / "ledger.jsonl")
+        return cls(state_dir / FOLDER / cls.NAME)
 
     @property
     def path(self) -> Path:
@@ -94,8 +97,8 @@ class Ledger:
         with os.fdopen(descriptor, "r+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             chained = self._chained()
-            known = {(entry.case_id, entry.at) for entry, _ in chained}
-            new = [entry for entry in entries if (entry.case_id, entry.at) not in known]
+            known = {(entry.run, entry.case_id) for entry, _ in chained}
+            new = [entry for entry in entries if (entry.run, entry.case_id) not in known]
             link = chained[-1][1] if chained else FIRST_LINK
             # After a crash the last line may be half of one: it is written again.
             file.truncate(_whole(file.read()))
