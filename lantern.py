@@ -59,6 +59,18 @@ COMMANDS = {
     "rotate-keys": LazyCommand(
         "safeguarding.escalations.rotate", "services", "Seal records with the first key."
     ),
+    "dispose": LazyCommand(
+        "safeguarding.retention.dispose", "services", "Dispose of cases whose clock has run out."
+    ),
+    "erase": LazyCommand(
+        "safeguarding.retention.erase", "services", "Erase one case that has to go."
+    ),
+    "backup": LazyCommand(
+        "safeguarding.retention.backup", "services", "Copy database, spool and ledger; no keys."
+    ),
+    "restore": LazyCommand(
+        "safeguarding.retention.restore", "services", "Put a backup where no database is."
+    ),
     "pledges": LazyCommand(
         "safeguarding.database.pledges", "services", "How often the pledge was taken, by day."
     ),
