@@ -44,6 +44,18 @@ COMMANDS = {
     "staff": LazyCommand(
         "safeguarding.staff.commands", "services", "Open, list and shut accounts."
     ),
+    "verify-audit": LazyCommand(
+        "safeguarding.audit.verify", "services", "Prove that the audit trail is whole."
+    ),
+    "anchor-audit": LazyCommand(
+        "safeguarding.audit.anchors", "services", "Write the anchor of today."
+    ),
+    "audit-client": LazyCommand(
+        "safeguarding.audit.clients", "services", "How the audit trail names an address."
+    ),
+    "database-roles": LazyCommand(
+        "safeguarding.database.roles", "services", "Roles and grants for PostgreSQL."
+    ),
     "rotate-keys": LazyCommand(
         "safeguarding.escalations.rotate", "services", "Seal records with the first key."
     ),

@@ -12,6 +12,7 @@ from web.console.auth import auth, load_session
 from web.console.composition import Services, compose, services
 from web.console.content import content
 from web.console.escalations import escalations
+from web.console.recording import record_refused_response
 from web.http import App, ContentPolicy, PlainErrors, add_security_headers
 
 STATIC = Path(__file__).resolve().parent / "static"
@@ -37,6 +38,7 @@ def create_app(settings: Settings, console: Services | None = None) -> App:
     app.error_handler = PlainErrors(app.ctx.services.errors)
     app.register_middleware(load_session, "request")
     app.register_middleware(_keep_origin, "response")
+    app.register_middleware(record_refused_response, "response")
     add_security_headers(app, lambda _request: _POLICY)
     app.static("/static", STATIC, name="static")
     for blueprint in (neutral, auth, escalations, content):

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from sanic import Request
 
+from safeguarding.audit.audit_log import AuditLog
+from safeguarding.audit.clients import client_digest
 from safeguarding.clock import utc_now
 from safeguarding.content.phrases import read_phrases
 from safeguarding.content.reader import Catalogue, read_catalogue
@@ -32,6 +35,9 @@ class Services:
     accounts: StaffAccounts
     sessions: StaffSessions
     approvals: Approvals
+    audit: AuditLog
+    client_digest: Callable[[str], str]
+    """How the audit trail names the machine of an address."""
     catalogue: Callable[[], Catalogue]
     throttle: SignInThrottle
     pages: Pages
@@ -59,6 +65,8 @@ def compose(
         accounts=accounts or StaffAccounts(database, now),
         sessions=StaffSessions(database, now),
         approvals=Approvals(database, now),
+        audit=AuditLog(database, now),
+        client_digest=partial(client_digest, key=settings.secret("token_key")),
         catalogue=catalogue,
         throttle=SignInThrottle(limits or SignInLimits()),
         pages=Pages(unsigned_content=not settings.require_approval),

@@ -19,6 +19,7 @@ from web.console.auth import session_of, staff_only
 from web.console.composition import services
 from web.console.escalation_view import escalation_view, pagination, queue_row
 from web.console.pages import HOME, LONGEST_NOTE, SEE_OTHER, address_of, field, note_in
+from web.console.recording import record
 
 PER_PAGE = 25
 AGREE = "agree"
@@ -75,6 +76,7 @@ async def listed(request: Request) -> HTTPResponse:
     counts = {each: await asyncio.to_thread(console.log.count, each) for each in Status}
     pages = max(1, -(-counts[status] // PER_PAGE))
     page = min(_page_number(str(request.args.get("page") or "1")), pages)
+    await record(request, "list viewed", status=status.value, page=page)
     entries = await asyncio.to_thread(
         console.log.queue, status, offset=(page - 1) * PER_PAGE, limit=PER_PAGE
     )

@@ -64,10 +64,10 @@ def _add_life(
     async def start(app: App) -> None:
         outside = await asyncio.to_thread(build, settings)
         app.ctx.gateway = compose(settings, outside, content, limits)
-        app.ctx.draining = asyncio.create_task(app.ctx.gateway.recorder.drain_forever())
+        app.ctx.recording = asyncio.create_task(app.ctx.gateway.recorder.work_forever())
 
     async def stop(app: App) -> None:
-        app.ctx.draining.cancel()
+        app.ctx.recording.cancel()
         await app.ctx.gateway.finish()
 
     app.register_listener(start, "before_server_start")

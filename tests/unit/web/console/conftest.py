@@ -14,6 +14,7 @@ from sanic import Sanic
 from sanic_testing.testing import ASGI_HOST, ASGI_PORT, SanicASGITestClient
 from sqlalchemy.engine import Engine
 
+from safeguarding.audit.audit_log import AuditLog
 from safeguarding.content.reader import read_catalogue
 from safeguarding.escalations.log import EscalationLog
 from safeguarding.settings import Settings
@@ -100,6 +101,8 @@ def bob(accounts: StaffAccounts) -> Staff:
 
 @pytest.fixture
 def settings(engine: Engine, tmp_path: Path) -> Settings:
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "token_key").write_text("key of the tests", "utf-8")
     return replace(
         Settings.from_env({}),
         database_url=str(engine.url),
@@ -116,6 +119,11 @@ def limits() -> SignInLimits:
 @pytest.fixture
 def approvals(engine: Engine, clock: Clock) -> Approvals:
     return Approvals(engine, clock)
+
+
+@pytest.fixture
+def audit(engine: Engine, clock: Clock) -> AuditLog:
+    return AuditLog(engine, clock)
 
 
 @pytest.fixture
