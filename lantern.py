@@ -59,6 +59,9 @@ COMMANDS = {
     "rotate-keys": LazyCommand(
         "safeguarding.escalations.rotate", "services", "Seal records with the first key."
     ),
+    "verify-pack": LazyCommand(
+        "safeguarding.escalations.verify_pack", "services", "Prove an exported file unchanged."
+    ),
     "pledges": LazyCommand(
         "safeguarding.database.pledges", "services", "How often the pledge was taken, by day."
     ),

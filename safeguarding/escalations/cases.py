@@ -153,15 +153,18 @@ class Cases:
             raise UnknownCaseError
         return case_of(row)
 
-    def whole(self, case_id: str, areas: Collection[str] | None = None) -> WholeCase:
-        """One case with all its words, and with those merged into it.
+    def whole(
+        self, case_id: str, areas: Collection[str] | None = None, *, with_merged: bool = True
+    ) -> WholeCase:
+        """One case with all its words, and with those merged into it unless they are not wanted.
 
         Raises UnknownCaseError, VaultError.
         """
         with self._reading.connect() as connection:
             case = _found(connection, case_id, areas)
             into = sa.select(cases).where(cases.c.merged_into == case.id)
-            merged = tuple(case_of(row) for row in connection.execute(into).mappings())
+            rows_of = connection.execute(into).mappings() if with_merged else ()
+            merged = tuple(case_of(row) for row in rows_of)
             ids = [case.id, *(each.id for each in merged)]
             vaults = {each: vault_of(connection, self._ring, each) for each in ids}
 
