@@ -70,6 +70,8 @@ COMMANDS = {
     ),
     "restore": LazyCommand(
         "safeguarding.retention.restore", "services", "Put a backup where no database is."
+    "verify-pack": LazyCommand(
+        "safeguarding.escalations.verify_pack", "services", "Prove an exported file unchanged."
     ),
     "pledges": LazyCommand(
         "safeguarding.database.pledges", "services", "How often the pledge was taken, by day."

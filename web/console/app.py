@@ -11,10 +11,13 @@ from sanic.response import BaseHTTPResponse, text
 from safeguarding.settings import Settings
 from web.console.audit import audit
 from web.console.auth import auth, load_session
+from web.console.case_page import case_page
+from web.console.case_work import case_work
 from web.console.composition import Services, compose, services
 from web.console.content import content
-from web.console.escalations import escalations
+from web.console.queue import queue
 from web.console.recording import record_refused_response
+from web.console.statistics import statistics
 from web.http import App, ContentPolicy, PlainErrors, add_security_headers
 
 STATIC = Path(__file__).resolve().parent / "static"
@@ -44,7 +47,7 @@ def create_app(settings: Settings, console: Services | None = None) -> App:
     app.register_middleware(record_refused_response, "response")
     add_security_headers(app, lambda _request: _POLICY)
     app.static("/static", STATIC, name="static")
-    for blueprint in (neutral, auth, escalations, content, audit):
+    for blueprint in (neutral, auth, queue, case_page, case_work, statistics, content, audit):
         app.blueprint(blueprint)
     return app
 

@@ -16,7 +16,7 @@ from safeguarding.staff.accounts import PasswordError
 from safeguarding.staff.sessions import LONGEST, Session
 from web.console import wording
 from web.console.composition import Services, services
-from web.console.pages import CONTENT, HOME, SEE_OTHER, field
+from web.console.pages import CONTENT, HOME, SEE_OTHER, field, written_in
 from web.console.recording import (
     record,
     record_failed_sign_in,
@@ -194,7 +194,7 @@ def _signed_out(request: Request) -> HTTPResponse:
     if request.method == "POST":
         # What somebody wrote over half an hour must not be lost with their session.
         return services(request).pages.render(
-            "signed_out.html", status=401, written=field(request, "note")
+            "signed_out.html", status=401, written=written_in(request)
         )
     return redirect(f"/sign-in?next={quote(request.path, safe='')}", status=SEE_OTHER)
 
