@@ -14,7 +14,8 @@ from sqlalchemy.exc import OperationalError
 from safeguarding.database.engine import connect, migrate
 from safeguarding.escalations.vault import Vault, VaultError, new_key
 from safeguarding.settings import Settings, SettingsError
-from safeguarding.staff.accounts import StaffAccounts, StaffNameError, random_password
+from safeguarding.staff.accounts import StaffAccounts, StaffNameError
+from safeguarding.staff.passwords import random_password
 
 FIRST_NAME = "safeguarding-lead"
 UNREACHABLE = "The database cannot be reached: check LANTERN_DATABASE_URL"

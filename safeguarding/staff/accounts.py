@@ -18,10 +18,8 @@ from sqlalchemy.exc import IntegrityError
 
 from safeguarding.clock import utc_now
 from safeguarding.database.engine import READING
-from safeguarding.staff.tables import staff, staff_sessions
-
-SHORTEST_PASSWORD = 12
-LONGEST_PASSWORD = 200
+from safeguarding.staff.passwords import LONGEST_PASSWORD, check_password
+from safeguarding.staff.tables import staff, staff_devices, staff_sessions
 
 
 class StaffNameError(ValueError):
@@ -30,10 +28,6 @@ class StaffNameError(ValueError):
 
 class UnknownStaffError(LookupError):
     """No account in use has this id."""
-
-
-class PasswordError(ValueError):
-    """A password is too short or too long."""
 
 
 class Role(Enum):
@@ -59,13 +53,6 @@ class Staff:
 def normalised(name: str) -> str:
     """A sign-in name without what people do not see: case, spaces around, look-alike forms."""
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
-
-
-def random_password() -> str:
-    """A password nobody could guess, in groups that can be copied by hand."""
-    letters = "abcdefghjkmnpqrstuvwxyz23456789"
-    groups = ("".join(secrets.choice(letters) for _ in range(5)) for _ in range(4))
-    return "-".join(groups)
 
 
 def check_in_use(connection: Connection, staff_id: str) -> None:
@@ -107,7 +94,7 @@ class StaffAccounts:
             "id": member.id,
             "name": member.name,
             "shown_name": member.shown_name,
-            "password_hash": self._hash(password),
+            "password_hash": self._hash(password, member.name),
             "created_at": self._now(),
             "role": role.value,
         }
@@ -134,7 +121,10 @@ class StaffAccounts:
 
     def change_password(self, staff_id: str, password: str) -> None:
         """Set a new password and end every session of the account. Raises PasswordError."""
-        kept = self._hash(password)
+        with self._reading.connect() as connection:
+            query = sa.select(staff.c.name).where(staff.c.id == staff_id)
+            name = connection.execute(query).scalar() or ""
+        kept = self._hash(password, name)
         with self._engine.begin() as connection:
             _set_hash(connection, staff_id, kept)
             _end_sessions(connection, staff_id)
@@ -156,6 +146,8 @@ class StaffAccounts:
             mine = (staff.c.id == staff_id) & staff.c.disabled_at.is_(None)
             connection.execute(sa.update(staff).where(mine).values(disabled_at=self._now()))
             _end_sessions(connection, staff_id)
+            forget = sa.delete(staff_devices).where(staff_devices.c.staff_id == staff_id)
+            connection.execute(forget)
         return True
 
     def exist(self) -> bool:
@@ -185,11 +177,8 @@ class StaffAccounts:
         with self._reading.connect() as connection:
             return connection.execute(query).mappings().first()
 
-    def _hash(self, password: str) -> str:
-        if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-            raise PasswordError(
-                f"A password has between {SHORTEST_PASSWORD} and {LONGEST_PASSWORD} characters"
-            )
+    def _hash(self, password: str, name: str) -> str:
+        check_password(password, name)
         return self._hasher.hash(password)
 
     def _matches(self, kept: str, password: str) -> bool:

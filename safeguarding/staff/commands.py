@@ -6,7 +6,8 @@ import click
 
 from safeguarding.database.engine import connect
 from safeguarding.settings import Settings
-from safeguarding.staff.accounts import Role, StaffAccounts, StaffNameError, random_password
+from safeguarding.staff.accounts import Role, StaffAccounts, StaffNameError
+from safeguarding.staff.passwords import random_password
 
 ROLES = click.Choice([role.value for role in Role])
 NOT_IN_USE = "There is no account in use with this name."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import sqlalchemy as sa
 
 from safeguarding.database.metadata import UtcDateTime, metadata
@@ -27,3 +29,17 @@ staff_sessions = sa.Table(
     sa.Column("started_at", UtcDateTime, nullable=False),
     sa.Column("seen_at", UtcDateTime, nullable=False),
 )
+
+staff_devices = sa.Table(
+    "staff_devices",
+    metadata,
+    sa.Column("token_hash", sa.Text, primary_key=True),
+    sa.Column("staff_id", sa.Text, sa.ForeignKey("staff.id"), primary_key=True),
+    sa.Column("seen_at", UtcDateTime, nullable=False),
+)
+"""Browsers and the accounts that have signed in there."""
+
+
+def digest_of(token: str) -> str:
+    """What is kept of a random token: enough to find it again, of no use to whoever reads it."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

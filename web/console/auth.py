@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from functools import wraps
 from typing import TypeAlias
 from urllib.parse import quote
@@ -12,11 +13,13 @@ from urllib.parse import quote
 from sanic import Blueprint, HTTPResponse, Request
 from sanic.response import empty, redirect
 
-from safeguarding.staff.accounts import PasswordError
+from safeguarding.staff.devices import KNOWN_FOR
+from safeguarding.staff.passwords import PasswordError
 from safeguarding.staff.sessions import LONGEST, Session
 from web.console import wording
 from web.console.composition import Services, services
 from web.console.pages import CONTENT, HOME, SEE_OTHER, field
+from web.console.throttle import Attempt
 from web.http import client_address, is_same_site
 
 Handler: TypeAlias = Callable[..., Awaitable[HTTPResponse]]
@@ -27,6 +30,11 @@ auth = Blueprint("auth")
 def cookie_name(console: Services) -> str:
     """The session cookie; the prefix makes browsers refuse one set by another host."""
     return "lantern" if console.insecure_cookies else "__Host-lantern"
+
+
+def device_cookie_name(console: Services) -> str:
+    """The cookie by which a browser is known; it opens nothing."""
+    return f"{cookie_name(console)}-device"
 
 
 async def load_session(request: Request) -> None:
@@ -79,13 +87,14 @@ async def sign_in(request: Request) -> HTTPResponse:
         return _refused(request)
     console = services(request)
     name, onward = field(request, "name"), field(request, "next")
-    if wait := console.throttle.wait_s(name, client_address(request)):
+    attempt = await _attempt(request, name)
+    if wait := console.throttle.wait_s(attempt):
         return _too_many(request, onward, wait)
     staff = await asyncio.to_thread(console.accounts.verify, name, field(request, "password"))
     if staff is None:
         return _sign_in(request, onward, wording.WRONG_SIGN_IN, 401)
-    console.throttle.forget(name)
-    return await _start(console, staff.id, _safe_next(onward))
+    console.throttle.succeeded(attempt)
+    return await _start(request, staff.id, _safe_next(onward))
 
 
 @auth.post("/sign-out")
@@ -97,7 +106,7 @@ async def sign_out(request: Request) -> HTTPResponse:
     response = redirect("/sign-in", status=SEE_OTHER)
     # Makes the browser drop pages it keeps for the Back button.
     response.headers["Clear-Site-Data"] = '"cache"'
-    _set_cookie(console, response, "", 0)
+    _set_cookie(console, response, cookie_name(console), "", timedelta())
     return response
 
 
@@ -120,7 +129,9 @@ async def password_page(request: Request) -> HTTPResponse:
 async def change_password(request: Request) -> HTTPResponse:
     """Set it, which ends every session of the account, this one too."""
     console, staff = services(request), session_of(request).staff
-    if wait := console.throttle.wait_s(staff.name, client_address(request)):
+    # Whoever is signed in is no stranger: their slips are counted for themselves.
+    attempt = Attempt(staff.name, client_address(request), f"session of {staff.id}")
+    if wait := console.throttle.wait_s(attempt):
         return _password_form(request, {"current": wording.too_many_attempts(wait)}, 429)
     current = await asyncio.to_thread(
         console.accounts.verify, staff.name, field(request, "current")
@@ -129,28 +140,42 @@ async def change_password(request: Request) -> HTTPResponse:
         return _password_form(request, {"current": wording.WRONG_PASSWORD}, 400)
     try:
         await asyncio.to_thread(console.accounts.change_password, staff.id, field(request, "new"))
-    except PasswordError:
-        return _password_form(request, {"new": wording.PASSWORD_LENGTH}, 400)
-    console.throttle.forget(staff.name)
+    except PasswordError as error:
+        return _password_form(request, {"new": wording.password_refused(error)}, 400)
+    console.throttle.succeeded(attempt)
     return redirect("/sign-in", status=SEE_OTHER)
 
 
-async def _start(console: Services, staff_id: str, onward: str) -> HTTPResponse:
+async def _attempt(request: Request, name: str) -> Attempt:
+    """Who tries: from a browser in which this name has signed in before, or a stranger."""
+    console = services(request)
+    device = str(request.cookies.get(device_cookie_name(console)) or "")
+    known = await asyncio.to_thread(console.devices.knows, device, name)
+    return Attempt(name, client_address(request), device if known else "")
+
+
+async def _start(request: Request, staff_id: str, onward: str) -> HTTPResponse:
+    console = services(request)
     token = await asyncio.to_thread(console.sessions.start, staff_id)
+    before = str(request.cookies.get(device_cookie_name(console)) or "")
+    device = await asyncio.to_thread(console.devices.remember, before, staff_id)
     response = redirect(onward, status=SEE_OTHER)
-    _set_cookie(console, response, token, int(LONGEST.total_seconds()))
+    _set_cookie(console, response, cookie_name(console), token, LONGEST)
+    _set_cookie(console, response, device_cookie_name(console), device, KNOWN_FOR)
     return response
 
 
-def _set_cookie(console: Services, response: HTTPResponse, token: str, seconds: int) -> None:
+def _set_cookie(
+    console: Services, response: HTTPResponse, name: str, value: str, kept: timedelta
+) -> None:
     response.add_cookie(
-        cookie_name(console),
-        token,
+        name,
+        value,
         path="/",
         secure=not console.insecure_cookies,
         httponly=True,
         samesite="Strict",
-        max_age=seconds,
+        max_age=int(kept.total_seconds()),
     )
 
 

@@ -17,6 +17,7 @@ from safeguarding.escalations.vault import Vault
 from safeguarding.settings import Settings
 from safeguarding.staff.accounts import StaffAccounts
 from safeguarding.staff.approvals import Approvals
+from safeguarding.staff.devices import KnownDevices
 from safeguarding.staff.sessions import StaffSessions
 from safeguarding.taxonomy import CONTENT
 from web.console.pages import Pages
@@ -31,6 +32,7 @@ class Services:
     log: EscalationLog
     accounts: StaffAccounts
     sessions: StaffSessions
+    devices: KnownDevices
     approvals: Approvals
     catalogue: Callable[[], Catalogue]
     throttle: SignInThrottle
@@ -58,6 +60,7 @@ def compose(
         log=log or EscalationLog(database, Vault.of(settings)),
         accounts=accounts or StaffAccounts(database, now),
         sessions=StaffSessions(database, now),
+        devices=KnownDevices(database, now),
         approvals=Approvals(database, now),
         catalogue=catalogue,
         throttle=SignInThrottle(limits or SignInLimits()),

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from sanic import HTTPResponse, Request
 from sanic.response import html
 
-from safeguarding.staff.accounts import SHORTEST_PASSWORD
+from safeguarding.staff.passwords import SHORTEST_PASSWORD
 from safeguarding.staff.sessions import IDLE, LONGEST, Session
 from web.console import dates, wording
 

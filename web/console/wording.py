@@ -8,7 +8,14 @@ from safeguarding.content.approvals.export import READERS
 from safeguarding.content.approvals.signing import Decided, Decision, Status
 from safeguarding.content.items import Block
 from safeguarding.escalations.escalation import ASSISTANT, GATEWAY, HistoryEvent, Outcome, What
-from safeguarding.staff.accounts import LONGEST_PASSWORD, SHORTEST_PASSWORD, Role
+from safeguarding.staff.accounts import Role
+from safeguarding.staff.passwords import (
+    LONGEST_PASSWORD,
+    SHORTEST_PASSWORD,
+    GuessablePasswordError,
+    NameInPasswordError,
+    PasswordError,
+)
 from safeguarding.taxonomy import Severity
 from web.console import dates
 
@@ -105,6 +112,8 @@ SELECT_DECISION = "Select whether you approve these words or send them back"
 ENTER_CHANGE = "Enter what is to be changed"
 WRONG_SIGN_IN = "The sign-in name or the password is not right"
 WRONG_PASSWORD = "The password you have now is not right"  # noqa: S105 - a sentence
+PASSWORD_COMMON = "Use several words that do not belong together: this is guessed easily"  # noqa: S105
+PASSWORD_NAME = "The password must not contain the sign-in name"  # noqa: S105 - a sentence
 PASSWORD_LENGTH = f"A password has between {SHORTEST_PASSWORD} and {LONGEST_PASSWORD} characters"
 
 
@@ -221,7 +230,16 @@ def note_too_long(longest: int) -> str:
 
 def too_many_attempts(wait_s: int) -> str:
     """What somebody reads who tried to sign in too often; `wait_s` are the seconds to wait."""
-    return f"Too many attempts. Wait {dates.counted(-(-wait_s // 60), 'minute')}, then try again"
+    minutes = -(-wait_s // 60)
+    wait = dates.counted(minutes, "minute") if minutes > 1 else dates.counted(wait_s, "second")
+    return f"Too many attempts. Wait {wait}, then try again"
+
+
+def password_refused(error: PasswordError) -> str:
+    """Why a new password may not be used."""
+    if isinstance(error, GuessablePasswordError):
+        return PASSWORD_COMMON
+    return PASSWORD_NAME if isinstance(error, NameInPasswordError) else PASSWORD_LENGTH
 
 
 def _severity(name: object) -> str:
