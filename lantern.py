@@ -34,7 +34,7 @@ COMMANDS = {
         "safeguarding.risk.lexicon.check", "any", "Try the rules on their examples."
     ),
     "setup": LazyCommand(
-        "safeguarding.setup", "services", "Make secrets, database and first account."
+        "safeguarding.setup", "services", "Make secrets, database and first accounts."
     ),
     "supervise": LazyCommand(
         "scripts.supervise", "services", "Run the Procfile; restart what dies."

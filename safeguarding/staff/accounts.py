@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
 
 import sqlalchemy as sa
 from argon2 import PasswordHasher
@@ -19,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from safeguarding.clock import utc_now
 from safeguarding.database.engine import READING
 from safeguarding.staff.passwords import LONGEST_PASSWORD, check_password
+from safeguarding.staff.permissions import PERMISSIONS, READERS, Permission, Role
 from safeguarding.staff.tables import staff, staff_devices, staff_sessions
 
 
@@ -28,14 +28,6 @@ class StaffNameError(ValueError):
 
 class UnknownStaffError(LookupError):
     """No account in use has this id."""
-
-
-class Role(Enum):
-    """What an account may do besides reading and closing escalations."""
-
-    LEAD = "lead"
-    """Signs content: may approve it and send it back."""
-    REVIEWER = "reviewer"
 
 
 @dataclass(frozen=True)
@@ -49,6 +41,10 @@ class Staff:
     shown_name: str
     role: Role = Role.REVIEWER
 
+    def may(self, permission: Permission) -> bool:
+        """Whether the role allows it."""
+        return permission in PERMISSIONS[self.role]
+
 
 def normalised(name: str) -> str:
     """A sign-in name without what people do not see: case, spaces around, look-alike forms."""
@@ -56,8 +52,12 @@ def normalised(name: str) -> str:
 
 
 def check_in_use(connection: Connection, staff_id: str) -> None:
-    """Raise UnknownStaffError unless this is the id of an account in use."""
-    query = sa.select(staff.c.id).where(staff.c.id == staff_id, staff.c.disabled_at.is_(None))
+    """Raise UnknownStaffError unless this is the id of an account in use that reads cases."""
+    query = sa.select(staff.c.id).where(
+        staff.c.id == staff_id,
+        staff.c.disabled_at.is_(None),
+        staff.c.role.in_([role.value for role in READERS]),
+    )
     if connection.execute(query).first() is None:
         raise UnknownStaffError
 

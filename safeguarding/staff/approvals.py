@@ -30,7 +30,7 @@ from safeguarding.content.reader import read_catalogue
 from safeguarding.database.engine import READING, connect
 from safeguarding.database.metadata import UtcDateTime, metadata
 from safeguarding.settings import Settings
-from safeguarding.staff.accounts import Role
+from safeguarding.staff.permissions import Role
 from safeguarding.staff.tables import staff
 
 approvals = sa.Table(

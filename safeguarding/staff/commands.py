@@ -6,8 +6,9 @@ import click
 
 from safeguarding.database.engine import connect
 from safeguarding.settings import Settings
-from safeguarding.staff.accounts import Role, StaffAccounts, StaffNameError
+from safeguarding.staff.accounts import StaffAccounts, StaffNameError
 from safeguarding.staff.passwords import random_password
+from safeguarding.staff.permissions import Role
 
 ROLES = click.Choice([role.value for role in Role])
 NOT_IN_USE = "There is no account in use with this name."
@@ -31,7 +32,7 @@ def list_(accounts: StaffAccounts) -> None:
 @main.command()
 @click.argument("name")
 @click.option("--shown-name", help="The name that colleagues see in records.")
-@click.option("--role", type=ROLES, help="A lead signs content; the first account is one.")
+@click.option("--role", type=ROLES, help="What the account is for; the first one is a lead.")
 @click.pass_obj
 def add(accounts: StaffAccounts, name: str, shown_name: str | None, role: str | None) -> None:
     """Open an account with this sign-in NAME and print its password once."""
@@ -61,7 +62,7 @@ def reset(accounts: StaffAccounts, name: str) -> None:
 @click.argument("role", type=ROLES)
 @click.pass_obj
 def role(accounts: StaffAccounts, name: str, role: str) -> None:
-    """Make an account a lead, who signs content, or a reviewer."""
+    """Give an account another role; it holds at once."""
     if not accounts.set_role(name, Role(role)):
         raise click.ClickException(NOT_IN_USE)
     click.echo(f"The role is {role} from now on.")

@@ -14,7 +14,8 @@ from sqlalchemy.engine import Engine
 
 from safeguarding.clock import utc_now
 from safeguarding.database.engine import READING
-from safeguarding.staff.accounts import Role, Staff
+from safeguarding.staff.accounts import Staff
+from safeguarding.staff.permissions import Role
 from safeguarding.staff.tables import digest_of, staff, staff_sessions
 
 IDLE = timedelta(minutes=30)

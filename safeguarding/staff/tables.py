@@ -18,7 +18,9 @@ staff = sa.Table(
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("disabled_at", UtcDateTime),
     sa.Column("role", sa.Text, nullable=False, server_default="reviewer"),
-    sa.CheckConstraint("role IN ('lead', 'reviewer')", name="role"),
+    sa.Column("admitted", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("areas", sa.JSON),
+    sa.CheckConstraint("role IN ('administrator', 'auditor', 'lead', 'reviewer')", name="role"),
 )
 
 staff_sessions = sa.Table(
@@ -29,6 +31,19 @@ staff_sessions = sa.Table(
     sa.Column("started_at", UtcDateTime, nullable=False),
     sa.Column("seen_at", UtcDateTime, nullable=False),
 )
+
+staff_invitations = sa.Table(
+    "staff_invitations",
+    metadata,
+    sa.Column("token_hash", sa.Text, primary_key=True),
+    sa.Column("staff_id", sa.Text, sa.ForeignKey("staff.id"), index=True),
+    sa.Column("shown_name", sa.Text, nullable=False),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("invited_by", sa.Text, sa.ForeignKey("staff.id"), nullable=False),
+    sa.Column("made_at", UtcDateTime, nullable=False),
+    sa.Column("expires_at", UtcDateTime, nullable=False),
+)
+"""Links that open an account, or give the account `staff_id` a new password. A used one is gone."""
 
 staff_devices = sa.Table(
     "staff_devices",

@@ -8,10 +8,11 @@ from sanic import Blueprint, HTTPResponse, Request, Sanic
 from sanic.response import BaseHTTPResponse, text
 
 from safeguarding.settings import Settings
-from web.console.auth import auth, load_session
+from web.console.auth import load_session, open_to_all
 from web.console.composition import Services, compose, services
 from web.console.content import content
 from web.console.escalations import escalations
+from web.console.sign_in import signing_in
 from web.http import App, ContentPolicy, PlainErrors, add_security_headers
 
 STATIC = Path(__file__).resolve().parent / "static"
@@ -39,7 +40,7 @@ def create_app(settings: Settings, console: Services | None = None) -> App:
     app.register_middleware(_keep_origin, "response")
     add_security_headers(app, lambda _request: _POLICY)
     app.static("/static", STATIC, name="static")
-    for blueprint in (neutral, auth, escalations, content):
+    for blueprint in (neutral, signing_in, escalations, content):
         app.blueprint(blueprint)
     return app
 
@@ -50,12 +51,14 @@ async def _keep_origin(_request: Request, response: BaseHTTPResponse) -> None:
 
 
 @neutral.get("/blank")
+@open_to_all
 async def blank(request: Request) -> HTTPResponse:
     """A page that tells nothing to whoever looks over a shoulder."""
     return services(request).pages.render("blank.html")
 
 
 @neutral.get("/healthz")
+@open_to_all
 async def healthz(_request: Request) -> HTTPResponse:
     """The process is alive."""
     return text("ok")

@@ -1,4 +1,7 @@
-"""Signing in and out, a new password, who may see a page, and forms no other site can forge."""
+"""Who reads, what they may see and do, and forms that no other site can forge.
+
+Every route carries either `requires(Permission.X)` or `open_to_all`: a test walks them all.
+"""
 
 from __future__ import annotations
 
@@ -10,21 +13,20 @@ from functools import wraps
 from typing import TypeAlias
 from urllib.parse import quote
 
-from sanic import Blueprint, HTTPResponse, Request
-from sanic.response import empty, redirect
+import structlog
+from sanic import HTTPResponse, Request
+from sanic.response import redirect
 
-from safeguarding.staff.devices import KNOWN_FOR
-from safeguarding.staff.passwords import PasswordError
-from safeguarding.staff.sessions import LONGEST, Session
-from web.console import wording
+from safeguarding.staff.accounts import Staff
+from safeguarding.staff.permissions import Permission
+from safeguarding.staff.sessions import Session
 from web.console.composition import Services, services
-from web.console.pages import CONTENT, HOME, SEE_OTHER, field
-from web.console.throttle import Attempt
+from web.console.pages import ACCOUNTS, CONTENT, HOME, SEE_OTHER, field
 from web.http import client_address, is_same_site
 
 Handler: TypeAlias = Callable[..., Awaitable[HTTPResponse]]
 
-auth = Blueprint("auth")
+log = structlog.get_logger("console.auth")
 
 
 def cookie_name(console: Services) -> str:
@@ -32,9 +34,19 @@ def cookie_name(console: Services) -> str:
     return "lantern" if console.insecure_cookies else "__Host-lantern"
 
 
-def device_cookie_name(console: Services) -> str:
-    """The cookie by which a browser is known; it opens nothing."""
-    return f"{cookie_name(console)}-device"
+def set_cookie(
+    console: Services, response: HTTPResponse, name: str, value: str, kept: timedelta
+) -> None:
+    """Set a cookie out of the reach of scripts and of other sites."""
+    response.add_cookie(
+        name,
+        value,
+        path="/",
+        secure=not console.insecure_cookies,
+        httponly=True,
+        samesite="Strict",
+        max_age=int(kept.total_seconds()),
+    )
 
 
 async def load_session(request: Request) -> None:
@@ -56,145 +68,72 @@ def session_of(request: Request) -> Session:
     return session
 
 
-def staff_only(handler: Handler) -> Handler:
-    """Let signed-in staff through, and of their forms only those that our own pages sent."""
+def requires(permission: Permission) -> Callable[[Handler], Handler]:
+    """Let staff through who have `permission`; of their forms only those that our pages sent."""
 
-    @wraps(handler)
-    async def guarded(request: Request, **path: str) -> HTTPResponse:
-        if request.method == "POST" and not is_same_site(request):
-            return _refused(request)
-        if request.ctx.session is None:
-            return _signed_out(request)
-        if request.method == "POST" and not _has_form_token(request):
-            return _refused(request)
-        return await handler(request, **path)
+    def guard(handler: Handler) -> Handler:
+        @wraps(handler)
+        async def guarded(request: Request, **path: str) -> HTTPResponse:
+            if request.method == "POST" and not is_same_site(request):
+                return await forged(request)
+            if request.ctx.session is None:
+                return _signed_out(request)
+            if request.method == "POST" and not _has_form_token(request):
+                return await forged(request)
+            if not session_of(request).staff.may(permission):
+                return await _not_allowed(request, permission)
+            return await handler(request, **path)
 
-    return guarded
+        guarded.permission = permission  # type: ignore[attr-defined]
+        return guarded
 
-
-@auth.get("/sign-in")
-async def sign_in_page(request: Request) -> HTTPResponse:
-    """The sign-in form."""
-    if request.ctx.session is not None:
-        return redirect(_safe_next(str(request.args.get("next") or "")))
-    return _sign_in(request, str(request.args.get("next") or ""))
+    return guard
 
 
-@auth.post("/sign-in")
-async def sign_in(request: Request) -> HTTPResponse:
-    """Check name and password; start a session."""
-    if not is_same_site(request):
-        return _refused(request)
-    console = services(request)
-    name, onward = field(request, "name"), field(request, "next")
-    attempt = await _attempt(request, name)
-    if wait := console.throttle.wait_s(attempt):
-        return _too_many(request, onward, wait)
-    staff = await asyncio.to_thread(console.accounts.verify, name, field(request, "password"))
-    if staff is None:
-        return _sign_in(request, onward, wording.WRONG_SIGN_IN, 401)
-    console.throttle.succeeded(attempt)
-    return await _start(request, staff.id, _safe_next(onward))
+def open_to_all(handler: Handler) -> Handler:
+    """Say of a route that it needs no sign-in."""
+    handler.permission = None  # type: ignore[attr-defined]
+    return handler
 
 
-@auth.post("/sign-out")
-@staff_only
-async def sign_out(request: Request) -> HTTPResponse:
-    """End the session here and in the database."""
-    console = services(request)
-    await asyncio.to_thread(console.sessions.end, str(request.cookies.get(cookie_name(console))))
-    response = redirect("/sign-in", status=SEE_OTHER)
-    # Makes the browser drop pages it keeps for the Back button.
-    response.headers["Clear-Site-Data"] = '"cache"'
-    _set_cookie(console, response, cookie_name(console), "", timedelta())
-    return response
+async def record(request: Request, what: str, **detail: object) -> None:
+    """Note what somebody did or was refused. `detail` holds ids, never what anyone typed."""
+    session: Session | None = request.ctx.session
+    who = detail.pop("who", session.staff.id if session else None)
+    log.info(what, who=who, address=client_address(request), **detail)
 
 
-@auth.get("/alive")
-@staff_only
-async def alive(_request: Request) -> HTTPResponse:
-    """Asked while somebody writes a long note: counts as use of the session."""
-    return empty()
+def home_of(staff: Staff) -> str:
+    """Where this person's work begins."""
+    if staff.may(Permission.READ_CASES):
+        return HOME
+    return ACCOUNTS if staff.may(Permission.MANAGE_ACCOUNTS) else CONTENT
 
 
-@auth.get("/password")
-@staff_only
-async def password_page(request: Request) -> HTTPResponse:
-    """The form for a new password."""
-    return _password_form(request, {})
+def safe_next(onward: str, otherwise: str) -> str:
+    """A page of ours to go on to: never an address that a link from outside chose."""
+    pages = (HOME, CONTENT, ACCOUNTS)
+    ours = onward in pages or onward.startswith(tuple(f"{page}/" for page in pages))
+    return onward if ours and "\\" not in onward else otherwise
 
 
-@auth.post("/password")
-@staff_only
-async def change_password(request: Request) -> HTTPResponse:
-    """Set it, which ends every session of the account, this one too."""
-    console, staff = services(request), session_of(request).staff
-    # Whoever is signed in is no stranger: their slips are counted for themselves.
-    attempt = Attempt(staff.name, client_address(request), f"session of {staff.id}")
-    if wait := console.throttle.wait_s(attempt):
-        return _password_form(request, {"current": wording.too_many_attempts(wait)}, 429)
-    current = await asyncio.to_thread(
-        console.accounts.verify, staff.name, field(request, "current")
-    )
-    if current is None:
-        return _password_form(request, {"current": wording.WRONG_PASSWORD}, 400)
-    try:
-        await asyncio.to_thread(console.accounts.change_password, staff.id, field(request, "new"))
-    except PasswordError as error:
-        return _password_form(request, {"new": wording.password_refused(error)}, 400)
-    console.throttle.succeeded(attempt)
-    return redirect("/sign-in", status=SEE_OTHER)
+async def forged(request: Request) -> HTTPResponse:
+    """The answer to a form that none of our pages sent."""
+    await record(request, "refused.forged", path=str(request.route and request.route.path))
+    session = request.ctx.session
+    return services(request).pages.render("refused.html", status=403, session=session)
 
 
-async def _attempt(request: Request, name: str) -> Attempt:
-    """Who tries: from a browser in which this name has signed in before, or a stranger."""
-    console = services(request)
-    device = str(request.cookies.get(device_cookie_name(console)) or "")
-    known = await asyncio.to_thread(console.devices.knows, device, name)
-    return Attempt(name, client_address(request), device if known else "")
-
-
-async def _start(request: Request, staff_id: str, onward: str) -> HTTPResponse:
-    console = services(request)
-    token = await asyncio.to_thread(console.sessions.start, staff_id)
-    before = str(request.cookies.get(device_cookie_name(console)) or "")
-    device = await asyncio.to_thread(console.devices.remember, before, staff_id)
-    response = redirect(onward, status=SEE_OTHER)
-    _set_cookie(console, response, cookie_name(console), token, LONGEST)
-    _set_cookie(console, response, device_cookie_name(console), device, KNOWN_FOR)
-    return response
-
-
-def _set_cookie(
-    console: Services, response: HTTPResponse, name: str, value: str, kept: timedelta
-) -> None:
-    response.add_cookie(
-        name,
-        value,
-        path="/",
-        secure=not console.insecure_cookies,
-        httponly=True,
-        samesite="Strict",
-        max_age=int(kept.total_seconds()),
-    )
-
-
-def _sign_in(request: Request, onward: str, error: str = "", status: int = 200) -> HTTPResponse:
+async def _not_allowed(request: Request, permission: Permission) -> HTTPResponse:
+    await record(request, "refused.permission", permission=permission.value)
+    session = session_of(request)
     return services(request).pages.render(
-        "sign_in.html", status=status, error=error, onward=_safe_next(onward)
+        "not_allowed.html",
+        status=403,
+        session=session,
+        written=field(request, "note"),
+        href=home_of(session.staff),
     )
-
-
-def _password_form(request: Request, errors: dict[str, str], status: int = 200) -> HTTPResponse:
-    return services(request).pages.render(
-        "password.html", status=status, session=session_of(request), errors=errors
-    )
-
-
-def _too_many(request: Request, onward: str, wait: int) -> HTTPResponse:
-    response = _sign_in(request, onward, wording.too_many_attempts(wait), 429)
-    response.headers["Retry-After"] = str(wait)
-    return response
 
 
 def _signed_out(request: Request) -> HTTPResponse:
@@ -206,17 +145,6 @@ def _signed_out(request: Request) -> HTTPResponse:
     return redirect(f"/sign-in?next={quote(request.path, safe='')}", status=SEE_OTHER)
 
 
-def _refused(request: Request) -> HTTPResponse:
-    session = request.ctx.session
-    return services(request).pages.render("refused.html", status=403, session=session)
-
-
 def _has_form_token(request: Request) -> bool:
     sent = field(request, "form_token").encode("utf-8", "replace")
     return hmac.compare_digest(sent, session_of(request).form_token.encode())
-
-
-def _safe_next(onward: str) -> str:
-    """A page of ours to go on to: never an address that a link from outside chose."""
-    ours = onward == CONTENT or onward.startswith((f"{HOME}/", f"{CONTENT}/"))
-    return onward if ours and "\\" not in onward else HOME

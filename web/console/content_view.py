@@ -10,7 +10,8 @@ from typing import Any
 from safeguarding.content.approvals.signing import Standing, Status
 from safeguarding.content.items import Block, Item
 from safeguarding.content.kinds import Kinds
-from safeguarding.staff.accounts import Role, Staff
+from safeguarding.staff.accounts import Staff
+from safeguarding.staff.permissions import Permission
 from web.console import wording
 from web.console.changes import changes
 from web.console.composition import Services
@@ -51,7 +52,7 @@ def item_view(console: Services, item: Item, reader: Staff) -> dict[str, Any]:
         "before": before,
         "rows": changes(kept, item) if kept else [],
         "groups": _readings(item),
-        "is_lead": reader.role is Role.LEAD,
+        "is_lead": reader.may(Permission.APPROVE_CONTENT),
         "may_approve": standing.may_approve(reader.id),
         "signers": [f"{wording.signer(each)}, {date_of(each.at)}" for each in standing.signatures],
         "own": next((each for each in standing.signatures if each.by == reader.id), None),

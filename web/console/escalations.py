@@ -13,9 +13,10 @@ from sanic.response import redirect
 from safeguarding.escalations.escalation import Outcome, RecordedEscalation, Status
 from safeguarding.escalations.reviewing import AlreadyReviewedError, UnknownEscalationError
 from safeguarding.escalations.vault import VaultError
+from safeguarding.staff.permissions import Permission
 from safeguarding.taxonomy import Severity
 from web.console import wording
-from web.console.auth import session_of, staff_only
+from web.console.auth import requires, session_of
 from web.console.composition import services
 from web.console.escalation_view import escalation_view, pagination, queue_row
 from web.console.pages import HOME, LONGEST_NOTE, SEE_OTHER, address_of, field, note_in
@@ -60,14 +61,8 @@ class OutcomeForm:
         return None if self.severity == AGREE else Severity.named(self.severity)
 
 
-@escalations.get("/")
-async def home(_request: Request) -> HTTPResponse:
-    """The console begins with what waits."""
-    return redirect(HOME)
-
-
 @escalations.get(HOME)
-@staff_only
+@requires(Permission.READ_CASES)
 async def listed(request: Request) -> HTTPResponse:
     """One page of the list: the most severe first, then the oldest."""
     console = services(request)
@@ -90,7 +85,7 @@ async def listed(request: Request) -> HTTPResponse:
 
 
 @escalations.get(f"{HOME}/<message_id:str>", unquote=True)
-@staff_only
+@requires(Permission.READ_CASES)
 async def read(request: Request, message_id: str) -> HTTPResponse:
     """The whole escalation. Opening it is noted in its history."""
     console, session = services(request), session_of(request)
@@ -102,7 +97,7 @@ async def read(request: Request, message_id: str) -> HTTPResponse:
 
 
 @escalations.post(f"{HOME}/<message_id:str>/outcome", unquote=True)
-@staff_only
+@requires(Permission.WORK_CASES)
 async def record_outcome(request: Request, message_id: str) -> HTTPResponse:
     """Close it with what was done. The first to do so wins; the second keeps what they wrote."""
     console, session = services(request), session_of(request)
@@ -127,7 +122,7 @@ async def record_outcome(request: Request, message_id: str) -> HTTPResponse:
 
 
 @escalations.post(f"{HOME}/<message_id:str>/reopen", unquote=True)
-@staff_only
+@requires(Permission.WORK_CASES)
 async def reopen(request: Request, message_id: str) -> HTTPResponse:
     """Open a closed one again."""
     console, session = services(request), session_of(request)

@@ -12,11 +12,13 @@ from sanic import HTTPResponse, Request
 from sanic.response import html
 
 from safeguarding.staff.passwords import SHORTEST_PASSWORD
+from safeguarding.staff.permissions import Permission
 from safeguarding.staff.sessions import IDLE, LONGEST, Session
 from web.console import dates, wording
 
 HOME = "/escalations"
 CONTENT = "/content"
+ACCOUNTS = "/accounts"
 SEE_OTHER = 303
 LONGEST_NOTE = 10_000
 """Characters in the note of a form."""
@@ -64,6 +66,7 @@ class Pages:
             session_idle=IDLE,
             session_longest=LONGEST,
             shortest_password=SHORTEST_PASSWORD,
+            Permission=Permission,
         )
 
     def render(

@@ -8,7 +8,6 @@ from safeguarding.content.approvals.export import READERS
 from safeguarding.content.approvals.signing import Decided, Decision, Status
 from safeguarding.content.items import Block
 from safeguarding.escalations.escalation import ASSISTANT, GATEWAY, HistoryEvent, Outcome, What
-from safeguarding.staff.accounts import Role
 from safeguarding.staff.passwords import (
     LONGEST_PASSWORD,
     SHORTEST_PASSWORD,
@@ -16,6 +15,7 @@ from safeguarding.staff.passwords import (
     NameInPasswordError,
     PasswordError,
 )
+from safeguarding.staff.permissions import Role
 from safeguarding.taxonomy import Severity
 from web.console import dates
 
@@ -102,7 +102,12 @@ CONTENT_STATUSES = {
 }
 """Label and colour, in the order in which they ask for attention."""
 
-ROLES = {Role.LEAD: "Safeguarding lead", Role.REVIEWER: "Reviewer"}
+ROLES = {
+    Role.REVIEWER: "Reviewer",
+    Role.LEAD: "Safeguarding lead",
+    Role.ADMINISTRATOR: "Administrator",
+    Role.AUDITOR: "Auditor",
+}
 DECISIONS = {Decision.APPROVED: "Approved", Decision.SENT_BACK: "Sent back"}
 
 SELECT_OUTCOME = "Select what was done"

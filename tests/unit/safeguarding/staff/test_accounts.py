@@ -9,8 +9,9 @@ import sqlalchemy as sa
 from argon2 import PasswordHasher
 from sqlalchemy.engine import Engine
 
-from safeguarding.staff.accounts import Role, StaffAccounts, StaffNameError, normalised
+from safeguarding.staff.accounts import StaffAccounts, StaffNameError, normalised
 from safeguarding.staff.passwords import PasswordError
+from safeguarding.staff.permissions import Role
 from safeguarding.staff.sessions import StaffSessions
 from safeguarding.staff.tables import staff
 from tests.records import PASSWORD, accounts_on
