@@ -6,7 +6,7 @@ import click
 
 from safeguarding.database.engine import connect
 from safeguarding.settings import Settings
-from safeguarding.staff.accounts import StaffAccounts, StaffNameError
+from safeguarding.staff.accounts import LastAdministratorError, StaffAccounts, StaffNameError
 from safeguarding.staff.passwords import random_password
 from safeguarding.staff.permissions import Role
 
@@ -63,8 +63,11 @@ def reset(accounts: StaffAccounts, name: str) -> None:
 @click.pass_obj
 def role(accounts: StaffAccounts, name: str, role: str) -> None:
     """Give an account another role; it holds at once."""
-    if not accounts.set_role(name, Role(role)):
-        raise click.ClickException(NOT_IN_USE)
+    try:
+        if not accounts.set_role(name, Role(role)):
+            raise click.ClickException(NOT_IN_USE)
+    except LastAdministratorError as error:
+        raise click.ClickException(f"{error}.") from None
     click.echo(f"The role is {role} from now on.")
 
 
@@ -73,8 +76,11 @@ def role(accounts: StaffAccounts, name: str, role: str) -> None:
 @click.pass_obj
 def disable(accounts: StaffAccounts, name: str) -> None:
     """Shut an account; its records stay."""
-    if not accounts.disable(name):
-        raise click.ClickException("There is no account with this name.")
+    try:
+        if not accounts.disable(name):
+            raise click.ClickException("There is no account with this name.")
+    except LastAdministratorError as error:
+        raise click.ClickException(f"{error}.") from None
     click.echo("The account is shut and its sessions have ended. What it did stays.")
 
 

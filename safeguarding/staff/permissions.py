@@ -46,8 +46,9 @@ class Permission(Enum):
     """A legal hold, and the disposal of what no hold keeps."""
 
 
-_EVERYBODY = frozenset({Permission.OWN_ACCOUNT, Permission.READ_CONTENT})
-_REVIEWER = _EVERYBODY | {
+EVERYBODY = frozenset({Permission.OWN_ACCOUNT, Permission.READ_CONTENT})
+"""What needs no particular role."""
+_REVIEWER = EVERYBODY | {
     Permission.READ_CASES,
     Permission.WORK_CASES,
     Permission.READ_FIGURES,
@@ -64,8 +65,8 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.EXPORT,
         Permission.SET_HOLD,
     },
-    Role.ADMINISTRATOR: _EVERYBODY | {Permission.MANAGE_ACCOUNTS, Permission.MANAGE_ROTA},
-    Role.AUDITOR: _EVERYBODY | {Permission.READ_AUDIT, Permission.READ_FIGURES},
+    Role.ADMINISTRATOR: EVERYBODY | {Permission.MANAGE_ACCOUNTS, Permission.MANAGE_ROTA},
+    Role.AUDITOR: EVERYBODY | {Permission.READ_AUDIT, Permission.READ_FIGURES},
 }
 
 READERS = frozenset(

@@ -14,8 +14,7 @@ from sqlalchemy.engine import Engine
 
 from safeguarding.clock import utc_now
 from safeguarding.database.engine import READING
-from safeguarding.staff.accounts import Staff
-from safeguarding.staff.permissions import Role
+from safeguarding.staff.accounts import Staff, member_of
 from safeguarding.staff.tables import digest_of, staff, staff_sessions
 
 IDLE = timedelta(minutes=30)
@@ -68,12 +67,12 @@ class StaffSessions:
             )
         )
         with self._reading.connect() as connection:
-            row = connection.execute(query).first()
+            row = connection.execute(query).mappings().first()
         if row is None:
             return None
-        if now - row.seen_at >= _SEEN_EVERY:
+        if now - row["seen_at"] >= _SEEN_EVERY:
             self._touch(token, now)
-        return Session(Staff(row.id, row.name, row.shown_name, Role(row.role)), _form_token(token))
+        return Session(member_of(row), _form_token(token))
 
     def end(self, token: str) -> None:
         """End a session; one that is not there stays so."""

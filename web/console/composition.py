@@ -18,6 +18,7 @@ from safeguarding.settings import Settings
 from safeguarding.staff.accounts import StaffAccounts
 from safeguarding.staff.approvals import Approvals
 from safeguarding.staff.devices import KnownDevices
+from safeguarding.staff.invitations import Invitations
 from safeguarding.staff.sessions import StaffSessions
 from safeguarding.taxonomy import CONTENT
 from web.console.pages import Pages
@@ -33,6 +34,7 @@ class Services:
     accounts: StaffAccounts
     sessions: StaffSessions
     devices: KnownDevices
+    invitations: Invitations
     approvals: Approvals
     catalogue: Callable[[], Catalogue]
     throttle: SignInThrottle
@@ -56,11 +58,13 @@ def compose(
     Nothing is asked of the database yet. Raises ContentError, SettingsError, VaultError.
     """
     database = connect(settings.database_url)
+    accounts = accounts or StaffAccounts(database, now)
     return Services(
         log=log or EscalationLog(database, Vault.of(settings)),
-        accounts=accounts or StaffAccounts(database, now),
+        accounts=accounts,
         sessions=StaffSessions(database, now),
         devices=KnownDevices(database, now),
+        invitations=Invitations(database, accounts, now),
         approvals=Approvals(database, now),
         catalogue=catalogue,
         throttle=SignInThrottle(limits or SignInLimits()),

@@ -108,6 +108,12 @@ ROLES = {
     Role.ADMINISTRATOR: "Administrator",
     Role.AUDITOR: "Auditor",
 }
+ROLE_HINTS = {
+    Role.REVIEWER: "Reads cases and works them. Waits for a safeguarding lead to admit them",
+    Role.LEAD: "Also signs content and exports. Waits for a safeguarding lead to admit them",
+    Role.ADMINISTRATOR: "Runs the accounts and the rota. Sees no case",
+    Role.AUDITOR: "Reads the audit trail and the figures. Sees no case",
+}
 DECISIONS = {Decision.APPROVED: "Approved", Decision.SENT_BACK: "Sent back"}
 
 SELECT_OUTCOME = "Select what was done"
@@ -115,6 +121,10 @@ ENTER_REASON = "Enter why, in a sentence or two"
 SELECT_SEVERITY = "Select how serious you find it"
 SELECT_DECISION = "Select whether you approve these words or send them back"
 ENTER_CHANGE = "Enter what is to be changed"
+ENTER_SHOWN_NAME = "Enter their name, in 80 characters or less"
+SELECT_ROLE = "Select what the account is for"
+LAST_ADMINISTRATOR = "This is the last administrator. Invite another one first"
+NAME_TAKEN = "Choose another sign-in name: this one is empty or taken"
 WRONG_SIGN_IN = "The sign-in name or the password is not right"
 WRONG_PASSWORD = "The password you have now is not right"  # noqa: S105 - a sentence
 PASSWORD_COMMON = "Use several words that do not belong together: this is guessed easily"  # noqa: S105

@@ -14,9 +14,15 @@ from tests.records import PASSWORD, WORDS, escalation
 from tests.unit.web.console.conftest import Browser
 from web.http import App
 
-OPEN = {"/", "/blank", "/healthz", "/sign-in"}
+OPEN = {"/", "/blank", "/healthz", "/invitation/none", "/sign-in"}
 """What a stranger reaches."""
-PLACES = {"message_id": "m1", "content_id": "answer:consent", "audience": "parent"}
+PLACES = {
+    "message_id": "m1",
+    "content_id": "answer:consent",
+    "audience": "parent",
+    "staff_id": "nobody",
+    "token": "none",
+}
 
 
 @dataclass(frozen=True)
