@@ -24,6 +24,8 @@ from safeguarding.escalations.vault import Vault
 from safeguarding.settings import Settings
 from safeguarding.staff.accounts import StaffAccounts
 from safeguarding.staff.approvals import Approvals
+from safeguarding.staff.devices import KnownDevices
+from safeguarding.staff.invitations import Invitations
 from safeguarding.staff.sessions import StaffSessions
 from safeguarding.taxonomy import CONTENT
 from web.console.pages import Pages
@@ -42,6 +44,8 @@ class Services:
     exports: Exports
     accounts: StaffAccounts
     sessions: StaffSessions
+    devices: KnownDevices
+    invitations: Invitations
     approvals: Approvals
     audit: AuditLog
     client_digest: Callable[[str], str]
@@ -67,14 +71,17 @@ def compose(
     Nothing is asked of the database yet. Raises ContentError, SettingsError, VaultError.
     """
     database, vault = connect(settings.database_url), Vault.of(settings)
+    accounts = accounts or StaffAccounts(database, now)
     return Services(
         cases=Cases(database, vault),
         casework=Casework(database, vault, now),
         sorting=Sorting(database, vault, now),
         statistics=Statistics(database, now),
         exports=Exports(database, vault, now),
-        accounts=accounts or StaffAccounts(database, now),
+        accounts=accounts,
         sessions=StaffSessions(database, now),
+        devices=KnownDevices(database, now),
+        invitations=Invitations(database, accounts, now),
         approvals=Approvals(database, now),
         audit=AuditLog(database, now),
         client_digest=partial(client_digest, key=settings.secret("token_key")),

@@ -131,14 +131,14 @@ def compose(
     )
     screening = Screening(outside.engine, Languages(content.languages))
     recorder = Recorder(outside.escalations, outside.spool, metrics)
-    handoff = HandOff(recorder, _now)
+    phrases = content.phrases.of("wishes", WishPhrases)
+    handoff = HandOff(recorder, WishTalk(outside.wishes, phrases, content.choices), _now)
     rasa = RasaClient(settings.rasa_url, outside.channel_secret)
     messages = Messages(
         rasa,
         screening,
         replies,
         handoff,
-        WishTalk(outside.wishes, content.phrases.of("wishes", WishPhrases), content.choices),
         metrics,
         choices=content.choices,
         timeout_s=settings.rasa_timeout_s,

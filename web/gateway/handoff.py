@@ -16,13 +16,16 @@ from web.gateway.conversations import Conversation, Exchange, scoped_id
 from web.gateway.recorder import Recorder
 from web.gateway.replies import highest_shown
 from web.gateway.requests import Sent
+from web.gateway.wishes import WishTalk
 
 
 class HandOff:
     """Hands over to staff what shows risk: the one place where escalations are made."""
 
-    def __init__(self, recorder: Recorder, now: Callable[[], datetime]) -> None:
+    def __init__(self, recorder: Recorder, wishes: WishTalk, now: Callable[[], datetime]) -> None:
         self._recorder = recorder
+        self.wishes = wishes
+        """The way back for whom was handed over."""
         self._now = now
         self._late: set[asyncio.Task[None]] = set()
 
