@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from safeguarding.content.choices import Choices
 from safeguarding.content.reader import Content
 from safeguarding.database.engine import connect
+from safeguarding.escalations import key_users
 from safeguarding.escalations.log import EscalationLog
 from safeguarding.escalations.spool import Log, Spool
 from safeguarding.escalations.vault import Vault
@@ -89,6 +90,7 @@ def dependencies(settings: Settings, engine: Engine | None = None) -> Dependenci
     """
     database = connect(settings.database_url, answer_s=ANSWER_S)
     vault = Vault.of(settings)
+    key_users.announce(settings, vault)
 
     def database_is_up() -> bool:
         try:
