@@ -9,9 +9,10 @@ from datetime import datetime, timezone
 
 import sqlalchemy as sa
 
+from safeguarding.alerts import rota
 from safeguarding.content.choices import Choices
 from safeguarding.content.reader import Content
-from safeguarding.database.engine import connect
+from safeguarding.database.engine import READING, connect
 from safeguarding.escalations.log import EscalationLog
 from safeguarding.escalations.spool import Log, Spool
 from safeguarding.escalations.vault import Vault
@@ -19,6 +20,7 @@ from safeguarding.escalations.wishes import Wishes
 from safeguarding.risk.engine import build_engine
 from safeguarding.settings import Settings
 from web.gateway.conversations import Conversations
+from web.gateway.duty import Duty, DutyPhrases, ReadRota, Span, nobody_known
 from web.gateway.handoff import HandOff
 from web.gateway.lanes import Lane
 from web.gateway.languages import Languages
@@ -49,6 +51,7 @@ class Dependencies:
     token_key: str
     channel_secret: str
     database_is_up: Callable[[], bool]
+    rota: ReadRota = nobody_known
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,7 @@ class Gateway:
     screening: Screening
     handoff: HandOff
     rasa: RasaClient
+    duty: Duty
     database_is_up: Callable[[], bool]
     checks: Lane
     """Where readiness is found out: a check that hangs holds up no other."""
@@ -79,6 +83,7 @@ class Gateway:
         await self.recorder.finish()
         self.screening.close()
         self.checks.close()
+        self.duty.close()
         await self.rasa.close()
 
 
@@ -95,6 +100,10 @@ def dependencies(settings: Settings) -> Dependencies:
             return False
         return True
 
+    def on_duty(start: datetime, end: datetime) -> list[Span]:
+        with database.connect().execution_options(**READING) as connection:
+            return rota.windows(connection, start, end)
+
     return Dependencies(
         engine=build_engine(miss_cost=settings.miss_cost),
         escalations=EscalationLog(database, vault),
@@ -103,6 +112,7 @@ def dependencies(settings: Settings) -> Dependencies:
         token_key=settings.secret("token_key"),
         channel_secret=settings.secret("channel_secret"),
         database_is_up=database_is_up,
+        rota=on_duty,
     )
 
 
@@ -130,6 +140,8 @@ def compose(
     recorder = Recorder(outside.escalations, outside.spool, metrics)
     handoff = HandOff(recorder, _now)
     rasa = RasaClient(settings.rasa_url, outside.channel_secret)
+    phrases = content.phrases.of("duty", DutyPhrases)
+    duty = Duty(outside.rota, content.help_cards.ending, phrases, _now)
     messages = Messages(
         rasa,
         screening,
@@ -137,6 +149,7 @@ def compose(
         handoff,
         WishTalk(outside.wishes, content.phrases.of("wishes", WishPhrases), content.choices),
         metrics,
+        duty=duty,
         choices=content.choices,
         timeout_s=settings.rasa_timeout_s,
     )
@@ -154,6 +167,7 @@ def compose(
         screening=screening,
         handoff=handoff,
         rasa=rasa,
+        duty=duty,
         database_is_up=outside.database_is_up,
         checks=Lane("checks", threads=4, room=8),
     )

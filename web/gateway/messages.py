@@ -24,6 +24,7 @@ from safeguarding.risk.assessment import NO_RISK, Assessment, Turn
 from safeguarding.risk.writer import age_said, audience_said
 from safeguarding.taxonomy import Severity
 from web.gateway.conversations import Answer, Conversation, Exchange, scoped_id
+from web.gateway.duty import Duty
 from web.gateway.handoff import HandOff
 from web.gateway.metrics import Metrics
 from web.gateway.rasa import RasaUnavailableError
@@ -58,7 +59,7 @@ class Rasa(Protocol):
 class Messages:
     """Answers messages. Whatever fails, there is an answer, and help in it when it is needed."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its collaborators, each by name
         self,
         rasa: Rasa,
         screening: Screening,
@@ -67,6 +68,7 @@ class Messages:
         wishes: WishTalk,
         metrics: Metrics,
         *,
+        duty: Duty,
         choices: Choices,
         timeout_s: float,
     ) -> None:
@@ -76,6 +78,7 @@ class Messages:
         self._handoff = handoff
         self._wishes = wishes
         self._metrics = metrics
+        self._duty = duty
         self._choices = choices
         self._timeout_s = timeout_s
         self._under_way: set[asyncio.Task[Answer]] = set()
@@ -160,7 +163,7 @@ class Messages:
             # Rasa would have to assess it too, and the machine is busy enough.
             replies, reason = [], "assessment-late"
         shown = self._with_way_back(exchange, self._shown(exchange, assessed, replies))
-        shown = self._wishes.offered(conversation, shown)
+        shown = self._duty.honest(self._wishes.offered(conversation, shown))
         conversation.raise_to(highest_shown(shown))
         conversation.note_shown(shown, self._choices)
         self._metrics.messages.labels("gateway" if reason else "rasa").inc()
