@@ -157,7 +157,7 @@ class Messages:
             # Rasa would have to assess it too, and the machine is busy enough.
             replies, reason = [], "assessment-late"
         shown = self._with_way_back(exchange, self._shown(exchange, assessed, replies))
-        shown = self._handoff.wishes.offered(conversation, shown)
+        shown = self._handoff.with_what_follows(conversation, shown)
         conversation.raise_to(highest_shown(shown))
         conversation.note_shown(shown, self._choices)
         self._metrics.messages.labels("gateway" if reason else "rasa").inc()
