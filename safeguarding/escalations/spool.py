@@ -150,6 +150,10 @@ def record_or_spool(escalation: Escalation, log: Log, spool: Shelf) -> Kept:
     """
     try:
         new = log.record(escalation)
+    except NoCaseYetError:
+        # No failure: what opens its case is on its way, here or in another process.
+        spool.keep(escalation)
+        return Kept.SPOOLED
     except Exception as error:  # noqa: BLE001 - an unforeseen failure must not lose a record
         logger.error(  # noqa: TRY400 - a traceback could hold what the person wrote
             "escalation.spooled message_id=%s kind=%s", escalation.message_id, type(error).__name__
