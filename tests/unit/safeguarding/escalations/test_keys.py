@@ -58,9 +58,9 @@ def test_without_its_data_key_nothing_of_a_case_opens(engine: Engine, cases: Cas
                     for name in columns
                 ]
     assert len(cells) == 11
-    for envelope, table, row, column in cells:
+    for envelope, name, row, column in cells:
         with pytest.raises(VaultError):
-            ring.open(envelope, table=table, row=row, column=column)
+            ring.open(envelope, table=name, row=row, column=column)
     with pytest.raises(VaultError):
         cases.whole("c1")
     assert cases.whole("c2").messages[0].text == escalation().text
