@@ -92,6 +92,9 @@ classify: .venv-assistant/.synced $(MODEL)  ## Intent and topic of each line {"i
 learn: install  ## Verdicts of staff that wait to become examples; ID=<escalation> retells one
 	@$(S)/$(LANTERN) learn $(ID)
 
+verify-audit: .venv-services/.synced  ## Prove that the audit trail is whole, or name its first broken link
+	@$(S)/$(LANTERN) verify-audit
+
 evaluate: install .venv-training/.synced $(MODEL)  ## The evaluation report: every aim, on messages that were never learned
 	@$(T)/$(LANTERN) evaluate
 
@@ -105,7 +108,7 @@ lint: .venv-services/.synced  ## Style of the code and of YAML
 	@$(S)/ruff check . && $(S)/ruff format --check --quiet . && $(S)/yamllint --strict .
 
 types: .venv-services/.synced .venv-assistant/.synced  ## mypy, strict but for tests, each room in its environment
-	@$(S)/mypy lantern.py safeguarding actions web scripts ml tests --exclude tests/unit/bot/ && $(A)/mypy bot tests/unit/bot
+	@$(S)/mypy lantern.py safeguarding actions dispatcher web scripts ml tests --exclude tests/unit/bot/ && $(A)/mypy bot tests/unit/bot
 
 imports: .venv-services/.synced  ## Who may import whom
 	@$(S)/lint-imports --no-cache | tail -12; exit $${PIPESTATUS[0]}
@@ -131,4 +134,4 @@ browser: install $(MODEL)  ## Chromium: widget, console, and the whole journey
 clean:  ## Remove what was made; environments and state stay
 	@rm -rf models results reports .pytest_cache .mypy_cache .ruff_cache .rasa
 
-.PHONY: help install setup train adapt calibrate compare learn run screen classify reply evaluate bench test lint types imports content unit stories integration browser clean
+.PHONY: help install setup train adapt calibrate compare learn verify-audit run screen classify reply evaluate bench test lint types imports content unit stories integration browser clean

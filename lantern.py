@@ -44,8 +44,34 @@ COMMANDS = {
     "staff": LazyCommand(
         "safeguarding.staff.commands", "services", "Open, list and shut accounts."
     ),
+    "verify-audit": LazyCommand(
+        "safeguarding.audit.verify", "services", "Prove that the audit trail is whole."
+    ),
+    "anchor-audit": LazyCommand(
+        "safeguarding.audit.anchors", "services", "Write the anchor of today."
+    ),
+    "audit-client": LazyCommand(
+        "safeguarding.audit.clients", "services", "How the audit trail names an address."
+    ),
+    "database-roles": LazyCommand(
+        "safeguarding.database.roles", "services", "Roles and grants for PostgreSQL."
+    ),
     "rotate-keys": LazyCommand(
         "safeguarding.escalations.rotate", "services", "Seal records with the first key."
+    ),
+    "dispose": LazyCommand(
+        "safeguarding.retention.dispose", "services", "Dispose of cases whose clock has run out."
+    ),
+    "erase": LazyCommand(
+        "safeguarding.retention.erase", "services", "Erase one case that has to go."
+    ),
+    "backup": LazyCommand(
+        "safeguarding.retention.backup", "services", "Copy database, spool and ledger; no keys."
+    ),
+    "restore": LazyCommand(
+        "safeguarding.retention.restore", "services", "Put a backup where no database is."
+    "verify-pack": LazyCommand(
+        "safeguarding.escalations.verify_pack", "services", "Prove an exported file unchanged."
     ),
     "pledges": LazyCommand(
         "safeguarding.database.pledges", "services", "How often the pledge was taken, by day."

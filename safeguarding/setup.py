@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 from sqlalchemy.exc import OperationalError
 
+from safeguarding.audit.command_line import record_command
 from safeguarding.database.engine import connect, migrate
 from safeguarding.escalations.vault import Vault, VaultError, new_key
 from safeguarding.settings import Settings, SettingsError
@@ -71,6 +72,8 @@ def _set_up(settings: Settings) -> None:
     if made:
         click.echo(f"Wrote {', '.join(made)} to {settings.state_dir / 'secrets'}")
     click.echo(_sign_in_words(*account) if account else "Database is up to date.")
+    if made or account:
+        record_command("set up", settings, secrets=made, first_account=account is not None)
 
 
 def _write_new(path: Path, secret: str) -> bool:

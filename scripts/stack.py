@@ -119,7 +119,9 @@ def _pss(pid: int) -> int:
 class Stack:
     """Rasa, action server, gateway and console over a state folder of their own."""
 
-    def __init__(self, state: Path, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, state: Path, env: Mapping[str, str] | None = None, gateway: str = "web.gateway"
+    ) -> None:
         self.state = state
         self.account = ""
         """What `setup` printed: the first staff account and its password."""
@@ -138,7 +140,7 @@ class Stack:
         self.rasa = self._process("rasa", self._rasa_command(), "/webhooks/gateway/")
         actions = [str(SERVICES / "python"), "-m", "actions", "--port", str(self.ports["actions"])]
         self.actions = self._process("actions", actions, "/health")
-        self.gateway = self._process("gateway", [str(SERVICES / "python"), "-m", "web.gateway"])
+        self.gateway = self._process("gateway", [str(SERVICES / "python"), "-m", gateway])
         self.console = self._process("console", [str(SERVICES / "python"), "-m", "web.console"])
 
     def url(self, name: str) -> str:

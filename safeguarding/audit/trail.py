@@ -112,10 +112,23 @@ def of_kind(connection: Connection, what: str) -> list[Link]:
     return [link_in(row) for row in connection.execute(query).mappings()]
 
 
-def walk(connection: Connection, after: int = 0) -> Iterator[Link]:
-    """Every event past the number `after`, oldest first, a thousand rows at a time."""
-    query = sa.select(audit_events).where(audit_events.c.id > after).order_by(audit_events.c.id)
-    rows = connection.execution_options(yield_per=1000).execute(query).mappings()
+def by_whom(connection: Connection, who: str, what: str, since: datetime) -> list[Link]:
+    """Every event of one kind by one doer since then, oldest first."""
+    mine = (audit_events.c.who == who) & (audit_events.c.at >= since)
+    query = sa.select(audit_events).where(audit_events.c.what == what, mine)
+    ordered = query.order_by(audit_events.c.id)
+    return [link_in(row) for row in connection.execute(ordered).mappings()]
+
+
+def walk(connection: Connection, after: int | None = 0) -> Iterator[Link]:
+    """Every event past the number `after`, oldest first, a thousand rows at a time.
+
+    With None also those below 1, which were not appended here.
+    """
+    query = sa.select(audit_events).order_by(audit_events.c.id)
+    if after is not None:
+        query = query.where(audit_events.c.id > after)
+    rows = connection.execute(query.execution_options(yield_per=1000)).mappings()
     return (link_in(row) for row in rows)
 
 

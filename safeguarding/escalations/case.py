@@ -65,6 +65,7 @@ class What(str, Enum):
     SPLIT = "split off"
     HELD = "legal hold set"
     RELEASED = "legal hold lifted"
+    EXPORTED = "exported"
     WISH_LEFT = "wish left"
     WISH_WITHDRAWN = "wish withdrawn"
 

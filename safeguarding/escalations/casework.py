@@ -82,11 +82,14 @@ class Casework:
             acknowledge(connection, case_id, by, self._now())
             self._leave(connection, case_id, by, What.VIEWED)
 
-    def revealed(self, case_id: str, *, by: str) -> None:
-        """Note that somebody uncovered the words of the case."""
+    def revealed(self, case_id: str, *, by: str, session: str) -> None:
+        """Note that somebody uncovered the words of the case, in which of their sessions.
+
+        `session` is a mark that tells sessions apart and opens none.
+        """
         with self._engine.begin() as connection:
             self._case(connection, case_id, by)
-            self._leave(connection, case_id, by, What.REVEALED)
+            self._leave(connection, case_id, by, What.REVEALED, {"session": session})
 
     def assign(self, case_id: str, to: str | None, *, by: str, version: int | None = None) -> None:
         """Give the case to somebody, take it, or (None) put it back. Ends an open handover."""

@@ -6,6 +6,7 @@ import click
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, RowMapping
 
+from safeguarding.audit.command_line import record_command
 from safeguarding.database.engine import connect
 from safeguarding.escalations.keys import make_key
 from safeguarding.escalations.log import EscalationLog
@@ -79,6 +80,7 @@ def main() -> None:
     except VaultError as error:
         why = f"{error}. Put it back into field_keys and run this again."
         raise click.ClickException(why) from None
+    record_command("keys rotated", settings, key=vault.key_id, values=count)
     click.echo(f"{count} values sealed again with key {vault.key_id}.")
     if waiting := len(spool.waiting()):
         click.echo(f"{waiting} records wait in the spool: keep the older keys.")

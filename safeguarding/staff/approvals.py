@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, RowMapping, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from safeguarding.audit.trail import Event, append
 from safeguarding.clock import LONDON, utc_now
 from safeguarding.content.approvals.signing import (
     Decided,
@@ -50,6 +51,8 @@ approvals = sa.Table(
 )
 """Decisions on content. The words are ours, not a person's: they are kept as they are read."""
 
+_DONE = {Decision.APPROVED: "content approved", Decision.SENT_BACK: "content sent back"}
+"""How the audit trail names a decision."""
 _FACTS = [column for column in approvals.c if column.name != "words"]
 
 
@@ -91,6 +94,7 @@ class Approvals:
             member = _lead(connection, by)
             if decision is Decision.APPROVED and not self._adds(connection, item, by):
                 raise AlreadySignedError
+            at = self._now()
             values = {
                 "content_id": item.id,
                 "digest": item.digest,
@@ -99,10 +103,12 @@ class Approvals:
                 "by": by,
                 "name": member["shown_name"],
                 "role": member["role"],
-                "at": self._now(),
+                "at": at,
                 "note": note.strip(),
             }
             connection.execute(sa.insert(approvals).values(**values))
+            detail = {"content": item.id, "digest": item.digest}
+            append(connection, Event(at, by, _DONE[decision], detail=detail))
 
     def standings(self, items: Iterable[Item]) -> list[Standing]:
         """Where each item stands now."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from safeguarding.audit.command_line import record_command
 from safeguarding.database.engine import connect
 from safeguarding.settings import Settings
 from safeguarding.staff.accounts import Role, StaffAccounts, StaffNameError, random_password
@@ -39,6 +40,7 @@ def add(accounts: StaffAccounts, name: str, shown_name: str | None, role: str | 
         member = accounts.add(name, password, shown_name, Role(role) if role else None)
     except StaffNameError as error:
         raise click.ClickException(f"{error}.") from None
+    record_command("account opened", account=member.id, role=member.role.value)
     _show_once(member.name, password)
 
 
@@ -52,6 +54,7 @@ def reset(accounts: StaffAccounts, name: str) -> None:
         raise click.ClickException(NOT_IN_USE)
     password = random_password()
     accounts.change_password(member.id, password)
+    record_command("password reset", account=member.id)
     _show_once(member.name, password)
 
 
@@ -61,8 +64,10 @@ def reset(accounts: StaffAccounts, name: str) -> None:
 @click.pass_obj
 def role(accounts: StaffAccounts, name: str, role: str) -> None:
     """Make an account a lead, who signs content, or a reviewer."""
-    if not accounts.set_role(name, Role(role)):
+    member = accounts.named(name)
+    if member is None or not accounts.set_role(name, Role(role)):
         raise click.ClickException(NOT_IN_USE)
+    record_command("role changed", account=member.id, before=member.role.value, role=role)
     click.echo(f"The role is {role} from now on.")
 
 
@@ -71,8 +76,11 @@ def role(accounts: StaffAccounts, name: str, role: str) -> None:
 @click.pass_obj
 def disable(accounts: StaffAccounts, name: str) -> None:
     """Shut an account; its records stay."""
+    member = accounts.named(name)
     if not accounts.disable(name):
         raise click.ClickException("There is no account with this name.")
+    if member is not None:  # else it was shut before
+        record_command("account shut", account=member.id)
     click.echo("The account is shut and its sessions have ended. What it did stays.")
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 
 from safeguarding.escalations.vault import VaultError
+from safeguarding.logs import configure_logs
 from safeguarding.records import ContentError
 from safeguarding.settings import Settings, SettingsError
 from web.console.app import STATIC, create_app
-from web.logs import configure_logs
 
 DESIGN_SYSTEM = STATIC / "govuk" / "govuk-frontend.min.css"
 

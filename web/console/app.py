@@ -5,13 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from sanic import Blueprint, HTTPResponse, Request, Sanic
+from sanic.exceptions import BadRequest
 from sanic.response import BaseHTTPResponse, text
 
 from safeguarding.settings import Settings
+from web.console.audit import audit
 from web.console.auth import auth, load_session
+from web.console.case_page import case_page
+from web.console.case_work import case_work
 from web.console.composition import Services, compose, services
 from web.console.content import content
-from web.console.escalations import escalations
+from web.console.queue import queue
+from web.console.recording import record_refused_response
+from web.console.statistics import statistics
 from web.http import App, ContentPolicy, PlainErrors, add_security_headers
 
 STATIC = Path(__file__).resolve().parent / "static"
@@ -36,12 +42,20 @@ def create_app(settings: Settings, console: Services | None = None) -> App:
     app.ctx.services = console or compose(settings)
     app.error_handler = PlainErrors(app.ctx.services.errors)
     app.register_middleware(load_session, "request")
+    app.register_middleware(_refuse_nul, "request")
     app.register_middleware(_keep_origin, "response")
+    app.register_middleware(record_refused_response, "response")
     add_security_headers(app, lambda _request: _POLICY)
     app.static("/static", STATIC, name="static")
-    for blueprint in (neutral, auth, escalations, content):
+    for blueprint in (neutral, auth, queue, case_page, case_work, statistics, content, audit):
         app.blueprint(blueprint)
     return app
+
+
+async def _refuse_nul(request: Request) -> None:
+    """No address of ours holds a NUL, and neither a file's name nor PostgreSQL's text can."""
+    if b"%00" in request.raw_url:
+        raise BadRequest
 
 
 async def _keep_origin(_request: Request, response: BaseHTTPResponse) -> None:

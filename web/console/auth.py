@@ -16,7 +16,13 @@ from safeguarding.staff.accounts import PasswordError
 from safeguarding.staff.sessions import LONGEST, Session
 from web.console import wording
 from web.console.composition import Services, services
-from web.console.pages import CONTENT, HOME, SEE_OTHER, field
+from web.console.pages import CONTENT, HOME, SEE_OTHER, field, written_in
+from web.console.recording import (
+    record,
+    record_failed_sign_in,
+    record_if_possible,
+    record_refusal,
+)
 from web.http import client_address, is_same_site
 
 Handler: TypeAlias = Callable[..., Awaitable[HTTPResponse]]
@@ -54,10 +60,13 @@ def staff_only(handler: Handler) -> Handler:
     @wraps(handler)
     async def guarded(request: Request, **path: str) -> HTTPResponse:
         if request.method == "POST" and not is_same_site(request):
+            await record_refusal(request, "form of another site")
             return _refused(request)
         if request.ctx.session is None:
+            await record_refusal(request, "not signed in", **_cookie_sent(request))
             return _signed_out(request)
         if request.method == "POST" and not _has_form_token(request):
+            await record_refusal(request, "form token")
             return _refused(request)
         return await handler(request, **path)
 
@@ -76,14 +85,18 @@ async def sign_in_page(request: Request) -> HTTPResponse:
 async def sign_in(request: Request) -> HTTPResponse:
     """Check name and password; start a session."""
     if not is_same_site(request):
+        await record_refusal(request, "form of another site")
         return _refused(request)
     console = services(request)
     name, onward = field(request, "name"), field(request, "next")
     if wait := console.throttle.wait_s(name, client_address(request)):
+        await record_failed_sign_in(request, name, "too many attempts", what="sign-in throttled")
         return _too_many(request, onward, wait)
     staff = await asyncio.to_thread(console.accounts.verify, name, field(request, "password"))
     if staff is None:
+        await record_failed_sign_in(request, name, "name or password")
         return _sign_in(request, onward, wording.WRONG_SIGN_IN, 401)
+    await record(request, "signed in", who=staff.id)
     console.throttle.forget(name)
     return await _start(console, staff.id, _safe_next(onward))
 
@@ -94,6 +107,7 @@ async def sign_out(request: Request) -> HTTPResponse:
     """End the session here and in the database."""
     console = services(request)
     await asyncio.to_thread(console.sessions.end, str(request.cookies.get(cookie_name(console))))
+    await record_if_possible(request, "signed out")
     response = redirect("/sign-in", status=SEE_OTHER)
     # Makes the browser drop pages it keeps for the Back button.
     response.headers["Clear-Site-Data"] = '"cache"'
@@ -121,16 +135,20 @@ async def change_password(request: Request) -> HTTPResponse:
     """Set it, which ends every session of the account, this one too."""
     console, staff = services(request), session_of(request).staff
     if wait := console.throttle.wait_s(staff.name, client_address(request)):
+        await record_refusal(request, "too many attempts", what="password change refused")
         return _password_form(request, {"current": wording.too_many_attempts(wait)}, 429)
     current = await asyncio.to_thread(
         console.accounts.verify, staff.name, field(request, "current")
     )
     if current is None:
+        await record_refusal(request, "wrong password", what="password change refused")
         return _password_form(request, {"current": wording.WRONG_PASSWORD}, 400)
     try:
         await asyncio.to_thread(console.accounts.change_password, staff.id, field(request, "new"))
     except PasswordError:
+        await record_refusal(request, "password length", what="password change refused")
         return _password_form(request, {"new": wording.PASSWORD_LENGTH}, 400)
+    await record(request, "password changed")
     console.throttle.forget(staff.name)
     return redirect("/sign-in", status=SEE_OTHER)
 
@@ -176,7 +194,7 @@ def _signed_out(request: Request) -> HTTPResponse:
     if request.method == "POST":
         # What somebody wrote over half an hour must not be lost with their session.
         return services(request).pages.render(
-            "signed_out.html", status=401, written=field(request, "note")
+            "signed_out.html", status=401, written=written_in(request)
         )
     return redirect(f"/sign-in?next={quote(request.path, safe='')}", status=SEE_OTHER)
 
@@ -184,6 +202,12 @@ def _signed_out(request: Request) -> HTTPResponse:
 def _refused(request: Request) -> HTTPResponse:
     session = request.ctx.session
     return services(request).pages.render("refused.html", status=403, session=session)
+
+
+def _cookie_sent(request: Request) -> dict[str, str]:
+    """Tells a session that has ended or never was from none; its token is recorded nowhere."""
+    sent = cookie_name(services(request)) in request.cookies
+    return {"session": "not known"} if sent else {}
 
 
 def _has_form_token(request: Request) -> bool:

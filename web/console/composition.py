@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from sanic import Request
 
+from safeguarding.audit.audit_log import AuditLog
+from safeguarding.audit.clients import client_digest
 from safeguarding.clock import utc_now
 from safeguarding.content.phrases import read_phrases
 from safeguarding.content.reader import Catalogue, read_catalogue
 from safeguarding.database.engine import connect
-from safeguarding.escalations.log import EscalationLog
+from safeguarding.escalations.cases import Cases
+from safeguarding.escalations.casework import Casework
+from safeguarding.escalations.exports import Exports
+from safeguarding.escalations.sorting import Sorting
+from safeguarding.escalations.statistics import Statistics
 from safeguarding.escalations.vault import Vault
 from safeguarding.settings import Settings
 from safeguarding.staff.accounts import StaffAccounts
@@ -28,10 +35,17 @@ from web.http import ErrorPhrases
 class Services:
     """The collaborators of every page, one of each in the process."""
 
-    log: EscalationLog
+    cases: Cases
+    casework: Casework
+    sorting: Sorting
+    statistics: Statistics
+    exports: Exports
     accounts: StaffAccounts
     sessions: StaffSessions
     approvals: Approvals
+    audit: AuditLog
+    client_digest: Callable[[str], str]
+    """How the audit trail names the machine of an address."""
     catalogue: Callable[[], Catalogue]
     throttle: SignInThrottle
     pages: Pages
@@ -43,7 +57,6 @@ class Services:
 def compose(
     settings: Settings,
     *,
-    log: EscalationLog | None = None,
     accounts: StaffAccounts | None = None,
     limits: SignInLimits | None = None,
     catalogue: Callable[[], Catalogue] = read_catalogue,
@@ -53,12 +66,18 @@ def compose(
 
     Nothing is asked of the database yet. Raises ContentError, SettingsError, VaultError.
     """
-    database = connect(settings.database_url)
+    database, vault = connect(settings.database_url), Vault.of(settings)
     return Services(
-        log=log or EscalationLog(database, Vault.of(settings)),
+        cases=Cases(database, vault),
+        casework=Casework(database, vault, now),
+        sorting=Sorting(database, vault, now),
+        statistics=Statistics(database, now),
+        exports=Exports(database, vault, now),
         accounts=accounts or StaffAccounts(database, now),
         sessions=StaffSessions(database, now),
         approvals=Approvals(database, now),
+        audit=AuditLog(database, now),
+        client_digest=partial(client_digest, key=settings.secret("token_key")),
         catalogue=catalogue,
         throttle=SignInThrottle(limits or SignInLimits()),
         pages=Pages(unsigned_content=not settings.require_approval),

@@ -26,6 +26,7 @@ from web.console.pages import (
     field,
     note_in,
 )
+from web.console.recording import record
 
 content = Blueprint("content", url_prefix=CONTENT)
 STATUS_VALUES = {status.value: status for status in Status}
@@ -80,6 +81,7 @@ async def export(request: Request, audience: str) -> HTTPResponse:
     if audience not in READERS:
         raise NotFound
     console = services(request)
+    await record(request, "content exported", audience=audience)
     catalogue = await asyncio.to_thread(console.catalogue)
     today = console.now().astimezone(LONDON).date()
     page = await asyncio.to_thread(export_page, audience, catalogue, today)

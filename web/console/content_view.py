@@ -18,6 +18,9 @@ from web.console.dates import date_of
 from web.console.pages import CONTENT, content_address
 from web.console.wording import CONTENT_STATUSES
 
+FOLDED_FROM = 12
+"""From so many texts on, a page shows one reader's at a time: the help card has 130."""
+
 
 def list_view(console: Services, status: Status | None, kind: str | None) -> dict[str, Any]:
     """The context of the list; an unknown kind counts as none. Asks the database, in a thread."""
@@ -51,6 +54,9 @@ def item_view(console: Services, item: Item, reader: Staff) -> dict[str, Any]:
         "before": before,
         "rows": changes(kept, item) if kept else [],
         "groups": _readings(item),
+        "folded": len(item.blocks) > FOLDED_FROM,
+        # What is for staff alone is a list, not something that Lantern says.
+        "as_messages": console.catalogue().kinds.of(item.id).for_people,
         "is_lead": reader.role is Role.LEAD,
         "may_approve": standing.may_approve(reader.id),
         "signers": [f"{wording.signer(each)}, {date_of(each.at)}" for each in standing.signatures],

@@ -15,19 +15,27 @@ from safeguarding.database.engine import connect
 from safeguarding.escalations.log import EscalationLog
 from safeguarding.escalations.spool import Log, Spool
 from safeguarding.escalations.vault import Vault
+from safeguarding.escalations.wishes import Wishes
 from safeguarding.risk.engine import build_engine
 from safeguarding.settings import Settings
 from web.gateway.conversations import Conversations
-from web.gateway.handoff import Backlog, HandOff, Recorder
+from web.gateway.handoff import HandOff
+from web.gateway.lanes import Lane
 from web.gateway.languages import Languages
 from web.gateway.limits import Limits
 from web.gateway.messages import Messages
 from web.gateway.metrics import Metrics
 from web.gateway.rasa import RasaClient
+from web.gateway.recorder import Backlog, Recorder
 from web.gateway.replies import GatewayPhrases, OwnReplies
 from web.gateway.requests import RefusalPhrases, Tokens
 from web.gateway.screening import Engine, Screening
+from web.gateway.wishes import Record, WishPhrases, WishTalk
 from web.http import ErrorPhrases, PlainErrors
+
+ANSWER_S = 3.0
+"""Seconds that the database may take for one statement of the gateway's. Nobody waits so long: by
+then the record is on the spool, and a connection that hangs makes room."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +45,7 @@ class Dependencies:
     engine: Engine
     escalations: Log
     spool: Backlog
+    wishes: Record
     token_key: str
     channel_secret: str
     database_is_up: Callable[[], bool]
@@ -60,6 +69,8 @@ class Gateway:
     handoff: HandOff
     rasa: RasaClient
     database_is_up: Callable[[], bool]
+    checks: Lane
+    """Where readiness is found out: a check that hangs holds up no other."""
 
     async def finish(self) -> None:
         """Let what is under way come to its end: answers first, their records after."""
@@ -67,12 +78,17 @@ class Gateway:
         await self.handoff.finish()
         await self.recorder.finish()
         self.screening.close()
+        self.checks.close()
         await self.rasa.close()
 
 
-def dependencies(settings: Settings) -> Dependencies:
-    """The real ones; takes seconds to read. Raises ContentError, SettingsError, VaultError."""
-    database, vault = connect(settings.database_url), Vault.of(settings)
+def dependencies(settings: Settings, engine: Engine | None = None) -> Dependencies:
+    """The real ones; takes seconds to read. Raises ContentError, SettingsError, VaultError.
+
+    `engine` is for injected faults, which need no network to understand what is written.
+    """
+    database = connect(settings.database_url, answer_s=ANSWER_S)
+    vault = Vault.of(settings)
 
     def database_is_up() -> bool:
         try:
@@ -83,9 +99,10 @@ def dependencies(settings: Settings) -> Dependencies:
         return True
 
     return Dependencies(
-        engine=build_engine(miss_cost=settings.miss_cost),
+        engine=engine or build_engine(miss_cost=settings.miss_cost),
         escalations=EscalationLog(database, vault),
         spool=Spool.of(settings, vault),
+        wishes=Wishes(database, vault),
         token_key=settings.secret("token_key"),
         channel_secret=settings.secret("channel_secret"),
         database_is_up=database_is_up,
@@ -121,6 +138,7 @@ def compose(
         screening,
         replies,
         handoff,
+        WishTalk(outside.wishes, content.phrases.of("wishes", WishPhrases), content.choices),
         metrics,
         choices=content.choices,
         timeout_s=settings.rasa_timeout_s,
@@ -140,6 +158,7 @@ def compose(
         handoff=handoff,
         rasa=rasa,
         database_is_up=outside.database_is_up,
+        checks=Lane("checks", threads=4, room=8),
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from safeguarding.audit.audit_log import AuditLog, Wanted
 from safeguarding.database.engine import connect
 from safeguarding.escalations.vault import Vault, key_ring
 from safeguarding.settings import Settings
@@ -41,6 +42,16 @@ def test_a_second_run_changes_nothing_and_shows_no_password(state: Path) -> None
 
     assert {path.name: path.read_text() for path in (state / "secrets").iterdir()} == before
     assert "password" not in again.stdout
+
+
+def test_what_was_made_is_on_the_audit_trail_once(state: Path) -> None:
+    run(main)
+    run(main)
+
+    log = AuditLog(connect(f"sqlite:///{state / 'lantern.db'}"))
+    (link,) = log.newest(Wanted(), limit=9)
+    assert (link.event.who, link.event.what) == ("command line", "set up")
+    assert link.event.detail["first_account"] is True
 
 
 def test_secrets_are_for_their_owner_alone(state: Path) -> None:

@@ -115,7 +115,10 @@ def _make_cases() -> None:
         )),
         sa.CheckConstraint("status IN ('open', 'closed')", name=op.f("ck_cases_status")),
     )  # fmt: skip
-    for column in ("conversation_id", "area", "opened_at", "assigned_to", "merged_into"):
+    for column in (
+        "conversation_id", "area", "opened_at", "assigned_to", "offered_to", "closing_by",
+        "merged_into",
+    ):  # fmt: skip
         op.create_index(f"ix_cases_{column}", "cases", [column])
     order: list[str | sa.TextClause] = ["status", sa.text("severity DESC"), "due_at", "id"]
     op.create_index("ix_cases_queue", "cases", order)

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DataError, OperationalError
 from safeguarding.escalations.cases import Cases
 from safeguarding.escalations.escalation import Escalation
 from safeguarding.escalations.log import EscalationLog
-from safeguarding.escalations.spool import Kept, Spool, record_or_spool
+from safeguarding.escalations.spool import Spool
 from safeguarding.escalations.vault import Vault, key_ring, new_key
 from safeguarding.risk.assessment import NO_RISK
 from safeguarding.settings import Settings
@@ -166,31 +166,6 @@ def test_a_key_from_before_the_rotation_still_opens(folder: Path, log: Escalatio
     assert Spool(folder, Vault(key_ring(f"new:{new_key()},{old}"))).drain(log) == 1
 
 
-def test_records_in_the_log_while_it_works(spool: Spool, log: EscalationLog) -> None:
-    assert record_or_spool(escalation(), log, spool) is Kept.RECORDED
-    assert record_or_spool(escalation(), log, spool) is Kept.KNOWN_BEFORE
-    assert spool.waiting() == []
-
-
-def test_keeps_in_the_spool_while_the_log_fails(
-    spool: Spool, caplog: pytest.LogCaptureFixture
-) -> None:
-    assert record_or_spool(escalation(), BrokenLog(), spool) is Kept.SPOOLED
-
-    assert len(spool.waiting()) == 1
-    assert "escalation.spooled message_id=m1" in caplog.text
-    assert WORDS not in caplog.text
-
-
-def test_an_unforeseen_failure_of_the_log_loses_nothing(spool: Spool) -> None:
-    class Failing:
-        def record(self, escalation: Escalation) -> bool:
-            raise RuntimeError
-
-    assert record_or_spool(escalation(), Failing(), spool) is Kept.SPOOLED
-    assert len(spool.waiting()) == 1
-
-
 def test_the_spool_and_the_vault_of_an_installation_work_with_its_log(
     log: EscalationLog, cases: Cases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -212,7 +187,7 @@ def test_what_belongs_to_a_case_that_is_still_to_come_waits_quietly(
 ) -> None:
     talk = escalation("a-talk", raised_at=NOON + timedelta(minutes=1), assessment=NO_RISK)
 
-    assert record_or_spool(talk, log, spool) is Kept.SPOOLED
+    spool.keep(talk)
     assert spool.drain(log) == 0
     assert spool.drain(log) == 0
     assert caplog.text == ""

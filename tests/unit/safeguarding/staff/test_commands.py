@@ -8,6 +8,7 @@ import pytest
 from click.testing import Result
 from sqlalchemy.engine import Engine
 
+from safeguarding.audit.audit_log import AuditLog, Wanted
 from safeguarding.staff.accounts import StaffAccounts
 from safeguarding.staff.commands import main
 from tests.commands import run
@@ -83,3 +84,26 @@ def test_says_what_could_not_be_done(accounts: StaffAccounts, command: list[str]
 
     assert done.exit_code == 1
     assert why in done.stderr
+
+
+def test_each_change_is_on_the_audit_trail_without_a_secret(
+    accounts: StaffAccounts, engine: Engine
+) -> None:
+    run(main, "add", "ann")
+    password = printed_password(run(main, "reset", "ann"))
+    run(main, "role", "ann", "reviewer")
+    run(main, "disable", "ann")
+    run(main, "disable", "ann")
+    run(main, "add", "ann")
+
+    events = [link.event for link in AuditLog(engine).newest(Wanted(), limit=9)]
+    assert [event.what for event in reversed(events)] == [
+        "account opened",
+        "password reset",
+        "role changed",
+        "account shut",
+    ]
+    assert {event.who for event in events} == {"command line"}
+    assert len({event.detail["account"] for event in events}) == 1
+    assert all(event.detail["operator"] for event in events)
+    assert password not in str(events)

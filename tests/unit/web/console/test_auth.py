@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from sanic import Sanic
 
+from safeguarding.escalations.cases import Cases
 from safeguarding.escalations.log import EscalationLog
 from safeguarding.settings import Settings
 from safeguarding.staff.accounts import Staff, StaffAccounts
@@ -16,7 +17,7 @@ from web.console.app import create_app
 from web.console.composition import compose
 
 
-@pytest.mark.parametrize("path", ["/escalations", "/escalations/m1", "/password", "/alive"])
+@pytest.mark.parametrize("path", ["/escalations", "/escalations/c1", "/password", "/alive"])
 async def test_a_stranger_is_sent_to_the_sign_in_page(visitor: Browser, path: str) -> None:
     response = await visitor.get(path)
 
@@ -27,11 +28,11 @@ async def test_a_stranger_is_sent_to_the_sign_in_page(visitor: Browser, path: st
 async def test_signing_in_leads_to_the_page_that_was_asked_for(
     visitor: Browser, ann: Staff
 ) -> None:
-    form = {"name": " ANN ", "password": PASSWORD, "next": "/escalations/m1"}
+    form = {"name": " ANN ", "password": PASSWORD, "next": "/escalations/c1"}
 
     response = await visitor.post("/sign-in", form)
 
-    assert response.headers["location"] == "/escalations/m1"
+    assert response.headers["location"] == "/escalations/c1"
 
 
 @pytest.mark.parametrize(
@@ -82,11 +83,11 @@ async def test_signing_in_forgives_the_slips_before(visitor: Browser, ann: Staff
 
 
 async def test_the_session_cookie_is_out_of_reach(
-    settings: Settings, log: EscalationLog, accounts: StaffAccounts, ann: Staff
+    settings: Settings, accounts: StaffAccounts, ann: Staff
 ) -> None:
     Sanic.test_mode = True
     secure = replace(settings, console_insecure_cookies=False)
-    app = create_app(secure, compose(secure, log=log, accounts=accounts))
+    app = create_app(secure, compose(secure, accounts=accounts))
     _, response = await app.asgi_client.post(
         "/sign-in", data={"name": "ann", "password": PASSWORD}, follow_redirects=False
     )
@@ -129,15 +130,15 @@ async def test_a_disabled_account_is_out_at_once(browser: Browser, accounts: Sta
     ],
 )
 async def test_a_form_of_another_site_changes_nothing(
-    browser: Browser, log: EscalationLog, headers: dict[str, str]
+    browser: Browser, log: EscalationLog, cases: Cases, headers: dict[str, str]
 ) -> None:
     log.record(escalation())
     form = {"outcome": "other", "note": "x", "form_token": await browser.form_token()}
 
-    response = await browser.post("/escalations/m1/outcome", form, **headers)
+    response = await browser.post("/escalations/c1/outcome", form, **headers)
 
     assert response.status_code == 403
-    assert log.get("m1").reviews == ()
+    assert cases.whole("c1").reviews == ()
 
 
 async def test_an_older_browser_is_judged_by_its_origin(browser: Browser) -> None:
@@ -150,7 +151,7 @@ async def test_an_older_browser_is_judged_by_its_origin(browser: Browser) -> Non
 
 @pytest.mark.parametrize("token", ["", "0" * 64, "é\ud83d"])
 async def test_a_form_without_the_sessions_token_changes_nothing(
-    browser: Browser, log: EscalationLog, token: str
+    browser: Browser, log: EscalationLog, cases: Cases, token: str
 ) -> None:
     log.record(escalation())
     form = {
@@ -159,10 +160,10 @@ async def test_a_form_without_the_sessions_token_changes_nothing(
         "form_token": token.encode("utf-8", "replace").decode(),
     }
 
-    response = await browser.post("/escalations/m1/outcome", form)
+    response = await browser.post("/escalations/c1/outcome", form)
 
     assert response.status_code == 403
-    assert log.get("m1").reviews == ()
+    assert cases.whole("c1").reviews == ()
 
 
 async def test_a_forged_sign_in_is_refused(visitor: Browser, ann: Staff) -> None:
@@ -179,7 +180,7 @@ async def test_a_note_written_for_too_long_is_given_back(browser: Browser, clock
     clock.move(minutes=31)
 
     form = {"note": "A long note <b>", "form_token": token}
-    response = await browser.post("/escalations/m1/outcome", form)
+    response = await browser.post("/escalations/c1/outcome", form)
 
     assert response.status_code == 401
     assert "A long note &lt;b&gt;" in response.text
