@@ -13,6 +13,7 @@ from web.console.case_page import case_page
 from web.console.case_work import case_work
 from web.console.composition import Services, compose, services
 from web.console.content import content
+from web.console.live import live
 from web.console.queue import queue
 from web.http import App, ContentPolicy, PlainErrors, add_security_headers
 
@@ -41,7 +42,7 @@ def create_app(settings: Settings, console: Services | None = None) -> App:
     app.register_middleware(_keep_origin, "response")
     add_security_headers(app, lambda _request: _POLICY)
     app.static("/static", STATIC, name="static")
-    for blueprint in (neutral, auth, queue, case_page, case_work, content):
+    for blueprint in (neutral, auth, queue, case_page, case_work, live, content):
         app.blueprint(blueprint)
     return app
 

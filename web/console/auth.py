@@ -16,7 +16,7 @@ from safeguarding.staff.accounts import PasswordError
 from safeguarding.staff.sessions import LONGEST, Session
 from web.console import wording
 from web.console.composition import Services, services
-from web.console.pages import CONTENT, HOME, SEE_OTHER, field, written_in
+from web.console.pages import CONTENT, HOME, LIVE, SEE_OTHER, field, written_in
 from web.http import client_address, is_same_site
 
 Handler: TypeAlias = Callable[..., Awaitable[HTTPResponse]]
@@ -36,7 +36,9 @@ async def load_session(request: Request) -> None:
     static = request.path.startswith("/static/")
     found = None
     if token and not static:
-        found = await asyncio.to_thread(console.sessions.find, token)
+        by_itself = request.path.startswith(LIVE)
+        find = console.sessions.find
+        found = await asyncio.to_thread(find, token, counts_as_use=not by_itself)
     request.ctx.session = found
 
 

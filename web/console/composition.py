@@ -23,6 +23,7 @@ from safeguarding.staff.sessions import StaffSessions
 from safeguarding.taxonomy import CONTENT
 from web.console.pages import Pages
 from web.console.throttle import SignInLimits, SignInThrottle
+from web.console.watch import Changes
 from web.http import ErrorPhrases
 
 
@@ -33,6 +34,7 @@ class Services:
     cases: Cases
     casework: Casework
     sorting: Sorting
+    changes: Changes
     accounts: StaffAccounts
     sessions: StaffSessions
     approvals: Approvals
@@ -57,8 +59,10 @@ def compose(
     Nothing is asked of the database yet. Raises ContentError, SettingsError, VaultError.
     """
     database, vault = connect(settings.database_url), Vault.of(settings)
+    cases = Cases(database, vault)
     return Services(
-        cases=Cases(database, vault),
+        cases=cases,
+        changes=Changes(cases.latest_change),
         casework=Casework(database, vault, now),
         sorting=Sorting(database, vault, now),
         accounts=accounts or StaffAccounts(database, now),
