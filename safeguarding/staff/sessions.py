@@ -53,8 +53,11 @@ class StaffSessions:
             connection.execute(sa.insert(staff_sessions).values(**row, seen_at=now))
         return token
 
-    def find(self, token: str) -> Session | None:
-        """The session of a token, or None when it has ended or never was; counts as use."""
+    def find(self, token: str, *, counts_as_use: bool = True) -> Session | None:
+        """The session of a token, or None when it has ended or never was.
+
+        Counts as use, unless a page asks by itself, without anybody there.
+        """
         now = self._now()
         query = (
             sa.select(staff, staff_sessions.c.seen_at)
@@ -70,7 +73,7 @@ class StaffSessions:
             row = connection.execute(query).mappings().first()
         if row is None:
             return None
-        if now - row["seen_at"] >= _SEEN_EVERY:
+        if counts_as_use and now - row["seen_at"] >= _SEEN_EVERY:
             self._touch(token, now)
         return Session(member_of(row), _form_token(token))
 

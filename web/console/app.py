@@ -18,6 +18,7 @@ from web.console.composition import Services, compose, services
 from web.console.content import content
 from web.console.exports import exports
 from web.console.invitation import invitation
+from web.console.live import live
 from web.console.queue import queue
 from web.console.recording import record_refused_response
 from web.console.sign_in import signing_in
@@ -51,7 +52,7 @@ def create_app(settings: Settings, console: Services | None = None) -> App:
     app.register_middleware(record_refused_response, "response")
     add_security_headers(app, lambda _request: _POLICY)
     app.static("/static", STATIC, name="static")
-    cases = (queue, case_page, case_work, exports, statistics)
+    cases = (queue, live, case_page, case_work, exports, statistics)
     for blueprint in (neutral, signing_in, accounts, invitation, *cases, content, audit):
         app.blueprint(blueprint)
     return app

@@ -20,7 +20,7 @@ from safeguarding.staff.accounts import Staff
 from safeguarding.staff.permissions import Permission
 from safeguarding.staff.sessions import Session
 from web.console.composition import Services, services
-from web.console.pages import ACCOUNTS, CONTENT, HOME, SEE_OTHER, field, written_in
+from web.console.pages import ACCOUNTS, CONTENT, HOME, LIVE, SEE_OTHER, field, written_in
 from web.console.recording import record_refusal
 from web.http import is_same_site
 
@@ -54,7 +54,9 @@ async def load_session(request: Request) -> None:
     static = request.path.startswith("/static/")
     found = None
     if token and not static:
-        found = await asyncio.to_thread(console.sessions.find, token)
+        by_itself = request.path.startswith(LIVE)
+        find = console.sessions.find
+        found = await asyncio.to_thread(find, token, counts_as_use=not by_itself)
     request.ctx.session = found
 
 

@@ -30,6 +30,7 @@ from safeguarding.staff.sessions import StaffSessions
 from safeguarding.taxonomy import CONTENT
 from web.console.pages import Pages
 from web.console.throttle import SignInLimits, SignInThrottle
+from web.console.watch import Changes
 from web.http import ErrorPhrases
 
 
@@ -42,6 +43,7 @@ class Services:
     sorting: Sorting
     statistics: Statistics
     exports: Exports
+    changes: Changes
     accounts: StaffAccounts
     sessions: StaffSessions
     devices: KnownDevices
@@ -72,8 +74,10 @@ def compose(
     """
     database, vault = connect(settings.database_url), Vault.of(settings)
     accounts = accounts or StaffAccounts(database, now)
+    cases = Cases(database, vault)
     return Services(
-        cases=Cases(database, vault),
+        cases=cases,
+        changes=Changes(cases.latest_change),
         casework=Casework(database, vault, now),
         sorting=Sorting(database, vault, now),
         statistics=Statistics(database, now),

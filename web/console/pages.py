@@ -19,6 +19,8 @@ from web.console import case_wording, dates, wording
 HOME = "/escalations"
 CONTENT = "/content"
 ACCOUNTS = "/accounts"
+LIVE = "/live"
+"""What open pages ask by themselves."""
 SEE_OTHER = 303
 LONGEST_NOTE = 10_000
 """Characters in the note of a form."""
