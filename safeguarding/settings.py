@@ -78,7 +78,8 @@ class Settings:
     def secret(self, name: str, env: Mapping[str, str] | None = None) -> str:
         """The secret called `name`: LANTERN_<NAME>, else the file <state_dir>/secrets/<name>.
 
-        Names: "channel_secret" (gateway to Rasa), "token_key" (conversation tokens),
+        Names: "channel_secret" (gateway to Rasa), "token_key" (conversation tokens and
+        the names of clients on the audit trail),
         "field_keys" (encryption of children's words). Raises SettingsError.
         """
         env = os.environ if env is None else env
