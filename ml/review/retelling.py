@@ -100,11 +100,11 @@ def listed(answer: str) -> list[str]:
 
 def summary(lesson: Lesson) -> str:
     """A lesson in one line, without anybody's words."""
-    entry = lesson.entry
-    day = entry.raised_at.astimezone(LONDON).date().isoformat()
+    case = lesson.case
+    day = case.raised_at.astimezone(LONDON).date().isoformat()
     found = "" if lesson.severity is None else f", found {lesson.severity.label} by staff"
-    assessed = f"assessed as {entry.assessed_severity.label}{found}"
-    return f"{day}  {VERDICTS[lesson.verdict]}: {assessed}; {', '.join(entry.categories)}"
+    assessed = f"assessed as {case.assessed_severity.label}{found}"
+    return f"{day}  {VERDICTS[lesson.verdict]}: {assessed}; {', '.join(case.assessed_categories)}"
 
 
 def retold(lesson: Lesson, answers: Answers, written: Sequence[str]) -> Group:
@@ -112,7 +112,7 @@ def retold(lesson: Lesson, answers: Answers, written: Sequence[str]) -> Group:
 
     Raises RefusedError.
     """
-    names, entry = taxonomy(), lesson.entry
+    names, case = taxonomy(), lesson.case
     sentence = answers.get("sentence", "Your sentence", lambda text: why_refused(text, written))
     severity = _severity(lesson, answers)
     harmless = severity == Severity.NONE.label
@@ -125,12 +125,12 @@ def retold(lesson: Lesson, answers: Answers, written: Sequence[str]) -> Group:
                 "category",
                 "It only seems to be about" if harmless else "Categories, the main one first",
                 some_of(names.risk_categories),
-                ",".join(entry.categories),
+                ",".join(case.assessed_categories),
             )
         ),
-        "subject": answers.get("subject", "About whom", one_of(names.subjects), entry.subject),
+        "subject": answers.get("subject", "About whom", one_of(names.subjects), case.subject),
         "voice": answers.get(
-            "voice", "Who would write it", one_of(names.audiences), entry.audience or "young_person"
+            "voice", "Who would write it", one_of(names.audiences), case.audience or "young_person"
         ),
         "kind": _kind(answers, harmless=harmless),
         "situation": answers.get("situation", "", _objection_to_situation),

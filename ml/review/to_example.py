@@ -17,6 +17,7 @@ from ml.review.files import ReviewedFiles, TaughtOtherwiseError
 from ml.review.retelling import HOW, Answers, Ask, RefusedError, one_of, retold, summary
 from safeguarding.clock import LONDON
 from safeguarding.database.engine import connect
+from safeguarding.escalations.cases import Cases
 from safeguarding.escalations.learning import Lesson
 from safeguarding.escalations.log import EscalationLog
 from safeguarding.escalations.vault import Vault, VaultError
@@ -36,14 +37,15 @@ def learn(
     try:
         settings = Settings.from_env()
         engine = connect(settings.database_url)
-        log = EscalationLog(engine, Vault.of(settings))
+        vault = Vault.of(settings)
+        log, cases = EscalationLog(engine, vault), Cases(engine, vault)
         if message_id is None:
             _list(log.lessons())
             return
         # With a sentence among the options a script is at work: it is asked nothing.
         answers = Answers(options, ask if options["sentence"] is None else None)
         accounts = StaffAccounts(engine)
-        _teach(message_id, answers, log, accounts, files or ReviewedFiles())
+        _teach(message_id, answers, log, cases, accounts, files or ReviewedFiles())
     except (RefusedError, SettingsError, VaultError, ContentError, TaughtOtherwiseError) as error:
         raise click.ClickException(str(error)) from None
     except OperationalError:
@@ -77,7 +79,7 @@ def main(id: str | None, **options: str | None) -> None:  # noqa: A002 - as it i
 
 def _list(lessons: Sequence[Lesson]) -> None:
     for lesson in lessons:
-        click.echo(f"{lesson.entry.message_id}  {summary(lesson)}")
+        click.echo(f"{lesson.message_id}  {summary(lesson)}")
     click.echo(f"Verdicts that wait to become an example: {len(lessons)}")
 
 
@@ -85,13 +87,14 @@ def _teach(
     message_id: str,
     answers: Answers,
     log: EscalationLog,
+    cases: Cases,
     accounts: StaffAccounts,
     files: ReviewedFiles,
 ) -> None:
     lesson = _chosen(log.lessons(), message_id, answers)
     click.echo(f"{summary(lesson)}\n{HOW}")
     by = _staff_id(accounts, answers)
-    labelled = retold(lesson, answers, _written(log, message_id))
+    labelled = retold(lesson, answers, _written(cases, message_id))
     answers.confirm(f"Keep it as {labelled.severity}, {', '.join(labelled.categories)}?")
     situation = files.add(labelled, lesson.verdict, datetime.now(LONDON).date())
     log.learned(lesson, by=by)
@@ -103,7 +106,7 @@ def _teach(
 
 
 def _chosen(lessons: Iterable[Lesson], message_id: str, answers: Answers) -> Lesson:
-    mine = {each.verdict.value: each for each in lessons if each.entry.message_id == message_id}
+    mine = {each.verdict.value: each for each in lessons if each.message_id == message_id}
     if not mine:
         raise RefusedError(
             "Nothing to learn here: no escalation has this id, it is open, staff agreed with what "
@@ -124,8 +127,8 @@ def _staff_id(accounts: StaffAccounts, answers: Answers) -> str:
     return member.id
 
 
-def _written(log: EscalationLog, message_id: str) -> list[str]:
+def _written(cases: Cases, message_id: str) -> list[str]:
     """All that the person wrote: to compare with, and for nothing else."""
-    escalation = log.get(message_id).escalation
-    before = [turn.text for turn in escalation.turns_before if turn.by == "user"]
-    return [escalation.text, *before]
+    messages = cases.whole(cases.of_message(message_id)).messages
+    before = [turn.text for each in messages for turn in each.turns_before if turn.by == "user"]
+    return [*(each.text for each in messages), *before]

@@ -106,6 +106,20 @@ def of_case(connection: Connection, *case_ids: str) -> list[Link]:
     return [link_in(row) for row in connection.execute(query).mappings()]
 
 
+def of_kind(connection: Connection, what: str) -> list[Link]:
+    """Every event of one kind, oldest first."""
+    query = sa.select(audit_events).where(audit_events.c.what == what).order_by(audit_events.c.id)
+    return [link_in(row) for row in connection.execute(query).mappings()]
+
+
+def by_whom(connection: Connection, who: str, what: str, since: datetime) -> list[Link]:
+    """Every event of one kind by one doer since then, oldest first."""
+    mine = (audit_events.c.who == who) & (audit_events.c.at >= since)
+    query = sa.select(audit_events).where(audit_events.c.what == what, mine)
+    ordered = query.order_by(audit_events.c.id)
+    return [link_in(row) for row in connection.execute(ordered).mappings()]
+
+
 def walk(connection: Connection, after: int | None = 0) -> Iterator[Link]:
     """Every event past the number `after`, oldest first, a thousand rows at a time.
 
@@ -122,3 +136,8 @@ def link_in(row: RowMapping) -> Link:
     """A row of the table."""
     facts = ("at", "who", "what", "case_id", "message_id", "detail")
     return Link(row["id"], Event(**{name: row[name] for name in facts}), row["link"])
+
+
+def newest(connection: Connection) -> int:
+    """The number of the newest event; 0 when there is none."""
+    return connection.execute(sa.select(sa.func.max(audit_events.c.id))).scalar_one() or 0

@@ -13,7 +13,10 @@ from safeguarding.taxonomy import TOPIC_PREFIX
 
 
 class ChoiceRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One button: its permanent id, its words, and the Rasa intent it stands for."""
+    """One button: its permanent id, its words, and the Rasa intent it stands for.
+
+    An empty intent: the gateway answers it, and Rasa never sees it.
+    """
 
     id: str
     label: str

@@ -10,35 +10,54 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 
+from safeguarding.database import patience
+
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 READING = {"lantern_reading": True}
 """Execution options of a connection that only reads: it takes no write lock on SQLite."""
 
 _BUSY_MS = 5_000
-_CONNECT_S = 3
+_STATEMENT_MS = 2 * _BUSY_MS
+_ABANDONED_MS = 15_000
+"""After so long without a word the server ends a transaction: its client may be gone, and what it
+locked would hold up everybody else."""
+ANSWER_S = 15.0
+"""How long one statement may take before its connection counts as dead: longer than the server
+allows it, so that only a server that hangs is given up."""
 _MIGRATION_LOCK = 0x6C616E74
 
 
-def connect(url: str) -> Engine:
+def connect(url: str, *, answer_s: float | None = ANSWER_S) -> Engine:
     """Open the database at `url`; nothing is sent until the first query.
 
-    Parameters stay out of error messages: they hold what a child wrote.
+    `answer_s`: seconds that PostgreSQL may take for one statement; a server that hangs then raises
+    OperationalError, and the pool starts anew. None waits for ever. Parameters stay out of error
+    messages: they hold what a child wrote.
     """
     address = _address(url)
     if address.get_backend_name() == "sqlite":
         return _sqlite(address)
-    timeouts = f"-c lock_timeout={_BUSY_MS} -c statement_timeout={2 * _BUSY_MS} -c timezone=UTC"
-    return sa.create_engine(
+    bounds = {
+        "lock_timeout": _BUSY_MS,
+        "statement_timeout": _STATEMENT_MS,
+        "idle_in_transaction_session_timeout": _ABANDONED_MS,
+        "timezone": "UTC",
+    }
+    options = " ".join(f"-c {name}={value}" for name, value in bounds.items())
+    engine = sa.create_engine(
         address,
         hide_parameters=True,
         pool_pre_ping=True,
-        connect_args={"connect_timeout": _CONNECT_S, "options": timeouts},
+        pool_timeout=_BUSY_MS / 1e3,
+        connect_args=patience.connect_args(answer_s, options),
     )
+    patience.bound(engine, answer_s)
+    return engine
 
 
 def migrate(url: str) -> None:
     """Bring the tables of the database at `url` up to date. Safe to run from two processes."""
-    engine = connect(url)
+    engine = connect(url, answer_s=None)
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     try:
@@ -59,7 +78,10 @@ def _address(url: str) -> URL:
 
 def _sqlite(address: URL) -> Engine:
     engine = sa.create_engine(
-        address, hide_parameters=True, connect_args={"timeout": _BUSY_MS / 1e3}
+        address,
+        hide_parameters=True,
+        pool_timeout=_BUSY_MS / 1e3,
+        connect_args={"timeout": _BUSY_MS / 1e3},
     )
     sa.event.listen(engine, "connect", _prepare_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
@@ -74,6 +96,8 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
+        # What is deleted is overwritten: a data key, above all.
+        "secure_delete=ON",
         # Without it INSERT OR REPLACE would delete a row behind the back of its triggers.
         "recursive_triggers=ON",
     ):
@@ -90,4 +114,5 @@ def _wait_for_other_migrations(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
         connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
+        connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")

@@ -1,4 +1,4 @@
-"""An escalation: one message that a member of staff must read, and what the log knows of it."""
+"""An escalation: one message that a member of staff must read, or that belongs to such a one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from enum import Enum
 from typing import Any
 
 from safeguarding.risk.assessment import Assessment, Turn, upgraded
-from safeguarding.taxonomy import Severity
 
 GATEWAY = "gateway"
 """Who records: the gateway alone."""
@@ -18,7 +17,9 @@ ASSISTANT = "assistant"
 
 @dataclass(frozen=True)
 class Escalation:
-    """One message with risk in it, the turns before it, and what the person was shown.
+    """One message, the turns before it, and what the person was shown.
+
+    Of severity none it is only attached: it belongs to a conversation that was handed over.
 
     `message_id` is the key: the gateway makes it, so writing the same message twice is harmless.
     """
@@ -86,15 +87,8 @@ def merged(known: Escalation, new: Escalation) -> Escalation:
     )
 
 
-class Status(str, Enum):
-    """Whether somebody still has to look."""
-
-    OPEN = "open"
-    CLOSED = "closed"
-
-
 class Outcome(str, Enum):
-    """What staff did about an escalation. The values are in the database: never rename one."""
+    """What staff did about a case. The values are in the database: never rename one."""
 
     ADVICE_GIVEN = "advice_given"
     CONTACTED_PERSON = "contacted_person"
@@ -104,76 +98,3 @@ class Outcome(str, Enum):
     FALSE_ALARM = "false_alarm"
     NO_ACTION_NEEDED = "no_action_needed"
     OTHER = "other"
-
-
-class What(str, Enum):
-    """What can happen to an escalation. The values are in the database: never rename one."""
-
-    RECORDED = "recorded"
-    RAISED = "raised"
-    ADDED_TO = "added to"
-    VIEWED = "viewed"
-    OUTCOME_RECORDED = "outcome recorded"
-    REOPENED = "reopened"
-    LEARNED = "learned"
-
-
-@dataclass(frozen=True)
-class HistoryEvent:
-    """One line of the history: who did what, when. Holds nothing that anyone wrote."""
-
-    at: datetime
-    who: str
-    """Id of a staff account, GATEWAY or ASSISTANT."""
-    what: What
-    detail: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Review:
-    """What a member of staff decided, and why."""
-
-    at: datetime
-    by: str
-    """Id of a staff account."""
-    outcome: Outcome
-    note: str
-    severity: Severity | None
-    """How serious staff found it; None where they agree with the assessment."""
-    missed: bool = False
-    """Whether they say that something was missed: an earlier message, or a harm in this one."""
-
-
-@dataclass(frozen=True)
-class QueueEntry:
-    """One escalation in a list: enough to choose by, nothing of what was written."""
-
-    message_id: str
-    conversation_id: str
-    raised_at: datetime
-    raised_by: str
-    assessed_severity: Severity
-    staff_severity: Severity | None
-    categories: tuple[str, ...]
-    subject: str
-    audience: str | None
-    area: str | None
-    status: Status
-    closed_at: datetime | None
-
-    @property
-    def severity(self) -> Severity:
-        """What counts: the judgement of staff, else the assessment."""
-        return self.assessed_severity if self.staff_severity is None else self.staff_severity
-
-
-@dataclass(frozen=True)
-class RecordedEscalation:
-    """One escalation, whole."""
-
-    entry: QueueEntry
-    escalation: Escalation
-    reviews: tuple[Review, ...]
-    """Oldest first; more than one when it was reopened."""
-    history: tuple[HistoryEvent, ...]
-    """Oldest first."""

@@ -10,9 +10,12 @@ from enum import Enum
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
-from safeguarding.escalations.escalation import Outcome, QueueEntry, Status, What
-from safeguarding.escalations.rows import entry_of, note
-from safeguarding.escalations.tables import escalations, history, reviews
+from safeguarding.audit import trail
+from safeguarding.audit.trail import Event
+from safeguarding.escalations.case import Case, Status, What
+from safeguarding.escalations.escalation import Outcome
+from safeguarding.escalations.rows import case_of
+from safeguarding.escalations.tables import cases, escalations, reviews
 from safeguarding.staff.accounts import check_in_use
 from safeguarding.taxonomy import Severity
 
@@ -30,29 +33,31 @@ class Verdict(str, Enum):
 
 @dataclass(frozen=True)
 class Lesson:
-    """One verdict on one escalation. Holds nobody's words."""
+    """One verdict on one case. Holds nobody's words."""
 
-    entry: QueueEntry
+    case: Case
+    message_id: str
+    """The message it is about: the gravest of the case, of equals the first."""
     verdict: Verdict
     severity: Severity | None
     """How serious staff found it; None of what was missed, which the record does not say."""
 
 
 def lessons(connection: Connection) -> list[Lesson]:
-    """The verdicts on closed escalations that have no example yet, the oldest message first."""
-    closed = escalations.c.status == Status.CLOSED.value
-    entries = sa.select(escalations).where(closed).order_by(escalations.c.raised_at)
+    """The verdicts on closed cases that have no example yet, the oldest case first."""
+    closed = sa.select(cases).where(cases.c.status == Status.CLOSED.value)
+    found = map(case_of, connection.execute(closed.order_by(cases.c.opened_at)).mappings())
     judged = sa.select(
-        reviews.c.message_id, reviews.c.outcome, reviews.c.severity, reviews.c.missed
+        reviews.c.case_id, reviews.c.outcome, reviews.c.severity, reviews.c.missed
     ).order_by(reviews.c.at)
-    # Of an escalation that was opened again, the last review counts.
-    last = {row["message_id"]: row for row in connection.execute(judged).mappings()}
-    done = _learned(connection)
+    # Of a case that was opened again, the last review counts.
+    last = {row["case_id"]: row for row in connection.execute(judged).mappings()}
+    done, gravest = _learned(connection), _gravest(connection)
     return [
         lesson
-        for entry in map(entry_of, connection.execute(entries).mappings())
-        if entry.message_id in last
-        for lesson in _verdicts(entry, last[entry.message_id])
+        for case in found
+        if case.id in last and case.id in gravest
+        for lesson in _verdicts(case, gravest[case.id], last[case.id])
         if _mark(lesson) not in done
     ]
 
@@ -62,11 +67,24 @@ def learned(connection: Connection, lesson: Lesson, *, by: str, at: datetime) ->
     check_in_use(connection, by)
     message_id, verdict, severity = _mark(lesson)
     detail = {"verdict": verdict} | ({"severity": severity} if severity else {})
-    note(connection, message_id, by, What.LEARNED, at=at, detail=detail)
+    what = What.LEARNED.value
+    trail.append(connection, Event(at, by, what, lesson.case.id, message_id, detail))
 
 
-def _verdicts(entry: QueueEntry, review: RowMapping) -> Iterable[Lesson]:
-    assessed = entry.assessed_severity
+def _gravest(connection: Connection) -> dict[str, str]:
+    """The message of each case by which it was judged; of those merged into it, too."""
+    query = sa.select(cases.c.id, cases.c.merged_into, escalations.c.message_id)
+    ordered = query.join_from(escalations, cases).order_by(
+        escalations.c.severity, escalations.c.raised_at.desc(), escalations.c.message_id.desc()
+    )
+    found: dict[str, str] = {}
+    for case_id, merged_into, message_id in connection.execute(ordered):
+        found |= {each: message_id for each in (case_id, merged_into) if each is not None}
+    return found
+
+
+def _verdicts(case: Case, message_id: str, review: RowMapping) -> Iterable[Lesson]:
+    assessed = case.assessed_severity
     found = None if review["severity"] is None else Severity(review["severity"])
     false_alarm = review["outcome"] == Outcome.FALSE_ALARM.value
     if false_alarm and found in {None, assessed}:
@@ -74,22 +92,21 @@ def _verdicts(entry: QueueEntry, review: RowMapping) -> Iterable[Lesson]:
         found = Severity.NONE
     if found is not None and found != assessed:
         lowered = found < assessed and (false_alarm or found is Severity.NONE)
-        yield Lesson(entry, Verdict.FALSE_ALARM if lowered else Verdict.WRONG_LEVEL, found)
+        verdict = Verdict.FALSE_ALARM if lowered else Verdict.WRONG_LEVEL
+        yield Lesson(case, message_id, verdict, found)
     if review["missed"]:
-        yield Lesson(entry, Verdict.MISSED, None)
+        yield Lesson(case, message_id, Verdict.MISSED, None)
 
 
 def _mark(lesson: Lesson) -> tuple[str, str, str]:
-    """What tells a lesson from others of its escalation: another level is another lesson."""
+    """What tells a lesson from others of its case: another level is another lesson."""
     severity = "" if lesson.severity is None else lesson.severity.label
-    return lesson.entry.message_id, lesson.verdict.value, severity
+    return lesson.message_id, lesson.verdict.value, severity
 
 
 def _learned(connection: Connection) -> set[tuple[str, str, str]]:
-    query = sa.select(history.c.message_id, history.c.detail).where(
-        history.c.what == What.LEARNED.value
-    )
     return {
-        (message_id, detail["verdict"], detail.get("severity", ""))
-        for message_id, detail in connection.execute(query)
-    }
+        (each.event.message_id or "", each.event.detail["verdict"],
+         each.event.detail.get("severity", ""))
+        for each in trail.of_kind(connection, What.LEARNED.value)
+    }  # fmt: skip

@@ -1,39 +1,29 @@
-"""The escalation log: the only place that knows how escalations are stored and reviewed."""
+"""The escalation log: keeps what the gateway hands over, each message in the case of its talk."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Connection, Engine, RowMapping
+from sqlalchemy.engine import Connection, Engine
 
+from safeguarding.alerts.outbox import Alert, raise_alert
+from safeguarding.audit import trail
+from safeguarding.audit.trail import Event
 from safeguarding.clock import utc_now
 from safeguarding.database.engine import READING
-from safeguarding.escalations import learning, reviewing
-from safeguarding.escalations.escalation import (
-    Escalation,
-    Outcome,
-    QueueEntry,
-    RecordedEscalation,
-    Status,
-    What,
-    merged,
-)
+from safeguarding.escalations import learning
+from safeguarding.escalations.case import What
+from safeguarding.escalations.escalation import Escalation, merged
+from safeguarding.escalations.joining import LEAST, Joined, Place, join, place_of
+from safeguarding.escalations.keys import make_key
 from safeguarding.escalations.learning import Lesson
-from safeguarding.escalations.reviewing import UnknownEscalationError
-from safeguarding.escalations.rows import (
-    entry_of,
-    event_of,
-    note,
-    opened_row,
-    review_of,
-    sealed_row,
-)
-from safeguarding.escalations.tables import escalations, history, reviews
+from safeguarding.escalations.rows import opened_row, sealed_row
+from safeguarding.escalations.tables import escalations
 from safeguarding.escalations.vault import Vault
+from safeguarding.risk.assessment import need_of
 from safeguarding.taxonomy import Severity
 
 
@@ -48,109 +38,22 @@ class EscalationLog:
         """Take an engine of `database.engine.connect` on a migrated database."""
         self._engine = engine
         self._reading = engine.execution_options(**READING)
-        self._vault = vault
+        self._ring = vault
         self._now = now
 
     def record(self, escalation: Escalation) -> bool:
-        """Keep an escalation; return True when its message was not in the log before.
+        """Keep a message and what it does to its case; True when it was not in the log before.
 
         A message already there is only ever added to: a higher severity, more signals and
-        categories, what was not known before (see `merged`). Returns after the database has it on
-        disk. Raises ValueError when `raised_at` has no time zone.
+        categories, what was not known before (see `merged`). One without risk is attached to the
+        case of its conversation. Alerts and audit trail are written in the same transaction.
+        Returns after the database has it on disk. Raises ValueError when `raised_at` has no time
+        zone, and NoCaseYetError when there is nothing to attach it to.
         """
         if escalation.raised_at.tzinfo is None:
             raise ValueError("raised_at needs a time zone")
         with self._engine.begin() as connection:
-            return _record(connection, self._vault, escalation, self._now())
-
-    def open_queue(self) -> list[QueueEntry]:
-        """Everything that waits for a member of staff: the most severe first, then the oldest."""
-        return self.queue(Status.OPEN, limit=None)
-
-    def queue(self, status: Status, *, offset: int = 0, limit: int | None = 25) -> list[QueueEntry]:
-        """A part of the list of open or closed escalations, in the order of `open_queue`."""
-        severity = sa.func.coalesce(escalations.c.staff_severity, escalations.c.severity)
-        query = (
-            sa.select(escalations)
-            .where(escalations.c.status == status.value)
-            .order_by(severity.desc(), escalations.c.raised_at, escalations.c.message_id)
-            .offset(offset)
-            .limit(limit)
-        )
-        return self._entries(query)
-
-    def count(self, status: Status) -> int:
-        """How many escalations are open, or closed."""
-        query = (
-            sa.select(sa.func.count())
-            .select_from(escalations)
-            .where(escalations.c.status == status.value)
-        )
-        with self._reading.connect() as connection:
-            return connection.execute(query).scalar_one()
-
-    def get(self, message_id: str) -> RecordedEscalation:
-        """One escalation, whole. Raises UnknownEscalationError, VaultError."""
-        by_message = (escalations, reviews, history)
-        with self._reading.connect() as connection:
-            found, reviewed, events = (
-                connection.execute(sa.select(table).where(table.c.message_id == message_id))
-                .mappings()
-                .all()
-                for table in by_message
-            )
-        if not found:
-            raise UnknownEscalationError
-        return RecordedEscalation(
-            entry=entry_of(found[0]),
-            escalation=opened_row(found[0], self._vault),
-            reviews=tuple(
-                review_of(row, self._vault) for row in sorted(reviewed, key=lambda row: row["at"])
-            ),
-            history=tuple(event_of(row) for row in sorted(events, key=lambda row: row["id"])),
-        )
-
-    def in_conversation(self, conversation_id: str) -> list[QueueEntry]:
-        """Every escalation of one conversation, oldest first."""
-        query = (
-            sa.select(escalations)
-            .where(escalations.c.conversation_id == conversation_id)
-            .order_by(escalations.c.raised_at, escalations.c.message_id)
-        )
-        return self._entries(query)
-
-    def viewed(self, message_id: str, *, by: str) -> None:
-        """Note that a member of staff read it. Raises UnknownEscalationError, UnknownStaffError."""
-        with self._engine.begin() as connection:
-            reviewing.viewed(connection, message_id, by=by, at=self._now())
-
-    def review(
-        self,
-        message_id: str,
-        *,
-        by: str,
-        outcome: Outcome,
-        note: str,
-        severity: Severity | None = None,
-        missed: bool = False,
-    ) -> None:
-        """Close an escalation with what was done; `severity` is what staff make of it, if given.
-
-        `missed` says that something in the conversation should have been raised and was not.
-        Raises NoteMissingError, UnknownEscalationError, UnknownStaffError, and
-        AlreadyReviewedError when a colleague was first.
-        """
-        decision = reviewing.Decision(by, outcome, note, severity, missed)
-        with self._engine.begin() as connection:
-            reviewing.review(connection, self._vault, message_id, decision, at=self._now())
-
-    def reopen(self, message_id: str, *, by: str) -> None:
-        """Open a closed escalation again; an open one stays as it is.
-
-        Raises UnknownEscalationError, UnknownStaffError.
-        """
-        with self._engine.begin() as connection:
-            reviewing.reopen(connection, message_id, by=by, at=self._now())
+            return _record(connection, self._ring, escalation, self._now())
 
     def lessons(self) -> list[Lesson]:
         """The verdicts of staff that wait to become an example. Opens nothing."""
@@ -162,55 +65,86 @@ class EscalationLog:
         with self._engine.begin() as connection:
             learning.learned(connection, lesson, by=by, at=self._now())
 
-    def _entries(self, query: sa.Select[tuple[object, ...]]) -> list[QueueEntry]:
-        with self._reading.connect() as connection:
-            return [entry_of(row) for row in connection.execute(query).mappings()]
 
-
-def _record(connection: Connection, vault: Vault, escalation: Escalation, at: datetime) -> bool:
-    """Insert the escalation, or merge it into the one with its id. True when it is new."""
-    if _inserted(connection, sealed_row(escalation, vault)):
-        note(connection, escalation.message_id, escalation.raised_by, What.RECORDED, at=at)
+def _record(connection: Connection, ring: Vault, escalation: Escalation, at: datetime) -> bool:
+    # Whoever else records a message of this conversation waits for the case's lock.
+    place = place_of(connection, escalation)
+    vault = make_key(connection, ring, place.own)
+    escalation = _with_turns_once(connection, place.own, escalation)
+    mine = escalations.c.message_id == escalation.message_id
+    row = connection.execute(sa.select(escalations).where(mine)).mappings().first()
+    if row is None:
+        values = sealed_row(escalation, vault) | {"case_id": place.own}
+        connection.execute(sa.insert(escalations).values(**values))
+        joined = join(connection, place.case, escalation, before=None)
+        _note(connection, place, escalation, _new_what(escalation, joined), joined, at)
         return True
-    _merge(connection, vault, escalation, at)
+    known = opened_row(row, vault)
+    result = merged(known, escalation)
+    if result == known:
+        return False
+    connection.execute(sa.update(escalations).where(mine).values(**sealed_row(result, vault)))
+    joined = join(connection, place.case, result, before=known.assessment.severity)
+    graver = result.assessment.severity > known.assessment.severity
+    what = What.RAISED if graver else What.ADDED_TO
+    _note(connection, place, result, what, joined, at, was=known.assessment.severity)
     return False
 
 
-def _inserted(connection: Connection, row: dict[str, Any]) -> bool:
-    """Let the database decide who is first: two processes may write one message at once."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(escalations).values(**row, status=Status.OPEN.value)
-    ours = statement.on_conflict_do_nothing().returning(escalations.c.message_id)
-    return connection.execute(ours).first() is not None
+def _with_turns_once(connection: Connection, case_id: str, escalation: Escalation) -> Escalation:
+    """Without the turns before it when an earlier message of its case is on record.
+
+    From the first hand-off on, every message is: the turns of a conversation are kept once.
+    """
+    earlier = sa.select(escalations.c.message_id).where(
+        escalations.c.case_id == case_id,
+        escalations.c.message_id != escalation.message_id,
+        escalations.c.raised_at <= escalation.raised_at,
+    )
+    if connection.execute(earlier.limit(1)).first() is None:
+        return escalation
+    return replace(escalation, turns_before=())
 
 
-def _merge(connection: Connection, vault: Vault, new: Escalation, at: datetime) -> None:
-    # Locked until the transaction ends, so that two merges cannot undo each other.
-    mine = escalations.c.message_id == new.message_id
-    query = sa.select(escalations).where(mine).with_for_update()
-    row = connection.execute(query).mappings().one()
-    known = opened_row(row, vault)
-    result = merged(known, new)
-    if result == known:
-        return
-    raised = result.assessment.severity > known.assessment.severity
-    changes = sealed_row(result, vault) | (_reopening() if raised else {})
-    connection.execute(sa.update(escalations).where(mine).values(**changes))
-    _note_merge(connection, row, new, known.assessment.severity, at)
+def _new_what(escalation: Escalation, joined: Joined) -> What:
+    if joined.reason == "new":
+        return What.RECORDED
+    return What.JOINED if escalation.assessment.severity >= LEAST else What.ATTACHED
 
 
-def _reopening() -> dict[str, Any]:
-    # Staff judged what they knew then; what came later must be looked at afresh.
-    return {"status": Status.OPEN.value, "closed_at": None, "staff_severity": None}
-
-
-def _note_merge(
-    connection: Connection, row: RowMapping, new: Escalation, before: Severity, at: datetime
+def _note(
+    connection: Connection,
+    place: Place,
+    escalation: Escalation,
+    what: What,
+    joined: Joined,
+    at: datetime,
+    was: Severity | None = None,
 ) -> None:
-    if new.assessment.severity <= before:
-        note(connection, new.message_id, new.raised_by, What.ADDED_TO, at=at)
-        return
-    detail = {"from": before.label, "to": new.assessment.severity.label}
-    note(connection, new.message_id, new.raised_by, What.RAISED, at=at, detail=detail)
-    if row["status"] == Status.CLOSED.value:
-        note(connection, new.message_id, new.raised_by, What.REOPENED, at=at)
+    """Leave the trail, and tell staff what they cannot know yet."""
+    severity, case = escalation.assessment.severity, place.case
+    if joined.reason is not None:
+        raise_alert(
+            connection,
+            Alert(
+                case_id=case["id"],
+                reference=case["reference"],
+                # Of the case: what people are told and what stands in the queue are one.
+                severity=joined.after,
+                need=need_of(escalation.assessment, case["audience"] or escalation.audience) or "",
+                category=next(iter(escalation.assessment.categories), ""),
+                raised_at=escalation.raised_at,
+                reason=joined.reason,
+                occasion=escalation.message_id,
+            ),
+            at,
+        )
+    detail = {"severity": severity.label} | ({"from": was.label} if was is not None else {})
+    facts = {"case_id": place.own, "message_id": escalation.message_id}
+    events = [Event(at, escalation.raised_by, what.value, detail=detail, **facts)]
+    if joined.reason == "reopened":
+        events.append(Event(at, escalation.raised_by, What.REOPENED.value, detail={}, **facts))
+    elif joined.reason == "raised" and what is What.JOINED:
+        change = {"from": joined.before.label, "to": joined.after.label}
+        events.append(Event(at, escalation.raised_by, What.RAISED.value, detail=change, **facts))
+    trail.append_all(connection, events)

@@ -8,9 +8,12 @@ from sqlalchemy.engine import Connection, Engine, RowMapping
 
 from safeguarding.audit.command_line import record_command
 from safeguarding.database.engine import connect
+from safeguarding.escalations import key_users
+from safeguarding.escalations.keys import make_key
 from safeguarding.escalations.log import EscalationLog
+from safeguarding.escalations.rows import facts_of
 from safeguarding.escalations.spool import Spool
-from safeguarding.escalations.tables import SEALED
+from safeguarding.escalations.tables import SEALED, data_keys, escalations
 from safeguarding.escalations.vault import Vault, VaultError
 from safeguarding.settings import Settings
 
@@ -18,8 +21,9 @@ from safeguarding.settings import Settings
 def rotate(engine: Engine, vault: Vault) -> int:
     """Seal again what an older key sealed; return how many cells changed.
 
-    May run while the service runs, and again after it was cut off. Raises VaultError when a key
-    is missing from the ring; the cells before it are then done.
+    The words of a case are sealed by its data key, and that by the ring. May run while the service
+    runs, and again after it was cut off. Raises VaultError when a key is missing from the ring;
+    the cells before it are then done.
     """
     return sum(
         _rotate_row(engine, vault, table, key) for table in SEALED for key in _keys(engine, table)
@@ -31,12 +35,15 @@ def _keys(engine: Engine, table: sa.Table) -> list[str]:
         return list(connection.execute(sa.select(*table.primary_key.columns)).scalars())
 
 
-def _rotate_row(engine: Engine, vault: Vault, table: sa.Table, key: str) -> int:
+def _rotate_row(engine: Engine, ring: Vault, table: sa.Table, key: str) -> int:
     """One short transaction a row: records are written between two of them, not after all."""
     mine = table.primary_key.columns[0] == key
     with engine.begin() as connection:
         row = connection.execute(sa.select(table).where(mine).with_for_update()).mappings().first()
-        changes = {} if row is None else _resealed(vault, table, key, row)
+        if row is None:
+            return 0
+        vault = ring if table is data_keys else make_key(connection, ring, row["case_id"])
+        changes = _resealed(vault, table, key, row)
         if changes:
             _update(connection, table, mine, changes)
     return len(changes)
@@ -47,8 +54,9 @@ def _resealed(vault: Vault, table: sa.Table, key: str, row: RowMapping) -> dict[
     for column in SEALED[table]:
         envelope = row[column]
         if envelope is not None and not vault.is_current(envelope):
-            text = vault.open(envelope, table=table.name, row=key, column=column)
-            changes[column] = vault.seal(text, table=table.name, row=key, column=column)
+            facts = facts_of(row) if table is escalations and column == "text" else ""
+            place = {"table": table.name, "row": key, "column": column, "facts": facts}
+            changes[column] = vault.seal(vault.open(envelope, **place), **place)
     return changes
 
 
@@ -66,6 +74,8 @@ def main() -> None:
     """Drain the spool, rotate, and say whether the older keys may go."""
     settings = Settings.from_env()
     vault, engine = Vault.of(settings), connect(settings.database_url)
+    # Before anything is sealed again: what such a process seals meanwhile would need the older key.
+    behind = key_users.with_other_keys(settings, vault)
     spool = Spool.of(settings, vault)
     spool.drain(EscalationLog(engine, vault))
     try:
@@ -77,5 +87,9 @@ def main() -> None:
     click.echo(f"{count} values sealed again with key {vault.key_id}.")
     if waiting := len(spool.waiting()):
         click.echo(f"{waiting} records wait in the spool: keep the older keys.")
+        raise SystemExit(1)
+    if behind:
+        which = ", ".join(map(str, behind))
+        click.echo(f"Process {which} seals with an older key: restart it, and run this again.")
         raise SystemExit(1)
     click.echo("The older keys may be removed from field_keys.")

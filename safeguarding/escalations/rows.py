@@ -1,41 +1,42 @@
-"""Escalations, reviews and history to rows and back: what a person wrote is sealed here alone."""
+"""Messages, cases and what staff write, to rows and back: words are sealed here alone."""
 
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import timezone
 from typing import Any
 
-import sqlalchemy as sa
-from sqlalchemy.engine import Connection, RowMapping
+from sqlalchemy.engine import RowMapping
 
-from safeguarding.escalations.escalation import (
-    Escalation,
-    HistoryEvent,
-    Outcome,
-    QueueEntry,
-    Review,
-    Status,
-    What,
-)
-from safeguarding.escalations.tables import history
+from safeguarding.escalations.case import Action, Case, Note, Referral, Review, Status, Wish
+from safeguarding.escalations.escalation import Escalation, Outcome
 from safeguarding.escalations.vault import Vault
 from safeguarding.risk.assessment import Assessment, Signal, Turn
 from safeguarding.taxonomy import Severity
 
+_PROVED = ("conversation_id", "severity", "categories", "subject", "signals", "raised_by")
+
+
+def facts_of(row: Mapping[str, Any] | RowMapping) -> str:
+    """What is said of a message in plain sight, and proved with its words."""
+    at = row["raised_at"].astimezone(timezone.utc).isoformat(timespec="microseconds")
+    return json.dumps([at, *(row[name] for name in _PROVED)], sort_keys=True)
+
 
 def sealed_row(escalation: Escalation, vault: Vault) -> dict[str, Any]:
-    """The row of an escalation; what the person wrote and read is sealed."""
+    """The row of a message, but for its case; what the person wrote and read is sealed."""
     assessment = escalation.assessment
     signals = [signal.as_record() for signal in assessment.signals]
     # Our own sentences, but so like the message that they would tell it: they are sealed as it is.
     nearest = [signal.pop("like") for signal in signals]
     turns = [[turn.by, turn.text] for turn in escalation.turns_before]
 
-    def seal(text: str, column: str) -> str:
-        return vault.seal(text, table="escalations", row=escalation.message_id, column=column)
+    def seal(text: str, column: str, facts: str = "") -> str:
+        row = escalation.message_id
+        return vault.seal(text, table="escalations", row=row, column=column, facts=facts)
 
-    return {
+    plain = {
         "message_id": escalation.message_id,
         "conversation_id": escalation.conversation_id,
         "raised_at": escalation.raised_at,
@@ -44,28 +45,31 @@ def sealed_row(escalation: Escalation, vault: Vault) -> dict[str, Any]:
         "categories": list(assessment.categories),
         "subject": assessment.subject,
         "signals": signals,
-        "nearest": seal(json.dumps(nearest), "nearest"),
-        "text": seal(escalation.text, "text"),
-        "turns": seal(json.dumps(turns), "turns"),
-        "shown": seal(json.dumps(list(escalation.shown)), "shown"),
         "audience": escalation.audience,
         "area": escalation.area,
         "extra": dict(escalation.extra),
     }
+    return plain | {
+        "nearest": seal(json.dumps(nearest), "nearest"),
+        "text": seal(escalation.text, "text", facts_of(plain)),
+        "turns": seal(json.dumps(turns), "turns"),
+        "shown": seal(json.dumps(list(escalation.shown)), "shown"),
+    }
 
 
 def opened_row(row: RowMapping, vault: Vault) -> Escalation:
-    """The inverse of `sealed_row`. Raises VaultError."""
+    """The inverse of `sealed_row`. Raises VaultError, also when what it proves was changed."""
 
-    def unseal(column: str) -> str:
-        return vault.open(row[column], table="escalations", row=row["message_id"], column=column)
+    def unseal(column: str, facts: str = "") -> str:
+        place = {"table": "escalations", "row": row["message_id"], "column": column}
+        return vault.open(row[column], facts=facts, **place)
 
     signals = row["signals"]
     nearest = json.loads(unseal("nearest")) if row["nearest"] else [()] * len(signals)
     return Escalation(
         message_id=row["message_id"],
         conversation_id=row["conversation_id"],
-        text=unseal("text"),
+        text=unseal("text", facts_of(row)),
         assessment=Assessment(
             severity=Severity(row["severity"]),
             categories=tuple(row["categories"]),
@@ -85,21 +89,22 @@ def opened_row(row: RowMapping, vault: Vault) -> Escalation:
     )
 
 
-def entry_of(row: RowMapping) -> QueueEntry:
-    """A row as one entry of a list; opens nothing."""
-    return QueueEntry(
-        message_id=row["message_id"],
-        conversation_id=row["conversation_id"],
-        raised_at=row["raised_at"],
-        raised_by=row["raised_by"],
-        assessed_severity=Severity(row["severity"]),
-        staff_severity=_severity(row["staff_severity"]),
-        categories=tuple(row["categories"]),
-        subject=row["subject"],
-        audience=row["audience"],
-        area=row["area"],
+def case_of(row: RowMapping) -> Case:
+    """A row of cases; opens nothing."""
+    named = (
+        "id", "reference", "conversation_id", "need", "subject", "audience", "area", "opened_at",
+        "raised_at", "newest_at", "due_at", "handoffs", "assigned_to", "offered_to", "closing_by",
+        "closed_at", "legal_hold", "merged_into", "version",
+    )  # fmt: skip
+    staff_categories = row["staff_categories"]
+    return Case(
+        **{name: row[name] for name in named},
         status=Status(row["status"]),
-        closed_at=row["closed_at"],
+        severity=Severity(row["severity"]),
+        assessed_severity=Severity(row["assessed_severity"]),
+        staff_severity=_severity(row["staff_severity"]),
+        assessed_categories=tuple(row["categories"]),
+        staff_categories=None if staff_categories is None else tuple(staff_categories),
     )
 
 
@@ -109,29 +114,55 @@ def review_of(row: RowMapping, vault: Vault) -> Review:
         at=row["at"],
         by=row["by"],
         outcome=Outcome(row["outcome"]),
-        note=vault.open(row["note"], table="reviews", row=row["id"], column="note"),
+        note=opened(row, "reviews", "note", vault),
         severity=_severity(row["severity"]),
         missed=row["missed"],
+        second_by=row["second_by"],
     )
 
 
-def event_of(row: RowMapping) -> HistoryEvent:
-    """A row of the history."""
-    return HistoryEvent(row["at"], row["who"], What(row["what"]), row["detail"])
+def note_of(row: RowMapping, vault: Vault) -> Note:
+    """A row of notes, opened. Raises VaultError."""
+    return Note(row["id"], row["at"], row["by"], opened(row, "case_notes", "text", vault))
 
 
-def note(
-    connection: Connection,
-    message_id: str,
-    who: str,
-    what: What,
-    *,
-    at: datetime,
-    detail: dict[str, Any] | None = None,
-) -> None:
-    """Append a line to the history. `detail` holds labels, never what anyone wrote."""
-    values = {"message_id": message_id, "at": at, "who": who, "what": what.value}
-    connection.execute(sa.insert(history).values(**values, detail=detail or {}))
+def action_of(row: RowMapping, vault: Vault) -> Action:
+    """A row of actions, opened. Raises VaultError."""
+    what = opened(row, "case_actions", "what", vault)
+    return Action(
+        row["id"], row["at"], row["by"], what, row["due_on"], row["done_at"], row["done_by"]
+    )
+
+
+def referral_of(row: RowMapping, vault: Vault) -> Referral:
+    """A row of referrals, opened. Raises VaultError."""
+    return Referral(
+        row["to_whom"],
+        row["how"],
+        row["made_at"],
+        opened(row, "referrals", "reference", vault),
+        opened(row, "referrals", "reason", vault),
+        row["id"],
+        row["at"],
+        row["by"],
+    )
+
+
+def wish_of(row: RowMapping, vault: Vault) -> Wish:
+    """A row of wishes, opened. Raises VaultError."""
+    key = row["case_id"]
+    name, reach = (
+        vault.open(row[column], table="wishes", row=key, column=column)
+        for column in ("name", "reach")
+    )
+    return Wish(row["at"], name, reach)
+
+
+def opened(row: RowMapping, table: str, column: str, vault: Vault) -> str:
+    """A sealed cell of a table whose key is `id`; empty where nothing was kept."""
+    if row[column] is None:
+        return ""
+    return vault.open(row[column], table=table, row=row["id"], column=column)
 
 
 def _severity(value: int | None) -> Severity | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -9,15 +10,16 @@ import logging
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from safeguarding.escalations.escalation import Escalation
+from safeguarding.escalations.joining import NoCaseYetError
 from safeguarding.escalations.vault import Vault, VaultError
 from safeguarding.settings import Settings
 
@@ -25,6 +27,11 @@ logger = logging.getLogger(__name__)
 
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_-]{1,120}")
 _SUFFIX = ".v1"
+_RESERVE = ".reserve"
+_RESERVED_FILES, _RESERVED_BYTES = 64, 64 * 1024
+"""What is set aside for a full disk, in files: 4 MiB, some hundreds of escalations."""
+_PROBE_BYTES = 4096
+_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 class Log(Protocol):
@@ -32,21 +39,6 @@ class Log(Protocol):
 
     def record(self, escalation: Escalation) -> bool:
         """Keep it for good; True when its message was not known before. Raises when it cannot."""
-
-
-class Shelf(Protocol):
-    """What keeps an escalation until the log can take it: `Spool`."""
-
-    def keep(self, escalation: Escalation) -> object:
-        """Keep it. Raises OSError when it cannot."""
-
-
-class Kept(Enum):
-    """Where an escalation is now."""
-
-    RECORDED = "recorded"
-    KNOWN_BEFORE = "known before"
-    SPOOLED = "spooled"
 
 
 class Spool:
@@ -69,13 +61,45 @@ class Spool:
         stem = _stem(escalation.message_id)
         record = json.dumps(escalation.as_record())
         envelope = self._vault.seal(record, table="spool", row=stem, column="escalation")
-        draft = self._folder / f".{stem}.{secrets.token_hex(8)}.draft"
-        try:
-            _write(draft, envelope.encode("ascii"))
-            _publish(draft, stem)
-        finally:
-            draft.unlink(missing_ok=True)
+        while True:
+            try:
+                self._write(stem, envelope.encode("ascii"))
+            except OSError as error:
+                # On a full disk it goes where space was reserved, given up file by file.
+                if error.errno not in _FULL or not self._give_up_reserved():
+                    raise
+            else:
+                break
         _sync(self._folder)
+
+    def reserve(self) -> None:
+        """Set space aside for the day when the disk is full; what is there already stays.
+
+        Raises OSError when there is none to set aside.
+        """
+        folder = self._folder / _RESERVE
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        missing = self._not_reserved()
+        # Never the last of the space: that would fill the disk for everybody else.
+        if missing and shutil.disk_usage(folder).free < 4 * _RESERVED_FILES * _RESERVED_BYTES:
+            raise _no_space()
+        for place in missing:
+            _allocate(place, _RESERVED_BYTES)
+
+    def probe(self) -> None:
+        """Write a small file and remove it, and look whether all that should be reserved is.
+
+        Raises OSError when the disk is full, or was and still has no room for a reserve; and when
+        it cannot be written.
+        """
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        place = self._folder / f".{secrets.token_hex(8)}.probe"
+        try:
+            _write(place, bytes(_PROBE_BYTES))
+        finally:
+            place.unlink(missing_ok=True)
+        if self._not_reserved():
+            raise _no_space()
 
     def waiting(self) -> list[Path]:
         """The files that wait, in the order of their names."""
@@ -100,10 +124,34 @@ class Spool:
                     break
         return taken
 
+    def _write(self, stem: str, content: bytes) -> None:
+        draft = self._folder / f".{stem}.{secrets.token_hex(8)}.draft"
+        try:
+            _write(draft, content)
+            _publish(draft, stem)
+        finally:
+            draft.unlink(missing_ok=True)
+
+    def _not_reserved(self) -> list[Path]:
+        folder = self._folder / _RESERVE
+        places = (folder / f"{number:02}" for number in range(_RESERVED_FILES))
+        return [place for place in places if not place.exists()]
+
+    def _give_up_reserved(self) -> bool:
+        """Free one reserved file; False when there is none left."""
+        for place in sorted((self._folder / _RESERVE).glob("*")):
+            with suppress(FileNotFoundError):  # another process was quicker: take the next
+                place.unlink()
+                return True
+        return False
+
     def _take(self, path: Path, log: Log) -> bool:
         try:
             escalation = self._read(path)
             log.record(escalation)
+        except NoCaseYetError:
+            # The message that opens its case is still to come, from this spool or another.
+            return False
         except (VaultError, ValueError, KeyError, TypeError, OSError) as error:
             self._report("unreadable", path, error)
             return False
@@ -139,22 +187,6 @@ class Spool:
                 yield True
 
 
-def record_or_spool(escalation: Escalation, log: Log, spool: Shelf) -> Kept:
-    """Keep an escalation in the log, or in the spool while the log fails for whatever reason.
-
-    Raises what the spool raises when neither can take it: the caller must raise the alarm.
-    """
-    try:
-        new = log.record(escalation)
-    except Exception as error:  # noqa: BLE001 - an unforeseen failure must not lose a record
-        logger.error(  # noqa: TRY400 - a traceback could hold what the person wrote
-            "escalation.spooled message_id=%s kind=%s", escalation.message_id, type(error).__name__
-        )
-        spool.keep(escalation)
-        return Kept.SPOOLED
-    return Kept.RECORDED if new else Kept.KNOWN_BEFORE
-
-
 def _stem(message_id: str) -> str:
     if _SAFE_NAME.fullmatch(message_id):
         return message_id
@@ -167,6 +199,24 @@ def _write(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _no_space() -> OSError:
+    return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _allocate(place: Path, size: int) -> None:
+    """Take space on the disk. Raises OSError; nothing is left then."""
+    draft = place.with_name(f".{place.name}.{secrets.token_hex(8)}")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            os.posix_fallocate(descriptor, 0, size)
+        finally:
+            os.close(descriptor)
+        draft.rename(place)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _publish(draft: Path, stem: str) -> None:

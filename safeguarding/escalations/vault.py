@@ -14,6 +14,8 @@ from safeguarding.settings import Settings
 
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
+DATA_KEY = "case"
+"""Id, in an envelope, of whatever data key its case has; none of the ring's keys may have it."""
 
 
 class VaultError(Exception):
@@ -44,12 +46,14 @@ def new_key() -> str:
 
 
 class Vault:
-    """AES-256-GCM. An envelope reads `v1|key id|nonce|ciphertext` and opens only in its place."""
+    """AES-256-GCM. An envelope reads `v2|key id|nonce|ciphertext` and opens only in its place,
+    and only beside the facts it was sealed with; `v1`, of older records, knows of no facts."""
 
     def __init__(self, keys: Mapping[str, bytes]) -> None:
         """Take the keys by id; the first seals. Raises VaultError when there is none."""
         if not keys:
             raise VaultError("The key ring is empty")
+        self._keys = dict(keys)
         self._ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
         self.key_id = next(iter(keys))
         """Id of the key that seals."""
@@ -57,31 +61,45 @@ class Vault:
     @classmethod
     def of(cls, settings: Settings) -> Vault:
         """The vault of this installation. Raises SettingsError without keys, VaultError."""
-        return cls(key_ring(settings.secret("field_keys")))
+        keys = key_ring(settings.secret("field_keys"))
+        if DATA_KEY in keys:
+            raise VaultError(f'No key of field_keys may have the id "{DATA_KEY}"')
+        return cls(keys)
 
-    def seal(self, text: str, *, table: str, row: str, column: str) -> str:
-        """Encrypt `text` for one cell of the database."""
+    def led_by(self, keys: Mapping[str, bytes]) -> Vault:
+        """A vault that seals with the first of `keys`, and opens with this one's keys as well."""
+        return Vault({**keys, **self._keys})
+
+    def seal(self, text: str, *, table: str, row: str, column: str, facts: str = "") -> str:
+        """Encrypt `text` for one cell of the database.
+
+        `facts` are kept elsewhere in plain sight and proved with it: who changes them finds the
+        envelope shut.
+        """
         nonce = os.urandom(_NONCE_BYTES)
         # A message may hold half an emoji, which strict UTF-8 would refuse to keep.
         plain = text.encode("utf-8", "surrogatepass")
-        sealed = self._ciphers[self.key_id].encrypt(nonce, plain, _place(table, row, column))
-        return f"v1|{self.key_id}|{_encode(nonce)}|{_encode(sealed)}"
+        sealed = self._ciphers[self.key_id].encrypt(nonce, plain, _place(table, row, column, facts))
+        return f"v2|{self.key_id}|{_encode(nonce)}|{_encode(sealed)}"
 
-    def open(self, envelope: str, *, table: str, row: str, column: str) -> str:
-        """Decrypt the envelope found in that cell. Raises VaultError."""
+    def open(self, envelope: str, *, table: str, row: str, column: str, facts: str = "") -> str:
+        """Decrypt the envelope found in that cell beside these facts. Raises VaultError."""
         version, key_id, nonce, sealed = _parts(envelope)
         cipher = self._ciphers.get(key_id)
-        if version != "v1" or cipher is None:
+        if version not in {"v1", "v2"} or cipher is None:
             raise VaultError("An envelope was sealed with a key that is not in the key ring")
+        known = (table, row, column) if version == "v1" else (table, row, column, facts)
         try:
-            plain = cipher.decrypt(_decode(nonce), _decode(sealed), _place(table, row, column))
+            plain = cipher.decrypt(_decode(nonce), _decode(sealed), _place(*known))
         except (InvalidTag, ValueError):
-            raise VaultError("An envelope is damaged, or lies in another's place") from None
+            why = "An envelope is damaged, lies in another's place, or its facts were changed"
+            raise VaultError(why) from None
         return plain.decode("utf-8", "surrogatepass")
 
     def is_current(self, envelope: str) -> bool:
-        """Whether the envelope is sealed with the first key. Raises VaultError."""
-        return _parts(envelope)[1] == self.key_id
+        """Whether the envelope is sealed with the first key, as of today. Raises VaultError."""
+        version, key_id, _, _ = _parts(envelope)
+        return version == "v2" and key_id == self.key_id
 
 
 def _parts(envelope: str) -> tuple[str, str, str, str]:
@@ -91,9 +109,9 @@ def _parts(envelope: str) -> tuple[str, str, str, str]:
     return parts[0], parts[1], parts[2], parts[3]
 
 
-def _place(table: str, row: str, column: str) -> bytes:
+def _place(*parts: str) -> bytes:
     # Lengths first: no two places may read the same.
-    return "|".join(f"{len(part)}:{part}" for part in (table, row, column)).encode()
+    return "|".join(f"{len(part)}:{part}" for part in parts).encode("utf-8", "surrogatepass")
 
 
 def _encode(data: bytes) -> str:

@@ -234,7 +234,8 @@ def test_every_button_says_what_the_catalogue_says():
 def test_every_button_leads_to_an_intent_that_exists():
     listed = yaml.safe_load((CONTENT / "choices.yml").read_text("utf-8"))["choices"]
 
-    assert {choice["intent"] for choice in listed} <= INTENTS
+    # Without an intent: the gateway answers by itself.
+    assert {choice["intent"] for choice in listed if choice["intent"]} <= INTENTS
 
 
 def test_what_a_person_is_told_first_says_it_is_a_program_and_cannot_send_help():

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 
+from safeguarding.audit.trail import Event
 from safeguarding.database.engine import connect
-from safeguarding.escalations.escalation import RecordedEscalation
-from safeguarding.escalations.log import EscalationLog
+from safeguarding.escalations.case import Case
+from safeguarding.escalations.cases import CaseFilter, Cases
+from safeguarding.escalations.escalation import Escalation
 from safeguarding.escalations.vault import Vault
 from safeguarding.settings import Settings
 from scripts.stack import Stack
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A message on record, its case, and what the trail says of it."""
+
+    case: Case
+    escalation: Escalation
+    history: tuple[Event, ...]
 
 
 class LogReader:
@@ -17,14 +29,24 @@ class LogReader:
 
     def __init__(self, stack: Stack) -> None:
         settings = Settings.from_env(stack.env)
-        self._log = EscalationLog(connect(settings.database_url), Vault.of(settings))
+        self._cases = Cases(connect(settings.database_url), Vault.of(settings))
 
-    def of(self, text: str) -> list[RecordedEscalation]:
-        """Every escalation with exactly this text."""
-        entries = [self._log.get(entry.message_id) for entry in self._log.open_queue()]
-        return [entry for entry in entries if entry.escalation.text == text]
+    def of(self, text: str) -> list[Recorded]:
+        """Every message on record with exactly this text."""
+        wholes = [
+            self._cases.whole(case.id)
+            for case in self._cases.queue(CaseFilter(status=None), limit=None)
+        ]
+        return [
+            Recorded(whole.case, each, tuple(
+                link.event for link in whole.history if link.event.message_id == each.message_id
+            ))
+            for whole in wholes
+            for each in whole.messages
+            if each.text == text
+        ]  # fmt: skip
 
-    def eventually(self, text: str, patience_s: float = 20.0) -> list[RecordedEscalation]:
+    def eventually(self, text: str, patience_s: float = 20.0) -> list[Recorded]:
         """The same, once there is one: recording does not hold up the reply."""
         limit = time.monotonic() + patience_s
         while not (found := self.of(text)) and time.monotonic() < limit:

@@ -2,42 +2,27 @@
 
 from __future__ import annotations
 
-import os
 import resource
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from safeguarding.database.engine import connect, migrate
 from safeguarding.escalations.escalation import Status
-from safeguarding.escalations.spool import Kept, Spool, record_or_spool
+from safeguarding.escalations.spool import Spool
+from tests.integration.faults import fill
+from tests.integration.faults import small_disk as mounted
 from tests.records import escalation, log_on, vault
+
+SMALL_DISK_BYTES = 20 * 1024 * 1024
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system with room for little; only root may mount one."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("mounting a small file system is not allowed here")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def fill(folder: Path) -> Path:
-    """Use up the space."""
-    ballast = folder / "ballast"
-    with ballast.open("wb", buffering=0) as file:
-        try:
-            while file.write(b"\0" * 4096):
-                pass
-        except OSError:
-            return ballast
-    raise AssertionError
+    with mounted(tmp_path / "small", SMALL_DISK_BYTES) as folder:
+        yield folder
 
 
 def refused(keep: Callable[[], None]) -> bool:
@@ -71,7 +56,7 @@ def test_the_spool_says_that_the_disk_is_full_and_goes_on_when_it_is_not(
     assert log.get("during").escalation == long
 
 
-def test_a_database_on_a_full_disk_fills_the_spool_on_another(
+def test_a_database_on_a_full_disk_refuses_and_holds_what_it_acknowledged(
     small_disk: Path, tmp_path: Path
 ) -> None:
     url = f"sqlite:///{small_disk / 'lantern.db'}"
@@ -80,14 +65,51 @@ def test_a_database_on_a_full_disk_fills_the_spool_on_another(
     spool = Spool(tmp_path / "spool", vault())
     log.record(escalation("before"))
     ballast = fill(small_disk)
-    told = [escalation(f"m{number}", text="x" * 2_000) for number in range(12)]
-
-    kept = [record_or_spool(each, log, spool) for each in told]
-
-    assert Kept.SPOOLED in kept
+    for number in range(12):
+        told = escalation(f"m{number}", text="x" * 2_000)
+        try:
+            log.record(told)
+        except OperationalError:
+            spool.keep(told)
+    spooled = len(spool.waiting())
     ballast.unlink()
-    assert spool.drain(log) == kept.count(Kept.SPOOLED)
+
+    assert spooled > 0
+    assert spool.drain(log) == spooled
     assert log.count(Status.OPEN) == 13
+
+
+def test_a_full_disk_takes_records_in_the_room_that_was_reserved(
+    small_disk: Path, tmp_path: Path
+) -> None:
+    spool = Spool(small_disk / "spool", vault())
+    spool.reserve()
+    fill(small_disk)
+    told = [escalation(f"m{number}", text="x" * 20_000) for number in range(12)]
+
+    with pytest.raises(OSError, match="No space left"):
+        spool.probe()
+    for each in told:
+        spool.keep(each)
+
+    url = f"sqlite:///{tmp_path / 'lantern.db'}"
+    migrate(url)
+    log = log_on(connect(url))
+    assert spool.drain(log) == 12
+    assert log.get("m11").escalation == told[11]
+
+
+def test_the_last_of_the_space_is_not_reserved(small_disk: Path) -> None:
+    spool = Spool(small_disk / "spool", vault())
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(bytes(SMALL_DISK_BYTES // 2))
+
+    with pytest.raises(OSError, match="No space left"):
+        spool.reserve()
+    with pytest.raises(OSError, match="No space left"):
+        spool.probe()
+
+    spool.keep(escalation())
 
 
 def test_the_spool_leaves_no_half_file_where_files_may_not_grow(tmp_path: Path) -> None:

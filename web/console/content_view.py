@@ -10,13 +10,17 @@ from typing import Any
 from safeguarding.content.approvals.signing import Standing, Status
 from safeguarding.content.items import Block, Item
 from safeguarding.content.kinds import Kinds
-from safeguarding.staff.accounts import Role, Staff
+from safeguarding.staff.accounts import Staff
+from safeguarding.staff.permissions import Permission
 from web.console import wording
 from web.console.changes import changes
 from web.console.composition import Services
 from web.console.dates import date_of
 from web.console.pages import CONTENT, content_address
 from web.console.wording import CONTENT_STATUSES
+
+FOLDED_FROM = 12
+"""From so many texts on, a page shows one reader's at a time: the help card has 130."""
 
 
 def list_view(console: Services, status: Status | None, kind: str | None) -> dict[str, Any]:
@@ -51,7 +55,10 @@ def item_view(console: Services, item: Item, reader: Staff) -> dict[str, Any]:
         "before": before,
         "rows": changes(kept, item) if kept else [],
         "groups": _readings(item),
-        "is_lead": reader.role is Role.LEAD,
+        "folded": len(item.blocks) > FOLDED_FROM,
+        # What is for staff alone is a list, not something that Lantern says.
+        "as_messages": console.catalogue().kinds.of(item.id).for_people,
+        "is_lead": reader.may(Permission.APPROVE_CONTENT),
         "may_approve": standing.may_approve(reader.id),
         "signers": [f"{wording.signer(each)}, {date_of(each.at)}" for each in standing.signatures],
         "own": next((each for each in standing.signatures if each.by == reader.id), None),

@@ -79,11 +79,15 @@ async def send(request: Request, gateway: Gateway) -> HTTPResponse:
     bearer = _bearer(request, gateway)
     sent = read_message(request.body, gateway.choices)
     conversation = gateway.conversations.of(bearer)
-    known = gateway.messages.knows(conversation, sent)
     address = client_address(request)
-    if not known and not await gateway.limits.admits_message(conversation.id, address):
-        return _too_many(gateway, await gateway.messages.over_limit(conversation, sent))
-    return json_response({"messages": await gateway.messages.answer(conversation, sent)})
+
+    async def admitted() -> bool:
+        return await gateway.limits.admits_message(conversation.id, address)
+
+    answer = await gateway.messages.answer(conversation, sent, admitted)
+    if answer.over_limit:
+        return _too_many(gateway, answer.messages)
+    return json_response({"messages": answer.messages})
 
 
 def _bearer(request: Request, gateway: Gateway) -> Bearer:

@@ -8,7 +8,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import Enum
 from hashlib import sha256
+from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from cachetools import TTLCache
@@ -26,6 +28,14 @@ ANSWERS_KEPT = 50
 CONVERSATIONS_KEPT = 20_000
 
 
+class Answer(NamedTuple):
+    """What the person reads in answer to a message."""
+
+    messages: list[Message]
+    over_limit: bool = False
+    """Whether it is help alone, because messages came too fast."""
+
+
 @dataclass
 class Conversation:
     """What must be known to answer the next message of one conversation."""
@@ -35,8 +45,12 @@ class Conversation:
     """What it has come to. Its severity only rises: "jk" takes nothing back."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a message is answered, so that answers come in the order of the messages."""
-    answers: OrderedDict[str, asyncio.Task[list[Message]]] = field(default_factory=OrderedDict)
+    answers: OrderedDict[str, asyncio.Task[Answer]] = field(default_factory=OrderedDict)
     """The answer to each message id, also while it is being made."""
+    wish_offered: bool = False
+    """Whether the way back was offered; and how far leaving one has come: see wishes.py."""
+    wish_step: Enum | None = None
+    wish_name: str = ""
     _turns: OrderedDict[str, Turn] = field(default_factory=OrderedDict)
 
     def turns_before(self, message_id: str) -> tuple[Turn, ...]:
@@ -70,7 +84,7 @@ class Conversation:
         """Note a severity by itself: of a help card that was shown for safety's sake."""
         self.state = replace(self.state, severity=max(self.state.severity, severity))
 
-    def keep_answer(self, message_id: str, answer: asyncio.Task[list[Message]]) -> None:
+    def keep_answer(self, message_id: str, answer: asyncio.Task[Answer]) -> None:
         """Keep an answer for a repeat of its message; finished ones make room, oldest first."""
         self.answers[message_id] = answer
         for old in [key for key, task in self.answers.items() if task.done()]:

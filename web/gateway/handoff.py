@@ -1,134 +1,41 @@
-"""The hand-off to staff: what they must read is recorded, and nobody waits for the database."""
+"""The hand-off to staff: which messages they must read, and what the record of each says."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Protocol
-
-import structlog
 
 from safeguarding.escalations.escalation import Escalation
-from safeguarding.escalations.spool import Kept, Log, Shelf, record_or_spool
 from safeguarding.messages import Message, words_of
 from safeguarding.risk.assessed import AssessedMessage
 from safeguarding.risk.assessment import NO_RISK, Assessment, Signal, upgraded
 from safeguarding.risk.text.normalise import EXCERPT, EXCERPT_HEAD, EXCERPT_TAIL
 from safeguarding.taxonomy import Severity
 from web.gateway.conversations import Conversation, Exchange, scoped_id
-from web.gateway.metrics import Metrics
+from web.gateway.duty import Duty
+from web.gateway.recorder import Recorder
 from web.gateway.replies import highest_shown
 from web.gateway.requests import Sent
-
-DRAIN_EVERY_S = 5.0
-log = structlog.get_logger("gateway.handoff")
-
-
-class Backlog(Shelf, Protocol):
-    """What waits while the log cannot be written: safeguarding.escalations.spool.Spool."""
-
-    def drain(self, log: Log) -> int:
-        """Record everything kept; how many that were."""
-
-    def waiting(self) -> Sequence[object]:
-        """What is kept."""
-
-
-class Recorder:
-    """Records escalations: in the log, and on the spool when that fails or is slow.
-
-    Each has threads of its own: a database that hangs must not stop the screening.
-    """
-
-    def __init__(
-        self, escalations: Log, spool: Backlog, metrics: Metrics, patience_s: float = 1.0
-    ) -> None:
-        self._log = escalations
-        self._spool = spool
-        self._metrics = metrics
-        self._patience_s = patience_s
-        self._log_threads = ThreadPoolExecutor(4, "escalations")
-        self._spool_threads = ThreadPoolExecutor(1, "spool")
-        self._under_way: set[asyncio.Task[None]] = set()
-
-    async def record(self, escalation: Escalation) -> None:
-        """Record it. Returns when that is done, or after `patience_s` at most. Never raises."""
-        task = asyncio.create_task(self._record(escalation))
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
-        await asyncio.wait({task}, timeout=self._patience_s)
-
-    async def drain_forever(self, every_s: float = DRAIN_EVERY_S) -> None:
-        """Bring what is on the spool into the log, again and again."""
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                await loop.run_in_executor(self._spool_threads, self._spool.drain, self._log)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the next round tries again
-                log.warning("spool.not_drained", error=type(error).__name__)
-            await asyncio.sleep(every_s)
-
-    def backlog(self) -> int:
-        """How many escalations are waiting on the spool."""
-        return len(self._spool.waiting())
-
-    async def finish(self, within_s: float = 5.0) -> None:
-        """Wait for what is being recorded. Called when the server stops."""
-        if self._under_way:
-            await asyncio.wait(set(self._under_way), timeout=within_s)
-        self._log_threads.shutdown(wait=False)
-        self._spool_threads.shutdown(wait=False)
-
-    async def _record(self, escalation: Escalation) -> None:
-        severity = escalation.assessment.severity.label
-        try:
-            kept = await self._keep(escalation)
-            place = "spool" if kept is Kept.SPOOLED else "log"
-        except Exception as error:  # noqa: BLE001 - the last line of defence; the alert watches this
-            place = "nowhere"
-            log.critical(
-                "escalation.lost", message_id=escalation.message_id, error=type(error).__name__
-            )
-        self._metrics.recorded.labels(severity, place).inc()
-
-    async def _keep(self, escalation: Escalation) -> Kept:
-        """In the log, in the spool when the log fails, and in the spool when it is slow.
-
-        A slow log may still take it, and the spool then holds it too: recording twice is harmless.
-        Raises what the spool raises.
-        """
-        loop = asyncio.get_running_loop()
-        writing = loop.run_in_executor(
-            self._log_threads, record_or_spool, escalation, self._log, self._spool
-        )
-        # A little less than `record` waits: the spool should be reached while someone still does.
-        await asyncio.wait({writing}, timeout=self._patience_s * 0.8)
-        if writing.done():
-            kept = writing.result()
-            if kept is Kept.SPOOLED:
-                log.error("escalation.not_recorded", message_id=escalation.message_id)
-            return kept
-        writing.add_done_callback(_forget_error)
-        log.error("escalation.not_recorded", message_id=escalation.message_id, error="slow")
-        await loop.run_in_executor(self._spool_threads, self._spool.keep, escalation)
-        return Kept.SPOOLED
-
-
-def _forget_error(writing: asyncio.Future[Kept]) -> None:
-    """Take note of a late failure: it is on the spool already."""
-    if not writing.cancelled():
-        writing.exception()
+from web.gateway.wishes import WishTalk
 
 
 class HandOff:
     """Hands over to staff what shows risk: the one place where escalations are made."""
 
-    def __init__(self, recorder: Recorder, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, recorder: Recorder, wishes: WishTalk, duty: Duty, now: Callable[[], datetime]
+    ) -> None:
         self._recorder = recorder
+        self.wishes = wishes
+        """The way back, for people who were handed over."""
+        self._duty = duty
         self._now = now
         self._late: set[asyncio.Task[None]] = set()
+
+    def with_what_follows(self, conversation: Conversation, shown: list[Message]) -> list[Message]:
+        """What is shown, with what is true of a hand-off: when it is read, and a way back."""
+        return self._duty.honest(self.wishes.offered(conversation, shown))
 
     def exchange(self, conversation: Conversation, sent: Sent) -> Exchange:
         """The message with what came before it."""
@@ -143,11 +50,15 @@ class HandOff:
         shown: Sequence[Message],
         extra: dict[str, str],
     ) -> None:
-        """Record a message that shows risk; one still being assessed, as soon as it is.
+        """Record a message that shows risk. Returns when that is on a disk (see Recorder).
 
-        `begun` is its assessment; None when there were too many to begin it.
+        One that is still being assessed is recorded at once as not assessed, and again with what
+        its assessment finds: that raises it, and never lowers it. When it finds nothing the record
+        stays a concern, since only staff lower one, and says so: `assessed_later`. `begun` is the
+        assessment; None when there were too many to begin it.
         """
         if begun is not None and not begun.done():
+            await self._record(exchange, None, shown, extra | {"screening": "late"})
             task = asyncio.create_task(self._when_assessed(exchange, begun, shown, extra))
             self._late.add(task)
             task.add_done_callback(self._late.discard)
@@ -167,7 +78,10 @@ class HandOff:
         extra: dict[str, str],
     ) -> None:
         await asyncio.wait({begun})
-        await self._record(exchange, begun, shown, extra | {"screening": "late"})
+        failed = begun.exception() is not None
+        found = "failed" if failed else begun.result().assessment.severity.label
+        late = {"screening": "late", "assessed_later": found}
+        await self._record(exchange, begun, shown, extra | late)
 
     async def _record(
         self,
@@ -177,15 +91,21 @@ class HandOff:
         extra: dict[str, str],
     ) -> None:
         if begun is None or begun.exception() is not None:
-            assessment, extra = NOT_ASSESSED, extra | {"screening": "failed"}
+            assessment, extra = NOT_ASSESSED, {"screening": "failed"} | extra
         else:
             assessment = begun.result().assessment
-        exchange.conversation.raise_to(assessment.severity)
-        # Alone, the gateway shows again what the conversation has reached: recorded already.
-        known = exchange.state.severity if "fallback" in extra else Severity.NONE
+        later = "assessed_later" in extra
+        if later or extra.get("screening") != "late":
+            # What nobody has assessed yet says nothing of the conversation.
+            exchange.conversation.raise_to(assessment.severity)
+        # What the conversation had reached before is on record: a card shown again adds nothing.
+        known = exchange.state.severity
         if highest_shown(shown) > max(assessment.severity, known):
             assessment = upgraded(assessment, _answered_with_help(highest_shown(shown)))
-        if assessment.severity < Severity.CONCERN:
+        if later:
+            assessment = upgraded(NOT_ASSESSED, assessment)
+        # After a hand-off all belongs to its case: whoever reads it must see how it went on.
+        if max(assessment.severity, known) < Severity.CONCERN:
             return
         conversation = exchange.conversation
         await self._recorder.record(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 from uuid import UUID
@@ -23,7 +23,7 @@ from safeguarding.risk.assessed import AssessedMessage
 from safeguarding.risk.assessment import NO_RISK, Assessment, Turn
 from safeguarding.risk.writer import age_said, audience_said
 from safeguarding.taxonomy import Severity
-from web.gateway.conversations import Conversation, Exchange, scoped_id
+from web.gateway.conversations import Answer, Conversation, Exchange, scoped_id
 from web.gateway.handoff import HandOff
 from web.gateway.metrics import Metrics
 from web.gateway.rasa import RasaUnavailableError
@@ -75,25 +75,27 @@ class Messages:
         self._metrics = metrics
         self._choices = choices
         self._timeout_s = timeout_s
-        self._under_way: set[asyncio.Task[list[Message]]] = set()
+        self._under_way: set[asyncio.Task[Answer]] = set()
 
-    def knows(self, conversation: Conversation, sent: Sent) -> bool:
-        """True for a message that has been answered, or is being answered."""
-        return scoped_id(conversation, sent) in conversation.answers
+    async def answer(
+        self, conversation: Conversation, sent: Sent, admitted: Callable[[], Awaitable[bool]]
+    ) -> Answer:
+        """The answer to a message; the same one for the same id, however often it is asked.
 
-    async def answer(self, conversation: Conversation, sent: Sent) -> list[Message]:
-        """The answer to a message; the same one for the same id, however often it is asked."""
+        `admitted` says whether it is within the limits; it is asked once, about a new message.
+        """
         message_id = scoped_id(conversation, sent)
         answer = conversation.answers.get(message_id)
         if answer is None:
-            # A task of its own: a browser that goes away does not stop help or its record.
-            answer = asyncio.create_task(self._answer(conversation, sent))
+            # A task of its own, before anything is waited for: a browser that goes away does not
+            # stop help or its record.
+            answer = asyncio.create_task(self._answer(conversation, sent, admitted))
             conversation.keep_answer(message_id, answer)
             self._under_way.add(answer)
             answer.add_done_callback(self._under_way.discard)
         return await asyncio.shield(answer)
 
-    async def over_limit(self, conversation: Conversation, sent: Sent) -> list[Message]:
+    async def _over_limit(self, conversation: Conversation, sent: Sent) -> list[Message]:
         """The answer when messages come too fast. It is still screened, and help is in it."""
         exchange = self._handoff.exchange(conversation, sent)
         begun = self._screening.begin_spare(sent, exchange.before)
@@ -111,7 +113,16 @@ class Messages:
         if self._under_way:
             await asyncio.wait(set(self._under_way), timeout=within_s)
 
-    async def _answer(self, conversation: Conversation, sent: Sent) -> list[Message]:
+    async def _answer(
+        self, conversation: Conversation, sent: Sent, admitted: Callable[[], Awaitable[bool]]
+    ) -> Answer:
+        if await admitted():
+            return Answer(await self._in_full(conversation, sent))
+        # Sent once more it is another try, and may be answered in full.
+        conversation.answers.pop(scoped_id(conversation, sent), None)
+        return Answer(await self._over_limit(conversation, sent), over_limit=True)
+
+    async def _in_full(self, conversation: Conversation, sent: Sent) -> list[Message]:
         started = time.monotonic()
         async with conversation.lock:
             try:
@@ -135,12 +146,18 @@ class Messages:
         left = deadline - time.monotonic() - ANSWER_WAIT_S
         assessed = await self._screening.result(begun, max(left, ASSESSMENT_WAIT_S))
         conversation.note(_assessment(assessed))
+        own = await self._handoff.wishes.answer(
+            conversation, sent, assessed.assessment if assessed else None
+        )
+        if own is not None:
+            return own
         if begun.done():
             replies, reason = await self._ask_rasa(exchange, assessed, deadline)
         else:
             # Rasa would have to assess it too, and the machine is busy enough.
             replies, reason = [], "assessment-late"
         shown = self._with_way_back(exchange, self._shown(exchange, assessed, replies))
+        shown = self._handoff.with_what_follows(conversation, shown)
         conversation.raise_to(highest_shown(shown))
         conversation.note_shown(shown, self._choices)
         self._metrics.messages.labels("gateway" if reason else "rasa").inc()

@@ -49,6 +49,11 @@ class Metrics:
             "Escalations waiting on this machine for the database.",
             registry=self._registry,
         )
+        self.unsaved = Gauge(
+            "lantern_unsaved_escalations",
+            "Escalations in memory only, because neither database nor disk could take them.",
+            registry=self._registry,
+        )
 
     def as_text(self) -> bytes:
         """All figures in Prometheus' text format."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from math import nan
+from typing import TypeVar
 
 from prometheus_client import CONTENT_TYPE_LATEST
 from sanic import Blueprint, HTTPResponse, Request
@@ -11,8 +14,12 @@ from sanic.response import json as json_response
 from sanic.response import raw
 
 from web.gateway.composition import Gateway
+from web.gateway.lanes import LateError
 from web.http import is_from_private_network
 
+Result = TypeVar("Result")
+CHECK_S = 2.0
+"""A dependency that has not answered after so many seconds is down."""
 status = Blueprint("status")
 
 
@@ -27,17 +34,21 @@ async def ready(request: Request) -> HTTPResponse:
     """Each dependency; 503 while one of them is away. For staff networks only."""
     _staff_networks_only(request)
     gateway: Gateway = request.app.ctx.gateway
-    rasa, database, backlog = await asyncio.gather(
+    rasa, database, disk, backlog = await asyncio.gather(
         gateway.rasa.is_up(),
-        asyncio.to_thread(gateway.database_is_up),
-        asyncio.to_thread(gateway.recorder.backlog),
+        _in_time(gateway, gateway.database_is_up),
+        _in_time(gateway, gateway.recorder.disk_is_writable),
+        _in_time(gateway, gateway.recorder.backlog),
     )
-    all_well = rasa and database and backlog == 0
+    unsaved = gateway.recorder.unsaved()
+    all_well = rasa and database and disk and backlog == 0 and unsaved == 0
     body = {
         "status": "ready" if all_well else "degraded",
         "rasa": "up" if rasa else "down",
         "database": "up" if database else "down",
+        "disk": "up" if disk else "down",
         "spool": backlog,
+        "unsaved": unsaved,
     }
     return json_response(body, status=200 if all_well else 503)
 
@@ -48,8 +59,18 @@ async def figures(request: Request) -> HTTPResponse:
     _staff_networks_only(request)
     gateway: Gateway = request.app.ctx.gateway
     gateway.metrics.conversations.set(len(gateway.conversations))
-    gateway.metrics.backlog.set(await asyncio.to_thread(gateway.recorder.backlog))
+    gateway.metrics.unsaved.set(gateway.recorder.unsaved())
+    backlog = await _in_time(gateway, gateway.recorder.backlog)
+    gateway.metrics.backlog.set(nan if backlog is None else backlog)
     return raw(gateway.metrics.as_text(), content_type=CONTENT_TYPE_LATEST)
+
+
+async def _in_time(gateway: Gateway, check: Callable[[], Result]) -> Result | None:
+    """What the check found; None when it hangs."""
+    try:
+        return await gateway.checks.run(CHECK_S, check)
+    except LateError:
+        return None
 
 
 def _staff_networks_only(request: Request) -> None:

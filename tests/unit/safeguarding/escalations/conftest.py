@@ -11,9 +11,13 @@ import pytest
 if TYPE_CHECKING or find_spec("psycopg"):
     from sqlalchemy.engine import Engine
 
+    from safeguarding.escalations.cases import Cases
+    from safeguarding.escalations.casework import Casework
     from safeguarding.escalations.log import EscalationLog
+    from safeguarding.escalations.sorting import Sorting
+    from safeguarding.escalations.wishes import Wishes
     from safeguarding.staff.accounts import StaffAccounts
-    from tests.records import PASSWORD, Clock, accounts_on, log_on
+    from tests.records import PASSWORD, Clock, accounts_on, log_on, vault
 else:
     PURE = {"test_deadlines.py", "test_escalation.py"}
     collect_ignore = [p.name for p in Path(__file__).parent.glob("test_*") if p.name not in PURE]
@@ -30,6 +34,26 @@ def log(engine: Engine, clock: Clock) -> EscalationLog:
 
 
 @pytest.fixture
+def cases(engine: Engine) -> Cases:
+    return Cases(engine, vault())
+
+
+@pytest.fixture
+def casework(engine: Engine, clock: Clock) -> Casework:
+    return Casework(engine, vault(), clock)
+
+
+@pytest.fixture
+def sorting(engine: Engine, clock: Clock) -> Sorting:
+    return Sorting(engine, vault(), clock)
+
+
+@pytest.fixture
+def wishes(engine: Engine, clock: Clock) -> Wishes:
+    return Wishes(engine, vault(), clock)
+
+
+@pytest.fixture
 def accounts(engine: Engine, clock: Clock) -> StaffAccounts:
     return accounts_on(engine, clock)
 
@@ -38,3 +62,9 @@ def accounts(engine: Engine, clock: Clock) -> StaffAccounts:
 def ann(accounts: StaffAccounts) -> str:
     """Id of a member of staff."""
     return accounts.add("ann", PASSWORD, "Ann").id
+
+
+@pytest.fixture
+def bob(accounts: StaffAccounts) -> str:
+    """Id of a colleague."""
+    return accounts.add("bob", PASSWORD, "Bob").id

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from sanic import Sanic
 
-from safeguarding.escalations.escalation import Escalation
+from safeguarding.escalations.escalation import Escalation, merged
 from safeguarding.risk.assessed import Floats
 from safeguarding.risk.assessment import NO_RISK, Assessment, Signal, Turn
 from safeguarding.settings import Settings
@@ -27,6 +27,7 @@ from tests.fakes.rasa import FakeRasa, running_rasa
 from web.gateway import composition
 from web.gateway.app import create_app
 from web.gateway.composition import Dependencies
+from web.gateway.connections import LastingProtocol
 from web.gateway.limits import Limits
 
 Sanic.test_mode = True
@@ -70,10 +71,14 @@ class WordEngine:
 
 
 class MemoryLog:
-    """An escalation log in memory. `down` makes it raise; `gate` holds it up."""
+    """An escalation log in memory. `down` makes it raise; `gate` holds it up.
+
+    `kept` is what shows risk, `attached` what only belongs to it.
+    """
 
     def __init__(self) -> None:
         self.kept: dict[str, Escalation] = {}
+        self.attached: dict[str, Escalation] = {}
         self.calls = 0
         self.down = False
         self.gate = threading.Event()
@@ -84,20 +89,27 @@ class MemoryLog:
         self.gate.wait(30)
         if self.down:
             raise OSError(escalation.text)
-        new = escalation.message_id not in self.kept
-        self.kept.setdefault(escalation.message_id, escalation)
-        return new
+        raised = escalation.assessment.severity > Severity.NONE
+        place = self.kept if raised else self.attached
+        known = place.get(escalation.message_id)
+        place[escalation.message_id] = merged(known, escalation) if known else escalation
+        return known is None
 
 
 class MemorySpool:
-    """A spool in memory. `full` makes it raise."""
+    """A spool in memory. `full` makes it raise, as the id it `refuses` does; `gate` holds it up."""
 
     def __init__(self) -> None:
         self.kept: dict[str, Escalation] = {}
         self.full = False
+        self.refuses = ""
+        self.reserved = False
+        self.gate = threading.Event()
+        self.gate.set()
 
     def keep(self, escalation: Escalation) -> None:
-        if self.full:
+        self.gate.wait(30)
+        if self.full or escalation.message_id == self.refuses:
             raise OSError(escalation.text)
         self.kept[escalation.message_id] = escalation
 
@@ -111,6 +123,34 @@ class MemorySpool:
 
     def waiting(self) -> list[str]:
         return list(self.kept)
+
+    def reserve(self) -> None:
+        self.reserved = True
+
+    def probe(self) -> None:
+        if self.full:
+            raise OSError
+
+
+class MemoryWishes:
+    """Wishes in memory. `down` makes it raise; `gate` holds it up."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, tuple[str, str]] = {}
+        self.down = False
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def leave(self, conversation_id: str, name: str, reach: str) -> None:
+        self.gate.wait(30)
+        if self.down:
+            raise OSError(name)
+        self.kept[conversation_id] = (name, reach)
+
+    def take_back(self, conversation_id: str) -> bool:
+        if self.down:
+            raise OSError
+        return self.kept.pop(conversation_id, None) is not None
 
 
 class Gateway:
@@ -148,6 +188,7 @@ class World:
         self.engine = WordEngine()
         self.log = MemoryLog()
         self.spool = MemorySpool()
+        self.wishes = MemoryWishes()
         self.database = True
         self.state_dir = state_dir
         self.env: dict[str, str] = {"LANTERN_RASA_TIMEOUT_S": "2"}
@@ -160,7 +201,9 @@ class World:
     def dependencies(self, _settings: Settings) -> Dependencies:
         """The fakes."""
         key = "k" * 40
-        return Dependencies(self.engine, self.log, self.spool, key, "secret", lambda: self.database)
+        return Dependencies(
+            self.engine, self.log, self.spool, self.wishes, key, "secret", lambda: self.database
+        )
 
     @asynccontextmanager
     async def gateway(self, limits: Limits | None = None) -> AsyncIterator[Gateway]:
@@ -180,7 +223,9 @@ class World:
 async def serving(app: Sanic[Any, Any]) -> AsyncIterator[str]:
     """The app on a free port of this machine, in this event loop."""
     with socket.create_server(("127.0.0.1", 0)) as sock:
-        server: Any = await app.create_server(sock=sock, return_asyncio_server=True)
+        server: Any = await app.create_server(
+            sock=sock, protocol=LastingProtocol, return_asyncio_server=True
+        )
         await server.startup()
         await server.before_start()
         await server.after_start()

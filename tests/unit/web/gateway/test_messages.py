@@ -10,12 +10,14 @@ from uuid import uuid4
 import numpy as np
 import pytest
 
+from safeguarding.escalations.escalation import Escalation
 from safeguarding.messages import words_of
 from safeguarding.risk.assessed import AssessedMessage, Floats
 from safeguarding.taxonomy import Severity
 from tests.content import real_content
 from tests.fakes.rasa import FakeRasa, answering, failing, saying
 from tests.unit.web.gateway.conftest import VECTOR, Gateway, World, until
+from web.gateway.handoff import NOT_ASSESSED
 
 URGENT_CARD = {"kind": "help_card", "severity": "urgent", "text": "Rasa's card"}
 STILL_HERE = {"kind": "prompt", "topic": "still_here", "text": "Rasa is still here"}
@@ -27,6 +29,11 @@ CONTACT = {
 }  # fmt: skip
 IMMEDIATE_CARD = {"kind": "help_card", "severity": "immediate", "text": "Rasa's card"}
 STEP = {"kind": "prompt", "topic": "guide_sextortion/2", "text": "Now block them."}
+
+
+def last(gateway: Gateway) -> Escalation:
+    """The record made last."""
+    return list(gateway.world.log.kept.values())[-1]
 
 
 def silent(rasa: FakeRasa) -> None:
@@ -161,6 +168,7 @@ async def test_a_concern_is_recorded_and_gets_help_although_rasa_saw_none(gatewa
     card, text = answer.json()["messages"]
     assert (card["kind"], card["severity"]) == ("help_card", "concern")
     assert text == HELLO
+    assert [choice["id"] for choice in card["choices"]][-1] == "leave_wish"
     assert kept.assessment.severity == Severity.CONCERN
     assert [turn.text for turn in kept.turns_before] == ["hello", "Hello from Rasa"]
     assert (kept.area, kept.extra) == ("swindon", {})
@@ -722,18 +730,34 @@ async def test_a_card_shown_again_for_small_talk_makes_no_second_record(gateway:
     assert len(gateway.world.log.kept) == 1
 
 
-async def test_a_slow_engine_never_stops_the_answer_and_its_finding_is_recorded(
+async def test_a_message_that_is_assessed_late_is_on_record_before_its_answer_and_raised_after(
     gateway: Gateway,
 ) -> None:
     gateway.world.engine.gate.clear()
 
     answer = await gateway.say(await gateway.begin(), "someone hurt me")
-    kept_at_first = dict(gateway.world.log.kept)
+    (at_first,) = gateway.world.log.kept.values()
     gateway.world.engine.gate.set()
-    await until(lambda: len(gateway.world.log.kept) == 1)
+    await until(lambda: "assessed_later" in last(gateway).extra)
 
-    (kept,) = gateway.world.log.kept.values()
     assert answer.json()["messages"][0]["kind"] == "help_card"
-    assert kept_at_first == {}
-    assert kept.extra == {"fallback": "assessment-late", "screening": "late"}
-    assert gateway.world.rasa.received == []
+    assert at_first.assessment == NOT_ASSESSED
+    assert at_first.extra == {"fallback": "assessment-late", "screening": "late"}
+    assert last(gateway).assessment.severity is Severity.URGENT
+    assert last(gateway).extra == at_first.extra | {"assessed_later": "urgent"}
+
+
+async def test_late_small_talk_stays_on_record_which_says_what_was_found_and_alarms_nobody_else(
+    gateway: Gateway,
+) -> None:
+    gateway.world.engine.gate.clear()
+    headers = await gateway.begin()
+    await gateway.say(headers, "nice weather")
+    gateway.world.engine.gate.set()
+    await until(lambda: "assessed_later" in last(gateway).extra)
+
+    await gateway.say(headers, "what is grooming")
+
+    assert len(gateway.world.log.kept) == 1
+    assert last(gateway).extra["assessed_later"] == "none"
+    assert gateway.world.rasa.received[-1]["state"]["severity"] == "none"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.unit.web.gateway.conftest import Gateway, World
-from tests.unit.web.gateway.test_handoff import escalation
+from tests.unit.web.gateway.test_recorder import escalation
 
 
 async def test_alive_says_so(gateway: Gateway) -> None:
@@ -16,7 +16,14 @@ async def test_ready_names_each_dependency(gateway: Gateway) -> None:
     answer = await gateway.http.get("/readyz")
 
     assert answer.status_code == 200
-    assert answer.json() == {"status": "ready", "rasa": "up", "database": "up", "spool": 0}
+    assert answer.json() == {
+        "status": "ready",
+        "rasa": "up",
+        "database": "up",
+        "disk": "up",
+        "spool": 0,
+        "unsaved": 0,
+    }
 
 
 async def test_not_ready_while_something_is_away(world: World) -> None:
@@ -29,7 +36,14 @@ async def test_not_ready_while_something_is_away(world: World) -> None:
         alive = await gateway.http.get("/healthz")
 
     assert answer.status_code == 503
-    assert answer.json() == {"status": "degraded", "rasa": "down", "database": "down", "spool": 1}
+    assert answer.json() == {
+        "status": "degraded",
+        "rasa": "down",
+        "database": "down",
+        "disk": "up",
+        "spool": 1,
+        "unsaved": 0,
+    }
     assert alive.status_code == 200
 
 
