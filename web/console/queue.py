@@ -17,6 +17,7 @@ from web.console.auth import requires, session_of
 from web.console.composition import Services, services
 from web.console.pages import HOME, address_of
 from web.console.queue_view import QueueForm, pagination, rows_of, staff_in
+from web.console.recording import record
 
 PER_PAGE = 25
 COUNTED = 1000
@@ -25,18 +26,13 @@ ON_TOP = 20
 queue = Blueprint("queue")
 
 
-@queue.get("/")
-async def home(_request: Request) -> HTTPResponse:
-    """The console begins with what waits."""
-    return redirect(HOME)
-
-
 @queue.get(HOME)
 @requires(Permission.READ_CASES)
 async def listed(request: Request) -> HTTPResponse:
     """One page of the list: the most severe first, then by when somebody must look."""
     console = services(request)
     context = await asyncio.to_thread(_context, request)
+    await record(request, "list viewed", page=context["form"].page)
     found: Case | None = context.pop("found")
     if found is not None:
         return redirect(address_of(found.id))
