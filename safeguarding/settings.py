@@ -92,6 +92,9 @@ class Settings:
     def secret(self, name: str, env: Mapping[str, str] | None = None) -> str:
         """The secret called `name`: LANTERN_<NAME>, else the file <state_dir>/secrets/<name>.
 
+        Names: "channel_secret" (gateway to Rasa), "token_key" (conversation tokens and
+        the names of clients on the audit trail),
+        "field_keys" (encryption of children's words). Raises SettingsError.
         Names: "channel_secret" (gateway to Rasa), "token_key" (conversation tokens),
         "field_keys" (encryption of children's words); of those who alert staff "smtp_password",
         "notify_api_key", "webhook_url", "webhook_key". Raises SettingsError.

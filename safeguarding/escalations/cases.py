@@ -125,7 +125,7 @@ class Cases:
             return connection.execute(query).scalar_one()
 
     def latest_change(self) -> int:
-        """The number of the newest event on the trail: it grows when anything has changed."""
+        """The number of the newest event about a case: it grows when anything has changed."""
         with self._reading.connect() as connection:
             return trail.newest(connection)
 

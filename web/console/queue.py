@@ -17,6 +17,7 @@ from web.console.auth import requires, session_of
 from web.console.composition import Services, services
 from web.console.pages import HOME, address_of
 from web.console.queue_view import QueueForm, pagination, rows_of, staff_in
+from web.console.recording import record
 
 PER_PAGE = 25
 COUNTED = 1000
@@ -31,6 +32,7 @@ async def listed(request: Request) -> HTTPResponse:
     """One page of the list: the most severe first, then by when somebody must look."""
     console = services(request)
     context = await asyncio.to_thread(_context, request)
+    await record(request, "list viewed", page=context["form"].page)
     found: Case | None = context.pop("found")
     if found is not None:
         return redirect(address_of(found.id))
