@@ -13,6 +13,7 @@ from web.console.composition import Services, compose, services
 from web.console.content import content
 from web.console.escalations import escalations
 from web.console.recording import record_refused_response
+from web.console.rota import rota
 from web.http import App, ContentPolicy, PlainErrors, add_security_headers
 
 STATIC = Path(__file__).resolve().parent / "static"
@@ -41,7 +42,7 @@ def create_app(settings: Settings, console: Services | None = None) -> App:
     app.register_middleware(record_refused_response, "response")
     add_security_headers(app, lambda _request: _POLICY)
     app.static("/static", STATIC, name="static")
-    for blueprint in (neutral, auth, escalations, content):
+    for blueprint in (neutral, auth, rota, escalations, content):
         app.blueprint(blueprint)
     return app
 

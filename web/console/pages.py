@@ -17,6 +17,7 @@ from web.console import dates, wording
 
 HOME = "/escalations"
 CONTENT = "/content"
+ROTA = "/rota"
 SEE_OTHER = 303
 LONGEST_NOTE = 10_000
 """Characters in the note of a form."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from safeguarding.alerts.rota import Kind
 from safeguarding.content.approvals.export import READERS
 from safeguarding.content.approvals.signing import Decided, Decision, Status
 from safeguarding.content.items import Block
@@ -98,6 +99,25 @@ CONTENT_STATUSES = {
 ROLES = {Role.LEAD: "Safeguarding lead", Role.REVIEWER: "Reviewer"}
 DECISIONS = {Decision.APPROVED: "Approved", Decision.SENT_BACK: "Sent back"}
 
+ROTA_KINDS = {
+    Kind.ON_DUTY: "On duty",
+    Kind.SECOND: "Second",
+    Kind.DUTY_MANAGER: "Duty manager",
+}
+ROTA_KIND_HINTS = {
+    Kind.ON_DUTY: "is told first",
+    Kind.SECOND: "is told when nobody has opened the case in time",
+    Kind.DUTY_MANAGER: "is told last, and at once when nobody is on duty",
+}
+SELECT_PERSON = "Select a person"
+SELECT_KIND = "Select what they are on the rota for"
+ENTER_DATES = "Enter a day"
+ENTER_TIMES = "Enter from when until when"
+NO_SUCH_DAYS = "Between these days there is none to add, or more than a year"
+COVER_WITHIN = "Cover is by somebody else, and within the shift"
+ENTER_EMAIL = "Enter an email address, like name@council.gov.uk"
+ENTER_PHONE = "Enter a phone number, like 07700 900 982"
+ENTER_HOURS = "Enter two hours from 0 to 23, or leave both empty"
 SELECT_OUTCOME = "Select what was done"
 ENTER_REASON = "Enter why, in a sentence or two"
 SELECT_SEVERITY = "Select how serious you find it"
