@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from itertools import pairwise
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
@@ -94,7 +95,7 @@ class RotaOffice:
                 [each for each in shifts if each.starts_at < end and each.ends_at > start],
                 _gaps(spans, start, end),
             )
-            for start, end in zip(midnights, midnights[1:], strict=False)
+            for start, end in pairwise(midnights)
         ]
 
     def shift(self, shift_id: int) -> Shift | None:
