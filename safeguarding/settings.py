@@ -12,6 +12,7 @@ from typing import Literal, TypeVar
 from safeguarding.taxonomy import ROOT
 
 T = TypeVar("T", bound=str)
+_MOST_YEARS = 200
 
 
 class SettingsError(Exception):
@@ -49,6 +50,10 @@ class Settings:
     """How many reverse proxies stand before the gateway and set X-Forwarded-For."""
     redis_url: str | None
     """Redis for rate limits shared by several gateways; None keeps them in memory."""
+    keep_concern_years: int
+    keep_urgent_years: int
+    keep_sexual_abuse_years: int
+    """Years a closed case is kept: a concern, an urgent or immediate one, one of sexual abuse."""
     miss_cost: float | None
     """How many false alarms one missed urgent message is worth; None: as calibrated."""
     alerts: AlertSettings
@@ -77,6 +82,9 @@ class Settings:
             require_approval=_flag(env, "LANTERN_REQUIRE_APPROVAL"),
             trusted_proxies=int(_number(env, "LANTERN_TRUSTED_PROXIES", 0)),
             redis_url=env.get("LANTERN_REDIS_URL") or None,
+            keep_concern_years=_years(env, "LANTERN_KEEP_CONCERN_YEARS", 6),
+            keep_urgent_years=_years(env, "LANTERN_KEEP_URGENT_YEARS", 25),
+            keep_sexual_abuse_years=_years(env, "LANTERN_KEEP_SEXUAL_ABUSE_YEARS", 75),
             miss_cost=_miss_cost(env),
             alerts=AlertSettings.from_env(env),
         )
@@ -154,6 +162,13 @@ def _miss_cost(env: Mapping[str, str]) -> float | None:
     if cost <= 0:
         raise SettingsError("LANTERN_MISS_COST is a number above 0, for example 50")
     return cost
+
+
+def _years(env: Mapping[str, str], name: str, default: int) -> int:
+    years = _number(env, name, default)
+    if not 1 <= years <= _MOST_YEARS or years != int(years):
+        raise SettingsError(f"{name} is a whole number of years from 1 to {_MOST_YEARS}")
+    return int(years)
 
 
 def _number(env: Mapping[str, str], name: str, default: float) -> float:

@@ -112,6 +112,14 @@ def of_kind(connection: Connection, what: str) -> list[Link]:
     return [link_in(row) for row in connection.execute(query).mappings()]
 
 
+def by_whom(connection: Connection, who: str, what: str, since: datetime) -> list[Link]:
+    """Every event of one kind by one doer since then, oldest first."""
+    mine = (audit_events.c.who == who) & (audit_events.c.at >= since)
+    query = sa.select(audit_events).where(audit_events.c.what == what, mine)
+    ordered = query.order_by(audit_events.c.id)
+    return [link_in(row) for row in connection.execute(ordered).mappings()]
+
+
 def walk(connection: Connection, after: int | None = 0) -> Iterator[Link]:
     """Every event past the number `after`, oldest first, a thousand rows at a time.
 

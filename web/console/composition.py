@@ -16,15 +16,22 @@ from safeguarding.clock import utc_now
 from safeguarding.content.phrases import read_phrases
 from safeguarding.content.reader import Catalogue, read_catalogue
 from safeguarding.database.engine import connect
-from safeguarding.escalations.log import EscalationLog
+from safeguarding.escalations.cases import Cases
+from safeguarding.escalations.casework import Casework
+from safeguarding.escalations.exports import Exports
+from safeguarding.escalations.sorting import Sorting
+from safeguarding.escalations.statistics import Statistics
 from safeguarding.escalations.vault import Vault
 from safeguarding.settings import Settings
 from safeguarding.staff.accounts import StaffAccounts
 from safeguarding.staff.approvals import Approvals
+from safeguarding.staff.devices import KnownDevices
+from safeguarding.staff.invitations import Invitations
 from safeguarding.staff.sessions import StaffSessions
 from safeguarding.taxonomy import CONTENT
 from web.console.pages import Pages
 from web.console.throttle import SignInLimits, SignInThrottle
+from web.console.watch import Changes
 from web.http import ErrorPhrases
 
 
@@ -32,9 +39,16 @@ from web.http import ErrorPhrases
 class Services:
     """The collaborators of every page, one of each in the process."""
 
-    log: EscalationLog
+    cases: Cases
+    casework: Casework
+    sorting: Sorting
+    statistics: Statistics
+    exports: Exports
+    changes: Changes
     accounts: StaffAccounts
     sessions: StaffSessions
+    devices: KnownDevices
+    invitations: Invitations
     approvals: Approvals
     rota: RotaOffice
     audit: AuditLog
@@ -51,7 +65,6 @@ class Services:
 def compose(
     settings: Settings,
     *,
-    log: EscalationLog | None = None,
     accounts: StaffAccounts | None = None,
     limits: SignInLimits | None = None,
     catalogue: Callable[[], Catalogue] = read_catalogue,
@@ -61,11 +74,20 @@ def compose(
 
     Nothing is asked of the database yet. Raises ContentError, SettingsError, VaultError.
     """
-    database = connect(settings.database_url)
+    database, vault = connect(settings.database_url), Vault.of(settings)
+    accounts = accounts or StaffAccounts(database, now)
+    cases = Cases(database, vault)
     return Services(
-        log=log or EscalationLog(database, Vault.of(settings)),
-        accounts=accounts or StaffAccounts(database, now),
+        cases=cases,
+        changes=Changes(cases.latest_change),
+        casework=Casework(database, vault, now),
+        sorting=Sorting(database, vault, now),
+        statistics=Statistics(database, now),
+        exports=Exports(database, vault, now),
+        accounts=accounts,
         sessions=StaffSessions(database, now),
+        devices=KnownDevices(database, now),
+        invitations=Invitations(database, accounts, now),
         approvals=Approvals(database, now),
         rota=RotaOffice(database, now),
         audit=AuditLog(database, now),

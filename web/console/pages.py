@@ -11,21 +11,25 @@ from markupsafe import Markup
 from sanic import HTTPResponse, Request
 from sanic.response import html
 
-from safeguarding.staff.accounts import SHORTEST_PASSWORD
+from safeguarding.staff.passwords import SHORTEST_PASSWORD
+from safeguarding.staff.permissions import Permission
 from safeguarding.staff.sessions import IDLE, LONGEST, Session
-from web.console import dates, wording
+from web.console import case_wording, dates, wording
 
 HOME = "/escalations"
 CONTENT = "/content"
+ACCOUNTS = "/accounts"
 ROTA = "/rota"
+LIVE = "/live"
+"""What open pages ask by themselves."""
 SEE_OTHER = 303
 LONGEST_NOTE = 10_000
 """Characters in the note of a form."""
 
 
-def address_of(message_id: str) -> str:
-    """The page of one escalation. Addresses hold ids, never what anyone wrote."""
-    return f"{HOME}/{quote(message_id, safe='')}"
+def address_of(case_id: str) -> str:
+    """The page of a case, or of the case of a message. Addresses hold ids, never words."""
+    return f"{HOME}/{quote(case_id, safe='')}"
 
 
 def content_address(content_id: str) -> str:
@@ -34,14 +38,19 @@ def content_address(content_id: str) -> str:
 
 
 def field(request: Request, name: str) -> str:
-    """A field of the form that was sent; empty when it was not."""
+    """A field of the form that was sent; empty when it was not. No NUL: no database keeps one."""
     form = request.form
-    return str(form.get(name) or "") if form else ""
+    return str(form.get(name) or "").replace("\x00", "") if form else ""
 
 
 def note_in(request: Request) -> str:
     """The note of a form. Browsers end lines with CR LF; records end them with LF."""
     return field(request, "note").replace("\r\n", "\n")
+
+
+def written_in(request: Request) -> str:
+    """All that somebody wrote into a form, so that a page can give it back to copy."""
+    return "\n\n".join(filter(None, (note_in(request), field(request, "reference"))))
 
 
 class Pages:
@@ -61,10 +70,12 @@ class Pages:
             govuk=self._component,
             unsigned_content=unsigned_content,
             wording=wording,
+            case_wording=case_wording,
             dates=dates,
             session_idle=IDLE,
             session_longest=LONGEST,
             shortest_password=SHORTEST_PASSWORD,
+            Permission=Permission,
         )
 
     def render(

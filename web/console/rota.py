@@ -16,13 +16,13 @@ from safeguarding.alerts.office import Pattern, ShiftError
 from safeguarding.alerts.reach import Ways
 from safeguarding.alerts.rota import Kind, Shift
 from safeguarding.clock import LONDON
-from safeguarding.staff.accounts import Role, UnknownStaffError
+from safeguarding.staff.accounts import UnknownStaffError
+from safeguarding.staff.permissions import Permission
 from safeguarding.taxonomy import Severity
 from web.console import wording
-from web.console.auth import session_of, staff_only
+from web.console.auth import requires, session_of
 from web.console.composition import services
 from web.console.pages import ROTA, SEE_OTHER, address_of, field
-from web.console.recording import record_refusal
 
 DAYS = 14
 _KINDS = {kind.value: kind for kind in Kind}
@@ -34,7 +34,7 @@ rota = Blueprint("rota")
 
 
 @rota.get("/escalations/find/<reference:str>")
-@staff_only
+@requires(Permission.READ_CASES)
 async def find(request: Request, reference: str) -> HTTPResponse:
     """From the link of an alert to its case: short enough for a text message."""
     case_id = await asyncio.to_thread(services(request).rota.case_of, reference)
@@ -44,18 +44,16 @@ async def find(request: Request, reference: str) -> HTTPResponse:
 
 
 @rota.get(ROTA)
-@staff_only
+@requires(Permission.READ_ROTA)
 async def listed(request: Request) -> HTTPResponse:
     """The coming two weeks, or those from `?from=`; with the form to add, for whoever may."""
     return await _page(request, {})
 
 
 @rota.post(ROTA)
-@staff_only
+@requires(Permission.MANAGE_ROTA)
 async def add(request: Request) -> HTTPResponse:
     """Put the same hours on the rota for several days."""
-    if not _may_change(request):
-        return await _not_allowed(request)
     pattern, errors = _pattern(request)
     if pattern is not None:
         try:
@@ -74,18 +72,16 @@ async def add(request: Request) -> HTTPResponse:
 
 
 @rota.get(f"{ROTA}/shift/<shift_id:int>")
-@staff_only
+@requires(Permission.READ_ROTA)
 async def shift_page(request: Request, shift_id: int) -> HTTPResponse:
     """One shift: who covers for it, and taking it off."""
     return await _shift_page(request, await _shift(request, shift_id), {})
 
 
 @rota.post(f"{ROTA}/shift/<shift_id:int>/cover")
-@staff_only
+@requires(Permission.MANAGE_ROTA)
 async def cover(request: Request, shift_id: int) -> HTTPResponse:
     """Have somebody take the place of its person, for all of it or a part."""
-    if not _may_change(request):
-        return await _not_allowed(request)
     shift = await _shift(request, shift_id)
     start, end = _moment(request, "start"), _moment(request, "end")
     errors = {} if start and end else {"start": wording.ENTER_TIMES}
@@ -109,11 +105,9 @@ async def cover(request: Request, shift_id: int) -> HTTPResponse:
 
 
 @rota.post(f"{ROTA}/shift/<shift_id:int>/remove")
-@staff_only
+@requires(Permission.MANAGE_ROTA)
 async def remove(request: Request, shift_id: int) -> HTTPResponse:
     """Take it off the rota."""
-    if not _may_change(request):
-        return await _not_allowed(request)
     shift = await _shift(request, shift_id)
     by = session_of(request).staff.id
     await asyncio.to_thread(services(request).rota.remove, shift_id, by=by)
@@ -121,7 +115,7 @@ async def remove(request: Request, shift_id: int) -> HTTPResponse:
 
 
 @rota.get(f"{ROTA}/ways")
-@staff_only
+@requires(Permission.READ_ROTA)
 async def ways_page(request: Request) -> HTTPResponse:
     """How the reader is told of alerts."""
     console, session = services(request), session_of(request)
@@ -130,7 +124,7 @@ async def ways_page(request: Request) -> HTTPResponse:
 
 
 @rota.post(f"{ROTA}/ways")
-@staff_only
+@requires(Permission.READ_ROTA)
 async def set_ways(request: Request) -> HTTPResponse:
     """Keep how the reader is told: everybody's own alone."""
     console, session = services(request), session_of(request)
@@ -273,12 +267,7 @@ async def _shift(request: Request, shift_id: int) -> Shift:
 
 
 def _may_change(request: Request) -> bool:
-    return session_of(request).staff.role is Role.LEAD
-
-
-async def _not_allowed(request: Request) -> HTTPResponse:
-    await record_refusal(request, "no lead")
-    return services(request).pages.render("refused.html", status=403, session=session_of(request))
+    return session_of(request).staff.may(Permission.MANAGE_ROTA)
 
 
 def _pattern(request: Request) -> tuple[Pattern | None, dict[str, str]]:

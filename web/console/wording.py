@@ -8,8 +8,15 @@ from safeguarding.alerts.rota import Kind
 from safeguarding.content.approvals.export import READERS
 from safeguarding.content.approvals.signing import Decided, Decision, Status
 from safeguarding.content.items import Block
-from safeguarding.escalations.escalation import ASSISTANT, GATEWAY, HistoryEvent, Outcome, What
-from safeguarding.staff.accounts import LONGEST_PASSWORD, SHORTEST_PASSWORD, Role
+from safeguarding.escalations.escalation import ASSISTANT, GATEWAY, Outcome
+from safeguarding.staff.passwords import (
+    LONGEST_PASSWORD,
+    SHORTEST_PASSWORD,
+    GuessablePasswordError,
+    NameInPasswordError,
+    PasswordError,
+)
+from safeguarding.staff.permissions import Role
 from safeguarding.taxonomy import Severity
 from web.console import dates
 
@@ -79,10 +86,12 @@ _SUBJECTS = {
     "friend": "a friend",
     "own_child": "their own child",
     "other_child": "another child",
+    "child": "a child",
     "unknown": "someone; it is not clear who",
 }
 
 _RECORDERS = {ASSISTANT: "The assistant", GATEWAY: "The gateway"}
+LANTERN = "Lantern"
 
 
 CONTENT_STATUSES = {
@@ -96,7 +105,18 @@ CONTENT_STATUSES = {
 }
 """Label and colour, in the order in which they ask for attention."""
 
-ROLES = {Role.LEAD: "Safeguarding lead", Role.REVIEWER: "Reviewer"}
+ROLES = {
+    Role.REVIEWER: "Reviewer",
+    Role.LEAD: "Safeguarding lead",
+    Role.ADMINISTRATOR: "Administrator",
+    Role.AUDITOR: "Auditor",
+}
+ROLE_HINTS = {
+    Role.REVIEWER: "Reads cases and works them. Waits for a safeguarding lead to admit them",
+    Role.LEAD: "Also signs content and exports. Waits for a safeguarding lead to admit them",
+    Role.ADMINISTRATOR: "Runs the accounts and the rota. Sees no case",
+    Role.AUDITOR: "Reads the audit trail and the figures. Sees no case",
+}
 DECISIONS = {Decision.APPROVED: "Approved", Decision.SENT_BACK: "Sent back"}
 
 ROTA_KINDS = {
@@ -123,9 +143,18 @@ ENTER_REASON = "Enter why, in a sentence or two"
 SELECT_SEVERITY = "Select how serious you find it"
 SELECT_DECISION = "Select whether you approve these words or send them back"
 ENTER_CHANGE = "Enter what is to be changed"
+ENTER_SHOWN_NAME = "Enter their name, in 80 characters or less"
+SELECT_ROLE = "Select what the account is for"
+LAST_ADMINISTRATOR = "This is the last administrator. Invite another one first"
+NAME_TAKEN = "Choose another sign-in name: this one is empty or taken"
 WRONG_SIGN_IN = "The sign-in name or the password is not right"
 WRONG_PASSWORD = "The password you have now is not right"  # noqa: S105 - a sentence
+PASSWORD_COMMON = "Use several words that do not belong together: this is guessed easily"  # noqa: S105
+PASSWORD_NAME = "The password must not contain the sign-in name"  # noqa: S105 - a sentence
 PASSWORD_LENGTH = f"A password has between {SHORTEST_PASSWORD} and {LONGEST_PASSWORD} characters"
+
+ENTER_DATE = "Enter a day as a date, for example 27 November 2026"
+DATES_TURNED = "The last day must be the first day or later"
 
 
 def label(name: str) -> str:
@@ -138,13 +167,8 @@ def audience(name: str | None) -> str:
     return "Not said" if name is None else _AUDIENCES.get(name, label(name))
 
 
-def subject(name: str, audience_name: str | None = None) -> str:
-    """Whom the message is about, to follow "about", as its writer would say it.
-
-    Whoever works with children and writes "my lad" speaks of a child in their care.
-    """
-    if audience_name == "professional" and name == "own_child":
-        name = "other_child"
+def subject(name: str) -> str:
+    """Whom a message is about, to follow "about", as its writer would say it."""
     return _SUBJECTS.get(name, label(name).lower())
 
 
@@ -184,28 +208,6 @@ def who(name: str, staff_names: Mapping[str, str]) -> str:
     return staff_names.get(name) or _RECORDERS.get(name) or label(name)
 
 
-def what(event: HistoryEvent) -> str:
-    """What was done, to stand beside the doer."""
-    if event.what is What.RAISED:
-        before, after = (_severity(event.detail.get(key)) for key in ("from", "to"))
-        return f"Raised it from {before} to {after}"
-    if event.what is What.OUTCOME_RECORDED:
-        outcome = OUTCOMES[Outcome(event.detail["outcome"])]
-        found = event.detail.get("severity")
-        return (
-            f"Recorded the outcome: {outcome}"
-            + (f"; found it {_severity(found)}" if found else "")
-            + ("; something was missed" if event.detail.get("missed") else "")
-        )
-    return {
-        What.RECORDED: "Recorded it",
-        What.ADDED_TO: "Added what it knew besides",
-        What.VIEWED: "Read it",
-        What.REOPENED: "Opened it again",
-        What.LEARNED: "Retold it in other words, as an example for Lantern to learn from",
-    }[event.what]
-
-
 def readers(block: Block) -> str:
     """Who reads a block, to stand in a heading."""
     named = [READERS.get(name, label(name).lower()) for name in block.audiences]
@@ -241,8 +243,13 @@ def note_too_long(longest: int) -> str:
 
 def too_many_attempts(wait_s: int) -> str:
     """What somebody reads who tried to sign in too often; `wait_s` are the seconds to wait."""
-    return f"Too many attempts. Wait {dates.counted(-(-wait_s // 60), 'minute')}, then try again"
+    minutes = -(-wait_s // 60)
+    wait = dates.counted(minutes, "minute") if minutes > 1 else dates.counted(wait_s, "second")
+    return f"Too many attempts. Wait {wait}, then try again"
 
 
-def _severity(name: object) -> str:
-    return SEVERITIES[Severity.named(str(name))].lower()
+def password_refused(error: PasswordError) -> str:
+    """Why a new password may not be used."""
+    if isinstance(error, GuessablePasswordError):
+        return PASSWORD_COMMON
+    return PASSWORD_NAME if isinstance(error, NameInPasswordError) else PASSWORD_LENGTH

@@ -13,6 +13,7 @@ from safeguarding.alerts import rota
 from safeguarding.content.choices import Choices
 from safeguarding.content.reader import Content
 from safeguarding.database.engine import READING, connect
+from safeguarding.escalations import key_users
 from safeguarding.escalations.log import EscalationLog
 from safeguarding.escalations.spool import Log, Spool
 from safeguarding.escalations.vault import Vault
@@ -87,10 +88,14 @@ class Gateway:
         await self.rasa.close()
 
 
-def dependencies(settings: Settings) -> Dependencies:
-    """The real ones; takes seconds to read. Raises ContentError, SettingsError, VaultError."""
+def dependencies(settings: Settings, engine: Engine | None = None) -> Dependencies:
+    """The real ones; takes seconds to read. Raises ContentError, SettingsError, VaultError.
+
+    `engine` is for injected faults, which need no network to understand what is written.
+    """
     database = connect(settings.database_url, answer_s=ANSWER_S)
     vault = Vault.of(settings)
+    key_users.announce(settings, vault)
 
     def database_is_up() -> bool:
         try:
@@ -105,7 +110,7 @@ def dependencies(settings: Settings) -> Dependencies:
             return rota.windows(connection, start, end)
 
     return Dependencies(
-        engine=build_engine(miss_cost=settings.miss_cost),
+        engine=engine or build_engine(miss_cost=settings.miss_cost),
         escalations=EscalationLog(database, vault),
         spool=Spool.of(settings, vault),
         wishes=Wishes(database, vault),
@@ -138,18 +143,17 @@ def compose(
     )
     screening = Screening(outside.engine, Languages(content.languages))
     recorder = Recorder(outside.escalations, outside.spool, metrics)
-    handoff = HandOff(recorder, _now)
+    wishes = WishTalk(outside.wishes, content.phrases.of("wishes", WishPhrases), content.choices)
+    endings, duty_phrases = content.help_cards.ending, content.phrases.of("duty", DutyPhrases)
+    duty = Duty(outside.rota, endings, duty_phrases, _now)
+    handoff = HandOff(recorder, wishes, duty, _now)
     rasa = RasaClient(settings.rasa_url, outside.channel_secret)
-    phrases = content.phrases.of("duty", DutyPhrases)
-    duty = Duty(outside.rota, content.help_cards.ending, phrases, _now)
     messages = Messages(
         rasa,
         screening,
         replies,
         handoff,
-        WishTalk(outside.wishes, content.phrases.of("wishes", WishPhrases), content.choices),
         metrics,
-        duty=duty,
         choices=content.choices,
         timeout_s=settings.rasa_timeout_s,
     )

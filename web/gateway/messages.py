@@ -24,14 +24,12 @@ from safeguarding.risk.assessment import NO_RISK, Assessment, Turn
 from safeguarding.risk.writer import age_said, audience_said
 from safeguarding.taxonomy import Severity
 from web.gateway.conversations import Answer, Conversation, Exchange, scoped_id
-from web.gateway.duty import Duty
 from web.gateway.handoff import HandOff
 from web.gateway.metrics import Metrics
 from web.gateway.rasa import RasaUnavailableError
 from web.gateway.replies import OwnReplies, highest_shown, holds_help, with_help_first
 from web.gateway.requests import Sent
 from web.gateway.screening import Screening
-from web.gateway.wishes import WishTalk
 
 LEAST_WAIT_S = 0.25
 ASSESSMENT_WAIT_S = 0.5
@@ -59,16 +57,14 @@ class Rasa(Protocol):
 class Messages:
     """Answers messages. Whatever fails, there is an answer, and help in it when it is needed."""
 
-    def __init__(  # noqa: PLR0913 - its collaborators, each by name
+    def __init__(
         self,
         rasa: Rasa,
         screening: Screening,
         own: OwnReplies,
         handoff: HandOff,
-        wishes: WishTalk,
         metrics: Metrics,
         *,
-        duty: Duty,
         choices: Choices,
         timeout_s: float,
     ) -> None:
@@ -76,9 +72,7 @@ class Messages:
         self._screening = screening
         self._own = own
         self._handoff = handoff
-        self._wishes = wishes
         self._metrics = metrics
-        self._duty = duty
         self._choices = choices
         self._timeout_s = timeout_s
         self._under_way: set[asyncio.Task[Answer]] = set()
@@ -152,7 +146,7 @@ class Messages:
         left = deadline - time.monotonic() - ANSWER_WAIT_S
         assessed = await self._screening.result(begun, max(left, ASSESSMENT_WAIT_S))
         conversation.note(_assessment(assessed))
-        own = await self._wishes.answer(
+        own = await self._handoff.wishes.answer(
             conversation, sent, assessed.assessment if assessed else None
         )
         if own is not None:
@@ -163,7 +157,7 @@ class Messages:
             # Rasa would have to assess it too, and the machine is busy enough.
             replies, reason = [], "assessment-late"
         shown = self._with_way_back(exchange, self._shown(exchange, assessed, replies))
-        shown = self._duty.honest(self._wishes.offered(conversation, shown))
+        shown = self._handoff.with_what_follows(conversation, shown)
         conversation.raise_to(highest_shown(shown))
         conversation.note_shown(shown, self._choices)
         self._metrics.messages.labels("gateway" if reason else "rasa").inc()

@@ -16,12 +16,14 @@ from sqlalchemy.engine import Engine
 
 from safeguarding.audit.audit_log import AuditLog
 from safeguarding.content.reader import read_catalogue
+from safeguarding.escalations.cases import Cases
+from safeguarding.escalations.casework import Casework
 from safeguarding.escalations.log import EscalationLog
 from safeguarding.settings import Settings
 from safeguarding.staff.accounts import Staff, StaffAccounts
 from safeguarding.staff.approvals import Approvals
 from tests.content import content_folder
-from tests.records import PASSWORD, Clock, accounts_on, log_on
+from tests.records import KEYS, PASSWORD, Clock, accounts_on, log_on, vault
 from web.console.app import create_app
 from web.console.composition import compose
 from web.console.throttle import SignInLimits
@@ -52,6 +54,11 @@ class Browser:
     async def send(self, path: str, form: dict[str, str]) -> httpx.Response:
         """Send a form with the token that the list's page carries."""
         return await self.post(path, form | {"form_token": await self.form_token()})
+
+    async def uncover(self, case_id: str = "c1") -> str:
+        """Ask for the words of a case; its page with them."""
+        await self.send(f"/escalations/{case_id}/reveal", {})
+        return (await self.get(f"/escalations/{case_id}")).text
 
     async def form_token(self) -> str:
         page = await self.get("/password")
@@ -85,6 +92,16 @@ def log(engine: Engine, clock: Clock) -> EscalationLog:
 
 
 @pytest.fixture
+def cases(engine: Engine) -> Cases:
+    return Cases(engine, vault())
+
+
+@pytest.fixture
+def casework(engine: Engine, clock: Clock) -> Casework:
+    return Casework(engine, vault(), clock)
+
+
+@pytest.fixture
 def accounts(engine: Engine, clock: Clock) -> StaffAccounts:
     return accounts_on(engine, clock)
 
@@ -103,6 +120,7 @@ def bob(accounts: StaffAccounts) -> Staff:
 def settings(engine: Engine, tmp_path: Path) -> Settings:
     (tmp_path / "secrets").mkdir()
     (tmp_path / "secrets" / "token_key").write_text("key of the tests", "utf-8")
+    (tmp_path / "secrets" / "field_keys").write_text(KEYS, encoding="utf-8")
     return replace(
         Settings.from_env({}),
         database_url=str(engine.url),
@@ -113,7 +131,7 @@ def settings(engine: Engine, tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def limits() -> SignInLimits:
-    return SignInLimits(per_name=3, per_address=5)
+    return SignInLimits(own=3, per_pair=3, per_name=4, per_address=5)
 
 
 @pytest.fixture
@@ -135,7 +153,6 @@ def content(tmp_path: Path) -> Path:
 @pytest.fixture
 def app(
     settings: Settings,
-    log: EscalationLog,
     accounts: StaffAccounts,
     clock: Clock,
     limits: SignInLimits,
@@ -144,7 +161,6 @@ def app(
     Sanic.test_mode = True
     console = compose(
         settings,
-        log=log,
         accounts=accounts,
         limits=limits,
         catalogue=lambda: read_catalogue(content),

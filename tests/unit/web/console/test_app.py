@@ -14,6 +14,7 @@ from tests.records import WORDS, escalation
 from tests.unit.web.console.conftest import Browser
 from web.console.app import create_app
 from web.console.composition import compose
+from web.http import App
 
 NOTICE = "shows content that no safeguarding professional"
 
@@ -37,7 +38,7 @@ async def test_no_page_carries_a_script_or_style_inline(
     browser: Browser, log: EscalationLog
 ) -> None:
     log.record(escalation())
-    for path in ("/sign-in", "/escalations", "/escalations/m1", "/password", "/blank"):
+    for path in ("/sign-in", "/escalations", "/escalations/c1", "/password", "/blank"):
         page = (await browser.get(path)).text
         assert "<style" not in page
         assert " style=" not in page
@@ -57,7 +58,7 @@ async def test_every_page_of_staff_has_the_way_to_blank_the_screen(
     browser: Browser, log: EscalationLog
 ) -> None:
     log.record(escalation())
-    for path in ("/escalations", "/escalations/m1", "/password"):
+    for path in ("/escalations", "/escalations/c1", "/password"):
         assert 'href="/blank"' in (await browser.get(path)).text
 
 
@@ -66,30 +67,26 @@ async def test_unsigned_content_is_said_on_top(visitor: Browser) -> None:
 
 
 async def test_signed_content_carries_no_notice(
-    settings: Settings, log: EscalationLog, accounts: StaffAccounts
+    settings: Settings, accounts: StaffAccounts
 ) -> None:
     Sanic.test_mode = True
     signed = replace(settings, require_approval=True)
-    app = create_app(signed, compose(signed, log=log, accounts=accounts))
+    app = create_app(signed, compose(signed, accounts=accounts))
     _, response = await app.asgi_client.get("/sign-in")
 
     assert NOTICE not in response.text
 
 
-async def test_a_broken_log_is_a_plain_page_that_quotes_nobody(
-    settings: Settings,
-    accounts: StaffAccounts,
-    log: EscalationLog,
-    browser: Browser,
-    caplog: pytest.LogCaptureFixture,
+async def test_a_broken_record_is_a_plain_page_that_quotes_nobody(
+    browser: Browser, log: EscalationLog, app: App, caplog: pytest.LogCaptureFixture
 ) -> None:
     log.record(escalation())
 
-    def fail(_message_id: str) -> None:
+    def fail(_case_id: str) -> None:
         raise RuntimeError(WORDS)
 
-    log.get = fail  # type: ignore[method-assign,assignment]
-    response = await browser.get("/escalations/m1", accept="text/html")
+    app.ctx.services.cases.whole = fail
+    response = await browser.get("/escalations/c1", accept="text/html")
 
     assert response.status_code == 500
     assert WORDS not in response.text

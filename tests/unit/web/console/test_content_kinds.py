@@ -19,10 +19,10 @@ from safeguarding.content.kinds import KINDS, Kind, Kinds
 from safeguarding.content.lint.check import Check
 from safeguarding.content.phrases import read_phrase_file
 from safeguarding.content.reader import Catalogue, read_catalogue
-from safeguarding.escalations.log import EscalationLog
 from safeguarding.settings import Settings
-from safeguarding.staff.accounts import Role, Staff, StaffAccounts
+from safeguarding.staff.accounts import Staff, StaffAccounts
 from safeguarding.staff.approvals import Approvals
+from safeguarding.staff.permissions import Role
 from safeguarding.taxonomy import CONTENT, ROOT
 from tests.records import PASSWORD, Clock
 from tests.unit.web.console.conftest import Browser
@@ -98,14 +98,13 @@ def test_it_is_signed_by_as_many_people_as_its_row_says(
 async def reader(
     settings: Settings,
     catalogue: Catalogue,
-    log: EscalationLog,
     accounts: StaffAccounts,
     ann: Staff,
     clock: Clock,
 ) -> AsyncIterator[Browser]:
     """Ann, signed in to a console that reads the new kind."""
     Sanic.test_mode = True
-    console = compose(settings, log=log, accounts=accounts, catalogue=lambda: catalogue, now=clock)
+    console = compose(settings, accounts=accounts, catalogue=lambda: catalogue, now=clock)
     app = create_app(settings, console)
     async with SanicASGITestClient(app) as client:
         browser = Browser(client)

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
-
 import pytest
 
 from safeguarding.content.approvals.signing import Decision, Status
 from safeguarding.content.items import Block
-from safeguarding.escalations.escalation import HistoryEvent, Outcome, What
-from safeguarding.staff.accounts import Role
+from safeguarding.escalations.escalation import Outcome
+from safeguarding.staff.permissions import Role
 from safeguarding.taxonomy import Severity, taxonomy
 from tests.content import decided, item
 from web.console import wording
 from web.console.wording import CONTENT_STATUSES, DECISIONS, ROLES, readers, signer
-
-WINTER = datetime(2026, 1, 5, 9, 5, tzinfo=timezone.utc)
 
 
 def test_every_outcome_and_severity_has_words() -> None:
@@ -29,11 +25,6 @@ def test_every_audience_and_subject_has_words() -> None:
     assert wording.audience(None) == "Not said"
     for name in taxonomy().subjects:
         assert "_" not in wording.subject(name)
-
-
-@pytest.mark.parametrize("what", set(What) - {What.RAISED, What.OUTCOME_RECORDED})
-def test_every_line_of_the_history_has_words(what: What) -> None:
-    assert wording.what(HistoryEvent(WINTER, "gateway", what))
 
 
 @pytest.mark.parametrize(
@@ -55,16 +46,6 @@ def test_says_how_sure_a_model_is(weight: float, words: str) -> None:
 def test_a_sign_of_a_chat_has_words_whether_it_is_known_or_new() -> None:
     assert wording.chat_sign("moving-apps") == "moving to another app"
     assert wording.chat_sign("new_sign") == "new sign"
-
-
-def test_the_history_says_how_the_severity_changed() -> None:
-    raised = HistoryEvent(WINTER, "gateway", What.RAISED, {"from": "concern", "to": "urgent"})
-    closed = HistoryEvent(
-        WINTER, "x", What.OUTCOME_RECORDED, {"outcome": "false_alarm", "severity": "none"}
-    )
-
-    assert wording.what(raised) == "Raised it from concern to urgent"
-    assert wording.what(closed) == "Recorded the outcome: False alarm; found it no risk"
 
 
 def test_names_the_doer() -> None:
@@ -93,8 +74,3 @@ def test_says_who_reads_a_part(audiences: tuple[str, ...], words: str) -> None:
 
 def test_names_the_signer_with_the_role_of_then() -> None:
     assert signer(decided(item())) == "Ann (safeguarding lead)"
-
-
-def test_a_child_of_whom_a_professional_writes_is_not_their_own() -> None:
-    assert wording.subject("own_child", "professional") == wording.subject("other_child")
-    assert wording.subject("own_child", "parent") != wording.subject("other_child")

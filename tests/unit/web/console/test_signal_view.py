@@ -1,4 +1,4 @@
-"""The page of an escalation is put together from the record."""
+"""Signals say what fired, on which words, how surely."""
 
 from __future__ import annotations
 
@@ -6,24 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from safeguarding.escalations.log import EscalationLog
 from safeguarding.risk.assessment import Signal
 from safeguarding.taxonomy import Severity
-from tests.records import GIFTS, SECRECY, WORDS, assessment, escalation
-from web.console.escalation_view import SignalView, escalation_view, signals_of
+from tests.records import GIFTS, SECRECY, WORDS
 from web.console.marking import Excerpt
-from web.http import App
-
-
-def test_the_signals_are_those_of_the_record_on_its_words(app: App, log: EscalationLog) -> None:
-    near = replace(SECRECY, kind="model", weight=0.5, like=("Ours.",))
-    log.record(escalation(assessment=assessment(Severity.CONCERN, GIFTS, near)))
-
-    signals = escalation_view(app.ctx.services, log.get("m1"))["signals"]
-
-    assert [signal.quote for signal in signals] == ["", "dont tell ur mum"]
-    assert signals[1].nearest == ("Ours.",)
-
+from web.console.signal_view import SignalView, signals_of
 
 MODEL = Signal("classifier", "model", "w7", "grooming", Severity.URGENT, 8, 24, 0.82, ("Ours.",))
 CHAT = "Erin: hi\nDan: keep it our secret ok\nErin: ok"

@@ -1,0 +1,224 @@
+"""What staff do on the page of a case, one form each. Who was too late keeps what they typed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeAlias
+
+from sanic import Blueprint, HTTPResponse, Request
+from sanic.exceptions import NotFound
+from sanic.response import redirect
+
+from safeguarding.escalations.case import Referral, Status
+from safeguarding.escalations.cases import UnknownCaseError
+from safeguarding.escalations.casework import (
+    AlreadyClosedError,
+    Decision,
+    NotYoursError,
+    StaleCaseError,
+)
+from safeguarding.escalations.escalation import Outcome
+from safeguarding.escalations.sorting import SortingError
+from safeguarding.staff.accounts import UnknownStaffError
+from safeguarding.staff.permissions import Permission
+from web.console import case_wording
+from web.console.auth import requires, session_of
+from web.console.case_forms import NOBODY, Sent
+from web.console.case_page import show
+from web.console.composition import Services, services
+from web.console.pages import HOME, SEE_OTHER, address_of
+
+case_work = Blueprint("case_work")
+Work: TypeAlias = Callable[[Services, str, Sent, str], str | None]
+"""Services, id of the case, what was sent, who; the page to go on to, None for the case's own."""
+
+
+class RefusedError(Exception):
+    """What was sent cannot be done: beside which field to say what."""
+
+    def __init__(self, field: str, words: str) -> None:
+        super().__init__(field)
+        self.field = field
+        self.words = words
+
+
+@case_work.post(f"{HOME}/<case_id:str>/<work:str>", unquote=True)
+@requires(Permission.WORK_CASES)
+async def do(request: Request, case_id: str, work: str) -> HTTPResponse:
+    """Do what a form of the page asks for."""
+    if work not in WORKS:
+        raise NotFound
+    return await _done(request, case_id, work, WORKS[work])
+
+
+@case_work.post(f"{HOME}/<case_id:str>/hold", unquote=True)
+@requires(Permission.WORK_CASES)
+async def hold(request: Request, case_id: str) -> HTTPResponse:
+    """Keep the case from disposal."""
+    return await _done(request, case_id, "hold", _hold)
+
+
+@case_work.post(f"{HOME}/<case_id:str>/release", unquote=True)
+@requires(Permission.WORK_CASES)
+async def release(request: Request, case_id: str) -> HTTPResponse:
+    """Let the clock of its disposal run again."""
+    return await _done(request, case_id, "release", _hold)
+
+
+async def _done(request: Request, case_id: str, work: str, act: Work) -> HTTPResponse:
+    sent, who = Sent.by(request, work), session_of(request).staff.id
+    if errors := sent.errors():
+        return await show(request, case_id, sent, errors=errors, status=400)
+    try:
+        onward = await asyncio.to_thread(act, services(request), case_id, sent, who)
+    except (StaleCaseError, AlreadyClosedError, NotYoursError):
+        return await show(request, case_id, sent, stale=True, status=409)
+    except UnknownStaffError:
+        errors = {f"{work}-to": case_wording.SELECT_PERSON}
+        return await show(request, case_id, sent, errors=errors, status=400)
+    except RefusedError as error:
+        errors = {f"{work}-{error.field}": error.words}
+        return await show(request, case_id, sent, errors=errors, status=400)
+    except UnknownCaseError:
+        raise NotFound from None
+    return redirect(onward or f"{address_of(case_id)}?done={work}", status=SEE_OTHER)
+
+
+def _assign(console: Services, case_id: str, sent: Sent, who: str) -> None:
+    to = None if sent.get("to") == NOBODY else sent.get("to")
+    console.casework.assign(case_id, to, by=who, version=sent.version)
+
+
+def _hand_over(console: Services, case_id: str, sent: Sent, who: str) -> None:
+    console.casework.hand_over(
+        case_id, sent.get("to"), sent.get("note"), by=who, version=sent.version
+    )
+
+
+def _accept(console: Services, case_id: str, sent: Sent, who: str) -> None:
+    console.casework.answer_handover(case_id, accept=True, by=who, version=sent.version)
+
+
+def _return(console: Services, case_id: str, sent: Sent, who: str) -> None:
+    console.casework.answer_handover(
+        case_id, accept=False, by=who, reason=sent.get("note"), version=sent.version
+    )
+
+
+def _note(console: Services, case_id: str, sent: Sent, who: str) -> None:
+    console.casework.note(case_id, sent.get("note"), by=who)
+
+
+def _add_action(console: Services, case_id: str, sent: Sent, who: str) -> None:
+    console.casework.add_action(case_id, sent.get("note"), sent.day("due_on"), by=who)
+
+
+def _finish_action(console: Services, case_id: str, sent: Sent, who: str) -> None:
+    console.casework.finish_action(case_id, sent.get("action"), by=who)
+
+
+def _correct(console: Services, case_id: str, sent: Sent, who: str) -> None:
+    assessed = console.cases.find(case_id).assessed_categories
+    same = set(sent.chosen) == set(assessed)
+    console.casework.correct(
+        case_id,
+        severity=sent.judged(),
+        categories=None if same else sent.chosen,
+        reason=sent.get("note"),
+        by=who,
+        version=sent.version,
+    )
+
+
+def _refer(console: Services, case_id: str, sent: Sent, who: str) -> None:
+    made_at = sent.moment("made_at") if sent.get("made") == "yes" else None
+    if made_at is not None and made_at > console.now():
+        raise RefusedError("made_at", case_wording.REAL_TIME)
+    referral = Referral(
+        to_whom=sent.get("to_whom"),
+        how=sent.get("how"),
+        made_at=made_at,
+        reference=sent.get("reference"),
+        reason=sent.get("note"),
+    )
+    console.casework.refer(case_id, referral, by=who)
+
+
+def _close(console: Services, case_id: str, sent: Sent, who: str) -> str | None:
+    decision = Decision(
+        outcome=Outcome(sent.get("outcome")),
+        note=sent.get("note"),
+        severity=sent.judged(),
+        missed=sent.get("missed") == "yes",
+    )
+    status = console.casework.close(case_id, decision, by=who, version=sent.version)
+    return f"{HOME}?saved=outcome" if status is Status.CLOSED else None
+
+
+def _agree(console: Services, case_id: str, sent: Sent, who: str) -> None:
+    console.casework.answer_closing(case_id, agree=True, by=who, version=sent.version)
+
+
+def _disagree(console: Services, case_id: str, sent: Sent, who: str) -> None:
+    console.casework.answer_closing(
+        case_id, agree=False, by=who, reason=sent.get("note"), version=sent.version
+    )
+
+
+def _reopen(console: Services, case_id: str, sent: Sent, who: str) -> None:
+    console.casework.reopen(case_id, by=who, reason=sent.get("note"))
+
+
+def _merge(console: Services, case_id: str, sent: Sent, who: str) -> str:
+    try:
+        into = console.cases.of_reference(sent.get("reference"))
+    except UnknownCaseError:
+        raise RefusedError("reference", case_wording.UNKNOWN_REFERENCE) from None
+    if into.id == case_id:
+        raise RefusedError("reference", case_wording.UNKNOWN_REFERENCE)
+    try:
+        console.sorting.merge(case_id, into.id, by=who)
+    except SortingError:
+        raise RefusedError("reference", case_wording.CANNOT_MERGE) from None
+    return f"{address_of(into.id)}?done=merge"
+
+
+def _separate(console: Services, case_id: str, sent: Sent, who: str) -> None:
+    """`case_id` is the case that the other one, named in the form, was made part of."""
+    other = console.cases.find(sent.get("other"))
+    if other.merged_into != case_id:
+        raise UnknownCaseError
+    console.sorting.separate(other.id, by=who)
+
+
+def _split(console: Services, case_id: str, sent: Sent, who: str) -> str:
+    try:
+        new = console.sorting.split(case_id, sent.chosen, by=who)
+    except (SortingError, UnknownCaseError):
+        raise RefusedError("chosen", case_wording.CANNOT_SPLIT) from None
+    return f"{address_of(new)}?done=split"
+
+
+def _hold(console: Services, case_id: str, sent: Sent, who: str) -> None:
+    console.sorting.hold(case_id, held=sent.work == "hold", by=who)
+
+
+WORKS: dict[str, Work] = {
+    "assign": _assign,
+    "handover": _hand_over,
+    "accept": _accept,
+    "return": _return,
+    "note": _note,
+    "action": _add_action,
+    "finish": _finish_action,
+    "correct": _correct,
+    "refer": _refer,
+    "outcome": _close,
+    "agree": _agree,
+    "disagree": _disagree,
+    "reopen": _reopen,
+    "merge": _merge,
+    "separate": _separate,
+    "split": _split,
+}

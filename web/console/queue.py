@@ -1,0 +1,91 @@
+"""The list of cases: what waits for this reader first, then everything by how serious it is."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+from sanic import Blueprint, HTTPResponse, Request
+from sanic.response import redirect
+
+from safeguarding.escalations.case import Case
+from safeguarding.escalations.cases import CaseFilter, UnknownCaseError
+from safeguarding.staff.permissions import Permission
+from safeguarding.taxonomy import taxonomy
+from web.console.auth import requires, session_of
+from web.console.composition import Services, services
+from web.console.pages import HOME, address_of
+from web.console.queue_view import QueueForm, pagination, rows_of, staff_in
+
+PER_PAGE = 25
+COUNTED = 1000
+"""Up to here cases are counted: nobody reads on, and counting all of a long list takes long."""
+ON_TOP = 20
+queue = Blueprint("queue")
+
+
+@queue.get("/")
+async def home(_request: Request) -> HTTPResponse:
+    """The console begins with what waits."""
+    return redirect(HOME)
+
+
+@queue.get(HOME)
+@requires(Permission.READ_CASES)
+async def listed(request: Request) -> HTTPResponse:
+    """One page of the list: the most severe first, then by when somebody must look."""
+    console = services(request)
+    context = await asyncio.to_thread(_context, request)
+    found: Case | None = context.pop("found")
+    if found is not None:
+        return redirect(address_of(found.id))
+    saved = request.args.get("saved") == "outcome"
+    return console.pages.render("queue.html", session=session_of(request), saved=saved, **context)
+
+
+@queue.get("/live/escalations")
+@requires(Permission.READ_CASES)
+async def fragment(request: Request) -> HTTPResponse:
+    """The list alone, for a page that is open while something changes."""
+    context = await asyncio.to_thread(_context, request)
+    return services(request).pages.render("queue_list.html", session=session_of(request), **context)
+
+
+def _context(request: Request) -> dict[str, Any]:
+    """What the templates show. Asks the database: call it in a thread."""
+    console, reader = services(request), session_of(request).staff.id
+    now, areas = console.now(), console.cases.areas()
+    sent = {name: str(values[0]) for name, values in request.args.items()}
+    form = QueueForm.sent_in(sent, areas)
+    which = form.which(reader, now)
+    counted = console.cases.count(which, at_most=COUNTED)
+    pages = max(1, -(-counted // PER_PAGE))
+    form = replace(form, page=min(form.page, pages))
+    shown = console.cases.queue(which, offset=(form.page - 1) * PER_PAGE, limit=PER_PAGE)
+    offered = console.cases.queue(CaseFilter(offered_to=reader), limit=ON_TOP)
+    to_agree = console.cases.queue(CaseFilter(second_person=reader), limit=ON_TOP)
+    names = console.accounts.shown_names(staff_in([*shown, *offered, *to_agree]))
+    return {
+        "form": form,
+        "areas": areas,
+        "risk_categories": list(taxonomy().risk_categories),
+        "now": now,
+        "waiting": console.cases.count(CaseFilter(), at_most=COUNTED),
+        "counted": counted,
+        "at_most": COUNTED,
+        "rows": rows_of(shown, names, now),
+        "offered": rows_of(offered, names, now),
+        "to_agree": rows_of(to_agree, names, now),
+        "pagination": pagination(form, pages),
+        "change": console.cases.latest_change(),
+        "found": _named(console, form.reference),
+    }
+
+
+def _named(console: Services, reference: str) -> Case | None:
+    """The case whose whole reference was searched for."""
+    try:
+        return console.cases.of_reference(reference) if reference else None
+    except UnknownCaseError:
+        return None
