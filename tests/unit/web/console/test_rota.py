@@ -124,7 +124,7 @@ async def test_somebody_else_covers_for_an_afternoon(
     assert on_duty(engine, -48) == [bob.id]
     page = await browser.get("/rota?from=2026-11-23")
     assert "covers for Bob Jones" in page.text
-    assert trail(engine) == ["shifts added", "cover arranged"]
+    assert trail(engine) == ["shifts added", "refused", "cover arranged"]
 
 
 async def test_a_shift_is_taken_off(browser: Browser, engine: Engine, bob: Staff) -> None:
@@ -135,7 +135,7 @@ async def test_a_shift_is_taken_off(browser: Browser, engine: Engine, bob: Staff
 
     assert on_duty(engine) == []
     assert (await browser.get(shift)).status_code == 404
-    assert trail(engine)[-1] in {"shift removed", "refused"}
+    assert "shift removed" in trail(engine)
 
 
 async def test_a_reviewer_reads_the_rota_and_changes_nothing(
