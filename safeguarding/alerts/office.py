@@ -14,6 +14,7 @@ from safeguarding.alerts import rota
 from safeguarding.alerts.reach import Ways, everyone, set_ways, ways_of
 from safeguarding.alerts.rota import Kind, Shift, Span
 from safeguarding.alerts.tables import alerts
+from safeguarding.alerts.waiting import Waiting, waiting_for
 from safeguarding.audit.trail import Event, append
 from safeguarding.clock import LONDON, utc_now
 from safeguarding.database.engine import READING
@@ -168,6 +169,11 @@ class RotaOffice:
             check_in_use(connection, ways.staff_id)
             set_ways(connection, ways)
             self._note(connection, by, "contact ways changed", {"staff": ways.staff_id})
+
+    def waiting_for(self, staff_id: str) -> list[Waiting]:
+        """The open alerts that have come to this person, the gravest first."""
+        with self._reading.connect() as connection:
+            return waiting_for(connection, staff_id)
 
     def case_of(self, reference: str) -> str | None:
         """The id of the case that an alert with this reference is about."""

@@ -10,7 +10,7 @@ from datetime import date, datetime, time
 import phonenumbers
 from sanic import Blueprint, HTTPResponse, Request
 from sanic.exceptions import NotFound
-from sanic.response import redirect
+from sanic.response import json, redirect
 
 from safeguarding.alerts.office import Pattern, ShiftError
 from safeguarding.alerts.reach import Ways
@@ -41,6 +41,24 @@ async def find(request: Request, reference: str) -> HTTPResponse:
     if case_id is None:
         raise NotFound
     return redirect(address_of(case_id))
+
+
+@rota.get("/live/alerts")
+@requires(Permission.READ_CASES)
+async def alerts_to_show(request: Request) -> HTTPResponse:
+    """The open alerts that have come to the reader, for their browser to show."""
+    staff_id = session_of(request).staff.id
+    waiting = await asyncio.to_thread(services(request).rota.waiting_for, staff_id)
+    shown = [
+        {
+            "id": each.alert_id,
+            "title": wording.alert_title(each.severity),
+            "body": each.reference,
+            "href": address_of(each.case_id),
+        }
+        for each in waiting
+    ]
+    return json({"alerts": shown})
 
 
 @rota.get(ROTA)

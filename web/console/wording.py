@@ -157,6 +157,11 @@ ENTER_DATE = "Enter a day as a date, for example 27 November 2026"
 DATES_TURNED = "The last day must be the first day or later"
 
 
+def alert_title(severity: Severity) -> str:
+    """The title of a browser's notification: nothing of a case but how serious it is."""
+    return f"Lantern: {SEVERITIES[severity].lower()} hand-off"
+
+
 def label(name: str) -> str:
     """A name of the taxonomy as words: "image_abuse" becomes "Image abuse"."""
     return name.replace("_", " ").capitalize()

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Engine
 
 from safeguarding.alerts import rota
 from safeguarding.alerts.outbox import Alert, raise_alert
+from safeguarding.alerts.plan import Plan, advance
 from safeguarding.alerts.reach import Ways, ways_of
 from safeguarding.audit.tables import audit_events
 from safeguarding.staff.accounts import Staff
@@ -219,3 +220,19 @@ async def test_the_link_of_an_alert_leads_to_its_case(browser: Browser, engine: 
 async def test_nobody_reads_the_rota_without_signing_in(visitor: Browser) -> None:
     for path in ("/rota", "/rota/ways", "/rota/shift/1", "/escalations/find/LN-ABCD-EFGH"):
         assert (await visitor.get(path)).headers["location"].startswith("/sign-in")
+
+
+async def test_a_browser_shows_the_alerts_that_came_to_its_reader(
+    browser: Browser, engine: Engine, bob: Staff
+) -> None:
+    alert = Alert("c1", "LN-ABCD-EFGH", Severity.URGENT, "unclear", "", NOON, "new")
+    with engine.begin() as connection:
+        raise_alert(connection, alert, NOON)
+    assert (await browser.get("/live/alerts")).json() == {"alerts": []}
+
+    with engine.begin() as connection:
+        advance(connection, Plan(), NOON)
+
+    [shown] = (await browser.get("/live/alerts")).json()["alerts"]
+    assert shown["title"] == "Lantern: urgent hand-off"
+    assert (shown["body"], shown["href"]) == ("LN-ABCD-EFGH", "/escalations/c1")
