@@ -21,6 +21,7 @@ from web.console.invitation import invitation
 from web.console.live import live
 from web.console.queue import queue
 from web.console.recording import record_refused_response
+from web.console.rota import rota
 from web.console.sign_in import signing_in
 from web.console.statistics import statistics
 from web.http import App, ContentPolicy, PlainErrors, add_security_headers
@@ -53,7 +54,7 @@ def create_app(settings: Settings, console: Services | None = None) -> App:
     add_security_headers(app, lambda _request: _POLICY)
     app.static("/static", STATIC, name="static")
     cases = (queue, live, case_page, case_work, exports, statistics)
-    for blueprint in (neutral, signing_in, accounts, invitation, *cases, content, audit):
+    for blueprint in (neutral, signing_in, accounts, invitation, *cases, content, rota, audit):
         app.blueprint(blueprint)
     return app
 

@@ -9,6 +9,7 @@ from functools import partial
 
 from sanic import Request
 
+from safeguarding.alerts.office import RotaOffice
 from safeguarding.audit.audit_log import AuditLog
 from safeguarding.audit.clients import client_digest
 from safeguarding.clock import utc_now
@@ -49,6 +50,7 @@ class Services:
     devices: KnownDevices
     invitations: Invitations
     approvals: Approvals
+    rota: RotaOffice
     audit: AuditLog
     client_digest: Callable[[str], str]
     """How the audit trail names the machine of an address."""
@@ -87,6 +89,7 @@ def compose(
         devices=KnownDevices(database, now),
         invitations=Invitations(database, accounts, now),
         approvals=Approvals(database, now),
+        rota=RotaOffice(database, now),
         audit=AuditLog(database, now),
         client_digest=partial(client_digest, key=settings.secret("token_key")),
         catalogue=catalogue,

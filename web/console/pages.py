@@ -19,6 +19,7 @@ from web.console import case_wording, dates, wording
 HOME = "/escalations"
 CONTENT = "/content"
 ACCOUNTS = "/accounts"
+ROTA = "/rota"
 LIVE = "/live"
 """What open pages ask by themselves."""
 SEE_OTHER = 303

@@ -22,6 +22,8 @@ PLACES = {
     "audience": "parent",
     "staff_id": "nobody",
     "token": "none",
+    "reference": "LN-NONE",
+    "shift_id": "1",
 }
 
 
