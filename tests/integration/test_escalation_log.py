@@ -161,7 +161,7 @@ def test_the_queue_is_read_in_the_order_of_its_index(log: EscalationLog, engine:
             connection.exec_driver_sql("SET enable_seqscan = off")
             connection.exec_driver_sql("SET enable_bitmapscan = off")
         plan = connection.exec_driver_sql(
-            f"{explain} SELECT * FROM cases WHERE status = 'open' "
+            f"{explain} SELECT * FROM cases WHERE status = 'open' "  # noqa: S608 - our own
             "ORDER BY severity DESC, due_at, id LIMIT 25"
         ).all()
 
