@@ -55,7 +55,7 @@ web/console/static/govuk/.built: package-lock.json scripts/build_static.py .venv
 
 install: .venv-services/.synced .venv-assistant/.synced $(ENCODER) $(NEAREST) web/console/static/govuk/.built  ## Both environments, the encoder, the console's styles
 
-setup: install  ## Secrets, database and the first staff account (its password is printed once)
+setup: install  ## Secrets, database and the first staff accounts (their passwords are printed once)
 	@$(S)/$(LANTERN) setup
 
 $(MODEL): $(TRAINED_FROM) $(VECTORS)

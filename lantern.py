@@ -34,7 +34,7 @@ COMMANDS = {
         "safeguarding.risk.lexicon.check", "any", "Try the rules on their examples."
     ),
     "setup": LazyCommand(
-        "safeguarding.setup", "services", "Make secrets, database and first account."
+        "safeguarding.setup", "services", "Make secrets, database and first accounts."
     ),
     "supervise": LazyCommand(
         "scripts.supervise", "services", "Run the Procfile; restart what dies."
@@ -70,6 +70,7 @@ COMMANDS = {
     ),
     "restore": LazyCommand(
         "safeguarding.retention.restore", "services", "Put a backup where no database is."
+    ),
     "verify-pack": LazyCommand(
         "safeguarding.escalations.verify_pack", "services", "Prove an exported file unchanged."
     ),

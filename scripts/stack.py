@@ -124,7 +124,7 @@ class Stack:
     ) -> None:
         self.state = state
         self.account = ""
-        """What `setup` printed: the first staff account and its password."""
+        """What `setup` printed: the first staff accounts and their passwords."""
         state.mkdir(parents=True, exist_ok=True)
         self.ports = {name: free_port() for name in ("rasa", "actions", "gateway", "console")}
         self.env = {
@@ -148,7 +148,7 @@ class Stack:
         return f"http://127.0.0.1:{self.ports[name]}"
 
     def setup(self) -> None:
-        """Secrets, database and first account."""
+        """Secrets, database and first accounts."""
         command = [str(SERVICES / "python"), "-m", "lantern", "setup"]
         env = {**os.environ, **self.env}
         done = subprocess.run(

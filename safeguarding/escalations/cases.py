@@ -113,13 +113,7 @@ class Cases:
 
     def queue(self, which: CaseFilter, *, offset: int = 0, limit: int | None = 25) -> list[Case]:
         """A part of the list: the most severe first, then what is due first."""
-        query = (
-            sa.select(cases)
-            .where(*which.conditions())
-            .order_by(cases.c.severity.desc(), cases.c.due_at, cases.c.id)
-            .offset(offset)
-            .limit(limit)
-        )
+        query = in_order(which).offset(offset).limit(limit)
         with self._reading.connect() as connection:
             return [case_of(row) for row in connection.execute(query).mappings()]
 
@@ -146,6 +140,14 @@ class Cases:
         with self._reading.connect() as connection:
             found = trail.by_whom(connection, by, What.REVEALED.value, since)
         return len({each.event.case_id for each in found})
+
+    def changed(self, case_id: str) -> int:
+        """The number of the newest event of a case but for mere reading. UnknownCaseError."""
+        reading = {What.VIEWED.value, What.REVEALED.value}
+        with self._reading.connect() as connection:
+            case = _found(connection, case_id, None)
+            links = trail.of_case(connection, case.id)
+        return max((link.id for link in links if link.event.what not in reading), default=0)
 
     def find(self, case_id: str, areas: Collection[str] | None = None) -> Case:
         """One case without its words, merged or not. Raises UnknownCaseError."""
@@ -217,6 +219,12 @@ class Cases:
             if row is None:
                 raise UnknownCaseError
             return opened_row(row, vault_of(connection, self._ring, row["case_id"]))
+
+
+def in_order(which: CaseFilter) -> sa.Select[Any]:
+    """The rows of cases as the queue has them. The index ix_cases_queue has this order."""
+    order = (cases.c.severity.desc(), cases.c.due_at, cases.c.id)
+    return sa.select(cases).where(*which.conditions()).order_by(*order)
 
 
 def _found(connection: Connection, case_id: str, areas: Collection[str] | None) -> Case:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from safeguarding.audit import trail
 from safeguarding.audit.trail import Event
 from safeguarding.clock import utc_now
-from safeguarding.database.engine import connect
+from safeguarding.database.engine import READING, connect
 from safeguarding.retention import copies
 from safeguarding.retention.certificate import write_whole
 from safeguarding.retention.copies import CopyError
@@ -37,32 +37,45 @@ def back_up(settings: Settings, place: Path, now: datetime) -> Manifest:
     """
     if place.exists() and (not place.is_dir() or any(place.iterdir())):
         raise FileExistsError(place)
+    if copies.is_empty(settings.database_url):
+        raise CopyError("there is no database at LANTERN_DATABASE_URL")
     draft = place.parent / f".{place.name}.partial"
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(mode=0o700, parents=True)
-    engine = connect(settings.database_url)
-    with engine.connect() as connection:
-        Ledger.of(settings.state_dir).catch_up(connection)
-    # The spool before the database: what moves from one to the other meanwhile is then in both.
-    for name in FOLDERS:
-        copy_files(settings.state_dir / name, draft / name)
-    held = copies.take(settings.database_url, draft)
-    files = {name: hash_of(draft / name) for name in files_below(draft)}
-    database = copies.backend_of(settings.database_url)
-    manifest = Manifest(now.isoformat(), database, held, files)
-    write_whole(draft / NAME, manifest.as_bytes())
-    _keep(draft)
-    if place.exists():
-        place.rmdir()
-    draft.rename(place)
+    try:
+        manifest = _fill(settings, draft, now)
+        if place.exists():
+            place.rmdir()
+        draft.rename(place)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    held = manifest.contents
     detail = {
         "manifest": hashlib.sha256(manifest.as_bytes()).hexdigest(),
         "number": held.number,
         "link": held.link,
         "operator": operator(),
     }
+    engine = connect(settings.database_url)
     with engine.begin() as connection:
         trail.append(connection, Event(now, COMMAND_LINE, BACKED_UP, detail=detail))
+    engine.dispose()
+    return manifest
+
+
+def _fill(settings: Settings, draft: Path, now: datetime) -> Manifest:
+    engine = connect(settings.database_url)
+    with engine.connect().execution_options(**READING) as connection:
+        Ledger.of(settings.state_dir).catch_up(connection)
+    engine.dispose()
+    # The spool before the database: what moves from one to the other meanwhile is then in both.
+    for name in FOLDERS:
+        copy_files(settings.state_dir / name, draft / name)
+    held = copies.take(settings.database_url, draft)
+    files = {name: hash_of(draft / name) for name in files_below(draft)}
+    manifest = Manifest(now.isoformat(), copies.backend_of(settings.database_url), held, files)
+    write_whole(draft / NAME, manifest.as_bytes())
+    _keep(draft)
     return manifest
 
 
@@ -101,7 +114,7 @@ def main(place: Path) -> None:
     except OSError as error:
         raise click.ClickException(f"It cannot be written: {error.strerror}.") from None
     held = manifest.contents
-    click.echo(f"{held.cases} cases and {held.messages} messages, up to event {held.number}.")
+    click.echo(f"cases: {held.cases}, messages: {held.messages}, newest event: {held.number}")
     click.echo(f"The key ring is not in it. Keep apart: {', '.join(KEPT_APART)}.")
     if held.key_ids:
         click.echo(f"It can be read with these keys of field_keys: {', '.join(held.key_ids)}.")

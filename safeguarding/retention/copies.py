@@ -82,7 +82,11 @@ def is_empty(url: str) -> bool:
     """Whether nothing would be overwritten: no file, or no table. Raises SQLAlchemyError."""
     if backend_of(url) == "sqlite":
         return not Path(make_url(url).database or "").exists()
-    return not sa.inspect(connect(url)).get_table_names()
+    engine = connect(url)
+    try:
+        return not sa.inspect(engine).get_table_names()
+    finally:
+        engine.dispose()
 
 
 def put_back(url: str, folder: Path) -> None:
@@ -98,8 +102,6 @@ def put_back(url: str, folder: Path) -> None:
 
 
 def _copy_sqlite(source: Path, path: Path) -> None:
-    if not source.is_file():
-        raise CopyError(f"there is no database at {source}")
     try:
         with (
             closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as live,

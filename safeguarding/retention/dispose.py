@@ -63,14 +63,14 @@ def main(*, dry_run: bool, yes: bool) -> None:
         for due in found:
             _show(due)
         count = sum(len(due.group.all) for due in found)
-        click.echo(f"{count} cases are due.")
+        click.echo(f"Cases that are due: {count}")
         if dry_run:
             return
         if found and not yes:
             click.confirm("Dispose of them for good?", abort=True)
         gone = disposals.dispose(Clocks.of(settings))
         finish(disposals)
-    click.echo(f"{gone} cases disposed of.")
+    click.echo(f"Cases disposed of: {gone}")
 
 
 def _of(settings: Settings) -> Disposals:

@@ -24,7 +24,7 @@ def belonging() -> list[sa.Column[str]]:
 
 
 def remove(connection: Connection, case_ids: Collection[str]) -> dict[str, int]:
-    """Delete these cases, their data keys first; how many rows went, by table.
+    """Delete these cases with their words and data keys; how many rows went, by table.
 
     Lock them before. Any other case that was merged into one of them stands alone again.
     """

@@ -177,8 +177,8 @@ def main(folder: Path, *, ledger: Path | None, no_ledger: bool) -> None:
     except OSError as error:
         raise click.ClickException(f"A file cannot be written: {error.strerror}.") from None
     held = done.manifest.contents
-    click.echo(f"Restored as of {done.manifest.at}: {held.cases} cases, {held.messages} messages.")
+    click.echo(f"As of {done.manifest.at}: cases: {held.cases}, messages: {held.messages}")
     click.echo(f"The audit trail is whole up to event {held.number}.")
-    click.echo(f"{done.again} cases disposed of since were disposed of again.")
+    click.echo(f"Disposed of since, and again now: {done.again}")
     for path in done.certificates:
         click.echo(f"Certificate: {path}")

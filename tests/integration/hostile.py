@@ -193,6 +193,18 @@ def odd_requests(world: World) -> Iterator[Try]:
         yield Try("oversize", "POST", route.path(), headers, b"note=" + b"x" * 300_000)
 
 
+def malformed(world: World) -> Iterator[Try]:
+    """What is no proper request of HTTP, or two requests in one."""
+    for method in ("TRACE", "CONNECT", "FOO", "get", "G" * 2000):
+        yield Try("a made-up method", method, "/escalations", world.signed_in())
+    yield Try("a long header", "GET", "/escalations", {"x-long": "a" * 20_000})
+    yield Try("a long address", "GET", "/" + "a" * 20_000)
+    both = {"transfer-encoding": "chunked", **SAME_SITE}
+    yield Try("two ways to end", "POST", "/sign-in", both, b"0\r\n\r\nGET / HTTP/1.1\r\n\r\n")
+    yield Try("another host", "GET", "http://evil.test/escalations")
+    yield Try("a body of JSON", "POST", "/sign-in", {**SAME_SITE, "content-type": "a/b"}, b"{}")
+
+
 def guesses(_world: World) -> Iterator[Try]:
     """Passwords for one name, each from an address that the guesser has made up."""
     for number in range(40):
@@ -214,6 +226,7 @@ ATTACKS = (
     traversal,
     injections,
     odd_requests,
+    malformed,
     guesses,
 )
 
@@ -236,7 +249,7 @@ def send(port: int, each: Try) -> tuple[int, dict[str, str], str]:
     """Send it byte by byte as it is: no client between us mends it. Status, headers, body."""
     headers = {"host": f"127.0.0.1:{port}", "connection": "close", **each.headers}
     if each.method == "POST":
-        headers |= {"content-type": FORM, "content-length": str(len(each.body))}
+        headers = {"content-type": FORM, **headers, "content-length": str(len(each.body))}
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     request = f"{each.method} {each.target} HTTP/1.1\r\n{head}\r\n".encode("latin-1")
     with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:

@@ -21,10 +21,11 @@ import httpx
 import pytest
 from sqlalchemy.engine import URL
 
+from scripts.freezing_proxy import FreezingProxy
 from scripts.stack import Stack, free_port
 from tests.databases import database_on
 from tests.integration.client import Person, help_card
-from tests.integration.faults import FreezingProxy, fill, small_disk
+from tests.integration.faults import fill, small_disk
 from tests.integration.log_reader import LogReader
 
 DISK_BYTES = 48 * 1024 * 1024

@@ -9,6 +9,7 @@ from sanic import Blueprint, HTTPResponse, Request
 from sanic.exceptions import BadRequest
 
 from safeguarding.clock import LONDON
+from safeguarding.staff.permissions import Permission
 from web.console.audit_view import (
     AUDIT,
     PARTS,
@@ -19,7 +20,7 @@ from web.console.audit_view import (
     csv_lines,
     rows,
 )
-from web.console.auth import session_of, staff_only
+from web.console.auth import requires, session_of
 from web.console.composition import Services, services
 from web.console.recording import record
 
@@ -29,7 +30,7 @@ _BATCH = 1000
 
 
 @audit.get("/")
-@staff_only
+@requires(Permission.READ_AUDIT)
 async def listed(request: Request) -> HTTPResponse:
     """One page of the trail, the newest first."""
     console, asked = services(request), _asked(request)
@@ -60,7 +61,7 @@ async def listed(request: Request) -> HTTPResponse:
 
 
 @audit.get("/file")
-@staff_only  # type: ignore[arg-type]  # what was sent piece by piece is not returned
+@requires(Permission.READ_AUDIT)  # type: ignore[arg-type]  # what was sent piece by piece is not returned
 async def file(request: Request) -> HTTPResponse | None:
     """All events that the filter lets through, as CSV. Nothing goes out before that is recorded."""
     console, asked = services(request), _asked(request)

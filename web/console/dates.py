@@ -12,6 +12,11 @@ def moment(at: datetime) -> str:
     return f"{date_of(at)} at {clock(at)}"
 
 
+def of_record(text: str) -> str:
+    """A time of a JSON record, as it is read."""
+    return moment(datetime.fromisoformat(text))
+
+
 def date_of(at: datetime) -> str:
     """The day of a time alone, in London: "25 November 2026"."""
     return day(at.astimezone(LONDON))

@@ -11,12 +11,16 @@ from markupsafe import Markup
 from sanic import HTTPResponse, Request
 from sanic.response import html
 
-from safeguarding.staff.accounts import SHORTEST_PASSWORD
+from safeguarding.staff.passwords import SHORTEST_PASSWORD
+from safeguarding.staff.permissions import Permission
 from safeguarding.staff.sessions import IDLE, LONGEST, Session
 from web.console import case_wording, dates, wording
 
 HOME = "/escalations"
 CONTENT = "/content"
+ACCOUNTS = "/accounts"
+LIVE = "/live"
+"""What open pages ask by themselves."""
 SEE_OTHER = 303
 LONGEST_NOTE = 10_000
 """Characters in the note of a form."""
@@ -70,6 +74,7 @@ class Pages:
             session_idle=IDLE,
             session_longest=LONGEST,
             shortest_password=SHORTEST_PASSWORD,
+            Permission=Permission,
         )
 
     def render(

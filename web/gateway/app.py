@@ -65,9 +65,11 @@ def _add_life(
         outside = await asyncio.to_thread(build, settings)
         app.ctx.gateway = compose(settings, outside, content, limits)
         app.ctx.recording = asyncio.create_task(app.ctx.gateway.recorder.work_forever())
+        app.ctx.rota = asyncio.create_task(app.ctx.gateway.duty.read_forever())
 
     async def stop(app: App) -> None:
         app.ctx.recording.cancel()
+        app.ctx.rota.cancel()
         await app.ctx.gateway.finish()
 
     app.register_listener(start, "before_server_start")

@@ -42,7 +42,7 @@ class WishPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Record(Protocol):
-    """Where wishes are kept: safeguarding.escalations.wishes.Wishes. Both raise when they cannot."""
+    """Where wishes are kept: safeguarding.escalations.wishes.Wishes. It raises when it cannot."""
 
     def leave(self, conversation_id: str, name: str, reach: str) -> object:
         """Keep it with the case of the conversation."""

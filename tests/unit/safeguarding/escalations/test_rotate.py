@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
@@ -14,6 +21,7 @@ from safeguarding.escalations.log import EscalationLog
 from safeguarding.escalations.rotate import main, rotate
 from safeguarding.escalations.tables import SEALED, data_keys, escalations
 from safeguarding.escalations.vault import Vault, VaultError, key_ring, new_key
+from safeguarding.taxonomy import ROOT
 from tests.commands import run
 from tests.records import KEYS, NOON, WORDS, escalation, sealed_as_v1
 
@@ -109,6 +117,50 @@ def test_the_command_says_when_the_older_keys_may_go(
 
     assert done.exit_code == 0
     assert "2 values" in done.stdout
+
+
+def test_the_older_keys_stay_while_a_process_seals_with_one(
+    filled: EscalationLog,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setenv("LANTERN_DATABASE_URL", database_url)
+    monkeypatch.setenv("LANTERN_STATE_DIR", str(tmp_path))
+    monkeypatch.setenv("LANTERN_FIELD_KEYS", f"{NEW},{KEYS}")
+    with sealing_elsewhere(tmp_path, KEYS) as pid, sealing_elsewhere(tmp_path, f"{NEW},{KEYS}"):
+        refused = run(main)
+
+    done = run(main)
+
+    assert (refused.exit_code, f"Process {pid} seals" in refused.stdout) == (1, True)
+    assert "may be removed" not in refused.stdout
+    assert (done.exit_code, "may be removed" in done.stdout) == (0, True)
+
+
+@contextmanager
+def sealing_elsewhere(state: Path, keys: str) -> Iterator[int]:
+    """A process that seals with the first of these keys until it is killed; its id."""
+    program = (
+        "import sys; from safeguarding.escalations import key_users, vault;"
+        "from safeguarding.settings import Settings;"
+        "key_users.announce(Settings.from_env(), vault.Vault(vault.key_ring(sys.argv[1])));"
+        "print(flush=True); sys.stdin.read()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, keys],
+        cwd=ROOT,
+        env={**os.environ, "LANTERN_STATE_DIR": str(state)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    with process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        try:
+            yield process.pid
+        finally:
+            process.kill()
 
 
 def test_the_command_asks_for_a_key_that_is_missing(
