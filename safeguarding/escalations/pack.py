@@ -141,7 +141,8 @@ def people_in(whole: WholeCase) -> set[str]:
     found = {
         name for each in facts for name in (each.assigned_to, each.offered_to, each.closing_by)
     }
-    found |= {each.by for each in (*whole.notes, *whole.actions, *whole.referrals)}
+    found |= {each.by for each in whole.notes} | {each.by for each in whole.actions}
+    found |= {each.by for each in whole.referrals}
     found |= {each.by for each in whole.reviews}
     found |= {each.done_by for each in whole.actions} | {each.second_by for each in whole.reviews}
     for link in whole.history:

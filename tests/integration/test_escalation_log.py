@@ -560,8 +560,8 @@ def _fill_as_before_cases(engine: Engine) -> None:
         what, who = ("outcome recorded", "s1") if closed else ("recorded", "gateway")
         at = str(_minute(number))
         detail = json.dumps({"outcome": "other"} if closed else {"severity": "concern"})
-        row = {"message_id": message_id, "at": at, "who": who, "what": what, "detail": detail}
-        rows.append(("history", row))
+        event_row = {"message_id": message_id, "at": at, "who": who, "what": what}
+        rows.append(("history", event_row | {"detail": detail}))
         if closed:
             place = {"table": "reviews", "row": f"r{number}", "column": "note"}
             note = sealed_as_v1(f"on {message_id}", KEYS, **place)
