@@ -36,7 +36,7 @@ def test_two_runs_at_once_dispose_of_each_case_once(
     with ThreadPoolExecutor(2) as pool:
         gone = list(pool.map(dispose, range(2)))
     with office.engine.connect() as connection:
-        told = [link.event.case_id for link in trail.of_kind(connection, DISPOSED)]
+        told = [str(link.event.case_id) for link in trail.of_kind(connection, DISPOSED)]
 
     assert sum(gone) == 12
     assert sorted(told) == sorted(f"c{number}" for number in range(12))
