@@ -55,7 +55,7 @@ web/console/static/govuk/.built: package-lock.json scripts/build_static.py .venv
 
 install: .venv-services/.synced .venv-assistant/.synced $(ENCODER) $(NEAREST) web/console/static/govuk/.built  ## Both environments, the encoder, the console's styles
 
-setup: install  ## Secrets, database and the first staff account (its password is printed once)
+setup: install  ## Secrets, database and the first staff accounts (their passwords are printed once)
 	@$(S)/$(LANTERN) setup
 
 $(MODEL): $(TRAINED_FROM) $(VECTORS)
@@ -108,7 +108,7 @@ lint: .venv-services/.synced  ## Style of the code and of YAML
 	@$(S)/ruff check . && $(S)/ruff format --check --quiet . && $(S)/yamllint --strict .
 
 types: .venv-services/.synced .venv-assistant/.synced  ## mypy, strict but for tests, each room in its environment
-	@$(S)/mypy lantern.py safeguarding actions web scripts ml tests --exclude tests/unit/bot/ && $(A)/mypy bot tests/unit/bot
+	@$(S)/mypy lantern.py safeguarding actions dispatcher web scripts ml tests --exclude tests/unit/bot/ && $(A)/mypy bot tests/unit/bot
 
 imports: .venv-services/.synced  ## Who may import whom
 	@$(S)/lint-imports --no-cache | tail -12; exit $${PIPESTATUS[0]}

@@ -34,7 +34,7 @@ COMMANDS = {
         "safeguarding.risk.lexicon.check", "any", "Try the rules on their examples."
     ),
     "setup": LazyCommand(
-        "safeguarding.setup", "services", "Make secrets, database and first account."
+        "safeguarding.setup", "services", "Make secrets, database and first accounts."
     ),
     "supervise": LazyCommand(
         "scripts.supervise", "services", "Run the Procfile; restart what dies."
@@ -58,6 +58,18 @@ COMMANDS = {
     ),
     "rotate-keys": LazyCommand(
         "safeguarding.escalations.rotate", "services", "Seal records with the first key."
+    ),
+    "dispose": LazyCommand(
+        "safeguarding.retention.dispose", "services", "Dispose of cases whose clock has run out."
+    ),
+    "erase": LazyCommand(
+        "safeguarding.retention.erase", "services", "Erase one case that has to go."
+    ),
+    "backup": LazyCommand(
+        "safeguarding.retention.backup", "services", "Copy database, spool and ledger; no keys."
+    ),
+    "restore": LazyCommand(
+        "safeguarding.retention.restore", "services", "Put a backup where no database is."
     ),
     "verify-pack": LazyCommand(
         "safeguarding.escalations.verify_pack", "services", "Prove an exported file unchanged."

@@ -49,7 +49,7 @@ def _taken(turn: LatestTurn) -> Message:
 
 def _count(turn: LatestTurn) -> bool:
     try:
-        turn.composition.pledges.add(turn.composition.now().date())
+        turn.composition.pledges.add_in_time(turn.composition.now().date())
     except NotCountedError as error:
         logger.warning("pledge.not_counted", reason=str(error))
         return False

@@ -7,8 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite, nan
 from pathlib import Path
+from typing import Literal, TypeVar
 
 from safeguarding.taxonomy import ROOT
+
+T = TypeVar("T", bound=str)
+_MOST_YEARS = 200
 
 
 class SettingsError(Exception):
@@ -46,8 +50,14 @@ class Settings:
     """How many reverse proxies stand before the gateway and set X-Forwarded-For."""
     redis_url: str | None
     """Redis for rate limits shared by several gateways; None keeps them in memory."""
+    keep_concern_years: int
+    keep_urgent_years: int
+    keep_sexual_abuse_years: int
+    """Years a closed case is kept: a concern, an urgent or immediate one, one of sexual abuse."""
     miss_cost: float | None
     """How many false alarms one missed urgent message is worth; None: as calibrated."""
+    alerts: AlertSettings
+    """How staff are told of what was handed over."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -72,14 +82,19 @@ class Settings:
             require_approval=_flag(env, "LANTERN_REQUIRE_APPROVAL"),
             trusted_proxies=int(_number(env, "LANTERN_TRUSTED_PROXIES", 0)),
             redis_url=env.get("LANTERN_REDIS_URL") or None,
+            keep_concern_years=_years(env, "LANTERN_KEEP_CONCERN_YEARS", 6),
+            keep_urgent_years=_years(env, "LANTERN_KEEP_URGENT_YEARS", 25),
+            keep_sexual_abuse_years=_years(env, "LANTERN_KEEP_SEXUAL_ABUSE_YEARS", 75),
             miss_cost=_miss_cost(env),
+            alerts=AlertSettings.from_env(env),
         )
 
     def secret(self, name: str, env: Mapping[str, str] | None = None) -> str:
         """The secret called `name`: LANTERN_<NAME>, else the file <state_dir>/secrets/<name>.
 
         Names: "channel_secret" (gateway to Rasa), "token_key" (conversation tokens),
-        "field_keys" (encryption of children's words). Raises SettingsError.
+        "field_keys" (encryption of children's words); of those who alert staff "smtp_password",
+        "notify_api_key", "webhook_url", "webhook_key". Raises SettingsError.
         """
         env = os.environ if env is None else env
         if value := env.get(f"LANTERN_{name.upper()}"):
@@ -93,6 +108,53 @@ class Settings:
             ) from None
 
 
+@dataclass(frozen=True)
+class AlertSettings:
+    """What the dispatcher needs to know. Passwords and keys are secrets: `Settings.secret`."""
+
+    console_url: str
+    """Where staff reach the console from their own machines: links in alerts begin with it."""
+    immediate_minutes: float
+    """How long an immediate alert waits for somebody before the next person is told."""
+    urgent_minutes: float
+    email_from: str
+    team_email: str | None
+    """The mailbox of the whole team, told with everyone."""
+    smtp_host: str | None
+    """None: GOV.UK Notify where its key is set; else, in a demonstration, the mail catcher."""
+    smtp_port: int
+    smtp_security: Literal["starttls", "tls", "none"]
+    smtp_user: str | None
+    notify_url: str
+    notify_email_template: str | None
+    notify_sms_template: str | None
+    webhook_shape: Literal["json", "teams", "slack"]
+    dispatcher_host: str
+    dispatcher_port: int
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> AlertSettings:
+        """Read LANTERN_* variables. Raises SettingsError."""
+        console = f"http://127.0.0.1:{int(_number(env, 'LANTERN_CONSOLE_PORT', 8081))}/"
+        return cls(
+            console_url=env.get("LANTERN_CONSOLE_URL", console),
+            immediate_minutes=_number(env, "LANTERN_ALERT_IMMEDIATE_MINUTES", 5),
+            urgent_minutes=_number(env, "LANTERN_ALERT_URGENT_MINUTES", 60),
+            email_from=env.get("LANTERN_ALERT_FROM", "lantern@lantern.example"),
+            team_email=env.get("LANTERN_ALERT_TEAM_EMAIL") or None,
+            smtp_host=env.get("LANTERN_SMTP_HOST") or None,
+            smtp_port=int(_number(env, "LANTERN_SMTP_PORT", 587)),
+            smtp_security=_one_of(env, "LANTERN_SMTP_SECURITY", ("starttls", "tls", "none")),
+            smtp_user=env.get("LANTERN_SMTP_USER") or None,
+            notify_url=env.get("LANTERN_NOTIFY_URL", "https://api.notifications.service.gov.uk"),
+            notify_email_template=env.get("LANTERN_NOTIFY_EMAIL_TEMPLATE") or None,
+            notify_sms_template=env.get("LANTERN_NOTIFY_SMS_TEMPLATE") or None,
+            webhook_shape=_one_of(env, "LANTERN_WEBHOOK_SHAPE", ("json", "teams", "slack")),
+            dispatcher_host=env.get("LANTERN_DISPATCHER_HOST", "127.0.0.1"),
+            dispatcher_port=int(_number(env, "LANTERN_DISPATCHER_PORT", 8082)),
+        )
+
+
 def _miss_cost(env: Mapping[str, str]) -> float | None:
     if "LANTERN_MISS_COST" not in env:
         return None
@@ -100,6 +162,13 @@ def _miss_cost(env: Mapping[str, str]) -> float | None:
     if cost <= 0:
         raise SettingsError("LANTERN_MISS_COST is a number above 0, for example 50")
     return cost
+
+
+def _years(env: Mapping[str, str], name: str, default: int) -> int:
+    years = _number(env, name, default)
+    if not 1 <= years <= _MOST_YEARS or years != int(years):
+        raise SettingsError(f"{name} is a whole number of years from 1 to {_MOST_YEARS}")
+    return int(years)
 
 
 def _number(env: Mapping[str, str], name: str, default: float) -> float:
@@ -111,6 +180,15 @@ def _number(env: Mapping[str, str], name: str, default: float) -> float:
     if not isfinite(number):
         raise SettingsError(f"{name} is {text!r}; a number is expected")
     return number
+
+
+def _one_of(env: Mapping[str, str], name: str, allowed: tuple[T, ...]) -> T:
+    """One of a few words; the first where nothing is set."""
+    text = env.get(name) or allowed[0]
+    found = next((word for word in allowed if word == text), None)
+    if found is None:
+        raise SettingsError(f"{name} is {text!r}; write one of {', '.join(map(str, allowed))}")
+    return found
 
 
 def _flag(env: Mapping[str, str], name: str) -> bool:

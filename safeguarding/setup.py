@@ -15,9 +15,15 @@ from safeguarding.audit.command_line import record_command
 from safeguarding.database.engine import connect, migrate
 from safeguarding.escalations.vault import Vault, VaultError, new_key
 from safeguarding.settings import Settings, SettingsError
-from safeguarding.staff.accounts import StaffAccounts, StaffNameError, random_password
+from safeguarding.staff.accounts import StaffAccounts, StaffNameError
+from safeguarding.staff.passwords import random_password
+from safeguarding.staff.permissions import Role
 
-FIRST_NAME = "safeguarding-lead"
+FIRST_ACCOUNTS = (
+    ("safeguarding-lead", "Safeguarding lead", Role.LEAD),
+    ("second-lead", "Second lead", Role.LEAD),
+    ("administrator", "Administrator", Role.ADMINISTRATOR),
+)
 UNREACHABLE = "The database cannot be reached: check LANTERN_DATABASE_URL"
 
 _SECRETS: dict[str, Callable[[], str]] = {
@@ -41,20 +47,25 @@ def make_secrets(settings: Settings, env: Mapping[str, str]) -> list[str]:
     ]
 
 
-def first_account(accounts: StaffAccounts) -> tuple[str, str] | None:
-    """Open the first staff account when there is none: its sign-in name and password."""
+def first_accounts(accounts: StaffAccounts) -> list[tuple[str, str]]:
+    """Open the first staff accounts when there are none: sign-in names and passwords.
+
+    Two leads, since words about risk need two signatures, and an administrator, who runs the
+    accounts and sees no case. Raises nothing when another set-up is faster: it has printed them.
+    """
     if accounts.exist():
-        return None
-    password = random_password()
-    # Two set-ups at once: the other one has just printed the password.
+        return []
+    opened = []
     with suppress(StaffNameError):
-        return accounts.add(FIRST_NAME, password, "Safeguarding lead").name, password
-    return None
+        for name, shown_name, role in FIRST_ACCOUNTS:
+            password = random_password()
+            opened.append((accounts.add(name, password, shown_name, role).name, password))
+    return opened
 
 
 @click.command()
 def main() -> None:
-    """Set up; print the first account's password, once. 1 when something is in the way."""
+    """Set up; print the first accounts' passwords, once. 1 when something is in the way."""
     try:
         _set_up(Settings.from_env())
     except (SettingsError, VaultError, OSError) as error:
@@ -68,12 +79,12 @@ def _set_up(settings: Settings) -> None:
     made = make_secrets(settings, os.environ)
     Vault.of(settings)
     migrate(settings.database_url)
-    account = first_account(StaffAccounts(connect(settings.database_url)))
+    opened = first_accounts(StaffAccounts(connect(settings.database_url)))
     if made:
         click.echo(f"Wrote {', '.join(made)} to {settings.state_dir / 'secrets'}")
-    click.echo(_sign_in_words(*account) if account else "Database is up to date.")
-    if made or account:
-        record_command("set up", settings, secrets=made, first_account=account is not None)
+    click.echo(_sign_in_words(opened) if opened else "Database is up to date.")
+    if made or opened:
+        record_command("set up", settings, secrets=made, accounts=len(opened))
 
 
 def _write_new(path: Path, secret: str) -> bool:
@@ -95,13 +106,17 @@ def _write_new(path: Path, secret: str) -> bool:
     return True
 
 
-def _sign_in_words(name: str, password: str) -> str:
+def _sign_in_words(opened: list[tuple[str, str]]) -> str:
     line = "=" * 64
+    (name, password), *others = opened
+    rest = "".join(f"  {name:<17}  {password}\n" for name, password in others)
     return (
         f"{line}\n"
-        "The first staff account of the console. This is shown ONCE.\n"
+        "The first staff accounts of the console. This is shown ONCE.\n"
         f"  sign-in name:  {name}\n"
         f"  password:      {password}\n"
-        "Change it after signing in: your name, at the top of the page.\n"
+        "and, for the second signature and for the accounts page:\n"
+        f"{rest}"
+        "Change each after signing in: your name, at the top of the page.\n"
         f"{line}"
     )

@@ -119,10 +119,12 @@ def _pss(pid: int) -> int:
 class Stack:
     """Rasa, action server, gateway and console over a state folder of their own."""
 
-    def __init__(self, state: Path, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, state: Path, env: Mapping[str, str] | None = None, gateway: str = "web.gateway"
+    ) -> None:
         self.state = state
         self.account = ""
-        """What `setup` printed: the first staff account and its password."""
+        """What `setup` printed: the first staff accounts and their passwords."""
         state.mkdir(parents=True, exist_ok=True)
         self.ports = {name: free_port() for name in ("rasa", "actions", "gateway", "console")}
         self.env = {
@@ -138,7 +140,7 @@ class Stack:
         self.rasa = self._process("rasa", self._rasa_command(), "/webhooks/gateway/")
         actions = [str(SERVICES / "python"), "-m", "actions", "--port", str(self.ports["actions"])]
         self.actions = self._process("actions", actions, "/health")
-        self.gateway = self._process("gateway", [str(SERVICES / "python"), "-m", "web.gateway"])
+        self.gateway = self._process("gateway", [str(SERVICES / "python"), "-m", gateway])
         self.console = self._process("console", [str(SERVICES / "python"), "-m", "web.console"])
 
     def url(self, name: str) -> str:
@@ -146,7 +148,7 @@ class Stack:
         return f"http://127.0.0.1:{self.ports[name]}"
 
     def setup(self) -> None:
-        """Secrets, database and first account."""
+        """Secrets, database and first accounts."""
         command = [str(SERVICES / "python"), "-m", "lantern", "setup"]
         env = {**os.environ, **self.env}
         done = subprocess.run(

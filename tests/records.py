@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from argon2 import PasswordHasher
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy.engine import Engine
 
 from safeguarding.escalations.escalation import Escalation
@@ -64,6 +66,16 @@ def escalation(message_id: str = "m1", **changes: Any) -> Escalation:
 def vault() -> Vault:
     """A vault with a fixed key."""
     return Vault(key_ring(KEYS))
+
+
+def sealed_as_v1(text: str, ring: str, *, table: str, row: str, column: str) -> str:
+    """An envelope as it was before 0006: its place alone is proved, no facts."""
+    key_id, key = next(iter(key_ring(ring).items()))
+    place = "|".join(f"{len(part)}:{part}" for part in (table, row, column))
+    nonce = bytes(12)
+    sealed = AESGCM(key).encrypt(nonce, text.encode("utf-8", "surrogatepass"), place.encode())
+    encoded = (base64.urlsafe_b64encode(part).decode() for part in (nonce, sealed))
+    return "|".join(("v1", key_id, *encoded))
 
 
 def log_on(engine: Engine, clock: Clock | None = None) -> EscalationLog:

@@ -147,11 +147,14 @@ class HelpCards:
         """The card of a key. Raises KeyError for any other word."""
         need, label_, reader = key.split("-")
         record: CardRecord = getattr(self._record.cards[need], reader)
-        read_by: str = getattr(self._record.read_by, reader)
-        text = f"{record.texts[label_]}\n\n{read_by}"
+        text = f"{record.texts[label_]}\n\n{self.ending(reader)}"
         message = self._message(record, Severity.named(label_), text)
         message["need"] = need
         return message
+
+    def ending(self, reader: str) -> str:
+        """The last words of every card for "young_person" or "adult": who reads what was told."""
+        return str(getattr(self._record.read_by, reader))
 
     def again(self, reader: str, turn: int) -> Message:
         """One line in place of a card that was shown before; another at the next turn."""

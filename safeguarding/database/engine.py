@@ -96,6 +96,8 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
+        # What is deleted is overwritten: a data key, above all.
+        "secure_delete=ON",
         # Without it INSERT OR REPLACE would delete a row behind the back of its triggers.
         "recursive_triggers=ON",
     ):

@@ -15,9 +15,13 @@ _LETTERS = "23456789BCDFGHJKMNPQRSTVWXYZ"
 """No vowels, so that no word comes about, and nothing that is read as something else."""
 
 
-def reference_of(case_id: str) -> str:
-    """What people call a case on the telephone: "LN-7K3M-29QF". The same id, the same reference."""
-    number = int.from_bytes(hashlib.sha256(case_id.encode()).digest())
+def reference_of(case_id: str, again: int = 0) -> str:
+    """What people call a case on the telephone: "LN-7K3M-29QF". The same id, the same reference.
+
+    `again` counts the references of this id that belonged to another case already.
+    """
+    named = f"{case_id} {again}" if again else case_id
+    number = int.from_bytes(hashlib.sha256(named.encode()).digest())
     letters = ""
     for _ in range(8):
         number, place = divmod(number, len(_LETTERS))

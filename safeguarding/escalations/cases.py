@@ -36,6 +36,7 @@ from safeguarding.escalations.tables import (
 from safeguarding.escalations.vault import Vault
 from safeguarding.taxonomy import Severity
 
+_PREFIX, _LETTERS = "LN", 8
 NOBODY = "nobody"
 """Of `CaseFilter.assigned_to`: cases that nobody has taken."""
 
@@ -88,7 +89,9 @@ class CaseFilter:
         if self.second_person is not None:
             found.append(cases.c.closing_by != self.second_person)
         if self.reference is not None:
-            found.append(cases.c.reference.startswith(_reference(self.reference), autoescape=True))
+            begins = cases.c.reference.startswith
+            readings = (begins(each, autoescape=True) for each in _references(self.reference))
+            found.append(sa.or_(*readings))
         if self.overdue_at is not None:
             found.append(cases.c.due_at < self.overdue_at)
         if self.areas is not None:
@@ -110,13 +113,7 @@ class Cases:
 
     def queue(self, which: CaseFilter, *, offset: int = 0, limit: int | None = 25) -> list[Case]:
         """A part of the list: the most severe first, then what is due first."""
-        query = (
-            sa.select(cases)
-            .where(*which.conditions())
-            .order_by(cases.c.severity.desc(), cases.c.due_at, cases.c.id)
-            .offset(offset)
-            .limit(limit)
-        )
+        query = in_order(which).offset(offset).limit(limit)
         with self._reading.connect() as connection:
             return [case_of(row) for row in connection.execute(query).mappings()]
 
@@ -144,6 +141,14 @@ class Cases:
             found = trail.by_whom(connection, by, What.REVEALED.value, since)
         return len({each.event.case_id for each in found})
 
+    def changed(self, case_id: str) -> int:
+        """The number of the newest event of a case but for mere reading. UnknownCaseError."""
+        reading = {What.VIEWED.value, What.REVEALED.value}
+        with self._reading.connect() as connection:
+            case = _found(connection, case_id, None)
+            links = trail.of_case(connection, case.id)
+        return max((link.id for link in links if link.event.what not in reading), default=0)
+
     def find(self, case_id: str, areas: Collection[str] | None = None) -> Case:
         """One case without its words, merged or not. Raises UnknownCaseError."""
         with self._reading.connect() as connection:
@@ -156,11 +161,11 @@ class Cases:
             found = connection.execute(query).scalar_one_or_none()
         if found is None:
             raise UnknownCaseError
-        return found
+        return str(found)
 
     def of_reference(self, reference: str) -> Case:
         """The case with this reference, as people write it. Raises UnknownCaseError."""
-        mine = cases.c.reference == _reference(reference)
+        mine = cases.c.reference.in_(_references(reference))
         with self._reading.connect() as connection:
             row = connection.execute(sa.select(cases).where(mine)).mappings().first()
         if row is None:
@@ -199,7 +204,9 @@ class Cases:
                 referrals=tuple(
                     referral_of(r, vaults[r["case_id"]]) for r in rows(referrals, "at")
                 ),
-                wish=next((wish_of(r, vaults[r["case_id"]]) for r in rows(wishes, "at")), None),
+                wish=next(
+                    (wish_of(r, vaults[r["case_id"]]) for r in reversed(rows(wishes, "at"))), None
+                ),
                 history=tuple(trail.of_case(connection, *ids)),
                 merged=merged,
             )
@@ -212,6 +219,12 @@ class Cases:
             if row is None:
                 raise UnknownCaseError
             return opened_row(row, vault_of(connection, self._ring, row["case_id"]))
+
+
+def in_order(which: CaseFilter) -> sa.Select[Any]:
+    """The rows of cases as the queue has them. The index ix_cases_queue has this order."""
+    order = (cases.c.severity.desc(), cases.c.due_at, cases.c.id)
+    return sa.select(cases).where(*which.conditions()).order_by(*order)
 
 
 def _found(connection: Connection, case_id: str, areas: Collection[str] | None) -> Case:
@@ -236,9 +249,14 @@ def _has_category(name: str) -> sa.ColumnElement[bool]:
     return counts.contains(f'"{name}"', autoescape=True)
 
 
-def _reference(typed: str) -> str:
-    """What somebody typed, as a reference or the beginning of one."""
+def _references(typed: str) -> set[str]:
+    """What somebody typed, as a reference or the beginning of one, in every way it can be read.
+
+    "LN" may be what all of them begin with, or the first two letters of one.
+    """
     letters = "".join(each for each in typed.upper() if each.isalnum())
-    letters = letters.removeprefix("LN")
-    parts = ["LN", letters[:4], letters[4:8]]
-    return "-".join(part for part in parts if part)
+    readings = {letters[:_LETTERS], letters.removeprefix("LN")[:_LETTERS]}
+    if len(letters) > _LETTERS:
+        readings = {letters.removeprefix("LN")}
+    parts = ([_PREFIX, each[:4], each[4:]] for each in readings)
+    return {"-".join(filter(None, part)) for part in parts}

@@ -151,8 +151,9 @@ class Casework:
 
     def finish_action(self, case_id: str, action_id: str, *, by: str) -> None:
         """Note that it is done; once done, it stays so."""
-        mine = (case_actions.c.id == action_id) & (case_actions.c.case_id == case_id)
-        todo = mine & case_actions.c.done_at.is_(None)
+        merged = sa.select(cases.c.id).where(cases.c.merged_into == case_id)
+        mine = (case_actions.c.case_id == case_id) | case_actions.c.case_id.in_(merged)
+        todo = (case_actions.c.id == action_id) & mine & case_actions.c.done_at.is_(None)
         with self._engine.begin() as connection:
             self._case(connection, case_id, by)
             done = sa.update(case_actions).where(todo).values(done_at=self._now(), done_by=by)
@@ -222,7 +223,8 @@ class Casework:
                 raise AlreadyClosedError
             self._review(connection, case, decision, by)
             detail = _told(decision)
-            if max(case.severity, case.assessed_severity) >= SECOND_PERSON_FROM:
+            found = case.severity if decision.severity is None else decision.severity
+            if max(found, case.severity, case.assessed_severity) >= SECOND_PERSON_FROM:
                 self._change(connection, case, {"closing_by": by})
                 self._leave(connection, case_id, by, What.CLOSING_PROPOSED, detail)
                 return Status.OPEN

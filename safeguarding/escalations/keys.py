@@ -10,10 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from safeguarding.escalations.tables import data_keys
-from safeguarding.escalations.vault import Vault, key_ring, new_key
-
-DATA_KEY = "case"
-"""Id, in an envelope, of whatever data key its case has."""
+from safeguarding.escalations.vault import DATA_KEY, Vault, key_ring, new_key
 
 
 def make_key(connection: Connection, ring: Vault, case_id: str) -> Vault:

@@ -72,10 +72,15 @@ def learned(connection: Connection, lesson: Lesson, *, by: str, at: datetime) ->
 
 
 def _gravest(connection: Connection) -> dict[str, str]:
-    """The message of each case by which it was judged."""
-    query = sa.select(escalations.c.case_id, escalations.c.message_id)
-    ordered = query.order_by(escalations.c.severity, escalations.c.raised_at.desc())
-    return {case_id: message_id for case_id, message_id in connection.execute(ordered)}
+    """The message of each case by which it was judged; of those merged into it, too."""
+    query = sa.select(cases.c.id, cases.c.merged_into, escalations.c.message_id)
+    ordered = query.join_from(escalations, cases).order_by(
+        escalations.c.severity, escalations.c.raised_at.desc(), escalations.c.message_id.desc()
+    )
+    found: dict[str, str] = {}
+    for case_id, merged_into, message_id in connection.execute(ordered):
+        found |= {each: message_id for each in (case_id, merged_into) if each is not None}
+    return found
 
 
 def _verdicts(case: Case, message_id: str, review: RowMapping) -> Iterable[Lesson]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine, RowMapping
+from sqlalchemy.engine import Connection, Engine
 
 from safeguarding.alerts.outbox import Alert, raise_alert
 from safeguarding.audit import trail
@@ -17,7 +17,7 @@ from safeguarding.database.engine import READING
 from safeguarding.escalations import learning
 from safeguarding.escalations.case import What
 from safeguarding.escalations.escalation import Escalation, merged
-from safeguarding.escalations.joining import LEAST, Joined, case_for, join
+from safeguarding.escalations.joining import LEAST, Joined, Place, join, place_of
 from safeguarding.escalations.keys import make_key
 from safeguarding.escalations.learning import Lesson
 from safeguarding.escalations.rows import opened_row, sealed_row
@@ -67,43 +67,39 @@ class EscalationLog:
 
 
 def _record(connection: Connection, ring: Vault, escalation: Escalation, at: datetime) -> bool:
-    case = case_for(connection, escalation)
     # Whoever else records a message of this conversation waits for the case's lock.
+    place = place_of(connection, escalation)
+    vault = make_key(connection, ring, place.own)
+    escalation = _with_turns_once(connection, place.own, escalation)
     mine = escalations.c.message_id == escalation.message_id
     row = connection.execute(sa.select(escalations).where(mine)).mappings().first()
     if row is None:
-        _insert(connection, ring, case, escalation)
-        joined = join(connection, case, escalation, before=None)
-        _note(connection, case, escalation, _new_what(escalation, joined), joined, at)
+        values = sealed_row(escalation, vault) | {"case_id": place.own}
+        connection.execute(sa.insert(escalations).values(**values))
+        joined = join(connection, place.case, escalation, before=None)
+        _note(connection, place, escalation, _new_what(escalation, joined), joined, at)
         return True
-    vault = make_key(connection, ring, row["case_id"])
     known = opened_row(row, vault)
     result = merged(known, escalation)
     if result == known:
         return False
     connection.execute(sa.update(escalations).where(mine).values(**sealed_row(result, vault)))
-    joined = join(connection, case, result, before=known.assessment.severity)
+    joined = join(connection, place.case, result, before=known.assessment.severity)
     graver = result.assessment.severity > known.assessment.severity
     what = What.RAISED if graver else What.ADDED_TO
-    _note(connection, case, result, what, joined, at, was=known.assessment.severity)
+    _note(connection, place, result, what, joined, at, was=known.assessment.severity)
     return False
 
 
-def _insert(connection: Connection, ring: Vault, case: RowMapping, escalation: Escalation) -> None:
-    vault = make_key(connection, ring, case["id"])
-    row = sealed_row(_with_turns_once(connection, case, escalation), vault)
-    connection.execute(sa.insert(escalations).values(**row, case_id=case["id"]))
-
-
-def _with_turns_once(
-    connection: Connection, case: RowMapping, escalation: Escalation
-) -> Escalation:
+def _with_turns_once(connection: Connection, case_id: str, escalation: Escalation) -> Escalation:
     """Without the turns before it when an earlier message of its case is on record.
 
     From the first hand-off on, every message is: the turns of a conversation are kept once.
     """
     earlier = sa.select(escalations.c.message_id).where(
-        escalations.c.case_id == case["id"], escalations.c.raised_at <= escalation.raised_at
+        escalations.c.case_id == case_id,
+        escalations.c.message_id != escalation.message_id,
+        escalations.c.raised_at <= escalation.raised_at,
     )
     if connection.execute(earlier.limit(1)).first() is None:
         return escalation
@@ -118,7 +114,7 @@ def _new_what(escalation: Escalation, joined: Joined) -> What:
 
 def _note(
     connection: Connection,
-    case: RowMapping,
+    place: Place,
     escalation: Escalation,
     what: What,
     joined: Joined,
@@ -126,14 +122,15 @@ def _note(
     was: Severity | None = None,
 ) -> None:
     """Leave the trail, and tell staff what they cannot know yet."""
-    severity = escalation.assessment.severity
+    severity, case = escalation.assessment.severity, place.case
     if joined.reason is not None:
         raise_alert(
             connection,
             Alert(
                 case_id=case["id"],
                 reference=case["reference"],
-                severity=severity,
+                # Of the case: what people are told and what stands in the queue are one.
+                severity=joined.after,
                 need=need_of(escalation.assessment, case["audience"] or escalation.audience) or "",
                 category=next(iter(escalation.assessment.categories), ""),
                 raised_at=escalation.raised_at,
@@ -143,11 +140,11 @@ def _note(
             at,
         )
     detail = {"severity": severity.label} | ({"from": was.label} if was is not None else {})
-    facts = {"case_id": case["id"], "message_id": escalation.message_id}
+    facts = {"case_id": place.own, "message_id": escalation.message_id}
     events = [Event(at, escalation.raised_by, what.value, detail=detail, **facts)]
     if joined.reason == "reopened":
         events.append(Event(at, escalation.raised_by, What.REOPENED.value, detail={}, **facts))
     elif joined.reason == "raised" and what is What.JOINED:
-        change = {"from": joined.before.label, "to": severity.label}
+        change = {"from": joined.before.label, "to": joined.after.label}
         events.append(Event(at, escalation.raised_by, What.RAISED.value, detail=change, **facts))
     trail.append_all(connection, events)

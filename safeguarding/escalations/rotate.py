@@ -8,6 +8,7 @@ from sqlalchemy.engine import Connection, Engine, RowMapping
 
 from safeguarding.audit.command_line import record_command
 from safeguarding.database.engine import connect
+from safeguarding.escalations import key_users
 from safeguarding.escalations.keys import make_key
 from safeguarding.escalations.log import EscalationLog
 from safeguarding.escalations.rows import facts_of
@@ -73,6 +74,8 @@ def main() -> None:
     """Drain the spool, rotate, and say whether the older keys may go."""
     settings = Settings.from_env()
     vault, engine = Vault.of(settings), connect(settings.database_url)
+    # Before anything is sealed again: what such a process seals meanwhile would need the older key.
+    behind = key_users.with_other_keys(settings, vault)
     spool = Spool.of(settings, vault)
     spool.drain(EscalationLog(engine, vault))
     try:
@@ -84,5 +87,9 @@ def main() -> None:
     click.echo(f"{count} values sealed again with key {vault.key_id}.")
     if waiting := len(spool.waiting()):
         click.echo(f"{waiting} records wait in the spool: keep the older keys.")
+        raise SystemExit(1)
+    if behind:
+        which = ", ".join(map(str, behind))
+        click.echo(f"Process {which} seals with an older key: restart it, and run this again.")
         raise SystemExit(1)
     click.echo("The older keys may be removed from field_keys.")

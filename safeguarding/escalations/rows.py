@@ -1,4 +1,4 @@
-"""Messages, cases and what staff write to rows and back: what a person wrote is sealed here alone."""
+"""Messages, cases and what staff write, to rows and back: words are sealed here alone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from safeguarding.taxonomy import Severity
 _PROVED = ("conversation_id", "severity", "categories", "subject", "signals", "raised_by")
 
 
-def facts_of(row: Mapping[str, Any]) -> str:
+def facts_of(row: Mapping[str, Any] | RowMapping) -> str:
     """What is said of a message in plain sight, and proved with its words."""
     at = row["raised_at"].astimezone(timezone.utc).isoformat(timespec="microseconds")
     return json.dumps([at, *(row[name] for name in _PROVED)], sort_keys=True)

@@ -10,11 +10,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, RowMapping
 
+from safeguarding.alerts.outbox import acknowledge
 from safeguarding.audit import trail
 from safeguarding.audit.trail import Event
 from safeguarding.clock import utc_now
 from safeguarding.escalations.case import Status, What, reference_of
 from safeguarding.escalations.cases import UnknownCaseError
+from safeguarding.escalations.deadlines import look_by
 from safeguarding.escalations.escalation import Escalation
 from safeguarding.escalations.joining import summed
 from safeguarding.escalations.keys import make_key, vault_of
@@ -22,6 +24,9 @@ from safeguarding.escalations.rows import opened_row, sealed_row
 from safeguarding.escalations.tables import cases, escalations
 from safeguarding.escalations.vault import Vault
 from safeguarding.staff.accounts import check_in_use
+from safeguarding.taxonomy import Severity
+
+_OPEN: dict[str, Any] = {"status": Status.OPEN.value, "closed_at": None}
 
 
 class SortingError(ValueError):
@@ -38,9 +43,10 @@ class Sorting:
         self._now = now
 
     def merge(self, case_id: str, into: str, *, by: str) -> None:
-        """Make one case part of another: its messages are read there, its later ones join there.
+        """Make one case part of another: its messages are read there, its later ones alert there.
 
-        Nothing is moved, so `separate` undoes it. Raises SortingError.
+        Nothing is moved, so `separate` undoes it. An open case opens the one it becomes part of,
+        and a hold on either holds both. Raises SortingError.
         """
         with self._engine.begin() as connection:
             check_in_use(connection, by)
@@ -51,22 +57,34 @@ class Sorting:
                 raise SortingError
             under = sa.update(cases).where(cases.c.merged_into == case_id)
             connection.execute(under.values(merged_into=into))
-            _change(connection, row, {"merged_into": into})
-            self._sum_up(connection, target)
+            held = row["legal_hold"] or target["legal_hold"]
+            _change(connection, row, {"merged_into": into, "legal_hold": held})
+            opened = _opened_by(row, target)
+            self._sum_up(connection, target, opened | {"closing_by": None, "legal_hold": held})
+            # Whoever puts it there knows of it: nobody could open it to end its alerts.
+            acknowledge(connection, case_id, by, self._now())
             detail = {"into": target["reference"], "case": row["reference"]}
             for each in (case_id, into):
                 self._leave(connection, each, by, What.MERGED, detail)
+            if opened:
+                self._leave(connection, into, by, What.REOPENED, detail)
 
     def separate(self, case_id: str, *, by: str) -> None:
-        """Undo a merge. Raises SortingError when the case is not merged."""
+        """Undo a merge: both cases say again what their own messages do.
+
+        One that was handed over again in the meantime is open. Raises SortingError when the case
+        is not merged.
+        """
         with self._engine.begin() as connection:
             check_in_use(connection, by)
             row = _locked(connection, case_id)
             into = row["merged_into"]
             if into is None:
                 raise SortingError
+            target = _locked(connection, into)
             _change(connection, row, {"merged_into": None})
-            self._sum_up(connection, _locked(connection, into))
+            self._sum_up(connection, target, {})
+            self._sum_up(connection, _locked(connection, case_id), {}, reopen=True)
             for each in (case_id, into):
                 self._leave(connection, each, by, What.SEPARATED, {"case": row["reference"]})
 
@@ -91,22 +109,25 @@ class Sorting:
                 "conversation_id": row["conversation_id"],
                 "status": Status.OPEN.value,
                 "assigned_to": row["assigned_to"],
+                "legal_hold": row["legal_hold"],
                 "version": 1,
             }
             connection.execute(sa.insert(cases).values(**values, **own))
             self._move(connection, moved, new)
-            _change(connection, row, rest | _as_judged(row, rest))
+            _change(connection, row, rest | _as_judged(row, rest) | {"closing_by": None})
             detail = {"messages": len(moved), "new": values["reference"], "from": row["reference"]}
             for each in (case_id, new):
                 self._leave(connection, each, by, What.SPLIT, detail)
             return new
 
     def hold(self, case_id: str, *, held: bool, by: str) -> None:
-        """Keep a case from disposal, or let its clock run again."""
+        """Keep a case from disposal, with those merged into it, or let their clock run again."""
         with self._engine.begin() as connection:
             check_in_use(connection, by)
             row = _locked(connection, case_id)
             _change(connection, row, {"legal_hold": held})
+            under = sa.update(cases).where(cases.c.merged_into == case_id)
+            connection.execute(under.values(legal_hold=held))
             self._leave(connection, case_id, by, What.HELD if held else What.RELEASED, {})
 
     def _messages(self, connection: Connection, case_ids: list[str]) -> list[Escalation]:
@@ -123,11 +144,21 @@ class Sorting:
             values = sealed_row(message, vault) | {"case_id": case_id}
             connection.execute(sa.update(escalations).where(mine).values(**values))
 
-    def _sum_up(self, connection: Connection, target: RowMapping) -> None:
+    def _sum_up(
+        self,
+        connection: Connection,
+        target: RowMapping,
+        changes: dict[str, Any],
+        *,
+        reopen: bool = False,
+    ) -> None:
+        """Let a case say what its messages do; with `reopen`, open it if there are new ones."""
         into = sa.select(cases.c.id).where(cases.c.merged_into == target["id"])
         ids = [target["id"], *connection.execute(into).scalars()]
         total = summed(self._messages(connection, ids))
-        _change(connection, target, total | _as_judged(target, total))
+        if reopen and total["handoffs"] > target["handoffs"]:
+            changes = changes | _OPEN
+        _change(connection, target, total | _as_judged(target, total) | changes)
 
     def _leave(
         self, connection: Connection, case_id: str, by: str, what: What, detail: dict[str, Any]
@@ -140,7 +171,12 @@ def _as_judged(row: RowMapping, total: dict[str, Any]) -> dict[str, Any]:
     judged = row["staff_severity"]
     if judged is None or total["assessed_severity"] > row["assessed_severity"]:
         return {"staff_severity": None}
-    return {"severity": judged}
+    return {"severity": judged, "due_at": look_by(Severity(judged), total["raised_at"])}
+
+
+def _opened_by(row: RowMapping, target: RowMapping) -> dict[str, Any]:
+    waits = row["status"] == Status.OPEN.value and target["status"] == Status.CLOSED.value
+    return _OPEN if waits else {}
 
 
 def _change(connection: Connection, row: RowMapping, changes: dict[str, Any]) -> None:

@@ -79,18 +79,18 @@ class Spool:
         """
         folder = self._folder / _RESERVE
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        places = [folder / f"{number:02}" for number in range(_RESERVED_FILES)]
-        missing = [place for place in places if not place.exists()]
+        missing = self._not_reserved()
         # Never the last of the space: that would fill the disk for everybody else.
         if missing and shutil.disk_usage(folder).free < 4 * _RESERVED_FILES * _RESERVED_BYTES:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            raise _no_space()
         for place in missing:
             _allocate(place, _RESERVED_BYTES)
 
     def probe(self) -> None:
-        """Write a small file and remove it, without what is reserved.
+        """Write a small file and remove it, and look whether all that should be reserved is.
 
-        Raises OSError when that cannot be: the disk is full, or read-only.
+        Raises OSError when the disk is full, or was and still has no room for a reserve; and when
+        it cannot be written.
         """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         place = self._folder / f".{secrets.token_hex(8)}.probe"
@@ -98,6 +98,8 @@ class Spool:
             _write(place, bytes(_PROBE_BYTES))
         finally:
             place.unlink(missing_ok=True)
+        if self._not_reserved():
+            raise _no_space()
 
     def waiting(self) -> list[Path]:
         """The files that wait, in the order of their names."""
@@ -129,6 +131,11 @@ class Spool:
             _publish(draft, stem)
         finally:
             draft.unlink(missing_ok=True)
+
+    def _not_reserved(self) -> list[Path]:
+        folder = self._folder / _RESERVE
+        places = (folder / f"{number:02}" for number in range(_RESERVED_FILES))
+        return [place for place in places if not place.exists()]
 
     def _give_up_reserved(self) -> bool:
         """Free one reserved file; False when there is none left."""
@@ -192,6 +199,10 @@ def _write(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _no_space() -> OSError:
+    return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _allocate(place: Path, size: int) -> None:

@@ -7,12 +7,12 @@ import sqlalchemy as sa
 from safeguarding.database.metadata import UtcDateTime, metadata
 
 
-def _case_key(**options: bool) -> sa.Column[str]:
-    return sa.Column("case_id", sa.Text, sa.ForeignKey("cases.id"), **options)
+def _case_key() -> sa.Column[str]:
+    return sa.Column("case_id", sa.Text, sa.ForeignKey("cases.id"), nullable=False, index=True)
 
 
-def _staff_key(name: str, **options: bool) -> sa.Column[str]:
-    return sa.Column(name, sa.Text, sa.ForeignKey("staff.id"), **options)
+def _staff_key(name: str, *, nullable: bool = True, index: bool | None = None) -> sa.Column[str]:
+    return sa.Column(name, sa.Text, sa.ForeignKey("staff.id"), nullable=nullable, index=index)
 
 
 cases = sa.Table(
@@ -62,7 +62,7 @@ escalations = sa.Table(
     "escalations",
     metadata,
     sa.Column("message_id", sa.Text, primary_key=True),
-    _case_key(nullable=False, index=True),
+    _case_key(),
     sa.Column("conversation_id", sa.Text, nullable=False, index=True),
     sa.Column("raised_at", UtcDateTime, nullable=False),
     sa.Column("raised_by", sa.Text, nullable=False),
@@ -84,7 +84,7 @@ reviews = sa.Table(
     "reviews",
     metadata,
     sa.Column("id", sa.Text, primary_key=True),
-    _case_key(nullable=False, index=True),
+    _case_key(),
     sa.Column("at", UtcDateTime, nullable=False),
     _staff_key("by", nullable=False),
     sa.Column("outcome", sa.Text, nullable=False),
@@ -99,7 +99,7 @@ case_notes = sa.Table(
     "case_notes",
     metadata,
     sa.Column("id", sa.Text, primary_key=True),
-    _case_key(nullable=False, index=True),
+    _case_key(),
     sa.Column("at", UtcDateTime, nullable=False),
     _staff_key("by", nullable=False),
     sa.Column("text", sa.Text, nullable=False),
@@ -109,7 +109,7 @@ case_actions = sa.Table(
     "case_actions",
     metadata,
     sa.Column("id", sa.Text, primary_key=True),
-    _case_key(nullable=False, index=True),
+    _case_key(),
     sa.Column("at", UtcDateTime, nullable=False),
     _staff_key("by", nullable=False),
     sa.Column("what", sa.Text, nullable=False),
@@ -122,7 +122,7 @@ referrals = sa.Table(
     "referrals",
     metadata,
     sa.Column("id", sa.Text, primary_key=True),
-    _case_key(nullable=False, index=True),
+    _case_key(),
     sa.Column("at", UtcDateTime, nullable=False),
     _staff_key("by", nullable=False),
     sa.Column("to_whom", sa.Text, nullable=False),

@@ -14,6 +14,8 @@ from safeguarding.settings import Settings
 
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
+DATA_KEY = "case"
+"""Id, in an envelope, of whatever data key its case has; none of the ring's keys may have it."""
 
 
 class VaultError(Exception):
@@ -59,7 +61,10 @@ class Vault:
     @classmethod
     def of(cls, settings: Settings) -> Vault:
         """The vault of this installation. Raises SettingsError without keys, VaultError."""
-        return cls(key_ring(settings.secret("field_keys")))
+        keys = key_ring(settings.secret("field_keys"))
+        if DATA_KEY in keys:
+            raise VaultError(f'No key of field_keys may have the id "{DATA_KEY}"')
+        return cls(keys)
 
     def led_by(self, keys: Mapping[str, bytes]) -> Vault:
         """A vault that seals with the first of `keys`, and opens with this one's keys as well."""

@@ -58,14 +58,12 @@ class Wishes:
 
 
 def _case_id(connection: Connection, conversation_id: str) -> str:
-    """The case of a conversation, with it locked; the one it was merged into, where it was."""
-    case_id: str | None = conversation_id
-    while case_id is not None:
-        query = sa.select(cases.c.id, cases.c.merged_into).where(cases.c.id == case_id)
-        row = connection.execute(query.with_for_update()).first()
-        if row is None:
-            break
-        if row.merged_into is None:
-            return str(row.id)
-        case_id = row.merged_into
-    raise UnknownCaseError
+    """The conversation's own case, locked.
+
+    Merged or not: staff read a wish where they read its case, and who left it can take it back.
+    """
+    query = sa.select(cases.c.id).where(cases.c.id == conversation_id).with_for_update()
+    case_id = connection.execute(query).scalar_one_or_none()
+    if case_id is None:
+        raise UnknownCaseError
+    return str(case_id)

@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
 
 import sqlalchemy as sa
 from argon2 import PasswordHasher
@@ -18,10 +17,9 @@ from sqlalchemy.exc import IntegrityError
 
 from safeguarding.clock import utc_now
 from safeguarding.database.engine import READING
-from safeguarding.staff.tables import staff, staff_sessions
-
-SHORTEST_PASSWORD = 12
-LONGEST_PASSWORD = 200
+from safeguarding.staff.passwords import LONGEST_PASSWORD, check_password
+from safeguarding.staff.permissions import EVERYBODY, PERMISSIONS, READERS, Permission, Role
+from safeguarding.staff.tables import staff, staff_devices, staff_invitations, staff_sessions
 
 
 class StaffNameError(ValueError):
@@ -32,16 +30,8 @@ class UnknownStaffError(LookupError):
     """No account in use has this id."""
 
 
-class PasswordError(ValueError):
-    """A password is too short or too long."""
-
-
-class Role(Enum):
-    """What an account may do besides reading and closing escalations."""
-
-    LEAD = "lead"
-    """Signs content: may approve it and send it back."""
-    REVIEWER = "reviewer"
+class LastAdministratorError(Exception):
+    """Without this account nobody could run the accounts."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +44,15 @@ class Staff:
     """What they sign in with, normalised."""
     shown_name: str
     role: Role = Role.REVIEWER
+    admitted: bool = True
+    """False while a lead has not said that they may have the role an administrator gave them."""
+    areas: frozenset[str] | None = None
+    """The areas whose cases they see; None for all."""
+
+    def may(self, permission: Permission) -> bool:
+        """Whether the role allows it; before a lead has admitted them only what everybody may."""
+        allowed = PERMISSIONS[self.role] if self.admitted else EVERYBODY
+        return permission in allowed
 
 
 def normalised(name: str) -> str:
@@ -61,16 +60,14 @@ def normalised(name: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
-def random_password() -> str:
-    """A password nobody could guess, in groups that can be copied by hand."""
-    letters = "abcdefghjkmnpqrstuvwxyz23456789"
-    groups = ("".join(secrets.choice(letters) for _ in range(5)) for _ in range(4))
-    return "-".join(groups)
-
-
 def check_in_use(connection: Connection, staff_id: str) -> None:
-    """Raise UnknownStaffError unless this is the id of an account in use."""
-    query = sa.select(staff.c.id).where(staff.c.id == staff_id, staff.c.disabled_at.is_(None))
+    """Raise UnknownStaffError unless this is the id of an account in use that reads cases."""
+    query = sa.select(staff.c.id).where(
+        staff.c.id == staff_id,
+        staff.c.disabled_at.is_(None),
+        staff.c.admitted,
+        staff.c.role.in_([role.value for role in READERS]),
+    )
     if connection.execute(query).first() is None:
         raise UnknownStaffError
 
@@ -100,23 +97,16 @@ class StaffAccounts:
         """
         if role is None:
             role = Role.REVIEWER if self.exist() else Role.LEAD
-        member = Staff(str(uuid.uuid4()), normalised(name), (shown_name or name).strip(), role)
-        if not member.name:
-            raise StaffNameError("A sign-in name is needed")
-        row = {
-            "id": member.id,
-            "name": member.name,
-            "shown_name": member.shown_name,
-            "password_hash": self._hash(password),
-            "created_at": self._now(),
-            "role": role.value,
-        }
-        try:
-            with self._engine.begin() as connection:
-                connection.execute(sa.insert(staff).values(**row))
-        except IntegrityError:
-            raise StaffNameError("This sign-in name is taken") from None
+        member = new_member(name, shown_name or name, role)
+        kept = self.hash(password, member.name)
+        with self._engine.begin() as connection:
+            insert(connection, member, kept, self._now())
         return member
+
+    def hash(self, password: str, name: str) -> str:
+        """What is kept of a password for the account called `name`. Raises PasswordError."""
+        check_password(password, name)
+        return self._hasher.hash(password)
 
     def verify(self, name: str, password: str) -> Staff | None:
         """The member of staff, or None. An unknown name costs as much work as a known one."""
@@ -129,33 +119,64 @@ class StaffAccounts:
             return None
         if self._hasher.check_needs_rehash(kept):
             with self._engine.begin() as connection:
-                _set_hash(connection, row["id"], self._hasher.hash(password))
-        return _member(row)
+                _set(connection, row["id"], password_hash=self._hasher.hash(password))
+        return member_of(row)
 
     def change_password(self, staff_id: str, password: str) -> None:
         """Set a new password and end every session of the account. Raises PasswordError."""
-        kept = self._hash(password)
+        with self._reading.connect() as connection:
+            query = sa.select(staff.c.name).where(staff.c.id == staff_id)
+            name = connection.execute(query).scalar() or ""
+        kept = self.hash(password, name)
         with self._engine.begin() as connection:
-            _set_hash(connection, staff_id, kept)
-            _end_sessions(connection, staff_id)
+            set_password_hash(connection, staff_id, kept)
 
-    def set_role(self, name: str, role: Role) -> bool:
-        """Give an account in use another role, at once. False when there is none."""
-        mine = (staff.c.name == normalised(name)) & staff.c.disabled_at.is_(None)
+    def set_role(self, name: str, role: Role, *, admitted: bool = True) -> bool:
+        """Give an account in use another role, at once. False when there is none.
+
+        `admitted` is False where a lead has to agree. Raises LastAdministratorError.
+        """
         with self._engine.begin() as connection:
-            changed = connection.execute(sa.update(staff).where(mine).values(role=role.value))
-        return bool(changed.rowcount)
+            staff_id = _in_use(connection, name)
+            if staff_id is None:
+                return False
+            if role is not Role.ADMINISTRATOR:
+                _check_another_administrator(connection, staff_id)
+            _set(connection, staff_id, role=role.value, admitted=admitted)
+        return True
+
+    def admit(self, name: str) -> bool:
+        """A lead agrees that this account may have its role. False when there is none in use."""
+        with self._engine.begin() as connection:
+            staff_id = _in_use(connection, name)
+            if staff_id is not None:
+                _set(connection, staff_id, admitted=True)
+        return staff_id is not None
+
+    def set_areas(self, name: str, areas: frozenset[str] | None) -> bool:
+        """Show only the cases of these areas, or of all (None). False when there is no account."""
+        with self._engine.begin() as connection:
+            staff_id = _in_use(connection, name)
+            if staff_id is not None:
+                kept = sa.null() if areas is None else sorted(areas)
+                _set(connection, staff_id, areas=kept)
+        return staff_id is not None
 
     def disable(self, name: str) -> bool:
-        """Shut an account and end its sessions; what it did stays. False when there is none."""
+        """Shut an account and end its sessions; what it did stays. False when there is none.
+
+        Raises LastAdministratorError.
+        """
         with self._engine.begin() as connection:
             query = sa.select(staff.c.id).where(staff.c.name == normalised(name))
             staff_id = connection.execute(query).scalar()
             if staff_id is None:
                 return False
+            _check_another_administrator(connection, staff_id)
             mine = (staff.c.id == staff_id) & staff.c.disabled_at.is_(None)
             connection.execute(sa.update(staff).where(mine).values(disabled_at=self._now()))
-            _end_sessions(connection, staff_id)
+            for table in (staff_sessions, staff_devices, staff_invitations):
+                connection.execute(sa.delete(table).where(table.c.staff_id == staff_id))
         return True
 
     def exist(self) -> bool:
@@ -167,12 +188,19 @@ class StaffAccounts:
         """The accounts that are not disabled, by name."""
         query = sa.select(staff).where(staff.c.disabled_at.is_(None)).order_by(staff.c.name)
         with self._reading.connect() as connection:
-            return [_member(row) for row in connection.execute(query).mappings()]
+            return [member_of(row) for row in connection.execute(query).mappings()]
+
+    def of_id(self, staff_id: str) -> Staff | None:
+        """The account in use with this id."""
+        query = sa.select(staff).where(staff.c.id == staff_id, staff.c.disabled_at.is_(None))
+        with self._reading.connect() as connection:
+            row = connection.execute(query).mappings().first()
+        return None if row is None else member_of(row)
 
     def named(self, name: str) -> Staff | None:
         """The account in use with this sign-in name."""
         row = self._named(name)
-        return None if row is None or row["disabled_at"] is not None else _member(row)
+        return None if row is None or row["disabled_at"] is not None else member_of(row)
 
     def shown_names(self, staff_ids: Iterable[str]) -> dict[str, str]:
         """The names to show for ids; an id that is no account's is left out."""
@@ -185,13 +213,6 @@ class StaffAccounts:
         with self._reading.connect() as connection:
             return connection.execute(query).mappings().first()
 
-    def _hash(self, password: str) -> str:
-        if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-            raise PasswordError(
-                f"A password has between {SHORTEST_PASSWORD} and {LONGEST_PASSWORD} characters"
-            )
-        return self._hasher.hash(password)
-
     def _matches(self, kept: str, password: str) -> bool:
         try:
             return self._hasher.verify(kept, password)
@@ -199,13 +220,57 @@ class StaffAccounts:
             return False
 
 
-def _member(row: RowMapping) -> Staff:
-    return Staff(row["id"], row["name"], row["shown_name"], Role(row["role"]))
+def new_member(name: str, shown_name: str, role: Role) -> Staff:
+    """A member of staff who has no account yet. Raises StaffNameError."""
+    member = Staff(str(uuid.uuid4()), normalised(name), shown_name.strip(), role)
+    if not member.name:
+        raise StaffNameError("A sign-in name is needed")
+    return member
 
 
-def _set_hash(connection: Connection, staff_id: str, kept: str) -> None:
-    connection.execute(sa.update(staff).where(staff.c.id == staff_id).values(password_hash=kept))
+def insert(connection: Connection, member: Staff, password_hash: str, at: datetime) -> None:
+    """Open the account of a new member. Raises StaffNameError when the name is taken."""
+    row = {
+        "id": member.id,
+        "name": member.name,
+        "shown_name": member.shown_name,
+        "password_hash": password_hash,
+        "created_at": at,
+        "role": member.role.value,
+        "admitted": member.admitted,
+    }
+    try:
+        connection.execute(sa.insert(staff).values(**row))
+    except IntegrityError:
+        raise StaffNameError("This sign-in name is taken") from None
 
 
-def _end_sessions(connection: Connection, staff_id: str) -> None:
+def member_of(row: RowMapping) -> Staff:
+    """The member of staff of a row of the table."""
+    areas = None if row["areas"] is None else frozenset(row["areas"])
+    role = Role(row["role"])
+    return Staff(row["id"], row["name"], row["shown_name"], role, row["admitted"], areas)
+
+
+def set_password_hash(connection: Connection, staff_id: str, kept: str) -> None:
+    """Replace the password, and end every session that the old one opened."""
+    _set(connection, staff_id, password_hash=kept)
     connection.execute(sa.delete(staff_sessions).where(staff_sessions.c.staff_id == staff_id))
+
+
+def _set(connection: Connection, staff_id: str, **values: object) -> None:
+    connection.execute(sa.update(staff).where(staff.c.id == staff_id).values(**values))
+
+
+def _in_use(connection: Connection, name: str) -> str | None:
+    mine = (staff.c.name == normalised(name)) & staff.c.disabled_at.is_(None)
+    found: str | None = connection.execute(sa.select(staff.c.id).where(mine)).scalar()
+    return found
+
+
+def _check_another_administrator(connection: Connection, staff_id: str) -> None:
+    administrators = (staff.c.role == Role.ADMINISTRATOR.value) & staff.c.disabled_at.is_(None)
+    # Locked, so that two who shut each other's accounts at once do not both succeed.
+    query = sa.select(staff.c.id).where(administrators).with_for_update()
+    if list(connection.execute(query).scalars()) == [staff_id]:
+        raise LastAdministratorError("This is the last administrator: open another account first")

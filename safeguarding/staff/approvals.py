@@ -31,7 +31,8 @@ from safeguarding.content.reader import read_catalogue
 from safeguarding.database.engine import READING, connect
 from safeguarding.database.metadata import UtcDateTime, metadata
 from safeguarding.settings import Settings
-from safeguarding.staff.accounts import Role
+from safeguarding.staff.accounts import member_of
+from safeguarding.staff.permissions import Permission
 from safeguarding.staff.tables import staff
 
 approvals = sa.Table(
@@ -149,7 +150,7 @@ class Approvals:
 def _lead(connection: Connection, staff_id: str) -> RowMapping:
     query = sa.select(staff).where(staff.c.id == staff_id, staff.c.disabled_at.is_(None))
     member = connection.execute(query).mappings().first()
-    if member is None or Role(member["role"]) is not Role.LEAD:
+    if member is None or not member_of(member).may(Permission.APPROVE_CONTENT):
         raise NotALeadError
     return member
 

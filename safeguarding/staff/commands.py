@@ -7,7 +7,9 @@ import click
 from safeguarding.audit.command_line import record_command
 from safeguarding.database.engine import connect
 from safeguarding.settings import Settings
-from safeguarding.staff.accounts import Role, StaffAccounts, StaffNameError, random_password
+from safeguarding.staff.accounts import LastAdministratorError, StaffAccounts, StaffNameError
+from safeguarding.staff.passwords import random_password
+from safeguarding.staff.permissions import Role
 
 ROLES = click.Choice([role.value for role in Role])
 NOT_IN_USE = "There is no account in use with this name."
@@ -31,7 +33,7 @@ def list_(accounts: StaffAccounts) -> None:
 @main.command()
 @click.argument("name")
 @click.option("--shown-name", help="The name that colleagues see in records.")
-@click.option("--role", type=ROLES, help="A lead signs content; the first account is one.")
+@click.option("--role", type=ROLES, help="What the account is for; the first one is a lead.")
 @click.pass_obj
 def add(accounts: StaffAccounts, name: str, shown_name: str | None, role: str | None) -> None:
     """Open an account with this sign-in NAME and print its password once."""
@@ -63,10 +65,13 @@ def reset(accounts: StaffAccounts, name: str) -> None:
 @click.argument("role", type=ROLES)
 @click.pass_obj
 def role(accounts: StaffAccounts, name: str, role: str) -> None:
-    """Make an account a lead, who signs content, or a reviewer."""
+    """Give an account another role; it holds at once."""
     member = accounts.named(name)
-    if member is None or not accounts.set_role(name, Role(role)):
-        raise click.ClickException(NOT_IN_USE)
+    try:
+        if member is None or not accounts.set_role(name, Role(role)):
+            raise click.ClickException(NOT_IN_USE)
+    except LastAdministratorError as error:
+        raise click.ClickException(f"{error}.") from None
     record_command("role changed", account=member.id, before=member.role.value, role=role)
     click.echo(f"The role is {role} from now on.")
 
@@ -77,8 +82,11 @@ def role(accounts: StaffAccounts, name: str, role: str) -> None:
 def disable(accounts: StaffAccounts, name: str) -> None:
     """Shut an account; its records stay."""
     member = accounts.named(name)
-    if not accounts.disable(name):
-        raise click.ClickException("There is no account with this name.")
+    try:
+        if not accounts.disable(name):
+            raise click.ClickException("There is no account with this name.")
+    except LastAdministratorError as error:
+        raise click.ClickException(f"{error}.") from None
     if member is not None:  # else it was shut before
         record_command("account shut", account=member.id)
     click.echo("The account is shut and its sessions have ended. What it did stays.")

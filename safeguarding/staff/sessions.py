@@ -14,8 +14,8 @@ from sqlalchemy.engine import Engine
 
 from safeguarding.clock import utc_now
 from safeguarding.database.engine import READING
-from safeguarding.staff.accounts import Role, Staff
-from safeguarding.staff.tables import staff, staff_sessions
+from safeguarding.staff.accounts import Staff, member_of
+from safeguarding.staff.tables import digest_of, staff, staff_sessions
 
 IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=12)
@@ -44,7 +44,7 @@ class StaffSessions:
         """Begin a session and return its token, which is kept nowhere. Sweeps out ended ones."""
         token = secrets.token_urlsafe(32)
         now = self._now()
-        row = {"token_hash": _digest(token), "staff_id": staff_id, "started_at": now}
+        row = {"token_hash": digest_of(token), "staff_id": staff_id, "started_at": now}
         ended = (staff_sessions.c.seen_at < now - IDLE) | (
             staff_sessions.c.started_at < now - LONGEST
         )
@@ -53,35 +53,38 @@ class StaffSessions:
             connection.execute(sa.insert(staff_sessions).values(**row, seen_at=now))
         return token
 
-    def find(self, token: str) -> Session | None:
-        """The session of a token, or None when it has ended or never was; counts as use."""
+    def find(self, token: str, *, counts_as_use: bool = True) -> Session | None:
+        """The session of a token, or None when it has ended or never was.
+
+        Counts as use, unless a page asks by itself, without anybody there.
+        """
         now = self._now()
         query = (
             sa.select(staff, staff_sessions.c.seen_at)
             .join(staff_sessions, staff_sessions.c.staff_id == staff.c.id)
             .where(
-                staff_sessions.c.token_hash == _digest(token),
+                staff_sessions.c.token_hash == digest_of(token),
                 staff_sessions.c.seen_at >= now - IDLE,
                 staff_sessions.c.started_at >= now - LONGEST,
                 staff.c.disabled_at.is_(None),
             )
         )
         with self._reading.connect() as connection:
-            row = connection.execute(query).first()
+            row = connection.execute(query).mappings().first()
         if row is None:
             return None
-        if now - row.seen_at >= _SEEN_EVERY:
+        if counts_as_use and now - row["seen_at"] >= _SEEN_EVERY:
             self._touch(token, now)
-        return Session(Staff(row.id, row.name, row.shown_name, Role(row.role)), _form_token(token))
+        return Session(member_of(row), _form_token(token))
 
     def end(self, token: str) -> None:
         """End a session; one that is not there stays so."""
-        mine = staff_sessions.c.token_hash == _digest(token)
+        mine = staff_sessions.c.token_hash == digest_of(token)
         with self._engine.begin() as connection:
             connection.execute(sa.delete(staff_sessions).where(mine))
 
     def _touch(self, token: str, now: datetime) -> None:
-        mine = staff_sessions.c.token_hash == _digest(token)
+        mine = staff_sessions.c.token_hash == digest_of(token)
         with self._engine.begin() as connection:
             connection.execute(sa.update(staff_sessions).where(mine).values(seen_at=now))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import sqlalchemy as sa
 
 from safeguarding.database.metadata import UtcDateTime, metadata
@@ -16,7 +18,9 @@ staff = sa.Table(
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("disabled_at", UtcDateTime),
     sa.Column("role", sa.Text, nullable=False, server_default="reviewer"),
-    sa.CheckConstraint("role IN ('lead', 'reviewer')", name="role"),
+    sa.Column("admitted", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("areas", sa.JSON),
+    sa.CheckConstraint("role IN ('administrator', 'auditor', 'lead', 'reviewer')", name="role"),
 )
 
 staff_sessions = sa.Table(
@@ -27,3 +31,30 @@ staff_sessions = sa.Table(
     sa.Column("started_at", UtcDateTime, nullable=False),
     sa.Column("seen_at", UtcDateTime, nullable=False),
 )
+
+staff_invitations = sa.Table(
+    "staff_invitations",
+    metadata,
+    sa.Column("token_hash", sa.Text, primary_key=True),
+    sa.Column("staff_id", sa.Text, sa.ForeignKey("staff.id"), index=True),
+    sa.Column("shown_name", sa.Text, nullable=False),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("invited_by", sa.Text, sa.ForeignKey("staff.id"), nullable=False),
+    sa.Column("made_at", UtcDateTime, nullable=False),
+    sa.Column("expires_at", UtcDateTime, nullable=False),
+)
+"""Links that open an account, or give the account `staff_id` a new password. A used one is gone."""
+
+staff_devices = sa.Table(
+    "staff_devices",
+    metadata,
+    sa.Column("token_hash", sa.Text, primary_key=True),
+    sa.Column("staff_id", sa.Text, sa.ForeignKey("staff.id"), primary_key=True),
+    sa.Column("seen_at", UtcDateTime, nullable=False),
+)
+"""Browsers and the accounts that have signed in there."""
+
+
+def digest_of(token: str) -> str:
+    """What is kept of a random token: enough to find it again, of no use to whoever reads it."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

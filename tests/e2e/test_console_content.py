@@ -20,8 +20,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from safeguarding.content.approvals.signing import Decision, Status
 from safeguarding.content.reader import read_catalogue
 from safeguarding.database.engine import connect, migrate
-from safeguarding.staff.accounts import Role
 from safeguarding.staff.approvals import Approvals
+from safeguarding.staff.permissions import Role
 from safeguarding.taxonomy import CONTENT
 from scripts.build_static import STAMP
 from tests.records import KEYS, PASSWORD, accounts_on

@@ -15,8 +15,8 @@ from safeguarding.content.approvals.signing import Decision, Status
 from safeguarding.content.kinds import KINDS
 from safeguarding.content.reader import read_catalogue
 from safeguarding.database.engine import MIGRATIONS, connect, migrate
-from safeguarding.staff.accounts import Role
 from safeguarding.staff.approvals import AlreadySignedError, Approvals, NotALeadError
+from safeguarding.staff.permissions import Role
 from tests.content import item
 from tests.records import NOON, PASSWORD, accounts_on
 

@@ -39,7 +39,7 @@ def test_a_disclosure_gets_help_first_and_is_recorded_once(person, log):
     assert {"emergency_999", "childline"} <= set(shown)
     assert len(shown) == len(set(shown)), "somebody is shown twice"
     (entry,) = log.of(DISCLOSURE)
-    assert entry.entry.severity.label == "urgent"
+    assert entry.case.severity.label == "urgent"
     assert entry.escalation.assessment.signals
     assert any("0800 1111" in shown for shown in entry.escalation.shown)
 
@@ -51,8 +51,12 @@ def test_a_denial_is_answered_kindly_and_cancels_nothing(person, log, denial):
     before = log.of(text)
 
     assert person.say(denial)
-    assert log.of(text) == before
-    assert before[0].entry.status.value == "open"
+    (after,) = log.of(text)
+    assert [(each.escalation, each.history) for each in before] == [
+        (after.escalation, after.history)
+    ]
+    assert after.case.status.value == "open"
+    assert after.case.severity == before[0].case.severity
 
 
 @pytest.mark.parametrize(
@@ -112,7 +116,7 @@ def test_after_help_the_conversation_goes_on(person):
 
 def test_whoever_presses_not_safe_gets_999_first_and_is_recorded(person, log):
     assert help_card(person.press("not_safe_now"))["severity"] == "immediate"
-    assert [entry.entry.severity.label for entry in log.of("I'm not safe")] == ["immediate"]
+    assert [entry.case.severity.label for entry in log.of("I'm not safe")] == ["immediate"]
 
 
 def test_a_parent_is_spoken_to_as_a_parent(stack):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import resource
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +12,8 @@ from sqlalchemy.exc import OperationalError
 from safeguarding.database.engine import connect, migrate
 from safeguarding.escalations.escalation import Status
 from safeguarding.escalations.spool import Spool
+from tests.integration.faults import fill
+from tests.integration.faults import small_disk as mounted
 from tests.records import escalation, log_on, vault
 
 SMALL_DISK_BYTES = 20 * 1024 * 1024
@@ -21,26 +21,8 @@ SMALL_DISK_BYTES = 20 * 1024 * 1024
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system with room for little; only root may mount one."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK_BYTES}", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("mounting a small file system is not allowed here")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def fill(folder: Path) -> Path:
-    """Use up the space."""
-    ballast = folder / "ballast"
-    with ballast.open("wb", buffering=0) as file:
-        try:
-            while file.write(b"\0" * 4096):
-                pass
-        except OSError:
-            return ballast
-    raise AssertionError
+    with mounted(tmp_path / "small", SMALL_DISK_BYTES) as folder:
+        yield folder
 
 
 def refused(keep: Callable[[], None]) -> bool:
@@ -124,8 +106,9 @@ def test_the_last_of_the_space_is_not_reserved(small_disk: Path) -> None:
 
     with pytest.raises(OSError, match="No space left"):
         spool.reserve()
+    with pytest.raises(OSError, match="No space left"):
+        spool.probe()
 
-    spool.probe()
     spool.keep(escalation())
 
 

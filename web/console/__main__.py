@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from safeguarding.escalations.vault import VaultError
+from safeguarding.escalations import key_users
+from safeguarding.escalations.vault import Vault, VaultError
+from safeguarding.logs import configure_logs
 from safeguarding.records import ContentError
 from safeguarding.settings import Settings, SettingsError
 from web.console.app import STATIC, create_app
-from web.logs import configure_logs
 
 DESIGN_SYSTEM = STATIC / "govuk" / "govuk-frontend.min.css"
 
@@ -19,6 +20,7 @@ def main() -> int:
     try:
         settings = Settings.from_env()
         app = create_app(settings)
+        key_users.announce(settings, Vault.of(settings))
     except (ContentError, SettingsError, VaultError) as error:
         sys.stderr.write(f"{error}\n")
         return 1

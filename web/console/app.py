@@ -5,17 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 
 from sanic import Blueprint, HTTPResponse, Request, Sanic
+from sanic.exceptions import BadRequest
 from sanic.response import BaseHTTPResponse, text
 
 from safeguarding.settings import Settings
-from web.console.auth import auth, load_session
+from web.console.accounts import accounts
+from web.console.audit import audit
+from web.console.auth import load_session, open_to_all
 from web.console.case_page import case_page
 from web.console.case_work import case_work
 from web.console.composition import Services, compose, services
 from web.console.content import content
 from web.console.exports import exports
+from web.console.invitation import invitation
+from web.console.live import live
 from web.console.queue import queue
 from web.console.recording import record_refused_response
+from web.console.sign_in import signing_in
 from web.console.statistics import statistics
 from web.http import App, ContentPolicy, PlainErrors, add_security_headers
 
@@ -41,13 +47,21 @@ def create_app(settings: Settings, console: Services | None = None) -> App:
     app.ctx.services = console or compose(settings)
     app.error_handler = PlainErrors(app.ctx.services.errors)
     app.register_middleware(load_session, "request")
+    app.register_middleware(_refuse_nul, "request")
     app.register_middleware(_keep_origin, "response")
     app.register_middleware(record_refused_response, "response")
     add_security_headers(app, lambda _request: _POLICY)
     app.static("/static", STATIC, name="static")
-    for blueprint in (neutral, auth, queue, case_page, case_work, exports, statistics, content):
+    cases = (queue, live, case_page, case_work, exports, statistics)
+    for blueprint in (neutral, signing_in, accounts, invitation, *cases, content, audit):
         app.blueprint(blueprint)
     return app
+
+
+async def _refuse_nul(request: Request) -> None:
+    """No address of ours holds a NUL, and neither a file's name nor PostgreSQL's text can."""
+    if b"%00" in request.raw_url:
+        raise BadRequest
 
 
 async def _keep_origin(_request: Request, response: BaseHTTPResponse) -> None:
@@ -56,12 +70,14 @@ async def _keep_origin(_request: Request, response: BaseHTTPResponse) -> None:
 
 
 @neutral.get("/blank")
+@open_to_all
 async def blank(request: Request) -> HTTPResponse:
     """A page that tells nothing to whoever looks over a shoulder."""
     return services(request).pages.render("blank.html")
 
 
 @neutral.get("/healthz")
+@open_to_all
 async def healthz(_request: Request) -> HTTPResponse:
     """The process is alive."""
     return text("ok")

@@ -1,38 +1,50 @@
-"""Signing in and out, a new password, who may see a page, and forms no other site can forge."""
+"""Who reads, what they may see and do, and forms that no other site can forge.
+
+Every route carries either `requires(Permission.X)` or `open_to_all`: a test walks them all.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import hmac
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from functools import wraps
 from typing import TypeAlias
 from urllib.parse import quote
 
-from sanic import Blueprint, HTTPResponse, Request
-from sanic.response import empty, redirect
+from sanic import HTTPResponse, Request
+from sanic.response import redirect
 
-from safeguarding.staff.accounts import PasswordError
-from safeguarding.staff.sessions import LONGEST, Session
-from web.console import wording
+from safeguarding.staff.accounts import Staff
+from safeguarding.staff.permissions import Permission
+from safeguarding.staff.sessions import Session
 from web.console.composition import Services, services
-from web.console.pages import CONTENT, HOME, SEE_OTHER, field, written_in
-from web.console.recording import (
-    record,
-    record_failed_sign_in,
-    record_if_possible,
-    record_refusal,
-)
-from web.http import client_address, is_same_site
+from web.console.pages import ACCOUNTS, CONTENT, HOME, LIVE, SEE_OTHER, field, written_in
+from web.console.recording import record_refusal
+from web.http import is_same_site
 
 Handler: TypeAlias = Callable[..., Awaitable[HTTPResponse]]
-
-auth = Blueprint("auth")
 
 
 def cookie_name(console: Services) -> str:
     """The session cookie; the prefix makes browsers refuse one set by another host."""
     return "lantern" if console.insecure_cookies else "__Host-lantern"
+
+
+def set_cookie(
+    console: Services, response: HTTPResponse, name: str, value: str, kept: timedelta
+) -> None:
+    """Set a cookie out of the reach of scripts and of other sites."""
+    response.add_cookie(
+        name,
+        value,
+        path="/",
+        secure=not console.insecure_cookies,
+        httponly=True,
+        samesite="Strict",
+        max_age=int(kept.total_seconds()),
+    )
 
 
 async def load_session(request: Request) -> None:
@@ -42,7 +54,9 @@ async def load_session(request: Request) -> None:
     static = request.path.startswith("/static/")
     found = None
     if token and not static:
-        found = await asyncio.to_thread(console.sessions.find, token)
+        by_itself = request.path.startswith(LIVE)
+        find = console.sessions.find
+        found = await asyncio.to_thread(find, token, counts_as_use=not by_itself)
     request.ctx.session = found
 
 
@@ -54,140 +68,66 @@ def session_of(request: Request) -> Session:
     return session
 
 
-def staff_only(handler: Handler) -> Handler:
-    """Let signed-in staff through, and of their forms only those that our own pages sent."""
+def requires(permission: Permission) -> Callable[[Handler], Handler]:
+    """Let staff through who have `permission`; of their forms only those that our pages sent."""
 
-    @wraps(handler)
-    async def guarded(request: Request, **path: str) -> HTTPResponse:
-        if request.method == "POST" and not is_same_site(request):
-            await record_refusal(request, "form of another site")
-            return _refused(request)
-        if request.ctx.session is None:
-            await record_refusal(request, "not signed in", **_cookie_sent(request))
-            return _signed_out(request)
-        if request.method == "POST" and not _has_form_token(request):
-            await record_refusal(request, "form token")
-            return _refused(request)
-        return await handler(request, **path)
+    def guard(handler: Handler) -> Handler:
+        @wraps(handler)
+        async def guarded(request: Request, **path: str) -> HTTPResponse:
+            if request.method == "POST" and not is_same_site(request):
+                return await forged(request)
+            if request.ctx.session is None:
+                await record_refusal(request, "not signed in", **_cookie_sent(request))
+                return _signed_out(request)
+            if request.method == "POST" and not _has_form_token(request):
+                return await forged(request)
+            if not session_of(request).staff.may(permission):
+                return await _not_allowed(request, permission)
+            return await handler(request, **path)
 
-    return guarded
+        guarded.permission = permission  # type: ignore[attr-defined]
+        return guarded
 
-
-@auth.get("/sign-in")
-async def sign_in_page(request: Request) -> HTTPResponse:
-    """The sign-in form."""
-    if request.ctx.session is not None:
-        return redirect(_safe_next(str(request.args.get("next") or "")))
-    return _sign_in(request, str(request.args.get("next") or ""))
+    return guard
 
 
-@auth.post("/sign-in")
-async def sign_in(request: Request) -> HTTPResponse:
-    """Check name and password; start a session."""
-    if not is_same_site(request):
-        await record_refusal(request, "form of another site")
-        return _refused(request)
-    console = services(request)
-    name, onward = field(request, "name"), field(request, "next")
-    if wait := console.throttle.wait_s(name, client_address(request)):
-        await record_failed_sign_in(request, name, "too many attempts", what="sign-in throttled")
-        return _too_many(request, onward, wait)
-    staff = await asyncio.to_thread(console.accounts.verify, name, field(request, "password"))
-    if staff is None:
-        await record_failed_sign_in(request, name, "name or password")
-        return _sign_in(request, onward, wording.WRONG_SIGN_IN, 401)
-    await record(request, "signed in", who=staff.id)
-    console.throttle.forget(name)
-    return await _start(console, staff.id, _safe_next(onward))
+def open_to_all(handler: Handler) -> Handler:
+    """Say of a route that it needs no sign-in."""
+    handler.permission = None  # type: ignore[attr-defined]
+    return handler
 
 
-@auth.post("/sign-out")
-@staff_only
-async def sign_out(request: Request) -> HTTPResponse:
-    """End the session here and in the database."""
-    console = services(request)
-    await asyncio.to_thread(console.sessions.end, str(request.cookies.get(cookie_name(console))))
-    await record_if_possible(request, "signed out")
-    response = redirect("/sign-in", status=SEE_OTHER)
-    # Makes the browser drop pages it keeps for the Back button.
-    response.headers["Clear-Site-Data"] = '"cache"'
-    _set_cookie(console, response, "", 0)
-    return response
+def home_of(staff: Staff) -> str:
+    """Where this person's work begins."""
+    if staff.may(Permission.READ_CASES):
+        return HOME
+    return ACCOUNTS if staff.may(Permission.MANAGE_ACCOUNTS) else CONTENT
 
 
-@auth.get("/alive")
-@staff_only
-async def alive(_request: Request) -> HTTPResponse:
-    """Asked while somebody writes a long note: counts as use of the session."""
-    return empty()
+def safe_next(onward: str, otherwise: str) -> str:
+    """A page of ours to go on to: never an address that a link from outside chose."""
+    pages = (HOME, CONTENT, ACCOUNTS)
+    ours = onward in pages or onward.startswith(tuple(f"{page}/" for page in pages))
+    return onward if ours and "\\" not in onward else otherwise
 
 
-@auth.get("/password")
-@staff_only
-async def password_page(request: Request) -> HTTPResponse:
-    """The form for a new password."""
-    return _password_form(request, {})
+async def forged(request: Request) -> HTTPResponse:
+    """The answer to a form that none of our pages sent."""
+    await record_refusal(request, "form that no page of ours sent")
+    session = request.ctx.session
+    return services(request).pages.render("refused.html", status=403, session=session)
 
 
-@auth.post("/password")
-@staff_only
-async def change_password(request: Request) -> HTTPResponse:
-    """Set it, which ends every session of the account, this one too."""
-    console, staff = services(request), session_of(request).staff
-    if wait := console.throttle.wait_s(staff.name, client_address(request)):
-        await record_refusal(request, "too many attempts", what="password change refused")
-        return _password_form(request, {"current": wording.too_many_attempts(wait)}, 429)
-    current = await asyncio.to_thread(
-        console.accounts.verify, staff.name, field(request, "current")
-    )
-    if current is None:
-        await record_refusal(request, "wrong password", what="password change refused")
-        return _password_form(request, {"current": wording.WRONG_PASSWORD}, 400)
-    try:
-        await asyncio.to_thread(console.accounts.change_password, staff.id, field(request, "new"))
-    except PasswordError:
-        await record_refusal(request, "password length", what="password change refused")
-        return _password_form(request, {"new": wording.PASSWORD_LENGTH}, 400)
-    await record(request, "password changed")
-    console.throttle.forget(staff.name)
-    return redirect("/sign-in", status=SEE_OTHER)
-
-
-async def _start(console: Services, staff_id: str, onward: str) -> HTTPResponse:
-    token = await asyncio.to_thread(console.sessions.start, staff_id)
-    response = redirect(onward, status=SEE_OTHER)
-    _set_cookie(console, response, token, int(LONGEST.total_seconds()))
-    return response
-
-
-def _set_cookie(console: Services, response: HTTPResponse, token: str, seconds: int) -> None:
-    response.add_cookie(
-        cookie_name(console),
-        token,
-        path="/",
-        secure=not console.insecure_cookies,
-        httponly=True,
-        samesite="Strict",
-        max_age=seconds,
-    )
-
-
-def _sign_in(request: Request, onward: str, error: str = "", status: int = 200) -> HTTPResponse:
+async def _not_allowed(request: Request, permission: Permission) -> HTTPResponse:
+    await record_refusal(request, "not allowed", permission=permission.value)
+    session = session_of(request)
     return services(request).pages.render(
-        "sign_in.html", status=status, error=error, onward=_safe_next(onward)
+        "not_allowed.html",
+        status=403,
+        session=session,
+        written=written_in(request),
+        href=home_of(session.staff),
     )
-
-
-def _password_form(request: Request, errors: dict[str, str], status: int = 200) -> HTTPResponse:
-    return services(request).pages.render(
-        "password.html", status=status, session=session_of(request), errors=errors
-    )
-
-
-def _too_many(request: Request, onward: str, wait: int) -> HTTPResponse:
-    response = _sign_in(request, onward, wording.too_many_attempts(wait), 429)
-    response.headers["Retry-After"] = str(wait)
-    return response
 
 
 def _signed_out(request: Request) -> HTTPResponse:
@@ -199,11 +139,6 @@ def _signed_out(request: Request) -> HTTPResponse:
     return redirect(f"/sign-in?next={quote(request.path, safe='')}", status=SEE_OTHER)
 
 
-def _refused(request: Request) -> HTTPResponse:
-    session = request.ctx.session
-    return services(request).pages.render("refused.html", status=403, session=session)
-
-
 def _cookie_sent(request: Request) -> dict[str, str]:
     """Tells a session that has ended or never was from none; its token is recorded nowhere."""
     sent = cookie_name(services(request)) in request.cookies
@@ -213,9 +148,3 @@ def _cookie_sent(request: Request) -> dict[str, str]:
 def _has_form_token(request: Request) -> bool:
     sent = field(request, "form_token").encode("utf-8", "replace")
     return hmac.compare_digest(sent, session_of(request).form_token.encode())
-
-
-def _safe_next(onward: str) -> str:
-    """A page of ours to go on to: never an address that a link from outside chose."""
-    ours = onward == CONTENT or onward.startswith((f"{HOME}/", f"{CONTENT}/"))
-    return onward if ours and "\\" not in onward else HOME

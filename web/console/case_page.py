@@ -12,7 +12,8 @@ from sanic.response import redirect
 
 from safeguarding.escalations.cases import UnknownCaseError
 from safeguarding.escalations.vault import VaultError
-from web.console.auth import session_of, staff_only
+from safeguarding.staff.permissions import Permission
+from web.console.auth import requires, session_of
 from web.console.case_forms import Sent
 from web.console.case_view import case_view, changed_since, mark_of
 from web.console.case_wording import DONE
@@ -24,7 +25,7 @@ log = structlog.get_logger("console.case")
 
 
 @case_page.get(f"{HOME}/<case_id:str>", unquote=True)
-@staff_only
+@requires(Permission.READ_CASES)
 async def read(request: Request, case_id: str) -> HTTPResponse:
     """The case, its words covered until they are asked for. A message's id leads to its case."""
     cases = services(request).cases
@@ -38,7 +39,7 @@ async def read(request: Request, case_id: str) -> HTTPResponse:
 
 
 @case_page.post(f"{HOME}/<case_id:str>/reveal", unquote=True)
-@staff_only
+@requires(Permission.READ_CASES)
 async def reveal(request: Request, case_id: str) -> HTTPResponse:
     """Uncover the words for the rest of this session. That is on the audit trail first."""
     console, session = services(request), session_of(request)

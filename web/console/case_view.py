@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime, time
 from typing import Any
+from urllib.parse import quote
 
 from safeguarding.clock import LONDON
 from safeguarding.escalations.case import Case, Status, What, WholeCase
@@ -15,7 +16,7 @@ from safeguarding.taxonomy import taxonomy
 from web.console import case_wording, wording
 from web.console.chronology import MessageView, chronology, message_view
 from web.console.composition import Services
-from web.console.pages import address_of
+from web.console.pages import LIVE, address_of
 
 MANY = 10
 """From so many cases a day on, a break is suggested."""
@@ -49,6 +50,7 @@ def case_view(console: Services, whole: WholeCase, session: Session) -> dict[str
     return {
         "case": case,
         "href": address_of(case.id),
+        "live_href": f"{LIVE}/case/{quote(case.id, safe='')}",
         "now": now,
         "overdue": case.status is Status.OPEN and now > case.due_at,
         "reader": reader,
@@ -129,9 +131,10 @@ def _people(whole: WholeCase) -> set[str]:
     for link in whole.history:
         detail = link.event.detail
         found |= {link.event.who, detail.get("to"), detail.get("proposed_by")}
-    found |= {each.by for each in (*whole.notes, *whole.actions, *whole.referrals)}
+    for written in (whole.notes, whole.actions, whole.referrals, whole.reviews):
+        found |= {each.by for each in written}
     found |= {each.done_by for each in whole.actions}
-    found |= {name for each in whole.reviews for name in (each.by, each.second_by)}
+    found |= {each.second_by for each in whole.reviews}
     return {each for each in found if each}
 
 

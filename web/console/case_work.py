@@ -21,8 +21,9 @@ from safeguarding.escalations.casework import (
 from safeguarding.escalations.escalation import Outcome
 from safeguarding.escalations.sorting import SortingError
 from safeguarding.staff.accounts import UnknownStaffError
+from safeguarding.staff.permissions import Permission
 from web.console import case_wording
-from web.console.auth import session_of, staff_only
+from web.console.auth import requires, session_of
 from web.console.case_forms import NOBODY, Sent
 from web.console.case_page import show
 from web.console.composition import Services, services
@@ -43,7 +44,7 @@ class RefusedError(Exception):
 
 
 @case_work.post(f"{HOME}/<case_id:str>/<work:str>", unquote=True)
-@staff_only
+@requires(Permission.WORK_CASES)
 async def do(request: Request, case_id: str, work: str) -> HTTPResponse:
     """Do what a form of the page asks for."""
     if work not in WORKS:
@@ -52,14 +53,14 @@ async def do(request: Request, case_id: str, work: str) -> HTTPResponse:
 
 
 @case_work.post(f"{HOME}/<case_id:str>/hold", unquote=True)
-@staff_only
+@requires(Permission.WORK_CASES)
 async def hold(request: Request, case_id: str) -> HTTPResponse:
     """Keep the case from disposal."""
     return await _done(request, case_id, "hold", _hold)
 
 
 @case_work.post(f"{HOME}/<case_id:str>/release", unquote=True)
-@staff_only
+@requires(Permission.WORK_CASES)
 async def release(request: Request, case_id: str) -> HTTPResponse:
     """Let the clock of its disposal run again."""
     return await _done(request, case_id, "release", _hold)

@@ -24,10 +24,13 @@ from safeguarding.escalations.vault import Vault
 from safeguarding.settings import Settings
 from safeguarding.staff.accounts import StaffAccounts
 from safeguarding.staff.approvals import Approvals
+from safeguarding.staff.devices import KnownDevices
+from safeguarding.staff.invitations import Invitations
 from safeguarding.staff.sessions import StaffSessions
 from safeguarding.taxonomy import CONTENT
 from web.console.pages import Pages
 from web.console.throttle import SignInLimits, SignInThrottle
+from web.console.watch import Changes
 from web.http import ErrorPhrases
 
 
@@ -40,8 +43,11 @@ class Services:
     sorting: Sorting
     statistics: Statistics
     exports: Exports
+    changes: Changes
     accounts: StaffAccounts
     sessions: StaffSessions
+    devices: KnownDevices
+    invitations: Invitations
     approvals: Approvals
     audit: AuditLog
     client_digest: Callable[[str], str]
@@ -67,14 +73,19 @@ def compose(
     Nothing is asked of the database yet. Raises ContentError, SettingsError, VaultError.
     """
     database, vault = connect(settings.database_url), Vault.of(settings)
+    accounts = accounts or StaffAccounts(database, now)
+    cases = Cases(database, vault)
     return Services(
-        cases=Cases(database, vault),
+        cases=cases,
+        changes=Changes(cases.latest_change),
         casework=Casework(database, vault, now),
         sorting=Sorting(database, vault, now),
         statistics=Statistics(database, now),
         exports=Exports(database, vault, now),
-        accounts=accounts or StaffAccounts(database, now),
+        accounts=accounts,
         sessions=StaffSessions(database, now),
+        devices=KnownDevices(database, now),
+        invitations=Invitations(database, accounts, now),
         approvals=Approvals(database, now),
         audit=AuditLog(database, now),
         client_digest=partial(client_digest, key=settings.secret("token_key")),

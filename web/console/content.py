@@ -14,8 +14,9 @@ from safeguarding.content.approvals.export import READERS, export_page
 from safeguarding.content.approvals.signing import Decision, Status
 from safeguarding.content.items import Item
 from safeguarding.staff.approvals import AlreadySignedError, NotALeadError, NoteNeededError
+from safeguarding.staff.permissions import Permission
 from web.console import wording
-from web.console.auth import session_of, staff_only
+from web.console.auth import requires, session_of
 from web.console.composition import services
 from web.console.content_view import item_view, list_view
 from web.console.pages import (
@@ -59,7 +60,7 @@ class DecisionForm:
 
 
 @content.get("/")
-@staff_only
+@requires(Permission.READ_CONTENT)
 async def listed(request: Request) -> HTTPResponse:
     """Every reviewed file with its status; by status or kind where that was asked for."""
     console = services(request)
@@ -75,7 +76,7 @@ async def listed(request: Request) -> HTTPResponse:
 
 
 @content.get("/export/<audience:str>")
-@staff_only
+@requires(Permission.READ_CONTENT)
 async def export(request: Request, audience: str) -> HTTPResponse:
     """All that one audience reads as a file to print. A file, for it brings its own style."""
     if audience not in READERS:
@@ -90,14 +91,14 @@ async def export(request: Request, audience: str) -> HTTPResponse:
 
 
 @content.get("/<content_id:str>", unquote=True)
-@staff_only
+@requires(Permission.READ_CONTENT)
 async def read(request: Request, content_id: str) -> HTTPResponse:
     """One item: its words as each audience reads them, what changed, who signed."""
     return await _page(request, await _item(request, content_id), DecisionForm())
 
 
 @content.post("/<content_id:str>/decision", unquote=True)
-@staff_only
+@requires(Permission.APPROVE_CONTENT)
 async def decide(request: Request, content_id: str) -> HTTPResponse:
     """Approve the words that were read, or send them back. Refused for other words or people."""
     console, session = services(request), session_of(request)

@@ -10,7 +10,8 @@ from typing import Any
 from safeguarding.content.approvals.signing import Standing, Status
 from safeguarding.content.items import Block, Item
 from safeguarding.content.kinds import Kinds
-from safeguarding.staff.accounts import Role, Staff
+from safeguarding.staff.accounts import Staff
+from safeguarding.staff.permissions import Permission
 from web.console import wording
 from web.console.changes import changes
 from web.console.composition import Services
@@ -57,7 +58,7 @@ def item_view(console: Services, item: Item, reader: Staff) -> dict[str, Any]:
         "folded": len(item.blocks) > FOLDED_FROM,
         # What is for staff alone is a list, not something that Lantern says.
         "as_messages": console.catalogue().kinds.of(item.id).for_people,
-        "is_lead": reader.role is Role.LEAD,
+        "is_lead": reader.may(Permission.APPROVE_CONTENT),
         "may_approve": standing.may_approve(reader.id),
         "signers": [f"{wording.signer(each)}, {date_of(each.at)}" for each in standing.signatures],
         "own": next((each for each in standing.signatures if each.by == reader.id), None),

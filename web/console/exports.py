@@ -18,8 +18,9 @@ from safeguarding.escalations.cases import UnknownCaseError
 from safeguarding.escalations.exports import Form
 from safeguarding.escalations.pack import Kind, as_json, case_record, people_in
 from safeguarding.escalations.vault import VaultError
+from safeguarding.staff.permissions import Permission
 from web.console import exports_wording, wording
-from web.console.auth import session_of, staff_only
+from web.console.auth import requires, session_of
 from web.console.composition import Services, services
 from web.console.pack_pdf import pack_pdf
 from web.console.pages import LONGEST_NOTE, field, note_in
@@ -65,7 +66,7 @@ class ExportForm:
 
 
 @exports.get("")
-@staff_only
+@requires(Permission.EXPORT)
 async def search(request: Request) -> HTTPResponse:
     """Find the case by its reference: that is what a request for access names."""
     typed = str(request.args.get("reference") or "")
@@ -88,14 +89,14 @@ async def search(request: Request) -> HTTPResponse:
 
 
 @exports.get("/<case_id:str>", unquote=True)
-@staff_only
+@requires(Permission.EXPORT)
 async def page(request: Request, case_id: str) -> HTTPResponse:
     """The form, and what left before. Shows nothing that anyone wrote."""
     return await _page(request, await _find(request, case_id), ExportForm(), {})
 
 
 @exports.post("/<case_id:str>", unquote=True)
-@staff_only
+@requires(Permission.EXPORT)
 async def export(request: Request, case_id: str) -> HTTPResponse:
     """The file. That it leaves is on the audit trail first, with its hash and the reason."""
     console, session, form = services(request), session_of(request), ExportForm.sent_in(request)

@@ -11,12 +11,16 @@ from markupsafe import Markup
 from sanic import HTTPResponse, Request
 from sanic.response import html
 
-from safeguarding.staff.accounts import SHORTEST_PASSWORD
+from safeguarding.staff.passwords import SHORTEST_PASSWORD
+from safeguarding.staff.permissions import Permission
 from safeguarding.staff.sessions import IDLE, LONGEST, Session
 from web.console import case_wording, dates, wording
 
 HOME = "/escalations"
 CONTENT = "/content"
+ACCOUNTS = "/accounts"
+LIVE = "/live"
+"""What open pages ask by themselves."""
 SEE_OTHER = 303
 LONGEST_NOTE = 10_000
 """Characters in the note of a form."""
@@ -33,9 +37,9 @@ def content_address(content_id: str) -> str:
 
 
 def field(request: Request, name: str) -> str:
-    """A field of the form that was sent; empty when it was not."""
+    """A field of the form that was sent; empty when it was not. No NUL: no database keeps one."""
     form = request.form
-    return str(form.get(name) or "") if form else ""
+    return str(form.get(name) or "").replace("\x00", "") if form else ""
 
 
 def note_in(request: Request) -> str:
@@ -70,6 +74,7 @@ class Pages:
             session_idle=IDLE,
             session_longest=LONGEST,
             shortest_password=SHORTEST_PASSWORD,
+            Permission=Permission,
         )
 
     def render(

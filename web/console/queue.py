@@ -11,8 +11,9 @@ from sanic.response import redirect
 
 from safeguarding.escalations.case import Case
 from safeguarding.escalations.cases import CaseFilter, UnknownCaseError
+from safeguarding.staff.permissions import Permission
 from safeguarding.taxonomy import taxonomy
-from web.console.auth import session_of, staff_only
+from web.console.auth import requires, session_of
 from web.console.composition import Services, services
 from web.console.pages import HOME, address_of
 from web.console.queue_view import QueueForm, pagination, rows_of, staff_in
@@ -31,7 +32,7 @@ async def home(_request: Request) -> HTTPResponse:
 
 
 @queue.get(HOME)
-@staff_only
+@requires(Permission.READ_CASES)
 async def listed(request: Request) -> HTTPResponse:
     """One page of the list: the most severe first, then by when somebody must look."""
     console = services(request)
@@ -44,7 +45,7 @@ async def listed(request: Request) -> HTTPResponse:
 
 
 @queue.get("/live/escalations")
-@staff_only
+@requires(Permission.READ_CASES)
 async def fragment(request: Request) -> HTTPResponse:
     """The list alone, for a page that is open while something changes."""
     context = await asyncio.to_thread(_context, request)

@@ -22,6 +22,7 @@ from web.http import client_address
 
 VISITOR = "visitor"
 """Who it was, when nobody is signed in."""
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 log = structlog.get_logger("console.audit")
 
 
@@ -64,9 +65,7 @@ async def record_refusal(
 ) -> None:
     """Record that this request is refused, and why: a fixed phrase, nothing that was sent."""
     request.ctx.refusal_recorded = True
-    await record_if_possible(
-        request, what, why=why, page=_page(request), method=_method(request), **event
-    )
+    await record_if_possible(request, what, why=why, **_form_of(request), **event)
 
 
 async def record_failed_sign_in(
@@ -82,12 +81,14 @@ async def record_failed_sign_in(
 
 
 async def record_refused_response(request: Request, response: BaseHTTPResponse) -> None:
-    """Response middleware: what nobody else recorded."""
+    """Response middleware: what nobody else recorded, sending away to sign in included."""
     status = response.status
-    ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR
-    if status < HTTPStatus.BAD_REQUEST or ours or getattr(request.ctx, "refusal_recorded", False):
+    if getattr(request.ctx, "refusal_recorded", False):
         return
-    await record_refusal(request, HTTPStatus(status).phrase.lower(), status=status)
+    if response.headers.get("location", "").startswith("/sign-in?next="):
+        await record_refusal(request, "not signed in")
+    elif HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        await record_refusal(request, HTTPStatus(status).phrase.lower(), status=status)
 
 
 def reader(request: Request) -> str:
@@ -96,11 +97,9 @@ def reader(request: Request) -> str:
     return VISITOR if session is None else str(session.staff.id)
 
 
-def _page(request: Request) -> str | None:
-    """The name of the page, never its address: somebody may have typed anything there."""
-    return None if request.route is None else str(request.route.name).partition(".")[2]
-
-
-def _method(request: Request) -> str:
-    known = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
-    return request.method if request.method in known else "other"
+def _form_of(request: Request) -> dict[str, str]:
+    """The method and the name of the page, never its address: anything may be typed there."""
+    method = request.method if request.method in METHODS else "other"
+    if request.route is None:
+        return {"method": method}
+    return {"page": str(request.route.name).partition(".")[2], "method": method}

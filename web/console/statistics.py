@@ -13,8 +13,9 @@ from sanic.response import raw
 
 from safeguarding.clock import LONDON
 from safeguarding.escalations.statistics import Period, Report
+from safeguarding.staff.permissions import Permission
 from web.console import figures_view, figures_wording
-from web.console.auth import session_of, staff_only
+from web.console.auth import requires, session_of
 from web.console.composition import services
 from web.console.figures_view import before, last_day, month_of, quarter
 from web.console.recording import record
@@ -26,7 +27,7 @@ statistics = Blueprint("statistics", url_prefix=STATISTICS)
 
 
 @statistics.get("")
-@staff_only
+@requires(Permission.READ_FIGURES)
 async def shown(request: Request) -> HTTPResponse:
     """Every figure of a period of whole months."""
     today = _today(request)
@@ -52,7 +53,7 @@ async def shown(request: Request) -> HTTPResponse:
 
 
 @statistics.get("/figures.csv")
-@staff_only
+@requires(Permission.READ_FIGURES)
 async def download(request: Request) -> HTTPResponse:
     """The same figures as CSV; on the audit trail before they leave."""
     report = await _exported(request, "csv")
@@ -62,7 +63,7 @@ async def download(request: Request) -> HTTPResponse:
 
 
 @statistics.get("/report.pdf")
-@staff_only
+@requires(Permission.READ_FIGURES)
 async def printed(request: Request) -> HTTPResponse:
     """The same figures to print; on the audit trail before they leave."""
     report = await _exported(request, "pdf")

@@ -8,7 +8,14 @@ from safeguarding.content.approvals.export import READERS
 from safeguarding.content.approvals.signing import Decided, Decision, Status
 from safeguarding.content.items import Block
 from safeguarding.escalations.escalation import ASSISTANT, GATEWAY, Outcome
-from safeguarding.staff.accounts import LONGEST_PASSWORD, SHORTEST_PASSWORD, Role
+from safeguarding.staff.passwords import (
+    LONGEST_PASSWORD,
+    SHORTEST_PASSWORD,
+    GuessablePasswordError,
+    NameInPasswordError,
+    PasswordError,
+)
+from safeguarding.staff.permissions import Role
 from safeguarding.taxonomy import Severity
 from web.console import dates
 
@@ -97,7 +104,18 @@ CONTENT_STATUSES = {
 }
 """Label and colour, in the order in which they ask for attention."""
 
-ROLES = {Role.LEAD: "Safeguarding lead", Role.REVIEWER: "Reviewer"}
+ROLES = {
+    Role.REVIEWER: "Reviewer",
+    Role.LEAD: "Safeguarding lead",
+    Role.ADMINISTRATOR: "Administrator",
+    Role.AUDITOR: "Auditor",
+}
+ROLE_HINTS = {
+    Role.REVIEWER: "Reads cases and works them. Waits for a safeguarding lead to admit them",
+    Role.LEAD: "Also signs content and exports. Waits for a safeguarding lead to admit them",
+    Role.ADMINISTRATOR: "Runs the accounts and the rota. Sees no case",
+    Role.AUDITOR: "Reads the audit trail and the figures. Sees no case",
+}
 DECISIONS = {Decision.APPROVED: "Approved", Decision.SENT_BACK: "Sent back"}
 
 SELECT_OUTCOME = "Select what was done"
@@ -105,9 +123,18 @@ ENTER_REASON = "Enter why, in a sentence or two"
 SELECT_SEVERITY = "Select how serious you find it"
 SELECT_DECISION = "Select whether you approve these words or send them back"
 ENTER_CHANGE = "Enter what is to be changed"
+ENTER_SHOWN_NAME = "Enter their name, in 80 characters or less"
+SELECT_ROLE = "Select what the account is for"
+LAST_ADMINISTRATOR = "This is the last administrator. Invite another one first"
+NAME_TAKEN = "Choose another sign-in name: this one is empty or taken"
 WRONG_SIGN_IN = "The sign-in name or the password is not right"
 WRONG_PASSWORD = "The password you have now is not right"  # noqa: S105 - a sentence
+PASSWORD_COMMON = "Use several words that do not belong together: this is guessed easily"  # noqa: S105
+PASSWORD_NAME = "The password must not contain the sign-in name"  # noqa: S105 - a sentence
 PASSWORD_LENGTH = f"A password has between {SHORTEST_PASSWORD} and {LONGEST_PASSWORD} characters"
+
+ENTER_DATE = "Enter a day as a date, for example 27 November 2026"
+DATES_TURNED = "The last day must be the first day or later"
 
 
 def label(name: str) -> str:
@@ -196,4 +223,13 @@ def note_too_long(longest: int) -> str:
 
 def too_many_attempts(wait_s: int) -> str:
     """What somebody reads who tried to sign in too often; `wait_s` are the seconds to wait."""
-    return f"Too many attempts. Wait {dates.counted(-(-wait_s // 60), 'minute')}, then try again"
+    minutes = -(-wait_s // 60)
+    wait = dates.counted(minutes, "minute") if minutes > 1 else dates.counted(wait_s, "second")
+    return f"Too many attempts. Wait {wait}, then try again"
+
+
+def password_refused(error: PasswordError) -> str:
+    """Why a new password may not be used."""
+    if isinstance(error, GuessablePasswordError):
+        return PASSWORD_COMMON
+    return PASSWORD_NAME if isinstance(error, NameInPasswordError) else PASSWORD_LENGTH

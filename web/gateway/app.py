@@ -8,6 +8,7 @@ from collections.abc import Callable
 from sanic import Sanic
 
 from safeguarding.content.reader import Content, read_content
+from safeguarding.logs import configure_logs
 from safeguarding.settings import Settings
 from web.gateway.api import api
 from web.gateway.composition import Dependencies, compose, dependencies, plain_errors
@@ -15,7 +16,6 @@ from web.gateway.limits import Limits
 from web.gateway.pages import docs, keep_pages, pages, policy_for
 from web.gateway.status import status
 from web.http import App, add_security_headers
-from web.logs import configure_logs
 
 LARGEST_BODY_READ = 1024 * 1024
 """Bodies are refused from 64 KiB on, but read to here: a connection cut short shows no help."""
@@ -65,9 +65,11 @@ def _add_life(
         outside = await asyncio.to_thread(build, settings)
         app.ctx.gateway = compose(settings, outside, content, limits)
         app.ctx.recording = asyncio.create_task(app.ctx.gateway.recorder.work_forever())
+        app.ctx.rota = asyncio.create_task(app.ctx.gateway.duty.read_forever())
 
     async def stop(app: App) -> None:
         app.ctx.recording.cancel()
+        app.ctx.rota.cancel()
         await app.ctx.gateway.finish()
 
     app.register_listener(start, "before_server_start")

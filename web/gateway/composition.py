@@ -9,9 +9,11 @@ from datetime import datetime, timezone
 
 import sqlalchemy as sa
 
+from safeguarding.alerts import rota
 from safeguarding.content.choices import Choices
 from safeguarding.content.reader import Content
-from safeguarding.database.engine import connect
+from safeguarding.database.engine import READING, connect
+from safeguarding.escalations import key_users
 from safeguarding.escalations.log import EscalationLog
 from safeguarding.escalations.spool import Log, Spool
 from safeguarding.escalations.vault import Vault
@@ -19,6 +21,7 @@ from safeguarding.escalations.wishes import Wishes
 from safeguarding.risk.engine import build_engine
 from safeguarding.settings import Settings
 from web.gateway.conversations import Conversations
+from web.gateway.duty import Duty, DutyPhrases, ReadRota, Span, nobody_known
 from web.gateway.handoff import HandOff
 from web.gateway.lanes import Lane
 from web.gateway.languages import Languages
@@ -49,6 +52,7 @@ class Dependencies:
     token_key: str
     channel_secret: str
     database_is_up: Callable[[], bool]
+    rota: ReadRota = nobody_known
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,7 @@ class Gateway:
     screening: Screening
     handoff: HandOff
     rasa: RasaClient
+    duty: Duty
     database_is_up: Callable[[], bool]
     checks: Lane
     """Where readiness is found out: a check that hangs holds up no other."""
@@ -79,13 +84,18 @@ class Gateway:
         await self.recorder.finish()
         self.screening.close()
         self.checks.close()
+        self.duty.close()
         await self.rasa.close()
 
 
-def dependencies(settings: Settings) -> Dependencies:
-    """The real ones; takes seconds to read. Raises ContentError, SettingsError, VaultError."""
+def dependencies(settings: Settings, engine: Engine | None = None) -> Dependencies:
+    """The real ones; takes seconds to read. Raises ContentError, SettingsError, VaultError.
+
+    `engine` is for injected faults, which need no network to understand what is written.
+    """
     database = connect(settings.database_url, answer_s=ANSWER_S)
     vault = Vault.of(settings)
+    key_users.announce(settings, vault)
 
     def database_is_up() -> bool:
         try:
@@ -95,14 +105,19 @@ def dependencies(settings: Settings) -> Dependencies:
             return False
         return True
 
+    def on_duty(start: datetime, end: datetime) -> list[Span]:
+        with database.connect().execution_options(**READING) as connection:
+            return rota.windows(connection, start, end)
+
     return Dependencies(
-        engine=build_engine(miss_cost=settings.miss_cost),
+        engine=engine or build_engine(miss_cost=settings.miss_cost),
         escalations=EscalationLog(database, vault),
         spool=Spool.of(settings, vault),
         wishes=Wishes(database, vault),
         token_key=settings.secret("token_key"),
         channel_secret=settings.secret("channel_secret"),
         database_is_up=database_is_up,
+        rota=on_duty,
     )
 
 
@@ -128,14 +143,16 @@ def compose(
     )
     screening = Screening(outside.engine, Languages(content.languages))
     recorder = Recorder(outside.escalations, outside.spool, metrics)
-    handoff = HandOff(recorder, _now)
+    wishes = WishTalk(outside.wishes, content.phrases.of("wishes", WishPhrases), content.choices)
+    endings, duty_phrases = content.help_cards.ending, content.phrases.of("duty", DutyPhrases)
+    duty = Duty(outside.rota, endings, duty_phrases, _now)
+    handoff = HandOff(recorder, wishes, duty, _now)
     rasa = RasaClient(settings.rasa_url, outside.channel_secret)
     messages = Messages(
         rasa,
         screening,
         replies,
         handoff,
-        WishTalk(outside.wishes, content.phrases.of("wishes", WishPhrases), content.choices),
         metrics,
         choices=content.choices,
         timeout_s=settings.rasa_timeout_s,
@@ -154,6 +171,7 @@ def compose(
         screening=screening,
         handoff=handoff,
         rasa=rasa,
+        duty=duty,
         database_is_up=outside.database_is_up,
         checks=Lane("checks", threads=4, room=8),
     )

@@ -13,18 +13,29 @@ from safeguarding.risk.assessment import NO_RISK, Assessment, Signal, upgraded
 from safeguarding.risk.text.normalise import EXCERPT, EXCERPT_HEAD, EXCERPT_TAIL
 from safeguarding.taxonomy import Severity
 from web.gateway.conversations import Conversation, Exchange, scoped_id
+from web.gateway.duty import Duty
 from web.gateway.recorder import Recorder
 from web.gateway.replies import highest_shown
 from web.gateway.requests import Sent
+from web.gateway.wishes import WishTalk
 
 
 class HandOff:
     """Hands over to staff what shows risk: the one place where escalations are made."""
 
-    def __init__(self, recorder: Recorder, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, recorder: Recorder, wishes: WishTalk, duty: Duty, now: Callable[[], datetime]
+    ) -> None:
         self._recorder = recorder
+        self.wishes = wishes
+        """The way back, for people who were handed over."""
+        self._duty = duty
         self._now = now
         self._late: set[asyncio.Task[None]] = set()
+
+    def with_what_follows(self, conversation: Conversation, shown: list[Message]) -> list[Message]:
+        """What is shown, with what is true of a hand-off: when it is read, and a way back."""
+        return self._duty.honest(self.wishes.offered(conversation, shown))
 
     def exchange(self, conversation: Conversation, sent: Sent) -> Exchange:
         """The message with what came before it."""

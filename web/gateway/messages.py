@@ -30,7 +30,6 @@ from web.gateway.rasa import RasaUnavailableError
 from web.gateway.replies import OwnReplies, highest_shown, holds_help, with_help_first
 from web.gateway.requests import Sent
 from web.gateway.screening import Screening
-from web.gateway.wishes import WishTalk
 
 LEAST_WAIT_S = 0.25
 ASSESSMENT_WAIT_S = 0.5
@@ -64,7 +63,6 @@ class Messages:
         screening: Screening,
         own: OwnReplies,
         handoff: HandOff,
-        wishes: WishTalk,
         metrics: Metrics,
         *,
         choices: Choices,
@@ -74,7 +72,6 @@ class Messages:
         self._screening = screening
         self._own = own
         self._handoff = handoff
-        self._wishes = wishes
         self._metrics = metrics
         self._choices = choices
         self._timeout_s = timeout_s
@@ -149,7 +146,7 @@ class Messages:
         left = deadline - time.monotonic() - ANSWER_WAIT_S
         assessed = await self._screening.result(begun, max(left, ASSESSMENT_WAIT_S))
         conversation.note(_assessment(assessed))
-        own = await self._wishes.answer(
+        own = await self._handoff.wishes.answer(
             conversation, sent, assessed.assessment if assessed else None
         )
         if own is not None:
@@ -160,7 +157,7 @@ class Messages:
             # Rasa would have to assess it too, and the machine is busy enough.
             replies, reason = [], "assessment-late"
         shown = self._with_way_back(exchange, self._shown(exchange, assessed, replies))
-        shown = self._wishes.offered(conversation, shown)
+        shown = self._handoff.with_what_follows(conversation, shown)
         conversation.raise_to(highest_shown(shown))
         conversation.note_shown(shown, self._choices)
         self._metrics.messages.labels("gateway" if reason else "rasa").inc()

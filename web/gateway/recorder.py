@@ -12,6 +12,7 @@ from typing import Protocol
 import structlog
 
 from safeguarding.escalations.escalation import Escalation
+from safeguarding.escalations.joining import NoCaseYetError
 from safeguarding.escalations.spool import Log
 from web.gateway.lanes import Lane, LateError
 from web.gateway.metrics import Metrics
@@ -145,6 +146,9 @@ class Recorder:
         except LateError:
             self._away_until = time.monotonic() + self._patience.away_s
             error = "late"
+        except NoCaseYetError:
+            # No failure: what opens its case waits on the spool, here or in another process.
+            return False
         except Exception as failure:  # noqa: BLE001 - an unforeseen failure must not lose a record
             error = type(failure).__name__
         else:

@@ -42,7 +42,7 @@ class WishPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Record(Protocol):
-    """Where wishes are kept: safeguarding.escalations.wishes.Wishes. Both raise when they cannot."""
+    """Where wishes are kept: safeguarding.escalations.wishes.Wishes. It raises when it cannot."""
 
     def leave(self, conversation_id: str, name: str, reach: str) -> object:
         """Keep it with the case of the conversation."""
@@ -67,18 +67,18 @@ class WishTalk:
         self._choices = choices
 
     def offered(self, conversation: Conversation, shown: list[Message]) -> list[Message]:
-        """What is shown, with the way back offered once a message was handed over.
+        """What is shown, with the way back offered on the help card of what was handed over.
 
         Not beside a card that says 999 first, and only once: the choice stays on the page.
         """
         if conversation.state.severity < Severity.CONCERN or conversation.wish_offered:
             return shown
-        if not shown or any(each.get("severity") == "immediate" for each in shown):
+        card = next((each for each in shown if each["kind"] == "help_card"), None)
+        if card is None or card.get("severity") == "immediate":
             return shown
         conversation.wish_offered = True
-        *first, last = shown
-        buttons = [*last.get("choices", []), self._choices.button(LEAVE)]
-        return [*first, {**last, "choices": buttons}]
+        buttons = [*card.get("choices", []), self._choices.button(LEAVE)]
+        return [{**each, "choices": buttons} if each is card else each for each in shown]
 
     async def answer(
         self, conversation: Conversation, sent: Sent, assessment: Assessment | None

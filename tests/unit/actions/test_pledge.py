@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
+from datetime import date
 
 from rasa_sdk.executor import CollectingDispatcher
+from sqlalchemy.engine import Engine
 from structlog.testing import capture_logs
 
 from actions.pledge import PLEDGED, ActionPledge
@@ -80,3 +83,27 @@ def test_the_link_to_pass_on_holds_the_public_address_alone(composed):
     message, _ = pressed(composed, "tell")
 
     assert "this link: https://school.example/ It leads" in message["text"]
+
+
+class HangingCounter(PledgeCounter):
+    """Its database does not answer."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self.answers = threading.Event()
+
+    def add(self, day: date) -> None:
+        self.answers.wait(30)
+
+
+def test_a_database_that_hangs_holds_up_no_pledge(tmp_path, composed):
+    hanging = HangingCounter(connect(f"sqlite:///{tmp_path / 'lantern.db'}"))
+    try:
+        first, events = pressed(replace(composed, pledges=hanging), "take")
+        second, _events = pressed(replace(composed, pledges=hanging), "take")
+    finally:
+        hanging.answers.set()
+
+    assert "could not count" in first["text"]
+    assert "could not count" in second["text"]
+    assert events == []

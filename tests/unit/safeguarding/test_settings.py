@@ -46,6 +46,10 @@ def test_variables_are_read_in_their_units() -> None:
         ("LANTERN_MISS_COST", "0"),
         ("LANTERN_MISS_COST", "-5"),
         ("LANTERN_MISS_COST", "inf"),
+        # No years would dispose of everything at once.
+        ("LANTERN_KEEP_CONCERN_YEARS", "0"),
+        ("LANTERN_KEEP_URGENT_YEARS", "2.5"),
+        ("LANTERN_KEEP_SEXUAL_ABUSE_YEARS", "1000"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_refused_by_name(name: str, value: str) -> None:

@@ -14,6 +14,7 @@ from safeguarding.escalations.vault import Vault, key_ring
 from safeguarding.settings import Settings
 from safeguarding.setup import main, make_secrets
 from safeguarding.staff.accounts import StaffAccounts
+from safeguarding.staff.permissions import Role
 from tests.commands import run
 
 
@@ -32,6 +33,22 @@ def test_the_printed_account_can_sign_in(state: Path) -> None:
     name, password = re.findall(r"(?:sign-in name|password): +(\S+)", printed)
     accounts = StaffAccounts(connect(f"sqlite:///{state / 'lantern.db'}"))
     assert accounts.verify(name, password)
+
+
+def test_two_leads_and_an_administrator_can_sign_in_and_each_password_is_shown(state: Path) -> None:
+    printed = run(main).stdout
+
+    accounts = StaffAccounts(connect(f"sqlite:///{state / 'lantern.db'}"))
+    roles = {member.name: member.role for member in accounts.in_use()}
+    assert roles == {
+        "safeguarding-lead": Role.LEAD,
+        "second-lead": Role.LEAD,
+        "administrator": Role.ADMINISTRATOR,
+    }
+    for name in ("second-lead", "administrator"):
+        found = re.search(rf"{name} +(\S+)", printed)
+        assert found
+        assert accounts.verify(name, found[1])
 
 
 def test_a_second_run_changes_nothing_and_shows_no_password(state: Path) -> None:

@@ -5,7 +5,7 @@ const cover = document.querySelector("[data-cover]");
 const button = document.querySelector("[data-cover-button]");
 
 if (cover && button) {
-  const title = document.title;
+  let title = document.title;
   document.querySelector("[data-cover-key]").hidden = false;
   let idle;
 
@@ -13,6 +13,11 @@ if (cover && button) {
     document.title = "Page";
     if (!cover.open) cover.showModal();
   };
+  // The list counts in the title, which a blank page must not show.
+  document.addEventListener("lantern:title", (event) => {
+    title = event.detail;
+    if (!cover.open) document.title = title;
+  });
   const wait = () => {
     clearTimeout(idle);
     idle = setTimeout(hide, IDLE_MS);

@@ -6,6 +6,7 @@ What was escalated before becomes the cases of its conversations; their history 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import count
 from typing import Any
 
 import sqlalchemy as sa
@@ -119,7 +120,7 @@ def _make_cases() -> None:
         "merged_into",
     ):  # fmt: skip
         op.create_index(f"ix_cases_{column}", "cases", [column])
-    order = ["status", sa.text("severity DESC"), "due_at", "id"]
+    order: list[str | sa.TextClause] = ["status", sa.text("severity DESC"), "due_at", "id"]
     op.create_index("ix_cases_queue", "cases", order)
     op.create_table(
         "data_keys",
@@ -134,7 +135,13 @@ def _insert_cases(messages: Iterable[RowMapping]) -> None:
     of_conversation: dict[str, list[RowMapping]] = {}
     for row in messages:
         of_conversation.setdefault(row["conversation_id"], []).append(row)
-    rows = [_case(key, found) for key, found in of_conversation.items()]
+    rows, taken = [], set[str]()
+    for key, found in of_conversation.items():
+        # As joining.py does it for new ones: two ids may come to one reference.
+        tries = (reference_of(key, again) for again in count())
+        reference = next(each for each in tries if each not in taken)
+        taken.add(reference)
+        rows.append(_case(key, found) | {"reference": reference})
     if rows:
         table = sa.Table("cases", sa.MetaData(), autoload_with=op.get_bind())
         moments = ("opened_at", "raised_at", "newest_at", "due_at", "closed_at")
@@ -158,7 +165,6 @@ def _case(conversation_id: str, messages: list[RowMapping]) -> dict[str, Any]:
     moments = [row["raised_at"] for row in messages]
     return {
         "id": conversation_id,
-        "reference": reference_of(conversation_id),
         "conversation_id": conversation_id,
         "status": "open" if waiting else "closed",
         "severity": int(severity),

@@ -5,8 +5,11 @@ from __future__ import annotations
 from tests.unit.safeguarding.escalations.conftest import (
     accounts,
     ann,
+    bob,
+    cases,
+    casework,
     clock,
     log,
 )
 
-__all__ = ["accounts", "ann", "clock", "log"]
+__all__ = ["accounts", "ann", "bob", "cases", "casework", "clock", "log"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -11,7 +12,10 @@ import pytest
 from ml.corpus import Example, read_examples
 from ml.review.files import Expected, ReviewedFiles, read_expected
 from ml.review.to_example import learn, main
-from safeguarding.escalations.escalation import Outcome, What
+from safeguarding.escalations.case import What
+from safeguarding.escalations.cases import Cases
+from safeguarding.escalations.casework import Casework, Decision
+from safeguarding.escalations.escalation import Outcome
 from safeguarding.escalations.learning import Verdict
 from safeguarding.escalations.log import EscalationLog
 from safeguarding.risk.assessment import Turn
@@ -76,24 +80,35 @@ def desk(
     )
 
 
+Close = Callable[..., EscalationLog]
+
+
 @pytest.fixture
-def false_alarm(log: EscalationLog, ann: str) -> EscalationLog:
-    """An urgent message, closed by Ann as a false alarm."""
-    return closed(log, ann)
+def closed(log: EscalationLog, casework: Casework, ann: str, bob: str) -> Close:
+    """Records an urgent message and closes its case, as Ann proposes it and Bob agrees."""
+
+    def close(
+        outcome: Outcome = Outcome.FALSE_ALARM,
+        severity: Severity | None = None,
+        *,
+        missed: bool = False,
+        message_id: str = "m1",
+        case_id: str = "c1",
+    ) -> EscalationLog:
+        before = (Turn("user", EARLIER), Turn("assistant", "Thank you for telling me about it."))
+        told = escalation(message_id, conversation_id=case_id, text=TOLD, turns_before=before)
+        log.record(replace(told, assessment=assessment(Severity.URGENT)))
+        casework.close(case_id, Decision(outcome, "NOTE", severity, missed), by=ann)
+        casework.answer_closing(case_id, agree=True, by=bob)
+        return log
+
+    return close
 
 
-def closed(
-    log: EscalationLog,
-    ann: str,
-    outcome: Outcome = Outcome.FALSE_ALARM,
-    severity: Severity | None = None,
-    *,
-    missed: bool = False,
-) -> EscalationLog:
-    before = (Turn("user", EARLIER), Turn("assistant", "Thank you for telling me about it."))
-    log.record(escalation(text=TOLD, turns_before=before, assessment=assessment(Severity.URGENT)))
-    log.review("m1", by=ann, outcome=outcome, note="NOTE", severity=severity, missed=missed)
-    return log
+@pytest.fixture
+def false_alarm(closed: Close) -> EscalationLog:
+    """An urgent message, closed as a false alarm."""
+    return closed()
 
 
 def test_lists_what_waits_without_anybodys_words(desk: Desk, false_alarm: EscalationLog) -> None:
@@ -109,7 +124,8 @@ def test_an_empty_list_says_so(desk: Desk, log: EscalationLog) -> None:
     assert desk.said == "Verdicts that wait to become an example: 0\n"
 
 
-def test_a_reviewer_retells_a_false_alarm(desk: Desk, false_alarm: EscalationLog, ann: str) -> None:
+@pytest.mark.usefixtures("false_alarm")
+def test_a_reviewer_retells_a_false_alarm(desk: Desk, cases: Cases, ann: str) -> None:
     answers = ("ann", OWN, "", "self", "", "family", "yes")
 
     assert desk.run("m1", answers=answers) == 0
@@ -120,8 +136,8 @@ def test_a_reviewer_retells_a_false_alarm(desk: Desk, false_alarm: EscalationLog
     assert example.situation.startswith("review-")
     assert example.part == "training"
     assert read_expected(desk.files.expected) == [Expected(OWN, "none", Verdict.FALSE_ALARM)]
-    last = false_alarm.get("m1").history[-1]
-    assert (last.who, last.what) == (ann, What.LEARNED)
+    last = cases.whole("c1").history[-1].event
+    assert (last.who, last.what, last.message_id) == (ann, What.LEARNED, "m1")
     assert desk.run() == 0
     assert "example: 0" in desk.said
 
@@ -139,8 +155,8 @@ def test_no_file_and_no_line_on_the_screen_holds_what_a_person_wrote(
     assert desk.said.count("words in common") == 2
 
 
-def test_a_script_gives_everything_by_options(desk: Desk, log: EscalationLog, ann: str) -> None:
-    closed(log, ann, Outcome.ADVICE_GIVEN, Severity.CONCERN)
+def test_a_script_gives_everything_by_options(desk: Desk, closed: Close) -> None:
+    closed(Outcome.ADVICE_GIVEN, Severity.CONCERN)
     options = {
         "--by": "ann",
         "--sentence": OWN,
@@ -173,10 +189,8 @@ def test_a_script_need_give_no_more_than_who_and_what(
     assert [example.kind for example in desk.kept()] == ["near_miss"]
 
 
-def test_of_what_was_missed_the_reviewer_says_how_serious_it_was(
-    desk: Desk, log: EscalationLog, ann: str
-) -> None:
-    closed(log, ann, Outcome.ADVICE_GIVEN, missed=True)
+def test_of_what_was_missed_the_reviewer_says_how_serious_it_was(desk: Desk, closed: Close) -> None:
+    closed(Outcome.ADVICE_GIVEN, missed=True)
     answers = ("ann", OWN, "none", "immediate", "sexual_abuse", "", "", "yes")
 
     assert desk.run("m1", answers=answers) == 0
@@ -184,9 +198,9 @@ def test_of_what_was_missed_the_reviewer_says_how_serious_it_was(
 
 
 def test_two_verdicts_on_one_escalation_are_taught_one_by_one(
-    desk: Desk, log: EscalationLog, ann: str
+    desk: Desk, log: EscalationLog, closed: Close
 ) -> None:
-    closed(log, ann, missed=True)
+    closed(missed=True)
     script = ("m1", "--by", "ann", "--sentence", OWN)
 
     assert desk.run(*script) == 1
@@ -231,10 +245,8 @@ def test_whoever_thinks_better_of_it_changes_nothing(
     assert len(false_alarm.lessons()) == 1
 
 
-def test_an_escalation_with_nothing_to_learn_says_why(
-    desk: Desk, log: EscalationLog, ann: str
-) -> None:
-    closed(log, ann, Outcome.REFERRED_POLICE)
+def test_an_escalation_with_nothing_to_learn_says_why(desk: Desk, closed: Close) -> None:
+    closed(Outcome.REFERRED_POLICE)
     for unknown in ("m1", "nobody"):
         assert desk.run(unknown, "--by", "ann", "--sentence", OWN) == 1
         assert "Nothing to learn here" in desk.said
@@ -250,12 +262,12 @@ def test_a_disabled_account_teaches_nothing(
 
 
 def test_a_run_that_was_cut_short_before_the_note_can_be_run_again(
-    desk: Desk, false_alarm: EscalationLog, ann: str
+    desk: Desk, closed: Close
 ) -> None:
+    closed()
     desk.run("m1", "--by", "ann", "--sentence", OWN)
     # The same verdict again, as if the history had not been written.
-    false_alarm.record(escalation("m2", text=TOLD, assessment=assessment(Severity.URGENT)))
-    false_alarm.review("m2", by=ann, outcome=Outcome.FALSE_ALARM, note="x")
+    closed(message_id="m2", case_id="c2")
 
     assert desk.run("m2", "--by", "ann", "--sentence", OWN) == 0
     assert len(desk.kept()) == len(read_expected(desk.files.expected)) == 1

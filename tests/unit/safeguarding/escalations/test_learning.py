@@ -9,19 +9,38 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from safeguarding.escalations.escalation import Outcome, What
+from safeguarding.escalations.case import Status, What
+from safeguarding.escalations.cases import Cases
+from safeguarding.escalations.casework import Casework, Decision
+from safeguarding.escalations.escalation import Outcome
 from safeguarding.escalations.learning import Lesson, Verdict
 from safeguarding.escalations.log import EscalationLog
+from safeguarding.escalations.sorting import Sorting
 from safeguarding.escalations.tables import escalations
 from safeguarding.staff.accounts import UnknownStaffError
+from safeguarding.staff.tables import staff
 from safeguarding.taxonomy import Severity
 from tests.records import NOON, Clock, assessment, escalation
 
+SECOND = "the second person"
 NONE, CONCERN, URGENT, IMMEDIATE = Severity
+
+
+def close(casework: Casework, case_id: str, by: str, decision: Decision) -> None:
+    """Close it, with a second person where it takes one."""
+    if casework.close(case_id, decision, by=by) is Status.OPEN:
+        casework.answer_closing(case_id, agree=True, by=SECOND)
+
+
+@pytest.fixture(autouse=True)
+def _second(engine: Engine, bob: str) -> None:
+    with engine.begin() as connection:
+        connection.execute(sa.update(staff).where(staff.c.id == bob).values(id=SECOND))
 
 
 def reviewed(
     log: EscalationLog,
+    casework: Casework,
     by: str,
     outcome: Outcome = Outcome.OTHER,
     found: Severity | None = None,
@@ -30,7 +49,7 @@ def reviewed(
 ) -> list[tuple[Verdict, Severity | None]]:
     """The verdicts after an urgent message was reviewed so."""
     log.record(escalation(assessment=assessment(URGENT)))
-    log.review("m1", by=by, outcome=outcome, note="x", severity=found, missed=missed)
+    close(casework, "c1", by, Decision(outcome, "x", found, missed))
     return [(lesson.verdict, lesson.severity) for lesson in log.lessons()]
 
 
@@ -49,60 +68,69 @@ def reviewed(
 )
 def test_a_review_that_differs_is_a_lesson(
     log: EscalationLog,
+    casework: Casework,
     ann: str,
     outcome: Outcome,
     found: Severity | None,
     lesson: tuple[Verdict, Severity],
 ) -> None:
-    assert reviewed(log, ann, outcome, found) == [lesson]
+    assert reviewed(log, casework, ann, outcome, found) == [lesson]
 
 
 @pytest.mark.parametrize("found", [None, URGENT])
-def test_a_review_that_agrees_is_none(log: EscalationLog, ann: str, found: Severity | None) -> None:
-    assert reviewed(log, ann, Outcome.REFERRED_POLICE, found) == []
+def test_a_review_that_agrees_is_none(
+    log: EscalationLog, casework: Casework, ann: str, found: Severity | None
+) -> None:
+    assert reviewed(log, casework, ann, Outcome.REFERRED_POLICE, found) == []
 
 
-def test_what_was_missed_is_a_lesson_of_its_own(log: EscalationLog, ann: str) -> None:
-    found = reviewed(log, ann, Outcome.ADVICE_GIVEN, CONCERN, missed=True)
+def test_what_was_missed_is_a_lesson_of_its_own(
+    log: EscalationLog, casework: Casework, ann: str
+) -> None:
+    found = reviewed(log, casework, ann, Outcome.ADVICE_GIVEN, CONCERN, missed=True)
 
     assert found == [(Verdict.WRONG_LEVEL, CONCERN), (Verdict.MISSED, None)]
 
 
-def test_what_is_open_is_not_learned_from(log: EscalationLog, ann: str) -> None:
-    reviewed(log, ann, Outcome.FALSE_ALARM)
-    log.reopen("m1", by=ann)
+def test_what_is_open_is_not_learned_from(log: EscalationLog, casework: Casework, ann: str) -> None:
+    reviewed(log, casework, ann, Outcome.FALSE_ALARM)
+    casework.reopen("c1", by=ann, reason="x")
 
     assert log.lessons() == []
 
 
-def test_the_last_review_counts(log: EscalationLog, ann: str, clock: Clock) -> None:
-    reviewed(log, ann, Outcome.FALSE_ALARM, missed=True)
+def test_the_last_review_counts(
+    log: EscalationLog, casework: Casework, ann: str, clock: Clock
+) -> None:
+    reviewed(log, casework, ann, Outcome.FALSE_ALARM, missed=True)
     clock.move(minutes=1)
-    log.reopen("m1", by=ann)
-    log.review("m1", by=ann, outcome=Outcome.OTHER, note="x", severity=IMMEDIATE)
+    casework.reopen("c1", by=ann, reason="x")
+    close(casework, "c1", ann, Decision(Outcome.OTHER, "x", IMMEDIATE))
 
     assert [lesson.verdict for lesson in log.lessons()] == [Verdict.WRONG_LEVEL]
 
 
-def test_the_oldest_message_comes_first(log: EscalationLog, ann: str) -> None:
+def test_the_oldest_message_comes_first(log: EscalationLog, casework: Casework, ann: str) -> None:
     for name, hours in (("new", 1), ("old", 9)):
-        log.record(escalation(name, raised_at=NOON - timedelta(hours=hours)))
-        log.review(name, by=ann, outcome=Outcome.FALSE_ALARM, note="x")
+        at = NOON - timedelta(hours=hours)
+        log.record(escalation(name, conversation_id=f"of {name}", raised_at=at))
+        close(casework, f"of {name}", ann, Decision(Outcome.FALSE_ALARM, "x"))
 
-    assert [lesson.entry.message_id for lesson in log.lessons()] == ["old", "new"]
+    assert [lesson.message_id for lesson in log.lessons()] == ["old", "new"]
 
 
-def test_what_was_learned_waits_no_longer_and_stands_in_the_history(
-    log: EscalationLog, ann: str
+def test_what_was_learned_waits_no_longer_and_stands_on_the_trail(
+    log: EscalationLog, casework: Casework, cases: Cases, ann: str
 ) -> None:
-    reviewed(log, ann, Outcome.ADVICE_GIVEN, CONCERN, missed=True)
+    reviewed(log, casework, ann, Outcome.ADVICE_GIVEN, CONCERN, missed=True)
     wrong_level, missed = log.lessons()
     log.learned(wrong_level, by=ann)
 
     assert log.lessons() == [missed]
     log.learned(missed, by=ann)
     assert log.lessons() == []
-    events = [(event.who, event.what, event.detail) for event in log.get("m1").history[-2:]]
+    links = cases.whole("c1").history[-2:]
+    events = [(link.event.who, link.event.what, link.event.detail) for link in links]
     assert events == [
         (ann, What.LEARNED, {"verdict": "wrong_level", "severity": "concern"}),
         (ann, What.LEARNED, {"verdict": "missed"}),
@@ -110,19 +138,19 @@ def test_what_was_learned_waits_no_longer_and_stands_in_the_history(
 
 
 def test_a_later_review_with_another_level_is_another_lesson(
-    log: EscalationLog, ann: str, clock: Clock
+    log: EscalationLog, casework: Casework, ann: str, clock: Clock
 ) -> None:
-    reviewed(log, ann, found=CONCERN)
+    reviewed(log, casework, ann, found=CONCERN)
     log.learned(*log.lessons(), by=ann)
     clock.move(minutes=1)
-    log.reopen("m1", by=ann)
-    log.review("m1", by=ann, outcome=Outcome.OTHER, note="x", severity=IMMEDIATE)
+    casework.reopen("c1", by=ann, reason="x")
+    close(casework, "c1", ann, Decision(Outcome.OTHER, "x", IMMEDIATE))
 
     assert [lesson.severity for lesson in log.lessons()] == [IMMEDIATE]
 
 
-def test_only_staff_teach(log: EscalationLog, ann: str) -> None:
-    reviewed(log, ann, Outcome.FALSE_ALARM)
+def test_only_staff_teach(log: EscalationLog, casework: Casework, ann: str) -> None:
+    reviewed(log, casework, ann, Outcome.FALSE_ALARM)
     (lesson,) = log.lessons()
 
     with pytest.raises(UnknownStaffError):
@@ -130,18 +158,34 @@ def test_only_staff_teach(log: EscalationLog, ann: str) -> None:
     assert log.lessons() == [lesson]
 
 
-def test_the_list_opens_nothing(log: EscalationLog, ann: str, engine: Engine) -> None:
-    reviewed(log, ann, Outcome.FALSE_ALARM)
+def test_the_list_opens_nothing(
+    log: EscalationLog, casework: Casework, ann: str, engine: Engine
+) -> None:
+    reviewed(log, casework, ann, Outcome.FALSE_ALARM)
     with engine.begin() as connection:
         connection.execute(sa.update(escalations).values(text="damaged", turns="", shown=""))
 
     assert len(log.lessons()) == 1
 
 
-def test_a_lesson_holds_nobodys_words(log: EscalationLog, ann: str) -> None:
+def test_a_lesson_holds_nobodys_words(log: EscalationLog, casework: Casework, ann: str) -> None:
     log.record(replace(escalation(), text="SECRET"))
-    log.review("m1", by=ann, outcome=Outcome.FALSE_ALARM, note="SECRET")
+    close(casework, "c1", ann, Decision(Outcome.FALSE_ALARM, "SECRET"))
 
     (lesson,) = log.lessons()
     assert isinstance(lesson, Lesson)
     assert "SECRET" not in str(lesson)
+
+
+def test_the_lesson_of_a_case_is_about_its_gravest_message(
+    log: EscalationLog, casework: Casework, sorting: Sorting, ann: str
+) -> None:
+    log.record(escalation("slight"))
+    log.record(escalation("grave", assessment=assessment(URGENT)))
+    log.record(escalation("graver", conversation_id="c2", assessment=assessment(IMMEDIATE)))
+    sorting.merge("c2", "c1", by=ann)
+    close(casework, "c1", ann, Decision(Outcome.FALSE_ALARM, "x"))
+
+    assert [lesson.message_id for lesson in log.lessons()] == ["graver"]
+    sorting.separate("c2", by=ann)
+    assert [lesson.message_id for lesson in log.lessons()] == ["grave"]

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from datetime import timedelta, timezone
 
-from safeguarding.escalations.rows import sealed_row
+import pytest
+
+from safeguarding.escalations.rows import facts_of, sealed_row
+from safeguarding.escalations.vault import VaultError
 from safeguarding.risk.assessment import Turn
 from safeguarding.taxonomy import Severity
-from tests.records import SECRECY, assessment, escalation, vault
+from tests.records import NOON, SECRECY, assessment, escalation, vault
 
 
 def test_a_row_holds_nobodys_words() -> None:
@@ -28,3 +33,19 @@ def test_each_cell_is_sealed_for_its_own_place() -> None:
 
     opened = vault().open(row["shown"], table="escalations", row="m1", column="shown")
     assert opened == "[]"
+
+
+def test_the_facts_of_a_row_are_the_same_before_and_after_the_database() -> None:
+    row = sealed_row(escalation(raised_at=NOON.astimezone(timezone(timedelta(hours=2)))), vault())
+
+    stored = row | {"raised_at": NOON, "signals": json.loads(json.dumps(row["signals"]))}
+    assert facts_of(stored) == facts_of(row)
+
+
+def test_the_words_prove_the_facts_of_their_row() -> None:
+    row = sealed_row(escalation(), vault())
+    place = {"table": "escalations", "row": "m1", "column": "text"}
+
+    assert vault().open(row["text"], **place, facts=facts_of(row)) == escalation().text
+    with pytest.raises(VaultError):
+        vault().open(row["text"], **place, facts=facts_of(row | {"severity": 0}))

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import stat
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import DataError, OperationalError
 
+from safeguarding.escalations.cases import Cases
 from safeguarding.escalations.escalation import Escalation
 from safeguarding.escalations.log import EscalationLog
 from safeguarding.escalations.spool import Spool
 from safeguarding.escalations.vault import Vault, key_ring, new_key
+from safeguarding.risk.assessment import NO_RISK
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import Severity
-from tests.records import KEYS, WORDS, assessment, escalation, vault
+from tests.records import KEYS, NOON, WORDS, assessment, escalation, vault
 
 
 class BrokenLog(EscalationLog):
@@ -42,11 +45,13 @@ def spool(folder: Path) -> Spool:
     return Spool(folder, vault())
 
 
-def test_what_was_kept_is_recorded_when_the_log_is_back(spool: Spool, log: EscalationLog) -> None:
+def test_what_was_kept_is_recorded_when_the_log_is_back(
+    spool: Spool, log: EscalationLog, cases: Cases
+) -> None:
     spool.keep(escalation())
 
     assert spool.drain(log) == 1
-    assert log.get("m1").escalation == escalation()
+    assert cases.message("m1") == escalation()
     assert spool.waiting() == []
     assert spool.drain(log) == 0
 
@@ -63,24 +68,24 @@ def test_files_are_for_their_owner_alone_and_hold_no_words(spool: Spool, folder:
 
 
 def test_a_second_account_of_a_message_is_kept_beside_the_first(
-    spool: Spool, log: EscalationLog
+    spool: Spool, log: EscalationLog, cases: Cases
 ) -> None:
     spool.keep(escalation())
     spool.keep(escalation(assessment=assessment(Severity.IMMEDIATE)))
 
     assert spool.drain(log) == 2
-    assert log.get("m1").entry.severity is Severity.IMMEDIATE
+    assert cases.find("c1").severity is Severity.IMMEDIATE
 
 
 def test_a_file_that_was_recorded_before_the_crash_is_harmless(
-    spool: Spool, log: EscalationLog
+    spool: Spool, log: EscalationLog, cases: Cases
 ) -> None:
     log.record(escalation())
     spool.keep(escalation())
 
     spool.drain(log)
 
-    assert len(log.get("m1").history) == 1
+    assert len(cases.whole("c1").history) == 1
 
 
 @pytest.mark.parametrize("content", [b"", b"v1|k1|AAAA", b"\xff\xfe", b"v1|k9|AAAA|AAAA", b"{}"])
@@ -95,14 +100,16 @@ def test_a_file_that_cannot_be_read_does_not_stop_the_rest(
     assert "spool.unreadable file=a-first.v1" in caplog.text
 
 
-def test_half_a_file_does_not_stop_the_rest(spool: Spool, folder: Path, log: EscalationLog) -> None:
+def test_half_a_file_does_not_stop_the_rest(
+    spool: Spool, folder: Path, log: EscalationLog, cases: Cases
+) -> None:
     spool.keep(escalation("a-half"))
     spool.keep(escalation("b-whole"))
     half = (folder / "a-half.v1").read_bytes()
     (folder / "a-half.v1").write_bytes(half[: len(half) // 2])
 
     assert spool.drain(log) == 1
-    assert [entry.message_id for entry in log.open_queue()] == ["b-whole"]
+    assert [message.message_id for message in cases.whole("c1").messages] == ["b-whole"]
 
 
 def test_a_file_under_a_name_of_another_message_is_refused(
@@ -143,13 +150,13 @@ def test_one_record_that_the_database_refuses_does_not_stop_the_rest(spool: Spoo
 
 @pytest.mark.parametrize("message_id", ["../../etc/passwd", "a/b", "", "é", "x" * 500, "c:m"])
 def test_any_message_id_makes_a_safe_file_name(
-    spool: Spool, folder: Path, log: EscalationLog, message_id: str
+    spool: Spool, folder: Path, log: EscalationLog, cases: Cases, message_id: str
 ) -> None:
     spool.keep(escalation(message_id))
 
     assert [path.parent for path in spool.waiting()] == [folder]
     assert spool.drain(log) == 1
-    assert log.get(message_id).escalation.message_id == message_id
+    assert cases.message(message_id).message_id == message_id
 
 
 def test_a_key_from_before_the_rotation_still_opens(folder: Path, log: EscalationLog) -> None:
@@ -160,16 +167,35 @@ def test_a_key_from_before_the_rotation_still_opens(folder: Path, log: Escalatio
 
 
 def test_the_spool_and_the_vault_of_an_installation_work_with_its_log(
-    log: EscalationLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    log: EscalationLog, cases: Cases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LANTERN_FIELD_KEYS", KEYS)
     settings = Settings.from_env({"LANTERN_STATE_DIR": str(tmp_path)})
     Spool.of(settings, Vault.of(settings)).keep(escalation())
 
     assert Spool.of(settings, Vault.of(settings)).drain(log) == 1
-    assert log.get("m1").escalation == escalation()
+    assert cases.message("m1") == escalation()
 
 
 def test_an_empty_spool_needs_no_folder(spool: Spool, log: EscalationLog) -> None:
     assert spool.drain(log) == 0
     assert spool.waiting() == []
+
+
+def test_what_belongs_to_a_case_that_is_still_to_come_waits_quietly(
+    spool: Spool, log: EscalationLog, cases: Cases, caplog: pytest.LogCaptureFixture
+) -> None:
+    talk = escalation("a-talk", raised_at=NOON + timedelta(minutes=1), assessment=NO_RISK)
+
+    spool.keep(talk)
+    assert spool.drain(log) == 0
+    assert spool.drain(log) == 0
+    assert caplog.text == ""
+    spool.keep(escalation("z-opens-it"))
+    spool.drain(log)
+    spool.drain(log)
+
+    assert spool.waiting() == []
+    messages = cases.whole("c1").messages
+    assert [message.message_id for message in messages] == ["z-opens-it", "a-talk"]
+    assert caplog.text == ""

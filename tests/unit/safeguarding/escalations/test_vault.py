@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from safeguarding.escalations.vault import Vault, VaultError, key_ring, new_key
 from safeguarding.settings import Settings, SettingsError
+from tests.records import sealed_as_v1
 
 PLACE = {"table": "escalations", "row": "m1", "column": "text"}
 OLD, NEW = f"old:{new_key()}", f"new:{new_key()}"
@@ -32,7 +33,7 @@ def test_seals_the_same_words_differently_each_time() -> None:
 def test_an_envelope_names_its_version_and_key_and_hides_the_words() -> None:
     envelope = Vault(key_ring(NEW)).seal("hidden words", **PLACE)
 
-    assert envelope.split("|")[:2] == ["v1", "new"]
+    assert envelope.split("|")[:2] == ["v2", "new"]
     assert "hidden" not in envelope
 
 
@@ -70,7 +71,7 @@ def test_a_key_that_is_gone_is_named_as_the_reason() -> None:
 
 
 @pytest.mark.parametrize(
-    "damage", ["", "v1|new", "v1|new|!!|!!", "v2|new|AAAA|AAAA", "v1|new|AAAA|é"]
+    "damage", ["", "v1|new", "v1|new|!!|!!", "v3|new|AAAA|AAAA", "v1|new|AAAA|é"]
 )
 def test_refuses_a_damaged_envelope(damage: str) -> None:
     with pytest.raises(VaultError):
@@ -108,3 +109,52 @@ def test_an_installation_without_keys_is_told_what_is_missing(
 
     with pytest.raises(SettingsError, match="field_keys"):
         Vault.of(Settings.from_env({"LANTERN_STATE_DIR": str(tmp_path)}))
+
+
+def test_no_key_of_an_installation_has_the_name_of_data_keys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANTERN_FIELD_KEYS", f"k1:{new_key()},case:{new_key()}")
+
+    with pytest.raises(VaultError, match="case"):
+        Vault.of(Settings.from_env({"LANTERN_STATE_DIR": str(tmp_path)}))
+
+
+@pytest.mark.parametrize("facts", ["", "severity 1", "severity 2 "])
+def test_opens_only_beside_the_facts_it_was_sealed_with(facts: str) -> None:
+    vault = Vault(key_ring(NEW))
+    envelope = vault.seal("words", **PLACE, facts="severity 2")
+
+    assert vault.open(envelope, **PLACE, facts="severity 2") == "words"
+    with pytest.raises(VaultError, match="facts"):
+        vault.open(envelope, **PLACE, facts=facts)
+
+
+def test_facts_and_place_do_not_run_together() -> None:
+    vault = Vault(key_ring(NEW))
+    envelope = vault.seal("words", table="a", row="b", column="c", facts="d")
+
+    with pytest.raises(VaultError):
+        vault.open(envelope, table="a", row="b", column="c|1:d")
+
+
+def test_an_envelope_of_before_facts_were_proved_opens_and_is_to_be_sealed_again() -> None:
+    vault = Vault(key_ring(NEW))
+    old = sealed_as_v1("words", NEW, **PLACE)
+
+    assert vault.open(old, **PLACE, facts="severity 2") == "words"
+    assert not vault.is_current(old)
+    with pytest.raises(VaultError):
+        vault.open(old.replace("v1|", "v2|", 1), **PLACE)
+    with pytest.raises(VaultError):
+        vault.open(old, **(PLACE | {"row": "m2"}))
+
+
+def test_a_leading_key_seals_and_all_open() -> None:
+    ring = Vault(key_ring(NEW))
+    led = ring.led_by(key_ring(OLD))
+
+    assert led.key_id == "old"
+    assert led.open(ring.seal("words", **PLACE), **PLACE) == "words"
+    with pytest.raises(VaultError):
+        ring.open(led.seal("words", **PLACE), **PLACE)

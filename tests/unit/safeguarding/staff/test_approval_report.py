@@ -9,7 +9,6 @@ from sqlalchemy.engine import Engine
 
 from safeguarding.content.approvals.signing import Decision, Status, standing_of
 from safeguarding.content.reader import read_catalogue
-from safeguarding.staff.accounts import Role
 from safeguarding.staff.approvals import (
     NO_DATABASE,
     STATUSES,
@@ -18,6 +17,7 @@ from safeguarding.staff.approvals import (
     main,
     report,
 )
+from safeguarding.staff.permissions import Role
 from tests.commands import run
 from tests.content import TODAY, decided, item
 from tests.records import PASSWORD, accounts_on

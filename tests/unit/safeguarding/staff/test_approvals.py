@@ -6,13 +6,14 @@ import pytest
 from sqlalchemy.engine import Engine
 
 from safeguarding.content.approvals.signing import Decision, Status
-from safeguarding.staff.accounts import Role, StaffAccounts
+from safeguarding.staff.accounts import StaffAccounts
 from safeguarding.staff.approvals import (
     AlreadySignedError,
     Approvals,
     NotALeadError,
     NoteNeededError,
 )
+from safeguarding.staff.permissions import Role
 from tests.content import item
 from tests.records import PASSWORD, Clock, accounts_on
 

@@ -131,7 +131,7 @@ def settings(engine: Engine, tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def limits() -> SignInLimits:
-    return SignInLimits(per_name=3, per_address=5)
+    return SignInLimits(own=3, per_pair=3, per_name=4, per_address=5)
 
 
 @pytest.fixture

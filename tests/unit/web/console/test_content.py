@@ -10,8 +10,9 @@ import pytest
 from safeguarding.content.approvals.signing import Decision, Status
 from safeguarding.content.items import Item
 from safeguarding.content.reader import read_catalogue
-from safeguarding.staff.accounts import Role, Staff, StaffAccounts
+from safeguarding.staff.accounts import Staff, StaffAccounts
 from safeguarding.staff.approvals import Approvals
+from safeguarding.staff.permissions import Role
 from tests.content import ANSWER
 from tests.records import PASSWORD, Clock
 from tests.unit.web.console.conftest import Browser

@@ -20,8 +20,9 @@ from safeguarding.content.lint.check import Check
 from safeguarding.content.phrases import read_phrase_file
 from safeguarding.content.reader import Catalogue, read_catalogue
 from safeguarding.settings import Settings
-from safeguarding.staff.accounts import Role, Staff, StaffAccounts
+from safeguarding.staff.accounts import Staff, StaffAccounts
 from safeguarding.staff.approvals import Approvals
+from safeguarding.staff.permissions import Role
 from safeguarding.taxonomy import CONTENT, ROOT
 from tests.records import PASSWORD, Clock
 from tests.unit.web.console.conftest import Browser

@@ -201,7 +201,7 @@ async def test_a_long_list_comes_in_pages_that_keep_the_filters(
 
     assert [len(links(page)) for page in pages] == [25, 25, 10, 10]
     assert links(pages[1])[0] == "c25"
-    assert "/escalations?severity=urgent&amp;page=2" in pages[0]
+    assert "/escalations?status=open&amp;severity=urgent&amp;page=2" in pages[0]
 
 
 @pytest.mark.parametrize("page", ["0", "-1", "x", "", "²", "9" * 40])

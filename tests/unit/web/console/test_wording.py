@@ -7,7 +7,7 @@ import pytest
 from safeguarding.content.approvals.signing import Decision, Status
 from safeguarding.content.items import Block
 from safeguarding.escalations.escalation import Outcome
-from safeguarding.staff.accounts import Role
+from safeguarding.staff.permissions import Role
 from safeguarding.taxonomy import Severity, taxonomy
 from tests.content import decided, item
 from web.console import wording

@@ -71,10 +71,14 @@ class WordEngine:
 
 
 class MemoryLog:
-    """An escalation log in memory. `down` makes it raise; `gate` holds it up."""
+    """An escalation log in memory. `down` makes it raise; `gate` holds it up.
+
+    `kept` is what shows risk, `attached` what only belongs to it.
+    """
 
     def __init__(self) -> None:
         self.kept: dict[str, Escalation] = {}
+        self.attached: dict[str, Escalation] = {}
         self.calls = 0
         self.down = False
         self.gate = threading.Event()
@@ -85,8 +89,10 @@ class MemoryLog:
         self.gate.wait(30)
         if self.down:
             raise OSError(escalation.text)
-        known = self.kept.get(escalation.message_id)
-        self.kept[escalation.message_id] = merged(known, escalation) if known else escalation
+        raised = escalation.assessment.severity > Severity.NONE
+        place = self.kept if raised else self.attached
+        known = place.get(escalation.message_id)
+        place[escalation.message_id] = merged(known, escalation) if known else escalation
         return known is None
 
 

@@ -125,7 +125,7 @@ async def test_a_question_or_a_long_text_is_a_message_like_any_other(
     messages = await said(gateway, headers, text)
 
     assert messages[-1]["text"] not in PHRASES.values()
-    assert text in [each.text for each in world.log.kept.values()]
+    assert text in [each.text for each in world.log.attached.values()]
 
 
 async def test_says_so_when_it_cannot_be_kept_or_deleted(gateway: Gateway, world: World) -> None:

@@ -1,4 +1,4 @@
-"""Logs of both web faces: one JSON object a line, an event and its keys, never anyone's words."""
+"""Logs of every process: one JSON object a line, an event and its keys, never anyone's words."""
 
 from __future__ import annotations
 
@@ -38,9 +38,11 @@ def configure_logs(level: int = logging.INFO) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    # httpx names every address it calls, alembic every step.
-    for name in ("httpx", "httpcore", "alembic"):
+    # httpx names every address it calls, alembic every step, aiosmtpd who is written to.
+    for name in ("httpx", "httpcore", "alembic", "mail.log"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # It quotes what the server answered, and that quotes phone numbers.
+    logging.getLogger("notifications_python_client").setLevel(logging.CRITICAL)
     for name in ("sanic.root", "sanic.error", "sanic.server", "sanic.websockets"):
         logger = logging.getLogger(name)
         logger.handlers.clear()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from web.logs import configure_logs
+from safeguarding.logs import configure_logs
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,71 @@
+"""The mail server of a demonstration: keeps the newest emails in memory, for a page to show."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import Envelope
+
+KEPT = 200
+"""Emails; older ones are forgotten."""
+
+
+@dataclass(frozen=True)
+class Caught:
+    """One email."""
+
+    to: str
+    subject: str
+    body: str
+
+
+class MailCatcher:
+    """An SMTP server on this machine alone. Sends nothing on."""
+
+    def __init__(self) -> None:
+        self._caught: deque[Caught] = deque(maxlen=KEPT)
+        self._controller = _OnFreePort(_Keep(self._caught), hostname="127.0.0.1", port=0)
+
+    def start(self) -> int:
+        """Listen, on a thread of its own; the port. Raises OSError."""
+        self._controller.start()
+        return self._controller.port
+
+    def stop(self) -> None:
+        """Stop listening."""
+        self._controller.stop()
+
+    def newest_first(self) -> list[Caught]:
+        """What was caught."""
+        return list(reversed(self._caught))
+
+
+class _OnFreePort(Controller):
+    """With port 0 the system chooses, and only the socket knows which."""
+
+    def _trigger_server(self) -> None:
+        listening: Any = self.server
+        self.port = int(listening.sockets[0].getsockname()[1])
+        super()._trigger_server()  # type: ignore[no-untyped-call]
+
+
+class _Keep:
+    """What aiosmtpd calls for each email."""
+
+    def __init__(self, caught: deque[Caught]) -> None:
+        self._caught = caught
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Envelope) -> str:  # noqa: N802
+        content = envelope.content or b""
+        raw = content if isinstance(content, bytes) else content.encode()
+        message = message_from_bytes(raw, _class=EmailMessage, policy=policy.default)
+        part = message.get_body(("plain",))
+        body = str(part.get_content()) if part else ""
+        to = ", ".join(envelope.rcpt_tos)
+        self._caught.append(Caught(to, str(message["Subject"] or ""), body))
+        return "250 OK"

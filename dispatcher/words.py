@@ -1,0 +1,133 @@
+"""The words of an alert, from content/phrases/alerts.yml: labels and a link, no one's words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import ClassVar
+from urllib.parse import quote
+
+import msgspec
+
+from safeguarding.alerts.outbox import Alert
+from safeguarding.taxonomy import Severity
+
+LONGEST_TEXT = 160
+"""Characters that go into one text message."""
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+
+
+class AlertPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The phrases of content/phrases/alerts.yml."""
+
+    FIELDS: ClassVar[dict[str, tuple[str, ...]]] = {
+        "subject": ("severity", "reference"),
+        "text": ("severity", "reference", "age", "link"),
+        "severity_line": ("severity",),
+        "need_line": ("need",),
+        "category_line": ("category",),
+        "age_line": ("age",),
+        "open_line": ("link",),
+        "minutes": ("number",),
+        "hours": ("number",),
+        "days": ("number",),
+        "catcher_to": ("address",),
+    }
+
+    concern: str
+    urgent: str
+    immediate: str
+    why_new: str
+    why_raised: str
+    why_reopened: str
+    subject: str
+    text: str
+    severity_line: str
+    need_line: str
+    category_line: str
+    age_line: str
+    open_line: str
+    until_opened: str
+    no_words: str
+    open_button: str
+    minute: str
+    minutes: str
+    hours: str
+    days: str
+    catcher_title: str
+    catcher_about: str
+    catcher_none: str
+    catcher_to: str
+
+
+@dataclass(frozen=True)
+class Notice:
+    """An alert in words, for every channel."""
+
+    subject: str
+    lines: tuple[str, ...]
+    """The lines of an email or a card, without the link."""
+    link: str
+    open_line: str
+    open_button: str
+    text: str
+    """A text message."""
+    last_lines: tuple[str, ...]
+
+    @property
+    def body(self) -> str:
+        """An email's text."""
+        return "\n".join([*self.lines, "", self.open_line, "", *self.last_lines, ""])
+
+
+class Words:
+    """Puts alerts into words."""
+
+    def __init__(self, phrases: AlertPhrases, console_url: str) -> None:
+        """`console_url` is where staff reach the console, seen from their own machines."""
+        self._phrases = phrases
+        self._console_url = console_url.rstrip("/")
+
+    def notice(self, alert: Alert, now: datetime) -> Notice:
+        """The words of an alert as it is sent now."""
+        say = self._phrases
+        severity = str(getattr(say, max(alert.severity, Severity.CONCERN).label))
+        age = self._age(now - alert.raised_at)
+        link = self.link(alert)
+        lines = [
+            str(getattr(say, f"why_{alert.reason}")),
+            "",
+            say.severity_line.format(severity=severity),
+            say.need_line.format(need=_label(alert.need)) if alert.need else "",
+            say.category_line.format(category=_label(alert.category)) if alert.category else "",
+            say.age_line.format(age=age),
+        ]
+        facts = {"severity": severity, "reference": alert.reference}
+        return Notice(
+            subject=say.subject.format(**facts),
+            lines=(lines[0], "", *(line for line in lines[2:] if line)),
+            link=link,
+            open_line=say.open_line.format(link=link),
+            open_button=say.open_button,
+            text=say.text.format(**facts, age=age, link=link),
+            last_lines=(say.until_opened, say.no_words),
+        )
+
+    def link(self, alert: Alert) -> str:
+        """The page of the case, found by its reference: short enough for a text message."""
+        return f"{self._console_url}/escalations/find/{quote(alert.reference, safe='')}"
+
+    def _age(self, age: timedelta) -> str:
+        """How old a hand-off is: a minute at least."""
+        say = self._phrases
+        if age >= 2 * _DAY:
+            return say.days.format(number=age // _DAY)
+        if age >= 2 * _HOUR:
+            return say.hours.format(number=age // _HOUR)
+        minutes = age // timedelta(minutes=1)
+        return say.minutes.format(number=minutes) if minutes > 1 else say.minute
+
+
+def _label(name: str) -> str:
+    """A name of the taxonomy as words: "hurt_by_someone" becomes "hurt by someone"."""
+    return name.replace("_", " ")

@@ -1,0 +1,217 @@
+"""The plan of an alert: whom it goes to, step by step, until a person acknowledges it.
+
+On duty; the second on the rota; everyone; the duty manager; and then everyone again and again, at
+growing intervals. Nobody on duty: everyone and the duty manager at once. A step that reaches nobody
+outside the console is not waited for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from enum import IntEnum
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, RowMapping
+
+from safeguarding.alerts.reach import CONSOLE, EMAIL, TEAM, WEBHOOK, everyone, ways_of
+from safeguarding.alerts.rota import Kind, on_duty
+from safeguarding.alerts.tables import alerts, deliveries
+from safeguarding.audit.trail import Event, append_all
+from safeguarding.taxonomy import Severity
+from safeguarding.working_days import next_working_day
+
+DISPATCHER = "dispatcher"
+"""Who it was, in the audit trail."""
+_DAY_BEGINS = time(9)
+_LONGEST_PAUSE = timedelta(days=1)
+
+
+class Step(IntEnum):
+    """The steps in their order; AGAIN has no end."""
+
+    ON_DUTY = 0
+    SECOND = 1
+    EVERYONE = 2
+    DUTY_MANAGER = 3
+    AGAIN = 4
+
+
+@dataclass(frozen=True)
+class Clocks:
+    """How long a step waits for somebody to acknowledge, by severity."""
+
+    immediate: timedelta = timedelta(minutes=5)
+    urgent: timedelta = timedelta(minutes=60)
+
+    def due(self, severity: Severity, number: int, now: datetime) -> datetime:
+        """When the step after this one is due; past the last step at growing intervals."""
+        times = 1 << min(max(number - Step.DUTY_MANAGER, 0), 10)
+        if severity is Severity.IMMEDIATE:
+            return now + min(self.immediate * times, _LONGEST_PAUSE)
+        if severity is Severity.URGENT:
+            return now + min(self.urgent * times, _LONGEST_PAUSE)
+        return next_working_day(now, _DAY_BEGINS)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the steps need to know of this installation."""
+
+    clocks: Clocks = Clocks()
+    channels: frozenset[str] = frozenset({EMAIL})
+    """The channels that this installation can send by."""
+    team: frozenset[str] = frozenset()
+    """The channels by which the team as a whole is reached: EMAIL (a mailbox), WEBHOOK."""
+
+
+@dataclass
+class Taken:
+    """A step that was taken for one alert."""
+
+    case_id: str
+    alert_id: int
+    severity: Severity
+    reason: str
+    step: Step
+    recipients: dict[str, list[str]] = field(default_factory=dict)
+    """Recipients by channel, the console among them."""
+    nobody_on_duty: bool = False
+
+    @property
+    def reaches(self) -> bool:
+        """Whether anybody is told who does not look at the console just now."""
+        return any(told for channel, told in self.recipients.items() if channel != CONSOLE)
+
+
+def is_due(connection: Connection, now: datetime) -> bool:
+    """Whether there is a step to take: a look that takes no lock."""
+    query = sa.select(alerts.c.id).where(_due(now)).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def advance(connection: Connection, plan: Plan, now: datetime, limit: int = 50) -> list[Taken]:
+    """Take the next step for up to `limit` alerts that are due: deliveries, clock, audit trail.
+
+    All in the transaction of `connection`, so that whatever dies leaves all of it or none. Several
+    dispatchers take different alerts. Raises SQLAlchemyError.
+    """
+    due = (
+        sa.select(alerts)
+        .where(_due(now))
+        .order_by(alerts.c.severity.desc(), alerts.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    taken: list[Taken] = []
+    for alert in connection.execute(due).mappings().all():
+        taken += _advance_one(connection, plan, alert, now)
+    append_all(connection, [_event(step, now) for step in taken])
+    return taken
+
+
+def _due(now: datetime) -> sa.ColumnElement[bool]:
+    # The first step is always due, whatever the clocks of two machines say.
+    return alerts.c.ended_at.is_(None) & ((alerts.c.next_at <= now) | (alerts.c.step == 0))
+
+
+def _advance_one(
+    connection: Connection, plan: Plan, alert: RowMapping, now: datetime
+) -> Iterable[Taken]:
+    """Steps until one reaches somebody, or all have been tried."""
+    number, taken = alert["step"], []
+    while True:
+        step = _take(connection, plan, alert, number, now)
+        taken.append(step)
+        # Nobody on duty: everyone and the duty manager have been told with that.
+        number = Step.AGAIN if step.nobody_on_duty else number + 1
+        if step.reaches or number >= Step.AGAIN:
+            break
+    due = plan.clocks.due(Severity(alert["severity"]), number - 1, now)
+    mine = alerts.c.id == alert["id"]
+    connection.execute(sa.update(alerts).where(mine).values(step=number, next_at=due))
+    return taken
+
+
+def _take(
+    connection: Connection, plan: Plan, alert: RowMapping, number: int, now: datetime
+) -> Taken:
+    severity, step = Severity(alert["severity"]), Step(min(number, Step.AGAIN))
+    people, nobody = _people(connection, step, now)
+    taken = Taken(
+        alert["case_id"],
+        alert["id"],
+        severity,
+        alert["reason"],
+        step,
+        _recipients(connection, plan, people, severity, now),
+        nobody_on_duty=nobody,
+    )
+    if nobody or step >= Step.EVERYONE:
+        for channel in sorted(plan.team):
+            taken.recipients.setdefault(channel, []).append(TEAM)
+    elif step is Step.ON_DUTY and WEBHOOK in plan.team:
+        taken.recipients.setdefault(WEBHOOK, []).append(TEAM)
+    rows = [
+        {
+            "alert_id": alert["id"],
+            "step": number,
+            "channel": channel,
+            "recipient": recipient,
+            # What the console shows needs no sending: the row is what it reads.
+            "status": "sent" if channel == CONSOLE else "queued",
+            "sent_at": now if channel == CONSOLE else None,
+            "attempts": 0,
+            "next_at": now,
+        }
+        for channel, told in taken.recipients.items()
+        for recipient in told
+    ]
+    if rows:
+        connection.execute(sa.insert(deliveries), rows)
+    return taken
+
+
+def _people(connection: Connection, step: Step, now: datetime) -> tuple[list[str], bool]:
+    """Who is told at this step, and whether that is because nobody is on duty."""
+    managers = on_duty(connection, now, Kind.DUTY_MANAGER)
+    if step is Step.ON_DUTY and (people := on_duty(connection, now)):
+        return people, False
+    if step is Step.SECOND:
+        return on_duty(connection, now, Kind.SECOND), False
+    if step is Step.DUTY_MANAGER:
+        return managers, False
+    every = everyone(connection)
+    if step is Step.EVERYONE:
+        return every, False
+    return list(dict.fromkeys([*managers, *every])), step is Step.ON_DUTY
+
+
+def _recipients(
+    connection: Connection,
+    plan: Plan,
+    people: Collection[str],
+    severity: Severity,
+    now: datetime,
+) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {CONSOLE: list(people)} if people else {}
+    ways = ways_of(connection, people)
+    for person in people:
+        for channel in ways[person].channels(severity, now) if person in ways else ():
+            if channel in plan.channels:
+                found.setdefault(channel, []).append(person)
+    return found
+
+
+def _event(taken: Taken, now: datetime) -> Event:
+    detail = {
+        "alert": taken.alert_id,
+        "step": taken.step.name.lower(),
+        "severity": taken.severity.label,
+        "reason": taken.reason,
+        "recipients": taken.recipients,
+        "nobody_on_duty": taken.nobody_on_duty,
+    }
+    what = "alerted" if taken.reaches else "alert reached nobody"
+    return Event(now, DISPATCHER, what, case_id=taken.case_id, detail=detail)

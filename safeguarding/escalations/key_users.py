@@ -1,0 +1,51 @@
+"""Which running processes seal with which key: what must be known before a key may go."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+from safeguarding.escalations.vault import Vault
+from safeguarding.settings import Settings
+
+_FOLDER = "key-users"
+
+
+def announce(settings: Settings, vault: Vault) -> None:
+    """Note that this process seals with the first key of `vault`, until it ends however it ends.
+
+    The lock on the note says so, not the note: it goes with the process. Raises OSError.
+    """
+    folder = settings.state_dir / _FOLDER
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = folder / f".{os.getpid()}"
+    draft.unlink(missing_ok=True)
+    # Never closed: the lock lasts as long as the descriptor.
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
+    os.write(descriptor, vault.key_id.encode())
+    draft.rename(folder / f"{os.getpid()}")
+
+
+def with_other_keys(settings: Settings, vault: Vault) -> list[int]:
+    """The running processes on this state folder that seal with another key than `vault` does.
+
+    Notes of processes that have ended are removed.
+    """
+    notes = sorted((settings.state_dir / _FOLDER).glob("[0-9]*"))
+    return [int(note.name) for note in notes if _is_in_use(note) and _key(note) != vault.key_id]
+
+
+def _is_in_use(note: Path) -> bool:
+    with note.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        note.unlink()
+    return False
+
+
+def _key(note: Path) -> str:
+    return note.read_text("utf-8")

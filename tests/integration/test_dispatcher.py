@@ -1,0 +1,265 @@
+"""The dispatcher as real processes, against real servers: killed, doubled, and left hanging.
+
+The mail server counts what comes, by the id of the delivery.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import httpx
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from safeguarding.alerts.outbox import Alert, acknowledge, raise_alert
+from safeguarding.alerts.reach import Ways, set_ways
+from safeguarding.alerts.rota import Kind, Shift, add_shifts
+from safeguarding.alerts.tables import alerts, deliveries
+from safeguarding.audit.trail import of_case
+from safeguarding.clock import utc_now
+from safeguarding.taxonomy import ROOT, Severity
+from scripts.stack import SERVICES, free_port
+from tests.peers import MailServer, Receiver, frozen_server
+from tests.records import PASSWORD, accounts_on
+
+PATIENCE_S = 60.0
+
+
+class Dispatcher:
+    """One process, with its output."""
+
+    def __init__(self, url: str, folder: Path, mail_port: int, **more: str) -> None:
+        self.port = free_port()
+        self.log = folder / f"dispatcher-{self.port}.log"
+        env = {
+            "LANTERN_DATABASE_URL": url,
+            "LANTERN_STATE_DIR": str(folder),
+            "LANTERN_SMTP_HOST": "127.0.0.1",
+            "LANTERN_SMTP_PORT": str(mail_port),
+            "LANTERN_SMTP_SECURITY": "none",
+            "LANTERN_DISPATCHER_PORT": str(self.port),
+        }
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [str(SERVICES / "python"), "-m", "dispatcher"],
+                env={**os.environ, **env, **more},
+                cwd=ROOT,
+                stdout=log,
+                stderr=log,
+            )
+
+    def ready(self) -> httpx.Response:
+        return httpx.get(f"http://127.0.0.1:{self.port}/readyz", timeout=5.0)
+
+    def kill(self) -> None:
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+
+    def stop(self) -> int:
+        self._process.terminate()
+        return self._process.wait(timeout=30)
+
+
+Start = Callable[..., Dispatcher]
+
+
+@pytest.fixture
+def mail() -> Iterator[MailServer]:
+    with MailServer() as server:
+        yield server
+
+
+@pytest.fixture
+def start(engine: Engine, tmp_path: Path, mail: MailServer) -> Iterator[Start]:
+    """Starts dispatchers on the database, and kills what is left of them."""
+    started = []
+
+    def begin(mail_port: int = 0, **more: str) -> Dispatcher:
+        url = engine.url.render_as_string(hide_password=False)
+        started.append(Dispatcher(url, tmp_path, mail_port or mail.port, **more))
+        return started[-1]
+
+    yield begin
+    for dispatcher in started:
+        dispatcher.kill()
+
+
+@pytest.fixture
+def ann(engine: Engine) -> str:
+    """Ann is on duty, today and tomorrow, and reached by email."""
+    member = accounts_on(engine).add("ann", PASSWORD)
+    day = timedelta(days=1)
+    shift = Shift(member.id, Kind.ON_DUTY, utc_now() - day, utc_now() + day)
+    with engine.begin() as connection:
+        set_ways(connection, Ways(member.id, "ann@example.org"))
+        add_shifts(connection, [shift])
+    return member.id
+
+
+def put(engine: Engine, number: int, severity: Severity = Severity.IMMEDIATE) -> None:
+    for index in range(number):
+        alert = Alert(f"c{index}", f"LN-{index}", severity, "suicide", "suicide", utc_now(), "new")
+        with engine.begin() as connection:
+            raise_alert(connection, alert, utc_now())
+
+
+def wait_until(what: Callable[[], object], patience_s: float = PATIENCE_S) -> None:
+    limit = time.monotonic() + patience_s
+    while not what():
+        assert time.monotonic() < limit, "it did not come about"
+        time.sleep(0.05)
+
+
+def emails(engine: Engine) -> dict[str, str]:
+    """The status of each email, by the id of its delivery."""
+    query = sa.select(deliveries.c.id, deliveries.c.status).where(deliveries.c.channel == "email")
+    with engine.connect() as connection:
+        return {str(row.id): row.status for row in connection.execute(query)}
+
+
+def all_sent(engine: Engine, number: int) -> bool:
+    found = emails(engine)
+    return len(found) == number and set(found.values()) == {"sent"}
+
+
+@pytest.mark.usefixtures("ann")
+def test_an_alert_reaches_who_is_on_duty_and_is_on_the_record(
+    engine: Engine, start: Start, mail: MailServer
+) -> None:
+    put(engine, 1)
+    dispatcher = start()
+
+    wait_until(lambda: all_sent(engine, 1))
+
+    assert [message["To"] for message in mail.mails] == ["ann@example.org"]
+    with engine.connect() as connection:
+        assert [link.event.what for link in of_case(connection, "c0")] == ["alerted"]
+    assert dispatcher.ready().json()["status"] == "ready"
+    assert dispatcher.stop() == 0
+
+
+@pytest.mark.usefixtures("ann")
+def test_killed_again_and_again_it_loses_nothing(
+    engine: Engine, start: Start, mail: MailServer
+) -> None:
+    put(engine, 60)
+    killed = 0
+    while not all_sent(engine, 60):
+        before = len(mail.mails)
+        dispatcher = start()
+        more = before + 7 if killed < 3 else 10_000
+        wait_until(partial(_has_come, engine, mail, more))
+        dispatcher.kill()
+        killed += 1
+        _let_claims_end(engine)
+
+    counts = mail.counts()
+    assert set(counts) == set(emails(engine))
+    # Each kill may catch one email between the server's thanks and our note of it.
+    assert sum(counts.values()) <= 60 + killed
+
+
+def _has_come(engine: Engine, mail: MailServer, more: int) -> bool:
+    return len(mail.mails) >= more or all_sent(engine, 60)
+
+
+def _has_started(dispatcher: Dispatcher) -> bool:
+    return b"dispatcher.started" in dispatcher.log.read_bytes()
+
+
+def _let_claims_end(engine: Engine) -> None:
+    """As if their time had passed."""
+    past = utc_now() - timedelta(seconds=1)
+    held = deliveries.c.claimed_until.is_not(None)
+    with engine.begin() as connection:
+        connection.execute(sa.update(deliveries).where(held).values(claimed_until=past))
+
+
+@pytest.mark.usefixtures("ann")
+def test_two_dispatchers_send_each_alert_once(
+    engine: Engine, start: Start, mail: MailServer
+) -> None:
+    first, second = start(), start()
+    for dispatcher in (first, second):
+        wait_until(partial(_has_started, dispatcher))
+    put(engine, 80)
+
+    wait_until(lambda: all_sent(engine, 80))
+
+    assert set(mail.counts().values()) == {1}
+    with engine.connect() as connection:
+        steps = connection.execute(sa.select(alerts.c.step)).scalars().all()
+    assert set(steps) == {1}
+
+
+@pytest.mark.usefixtures("ann")
+def test_a_mail_server_that_hangs_holds_up_no_other_channel(engine: Engine, start: Start) -> None:
+    with frozen_server() as port, Receiver() as receiver:
+        put(engine, 3)
+        webhook = {"LANTERN_WEBHOOK_URL": receiver.url, "LANTERN_WEBHOOK_KEY": "key"}
+        start(port, **webhook)
+
+        wait_until(lambda: len(receiver.posts) == 3)
+
+        assert set(emails(engine).values()) == {"queued"}
+
+
+@pytest.mark.usefixtures("ann")
+def test_what_could_not_be_sent_is_sent_when_the_server_is_back(
+    engine: Engine, start: Start, mail: MailServer
+) -> None:
+    mail.closed = "451 not now"
+    put(engine, 1)
+    dispatcher = start()
+    wait_until(lambda: b"alert.not_sent" in dispatcher.log.read_bytes())
+    mail.closed = None
+
+    wait_until(lambda: all_sent(engine, 1))
+
+    assert set(mail.counts().values()) == {1}
+
+
+@pytest.mark.usefixtures("ann")
+def test_whoever_opens_the_case_stops_the_alerts(
+    engine: Engine, start: Start, mail: MailServer
+) -> None:
+    put(engine, 2)
+    with engine.begin() as connection:
+        acknowledge(connection, "c0", "ann", utc_now())
+    start()
+
+    wait_until(lambda: all_sent(engine, 1))
+
+    assert [message["Subject"] for message in mail.mails] == ["Lantern: immediate hand-off LN-1"]
+
+
+def test_without_a_channel_it_says_that_it_is_not_ready(engine: Engine, start: Start) -> None:
+    put(engine, 1)
+    dispatcher = start(LANTERN_SMTP_HOST="", LANTERN_REQUIRE_APPROVAL="true")
+
+    wait_until(lambda: b"alert.reached_nobody" in dispatcher.log.read_bytes())
+
+    assert dispatcher.ready().status_code == 503
+    assert b"dispatcher.no_channel" in dispatcher.log.read_bytes()
+
+
+def test_the_demonstration_shows_what_it_sent(engine: Engine, start: Start) -> None:
+    put(engine, 1)
+    dispatcher = start(LANTERN_SMTP_HOST="")
+    wait_until(lambda: all_sent(engine, 1))
+
+    page = httpx.get(f"http://127.0.0.1:{dispatcher.port}/")
+
+    assert "Lantern: immediate hand-off LN-0" in page.text
+    assert "/escalations/find/LN-0" in page.text
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    figures = httpx.get(f"http://127.0.0.1:{dispatcher.port}/metrics").text
+    assert 'lantern_alerts_open{severity="immediate"} 1.0' in figures

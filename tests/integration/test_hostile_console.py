@@ -1,0 +1,195 @@
+"""Hostile requests to the real console: each is refused, changes nothing, and is on the trail."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sanic import Sanic
+from sqlalchemy.engine import Engine
+
+from safeguarding.audit.audit_log import AuditLog, Wanted
+from safeguarding.audit.verify import verify
+from safeguarding.clock import utc_now
+from safeguarding.database.engine import READING, connect, migrate
+from safeguarding.database.metadata import metadata
+from safeguarding.escalations.vault import new_key
+from safeguarding.settings import Settings
+from safeguarding.staff.sessions import StaffSessions
+from safeguarding.taxonomy import ROOT
+from scripts.stack import free_port
+from tests.databases import database_on
+from tests.integration import hostile
+from tests.integration.hostile import ATTACKS, Try, World
+from tests.records import PASSWORD, WORDS, accounts_on, escalation, log_on
+from web.console.app import create_app
+
+LEAST = 200
+MOVES = {"audit_events", "staff_sessions"}
+"""Tables that a refused request may write to: that it was refused, and when a session was used."""
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def database_url(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path_factory.mktemp('database') / 'lantern.db'}"
+        return
+    with database_on(request.getfixturevalue("postgres")) as url:
+        yield url.render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("hostile")
+    (folder / "secrets").mkdir()
+    (folder / "secrets" / "token_key").write_text("key of the tests", "utf-8")
+    (folder / "secrets" / "field_keys").write_text(f"k1:{new_key()}", "utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def engine(database_url: str) -> Iterator[Engine]:
+    migrate(database_url)
+    made = connect(database_url)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture(scope="module")
+def world(state: Path, engine: Engine, database_url: str) -> Iterator[World]:
+    """A console with one escalation and three members of staff, one of them gone."""
+    accounts = accounts_on(engine, utc_now)
+    sessions = StaffSessions(engine)
+    tokens = {
+        name: sessions.start(accounts.add(name, PASSWORD, name.title()).id)
+        for name in ("ann", "bob", "gone")
+    }
+    ended = _ended_session(engine, accounts.named("ann").id)
+    accounts.disable("gone")
+    log_on(engine).record(escalation())
+    port = free_port()
+    env = os.environ | {
+        "LANTERN_STATE_DIR": str(state),
+        "LANTERN_DATABASE_URL": database_url,
+        "LANTERN_CONSOLE_PORT": str(port),
+        "LANTERN_CONSOLE_INSECURE_COOKIES": "true",
+    }
+    Sanic.test_mode = True
+    app = create_app(Settings.from_env(env))
+    token_of = {name: sessions.find(tokens[name]).form_token for name in ("ann", "bob")}
+    process = subprocess.Popen([sys.executable, "-m", "web.console"], cwd=ROOT, env=env)
+    try:
+        _wait_for(port)
+        yield World(
+            port=port,
+            routes=hostile.routes_of(app),
+            cookie="lantern",
+            session=tokens["ann"],
+            form_token=token_of["ann"],
+            foreign_token=token_of["bob"],
+            useless=hostile.useless_tokens(ended, tokens["gone"], tokens["ann"]),
+        )
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.__name__)
+def test_is_refused_changes_nothing_and_is_on_the_trail(
+    world: World, engine: Engine, attack: Callable[[World], Iterator[Try]]
+) -> None:
+    audit, before = AuditLog(engine), _records(engine)
+    failures = []
+    for each in attack(world):
+        number = _newest(audit)
+        status, headers, body = hostile.send(world.port, each)
+        failures += [f"{each}: {wrong}" for wrong in _wrongs(status, headers, body)]
+        events = [link.event for link in audit.newest(Wanted(), limit=20) if link.id > number]
+        if not any("why" in event.detail for event in events):
+            failures.append(f"{each}: {status}, and nothing on the trail")
+
+    assert failures == []
+    assert _records(engine) == before
+
+
+def test_guessing_is_slowed_down_whatever_address_it_claims(world: World) -> None:
+    statuses = [hostile.send(world.port, each)[0] for each in hostile.guesses(world)]
+
+    assert statuses[-1] == 429
+    assert set(statuses) <= {401, 429}
+
+
+def test_they_are_two_hundred_and_more_and_meet_every_route(world: World) -> None:
+    tries = {attack.__name__: list(attack(world)) for attack in ATTACKS}
+    counts = {name: len(found) for name, found in tries.items()}
+    print(f"hostile tries: {sum(counts.values())}: {counts}")  # noqa: T201 - the report of the ring
+
+    assert sum(counts.values()) >= LEAST
+    met = {(each.method, each.target) for found in tries.values() for each in found}
+    assert {(route.method, route.path()) for route in world.pages()} <= met
+    assert len(world.pages()) >= 8
+
+
+def test_the_trail_is_whole_and_quotes_nobody_afterwards(world: World, engine: Engine) -> None:
+    for each in (*hostile.strangers(world), *hostile.injections(world)):
+        hostile.send(world.port, each)
+
+    with engine.connect().execution_options(**READING) as connection:
+        assert verify(connection).broken is None
+        written = str(connection.exec_driver_sql("SELECT * FROM audit_events").all())
+    for part in ("7*7", "svg", "evil.test", "OR 1=1", "passwd", WORDS, world.session):
+        assert part not in written
+
+
+def _wrongs(status: int, headers: dict[str, str], body: str) -> Iterator[str]:
+    sent_away = status == 303 and headers.get("location", "").startswith("/sign-in?next=")
+    if not (sent_away or 400 <= status < 500):
+        yield f"answered with {status}"
+    if WORDS in body:
+        yield "shows what a child wrote"
+    if "x-injected" in headers:
+        yield "set a header of the answer"
+    if "<svg" in body.replace('<svg class="govuk', "") or "<script>x" in body:
+        yield "put markup on the page"
+    if "root:" in body or "create_app" in body:
+        yield "handed out a file"
+    if "set-cookie" in headers:
+        yield "set a cookie"
+
+
+def _records(engine: Engine) -> dict[str, list[object]]:
+    with engine.connect().execution_options(**READING) as connection:
+        return {
+            name: list(connection.execute(sa.select(table)).all())
+            for name, table in metadata.tables.items()
+            if name not in MOVES
+        }
+
+
+def _newest(audit: AuditLog) -> int:
+    links = audit.newest(Wanted(), limit=1)
+    return links[0].id if links else 0
+
+
+def _ended_session(engine: Engine, staff_id: str) -> str:
+    """A session that nobody has used for an hour."""
+    return StaffSessions(engine, lambda: utc_now() - timedelta(hours=1)).start(staff_id)
+
+
+def _wait_for(port: int) -> None:
+    for _ in range(300):
+        try:
+            if hostile.send(port, Try("alive", "GET", "/healthz"))[0] == 200:
+                return
+        except OSError:
+            time.sleep(0.2)
+    pytest.fail("the console did not start")

@@ -1,0 +1,92 @@
+"""An office for tests: two members of staff, and cases with everything that can belong to one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from safeguarding.alerts.tables import alerts
+from safeguarding.escalations.case import Referral
+from safeguarding.escalations.casework import Casework, Decision
+from safeguarding.escalations.escalation import Outcome
+from safeguarding.escalations.log import EscalationLog
+from safeguarding.escalations.sorting import Sorting
+from safeguarding.escalations.tables import SEALED, cases
+from safeguarding.escalations.wishes import Wishes
+from safeguarding.retention.clocks import Clocks
+from safeguarding.risk.assessment import Signal
+from safeguarding.taxonomy import Severity
+from tests.records import PASSWORD, Clock, accounts_on, assessment, escalation, vault
+
+CLOCKS = Clocks(concern_years=6, urgent_years=25, sexual_abuse_years=75)
+BULLYING = Signal("bullied", "lexicon", "v1", "bullying", Severity.CONCERN, 0, 2)
+
+
+class Office:
+    """Staff who work on cases, one lead and one colleague."""
+
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        self.engine = engine
+        self.clock = clock
+        self.log = EscalationLog(engine, vault(), clock)
+        self.work = Casework(engine, vault(), clock)
+        self.sorting = Sorting(engine, vault(), clock)
+        self.wishes = Wishes(engine, vault(), clock)
+        accounts = accounts_on(engine, clock)
+        self.ann = accounts.add("ann", PASSWORD, "Ann").id
+        self.bob = accounts.add("bob", PASSWORD, "Bob").id
+
+    def hand_over(
+        self, case_id: str, severity: Severity = Severity.CONCERN, signal: Signal = BULLYING
+    ) -> str:
+        """A case of one message, with everything that can belong to a case."""
+        told = escalation(
+            f"m-{case_id}",
+            conversation_id=case_id,
+            assessment=assessment(severity, replace(signal, severity=severity)),
+            raised_at=self.clock(),
+        )
+        self.log.record(told)
+        self.wishes.leave(case_id, "Sam", "after school, at the library")
+        self.work.note(case_id, "I rang the school", by=self.ann)
+        self.work.add_action(case_id, "ring again", None, by=self.ann)
+        referral = Referral("police", "telephone", self.clock(), "CAD 17", "")
+        self.work.refer(case_id, referral, by=self.ann)
+        return case_id
+
+    def close(self, case_id: str, severity: Severity | None = None) -> str:
+        """Close it, by two where it takes two."""
+        decision = Decision(Outcome.ADVICE_GIVEN, "spoken to", severity)
+        self.work.close(case_id, decision, by=self.ann)
+        with self.engine.connect() as connection:
+            mine = sa.select(cases.c.closing_by).where(cases.c.id == case_id)
+            waiting = connection.execute(mine).scalar_one()
+        if waiting:
+            self.work.answer_closing(case_id, agree=True, by=self.bob)
+        return case_id
+
+    def closed(self, case_id: str, severity: Severity = Severity.CONCERN) -> str:
+        """A case that is done with."""
+        return self.close(self.hand_over(case_id, severity))
+
+    def known(self) -> set[str]:
+        """The ids of the cases on record."""
+        with self.engine.connect() as connection:
+            return set(connection.execute(sa.select(cases.c.id)).scalars())
+
+    def rows_of(self, case_id: str) -> dict[str, int]:
+        """How many rows of each table belong to a case."""
+        counts = {}
+        with self.engine.connect() as connection:
+            for table in (*SEALED, alerts):
+                mine = sa.select(sa.func.count()).where(table.c.case_id == case_id)
+                counts[table.name] = connection.execute(mine).scalar_one()
+        return counts
+
+    def reference(self, case_id: str) -> str:
+        """What people call it."""
+        with self.engine.connect() as connection:
+            mine = sa.select(cases.c.reference).where(cases.c.id == case_id)
+            return str(connection.execute(mine).scalar_one())

@@ -1,0 +1,175 @@
+"""Signing in and out, and a new password."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from sanic import Blueprint, HTTPResponse, Request
+from sanic.response import empty, redirect
+
+from safeguarding.staff.accounts import Staff
+from safeguarding.staff.devices import KNOWN_FOR
+from safeguarding.staff.passwords import PasswordError
+from safeguarding.staff.permissions import Permission
+from safeguarding.staff.sessions import LONGEST
+from web.console import wording
+from web.console.auth import (
+    cookie_name,
+    forged,
+    home_of,
+    open_to_all,
+    requires,
+    safe_next,
+    session_of,
+    set_cookie,
+)
+from web.console.composition import Services, services
+from web.console.pages import SEE_OTHER, field
+from web.console.recording import (
+    record,
+    record_failed_sign_in,
+    record_if_possible,
+    record_refusal,
+)
+from web.console.throttle import Attempt
+from web.http import client_address, is_same_site
+
+signing_in = Blueprint("sign_in")
+
+
+@signing_in.get("/")
+@open_to_all
+async def home(request: Request) -> HTTPResponse:
+    """The console begins with the reader's own work."""
+    session = request.ctx.session
+    return redirect("/sign-in" if session is None else home_of(session.staff))
+
+
+@signing_in.get("/sign-in")
+@open_to_all
+async def sign_in_page(request: Request) -> HTTPResponse:
+    """The sign-in form."""
+    onward, session = str(request.args.get("next") or ""), request.ctx.session
+    if session is not None:
+        return redirect(safe_next(onward, home_of(session.staff)))
+    return _sign_in(request, onward)
+
+
+@signing_in.post("/sign-in")
+@open_to_all
+async def sign_in(request: Request) -> HTTPResponse:
+    """Check name and password; start a session."""
+    if not is_same_site(request):
+        return await forged(request)
+    console = services(request)
+    name, onward = field(request, "name"), field(request, "next")
+    attempt = await _attempt(request, name)
+    if wait := console.throttle.wait_s(attempt):
+        await record_failed_sign_in(request, name, "too many attempts", what="sign-in throttled")
+        return _too_many(request, onward, wait)
+    staff = await asyncio.to_thread(console.accounts.verify, name, field(request, "password"))
+    if staff is None:
+        await record_failed_sign_in(request, name, "name or password")
+        return _sign_in(request, onward, wording.WRONG_SIGN_IN, 401)
+    await record(request, "signed in", who=staff.id)
+    console.throttle.succeeded(attempt)
+    return await _start(request, staff, safe_next(onward, home_of(staff)))
+
+
+@signing_in.post("/sign-out")
+@requires(Permission.OWN_ACCOUNT)
+async def sign_out(request: Request) -> HTTPResponse:
+    """End the session here and in the database."""
+    console = services(request)
+    await asyncio.to_thread(console.sessions.end, str(request.cookies.get(cookie_name(console))))
+    await record_if_possible(request, "signed out")
+    response = redirect("/sign-in", status=SEE_OTHER)
+    # Makes the browser drop pages it keeps for the Back button.
+    response.headers["Clear-Site-Data"] = '"cache"'
+    set_cookie(console, response, cookie_name(console), "", timedelta())
+    return response
+
+
+@signing_in.get("/alive")
+@requires(Permission.OWN_ACCOUNT)
+async def alive(_request: Request) -> HTTPResponse:
+    """Asked while somebody writes a long note: counts as use of the session."""
+    return empty()
+
+
+@signing_in.get("/password")
+@requires(Permission.OWN_ACCOUNT)
+async def password_page(request: Request) -> HTTPResponse:
+    """The form for a new password."""
+    return _password_form(request, {})
+
+
+@signing_in.post("/password")
+@requires(Permission.OWN_ACCOUNT)
+async def change_password(request: Request) -> HTTPResponse:
+    """Set it, which ends every session of the account, this one too."""
+    console, staff = services(request), session_of(request).staff
+    # Whoever is signed in is no stranger: their slips are counted for themselves.
+    attempt = Attempt(staff.name, client_address(request), f"session of {staff.id}")
+    if wait := console.throttle.wait_s(attempt):
+        await record_refusal(request, "too many attempts", what="password change refused")
+        return _password_form(request, {"current": wording.too_many_attempts(wait)}, 429)
+    current = await asyncio.to_thread(
+        console.accounts.verify, staff.name, field(request, "current")
+    )
+    if current is None:
+        await record_refusal(request, "wrong password", what="password change refused")
+        return _password_form(request, {"current": wording.WRONG_PASSWORD}, 400)
+    try:
+        await asyncio.to_thread(console.accounts.change_password, staff.id, field(request, "new"))
+    except PasswordError as error:
+        await record_refusal(request, "password not fit", what="password change refused")
+        return _password_form(request, {"new": wording.password_refused(error)}, 400)
+    await record(request, "password changed")
+    console.throttle.succeeded(attempt)
+    return redirect("/sign-in", status=SEE_OTHER)
+
+
+def _device_cookie_name(console: Services) -> str:
+    """The cookie by which a browser is known; it opens nothing."""
+    return f"{cookie_name(console)}-device"
+
+
+def _device_of(request: Request) -> str:
+    return str(request.cookies.get(_device_cookie_name(services(request))) or "")
+
+
+async def _attempt(request: Request, name: str) -> Attempt:
+    """Who tries: from a browser in which this name has signed in before, or a stranger."""
+    console, device = services(request), _device_of(request)
+    known = await asyncio.to_thread(console.devices.knows, device, name)
+    return Attempt(name, client_address(request), device if known else "")
+
+
+async def _start(request: Request, staff: Staff, onward: str) -> HTTPResponse:
+    console = services(request)
+    token = await asyncio.to_thread(console.sessions.start, staff.id)
+    device = await asyncio.to_thread(console.devices.remember, _device_of(request), staff.id)
+    response = redirect(onward, status=SEE_OTHER)
+    set_cookie(console, response, cookie_name(console), token, LONGEST)
+    set_cookie(console, response, _device_cookie_name(console), device, KNOWN_FOR)
+    return response
+
+
+def _sign_in(request: Request, onward: str, error: str = "", status: int = 200) -> HTTPResponse:
+    return services(request).pages.render(
+        "sign_in.html", status=status, error=error, onward=safe_next(onward, "")
+    )
+
+
+def _password_form(request: Request, errors: dict[str, str], status: int = 200) -> HTTPResponse:
+    return services(request).pages.render(
+        "password.html", status=status, session=session_of(request), errors=errors
+    )
+
+
+def _too_many(request: Request, onward: str, wait: int) -> HTTPResponse:
+    response = _sign_in(request, onward, wording.too_many_attempts(wait), 429)
+    response.headers["Retry-After"] = str(wait)
+    return response

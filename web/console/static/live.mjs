@@ -1,0 +1,61 @@
+// Keeps an open page true without loading it again; without this script the page stays as it was.
+const list = document.querySelector("[data-live]");
+const shownCase = document.querySelector("[data-live-case]");
+const said = document.querySelector("[data-live-said]");
+
+const plainTitle = document.title.replace(/^\(.*?\) /, "");
+
+function say(words) {
+  // The same words twice would not be read out again.
+  said.textContent = said.textContent === words ? `${words}\u00a0` : words;
+}
+
+async function fetched(address) {
+  const response = await fetch(address, { cache: "no-store", redirect: "manual" });
+  return response.ok ? response : null;
+}
+
+async function refreshList() {
+  const response = await fetched(list.dataset.live);
+  if (!response) return;
+  const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+  const now = fresh.querySelector("[data-live-list]");
+  const before = list.querySelector("[data-live-list]");
+  const more = Number(now.dataset.waiting) - Number(before.dataset.waiting);
+  const rows = (part) => [...part.querySelectorAll("[data-queue-link]")].map((link) => link.href).join();
+  const moved = rows(now) !== rows(before);
+  const focused = list.contains(document.activeElement) ? document.activeElement.href : null;
+  before.replaceWith(now);
+  if (focused) {
+    [...now.querySelectorAll("a")].find((link) => link.href === focused)?.focus();
+  }
+  const title = `(${now.dataset.counted}) ${plainTitle}`;
+  document.dispatchEvent(new CustomEvent("lantern:title", { detail: title }));
+  if (more > 0) say(said.dataset.more);
+  else if (moved) say(said.dataset.moved);
+}
+
+async function lookAtCase() {
+  const response = await fetched(shownCase.dataset.liveCase);
+  if (!response) return;
+  const { change } = await response.json();
+  if (change > Number(shownCase.dataset.seen)) {
+    shownCase.querySelector("[data-live-changed]").hidden = false;
+    say(said.dataset.moved);
+  }
+}
+
+if (said && (list || shownCase)) {
+  const refresh = list ? refreshList : lookAtCase;
+  const source = new EventSource(`/live?seen=${said.dataset.change}`);
+  let busy = Promise.resolve();
+  source.addEventListener("change", () => {
+    // One after the other, so that an older answer never overtakes a newer one.
+    busy = busy.then(refresh).catch(() => {});
+  });
+  source.addEventListener("ended", () => {
+    source.close();
+    say(said.dataset.ended);
+  });
+  window.addEventListener("pagehide", () => source.close());
+}
