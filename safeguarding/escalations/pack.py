@@ -142,8 +142,8 @@ def people_in(whole: WholeCase) -> set[str]:
     found = {
         name for each in facts for name in (each.assigned_to, each.offered_to, each.closing_by)
     }
-    found |= {each.by for each in (*whole.notes, *whole.actions, *whole.referrals)}
-    found |= {each.by for each in whole.reviews}
+    found |= {each.by for each in whole.notes} | {each.by for each in whole.actions}
+    found |= {each.by for each in whole.referrals} | {each.by for each in whole.reviews}
     found |= {each.done_by for each in whole.actions} | {each.second_by for each in whole.reviews}
     for link in whole.history:
         found |= {link.event.who, *filter(_is_text, link.event.detail.values())}

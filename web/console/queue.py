@@ -25,12 +25,6 @@ ON_TOP = 20
 queue = Blueprint("queue")
 
 
-@queue.get("/")
-async def home(_request: Request) -> HTTPResponse:
-    """The console begins with what waits."""
-    return redirect(HOME)
-
-
 @queue.get(HOME)
 @requires(Permission.READ_CASES)
 async def listed(request: Request) -> HTTPResponse:
