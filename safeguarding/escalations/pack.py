@@ -119,6 +119,7 @@ def case_record(
                 "number": link.id,
                 "at": _at(link.event.at),
                 "who": people.get(link.event.who, link.event.who),
+                "by_staff": link.event.who in people,
                 "what": link.event.what,
                 "message_id": link.event.message_id,
                 "detail": _named(link.event.detail, people),

@@ -51,7 +51,7 @@ ABOUT = (
 )
 LETTERS = (
     "Signs that cannot be printed are told by their number in square brackets. "
-    "The JSON form holds them exactly as they were typed."
+    "The JSON form holds them exactly as they were typed, and the details of every event."
 )
 TO_VERIFY = (
     "The SHA-256 of this file is on Lantern’s audit trail. To see that nothing was changed: "
@@ -61,8 +61,8 @@ LEFT_OUT_TITLE = "What is left out, and why"
 LEFT_OUT = {
     LeftOut.STAFF_NAMES.value: "Names of staff: roles stand in their place, because they are data "
     "about other people.",
-    LeftOut.MERGED_CASES.value: "Other cases, though they were merged with this one: they may be "
-    "about other people.",
+    LeftOut.MERGED_CASES.value: "Cases that were merged with this one, if there are any: they may "
+    "be about other people.",
     LeftOut.EXAMPLES.value: "Example sentences that Lantern compared a message with: its authors "
     "wrote them, and they are not about this person.",
     LeftOut.MACHINES.value: "Which browser or device of staff was used.",
@@ -105,7 +105,7 @@ def facts(record: dict[str, object]) -> list[tuple[str, str]]:
     return [
         (words, fact(name, record[name]))
         for name, words in _FACTS.items()
-        if record[name] not in {None, ""}
+        if record[name] not in (None, "", [])
     ]
 
 
@@ -189,5 +189,5 @@ STAFF = "Member of staff"
 REASON = "Why it was made: {reason}"
 SHOWN = "Lantern showed"
 SIGNAL_COLUMNS = ("Reason", "Kind of harm", "How serious", "Words", "Weight", "Source and version")
-HISTORY_COLUMNS = ("When", "Who", "What", "Details")
+HISTORY_COLUMNS = ("Number", "When", "Who", "What")
 MESSAGE = "Message of {at}: {severity}"

@@ -11,8 +11,8 @@ from safeguarding.escalations.pack import Kind
 from web.console import case_wording, exports_wording, wording
 from web.console.pdf import Document
 
-_SIGNALS = (24, 15, 12, 21, 8, 20)
-_HISTORY = (22, 18, 30, 30)
+_SIGNALS = (22, 14, 12, 22, 10, 20)
+_HISTORY = (10, 27, 20, 43)
 
 
 def pack_pdf(record: Mapping[str, Any]) -> bytes:
@@ -65,8 +65,7 @@ def _chronology(document: Document, record: Mapping[str, Any]) -> None:
         speaker = exports_wording.speaker(said["by"], record["case"]["audience"])
         line = exports_wording.signed(speaker, said["at"]) if said["at"] else speaker
         level = f" – {exports_wording.severity(said['severity'])}" if said["severity"] else ""
-        document.paragraph(line + level, grey=True)
-        document.quotation(said["text"])
+        document.quotation(said["text"], line + level)
 
 
 def _messages(document: Document, record: Mapping[str, Any]) -> None:
@@ -76,8 +75,7 @@ def _messages(document: Document, record: Mapping[str, Any]) -> None:
         document.heading(exports_wording.MESSAGE.format(at=at, severity=level), 3)
         document.quotation(message["text"])
         for shown in message["shown"]:
-            document.paragraph(exports_wording.SHOWN, grey=True)
-            document.quotation(shown)
+            document.quotation(shown, exports_wording.SHOWN)
         rows = [_signal(message["text"], each) for each in message["signals"]]
         if rows:
             document.grid([exports_wording.SIGNAL_COLUMNS, *rows], widths=_SIGNALS)
@@ -101,21 +99,18 @@ def _signal(text: str, signal: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _wish(document: Document, record: Mapping[str, Any]) -> None:
     wish = record["wish"]
-    document.paragraph(exports_wording.fact("raised_at", wish["at"]), grey=True)
-    document.quotation(wish["name"])
+    document.quotation(wish["name"], exports_wording.fact("raised_at", wish["at"]))
     document.quotation(wish["reach"])
 
 
 def _notes(document: Document, record: Mapping[str, Any]) -> None:
     for note in record["notes"]:
-        document.paragraph(exports_wording.signed(note["by"], note["at"]), grey=True)
-        document.quotation(note["text"])
+        document.quotation(note["text"], exports_wording.signed(note["by"], note["at"]))
 
 
 def _actions(document: Document, record: Mapping[str, Any]) -> None:
     for each in record["actions"]:
-        document.paragraph(exports_wording.signed(each["by"], each["at"]), grey=True)
-        document.quotation(each["what"])
+        document.quotation(each["what"], exports_wording.signed(each["by"], each["at"]))
         done = exports_wording.action(each["done_at"], each["done_by"], each["due_on"])
         document.paragraph(done)
 
@@ -138,26 +133,20 @@ def _reviews(document: Document, record: Mapping[str, Any]) -> None:
         words = exports_wording.found(outcome, each["severity"], missed=each["missed"])
         document.paragraph(words, bold=True)
         signed = exports_wording.signed(each["by"], each["at"])
-        document.paragraph(signed + exports_wording.agreed(each["second_by"]), grey=True)
-        document.quotation(each["note"])
+        document.quotation(each["note"], signed + exports_wording.agreed(each["second_by"]))
 
 
 def _history(document: Document, record: Mapping[str, Any]) -> None:
     rows = [exports_wording.HISTORY_COLUMNS]
     for each in record["history"]:
-        at = datetime.fromisoformat(each["at"])
-        # The names are in the record already.
-        event = Event(at, each["who"], each["what"], detail=each["detail"])
-        names = {str(value): str(value) for value in (each["who"], *each["detail"].values())}
-        detail = ", ".join(f"{key}: {value}" for key, value in each["detail"].items())
-        rows.append(
-            (
-                exports_wording.fact("raised_at", each["at"]),
-                wording.who(each["who"], names),
-                case_wording.what(event, names),
-                detail,
-            )
+        at = exports_wording.fact("raised_at", each["at"])
+        # The names of staff stand in the record already.
+        names = {str(name): str(name) for name in each["detail"].values()}
+        event = Event(
+            datetime.fromisoformat(each["at"]), each["who"], each["what"], detail=each["detail"]
         )
+        who = each["who"] if each["by_staff"] else wording.who(each["who"], {})
+        rows.append((str(each["number"]), at, who, case_wording.what(event, names)))
     document.grid(rows, widths=_HISTORY)
 
 

@@ -26,6 +26,8 @@ _GREY = (72, 73, 73)
 _BLUE = (31, 48, 68)
 _BOLD = {"line_width": 0.12}
 """Millimetres of the edge that makes letters bold: another weight of the font is never loaded."""
+_FIRST_JOINED = "\u0590"
+"""From Hebrew on, writing may run from right to left or join its letters, and emoji do."""
 _LINE_END = "\n"
 
 
@@ -49,7 +51,6 @@ class Document(FPDF):
         # Its default weight: to cut another one out of the file takes ten seconds.
         self.add_font("plain", "", FONTS / _PLAIN)
         self._fallbacks: list[str] = []
-        self.set_text_shaping(use_shaping_engine=True)
         # The sections make the outline by which screen readers and people move.
         self.set_section_title_styles(
             *(TextStyle(font_family="plain", font_size_pt=size, color=_BLUE)
@@ -84,8 +85,15 @@ class Document(FPDF):
         self._write(text, bold=bold, grey=grey)
         self.ln(1.5)
 
-    def quotation(self, text: str) -> None:
-        """What somebody wrote: indented, with a bar beside it on the page where it begins."""
+    def quotation(self, text: str, label: str = "") -> None:
+        """What somebody wrote: indented, with a bar beside it on the page where it begins.
+
+        `label` stands above it, on the same page as its first line.
+        """
+        if self.will_page_break(3 * _LINE):
+            self.add_page()
+        if label:
+            self.paragraph(label, grey=True)
         indent = 4
         margin = self.l_margin
         self.set_left_margin(margin + indent)
@@ -115,6 +123,7 @@ class Document(FPDF):
         """A table; its heading is repeated on every page."""
         if not rows:
             return
+        self._shape("".join(text for row in rows for text in row))
         self.set_draw_color(177, 180, 182)
         self.set_line_width(0.2)
         with self.table(
@@ -173,6 +182,10 @@ class Document(FPDF):
         unseen = unicodedata.category(letter) == "Cf" or unicodedata.combining(letter)
         return "" if unseen or "\ufe00" <= letter <= "\ufe0f" else f"[U+{ord(letter):04X}]"
 
+    def _shape(self, text: str) -> None:
+        """Join letters and turn lines where the writing needs it; for the rest it only costs."""
+        self.set_text_shaping(use_shaping_engine=any(letter >= _FIRST_JOINED for letter in text))
+
     def _take_up(self, font: str) -> None:
         if font in self._fallbacks:
             return
@@ -182,6 +195,7 @@ class Document(FPDF):
 
     def _write(self, text: str, *, bold: bool = False, grey: bool = False) -> None:
         self.set_font("plain", "", _TEXT_SIZE)
+        self._shape(text)
         self.set_text_color(*(_GREY if grey else _BLACK))
         mode = TextMode.FILL_STROKE if bold else TextMode.FILL
         with self.local_context(text_mode=mode, **_BOLD, draw_color=_BLACK):

@@ -72,9 +72,9 @@ async def printed(request: Request) -> HTTPResponse:
     return _file(body, "application/pdf", _name(report, "pdf"))
 
 
-def areas_of(_request: Request) -> Collection[str] | None:
+def areas_of(request: Request) -> Collection[str] | None:
     """The areas whose cases the reader may see; None: all of them."""
-    return None
+    return session_of(request).staff.areas
 
 
 async def _exported(request: Request, form: str) -> Report:

@@ -19,8 +19,9 @@ from safeguarding.escalations.cases import Cases
 from safeguarding.escalations.casework import Casework
 from safeguarding.escalations.exports import Exports
 from safeguarding.escalations.log import EscalationLog
-from safeguarding.staff.accounts import Staff
-from tests.records import NOON, WORDS, Clock, escalation, vault
+from safeguarding.staff.accounts import Staff, StaffAccounts
+from safeguarding.staff.permissions import Permission, Role
+from tests.records import NOON, PASSWORD, WORDS, Clock, escalation, vault
 from tests.unit.web.console.conftest import Browser
 
 HOSTILE = "i cant 😭👨‍👩‍👧 \ud83d \u202eevil\x00\x07 中文 אני"
@@ -30,8 +31,11 @@ ACCESS = {"kind": "subject_access", "form": "json", "note": "Asked on 3 November
 
 
 @pytest.fixture
-def case(log: EscalationLog, casework: Casework, cases: Cases, bob: Staff, clock: Clock) -> str:
+def case(
+    log: EscalationLog, casework: Casework, cases: Cases, ann: Staff, bob: Staff, clock: Clock
+) -> str:
     """Reference of a case with something of everything."""
+    assert ann.may(Permission.EXPORT)
     log.record(escalation(conversation_id="c1"))
     for number, text in enumerate((HOSTILE, ARABIC, "a" * 9000, "word " * 1500), 2):
         later = NOON + timedelta(minutes=number)
@@ -78,7 +82,7 @@ async def test_the_pack_holds_the_whole_case_and_every_page_is_marked(browser: B
         WORDS, "Rang the school – “no answer”.", "Ring again", "CRN 7", "You did the right thing.",
         "Bob Jones", "Ann Smith", "For the strategy meeting.", "grooming-dont-tell",
     ):  # fmt: skip
-        assert words in text.replace("\n", " "), words
+        assert "".join(words.split()) in "".join(text.split()), words
     for number, page in enumerate(pages, 1):
         assert "OFFICIAL-SENSITIVE" in page
         assert f"page {number} of {len(pages)}" in page
@@ -92,8 +96,9 @@ async def test_no_letter_stops_the_pack(browser: Browser) -> None:
     text = text_of(await browser.send("/exports/c1", PACK))
     assert "😭" in text
     assert "[U+D83D] [U+202E]evil[U+0000][U+0007] [U+4E2D][U+6587]" in text.replace("\n", " ")
-    assert "خائف" in text
-    assert text.replace("\n", "").count("a" * 9000) >= 1
+    # Joined letters are read back one by one; every one has its shape on the page.
+    assert "خ" in text
+    assert text.count("a") > 2 * 9000
     as_data = await browser.send("/exports/c1", PACK | {"form": "json"})
     assert {HOSTILE, ARABIC} <= {each["text"] for each in json.loads(as_data.content)["messages"]}
 
@@ -167,3 +172,24 @@ async def test_nothing_leaves_when_the_trail_cannot_be_written(
     assert response.status_code == 500
     assert WORDS.encode() not in response.content
     assert not response.content.startswith(b"%PDF")
+
+
+@pytest.mark.usefixtures("case")
+async def test_a_case_of_another_area_is_not_exported(
+    browser: Browser, accounts: StaffAccounts, exports: Exports, case: str
+) -> None:
+    accounts.set_areas("ann", frozenset({"swindon"}))
+    assert (await browser.get("/exports/c1")).status_code == 404
+    assert (await browser.get(f"/exports?reference={case}")).status_code == 400
+    assert (await browser.send("/exports/c1", PACK)).status_code == 404
+    assert exports.of_case("c1") == []
+
+
+@pytest.mark.usefixtures("case")
+async def test_a_reviewer_exports_nothing(
+    visitor: Browser, accounts: StaffAccounts, exports: Exports
+) -> None:
+    accounts.add("rae", PASSWORD, role=Role.REVIEWER)
+    await visitor.sign_in("rae")
+    assert (await visitor.send("/exports/c1", PACK)).status_code == 403
+    assert exports.of_case("c1") == []

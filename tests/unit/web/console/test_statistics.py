@@ -13,6 +13,7 @@ from sqlalchemy.engine import Engine
 
 from safeguarding.audit.audit_log import AuditLog, Wanted
 from safeguarding.escalations.log import EscalationLog
+from safeguarding.staff.accounts import StaffAccounts
 from tests.records import WORDS, escalation
 from tests.unit.web.console.conftest import Browser
 
@@ -112,3 +113,13 @@ async def test_the_report_to_print_holds_the_same_figures(browser: Browser) -> N
     assert reader.trailer["/Root"]["/Lang"] == "en-GB"
     titles = [entry.title for entry in reader.outline[1] if not isinstance(entry, list)]
     assert titles[0] == "Cases over time"
+
+
+@pytest.mark.usefixtures("cases_on_record")
+async def test_a_reader_of_other_areas_counts_none_of_these(
+    browser: Browser, accounts: StaffAccounts
+) -> None:
+    accounts.set_areas("ann", frozenset({"swindon"}))
+    page = (await browser.get("/statistics")).text
+    assert "11 cases in all." not in page
+    assert "Only the areas of whoever made it" in page
