@@ -27,7 +27,7 @@ async def stop(app: App) -> None:
 
 @live.get("/live")
 @staff_only
-async def stream(request: Request) -> HTTPResponse:
+async def stream(request: Request) -> None:
     """A number whenever something has changed, for as long as the session lasts."""
     console, token = services(request), str(request.cookies.get(cookie_name(services(request))))
     seen = _number(request.headers.get("last-event-id") or str(request.args.get("seen") or ""))
@@ -46,7 +46,6 @@ async def stream(request: Request) -> HTTPResponse:
             await response.send(f"id: {newest}\nevent: change\ndata: {newest}\n\n")
         else:
             await response.send(": still here\n\n")
-    return response
 
 
 @live.get("/live/case/<case_id:str>", unquote=True)
