@@ -28,7 +28,7 @@ async def stop(app: App) -> None:
 
 @live.get("/live")
 @requires(Permission.READ_CASES)
-async def stream(request: Request) -> HTTPResponse:
+async def stream(request: Request) -> None:
     """A number whenever something has changed, for as long as the session lasts."""
     console, token = services(request), str(request.cookies.get(cookie_name(services(request))))
     seen = _number(request.headers.get("last-event-id") or str(request.args.get("seen") or ""))
@@ -47,7 +47,6 @@ async def stream(request: Request) -> HTTPResponse:
             await response.send(f"id: {newest}\nevent: change\ndata: {newest}\n\n")
         else:
             await response.send(": still here\n\n")
-    return response
 
 
 @live.get("/live/case/<case_id:str>", unquote=True)
