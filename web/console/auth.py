@@ -21,7 +21,7 @@ from safeguarding.staff.accounts import Staff
 from safeguarding.staff.permissions import Permission
 from safeguarding.staff.sessions import Session
 from web.console.composition import Services, services
-from web.console.pages import ACCOUNTS, CONTENT, HOME, SEE_OTHER, field
+from web.console.pages import ACCOUNTS, CONTENT, HOME, SECOND_STEP, SEE_OTHER, field
 from web.http import client_address, is_same_site
 
 Handler: TypeAlias = Callable[..., Awaitable[HTTPResponse]]
@@ -82,6 +82,8 @@ def requires(permission: Permission) -> Callable[[Handler], Handler]:
                 return await forged(request)
             if not session_of(request).staff.may(permission):
                 return await _not_allowed(request, permission)
+            if permission is not Permission.OWN_ACCOUNT and _lacks_second_step(request):
+                return redirect(SECOND_STEP, status=SEE_OTHER)
             return await handler(request, **path)
 
         guarded.permission = permission  # type: ignore[attr-defined]
@@ -94,6 +96,21 @@ def open_to_all(handler: Handler) -> Handler:
     """Say of a route that it needs no sign-in."""
     handler.permission = None  # type: ignore[attr-defined]
     return handler
+
+
+def fresh(session: Session) -> bool:
+    """False when whoever sits there has to show again who they are, before they see words."""
+    return session.fresh
+
+
+def needs_confirmation(request: Request) -> HTTPResponse | None:
+    """The way to the page that asks who sits there, and back; None when nobody need ask.
+
+    For a page that shows what a child wrote: `if asked := needs_confirmation(request):` answer it.
+    """
+    if fresh(session_of(request)):
+        return None
+    return redirect(f"/confirm?next={quote(request.path, safe='')}", status=SEE_OTHER)
 
 
 async def record(request: Request, what: str, **detail: object) -> None:
@@ -134,6 +151,10 @@ async def _not_allowed(request: Request, permission: Permission) -> HTTPResponse
         written=field(request, "note"),
         href=home_of(session.staff),
     )
+
+
+def _lacks_second_step(request: Request) -> bool:
+    return services(request).require_second_step and not session_of(request).secured
 
 
 def _signed_out(request: Request) -> HTTPResponse:

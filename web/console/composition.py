@@ -19,6 +19,7 @@ from safeguarding.staff.accounts import StaffAccounts
 from safeguarding.staff.approvals import Approvals
 from safeguarding.staff.devices import KnownDevices
 from safeguarding.staff.invitations import Invitations
+from safeguarding.staff.second_step import SecondSteps
 from safeguarding.staff.sessions import StaffSessions
 from safeguarding.taxonomy import CONTENT
 from web.console.pages import Pages
@@ -34,6 +35,7 @@ class Services:
     accounts: StaffAccounts
     sessions: StaffSessions
     devices: KnownDevices
+    second_steps: SecondSteps
     invitations: Invitations
     approvals: Approvals
     catalogue: Callable[[], Catalogue]
@@ -41,6 +43,7 @@ class Services:
     pages: Pages
     errors: ErrorPhrases
     insecure_cookies: bool
+    require_second_step: bool
     now: Callable[[], datetime]
 
 
@@ -58,12 +61,14 @@ def compose(
     Nothing is asked of the database yet. Raises ContentError, SettingsError, VaultError.
     """
     database = connect(settings.database_url)
+    vault = Vault.of(settings)
     accounts = accounts or StaffAccounts(database, now)
     return Services(
-        log=log or EscalationLog(database, Vault.of(settings)),
+        log=log or EscalationLog(database, vault),
         accounts=accounts,
         sessions=StaffSessions(database, now),
         devices=KnownDevices(database, now),
+        second_steps=SecondSteps(database, vault, now),
         invitations=Invitations(database, accounts, now),
         approvals=Approvals(database, now),
         catalogue=catalogue,
@@ -71,6 +76,7 @@ def compose(
         pages=Pages(unsigned_content=not settings.require_approval),
         errors=read_phrases(CONTENT / "phrases").of("errors", ErrorPhrases),
         insecure_cookies=settings.console_insecure_cookies,
+        require_second_step=settings.require_second_step,
         now=now,
     )
 

@@ -19,6 +19,8 @@ from web.console import dates, wording
 HOME = "/escalations"
 CONTENT = "/content"
 ACCOUNTS = "/accounts"
+ACCOUNT = "/account"
+SECOND_STEP = f"{ACCOUNT}/second-step"
 SEE_OTHER = 303
 LONGEST_NOTE = 10_000
 """Characters in the note of a form."""

@@ -20,7 +20,7 @@ from safeguarding.settings import Settings
 from safeguarding.staff.accounts import Staff, StaffAccounts
 from safeguarding.staff.approvals import Approvals
 from tests.content import content_folder
-from tests.records import PASSWORD, Clock, accounts_on, log_on
+from tests.records import KEYS, PASSWORD, Clock, accounts_on, log_on
 from web.console.app import create_app
 from web.console.composition import compose
 from web.console.throttle import SignInLimits
@@ -100,6 +100,8 @@ def bob(accounts: StaffAccounts) -> Staff:
 
 @pytest.fixture
 def settings(engine: Engine, tmp_path: Path) -> Settings:
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "field_keys").write_text(KEYS, encoding="utf-8")
     return replace(
         Settings.from_env({}),
         database_url=str(engine.url),
