@@ -9,6 +9,7 @@ from datetime import datetime
 from sanic import Request
 
 from safeguarding.clock import utc_now
+from safeguarding.content.contacts.services import read_areas
 from safeguarding.content.phrases import read_phrases
 from safeguarding.content.reader import Catalogue, read_catalogue
 from safeguarding.database.engine import connect
@@ -39,6 +40,8 @@ class Services:
     invitations: Invitations
     approvals: Approvals
     catalogue: Callable[[], Catalogue]
+    areas: dict[str, str]
+    """Labels by id, of the areas that an account can be kept to."""
     throttle: SignInThrottle
     pages: Pages
     errors: ErrorPhrases
@@ -72,6 +75,7 @@ def compose(
         invitations=Invitations(database, accounts, now),
         approvals=Approvals(database, now),
         catalogue=catalogue,
+        areas={name: area.label for name, area in read_areas(CONTENT / "contacts").items()},
         throttle=SignInThrottle(limits or SignInLimits()),
         pages=Pages(unsigned_content=not settings.require_approval),
         errors=read_phrases(CONTENT / "phrases").of("errors", ErrorPhrases),
