@@ -20,9 +20,14 @@ from safeguarding.staff.accounts import Staff
 from safeguarding.staff.permissions import Permission
 from safeguarding.staff.sessions import Session
 from web.console.composition import Services, services
+<<<<<<< HEAD
 from web.console.pages import ACCOUNTS, CONTENT, HOME, LIVE, SEE_OTHER, field, written_in
 from web.console.recording import record_refusal
 from web.http import is_same_site
+=======
+from web.console.pages import ACCOUNTS, CONTENT, HOME, SECOND_STEP, SEE_OTHER, field
+from web.http import client_address, is_same_site
+>>>>>>> accounts
 
 Handler: TypeAlias = Callable[..., Awaitable[HTTPResponse]]
 
@@ -83,6 +88,8 @@ def requires(permission: Permission) -> Callable[[Handler], Handler]:
                 return await forged(request)
             if not session_of(request).staff.may(permission):
                 return await _not_allowed(request, permission)
+            if permission is not Permission.OWN_ACCOUNT and _lacks_second_step(request):
+                return redirect(SECOND_STEP, status=SEE_OTHER)
             return await handler(request, **path)
 
         guarded.permission = permission  # type: ignore[attr-defined]
@@ -97,6 +104,31 @@ def open_to_all(handler: Handler) -> Handler:
     return handler
 
 
+<<<<<<< HEAD
+=======
+def fresh(session: Session) -> bool:
+    """False when whoever sits there has to show again who they are, before they see words."""
+    return session.fresh
+
+
+def needs_confirmation(request: Request) -> HTTPResponse | None:
+    """The way to the page that asks who sits there, and back; None when nobody need ask.
+
+    For a page that shows what a child wrote: `if asked := needs_confirmation(request):` answer it.
+    """
+    if fresh(session_of(request)):
+        return None
+    return redirect(f"/confirm?next={quote(request.path, safe='')}", status=SEE_OTHER)
+
+
+async def record(request: Request, what: str, **detail: object) -> None:
+    """Note what somebody did or was refused. `detail` holds ids, never what anyone typed."""
+    session: Session | None = request.ctx.session
+    who = detail.pop("who", session.staff.id if session else None)
+    log.info(what, who=who, address=client_address(request), **detail)
+
+
+>>>>>>> accounts
 def home_of(staff: Staff) -> str:
     """Where this person's work begins."""
     if staff.may(Permission.READ_CASES):
@@ -128,6 +160,10 @@ async def _not_allowed(request: Request, permission: Permission) -> HTTPResponse
         written=written_in(request),
         href=home_of(session.staff),
     )
+
+
+def _lacks_second_step(request: Request) -> bool:
+    return services(request).require_second_step and not session_of(request).secured
 
 
 def _signed_out(request: Request) -> HTTPResponse:

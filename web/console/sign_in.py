@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from urllib.parse import quote
 
 from sanic import Blueprint, HTTPResponse, Request
 from sanic.response import empty, redirect
@@ -12,7 +13,8 @@ from safeguarding.staff.accounts import Staff
 from safeguarding.staff.devices import KNOWN_FOR
 from safeguarding.staff.passwords import PasswordError
 from safeguarding.staff.permissions import Permission
-from safeguarding.staff.sessions import LONGEST
+from safeguarding.staff.second_step import WrongCodeError
+from safeguarding.staff.sessions import HALF, LONGEST
 from web.console import wording
 from web.console.auth import (
     cookie_name,
@@ -24,6 +26,7 @@ from web.console.auth import (
     session_of,
     set_cookie,
 )
+from web.console.browsers import browser_of
 from web.console.composition import Services, services
 from web.console.pages import SEE_OTHER, field
 from web.console.recording import (
@@ -74,7 +77,47 @@ async def sign_in(request: Request) -> HTTPResponse:
         return _sign_in(request, onward, wording.WRONG_SIGN_IN, 401)
     await record(request, "signed in", who=staff.id)
     console.throttle.succeeded(attempt)
+<<<<<<< HEAD
     return await _start(request, staff, safe_next(onward, home_of(staff)))
+=======
+    if await asyncio.to_thread(console.second_steps.is_set_up, staff.id):
+        token = await asyncio.to_thread(console.sessions.start, staff.id, half=True)
+        onward = quote(safe_next(onward, ""), safe="")
+        response = redirect(f"/sign-in/code?next={onward}", status=SEE_OTHER)
+        set_cookie(console, response, cookie_name(console), token, HALF)
+        return response
+    return await _start(request, staff, onward)
+
+
+@signing_in.get("/sign-in/code")
+@open_to_all
+async def code_page(request: Request) -> HTTPResponse:
+    """The form of the second step, for whoever has just given the right password."""
+    if await _half(request) is None:
+        return redirect("/sign-in")
+    return _code_form(request, str(request.args.get("next") or ""))
+
+
+@signing_in.post("/sign-in/code")
+@open_to_all
+async def check_code(request: Request) -> HTTPResponse:
+    """Check a code of the app, or a recovery code; start the session."""
+    if not is_same_site(request):
+        return await forged(request)
+    console, staff, onward = services(request), await _half(request), field(request, "next")
+    if staff is None:
+        return redirect("/sign-in", status=SEE_OTHER)
+    if wait := console.throttle.code_wait_s(staff.id):
+        return _code_form(request, onward, wording.too_many_attempts(wait), 429)
+    try:
+        await asyncio.to_thread(console.second_steps.check, staff.id, field(request, "code"))
+    except WrongCodeError:
+        await record(request, "second_step.failed", account=staff.id)
+        return _code_form(request, onward, wording.WRONG_CODE, 401)
+    console.throttle.code_was_right(staff.id)
+    await asyncio.to_thread(console.sessions.end, _token_of(request))
+    return await _start(request, staff, onward, secured=True)
+>>>>>>> accounts
 
 
 @signing_in.post("/sign-out")
@@ -82,8 +125,13 @@ async def sign_in(request: Request) -> HTTPResponse:
 async def sign_out(request: Request) -> HTTPResponse:
     """End the session here and in the database."""
     console = services(request)
+<<<<<<< HEAD
     await asyncio.to_thread(console.sessions.end, str(request.cookies.get(cookie_name(console))))
     await record_if_possible(request, "signed out")
+=======
+    await asyncio.to_thread(console.sessions.end, _token_of(request))
+    await record(request, "sign_out")
+>>>>>>> accounts
     response = redirect("/sign-in", status=SEE_OTHER)
     # Makes the browser drop pages it keeps for the Back button.
     response.headers["Clear-Site-Data"] = '"cache"'
@@ -147,14 +195,39 @@ async def _attempt(request: Request, name: str) -> Attempt:
     return Attempt(name, client_address(request), device if known else "")
 
 
-async def _start(request: Request, staff: Staff, onward: str) -> HTTPResponse:
+async def _start(
+    request: Request, staff: Staff, onward: str, *, secured: bool = False
+) -> HTTPResponse:
     console = services(request)
-    token = await asyncio.to_thread(console.sessions.start, staff.id)
+    token = await asyncio.to_thread(
+        console.sessions.start,
+        staff.id,
+        browser=browser_of(request.headers.get("user-agent") or ""),
+        secured=secured,
+    )
     device = await asyncio.to_thread(console.devices.remember, _device_of(request), staff.id)
-    response = redirect(onward, status=SEE_OTHER)
+    await record(request, "sign_in.succeeded", who=staff.id, second_step=secured)
+    response = redirect(safe_next(onward, home_of(staff)), status=SEE_OTHER)
     set_cookie(console, response, cookie_name(console), token, LONGEST)
     set_cookie(console, response, _device_cookie_name(console), device, KNOWN_FOR)
     return response
+
+
+def _token_of(request: Request) -> str:
+    return str(request.cookies.get(cookie_name(services(request))) or "")
+
+
+async def _half(request: Request) -> Staff | None:
+    return await asyncio.to_thread(services(request).sessions.find_half, _token_of(request))
+
+
+def _code_form(request: Request, onward: str, error: str = "", status: int = 200) -> HTTPResponse:
+    return services(request).pages.render(
+        "sign_in_code.html",
+        status=status,
+        errors={"code": error} if error else {},
+        onward=safe_next(onward, ""),
+    )
 
 
 def _sign_in(request: Request, onward: str, error: str = "", status: int = 200) -> HTTPResponse:

@@ -14,7 +14,7 @@ from tests.records import PASSWORD, WORDS, escalation
 from tests.unit.web.console.conftest import Browser
 from web.http import App
 
-OPEN = {"/", "/blank", "/healthz", "/invitation/none", "/sign-in"}
+OPEN = {"/", "/blank", "/healthz", "/invitation/none", "/sign-in", "/sign-in/code"}
 """What a stranger reaches."""
 PLACES = {
     "message_id": "m1",
@@ -22,8 +22,12 @@ PLACES = {
     "audience": "parent",
     "staff_id": "nobody",
     "token": "none",
+<<<<<<< HEAD
     "reference": "LN-NONE",
     "shift_id": "1",
+=======
+    "session_id": "none",
+>>>>>>> accounts
 }
 
 
