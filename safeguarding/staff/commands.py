@@ -55,12 +55,8 @@ def reset(accounts: StaffAccounts, name: str) -> None:
     if member is None:
         raise click.ClickException(NOT_IN_USE)
     password = random_password()
-<<<<<<< HEAD
-    accounts.change_password(member.id, password)
-    record_command("password reset", account=member.id)
-=======
     accounts.reset(member.id, password)
->>>>>>> accounts
+    record_command("password reset", account=member.id)
     _show_once(member.name, password)
 
 

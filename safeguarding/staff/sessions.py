@@ -93,13 +93,8 @@ class StaffSessions:
         row = self._row(token, ~staff_sessions.c.half & self._going_on(now))
         if row is None:
             return None
-<<<<<<< HEAD
-        if counts_as_use and now - row["seen_at"] >= _SEEN_EVERY:
-            self._touch(token, now)
-        return Session(member_of(row), _form_token(token))
-=======
         idle = now - row["seen_at"]
-        if idle >= _SEEN_EVERY:
+        if counts_as_use and idle >= _SEEN_EVERY:
             self._touch(token, now, stale=idle > STEP_UP)
         return Session(
             staff=member_of(row),
@@ -138,7 +133,6 @@ class StaffSessions:
         mine = (table.c.staff_id == staff_id) & (table.c.token_hash == session_id)
         with self._engine.begin() as connection:
             return bool(connection.execute(sa.delete(table).where(mine)).rowcount)
->>>>>>> accounts
 
     def end(self, token: str) -> None:
         """End a session; one that is not there stays so."""

@@ -83,7 +83,7 @@ async def set_areas(request: Request, staff_id: str) -> HTTPResponse:
     sent = request.form.getlist("areas") if request.form else []
     areas = frozenset(sent or []) & console.areas.keys()
     await asyncio.to_thread(console.accounts.set_areas, member.name, areas or None)
-    await record(request, "account.areas_changed", account=member.id, areas=sorted(areas))
+    await record(request, "areas changed", account=member.id, areas=sorted(areas))
     return redirect(f"{ACCOUNTS}?saved=areas", status=SEE_OTHER)
 
 

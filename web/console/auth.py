@@ -20,14 +20,18 @@ from safeguarding.staff.accounts import Staff
 from safeguarding.staff.permissions import Permission
 from safeguarding.staff.sessions import Session
 from web.console.composition import Services, services
-<<<<<<< HEAD
-from web.console.pages import ACCOUNTS, CONTENT, HOME, LIVE, SEE_OTHER, field, written_in
+from web.console.pages import (
+    ACCOUNTS,
+    CONTENT,
+    HOME,
+    LIVE,
+    SECOND_STEP,
+    SEE_OTHER,
+    field,
+    written_in,
+)
 from web.console.recording import record_refusal
 from web.http import is_same_site
-=======
-from web.console.pages import ACCOUNTS, CONTENT, HOME, SECOND_STEP, SEE_OTHER, field
-from web.http import client_address, is_same_site
->>>>>>> accounts
 
 Handler: TypeAlias = Callable[..., Awaitable[HTTPResponse]]
 
@@ -104,8 +108,6 @@ def open_to_all(handler: Handler) -> Handler:
     return handler
 
 
-<<<<<<< HEAD
-=======
 def fresh(session: Session) -> bool:
     """False when whoever sits there has to show again who they are, before they see words."""
     return session.fresh
@@ -121,14 +123,6 @@ def needs_confirmation(request: Request) -> HTTPResponse | None:
     return redirect(f"/confirm?next={quote(request.path, safe='')}", status=SEE_OTHER)
 
 
-async def record(request: Request, what: str, **detail: object) -> None:
-    """Note what somebody did or was refused. `detail` holds ids, never what anyone typed."""
-    session: Session | None = request.ctx.session
-    who = detail.pop("who", session.staff.id if session else None)
-    log.info(what, who=who, address=client_address(request), **detail)
-
-
->>>>>>> accounts
 def home_of(staff: Staff) -> str:
     """Where this person's work begins."""
     if staff.may(Permission.READ_CASES):

@@ -80,25 +80,16 @@ def compose(
 
     Nothing is asked of the database yet. Raises ContentError, SettingsError, VaultError.
     """
-<<<<<<< HEAD
     database, vault = connect(settings.database_url), Vault.of(settings)
-=======
-    database = connect(settings.database_url)
-    vault = Vault.of(settings)
->>>>>>> accounts
     accounts = accounts or StaffAccounts(database, now)
     cases = Cases(database, vault)
     return Services(
-<<<<<<< HEAD
         cases=cases,
         changes=Changes(cases.latest_change),
         casework=Casework(database, vault, now),
         sorting=Sorting(database, vault, now),
         statistics=Statistics(database, now),
         exports=Exports(database, vault, now),
-=======
-        log=log or EscalationLog(database, vault),
->>>>>>> accounts
         accounts=accounts,
         sessions=StaffSessions(database, now),
         devices=KnownDevices(database, now),

@@ -27,7 +27,7 @@ async def stop(app: App) -> None:
 
 
 @live.get("/live")
-@requires(Permission.READ_CASES)
+@requires(Permission.READ_CASES)  # type: ignore[arg-type]  # sent piece by piece, not returned
 async def stream(request: Request) -> None:
     """A number whenever something has changed, for as long as the session lasts."""
     console, token = services(request), str(request.cookies.get(cookie_name(services(request))))

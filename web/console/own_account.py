@@ -13,9 +13,10 @@ from safeguarding.staff.accounts import Staff
 from safeguarding.staff.permissions import Permission
 from safeguarding.staff.second_step import WrongCodeError, address_for_app
 from web.console import wording
-from web.console.auth import home_of, record, requires, safe_next, session_of
+from web.console.auth import home_of, requires, safe_next, session_of
 from web.console.composition import services
 from web.console.pages import ACCOUNT, SECOND_STEP, SEE_OTHER, field
+from web.console.recording import record, record_refusal
 from web.console.throttle import Attempt
 from web.http import client_address
 
@@ -42,7 +43,7 @@ async def end_session(request: Request, session_id: str) -> HTTPResponse:
     """End one's session in another browser: one left open, or one that is not one's own."""
     console, session = services(request), session_of(request)
     if await asyncio.to_thread(console.sessions.revoke, session.staff.id, session_id):
-        await record(request, "session.ended")
+        await record(request, "session ended")
     return redirect(ACCOUNT, status=SEE_OTHER)
 
 
@@ -68,7 +69,7 @@ async def set_up(request: Request) -> HTTPResponse:
         return await _second_step(request, {"code": wording.WRONG_CODE}, 400)
     console.throttle.code_was_right(session.staff.id)
     await asyncio.to_thread(console.sessions.secure, session.id)
-    await record(request, "second_step.set_up")
+    await record(request, "second step set up")
     return console.pages.render("recovery_codes.html", session=session, codes=codes)
 
 
@@ -87,7 +88,7 @@ async def remove(request: Request) -> HTTPResponse:
         return await _second_step(request, {"code": wording.WRONG_CODE}, 400)
     console.throttle.code_was_right(session.staff.id)
     await asyncio.to_thread(console.second_steps.remove, session.staff.id)
-    await record(request, "second_step.removed")
+    await record(request, "second step removed")
     return redirect(ACCOUNT, status=SEE_OTHER)
 
 
@@ -107,11 +108,11 @@ async def confirm(request: Request) -> HTTPResponse:
     if wait := console.throttle.wait_s(attempt):
         return _confirm(request, onward, wording.too_many_attempts(wait), 429)
     if not await _proved(request, session.staff, field(request, "proof")):
-        await record(request, "confirm.failed")
+        await record_refusal(request, "wrong password or code", what="confirmation refused")
         return _confirm(request, onward, wording.WRONG_PROOF, 400)
     console.throttle.succeeded(attempt)
     await asyncio.to_thread(console.sessions.confirm, session.id)
-    await record(request, "confirm.succeeded")
+    await record(request, "confirmed")
     return redirect(safe_next(onward, home_of(session.staff)), status=SEE_OTHER)
 
 

@@ -75,11 +75,7 @@ async def sign_in(request: Request) -> HTTPResponse:
     if staff is None:
         await record_failed_sign_in(request, name, "name or password")
         return _sign_in(request, onward, wording.WRONG_SIGN_IN, 401)
-    await record(request, "signed in", who=staff.id)
     console.throttle.succeeded(attempt)
-<<<<<<< HEAD
-    return await _start(request, staff, safe_next(onward, home_of(staff)))
-=======
     if await asyncio.to_thread(console.second_steps.is_set_up, staff.id):
         token = await asyncio.to_thread(console.sessions.start, staff.id, half=True)
         onward = quote(safe_next(onward, ""), safe="")
@@ -112,12 +108,11 @@ async def check_code(request: Request) -> HTTPResponse:
     try:
         await asyncio.to_thread(console.second_steps.check, staff.id, field(request, "code"))
     except WrongCodeError:
-        await record(request, "second_step.failed", account=staff.id)
+        await record_refusal(request, "wrong code", what="second step refused", account=staff.id)
         return _code_form(request, onward, wording.WRONG_CODE, 401)
     console.throttle.code_was_right(staff.id)
     await asyncio.to_thread(console.sessions.end, _token_of(request))
     return await _start(request, staff, onward, secured=True)
->>>>>>> accounts
 
 
 @signing_in.post("/sign-out")
@@ -125,13 +120,8 @@ async def check_code(request: Request) -> HTTPResponse:
 async def sign_out(request: Request) -> HTTPResponse:
     """End the session here and in the database."""
     console = services(request)
-<<<<<<< HEAD
-    await asyncio.to_thread(console.sessions.end, str(request.cookies.get(cookie_name(console))))
-    await record_if_possible(request, "signed out")
-=======
     await asyncio.to_thread(console.sessions.end, _token_of(request))
-    await record(request, "sign_out")
->>>>>>> accounts
+    await record_if_possible(request, "signed out")
     response = redirect("/sign-in", status=SEE_OTHER)
     # Makes the browser drop pages it keeps for the Back button.
     response.headers["Clear-Site-Data"] = '"cache"'
@@ -206,7 +196,7 @@ async def _start(
         secured=secured,
     )
     device = await asyncio.to_thread(console.devices.remember, _device_of(request), staff.id)
-    await record(request, "sign_in.succeeded", who=staff.id, second_step=secured)
+    await record(request, "signed in", who=staff.id, second_step=secured)
     response = redirect(safe_next(onward, home_of(staff)), status=SEE_OTHER)
     set_cookie(console, response, cookie_name(console), token, LONGEST)
     set_cookie(console, response, _device_cookie_name(console), device, KNOWN_FOR)

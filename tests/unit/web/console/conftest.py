@@ -23,11 +23,7 @@ from safeguarding.settings import Settings
 from safeguarding.staff.accounts import Staff, StaffAccounts
 from safeguarding.staff.approvals import Approvals
 from tests.content import content_folder
-<<<<<<< HEAD
 from tests.records import KEYS, PASSWORD, Clock, accounts_on, log_on, vault
-=======
-from tests.records import KEYS, PASSWORD, Clock, accounts_on, log_on
->>>>>>> accounts
 from web.console.app import create_app
 from web.console.composition import compose
 from web.console.throttle import SignInLimits
@@ -123,10 +119,7 @@ def bob(accounts: StaffAccounts) -> Staff:
 @pytest.fixture
 def settings(engine: Engine, tmp_path: Path) -> Settings:
     (tmp_path / "secrets").mkdir()
-<<<<<<< HEAD
     (tmp_path / "secrets" / "token_key").write_text("key of the tests", "utf-8")
-=======
->>>>>>> accounts
     (tmp_path / "secrets" / "field_keys").write_text(KEYS, encoding="utf-8")
     return replace(
         Settings.from_env({}),

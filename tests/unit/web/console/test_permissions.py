@@ -22,12 +22,9 @@ PLACES = {
     "audience": "parent",
     "staff_id": "nobody",
     "token": "none",
-<<<<<<< HEAD
     "reference": "LN-NONE",
     "shift_id": "1",
-=======
     "session_id": "none",
->>>>>>> accounts
 }
 
 
