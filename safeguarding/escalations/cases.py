@@ -154,6 +154,12 @@ class Cases:
         with self._reading.connect() as connection:
             return _found(connection, case_id, areas)
 
+    def exists(self, case_id: str) -> bool:
+        """Whether there is such a case, for whomever."""
+        query = sa.select(cases.c.id).where(cases.c.id == case_id)
+        with self._reading.connect() as connection:
+            return connection.execute(query).first() is not None
+
     def of_message(self, message_id: str) -> str:
         """The id of the case a message belongs to. Raises UnknownCaseError."""
         query = sa.select(escalations.c.case_id).where(escalations.c.message_id == message_id)

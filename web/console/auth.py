@@ -14,8 +14,10 @@ from typing import TypeAlias
 from urllib.parse import quote
 
 from sanic import HTTPResponse, Request
+from sanic.exceptions import NotFound
 from sanic.response import redirect
 
+from safeguarding.escalations.cases import UnknownCaseError
 from safeguarding.staff.accounts import Staff
 from safeguarding.staff.permissions import Permission
 from safeguarding.staff.sessions import Session
@@ -94,12 +96,26 @@ def requires(permission: Permission) -> Callable[[Handler], Handler]:
                 return await _not_allowed(request, permission)
             if permission is not Permission.OWN_ACCOUNT and _lacks_second_step(request):
                 return redirect(SECOND_STEP, status=SEE_OTHER)
+            if await _is_out_of_area(request, path.get("case_id")):
+                raise NotFound
             return await handler(request, **path)
 
         guarded.permission = permission  # type: ignore[attr-defined]
         return guarded
 
     return guard
+
+
+async def _is_out_of_area(request: Request, case_id: str | None) -> bool:
+    """Whether there is such a case, and it is of an area that this reader does not see."""
+    areas, cases = session_of(request).staff.areas, services(request).cases
+    if areas is None or case_id is None:
+        return False
+    try:
+        await asyncio.to_thread(cases.find, case_id, areas)
+    except UnknownCaseError:
+        return await asyncio.to_thread(cases.exists, case_id)
+    return False
 
 
 def open_to_all(handler: Handler) -> Handler:
@@ -113,14 +129,14 @@ def fresh(session: Session) -> bool:
     return session.fresh
 
 
-def needs_confirmation(request: Request) -> HTTPResponse | None:
-    """The way to the page that asks who sits there, and back; None when nobody need ask.
+def needs_confirmation(request: Request, back: str) -> HTTPResponse | None:
+    """The way to the page that asks who sits there, and `back`; None when nobody need ask.
 
-    For a page that shows what a child wrote: `if asked := needs_confirmation(request):` answer it.
+    For what shows a child's words: `if asked := needs_confirmation(request, back):` answer it.
     """
     if fresh(session_of(request)):
         return None
-    return redirect(f"/confirm?next={quote(request.path, safe='')}", status=SEE_OTHER)
+    return redirect(f"/confirm?next={quote(back, safe='')}", status=SEE_OTHER)
 
 
 def home_of(staff: Staff) -> str:
