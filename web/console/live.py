@@ -6,6 +6,7 @@ Server-sent events carry a number and nothing else; what a page then fetches is 
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from sanic import Blueprint, HTTPResponse, Request
 from sanic.exceptions import NotFound
@@ -30,6 +31,12 @@ async def stop(app: App) -> None:
 @requires(Permission.READ_CASES)  # type: ignore[arg-type]  # sent piece by piece, not returned
 async def stream(request: Request) -> None:
     """A number whenever something has changed, for as long as the session lasts."""
+    # A page that was left is how a stream ends, not an error.
+    with suppress(asyncio.CancelledError):
+        await _tell(request)
+
+
+async def _tell(request: Request) -> None:
     console, token = services(request), str(request.cookies.get(cookie_name(services(request))))
     seen = _number(request.headers.get("last-event-id") or str(request.args.get("seen") or ""))
     response: HTTPResponse = await request.respond(
