@@ -15,6 +15,7 @@ from web.console.content import content
 from web.console.escalations import escalations
 from web.console.invitation import invitation
 from web.console.own_account import own_account
+from web.console.passkeys import passkeys
 from web.console.sign_in import signing_in
 from web.http import App, ContentPolicy, PlainErrors, add_security_headers
 
@@ -43,7 +44,16 @@ def create_app(settings: Settings, console: Services | None = None) -> App:
     app.register_middleware(_keep_origin, "response")
     add_security_headers(app, lambda _request: _POLICY)
     app.static("/static", STATIC, name="static")
-    for blueprint in (neutral, signing_in, own_account, accounts, invitation, escalations, content):
+    for blueprint in (
+        neutral,
+        signing_in,
+        own_account,
+        passkeys,
+        accounts,
+        invitation,
+        escalations,
+        content,
+    ):
         app.blueprint(blueprint)
     return app
 

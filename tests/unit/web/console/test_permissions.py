@@ -14,7 +14,16 @@ from tests.records import PASSWORD, WORDS, escalation
 from tests.unit.web.console.conftest import Browser
 from web.http import App
 
-OPEN = {"/", "/blank", "/healthz", "/invitation/none", "/sign-in", "/sign-in/code"}
+OPEN = {
+    "/",
+    "/blank",
+    "/healthz",
+    "/invitation/none",
+    "/sign-in",
+    "/sign-in/code",
+    "/sign-in/passkey",
+    "/sign-in/passkey/options",
+}
 """What a stranger reaches."""
 PLACES = {
     "message_id": "m1",
@@ -23,6 +32,7 @@ PLACES = {
     "staff_id": "nobody",
     "token": "none",
     "session_id": "none",
+    "passkey_id": "none",
 }
 
 
