@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from safeguarding.clock import utc_now
 from safeguarding.database.engine import READING
-from safeguarding.staff.tables import digest_of, staff_recovery_codes, staff_totp
+from safeguarding.staff.tables import digest_of, staff_passkeys, staff_recovery_codes, staff_totp
 
 STEP_S = 30
 RECOVERY_CODES = 10
@@ -132,7 +132,7 @@ class SecondSteps:
 
 def remove_second_step(connection: Connection, staff_id: str) -> None:
     """Take the second step of an account away, in the caller's transaction."""
-    for table in (staff_totp, staff_recovery_codes):
+    for table in (staff_totp, staff_recovery_codes, staff_passkeys):
         connection.execute(sa.delete(table).where(table.c.staff_id == staff_id))
 
 

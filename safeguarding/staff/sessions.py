@@ -118,6 +118,21 @@ class StaffSessions:
         """A second step was passed within the session."""
         self._set(session_id, confirmed_at=self._now(), secured=True)
 
+    def new_challenge(self, token: str) -> bytes:
+        """Random bytes for a passkey to sign; kept with the session until they are taken."""
+        challenge = secrets.token_bytes(32)
+        self._set(digest_of(token), challenge=challenge.hex())
+        return challenge
+
+    def take_challenge(self, token: str) -> bytes:
+        """The bytes that were kept, once; where there are none, others, which nobody has signed."""
+        mine = staff_sessions.c.token_hash == digest_of(token)
+        with self._engine.begin() as connection:
+            query = sa.select(staff_sessions.c.challenge).where(mine).with_for_update()
+            kept = connection.execute(query).scalar()
+            connection.execute(sa.update(staff_sessions).where(mine).values(challenge=None))
+        return bytes.fromhex(kept) if kept else secrets.token_bytes(32)
+
     def of(self, staff_id: str) -> list[OpenSession]:
         """The sessions of an account that go on, the newest first."""
         table = staff_sessions

@@ -34,6 +34,7 @@ staff_sessions = sa.Table(
     sa.Column("half", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("secured", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("browser", sa.Text, nullable=False, server_default=""),
+    sa.Column("challenge", sa.Text),
 )
 """Sessions. A half one waits for the second step; a secured one has passed it."""
 
@@ -54,6 +55,18 @@ staff_recovery_codes = sa.Table(
     sa.Column("code_hash", sa.Text, primary_key=True),
 )
 """Digests of codes for whoever has lost the app; a used one is gone."""
+
+staff_passkeys = sa.Table(
+    "staff_passkeys",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("staff_id", sa.Text, sa.ForeignKey("staff.id"), nullable=False, index=True),
+    sa.Column("public_key", sa.Text, nullable=False),
+    sa.Column("sign_count", sa.BigInteger, nullable=False),
+    sa.Column("label", sa.Text, nullable=False),
+    sa.Column("made_at", UtcDateTime, nullable=False),
+)
+"""Public keys only: what signs never leaves its owner's device."""
 
 staff_invitations = sa.Table(
     "staff_invitations",

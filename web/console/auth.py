@@ -58,10 +58,15 @@ def set_cookie(
     )
 
 
+def token_of(request: Request) -> str:
+    """The token in the session cookie; empty without one."""
+    return str(request.cookies.get(cookie_name(services(request))) or "")
+
+
 async def load_session(request: Request) -> None:
     """Request middleware: find out who reads."""
     console = services(request)
-    token = request.cookies.get(cookie_name(console))
+    token = token_of(request)
     static = request.path.startswith("/static/")
     found = None
     if token and not static:

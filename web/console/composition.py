@@ -28,6 +28,7 @@ from safeguarding.staff.accounts import StaffAccounts
 from safeguarding.staff.approvals import Approvals
 from safeguarding.staff.devices import KnownDevices
 from safeguarding.staff.invitations import Invitations
+from safeguarding.staff.passkeys import Passkeys
 from safeguarding.staff.second_step import SecondSteps
 from safeguarding.staff.sessions import StaffSessions
 from safeguarding.taxonomy import CONTENT
@@ -51,6 +52,7 @@ class Services:
     sessions: StaffSessions
     devices: KnownDevices
     second_steps: SecondSteps
+    passkeys: Passkeys
     invitations: Invitations
     approvals: Approvals
     rota: RotaOffice
@@ -94,6 +96,7 @@ def compose(
         sessions=StaffSessions(database, now),
         devices=KnownDevices(database, now),
         second_steps=SecondSteps(database, vault, now),
+        passkeys=Passkeys(database, now),
         invitations=Invitations(database, accounts, now),
         approvals=Approvals(database, now),
         rota=RotaOffice(database, now),

@@ -33,6 +33,8 @@ async def overview(request: Request) -> HTTPResponse:
         session=session,
         sessions=await asyncio.to_thread(console.sessions.of, session.staff.id),
         second_step=await asyncio.to_thread(console.second_steps.is_set_up, session.staff.id),
+        passkeys=await asyncio.to_thread(console.passkeys.of, session.staff.id),
+        passkey_refused=request.args.get("passkey") == "refused",
         codes_left=await asyncio.to_thread(console.second_steps.codes_left, session.staff.id),
     )
 

@@ -25,6 +25,7 @@ from web.console.auth import (
     safe_next,
     session_of,
     set_cookie,
+    token_of,
 )
 from web.console.browsers import browser_of
 from web.console.composition import Services, services
@@ -82,16 +83,16 @@ async def sign_in(request: Request) -> HTTPResponse:
         response = redirect(f"/sign-in/code?next={onward}", status=SEE_OTHER)
         set_cookie(console, response, cookie_name(console), token, HALF)
         return response
-    return await _start(request, staff, onward)
+    return await start(request, staff, onward)
 
 
 @signing_in.get("/sign-in/code")
 @open_to_all
 async def code_page(request: Request) -> HTTPResponse:
     """The form of the second step, for whoever has just given the right password."""
-    if await _half(request) is None:
+    if await half_signed_in(request) is None:
         return redirect("/sign-in")
-    return _code_form(request, str(request.args.get("next") or ""))
+    return await code_form(request, str(request.args.get("next") or ""))
 
 
 @signing_in.post("/sign-in/code")
@@ -100,19 +101,23 @@ async def check_code(request: Request) -> HTTPResponse:
     """Check a code of the app, or a recovery code; start the session."""
     if not is_same_site(request):
         return await forged(request)
-    console, staff, onward = services(request), await _half(request), field(request, "next")
+    console, staff, onward = (
+        services(request),
+        await half_signed_in(request),
+        field(request, "next"),
+    )
     if staff is None:
         return redirect("/sign-in", status=SEE_OTHER)
     if wait := console.throttle.code_wait_s(staff.id):
-        return _code_form(request, onward, wording.too_many_attempts(wait), 429)
+        return await code_form(request, onward, wording.too_many_attempts(wait), 429)
     try:
         await asyncio.to_thread(console.second_steps.check, staff.id, field(request, "code"))
     except WrongCodeError:
         await record_refusal(request, "wrong code", what="second step refused", account=staff.id)
-        return _code_form(request, onward, wording.WRONG_CODE, 401)
+        return await code_form(request, onward, wording.WRONG_CODE, 401)
     console.throttle.code_was_right(staff.id)
-    await asyncio.to_thread(console.sessions.end, _token_of(request))
-    return await _start(request, staff, onward, secured=True)
+    await asyncio.to_thread(console.sessions.end, token_of(request))
+    return await start(request, staff, onward, secured=True)
 
 
 @signing_in.post("/sign-out")
@@ -120,7 +125,7 @@ async def check_code(request: Request) -> HTTPResponse:
 async def sign_out(request: Request) -> HTTPResponse:
     """End the session here and in the database."""
     console = services(request)
-    await asyncio.to_thread(console.sessions.end, _token_of(request))
+    await asyncio.to_thread(console.sessions.end, token_of(request))
     await record_if_possible(request, "signed out")
     response = redirect("/sign-in", status=SEE_OTHER)
     # Makes the browser drop pages it keeps for the Back button.
@@ -185,9 +190,10 @@ async def _attempt(request: Request, name: str) -> Attempt:
     return Attempt(name, client_address(request), device if known else "")
 
 
-async def _start(
+async def start(
     request: Request, staff: Staff, onward: str, *, secured: bool = False
 ) -> HTTPResponse:
+    """Begin the session of somebody who has proved who they are, and know the browser from now."""
     console = services(request)
     token = await asyncio.to_thread(
         console.sessions.start,
@@ -203,20 +209,23 @@ async def _start(
     return response
 
 
-def _token_of(request: Request) -> str:
-    return str(request.cookies.get(cookie_name(services(request))) or "")
+async def half_signed_in(request: Request) -> Staff | None:
+    """Whoever gave the right password in this browser and has yet to pass the second step."""
+    return await asyncio.to_thread(services(request).sessions.find_half, token_of(request))
 
 
-async def _half(request: Request) -> Staff | None:
-    return await asyncio.to_thread(services(request).sessions.find_half, _token_of(request))
-
-
-def _code_form(request: Request, onward: str, error: str = "", status: int = 200) -> HTTPResponse:
-    return services(request).pages.render(
+async def code_form(
+    request: Request, onward: str, error: str = "", status: int = 200
+) -> HTTPResponse:
+    """The page of the second step."""
+    console, staff = services(request), await half_signed_in(request)
+    keys = await asyncio.to_thread(console.passkeys.of, staff.id) if staff else []
+    return console.pages.render(
         "sign_in_code.html",
         status=status,
         errors={"code": error} if error else {},
         onward=safe_next(onward, ""),
+        passkeys=keys,
     )
 
 

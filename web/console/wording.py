@@ -148,6 +148,7 @@ SELECT_ROLE = "Select what the account is for"
 LAST_ADMINISTRATOR = "This is the last administrator. Invite another one first"
 NAME_TAKEN = "Choose another sign-in name: this one is empty or taken"
 WRONG_CODE = "The code is not right, or was used before. Wait for the next one"
+WRONG_PASSKEY = "That passkey did not open the account. Try again, or use a code"
 WRONG_PROOF = "The password or the code is not right"
 WRONG_SIGN_IN = "The sign-in name or the password is not right"
 WRONG_PASSWORD = "The password you have now is not right"  # noqa: S105 - a sentence

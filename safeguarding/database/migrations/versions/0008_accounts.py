@@ -49,6 +49,7 @@ def _extend_sessions() -> None:
         sa.Column("half", sa.Boolean, nullable=False, server_default=sa.false()),
         sa.Column("secured", sa.Boolean, nullable=False, server_default=sa.false()),
         sa.Column("browser", sa.Text, nullable=False, server_default=""),
+        sa.Column("challenge", sa.Text),
     ):
         op.add_column("staff_sessions", column)
 
@@ -72,6 +73,18 @@ def _make_second_steps() -> None:
             ["staff_id"], ["staff.id"], name="fk_staff_recovery_codes_staff_id"
         ),
     )
+    op.create_table(
+        "staff_passkeys",
+        sa.Column("id", sa.Text, nullable=False),
+        sa.Column("staff_id", sa.Text, nullable=False),
+        sa.Column("public_key", sa.Text, nullable=False),
+        sa.Column("sign_count", sa.BigInteger, nullable=False),
+        sa.Column("label", sa.Text, nullable=False),
+        sa.Column("made_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_staff_passkeys"),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name="fk_staff_passkeys_staff_id"),
+    )
+    op.create_index("ix_staff_passkeys_staff_id", "staff_passkeys", ["staff_id"])
 
 
 def _make_invitations() -> None:

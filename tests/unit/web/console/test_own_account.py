@@ -203,3 +203,29 @@ async def test_confirming_leads_nowhere_else(browser: Browser) -> None:
 )
 def test_a_browser_is_named_and_never_quoted(header: str, words: str) -> None:
     assert browser_of(header) == words
+
+
+@pytest.mark.parametrize(
+    "answer", ["", "{}", "[]", "null", "\x00", '{"id": "x"}', '{"id": {}}', "[" * 9000, "9" * 9000]
+)
+async def test_what_is_no_passkey_opens_nothing_and_adds_nothing(
+    browser: Browser, elsewhere: Browser, clock: Clock, app: App, ann: Staff, answer: str
+) -> None:
+    await set_up(browser, clock)
+    added = await browser.send("/account/passkeys", {"answer": answer})
+    assert added.headers["location"] == "/account?passkey=refused"
+    assert app.ctx.services.passkeys.of(ann.id) == []
+
+    await elsewhere.sign_in()
+    await elsewhere.post("/sign-in/passkey/options", {})
+    assert (await elsewhere.post("/sign-in/passkey", {"answer": answer})).status_code == 401
+    assert (await elsewhere.get("/escalations")).status_code == 303
+
+
+def test_a_challenge_is_taken_once(app: App, ann: Staff) -> None:
+    sessions = app.ctx.services.sessions
+    token = sessions.start(ann.id, half=True)
+    challenge = sessions.new_challenge(token)
+
+    assert sessions.take_challenge(token) == challenge
+    assert sessions.take_challenge(token) != challenge

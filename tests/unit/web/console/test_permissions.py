@@ -14,7 +14,16 @@ from tests.records import PASSWORD, WORDS, escalation
 from tests.unit.web.console.conftest import Browser
 from web.http import App
 
-OPEN = {"/", "/blank", "/healthz", "/invitation/none", "/sign-in", "/sign-in/code"}
+OPEN = {
+    "/",
+    "/blank",
+    "/healthz",
+    "/invitation/none",
+    "/sign-in",
+    "/sign-in/code",
+    "/sign-in/passkey",
+    "/sign-in/passkey/options",
+}
 """What a stranger reaches."""
 PLACES = {
     "message_id": "m1",
@@ -25,6 +34,7 @@ PLACES = {
     "reference": "LN-NONE",
     "shift_id": "1",
     "session_id": "none",
+    "passkey_id": "none",
 }
 
 
