@@ -35,7 +35,9 @@ async def test_the_stream_carries_a_number_and_ends_with_the_session(
     response = await browser.get("/live")
 
     newest = console.cases.latest_change()
-    told = f"id: {newest}\nevent: change\ndata: {newest}\n\nevent: ended\ndata: 0\n\n"
+    told = (
+        f": still here\n\nid: {newest}\nevent: change\ndata: {newest}\n\nevent: ended\ndata: 0\n\n"
+    )
     assert response.text == told
     assert response.headers["content-type"].startswith("text/event-stream")
     assert response.headers["cache-control"] == "no-store"
