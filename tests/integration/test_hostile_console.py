@@ -33,7 +33,16 @@ from tests.records import KEYS, PASSWORD, WORDS, accounts_on, escalation, log_on
 from web.console.app import create_app
 
 LEAST = 200
-OPEN = {"/", "/blank", "/healthz", "/invitation/<token:str>", "/sign-in"}
+OPEN = {
+    "/",
+    "/blank",
+    "/healthz",
+    "/invitation/<token:str>",
+    "/sign-in",
+    "/sign-in/code",
+    "/sign-in/passkey",
+    "/sign-in/passkey/options",
+}
 """What a stranger may ask for. A new page that lets strangers in has to be named here."""
 MOVES = {"audit_events", "staff_sessions"}
 """Tables that a refused request may write to: that it was refused, and when a session was used."""

@@ -39,7 +39,7 @@ async def test_a_failed_sign_in_names_the_account_and_never_what_was_typed(
     visitor: Browser, audit: AuditLog, ann: Staff, engine: Engine
 ) -> None:
     await visitor.sign_in(" ANN ", "hunter2hunter2")
-    page = {"page": "auth.sign_in", "method": "POST", "client": CLIENT}
+    page = {"page": "sign_in.sign_in", "method": "POST", "client": CLIENT}
     wrong = {"why": "name or password", **page}
     assert last(audit) == ("visitor", "sign-in refused", wrong | {"account": ann.id})
 
@@ -81,7 +81,7 @@ async def test_who_is_not_signed_in_leaves_a_trace(
     assert "session" not in last(audit)[2]
 
     visitor.client.cookies.set("lantern", "made up")
-    await visitor.post("/escalations/m1/outcome", {"note": "x"})
+    await visitor.post("/escalations/c1/outcome", {"note": "x"})
     assert last(audit)[2]["session"] == "not known"
 
 
@@ -91,8 +91,8 @@ async def test_a_forged_form_is_recorded_once(
     log.record(escalation())
     before = len(trail(audit))
 
-    await browser.post("/escalations/m1/outcome", {"form_token": "0"})
-    await browser.send("/escalations/m1/outcome", {"outcome": "", "note": ""})
+    await browser.post("/escalations/c1/outcome", {"form_token": "0"})
+    await browser.send("/escalations/c1/outcome", {"outcome": "", "note": ""})
     await browser.post("/sign-out", {}, sec_fetch_site="cross-site")
 
     refused = [event for event in trail(audit)[before:] if event[1] == "refused"]
