@@ -101,6 +101,9 @@ evaluate: install .venv-training/.synced $(MODEL)  ## The evaluation report: eve
 bench: install $(MODEL)  ## Latency, throughput and memory beside a stock Rasa project, and what assessing once saves
 	@$(S)/$(LANTERN) bench
 
+chaos: .venv-services/.synced  ## Faults at random for CHAOS_SECONDS (600): what was lost, what doubled; CHAOS_SEED repeats
+	@$(S)/$(LANTERN) chaos
+
 # ---- check --------------------------------------------------------------------------------------
 test: lint types imports content unit stories integration browser  ## All checks and tests
 
@@ -134,4 +137,4 @@ browser: install $(MODEL)  ## Chromium: widget, console, and the whole journey
 clean:  ## Remove what was made; environments and state stay
 	@rm -rf models results reports .pytest_cache .mypy_cache .ruff_cache .rasa
 
-.PHONY: help install setup train adapt calibrate compare learn verify-audit run screen classify reply evaluate bench test lint types imports content unit stories integration browser clean
+.PHONY: help install setup train adapt calibrate compare learn verify-audit run screen classify reply evaluate bench chaos test lint types imports content unit stories integration browser clean

@@ -94,6 +94,7 @@ COMMANDS = {
         "ml.review.to_example", "services", "Turn a verdict of staff into an example."
     ),
     "bench": LazyCommand("scripts.bench", "services", "Latency, throughput and memory, measured."),
+    "chaos": LazyCommand("scripts.chaos", "services", "What is lost while all below fails."),
     "classify": LazyCommand(
         "bot.classify", "assistant", "Intent, topic and severity of each line."
     ),

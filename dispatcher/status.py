@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -163,21 +163,49 @@ class StatusServer:
 
 def _metrics(state: State) -> bytes:
     registry = CollectorRegistry()
-
-    def gauge(name: str, about: str, label: str, values: dict[str, float]) -> None:
-        made = Gauge(name, about, [label], registry=registry)
-        for value, number in values.items():
-            made.labels(value).set(number)
-
-    def counts(values: dict[str, int]) -> dict[str, float]:
-        return {name: float(number) for name, number in values.items()}
-
-    gauge("lantern_alerts_open", "Not acknowledged.", "severity", counts(state.open))
-    gauge("lantern_deliveries_queued", "Waiting.", "channel", counts(state.queued))
-    gauge("lantern_deliveries_failed", "Given up.", "channel", counts(state.failed))
-    gauge("lantern_dispatcher_beat_age_seconds", "Since a round.", "thread", state.threads)
-    late = Gauge("lantern_alerts_late_seconds", "The oldest that is due.", registry=registry)
+    opened = Gauge(
+        "lantern_alerts_open",
+        "Alerts that nobody has acknowledged.",
+        ["severity"],
+        registry=registry,
+    )
+    queued = Gauge(
+        "lantern_deliveries_queued",
+        "Deliveries that wait to be sent.",
+        ["channel"],
+        registry=registry,
+    )
+    failed = Gauge(
+        "lantern_deliveries_failed",
+        "Deliveries of open alerts that were given up.",
+        ["channel"],
+        registry=registry,
+    )
+    beats = Gauge(
+        "lantern_dispatcher_beat_age_seconds",
+        "Time since each thread went round.",
+        ["thread"],
+        registry=registry,
+    )
+    late = Gauge(
+        "lantern_alerts_late_seconds",
+        "How long the oldest step or delivery has been due.",
+        registry=registry,
+    )
+    up = Gauge(
+        "lantern_dispatcher_database_up",
+        "Whether the database answers.",
+        registry=registry,
+    )
+    _fill(opened, state.open)
+    _fill(queued, state.queued)
+    _fill(failed, state.failed)
+    _fill(beats, state.threads)
     late.set(state.late_s)
-    up = Gauge("lantern_dispatcher_database_up", "1 while it answers.", registry=registry)
-    up.set(1 if state.database == "up" else 0)
+    up.set(state.database == "up")
     return generate_latest(registry)
+
+
+def _fill(gauge: Gauge, values: Mapping[str, float]) -> None:
+    for label, number in values.items():
+        gauge.labels(label).set(number)

@@ -36,6 +36,8 @@ class Settings:
     console_port: int
     console_insecure_cookies: bool
     """True where the console is served by plain HTTP on this machine (the embedded demo)."""
+    require_second_step: bool
+    """Let staff at nothing but their own account before they have set up a second step."""
     public_url: str
     """Where people find Lantern: the address of the page that holds it, for passing on."""
     widget_ancestors: str
@@ -75,6 +77,7 @@ class Settings:
             console_host=env.get("LANTERN_CONSOLE_HOST", "127.0.0.1"),
             console_port=int(_number(env, "LANTERN_CONSOLE_PORT", 8081)),
             console_insecure_cookies=_flag(env, "LANTERN_CONSOLE_INSECURE_COOKIES"),
+            require_second_step=_flag(env, "LANTERN_REQUIRE_SECOND_STEP"),
             public_url=env.get("LANTERN_PUBLIC_URL", f"http://127.0.0.1:{gateway_port}/"),
             widget_ancestors=env.get("LANTERN_WIDGET_ANCESTORS", "'self'"),
             conversation_ttl_s=int(_number(env, "LANTERN_CONVERSATION_TTL_S", 3600)),
@@ -92,6 +95,9 @@ class Settings:
     def secret(self, name: str, env: Mapping[str, str] | None = None) -> str:
         """The secret called `name`: LANTERN_<NAME>, else the file <state_dir>/secrets/<name>.
 
+        Names: "channel_secret" (gateway to Rasa), "token_key" (conversation tokens and
+        the names of clients on the audit trail),
+        "field_keys" (encryption of children's words). Raises SettingsError.
         Names: "channel_secret" (gateway to Rasa), "token_key" (conversation tokens),
         "field_keys" (encryption of children's words); of those who alert staff "smtp_password",
         "notify_api_key", "webhook_url", "webhook_key". Raises SettingsError.

@@ -19,10 +19,15 @@ def waiting_for(settings: Settings) -> list[str]:
     addresses = {
         "gateway": f"{gateway}/healthz",
         "console": f"{console}/healthz",
+        "dispatcher": f"{_dispatcher(settings)}/healthz",
         "actions": "http://127.0.0.1:5055/health",
         "rasa": f"{settings.rasa_url}/webhooks/gateway/",
     }
     return [name for name, address in addresses.items() if not _answers(address)]
+
+
+def _dispatcher(settings: Settings) -> str:
+    return f"http://{settings.alerts.dispatcher_host}:{settings.alerts.dispatcher_port}"
 
 
 def _answers(address: str) -> bool:
@@ -44,4 +49,6 @@ def main() -> None:
     click.echo(f"Ready after {time.monotonic() - started:.0f} s.")
     click.echo(f"  Chat:    http://{settings.gateway_host}:{settings.gateway_port}/")
     click.echo(f"  Console: http://{settings.console_host}:{settings.console_port}/")
+    if _answers(f"{_dispatcher(settings)}/"):
+        click.echo(f"  Alerts:  {_dispatcher(settings)}/ (what staff are sent; no mail leaves)")
     click.echo("  Stop everything with Ctrl+C.")

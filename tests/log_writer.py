@@ -1,7 +1,7 @@
 """A process of its own that writes to a log: `python -m tests.log_writer URL KEYS`.
 
-It says "ready", then does what each line of its input says: `ID SEVERITY SOURCE` records an
-escalation and prints whether it was new, once the database has acknowledged it.
+It says "ready", then does what each line of its input says: `ID SEVERITY SOURCE CONVERSATION`
+records an escalation and prints whether it was new, once the database has acknowledged it.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ def main() -> None:
         sys.stdout.write("ready\n")
         sys.stdout.flush()
     for line in sys.stdin:
-        message_id, severity, source = line.split()
+        message_id, severity, source, conversation = line.split()
         signal = Signal(source, "lexicon", "v1", "grooming", Severity.named(severity), 0, 2)
         raised = assessment(Severity.named(severity), signal)
-        new = log.record(escalation(message_id, assessment=raised))
+        told = escalation(message_id, conversation_id=conversation, assessment=raised)
+        new = log.record(told)
         sys.stdout.write(f"{message_id} {new}\n")
         sys.stdout.flush()
 

@@ -11,13 +11,13 @@ from sqlalchemy.engine import Connection
 
 from safeguarding.alerts.tables import contact_ways
 from safeguarding.clock import LONDON
+from safeguarding.staff.permissions import READERS
 from safeguarding.staff.tables import staff
 from safeguarding.taxonomy import Severity
 
 TEAM = "team"
 """The recipient that is no person: the team's mailbox, the team's channel in Teams or Slack."""
 EMAIL, SMS, WEBHOOK, CONSOLE = "email", "sms", "webhook", "console"
-_TOLD_ROLES = ("lead", "reviewer")
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,10 @@ class Ways:
 
 
 def everyone(connection: Connection) -> list[str]:
-    """Ids of all staff in use who work on cases."""
-    works = staff.c.disabled_at.is_(None) & staff.c.role.in_(_TOLD_ROLES)
-    return list(connection.execute(sa.select(staff.c.id).where(works)).scalars())
+    """Ids of all staff in use who may read cases."""
+    reads = staff.c.role.in_([role.value for role in READERS]) & staff.c.admitted
+    query = sa.select(staff.c.id).where(staff.c.disabled_at.is_(None), reads)
+    return list(connection.execute(query).scalars())
 
 
 def ways_of(connection: Connection, staff_ids: Iterable[str]) -> dict[str, Ways]:

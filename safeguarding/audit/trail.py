@@ -139,5 +139,6 @@ def link_in(row: RowMapping) -> Link:
 
 
 def newest(connection: Connection) -> int:
-    """The number of the newest event; 0 when there is none."""
-    return connection.execute(sa.select(sa.func.max(audit_events.c.id))).scalar_one() or 0
+    """The number of the newest event that is about a case; 0 when there is none."""
+    query = sa.select(audit_events.c.id).where(audit_events.c.case_id.is_not(None))
+    return connection.execute(query.order_by(audit_events.c.id.desc()).limit(1)).scalar() or 0

@@ -26,7 +26,12 @@ GATEWAY = {
     "alembic_version": "SELECT",
     "approvals": "SELECT",
     "reviews": "",
+    "case_notes": "",
+    "case_actions": "",
+    "referrals": "",
     "staff": "SELECT ({names})",
+    "staff_devices": "",
+    "staff_invitations": "",
     "staff_sessions": "",
 }
 """What the public gateway may do with a table, where that is less than ALL."""

@@ -125,7 +125,7 @@ class Cases:
             return connection.execute(query).scalar_one()
 
     def latest_change(self) -> int:
-        """The number of the newest event on the trail: it grows when anything has changed."""
+        """The number of the newest event about a case: it grows when anything has changed."""
         with self._reading.connect() as connection:
             return trail.newest(connection)
 
@@ -153,6 +153,12 @@ class Cases:
         """One case without its words, merged or not. Raises UnknownCaseError."""
         with self._reading.connect() as connection:
             return _found(connection, case_id, areas)
+
+    def exists(self, case_id: str) -> bool:
+        """Whether there is such a case, for whomever."""
+        query = sa.select(cases.c.id).where(cases.c.id == case_id)
+        with self._reading.connect() as connection:
+            return connection.execute(query).first() is not None
 
     def of_message(self, message_id: str) -> str:
         """The id of the case a message belongs to. Raises UnknownCaseError."""

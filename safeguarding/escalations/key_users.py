@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 from pathlib import Path
 
@@ -10,14 +11,22 @@ from safeguarding.escalations.vault import Vault
 from safeguarding.settings import Settings
 
 _FOLDER = "key-users"
+logger = logging.getLogger(__name__)
 
 
 def announce(settings: Settings, vault: Vault) -> None:
     """Note that this process seals with the first key of `vault`, until it ends however it ends.
 
-    The lock on the note says so, not the note: it goes with the process. Raises OSError.
+    The lock on the note says so, not the note: it goes with the process. Where no note can be
+    written, on a full disk, the process works all the same.
     """
-    folder = settings.state_dir / _FOLDER
+    try:
+        _announce(settings.state_dir / _FOLDER, vault)
+    except OSError as error:
+        logger.warning("key_user.not_noted kind=%s", type(error).__name__)
+
+
+def _announce(folder: Path, vault: Vault) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = folder / f".{os.getpid()}"
     draft.unlink(missing_ok=True)

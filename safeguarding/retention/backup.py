@@ -44,23 +44,27 @@ def back_up(settings: Settings, place: Path, now: datetime) -> Manifest:
     draft.mkdir(mode=0o700, parents=True)
     try:
         manifest = _fill(settings, draft, now)
+        # No copy of all this without its line on the trail.
+        _leave_trail(settings, manifest, now)
         if place.exists():
             place.rmdir()
         draft.rename(place)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    held = manifest.contents
+    return manifest
+
+
+def _leave_trail(settings: Settings, manifest: Manifest, now: datetime) -> None:
     detail = {
         "manifest": hashlib.sha256(manifest.as_bytes()).hexdigest(),
-        "number": held.number,
-        "link": held.link,
+        "number": manifest.contents.number,
+        "link": manifest.contents.link,
         "operator": operator(),
     }
     engine = connect(settings.database_url)
     with engine.begin() as connection:
         trail.append(connection, Event(now, COMMAND_LINE, BACKED_UP, detail=detail))
     engine.dispose()
-    return manifest
 
 
 def _fill(settings: Settings, draft: Path, now: datetime) -> Manifest:

@@ -60,7 +60,7 @@ def scrub(engine: Engine) -> bool:
         except sa.exc.OperationalError:  # somebody holds a lock for longer than we wait
             return False
         finally:
-            autocommit.exec_driver_sql("RESET statement_timeout")
+            autocommit.invalidate()  # nobody else gets a connection without a timeout
     return True
 
 

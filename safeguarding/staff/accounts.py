@@ -19,6 +19,7 @@ from safeguarding.clock import utc_now
 from safeguarding.database.engine import READING
 from safeguarding.staff.passwords import LONGEST_PASSWORD, check_password
 from safeguarding.staff.permissions import EVERYBODY, PERMISSIONS, READERS, Permission, Role
+from safeguarding.staff.second_step import remove_second_step
 from safeguarding.staff.tables import staff, staff_devices, staff_invitations, staff_sessions
 
 
@@ -124,12 +125,21 @@ class StaffAccounts:
 
     def change_password(self, staff_id: str, password: str) -> None:
         """Set a new password and end every session of the account. Raises PasswordError."""
+        self._replace(staff_id, password, reset=False)
+
+    def reset(self, staff_id: str, password: str) -> None:
+        """The same for somebody who cannot sign in: their second step is taken away as well."""
+        self._replace(staff_id, password, reset=True)
+
+    def _replace(self, staff_id: str, password: str, *, reset: bool) -> None:
         with self._reading.connect() as connection:
             query = sa.select(staff.c.name).where(staff.c.id == staff_id)
             name = connection.execute(query).scalar() or ""
         kept = self.hash(password, name)
         with self._engine.begin() as connection:
             set_password_hash(connection, staff_id, kept)
+            if reset:
+                remove_second_step(connection, staff_id)
 
     def set_role(self, name: str, role: Role, *, admitted: bool = True) -> bool:
         """Give an account in use another role, at once. False when there is none.

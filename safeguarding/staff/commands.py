@@ -50,12 +50,12 @@ def add(accounts: StaffAccounts, name: str, shown_name: str | None, role: str | 
 @click.argument("name")
 @click.pass_obj
 def reset(accounts: StaffAccounts, name: str) -> None:
-    """Give an account a new password, printed once."""
+    """Give an account a new password, printed once; its second step is taken away."""
     member = accounts.named(name)
     if member is None:
         raise click.ClickException(NOT_IN_USE)
     password = random_password()
-    accounts.change_password(member.id, password)
+    accounts.reset(member.id, password)
     record_command("password reset", account=member.id)
     _show_once(member.name, password)
 

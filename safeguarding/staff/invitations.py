@@ -18,6 +18,7 @@ from safeguarding.clock import utc_now
 from safeguarding.database.engine import READING
 from safeguarding.staff.accounts import Staff, StaffAccounts, insert, new_member, set_password_hash
 from safeguarding.staff.permissions import READERS, Role
+from safeguarding.staff.second_step import remove_second_step
 from safeguarding.staff.tables import digest_of, staff, staff_invitations
 
 LASTS = timedelta(days=3)
@@ -83,6 +84,8 @@ class Invitations:
                 insert(connection, member, kept, self._now())
                 return member
             set_password_hash(connection, found.staff_id, kept)
+            # Whoever needs a new password has often lost the phone as well.
+            remove_second_step(connection, found.staff_id)
             same = staff.c.id == found.staff_id
             connection.execute(sa.update(staff).where(same).values(admitted=member.admitted))
         return replace(member, id=found.staff_id)

@@ -37,6 +37,8 @@ class Permission(Enum):
     """Invite, disable, change a role."""
     ADMIT_READERS = "admit_readers"
     """Say that somebody whom an administrator let in may read what children wrote."""
+    READ_ROTA = "read_rota"
+    """Who is on duty when, and how one is told of alerts oneself."""
     MANAGE_ROTA = "manage_rota"
     READ_FIGURES = "read_figures"
     READ_AUDIT = "read_audit"
@@ -51,6 +53,7 @@ EVERYBODY = frozenset({Permission.OWN_ACCOUNT, Permission.READ_CONTENT})
 _REVIEWER = EVERYBODY | {
     Permission.READ_CASES,
     Permission.WORK_CASES,
+    Permission.READ_ROTA,
     Permission.READ_FIGURES,
 }
 
@@ -65,7 +68,8 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.EXPORT,
         Permission.SET_HOLD,
     },
-    Role.ADMINISTRATOR: EVERYBODY | {Permission.MANAGE_ACCOUNTS, Permission.MANAGE_ROTA},
+    Role.ADMINISTRATOR: EVERYBODY
+    | {Permission.MANAGE_ACCOUNTS, Permission.READ_ROTA, Permission.MANAGE_ROTA},
     Role.AUDITOR: EVERYBODY | {Permission.READ_AUDIT, Permission.READ_FIGURES},
 }
 

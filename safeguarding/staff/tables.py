@@ -30,7 +30,43 @@ staff_sessions = sa.Table(
     sa.Column("staff_id", sa.Text, sa.ForeignKey("staff.id"), nullable=False, index=True),
     sa.Column("started_at", UtcDateTime, nullable=False),
     sa.Column("seen_at", UtcDateTime, nullable=False),
+    sa.Column("confirmed_at", UtcDateTime),
+    sa.Column("half", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("secured", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("browser", sa.Text, nullable=False, server_default=""),
+    sa.Column("challenge", sa.Text),
 )
+"""Sessions. A half one waits for the second step; a secured one has passed it."""
+
+staff_totp = sa.Table(
+    "staff_totp",
+    metadata,
+    sa.Column("staff_id", sa.Text, sa.ForeignKey("staff.id"), primary_key=True),
+    sa.Column("secret", sa.Text, nullable=False),
+    sa.Column("in_use", sa.Boolean, nullable=False),
+    sa.Column("last_step", sa.BigInteger, nullable=False),
+)
+"""Sealed secrets of apps that show codes; the last time step whose code was used."""
+
+staff_recovery_codes = sa.Table(
+    "staff_recovery_codes",
+    metadata,
+    sa.Column("staff_id", sa.Text, sa.ForeignKey("staff.id"), primary_key=True),
+    sa.Column("code_hash", sa.Text, primary_key=True),
+)
+"""Digests of codes for whoever has lost the app; a used one is gone."""
+
+staff_passkeys = sa.Table(
+    "staff_passkeys",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("staff_id", sa.Text, sa.ForeignKey("staff.id"), nullable=False, index=True),
+    sa.Column("public_key", sa.Text, nullable=False),
+    sa.Column("sign_count", sa.BigInteger, nullable=False),
+    sa.Column("label", sa.Text, nullable=False),
+    sa.Column("made_at", UtcDateTime, nullable=False),
+)
+"""Public keys only: what signs never leaves its owner's device."""
 
 staff_invitations = sa.Table(
     "staff_invitations",

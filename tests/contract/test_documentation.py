@@ -9,7 +9,15 @@ import pytest
 from safeguarding.taxonomy import ROOT
 
 SETTINGS = (ROOT / "safeguarding" / "settings.py").read_text("utf-8")
-SECRETS = ("channel_secret", "token_key", "field_keys")
+SECRETS = (
+    "channel_secret",
+    "token_key",
+    "field_keys",
+    "smtp_password",
+    "notify_api_key",
+    "webhook_url",
+    "webhook_key",
+)
 
 
 @pytest.mark.parametrize("name", sorted(set(re.findall(r'"(LANTERN_[A-Z_]+)"', SETTINGS))))

@@ -18,7 +18,7 @@ import pytest
 
 from safeguarding.taxonomy import ROOT
 
-ROOMS = ("actions", "bot", "safeguarding", "web")
+ROOMS = ("actions", "bot", "dispatcher", "safeguarding", "web")
 FOR_STAFF = {
     "web/console/wording.py": "all that the console says to staff stands here and in its templates",
     "safeguarding/content/kinds.py": "titles of the kinds, for those who sign them",

@@ -19,7 +19,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
 from safeguarding.database.engine import connect, migrate
-from safeguarding.escalations.escalation import Outcome, Status
+from safeguarding.escalations.cases import Cases
+from safeguarding.escalations.casework import Casework, Decision
+from safeguarding.escalations.escalation import Outcome
 from safeguarding.escalations.log import EscalationLog
 from safeguarding.taxonomy import Severity
 from scripts.build_static import STAMP
@@ -33,6 +35,7 @@ from tests.records import (
     assessment,
     escalation,
     log_on,
+    vault,
 )
 
 LARGE, PHONE, ZOOMED = (1280, 900), (375, 740), (320, 256)
@@ -49,10 +52,12 @@ EXPLAINED = (
 
 @dataclass(frozen=True)
 class Console:
-    """A running console and the log behind it."""
+    """A running console and the records behind it."""
 
     url: str
     log: EscalationLog
+    cases: Cases
+    casework: Casework
     bob: str
 
 
@@ -76,7 +81,9 @@ def console(tmp_path: Path) -> Iterator[Console]:
     with subprocess.Popen(command, env=os.environ | settings, stdout=subprocess.DEVNULL) as process:
         url = f"http://127.0.0.1:{port}"
         _wait_for(url)
-        yield Console(url, log_on(engine), accounts.add("bob", PASSWORD, "Bob Jones").id)
+        bob = accounts.add("bob", PASSWORD, "Bob Jones").id
+        cases, casework = Cases(engine, vault()), Casework(engine, vault())
+        yield Console(url, log_on(engine), cases, casework, bob)
         process.terminate()
     engine.dispose()
 
@@ -102,8 +109,11 @@ def test_staff_read_and_close_an_escalation_without_javascript(
 ) -> None:
     console.log.record(escalation())
     plain_page.goto("/escalations")
-    plain_page.get_by_role("link", name="Grooming").click()
-    expect(plain_page.locator("mark")).to_have_text("dont tell ur mum")
+    plain_page.get_by_role("link", name="Hurt by someone").click()
+    assert "dont tell ur mum" not in plain_page.content()
+    plain_page.get_by_role("button", name="Show the words").click()
+    expect(plain_page.locator("mark").first).to_have_text("dont tell ur mum")
+    plain_page.get_by_text("Record the outcome and close").first.click()
     plain_page.get_by_label("Referred to the police").check()
     plain_page.get_by_label("Why, and what happens next").fill("Called 101.")
     plain_page.get_by_label("Lantern missed something").check()
@@ -111,14 +121,14 @@ def test_staff_read_and_close_an_escalation_without_javascript(
 
     expect(plain_page.get_by_text("The outcome is recorded")).to_be_visible()
     expect(plain_page.get_by_text("Nothing is waiting")).to_be_visible()
-    (review,) = console.log.get("m1").reviews
+    (review,) = console.cases.whole("c1").reviews
     assert (review.outcome, review.note) == (Outcome.REFERRED_POLICE, "Called 101.")
     assert review.missed is True
 
 
 def test_the_blank_screen_works_without_javascript(plain_page: Page, console: Console) -> None:
     console.log.record(escalation())
-    plain_page.goto("/escalations/m1")
+    _uncover(plain_page)
     plain_page.get_by_role("link", name="Blank the screen").click()
 
     expect(plain_page).to_have_title("Page")
@@ -131,7 +141,7 @@ def test_signing_out_leaves_nothing_behind_the_back_button(
     plain_page: Page, console: Console
 ) -> None:
     console.log.record(escalation())
-    plain_page.goto("/escalations/m1")
+    _uncover(plain_page)
     plain_page.get_by_role("button", name="Sign out").click()
     plain_page.go_back()
 
@@ -141,7 +151,7 @@ def test_signing_out_leaves_nothing_behind_the_back_button(
 
 def test_a_mistake_is_said_at_the_top_and_beside_the_field(page: Page, console: Console) -> None:
     console.log.record(escalation())
-    page.goto("/escalations/m1")
+    page.goto("/escalations/c1#outcome")
     page.get_by_role("button", name="Record the outcome").click()
 
     summary = page.locator(".govuk-error-summary")
@@ -154,15 +164,15 @@ def test_a_colleague_who_was_first_is_named_and_the_note_is_kept(
     page: Page, console: Console
 ) -> None:
     console.log.record(escalation())
-    page.goto("/escalations/m1")
-    console.log.review("m1", by=console.bob, outcome=Outcome.FALSE_ALARM, note="A song.")
+    _uncover(page)
+    page.get_by_text("Record the outcome and close").first.click()
+    console.casework.close("c1", Decision(Outcome.FALSE_ALARM, "A song."), by=console.bob)
     page.get_by_label("Advice given").check()
     page.get_by_label("Why, and what happens next").fill("My words.")
     page.get_by_role("button", name="Record the outcome").click()
 
     expect(page.get_by_role("heading", name="A colleague was first")).to_be_visible()
     expect(page.get_by_label("What you wrote")).to_have_value("My words.")
-    page.get_by_role("link", name="Read what your colleague recorded").click()
     expect(page.get_by_text("A song.")).to_be_visible()
 
 
@@ -171,7 +181,7 @@ def test_the_screen_goes_blank_at_once_and_keeps_what_was_typed(
     page: Page, console: Console, way: str
 ) -> None:
     console.log.record(escalation())
-    page.goto("/escalations/m1")
+    page.goto("/escalations/c1#outcome")
     note = page.get_by_label("Why, and what happens next")
     note.fill("Half a note")
     if way == "button":
@@ -195,20 +205,27 @@ def test_every_page_is_accessible_and_fits_at_every_size(
     console.log.record(
         escalation(assessment=assessment(Severity.IMMEDIATE), text=WORDS + "x" * 300)
     )
-    console.log.record(escalation("explained", assessment=assessment(Severity.URGENT, *EXPLAINED)))
-    console.log.record(escalation("closed"))
-    console.log.review("closed", by=console.bob, outcome=Outcome.OTHER, note="n" * 300)
+    explained = assessment(Severity.URGENT, *EXPLAINED)
+    console.log.record(escalation("m2", conversation_id="explained", assessment=explained))
+    console.log.record(escalation("m3", conversation_id="closed"))
+    console.casework.note("closed", "n" * 300, by=console.bob)
+    console.casework.add_action("closed", "a" * 300, None, by=console.bob)
+    console.casework.close("closed", Decision(Outcome.OTHER, "n" * 300), by=console.bob)
     context = _context(browser, console, size)
     page = context.new_page()
     found = {}
     for path in ("/sign-in", "/blank"):
         found[path] = _faults(page, path)
     _sign_in(page)
-    paths = ("/escalations", "/escalations?status=closed", "/escalations/m1", "/escalations/closed")
-    for path in (*paths, "/escalations/explained", "/password"):
+    paths = ("/escalations", "/escalations?status=closed", "/escalations?severity=urgent")
+    for path in (*paths, "/escalations/c1", "/password"):
         found[path] = _faults(page, path)
-    page.goto("/escalations/m1")
-    page.get_by_role("button", name="Record the outcome").click()
+    for case_id in ("c1", "closed", "explained"):
+        _uncover(page, case_id)
+        page.evaluate("document.querySelectorAll('details').forEach((each) => each.open = true)")
+        found[f"the words of {case_id}"] = _faults(page)
+    page.goto("/escalations/c1#outcome")
+    page.get_by_role("button", name="Propose to close").click()
     found["an error"] = _faults(page)
     context.close()
 
@@ -223,7 +240,10 @@ def test_the_reasons_can_be_read_whatever_colours_the_reader_prefers(
     context = _context(browser, console, PHONE, **look)
     page = _sign_in(context.new_page())
 
-    assert _faults(page, "/escalations/m1") == []
+    _uncover(page)
+    page.get_by_text("Why it was raised").click()
+
+    assert _faults(page) == []
     ours = page.locator(".nearest")
     expect(ours).to_contain_text("invented to teach Lantern; they are not this person’s words")
     expect(ours.get_by_role("listitem")).to_have_text(OURS)
@@ -239,9 +259,9 @@ def test_the_pages_load_nothing_from_elsewhere_and_break_no_rule_of_theirs(
     page.on("request", lambda request: addresses.append(request.url))
     page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    for path in ("/escalations", "/escalations/m1", "/password", "/blank"):
+    for path in ("/escalations", "/escalations/c1", "/password", "/blank"):
         page.goto(path)
-        page.wait_for_load_state("networkidle")
+        page.wait_for_load_state("load")
 
     assert {address for address in addresses if not address.startswith(console.url)} == set()
     assert complaints == []
@@ -255,14 +275,109 @@ def test_staff_reach_everything_by_keyboard(page: Page, console: Console) -> Non
     expect(page.get_by_role("link", name="Skip to main content")).to_be_focused()
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Blank the screen")).to_be_focused()
-    for _ in range(9):
-        page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.pathname") == "/escalations/m1":
-            break
+    _tab_to(page, "document.activeElement.pathname === '/escalations/c1'")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="What was said")).to_be_visible()
+    _tab_to(page, "document.activeElement.textContent.trim() === 'Show the words'")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="The whole conversation")).to_be_visible()
+    _tab_to(page, "document.activeElement.textContent.trim() === 'Add a note'")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.type("j is only a letter here")
+    page.keyboard.press("Tab")
     page.keyboard.press("Enter")
 
-    expect(page.get_by_role("heading", name="What was said")).to_be_visible()
-    assert console.log.count(Status.OPEN) == 1
+    expect(page.get_by_text("The note is on record.")).to_be_visible()
+    expect(page.get_by_text("j is only a letter here")).to_be_visible()
+
+
+def test_single_keys_move_in_the_queue_and_can_be_switched_off(
+    page: Page, console: Console
+) -> None:
+    for case_id in ("c1", "c2"):
+        console.log.record(escalation(f"of-{case_id}", conversation_id=case_id))
+    page.goto("/escalations")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("k")
+    page.keyboard.press("ArrowDown")
+    first, second = page.locator("[data-queue-link]").all()
+    expect(second).to_be_focused()
+    page.keyboard.press("?")
+    page.get_by_label("Use j, k and ?").uncheck()
+    page.get_by_role("button", name="Close").click()
+    second.focus()
+    page.keyboard.press("k")
+    expect(second).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(first).to_be_focused()
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("button", name="Show the words")).to_be_visible()
+
+
+def test_an_open_list_learns_of_a_new_case_without_being_loaded_again(
+    page: Page, console: Console
+) -> None:
+    console.log.record(escalation())
+    page.goto("/escalations")
+    page.keyboard.press("j")
+    worse = assessment(Severity.IMMEDIATE, GIFTS)
+
+    console.log.record(escalation("m2", conversation_id="c2", assessment=worse))
+
+    expect(page.locator("[data-queue-link]")).to_have_count(2, timeout=15_000)
+    expect(page.get_by_role("status")).to_have_text("Another case has come in.")
+    expect(page).to_have_title(re.compile(r"^\(2\) Escalations"))
+    expect(page.locator("[data-queue-link]").last).to_be_focused()
+
+
+def test_an_open_case_says_that_a_colleague_has_changed_it(page: Page, console: Console) -> None:
+    console.log.record(escalation())
+    page.goto("/escalations/c1")
+
+    console.casework.note("c1", "x", by=console.bob)
+
+    changed = page.get_by_text("This case has changed since you opened it.")
+    expect(changed).to_be_visible(timeout=15_000)
+
+
+def test_what_stands_in_one_form_does_not_go_with_another(page: Page, console: Console) -> None:
+    console.log.record(escalation())
+    page.goto("/escalations/c1#note")
+    page.get_by_label("Note", exact=True).fill("Half a note")
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    page.get_by_role("button", name="Take this case").click(no_wait_after=True)
+
+    expect(page.get_by_label("Note", exact=True)).to_have_value("Half a note")
+    assert asked == ["beforeunload"]
+    assert console.cases.find("c1").assigned_to is None
+
+
+def test_on_paper_everything_that_is_folded_can_be_read(page: Page, console: Console) -> None:
+    console.log.record(escalation())
+    _uncover(page)
+
+    page.emulate_media(media="print")
+
+    expect(page.get_by_text("You did the right thing.").first).to_be_visible()
+    expect(page.get_by_role("button", name="Take this case")).to_be_hidden()
+
+
+def _tab_to(page: Page, reached: str) -> None:
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if page.evaluate(reached):
+            return
+    raise AssertionError("The keyboard does not reach it")
+
+
+def _uncover(page: Page, case_id: str = "c1") -> None:
+    page.goto(f"/escalations/{case_id}")
+    page.get_by_role("button", name="Show the words").click()
+    expect(page.get_by_role("heading", name="The whole conversation")).to_be_visible()
 
 
 def _context(

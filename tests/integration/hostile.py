@@ -11,11 +11,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode
 
+from safeguarding.staff.permissions import PERMISSIONS, Permission, Role
 from web.http import App
 
-OPEN = {"/", "/sign-in", "/blank", "/healthz"}
-"""What a stranger may ask for. A new page that lets strangers in has to be named here."""
-KNOWN = {"message_id": "m1", "case_id": "c1", "audience": "parent"}
+KNOWN = {"case_id": "c1", "audience": "parent", "content_id": "answer:consent", "work": "note"}
 """What fills a place in the address of a page."""
 SAME_SITE = {"sec-fetch-site": "same-origin"}
 FORM = "application/x-www-form-urlencoded"
@@ -26,8 +25,10 @@ class Route:
     """One page or form of the console."""
 
     template: str
-    """ "/escalations/<message_id:str>"."""
+    """ "/escalations/<case_id:str>"."""
     method: str
+    permission: Permission | None
+    """What a reader needs; None where anybody may come in."""
 
     @property
     def parameters(self) -> list[str]:
@@ -65,6 +66,8 @@ class World:
     session: str
     """A true session: of a colleague who should know better, or stolen."""
     form_token: str
+    of_roles: Mapping[Role, tuple[str, str]]
+    """A true session and its form token, of somebody of each role."""
     foreign_token: str
     """The form token of somebody else's session."""
     useless: Mapping[str, str]
@@ -76,13 +79,13 @@ class World:
     def pages(self, method: str | None = None) -> list[Route]:
         """What only staff may ask for."""
         wanted = {"GET", "POST"} if method is None else {method}
-        return [r for r in self.routes if r.method in wanted and r.template not in OPEN]
+        return [r for r in self.routes if r.method in wanted and r.permission]
 
 
 def routes_of(app: App) -> tuple[Route, ...]:
     """Every route of the app but its static files."""
     found = {
-        Route("/" + route.path.lstrip("/"), method)
+        Route("/" + route.path.lstrip("/"), method, route.handler.permission)
         for route in app.router.routes
         if "static" not in route.name
         for method in route.methods
@@ -107,6 +110,16 @@ def useless_sessions(world: World) -> Iterator[Try]:
             headers = SAME_SITE | {"cookie": f"{world.cookie}={token}"}
             body = form(form_token=world.form_token, note="x")
             yield Try(f"session {wrong}", route.method, route.path(), headers, body)
+
+
+def beyond_their_role(world: World) -> Iterator[Try]:
+    """Every page and form, by staff whose role does not allow it."""
+    for role, (session, form_token) in world.of_roles.items():
+        headers = SAME_SITE | {"cookie": f"{world.cookie}={session}"}
+        for route in world.pages():
+            if route.permission not in PERMISSIONS[role]:
+                body = form(form_token=form_token, note="x", role="lead")
+                yield Try(f"a {role.value}", route.method, route.path(), headers, body)
 
 
 def forged_forms(world: World) -> Iterator[Try]:
@@ -142,11 +155,11 @@ def forged_forms(world: World) -> Iterator[Try]:
 def foreign_ids(world: World) -> Iterator[Try]:
     """Every page of one thing, for things that are not there and ids that are none."""
     ids = (
-        "00000000-0000-4000-8000-000000000000", "0", "-1", "m1 ", "M1", "m1'--", "m1/../m1",
-        "../m1", "..", "m1\x00", "m1\r\nX-Injected: 1", "{{7*7}}", "${7*7}", "<svg onload=x>",
+        "00000000-0000-4000-8000-000000000000", "0", "-1", "c1 ", "C1", "c1'--", "c1/../c1",
+        "../c1", "..", "c1\x00", "c1\r\nX-Injected: 1", "{{7*7}}", "${7*7}", "<svg onload=x>",
         "%2e%2e", "\N{PILE OF POO}", "x" * 5000,
     )  # fmt: skip
-    for route in world.pages():
+    for route in world.routes:
         if not route.parameters:
             continue
         for each in ids:
@@ -221,6 +234,7 @@ def guesses(_world: World) -> Iterator[Try]:
 ATTACKS = (
     strangers,
     useless_sessions,
+    beyond_their_role,
     forged_forms,
     foreign_ids,
     traversal,

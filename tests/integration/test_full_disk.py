@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import resource
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import OperationalError
 
 from safeguarding.database.engine import connect, migrate
-from safeguarding.escalations.escalation import Status
+from safeguarding.escalations.cases import Cases
 from safeguarding.escalations.spool import Spool
 from tests.integration.faults import fill
 from tests.integration.faults import small_disk as mounted
@@ -51,9 +52,10 @@ def test_the_spool_says_that_the_disk_is_full_and_goes_on_when_it_is_not(
     spool.keep(long)
     url = f"sqlite:///{tmp_path / 'lantern.db'}"
     migrate(url)
-    log = log_on(connect(url))
+    engine = connect(url)
+    log, cases = log_on(engine), Cases(engine, vault())
     assert spool.drain(log) == 2
-    assert log.get("during").escalation == long
+    assert cases.message("during") == replace(long, turns_before=())
 
 
 def test_a_database_on_a_full_disk_refuses_and_holds_what_it_acknowledged(
@@ -61,7 +63,8 @@ def test_a_database_on_a_full_disk_refuses_and_holds_what_it_acknowledged(
 ) -> None:
     url = f"sqlite:///{small_disk / 'lantern.db'}"
     migrate(url)
-    log = log_on(connect(url))
+    engine = connect(url)
+    log, cases = log_on(engine), Cases(engine, vault())
     spool = Spool(tmp_path / "spool", vault())
     log.record(escalation("before"))
     ballast = fill(small_disk)
@@ -76,7 +79,7 @@ def test_a_database_on_a_full_disk_refuses_and_holds_what_it_acknowledged(
 
     assert spooled > 0
     assert spool.drain(log) == spooled
-    assert log.count(Status.OPEN) == 13
+    assert cases.find("c1").handoffs == 13
 
 
 def test_a_full_disk_takes_records_in_the_room_that_was_reserved(
@@ -94,9 +97,10 @@ def test_a_full_disk_takes_records_in_the_room_that_was_reserved(
 
     url = f"sqlite:///{tmp_path / 'lantern.db'}"
     migrate(url)
-    log = log_on(connect(url))
+    engine = connect(url)
+    log, cases = log_on(engine), Cases(engine, vault())
     assert spool.drain(log) == 12
-    assert log.get("m11").escalation == told[11]
+    assert cases.message("m11") == replace(told[11], turns_before=())
 
 
 def test_the_last_of_the_space_is_not_reserved(small_disk: Path) -> None:

@@ -20,18 +20,20 @@ from safeguarding.audit.verify import verify
 from safeguarding.clock import utc_now
 from safeguarding.database.engine import READING, connect, migrate
 from safeguarding.database.metadata import metadata
-from safeguarding.escalations.vault import new_key
 from safeguarding.settings import Settings
+from safeguarding.staff.permissions import Role
 from safeguarding.staff.sessions import StaffSessions
 from safeguarding.taxonomy import ROOT
 from scripts.stack import free_port
 from tests.databases import database_on
 from tests.integration import hostile
 from tests.integration.hostile import ATTACKS, Try, World
-from tests.records import PASSWORD, WORDS, accounts_on, escalation, log_on
+from tests.records import KEYS, PASSWORD, WORDS, accounts_on, escalation, log_on
 from web.console.app import create_app
 
 LEAST = 200
+OPEN = {"/", "/blank", "/healthz", "/invitation/<token:str>", "/sign-in"}
+"""What a stranger may ask for. A new page that lets strangers in has to be named here."""
 MOVES = {"audit_events", "staff_sessions"}
 """Tables that a refused request may write to: that it was refused, and when a session was used."""
 
@@ -52,7 +54,7 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("hostile")
     (folder / "secrets").mkdir()
     (folder / "secrets" / "token_key").write_text("key of the tests", "utf-8")
-    (folder / "secrets" / "field_keys").write_text(f"k1:{new_key()}", "utf-8")
+    (folder / "secrets" / "field_keys").write_text(KEYS, "utf-8")
     return folder
 
 
@@ -70,8 +72,12 @@ def world(state: Path, engine: Engine, database_url: str) -> Iterator[World]:
     accounts = accounts_on(engine, utc_now)
     sessions = StaffSessions(engine)
     tokens = {
-        name: sessions.start(accounts.add(name, PASSWORD, name.title()).id)
-        for name in ("ann", "bob", "gone")
+        name: sessions.start(accounts.add(name, PASSWORD, name.title(), role).id)
+        for name, role in {"ann": Role.LEAD, "bob": Role.LEAD, "gone": Role.LEAD}.items()
+    }
+    of_roles = {
+        role: sessions.start(accounts.add(f"a {role.value}", PASSWORD, role.value, role).id)
+        for role in Role
     }
     ended = _ended_session(engine, accounts.named("ann").id)
     accounts.disable("gone")
@@ -96,6 +102,7 @@ def world(state: Path, engine: Engine, database_url: str) -> Iterator[World]:
             session=tokens["ann"],
             form_token=token_of["ann"],
             foreign_token=token_of["bob"],
+            of_roles={r: (token, sessions.find(token).form_token) for r, token in of_roles.items()},
             useless=hostile.useless_tokens(ended, tokens["gone"], tokens["ann"]),
         )
     finally:
@@ -121,6 +128,19 @@ def test_is_refused_changes_nothing_and_is_on_the_trail(
     assert _records(engine) == before
 
 
+def test_the_one_who_may_read_it_does(world: World) -> None:
+    """Else a request that is let through by mistake would show nothing either."""
+    headers = hostile.SAME_SITE | world.signed_in()
+    uncover = hostile.form(form_token=world.form_token)
+    hostile.send(world.port, Try("a colleague", "POST", "/escalations/c1/reveal", headers, uncover))
+
+    page = Try("a colleague", "GET", "/escalations/c1", headers)
+    status, _, body = hostile.send(world.port, page)
+
+    assert status == 200
+    assert "dont tell" in body
+
+
 def test_guessing_is_slowed_down_whatever_address_it_claims(world: World) -> None:
     statuses = [hostile.send(world.port, each)[0] for each in hostile.guesses(world)]
 
@@ -136,7 +156,8 @@ def test_they_are_two_hundred_and_more_and_meet_every_route(world: World) -> Non
     assert sum(counts.values()) >= LEAST
     met = {(each.method, each.target) for found in tries.values() for each in found}
     assert {(route.method, route.path()) for route in world.pages()} <= met
-    assert len(world.pages()) >= 8
+    strangers = {route.template for route in world.routes if route.permission is None}
+    assert strangers == OPEN
 
 
 def test_the_trail_is_whole_and_quotes_nobody_afterwards(world: World, engine: Engine) -> None:
@@ -154,7 +175,7 @@ def _wrongs(status: int, headers: dict[str, str], body: str) -> Iterator[str]:
     sent_away = status == 303 and headers.get("location", "").startswith("/sign-in?next=")
     if not (sent_away or 400 <= status < 500):
         yield f"answered with {status}"
-    if WORDS in body:
+    if "dont tell" in body:
         yield "shows what a child wrote"
     if "x-injected" in headers:
         yield "set a header of the answer"

@@ -75,6 +75,18 @@ async def change_role(request: Request, staff_id: str) -> HTTPResponse:
     return redirect(f"{ACCOUNTS}?saved=role", status=SEE_OTHER)
 
 
+@accounts.post(f"{ACCOUNTS}/<staff_id:str>/areas")
+@requires(Permission.MANAGE_ACCOUNTS)
+async def set_areas(request: Request, staff_id: str) -> HTTPResponse:
+    """Show only the cases of the areas that are ticked; of all where none is."""
+    console, member = services(request), await _member(request, staff_id)
+    sent = request.form.getlist("areas") if request.form else []
+    areas = frozenset(sent or []) & console.areas.keys()
+    await asyncio.to_thread(console.accounts.set_areas, member.name, areas or None)
+    await record(request, "areas changed", account=member.id, areas=sorted(areas))
+    return redirect(f"{ACCOUNTS}?saved=areas", status=SEE_OTHER)
+
+
 @accounts.post(f"{ACCOUNTS}/<staff_id:str>/disable")
 @requires(Permission.MANAGE_ACCOUNTS)
 async def disable(request: Request, staff_id: str) -> HTTPResponse:
@@ -155,6 +167,7 @@ def _account(
         session=session_of(request),
         member=member,
         roles=ROLE_VALUES,
+        areas=services(request).areas,
         errors=errors or {},
     )
 

@@ -19,8 +19,11 @@ from web.console.content import content
 from web.console.exports import exports
 from web.console.invitation import invitation
 from web.console.live import live
+from web.console.own_account import own_account
+from web.console.passkeys import passkeys
 from web.console.queue import queue
 from web.console.recording import record_refused_response
+from web.console.rota import rota
 from web.console.sign_in import signing_in
 from web.console.statistics import statistics
 from web.http import App, ContentPolicy, PlainErrors, add_security_headers
@@ -53,7 +56,8 @@ def create_app(settings: Settings, console: Services | None = None) -> App:
     add_security_headers(app, lambda _request: _POLICY)
     app.static("/static", STATIC, name="static")
     cases = (queue, live, case_page, case_work, exports, statistics)
-    for blueprint in (neutral, signing_in, accounts, invitation, *cases, content, audit):
+    own = (signing_in, own_account, passkeys, invitation, accounts)
+    for blueprint in (neutral, *own, *cases, content, rota, audit):
         app.blueprint(blueprint)
     return app
 

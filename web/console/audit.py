@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from contextlib import suppress
 from typing import Any
 
 from sanic import Blueprint, HTTPResponse, Request
 from sanic.exceptions import BadRequest
 
 from safeguarding.clock import LONDON
+from safeguarding.escalations.cases import UnknownCaseError
 from safeguarding.staff.permissions import Permission
 from web.console.audit_view import (
     AUDIT,
@@ -26,6 +29,8 @@ from web.console.recording import record
 
 audit = Blueprint("audit", url_prefix=AUDIT)
 LONGEST_FIELD = 200
+REFERENCE = re.compile(r"(?:LN)?[ -]*[A-Z0-9]{4}[ -]*[A-Z0-9]{4}", re.IGNORECASE)
+"""The reference of a case as people write it."""
 _BATCH = 1000
 
 
@@ -39,7 +44,7 @@ async def listed(request: Request) -> HTTPResponse:
     links = []
     if not asked.errors:
         await _record(request, "audit trail viewed", asked, kinds)
-        wanted = asked.wanted(_about(asked.case))
+        wanted = asked.wanted(await asyncio.to_thread(_about, console, asked.case))
         links = await asyncio.to_thread(
             console.audit.newest, wanted, before=before, limit=PER_PAGE + 1
         )
@@ -70,7 +75,7 @@ async def file(request: Request) -> HTTPResponse | None:
     await _record(
         request, "audit trail exported", asked, await asyncio.to_thread(console.audit.kinds)
     )
-    wanted = asked.wanted(_about(asked.case))
+    wanted = asked.wanted(await asyncio.to_thread(_about, console, asked.case))
     name = f"audit-{console.now().astimezone(LONDON).date().isoformat()}.csv"
     response = await request.respond(
         content_type="text/csv; charset=utf-8",
@@ -95,9 +100,14 @@ def _asked(request: Request) -> Filter:
     )
 
 
-def _about(typed: str) -> tuple[str, ...]:
-    """The ids that a case is found by."""
-    return (typed,) if typed else ()
+def _about(console: Services, typed: str) -> tuple[str, ...]:
+    """The ids that a case is found by: by its reference, or by an id of it or of a message."""
+    if not typed:
+        return ()
+    if REFERENCE.fullmatch(typed):
+        with suppress(UnknownCaseError):
+            return (console.cases.of_reference(typed).id,)
+    return (typed,)
 
 
 def _number(request: Request) -> int | None:

@@ -14,13 +14,24 @@ from typing import TypeAlias
 from urllib.parse import quote
 
 from sanic import HTTPResponse, Request
+from sanic.exceptions import NotFound
 from sanic.response import redirect
 
+from safeguarding.escalations.cases import UnknownCaseError
 from safeguarding.staff.accounts import Staff
 from safeguarding.staff.permissions import Permission
 from safeguarding.staff.sessions import Session
 from web.console.composition import Services, services
-from web.console.pages import ACCOUNTS, CONTENT, HOME, LIVE, SEE_OTHER, field, written_in
+from web.console.pages import (
+    ACCOUNTS,
+    CONTENT,
+    HOME,
+    LIVE,
+    SECOND_STEP,
+    SEE_OTHER,
+    field,
+    written_in,
+)
 from web.console.recording import record_refusal
 from web.http import is_same_site
 
@@ -47,10 +58,15 @@ def set_cookie(
     )
 
 
+def token_of(request: Request) -> str:
+    """The token in the session cookie; empty without one."""
+    return str(request.cookies.get(cookie_name(services(request))) or "")
+
+
 async def load_session(request: Request) -> None:
     """Request middleware: find out who reads."""
     console = services(request)
-    token = request.cookies.get(cookie_name(console))
+    token = token_of(request)
     static = request.path.startswith("/static/")
     found = None
     if token and not static:
@@ -83,6 +99,10 @@ def requires(permission: Permission) -> Callable[[Handler], Handler]:
                 return await forged(request)
             if not session_of(request).staff.may(permission):
                 return await _not_allowed(request, permission)
+            if permission is not Permission.OWN_ACCOUNT and _lacks_second_step(request):
+                return redirect(SECOND_STEP, status=SEE_OTHER)
+            if await _is_out_of_area(request, path.get("case_id")):
+                raise NotFound
             return await handler(request, **path)
 
         guarded.permission = permission  # type: ignore[attr-defined]
@@ -91,10 +111,37 @@ def requires(permission: Permission) -> Callable[[Handler], Handler]:
     return guard
 
 
+async def _is_out_of_area(request: Request, case_id: str | None) -> bool:
+    """Whether there is such a case, and it is of an area that this reader does not see."""
+    areas, cases = session_of(request).staff.areas, services(request).cases
+    if areas is None or case_id is None:
+        return False
+    try:
+        await asyncio.to_thread(cases.find, case_id, areas)
+    except UnknownCaseError:
+        return await asyncio.to_thread(cases.exists, case_id)
+    return False
+
+
 def open_to_all(handler: Handler) -> Handler:
     """Say of a route that it needs no sign-in."""
     handler.permission = None  # type: ignore[attr-defined]
     return handler
+
+
+def fresh(session: Session) -> bool:
+    """False when whoever sits there has to show again who they are, before they see words."""
+    return session.fresh
+
+
+def needs_confirmation(request: Request, back: str) -> HTTPResponse | None:
+    """The way to the page that asks who sits there, and `back`; None when nobody need ask.
+
+    For what shows a child's words: `if asked := needs_confirmation(request, back):` answer it.
+    """
+    if fresh(session_of(request)):
+        return None
+    return redirect(f"/confirm?next={quote(back, safe='')}", status=SEE_OTHER)
 
 
 def home_of(staff: Staff) -> str:
@@ -128,6 +175,10 @@ async def _not_allowed(request: Request, permission: Permission) -> HTTPResponse
         written=written_in(request),
         href=home_of(session.staff),
     )
+
+
+def _lacks_second_step(request: Request) -> bool:
+    return services(request).require_second_step and not session_of(request).secured
 
 
 def _signed_out(request: Request) -> HTTPResponse:

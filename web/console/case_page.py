@@ -13,7 +13,7 @@ from sanic.response import redirect
 from safeguarding.escalations.cases import UnknownCaseError
 from safeguarding.escalations.vault import VaultError
 from safeguarding.staff.permissions import Permission
-from web.console.auth import requires, session_of
+from web.console.auth import needs_confirmation, requires, session_of
 from web.console.case_forms import Sent
 from web.console.case_view import case_view, changed_since, mark_of
 from web.console.case_wording import DONE
@@ -43,6 +43,8 @@ async def read(request: Request, case_id: str) -> HTTPResponse:
 async def reveal(request: Request, case_id: str) -> HTTPResponse:
     """Uncover the words for the rest of this session. That is on the audit trail first."""
     console, session = services(request), session_of(request)
+    if asked := needs_confirmation(request, address_of(case_id)):
+        return asked
     try:
         await asyncio.to_thread(
             console.casework.revealed, case_id, by=session.staff.id, session=mark_of(session)

@@ -9,9 +9,11 @@ from functools import partial
 
 from sanic import Request
 
+from safeguarding.alerts.office import RotaOffice
 from safeguarding.audit.audit_log import AuditLog
 from safeguarding.audit.clients import client_digest
 from safeguarding.clock import utc_now
+from safeguarding.content.contacts.services import read_areas
 from safeguarding.content.phrases import read_phrases
 from safeguarding.content.reader import Catalogue, read_catalogue
 from safeguarding.database.engine import connect
@@ -26,6 +28,8 @@ from safeguarding.staff.accounts import StaffAccounts
 from safeguarding.staff.approvals import Approvals
 from safeguarding.staff.devices import KnownDevices
 from safeguarding.staff.invitations import Invitations
+from safeguarding.staff.passkeys import Passkeys
+from safeguarding.staff.second_step import SecondSteps
 from safeguarding.staff.sessions import StaffSessions
 from safeguarding.taxonomy import CONTENT
 from web.console.pages import Pages
@@ -47,16 +51,22 @@ class Services:
     accounts: StaffAccounts
     sessions: StaffSessions
     devices: KnownDevices
+    second_steps: SecondSteps
+    passkeys: Passkeys
     invitations: Invitations
     approvals: Approvals
+    rota: RotaOffice
     audit: AuditLog
     client_digest: Callable[[str], str]
     """How the audit trail names the machine of an address."""
     catalogue: Callable[[], Catalogue]
+    areas: dict[str, str]
+    """Labels by id, of the areas that an account can be kept to."""
     throttle: SignInThrottle
     pages: Pages
     errors: ErrorPhrases
     insecure_cookies: bool
+    require_second_step: bool
     now: Callable[[], datetime]
 
 
@@ -85,15 +95,20 @@ def compose(
         accounts=accounts,
         sessions=StaffSessions(database, now),
         devices=KnownDevices(database, now),
+        second_steps=SecondSteps(database, vault, now),
+        passkeys=Passkeys(database, now),
         invitations=Invitations(database, accounts, now),
         approvals=Approvals(database, now),
+        rota=RotaOffice(database, now),
         audit=AuditLog(database, now),
         client_digest=partial(client_digest, key=settings.secret("token_key")),
         catalogue=catalogue,
+        areas={name: area.label for name, area in read_areas(CONTENT / "contacts").items()},
         throttle=SignInThrottle(limits or SignInLimits()),
         pages=Pages(unsigned_content=not settings.require_approval),
         errors=read_phrases(CONTENT / "phrases").of("errors", ErrorPhrases),
         insecure_cookies=settings.console_insecure_cookies,
+        require_second_step=settings.require_second_step,
         now=now,
     )
 

@@ -113,7 +113,7 @@ async def export(request: Request, case_id: str) -> HTTPResponse:
         case.id,
         file,
         kind=Kind(form.kind),
-        form=form.form,
+        form="pdf" if form.form == "pdf" else "json",
         reason=form.reason,
         by=session.staff.id,
     )

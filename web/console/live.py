@@ -17,6 +17,7 @@ from web.console.auth import cookie_name, requires
 from web.console.composition import services
 from web.http import App
 
+STILL_HERE = ": still here\n\n"
 live = Blueprint("live")
 
 
@@ -27,14 +28,16 @@ async def stop(app: App) -> None:
 
 
 @live.get("/live")
-@requires(Permission.READ_CASES)
-async def stream(request: Request) -> HTTPResponse:
+@requires(Permission.READ_CASES)  # type: ignore[arg-type]  # sent piece by piece, not returned
+async def stream(request: Request) -> None:
     """A number whenever something has changed, for as long as the session lasts."""
     console, token = services(request), str(request.cookies.get(cookie_name(services(request))))
     seen = _number(request.headers.get("last-event-id") or str(request.args.get("seen") or ""))
     response: HTTPResponse = await request.respond(
         content_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
     )
+    # The headers go with the first line: from then on, a page that is left is no error.
+    await response.send(STILL_HERE)
     while not console.changes.stopped:
         newest = await console.changes.after(seen)
         # Whoever only has the page open does not use the session.
@@ -46,8 +49,7 @@ async def stream(request: Request) -> HTTPResponse:
             seen = newest
             await response.send(f"id: {newest}\nevent: change\ndata: {newest}\n\n")
         else:
-            await response.send(": still here\n\n")
-    return response
+            await response.send(STILL_HERE)
 
 
 @live.get("/live/case/<case_id:str>", unquote=True)

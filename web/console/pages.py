@@ -19,8 +19,11 @@ from web.console import case_wording, dates, wording
 HOME = "/escalations"
 CONTENT = "/content"
 ACCOUNTS = "/accounts"
+ROTA = "/rota"
 LIVE = "/live"
 """What open pages ask by themselves."""
+ACCOUNT = "/account"
+SECOND_STEP = f"{ACCOUNT}/second-step"
 SEE_OTHER = 303
 LONGEST_NOTE = 10_000
 """Characters in the note of a form."""

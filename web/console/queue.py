@@ -17,6 +17,7 @@ from web.console.auth import requires, session_of
 from web.console.composition import Services, services
 from web.console.pages import HOME, address_of
 from web.console.queue_view import QueueForm, pagination, rows_of, staff_in
+from web.console.recording import record
 
 PER_PAGE = 25
 COUNTED = 1000
@@ -31,6 +32,7 @@ async def listed(request: Request) -> HTTPResponse:
     """One page of the list: the most severe first, then by when somebody must look."""
     console = services(request)
     context = await asyncio.to_thread(_context, request)
+    await record(request, "list viewed", page=context["form"].page)
     found: Case | None = context.pop("found")
     if found is not None:
         return redirect(address_of(found.id))
@@ -48,24 +50,25 @@ async def fragment(request: Request) -> HTTPResponse:
 
 def _context(request: Request) -> dict[str, Any]:
     """What the templates show. Asks the database: call it in a thread."""
-    console, reader = services(request), session_of(request).staff.id
+    console, staff = services(request), session_of(request).staff
+    reader, seen = staff.id, staff.areas
     now, areas = console.now(), console.cases.areas()
     sent = {name: str(values[0]) for name, values in request.args.items()}
     form = QueueForm.sent_in(sent, areas)
-    which = form.which(reader, now)
+    which = replace(form.which(reader, now), areas=seen)
     counted = console.cases.count(which, at_most=COUNTED)
     pages = max(1, -(-counted // PER_PAGE))
     form = replace(form, page=min(form.page, pages))
     shown = console.cases.queue(which, offset=(form.page - 1) * PER_PAGE, limit=PER_PAGE)
-    offered = console.cases.queue(CaseFilter(offered_to=reader), limit=ON_TOP)
-    to_agree = console.cases.queue(CaseFilter(second_person=reader), limit=ON_TOP)
+    offered = console.cases.queue(CaseFilter(offered_to=reader, areas=seen), limit=ON_TOP)
+    to_agree = console.cases.queue(CaseFilter(second_person=reader, areas=seen), limit=ON_TOP)
     names = console.accounts.shown_names(staff_in([*shown, *offered, *to_agree]))
     return {
         "form": form,
         "areas": areas,
         "risk_categories": list(taxonomy().risk_categories),
         "now": now,
-        "waiting": console.cases.count(CaseFilter(), at_most=COUNTED),
+        "waiting": console.cases.count(CaseFilter(areas=seen), at_most=COUNTED),
         "counted": counted,
         "at_most": COUNTED,
         "rows": rows_of(shown, names, now),
@@ -73,13 +76,14 @@ def _context(request: Request) -> dict[str, Any]:
         "to_agree": rows_of(to_agree, names, now),
         "pagination": pagination(form, pages),
         "change": console.cases.latest_change(),
-        "found": _named(console, form.reference),
+        "found": _named(console, form.reference, seen),
     }
 
 
-def _named(console: Services, reference: str) -> Case | None:
-    """The case whose whole reference was searched for."""
+def _named(console: Services, reference: str, areas: frozenset[str] | None) -> Case | None:
+    """The case whose whole reference was searched for, where the reader may see it."""
     try:
-        return console.cases.of_reference(reference) if reference else None
+        found = console.cases.of_reference(reference) if reference else None
+        return found and console.cases.find(found.id, areas)
     except UnknownCaseError:
         return None

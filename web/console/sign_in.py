@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from urllib.parse import quote
 
 from sanic import Blueprint, HTTPResponse, Request
 from sanic.response import empty, redirect
@@ -12,7 +13,8 @@ from safeguarding.staff.accounts import Staff
 from safeguarding.staff.devices import KNOWN_FOR
 from safeguarding.staff.passwords import PasswordError
 from safeguarding.staff.permissions import Permission
-from safeguarding.staff.sessions import LONGEST
+from safeguarding.staff.second_step import WrongCodeError
+from safeguarding.staff.sessions import HALF, LONGEST
 from web.console import wording
 from web.console.auth import (
     cookie_name,
@@ -23,7 +25,9 @@ from web.console.auth import (
     safe_next,
     session_of,
     set_cookie,
+    token_of,
 )
+from web.console.browsers import browser_of
 from web.console.composition import Services, services
 from web.console.pages import SEE_OTHER, field
 from web.console.recording import (
@@ -72,9 +76,48 @@ async def sign_in(request: Request) -> HTTPResponse:
     if staff is None:
         await record_failed_sign_in(request, name, "name or password")
         return _sign_in(request, onward, wording.WRONG_SIGN_IN, 401)
-    await record(request, "signed in", who=staff.id)
     console.throttle.succeeded(attempt)
-    return await _start(request, staff, safe_next(onward, home_of(staff)))
+    if await asyncio.to_thread(console.second_steps.is_set_up, staff.id):
+        token = await asyncio.to_thread(console.sessions.start, staff.id, half=True)
+        onward = quote(safe_next(onward, ""), safe="")
+        response = redirect(f"/sign-in/code?next={onward}", status=SEE_OTHER)
+        set_cookie(console, response, cookie_name(console), token, HALF)
+        return response
+    return await start(request, staff, onward)
+
+
+@signing_in.get("/sign-in/code")
+@open_to_all
+async def code_page(request: Request) -> HTTPResponse:
+    """The form of the second step, for whoever has just given the right password."""
+    if await half_signed_in(request) is None:
+        return redirect("/sign-in")
+    return await code_form(request, str(request.args.get("next") or ""))
+
+
+@signing_in.post("/sign-in/code")
+@open_to_all
+async def check_code(request: Request) -> HTTPResponse:
+    """Check a code of the app, or a recovery code; start the session."""
+    if not is_same_site(request):
+        return await forged(request)
+    console, staff, onward = (
+        services(request),
+        await half_signed_in(request),
+        field(request, "next"),
+    )
+    if staff is None:
+        return redirect("/sign-in", status=SEE_OTHER)
+    if wait := console.throttle.code_wait_s(staff.id):
+        return await code_form(request, onward, wording.too_many_attempts(wait), 429)
+    try:
+        await asyncio.to_thread(console.second_steps.check, staff.id, field(request, "code"))
+    except WrongCodeError:
+        await record_refusal(request, "wrong code", what="second step refused", account=staff.id)
+        return await code_form(request, onward, wording.WRONG_CODE, 401)
+    console.throttle.code_was_right(staff.id)
+    await asyncio.to_thread(console.sessions.end, token_of(request))
+    return await start(request, staff, onward, secured=True)
 
 
 @signing_in.post("/sign-out")
@@ -82,7 +125,7 @@ async def sign_in(request: Request) -> HTTPResponse:
 async def sign_out(request: Request) -> HTTPResponse:
     """End the session here and in the database."""
     console = services(request)
-    await asyncio.to_thread(console.sessions.end, str(request.cookies.get(cookie_name(console))))
+    await asyncio.to_thread(console.sessions.end, token_of(request))
     await record_if_possible(request, "signed out")
     response = redirect("/sign-in", status=SEE_OTHER)
     # Makes the browser drop pages it keeps for the Back button.
@@ -147,14 +190,43 @@ async def _attempt(request: Request, name: str) -> Attempt:
     return Attempt(name, client_address(request), device if known else "")
 
 
-async def _start(request: Request, staff: Staff, onward: str) -> HTTPResponse:
+async def start(
+    request: Request, staff: Staff, onward: str, *, secured: bool = False
+) -> HTTPResponse:
+    """Begin the session of somebody who has proved who they are, and know the browser from now."""
     console = services(request)
-    token = await asyncio.to_thread(console.sessions.start, staff.id)
+    token = await asyncio.to_thread(
+        console.sessions.start,
+        staff.id,
+        browser=browser_of(request.headers.get("user-agent") or ""),
+        secured=secured,
+    )
     device = await asyncio.to_thread(console.devices.remember, _device_of(request), staff.id)
-    response = redirect(onward, status=SEE_OTHER)
+    await record(request, "signed in", who=staff.id, second_step=secured)
+    response = redirect(safe_next(onward, home_of(staff)), status=SEE_OTHER)
     set_cookie(console, response, cookie_name(console), token, LONGEST)
     set_cookie(console, response, _device_cookie_name(console), device, KNOWN_FOR)
     return response
+
+
+async def half_signed_in(request: Request) -> Staff | None:
+    """Whoever gave the right password in this browser and has yet to pass the second step."""
+    return await asyncio.to_thread(services(request).sessions.find_half, token_of(request))
+
+
+async def code_form(
+    request: Request, onward: str, error: str = "", status: int = 200
+) -> HTTPResponse:
+    """The page of the second step."""
+    console, staff = services(request), await half_signed_in(request)
+    keys = await asyncio.to_thread(console.passkeys.of, staff.id) if staff else []
+    return console.pages.render(
+        "sign_in_code.html",
+        status=status,
+        errors={"code": error} if error else {},
+        onward=safe_next(onward, ""),
+        passkeys=keys,
+    )
 
 
 def _sign_in(request: Request, onward: str, error: str = "", status: int = 200) -> HTTPResponse:

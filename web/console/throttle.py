@@ -91,6 +91,7 @@ class SignInThrottle:
         self._pair = GrowingWait(limits.per_pair, 30, 900, timer)
         self._name = GrowingWait(limits.per_name, 1, 60, timer)
         self._address = GrowingWait(limits.per_address, 1, 30, timer)
+        self._codes = GrowingWait(limits.per_pair, 30, 900, timer)
         self._homes: TTLCache[Hashable, bool] = TTLCache(_REMEMBERED, _HOME_S, timer)
 
     def wait_s(self, attempt: Attempt) -> int:
@@ -114,6 +115,21 @@ class SignInThrottle:
             else:
                 kind.take_back(key)
         self._homes[_key(attempt.name), attempt.address] = True
+
+    def code_wait_s(self, staff_id: str) -> int:
+        """Count an attempt at the second step of an account; 0, or the seconds to wait.
+
+        Only who knows the password gets this far, so nobody else can make its owner wait.
+        """
+        key = (staff_id,)
+        if (wait := self._codes.left_s(key)) > 0:
+            return math.ceil(wait)
+        self._codes.count(key)
+        return 0
+
+    def code_was_right(self, staff_id: str) -> None:
+        """Forget the attempts at the second step of an account."""
+        self._codes.clear((staff_id,))
 
     def _counted(self, attempt: Attempt) -> list[tuple[GrowingWait, Key]]:
         name, address = _key(attempt.name), attempt.address

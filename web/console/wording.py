@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from safeguarding.alerts.rota import Kind
 from safeguarding.content.approvals.export import READERS
 from safeguarding.content.approvals.signing import Decided, Decision, Status
 from safeguarding.content.items import Block
@@ -118,6 +119,25 @@ ROLE_HINTS = {
 }
 DECISIONS = {Decision.APPROVED: "Approved", Decision.SENT_BACK: "Sent back"}
 
+ROTA_KINDS = {
+    Kind.ON_DUTY: "On duty",
+    Kind.SECOND: "Second",
+    Kind.DUTY_MANAGER: "Duty manager",
+}
+ROTA_KIND_HINTS = {
+    Kind.ON_DUTY: "is told first",
+    Kind.SECOND: "is told when nobody has opened the case in time",
+    Kind.DUTY_MANAGER: "is told last, and at once when nobody is on duty",
+}
+SELECT_PERSON = "Select a person"
+SELECT_KIND = "Select what they are on the rota for"
+ENTER_DATES = "Enter a day"
+ENTER_TIMES = "Enter from when until when"
+NO_SUCH_DAYS = "Between these days there is none to add, or more than a year"
+COVER_WITHIN = "Cover is by somebody else, and within the shift"
+ENTER_EMAIL = "Enter an email address, like name@council.gov.uk"
+ENTER_PHONE = "Enter a phone number, like 07700 900 982"
+ENTER_HOURS = "Enter two hours from 0 to 23, or leave both empty"
 SELECT_OUTCOME = "Select what was done"
 ENTER_REASON = "Enter why, in a sentence or two"
 SELECT_SEVERITY = "Select how serious you find it"
@@ -127,6 +147,9 @@ ENTER_SHOWN_NAME = "Enter their name, in 80 characters or less"
 SELECT_ROLE = "Select what the account is for"
 LAST_ADMINISTRATOR = "This is the last administrator. Invite another one first"
 NAME_TAKEN = "Choose another sign-in name: this one is empty or taken"
+WRONG_CODE = "The code is not right, or was used before. Wait for the next one"
+WRONG_PASSKEY = "That passkey did not open the account. Try again, or use a code"
+WRONG_PROOF = "The password or the code is not right"
 WRONG_SIGN_IN = "The sign-in name or the password is not right"
 WRONG_PASSWORD = "The password you have now is not right"  # noqa: S105 - a sentence
 PASSWORD_COMMON = "Use several words that do not belong together: this is guessed easily"  # noqa: S105
@@ -135,6 +158,11 @@ PASSWORD_LENGTH = f"A password has between {SHORTEST_PASSWORD} and {LONGEST_PASS
 
 ENTER_DATE = "Enter a day as a date, for example 27 November 2026"
 DATES_TURNED = "The last day must be the first day or later"
+
+
+def alert_title(severity: Severity) -> str:
+    """The title of a browser's notification: nothing of a case but how serious it is."""
+    return f"Lantern: {SEVERITIES[severity].lower()} hand-off"
 
 
 def label(name: str) -> str:

@@ -52,6 +52,7 @@ if (said && (list || shownCase)) {
   source.addEventListener("change", () => {
     // One after the other, so that an older answer never overtakes a newer one.
     busy = busy.then(refresh).catch(() => {});
+    document.dispatchEvent(new CustomEvent("lantern:change"));
   });
   source.addEventListener("ended", () => {
     source.close();

@@ -1,4 +1,4 @@
-"""Two more roles of staff, invitations, areas, and browsers that have signed in before."""
+"""Roles, areas, invitations and second steps of staff; browsers that have signed in before."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ def upgrade() -> None:
         "staff", sa.Column("admitted", sa.Boolean, nullable=False, server_default=sa.true())
     )
     op.add_column("staff", sa.Column("areas", sa.JSON))
+    _extend_sessions()
+    _make_second_steps()
     _make_invitations()
     _make_devices()
 
@@ -39,6 +41,50 @@ def _widen_roles() -> None:
     )
     op.execute("UPDATE staff SET role = former_role")
     op.execute("ALTER TABLE staff DROP COLUMN former_role")
+
+
+def _extend_sessions() -> None:
+    for column in (
+        sa.Column("confirmed_at", MOMENT),
+        sa.Column("half", sa.Boolean, nullable=False, server_default=sa.false()),
+        sa.Column("secured", sa.Boolean, nullable=False, server_default=sa.false()),
+        sa.Column("browser", sa.Text, nullable=False, server_default=""),
+        sa.Column("challenge", sa.Text),
+    ):
+        op.add_column("staff_sessions", column)
+
+
+def _make_second_steps() -> None:
+    op.create_table(
+        "staff_totp",
+        sa.Column("staff_id", sa.Text, nullable=False),
+        sa.Column("secret", sa.Text, nullable=False),
+        sa.Column("in_use", sa.Boolean, nullable=False),
+        sa.Column("last_step", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("staff_id", name="pk_staff_totp"),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name="fk_staff_totp_staff_id"),
+    )
+    op.create_table(
+        "staff_recovery_codes",
+        sa.Column("staff_id", sa.Text, nullable=False),
+        sa.Column("code_hash", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("staff_id", "code_hash", name="pk_staff_recovery_codes"),
+        sa.ForeignKeyConstraint(
+            ["staff_id"], ["staff.id"], name="fk_staff_recovery_codes_staff_id"
+        ),
+    )
+    op.create_table(
+        "staff_passkeys",
+        sa.Column("id", sa.Text, nullable=False),
+        sa.Column("staff_id", sa.Text, nullable=False),
+        sa.Column("public_key", sa.Text, nullable=False),
+        sa.Column("sign_count", sa.BigInteger, nullable=False),
+        sa.Column("label", sa.Text, nullable=False),
+        sa.Column("made_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_staff_passkeys"),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name="fk_staff_passkeys_staff_id"),
+    )
+    op.create_index("ix_staff_passkeys_staff_id", "staff_passkeys", ["staff_id"])
 
 
 def _make_invitations() -> None:

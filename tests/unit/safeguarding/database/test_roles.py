@@ -13,10 +13,16 @@ from sqlalchemy.exc import DBAPIError
 from safeguarding.audit.audit_log import AuditLog, Wanted
 from safeguarding.database.engine import connect
 from safeguarding.database.roles import Roles, main
-from safeguarding.staff.accounts import Role
+from safeguarding.escalations.cases import Cases
+from safeguarding.escalations.casework import Casework, Decision
+from safeguarding.escalations.escalation import Outcome
+from safeguarding.escalations.sorting import Sorting
+from safeguarding.escalations.wishes import Wishes
+from safeguarding.staff.permissions import Role
+from safeguarding.taxonomy import Severity
 from tests.commands import run
 from tests.databases import database_on
-from tests.records import PASSWORD, accounts_on, escalation, log_on
+from tests.records import PASSWORD, accounts_on, assessment, escalation, log_on, vault
 
 DENIED = "InsufficientPrivilege"
 
@@ -98,8 +104,15 @@ def test_the_console_does_all_its_work_in_its_role(database_url: str, roles: Rol
 
     assert accounts.verify("ann", PASSWORD) == member
     log_on(engine).record(escalation())
-    log_on(engine).viewed("m1", by=member.id)
-    assert log_on(engine).get("m1").escalation == escalation()
+    work, sorting = Casework(engine, vault()), Sorting(engine, vault())
+    work.viewed("c1", by=member.id)
+    work.note("c1", "A note.", by=member.id)
+    log_on(engine).record(escalation("m2"))
+    new = sorting.split("c1", ["m2"], by=member.id)
+    sorting.merge(new, "c1", by=member.id)
+    work.close("c1", Decision(Outcome.OTHER, "Done."), by=member.id)
+    whole = Cases(engine, vault()).whole("c1")
+    assert (whole.messages[0], whole.reviews[0].note) == (escalation(), "Done.")
     engine.dispose()
 
 
@@ -110,15 +123,41 @@ def test_the_gateway_records_and_finds_no_way_into_an_account(
     gateway = as_role(database_url, roles.gateway)
 
     log_on(gateway).record(escalation())
+    log_on(gateway).record(escalation("m2", assessment=assessment(Severity.IMMEDIATE)))
+    wishes = Wishes(gateway, vault())
+    wishes.leave("c1", "Sam", "text")
+    assert wishes.take_back("c1") is True
 
     with gateway.connect() as connection:
         query = sa.text("SELECT id, shown_name, role, disabled_at FROM staff")
         assert len(connection.execute(query).all()) == 1
-    for table in ("SELECT password_hash FROM staff", "SELECT * FROM staff_sessions"):
+    closed = ("staff_sessions", "staff_devices", "reviews", "case_notes", "referrals")
+    for columns in ("password_hash FROM staff", *(f"* FROM {table}" for table in closed)):
         with pytest.raises(DBAPIError) as raised, gateway.connect() as connection:
-            connection.exec_driver_sql(table)
+            connection.exec_driver_sql(f"SELECT {columns}")
         assert type(raised.value.orig).__name__ == DENIED
     gateway.dispose()
+
+
+def test_whatever_table_is_new_somebody_decides_what_the_gateway_may_do_with_it(
+    database_url: str, roles: Roles
+) -> None:
+    gateway = as_role(database_url, roles.gateway)
+    with gateway.connect() as connection:
+        tables = sa.inspect(connection).get_table_names()
+        may = {
+            table
+            for table in tables
+            if connection.execute(
+                sa.select(sa.func.has_any_column_privilege(table, "SELECT, INSERT, UPDATE"))
+            ).scalar_one()
+        }
+    gateway.dispose()
+
+    assert may == {
+        "alembic_version", "alerts", "approvals", "audit_events", "cases", "contact_ways",
+        "data_keys", "deliveries", "escalations", "pledges", "rota_shifts", "staff", "wishes",
+    }  # fmt: skip
 
 
 def test_without_apply_it_only_prints(

@@ -37,7 +37,7 @@ Step = Callable[[Casework, str], object]
 
 STEPS: dict[str, Step] = {
     "viewed": lambda work, by: work.viewed("c1", by=by),
-    "revealed": lambda work, by: work.revealed("c1", by=by),
+    "revealed": lambda work, by: work.revealed("c1", by=by, session="s1"),
     "assign": lambda work, by: work.assign("c1", by, by=by),
     "hand_over": lambda work, by: work.hand_over("c1", by, "x", by=by),
     "answer_handover": lambda work, by: work.answer_handover("c1", accept=True, by=by),
@@ -152,9 +152,10 @@ def test_every_view_is_on_the_trail_and_ends_the_alerts(
     clock.move(minutes=2)
     casework.viewed("c1", by=ann)
     casework.viewed("c1", by=ann)
-    casework.revealed("c1", by=ann)
+    casework.revealed("c1", by=ann, session="s1")
 
     assert done(cases) == [(ann, What.VIEWED), (ann, What.VIEWED), (ann, What.REVEALED)]
+    assert detail(cases) == {"session": "s1"}
     with engine.connect() as connection:
         ended = connection.execute(sa.select(alerts.c.ended_by, alerts.c.ended_at)).all()
     assert ended == [(ann, clock.at)]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -56,7 +57,7 @@ def whole(engine: Engine, log: EscalationLog, cases: Cases, ann: str, clock: Clo
     return cases.whole("c1")
 
 
-def record_of(whole: WholeCase, kind: Kind = Kind.CASE_PACK, name: str = "Ann") -> dict:
+def record_of(whole: WholeCase, kind: Kind = Kind.CASE_PACK, name: str = "Ann") -> dict[str, Any]:
     people = {each: name for each in people_in(whole) if len(each) == 36}
     facts = {"kind": kind, "made_at": NOON, "made_by": "x", "reason": "a conference"}
     return case_record(whole, people, **facts)

@@ -3,85 +3,29 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.engine import Engine
 
 from safeguarding.audit import trail
-from safeguarding.database.engine import connect
+from safeguarding.audit.trail import Event
 from safeguarding.database.metadata import metadata
 from safeguarding.escalations.cases import Cases
 from safeguarding.escalations.spool import Spool
-from safeguarding.retention.backup import back_up
-from safeguarding.retention.disposal import Disposals, Ground
+from safeguarding.retention.backup import BACKED_UP
+from safeguarding.retention.disposal import Ground
 from safeguarding.retention.ledger import Ledger
-from safeguarding.retention.manifest import Manifest, ManifestError
+from safeguarding.retention.manifest import ManifestError
 from safeguarding.retention.restore import RESTORED, RestoreError, restore
-from safeguarding.settings import Settings
 from safeguarding.taxonomy import Severity
-from tests.databases import database_on
-from tests.office import CLOCKS, Office
-from tests.records import KEYS, WORDS, Clock, escalation, vault
+from tests.drill import Drill
+from tests.office import CLOCKS
+from tests.records import KEYS, NOON, WORDS, escalation, vault
 
 YEAR = 365.25
 SILENCE = timedelta(hours=1)
-
-
-@dataclass
-class Drill:
-    """An installation with records, a backup of it, and an empty place for another."""
-
-    settings: Settings
-    elsewhere: Settings
-    office: Office
-    clock: Clock
-    backup: Path
-
-    def disposals(self) -> Disposals:
-        """What disposes of cases of the first."""
-        return Disposals(self.office.engine, self.settings.state_dir, "operator", self.clock)
-
-    def back_up(self) -> Manifest:
-        """Back the first up."""
-        return back_up(self.settings, self.backup, self.clock())
-
-    def restore(self, ledger: Ledger | None = None) -> Engine:
-        """Restore it in the other place."""
-        restore(self.elsewhere, self.backup, ledger, self.clock())
-        return connect(self.elsewhere.database_url)
-
-
-@pytest.fixture
-def drill(
-    request: pytest.FixtureRequest,
-    database_url: str,
-    office: Office,
-    clock: Clock,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Drill]:
-    monkeypatch.setenv("LANTERN_FIELD_KEYS", KEYS)
-    settings = replace(
-        Settings.from_env({"LANTERN_STATE_DIR": str(tmp_path / "state")}), database_url=database_url
-    )
-    other = replace(settings, state_dir=tmp_path / "elsewhere")
-    if make_url(database_url).get_backend_name() == "sqlite":
-        path = tmp_path / "elsewhere" / "lantern.db"
-        elsewhere = replace(other, database_url=f"sqlite:///{path}")
-        yield Drill(settings, elsewhere, office, clock, tmp_path / "copy")
-        return
-    if not shutil.which("pg_dump"):
-        pytest.skip("pg_dump is not here")
-    with database_on(request.getfixturevalue("postgres")) as empty:
-        url = empty.render_as_string(hide_password=False)
-        elsewhere = replace(other, database_url=url)
-        yield Drill(settings, elsewhere, office, clock, tmp_path / "copy")
 
 
 def rows(engine: Engine) -> dict[str, list[tuple[object, ...]]]:
@@ -219,3 +163,19 @@ def test_the_keys_are_not_in_it_and_their_lack_is_told_first(
     monkeypatch.setenv("LANTERN_FIELD_KEYS", "k1:" + "QkJC" * 10 + "QkI=")
     with pytest.raises(RestoreError, match="not those"):
         drill.restore()
+
+
+def test_no_copy_is_left_without_its_line_on_the_trail(drill: Drill) -> None:
+    drill.office.closed("c1")
+    with drill.office.engine.begin() as somebody:
+        # Who appends holds the trail until the transaction ends; SQLite's writer holds all.
+        trail.append(somebody, Event(NOON, "somebody", "something"))
+        with pytest.raises(sa.exc.OperationalError):
+            drill.back_up()
+        assert [path for path in drill.backup.parent.iterdir() if "copy" in path.name] == []
+
+    manifest = drill.back_up()
+    with drill.office.engine.connect() as connection:
+        [link] = trail.of_kind(connection, BACKED_UP)
+    assert link.event.detail["link"] == manifest.contents.link
+    assert drill.backup.stat().st_mode & 0o077 == 0

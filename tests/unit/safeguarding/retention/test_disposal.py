@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from safeguarding.audit import trail
+from safeguarding.audit.trail import Event
 from safeguarding.escalations.cases import UnknownCaseError
 from safeguarding.escalations.keys import vault_of
 from safeguarding.escalations.rows import opened_row
@@ -192,6 +193,26 @@ def test_a_run_that_is_killed_is_taken_up_and_certified_by_the_next(
     assert sorted(entry.case_id for entry in Ledger.of(state).entries()) == [
         f"c{number}" for number in range(6)
     ]
+
+
+def test_a_certificate_that_could_not_be_put_on_the_trail_is_put_there_by_the_next_run(
+    office: Office, disposals: Disposals, clock: Clock, engine: Engine, state: Path
+) -> None:
+    office.closed("c1")
+    clock.move(days=7 * YEAR)
+    disposals.dispose(CLOCKS)
+    with engine.begin() as somebody:
+        trail.append(somebody, Event(clock(), "somebody", "something"))
+        with pytest.raises(sa.exc.OperationalError):  # the trail is held for too long
+            disposals.finish()
+    clock.move(days=1)
+    [path], _ = disposals.finish()
+
+    assert [each.name for each in path.parent.glob("*.json")] == [path.name]
+    with engine.connect() as connection:
+        [certified] = trail.of_kind(connection, CERTIFIED)
+    assert certified.event.detail["digest"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert len(Ledger.of(state).entries()) == 1
 
 
 def test_sqlite_keeps_no_trace_of_the_key_in_its_files(

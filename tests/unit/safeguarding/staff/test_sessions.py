@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from safeguarding.staff.accounts import Staff
-from safeguarding.staff.sessions import StaffSessions
+from safeguarding.staff.sessions import Session, StaffSessions
 from safeguarding.staff.tables import staff_sessions
 from tests.records import PASSWORD, Clock, accounts_on
 
@@ -106,3 +106,57 @@ def test_ended_sessions_are_swept_out(
 
     with engine.connect() as connection:
         assert len(connection.execute(sa.select(staff_sessions)).all()) == 1
+
+
+def test_fifteen_minutes_unused_make_it_stale_until_confirmed_and_reading_does_not(
+    sessions: StaffSessions, ann: Staff, clock: Clock
+) -> None:
+    token = sessions.start(ann.id)
+    clock.move(minutes=15)
+    assert _found(sessions, token).fresh
+    clock.move(minutes=15, seconds=1)
+
+    for _ in range(3):
+        assert not _found(sessions, token).fresh
+        clock.move(minutes=1)
+    sessions.confirm(_found(sessions, token).id)
+
+    assert _found(sessions, token).fresh
+
+
+def test_a_half_session_opens_nothing_and_lasts_five_minutes(
+    sessions: StaffSessions, ann: Staff, clock: Clock
+) -> None:
+    token = sessions.start(ann.id, half=True)
+
+    assert sessions.find(token) is None
+    assert sessions.find_half(token) == ann
+    assert sessions.of(ann.id) == []
+    clock.move(minutes=5, seconds=1)
+    assert sessions.find_half(token) is None
+
+
+def test_a_whole_session_is_no_half_one(sessions: StaffSessions, ann: Staff) -> None:
+    assert sessions.find_half(sessions.start(ann.id)) is None
+
+
+def test_lists_and_ends_the_sessions_of_one_account_only(
+    sessions: StaffSessions, ann: Staff, engine: Engine, clock: Clock
+) -> None:
+    bob = accounts_on(engine).add("bob", PASSWORD)
+    first = sessions.start(ann.id, browser="Firefox, Windows")
+    clock.move(minutes=1)
+    sessions.start(ann.id, browser="Edge, Android")
+    other = sessions.start(bob.id)
+
+    assert [each.browser for each in sessions.of(ann.id)] == ["Edge, Android", "Firefox, Windows"]
+    assert sessions.revoke(ann.id, _found(sessions, other).id) is False
+    assert sessions.revoke(ann.id, _found(sessions, first).id) is True
+    assert sessions.find(first) is None
+    assert sessions.find(other) is not None
+
+
+def _found(sessions: StaffSessions, token: str) -> Session:
+    session = sessions.find(token)
+    assert session is not None
+    return session

@@ -184,3 +184,18 @@ async def test_the_list_shows_who_waits_for_a_lead(
     accounts.set_role("ann", Role.REVIEWER, admitted=False)
 
     assert "waits for a safeguarding lead" in (await admin.get("/accounts")).text
+
+
+async def test_an_account_is_kept_to_areas_and_let_go(
+    admin: Browser, accounts: StaffAccounts, ann: Staff
+) -> None:
+    await admin.send(f"/accounts/{ann.id}/areas", {"areas": "wiltshire"})
+    kept = accounts.named("ann")
+    assert kept is not None
+    assert kept.areas == {"wiltshire"}
+    page = (await admin.get(f"/accounts/{ann.id}")).text
+    assert re.search(r'value="wiltshire"\s+checked', page)
+
+    await admin.send(f"/accounts/{ann.id}/areas", {"areas": "narnia"})
+
+    assert accounts.named("ann") == ann

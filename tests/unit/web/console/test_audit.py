@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
+from urllib.parse import quote
 
 import pytest
 
 from safeguarding.audit.audit_log import AuditLog, Wanted
+from safeguarding.escalations.cases import Cases
+from safeguarding.escalations.log import EscalationLog
 from safeguarding.staff.accounts import Staff
-from tests.records import Clock
+from tests.records import Clock, escalation
 from tests.unit.web.console.conftest import Browser
 
 
@@ -50,6 +54,18 @@ async def test_filters(kept: AuditLog, browser: Browser, query: str, there: str,
 
     assert there in page
     assert gone not in page
+
+
+@pytest.mark.parametrize("written", [str, str.lower, lambda text: text.replace("-", " ")])
+async def test_a_case_is_found_by_its_reference_as_people_write_it(
+    browser: Browser, log: EscalationLog, cases: Cases, written: Callable[[str], str]
+) -> None:
+    log.record(escalation())
+    case = cases.find(cases.of_message("m1"))
+
+    page = (await browser.get(f"/audit?case={quote(written(case.reference))}")).text
+
+    assert f"Case <span>{case.id}</span>" in page
 
 
 async def test_turns_the_pages_without_leaving_one_out(

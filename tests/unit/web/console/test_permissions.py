@@ -14,7 +14,16 @@ from tests.records import PASSWORD, WORDS, escalation
 from tests.unit.web.console.conftest import Browser
 from web.http import App
 
-OPEN = {"/", "/blank", "/healthz", "/invitation/none", "/sign-in"}
+OPEN = {
+    "/",
+    "/blank",
+    "/healthz",
+    "/invitation/none",
+    "/sign-in",
+    "/sign-in/code",
+    "/sign-in/passkey",
+    "/sign-in/passkey/options",
+}
 """What a stranger reaches."""
 PLACES = {
     "message_id": "m1",
@@ -22,6 +31,10 @@ PLACES = {
     "audience": "parent",
     "staff_id": "nobody",
     "token": "none",
+    "reference": "LN-NONE",
+    "shift_id": "1",
+    "session_id": "none",
+    "passkey_id": "none",
 }
 
 
