@@ -59,11 +59,11 @@ class Period:
         """Whether it is short enough to be counted by week."""
         return (self.last - self.first).days < WEEKS_UP_TO
 
-    def buckets(self) -> list[date]:
-        """The first day of each week (Monday) or month of it, oldest first."""
+    def buckets(self, until: date) -> list[date]:
+        """The first day of each week (Monday) or month of it that has begun, oldest first."""
         found: list[date] = []
         day = self.first
-        while day <= self.last:
+        while day <= min(self.last, until):
             if (bucket := self.bucket(day)) not in found[-1:]:
                 found.append(bucket)
             day += timedelta(days=1)
@@ -117,7 +117,7 @@ class Statistics:
         ).conditions()
         now = self._now()
         with self._reading.connect() as connection:
-            over_time = _over_time(connection, which, period)
+            over_time = _over_time(connection, which, period, now)
             total = sum(over_time.values())
             waits = _waits(connection, which)
             tables = (
@@ -149,7 +149,9 @@ class Statistics:
 _PLAIN = (cases.c.need, cases.c.audience, cases.c.area)
 
 
-def _over_time(connection: Connection, which: list[Any], period: Period) -> dict[str | None, int]:
+def _over_time(
+    connection: Connection, which: list[Any], period: Period, now: datetime
+) -> dict[str | None, int]:
     """By hour in the database, which is never split by London's time, then by week or month."""
     dialect = connection.dialect.name
     if dialect == "sqlite":
@@ -158,7 +160,8 @@ def _over_time(connection: Connection, which: list[Any], period: Period) -> dict
         utc = sa.func.timezone("UTC", cases.c.opened_at)
         hour = sa.func.to_char(utc, sa.literal_column(f"'{_HOUR[dialect]}'"))
     query = sa.select(hour.label("hour"), sa.func.count()).where(*which).group_by("hour")
-    counts: dict[str | None, int] = {day.isoformat(): 0 for day in period.buckets()}
+    begun = period.buckets(now.astimezone(LONDON).date())
+    counts: Counter[str | None] = Counter({day.isoformat(): 0 for day in begun})
     for text, count in connection.execute(query):
         at = datetime.strptime(text, "%Y-%m-%dT%H").replace(tzinfo=timezone.utc)
         counts[period.bucket(at.astimezone(LONDON).date()).isoformat()] += count

@@ -117,8 +117,8 @@ def month_of(text: str, today: date) -> date | None:
 
 
 def months(today: date) -> Iterator[date]:
-    """The months a report may begin and end with, the newest first."""
-    month = today.replace(day=1)
+    """The months a report may begin and end with, from the end of this quarter back."""
+    month = quarter(today).last.replace(day=1)
     for _ in range(MONTHS_BACK):
         yield month
         month = before(month)

@@ -124,3 +124,8 @@ async def test_a_reader_of_other_areas_counts_none_of_these(
     page = (await browser.get("/statistics")).text
     assert "11 cases in all." not in page
     assert "Only the areas of whoever made it" in page
+
+
+async def test_the_form_shows_the_months_that_the_page_counts(browser: Browser) -> None:
+    page = (await browser.get("/statistics")).text
+    assert re.findall(r'value="([0-9-]+)" selected', page) == ["2026-10", "2026-12"]
