@@ -16,6 +16,10 @@ from safeguarding.escalations.spool import Spool
 from safeguarding.escalations.tables import SEALED, data_keys, escalations
 from safeguarding.escalations.vault import Vault, VaultError
 from safeguarding.settings import Settings
+from safeguarding.staff.tables import SEALED as SEALED_OF_STAFF
+
+ALL_SEALED = {**SEALED, **SEALED_OF_STAFF}
+"""Every column with an envelope."""
 
 
 def rotate(engine: Engine, vault: Vault) -> int:
@@ -26,7 +30,9 @@ def rotate(engine: Engine, vault: Vault) -> int:
     the cells before it are then done.
     """
     return sum(
-        _rotate_row(engine, vault, table, key) for table in SEALED for key in _keys(engine, table)
+        _rotate_row(engine, vault, table, key)
+        for table in ALL_SEALED
+        for key in _keys(engine, table)
     )
 
 
@@ -42,7 +48,8 @@ def _rotate_row(engine: Engine, ring: Vault, table: sa.Table, key: str) -> int:
         row = connection.execute(sa.select(table).where(mine).with_for_update()).mappings().first()
         if row is None:
             return 0
-        vault = ring if table is data_keys else make_key(connection, ring, row["case_id"])
+        of_ring = table is data_keys or "case_id" not in table.c
+        vault = ring if of_ring else make_key(connection, ring, row["case_id"])
         changes = _resealed(vault, table, key, row)
         if changes:
             _update(connection, table, mine, changes)
@@ -51,7 +58,7 @@ def _rotate_row(engine: Engine, ring: Vault, table: sa.Table, key: str) -> int:
 
 def _resealed(vault: Vault, table: sa.Table, key: str, row: RowMapping) -> dict[str, str]:
     changes = {}
-    for column in SEALED[table]:
+    for column in ALL_SEALED[table]:
         envelope = row[column]
         if envelope is not None and not vault.is_current(envelope):
             facts = facts_of(row) if table is escalations and column == "text" else ""

@@ -94,3 +94,7 @@ staff_devices = sa.Table(
 def digest_of(token: str) -> str:
     """What is kept of a random token: enough to find it again, of no use to whoever reads it."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+SEALED: dict[sa.Table, tuple[str, ...]] = {staff_totp: ("secret",)}
+"""The columns that hold a secret: an envelope of the key ring each."""

@@ -14,7 +14,6 @@ from safeguarding.clock import LONDON
 from safeguarding.escalations.cases import UnknownCaseError
 from safeguarding.staff.permissions import Permission
 from web.console.audit_view import (
-    AUDIT,
     PARTS,
     PER_PAGE,
     Filter,
@@ -25,6 +24,7 @@ from web.console.audit_view import (
 )
 from web.console.auth import requires, session_of
 from web.console.composition import Services, services
+from web.console.pages import AUDIT
 from web.console.recording import record
 
 audit = Blueprint("audit", url_prefix=AUDIT)

@@ -15,8 +15,8 @@ from safeguarding.audit.audit_log import Wanted
 from safeguarding.audit.trail import Link
 from safeguarding.clock import LONDON
 from web.console import wording
+from web.console.pages import AUDIT
 
-AUDIT = "/audit"
 PER_PAGE = 50
 PARTS = ("visitor", "gateway", "dispatcher", "command line")
 """Who may have done something besides staff."""

@@ -24,11 +24,15 @@ from safeguarding.staff.sessions import Session
 from web.console.composition import Services, services
 from web.console.pages import (
     ACCOUNTS,
+    AUDIT,
     CONTENT,
+    EXPORTS,
     HOME,
     LIVE,
+    ROTA,
     SECOND_STEP,
     SEE_OTHER,
+    STATISTICS,
     field,
     written_in,
 )
@@ -148,12 +152,14 @@ def home_of(staff: Staff) -> str:
     """Where this person's work begins."""
     if staff.may(Permission.READ_CASES):
         return HOME
-    return ACCOUNTS if staff.may(Permission.MANAGE_ACCOUNTS) else CONTENT
+    if staff.may(Permission.MANAGE_ACCOUNTS):
+        return ACCOUNTS
+    return AUDIT if staff.may(Permission.READ_AUDIT) else CONTENT
 
 
 def safe_next(onward: str, otherwise: str) -> str:
     """A page of ours to go on to: never an address that a link from outside chose."""
-    pages = (HOME, CONTENT, ACCOUNTS)
+    pages = (HOME, CONTENT, ACCOUNTS, ROTA, STATISTICS, EXPORTS, AUDIT)
     ours = onward in pages or onward.startswith(tuple(f"{page}/" for page in pages))
     return onward if ours and "\\" not in onward else otherwise
 

@@ -23,10 +23,9 @@ from web.console import exports_wording, wording
 from web.console.auth import requires, session_of
 from web.console.composition import Services, services
 from web.console.pack_pdf import pack_pdf
-from web.console.pages import LONGEST_NOTE, field, note_in
+from web.console.pages import EXPORTS, LONGEST_NOTE, field, note_in
 from web.console.statistics import areas_of
 
-EXPORTS = "/exports"
 _TYPES = {"pdf": "application/pdf", "json": "application/json"}
 exports = Blueprint("exports", url_prefix=EXPORTS)
 log = structlog.get_logger("console.exports")

@@ -18,10 +18,10 @@ from web.console import figures_view, figures_wording
 from web.console.auth import requires, session_of
 from web.console.composition import services
 from web.console.figures_view import before, last_day, month_of, quarter
+from web.console.pages import STATISTICS
 from web.console.recording import record
 from web.console.report_pdf import report_pdf
 
-STATISTICS = "/statistics"
 EXPORTED = "statistics exported"
 statistics = Blueprint("statistics", url_prefix=STATISTICS)
 

@@ -26,7 +26,8 @@ OPEN = {
 }
 """What a stranger reaches."""
 PLACES = {
-    "message_id": "m1",
+    "case_id": "c1",
+    "work": "note",
     "content_id": "answer:consent",
     "audience": "parent",
     "staff_id": "nobody",
