@@ -113,7 +113,10 @@ class Status:
         page = self._templates.get_template("alerts.html").render(
             say=self._phrases, mails=catcher.newest_first(), nonce=nonce
         )
-        policy = f"default-src 'none'; style-src 'nonce-{nonce}'; base-uri 'none'"
+        policy = (
+            f"default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; "
+            "connect-src 'self'; base-uri 'none'"
+        )
         headers = {
             "Content-Security-Policy": f"{policy}; form-action 'none'; frame-ancestors 'none'",
             "Referrer-Policy": "no-referrer",

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import msgspec
 
 from safeguarding.alerts.outbox import Alert
-from safeguarding.taxonomy import Severity
+from safeguarding.taxonomy import Severity, taxonomy
 
 LONGEST_TEXT = 160
 """Characters that go into one text message."""
@@ -98,7 +98,7 @@ class Words:
             str(getattr(say, f"why_{alert.reason}")),
             "",
             say.severity_line.format(severity=severity),
-            say.need_line.format(need=_label(alert.need)) if alert.need else "",
+            say.need_line.format(need=_need(alert.need)) if alert.need else "",
             say.category_line.format(category=_label(alert.category)) if alert.category else "",
             say.age_line.format(age=age),
         ]
@@ -126,6 +126,11 @@ class Words:
             return say.hours.format(number=age // _HOUR)
         minutes = age // timedelta(minutes=1)
         return say.minutes.format(number=minutes) if minutes > 1 else say.minute
+
+
+def _need(name: str) -> str:
+    """What help is asked for, in the words of the taxonomy."""
+    return taxonomy().needs.get(name) or _label(name)
 
 
 def _label(name: str) -> str:

@@ -117,7 +117,7 @@ def _pss(pid: int) -> int:
 
 
 class Stack:
-    """Rasa, action server, gateway and console over a state folder of their own."""
+    """Rasa, action server, gateway, console and dispatcher over a state folder of their own."""
 
     def __init__(
         self, state: Path, env: Mapping[str, str] | None = None, gateway: str = "web.gateway"
@@ -126,13 +126,15 @@ class Stack:
         self.account = ""
         """What `setup` printed: the first staff accounts and their passwords."""
         state.mkdir(parents=True, exist_ok=True)
-        self.ports = {name: free_port() for name in ("rasa", "actions", "gateway", "console")}
+        names = ("rasa", "actions", "gateway", "console", "dispatcher")
+        self.ports = {name: free_port() for name in names}
         self.env = {
             "LANTERN_STATE_DIR": str(state),
             "LANTERN_DATABASE_URL": f"sqlite:///{state / 'lantern.db'}",
             "LANTERN_RASA_URL": self.url("rasa"),
             "LANTERN_GATEWAY_PORT": str(self.ports["gateway"]),
             "LANTERN_CONSOLE_PORT": str(self.ports["console"]),
+            "LANTERN_DISPATCHER_PORT": str(self.ports["dispatcher"]),
             "LANTERN_CONSOLE_INSECURE_COOKIES": "true",
             "RASA_TELEMETRY_ENABLED": "false",
             **(env or {}),
@@ -142,6 +144,8 @@ class Stack:
         self.actions = self._process("actions", actions, "/health")
         self.gateway = self._process("gateway", [str(SERVICES / "python"), "-m", gateway])
         self.console = self._process("console", [str(SERVICES / "python"), "-m", "web.console"])
+        dispatcher = [str(SERVICES / "python"), "-m", "dispatcher"]
+        self.dispatcher = self._process("dispatcher", dispatcher)
 
     def url(self, name: str) -> str:
         """Base address of one process."""
@@ -157,7 +161,7 @@ class Stack:
         self.account = done.stdout
 
     def start(self, *processes: Process) -> None:
-        """Start the named processes, or all four, and wait until each answers."""
+        """Start the named processes, or all but the dispatcher, and wait until each answers."""
         started = processes or (self.gateway, self.console, self.actions, self.rasa)
         for process in started:
             process.start()
@@ -166,7 +170,7 @@ class Stack:
 
     def stop(self) -> None:
         """Stop everything."""
-        for process in (self.rasa, self.actions, self.gateway, self.console):
+        for process in (self.dispatcher, self.rasa, self.actions, self.gateway, self.console):
             process.stop()
 
     def logs(self) -> str:

@@ -47,12 +47,21 @@ async def gateway_before(folder: Path, limits: Limits | None = None) -> AsyncIte
 
 
 def record_of(gateway: Gateway, answer: httpx.Response) -> Escalation:
-    """The one record of what was shown last; it is as grave as the card, and the reply is in it."""
+    """The one record of what was shown last, and the reply is in it.
+
+    It, or what its conversation had come to on record before it, is as grave as the card: a card
+    that is shown again with small talk raises nothing.
+    """
     shown = answer.json()["messages"]
     card = next(message for message in shown if message["kind"] == "help_card")
     *_, kept = gateway.world.log.kept.values()
     assert kept.shown == tuple(words_of(message) for message in shown)
-    assert kept.assessment.severity >= max(Severity.CONCERN, Severity.named(card["severity"]))
+    of_its_case = [
+        each.assessment.severity
+        for each in gateway.world.log.kept.values()
+        if each.conversation_id == kept.conversation_id
+    ]
+    assert max(of_its_case) >= max(Severity.CONCERN, Severity.named(card["severity"]))
     return kept
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, ViewportSize, expect
 
 from safeguarding.database.engine import connect, migrate
 from safeguarding.escalations.cases import Cases
@@ -348,7 +348,12 @@ def test_what_stands_in_one_form_does_not_go_with_another(page: Page, console: C
     page.goto("/escalations/c1#note")
     page.get_by_label("Note", exact=True).fill("Half a note")
     asked: list[str] = []
-    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
     page.get_by_role("button", name="Take this case").click(no_wait_after=True)
 
     expect(page.get_by_label("Note", exact=True)).to_have_value("Half a note")

@@ -28,20 +28,22 @@ def say(chat: FrameLocator, text: str) -> None:
     chat.get_by_role("button", name="Send").click()
 
 
-def signed_in(browser: Browser, stack: Stack) -> Page:
-    page = browser.new_page()
+def signed_in(browser: Browser, stack: Stack, second: bool = False) -> Page:
+    """The console as the first lead of `setup` sees it, or the second."""
+    page = browser.new_page(base_url=stack.url("console"))
     page.set_default_timeout(PATIENCE_MS)
-    page.goto(stack.url("console") + "/")
-    found = dict(re.findall(r"(sign-in name|password):\s+(\S+)", stack.account))
-    page.get_by_label("Sign-in name").fill(found["sign-in name"])
-    page.get_by_label("Password", exact=True).fill(found["password"])
+    page.goto("/")
+    name, password = re.findall(
+        r"(second-lead) +(\S+)" if second else r"sign-in name: +(\S+)\n +password: +(\S+)",
+        stack.account,
+    )[0]
+    page.get_by_label("Sign-in name").fill(name)
+    page.get_by_label("Password", exact=True).fill(password)
     page.get_by_role("button", name="Sign in").click()
     return page
 
 
-def test_a_young_person_asks_and_discloses_and_staff_read_it_and_record_an_outcome(
-    browser: Browser, stack: Stack, chat: FrameLocator
-) -> None:
+def asks_and_discloses(chat: FrameLocator) -> None:
     log = chat.get_by_role("log")
     expect(log.get_by_text("computer program")).to_be_visible(timeout=PATIENCE_MS)
 
@@ -62,20 +64,93 @@ def test_a_young_person_asks_and_discloses_and_staff_read_it_and_record_an_outco
     chat.get_by_role("button", name="I can't call").last.click()
     expect(log.get_by_text("You don't have to talk out loud")).to_be_visible(timeout=PATIENCE_MS)
 
-    console = signed_in(browser, stack)
+
+def leaves_a_way_back(chat: FrameLocator) -> None:
+    log = chat.get_by_role("log")
+    chat.get_by_role("button", name="Let someone get back to me").click()
+    expect(log.get_by_text("nobody else can")).to_be_visible(timeout=PATIENCE_MS)
+    say(chat, "Robin")
+    expect(log.get_by_text("a safe way to reach you")).to_be_visible(timeout=PATIENCE_MS)
+    say(chat, "at lunch, not in class")
+    expect(log.get_by_text("kept for the safeguarding team")).to_be_visible(timeout=PATIENCE_MS)
+
+
+def alerted(browser: Browser, stack: Stack) -> str:
+    """The reference on a phone: an alert that holds nothing of what was written."""
+    phone = browser.new_page(viewport={"width": 390, "height": 844})
+    phone.set_default_timeout(PATIENCE_MS)
+    phone.goto(stack.url("dispatcher") + "/")
+    alert = phone.get_by_role("article").filter(has_text="urgent").first
+    expect(alert).to_be_visible(timeout=2 * PATIENCE_MS)
+    assert "pics" not in phone.content()
+    assert "brother" not in phone.content()
+    (reference, *_) = re.findall(r"LN-\w{4}-\w{4}", alert.inner_text())
+    return str(reference)
+
+
+def reads(console: Page, reference: str) -> None:
     expect(console.get_by_role("heading", name="Escalations", exact=True)).to_be_visible()
-    console.locator("table a, .govuk-summary-list a, main a").filter(
-        has_text=re.compile("Grooming|Image", re.IGNORECASE)
-    ).first.click()
+    console.get_by_role("link", name=re.compile(reference)).click()
+    expect(console.get_by_text("keeps asking for pics")).to_have_count(0)
+
+    console.get_by_role("button", name="Show the words").click()
+
     expect(console.locator("mark").first).to_be_visible()
     expect(console.get_by_text("keeps asking for pics").first).to_be_visible()
-    expect(console.get_by_text("Thank you for telling me.").first).to_be_visible()
     expect(console.get_by_text("what is grooming").first).to_be_visible()
+    expect(console.get_by_text("at lunch, not in class")).to_be_visible()
+    console.locator(".turn__lantern summary").first.click()
+    expect(console.get_by_text("Thank you for telling me.").first).to_be_visible()
 
-    console.get_by_label("Referred to the police").check()
-    console.get_by_label("Why, and what happens next").fill("Called 101 and the front door.")
-    console.get_by_role("button", name="Record the outcome").click()
-    expect(console.get_by_text("The outcome is recorded")).to_be_visible()
+
+def works_on_it(console: Page) -> None:
+    console.get_by_role("button", name="Take this case").click()
+    console.locator("#refer summary").click()
+    refer = console.locator("#refer")
+    refer.get_by_label("The police").check()
+    refer.get_by_label("By telephone").check()
+    refer.get_by_label("No, or not yet").check()
+    refer.get_by_label("If it was not made, or made late: why").fill("Waiting for the school.")
+    refer.get_by_role("button", name="Record the referral").click()
+    expect(console.get_by_text("The referral is on record.")).to_be_visible()
+
+    console.locator("#outcome summary").click()
+    outcome = console.locator("#outcome")
+    outcome.get_by_label("Referred to the police").check()
+    outcome.get_by_label("Why, and what happens next").fill("Called 101 and the front door.")
+    outcome.get_by_role("button", name="Propose to close").click()
+    expect(console.get_by_text("A second person has to agree").first).to_be_visible()
+
+
+def exports(colleague: Page, reference: str) -> None:
+    colleague.goto(f"/exports?reference={reference}")
+    colleague.get_by_label(re.compile("Case pack")).check()
+    colleague.get_by_label(re.compile("PDF")).check()
+    colleague.get_by_label("Why, and who gets it").fill("For the strategy meeting.")
+    with colleague.expect_download() as download:
+        colleague.get_by_role("button", name="Export").click()
+    assert download.value.suggested_filename.startswith(reference)
+    colleague.reload()
+    expect(colleague.locator("code.exported__hash").first).to_be_visible()
+
+
+def test_the_life_of_an_escalation_from_the_chat_to_the_case_pack(
+    browser: Browser, stack: Stack, chat: FrameLocator
+) -> None:
+    asks_and_discloses(chat)
+    leaves_a_way_back(chat)
+    stack.start(stack.dispatcher)
+    reference = alerted(browser, stack)
+
+    console = signed_in(browser, stack)
+    reads(console, reference)
+    works_on_it(console)
+
+    colleague = signed_in(browser, stack, second=True)
+    colleague.get_by_role("link", name=re.compile(reference)).first.click()
+    colleague.get_by_role("button", name="Agree and close").click()
+    expect(colleague.get_by_text("The case is closed.")).to_be_visible()
+    exports(colleague, reference)
 
 
 def test_hostile_words_are_shown_as_words_on_both_sides(
@@ -88,7 +163,10 @@ def test_hostile_words_are_shown_as_words_on_both_sides(
     expect(log.locator("img[src='x']")).to_have_count(0)
 
     console = signed_in(browser, stack)
-    console.get_by_role("link", name=re.compile("Sexual abuse", re.IGNORECASE)).first.click()
+    console.get_by_role("listitem").filter(has_text="Sexual abuse").first.get_by_role(
+        "link"
+    ).click()
+    console.get_by_role("button", name="Show the words").click()
     expect(console.get_by_text("<img src=x").first).to_be_visible()
     expect(console.locator("img[src='x']")).to_have_count(0)
     expect(console).not_to_have_title(re.compile("owned"))

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 import sqlalchemy as sa
@@ -32,10 +33,21 @@ from tests.records import KEYS, PASSWORD, WORDS, accounts_on, escalation, log_on
 from web.console.app import create_app
 
 LEAST = 200
-OPEN = {"/", "/blank", "/healthz", "/invitation/<token:str>", "/sign-in"}
+OPEN = {
+    "/",
+    "/blank",
+    "/healthz",
+    "/invitation/<token:str>",
+    "/sign-in",
+    "/sign-in/code",
+    "/sign-in/passkey",
+    "/sign-in/passkey/options",
+}
 """What a stranger may ask for. A new page that lets strangers in has to be named here."""
 MOVES = {"audit_events", "staff_sessions"}
 """Tables that a refused request may write to: that it was refused, and when a session was used."""
+
+T = TypeVar("T")
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -79,7 +91,7 @@ def world(state: Path, engine: Engine, database_url: str) -> Iterator[World]:
         role: sessions.start(accounts.add(f"a {role.value}", PASSWORD, role.value, role).id)
         for role in Role
     }
-    ended = _ended_session(engine, accounts.named("ann").id)
+    ended = _ended_session(engine, _there(accounts.named("ann")).id)
     accounts.disable("gone")
     log_on(engine).record(escalation())
     port = free_port()
@@ -91,7 +103,7 @@ def world(state: Path, engine: Engine, database_url: str) -> Iterator[World]:
     }
     Sanic.test_mode = True
     app = create_app(Settings.from_env(env))
-    token_of = {name: sessions.find(tokens[name]).form_token for name in ("ann", "bob")}
+    token_of = {name: _there(sessions.find(tokens[name])).form_token for name in ("ann", "bob")}
     process = subprocess.Popen([sys.executable, "-m", "web.console"], cwd=ROOT, env=env)
     try:
         _wait_for(port)
@@ -102,7 +114,10 @@ def world(state: Path, engine: Engine, database_url: str) -> Iterator[World]:
             session=tokens["ann"],
             form_token=token_of["ann"],
             foreign_token=token_of["bob"],
-            of_roles={r: (token, sessions.find(token).form_token) for r, token in of_roles.items()},
+            of_roles={
+                role: (token, _there(sessions.find(token)).form_token)
+                for role, token in of_roles.items()
+            },
             useless=hostile.useless_tokens(ended, tokens["gone"], tokens["ann"]),
         )
     finally:
@@ -199,6 +214,11 @@ def _records(engine: Engine) -> dict[str, list[object]]:
 def _newest(audit: AuditLog) -> int:
     links = audit.newest(Wanted(), limit=1)
     return links[0].id if links else 0
+
+
+def _there(found: T | None) -> T:
+    assert found is not None
+    return found
 
 
 def _ended_session(engine: Engine, staff_id: str) -> str:

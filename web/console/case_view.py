@@ -11,6 +11,8 @@ from safeguarding.clock import LONDON
 from safeguarding.escalations.case import Case, Status, What, WholeCase
 from safeguarding.escalations.casework import SECOND_PERSON_FROM
 from safeguarding.escalations.escalation import Escalation
+from safeguarding.staff.accounts import Staff
+from safeguarding.staff.permissions import Permission
 from safeguarding.staff.sessions import Session
 from safeguarding.taxonomy import taxonomy
 from web.console import case_wording, wording
@@ -55,7 +57,7 @@ def case_view(console: Services, whole: WholeCase, session: Session) -> dict[str
         "overdue": case.status is Status.OPEN and now > case.due_at,
         "reader": reader,
         "names": names,
-        "colleagues": [each for each in console.accounts.in_use() if each.id != reader],
+        "colleagues": [each for each in readers_of(console, case) if each.id != reader],
         "categories": [_category(name) for name in case.categories],
         "all_categories": [(name, wording.label(name)) for name in taxonomy().risk_categories],
         "needs_second": _needs_second(case),
@@ -71,6 +73,16 @@ def case_view(console: Services, whole: WholeCase, session: Session) -> dict[str
         "words": _words(console, whole, names, reader) if revealed else None,
         "kept": _kept(whole),
     }
+
+
+def readers_of(console: Services, case: Case) -> list[Staff]:
+    """The staff who may read this case, by name."""
+    return [
+        each
+        for each in console.accounts.in_use()
+        if each.may(Permission.READ_CASES)
+        and (each.areas is None or case.area is None or case.area in each.areas)
+    ]
 
 
 def changed_since(whole: WholeCase, told: list[Any], seen: int) -> list[Any]:

@@ -20,17 +20,18 @@ from safeguarding.escalations.casework import (
 )
 from safeguarding.escalations.escalation import Outcome
 from safeguarding.escalations.sorting import SortingError
-from safeguarding.staff.accounts import UnknownStaffError
+from safeguarding.staff.accounts import Staff, UnknownStaffError
 from safeguarding.staff.permissions import Permission
 from web.console import case_wording
 from web.console.auth import requires, session_of
 from web.console.case_forms import NOBODY, Sent
 from web.console.case_page import show
+from web.console.case_view import readers_of
 from web.console.composition import Services, services
 from web.console.pages import HOME, SEE_OTHER, address_of
 
 case_work = Blueprint("case_work")
-Work: TypeAlias = Callable[[Services, str, Sent, str], str | None]
+Work: TypeAlias = Callable[[Services, str, Sent, Staff], str | None]
 """Services, id of the case, what was sent, who; the page to go on to, None for the case's own."""
 
 
@@ -53,21 +54,21 @@ async def do(request: Request, case_id: str, work: str) -> HTTPResponse:
 
 
 @case_work.post(f"{HOME}/<case_id:str>/hold", unquote=True)
-@requires(Permission.WORK_CASES)
+@requires(Permission.SET_HOLD)
 async def hold(request: Request, case_id: str) -> HTTPResponse:
     """Keep the case from disposal."""
     return await _done(request, case_id, "hold", _hold)
 
 
 @case_work.post(f"{HOME}/<case_id:str>/release", unquote=True)
-@requires(Permission.WORK_CASES)
+@requires(Permission.SET_HOLD)
 async def release(request: Request, case_id: str) -> HTTPResponse:
     """Let the clock of its disposal run again."""
     return await _done(request, case_id, "release", _hold)
 
 
 async def _done(request: Request, case_id: str, work: str, act: Work) -> HTTPResponse:
-    sent, who = Sent.by(request, work), session_of(request).staff.id
+    sent, who = Sent.by(request, work), session_of(request).staff
     if errors := sent.errors():
         return await show(request, case_id, sent, errors=errors, status=400)
     try:
@@ -85,40 +86,47 @@ async def _done(request: Request, case_id: str, work: str, act: Work) -> HTTPRes
     return redirect(onward or f"{address_of(case_id)}?done={work}", status=SEE_OTHER)
 
 
-def _assign(console: Services, case_id: str, sent: Sent, who: str) -> None:
-    to = None if sent.get("to") == NOBODY else sent.get("to")
-    console.casework.assign(case_id, to, by=who, version=sent.version)
+def _colleague(console: Services, case_id: str, to: str) -> str:
+    """The id of somebody who may read the case. Raises UnknownStaffError."""
+    if all(each.id != to for each in readers_of(console, console.cases.find(case_id))):
+        raise UnknownStaffError
+    return to
 
 
-def _hand_over(console: Services, case_id: str, sent: Sent, who: str) -> None:
-    console.casework.hand_over(
-        case_id, sent.get("to"), sent.get("note"), by=who, version=sent.version
-    )
+def _assign(console: Services, case_id: str, sent: Sent, who: Staff) -> None:
+    named = sent.get("to")
+    to = None if named == NOBODY else _colleague(console, case_id, named)
+    console.casework.assign(case_id, to, by=who.id, version=sent.version)
 
 
-def _accept(console: Services, case_id: str, sent: Sent, who: str) -> None:
-    console.casework.answer_handover(case_id, accept=True, by=who, version=sent.version)
+def _hand_over(console: Services, case_id: str, sent: Sent, who: Staff) -> None:
+    to = _colleague(console, case_id, sent.get("to"))
+    console.casework.hand_over(case_id, to, sent.get("note"), by=who.id, version=sent.version)
 
 
-def _return(console: Services, case_id: str, sent: Sent, who: str) -> None:
+def _accept(console: Services, case_id: str, sent: Sent, who: Staff) -> None:
+    console.casework.answer_handover(case_id, accept=True, by=who.id, version=sent.version)
+
+
+def _return(console: Services, case_id: str, sent: Sent, who: Staff) -> None:
     console.casework.answer_handover(
-        case_id, accept=False, by=who, reason=sent.get("note"), version=sent.version
+        case_id, accept=False, by=who.id, reason=sent.get("note"), version=sent.version
     )
 
 
-def _note(console: Services, case_id: str, sent: Sent, who: str) -> None:
-    console.casework.note(case_id, sent.get("note"), by=who)
+def _note(console: Services, case_id: str, sent: Sent, who: Staff) -> None:
+    console.casework.note(case_id, sent.get("note"), by=who.id)
 
 
-def _add_action(console: Services, case_id: str, sent: Sent, who: str) -> None:
-    console.casework.add_action(case_id, sent.get("note"), sent.day("due_on"), by=who)
+def _add_action(console: Services, case_id: str, sent: Sent, who: Staff) -> None:
+    console.casework.add_action(case_id, sent.get("note"), sent.day("due_on"), by=who.id)
 
 
-def _finish_action(console: Services, case_id: str, sent: Sent, who: str) -> None:
-    console.casework.finish_action(case_id, sent.get("action"), by=who)
+def _finish_action(console: Services, case_id: str, sent: Sent, who: Staff) -> None:
+    console.casework.finish_action(case_id, sent.get("action"), by=who.id)
 
 
-def _correct(console: Services, case_id: str, sent: Sent, who: str) -> None:
+def _correct(console: Services, case_id: str, sent: Sent, who: Staff) -> None:
     assessed = console.cases.find(case_id).assessed_categories
     same = set(sent.chosen) == set(assessed)
     console.casework.correct(
@@ -126,12 +134,12 @@ def _correct(console: Services, case_id: str, sent: Sent, who: str) -> None:
         severity=sent.judged(),
         categories=None if same else sent.chosen,
         reason=sent.get("note"),
-        by=who,
+        by=who.id,
         version=sent.version,
     )
 
 
-def _refer(console: Services, case_id: str, sent: Sent, who: str) -> None:
+def _refer(console: Services, case_id: str, sent: Sent, who: Staff) -> None:
     made_at = sent.moment("made_at") if sent.get("made") == "yes" else None
     if made_at is not None and made_at > console.now():
         raise RefusedError("made_at", case_wording.REAL_TIME)
@@ -142,66 +150,67 @@ def _refer(console: Services, case_id: str, sent: Sent, who: str) -> None:
         reference=sent.get("reference"),
         reason=sent.get("note"),
     )
-    console.casework.refer(case_id, referral, by=who)
+    console.casework.refer(case_id, referral, by=who.id)
 
 
-def _close(console: Services, case_id: str, sent: Sent, who: str) -> str | None:
+def _close(console: Services, case_id: str, sent: Sent, who: Staff) -> str | None:
     decision = Decision(
         outcome=Outcome(sent.get("outcome")),
         note=sent.get("note"),
         severity=sent.judged(),
         missed=sent.get("missed") == "yes",
     )
-    status = console.casework.close(case_id, decision, by=who, version=sent.version)
+    status = console.casework.close(case_id, decision, by=who.id, version=sent.version)
     return f"{HOME}?saved=outcome" if status is Status.CLOSED else None
 
 
-def _agree(console: Services, case_id: str, sent: Sent, who: str) -> None:
-    console.casework.answer_closing(case_id, agree=True, by=who, version=sent.version)
+def _agree(console: Services, case_id: str, sent: Sent, who: Staff) -> None:
+    console.casework.answer_closing(case_id, agree=True, by=who.id, version=sent.version)
 
 
-def _disagree(console: Services, case_id: str, sent: Sent, who: str) -> None:
+def _disagree(console: Services, case_id: str, sent: Sent, who: Staff) -> None:
     console.casework.answer_closing(
-        case_id, agree=False, by=who, reason=sent.get("note"), version=sent.version
+        case_id, agree=False, by=who.id, reason=sent.get("note"), version=sent.version
     )
 
 
-def _reopen(console: Services, case_id: str, sent: Sent, who: str) -> None:
-    console.casework.reopen(case_id, by=who, reason=sent.get("note"))
+def _reopen(console: Services, case_id: str, sent: Sent, who: Staff) -> None:
+    console.casework.reopen(case_id, by=who.id, reason=sent.get("note"))
 
 
-def _merge(console: Services, case_id: str, sent: Sent, who: str) -> str:
+def _merge(console: Services, case_id: str, sent: Sent, who: Staff) -> str:
     try:
-        into = console.cases.of_reference(sent.get("reference"))
+        named = console.cases.of_reference(sent.get("reference"))
+        into = console.cases.find(named.id, who.areas)
     except UnknownCaseError:
         raise RefusedError("reference", case_wording.UNKNOWN_REFERENCE) from None
     if into.id == case_id:
         raise RefusedError("reference", case_wording.UNKNOWN_REFERENCE)
     try:
-        console.sorting.merge(case_id, into.id, by=who)
+        console.sorting.merge(case_id, into.id, by=who.id)
     except SortingError:
         raise RefusedError("reference", case_wording.CANNOT_MERGE) from None
     return f"{address_of(into.id)}?done=merge"
 
 
-def _separate(console: Services, case_id: str, sent: Sent, who: str) -> None:
+def _separate(console: Services, case_id: str, sent: Sent, who: Staff) -> None:
     """`case_id` is the case that the other one, named in the form, was made part of."""
     other = console.cases.find(sent.get("other"))
     if other.merged_into != case_id:
         raise UnknownCaseError
-    console.sorting.separate(other.id, by=who)
+    console.sorting.separate(other.id, by=who.id)
 
 
-def _split(console: Services, case_id: str, sent: Sent, who: str) -> str:
+def _split(console: Services, case_id: str, sent: Sent, who: Staff) -> str:
     try:
-        new = console.sorting.split(case_id, sent.chosen, by=who)
+        new = console.sorting.split(case_id, sent.chosen, by=who.id)
     except (SortingError, UnknownCaseError):
         raise RefusedError("chosen", case_wording.CANNOT_SPLIT) from None
     return f"{address_of(new)}?done=split"
 
 
-def _hold(console: Services, case_id: str, sent: Sent, who: str) -> None:
-    console.sorting.hold(case_id, held=sent.work == "hold", by=who)
+def _hold(console: Services, case_id: str, sent: Sent, who: Staff) -> None:
+    console.sorting.hold(case_id, held=sent.work == "hold", by=who.id)
 
 
 WORKS: dict[str, Work] = {

@@ -7,6 +7,7 @@ import asyncio
 import segno
 from markupsafe import Markup
 from sanic import Blueprint, HTTPResponse, Request
+from sanic.exceptions import NotFound
 from sanic.response import redirect
 
 from safeguarding.staff.accounts import Staff
@@ -44,8 +45,9 @@ async def overview(request: Request) -> HTTPResponse:
 async def end_session(request: Request, session_id: str) -> HTTPResponse:
     """End one's session in another browser: one left open, or one that is not one's own."""
     console, session = services(request), session_of(request)
-    if await asyncio.to_thread(console.sessions.revoke, session.staff.id, session_id):
-        await record(request, "session ended")
+    if not await asyncio.to_thread(console.sessions.revoke, session.staff.id, session_id):
+        raise NotFound
+    await record(request, "session ended")
     return redirect(ACCOUNT, status=SEE_OTHER)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from sanic import Blueprint, HTTPResponse, Request
+from sanic.exceptions import NotFound
 from sanic.response import redirect, text
 
 from safeguarding.staff.passkeys import PasskeyError, Site
@@ -59,8 +60,9 @@ async def add(request: Request) -> HTTPResponse:
 async def remove(request: Request, passkey_id: str) -> HTTPResponse:
     """Forget one of one's own passkeys."""
     console, session = services(request), session_of(request)
-    if await asyncio.to_thread(console.passkeys.remove, session.staff.id, passkey_id):
-        await record(request, "passkey removed")
+    if not await asyncio.to_thread(console.passkeys.remove, session.staff.id, passkey_id):
+        raise NotFound
+    await record(request, "passkey removed")
     return redirect(ACCOUNT, status=SEE_OTHER)
 
 

@@ -52,7 +52,8 @@ def _context(request: Request) -> dict[str, Any]:
     """What the templates show. Asks the database: call it in a thread."""
     console, staff = services(request), session_of(request).staff
     reader, seen = staff.id, staff.areas
-    now, areas = console.now(), console.cases.areas()
+    now = console.now()
+    areas = [each for each in console.cases.areas() if seen is None or each in seen]
     sent = {name: str(values[0]) for name, values in request.args.items()}
     form = QueueForm.sent_in(sent, areas)
     which = replace(form.which(reader, now), areas=seen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from safeguarding.alerts.rota import Kind
 from safeguarding.content.approvals.export import READERS
@@ -158,6 +159,12 @@ PASSWORD_LENGTH = f"A password has between {SHORTEST_PASSWORD} and {LONGEST_PASS
 
 ENTER_DATE = "Enter a day as a date, for example 27 November 2026"
 DATES_TURNED = "The last day must be the first day or later"
+
+
+def time_of_day(at: datetime) -> str:
+    """The time of day, with words for the two that are misread: "9am", "midnight"."""
+    clock = dates.clock(at)
+    return {"12am": "midnight", "12pm": "midday"}.get(clock, clock)
 
 
 def alert_title(severity: Severity) -> str:

@@ -25,6 +25,7 @@ HOLDS = timedelta(minutes=5)
 AHEAD = timedelta(days=14)
 """How far ahead the rota is read."""
 _NOON = 12
+_MIDNIGHT = "midnight"
 log = structlog.get_logger("gateway.duty")
 
 Span: TypeAlias = tuple[datetime, datetime]
@@ -123,18 +124,24 @@ class Duty:
 
     def _when(self, at: datetime, now: datetime) -> str:
         there, here = at.astimezone(LONDON), now.astimezone(LONDON)
+        clock = _clock(there)
+        if clock == _MIDNIGHT:
+            # "Midnight tomorrow" is read as the end of that day: so it is said.
+            there -= timedelta(minutes=1)
         days = (there.date() - here.date()).days
-        minutes = f".{there:%M}" if there.minute else ""
-        half = "am" if there.hour < _NOON else "pm"
-        facts = {
-            "time": f"{there.hour % 12 or 12}{minutes}{half}",
-            "day": f"{there:%A}",
-            "date": f"{there.day} {there:%B}",
-        }
+        facts = {"time": clock, "day": f"{there:%A}", "date": f"{there.day} {there:%B}"}
         say = self._phrases
         near = {0: say.today, 1: say.tomorrow}.get(days)
         phrase = near or (say.this_week if days < 7 else say.later)  # noqa: PLR2004 - a week
         return phrase.format(**facts)
+
+
+def _clock(there: datetime) -> str:
+    """ "9am", "9.30am", "midday", "midnight"."""
+    minutes = f".{there:%M}" if there.minute else ""
+    half = "am" if there.hour < _NOON else "pm"
+    clock = f"{there.hour % _NOON or _NOON}{minutes}{half}"
+    return {"12am": _MIDNIGHT, "12pm": "midday"}.get(clock, clock)
 
 
 def nobody_known(_start: datetime, _end: datetime) -> Sequence[Span]:

@@ -98,9 +98,10 @@ class HandOff:
         if later or extra.get("screening") != "late":
             # What nobody has assessed yet says nothing of the conversation.
             exchange.conversation.raise_to(assessment.severity)
-        # What the conversation had reached before is on record: a card shown again adds nothing.
+        # A button, or the gateway alone, shows again what the conversation has reached: on record.
         known = exchange.state.severity
-        if highest_shown(shown) > max(assessment.severity, known):
+        again = "fallback" in extra or exchange.sent.choice is not None
+        if highest_shown(shown) > max(assessment.severity, known if again else Severity.NONE):
             assessment = upgraded(assessment, _answered_with_help(highest_shown(shown)))
         if later:
             assessment = upgraded(NOT_ASSESSED, assessment)

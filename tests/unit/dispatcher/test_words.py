@@ -20,7 +20,7 @@ def test_an_email_says_what_a_person_must_know_to_open_the_case(words: Words) ->
     assert notice.body == (
         "A conversation has been handed over to staff.\n\n"
         "Severity: immediate\n"
-        "Help that fits: hurt by someone\n"
+        "What is needed: abuse, exploitation, coercion, neglect, bullying done to the writer\n"
         "What it is about: grooming\n"
         "Handed over: 12 minutes ago\n\n"
         "Open the case: https://lantern-console.safeguarding.wiltshire.gov.uk"

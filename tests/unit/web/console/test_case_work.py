@@ -14,7 +14,7 @@ from safeguarding.escalations.casework import Casework, Decision
 from safeguarding.escalations.escalation import Outcome
 from safeguarding.escalations.log import EscalationLog
 from safeguarding.risk.assessment import NO_RISK
-from safeguarding.staff.accounts import Staff
+from safeguarding.staff.accounts import Staff, StaffAccounts
 from safeguarding.taxonomy import Severity
 from tests.records import NOON, Clock, assessment, escalation
 from tests.unit.web.console.conftest import Browser
@@ -385,3 +385,36 @@ def test_any_severity_may_be_chosen(severity: Severity) -> None:
 
 def test_agreeing_leaves_the_assessment_as_it_is() -> None:
     assert sent(severity=AGREE).judged() is None
+
+
+async def test_nobody_works_with_cases_of_areas_that_they_do_not_see(
+    browser: Browser,
+    case: str,
+    log: EscalationLog,
+    cases: Cases,
+    accounts: StaffAccounts,
+    bob: Staff,
+) -> None:
+    log.record(escalation("m2", conversation_id="c2", area="kent"))
+    accounts.set_areas("ann", frozenset({"wiltshire"}))
+    accounts.set_areas("bob", frozenset({"kent"}))
+
+    merged = await browser.send(f"{case}/merge", {"reference": cases.find("c2").reference})
+    given = await browser.send(f"{case}/assign", {"to": bob.id})
+    handed = await browser.send(f"{case}/handover", {"to": bob.id, "note": "x"})
+
+    assert [each.status_code for each in (merged, given, handed)] == [400, 400, 400]
+    assert "There is no other case with this reference" in merged.text
+    assert "Bob Jones" not in (await browser.get(case)).text
+    assert cases.find("c1").merged_into is None
+
+
+async def test_a_reviewer_sets_no_legal_hold(
+    browser: Browser, case: str, cases: Cases, bob: Staff
+) -> None:
+    await browser.send("/sign-out", {})
+    await browser.sign_in("bob")
+
+    assert (await browser.send(f"{case}/hold", {})).status_code == 403
+    assert 'id="hold"' not in (await browser.get(case)).text
+    assert not cases.find("c1").legal_hold

@@ -11,7 +11,6 @@ import pytest
 from sanic import Sanic
 from sanic_testing.testing import SanicASGITestClient
 
-from safeguarding.escalations.log import EscalationLog
 from safeguarding.settings import Settings
 from safeguarding.staff.accounts import Staff, StaffAccounts
 from tests.records import PASSWORD, Clock
@@ -123,11 +122,11 @@ async def test_it_is_taken_away_by_a_code_only(
 
 
 async def test_where_it_is_required_nothing_opens_before_it_is_set_up(
-    settings: Settings, log: EscalationLog, accounts: StaffAccounts, clock: Clock, ann: Staff
+    settings: Settings, accounts: StaffAccounts, clock: Clock, ann: Staff
 ) -> None:
     Sanic.test_mode = True
     strict = replace(settings, require_second_step=True)
-    app = create_app(strict, compose(strict, log=log, accounts=accounts, now=clock))
+    app = create_app(strict, compose(strict, accounts=accounts, now=clock))
     async with SanicASGITestClient(app) as client:
         browser = Browser(client)
         await browser.sign_in()

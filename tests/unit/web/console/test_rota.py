@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from json import loads
 
 import pytest
 import sqlalchemy as sa
@@ -228,11 +229,11 @@ async def test_a_browser_shows_the_alerts_that_came_to_its_reader(
     alert = Alert("c1", "LN-ABCD-EFGH", Severity.URGENT, "unclear", "", NOON, "new")
     with engine.begin() as connection:
         raise_alert(connection, alert, NOON)
-    assert (await browser.get("/live/alerts")).json == {"alerts": []}
+    assert loads((await browser.get("/live/alerts")).text) == {"alerts": []}
 
     with engine.begin() as connection:
         advance(connection, Plan(), NOON)
 
-    [shown] = (await browser.get("/live/alerts")).json["alerts"]
+    [shown] = loads((await browser.get("/live/alerts")).text)["alerts"]
     assert shown["title"] == "Lantern: urgent hand-off"
     assert (shown["body"], shown["href"]) == ("LN-ABCD-EFGH", "/escalations/c1")

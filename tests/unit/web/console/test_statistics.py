@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from typing import cast
 
 import pytest
 import sqlalchemy as sa
@@ -110,7 +111,7 @@ async def test_the_report_to_print_holds_the_same_figures(browser: Browser) -> N
     assert re.search(r"Parent or carer\s*Hidden", text)
     assert all("OFFICIAL-SENSITIVE" in page.extract_text() for page in reader.pages)
     assert f"page 1 of {len(reader.pages)}" in text
-    assert reader.root_object["/Lang"] == "en-GB"
+    assert cast("dict[str, object]", reader.trailer["/Root"])["/Lang"] == "en-GB"
     titles = [entry.title for entry in reader.outline[1] if not isinstance(entry, list)]
     assert titles[0] == "Cases over time"
 

@@ -62,6 +62,8 @@ async def test_somebody_is_on_duty() -> None:
     ("start", "when"),
     [
         (NOON + HOUR, "1pm today"),
+        (NOON + 12 * HOUR, "midnight today"),
+        (NOON + 24 * HOUR, "midday tomorrow"),
         (NOON + timedelta(hours=21, minutes=30), "9.30am tomorrow"),
         (NOON + timedelta(days=5, hours=-3), "Monday at 9am"),
         (NOON + timedelta(days=12, hours=-3), "Monday 7 December at 9am"),

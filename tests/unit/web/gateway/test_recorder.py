@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 import pytest
 
 from safeguarding.escalations.escalation import Escalation
+from safeguarding.escalations.joining import NoCaseYetError
 from safeguarding.taxonomy import Severity
 from tests.unit.web.gateway.conftest import MemoryLog, MemorySpool, assessed, until
 from web.gateway.metrics import Metrics
@@ -73,6 +74,23 @@ async def test_a_failing_database_is_bridged_by_the_spool_and_drained_later(
         await until(lambda: "m1" in log.kept and not spool.kept)
 
     assert (spooled, recorder.backlog()) == (["m1"], 0)
+
+
+async def test_what_belongs_to_a_case_still_to_come_goes_to_the_spool_without_alarm(
+    recorder: Recorder,
+    log: MemoryLog,
+    spool: MemorySpool,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def not_yet(_escalation: Escalation) -> bool:
+        raise NoCaseYetError
+
+    monkeypatch.setattr(log, "record", not_yet)
+    await recorder.record(escalation())
+
+    assert list(spool.kept) == ["m1"]
+    assert "not_recorded" not in capsys.readouterr().out
 
 
 async def test_eight_records_are_on_the_spool_while_the_database_hangs_and_so_does_draining(
