@@ -91,6 +91,7 @@ def run(database: str, server: URL | None, seed: int, wanted: int, seconds: floa
         row |= {"faults": chaos.made.total(), "settled_s": round(settled)}
         for check in CHECKS:
             row |= check(deployment.settings, senders.told)
+        click.echo(", ".join(f"{name} {figure}" for name, figure in row.items()))
         return row
 
 

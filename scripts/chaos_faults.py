@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from safeguarding.database.engine import connect
 from scripts.chaos_senders import Deployment
 from scripts.freezing_proxy import FreezingProxy
-from scripts.stack import free_port
+from scripts.stack import NotReadyError, free_port
 
 DISK_BYTES = 256 * 1024 * 1024
 
@@ -34,7 +34,14 @@ def kill_gateway(deployment: Deployment) -> Fault:
         stack = chance.choice(deployment.stacks)
         stack.gateway.stop(signal.SIGKILL)
         time.sleep(chance.uniform(0, 1))
-        stack.start(stack.gateway)
+        while True:
+            try:
+                stack.start(stack.gateway)
+            except NotReadyError:
+                # It was frozen, or found no disk, as it started: whoever supervises tries again.
+                stack.gateway.stop(signal.SIGKILL)
+            else:
+                return
 
     return kill
 
