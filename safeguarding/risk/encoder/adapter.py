@@ -23,8 +23,9 @@ TOKENIZER_SHA256 = "b8be2c30ba5dd723a6d5ee26d013da103d5408d92ddcb23747622f9e48f1
 ENCODER_DIR = ROOT / "models" / "mpnet"
 """The published encoder: model.safetensors, config.json, and tokenizer.json."""
 ENCODER_ONNX = ROOT / "models" / "mpnet.onnx"
-BASE, ADAPTED = "lantern.base", "lantern.adapter"
-"""What the ONNX file says of itself: digests of the published weights and of the adapter."""
+BASE, ADAPTED, PROBE = "lantern.base", "lantern.adapter", "lantern.probe"
+"""What the ONNX file says of itself: digests of the published weights and of the adapter, and the
+exact vector of a known text."""
 
 
 class WeightsError(Exception):

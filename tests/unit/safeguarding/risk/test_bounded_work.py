@@ -25,6 +25,8 @@ from safeguarding.risk.encoder.vectors import (
     MPNet,
     SentenceEncoder,
     load_mpnet,
+    unit,
+    written_vector,
 )
 from safeguarding.risk.engine import RiskEngine
 from safeguarding.risk.lexicon.reader import Lexicon
@@ -179,7 +181,9 @@ class Work:
         """Characters, but for spaces, that the second witness was given."""
 
     def get_modelmeta(self) -> Any:
-        return SimpleNamespace(custom_metadata_map={weights.ADAPTED: "counting"})
+        probe = written_vector(unit(np.ones(WIDTH, np.float32)))
+        facts = {weights.ADAPTED: "counting", weights.PROBE: probe}
+        return SimpleNamespace(custom_metadata_map=facts)
 
     def run(
         self, _outputs: object, feed: Mapping[str, npt.NDArray[np.int64]]
@@ -210,7 +214,9 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> tuple[MPNet, Work]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(weights, "ENCODER_ONNX", onnx)
         patch.setattr(onnxruntime, "InferenceSession", lambda *_, **__: session)
-        return load_mpnet("counting"), session
+        loaded = load_mpnet("counting")
+    session.pieces.clear()
+    return loaded, session
 
 
 @pytest.fixture

@@ -20,7 +20,9 @@ from safeguarding.risk.encoder.vectors import (
     MPNet,
     SentenceEncoder,
     load_mpnet,
+    read_vector,
     unit,
+    written_vector,
 )
 
 KEPT = 16
@@ -246,3 +248,16 @@ def test_the_network_is_loaded_only_when_it_is_needed(monkeypatch: pytest.Monkey
 
     with pytest.raises(WeightsError, match="loaded"):
         encoder.encode("hi")
+
+
+def test_a_processor_that_computes_otherwise_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("safeguarding.risk.encoder.vectors.PROBE_TEXT", "we had pasta for tea")
+
+    with pytest.raises(weights.WeightsError, match="computed wrongly by this processor"):
+        load_mpnet(read_adapter().version)
+
+
+def test_a_vector_is_written_and_read_unchanged() -> None:
+    vector = unit(np.linspace(-1, 1, WIDTH, dtype=np.float32))
+
+    assert (read_vector(written_vector(vector)) == vector).all()
