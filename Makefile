@@ -122,7 +122,7 @@ content: .venv-services/.synced  ## Every problem of content at once, what is du
 unit: install $(MODEL) .venv-training/.synced  ## Unit and contract tests, each in its environment
 	@$(A)/python -m pytest -q tests/unit/bot $(IN_RASA)
 	@$(T)/python -m pytest -q tests/unit/ml --ignore tests/unit/ml/review $(IN_RASA:%=--ignore %)
-	@$(S)/python -m pytest -q tests/unit tests/contract --ignore tests/unit/bot --ignore tests/unit/ml
+	@$(S)/python -m pytest -q -n 2 --dist loadfile tests/unit tests/contract --ignore tests/unit/bot --ignore tests/unit/ml
 	@$(S)/python -m pytest -q tests/unit/ml/review
 
 stories: install $(MODEL)  ## Rasa's own tests on the trained model
