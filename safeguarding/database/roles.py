@@ -32,7 +32,10 @@ GATEWAY = {
     "staff": "SELECT ({names})",
     "staff_devices": "",
     "staff_invitations": "",
+    "staff_passkeys": "",
+    "staff_recovery_codes": "",
     "staff_sessions": "",
+    "staff_totp": "",
 }
 """What the public gateway may do with a table, where that is less than ALL."""
 NAMES = ("id", "shown_name", "role", "disabled_at")

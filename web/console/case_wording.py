@@ -217,6 +217,7 @@ _PLAIN = {
     What.ATTACHED.value: "Added a later message without risk",
     What.VIEWED.value: "Opened the page",
     What.REVEALED.value: "Uncovered the words",
+    What.EXPORTED.value: "Took a file of it out of Lantern",
     What.CLOSING_RETURNED.value: "Did not agree to close it",
     What.REOPENED.value: "Opened it again",
     What.LEARNED.value: "Retold it in other words, as an example for Lantern to learn from",

@@ -68,7 +68,7 @@ def test_what_was_made_is_on_the_audit_trail_once(state: Path) -> None:
     log = AuditLog(connect(f"sqlite:///{state / 'lantern.db'}"))
     (link,) = log.newest(Wanted(), limit=9)
     assert (link.event.who, link.event.what) == ("command line", "set up")
-    assert link.event.detail["first_account"] is True
+    assert link.event.detail["accounts"] == 3
 
 
 def test_secrets_are_for_their_owner_alone(state: Path) -> None:

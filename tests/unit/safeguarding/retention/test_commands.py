@@ -68,7 +68,7 @@ def test_clocks_are_settings(office: Office, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_case_is_erased_by_its_reference(office: Office) -> None:
     office.closed("c1")
-    office.hand_over("c2")
+    office.closed("c2")
     office.sorting.merge("c2", "c1", by=office.ann)
     merged, reference = office.reference("c2"), office.reference("c1")
     refused = run(lantern, "erase", merged, "--yes")

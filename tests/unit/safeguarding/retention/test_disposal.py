@@ -95,7 +95,7 @@ def test_a_case_goes_with_those_merged_into_it_or_not_at_all(
     office: Office, disposals: Disposals, clock: Clock
 ) -> None:
     for pair in "ab":
-        office.hand_over(f"{pair}-one")
+        office.closed(f"{pair}-one")
         office.closed(f"{pair}-two")
         office.sorting.merge(f"{pair}-one", f"{pair}-two", by=office.ann)
     office.sorting.hold("b-one", held=True, by=office.ann)

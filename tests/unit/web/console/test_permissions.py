@@ -160,7 +160,7 @@ async def test_what_was_written_is_given_back_to_who_may_not_send_it(
         (Role.LEAD, "/escalations"),
         (Role.REVIEWER, "/escalations"),
         (Role.ADMINISTRATOR, "/accounts"),
-        (Role.AUDITOR, "/content"),
+        (Role.AUDITOR, "/audit"),
     ],
 )
 async def test_each_role_begins_with_its_own_work(
