@@ -109,7 +109,12 @@ def test_after_help_the_conversation_goes_on(person):
     card = help_card(person.say(DISCLOSURE))
 
     labels = [choice["label"] for choice in card["choices"]]
-    assert labels == ["I'm not safe", "I can't call", "What happens if I tell someone?"]
+    assert labels == [
+        "I'm not safe",
+        "I can't call",
+        "What happens if I tell someone?",
+        "Let someone get back to me",
+    ]
     for choice in card["choices"][1:]:
         assert "help_card" not in kinds(person.press(choice["id"]))
 
