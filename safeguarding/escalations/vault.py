@@ -92,8 +92,9 @@ class Vault:
         try:
             plain = cipher.decrypt(_decode(nonce), _decode(sealed), _place(*known))
         except (InvalidTag, ValueError):
-            why = "An envelope is damaged, lies in another's place, or its facts were changed"
-            raise VaultError(why) from None
+            raise VaultError(
+                "An envelope is damaged, lies in another's place, or its facts were changed"
+            ) from None
         return plain.decode("utf-8", "surrogatepass")
 
     def is_current(self, envelope: str) -> bool:

@@ -21,6 +21,7 @@ from safeguarding.taxonomy import ROOT
 ROOMS = ("actions", "bot", "dispatcher", "safeguarding", "web")
 FOR_STAFF = {
     "web/console/wording.py": "all that the console says to staff stands here and in its templates",
+    "web/console/case_wording.py": "what the console says about cases to staff",
     "web/console/figures_wording.py": "what the figures say to staff",
     "web/console/exports_wording.py": "what exported files and their pages say to staff",
     "safeguarding/content/kinds.py": "titles of the kinds, for those who sign them",
