@@ -100,13 +100,13 @@ def test_a_lead_approves_and_sees_what_changed_since(plain_page: Page, console: 
     expect(page.get_by_text("Your approval of these words is recorded.")).to_be_visible()
     assert console.status(ANSWER) is Status.APPROVED
 
-    console.change("articles/consent.md", "Being quiet is not a yes.", "Silence is not a yes.")
+    console.change("articles/consent.md", "Going quiet isn't a yes,", "Silence isn't a yes,")
     page.goto("/content")
     page.get_by_role("link", name="Changed since approval").click()
     page.get_by_role("link", name="What is consent?").click()
     expect(page.get_by_role("heading", name="What changed since the approval")).to_be_visible()
     row = page.get_by_role("row").filter(has_text="Silence")
-    expect(row.locator("del")).to_contain_text("Being quiet")
+    expect(row.locator("del")).to_contain_text("Going quiet")
     expect(row.locator("ins")).to_contain_text("Silence")
     expect(row.get_by_role("rowheader")).to_have_text("Changed")
     assert console.status(ANSWER) is Status.CHANGED
@@ -160,7 +160,7 @@ def test_words_that_change_under_the_reader_are_not_signed(
     plain_page: Page, console: Console
 ) -> None:
     plain_page.goto(f"/content/{ANSWER}")
-    console.change("articles/consent.md", "Being quiet", "Silence")
+    console.change("articles/consent.md", "Going quiet", "Silence")
     plain_page.get_by_label("Approve").check()
     plain_page.get_by_role("button", name="Record the decision").click()
 
@@ -196,7 +196,7 @@ def test_every_page_is_accessible_and_fits_at_every_size(
     items = read_catalogue(console.content).items
     for each in (ANSWER, RISK):
         console.approvals.decide(items[each], Decision.APPROVED, by=console.ann)
-    console.change("articles/consent.md", "Being quiet is not a yes.", "Silence" + "e" * 200)
+    console.change("articles/consent.md", "Going quiet isn't a yes,", "Silence" + "e" * 200 + ",")
     context = _context(browser, console, size)
     page = _sign_in(context.new_page(), "ann")
     found = {}
