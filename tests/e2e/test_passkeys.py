@@ -33,6 +33,7 @@ def address(tmp_path: Path) -> Iterator[str]:
         "LANTERN_STATE_DIR": str(tmp_path),
         "LANTERN_DATABASE_URL": database,
         "LANTERN_FIELD_KEYS": KEYS,
+        "LANTERN_TOKEN_KEY": "key of the tests",
         "LANTERN_CONSOLE_PORT": str(port),
         "LANTERN_CONSOLE_INSECURE_COOKIES": "true",
     }
