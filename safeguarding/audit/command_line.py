@@ -10,7 +10,7 @@ from safeguarding.audit.audit_log import AuditLog
 from safeguarding.database.engine import connect
 from safeguarding.settings import Settings
 
-WHO = "command line"
+COMMAND_LINE = "command line"
 """Who did it, on the trail; which account of the machine stands in the detail."""
 
 
@@ -22,12 +22,12 @@ def record_command(what: str, settings: Settings | None = None, **detail: Any) -
     settings = settings or Settings.from_env()
     engine = connect(settings.database_url)
     try:
-        AuditLog(engine).add(WHO, what, detail=detail | {"operator": _operator()})
+        AuditLog(engine).add(COMMAND_LINE, what, detail=detail | {"operator": operator()})
     finally:
         engine.dispose()
 
 
-def _operator() -> str:
+def operator() -> str:
     """The account of the machine that runs the command."""
     try:
         return getpass.getuser()

@@ -12,14 +12,13 @@ import click
 from sqlalchemy.exc import SQLAlchemyError
 
 from safeguarding.audit import trail
+from safeguarding.audit.command_line import COMMAND_LINE, operator
 from safeguarding.audit.trail import Event
 from safeguarding.clock import utc_now
 from safeguarding.database.engine import READING, connect
 from safeguarding.retention import copies
 from safeguarding.retention.certificate import write_whole
 from safeguarding.retention.copies import CopyError
-from safeguarding.retention.disposal import COMMAND_LINE
-from safeguarding.retention.dispose import operator
 from safeguarding.retention.ledger import FOLDER, Ledger, LedgerError
 from safeguarding.retention.manifest import KEPT_APART, NAME, Manifest, files_below, hash_of
 from safeguarding.settings import Settings

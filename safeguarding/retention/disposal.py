@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy.engine import Connection, Engine
 
 from safeguarding.audit import trail
+from safeguarding.audit.command_line import COMMAND_LINE
 from safeguarding.audit.trail import Event
 from safeguarding.clock import utc_now
 from safeguarding.database.engine import READING
@@ -26,8 +27,6 @@ from safeguarding.retention.clocks import Clocks
 from safeguarding.retention.groups import Due, Group, due, is_due, locked, opened_at
 from safeguarding.retention.ledger import DISPOSED, ERASED, Entry, Ledger
 from safeguarding.retention.removal import remove, scrub
-
-COMMAND_LINE = "command line"
 
 
 class Ground(str, Enum):

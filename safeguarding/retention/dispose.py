@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,20 +9,13 @@ from pathlib import Path
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
+from safeguarding.audit.command_line import operator
 from safeguarding.database.engine import connect
 from safeguarding.retention.clocks import Clocks
 from safeguarding.retention.disposal import Disposals
 from safeguarding.retention.groups import Due
 from safeguarding.retention.ledger import LedgerError
 from safeguarding.settings import Settings
-
-
-def operator() -> str:
-    """The account of the machine that runs the command."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container whose user has no name
-        return str(os.getuid())
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import click
 
+from safeguarding.audit.command_line import operator
 from safeguarding.database.engine import connect
 from safeguarding.escalations.cases import Cases, UnknownCaseError
 from safeguarding.escalations.log import EscalationLog
@@ -18,7 +19,7 @@ from safeguarding.retention.disposal import (
     InProgressError,
     StillOpenError,
 )
-from safeguarding.retention.dispose import finish, operator, told
+from safeguarding.retention.dispose import finish, told
 from safeguarding.settings import Settings, SettingsError
 
 _NO = {

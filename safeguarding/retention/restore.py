@@ -13,6 +13,7 @@ from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from safeguarding.audit import trail
+from safeguarding.audit.command_line import COMMAND_LINE, operator
 from safeguarding.audit.trail import FIRST_LINK, Event
 from safeguarding.clock import utc_now
 from safeguarding.database.engine import READING, connect, migrate
@@ -25,8 +26,7 @@ from safeguarding.retention import copies
 from safeguarding.retention.backup import FOLDERS, copy_files
 from safeguarding.retention.certificate import write_whole
 from safeguarding.retention.copies import CopyError
-from safeguarding.retention.disposal import COMMAND_LINE, Disposals
-from safeguarding.retention.dispose import operator
+from safeguarding.retention.disposal import Disposals
 from safeguarding.retention.ledger import FOLDER, Ledger, LedgerError
 from safeguarding.retention.manifest import NAME, Manifest, ManifestError, hash_of
 from safeguarding.retention.removal import scrub
