@@ -58,7 +58,7 @@ def first_accounts(accounts: StaffAccounts) -> list[tuple[str, str]]:
     opened = []
     with suppress(StaffNameError):
         for name, shown_name, role in FIRST_ACCOUNTS:
-            password = random_password()
+            password = random_password(name)
             opened.append((accounts.add(name, password, shown_name, role).name, password))
     return opened
 

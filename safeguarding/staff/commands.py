@@ -7,7 +7,12 @@ import click
 from safeguarding.audit.command_line import record_command
 from safeguarding.database.engine import connect
 from safeguarding.settings import Settings
-from safeguarding.staff.accounts import LastAdministratorError, StaffAccounts, StaffNameError
+from safeguarding.staff.accounts import (
+    LastAdministratorError,
+    StaffAccounts,
+    StaffNameError,
+    normalised,
+)
 from safeguarding.staff.passwords import random_password
 from safeguarding.staff.permissions import Role
 
@@ -37,7 +42,7 @@ def list_(accounts: StaffAccounts) -> None:
 @click.pass_obj
 def add(accounts: StaffAccounts, name: str, shown_name: str | None, role: str | None) -> None:
     """Open an account with this sign-in NAME and print its password once."""
-    password = random_password()
+    password = random_password(normalised(name))
     try:
         member = accounts.add(name, password, shown_name, Role(role) if role else None)
     except StaffNameError as error:
@@ -54,7 +59,7 @@ def reset(accounts: StaffAccounts, name: str) -> None:
     member = accounts.named(name)
     if member is None:
         raise click.ClickException(NOT_IN_USE)
-    password = random_password()
+    password = random_password(member.name)
     accounts.reset(member.id, password)
     record_command("password reset", account=member.id)
     _show_once(member.name, password)

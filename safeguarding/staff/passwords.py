@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+from contextlib import suppress
 
 from zxcvbn import zxcvbn
 
@@ -15,6 +16,7 @@ _HARD_ENOUGH = 3
 _JUDGED = 72
 """Characters that are judged: the work of judging grows with the square of their number."""
 _HOUSE = ("lantern", "safeguarding", "safeguarding-lead", "console")
+_COPIED_EASILY = "abcdefghjkmnpqrstuvwxyz23456789"
 _one_at_a_time = threading.Lock()
 
 
@@ -50,11 +52,20 @@ def check_password(password: str, name: str) -> None:
         raise GuessablePasswordError("A password like this is guessed easily")
 
 
-def random_password() -> str:
-    """A password nobody could guess, in groups that can be copied by hand."""
-    letters = "abcdefghjkmnpqrstuvwxyz23456789"
-    groups = ("".join(secrets.choice(letters) for _ in range(5)) for _ in range(4))
-    return "-".join(groups)
+def random_password(name: str) -> str:
+    """A password nobody could guess, in groups that can be copied by hand.
+
+    The account called `name` (normalised) may have it: a draw can hold a short name by chance.
+    """
+    while True:
+        password = "-".join(_random_group() for _ in range(4))
+        with suppress(PasswordError):
+            check_password(password, name)
+            return password
+
+
+def _random_group() -> str:
+    return "".join(secrets.choice(_COPIED_EASILY) for _ in range(5))
 
 
 def _letters(text: str) -> str:

@@ -74,7 +74,7 @@ def compose(
     settings: Settings,
     *,
     accounts: StaffAccounts | None = None,
-    limits: SignInLimits | None = None,
+    throttle: SignInThrottle | None = None,
     catalogue: Callable[[], Catalogue] = read_catalogue,
     now: Callable[[], datetime] = utc_now,
 ) -> Services:
@@ -104,7 +104,7 @@ def compose(
         client_digest=partial(client_digest, key=settings.secret("token_key")),
         catalogue=catalogue,
         areas={name: area.label for name, area in read_areas(CONTENT / "contacts").items()},
-        throttle=SignInThrottle(limits or SignInLimits()),
+        throttle=throttle or SignInThrottle(SignInLimits()),
         pages=Pages(unsigned_content=not settings.require_approval),
         errors=read_phrases(CONTENT / "phrases").of("errors", ErrorPhrases),
         insecure_cookies=settings.console_insecure_cookies,

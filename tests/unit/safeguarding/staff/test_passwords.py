@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+
 import pytest
 
 from safeguarding.staff.passwords import (
@@ -54,9 +56,18 @@ def test_takes_several_words_that_do_not_belong_together(password: str) -> None:
 
 
 def test_random_passwords_are_long_and_differ_and_are_taken() -> None:
-    passwords = {random_password() for _ in range(50)}
+    passwords = {random_password("safeguarding-lead") for _ in range(50)}
 
     assert len(passwords) == 50
     for password in passwords:
         assert len(password) == 23
         check_password(password, "safeguarding-lead")
+
+
+def test_a_random_password_is_drawn_again_when_it_holds_the_name_by_chance(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drawn = iter("47tsp4bz3vh8sannussh" + "47tsp4bz3vh8smnqussh")
+    monkeypatch.setattr(secrets, "choice", lambda _: next(drawn))
+
+    assert random_password("ann") == "47tsp-4bz3v-h8smn-qussh"

@@ -26,7 +26,7 @@ from tests.content import content_folder
 from tests.records import KEYS, PASSWORD, Clock, accounts_on, log_on, vault
 from web.console.app import create_app
 from web.console.composition import compose
-from web.console.throttle import SignInLimits
+from web.console.throttle import SignInLimits, SignInThrottle
 from web.http import App
 
 ORIGIN = f"http://{ASGI_HOST}:{ASGI_PORT}"
@@ -130,8 +130,10 @@ def settings(engine: Engine, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def limits() -> SignInLimits:
-    return SignInLimits(own=3, per_pair=3, per_name=4, per_address=5)
+def throttle() -> SignInThrottle:
+    """Strict, with a clock that stands still: a slow machine does not sit out a wait."""
+    limits = SignInLimits(own=3, per_pair=3, per_name=4, per_address=5)
+    return SignInThrottle(limits, lambda: 0.0)
 
 
 @pytest.fixture
@@ -155,14 +157,14 @@ def app(
     settings: Settings,
     accounts: StaffAccounts,
     clock: Clock,
-    limits: SignInLimits,
+    throttle: SignInThrottle,
     content: Path,
 ) -> App:
     Sanic.test_mode = True
     console = compose(
         settings,
         accounts=accounts,
-        limits=limits,
+        throttle=throttle,
         catalogue=lambda: read_catalogue(content),
         now=clock,
     )
