@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import json
 import logging
 import os
 import re
 import secrets
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -20,6 +17,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from safeguarding.escalations.escalation import Escalation
 from safeguarding.escalations.joining import NoCaseYetError
+from safeguarding.escalations.reserve import Reserve, locked, no_space
 from safeguarding.escalations.vault import Vault, VaultError
 from safeguarding.settings import Settings
 
@@ -28,8 +26,6 @@ logger = logging.getLogger(__name__)
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_-]{1,120}")
 _SUFFIX = ".v1"
 _RESERVE = ".reserve"
-_RESERVED_FILES, _RESERVED_BYTES = 64, 64 * 1024
-"""What is set aside for a full disk, in files: 4 MiB, some hundreds of escalations."""
 _PROBE_BYTES = 4096
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
@@ -48,6 +44,7 @@ class Spool:
         """Take the folder; it is made when the first file is kept."""
         self._folder = folder
         self._vault = vault
+        self._reserve = Reserve(folder / _RESERVE)
         self._reported: set[str] = set()
 
     @classmethod
@@ -61,15 +58,12 @@ class Spool:
         stem = _stem(escalation.message_id)
         record = json.dumps(escalation.as_record())
         envelope = self._vault.seal(record, table="spool", row=stem, column="escalation")
-        while True:
-            try:
-                self._write(stem, envelope.encode("ascii"))
-            except OSError as error:
-                # On a full disk it goes where space was reserved, given up file by file.
-                if error.errno not in _FULL or not self._give_up_reserved():
-                    raise
-            else:
-                break
+        draft = self._folder / f".{stem}.{secrets.token_hex(8)}.draft"
+        try:
+            self._write(draft, envelope.encode("ascii"))
+            _publish(draft, stem)
+        finally:
+            draft.unlink(missing_ok=True)
         _sync(self._folder)
 
     def reserve(self) -> None:
@@ -77,14 +71,7 @@ class Spool:
 
         Raises OSError when there is none to set aside.
         """
-        folder = self._folder / _RESERVE
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        missing = self._not_reserved()
-        # Never the last of the space: that would fill the disk for everybody else.
-        if missing and shutil.disk_usage(folder).free < 4 * _RESERVED_FILES * _RESERVED_BYTES:
-            raise _no_space()
-        for place in missing:
-            _allocate(place, _RESERVED_BYTES)
+        self._reserve.restore()
 
     def probe(self) -> None:
         """Write a small file and remove it, and look whether all that should be reserved is.
@@ -98,8 +85,8 @@ class Spool:
             _write(place, bytes(_PROBE_BYTES))
         finally:
             place.unlink(missing_ok=True)
-        if self._not_reserved():
-            raise _no_space()
+        if not self._reserve.complete():
+            raise no_space()
 
     def waiting(self) -> list[Path]:
         """The files that wait, in the order of their names."""
@@ -115,7 +102,7 @@ class Spool:
         if not self.waiting():
             return 0
         taken = 0
-        with self._draining() as mine:
+        with locked(self._folder / ".lock") as mine:
             for path in self.waiting() if mine else []:
                 try:
                     taken += self._take(path, log)
@@ -124,26 +111,13 @@ class Spool:
                     break
         return taken
 
-    def _write(self, stem: str, content: bytes) -> None:
-        draft = self._folder / f".{stem}.{secrets.token_hex(8)}.draft"
+    def _write(self, draft: Path, content: bytes) -> None:
         try:
             _write(draft, content)
-            _publish(draft, stem)
-        finally:
+        except OSError as error:
             draft.unlink(missing_ok=True)
-
-    def _not_reserved(self) -> list[Path]:
-        folder = self._folder / _RESERVE
-        places = (folder / f"{number:02}" for number in range(_RESERVED_FILES))
-        return [place for place in places if not place.exists()]
-
-    def _give_up_reserved(self) -> bool:
-        """Free one reserved file; False when there is none left."""
-        for place in sorted((self._folder / _RESERVE).glob("*")):
-            with suppress(FileNotFoundError):  # another process was quicker: take the next
-                place.unlink()
-                return True
-        return False
+            if error.errno not in _FULL or not self._reserve.take(content, draft):
+                raise
 
     def _take(self, path: Path, log: Log) -> bool:
         try:
@@ -170,21 +144,10 @@ class Spool:
             logger.error("spool.%s file=%s kind=%s", what, path.name, type(error).__name__)
 
     def _read(self, path: Path) -> Escalation:
-        envelope = path.read_text(encoding="ascii")
+        envelope = path.read_text(encoding="ascii").rstrip("\0")
         row = path.name.partition(".")[0]
         record = self._vault.open(envelope, table="spool", row=row, column="escalation")
         return Escalation.from_record(json.loads(record))
-
-    @contextmanager
-    def _draining(self) -> Iterator[bool]:
-        """Yield whether this process alone may remove files now."""
-        with (self._folder / ".lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-            else:
-                yield True
 
 
 def _stem(message_id: str) -> str:
@@ -199,24 +162,6 @@ def _write(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _no_space() -> OSError:
-    return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-def _allocate(place: Path, size: int) -> None:
-    """Take space on the disk. Raises OSError; nothing is left then."""
-    draft = place.with_name(f".{place.name}.{secrets.token_hex(8)}")
-    try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            os.posix_fallocate(descriptor, 0, size)
-        finally:
-            os.close(descriptor)
-        draft.rename(place)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _publish(draft: Path, stem: str) -> None:

@@ -33,12 +33,29 @@ def unwritable(database: Path) -> Iterator[None]:
 @contextmanager
 def small_disk(folder: Path, size: int) -> Iterator[Path]:
     """A file system with room for little, at this folder. Skips where none may be mounted."""
+    with _mounted(folder, "-t", "tmpfs", "-o", f"size={size}", "tmpfs"):
+        yield folder
+
+
+@contextmanager
+def small_ext4(folder: Path, size: int) -> Iterator[Path]:
+    """The same, of the kind that most servers have. Skips where none may be mounted."""
+    image = folder.with_suffix(".ext4")
+    with image.open("wb") as file:
+        file.truncate(size)
+    subprocess.run(["/sbin/mkfs.ext4", "-q", "-F", "-m", "0", str(image)], check=True)
+    with _mounted(folder, "-o", "loop", str(image)):
+        yield folder
+
+
+@contextmanager
+def _mounted(folder: Path, *what: str) -> Iterator[None]:
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+    mount = ["mount", *what, str(folder)]
     if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
         pytest.skip("mounting a small file system is not allowed here")
     try:
-        yield folder
+        yield
     finally:
         subprocess.run(["umount", "-l", str(folder)], check=True)
 

@@ -13,11 +13,11 @@ from sqlalchemy.exc import OperationalError
 from safeguarding.database.engine import connect, migrate
 from safeguarding.escalations.cases import Cases
 from safeguarding.escalations.spool import Spool
-from tests.integration.faults import fill
+from tests.integration.faults import fill, small_ext4
 from tests.integration.faults import small_disk as mounted
 from tests.records import escalation, log_on, vault
 
-SMALL_DISK_BYTES = 20 * 1024 * 1024
+SMALL_DISK_BYTES = 80 * 1024 * 1024
 
 
 @pytest.fixture
@@ -101,6 +101,31 @@ def test_a_full_disk_takes_records_in_the_room_that_was_reserved(
     log, cases = log_on(engine), Cases(engine, vault())
     assert spool.drain(log) == 12
     assert cases.message("m11") == replace(told[11], turns_before=())
+
+
+def test_hundreds_of_records_fit_on_a_full_disk_whose_folders_cannot_grow(tmp_path: Path) -> None:
+    with small_ext4(tmp_path / "disk", 160 * 1024 * 1024) as disk:
+        spool = Spool(disk / "spool", vault())
+        spool.reserve()
+        fill(disk)
+
+        for number in range(500):
+            spool.keep(escalation(f"{number:036}"))
+
+        assert len(spool.waiting()) == 500
+
+
+def test_nothing_that_writes_beside_it_takes_the_room_of_a_record(small_disk: Path) -> None:
+    spool = Spool(small_disk / "spool", vault())
+    spool.reserve()
+    greedy = fill(small_disk)
+
+    for number in range(50):
+        spool.keep(escalation(f"m{number}", text="x" * 20_000))
+        with pytest.raises(OSError, match="No space left"), greedy.open("ab", buffering=0) as file:
+            file.write(bytes(4096))
+
+    assert len(spool.waiting()) == 50
 
 
 def test_the_last_of_the_space_is_not_reserved(small_disk: Path) -> None:

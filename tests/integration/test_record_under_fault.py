@@ -29,7 +29,7 @@ from tests.integration.faults import fill, small_disk
 from tests.integration.log_reader import LogReader
 from web.gateway.recorder import DRAIN_EVERY_S
 
-DISK_BYTES = 48 * 1024 * 1024
+DISK_BYTES = 96 * 1024 * 1024
 WIDGET_WAITS_S = 6.0
 """After so long the widget stops waiting, and shows the help that is in the page."""
 UNLIMITED = {"LANTERN_MESSAGES_PER_MINUTE": "100000"}

@@ -104,7 +104,11 @@ class Recorder:
         self, drain_every_s: float = DRAIN_EVERY_S, retry_every_s: float = RETRY_EVERY_S
     ) -> None:
         """Bring what is held to a disk, and what is on the spool into the log, again and again."""
-        await asyncio.gather(self._drain_forever(drain_every_s), self._retry_forever(retry_every_s))
+        await asyncio.gather(
+            self._drain_forever(drain_every_s),
+            self._retry_forever(retry_every_s),
+            self._reserve_forever(retry_every_s),
+        )
 
     async def finish(self, within_s: float = 5.0) -> None:
         """Wait for what is being recorded, and try once more what is held. At the end."""
@@ -193,13 +197,16 @@ class Recorder:
     def _drain(self) -> None:
         if self._spool.drain(self._log):
             self._away_until = 0.0
-        if self.backlog():
-            return
-        try:
-            self._spool.reserve()
-        except OSError as error:
-            if self._has_reserve:
-                log.warning("spool.not_reserved", error=type(error).__name__)
-            self._has_reserve = False
-        else:
-            self._has_reserve = True
+
+    async def _reserve_forever(self, every_s: float) -> None:
+        """Set space aside again as soon as there is some: a disk that was full may fill again."""
+        while True:
+            try:
+                await self._spool_lane.run(None, self._spool.reserve)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the next round tries again
+                if self._has_reserve:
+                    log.warning("spool.not_reserved", error=type(error).__name__)
+                self._has_reserve = False
+            else:
+                self._has_reserve = True
+            await asyncio.sleep(every_s)

@@ -103,7 +103,7 @@ class MemorySpool:
         self.kept: dict[str, Escalation] = {}
         self.full = False
         self.refuses = ""
-        self.reserved = False
+        self.rounds = 0
         self.gate = threading.Event()
         self.gate.set()
 
@@ -114,6 +114,7 @@ class MemorySpool:
         self.kept[escalation.message_id] = escalation
 
     def drain(self, log: MemoryLog) -> int:
+        self.rounds += 1
         taken = 0
         for message_id, escalation in list(self.kept.items()):
             log.record(escalation)
@@ -125,7 +126,7 @@ class MemorySpool:
         return list(self.kept)
 
     def reserve(self) -> None:
-        self.reserved = True
+        """Nothing is set aside in memory."""
 
     def probe(self) -> None:
         if self.full:
