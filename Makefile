@@ -101,7 +101,7 @@ evaluate: install .venv-training/.synced $(MODEL)  ## The evaluation report: eve
 bench: install $(MODEL)  ## Latency, throughput and memory beside a stock Rasa project, and what assessing once saves
 	@$(S)/$(LANTERN) bench
 
-chaos: .venv-services/.synced  ## Faults at random for CHAOS_SECONDS (600): what was lost, what doubled; CHAOS_SEED repeats
+chaos: install $(MODEL)  ## Faults at random for CHAOS_SECONDS (720): what was lost, doubled or told nobody; CHAOS_SEED repeats
 	@$(S)/$(LANTERN) chaos
 
 # ---- check --------------------------------------------------------------------------------------

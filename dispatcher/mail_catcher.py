@@ -27,8 +27,9 @@ class Caught:
 class MailCatcher:
     """An SMTP server on this machine alone. Sends nothing on."""
 
-    def __init__(self) -> None:
-        self._caught: deque[Caught] = deque(maxlen=KEPT)
+    def __init__(self, kept: int = KEPT) -> None:
+        """Keep at most so many emails."""
+        self._caught: deque[Caught] = deque(maxlen=kept)
         self._controller = _OnFreePort(_Keep(self._caught), hostname="127.0.0.1", port=0)
 
     def start(self) -> int:

@@ -1,10 +1,11 @@
 """`make chaos`: escalations by the thousand while everything below them fails; what was lost?
 
-Two real gateways share a state folder, a Redis and a database, SQLite and then PostgreSQL. Senders
-disclose as the widget does: they send a message again, under its id, until it is answered.
-Meanwhile gateways are killed and frozen, the database and Redis freeze and the disk fills, at
-random and overlapping. In the end all comes back, and what was answered is looked for. No Rasa and
-no network run: a stand-in assesses (`scripts/plain_gateway.py`), the gateway answers alone.
+Two real gateways and two dispatchers, a Rasa and an action server share a state folder, a Redis and
+a database, SQLite and then PostgreSQL. Senders disclose as the widget does: they send a message
+again, under its id, until it is answered. Meanwhile processes are killed and frozen, the database
+and Redis freeze and the disk fills, at random and overlapping. In the end all comes back, and what
+was answered is looked for, in the record and in the mailbox of the safeguarding team. Only the risk
+engine is a stand-in (`scripts/plain_gateway.py`), so that every message is a disclosure.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeAlias
@@ -24,8 +25,9 @@ import click
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
+from dispatcher.mail_catcher import Caught, MailCatcher
 from safeguarding.database.engine import connect
-from safeguarding.escalations.tables import escalations
+from safeguarding.escalations.tables import cases, escalations
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import ROOT
 from scripts import chaos_faults as faults
@@ -34,7 +36,8 @@ from scripts.freezing_proxy import FreezingProxy
 from scripts.postgres import PROGRAMS, own_cluster
 
 RESULTS = ROOT / "results" / "chaos.json"
-COLUMNS = ("database", "sent", "answered", "lost", "doubled", "faults", "sent_again", "settled_s")
+FAILURES = ("lost", "doubled", "unalerted")
+COLUMNS = ("database", "sent", "answered", *FAILURES, "faults", "sent_again", "settled_s")
 Row: TypeAlias = dict[str, str | int]
 
 
@@ -46,10 +49,12 @@ def lost_and_doubled(settings: Settings, told: Told) -> dict[str, int]:
     return {"lost": len(told.answered - set(recorded)), "doubled": doubled}
 
 
-Check: TypeAlias = Callable[[Settings, Told], dict[str, int]]
-CHECKS: tuple[Check, ...] = (lost_and_doubled,)
-"""What is looked for in the end, by the settings of the deployment and what was told: figures by
-name, 0 where all is well. What must follow a record, an alert of each, is another row."""
+def unalerted(settings: Settings, mails: Sequence[Caught]) -> dict[str, int]:
+    """The check of the alerts: the team was written to of every case."""
+    with connect(settings.database_url).connect() as connection:
+        references = set(connection.execute(sa.select(cases.c.reference)).scalars())
+    told = {word for mail in mails for word in mail.subject.split()}
+    return {"unalerted": len(references - told)}
 
 
 def run(database: str, server: URL | None, seed: int, wanted: int, seconds: float) -> Row:
@@ -61,23 +66,32 @@ def run(database: str, server: URL | None, seed: int, wanted: int, seconds: floa
         redis = life.enter_context(faults.own_redis(folder))
         proxy = FreezingProxy(server.host or "127.0.0.1", server.port or 5432) if server else None
         url = server.set(host="127.0.0.1", port=proxy.port) if server and proxy else None
+        mailbox = MailCatcher(kept=wanted)
         deployment = Deployment(
             disk / "state",
             url.render_as_string(hide_password=False) if url else None,
             redis[1] if redis else None,
+            mailbox.start(),
         )
+        life.callback(mailbox.stop)
         life.callback(deployment.stop)
         deployment.start()
         kinds = {
-            "gateway killed": faults.kill_gateway(deployment),
-            "gateway frozen": faults.freeze_gateway(deployment),
+            "gateway killed": faults.kill(deployment.gateways),
+            "gateway frozen": faults.freeze(deployment.gateways),
+            "dispatcher killed": faults.kill(deployment.dispatchers),
+            "dispatcher frozen": faults.freeze(deployment.dispatchers),
+            "Rasa killed": faults.kill([deployment.rasa]),
+            "Rasa frozen": faults.freeze([deployment.rasa]),
+            "action server killed": faults.kill([deployment.actions]),
+            "action server frozen": faults.freeze([deployment.actions]),
             "database frozen": faults.freeze_proxy(proxy)
             if proxy
             else faults.lock_sqlite(deployment.settings.database_url),
         }
         kinds |= {"disk full": faults.fill_disk(disk)} if can_fill else {}
-        kinds |= {"redis frozen": faults.freeze_process(redis[0])} if redis else {}
-        senders = Senders(deployment, seed, wanted, time.monotonic() + seconds)
+        kinds |= {"redis frozen": faults.freeze_redis(redis[0])} if redis else {}
+        senders = Senders(deployment, seed, wanted, seconds)
         chaos = faults.Chaos(kinds, seed, senders.busy)
         senders.start()
         chaos.start()
@@ -89,8 +103,8 @@ def run(database: str, server: URL | None, seed: int, wanted: int, seconds: floa
         row: Row = {"database": database, "sent": senders.told.sent}
         row |= {"answered": len(senders.told.answered), "sent_again": senders.told.again}
         row |= {"faults": chaos.made.total(), "settled_s": round(settled)}
-        for check in CHECKS:
-            row |= check(deployment.settings, senders.told)
+        row |= lost_and_doubled(deployment.settings, senders.told)
+        row |= unalerted(deployment.settings, mailbox.newest_first())
         click.echo(", ".join(f"{name} {figure}" for name, figure in row.items()))
         return row
 
@@ -116,10 +130,10 @@ def table(rows: Sequence[Row]) -> str:
 
 @click.command()
 @click.option("--escalations", "wanted", default=10_000, show_default=True, help="In all.")
-@click.option("--seconds", envvar="CHAOS_SECONDS", default=600, show_default=True, help="In all.")
+@click.option("--seconds", envvar="CHAOS_SECONDS", default=720, show_default=True, help="In all.")
 @click.option("--seed", envvar="CHAOS_SEED", type=int, help="To repeat a run.")
 def main(wanted: int, seconds: int, seed: int | None) -> None:
-    """Fail when an answered message was lost, or any was recorded twice."""
+    """Fail when an answered message was lost, one recorded twice, or nobody told of a case."""
     seed = random.SystemRandom().randrange(10**6) if seed is None else seed
     click.echo(f"seed {seed}: CHAOS_SEED={seed} make chaos")
     programs = sorted(PROGRAMS.glob("*/bin/initdb"))
@@ -133,7 +147,7 @@ def main(wanted: int, seconds: int, seed: int | None) -> None:
     click.echo(table(rows))
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps({"seed": seed, "runs": rows}, indent=2) + "\n", "utf-8")
-    if any(row["lost"] or row["doubled"] for row in rows):
+    if any(row[failure] for row in rows for failure in FAILURES):
         sys.exit(1)
 
 

@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeAlias
@@ -17,9 +17,8 @@ from typing import TypeAlias
 import sqlalchemy as sa
 
 from safeguarding.database.engine import connect
-from scripts.chaos_senders import Deployment
 from scripts.freezing_proxy import FreezingProxy
-from scripts.stack import NotReadyError, free_port
+from scripts.stack import NotReadyError, Process, free_port
 
 DISK_BYTES = 256 * 1024 * 1024
 
@@ -27,35 +26,36 @@ DISK_BYTES = 256 * 1024 * 1024
 Fault: TypeAlias = Callable[[random.Random], None]
 
 
-def kill_gateway(deployment: Deployment) -> Fault:
-    """kill -9, and a start a little later."""
+def kill(processes: Sequence[Process]) -> Fault:
+    """kill -9 of any of them, and a start a little later."""
 
-    def kill(chance: random.Random) -> None:
-        stack = chance.choice(deployment.stacks)
-        stack.gateway.stop(signal.SIGKILL)
+    def one(chance: random.Random) -> None:
+        process = chance.choice(processes)
+        process.stop(signal.SIGKILL)
         time.sleep(chance.uniform(0, 1))
         while True:
+            process.start()
             try:
-                stack.start(stack.gateway)
+                process.wait()
             except NotReadyError:
                 # It was frozen, or found no disk, as it started: whoever supervises tries again.
-                stack.gateway.stop(signal.SIGKILL)
+                process.stop(signal.SIGKILL)
             else:
                 return
 
-    return kill
+    return one
 
 
-def freeze_gateway(deployment: Deployment) -> Fault:
-    """The whole process stands still for a while."""
+def freeze(processes: Sequence[Process]) -> Fault:
+    """Any of them stands still for a while, as a whole."""
 
-    def freeze(chance: random.Random) -> None:
-        stack = chance.choice(deployment.stacks)
-        stack.gateway.send(signal.SIGSTOP)
+    def one(chance: random.Random) -> None:
+        process = chance.choice(processes)
+        process.send(signal.SIGSTOP)
         time.sleep(chance.uniform(0.5, 4))
-        stack.gateway.send(signal.SIGCONT)
+        process.send(signal.SIGCONT)
 
-    return freeze
+    return one
 
 
 def freeze_proxy(proxy: FreezingProxy) -> Fault:
@@ -95,15 +95,15 @@ def fill_disk(disk: Path) -> Fault:
     return fill
 
 
-def freeze_process(process: subprocess.Popen[bytes]) -> Fault:
-    """A process of another program stands still for a while."""
+def freeze_redis(redis: subprocess.Popen[bytes]) -> Fault:
+    """Redis stands still for a while."""
 
-    def freeze(chance: random.Random) -> None:
-        process.send_signal(signal.SIGSTOP)
+    def one(chance: random.Random) -> None:
+        redis.send_signal(signal.SIGSTOP)
         time.sleep(chance.uniform(0.5, 4))
-        process.send_signal(signal.SIGCONT)
+        redis.send_signal(signal.SIGCONT)
 
-    return freeze
+    return one
 
 
 class Chaos:

@@ -19,31 +19,45 @@ from web.gateway.conversations import Conversation, scoped_id
 from web.gateway.requests import Beginning, Sent, Tokens
 
 SENDERS, GATEWAYS = 12, 2
+GATEWAY = "scripts.plain_gateway"
 IN_A_CONVERSATION = 5
 ASK_S = 8.0
 """A little longer than the widget waits before it sends a message again."""
-SETTLE_S = 120.0
+_BUSY_SHARE = 0.9
+"""Of the time, in which conversations begin; the rest is for those who still insist."""
+SETTLE_S = 180.0
 """How long all may take to come back, in seconds."""
 
 
 class Deployment:
-    """The processes under test, and what can be done to them."""
+    """The processes under test: two gateways and two dispatchers, one Rasa and action server."""
 
-    def __init__(self, state: Path, url: str | None, redis_url: str | None) -> None:
-        env = {"LANTERN_MESSAGES_PER_MINUTE": "10000000"}
+    def __init__(self, state: Path, url: str | None, redis_url: str | None, mail_port: int) -> None:
+        env = {
+            "LANTERN_MESSAGES_PER_MINUTE": "10000000",
+            "LANTERN_ALERT_TEAM_EMAIL": "team@lantern.example",
+            "LANTERN_SMTP_HOST": "127.0.0.1",
+            "LANTERN_SMTP_PORT": str(mail_port),
+            "LANTERN_SMTP_SECURITY": "none",
+        }
         env |= {"LANTERN_DATABASE_URL": url} if url else {}
         env |= {"LANTERN_REDIS_URL": redis_url} if redis_url else {}
-        self.stacks = [Stack(state, env, "scripts.plain_gateway") for _ in range(GATEWAYS)]
-        self.settings = Settings.from_env(self.stacks[0].env)
+        first = Stack(state, env, GATEWAY)
+        env |= {"LANTERN_RASA_URL": first.url("rasa")}
+        self.stacks = [first, *(Stack(state, env, GATEWAY) for _ in range(GATEWAYS - 1))]
+        self.settings = Settings.from_env(first.env)
+        self.gateways = [stack.gateway for stack in self.stacks]
+        self.dispatchers = [stack.dispatcher for stack in self.stacks]
+        self.rasa, self.actions = first.rasa, first.actions
 
     def start(self) -> None:
-        """Set it up and start the gateways."""
-        self.stacks[0].setup()
-        for stack in self.stacks:
-            stack.start(stack.gateway)
+        """Set it up and start all."""
+        first = self.stacks[0]
+        first.setup()
+        first.start(self.rasa, self.actions, *self.gateways, *self.dispatchers)
 
     def stop(self) -> None:
-        """Stop the gateways."""
+        """Stop all."""
         for stack in self.stacks:
             stack.stop()
 
@@ -52,14 +66,19 @@ class Deployment:
         return chance.choice(self.stacks).url("gateway")
 
     def waits(self) -> int:
-        """How many records are on the spool or in memory only; -1 while a gateway is not there."""
+        """How many records are on the spool or in memory only, and how many alerts are not sent.
+
+        -1 while a process is not there.
+        """
         total = 0
         for stack in self.stacks:
             try:
-                found = httpx.get(f"{stack.url('gateway')}/readyz", timeout=10).json()
+                kept = httpx.get(f"{stack.url('gateway')}/readyz", timeout=10).json()
+                sent = httpx.get(f"{stack.url('dispatcher')}/readyz", timeout=10).json()
             except httpx.HTTPError:
                 return -1
-            total += found["spool"] + found["unsaved"] + (found["database"] != "up")
+            total += kept["spool"] + kept["unsaved"] + (kept["database"] != "up")
+            total += sum(sent["queued"].values()) + (sent["late_s"] > 0)
         return total
 
 
@@ -74,12 +93,14 @@ class Told:
 
 
 class Senders:
-    """People who disclose, until there are enough or the time is up."""
+    """People who disclose, spread over the time that there is, and no more than are wanted."""
 
-    def __init__(self, deployment: Deployment, seed: int, wanted: int, until: float) -> None:
+    def __init__(self, deployment: Deployment, seed: int, wanted: int, seconds: float) -> None:
         self._deployment = deployment
         self._tokens = Tokens(deployment.settings.secret("token_key"))
-        self._seed, self._wanted, self._until = seed, wanted, until
+        self._seed, self._wanted, self._seconds = seed, wanted, seconds
+        self._started = time.monotonic()
+        self._until = self._started + seconds
         self._lock = threading.Lock()
         self.told = Told(set())
         self._threads = [threading.Thread(target=self._send, args=(n,)) for n in range(SENDERS)]
@@ -101,7 +122,7 @@ class Senders:
     def _send(self, number: int) -> None:
         chance = random.Random(f"{self._seed} {number}")  # noqa: S311 - chaos, not secrets
         with httpx.Client(timeout=ASK_S) as http:
-            while time.monotonic() < self._until and self._claim(IN_A_CONVERSATION):
+            while self._is_next() and time.monotonic() < self._until:
                 token = self._tokens.issue(Beginning(None, None))
                 conversation = Conversation(self._tokens.read(token).conversation_id)
                 for _ in range(IN_A_CONVERSATION):
@@ -111,11 +132,16 @@ class Senders:
                         with self._lock:
                             self.told.answered.add(scoped_id(conversation, sent))
 
-    def _claim(self, number: int) -> bool:
+    def _is_next(self) -> bool:
+        """Wait for the turn of the next conversation; False when there are enough."""
         with self._lock:
-            free = self.told.sent < self._wanted
-            self.told.sent += number if free else 0
-        return free
+            before = self.told.sent
+            if before >= self._wanted:
+                return False
+            self.told.sent += IN_A_CONVERSATION
+        turn = self._started + _BUSY_SHARE * self._seconds * before / self._wanted
+        time.sleep(max(0.0, turn - time.monotonic()))
+        return True
 
     def _insist(self, http: httpx.Client, chance: random.Random, token: str, sent: Sent) -> bool:
         """Send it until it is answered, each time to any of the gateways; whether it was."""
