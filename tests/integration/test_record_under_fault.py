@@ -21,6 +21,8 @@ import httpx
 import pytest
 from sqlalchemy.engine import URL
 
+from safeguarding.content.phrases import read_phrases
+from safeguarding.taxonomy import CONTENT
 from scripts.freezing_proxy import FreezingProxy
 from scripts.stack import Stack, free_port
 from tests.databases import database_on
@@ -28,6 +30,7 @@ from tests.integration.client import Person, help_card
 from tests.integration.faults import fill, small_disk
 from tests.integration.log_reader import LogReader
 from web.gateway.recorder import DRAIN_EVERY_S
+from web.gateway.wishes import WishPhrases
 
 DISK_BYTES = 96 * 1024 * 1024
 WIDGET_WAITS_S = 6.0
@@ -131,6 +134,29 @@ def test_a_postgresql_that_hangs_for_a_while_is_found_again(
         assert (hanging["spool"], hanging["database"]) == (8, "down")
         assert times_recorded(stack, told) == dict.fromkeys(told, 1)
         assert until_ready(stack, spool=0, database="up")["database"] == "up"
+
+
+def test_a_way_back_is_answered_truly_while_postgresql_hangs(
+    frozen_server: tuple[FreezingProxy, str], tmp_path: Path
+) -> None:
+    proxy, url = frozen_server
+    with gateway_on(tmp_path / "state", LANTERN_DATABASE_URL=url) as stack:
+        person = Person(stack.url("gateway"))
+        help_card(person.say(*disclosures(1, "the pool is warm")))
+        person.press("leave_wish")
+        person.say("Sam")
+        proxy.freeze()
+        started = time.monotonic()
+        (hanging,) = person.say("after school by the gate")
+        waited_s = time.monotonic() - started
+        proxy.thaw()
+        until_ready(stack, database="up")
+        (kept,) = person.say("after school by the gate")
+
+    phrases = read_phrases(CONTENT / "phrases").of("wishes", WishPhrases)
+    assert hanging["text"] == phrases.not_kept
+    assert waited_s < WIDGET_WAITS_S
+    assert kept["text"] == phrases.kept
 
 
 def test_a_full_disk_and_a_killed_gateway_lose_nothing(tmp_path: Path) -> None:

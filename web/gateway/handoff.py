@@ -69,6 +69,7 @@ class HandOff:
         """Wait for late assessments and their records. Called when the server stops."""
         if self._late:
             await asyncio.wait(set(self._late), timeout=within_s)
+        self.wishes.close()
 
     async def _when_assessed(
         self,

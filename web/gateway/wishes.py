@@ -6,7 +6,6 @@ Everything that is typed is assessed first; with any risk in it, it is a message
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from enum import Enum
 from typing import Protocol
@@ -19,6 +18,7 @@ from safeguarding.messages import Message
 from safeguarding.risk.assessment import Assessment
 from safeguarding.taxonomy import Severity
 from web.gateway.conversations import Conversation
+from web.gateway.lanes import Lane
 from web.gateway.requests import Sent
 
 LEAVE, LEAVE_OUT, TAKE_BACK = "leave_wish", "leave_out_wish", "take_back_wish"
@@ -65,6 +65,7 @@ class WishTalk:
         self._record = record
         self._phrases = phrases
         self._choices = choices
+        self._lane = Lane("wish", threads=2, room=16)
 
     def offered(self, conversation: Conversation, shown: list[Message]) -> list[Message]:
         """What is shown, with the way back offered on the help card of what was handed over.
@@ -99,6 +100,10 @@ class WishTalk:
             return None
         return await self._next(conversation, sent.text.strip())
 
+    def close(self) -> None:
+        """Keep nothing more. Called when the server stops."""
+        self._lane.close()
+
     def _begin(self, conversation: Conversation) -> list[Message]:
         if conversation.state.severity < Severity.CONCERN:
             return [self._says(self._phrases.left_out)]
@@ -129,8 +134,7 @@ class WishTalk:
     async def _done(self, write: Callable[[], object]) -> bool:
         """Whether the record was written in time. One that is late may still be."""
         try:
-            async with asyncio.timeout(WAIT_S):
-                await asyncio.to_thread(write)
+            await self._lane.run(WAIT_S, write)
         except Exception as error:  # noqa: BLE001 - whatever it is, the person is told the truth
             log.warning("wish.not_written", error=type(error).__name__)
             return False
