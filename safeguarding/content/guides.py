@@ -64,7 +64,7 @@ class GuideRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     topics: list[str]
     """After which needs and risk categories told, or articles read, it is offered."""
     words: list[str]
-    """Beginnings of words, in small letters, that speak of it in a message."""
+    """Beginnings of words or phrases that speak of it in a message."""
     severities: list[SeverityLabel]
     sources: list[SourceRecord]
     steps: list[StepRecord]
@@ -215,8 +215,13 @@ def _fit(
 
 
 def _speaks_of(record: GuideRecord, text: str) -> bool:
-    words = re.findall(r"[^\W_]+", text.casefold())
-    return any(word.startswith(each) for each in record.words for word in words)
+    said = _spaced(text)
+    return any(_spaced(each) in said for each in record.words)
+
+
+def _spaced(text: str) -> str:
+    """The words of a text, each with a space before it: "isn't home" and "isn t home" are one."""
+    return "".join(f" {word}" for word in re.findall(r"[^\W_]+", text.casefold()))
 
 
 def guide_choices(records: Iterable[GuideRecord], phrases: GuidePhrases) -> Iterator[ChoiceRecord]:

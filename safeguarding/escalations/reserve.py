@@ -2,7 +2,7 @@
 
 A record is written *into* such a file, over space that is taken already: were it given back first,
 whatever else writes to the disk, a SQLite database above all, would be quicker. A file system that
-never writes in place (btrfs, ZFS) keeps no such promise; docs/deployment.md says so.
+never writes in place (btrfs, ZFS) keeps no such promise (docs/faults.md).
 """
 
 from __future__ import annotations

@@ -421,3 +421,17 @@ def test_a_real_guide_is_reviewed_like_everything_else() -> None:
     for record in REAL.all().values():
         assert record.provenance.reviewed_on < record.provenance.review_due
         assert all(source.read_on >= date(2026, 11, 1) for source in record.sources)
+
+
+@pytest.mark.parametrize(
+    ("guide", "text", "speaks"),
+    [
+        ("missing_child", "its 11pm and she isn't home", True),
+        ("missing_child", "he hasnt come home from school", True),
+        ("missing_child", "she came home with a new phone and wont say who from", False),
+        ("someone_in_the_house", "hes downstairs now", True),
+        ("someone_in_the_house", "my dsl has gone home, its half 5", False),
+    ],
+)
+def test_a_phrase_tells_what_one_word_of_it_does_not(guide: str, text: str, speaks: bool) -> None:
+    assert REAL.is_about(guide, text) is speaks
