@@ -24,7 +24,7 @@ from safeguarding.escalations.rows import case_of
 from safeguarding.escalations.tables import case_actions, case_notes, cases, referrals, reviews
 from safeguarding.escalations.vault import Vault
 from safeguarding.staff.accounts import check_in_use
-from safeguarding.taxonomy import Severity
+from safeguarding.taxonomy import Severity, taxonomy
 
 REFERRED_TO = ("social_care", "police", "school_lead", "health", "lado", "other")
 REFERRED_BY = ("telephone", "form", "email", "in_person", "other")
@@ -172,8 +172,11 @@ class Casework:
     ) -> None:
         """Put right what the assessment says; None agrees with it.
 
-        The clock starts from when the case was last raised. Raises WordsMissingError.
+        The clock starts from when the case was last raised. Raises WordsMissingError, and
+        ValueError for an unknown category.
         """
+        if not set(categories or ()) <= set(taxonomy().risk_categories):
+            raise ValueError("an unknown risk category")
         with self._engine.begin() as connection:
             case = self._case(connection, case_id, by, version)
             note_id = self._write_note(connection, case, by, reason)

@@ -16,6 +16,7 @@ from safeguarding.audit.trail import Event
 from safeguarding.clock import utc_now
 from safeguarding.escalations.case import Status, What, reference_of
 from safeguarding.escalations.cases import UnknownCaseError
+from safeguarding.escalations.casework import StaleCaseError
 from safeguarding.escalations.deadlines import look_by
 from safeguarding.escalations.escalation import Escalation
 from safeguarding.escalations.joining import summed
@@ -34,7 +35,10 @@ class SortingError(ValueError):
 
 
 class Sorting:
-    """Merges, splits and holds cases. Raises UnknownCaseError, UnknownStaffError."""
+    """Merges, splits and holds cases. Raises UnknownCaseError, UnknownStaffError.
+
+    Where `version` is given and the case has changed since, it raises StaleCaseError.
+    """
 
     def __init__(self, engine: Engine, vault: Vault, now: Callable[[], datetime] = utc_now) -> None:
         """Take an engine of `database.engine.connect` on a migrated database."""
@@ -42,7 +46,7 @@ class Sorting:
         self._ring = vault
         self._now = now
 
-    def merge(self, case_id: str, into: str, *, by: str) -> None:
+    def merge(self, case_id: str, into: str, *, by: str, version: int | None = None) -> None:
         """Make one case part of another: its messages are read there, its later ones alert there.
 
         Nothing is moved, so `separate` undoes it. An open case opens the one it becomes part of,
@@ -53,6 +57,7 @@ class Sorting:
             # In the order of their ids: two who merge at once do not wait for each other.
             found = {each: _locked(connection, each) for each in sorted({case_id, into})}
             row, target = found[case_id], found[into]
+            _check_version(row, version)
             if case_id == into or row["merged_into"] or target["merged_into"]:
                 raise SortingError
             under = sa.update(cases).where(cases.c.merged_into == case_id)
@@ -88,11 +93,14 @@ class Sorting:
             for each in (case_id, into):
                 self._leave(connection, each, by, What.SEPARATED, {"case": row["reference"]})
 
-    def split(self, case_id: str, message_ids: Collection[str], *, by: str) -> str:
+    def split(
+        self, case_id: str, message_ids: Collection[str], *, by: str, version: int | None = None
+    ) -> str:
         """Move messages to a case of their own; its id. Raises SortingError."""
         with self._engine.begin() as connection:
             check_in_use(connection, by)
             row = _locked(connection, case_id)
+            _check_version(row, version)
             kept = self._messages(connection, [case_id])
             moved = [each for each in kept if each.message_id in set(message_ids)]
             stay = [each for each in kept if each not in moved]
@@ -120,11 +128,12 @@ class Sorting:
                 self._leave(connection, each, by, What.SPLIT, detail)
             return new
 
-    def hold(self, case_id: str, *, held: bool, by: str) -> None:
+    def hold(self, case_id: str, *, held: bool, by: str, version: int | None = None) -> None:
         """Keep a case from disposal, with those merged into it, or let their clock run again."""
         with self._engine.begin() as connection:
             check_in_use(connection, by)
             row = _locked(connection, case_id)
+            _check_version(row, version)
             _change(connection, row, {"legal_hold": held})
             under = sa.update(cases).where(cases.c.merged_into == case_id)
             connection.execute(under.values(legal_hold=held))
@@ -190,3 +199,8 @@ def _locked(connection: Connection, case_id: str) -> RowMapping:
     if row is None:
         raise UnknownCaseError
     return row
+
+
+def _check_version(row: RowMapping, version: int | None) -> None:
+    if version is not None and row["version"] != version:
+        raise StaleCaseError

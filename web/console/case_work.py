@@ -187,7 +187,7 @@ def _merge(console: Services, case_id: str, sent: Sent, who: Staff) -> str:
     if into.id == case_id:
         raise RefusedError("reference", case_wording.UNKNOWN_REFERENCE)
     try:
-        console.sorting.merge(case_id, into.id, by=who.id)
+        console.sorting.merge(case_id, into.id, by=who.id, version=sent.version)
     except SortingError:
         raise RefusedError("reference", case_wording.CANNOT_MERGE) from None
     return f"{address_of(into.id)}?done=merge"
@@ -203,14 +203,15 @@ def _separate(console: Services, case_id: str, sent: Sent, who: Staff) -> None:
 
 def _split(console: Services, case_id: str, sent: Sent, who: Staff) -> str:
     try:
-        new = console.sorting.split(case_id, sent.chosen, by=who.id)
+        new = console.sorting.split(case_id, sent.chosen, by=who.id, version=sent.version)
     except (SortingError, UnknownCaseError):
         raise RefusedError("chosen", case_wording.CANNOT_SPLIT) from None
     return f"{address_of(new)}?done=split"
 
 
 def _hold(console: Services, case_id: str, sent: Sent, who: Staff) -> None:
-    console.sorting.hold(case_id, held=sent.work == "hold", by=who.id)
+    held = sent.work == "hold"
+    console.sorting.hold(case_id, held=held, by=who.id, version=sent.version)
 
 
 WORKS: dict[str, Work] = {

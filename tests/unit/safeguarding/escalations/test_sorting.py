@@ -12,7 +12,7 @@ from sqlalchemy.engine import Engine
 from safeguarding.alerts.tables import alerts
 from safeguarding.escalations.case import Status, What
 from safeguarding.escalations.cases import CaseFilter, Cases, UnknownCaseError
-from safeguarding.escalations.casework import Casework, Decision
+from safeguarding.escalations.casework import Casework, Decision, StaleCaseError
 from safeguarding.escalations.deadlines import look_by
 from safeguarding.escalations.escalation import Outcome
 from safeguarding.escalations.log import EscalationLog
@@ -338,3 +338,24 @@ def test_a_hold_goes_with_what_is_merged_and_what_is_split_off(
     assert all(cases.find(each).legal_hold for each in ("c1", "c2", new))
     sorting.hold("c2", held=False, by=ann)
     assert not cases.find("c1").legal_hold
+
+
+@pytest.mark.usefixtures("two")
+@pytest.mark.parametrize(
+    "late",
+    [
+        lambda sorting, by: sorting.merge("c2", "c1", by=by, version=1),
+        lambda sorting, by: sorting.split("c2", ["c2-1"], by=by, version=1),
+        lambda sorting, by: sorting.hold("c2", held=True, by=by, version=1),
+    ],
+)
+def test_whoever_saw_an_older_version_changes_nothing(
+    cases: Cases, sorting: Sorting, ann: str, late: Callable[[Sorting, str], object]
+) -> None:
+    sorting.hold("c2", held=False, by=ann)
+    before = cases.find("c2"), events(cases, "c2")
+
+    with pytest.raises(StaleCaseError):
+        late(sorting, ann)
+
+    assert (cases.find("c2"), events(cases, "c2")) == before
