@@ -70,6 +70,10 @@ class What(str, Enum):
     WISH_WITHDRAWN = "wish withdrawn"
 
 
+_JUDGES = frozenset({What.CORRECTED.value, What.OUTCOME_RECORDED.value})
+"""What gives a case the severity that staff find."""
+
+
 @dataclass(frozen=True)
 class Case:
     """One case in a list: enough to choose by, nothing of what was written."""
@@ -199,6 +203,19 @@ class WholeCase:
     """Its part of the audit trail. All tuples: oldest first."""
     merged: tuple[Case, ...]
     """The cases that were merged into it."""
+
+    @property
+    def severity_follows(self) -> bool:
+        """Whether the severity that the queue sorts by follows from what is proved to be whole.
+
+        The messages are sealed with theirs, and the trail is chained: a severity that neither of
+        them gave was changed behind Lantern's back. Only with the merged cases read as well.
+        """
+        case, judged = self.case, self.case.staff_severity
+        found = max(each.assessment.severity for each in self.messages)
+        by_staff = judged is None or any(link.event.what in _JUDGES for link in self.history)
+        counts = case.assessed_severity if judged is None else judged
+        return by_staff and case.assessed_severity == found and case.severity == counts
 
     @property
     def opening(self) -> Escalation:

@@ -77,6 +77,8 @@ async def show(
     except VaultError:
         log.error("case.unreadable", case_id=case_id)  # noqa: TRY400 - a traceback quotes
         return console.pages.render("unreadable.html", status=500, session=session)
+    if not whole.severity_follows:
+        log.error("case.severity_changed", case_id=case_id)
     context = await asyncio.to_thread(case_view, console, whole, session)
     return console.pages.render(
         "case.html",

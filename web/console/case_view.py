@@ -54,6 +54,7 @@ def case_view(console: Services, whole: WholeCase, session: Session) -> dict[str
         "href": address_of(case.id),
         "live_href": f"{LIVE}/case/{quote(case.id, safe='')}",
         "now": now,
+        "severity_follows": whole.severity_follows,
         "overdue": case.status is Status.OPEN and now > case.due_at,
         "reader": reader,
         "names": names,

@@ -6,11 +6,13 @@ import re
 from dataclasses import replace
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from safeguarding.escalations.case import What
 from safeguarding.escalations.cases import Cases
 from safeguarding.escalations.log import EscalationLog
+from safeguarding.escalations.tables import cases as cases_table
 from safeguarding.escalations.vault import Vault, key_ring, new_key
 from safeguarding.escalations.wishes import Wishes
 from safeguarding.risk.assessment import NO_RISK, Signal, Turn
@@ -283,3 +285,21 @@ async def test_a_record_under_a_lost_key_says_what_to_do(browser: Browser, engin
     assert response.status_code == 500
     assert "This record cannot be opened" in response.text
     assert "Grooming" in (await browser.get("/escalations")).text
+
+
+@pytest.mark.parametrize("column", ["severity", "assessed_severity", "staff_severity"])
+async def test_a_severity_that_nobody_gave_is_pointed_out(
+    browser: Browser, log: EscalationLog, engine: Engine, column: str
+) -> None:
+    log.record(escalation(assessment=assessment(Severity.URGENT)))
+    before = (await browser.get("/escalations/c1")).text
+    lowered = {column: int(Severity.CONCERN)} | (
+        {"severity": int(Severity.CONCERN)} if column == "staff_severity" else {}
+    )
+    with engine.begin() as connection:
+        connection.execute(sa.update(cases_table).values(**lowered))
+
+    after = (await browser.get("/escalations/c1")).text
+
+    assert "was not set by Lantern or by staff" not in before
+    assert "was not set by Lantern or by staff" in after
