@@ -9,6 +9,7 @@ import logging
 import os
 import re
 import secrets
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
@@ -27,6 +28,8 @@ _SAFE_NAME = re.compile(r"[A-Za-z0-9_-]{1,120}")
 _SUFFIX = ".v1"
 _RESERVE = ".reserve"
 _PROBE_BYTES = 4096
+_CASE_COMES_S = 3600.0
+"""After so long somebody should look why the case of a message has not come."""
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -123,8 +126,10 @@ class Spool:
         try:
             escalation = self._read(path)
             log.record(escalation)
-        except NoCaseYetError:
+        except NoCaseYetError as error:
             # The message that opens its case is still to come, from this spool or another.
+            if time.time() - path.stat().st_mtime > _CASE_COMES_S:
+                self._report("without_case", path, error)
             return False
         except (VaultError, ValueError, KeyError, TypeError, OSError) as error:
             self._report("unreadable", path, error)

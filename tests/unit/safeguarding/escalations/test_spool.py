@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import stat
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -199,3 +201,17 @@ def test_what_belongs_to_a_case_that_is_still_to_come_waits_quietly(
     messages = cases.whole("c1").messages
     assert [message.message_id for message in messages] == ["z-opens-it", "a-talk"]
     assert caplog.text == ""
+
+
+def test_whose_case_never_comes_is_reported_once(
+    spool: Spool, folder: Path, log: EscalationLog, caplog: pytest.LogCaptureFixture
+) -> None:
+    spool.keep(escalation("talk", assessment=NO_RISK))
+    an_hour_ago = time.time() - 3601
+    os.utime(folder / "talk.v1", (an_hour_ago, an_hour_ago))
+
+    spool.drain(log)
+    spool.drain(log)
+
+    assert caplog.text.count("spool.without_case") == 1
+    assert [path.name for path in spool.waiting()] == ["talk.v1"]
