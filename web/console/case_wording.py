@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -113,6 +113,24 @@ def _subject(case: Case) -> str:
     return (
         "child" if told or (case.audience in ADULTS and case.subject == "friend") else case.subject
     )
+
+
+def contacts_shown(contacts: Sequence[tuple[str, bool | None, str]] | None) -> str:
+    """Which contacts somebody was shown: names, whether each was open, and its hours as shown.
+
+    None: nobody noted it.
+    """
+    if contacts is None:
+        return "Contacts shown: not recorded"
+    named = ", ".join(map(_contact, contacts))
+    return f"Contacts shown: {named or 'none'}"
+
+
+def _contact(shown: tuple[str, bool | None, str]) -> str:
+    name, open_now, hours = shown
+    if open_now is None:
+        return f"{name} (hours not certain)"
+    return f"{name} (open then)" if open_now else f"{name} (closed then: “{hours.rstrip('.')}”)"
 
 
 def counted(number: int, at_most: int) -> str:

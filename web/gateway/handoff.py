@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from safeguarding.escalations.contacts import contacts_in
 from safeguarding.escalations.escalation import Escalation
 from safeguarding.messages import Message, words_of
 from safeguarding.risk.assessed import AssessedMessage
@@ -119,6 +120,7 @@ class HandOff:
                 raised_by="gateway",
                 turns_before=exchange.before,
                 shown=tuple(words_of(message) for message in shown),
+                contacts=contacts_in(shown),
                 audience=conversation.state.audience,
                 area=conversation.state.area,
                 extra=extra | _left_out(exchange.sent),
