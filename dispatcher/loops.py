@@ -17,7 +17,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from dispatcher.channels.channel import Channel, NotSentError
-from dispatcher.words import Words
+from dispatcher.words import Notice, Words
 from safeguarding.alerts import plan, queue
 from safeguarding.alerts.plan import Plan
 from safeguarding.alerts.queue import LEASE, Delivery
@@ -114,6 +114,8 @@ class Planner(Loop):
                 "step": step.step.name.lower(),
                 "recipients": {channel: len(told) for channel, told in step.recipients.items()},
             }
+            if step.beyond_area:
+                log.warning("alert.beyond_area", **facts, area=step.area)
             if step.nobody_on_duty:
                 log.warning("alert.nobody_on_duty", **facts)
             if step.reaches:
@@ -162,7 +164,7 @@ class Sender(Loop):
     def _send(self, delivery: Delivery) -> None:
         facts = {"delivery": delivery.id, "channel": self.name, "attempts": delivery.attempts}
         try:
-            self._channel.send(delivery, self._words.notice(delivery.alert, self._now()))
+            self._channel.send(delivery, self._notice(delivery))
         except NotSentError as error:
             self._failed(delivery, error, facts)
             return
@@ -172,6 +174,9 @@ class Sender(Loop):
         with self._engine.begin() as connection:
             queue.mark_sent(connection, delivery, self._now())
         log.info("alert.sent", **facts)
+
+    def _notice(self, delivery: Delivery) -> Notice:
+        return self._words.notice(delivery.alert, self._now(), outside=delivery.outside)
 
     def _failed(self, delivery: Delivery, error: NotSentError, facts: dict[str, object]) -> None:
         with self._engine.begin() as connection:

@@ -23,6 +23,7 @@ class AlertPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     FIELDS: ClassVar[dict[str, tuple[str, ...]]] = {
         "subject": ("severity", "reference"),
         "text": ("severity", "reference", "age", "link"),
+        "text_outside": ("severity", "reference", "age"),
         "severity_line": ("severity",),
         "need_line": ("need",),
         "category_line": ("category",),
@@ -42,11 +43,13 @@ class AlertPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     why_reopened: str
     subject: str
     text: str
+    text_outside: str
     severity_line: str
     need_line: str
     category_line: str
     age_line: str
     open_line: str
+    outside_line: str
     until_opened: str
     no_words: str
     open_button: str
@@ -88,8 +91,8 @@ class Words:
         self._phrases = phrases
         self._console_url = console_url.rstrip("/")
 
-    def notice(self, alert: Alert, now: datetime) -> Notice:
-        """The words of an alert as it is sent now."""
+    def notice(self, alert: Alert, now: datetime, *, outside: bool = False) -> Notice:
+        """The words of an alert as it is sent now; `outside`: to somebody who cannot open it."""
         say = self._phrases
         severity = str(getattr(say, max(alert.severity, Severity.CONCERN).label))
         age = self._age(now - alert.raised_at)
@@ -102,14 +105,17 @@ class Words:
             say.category_line.format(category=_label(alert.category)) if alert.category else "",
             say.age_line.format(age=age),
         ]
+        if outside:
+            lines.append(say.outside_line)
         facts = {"severity": severity, "reference": alert.reference}
+        text = say.text_outside if outside else say.text
         return Notice(
             subject=say.subject.format(**facts),
             lines=(lines[0], "", *(line for line in lines[2:] if line)),
             link=link,
             open_line=say.open_line.format(link=link),
             open_button=say.open_button,
-            text=say.text.format(**facts, age=age, link=link),
+            text=text.format(**facts, age=age, link=link),
             last_lines=(say.until_opened, say.no_words),
         )
 

@@ -15,9 +15,10 @@ from sqlalchemy.engine import Connection, RowMapping
 
 from safeguarding.alerts.outbox import Alert
 from safeguarding.alerts.plan import DISPATCHER
-from safeguarding.alerts.reach import CONSOLE
+from safeguarding.alerts.reach import CONSOLE, sees
 from safeguarding.alerts.tables import alerts, contact_ways, deliveries
 from safeguarding.audit.trail import Event, append
+from safeguarding.staff.tables import staff
 from safeguarding.taxonomy import Severity
 
 LEASE = timedelta(seconds=120)
@@ -39,6 +40,8 @@ class Delivery:
     attempts: int
     """This one included."""
     claimed_by: str
+    outside: bool = False
+    """Whether the recipient may not see the area of the case: nobody who may could be reached."""
 
 
 def is_due(connection: Connection, channel: str, now: datetime) -> bool:
@@ -56,9 +59,10 @@ def claim(
     """
     due = (
         sa.select(deliveries.c.id, deliveries.c.recipient, deliveries.c.attempts)
-        .add_columns(alerts, contact_ways.c.email, contact_ways.c.phone)
+        .add_columns(alerts, contact_ways.c.email, contact_ways.c.phone, staff.c.areas)
         .join(alerts, alerts.c.id == deliveries.c.alert_id)
         .outerjoin(contact_ways, contact_ways.c.staff_id == deliveries.c.recipient)
+        .outerjoin(staff, staff.c.id == deliveries.c.recipient)
         .where(_waits(channel, now))
         .order_by(alerts.c.severity.desc(), deliveries.c.id)
         .limit(limit)
@@ -74,7 +78,16 @@ def claim(
         held = {"claimed_until": now + LEASE, "claimed_by": by, "attempts": attempts}
         connection.execute(_update(open_ids).values(**held))
     return [
-        Delivery(row[0], _alert(row._mapping), row[1], row.email, row.phone, row[2] + 1, by)
+        Delivery(
+            row[0],
+            _alert(row._mapping),
+            row[1],
+            row.email,
+            row.phone,
+            row[2] + 1,
+            by,
+            outside=not sees(row.areas, row.area),
+        )
         for row in rows
         if row.ended_at is None
     ]
@@ -165,4 +178,5 @@ def _alert(row: RowMapping) -> Alert:
         row["raised_at"],
         row["reason"],
         row["occasion"],
+        row["area"],
     )

@@ -22,6 +22,7 @@ alerts = sa.Table(
     sa.Column("raised_at", UtcDateTime, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("occasion", sa.Text, nullable=False),
+    sa.Column("area", sa.Text),
     sa.Column("step", sa.SmallInteger, nullable=False),
     sa.Column("next_at", UtcDateTime, nullable=False),
     sa.Column("ended_at", UtcDateTime),

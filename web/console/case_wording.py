@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from safeguarding.alerts.plan import ALERTED
 from safeguarding.audit.trail import Event
 from safeguarding.escalations.case import Case, What
 from safeguarding.escalations.escalation import Outcome
@@ -224,6 +225,13 @@ def _split(_who: str, detail: Mapping[str, Any], _names: Mapping[str, str]) -> s
     return f"Moved {moved} from {detail.get('from')} to a case of their own, {detail.get('new')}"
 
 
+def _alerted(_who: str, detail: Mapping[str, Any], _names: Mapping[str, str]) -> str:
+    if detail.get("beyond_area"):
+        area = wording.label(str(detail.get("area")))
+        return f"Alerted staff of other areas too: nobody who may see {area} could be reached"
+    return wording.label(ALERTED)
+
+
 def _severity(name: object) -> str:
     return wording.SEVERITIES[Severity.named(str(name))].lower()
 
@@ -260,4 +268,5 @@ _TOLD = {
     What.MERGED.value: _merged,
     What.SEPARATED.value: _separated,
     What.SPLIT.value: _split,
+    ALERTED: _alerted,
 }

@@ -30,12 +30,24 @@ def test_an_email_says_what_a_person_must_know_to_open_the_case(words: Words) ->
     )
 
 
+def test_whoever_cannot_open_the_case_is_told_to_find_somebody_who_can(words: Words) -> None:
+    notice = words.notice(ALERT, NOON, outside=True)
+
+    assert "nobody who may open it could be told. Please find somebody who may" in notice.body
+    assert "Please find somebody who may" in notice.text
+    assert "http" not in notice.text
+
+
+@pytest.mark.parametrize("outside", [False, True])
 @pytest.mark.parametrize("severity", list(Severity))
 @pytest.mark.parametrize("category", [*taxonomy().risk_categories, ""])
-def test_a_text_fits_into_one_message(words: Words, severity: Severity, category: str) -> None:
+def test_a_text_fits_into_one_message(
+    words: Words, severity: Severity, category: str, outside: bool
+) -> None:
     alert = replace(ALERT, severity=severity, category=category)
+    notice = words.notice(alert, NOON + timedelta(days=300), outside=outside)
 
-    assert len(words.notice(alert, NOON + timedelta(days=300)).text) <= LONGEST_TEXT
+    assert len(notice.text) <= LONGEST_TEXT
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from safeguarding.alerts.plan import ALERTED
 from safeguarding.audit.trail import Event
 from safeguarding.escalations.case import Case, Status, What, reference_of
 from safeguarding.escalations.casework import REFERRED_BY, REFERRED_TO
@@ -59,6 +60,17 @@ def test_every_line_of_the_history_has_words_of_its_own(what: What) -> None:
 
 def test_an_event_of_a_kind_that_is_not_known_yet_has_a_name() -> None:
     assert case_wording.what(Event(NOON, "a", "case pack exported"), NAMES) == "Case pack exported"
+
+
+def test_the_history_says_when_an_alert_went_beyond_the_area() -> None:
+    within = Event(NOON, "dispatcher", ALERTED, detail={"area": "swindon", "beyond_area": False})
+    beyond = Event(NOON, "dispatcher", ALERTED, detail={"area": "swindon", "beyond_area": True})
+
+    assert case_wording.what(within, NAMES) == "Alerted"
+    assert case_wording.what(Event(NOON, "dispatcher", ALERTED), NAMES) == "Alerted"
+    assert case_wording.what(beyond, NAMES) == (
+        "Alerted staff of other areas too: nobody who may see Swindon could be reached"
+    )
 
 
 def test_the_history_says_what_changed() -> None:
