@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from dispatcher.channels.channel import Channel, NotSentError
 from dispatcher.words import Notice, Words
 from safeguarding.alerts import plan, queue
+from safeguarding.alerts.digest import Flood
 from safeguarding.alerts.plan import Plan
 from safeguarding.alerts.queue import LEASE, Delivery
 from safeguarding.database.engine import READING
@@ -134,6 +135,7 @@ class Sender(Loop):
         channel: Channel,
         engine: Engine,
         words: Words,
+        flood: Flood,
         beats: Beats,
         now: Callable[[], datetime],
     ) -> None:
@@ -142,6 +144,7 @@ class Sender(Loop):
         self._engine = engine
         self._reading = engine.execution_options(**READING)
         self._words = words
+        self._flood = flood
         self._now = now
 
     def once(self) -> int:
@@ -151,7 +154,7 @@ class Sender(Loop):
                 return 0
         by, started = uuid.uuid4().hex, time.monotonic()
         with self._engine.begin() as connection:
-            held = queue.claim(connection, self.name, by, self._now(), BATCH)
+            held = queue.claim(connection, self.name, by, self._now(), BATCH, self._flood)
         for number, delivery in enumerate(held):
             if time.monotonic() - started > STEADY_S:
                 with self._engine.begin() as connection:
@@ -162,7 +165,12 @@ class Sender(Loop):
         return len(held)
 
     def _send(self, delivery: Delivery) -> None:
-        facts = {"delivery": delivery.id, "channel": self.name, "attempts": delivery.attempts}
+        facts: dict[str, object] = {
+            "delivery": delivery.id,
+            "channel": self.name,
+            "attempts": delivery.attempts,
+            "together": len(delivery.every),
+        }
         try:
             self._channel.send(delivery, self._notice(delivery))
         except NotSentError as error:
@@ -176,6 +184,10 @@ class Sender(Loop):
         log.info("alert.sent", **facts)
 
     def _notice(self, delivery: Delivery) -> Notice:
+        if delivery.others:
+            outside = sum(each.outside for each in delivery.every)
+            told = [each.alert for each in delivery.every]
+            return self._words.digest(told, self._now(), outside=outside)
         return self._words.notice(delivery.alert, self._now(), outside=delivery.outside)
 
     def _failed(self, delivery: Delivery, error: NotSentError, facts: dict[str, object]) -> None:

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from safeguarding.alerts.plan import ALERTED
+from safeguarding.alerts.queue import IN_DIGEST
 from safeguarding.audit.trail import Event
 from safeguarding.escalations.case import Case, What
 from safeguarding.escalations.escalation import Outcome
@@ -232,6 +233,11 @@ def _alerted(_who: str, detail: Mapping[str, Any], _names: Mapping[str, str]) ->
     return wording.label(ALERTED)
 
 
+def _in_digest(_who: str, detail: Mapping[str, Any], _names: Mapping[str, str]) -> str:
+    others = int(detail.get("together", 1)) - 1
+    return f"Alerted in one message with {dates.counted(others, 'other hand-off')}"
+
+
 def _severity(name: object) -> str:
     return wording.SEVERITIES[Severity.named(str(name))].lower()
 
@@ -269,4 +275,5 @@ _TOLD = {
     What.SEPARATED.value: _separated,
     What.SPLIT.value: _split,
     ALERTED: _alerted,
+    IN_DIGEST: _in_digest,
 }

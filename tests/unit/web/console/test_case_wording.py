@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from safeguarding.alerts.plan import ALERTED
+from safeguarding.alerts.queue import IN_DIGEST
 from safeguarding.audit.trail import Event
 from safeguarding.escalations.case import Case, Status, What, reference_of
 from safeguarding.escalations.casework import REFERRED_BY, REFERRED_TO
@@ -71,6 +72,12 @@ def test_the_history_says_when_an_alert_went_beyond_the_area() -> None:
     assert case_wording.what(beyond, NAMES) == (
         "Alerted staff of other areas too: nobody who may see Swindon could be reached"
     )
+
+
+def test_the_history_says_that_an_alert_went_with_others() -> None:
+    told = case_wording.what(Event(NOON, "dispatcher", IN_DIGEST, detail={"together": 12}), NAMES)
+
+    assert told == "Alerted in one message with 11 other hand-offs"
 
 
 def test_the_history_says_what_changed() -> None:
