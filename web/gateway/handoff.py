@@ -36,7 +36,8 @@ class HandOff:
 
     def with_what_follows(self, conversation: Conversation, shown: list[Message]) -> list[Message]:
         """What is shown, with what is true of a hand-off: when it is read, and a way back."""
-        return self._duty.honest(self.wishes.offered(conversation, shown))
+        offered = self.wishes.offered(conversation, shown)
+        return self._duty.honest(offered, conversation.state.area)
 
     def exchange(self, conversation: Conversation, sent: Sent) -> Exchange:
         """The message with what came before it."""
