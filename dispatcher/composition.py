@@ -18,6 +18,7 @@ from dispatcher.loops import Beats, Daily, Loop, Planner, Sender
 from dispatcher.mail_catcher import MailCatcher
 from dispatcher.status import Status, StatusServer
 from dispatcher.words import AlertPhrases, Words
+from safeguarding.alerts.digest import Flood
 from safeguarding.alerts.plan import Clocks, Plan
 from safeguarding.alerts.reach import EMAIL, SMS, WEBHOOK
 from safeguarding.audit import anchors
@@ -83,7 +84,10 @@ def compose(settings: Settings, now: Callable[[], datetime] = utc_now) -> Dispat
     words = Words(phrases, alerting.console_url)
     steps = _plan(settings, frozenset(channels), demonstration=catcher is not None)
     loops: list[Loop] = [Planner(engine, steps, beats, now)]
-    loops += [Sender(name, each, engine, words, beats, now) for name, each in channels.items()]
+    flood = Flood(alerting.digest_after, timedelta(minutes=alerting.digest_minutes))
+    loops += [
+        Sender(name, each, engine, words, flood, beats, now) for name, each in channels.items()
+    ]
     loops.append(Daily(_daily(settings, engine, now), beats, now))
     status = Status(engine, beats, sorted(channels), phrases, catcher, now)
     server = StatusServer(status, alerting.dispatcher_host, alerting.dispatcher_port)

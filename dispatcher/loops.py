@@ -17,8 +17,9 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from dispatcher.channels.channel import Channel, NotSentError
-from dispatcher.words import Words
+from dispatcher.words import Notice, Words
 from safeguarding.alerts import plan, queue
+from safeguarding.alerts.digest import Flood
 from safeguarding.alerts.plan import Plan
 from safeguarding.alerts.queue import LEASE, Delivery
 from safeguarding.database.engine import READING
@@ -114,6 +115,8 @@ class Planner(Loop):
                 "step": step.step.name.lower(),
                 "recipients": {channel: len(told) for channel, told in step.recipients.items()},
             }
+            if step.beyond_area:
+                log.warning("alert.beyond_area", **facts, area=step.area)
             if step.nobody_on_duty:
                 log.warning("alert.nobody_on_duty", **facts)
             if step.reaches:
@@ -132,6 +135,7 @@ class Sender(Loop):
         channel: Channel,
         engine: Engine,
         words: Words,
+        flood: Flood,
         beats: Beats,
         now: Callable[[], datetime],
     ) -> None:
@@ -140,6 +144,7 @@ class Sender(Loop):
         self._engine = engine
         self._reading = engine.execution_options(**READING)
         self._words = words
+        self._flood = flood
         self._now = now
 
     def once(self) -> int:
@@ -149,7 +154,7 @@ class Sender(Loop):
                 return 0
         by, started = uuid.uuid4().hex, time.monotonic()
         with self._engine.begin() as connection:
-            held = queue.claim(connection, self.name, by, self._now(), BATCH)
+            held = queue.claim(connection, self.name, by, self._now(), BATCH, self._flood)
         for number, delivery in enumerate(held):
             if time.monotonic() - started > STEADY_S:
                 with self._engine.begin() as connection:
@@ -160,9 +165,14 @@ class Sender(Loop):
         return len(held)
 
     def _send(self, delivery: Delivery) -> None:
-        facts = {"delivery": delivery.id, "channel": self.name, "attempts": delivery.attempts}
+        facts: dict[str, object] = {
+            "delivery": delivery.id,
+            "channel": self.name,
+            "attempts": delivery.attempts,
+            "together": len(delivery.every),
+        }
         try:
-            self._channel.send(delivery, self._words.notice(delivery.alert, self._now()))
+            self._channel.send(delivery, self._notice(delivery))
         except NotSentError as error:
             self._failed(delivery, error, facts)
             return
@@ -172,6 +182,13 @@ class Sender(Loop):
         with self._engine.begin() as connection:
             queue.mark_sent(connection, delivery, self._now())
         log.info("alert.sent", **facts)
+
+    def _notice(self, delivery: Delivery) -> Notice:
+        if delivery.others:
+            outside = sum(each.outside for each in delivery.every)
+            told = [each.alert for each in delivery.every]
+            return self._words.digest(told, self._now(), outside=outside)
+        return self._words.notice(delivery.alert, self._now(), outside=delivery.outside)
 
     def _failed(self, delivery: Delivery, error: NotSentError, facts: dict[str, object]) -> None:
         with self._engine.begin() as connection:

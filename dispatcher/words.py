@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
@@ -23,6 +25,7 @@ class AlertPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     FIELDS: ClassVar[dict[str, tuple[str, ...]]] = {
         "subject": ("severity", "reference"),
         "text": ("severity", "reference", "age", "link"),
+        "text_outside": ("severity", "reference", "age"),
         "severity_line": ("severity",),
         "need_line": ("need",),
         "category_line": ("category",),
@@ -32,6 +35,13 @@ class AlertPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         "hours": ("number",),
         "days": ("number",),
         "catcher_to": ("address",),
+        "digest_subject": ("number",),
+        "digest_part": ("number", "severity"),
+        "digest_line": ("number", "severities", "age"),
+        "digest_outside": ("number",),
+        "digest_open_line": ("link",),
+        "digest_text": ("number", "severities", "age", "link"),
+        "digest_text_outside": ("number", "severities", "age"),
     }
 
     concern: str
@@ -42,11 +52,13 @@ class AlertPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     why_reopened: str
     subject: str
     text: str
+    text_outside: str
     severity_line: str
     need_line: str
     category_line: str
     age_line: str
     open_line: str
+    outside_line: str
     until_opened: str
     no_words: str
     open_button: str
@@ -54,6 +66,15 @@ class AlertPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     minutes: str
     hours: str
     days: str
+    digest_subject: str
+    digest_why: str
+    digest_part: str
+    digest_line: str
+    digest_outside: str
+    digest_open_line: str
+    digest_open_button: str
+    digest_text: str
+    digest_text_outside: str
     catcher_title: str
     catcher_about: str
     catcher_none: str
@@ -88,8 +109,8 @@ class Words:
         self._phrases = phrases
         self._console_url = console_url.rstrip("/")
 
-    def notice(self, alert: Alert, now: datetime) -> Notice:
-        """The words of an alert as it is sent now."""
+    def notice(self, alert: Alert, now: datetime, *, outside: bool = False) -> Notice:
+        """The words of an alert as it is sent now; `outside`: to somebody who cannot open it."""
         say = self._phrases
         severity = str(getattr(say, max(alert.severity, Severity.CONCERN).label))
         age = self._age(now - alert.raised_at)
@@ -102,14 +123,44 @@ class Words:
             say.category_line.format(category=_label(alert.category)) if alert.category else "",
             say.age_line.format(age=age),
         ]
+        if outside:
+            lines.append(say.outside_line)
         facts = {"severity": severity, "reference": alert.reference}
+        text = say.text_outside if outside else say.text
         return Notice(
             subject=say.subject.format(**facts),
             lines=(lines[0], "", *(line for line in lines[2:] if line)),
             link=link,
             open_line=say.open_line.format(link=link),
             open_button=say.open_button,
-            text=say.text.format(**facts, age=age, link=link),
+            text=text.format(**facts, age=age, link=link),
+            last_lines=(say.until_opened, say.no_words),
+        )
+
+    def digest(self, told: Sequence[Alert], now: datetime, *, outside: int = 0) -> Notice:
+        """The words of several alerts in one message; of `outside` the reader cannot open any."""
+        say, link = self._phrases, f"{self._console_url}/escalations"
+        cases = {alert.case_id: max(alert.severity, Severity.CONCERN) for alert in told}
+        counted = Counter(sorted(cases.values(), reverse=True))
+        facts = {
+            "number": len(cases),
+            "severities": ", ".join(
+                say.digest_part.format(number=number, severity=getattr(say, severity.label))
+                for severity, number in counted.items()
+            ),
+            "age": self._age(now - min(alert.raised_at for alert in told)),
+        }
+        lines = [say.digest_why, "", say.digest_line.format(**facts)]
+        if outside:
+            lines.append(say.digest_outside.format(number=outside))
+        text = say.digest_text_outside if outside else say.digest_text
+        return Notice(
+            subject=say.digest_subject.format(number=len(cases)),
+            lines=tuple(lines),
+            link=link,
+            open_line=say.digest_open_line.format(link=link),
+            open_button=say.digest_open_button,
+            text=text.format(**facts, **({} if outside else {"link": link})),
             last_lines=(say.until_opened, say.no_words),
         )
 

@@ -123,6 +123,10 @@ class AlertSettings:
     immediate_minutes: float
     """How long an immediate alert waits for somebody before the next person is told."""
     urgent_minutes: float
+    digest_after: int
+    """So many alerts that are not immediate go alone to one recipient by one channel …"""
+    digest_minutes: float
+    """… within this time; the further ones go in one message, at most once in it."""
     email_from: str
     team_email: str | None
     """The mailbox of the whole team, told with everyone."""
@@ -146,6 +150,8 @@ class AlertSettings:
             console_url=env.get("LANTERN_CONSOLE_URL", console),
             immediate_minutes=_number(env, "LANTERN_ALERT_IMMEDIATE_MINUTES", 5),
             urgent_minutes=_number(env, "LANTERN_ALERT_URGENT_MINUTES", 60),
+            digest_after=int(_within(env, "LANTERN_ALERT_DIGEST_AFTER", 5, 1, 1000)),
+            digest_minutes=_within(env, "LANTERN_ALERT_DIGEST_MINUTES", 10, 1, 20),
             email_from=env.get("LANTERN_ALERT_FROM", "lantern@lantern.example"),
             team_email=env.get("LANTERN_ALERT_TEAM_EMAIL") or None,
             smtp_host=env.get("LANTERN_SMTP_HOST") or None,
@@ -185,6 +191,15 @@ def _number(env: Mapping[str, str], name: str, default: float) -> float:
         number = nan
     if not isfinite(number):
         raise SettingsError(f"{name} is {text!r}; a number is expected")
+    return number
+
+
+def _within(env: Mapping[str, str], name: str, default: float, least: float, most: float) -> float:
+    number = _number(env, name, default)
+    if not least <= number <= most:
+        raise SettingsError(
+            f"{name} is {number:g}; a number from {least:g} to {most:g} is expected"
+        )
     return number
 
 

@@ -11,6 +11,7 @@ from argon2 import PasswordHasher
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy.engine import Engine
 
+from safeguarding.escalations.contacts import ShownContact
 from safeguarding.escalations.escalation import Escalation
 from safeguarding.escalations.log import EscalationLog
 from safeguarding.escalations.vault import Vault, key_ring
@@ -24,6 +25,8 @@ WORDS = "he said dont tell ur mum"
 KEYS = "k1:" + "QUFB" * 10 + "QUE="
 GIFTS = Signal("grooming-gifts", "lexicon", "v1", "grooming", Severity.CONCERN, 0, 0)
 SECRECY = Signal("grooming-dont-tell", "lexicon", "v1", "grooming", Severity.CONCERN, 8, 24)
+CHILDLINE = ShownContact("childline", "Childline", True, "Open day and night, every day.")
+MASH = ShownContact("wiltshire_mash", "Wiltshire MASH", False, "Closed now. Opens Monday 9am.")
 
 
 class Clock:

@@ -71,9 +71,9 @@ class EmailChannel:
         message["From"] = self._sender
         message["To"] = to
         message["Date"] = formatdate()
-        # The same for every attempt, so that a mailbox can tell a second copy.
+        # Of one alert the same for every attempt, so that a mailbox can tell a second copy.
         domain = self._sender.rpartition("@")[2].strip("<> ") or "lantern"
-        message["Message-ID"] = f"<alert-{delivery.id}@{domain}>"
+        message["Message-ID"] = f"<{delivery.mark}@{domain}>"
         message["Auto-Submitted"] = "auto-generated"
         message["X-Lantern-Delivery"] = str(delivery.id)
         message.set_content(notice.body)

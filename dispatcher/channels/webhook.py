@@ -65,6 +65,13 @@ def signature(key: bytes, body: bytes, at: int) -> str:
 
 
 def _plain(delivery: Delivery, notice: Notice) -> dict[str, Any]:
+    told = _facts(delivery) | {"link": notice.link, "subject": notice.subject}
+    if not delivery.others:
+        return told
+    return told | {"together": [_facts(each) for each in delivery.every]}
+
+
+def _facts(delivery: Delivery) -> dict[str, Any]:
     alert = delivery.alert
     return {
         "delivery": delivery.id,
@@ -75,8 +82,6 @@ def _plain(delivery: Delivery, notice: Notice) -> dict[str, Any]:
         "category": alert.category,
         "raised_at": alert.raised_at.isoformat(),
         "reason": alert.reason,
-        "link": notice.link,
-        "subject": notice.subject,
     }
 
 

@@ -38,6 +38,8 @@ class Alert:
     occasion: str = ""
     """Tells two alerts of one case, severity and reason apart: the id of the message. Not needed
     where there is only one: "new", "raised"."""
+    area: str | None = None
+    """The area of the case: it goes to staff who may see it. None: to all."""
 
 
 def raise_alert(connection: Connection, alert: Alert, now: datetime) -> bool:
@@ -56,6 +58,7 @@ def raise_alert(connection: Connection, alert: Alert, now: datetime) -> bool:
         "raised_at": alert.raised_at,
         "reason": alert.reason,
         "occasion": alert.occasion,
+        "area": alert.area,
         "step": 0,
         "next_at": now,
     }
@@ -74,6 +77,15 @@ def acknowledge(connection: Connection, case_id: str, by: str, now: datetime) ->
     before appending to the audit trail. Raises SQLAlchemyError.
     """
     return _end(connection, case_id, by, now, sa.true())
+
+
+def set_area(connection: Connection, case_id: str, area: str | None) -> None:
+    """Let the open alerts of a case go on to staff who may see this area: it is known by now.
+
+    Takes row locks: call it before appending to the audit trail. Raises SQLAlchemyError.
+    """
+    mine = (alerts.c.case_id == case_id) & alerts.c.ended_at.is_(None)
+    connection.execute(sa.update(alerts).where(mine).values(area=area))
 
 
 def forget(connection: Connection, case_id: str) -> int:

@@ -3,6 +3,10 @@
 On duty; the second on the rota; everyone; the duty manager; and then everyone again and again, at
 growing intervals. Nobody on duty: everyone and the duty manager at once. A step that reaches nobody
 outside the console is not waited for.
+
+Each step goes to those alone who may see cases of the alert's area. When nobody can be reached who
+may, it goes to everyone and the duty manager all the same, for a lost alert is worse than a wide
+one; and that is on the record.
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ from enum import IntEnum
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
-from safeguarding.alerts.reach import CONSOLE, EMAIL, TEAM, WEBHOOK, everyone, ways_of
+from safeguarding.alerts.reach import CONSOLE, EMAIL, TEAM, WEBHOOK, everyone, ways_of, who_may_see
 from safeguarding.alerts.rota import Kind, on_duty
 from safeguarding.alerts.tables import alerts, deliveries
 from safeguarding.audit.trail import Event, append_all
@@ -24,6 +28,8 @@ from safeguarding.working_days import next_working_day
 
 DISPATCHER = "dispatcher"
 """Who it was, in the audit trail."""
+ALERTED, REACHED_NOBODY = "alerted", "alert reached nobody"
+"""What was done, in the audit trail."""
 _DAY_BEGINS = time(9)
 _LONGEST_PAUSE = timedelta(days=1)
 
@@ -36,6 +42,13 @@ class Step(IntEnum):
     EVERYONE = 2
     DUTY_MANAGER = 3
     AGAIN = 4
+
+
+_KINDS = {
+    Step.ON_DUTY: Kind.ON_DUTY,
+    Step.SECOND: Kind.SECOND,
+    Step.DUTY_MANAGER: Kind.DUTY_MANAGER,
+}
 
 
 @dataclass(frozen=True)
@@ -78,6 +91,9 @@ class Taken:
     recipients: dict[str, list[str]] = field(default_factory=dict)
     """Recipients by channel, the console among them."""
     nobody_on_duty: bool = False
+    area: str | None = None
+    beyond_area: bool = False
+    """Whether those are told, too, who may not see the area: nobody who may could be reached."""
 
     @property
     def reaches(self) -> bool:
@@ -138,7 +154,15 @@ def _take(
     connection: Connection, plan: Plan, alert: RowMapping, number: int, now: datetime
 ) -> Taken:
     severity, step = Severity(alert["severity"]), Step(min(number, Step.AGAIN))
-    people, nobody = _people(connection, step, now)
+    area = alert["area"]
+    people = _people(connection, step, now, area)
+    nobody = step is Step.ON_DUTY and not people
+    if nobody:
+        people = _all(connection, now, area)
+    beyond = (nobody or step >= Step.EVERYONE) and not _within(connection, plan, alert, now)
+    if beyond:
+        people = _people(connection, step, now, None) if step is Step.DUTY_MANAGER else []
+        people = people or _all(connection, now, None)
     taken = Taken(
         alert["case_id"],
         alert["id"],
@@ -147,6 +171,8 @@ def _take(
         step,
         _recipients(connection, plan, people, severity, now),
         nobody_on_duty=nobody,
+        area=area,
+        beyond_area=beyond,
     )
     if nobody or step >= Step.EVERYONE:
         for channel in sorted(plan.team):
@@ -173,19 +199,37 @@ def _take(
     return taken
 
 
-def _people(connection: Connection, step: Step, now: datetime) -> tuple[list[str], bool]:
-    """Who is told at this step, and whether that is because nobody is on duty."""
-    managers = on_duty(connection, now, Kind.DUTY_MANAGER)
-    if step is Step.ON_DUTY and (people := on_duty(connection, now)):
-        return people, False
-    if step is Step.SECOND:
-        return on_duty(connection, now, Kind.SECOND), False
-    if step is Step.DUTY_MANAGER:
-        return managers, False
-    every = everyone(connection)
+def _people(connection: Connection, step: Step, now: datetime, area: str | None) -> list[str]:
+    """Who is told at this step, of those who may see this area."""
+    if step is Step.AGAIN:
+        return _all(connection, now, area)
     if step is Step.EVERYONE:
-        return every, False
-    return list(dict.fromkeys([*managers, *every])), step is Step.ON_DUTY
+        return who_may_see(connection, everyone(connection), area)
+    return who_may_see(connection, on_duty(connection, now, _KINDS[step]), area)
+
+
+def _all(connection: Connection, now: datetime, area: str | None) -> list[str]:
+    """Everyone and the duty manager, of those who may see this area."""
+    managers = on_duty(connection, now, Kind.DUTY_MANAGER)
+    every = dict.fromkeys([*managers, *everyone(connection)])
+    return who_may_see(connection, every, area)
+
+
+def _within(connection: Connection, plan: Plan, alert: RowMapping, now: datetime) -> bool:
+    """Whether the alert can stay with those who may see its area: one of them can be reached.
+
+    A way that was given up for this alert counts no more.
+    """
+    people = _all(connection, now, alert["area"])
+    if alert["area"] is None or len(people) == len(_all(connection, now, None)):
+        return True
+    query = sa.select(deliveries.c.channel, deliveries.c.recipient).where(
+        deliveries.c.alert_id == alert["id"], deliveries.c.status == "failed"
+    )
+    given_up = {tuple(row) for row in connection.execute(query)}
+    found = _recipients(connection, plan, people, Severity(alert["severity"]), now)
+    ways = {(channel, each) for channel, told in found.items() for each in told}
+    return any(way not in given_up for way in ways if way[0] != CONSOLE)
 
 
 def _recipients(
@@ -212,6 +256,8 @@ def _event(taken: Taken, now: datetime) -> Event:
         "reason": taken.reason,
         "recipients": taken.recipients,
         "nobody_on_duty": taken.nobody_on_duty,
+        "area": taken.area,
+        "beyond_area": taken.beyond_area,
     }
-    what = "alerted" if taken.reaches else "alert reached nobody"
+    what = ALERTED if taken.reaches else REACHED_NOBODY
     return Event(now, DISPATCHER, what, case_id=taken.case_id, detail=detail)

@@ -58,6 +58,19 @@ def everyone(connection: Connection) -> list[str]:
     return list(connection.execute(query).scalars())
 
 
+def who_may_see(connection: Connection, staff_ids: Iterable[str], area: str | None) -> list[str]:
+    """Of these, in their order, those who may see the cases of an area; all where it is None."""
+    wanted = list(staff_ids)
+    query = sa.select(staff.c.id, staff.c.areas).where(staff.c.id.in_(set(wanted)))
+    kept_to = {row.id: row.areas for row in connection.execute(query)}
+    return [each for each in wanted if sees(kept_to.get(each), area)]
+
+
+def sees(kept_to: Iterable[str] | None, area: str | None) -> bool:
+    """Whether somebody kept to these areas, None for all, may see the cases of this one."""
+    return kept_to is None or area is None or area in kept_to
+
+
 def ways_of(connection: Connection, staff_ids: Iterable[str]) -> dict[str, Ways]:
     """The ways of each of these; of whoever has left none, none."""
     query = sa.select(contact_ways).where(contact_ways.c.staff_id.in_(set(staff_ids)))

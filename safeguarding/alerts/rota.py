@@ -43,6 +43,15 @@ class Shift:
     """Given by the database."""
 
 
+@dataclass(frozen=True)
+class Watch:
+    """From when until when somebody is on duty, and for which areas; None for all."""
+
+    starts_at: datetime
+    ends_at: datetime
+    areas: frozenset[str] | None = None
+
+
 def on_duty(connection: Connection, at: datetime, kind: Kind = Kind.ON_DUTY) -> list[str]:
     """Ids of the staff in use whose shift of this kind it is; nobody for whom others cover."""
     now = (rota_shifts.c.starts_at <= at) & (rota_shifts.c.ends_at > at)
@@ -52,7 +61,12 @@ def on_duty(connection: Connection, at: datetime, kind: Kind = Kind.ON_DUTY) -> 
 
 
 def windows(connection: Connection, start: datetime, end: datetime) -> list[Span]:
-    """When between these two somebody is on duty who can be reached: spans apart, in order.
+    """When between these two somebody is on duty who can be reached: spans apart, in order."""
+    return _joined((each.starts_at, each.ends_at) for each in watches(connection, start, end))
+
+
+def watches(connection: Connection, start: datetime, end: datetime) -> list[Watch]:
+    """Who is on duty between these two and can be reached, the earliest first.
 
     Whoever has left neither an email address nor a phone number does not count: they could read
     of a hand-off only by chance, and a promise must not rest on them.
@@ -61,7 +75,13 @@ def windows(connection: Connection, start: datetime, end: datetime) -> list[Span
         contact_ways.c.email.is_not(None) | contact_ways.c.phone.is_not(None)
     )
     duty = (rota_shifts.c.kind == Kind.ON_DUTY.value) & rota_shifts.c.staff_id.in_(reachable)
-    return _joined((s.starts_at, s.ends_at) for s in shifts(connection, start, end, duty))
+    found = shifts(connection, start, end, duty)
+    mine = staff.c.id.in_({shift.staff_id for shift in found})
+    kept_to = {
+        row.id: None if row.areas is None else frozenset(row.areas)
+        for row in connection.execute(sa.select(staff.c.id, staff.c.areas).where(mine))
+    }
+    return [Watch(s.starts_at, s.ends_at, kept_to[s.staff_id]) for s in found]
 
 
 def next_duty(connection: Connection, at: datetime) -> datetime | None:

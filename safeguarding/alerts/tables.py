@@ -22,6 +22,7 @@ alerts = sa.Table(
     sa.Column("raised_at", UtcDateTime, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("occasion", sa.Text, nullable=False),
+    sa.Column("area", sa.Text),
     sa.Column("step", sa.SmallInteger, nullable=False),
     sa.Column("next_at", UtcDateTime, nullable=False),
     sa.Column("ended_at", UtcDateTime),
@@ -51,12 +52,14 @@ deliveries = sa.Table(
     sa.Column("claimed_by", sa.Text),
     sa.Column("sent_at", UtcDateTime),
     sa.Column("error", sa.Text),
+    sa.Column("digest", sa.Text),
     sa.CheckConstraint("status IN ('queued', 'sent', 'failed', 'dropped')", name="status"),
     sa.UniqueConstraint("alert_id", "step", "channel", "recipient"),
     sa.Index("ix_deliveries_due", "status", "channel", "next_at"),
     sa.Index("ix_deliveries_recipient", "recipient", "channel"),
 )
-"""`recipient` is the id of a member of staff, or TEAM. `error` is a kind of failure, no text."""
+"""`recipient` is the id of a member of staff, or TEAM. `error` is a kind of failure, no text.
+`digest` names the message in which it goes with others; empty while it waits for one."""
 
 rota_shifts = sa.Table(
     "rota_shifts",

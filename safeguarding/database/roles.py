@@ -38,7 +38,7 @@ GATEWAY = {
     "staff_totp": "",
 }
 """What the public gateway may do with a table, where that is less than ALL."""
-NAMES = ("id", "shown_name", "role", "disabled_at")
+NAMES = ("id", "shown_name", "role", "disabled_at", "areas")
 """The columns of an account that are no way in."""
 
 

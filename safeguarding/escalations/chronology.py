@@ -8,6 +8,7 @@ from datetime import datetime
 from difflib import SequenceMatcher
 
 from safeguarding.escalations.case import WholeCase
+from safeguarding.escalations.contacts import ShownContact
 from safeguarding.escalations.escalation import Escalation
 from safeguarding.risk.assessment import Turn
 from safeguarding.taxonomy import Severity
@@ -28,6 +29,8 @@ class Said:
     """Of a message on record: what it was assessed to be."""
     shown: bool = False
     """Whether it is what the person was shown in answer to a message on record."""
+    contacts: tuple[ShownContact, ...] | None = None
+    """With the last text of an answer: whom all of it showed. None when nobody noted it."""
 
 
 def chronology(whole: WholeCase) -> list[Said]:
@@ -52,8 +55,9 @@ def chronology(whole: WholeCase) -> list[Said]:
 def _exchange(message: Escalation) -> Iterator[Said]:
     severity = message.assessment.severity
     yield Said("user", message.text, message.raised_at, message.message_id, severity)
-    for text in message.shown:
-        yield Said("assistant", text, message_id=message.message_id, shown=True)
+    for number, text in enumerate(message.shown, 1):
+        contacts = message.contacts if number == len(message.shown) else None
+        yield Said("assistant", text, message_id=message.message_id, shown=True, contacts=contacts)
 
 
 def _missing(known: list[Turn], turns: tuple[Turn, ...]) -> Iterator[Turn]:

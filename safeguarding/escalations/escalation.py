@@ -7,6 +7,11 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
+from safeguarding.escalations.contacts import (
+    ShownContact,
+    contacts_as_record,
+    contacts_from_record,
+)
 from safeguarding.risk.assessment import Assessment, Turn, upgraded
 
 GATEWAY = "gateway"
@@ -35,6 +40,8 @@ class Escalation:
     turns_before: tuple[Turn, ...] = ()
     shown: tuple[str, ...] = ()
     """What the person read in answer, in order, one text a message. Empty when not yet known."""
+    contacts: tuple[ShownContact, ...] | None = None
+    """Whom they were shown in answer; None when nobody noted it, as in old records."""
     audience: str | None = None
     area: str | None = None
     extra: dict[str, str] = field(default_factory=dict)
@@ -51,6 +58,7 @@ class Escalation:
             "raised_by": self.raised_by,
             "turns_before": [[turn.by, turn.text] for turn in self.turns_before],
             "shown": list(self.shown),
+            "contacts": contacts_as_record(self.contacts),
             "audience": self.audience,
             "area": self.area,
             "extra": self.extra,
@@ -58,7 +66,10 @@ class Escalation:
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> Escalation:
-        """The inverse of `as_record`. Raises KeyError, TypeError or ValueError."""
+        """The inverse of `as_record`, also of one that says nothing of contacts.
+
+        Raises KeyError, TypeError or ValueError.
+        """
         return cls(
             **{
                 **record,
@@ -66,6 +77,7 @@ class Escalation:
                 "raised_at": datetime.fromisoformat(record["raised_at"]),
                 "turns_before": tuple(Turn(by, text) for by, text in record["turns_before"]),
                 "shown": tuple(record["shown"]),
+                "contacts": contacts_from_record(record.get("contacts")),
             }
         )
 
@@ -76,11 +88,13 @@ def merged(known: Escalation, new: Escalation) -> Escalation:
     What the gateway says was shown replaces what was noted before: it alone sees the whole reply.
     """
     complete = new.raised_by != ASSISTANT or not known.shown
+    replaces = bool(new.shown) and complete
     return replace(
         known,
         assessment=upgraded(known.assessment, new.assessment),
         turns_before=known.turns_before or new.turns_before,
-        shown=new.shown if new.shown and complete else known.shown,
+        shown=new.shown if replaces else known.shown,
+        contacts=new.contacts if replaces and new.contacts is not None else known.contacts,
         audience=known.audience or new.audience,
         area=known.area or new.area,
         extra={**new.extra, **known.extra},

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, RowMapping
 
-from safeguarding.alerts.outbox import Reason
+from safeguarding.alerts.outbox import Reason, set_area
 from safeguarding.escalations.case import Status, reference_of
 from safeguarding.escalations.deadlines import look_by
 from safeguarding.escalations.escalation import Escalation
@@ -94,6 +94,8 @@ def join(
     if severity >= LEAST or changes["audience"] != row["audience"]:
         changes |= _chiefly(connection, row["id"], changes["audience"])
     connection.execute(sa.update(cases).where(cases.c.id == row["id"]).values(**changes))
+    if changes["area"] != row["area"]:
+        set_area(connection, row["id"], changes["area"])
     return Joined(reason, was, Severity(changes.get("severity", was)))
 
 

@@ -136,6 +136,7 @@ def _note(
                 raised_at=escalation.raised_at,
                 reason=joined.reason,
                 occasion=escalation.message_id,
+                area=case["area"] or escalation.area,
             ),
             at,
         )

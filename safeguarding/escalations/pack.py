@@ -14,6 +14,7 @@ from typing import Any
 
 from safeguarding.escalations.case import Case, WholeCase
 from safeguarding.escalations.chronology import chronology
+from safeguarding.escalations.contacts import contacts_as_record
 
 FORMAT = "lantern-case-1"
 """Grows when a reader of older records could misread a newer one."""
@@ -71,6 +72,7 @@ def case_record(
                 "message_id": said.message_id,
                 "severity": None if said.severity is None else said.severity.label,
                 "shown": said.shown,
+                "contacts": contacts_as_record(said.contacts),
             }
             for said in chronology(whole)
         ],
@@ -191,8 +193,8 @@ def _facts(case: Case, people: Mapping[str, str]) -> dict[str, Any]:
 def _message(record: dict[str, Any]) -> dict[str, Any]:
     """One message; what was said before it stands in the chronology."""
     assessment = record["assessment"]
-    kept = ("message_id", "raised_at", "raised_by", "text", "shown", "audience", "area", "extra")
-    return {name: record[name] for name in kept} | {
+    kept = ("message_id", "raised_at", "raised_by", "text", "shown", "contacts", "audience", "area")
+    return {name: record[name] for name in (*kept, "extra")} | {
         "severity": assessment["severity"],
         "categories": assessment["categories"],
         "subject": assessment["subject"],

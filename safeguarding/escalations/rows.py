@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy.engine import RowMapping
 
 from safeguarding.escalations.case import Action, Case, Note, Referral, Review, Status, Wish
+from safeguarding.escalations.contacts import contacts_as_record, contacts_from_record
 from safeguarding.escalations.escalation import Escalation, Outcome
 from safeguarding.escalations.vault import Vault
 from safeguarding.risk.assessment import Assessment, Signal, Turn
@@ -53,7 +54,7 @@ def sealed_row(escalation: Escalation, vault: Vault) -> dict[str, Any]:
         "nearest": seal(json.dumps(nearest), "nearest"),
         "text": seal(escalation.text, "text", facts_of(plain)),
         "turns": seal(json.dumps(turns), "turns"),
-        "shown": seal(json.dumps(list(escalation.shown)), "shown"),
+        "shown": seal(json.dumps(_shown_cell(escalation)), "shown"),
     }
 
 
@@ -66,6 +67,10 @@ def opened_row(row: RowMapping, vault: Vault) -> Escalation:
 
     signals = row["signals"]
     nearest = json.loads(unseal("nearest")) if row["nearest"] else [()] * len(signals)
+    shown = json.loads(unseal("shown"))
+    if isinstance(shown, list):
+        # As it was before contacts were noted with the texts.
+        shown = {"texts": shown, "contacts": None}
     return Escalation(
         message_id=row["message_id"],
         conversation_id=row["conversation_id"],
@@ -82,11 +87,20 @@ def opened_row(row: RowMapping, vault: Vault) -> Escalation:
         raised_at=row["raised_at"],
         raised_by=row["raised_by"],
         turns_before=tuple(Turn(by, text) for by, text in json.loads(unseal("turns"))),
-        shown=tuple(json.loads(unseal("shown"))),
+        shown=tuple(shown["texts"]),
+        contacts=contacts_from_record(shown["contacts"]),
         audience=row["audience"],
         area=row["area"],
         extra=row["extra"],
     )
+
+
+def _shown_cell(escalation: Escalation) -> list[str] | dict[str, Any]:
+    """What is sealed of what the person was shown: the texts alone where no contacts were noted."""
+    texts = list(escalation.shown)
+    if escalation.contacts is None:
+        return texts
+    return {"texts": texts, "contacts": contacts_as_record(escalation.contacts)}
 
 
 def case_of(row: RowMapping) -> Case:

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, RowMapping
 
-from safeguarding.alerts.outbox import acknowledge
+from safeguarding.alerts.outbox import acknowledge, set_area
 from safeguarding.audit import trail
 from safeguarding.audit.trail import Event
 from safeguarding.clock import utc_now
@@ -191,6 +191,8 @@ def _opened_by(row: RowMapping, target: RowMapping) -> dict[str, Any]:
 def _change(connection: Connection, row: RowMapping, changes: dict[str, Any]) -> None:
     values = changes | {"version": row["version"] + 1}
     connection.execute(sa.update(cases).where(cases.c.id == row["id"]).values(**values))
+    if values.get("area", row["area"]) != row["area"]:
+        set_area(connection, row["id"], values["area"])
 
 
 def _locked(connection: Connection, case_id: str) -> RowMapping:

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from limits import RateLimitItemPerMinute
 
+from safeguarding.escalations.contacts import contacts_in
 from safeguarding.escalations.escalation import Escalation
 from safeguarding.messages import words_of
 from safeguarding.taxonomy import ROOT, YOUNG_PERSON, Severity, taxonomy
@@ -56,6 +57,7 @@ def record_of(gateway: Gateway, answer: httpx.Response) -> Escalation:
     card = next(message for message in shown if message["kind"] == "help_card")
     *_, kept = gateway.world.log.kept.values()
     assert kept.shown == tuple(words_of(message) for message in shown)
+    assert kept.contacts == contacts_in(shown)
     of_its_case = [
         each.assessment.severity
         for each in gateway.world.log.kept.values()

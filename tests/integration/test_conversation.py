@@ -42,6 +42,10 @@ def test_a_disclosure_gets_help_first_and_is_recorded_once(person, log):
     assert entry.case.severity.label == "urgent"
     assert entry.escalation.assessment.signals
     assert any("0800 1111" in shown for shown in entry.escalation.shown)
+    assert entry.escalation.contacts is not None
+    noted = [(each.id, each.open_now, each.hours) for each in entry.escalation.contacts]
+    cards = [card for message in messages for card in message.get("contacts", [])]
+    assert noted == [(card["id"], card["open_now"], card["hours"]) for card in cards]
 
 
 @pytest.mark.parametrize("denial", ["jk", "you misunderstood", "forget it", "its for a friend"])

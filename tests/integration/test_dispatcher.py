@@ -111,6 +111,13 @@ def put(engine: Engine, number: int, severity: Severity = Severity.IMMEDIATE) ->
             raise_alert(connection, alert, utc_now())
 
 
+def put_immediate(engine: Engine, number: int) -> None:
+    for index in range(number):
+        alert = Alert(f"d{index}", f"LN-D{index}", Severity.IMMEDIATE, "", "", utc_now(), "new")
+        with engine.begin() as connection:
+            raise_alert(connection, alert, utc_now())
+
+
 def wait_until(what: Callable[[], object], patience_s: float = PATIENCE_S) -> None:
     limit = time.monotonic() + patience_s
     while not what():
@@ -239,6 +246,56 @@ def test_whoever_opens_the_case_stops_the_alerts(
     wait_until(lambda: all_sent(engine, 1))
 
     assert [message["Subject"] for message in mail.mails] == ["Lantern: immediate hand-off LN-1"]
+
+
+def _digests(engine: Engine) -> set[str]:
+    """The names of the digests in which more than one alert went."""
+    named = sa.select(deliveries.c.digest).where(deliveries.c.digest.is_not(None))
+    several = named.group_by(deliveries.c.digest).having(sa.func.count() > 1)
+    with engine.connect() as connection:
+        return {f"digest-{name}" for name in connection.execute(several).scalars()}
+
+
+@pytest.mark.usefixtures("ann")
+def test_a_flood_comes_in_few_messages_and_all_of_it_is_on_the_record(
+    engine: Engine, start: Start, mail: MailServer
+) -> None:
+    put(engine, 40, Severity.URGENT)
+    put_immediate(engine, 3)
+    first, second = start(), start()
+
+    wait_until(lambda: all_sent(engine, 43))
+
+    subjects = [message["Subject"] for message in mail.mails]
+    assert sum(subject.startswith("Lantern: immediate hand-off") for subject in subjects) == 3
+    assert sum(subject.startswith("Lantern: urgent hand-off") for subject in subjects) == 5
+    assert sum("more hand-offs are waiting" in subject for subject in subjects) == 1
+    with engine.connect() as connection:
+        told = [of_case(connection, f"c{index}")[-1].event.what for index in range(40)]
+    assert told.count("alerted in a digest") == 35
+    assert (first.ready().status_code, second.ready().status_code) == (200, 200)
+
+
+@pytest.mark.usefixtures("ann")
+def test_killed_in_a_flood_it_loses_nothing(engine: Engine, start: Start, mail: MailServer) -> None:
+    put(engine, 60, Severity.URGENT)
+    for more in (2, 5, 6):
+        dispatcher = start()
+        wait_until(partial(_has_come, engine, mail, more))
+        dispatcher.kill()
+        _let_claims_end(engine)
+    start(LANTERN_ALERT_DIGEST_MINUTES="1")
+
+    wait_until(lambda: all_sent(engine, 60), 2 * PATIENCE_S + 30)
+
+    marks = {message["Message-ID"].strip("<>").partition("@")[0] for message in mail.mails}
+    assert _digests(engine) <= marks
+    with engine.connect() as connection:
+        alone = sa.select(deliveries.c.id).where(
+            deliveries.c.channel == "email", deliveries.c.digest.is_(None)
+        )
+        ids = connection.execute(alone).scalars().all()
+    assert {f"alert-{each}" for each in ids} <= marks
 
 
 def test_without_a_channel_it_says_that_it_is_not_ready(engine: Engine, start: Start) -> None:

@@ -39,6 +39,7 @@ from safeguarding.escalations.log import EscalationLog
 from safeguarding.escalations.rotate import rotate
 from safeguarding.escalations.rows import sealed_row
 from safeguarding.escalations.spool import Spool
+from safeguarding.escalations.tables import cases as cases_table
 from safeguarding.escalations.tables import escalations
 from safeguarding.escalations.vault import Vault, key_ring, new_key
 from safeguarding.staff.approvals import approvals
@@ -267,6 +268,31 @@ def test_what_was_escalated_before_there_were_cases_becomes_cases(empty_url: str
     assert rotate(engine, make_vault()) > 0
     assert cases.whole("c1").messages == first.messages
     engine.dispose()
+
+
+def test_open_alerts_of_before_learn_the_area_of_their_case(empty_url: str) -> None:
+    engine = connect(empty_url)
+    _migrate_to(engine, "0008")
+    case = {
+        "id": "c1", "reference": "LN-1", "conversation_id": "c1", "status": "open", "severity": 2,
+        "assessed_severity": 2, "subject": "self", "categories": [], "area": "swindon",
+        "opened_at": NOON, "raised_at": NOON, "newest_at": NOON, "due_at": NOON, "handoffs": 1,
+        "legal_hold": False, "version": 1,
+    }  # fmt: skip
+    alert = {
+        "case_id": "c1", "reference": "LN-1", "severity": 2, "need": "", "category": "",
+        "raised_at": NOON, "reason": "new", "step": 1, "next_at": NOON,
+    }  # fmt: skip
+    with engine.begin() as connection:
+        connection.execute(sa.insert(cases_table).values(**case))
+        connection.execute(sa.insert(alerts).values(**alert, occasion="m1"))
+        connection.execute(sa.insert(alerts).values(**alert, occasion="m2", ended_at=NOON))
+    migrate(empty_url)
+
+    with engine.connect() as connection:
+        found = connection.execute(sa.select(alerts.c.area).order_by(alerts.c.id)).scalars().all()
+    engine.dispose()
+    assert found == ["swindon", None]
 
 
 def test_a_database_without_a_row_becomes_one_of_cases(empty_url: str) -> None:

@@ -133,7 +133,8 @@ def _outline(message: Escalation, number: int) -> MessageView:
     found = message.assessment
     return MessageView(
         message.message_id, number, wording.writer(message.audience), message.raised_at,
-        found.severity, [], [], [wording.label(name) for name in found.categories], [], {},
+        found.severity, [], [], None, "",
+        [wording.label(name) for name in found.categories], [], {},
     )  # fmt: skip
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from safeguarding.alerts.plan import ALERTED
+from safeguarding.alerts.queue import IN_DIGEST
 from safeguarding.audit.trail import Event
 from safeguarding.escalations.case import Case, What
 from safeguarding.escalations.escalation import Outcome
@@ -115,6 +117,24 @@ def _subject(case: Case) -> str:
     )
 
 
+def contacts_shown(contacts: Sequence[tuple[str, bool | None, str]] | None) -> str:
+    """Which contacts somebody was shown: names, whether each was open, and its hours as shown.
+
+    None: nobody noted it.
+    """
+    if contacts is None:
+        return "Contacts shown: not recorded"
+    named = ", ".join(map(_contact, contacts))
+    return f"Contacts shown: {named or 'none'}"
+
+
+def _contact(shown: tuple[str, bool | None, str]) -> str:
+    name, open_now, hours = shown
+    if open_now is None:
+        return f"{name} (hours not certain)"
+    return f"{name} (open then)" if open_now else f"{name} (closed then: “{hours.rstrip('.')}”)"
+
+
 def counted(number: int, at_most: int) -> str:
     """A number of cases that was counted up to `at_most`."""
     return f"{at_most:,} or more" if number >= at_most else f"{number:,}"
@@ -206,6 +226,18 @@ def _split(_who: str, detail: Mapping[str, Any], _names: Mapping[str, str]) -> s
     return f"Moved {moved} from {detail.get('from')} to a case of their own, {detail.get('new')}"
 
 
+def _alerted(_who: str, detail: Mapping[str, Any], _names: Mapping[str, str]) -> str:
+    if detail.get("beyond_area"):
+        area = wording.label(str(detail.get("area")))
+        return f"Alerted staff of other areas too: nobody who may see {area} could be reached"
+    return wording.label(ALERTED)
+
+
+def _in_digest(_who: str, detail: Mapping[str, Any], _names: Mapping[str, str]) -> str:
+    others = int(detail.get("together", 1)) - 1
+    return f"Alerted in one message with {dates.counted(others, 'other hand-off')}"
+
+
 def _severity(name: object) -> str:
     return wording.SEVERITIES[Severity.named(str(name))].lower()
 
@@ -242,4 +274,6 @@ _TOLD = {
     What.MERGED.value: _merged,
     What.SEPARATED.value: _separated,
     What.SPLIT.value: _split,
+    ALERTED: _alerted,
+    IN_DIGEST: _in_digest,
 }

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from safeguarding.escalations.contacts import ShownContact
 from safeguarding.escalations.escalation import Escalation
 from safeguarding.taxonomy import Severity
-from web.console import wording
+from web.console import case_wording, wording
 from web.console.marking import MarkedText, marked, shown
 from web.console.signal_view import SignalView, signals_of
 
@@ -37,6 +38,10 @@ class MessageView:
     text: list[MarkedText]
     answers: list[str]
     """What was shown, one text a message; empty when that is not known."""
+    contacts: tuple[ShownContact, ...] | None
+    """Whom it showed; None when nobody noted that."""
+    contacts_line: str
+    """The same in a line; empty where there is nothing to say."""
     categories: list[str]
     signals: list[SignalView]
     extra: dict[str, str]
@@ -58,9 +63,22 @@ def message_view(message: Escalation, number: int) -> MessageView:
         severity=found.severity,
         text=marked(message.text, found.signals),
         answers=[shown(text) for text in message.shown],
+        contacts=message.contacts,
+        contacts_line=_contacts_line(message),
         categories=[wording.label(name) for name in found.categories],
         signals=signals_of(message.text, found.signals),
         extra={wording.label(key): value for key, value in message.extra.items()},
+    )
+
+
+def _contacts_line(message: Escalation) -> str:
+    """Whom somebody was shown. Of small talk that showed nobody there is nothing to say."""
+    if message.contacts is None:
+        return case_wording.contacts_shown(None)
+    if not message.contacts and message.assessment.severity is Severity.NONE:
+        return ""
+    return case_wording.contacts_shown(
+        [(each.name, each.open_now, each.hours) for each in message.contacts]
     )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from safeguarding.escalations.escalation import Outcome
 from safeguarding.escalations.pack import Kind, LeftOut
 from safeguarding.taxonomy import Severity
@@ -142,6 +145,20 @@ def speaker(by: str, audience: str | None) -> str:
 def signed(who: str, at: str) -> str:
     """Who wrote something down, and when."""
     return f"{who}, {dates.of_record(at)}"
+
+
+def contacts_shown(contacts: Sequence[Mapping[str, Any]] | None) -> str:
+    """Which contacts somebody was shown; None: nobody noted it."""
+    if contacts is None:
+        return case_wording.contacts_shown(None)
+    return case_wording.contacts_shown(
+        [(each["name"], each["open_now"], each["hours"]) for each in contacts]
+    )
+
+
+def contact(shown: Mapping[str, Any]) -> tuple[str, str]:
+    """A contact by its id, and when it was open in the words that were shown."""
+    return shown["id"], f"{shown['name']}: “{shown['hours']}”"
 
 
 def found(outcome_words: str, severity_label: str | None, *, missed: bool) -> str:

@@ -66,6 +66,8 @@ def _chronology(document: Document, record: Mapping[str, Any]) -> None:
         line = exports_wording.signed(speaker, said["at"]) if said["at"] else speaker
         level = f" – {exports_wording.severity(said['severity'])}" if said["severity"] else ""
         document.quotation(said["text"], line + level)
+        if said["contacts"]:
+            document.paragraph(exports_wording.contacts_shown(said["contacts"]), grey=True)
 
 
 def _messages(document: Document, record: Mapping[str, Any]) -> None:
@@ -76,6 +78,9 @@ def _messages(document: Document, record: Mapping[str, Any]) -> None:
         document.quotation(message["text"])
         for shown in message["shown"]:
             document.quotation(shown, exports_wording.SHOWN)
+        document.paragraph(exports_wording.contacts_shown(message["contacts"]), grey=True)
+        if message["contacts"]:
+            document.facts(exports_wording.contact(each) for each in message["contacts"])
         rows = [_signal(message["text"], each) for each in message["signals"]]
         if rows:
             document.grid([exports_wording.SIGNAL_COLUMNS, *rows], widths=_SIGNALS)

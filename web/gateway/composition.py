@@ -21,7 +21,7 @@ from safeguarding.escalations.wishes import Wishes
 from safeguarding.risk.engine import build_engine
 from safeguarding.settings import Settings
 from web.gateway.conversations import Conversations
-from web.gateway.duty import Duty, DutyPhrases, ReadRota, Span, nobody_known
+from web.gateway.duty import Duty, DutyPhrases, ReadRota, nobody_known
 from web.gateway.handoff import HandOff
 from web.gateway.lanes import Lane
 from web.gateway.languages import Languages
@@ -105,9 +105,9 @@ def dependencies(settings: Settings, engine: Engine | None = None) -> Dependenci
             return False
         return True
 
-    def on_duty(start: datetime, end: datetime) -> list[Span]:
+    def on_duty(start: datetime, end: datetime) -> list[rota.Watch]:
         with database.connect().execution_options(**READING) as connection:
-            return rota.windows(connection, start, end)
+            return rota.watches(connection, start, end)
 
     return Dependencies(
         engine=engine or build_engine(miss_cost=settings.miss_cost),

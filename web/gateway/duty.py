@@ -14,6 +14,8 @@ from typing import ClassVar, TypeAlias
 import msgspec
 import structlog
 
+from safeguarding.alerts.reach import sees
+from safeguarding.alerts.rota import Watch
 from safeguarding.clock import LONDON
 from safeguarding.messages import Message
 from web.gateway.lanes import Lane
@@ -28,10 +30,9 @@ _NOON = 12
 _MIDNIGHT = "midnight"
 log = structlog.get_logger("gateway.duty")
 
-Span: TypeAlias = tuple[datetime, datetime]
-ReadRota: TypeAlias = Callable[[datetime, datetime], Sequence[Span]]
-"""When between two moments somebody is on duty who can be told: spans apart, in order. May raise
-anything, and may hang: safeguarding.alerts.rota.windows."""
+ReadRota: TypeAlias = Callable[[datetime, datetime], Sequence[Watch]]
+"""When between two moments somebody is on duty who can be told, the earliest first. May raise
+anything, and may hang: safeguarding.alerts.rota.watches."""
 
 
 class DutyPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -72,7 +73,7 @@ class Duty:
         self._phrases = phrases
         self._now = now
         self._lane = Lane("rota", threads=1, room=1)
-        self._spans: tuple[Span, ...] = ()
+        self._watches: tuple[Watch, ...] = ()
         self._read_at: datetime | None = None
 
     async def read_forever(self, every_s: float = EVERY_S) -> None:
@@ -85,15 +86,18 @@ class Duty:
         """Read the rota; keep the one that is known when it cannot be read."""
         at = self._now()
         try:
-            spans = await self._lane.run(READ_WITHIN_S, self._read, at, at + AHEAD)
+            watches = await self._lane.run(READ_WITHIN_S, self._read, at, at + AHEAD)
         except Exception as error:  # noqa: BLE001 - whatever it is, the next round tries again
             log.warning("rota.not_read", error=type(error).__name__)
             return
-        self._spans, self._read_at = tuple(spans), at
+        self._watches, self._read_at = tuple(watches), at
 
-    def honest(self, shown: list[Message]) -> list[Message]:
-        """The messages, with the rota's words at the end of each help card that has the usual."""
-        said = {reader: self._words(reader) for reader in self._endings}
+    def honest(self, shown: list[Message], area: str | None = None) -> list[Message]:
+        """The messages, with the rota's words at the end of each help card that has the usual.
+
+        Whoever may not see this area is not told of it, and so counts for nothing.
+        """
+        said = {reader: self._words(reader, area) for reader in self._endings}
         return [self._with_words(message, said) for message in shown]
 
     def close(self) -> None:
@@ -109,18 +113,19 @@ class Duty:
                 return {**message, "text": message["text"].removesuffix(ending) + words}
         return message
 
-    def _words(self, reader: str) -> str | None:
+    def _words(self, reader: str, area: str | None) -> str | None:
         """What the rota says to this reader now; None when it says nothing that can be told."""
         now = self._now()
         if self._read_at is None or not timedelta(0) <= now - self._read_at <= HOLDS:
             return None
-        coming = next((span for span in self._spans if span[1] > now), None)
+        mine = (each for each in self._watches if sees(each.areas, area))
+        coming = next((each for each in mine if each.ends_at > now), None)
         if coming is None:
             return None
-        if coming[0] <= now:
+        if coming.starts_at <= now:
             return str(getattr(self._phrases, f"on_duty_{reader}"))
         nobody = str(getattr(self._phrases, f"nobody_{reader}"))
-        return nobody.format(when=self._when(coming[0], now))
+        return nobody.format(when=self._when(coming.starts_at, now))
 
     def _when(self, at: datetime, now: datetime) -> str:
         there, here = at.astimezone(LONDON), now.astimezone(LONDON)
@@ -144,6 +149,6 @@ def _clock(there: datetime) -> str:
     return {"12am": _MIDNIGHT, "12pm": "midday"}.get(clock, clock)
 
 
-def nobody_known(_start: datetime, _end: datetime) -> Sequence[Span]:
+def nobody_known(_start: datetime, _end: datetime) -> Sequence[Watch]:
     """A rota that says nothing."""
     return ()

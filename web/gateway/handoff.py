@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from safeguarding.escalations.contacts import contacts_in
 from safeguarding.escalations.escalation import Escalation
 from safeguarding.messages import Message, words_of
 from safeguarding.risk.assessed import AssessedMessage
@@ -35,7 +36,8 @@ class HandOff:
 
     def with_what_follows(self, conversation: Conversation, shown: list[Message]) -> list[Message]:
         """What is shown, with what is true of a hand-off: when it is read, and a way back."""
-        return self._duty.honest(self.wishes.offered(conversation, shown))
+        offered = self.wishes.offered(conversation, shown)
+        return self._duty.honest(offered, conversation.state.area)
 
     def exchange(self, conversation: Conversation, sent: Sent) -> Exchange:
         """The message with what came before it."""
@@ -120,6 +122,7 @@ class HandOff:
                 raised_by="gateway",
                 turns_before=exchange.before,
                 shown=tuple(words_of(message) for message in shown),
+                contacts=contacts_in(shown),
                 audience=conversation.state.audience,
                 area=conversation.state.area,
                 extra=extra | _left_out(exchange.sent),

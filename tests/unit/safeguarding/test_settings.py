@@ -50,6 +50,9 @@ def test_variables_are_read_in_their_units() -> None:
         ("LANTERN_KEEP_CONCERN_YEARS", "0"),
         ("LANTERN_KEEP_URGENT_YEARS", "2.5"),
         ("LANTERN_KEEP_SEXUAL_ABUSE_YEARS", "1000"),
+        # An alert held for an hour is late.
+        ("LANTERN_ALERT_DIGEST_MINUTES", "60"),
+        ("LANTERN_ALERT_DIGEST_AFTER", "0"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_refused_by_name(name: str, value: str) -> None:

@@ -46,6 +46,16 @@ def test_hands_in_one_email_with_its_words(
     assert bytes(mail.get_payload(decode=True)).decode().replace("\r\n", "\n") == notice.body
 
 
+def test_a_digest_is_never_taken_for_a_copy_of_an_alert(
+    server: MailServer, delivery: Delivery, notice: Notice
+) -> None:
+    together = replace(delivery, digest="ab-0", others=(replace(delivery, id=8),))
+
+    channel(server.port).send(together, notice)
+
+    assert server.mails[0]["Message-ID"] == "<digest-ab-0@example.org>"
+
+
 def test_the_team_has_a_mailbox(server: MailServer, delivery: Delivery, notice: Notice) -> None:
     channel(server.port).send(replace(delivery, recipient=TEAM, email=None), notice)
 

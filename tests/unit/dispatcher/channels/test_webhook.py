@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -43,6 +44,16 @@ def test_the_receiver_can_prove_where_it_comes_from(
         "link": notice.link,
         "subject": notice.subject,
     }
+
+
+def test_a_digest_names_every_case(receiver: Receiver, delivery: Delivery, notice: Notice) -> None:
+    other = replace(delivery, id=8, alert=replace(delivery.alert, case_id="c2"))
+
+    WebhookChannel(receiver.url, "key").send(replace(delivery, others=(other,)), notice)
+
+    told = json.loads(receiver.posts[0][2])
+    assert told["delivery"] == 7
+    assert [(each["delivery"], each["case"]) for each in told["together"]] == [(7, "c1"), (8, "c2")]
 
 
 def test_slack_gets_a_button(receiver: Receiver, delivery: Delivery, notice: Notice) -> None:

@@ -15,6 +15,7 @@ from safeguarding.alerts.rota import (
     on_duty,
     remove_shift,
     shifts,
+    watches,
     windows,
 )
 from safeguarding.staff.accounts import Staff, StaffAccounts
@@ -84,6 +85,18 @@ def test_spans_that_touch_are_one_and_rest_on_people_who_can_be_reached(
 
         set_ways(connection, Ways(team["bob"].id))
         assert windows(connection, start, end) == [(NOON - 3 * HOUR, NOON + 5 * HOUR)]
+
+
+@pytest.mark.usefixtures("rota")
+def test_a_watch_says_for_which_areas_it_is(
+    engine: Engine, team: dict[str, Staff], accounts: StaffAccounts
+) -> None:
+    accounts.set_areas("ann", frozenset({"swindon"}))
+    with engine.begin() as connection:
+        add_shifts(connection, [shift(team["cem"], start=NOON)])
+        found = watches(connection, NOON, NOON + HOUR)
+
+    assert [each.areas for each in found] == [frozenset({"swindon"}), None]
 
 
 @pytest.mark.usefixtures("rota")

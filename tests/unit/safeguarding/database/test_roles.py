@@ -129,7 +129,7 @@ def test_the_gateway_records_and_finds_no_way_into_an_account(
     assert wishes.take_back("c1") is True
 
     with gateway.connect() as connection:
-        query = sa.text("SELECT id, shown_name, role, disabled_at FROM staff")
+        query = sa.text("SELECT id, shown_name, role, disabled_at, areas FROM staff")
         assert len(connection.execute(query).all()) == 1
     closed = ("staff_sessions", "staff_devices", "reviews", "case_notes", "referrals")
     for columns in ("password_hash FROM staff", *(f"* FROM {table}" for table in closed)):

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta, timezone
 from safeguarding.escalations.escalation import Escalation
 from safeguarding.risk.assessment import Assessment, Signal, Turn
 from safeguarding.taxonomy import Severity
+from tests.records import CHILDLINE, MASH
+from tests.records import escalation as told
 
 
 def test_comes_back_from_json_as_it_was() -> None:
@@ -21,6 +23,7 @@ def test_comes_back_from_json_as_it_was() -> None:
         raised_by="assistant",
         turns_before=(Turn("user", "hi"),),
         shown=("Hello.",),
+        contacts=(CHILDLINE, MASH),
         audience="parent",
         area=None,
         extra={"fallback": "rasa-timeout"},
@@ -35,3 +38,16 @@ def test_reads_a_signal_that_was_written_before_examples_were_kept() -> None:
     del record["like"]
 
     assert Signal.from_record(record) == signal
+
+
+def test_a_record_on_a_spool_of_before_contacts_were_noted_is_read() -> None:
+    record = told().as_record()
+    del record["contacts"]
+
+    assert Escalation.from_record(record).contacts is None
+
+
+def test_nobody_shown_is_not_the_same_as_nobody_noted() -> None:
+    record = json.loads(json.dumps(told(contacts=()).as_record()))
+
+    assert Escalation.from_record(record).contacts == ()

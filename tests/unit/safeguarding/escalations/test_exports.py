@@ -26,7 +26,18 @@ from safeguarding.escalations.log import EscalationLog
 from safeguarding.escalations.pack import Kind, as_json, case_record, people_in
 from safeguarding.escalations.sorting import Sorting
 from safeguarding.escalations.tables import case_notes
-from tests.records import KEYS, NOON, SECRECY, WORDS, Clock, assessment, escalation, vault
+from tests.records import (
+    CHILDLINE,
+    KEYS,
+    MASH,
+    NOON,
+    SECRECY,
+    WORDS,
+    Clock,
+    assessment,
+    escalation,
+    vault,
+)
 
 HOSTILE = "i cant 😭 \ud83d \u202eevil\x00 أنا خائف"
 EXPLAINED = replace(SECRECY, kind="model", weight=0.8, like=("a sentence of our own",))
@@ -46,7 +57,8 @@ def cases(engine: Engine) -> Cases:
 def whole(engine: Engine, log: EscalationLog, cases: Cases, ann: str, clock: Clock) -> WholeCase:
     """A case with something of everything, and another one merged into it."""
     work = Casework(engine, vault(), clock)
-    log.record(escalation(assessment=replace(assessment(), signals=(EXPLAINED,))))
+    explained = replace(assessment(), signals=(EXPLAINED,))
+    log.record(escalation(assessment=explained, contacts=(CHILDLINE, MASH)))
     log.record(escalation("m2", text=HOSTILE, raised_at=NOON + timedelta(minutes=1)))
     log.record(escalation("other", conversation_id="c2", text="about my friend"))
     Sorting(engine, vault(), clock).merge("c2", "c1", by=ann)
@@ -71,8 +83,12 @@ def test_the_record_holds_everything(whole: WholeCase) -> None:
     assert record["messages"][0]["shown"] == ["You did the right thing."]
     assert record["chronology"][0] == {
         "by": "user", "text": "hi", "at": None, "message_id": None, "severity": None,
-        "shown": False,
+        "shown": False, "contacts": None,
     }  # fmt: skip
+    noted = [CHILDLINE.as_record(), MASH.as_record()]
+    assert record["messages"][0]["contacts"] == noted
+    assert record["messages"][1]["contacts"] is None
+    assert [each["contacts"] for each in record["chronology"] if each["contacts"]] == [noted]
     assert [each["text"] for each in record["notes"]] == ["rang the school"]
     assert record["actions"][0]["due_on"] == "2026-11-27"
     assert record["referrals"][0]["reference"] == "CRN 7"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -68,6 +69,21 @@ def test_the_first_with_risk_opens_a_case_and_alerts(
     assert (case.subject, case.categories, case.area) == ("self", ("grooming",), "wiltshire")
     assert alerted(engine) == [("new", "urgent", "m0")]
     assert events(cases) == [(What.RECORDED, "m0")]
+
+
+def test_an_alert_knows_the_area_of_its_case_also_when_it_is_said_later(
+    log: EscalationLog, engine: Engine
+) -> None:
+    areas = sa.select(alerts.c.area).order_by(alerts.c.id)
+    log.record(said(0, CONCERN, area=None))
+    with engine.connect() as connection:
+        assert connection.execute(areas).scalars().all() == [None]
+
+    log.record(replace(small_talk(1), area="swindon"))
+    log.record(said(2, URGENT, area=None))
+
+    with engine.connect() as connection:
+        assert connection.execute(areas).scalars().all() == ["swindon", "swindon"]
 
 
 def test_small_talk_attaches_and_raises_nothing(

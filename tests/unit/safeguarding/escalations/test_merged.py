@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from safeguarding.escalations.escalation import merged
 from safeguarding.risk.assessment import Signal, Turn
 from safeguarding.taxonomy import Severity
-from tests.records import GIFTS, assessment, escalation
+from tests.records import CHILDLINE, GIFTS, MASH, assessment, escalation
 
 SEVERITIES = st.sampled_from(Severity)
 SIGNALS = st.lists(
@@ -55,6 +55,16 @@ def test_what_the_gateway_says_was_shown_replaces_what_was_noted_before() -> Non
     new = escalation(shown=("Help first.", "Half of it."), raised_by="gateway")
 
     assert merged(known, new).shown == ("Help first.", "Half of it.")
+
+
+def test_the_contacts_follow_what_was_shown() -> None:
+    old = escalation(shown=("Help.",), contacts=(MASH,))
+
+    assert merged(old, escalation(shown=("More.",), contacts=(CHILDLINE,))).contacts == (CHILDLINE,)
+    assert merged(old, escalation(shown=("More.",), contacts=())).contacts == ()
+    # Who says nothing of contacts takes none away.
+    assert merged(old, escalation(shown=("More.",))).contacts == (MASH,)
+    assert merged(old, escalation(shown=(), contacts=())).contacts == (MASH,)
 
 
 def test_an_account_that_does_not_say_what_was_shown_takes_nothing_away() -> None:

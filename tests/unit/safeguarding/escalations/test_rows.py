@@ -8,11 +8,11 @@ from datetime import timedelta, timezone
 
 import pytest
 
-from safeguarding.escalations.rows import facts_of, sealed_row
+from safeguarding.escalations.rows import facts_of, opened_row, sealed_row
 from safeguarding.escalations.vault import VaultError
 from safeguarding.risk.assessment import Turn
 from safeguarding.taxonomy import Severity
-from tests.records import NOON, SECRECY, assessment, escalation, vault
+from tests.records import CHILDLINE, NOON, SECRECY, assessment, escalation, vault
 
 
 def test_a_row_holds_nobodys_words() -> None:
@@ -21,6 +21,8 @@ def test_a_row_holds_nobodys_words() -> None:
         text=secret,
         turns_before=(Turn("user", secret),),
         shown=(secret,),
+        # Who was shown tells what was the matter.
+        contacts=(replace(CHILDLINE, name=secret),),
         # Not the person's own words, but so near that they tell them.
         assessment=assessment(Severity.CONCERN, replace(SECRECY, like=(secret,))),
     )
@@ -33,6 +35,25 @@ def test_each_cell_is_sealed_for_its_own_place() -> None:
 
     opened = vault().open(row["shown"], table="escalations", row="m1", column="shown")
     assert opened == "[]"
+
+
+def test_contacts_are_sealed_with_what_was_shown() -> None:
+    row = sealed_row(escalation(contacts=(CHILDLINE,)), vault())
+
+    opened = vault().open(row["shown"], table="escalations", row="m1", column="shown")
+    assert json.loads(opened) == {
+        "texts": ["You did the right thing."],
+        "contacts": [CHILDLINE.as_record()],
+    }
+    assert opened_row(row, vault()) == escalation(contacts=(CHILDLINE,))
+
+
+def test_a_row_of_before_contacts_were_noted_is_read_and_kept_as_it_was() -> None:
+    row = sealed_row(escalation(), vault())
+
+    opened = vault().open(row["shown"], table="escalations", row="m1", column="shown")
+    assert json.loads(opened) == ["You did the right thing."]
+    assert opened_row(row, vault()).contacts is None
 
 
 def test_the_facts_of_a_row_are_the_same_before_and_after_the_database() -> None:

@@ -87,6 +87,19 @@ def test_later_messages_of_a_merged_case_alert_where_it_is_read(
         assert connection.execute(open_alerts).all() == [("c1", "c2-2")]
 
 
+def test_an_area_that_a_merge_brings_counts_for_the_alerts_that_are_open(
+    log: EscalationLog, sorting: Sorting, engine: Engine, ann: str
+) -> None:
+    log.record(escalation("m1", conversation_id="c1", area=None))
+    log.record(escalation("m2", conversation_id="c2", area="swindon"))
+
+    sorting.merge("c2", "c1", by=ann)
+
+    mine = sa.select(alerts.c.area).where(alerts.c.case_id == "c1")
+    with engine.connect() as connection:
+        assert connection.execute(mine).scalars().all() == ["swindon"]
+
+
 @pytest.mark.usefixtures("two")
 def test_a_merge_ends_the_alerts_that_nobody_could_open_any_more(
     sorting: Sorting, engine: Engine, ann: str

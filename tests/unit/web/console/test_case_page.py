@@ -18,7 +18,18 @@ from safeguarding.escalations.wishes import Wishes
 from safeguarding.risk.assessment import NO_RISK, Signal, Turn
 from safeguarding.staff.accounts import Staff
 from safeguarding.taxonomy import Severity
-from tests.records import GIFTS, NOON, SECRECY, WORDS, Clock, assessment, escalation, vault
+from tests.records import (
+    CHILDLINE,
+    GIFTS,
+    MASH,
+    NOON,
+    SECRECY,
+    WORDS,
+    Clock,
+    assessment,
+    escalation,
+    vault,
+)
 from tests.unit.web.console.conftest import Browser
 
 MODEL = Signal(
@@ -120,6 +131,38 @@ async def test_the_conversation_is_one_chronology(
     places = [whole.index(words) for words in order]
     assert places == sorted(places)
     assert whole.count("hiya") == 1
+
+
+async def test_the_contacts_somebody_was_shown_stand_with_each_hand_off(
+    browser: Browser, log: EscalationLog
+) -> None:
+    log.record(escalation(contacts=(CHILDLINE, MASH)))
+    later = {"raised_at": NOON.replace(minute=5), "turns_before": ()}
+    log.record(escalation("m2", text="again", contacts=(), **later))
+    log.record(escalation("m3", text="thx", assessment=NO_RISK, contacts=(), **later))
+
+    covered = plain((await browser.get("/escalations/c1")).text)
+    page = plain(await browser.uncover())
+
+    _, whole = page.split("The whole conversation")
+    line = (
+        "Contacts shown: Childline (open then), "
+        "Wiltshire MASH (closed then: “Closed now. Opens Monday 9am”)"
+    )
+    assert line in whole
+    assert "Childline: “Open day and night, every day.” childline" in whole
+    assert whole.count("Contacts shown: none") == 1
+    assert "Contacts shown" not in covered
+
+
+async def test_an_old_record_says_that_contacts_were_not_recorded(
+    browser: Browser, log: EscalationLog
+) -> None:
+    log.record(escalation())
+
+    page = plain(await browser.uncover())
+
+    assert "Contacts shown: not recorded" in page
 
 
 async def test_what_lantern_said_is_folded(browser: Browser, log: EscalationLog) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from safeguarding.alerts.plan import ALERTED
+from safeguarding.alerts.queue import IN_DIGEST
 from safeguarding.audit.trail import Event
 from safeguarding.escalations.case import Case, Status, What, reference_of
 from safeguarding.escalations.casework import REFERRED_BY, REFERRED_TO
@@ -59,6 +61,23 @@ def test_every_line_of_the_history_has_words_of_its_own(what: What) -> None:
 
 def test_an_event_of_a_kind_that_is_not_known_yet_has_a_name() -> None:
     assert case_wording.what(Event(NOON, "a", "case pack exported"), NAMES) == "Case pack exported"
+
+
+def test_the_history_says_when_an_alert_went_beyond_the_area() -> None:
+    within = Event(NOON, "dispatcher", ALERTED, detail={"area": "swindon", "beyond_area": False})
+    beyond = Event(NOON, "dispatcher", ALERTED, detail={"area": "swindon", "beyond_area": True})
+
+    assert case_wording.what(within, NAMES) == "Alerted"
+    assert case_wording.what(Event(NOON, "dispatcher", ALERTED), NAMES) == "Alerted"
+    assert case_wording.what(beyond, NAMES) == (
+        "Alerted staff of other areas too: nobody who may see Swindon could be reached"
+    )
+
+
+def test_the_history_says_that_an_alert_went_with_others() -> None:
+    told = case_wording.what(Event(NOON, "dispatcher", IN_DIGEST, detail={"together": 12}), NAMES)
+
+    assert told == "Alerted in one message with 11 other hand-offs"
 
 
 def test_the_history_says_what_changed() -> None:

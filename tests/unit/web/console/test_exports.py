@@ -21,7 +21,7 @@ from safeguarding.escalations.exports import Exports
 from safeguarding.escalations.log import EscalationLog
 from safeguarding.staff.accounts import Staff, StaffAccounts
 from safeguarding.staff.permissions import Permission, Role
-from tests.records import NOON, PASSWORD, WORDS, Clock, escalation, vault
+from tests.records import CHILDLINE, MASH, NOON, PASSWORD, WORDS, Clock, escalation, vault
 from tests.unit.web.console.conftest import Browser
 
 HOSTILE = "i cant 😭👨‍👩‍👧 \ud83d \u202eevil\x00\x07 中文 אני"
@@ -36,7 +36,7 @@ def case(
 ) -> str:
     """Reference of a case with something of everything."""
     assert ann.may(Permission.EXPORT)
-    log.record(escalation(conversation_id="c1"))
+    log.record(escalation(conversation_id="c1", contacts=(CHILDLINE, MASH)))
     for number, text in enumerate((HOSTILE, ARABIC, "a" * 9000, "word " * 1500), 2):
         later = NOON + timedelta(minutes=number)
         log.record(escalation(f"m{number}", text=text, raised_at=later))
@@ -81,6 +81,8 @@ async def test_the_pack_holds_the_whole_case_and_every_page_is_marked(browser: B
     for words in (
         WORDS, "Rang the school – “no answer”.", "Ring again", "CRN 7", "You did the right thing.",
         "Bob Jones", "Ann Smith", "For the strategy meeting.", "grooming-dont-tell",
+        "Contacts shown: Childline (open then), Wiltshire MASH (closed then: “Closed now.",
+        "wiltshire_mash", "Contacts shown: not recorded",
     ):  # fmt: skip
         assert "".join(words.split()) in "".join(text.split()), words
     for number, page in enumerate(pages, 1):

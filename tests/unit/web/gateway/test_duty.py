@@ -8,13 +8,14 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from safeguarding.alerts.rota import Span, Watch
 from safeguarding.content.phrases import read_phrases
 from safeguarding.messages import Message
 from safeguarding.taxonomy import CONTENT
 from tests.content import real_content
 from tests.records import NOON, Clock
 from web.gateway import duty as module
-from web.gateway.duty import HOLDS, Duty, DutyPhrases, Span
+from web.gateway.duty import HOLDS, Duty, DutyPhrases
 
 HOUR = timedelta(hours=1)
 CARDS = real_content().help_cards
@@ -26,17 +27,19 @@ ADULT = Message(kind="help_card", severity="urgent", text=f"Call.\n\n{CARDS.endi
 class Rota:
     """What is read: spans, or an error."""
 
-    def __init__(self, *spans: Span) -> None:
+    def __init__(self, *spans: Span, area: str | None = None) -> None:
+        """On duty for everywhere, or for one area."""
+        self.areas = None if area is None else frozenset({area})
         self.spans = spans
         self.gate = threading.Event()
         self.gate.set()
         self.broken = False
 
-    def __call__(self, _start: datetime, _end: datetime) -> Sequence[Span]:
+    def __call__(self, _start: datetime, _end: datetime) -> Sequence[Watch]:
         self.gate.wait(30)
         if self.broken:
             raise OSError
-        return self.spans
+        return [Watch(*span, self.areas) for span in self.spans]
 
 
 def duty_of(rota: Rota, clock: Clock) -> Duty:
@@ -56,6 +59,20 @@ async def test_somebody_is_on_duty() -> None:
 
     assert "is on duty now and gets told" in await said(rota, Clock())
     assert (await said(rota, Clock(), ADULT)).startswith("I'm a program")
+
+
+@pytest.mark.parametrize(("area", "promised"), [("swindon", True), ("wiltshire", False)])
+async def test_somebody_on_duty_for_another_area_promises_nothing(
+    area: str, promised: bool
+) -> None:
+    duty = duty_of(Rota((NOON - HOUR, NOON + HOUR), area="swindon"), Clock())
+    await duty.read_once()
+
+    [shown] = duty.honest([CARD], area)
+
+    assert ("is on duty now" in shown["text"]) is promised
+    # Of a case whose area nobody knows all are told.
+    assert "is on duty now" in duty.honest([CARD])[0]["text"]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from uuid import uuid4
 import numpy as np
 import pytest
 
+from safeguarding.escalations.contacts import contacts_in
 from safeguarding.escalations.escalation import Escalation
 from safeguarding.messages import words_of
 from safeguarding.risk.assessed import AssessedMessage, Floats
@@ -105,6 +106,8 @@ async def test_help_is_shown_and_recorded_however_rasa_fails(
     assert kept.text == "someone hurt me"
     assert kept.extra == {"fallback": reason}
     assert kept.shown == (words_of(shown[0]),)
+    assert kept.contacts == contacts_in(shown)
+    assert "childline" in {contact.id for contact in kept.contacts}
     assert kept.raised_by == "gateway"
 
 
