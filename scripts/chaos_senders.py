@@ -39,6 +39,9 @@ class Deployment:
             "LANTERN_SMTP_HOST": "127.0.0.1",
             "LANTERN_SMTP_PORT": str(mail_port),
             "LANTERN_SMTP_SECURITY": "none",
+            # Each case in a message of its own, which names it; else the flood comes as digests.
+            "LANTERN_ALERT_DIGEST_AFTER": "1000",
+            "LANTERN_ALERT_DIGEST_MINUTES": "1",
         }
         env |= {"LANTERN_DATABASE_URL": url} if url else {}
         env |= {"LANTERN_REDIS_URL": redis_url} if redis_url else {}
