@@ -6,6 +6,7 @@ from actions.about_chat import signs_in
 from actions.action import LanternAction
 from actions.answer_next import what_is_asked_next
 from actions.article import article, asked_beside_help
+from actions.guide import guide_told
 from actions.turn import LatestTurn
 from safeguarding.taxonomy import Severity
 
@@ -26,6 +27,8 @@ class ActionEscalate(LanternAction):
             return
         topic = asked_beside_help(turn)
         if turn.assessment.severity >= Severity.IMMEDIATE:
+            if guide_told(turn):
+                return  # its first step stands below: what to do now, about just this
             topic = None
         # The first message is answered by the article that it asks for, later ones in short.
         message = None if topic and turn.before.need is None else what_is_asked_next(turn)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from actions.action import LanternAction
 from actions.turn import LatestTurn
-from safeguarding.content.guides import ENTITY
+from safeguarding.content.guides import ENTITY, TOPIC
 from safeguarding.messages import Message
 
 
@@ -25,3 +25,16 @@ class ActionGuide(LanternAction):
         elif ids := guides.contact_ids(place):
             message["contacts"] = turn.contacts(ids)
         turn.say(message)
+
+
+def guides_for(turn: LatestTurn) -> list[str]:
+    """The guides that fit what the message tells, the nearest first."""
+    return turn.content.guides.for_message(turn.state, turn.assessment.categories, turn.text)
+
+
+def guide_told(turn: LatestTurn) -> str | None:
+    """The one guide whose words the message holds, unless its beginning was shown before."""
+    about = [each for each in guides_for(turn) if turn.content.guides.is_about(each, turn.text)]
+    if len(about) != 1 or f"{TOPIC}{about[0]}/0" in turn.topics_ever_shown():
+        return None
+    return about[0]

@@ -6,8 +6,8 @@ from actions.about_chat import signs_in, what_stands_out
 from actions.action import LanternAction
 from actions.answer_next import what_is_asked_next
 from actions.article import asked_beside_help, told
+from actions.guide import guide_told, guides_for
 from actions.turn import LatestTurn
-from safeguarding.content.guides import TOPIC as GUIDE
 from safeguarding.messages import Choice, Message
 from safeguarding.taxonomy import ADULTS, TOPIC_PREFIX, Severity
 
@@ -44,9 +44,9 @@ class ActionSignpost(LanternAction):
             about = what_stands_out(turn)
             if about is not None:
                 turn.say(about)
-        guides = turn.content.guides.for_message(turn.state, turn.assessment.categories, turn.text)
+        guides = guides_for(turn)
         shown = turn.contacts_ever_shown()
-        if what_is_asked_next(turn) is None:
+        if danger or what_is_asked_next(turn) is None:
             shown |= self._first_step(turn, guides)
         contacts = [each for each in turn.who_knows() if each["id"] not in shown]
         choices = _next_steps(turn, guides)
@@ -69,11 +69,8 @@ class ActionSignpost(LanternAction):
 
         Once a conversation; gives the ids of the contacts shown with it.
         """
-        content, reader = turn.content.guides, turn.state.reader
-        about = [guide for guide in guides if content.is_about(guide, turn.text)]
-        if len(about) != 1 or f"{GUIDE}{about[0]}/0" in turn.topics_ever_shown():
-            return set()
-        place = content.moved(f"{about[0]}/resume/0", reader)
+        content, reader, told_of = turn.content.guides, turn.state.reader, guide_told(turn)
+        place = content.moved(f"{told_of}/resume/0", reader) if told_of else None
         step = content.message(place, reader) if place else None
         if place is None or step is None:
             return set()

@@ -103,3 +103,17 @@ def test_words_that_nobody_signed_are_withheld_where_signatures_are_required(
 
     assert said(dispatcher, signatures_required, assessment=URGENT, **asked) == []
     assert said(dispatcher, signatures_required, assessment=URGENT, entities=told) == []
+
+
+def test_in_immediate_danger_the_guide_that_is_told_of_comes_in_place_of_a_short_answer(
+    dispatcher, composed
+):
+    bleeding = {
+        "assessment": IMMEDIATE,
+        "entities": {"follow_up": "hurt_happening_now"},
+        "state": ConversationState(need="self_harm"),
+    }
+
+    assert said(dispatcher, composed, "it wont stop bleeding", **bleeding) == []
+    (short,) = said(dispatcher, composed, "its happening now", **bleeding)
+    assert short["topic"] == "follow_up_hurt_happening_now"
