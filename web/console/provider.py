@@ -214,7 +214,7 @@ class Provider:
 
 async def _json(client: AsyncOAuth2Client, url: str) -> dict[str, Any]:
     """A JSON object at an address of the provider's. Raises httpx2.HTTPError, ValueError."""
-    response = await client.get(url, withhold_token=True)
+    response = await client.request("GET", url, withhold_token=True)
     response.raise_for_status()
     found = response.json()
     if not isinstance(found, dict):
