@@ -134,9 +134,9 @@ def sign_out(page: Page) -> None:
 
 
 def entries(engine: Engine) -> list[str]:
-    """What the trail says of ways in, the newest last; of single sign-on alone what was refused."""
+    """What the trail says of ways in, the newest last."""
     events = [each.event for each in reversed(AuditLog(engine).newest(Wanted(), limit=99))]
-    ways = {"signed in", "signed out", "confirmed"}
+    ways = {"signed in", "signed out", "confirmed", "sign-in refused"}
     return [each.what for each in events if each.what in ways or "single" in each.what]
 
 
@@ -191,7 +191,7 @@ def test_an_account_is_linked_opened_confirmed_and_unlinked(
         "confirmed",
         "single sign-on unlinked",
         "signed out",
-        "single sign-on refused",
+        "sign-in refused",
     ]
 
 

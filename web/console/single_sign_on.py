@@ -51,6 +51,13 @@ single_sign_on = Blueprint("single_sign_on")
 Arrive: TypeAlias = Callable[[Request, AuthenticationRequest, Proved], Awaitable[HTTPResponse]]
 BY_PROVIDER = "single sign-on"
 """How the trail tells these events from those with a password."""
+REFUSALS = {
+    Purpose.SIGN_IN: "sign-in refused",
+    Purpose.INVITATION: "invitation refused",
+    Purpose.LINK: "single sign-on link refused",
+    Purpose.CONFIRM: "confirmation refused",
+}
+"""What the trail calls it when a request leads nowhere."""
 STATUSES = {
     "not_asked": 400,
     "not_proved": 401,
@@ -108,7 +115,7 @@ async def link(request: Request) -> HTTPResponse:
     if wait := console.throttle.wait_s(attempt):
         return await _linking(request, wording.too_many_attempts(wait), 429)
     if not await proved_here(request, session.staff, field(request, "proof")):
-        await record_refusal(request, "wrong password or code", what="single sign-on refused")
+        await record_refusal(request, "wrong password or code", what=REFUSALS[Purpose.LINK])
         return await _linking(request, wording.WRONG_PROOF, 400)
     console.throttle.succeeded(attempt)
     return await _begin(request, Purpose.LINK, staff_id=session.staff.id, session_id=session.id)
@@ -276,10 +283,9 @@ async def _refused(
     **event: str,
 ) -> HTTPResponse:
     """The page that says kindly why it went no further; `why` and `event` go on the trail."""
-    if asked is not None:
-        event |= {"purpose": asked.purpose.value}
-        event |= {"account": asked.staff_id} if asked.staff_id else {}
-    await record_refusal(request, why, what="single sign-on refused", **event)
+    purpose = Purpose.SIGN_IN if asked is None else asked.purpose
+    event |= {"account": asked.staff_id} if asked and asked.staff_id else {}
+    await record_refusal(request, why, what=REFUSALS[purpose], by=BY_PROVIDER, **event)
     return services(request).pages.render(
         "sign_on_refused.html", status=STATUSES[kind], session=request.ctx.session, kind=kind
     )

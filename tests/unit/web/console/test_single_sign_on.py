@@ -92,7 +92,7 @@ async def is_signed_in(browser: Browser) -> bool:
     return (await browser.get("/account")).status_code == 200
 
 
-def trail(audit: AuditLog, what: str = "single sign-on refused") -> list[dict[str, Any]]:
+def trail(audit: AuditLog, what: str = "sign-in refused") -> list[dict[str, Any]]:
     """What the trail says of this, the newest first."""
     return [
         link.event.detail | {"who": link.event.who}
@@ -448,7 +448,7 @@ async def test_an_identity_opens_one_account(
 
     assert back.status_code == 409
     assert "opens another account" in back.text
-    assert trail(audit)[0]["account"] == bob.id
+    assert trail(audit, "single sign-on link refused")[0]["account"] == bob.id
     await sign_out(linked)
     await linked.get(provider.answer(await sent(linked)))
     assert "Ann Smith" in (await linked.get("/account")).text
