@@ -203,7 +203,10 @@ class SignOnSettings:
 
 def is_private_to_both_ends(url: str) -> bool:
     """Whether nobody between reads what goes to this address: TLS, or it never leaves here."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
     if parts.scheme == "http":
         return parts.hostname in _THIS_MACHINE
     return parts.scheme == "https" and bool(parts.hostname)

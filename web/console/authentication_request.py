@@ -104,7 +104,7 @@ class AuthenticationRequests:
         """The request that an answer with this state is for. Raises NotAskedError."""
         try:
             found = msgspec.convert(self._signer.loads(cookie), AuthenticationRequest)
-        except (BadSignature, msgspec.ValidationError):
+        except (BadSignature, msgspec.ValidationError, UnicodeError):
             raise NotAskedError("not asked for in this browser") from None
         if not hmac.compare_digest(state.encode("utf-8", "replace"), found.state.encode()):
             raise NotAskedError("not what this browser asked for")

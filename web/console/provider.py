@@ -33,6 +33,8 @@ from web.console.authentication_request import AuthenticationRequest
 
 PATIENCE_S = 6.0
 """For all that is asked of the provider at once: a person looks at an empty page meanwhile."""
+AT_ONCE = 32
+"""How many may wait for the provider: strangers must not use up what the console can hold open."""
 LEEWAY_S = 60
 """By how much the provider's clock and ours may differ."""
 SIGNED_BY = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA")
@@ -82,6 +84,7 @@ class Provider:
         self._secret = secret
         self._now = now
         self._patience_s = patience_s
+        self._free = asyncio.Semaphore(AT_ONCE)
         self._metadata: TTLCache[str, Mapping[str, Any]] = TTLCache(
             1, _METADATA_KEPT_S, time.monotonic
         )
@@ -129,8 +132,14 @@ class Provider:
     @asynccontextmanager
     async def _asking(self) -> AsyncIterator[tuple[AsyncOAuth2Client, Mapping[str, Any]]]:
         """A client, and what the provider says of itself; whatever fails is one kind of error."""
+        if self._free.locked():
+            raise ProviderAwayError
         try:
-            async with asyncio.timeout(self._patience_s), self._client() as client:
+            async with (
+                self._free,
+                asyncio.timeout(self._patience_s),
+                self._client() as client,
+            ):
                 yield client, await self._discover(client)
         except (TimeoutError, httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
             log.warning("sign_on.provider_away", error=type(error).__name__)

@@ -83,6 +83,7 @@ def test_single_sign_on_is_off_until_somebody_names_a_provider() -> None:
         ("LANTERN_SSO_CLIENT_ID", ""),
         ("LANTERN_SSO_ISSUER", "http://login.example"),
         ("LANTERN_SSO_ISSUER", "login.example"),
+        ("LANTERN_SSO_ISSUER", "https://[login.example"),
         ("LANTERN_SSO_ISSUER", "http://127.0.0.1.evil.example"),
         ("LANTERN_SSO_ISSUER", "http://127.0.0.1@evil.example"),
         ("LANTERN_SSO_ISSUER", "file:///etc/passwd"),

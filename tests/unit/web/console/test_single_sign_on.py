@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 import re
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -25,8 +26,9 @@ from tests.peers import frozen_server, slow_server
 from tests.records import PASSWORD, Clock
 from tests.unit.web.console.conftest import Browser
 from web.console.app import create_app
+from web.console.authentication_request import AuthenticationRequests, Purpose
 from web.console.composition import compose
-from web.console.provider import Provider
+from web.console.provider import AT_ONCE, Provider, ProviderAwayError
 from web.console.throttle import SignInThrottle
 from web.http import App
 
@@ -237,10 +239,12 @@ async def test_a_cookie_that_somebody_wrote_counts_for_nothing(
     linked: Browser, provider: FakeProvider
 ) -> None:
     path = provider.answer(await sent(linked))
-    for cookie in ("x", linked.client.cookies["lantern-sign-on"][:-2] + "xx"):
-        linked.client.cookies.clear()
-        linked.client.cookies.set("lantern-sign-on", cookie)
-        await refused(linked, path, 400)
+    right = linked.client.cookies["lantern-sign-on"].encode()
+    linked.client.cookies.clear()
+    for cookie in (b"x", right[:-2] + b"xx", b"a" + right, right + b"\xff", b"\xed\xb3\xbf.x"):
+        back = await linked.get(path, cookie=b"lantern-sign-on=" + cookie)
+        assert back.status_code == 400, cookie
+        assert not await is_signed_in(linked)
 
 
 async def test_a_request_is_over_after_ten_minutes(
@@ -257,6 +261,7 @@ WRONG_CLAIMS: list[dict[str, Any]] = [
     {"nonce": None},
     {"aud": "another"},
     {"aud": ["another"]},
+    {"aud": "another", "azp": CLIENT},
     {"aud": [CLIENT, "another"]},
     {"aud": CLIENT, "azp": "another"},
     {"aud": None},
@@ -291,6 +296,16 @@ async def test_an_identity_token_that_is_not_for_this_request_opens_nothing(
     assert len(trail(audit)) == len(WRONG_CLAIMS)
 
 
+def usual_claims(
+    provider: FakeProvider, sign: Callable[[dict[str, Any]], str]
+) -> Callable[[dict[str, str]], str]:
+    return lambda asked: sign(provider.claims(asked))
+
+
+def always(token: str) -> Callable[[dict[str, str]], str]:
+    return lambda _asked: token
+
+
 async def test_only_the_providers_key_signs(linked: Browser, provider: FakeProvider) -> None:
     for sign in (
         provider.signed_by_another,
@@ -299,7 +314,7 @@ async def test_only_the_providers_key_signs(linked: Browser, provider: FakeProvi
         provider.unsigned,
     ):
         address = await sent(linked)
-        made = provider.answer_with(address, lambda asked, sign=sign: sign(provider.claims(asked)))
+        made = provider.answer_with(address, usual_claims(provider, sign))
         await refused(linked, made, 401)
 
 
@@ -307,7 +322,7 @@ async def test_nonsense_in_place_of_a_token_opens_nothing(
     linked: Browser, provider: FakeProvider
 ) -> None:
     for token in ("", "x", "a.b.c", "é.é.é", "." * 9):
-        path = provider.answer_with(await sent(linked), lambda _, token=token: token)
+        path = provider.answer_with(await sent(linked), always(token))
         await refused(linked, path, 401)
 
 
@@ -411,6 +426,24 @@ async def test_a_provider_that_hangs_holds_nothing_up(
             assert time.monotonic() - began < 5
             assert (await browser.get("/sign-in")).status_code == 200
             assert (await browser.sign_in()).status_code == 303
+
+
+async def test_no_more_than_a_few_wait_for_a_provider_that_hangs(clock: Clock) -> None:
+    with frozen_server() as port:
+        sign_on = SignOnSettings(f"http://127.0.0.1:{port}", CLIENT, "it", CONSOLE + RETURN)
+        provider = Provider(sign_on, SECRET, clock, patience_s=60)
+        asked = AuthenticationRequests("key", clock).make(Purpose.SIGN_IN).request
+        waiting = [asyncio.create_task(provider.address(asked)) for _ in range(AT_ONCE)]
+        await asyncio.sleep(0)
+
+        with pytest.raises(ProviderAwayError):
+            await provider.address(asked)
+
+        assert not any(task.done() for task in waiting)
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        assert not provider._free.locked()
 
 
 async def test_without_a_provider_there_is_nothing_of_it(
