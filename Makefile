@@ -53,6 +53,10 @@ $(VECTORS) $(NEAREST) &: $(ENCODER) ml/exports/vectors.py $(READS_TEXT) $(SENTEN
 web/console/static/govuk/.built: package-lock.json scripts/build_static.py .venv-services/.synced
 	@$(S)/$(LANTERN) build-static >&2 && touch $@
 
+# What tests need of npm, which no installation gets.
+node_modules/.for-tests: package-lock.json web/console/static/govuk/.built
+	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2 && touch $@
+
 install: .venv-services/.synced .venv-assistant/.synced $(ENCODER) $(NEAREST) web/console/static/govuk/.built  ## Both environments, the encoder, the console's styles
 
 setup: install  ## Secrets, database and the first staff accounts (their passwords are printed once)
@@ -131,7 +135,7 @@ stories: install $(MODEL)  ## Rasa's own tests on the trained model
 integration: install $(MODEL)  ## Real Rasa, action server, gateway and databases, with real faults
 	@$(S)/python -m pytest -q tests/integration
 
-browser: install $(MODEL)  ## Chromium: widget, console, and the whole journey
+browser: install $(MODEL) node_modules/.for-tests  ## Chromium: widget, console, and the whole journey
 	@scripts/find_chromium.sh && $(S)/python -m pytest -q tests/e2e
 
 clean:  ## Remove what was made; environments and state stay

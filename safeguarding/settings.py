@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from math import isfinite, nan
 from pathlib import Path
 from typing import Literal, TypeVar
+from urllib.parse import urlsplit
 
 from safeguarding.taxonomy import ROOT
 
 T = TypeVar("T", bound=str)
 _MOST_YEARS = 200
+_THIS_MACHINE = {"127.0.0.1", "::1", "localhost"}
 
 
 class SettingsError(Exception):
@@ -60,6 +62,8 @@ class Settings:
     """How many false alarms one missed urgent message is worth; None: as calibrated."""
     alerts: AlertSettings
     """How staff are told of what was handed over."""
+    sign_on: SignOnSettings | None
+    """The organisation's identity provider; None where staff have passwords only."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -90,6 +94,7 @@ class Settings:
             keep_sexual_abuse_years=_years(env, "LANTERN_KEEP_SEXUAL_ABUSE_YEARS", 75),
             miss_cost=_miss_cost(env),
             alerts=AlertSettings.from_env(env),
+            sign_on=SignOnSettings.from_env(env),
         )
 
     def secret(self, name: str, env: Mapping[str, str] | None = None) -> str:
@@ -100,7 +105,8 @@ class Settings:
         "field_keys" (encryption of children's words). Raises SettingsError.
         Names: "channel_secret" (gateway to Rasa), "token_key" (conversation tokens),
         "field_keys" (encryption of children's words); of those who alert staff "smtp_password",
-        "notify_api_key", "webhook_url", "webhook_key". Raises SettingsError.
+        "notify_api_key", "webhook_url", "webhook_key"; for single sign-on "sso_client_secret".
+        Raises SettingsError.
         """
         env = os.environ if env is None else env
         if value := env.get(f"LANTERN_{name.upper()}"):
@@ -165,6 +171,51 @@ class AlertSettings:
             dispatcher_host=env.get("LANTERN_DISPATCHER_HOST", "127.0.0.1"),
             dispatcher_port=int(_number(env, "LANTERN_DISPATCHER_PORT", 8082)),
         )
+
+
+@dataclass(frozen=True)
+class SignOnSettings:
+    """What the console needs to know of an OpenID provider. The client's secret is a secret."""
+
+    issuer: str
+    """The provider's address, exactly as its ID tokens name it."""
+    client_id: str
+    label: str
+    """Whose sign-in it is, as the button says it: "Sign in with <label>"."""
+    return_url: str
+    """Where the provider sends people back to; it knows this one address only."""
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> SignOnSettings | None:
+        """Read LANTERN_SSO_* variables; None where no issuer is set. Raises SettingsError."""
+        issuer, client_id = env.get("LANTERN_SSO_ISSUER"), env.get("LANTERN_SSO_CLIENT_ID")
+        if not issuer:
+            return None
+        if not client_id:
+            raise SettingsError("LANTERN_SSO_ISSUER needs LANTERN_SSO_CLIENT_ID beside it")
+        console = AlertSettings.from_env(env).console_url
+        for name, url in (("LANTERN_SSO_ISSUER", issuer), ("LANTERN_CONSOLE_URL", console)):
+            if not is_private_to_both_ends(url):
+                raise SettingsError(
+                    f"{name} is {url!r}; for single sign-on it begins with https://"
+                )
+        return cls(
+            issuer=issuer,
+            client_id=client_id,
+            label=env.get("LANTERN_SSO_LABEL") or "your organisation",
+            return_url=f"{console.rstrip('/')}/sign-in/organisation/return",
+        )
+
+
+def is_private_to_both_ends(url: str) -> bool:
+    """Whether nobody between reads what goes to this address: TLS, or it never leaves here."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    if parts.scheme == "http":
+        return parts.hostname in _THIS_MACHINE
+    return parts.scheme == "https" and bool(parts.hostname)
 
 
 def _miss_cost(env: Mapping[str, str]) -> float | None:

@@ -41,11 +41,12 @@ def made_from() -> str:
 
 
 def fetch() -> None:
-    """Install exactly what package-lock.json names. Raises BuildError."""
+    """Install what package-lock.json names but for tests. Raises BuildError."""
     npm = shutil.which("npm")
     if npm is None:
         raise BuildError("npm is missing: install Node.js 18 or newer")
-    command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+    command = [npm, "ci", "--omit=dev", *quiet]
     if subprocess.run(command, cwd=ROOT, check=False).returncode:
         raise BuildError("npm could not fetch govuk-frontend: is the network there?")
 

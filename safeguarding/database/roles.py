@@ -35,6 +35,7 @@ GATEWAY = {
     "staff_passkeys": "",
     "staff_recovery_codes": "",
     "staff_sessions": "",
+    "staff_sign_ons": "",
     "staff_totp": "",
 }
 """What the public gateway may do with a table, where that is less than ALL."""

@@ -20,7 +20,13 @@ from safeguarding.database.engine import READING
 from safeguarding.staff.passwords import LONGEST_PASSWORD, check_password
 from safeguarding.staff.permissions import EVERYBODY, PERMISSIONS, READERS, Permission, Role
 from safeguarding.staff.second_step import remove_second_step
-from safeguarding.staff.tables import staff, staff_devices, staff_invitations, staff_sessions
+from safeguarding.staff.tables import (
+    staff,
+    staff_devices,
+    staff_invitations,
+    staff_sessions,
+    staff_sign_ons,
+)
 
 
 class StaffNameError(ValueError):
@@ -128,7 +134,7 @@ class StaffAccounts:
         self._replace(staff_id, password, reset=False)
 
     def reset(self, staff_id: str, password: str) -> None:
-        """The same for somebody who cannot sign in: their second step is taken away as well."""
+        """The same for somebody who cannot sign in: second step and linked identity go as well."""
         self._replace(staff_id, password, reset=True)
 
     def _replace(self, staff_id: str, password: str, *, reset: bool) -> None:
@@ -140,6 +146,8 @@ class StaffAccounts:
             set_password_hash(connection, staff_id, kept)
             if reset:
                 remove_second_step(connection, staff_id)
+                mine = staff_sign_ons.c.staff_id == staff_id
+                connection.execute(sa.delete(staff_sign_ons).where(mine))
 
     def set_role(self, name: str, role: Role, *, admitted: bool = True) -> bool:
         """Give an account in use another role, at once. False when there is none.
@@ -211,6 +219,10 @@ class StaffAccounts:
         """The account in use with this sign-in name."""
         row = self._named(name)
         return None if row is None or row["disabled_at"] is not None else member_of(row)
+
+    def is_taken(self, name: str) -> bool:
+        """Whether an account has, or had, this sign-in name."""
+        return self._named(name) is not None
 
     def shown_names(self, staff_ids: Iterable[str]) -> dict[str, str]:
         """The names to show for ids; an id that is no account's is left out."""

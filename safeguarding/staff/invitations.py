@@ -16,9 +16,18 @@ from sqlalchemy.engine import Connection, Engine, RowMapping
 
 from safeguarding.clock import utc_now
 from safeguarding.database.engine import READING
-from safeguarding.staff.accounts import Staff, StaffAccounts, insert, new_member, set_password_hash
+from safeguarding.staff.accounts import (
+    Staff,
+    StaffAccounts,
+    StaffNameError,
+    insert,
+    new_member,
+    set_password_hash,
+)
+from safeguarding.staff.passwords import random_password
 from safeguarding.staff.permissions import READERS, Role
 from safeguarding.staff.second_step import remove_second_step
+from safeguarding.staff.sign_ons import Identity, link_identity, remove_identity
 from safeguarding.staff.tables import digest_of, staff, staff_invitations
 
 LASTS = timedelta(days=3)
@@ -72,23 +81,63 @@ class Invitations:
         `name` counts only where an account is opened. Raises InvitationGoneError, StaffNameError,
         PasswordError; the link can be tried again after the last two.
         """
+        found, member = self._accepting(token, name)
+        return self._accept(token, found, member, self._accounts.hash(password, member.name))
+
+    def accept_as(self, token: str, name: str, identity: Identity) -> Staff:
+        """The same for whom the organisation's provider knows: the account gets no password.
+
+        Raises InvitationGoneError, StaffNameError, LinkedElsewhereError; the link can be tried
+        again after the last two.
+        """
+        found, member = self._accepting(token, name)
+        nobodys = self._accounts.hash(random_password(member.name), member.name)
+        return self._accept(token, found, member, nobodys, identity)
+
+    def check_name(self, token: str, name: str) -> None:
+        """Raise StaffNameError when an account cannot be opened with this name.
+
+        Raises InvitationGoneError.
+        """
+        found, member = self._accepting(token, name)
+        if found.staff_id is None and self._accounts.is_taken(member.name):
+            raise StaffNameError("This sign-in name is taken")
+
+    def _accepting(self, token: str, name: str) -> tuple[Invitation, Staff]:
         found = self.find(token)
         member = new_member(found.name or name, found.shown_name, found.role)
-        member = replace(member, admitted=found.role not in READERS)
-        kept = self._accounts.hash(password, member.name)
+        return found, replace(member, admitted=found.role not in READERS)
+
+    def _accept(
+        self,
+        token: str,
+        found: Invitation,
+        member: Staff,
+        kept: str,
+        identity: Identity | None = None,
+    ) -> Staff:
+        member = replace(member, id=found.staff_id or member.id)
         mine = staff_invitations.c.token_hash == digest_of(token)
         with self._engine.begin() as connection:
             if connection.execute(sa.delete(staff_invitations).where(mine)).rowcount != 1:
                 raise InvitationGoneError
             if found.staff_id is None:
                 insert(connection, member, kept, self._now())
-                return member
-            set_password_hash(connection, found.staff_id, kept)
-            # Whoever needs a new password has often lost the phone as well.
-            remove_second_step(connection, found.staff_id)
-            same = staff.c.id == found.staff_id
-            connection.execute(sa.update(staff).where(same).values(admitted=member.admitted))
-        return replace(member, id=found.staff_id)
+            else:
+                self._renew(connection, member, kept)
+            if identity is not None:
+                link_identity(connection, member.id, identity, self._now())
+        return member
+
+    @staticmethod
+    def _renew(connection: Connection, member: Staff, kept: str) -> None:
+        set_password_hash(connection, member.id, kept)
+        # Whoever needs a new password has often lost the phone as well.
+        remove_second_step(connection, member.id)
+        # And whoever got in without being asked may have linked an identity of their own.
+        remove_identity(connection, member.id)
+        same = staff.c.id == member.id
+        connection.execute(sa.update(staff).where(same).values(admitted=member.admitted))
 
     def _make(self, staff_id: str | None, shown_name: str, role: Role, by: str) -> str:
         token, now, table = secrets.token_urlsafe(32), self._now(), staff_invitations

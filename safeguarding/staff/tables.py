@@ -91,6 +91,18 @@ staff_devices = sa.Table(
 """Browsers and the accounts that have signed in there."""
 
 
+staff_sign_ons = sa.Table(
+    "staff_sign_ons",
+    metadata,
+    sa.Column("staff_id", sa.Text, sa.ForeignKey("staff.id"), primary_key=True),
+    sa.Column("issuer", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("linked_at", UtcDateTime, nullable=False),
+    sa.UniqueConstraint("issuer", "subject"),
+)
+"""Whom an identity provider knows an account's owner as: never by a name or an address."""
+
+
 def digest_of(token: str) -> str:
     """What is kept of a random token: enough to find it again, of no use to whoever reads it."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

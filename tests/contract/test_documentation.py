@@ -17,6 +17,7 @@ SECRETS = (
     "notify_api_key",
     "webhook_url",
     "webhook_key",
+    "sso_client_secret",
 )
 
 

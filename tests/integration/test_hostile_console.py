@@ -38,8 +38,11 @@ OPEN = {
     "/blank",
     "/healthz",
     "/invitation/<token:str>",
+    "/invitation/<token:str>/organisation",
     "/sign-in",
     "/sign-in/code",
+    "/sign-in/organisation",
+    "/sign-in/organisation/return",
     "/sign-in/passkey",
     "/sign-in/passkey/options",
 }

@@ -53,7 +53,7 @@ async def invite(request: Request) -> HTTPResponse:
 @requires(Permission.MANAGE_ACCOUNTS)
 async def read(request: Request, staff_id: str) -> HTTPResponse:
     """One account, and what can be done to it."""
-    return _account(request, await _member(request, staff_id))
+    return await _account(request, await _member(request, staff_id))
 
 
 @accounts.post(f"{ACCOUNTS}/<staff_id:str>/role")
@@ -63,14 +63,14 @@ async def change_role(request: Request, staff_id: str) -> HTTPResponse:
     console, member = services(request), await _member(request, staff_id)
     role = ROLE_VALUES.get(field(request, "role"))
     if role is None:
-        return _account(request, member, {"role": wording.SELECT_ROLE}, 400)
+        return await _account(request, member, {"role": wording.SELECT_ROLE}, 400)
     if role is not member.role:
         try:
             await asyncio.to_thread(
                 console.accounts.set_role, member.name, role, admitted=role not in READERS
             )
         except LastAdministratorError:
-            return _account(request, member, {"role": wording.LAST_ADMINISTRATOR}, 409)
+            return await _account(request, member, {"role": wording.LAST_ADMINISTRATOR}, 409)
         await record(request, "role changed", account=member.id, role=role.value)
     return redirect(f"{ACCOUNTS}?saved=role", status=SEE_OTHER)
 
@@ -95,7 +95,7 @@ async def disable(request: Request, staff_id: str) -> HTTPResponse:
     try:
         await asyncio.to_thread(console.accounts.disable, member.name)
     except LastAdministratorError:
-        return _account(request, member, {"disable": wording.LAST_ADMINISTRATOR}, 409)
+        return await _account(request, member, {"disable": wording.LAST_ADMINISTRATOR}, 409)
     await record(request, "account shut", account=member.id)
     return redirect(f"{ACCOUNTS}?saved=disabled", status=SEE_OTHER)
 
@@ -110,6 +110,16 @@ async def renew(request: Request, staff_id: str) -> HTTPResponse:
     )
     await record(request, "invitation link made", account=member.id)
     return await _link(request, token)
+
+
+@accounts.post(f"{ACCOUNTS}/<staff_id:str>/unlink")
+@requires(Permission.MANAGE_ACCOUNTS)
+async def unlink(request: Request, staff_id: str) -> HTTPResponse:
+    """Let the organisation's provider open an account no more; its owner may link it again."""
+    console, member = services(request), await _member(request, staff_id)
+    if await asyncio.to_thread(console.sign_ons.unlink, member.id):
+        await record(request, "single sign-on unlinked", account=member.id)
+    return redirect(f"{ACCOUNTS}?saved=unlinked", status=SEE_OTHER)
 
 
 @accounts.get(COLLEAGUES)
@@ -158,16 +168,18 @@ async def _list(request: Request, errors: dict[str, str], status: int = 200) -> 
     )
 
 
-def _account(
+async def _account(
     request: Request, member: Staff, errors: dict[str, str] | None = None, status: int = 200
 ) -> HTTPResponse:
-    return services(request).pages.render(
+    console = services(request)
+    return console.pages.render(
         "account_of.html",
         status=status,
         session=session_of(request),
         member=member,
         roles=ROLE_VALUES,
-        areas=services(request).areas,
+        areas=console.areas,
+        linked=await asyncio.to_thread(console.sign_ons.linked_at, member.id),
         errors=errors or {},
     )
 

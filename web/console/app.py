@@ -25,6 +25,7 @@ from web.console.queue import queue
 from web.console.recording import record_refused_response
 from web.console.rota import rota
 from web.console.sign_in import signing_in
+from web.console.single_sign_on import single_sign_on
 from web.console.statistics import statistics
 from web.http import App, ContentPolicy, PlainErrors, add_security_headers
 
@@ -56,7 +57,7 @@ def create_app(settings: Settings, console: Services | None = None) -> App:
     add_security_headers(app, lambda _request: _POLICY)
     app.static("/static", STATIC, name="static")
     cases = (queue, live, case_page, case_work, exports, statistics)
-    own = (signing_in, own_account, passkeys, invitation, accounts)
+    own = (signing_in, single_sign_on, own_account, passkeys, invitation, accounts)
     for blueprint in (neutral, *own, *cases, content, rota, audit):
         app.blueprint(blueprint)
     return app

@@ -10,7 +10,7 @@ import hmac
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import wraps
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 from urllib.parse import quote
 
 from sanic import HTTPResponse, Request
@@ -48,16 +48,25 @@ def cookie_name(console: Services) -> str:
 
 
 def set_cookie(
-    console: Services, response: HTTPResponse, name: str, value: str, kept: timedelta
+    console: Services,
+    response: HTTPResponse,
+    name: str,
+    value: str,
+    kept: timedelta,
+    *,
+    samesite: Literal["Strict", "Lax"] = "Strict",
 ) -> None:
-    """Set a cookie out of the reach of scripts and of other sites."""
+    """Set a cookie out of the reach of scripts and of other sites.
+
+    A "Lax" one also comes with a link on another site that somebody follows.
+    """
     response.add_cookie(
         name,
         value,
         path="/",
         secure=not console.insecure_cookies,
         httponly=True,
-        samesite="Strict",
+        samesite=samesite,
         max_age=int(kept.total_seconds()),
     )
 

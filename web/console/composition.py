@@ -31,8 +31,11 @@ from safeguarding.staff.invitations import Invitations
 from safeguarding.staff.passkeys import Passkeys
 from safeguarding.staff.second_step import SecondSteps
 from safeguarding.staff.sessions import StaffSessions
+from safeguarding.staff.sign_ons import SignOns
 from safeguarding.taxonomy import CONTENT
+from web.console.authentication_request import AuthenticationRequests
 from web.console.pages import Pages
+from web.console.provider import Provider
 from web.console.throttle import SignInLimits, SignInThrottle
 from web.console.watch import Changes
 from web.http import ErrorPhrases
@@ -53,6 +56,7 @@ class Services:
     devices: KnownDevices
     second_steps: SecondSteps
     passkeys: Passkeys
+    sign_ons: SignOns
     invitations: Invitations
     approvals: Approvals
     rota: RotaOffice
@@ -63,6 +67,10 @@ class Services:
     areas: dict[str, str]
     """Labels by id, of the areas that an account can be kept to."""
     throttle: SignInThrottle
+    provider: Provider | None
+    """The organisation's identity provider; None where there is none."""
+    requests: AuthenticationRequests
+    """What the provider was asked."""
     pages: Pages
     errors: ErrorPhrases
     insecure_cookies: bool
@@ -85,6 +93,7 @@ def compose(
     database, vault = connect(settings.database_url), Vault.of(settings)
     accounts = accounts or StaffAccounts(database, now)
     cases = Cases(database, vault)
+    provider = _provider(settings, now)
     return Services(
         cases=cases,
         changes=Changes(cases.latest_change),
@@ -97,6 +106,7 @@ def compose(
         devices=KnownDevices(database, now),
         second_steps=SecondSteps(database, vault, now),
         passkeys=Passkeys(database, now),
+        sign_ons=SignOns(database, now),
         invitations=Invitations(database, accounts, now),
         approvals=Approvals(database, now),
         rota=RotaOffice(database, now),
@@ -105,12 +115,23 @@ def compose(
         catalogue=catalogue,
         areas={name: area.label for name, area in read_areas(CONTENT / "contacts").items()},
         throttle=throttle or SignInThrottle(SignInLimits()),
-        pages=Pages(unsigned_content=not settings.require_approval),
+        provider=provider,
+        requests=AuthenticationRequests(settings.secret("token_key"), now),
+        pages=Pages(
+            unsigned_content=not settings.require_approval,
+            organisation=None if provider is None else provider.label,
+        ),
         errors=read_phrases(CONTENT / "phrases").of("errors", ErrorPhrases),
         insecure_cookies=settings.console_insecure_cookies,
         require_second_step=settings.require_second_step,
         now=now,
     )
+
+
+def _provider(settings: Settings, now: Callable[[], datetime]) -> Provider | None:
+    if settings.sign_on is None:
+        return None
+    return Provider(settings.sign_on, settings.secret("sso_client_secret"), now)
 
 
 def services(request: Request) -> Services:

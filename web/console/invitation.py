@@ -27,8 +27,8 @@ async def opened(request: Request, token: str) -> HTTPResponse:
     try:
         found = await asyncio.to_thread(services(request).invitations.find, token)
     except InvitationGoneError:
-        return _gone(request)
-    return _form(request, found, {})
+        return gone(request)
+    return form_of(request, found, {})
 
 
 @invitation.post("/<token:str>")
@@ -44,11 +44,11 @@ async def accepted(request: Request, token: str) -> HTTPResponse:
             console.invitations.accept, token, field(request, "name"), field(request, "password")
         )
     except InvitationGoneError:
-        return _gone(request)
+        return gone(request)
     except StaffNameError:
-        return _form(request, found, {"name": wording.NAME_TAKEN}, 400)
+        return form_of(request, found, {"name": wording.NAME_TAKEN}, 400)
     except PasswordError as error:
-        return _form(request, found, {"password": wording.password_refused(error)}, 400)
+        return form_of(request, found, {"password": wording.password_refused(error)}, 400)
     await record(
         request,
         "account opened" if found.staff_id is None else "password renewed",
@@ -59,17 +59,20 @@ async def accepted(request: Request, token: str) -> HTTPResponse:
     return redirect("/sign-in", status=SEE_OTHER)
 
 
-def _form(
+def form_of(
     request: Request, found: Invitation, errors: dict[str, str], status: int = 200
 ) -> HTTPResponse:
+    """The page of an invitation that can be used."""
     return services(request).pages.render(
         "invitation.html",
         status=status,
         invitation=found,
         errors=errors,
         name=field(request, "name"),
+        address=request.path.removesuffix("/organisation"),
     )
 
 
-def _gone(request: Request) -> HTTPResponse:
+def gone(request: Request) -> HTTPResponse:
+    """The page in place of one that cannot be used any more."""
     return services(request).pages.render("invitation_gone.html", status=410)

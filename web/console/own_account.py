@@ -37,6 +37,7 @@ async def overview(request: Request) -> HTTPResponse:
         passkeys=await asyncio.to_thread(console.passkeys.of, session.staff.id),
         passkey_refused=request.args.get("passkey") == "refused",
         codes_left=await asyncio.to_thread(console.second_steps.codes_left, session.staff.id),
+        linked=await asyncio.to_thread(console.sign_ons.linked_at, session.staff.id),
     )
 
 
@@ -100,7 +101,7 @@ async def remove(request: Request) -> HTTPResponse:
 @requires(Permission.OWN_ACCOUNT)
 async def confirm_page(request: Request) -> HTTPResponse:
     """Asked before words are shown in a session that was not used for a while."""
-    return _confirm(request, str(request.args.get("next") or ""))
+    return await _confirm(request, str(request.args.get("next") or ""))
 
 
 @own_account.post("/confirm")
@@ -110,17 +111,18 @@ async def confirm(request: Request) -> HTTPResponse:
     console, session, onward = services(request), session_of(request), field(request, "next")
     attempt = Attempt(session.staff.name, client_address(request), f"session of {session.staff.id}")
     if wait := console.throttle.wait_s(attempt):
-        return _confirm(request, onward, wording.too_many_attempts(wait), 429)
-    if not await _proved(request, session.staff, field(request, "proof")):
+        return await _confirm(request, onward, wording.too_many_attempts(wait), 429)
+    if not await proved(request, session.staff, field(request, "proof")):
         await record_refusal(request, "wrong password or code", what="confirmation refused")
-        return _confirm(request, onward, wording.WRONG_PROOF, 400)
+        return await _confirm(request, onward, wording.WRONG_PROOF, 400)
     console.throttle.succeeded(attempt)
     await asyncio.to_thread(console.sessions.confirm, session.id)
     await record(request, "confirmed")
     return redirect(safe_next(onward, home_of(session.staff)), status=SEE_OTHER)
 
 
-async def _proved(request: Request, staff: Staff, proof: str) -> bool:
+async def proved(request: Request, staff: Staff, proof: str) -> bool:
+    """Whether `proof` is the password of this account, or a code of it, which is then used up."""
     console = services(request)
     if await asyncio.to_thread(console.accounts.verify, staff.name, proof):
         return True
@@ -131,11 +133,15 @@ async def _proved(request: Request, staff: Staff, proof: str) -> bool:
     return True
 
 
-def _confirm(request: Request, onward: str, error: str = "", status: int = 200) -> HTTPResponse:
-    return services(request).pages.render(
+async def _confirm(
+    request: Request, onward: str, error: str = "", status: int = 200
+) -> HTTPResponse:
+    console, session = services(request), session_of(request)
+    return console.pages.render(
         "confirm.html",
         status=status,
-        session=session_of(request),
+        session=session,
+        linked=await asyncio.to_thread(console.sign_ons.linked_at, session.staff.id),
         errors={"proof": error} if error else {},
         onward=safe_next(onward, ""),
     )

@@ -27,6 +27,8 @@ LIVE = "/live"
 """What open pages ask by themselves."""
 ACCOUNT = "/account"
 SECOND_STEP = f"{ACCOUNT}/second-step"
+ORGANISATION = f"{ACCOUNT}/organisation"
+"""Whether the organisation's provider opens the account."""
 SEE_OTHER = 303
 LONGEST_NOTE = 10_000
 """Characters in the note of a form."""
@@ -61,8 +63,11 @@ def written_in(request: Request) -> str:
 class Pages:
     """Renders templates. A name that a template misspells is an error, not an empty place."""
 
-    def __init__(self, *, unsigned_content: bool) -> None:
-        """`unsigned_content` puts the notice of a demonstration on top of every page."""
+    def __init__(self, *, unsigned_content: bool, organisation: str | None = None) -> None:
+        """`unsigned_content` puts the notice of a demonstration on top of every page.
+
+        `organisation` is whose sign-in is offered beside our own; None where there is none.
+        """
         self._components = _component_environment()
         self._environment = Environment(
             loader=PackageLoader("web.console"),
@@ -74,6 +79,7 @@ class Pages:
         self._environment.globals.update(
             govuk=self._component,
             unsigned_content=unsigned_content,
+            organisation=organisation,
             wording=wording,
             case_wording=case_wording,
             dates=dates,
@@ -89,6 +95,14 @@ class Pages:
         """The page made from `template`; `session` is the reader's."""
         text = self._environment.get_template(template).render(session=session, **context)
         return html(text, status=status)
+
+    def onward(self, address: str) -> HTTPResponse:
+        """A page that goes on to `address` by itself.
+
+        A redirect in its place would go on as if from the page before, on another site, and our
+        own cookies would not go with it; and after a form it may not leave for another site.
+        """
+        return self.render("onward.html", address=address)
 
     def _component(self, name: str, params: Mapping[str, Any]) -> Markup:
         """A component of the design system: `govuk("error-summary", {...})`."""

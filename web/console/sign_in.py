@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
+from typing import TypeAlias
 from urllib.parse import quote
 
 from sanic import Blueprint, HTTPResponse, Request
@@ -40,6 +42,12 @@ from web.console.throttle import Attempt
 from web.http import client_address, is_same_site
 
 signing_in = Blueprint("sign_in")
+Answer: TypeAlias = Callable[[str], HTTPResponse]
+"""What leads to the page with this address."""
+
+
+def _see_other(address: str) -> HTTPResponse:
+    return redirect(address, status=SEE_OTHER)
 
 
 @signing_in.get("/")
@@ -77,13 +85,7 @@ async def sign_in(request: Request) -> HTTPResponse:
         await record_failed_sign_in(request, name, "name or password")
         return _sign_in(request, onward, wording.WRONG_SIGN_IN, 401)
     console.throttle.succeeded(attempt)
-    if await asyncio.to_thread(console.second_steps.is_set_up, staff.id):
-        token = await asyncio.to_thread(console.sessions.start, staff.id, half=True)
-        onward = quote(safe_next(onward, ""), safe="")
-        response = redirect(f"/sign-in/code?next={onward}", status=SEE_OTHER)
-        set_cookie(console, response, cookie_name(console), token, HALF)
-        return response
-    return await start(request, staff, onward)
+    return await go_on(request, staff, onward)
 
 
 @signing_in.get("/sign-in/code")
@@ -190,10 +192,33 @@ async def _attempt(request: Request, name: str) -> Attempt:
     return Attempt(name, client_address(request), device if known else "")
 
 
-async def start(
-    request: Request, staff: Staff, onward: str, *, secured: bool = False
+async def go_on(
+    request: Request, staff: Staff, onward: str, answer: Answer = _see_other, by: str = ""
 ) -> HTTPResponse:
-    """Begin the session of somebody who has proved who they are, and know the browser from now."""
+    """After the first step: begin the session, or the second step where the account has one."""
+    console = services(request)
+    if not await asyncio.to_thread(console.second_steps.is_set_up, staff.id):
+        return await start(request, staff, onward, answer=answer, by=by)
+    token = await asyncio.to_thread(console.sessions.start, staff.id, half=True)
+    response = answer(f"/sign-in/code?next={quote(safe_next(onward, ''), safe='')}")
+    set_cookie(console, response, cookie_name(console), token, HALF)
+    return response
+
+
+async def start(
+    request: Request,
+    staff: Staff,
+    onward: str,
+    *,
+    secured: bool = False,
+    answer: Answer = _see_other,
+    by: str = "",
+) -> HTTPResponse:
+    """Begin the session of somebody who has proved who they are, and know the browser from now.
+
+    `answer` makes what leads to the next page; `by` says on the trail by what else
+    than a password they did.
+    """
     console = services(request)
     token = await asyncio.to_thread(
         console.sessions.start,
@@ -202,8 +227,9 @@ async def start(
         secured=secured,
     )
     device = await asyncio.to_thread(console.devices.remember, _device_of(request), staff.id)
-    await record(request, "signed in", who=staff.id, second_step=secured)
-    response = redirect(safe_next(onward, home_of(staff)), status=SEE_OTHER)
+    detail = {"by": by} if by else {}
+    await record(request, "signed in", who=staff.id, second_step=secured, **detail)
+    response = answer(safe_next(onward, home_of(staff)))
     set_cookie(console, response, cookie_name(console), token, LONGEST)
     set_cookie(console, response, _device_cookie_name(console), device, KNOWN_FOR)
     return response

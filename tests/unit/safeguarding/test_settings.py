@@ -60,6 +60,44 @@ def test_a_value_that_makes_no_sense_is_refused_by_name(name: str, value: str) -
         Settings.from_env({name: value})
 
 
+SSO = {
+    "LANTERN_SSO_ISSUER": "https://login.example/tenant/",
+    "LANTERN_SSO_CLIENT_ID": "lantern",
+    "LANTERN_CONSOLE_URL": "https://console.example/",
+}
+
+
+def test_single_sign_on_is_off_until_somebody_names_a_provider() -> None:
+    assert Settings.from_env({}).sign_on is None
+    assert Settings.from_env(SSO | {"LANTERN_SSO_ISSUER": ""}).sign_on is None
+
+    given = Settings.from_env(SSO).sign_on
+
+    assert given is not None
+    # To the letter: an issuer is compared, and a slash is another one.
+    assert given.issuer == "https://login.example/tenant/"
+    assert given.return_url == "https://console.example/sign-in/organisation/return"
+    assert given.label == "your organisation"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LANTERN_SSO_CLIENT_ID", ""),
+        ("LANTERN_SSO_ISSUER", "http://login.example"),
+        ("LANTERN_SSO_ISSUER", "login.example"),
+        ("LANTERN_SSO_ISSUER", "https://[login.example"),
+        ("LANTERN_SSO_ISSUER", "http://127.0.0.1.evil.example"),
+        ("LANTERN_SSO_ISSUER", "http://127.0.0.1@evil.example"),
+        ("LANTERN_SSO_ISSUER", "file:///etc/passwd"),
+        ("LANTERN_CONSOLE_URL", "http://console.example/"),
+    ],
+)
+def test_nobody_between_may_read_what_single_sign_on_sends(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        Settings.from_env(SSO | {name: value})
+
+
 def test_a_secret_of_the_environment_goes_before_the_file(tmp_path: Path) -> None:
     settings = Settings.from_env({"LANTERN_STATE_DIR": str(tmp_path)})
     (tmp_path / "secrets").mkdir()

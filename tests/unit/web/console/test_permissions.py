@@ -19,8 +19,11 @@ OPEN = {
     "/blank",
     "/healthz",
     "/invitation/none",
+    "/invitation/none/organisation",
     "/sign-in",
     "/sign-in/code",
+    "/sign-in/organisation",
+    "/sign-in/organisation/return",
     "/sign-in/passkey",
     "/sign-in/passkey/options",
 }
