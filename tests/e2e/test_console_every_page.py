@@ -120,13 +120,13 @@ def test_every_page_is_accessible_and_fits_in_every_look(
 def test_every_page_is_worked_by_keyboard_alone_and_shows_where_it_is(
     browser: Browser, console: Console
 ) -> None:
-    page = _signed_in(browser, console, "ann", "light")
     missed: dict[str, Any] = {}
-    for path in LEAD:
-        page.goto(path)
+    for name, page in _every_page(browser, console, "light"):
+        first = page.locator("a, button").first
+        if name != "/blank" and first.get_attribute("class") != "govuk-skip-link":
+            missed[name] = ["no skip link"]
         if faults := _lost_by_keyboard(page):
-            missed[path] = faults
-    page.context.close()
+            missed[name] = missed.get(name, []) + faults
 
     assert missed == {}
 
@@ -167,7 +167,7 @@ def _every_page(browser: Browser, console: Console, look: str) -> Iterator[tuple
     for path in ("/sign-in", "/blank", f"/invitation/{console.invitation}", "/invitation/gone"):
         page.goto(path)
         yield path[:16], page
-    yield from _second_step(page, console, f"new-{look.replace(' ', '-')}")
+    yield from _second_step(page, console)
     page.context.close()
 
     page = _signed_in(browser, console, "ann", look)
@@ -194,7 +194,7 @@ def _every_page(browser: Browser, console: Console, look: str) -> Iterator[tuple
     page.context.close()
 
 
-def _second_step(page: Page, console: Console, name: str) -> Iterator[tuple[str, Page]]:
+def _second_step(page: Page, console: Console) -> Iterator[tuple[str, Page]]:
     """The pages of the second step: asked for, set up, and an account that has one."""
     _sign_in(page, "tom")
     yield "asked for the second step", page
@@ -205,6 +205,7 @@ def _second_step(page: Page, console: Console, name: str) -> Iterator[tuple[str,
     page.goto("/account/second-step")
     yield "taking the second step away", page
     page.get_by_role("button", name="Sign out").click()
+    name = f"new-{len(console.recovery_codes)}"
     console.accounts.add(name, PASSWORD, "Nia New", Role.AUDITOR)
     _sign_in(page, name)
     page.goto("/account/second-step")
@@ -227,6 +228,7 @@ def _lost_by_keyboard(page: Page) -> list[str]:
         }}"""
     )
     found: list[str] = []
+    rounds = 0
     for _ in range(400):
         page.keyboard.press("Tab")
         said = page.evaluate(
@@ -248,8 +250,11 @@ def _lost_by_keyboard(page: Page) -> list[str]:
             }}"""
         )
         if said == "end":
-            break
-        if said:
+            # A page with a mistake begins at the mistake: what is above comes in a second round.
+            rounds += 1
+            if rounds == 2:
+                break
+        elif said:
             found.append(said)
     missed: list[str] = page.evaluate(
         "[...window.waiting.keys()].map((each) => each.tagName + ' ' + each.outerHTML.slice(0, 90))"
