@@ -106,10 +106,13 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
 def test_every_page_is_accessible_and_fits_in_every_look(
     browser: Browser, console: Console, look: str
 ) -> None:
-    found, pictures = {}, os.environ.get("LANTERN_SCREENSHOTS")
+    found: dict[str, list[str]] = {}
+    pictures = os.environ.get("LANTERN_SCREENSHOTS")
     for name, page in _every_page(browser, console, look):
         if faults := _faults(page):
             found[name] = faults
+        if "</" in page.locator("body").inner_text():
+            found[name] = [*found.get(name, []), "shows its markup"]
         if pictures:
             file = name.strip("/").replace("/", "-").replace("?", "-")
             page.screenshot(path=f"{pictures}/{look}-{file}.png", full_page=True)
