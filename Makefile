@@ -81,7 +81,8 @@ compare: .venv-training/.synced $(ENCODER)  ## Other models on the same sentence
 	@$(T)/$(LANTERN) compare
 
 # ---- run ----------------------------------------------------------------------------------------
-run: install $(MODEL) setup  ## Everything, on this machine; says where to click
+run: install $(MODEL)  ## Everything, on this machine; says where to click
+	@$(S)/$(LANTERN) setup --rota
 	@LANTERN_CONSOLE_INSECURE_COOKIES=$${LANTERN_CONSOLE_INSECURE_COOKIES:-true} $(S)/$(LANTERN) supervise --once ready
 
 screen: .venv-services/.synced $(ENCODER) $(NEAREST)  ## Risk of each line {"id","text","history"?} on standard input

@@ -40,6 +40,9 @@ COMMANDS = {
         "scripts.supervise", "services", "Run the Procfile; restart what dies."
     ),
     "announce": LazyCommand("scripts.announce", "services", "Wait until everything answers."),
+    "help-page": LazyCommand(
+        "web.gateway.help_page", "services", "The page of help for the proxy to show."
+    ),
     "reply": LazyCommand("scripts.reply", "services", "Replies of the whole stack to each line."),
     "staff": LazyCommand(
         "safeguarding.staff.commands", "services", "Open, list and shut accounts."

@@ -76,7 +76,7 @@ def compose(settings: Settings, now: Callable[[], datetime] = utc_now) -> Dispat
     engine = connect(settings.database_url)
     phrases = read_phrases(CONTENT / "phrases").of("alerts", AlertPhrases)
     alerting = settings.alerts
-    catcher = MailCatcher() if alerting.smtp_host is None and _is_demonstration(settings) else None
+    catcher = MailCatcher() if settings.is_demonstration() else None
     channels = _channels(settings, catcher.start() if catcher else None)
     if not channels:
         log.critical("dispatcher.no_channel")
@@ -104,10 +104,6 @@ def _daily(
             return anchors.write(settings.state_dir, connection, now())
 
     return {"anchor": anchor}
-
-
-def _is_demonstration(settings: Settings) -> bool:
-    return not settings.require_approval and _optional(settings, "notify_api_key") is None
 
 
 def _plan(settings: Settings, channels: frozenset[str], *, demonstration: bool) -> Plan:

@@ -119,6 +119,16 @@ class Settings:
                 f"No secret {name}: set LANTERN_{name.upper()}, or run `make setup` (writes {path})"
             ) from None
 
+    def is_demonstration(self, env: Mapping[str, str] | None = None) -> bool:
+        """Whether nobody relies on it: unsigned words are shown, and alerts can only be caught."""
+        if self.require_approval or self.alerts.smtp_host is not None:
+            return False
+        try:
+            self.secret("notify_api_key", env)
+        except SettingsError:
+            return True
+        return False
+
 
 @dataclass(frozen=True)
 class AlertSettings:

@@ -11,7 +11,9 @@ from pathlib import Path
 import click
 from sqlalchemy.exc import OperationalError
 
+from safeguarding import demonstration
 from safeguarding.audit.command_line import record_command
+from safeguarding.clock import LONDON, utc_now
 from safeguarding.database.engine import connect, migrate
 from safeguarding.escalations.vault import Vault, VaultError, new_key
 from safeguarding.settings import Settings, SettingsError
@@ -64,22 +66,34 @@ def first_accounts(accounts: StaffAccounts) -> list[tuple[str, str]]:
 
 
 @click.command()
-def main() -> None:
+@click.option(
+    "--rota",
+    is_flag=True,
+    help="Put the first leads on duty on weekdays, where this is a demonstration (`make run`).",
+)
+def main(*, rota: bool) -> None:
     """Set up; print the first accounts' passwords, once. 1 when something is in the way."""
     try:
-        _set_up(Settings.from_env())
+        _set_up(Settings.from_env(), rota=rota)
     except (SettingsError, VaultError, OSError) as error:
         raise click.ClickException(str(error)) from None
     except OperationalError:
         raise click.ClickException(UNREACHABLE) from None
 
 
-def _set_up(settings: Settings) -> None:
+def _set_up(settings: Settings, *, rota: bool) -> None:
     settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     made = make_secrets(settings, os.environ)
     Vault.of(settings)
     migrate(settings.database_url)
-    opened = first_accounts(StaffAccounts(connect(settings.database_url)))
+    engine = connect(settings.database_url)
+    accounts = StaffAccounts(engine)
+    opened = first_accounts(accounts)
+    if rota and opened and settings.is_demonstration():
+        names = [name for name, _, role in FIRST_ACCOUNTS if role is Role.LEAD]
+        members = {member.name: member for member in accounts.in_use()}
+        leads = [members[name] for name in names if name in members]
+        demonstration.put_on_duty(engine, leads, utc_now().astimezone(LONDON).date())
     if made:
         click.echo(f"Wrote {', '.join(made)} to {settings.state_dir / 'secrets'}")
     click.echo(_sign_in_words(opened) if opened else "Database is up to date.")

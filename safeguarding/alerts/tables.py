@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from safeguarding.database.metadata import UtcDateTime, metadata
+from safeguarding.staff.tables import staff
 
 alerts = sa.Table(
     "alerts",
@@ -65,11 +66,11 @@ rota_shifts = sa.Table(
     "rota_shifts",
     metadata,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("staff_id", sa.Text, sa.ForeignKey("staff.id"), nullable=False),
+    sa.Column("staff_id", sa.Text, sa.ForeignKey(staff.c.id), nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("starts_at", UtcDateTime, nullable=False),
     sa.Column("ends_at", UtcDateTime, nullable=False, index=True),
-    sa.Column("cover_for", sa.Text, sa.ForeignKey("staff.id")),
+    sa.Column("cover_for", sa.Text, sa.ForeignKey(staff.c.id)),
     sa.CheckConstraint("kind IN ('on_duty', 'second', 'duty_manager')", name="kind"),
     sa.CheckConstraint("starts_at < ends_at", name="order"),
 )
@@ -78,7 +79,7 @@ rota_shifts = sa.Table(
 contact_ways = sa.Table(
     "contact_ways",
     metadata,
-    sa.Column("staff_id", sa.Text, sa.ForeignKey("staff.id"), primary_key=True),
+    sa.Column("staff_id", sa.Text, sa.ForeignKey(staff.c.id), primary_key=True),
     sa.Column("email", sa.Text),
     sa.Column("phone", sa.Text),
     sa.Column("sms_from", sa.SmallInteger, nullable=False),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from safeguarding.database.metadata import UtcDateTime, metadata
+from safeguarding.staff.tables import staff
 
 
 def _case_key() -> sa.Column[str]:
@@ -12,7 +13,7 @@ def _case_key() -> sa.Column[str]:
 
 
 def _staff_key(name: str, *, nullable: bool = True, index: bool | None = None) -> sa.Column[str]:
-    return sa.Column(name, sa.Text, sa.ForeignKey("staff.id"), nullable=nullable, index=index)
+    return sa.Column(name, sa.Text, sa.ForeignKey(staff.c.id), nullable=nullable, index=index)
 
 
 cases = sa.Table(

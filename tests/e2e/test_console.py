@@ -17,7 +17,10 @@ import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Dialog, Page, ViewportSize, expect
+from sqlalchemy.engine import Engine
 
+from safeguarding.alerts.plan import Plan, advance
+from safeguarding.clock import utc_now
 from safeguarding.database.engine import connect, migrate
 from safeguarding.escalations.cases import Cases
 from safeguarding.escalations.casework import Casework, Decision
@@ -48,6 +51,16 @@ EXPLAINED = (
     replace(GIFTS, source="both", kind="conversation"),
 )
 """A signal of each kind there is."""
+KEEP_NOTIFICATIONS = """
+    window.shown = [];
+    window.Notification = class extends Notification {
+        constructor(title, options) {
+            super(title, options);
+            document.documentElement.dataset.shown = window.shown.push(this);
+        }
+    };
+"""
+"""The browser's own notifications, kept where a test finds them."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +72,12 @@ class Console:
     cases: Cases
     casework: Casework
     bob: str
+    engine: Engine
+
+    def tell(self) -> None:
+        """Take the first step of each alert, as the dispatcher does: it reaches the console."""
+        with self.engine.begin() as connection:
+            advance(connection, Plan(), utc_now())
 
 
 @pytest.fixture
@@ -84,7 +103,7 @@ def console(tmp_path: Path) -> Iterator[Console]:
         _wait_for(url)
         bob = accounts.add("bob", PASSWORD, "Bob Jones").id
         cases, casework = Cases(engine, vault()), Casework(engine, vault())
-        yield Console(url, log_on(engine), cases, casework, bob)
+        yield Console(url, log_on(engine), cases, casework, bob, engine)
         process.terminate()
     engine.dispose()
 
@@ -332,6 +351,60 @@ def test_an_open_list_learns_of_a_new_case_without_being_loaded_again(
     expect(page.get_by_role("status")).to_have_text("Another case has come in.")
     expect(page).to_have_title(re.compile(r"^\(2\) Escalations"))
     expect(page.locator("[data-queue-link]").last).to_be_focused()
+
+
+def test_an_alert_is_a_notification_without_a_word_of_the_child_and_opens_its_case(
+    browser: Browser, console: Console
+) -> None:
+    console.log.record(escalation("m2", conversation_id="c2"))
+    context = _context(browser, console, LARGE)
+    context.grant_permissions(["notifications"], origin=console.url)
+    context.add_init_script(KEEP_NOTIFICATIONS)
+    page = _sign_in(context.new_page())
+    worst = assessment(Severity.IMMEDIATE, *EXPLAINED)
+
+    console.log.record(escalation(assessment=worst))
+    console.tell()
+
+    expect(page.locator("html")).to_have_attribute("data-shown", "2", timeout=15_000)
+    said = page.evaluate("window.shown.map((each) => [each.title, each.body, each.tag])")
+    number = [title for title, *_ in said].index("Lantern: immediate hand-off")
+    assert said[number][1] == console.cases.find("c1").reference
+    assert not re.search("mum|dont|groom", str(said), re.IGNORECASE)
+    page.evaluate(f"window.shown[{number}].dispatchEvent(new Event('click'))")
+    expect(page.get_by_role("button", name="Show the words")).to_be_visible()
+    expect(page).to_have_url(f"{console.url}/escalations/c1")
+    # What was shown once is not shown again on the next page.
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("window.shown.length") == 0
+    context.close()
+
+
+@pytest.mark.parametrize("answer", ["denied", "prompt"])
+def test_where_notifications_are_not_allowed_nothing_breaks_and_asking_is_offered_once(
+    browser: Browser, console: Console, answer: str
+) -> None:
+    context = _context(browser, console, LARGE)
+    context.add_init_script(KEEP_NOTIFICATIONS)
+    page, complaints = context.new_page(), list[str]()
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    cdp = context.new_cdp_session(page)
+    here = cdp.send("Target.getTargetInfo")["targetInfo"]["browserContextId"]
+    permission = {"permission": {"name": "notifications"}, "setting": answer}
+    cdp.send("Browser.setPermission", permission | {"browserContextId": here})
+    _sign_in(page)
+
+    console.log.record(escalation())
+    console.tell()
+
+    expect(page.locator("[data-queue-link]")).to_have_count(1, timeout=15_000)
+    assert page.evaluate("window.shown.length") == 0
+    page.goto("/rota/ways")
+    expect(page.get_by_role("button", name="Show alerts in this browser")).to_be_visible(
+        visible=answer == "prompt"
+    )
+    assert complaints == []
+    context.close()
 
 
 def test_an_open_case_says_that_a_colleague_has_changed_it(page: Page, console: Console) -> None:

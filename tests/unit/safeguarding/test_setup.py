@@ -4,27 +4,66 @@ from __future__ import annotations
 
 import re
 import stat
+from datetime import datetime, time, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
 
+from safeguarding.alerts.rota import Kind, Span, on_duty, shifts, windows
+from safeguarding.alerts.tables import rota_shifts
 from safeguarding.audit.audit_log import AuditLog, Wanted
+from safeguarding.clock import utc_now
+from safeguarding.content.phrases import read_phrases
 from safeguarding.database.engine import connect
 from safeguarding.escalations.vault import Vault, key_ring
+from safeguarding.messages import Message
 from safeguarding.settings import Settings
 from safeguarding.setup import main, make_secrets
 from safeguarding.staff.accounts import StaffAccounts
 from safeguarding.staff.permissions import Role
+from safeguarding.taxonomy import CONTENT
+from safeguarding.working_days import next_working_day
 from tests.commands import run
+from tests.content import real_content
+from tests.records import Clock
+from web.gateway.duty import Duty, DutyPhrases
 
 
 @pytest.fixture
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in ("DATABASE_URL", "FIELD_KEYS", "TOKEN_KEY", "CHANNEL_SECRET"):
+    for name in (
+        "DATABASE_URL",
+        "FIELD_KEYS",
+        "TOKEN_KEY",
+        "CHANNEL_SECRET",
+        "SMTP_HOST",
+        "REQUIRE_APPROVAL",
+    ):
         monkeypatch.delenv(f"LANTERN_{name}", raising=False)
     folder = tmp_path / "var"
     monkeypatch.setenv("LANTERN_STATE_DIR", str(folder))
     return folder
+
+
+def engine_of(state: Path) -> Engine:
+    return connect(f"sqlite:///{state / 'lantern.db'}")
+
+
+async def said(state: Path, clock: Clock) -> str:
+    """The end of a help card of the gateway on this database, at this time."""
+
+    def read(start: datetime, end: datetime) -> list[Span]:
+        with engine_of(state).connect() as connection:
+            return windows(connection, start, end)
+
+    endings = real_content().help_cards.ending
+    phrases = read_phrases(CONTENT / "phrases").of("duty", DutyPhrases)
+    duty = Duty(read, endings, phrases, clock)
+    await duty.read_once()
+    card = Message(kind="help_card", severity="urgent", text=endings("young_person"))
+    return duty.honest([card])[0]["text"]
 
 
 def test_the_printed_account_can_sign_in(state: Path) -> None:
@@ -59,6 +98,50 @@ def test_a_second_run_changes_nothing_and_shows_no_password(state: Path) -> None
 
     assert {path.name: path.read_text() for path in (state / "secrets").iterdir()} == before
     assert "password" not in again.stdout
+
+
+async def test_the_chat_of_a_demonstration_says_when_somebody_reads(state: Path) -> None:
+    run(main, "--rota")
+    monday = next_working_day(utc_now() + timedelta(days=7), time(9))
+
+    at_ten, at_eight = Clock(monday + timedelta(hours=1)), Clock(monday - timedelta(hours=1))
+
+    assert "is on duty now and gets told" in await said(state, at_ten)
+    assert "is on duty until 9am today" in await said(state, at_eight)
+    with engine_of(state).connect() as connection:
+        assert len(on_duty(connection, monday, Kind.SECOND)) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings"),
+    [
+        ((), {}),
+        (("--rota",), {"REQUIRE_APPROVAL": "true"}),
+        (("--rota",), {"SMTP_HOST": "mail.example.org"}),
+        (("--rota",), {"NOTIFY_API_KEY": "key"}),
+    ],
+)
+def test_an_installation_begins_with_an_empty_rota(
+    state: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str], settings: dict[str, str]
+) -> None:
+    for name, value in settings.items():
+        monkeypatch.setenv(f"LANTERN_{name}", value)
+
+    run(main, *arguments)
+
+    with engine_of(state).connect() as connection:
+        assert shifts(connection, utc_now(), utc_now() + timedelta(days=366)) == []
+
+
+def test_a_rota_that_was_changed_is_left_alone(state: Path) -> None:
+    run(main, "--rota")
+    with engine_of(state).begin() as connection:
+        connection.execute(sa.delete(rota_shifts))
+
+    run(main, "--rota")
+
+    with engine_of(state).connect() as connection:
+        assert shifts(connection, utc_now(), utc_now() + timedelta(days=366)) == []
 
 
 def test_what_was_made_is_on_the_audit_trail_once(state: Path) -> None:

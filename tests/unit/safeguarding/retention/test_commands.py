@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -12,7 +15,7 @@ from click.testing import Result
 from lantern import lantern
 from safeguarding.database.engine import connect
 from safeguarding.escalations.cases import Cases
-from safeguarding.taxonomy import Severity
+from safeguarding.taxonomy import ROOT, Severity
 from tests.commands import run
 from tests.office import Office
 from tests.records import KEYS, WORDS, Clock, vault
@@ -43,6 +46,26 @@ def test_a_dry_run_shows_and_changes_nothing(office: Office) -> None:
     assert line == (f"{reference}\tconcern\tclosed 1990-01-01\tconcern clock ran out on 1996-01-01")
     assert count == "Cases that are due: 1"
     assert office.known() == {"c1", "c2"}
+
+
+@pytest.mark.parametrize("command", [("dispose", "--yes"), ("erase", "--reason", "objection")])
+def test_a_process_of_its_own_knows_every_table(
+    office: Office, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    reference = office.reference(office.closed("c1"))
+    which = (reference, "--yes") if command[0] == "erase" else ()
+    database = f"sqlite:///{office.engine.url.database}"
+    done = subprocess.run(
+        [sys.executable, "-m", "lantern", *command, *which],
+        env={**os.environ, "LANTERN_DATABASE_URL": database},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert office.known() == set()
 
 
 def test_nothing_goes_unless_somebody_says_yes(office: Office, tmp_path: Path) -> None:

@@ -66,6 +66,7 @@ async def test_an_invited_reviewer_reads_cases_once_a_lead_has_admitted_them(
     zoe = accounts.named("zoe")
     assert zoe is not None
     assert "Zoë &lt;Clark&gt;" in (await guest.get("/colleagues")).text
+    assert "&lt;span" not in (await guest.get("/colleagues")).text
     await guest.send(f"/colleagues/{zoe.id}/admit", {})
     await guest.send("/sign-out", {})
     await guest.sign_in("zoe", NEW)

@@ -1,0 +1,281 @@
+"""deploy/ as its own programs read it: systemd's units, and a real nginx before made-up doors."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import re
+import shutil
+import ssl
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from lantern import lantern
+from safeguarding.settings import Settings
+from safeguarding.taxonomy import ROOT
+from scripts.stack import free_port
+from tests.commands import run
+
+UNITS = ROOT / "deploy" / "systemd"
+CHAT, CONSOLE = {"Host": "chat.example.org"}, {"Host": "console.example.org"}
+WORDS = "he said dont tell ur mum"
+
+
+def program(name: str) -> str:
+    """Its path. On CI it has to be there: .ci/run installs it."""
+    found = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
+    if found is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"CI must check deploy/: install {name}")
+        pytest.skip(f"{name} is not here")
+    return found
+
+
+# ---- systemd ------------------------------------------------------------------------------------
+@pytest.fixture
+def units(tmp_path: Path) -> Path:
+    """The units as they are installed, with programs where they say."""
+    folder, home = tmp_path / "systemd", tmp_path / "lantern"
+    shutil.copytree(UNITS, folder)
+    for name in (".venv-services/bin/python", ".venv-assistant/bin/rasa"):
+        (home / name).parent.mkdir(parents=True)
+        (home / name).symlink_to("/bin/true")
+    for path in folder.rglob("*.*"):
+        if path.is_file():
+            path.write_text(path.read_text("utf-8").replace("/opt/lantern", str(home)), "utf-8")
+    return folder
+
+
+def test_systemd_understands_every_unit(units: Path) -> None:
+    named = sorted(str(path) for path in units.iterdir() if path.is_file())
+    done = subprocess.run(
+        [program("systemd-analyze"), "verify", "--man=no", *named],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    assert len(named) == 12
+
+
+def test_the_units_run_what_make_run_runs() -> None:
+    procfile = (ROOT / "Procfile").read_text("utf-8").splitlines()
+    wanted = dict(line.split(": ", 1) for line in procfile if not line.startswith("ready"))
+    for name, command in wanted.items():
+        unit = (UNITS / f"lantern-{name}.service").read_text("utf-8")
+        assert f"ExecStart=/opt/lantern/{command}\n" in unit
+        assert f"lantern-{name}.service" in (UNITS / "lantern.target").read_text("utf-8")
+
+
+def test_the_timers_call_commands_that_there_are() -> None:
+    called = {
+        name
+        for path in UNITS.glob("*.service")
+        for name in re.findall(r"-m lantern ([a-z-]+)", path.read_text("utf-8"))
+    }
+
+    assert called == {"backup", "dispose", "verify-audit"}
+    assert called <= set(lantern.list_commands(None))
+
+
+def test_the_settings_of_an_installation_are_no_demonstration() -> None:
+    text = (ROOT / "deploy" / "production.env.example").read_text("utf-8")
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    env = {name: value.strip('"') for name, _, value in (line.partition("=") for line in lines)}
+
+    settings = Settings.from_env(env)
+
+    assert not settings.is_demonstration(env)
+    assert settings.require_approval
+    assert settings.require_second_step
+    assert not settings.console_insecure_cookies
+    known = (ROOT / "safeguarding" / "settings.py").read_text("utf-8")
+    assert [name for name in env if f'"{name}"' not in known] == []
+
+
+# ---- nginx --------------------------------------------------------------------------------------
+class Door(BaseHTTPRequestHandler):
+    """Says what reached it; at /live it says a line, and the next one only when it is told to."""
+
+    go_on = threading.Event()
+
+    def do_GET(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.send_response(200)
+        if self.path == "/live":
+            self.end_headers()
+            self.wfile.write(b": still here\n\n")
+            self.wfile.flush()
+            self.go_on.wait(20)
+            return
+        body = json.dumps({name.lower(): value for name, value in self.headers.items()}).encode()
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_GET  # noqa: N815 - the library's name
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """A running nginx with our configuration, and what it left on the disk."""
+
+    folder: Path
+    door: ThreadingHTTPServer
+    client: httpx.Client
+
+
+@pytest.fixture
+def proxy(tmp_path: Path) -> Iterator[Proxy]:
+    nginx, port = program("nginx"), free_port()
+    door = ThreadingHTTPServer(("127.0.0.1", 0), Door)
+    threading.Thread(target=door.serve_forever, daemon=True).start()
+    _write_certificate(tmp_path)
+    (tmp_path / "help.html").write_text(run(lantern, "help-page").stdout, "utf-8")
+    _write_configuration(tmp_path, port, door.server_port)
+    command = [nginx, "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf"), "-e", "stderr"]
+    tested = subprocess.run([*command, "-t"], capture_output=True, text=True, check=False)
+    assert tested.returncode == 0, tested.stderr
+    assert "warn" not in tested.stderr
+    with subprocess.Popen([*command, "-g", "daemon off;"]) as process:
+        trusted = ssl.create_default_context(cafile=tmp_path / "certificate.pem")
+        trusted.check_hostname = False
+        with httpx.Client(base_url=f"https://127.0.0.1:{port}", verify=trusted) as client:
+            _wait_for(client)
+            yield Proxy(tmp_path, door, client)
+        process.terminate()
+    door.shutdown()
+
+
+def test_who_asks_is_said_by_the_proxy_alone(proxy: Proxy) -> None:
+    made_up = {
+        "X-Forwarded-For": "203.0.113.9",
+        "X-Forwarded-Host": "evil.example",
+        "X-Forwarded-Port": "1",
+        "X-Forwarded-Path": "/evil",
+        "Forwarded": "for=203.0.113.9",
+    }
+
+    for host in (CHAT, CONSOLE):
+        seen = proxy.client.get("/", headers=made_up | host).json()
+        assert seen["x-forwarded-for"] == "127.0.0.1"
+        assert seen["x-forwarded-host"] == seen["host"] == host["Host"]
+        assert seen["x-forwarded-proto"] == "https"
+        assert not seen.keys() & {"x-forwarded-port", "x-forwarded-path", "forwarded"}
+
+
+def test_what_is_typed_leaves_nothing_on_the_disk(proxy: Proxy) -> None:
+    # Whatever it puts down on the way now fails.
+    for path in proxy.folder.glob("temp-*"):
+        path.rmdir()
+    for host in (CHAT, CONSOLE):
+        sent = {"text": WORDS * 9000}
+        answer = proxy.client.post("/invitation/secret?q=secret", headers=host, json=sent)
+        assert answer.status_code == 200
+    proxy.door.shutdown()
+    proxy.door.server_close()
+    proxy.client.post("/v1/messages?q=secret", headers=CHAT, json={"text": WORDS})
+    time.sleep(0.3)
+
+    logs = "".join(path.read_text("utf-8") for path in proxy.folder.glob("*.log"))
+    assert re.search(r"chat\.example\.org POST 200", logs)
+    assert not re.search(r"mum|secret|127\.0\.0\.1", logs)
+
+
+def test_help_is_shown_where_the_gateway_is_away(proxy: Proxy) -> None:
+    assert proxy.client.get("/", headers=CHAT).status_code == 200
+    proxy.door.shutdown()
+    proxy.door.server_close()
+
+    answer = proxy.client.get("/", headers=CHAT)
+
+    assert answer.status_code == 502
+    assert "0800 1111" in answer.text
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert answer.headers["Strict-Transport-Security"] == "max-age=63072000"
+
+
+def test_only_what_the_public_may_see_goes_through(proxy: Proxy) -> None:
+    for path in ("/metrics", "/readyz", "/lantern-help.html"):
+        assert proxy.client.get(path, headers=CHAT).status_code == 404
+    large = proxy.client.post("/", headers=CHAT, content=b"x" * (1 << 20 | 1))
+    assert (large.status_code, "0800 1111" in large.text) == (413, True)
+    answer = proxy.client.get("/", headers=CONSOLE)
+    assert answer.headers["Strict-Transport-Security"] == "max-age=63072000"
+
+
+def test_what_is_streamed_to_the_console_arrives_at_once(proxy: Proxy) -> None:
+    Door.go_on.clear()
+    with proxy.client.stream("GET", "/live", headers=CONSOLE, timeout=5.0) as stream:
+        assert next(stream.iter_text()) == ": still here\n\n"
+        Door.go_on.set()
+
+
+def test_a_school_behind_one_address_is_not_held_up(proxy: Proxy) -> None:
+    answers = [proxy.client.get("/", headers=CHAT).status_code for _ in range(200)]
+
+    assert set(answers) == {200}
+
+
+def _wait_for(client: httpx.Client) -> None:
+    for _ in range(100):
+        try:
+            client.get("/", headers=CHAT)
+        except httpx.TransportError:
+            time.sleep(0.1)
+        else:
+            return
+    pytest.fail("nginx did not start")
+
+
+def _write_configuration(folder: Path, port: int, door: int) -> None:
+    """Ours, with the paths and ports of this test, in the least that can be around it."""
+    ours = (ROOT / "deploy" / "nginx" / "lantern.conf").read_text("utf-8")
+    for pattern, instead in {
+        r"listen 443 ssl": f"listen 127.0.0.1:{port} ssl",
+        r"listen 80;": f"listen 127.0.0.1:{free_port()};",
+        r"127\.0\.0\.1:808[01]": f"127.0.0.1:{door}",
+        r"/etc/letsencrypt/live/[a-z.]+/fullchain\.pem": f"{folder}/certificate.pem",
+        r"/etc/letsencrypt/live/[a-z.]+/privkey\.pem": f"{folder}/key.pem",
+        r"/var/log/nginx/": f"{folder}/",
+        r"/var/www/lantern/": f"{folder}/",
+    }.items():
+        ours, number = re.subn(pattern, instead, ours)
+        assert number, pattern
+    (folder / "lantern.conf").write_text(ours, "utf-8")
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    temporary = "".join(f"{kind}_temp_path {folder}/temp-{kind}; " for kind in kinds)
+    user = "user root; " if os.geteuid() == 0 else ""
+    around = f"{user}pid {folder}/pid; events {{}} http {{ {temporary}include lantern.conf; }}"
+    (folder / "nginx.conf").write_text(around, "utf-8")
+
+
+def _write_certificate(folder: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "chat.example.org")])
+    now = datetime.datetime.now(datetime.timezone.utc)
+    made: Any = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    made = made.not_valid_before(now).not_valid_after(now + datetime.timedelta(days=1))
+    made = made.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    pem = serialization.Encoding.PEM
+    signed = made.sign(key, hashes.SHA256()).public_bytes(pem)
+    (folder / "certificate.pem").write_bytes(signed)
+    secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (folder / "key.pem").write_bytes(secret)
