@@ -36,6 +36,7 @@ from safeguarding.taxonomy import CONTENT
 from web.console.authentication_request import AuthenticationRequests
 from web.console.pages import Pages
 from web.console.provider import Provider
+from web.console.refusals import Refusals
 from web.console.throttle import SignInLimits, SignInThrottle
 from web.console.watch import Changes
 from web.http import ErrorPhrases
@@ -67,6 +68,7 @@ class Services:
     areas: dict[str, str]
     """Labels by id, of the areas that an account can be kept to."""
     throttle: SignInThrottle
+    refusals: Refusals
     provider: Provider | None
     """The organisation's identity provider; None where there is none."""
     requests: AuthenticationRequests
@@ -115,6 +117,7 @@ def compose(
         catalogue=catalogue,
         areas={name: area.label for name, area in read_areas(CONTENT / "contacts").items()},
         throttle=throttle or SignInThrottle(SignInLimits()),
+        refusals=Refusals(),
         provider=provider,
         requests=AuthenticationRequests(settings.secret("token_key"), now),
         pages=Pages(

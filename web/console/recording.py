@@ -63,9 +63,16 @@ async def record_if_possible(request: Request, what: str, **event: Any) -> None:
 async def record_refusal(
     request: Request, why: str, *, what: str = "refused", **event: Any
 ) -> None:
-    """Record that this request is refused, and why: a fixed phrase, nothing that was sent."""
+    """Record that this request is refused, and why: a fixed phrase, nothing that was sent.
+
+    Of a flood of strangers' only some: see refusals.py.
+    """
     request.ctx.refusal_recorded = True
-    await record_if_possible(request, what, why=why, **_form_of(request), **event)
+    counted: dict[str, int] | None = {}
+    if reader(request) == VISITOR:
+        counted = services(request).refusals.counted(client_address(request))
+    if counted is not None:
+        await record_if_possible(request, what, why=why, **_form_of(request), **event, **counted)
 
 
 async def record_failed_sign_in(
