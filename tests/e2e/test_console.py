@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Dialog, Page, ViewportSize, expect
@@ -21,16 +15,14 @@ from sqlalchemy.engine import Engine
 
 from safeguarding.alerts.plan import Plan, advance
 from safeguarding.clock import utc_now
-from safeguarding.database.engine import connect, migrate
 from safeguarding.escalations.cases import Cases
 from safeguarding.escalations.casework import Casework, Decision
 from safeguarding.escalations.escalation import Outcome
 from safeguarding.escalations.log import EscalationLog
 from safeguarding.taxonomy import Severity
-from scripts.build_static import STAMP
+from tests.e2e.running_console import own_database, running_console
 from tests.records import (
     GIFTS,
-    KEYS,
     PASSWORD,
     SECRECY,
     WORDS,
@@ -82,30 +74,13 @@ class Console:
 
 @pytest.fixture
 def console(tmp_path: Path) -> Iterator[Console]:
-    if not STAMP.exists():
-        pytest.fail("The console's style is missing: run scripts/build_static.py")
-    database, port = f"sqlite:///{tmp_path / 'lantern.db'}", _free_port()
-    migrate(database)
-    engine = connect(database)
-    accounts = accounts_on(engine)
-    accounts.add("ann", PASSWORD, "Ann Smith")
-    settings = {
-        "LANTERN_STATE_DIR": str(tmp_path),
-        "LANTERN_DATABASE_URL": database,
-        "LANTERN_FIELD_KEYS": KEYS,
-        "LANTERN_TOKEN_KEY": "key of the tests",
-        "LANTERN_CONSOLE_PORT": str(port),
-        "LANTERN_CONSOLE_INSECURE_COOKIES": "true",
-    }
-    command = [sys.executable, "-m", "web.console"]
-    with subprocess.Popen(command, env=os.environ | settings, stdout=subprocess.DEVNULL) as process:
-        url = f"http://127.0.0.1:{port}"
-        _wait_for(url)
-        bob = accounts.add("bob", PASSWORD, "Bob Jones").id
-        cases, casework = Cases(engine, vault()), Casework(engine, vault())
-        yield Console(url, log_on(engine), cases, casework, bob, engine)
-        process.terminate()
-    engine.dispose()
+    with own_database(tmp_path) as engine:
+        accounts = accounts_on(engine)
+        accounts.add("ann", PASSWORD, "Ann Smith")
+        with running_console(tmp_path) as url:
+            bob = accounts.add("bob", PASSWORD, "Bob Jones").id
+            cases, casework = Cases(engine, vault()), Casework(engine, vault())
+            yield Console(url, log_on(engine), cases, casework, bob, engine)
 
 
 @pytest.fixture
@@ -496,20 +471,3 @@ def _is_covered(page: Page) -> bool:
             }))"""
         )
     )
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
-
-
-def _wait_for(url: str) -> None:
-    for _ in range(200):
-        try:
-            if httpx.get(f"{url}/healthz").text == "ok":
-                return
-        except httpx.TransportError:
-            time.sleep(0.1)
-    raise AssertionError(f"The console did not start at {url}")

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from safeguarding.content.approvals.signing import Decision, Status
 from safeguarding.content.reader import read_catalogue
-from safeguarding.database.engine import connect, migrate
 from safeguarding.staff.approvals import Approvals
 from safeguarding.staff.permissions import Role
 from safeguarding.taxonomy import CONTENT
-from scripts.build_static import STAMP
-from tests.records import KEYS, PASSWORD, accounts_on
+from tests.e2e.running_console import own_database, running_console
+from tests.records import PASSWORD, accounts_on
 
 LARGE, PHONE, ZOOMED = (1280, 900), (375, 740), (640, 512)
 """ZOOMED is what 1280 by 1024 leaves at 200 %."""
@@ -52,32 +45,15 @@ class Console:
 
 @pytest.fixture
 def console(tmp_path: Path) -> Iterator[Console]:
-    if not STAMP.exists():
-        pytest.fail("The console's style is missing: run scripts/build_static.py")
     content = tmp_path / "content"
     shutil.copytree(CONTENT, content)
-    database, port = f"sqlite:///{tmp_path / 'lantern.db'}", _free_port()
-    migrate(database)
-    engine = connect(database)
-    accounts = accounts_on(engine)
-    ann = accounts.add("ann", PASSWORD, "Ann Smith").id
-    accounts.add("bob", PASSWORD, "Bob Jones", Role.LEAD)
-    accounts.add("rob", PASSWORD, "Rob Brown", Role.REVIEWER)
-    settings = {
-        "LANTERN_STATE_DIR": str(tmp_path),
-        "LANTERN_DATABASE_URL": database,
-        "LANTERN_FIELD_KEYS": KEYS,
-        "LANTERN_TOKEN_KEY": "key of the tests",
-        "LANTERN_CONSOLE_PORT": str(port),
-        "LANTERN_CONSOLE_INSECURE_COOKIES": "true",
-    }
-    command = [sys.executable, "-m", "tests.console_on", str(content)]
-    with subprocess.Popen(command, env=os.environ | settings, stdout=subprocess.DEVNULL) as process:
-        url = f"http://127.0.0.1:{port}"
-        _wait_for(url)
-        yield Console(url, content, Approvals(engine), ann)
-        process.terminate()
-    engine.dispose()
+    with own_database(tmp_path) as engine:
+        accounts = accounts_on(engine)
+        ann = accounts.add("ann", PASSWORD, "Ann Smith").id
+        accounts.add("bob", PASSWORD, "Bob Jones", Role.LEAD)
+        accounts.add("rob", PASSWORD, "Rob Brown", Role.REVIEWER)
+        with running_console(tmp_path, "tests.console_on", str(content)) as url:
+            yield Console(url, content, Approvals(engine), ann)
 
 
 @pytest.fixture
@@ -237,20 +213,3 @@ def _faults(page: Page) -> list[str]:
     if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
         found.append("wider than the window")
     return found
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
-
-
-def _wait_for(url: str) -> None:
-    for _ in range(200):
-        try:
-            if httpx.get(f"{url}/healthz").text == "ok":
-                return
-        except httpx.TransportError:
-            time.sleep(0.1)
-    raise AssertionError(f"The console did not start at {url}")

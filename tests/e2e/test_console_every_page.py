@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
@@ -16,7 +14,6 @@ from playwright.sync_api import Browser, Page, expect
 
 from safeguarding.alerts.office import Pattern, RotaOffice
 from safeguarding.alerts.rota import Kind
-from safeguarding.database.engine import connect, migrate
 from safeguarding.escalations.casework import Casework, Decision
 from safeguarding.escalations.escalation import Outcome
 from safeguarding.risk.assessment import Assessment
@@ -25,8 +22,9 @@ from safeguarding.staff.invitations import Invitations
 from safeguarding.staff.permissions import Role
 from safeguarding.staff.second_step import SecondSteps
 from safeguarding.taxonomy import Severity
-from tests.e2e.test_console import EXPLAINED, _faults, _free_port, _wait_for
-from tests.records import KEYS, PASSWORD, accounts_on, assessment, escalation, log_on, vault
+from tests.e2e.running_console import own_database, running_console
+from tests.e2e.test_console import EXPLAINED, _faults
+from tests.records import PASSWORD, accounts_on, assessment, escalation, log_on, vault
 
 LOOKS: dict[str, dict[str, Any]] = {
     "light": {"viewport": {"width": 1280, "height": 900}},
@@ -69,37 +67,22 @@ class Console:
 @pytest.fixture(scope="module")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     folder = tmp_path_factory.mktemp("console")
-    database, port = f"sqlite:///{folder / 'lantern.db'}", _free_port()
-    migrate(database)
-    engine = connect(database)
-    accounts = accounts_on(engine)
-    ann = accounts.add("ann", PASSWORD, "Ann Smith").id
-    accounts.add("amy", PASSWORD, "Amy Clark", Role.ADMINISTRATOR)
-    tom = accounts.add("tom", PASSWORD, "Tom Wright", Role.LEAD).id
-    seconds = SecondSteps(engine, vault())
-    codes = seconds.set_up(tom, pyotp.TOTP(seconds.offered(tom)).now())
-    invitations = Invitations(engine, accounts)
-    rob = invitations.invite("Rob Brown", Role.REVIEWER, by=ann)
-    invitations.accept(rob, "rob", PASSWORD)
-    office, today = RotaOffice(engine), datetime.now(timezone.utc).date()
-    office.add(_week(ann, today), by=ann)
-    _record_cases(engine, by=ann)
-    settings = {
-        "LANTERN_STATE_DIR": str(folder),
-        "LANTERN_DATABASE_URL": database,
-        "LANTERN_FIELD_KEYS": KEYS,
-        "LANTERN_TOKEN_KEY": "key of the tests",
-        "LANTERN_CONSOLE_PORT": str(port),
-        "LANTERN_CONSOLE_INSECURE_COOKIES": "true",
-    }
-    command = [sys.executable, "-m", "web.console"]
-    with subprocess.Popen(command, env=os.environ | settings, stdout=subprocess.DEVNULL) as process:
-        url = f"http://127.0.0.1:{port}"
-        _wait_for(url)
-        link = invitations.invite("Zoe New", Role.REVIEWER, by=ann)
-        yield Console(url, accounts, link, tom, codes)
-        process.terminate()
-    engine.dispose()
+    with own_database(folder) as engine:
+        accounts = accounts_on(engine)
+        ann = accounts.add("ann", PASSWORD, "Ann Smith").id
+        accounts.add("amy", PASSWORD, "Amy Clark", Role.ADMINISTRATOR)
+        tom = accounts.add("tom", PASSWORD, "Tom Wright", Role.LEAD).id
+        seconds = SecondSteps(engine, vault())
+        codes = seconds.set_up(tom, pyotp.TOTP(seconds.offered(tom)).now())
+        invitations = Invitations(engine, accounts)
+        rob = invitations.invite("Rob Brown", Role.REVIEWER, by=ann)
+        invitations.accept(rob, "rob", PASSWORD)
+        office, today = RotaOffice(engine), datetime.now(timezone.utc).date()
+        office.add(_week(ann, today), by=ann)
+        _record_cases(engine, by=ann)
+        with running_console(folder) as url:
+            link = invitations.invite("Zoe New", Role.REVIEWER, by=ann)
+            yield Console(url, accounts, link, tom, codes)
 
 
 @pytest.mark.parametrize("look", LOOKS)

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import os
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from safeguarding.database.engine import connect, migrate
 from safeguarding.risk.assessment import Assessment
 from safeguarding.taxonomy import Severity
-from scripts.build_static import STAMP
-from tests.records import KEYS, PASSWORD, accounts_on, escalation, log_on
+from tests.e2e.running_console import own_database, running_console
+from tests.records import PASSWORD, accounts_on, escalation, log_on
 
 LOOKS: dict[str, dict[str, Any]] = {
     "desktop": {"viewport": {"width": 1280, "height": 900}},
@@ -49,35 +43,18 @@ class Console:
 
 @pytest.fixture
 def console(tmp_path: Path) -> Iterator[Console]:
-    if not STAMP.exists():
-        pytest.fail("The console's style is missing: run scripts/build_static.py")
-    database, port = f"sqlite:///{tmp_path / 'lantern.db'}", _free_port()
-    migrate(database)
-    engine = connect(database)
-    accounts_on(engine).add("ann", PASSWORD, "Ann Smith")
-    log, now = log_on(engine), datetime.now(timezone.utc)
-    for kind, (count, audience, area, severity, categories) in enumerate(KINDS):
-        for number in range(count):
-            name = f"c{kind}-{number}"
-            facts = {"conversation_id": name, "audience": audience, "area": area}
-            at = now - timedelta(days=number % 20, minutes=kind)
-            found = Assessment(severity, categories, "self", ())
-            log.record(escalation(name, raised_at=at, assessment=found, **facts))
-    settings = {
-        "LANTERN_STATE_DIR": str(tmp_path),
-        "LANTERN_DATABASE_URL": database,
-        "LANTERN_FIELD_KEYS": KEYS,
-        "LANTERN_TOKEN_KEY": "key of the tests",
-        "LANTERN_CONSOLE_PORT": str(port),
-        "LANTERN_CONSOLE_INSECURE_COOKIES": "true",
-    }
-    command = [sys.executable, "-m", "web.console"]
-    with subprocess.Popen(command, env=os.environ | settings, stdout=subprocess.DEVNULL) as process:
-        url = f"http://127.0.0.1:{port}"
-        _wait_for(url)
-        yield Console(url)
-        process.terminate()
-    engine.dispose()
+    with own_database(tmp_path) as engine:
+        accounts_on(engine).add("ann", PASSWORD, "Ann Smith")
+        log, now = log_on(engine), datetime.now(timezone.utc)
+        for kind, (count, audience, area, severity, categories) in enumerate(KINDS):
+            for number in range(count):
+                name = f"c{kind}-{number}"
+                facts = {"conversation_id": name, "audience": audience, "area": area}
+                at = now - timedelta(days=number % 20, minutes=kind)
+                found = Assessment(severity, categories, "self", ())
+                log.record(escalation(name, raised_at=at, assessment=found, **facts))
+        with running_console(tmp_path) as url:
+            yield Console(url)
 
 
 def test_the_figures_are_accessible_and_fit_in_every_look(
@@ -144,21 +121,3 @@ def _faults(page: Page) -> list[str]:
     if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
         found.append("wider than the window")
     return found
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
-
-
-def _wait_for(url: str) -> None:
-    for _ in range(600):
-        try:
-            httpx.get(f"{url}/healthz")
-        except httpx.TransportError:
-            time.sleep(0.1)
-        else:
-            return
-    pytest.fail("the console did not start")

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import base64
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,32 +14,17 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from playwright.sync_api import Browser, Page, expect
 
-from safeguarding.database.engine import connect, migrate
-from tests.e2e.test_console import _free_port, _wait_for
-from tests.records import KEYS, PASSWORD, accounts_on
+from tests.e2e.running_console import own_database, running_console
+from tests.records import PASSWORD, accounts_on
 
 
 @pytest.fixture
 def address(tmp_path: Path) -> Iterator[str]:
     """A running console. Passkeys are for names, not for numbers: hence "localhost"."""
-    database, port = f"sqlite:///{tmp_path / 'lantern.db'}", _free_port()
-    migrate(database)
-    engine = connect(database)
-    accounts_on(engine).add("ann", PASSWORD, "Ann Smith")
-    settings = {
-        "LANTERN_STATE_DIR": str(tmp_path),
-        "LANTERN_DATABASE_URL": database,
-        "LANTERN_FIELD_KEYS": KEYS,
-        "LANTERN_TOKEN_KEY": "key of the tests",
-        "LANTERN_CONSOLE_PORT": str(port),
-        "LANTERN_CONSOLE_INSECURE_COOKIES": "true",
-    }
-    command = [sys.executable, "-m", "web.console"]
-    with subprocess.Popen(command, env=os.environ | settings, stdout=subprocess.DEVNULL) as process:
-        _wait_for(f"http://127.0.0.1:{port}")
-        yield f"http://localhost:{port}"
-        process.terminate()
-    engine.dispose()
+    with own_database(tmp_path) as engine:
+        accounts_on(engine).add("ann", PASSWORD, "Ann Smith")
+        with running_console(tmp_path, host="localhost") as address:
+            yield address
 
 
 class Device:

@@ -18,13 +18,13 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from sqlalchemy.engine import Engine
 
 from safeguarding.audit.audit_log import AuditLog, Wanted
-from safeguarding.database.engine import connect, migrate
 from safeguarding.staff.accounts import StaffAccounts
 from safeguarding.staff.invitations import Invitations
 from safeguarding.staff.permissions import Role
 from safeguarding.taxonomy import ROOT
 from scripts.stack import Process, free_port
-from tests.records import KEYS, PASSWORD, accounts_on
+from tests.e2e.running_console import own_database, settings_of
+from tests.records import PASSWORD, accounts_on
 
 SECRET = "a secret of the tests, long enough to sign with"
 PACKAGE = ROOT / "node_modules" / "oidc-provider"
@@ -65,17 +65,8 @@ def _major(node: str) -> int:
 def running(tmp_path: Path) -> Iterator[Running]:
     node, ports = program(), (free_port(), free_port())
     console, provider = f"http://localhost:{ports[0]}", f"http://127.0.0.1:{ports[1]}"
-    database = f"sqlite:///{tmp_path / 'lantern.db'}"
-    migrate(database)
-    engine = connect(database)
-    settings = {
-        "LANTERN_STATE_DIR": str(tmp_path),
-        "LANTERN_DATABASE_URL": database,
-        "LANTERN_FIELD_KEYS": KEYS,
-        "LANTERN_TOKEN_KEY": "key of the tests",
-        "LANTERN_CONSOLE_PORT": str(ports[0]),
+    settings = settings_of(tmp_path, ports[0]) | {
         "LANTERN_CONSOLE_URL": f"{console}/",
-        "LANTERN_CONSOLE_INSECURE_COOKIES": "true",
         "LANTERN_SSO_ISSUER": provider,
         "LANTERN_SSO_CLIENT_ID": "lantern",
         "LANTERN_SSO_CLIENT_SECRET": SECRET,
@@ -99,16 +90,16 @@ def running(tmp_path: Path) -> Iterator[Running]:
             tmp_path / "console.log",
         ),
     )
-    try:
-        for process in started:
-            process.start()
-        for process in started:
-            process.wait()
-        yield Running(console, provider, engine, accounts_on(engine), started[0])
-    finally:
-        for process in started:
-            process.stop()
-        engine.dispose()
+    with own_database(tmp_path) as engine:
+        try:
+            for process in started:
+                process.start()
+            for process in started:
+                process.wait()
+            yield Running(console, provider, engine, accounts_on(engine), started[0])
+        finally:
+            for process in started:
+                process.stop()
 
 
 def at_provider(page: Page, running: Running, subject: str) -> None:

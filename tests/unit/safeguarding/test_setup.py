@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from safeguarding.alerts.rota import Kind, Span, on_duty, shifts, windows
+from safeguarding.alerts.rota import Kind, Watch, on_duty, shifts, watches
 from safeguarding.alerts.tables import rota_shifts
 from safeguarding.audit.audit_log import AuditLog, Wanted
 from safeguarding.clock import utc_now
@@ -54,9 +54,9 @@ def engine_of(state: Path) -> Engine:
 async def said(state: Path, clock: Clock) -> str:
     """The end of a help card of the gateway on this database, at this time."""
 
-    def read(start: datetime, end: datetime) -> list[Span]:
+    def read(start: datetime, end: datetime) -> list[Watch]:
         with engine_of(state).connect() as connection:
-            return windows(connection, start, end)
+            return watches(connection, start, end)
 
     endings = real_content().help_cards.ending
     phrases = read_phrases(CONTENT / "phrases").of("duty", DutyPhrases)

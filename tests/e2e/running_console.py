@@ -1,0 +1,58 @@
+"""A real console for a browser test, over a SQLite database of its own."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy.engine import Engine
+
+from safeguarding.database.engine import connect, migrate
+from scripts.build_static import STAMP
+from scripts.stack import Process, free_port
+from tests.records import KEYS
+
+
+@contextmanager
+def own_database(folder: Path) -> Iterator[Engine]:
+    """The database of a state folder, migrated."""
+    migrate(_address(folder))
+    engine = connect(_address(folder))
+    yield engine
+    engine.dispose()
+
+
+def settings_of(folder: Path, port: int) -> dict[str, str]:
+    """What a console reads to run on the database of this folder."""
+    return {
+        "LANTERN_STATE_DIR": str(folder),
+        "LANTERN_DATABASE_URL": _address(folder),
+        "LANTERN_FIELD_KEYS": KEYS,
+        "LANTERN_TOKEN_KEY": "key of the tests",
+        "LANTERN_CONSOLE_PORT": str(port),
+        "LANTERN_CONSOLE_INSECURE_COOKIES": "true",
+    }
+
+
+@contextmanager
+def running_console(folder: Path, *command: str, host: str = "127.0.0.1") -> Iterator[str]:
+    """The address of a console on the database of this folder; `command`: run by another module."""
+    if not STAMP.exists():
+        pytest.fail("The console's style is missing: run scripts/build_static.py")
+    port = free_port()
+    run = [sys.executable, "-m", *(command or ("web.console",))]
+    health = f"http://127.0.0.1:{port}/healthz"
+    process = Process("console", run, settings_of(folder, port), health, folder / "console.log")
+    process.start()
+    try:
+        process.wait()
+        yield f"http://{host}:{port}"
+    finally:
+        process.stop()
+
+
+def _address(folder: Path) -> str:
+    return f"sqlite:///{folder / 'lantern.db'}"
