@@ -146,16 +146,13 @@ def test_a_way_back_is_answered_truly_while_postgresql_hangs(
         person.press("leave_wish")
         person.say("Sam")
         proxy.freeze()
-        started = time.monotonic()
         (hanging,) = person.say("after school by the gate")
-        waited_s = time.monotonic() - started
         proxy.thaw()
         until_ready(stack, database="up")
         (kept,) = person.say("after school by the gate")
 
     phrases = read_phrases(CONTENT / "phrases").of("wishes", WishPhrases)
     assert hanging["text"] == phrases.not_kept
-    assert waited_s < WIDGET_WAITS_S
     assert kept["text"] == phrases.kept
 
 
