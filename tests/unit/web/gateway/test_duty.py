@@ -90,7 +90,7 @@ async def test_nobody_is_on_duty_until(start: datetime, when: str) -> None:
     words = await said(Rota((start, start + HOUR)), Clock())
 
     assert f"Nobody from the safeguarding team is on duty until {when}," in words
-    assert "999" in words
+    assert "don't wait for them" in words
 
 
 async def test_the_time_is_london_s() -> None:
