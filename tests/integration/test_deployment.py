@@ -28,20 +28,11 @@ from safeguarding.settings import Settings
 from safeguarding.taxonomy import ROOT
 from scripts.stack import free_port
 from tests.commands import run
+from tests.programs import program
 
 UNITS = ROOT / "deploy" / "systemd"
 CHAT, CONSOLE = {"Host": "chat.example.org"}, {"Host": "console.example.org"}
 WORDS = "he said dont tell ur mum"
-
-
-def program(name: str) -> str:
-    """Its path. On CI it has to be there: .ci/run installs it."""
-    found = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
-    if found is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"CI must check deploy/: install {name}")
-        pytest.skip(f"{name} is not here")
-    return found
 
 
 # ---- systemd ------------------------------------------------------------------------------------

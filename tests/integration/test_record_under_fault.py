@@ -29,6 +29,7 @@ from tests.databases import database_on
 from tests.integration.client import Person, help_card
 from tests.integration.faults import fill, small_disk
 from tests.integration.log_reader import LogReader
+from tests.programs import program
 from web.gateway.recorder import DRAIN_EVERY_S
 from web.gateway.wishes import WishPhrases
 
@@ -199,11 +200,8 @@ def with_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack
     """A gateway that counts in a Redis of its own, and that Redis."""
     port = free_port()
     folder = tmp_path_factory.mktemp("redis")
-    command = ["redis-server", "--port", str(port), "--save", "", "--dir", str(folder)]
-    try:
-        redis = subprocess.Popen([*command, "--bind", "127.0.0.1"], stdout=subprocess.DEVNULL)
-    except FileNotFoundError:
-        pytest.skip("redis-server is not here")
+    command = [program("redis-server"), "--port", str(port), "--save", "", "--dir", str(folder)]
+    redis = subprocess.Popen([*command, "--bind", "127.0.0.1"], stdout=subprocess.DEVNULL)
     try:
         url = f"redis://127.0.0.1:{port}/0"
         with gateway_on(folder / "state", LANTERN_REDIS_URL=url) as stack:

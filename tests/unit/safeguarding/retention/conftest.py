@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -16,6 +15,7 @@ from safeguarding.settings import Settings
 from tests.databases import database_on
 from tests.drill import Drill
 from tests.office import Office
+from tests.programs import program
 from tests.records import KEYS, NOON, Clock
 
 
@@ -60,8 +60,7 @@ def drill(
         elsewhere = replace(other, database_url=f"sqlite:///{path}")
         yield Drill(settings, elsewhere, office, clock, tmp_path / "copy")
         return
-    if not shutil.which("pg_dump"):
-        pytest.skip("pg_dump is not here")
+    program("pg_dump")
     with database_on(request.getfixturevalue("postgres")) as empty:
         url = empty.render_as_string(hide_password=False)
         elsewhere = replace(other, database_url=url)
