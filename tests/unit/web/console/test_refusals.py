@@ -7,19 +7,9 @@ from dataclasses import replace
 import pytest
 
 from safeguarding.audit.audit_log import AuditLog, Wanted
-from tests.unit.web.console.conftest import Browser
+from tests.unit.web.console.conftest import Browser, Timer
 from web.console.refusals import RefusalLimits, Refusals
 from web.http import App
-
-
-class Timer:
-    """Seconds that pass when a test says so."""
-
-    def __init__(self) -> None:
-        self.at = 0.0
-
-    def __call__(self) -> float:
-        return self.at
 
 
 def told(refusals: Refusals, client: str, times: int) -> list[dict[str, int] | None]:

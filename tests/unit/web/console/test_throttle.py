@@ -4,19 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from tests.unit.web.console.conftest import Timer
 from web.console.throttle import Attempt, SignInLimits, SignInThrottle
 
 HERE, THERE = "192.0.2.1", "198.51.100.7"
-
-
-class Timer:
-    """Seconds that pass when a test says so."""
-
-    def __init__(self) -> None:
-        self.at = 1000.0
-
-    def __call__(self) -> float:
-        return self.at
 
 
 @pytest.fixture
