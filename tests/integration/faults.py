@@ -49,6 +49,16 @@ def small_ext4(folder: Path, size: int) -> Iterator[Path]:
 
 
 @contextmanager
+def frozen(folder: Path) -> Iterator[None]:
+    """Whoever writes to this file system, of `small_ext4`, waits until it thaws."""
+    subprocess.run(["/sbin/fsfreeze", "--freeze", str(folder)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["/sbin/fsfreeze", "--unfreeze", str(folder)], check=True)
+
+
+@contextmanager
 def _mounted(folder: Path, *what: str) -> Iterator[None]:
     folder.mkdir()
     mount = ["mount", *what, str(folder)]

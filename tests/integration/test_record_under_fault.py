@@ -22,12 +22,13 @@ import pytest
 from sqlalchemy.engine import URL
 
 from safeguarding.content.phrases import read_phrases
+from safeguarding.database.engine import connect
 from safeguarding.taxonomy import CONTENT
 from scripts.freezing_proxy import FreezingProxy
 from scripts.stack import Stack, free_port
 from tests.databases import database_on
 from tests.integration.client import Person, help_card
-from tests.integration.faults import fill, small_disk
+from tests.integration.faults import fill, frozen, small_disk, small_ext4
 from tests.integration.log_reader import LogReader
 from tests.programs import program
 from web.gateway.recorder import DRAIN_EVERY_S
@@ -191,6 +192,25 @@ def test_a_disk_without_any_room_holds_back_nothing_once_there_is_some(tmp_path:
 
         assert (full["status"], full["disk"]) == ("degraded", "down")
         assert full["unsaved"] > 0
+        assert times_recorded(stack, told) == dict.fromkeys(told, 1)
+        assert until_ready(stack, unsaved=0)["unsaved"] == 0
+
+
+def test_a_disk_that_hangs_beside_a_database_that_is_locked_holds_up_no_answer(
+    tmp_path: Path,
+) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    with small_ext4(state / "spool", DISK_BYTES) as spool, gateway_on(state) as stack:
+        until_ready(stack, disk="up")
+        told = disclosures(6, "disk and database hang")
+        engine = connect(f"sqlite:///{state / 'lantern.db'}")
+        with frozen(spool), engine.begin():
+            disclose(stack, told)
+            hanging = readiness(stack)
+        engine.dispose()
+
+        assert (hanging["disk"], hanging["database"], hanging["unsaved"]) == ("down", "down", 6)
         assert times_recorded(stack, told) == dict.fromkeys(told, 1)
         assert until_ready(stack, unsaved=0)["unsaved"] == 0
 
