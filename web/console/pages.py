@@ -44,6 +44,16 @@ def content_address(content_id: str) -> str:
     return f"{CONTENT}/{quote(content_id, safe=':')}"
 
 
+def here(address: str) -> Markup:
+    """`aria-current` for the menu's link to the page that is shown, or to what it belongs to."""
+    path = Request.get_current().path
+    if path == address:
+        return Markup(' aria-current="page"')
+    if path.startswith(f"{address}/"):
+        return Markup(' aria-current="true"')
+    return Markup()
+
+
 def field(request: Request, name: str) -> str:
     """A field of the form that was sent; empty when it was not. No NUL: no database keeps one."""
     form = request.form
@@ -78,6 +88,7 @@ class Pages:
         )
         self._environment.globals.update(
             govuk=self._component,
+            here=here,
             unsigned_content=unsigned_content,
             organisation=organisation,
             wording=wording,

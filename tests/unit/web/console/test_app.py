@@ -62,6 +62,24 @@ async def test_every_page_of_staff_has_the_way_to_blank_the_screen(
         assert 'href="/blank"' in (await browser.get(path)).text
 
 
+@pytest.mark.parametrize(
+    ("path", "link"),
+    [
+        ("/escalations", '<a href="/escalations" aria-current="page">'),
+        ("/escalations/c1", '<a href="/escalations" aria-current="true">'),
+        ("/account", '<a href="/account" aria-current="page">'),
+    ],
+)
+async def test_the_menu_says_where_one_is(
+    browser: Browser, log: EscalationLog, path: str, link: str
+) -> None:
+    log.record(escalation())
+    menu = (await browser.get(path)).text.partition("</nav>")[0]
+
+    assert link in menu
+    assert menu.count("aria-current") == 1
+
+
 async def test_unsigned_content_is_said_on_top(visitor: Browser) -> None:
     assert NOTICE in (await visitor.get("/sign-in")).text
 
