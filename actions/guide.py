@@ -35,6 +35,6 @@ def guides_for(turn: LatestTurn) -> list[str]:
 def guide_told(turn: LatestTurn) -> str | None:
     """The one guide whose words the message holds, unless its beginning was shown before."""
     about = [each for each in guides_for(turn) if turn.content.guides.is_about(each, turn.text)]
-    if len(about) != 1 or f"{TOPIC}{about[0]}/0" in turn.topics_ever_shown():
+    if len(about) != 1 or f"{TOPIC}{about[0]}/0" in turn.ever_shown.topics:
         return None
     return about[0]

@@ -45,15 +45,15 @@ class ActionSignpost(LanternAction):
             if about is not None:
                 turn.say(about)
         guides = guides_for(turn)
-        shown = turn.contacts_ever_shown()
+        ever = turn.ever_shown
+        shown = set(ever.contacts)
         if danger or what_is_asked_next(turn) is None:
             shown |= self._first_step(turn, guides)
         contacts = [each for each in turn.who_knows() if each["id"] not in shown]
         choices = _next_steps(turn, guides)
         if not danger and turn.area is None and turn.audience in ADULTS:
             choices += turn.content.choices.areas()
-        offered = turn.choices_ever_offered()
-        choices = [choice for choice in choices if choice["id"] not in offered]
+        choices = [choice for choice in choices if choice["id"] not in ever.choices]
         message = Message(kind="contacts", text="", contacts=contacts[:BESIDE_A_CARD])
         if message["contacts"]:
             message["text"] = turn.phrases.who_knows

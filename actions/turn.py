@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,6 +12,8 @@ from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.composition import ActionPhrases, Composition
+from safeguarding.already_shown import SLOT as ALREADY_SHOWN
+from safeguarding.already_shown import AlreadyShown
 from safeguarding.content.articles.articles import Showing
 from safeguarding.content.reader import Content
 from safeguarding.conversation_state import ConversationState
@@ -105,23 +107,12 @@ class LatestTurn:
         found = self.tracker.latest_message.get("entities") or []
         return next((entity["value"] for entity in found if entity.get("entity") == name), None)
 
-    def contacts_ever_shown(self) -> set[str]:
-        """The ids of the services that the person was shown in this conversation."""
-        return {contact["id"] for said in self._ever_said() for contact in said.get("contacts", [])}
-
-    def choices_ever_offered(self) -> set[str]:
-        """The ids of the buttons that the person was offered in this conversation."""
-        return {choice["id"] for said in self._ever_said() for choice in said.get("choices", [])}
-
-    def topics_ever_shown(self) -> set[str]:
-        """The topics of the messages that the person was shown in this conversation."""
-        return {said["topic"] for said in self._ever_said() if "topic" in said}
-
-    def _ever_said(self) -> Iterator[dict[str, Any]]:
-        """What the assistant has said in this conversation."""
-        for event in self.tracker.events:
-            if event["event"] == "bot":
-                yield (event.get("data") or {}).get("custom") or {}
+    @property
+    def ever_shown(self) -> AlreadyShown:
+        """What the person was shown in this conversation, in this turn too."""
+        before = AlreadyShown.from_record(self.slot(ALREADY_SHOWN) or {})
+        said = (event for event in self.tracker.events if event["event"] == "bot")
+        return before.and_of((event.get("data") or {}).get("custom") or {} for event in said)
 
     def who_knows(self) -> list[ContactCard]:
         """Of the contacts that fit, those who know about it, or look after where the person is."""

@@ -17,7 +17,7 @@ from rasa.shared.nlu.constants import (
 )
 from sanic import Blueprint
 from sanic.request import Request
-from sanic.response import HTTPResponse, empty, json
+from sanic.response import HTTPResponse, json
 
 from bot.composition import check_schema_once, content
 from bot.context import (
@@ -29,7 +29,8 @@ from bot.context import (
     handed_over,
     state_before,
 )
-from bot.tracker_store import forget
+from bot.dialogue import Dialogue
+from bot.tracker_store import one_turn
 from safeguarding.content.choices import ChoiceRecord
 from safeguarding.conversation_state import ConversationState
 from safeguarding.messages import Message, as_text
@@ -74,6 +75,8 @@ class _Incoming:
     choice: ChoiceRecord | None
     state: dict[str, Any]
     """What the conversation had come to before it (safeguarding.conversation_state)."""
+    dialogue: Dialogue
+    """What this channel gave back with the answer before it; empty at the beginning."""
     assessed: AssessedMessage | None
     """What the gateway has found out about it; None when it could not."""
 
@@ -83,7 +86,10 @@ class _RefusedError(Exception):
 
 
 class GatewayChannel(InputChannel):
-    """`POST /webhooks/gateway/messages`: one message in, the bot's messages out."""
+    """`POST /webhooks/gateway/messages`: one message in, the bot's messages out.
+
+    Nothing is kept: what the next message needs goes out under `dialogue`, and comes with it.
+    """
 
     def __init__(self, secret: str) -> None:
         self._secret = secret.encode()
@@ -116,16 +122,9 @@ class GatewayChannel(InputChannel):
             except _RefusedError as refused:
                 return json({"error": str(refused)}, status=422)
             channel = CollectingChannel()
-            with handed_over(incoming.assessed):
+            with handed_over(incoming.assessed), one_turn(incoming.dialogue) as turn:
                 await on_new_message(_user_message(incoming, channel))
-            return json({"messages": channel.messages})
-
-        @gateway.delete("/conversations/<conversation_id:str>")
-        async def end(request: Request, conversation_id: str) -> HTTPResponse:
-            if not self._trusts(request):
-                return json({"error": "wrong or missing channel secret"}, status=401)
-            forget(request.app.ctx.agent.tracker_store, conversation_id)
-            return empty()
+            return json({"messages": channel.messages, "dialogue": turn.after.as_record()})
 
         return gateway
 
@@ -145,10 +144,15 @@ def _read(body: Any) -> _Incoming:
         ConversationState.from_record(state)
     except (AttributeError, KeyError, TypeError, ValueError):
         raise _RefusedError("state is not the state of a conversation") from None
+    try:
+        dialogue = Dialogue.from_record(body.get("dialogue") or {})
+    except (AttributeError, TypeError, ValueError):
+        raise _RefusedError("dialogue is not what was given back") from None
     common: dict[str, Any] = {
         "conversation_id": body["conversation_id"],
         "message_id": body["message_id"],
         "state": state,
+        "dialogue": dialogue,
         "assessed": _assessed(body),
     }
     if (choice_id := body.get("choice")) is not None:

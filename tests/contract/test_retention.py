@@ -16,7 +16,7 @@ DOCUMENT = (ROOT / "docs" / "retention.md").read_text("utf-8")
 def test_rasa_and_gateway_forget_a_conversation_after_the_same_silence():
     store = yaml.safe_load((ROOT / "endpoints.yml").read_text("utf-8"))["tracker_store"]
 
-    assert store["type"] == "bot.tracker_store.ExpiringTrackerStore"
+    assert store["type"] == "bot.tracker_store.MessageTrackerStore"
     assert store["ttl_s"] == Settings.from_env({}).conversation_ttl_s == 3600
 
 

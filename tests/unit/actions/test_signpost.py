@@ -7,6 +7,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions.article import SURE
 from actions.signpost import BESIDE_A_CARD, ActionSignpost
+from safeguarding.already_shown import SLOT, AlreadyShown
 from safeguarding.conversation_state import ConversationState
 from safeguarding.risk.assessment import Assessment
 from safeguarding.taxonomy import Severity
@@ -229,6 +230,23 @@ def test_a_first_step_is_said_once_in_a_conversation(dispatcher, composed):
     again = below_a_card(dispatcher, composed, assessment, "blackmailed for money", before=seen)
 
     assert "guide_sextortion/0" not in [message.get("topic") for message in again]
+
+
+def test_what_earlier_messages_showed_comes_with_the_message_and_is_not_shown_again(
+    dispatcher, composed
+):
+    assessment = told(Severity.URGENT, "image_abuse")
+    first = below_a_card(CollectingDispatcher(), composed, assessment, "blackmailed for money")
+    ever = {SLOT: AlreadyShown().and_of(first).as_record()}
+
+    again = below_a_card(dispatcher, composed, assessment, "blackmailed for money", slots=ever)
+
+    (message,) = again
+    assert "guide_sextortion/0" not in [message.get("topic") for message in again]
+    for kind in ("contacts", "choices"):
+        before = {each for message in first for each in ids(message, kind)}
+        assert before
+        assert not before & {*ids(message, kind)}
 
 
 def test_whoever_stands_on_the_first_step_is_not_shown_again_below_it(dispatcher, composed):

@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 from rasa.core.channels.channel import UserMessage
+from rasa.shared.core.domain import Domain
+from rasa.shared.core.events import SlotSet
 from sanic import Sanic
 
 from bot.context import assessed_already, state_before
 from bot.gateway_channel import SECRET_HEADER, GatewayChannel
+from bot.tracker_store import MessageTrackerStore
 from safeguarding.conversation_state import ConversationState
 from safeguarding.risk.assessed import AssessedMessage
 from safeguarding.risk.assessment import NO_RISK
@@ -74,7 +77,7 @@ def test_free_text_keeps_its_ids_and_what_the_conversation_has_come_to():
 
     response = post(bot, said(text="hello", state={"audience": "parent"}))
 
-    assert response.json == {"messages": []}
+    assert response.json == {"messages": [], "dialogue": {}}
     (message,) = bot.heard
     assert (message.sender_id, message.message_id, message.text) == ("c1", "m1", "hello")
     assert message.metadata == {"state": {"audience": "parent"}, "message_id": "m1"}
@@ -95,6 +98,39 @@ def test_what_the_gateway_found_out_is_there_while_the_message_is_processed_and_
     assert np.array_equal(first.vector, vector)
     assert "assessed" not in bot.heard[0].metadata
     assert second is None
+
+
+def test_what_rasa_saves_goes_back_for_the_next_message():
+    store = MessageTrackerStore(Domain.load("domain.yml"))
+
+    class Chooses(Bot):
+        async def __call__(self, message: UserMessage) -> None:
+            tracker = await store.get_or_create_tracker(message.sender_id)
+            tracker.update(SlotSet("area", "wiltshire"))
+            await store.save(tracker)
+
+    first = post(Chooses(), said(text="hello", dialogue={"slots": {"audience": "parent"}}))
+
+    assert first.json["dialogue"] == {"slots": {"audience": "parent", "area": "wiltshire"}}
+    assert store.store == {}
+
+
+def test_what_came_goes_back_where_rasa_could_not_handle_the_message():
+    dialogue = {"slots": {"audience": "parent"}, "shown": {"contacts": ["childline"]}}
+
+    assert post(Bot(), said(text="hello", dialogue=dialogue)).json["dialogue"] == dialogue
+
+
+@pytest.mark.parametrize(
+    "dialogue", ["x", ["x"], {"words": 1}, {"slots": {"area": {"rubbish": 1}}}]
+)
+def test_refuses_a_dialogue_that_it_never_gave_back_without_quoting_it(dialogue):
+    bot = Bot()
+    response = post(bot, said(text="hello", dialogue=dialogue))
+
+    assert response.status == 422
+    assert bot.heard == []
+    assert "rubbish" not in response.text
 
 
 @pytest.mark.parametrize("record", ["x", {}, {"assessment": {}, "vector": None}, {"vector": 1}])
