@@ -15,7 +15,7 @@ import httpx
 from safeguarding.settings import Settings
 from scripts.plain_gateway import DISCLOSES
 from scripts.stack import Stack
-from web.gateway.conversations import Conversation, scoped_id
+from web.gateway.conversation import scoped_id
 from web.gateway.requests import Beginning, Sent, Tokens
 
 SENDERS, GATEWAYS = 12, 2
@@ -127,13 +127,13 @@ class Senders:
         with httpx.Client(timeout=ASK_S) as http:
             while self._is_next() and time.monotonic() < self._until:
                 token = self._tokens.issue(Beginning(None, None))
-                conversation = Conversation(self._tokens.read(token).conversation_id)
+                conversation_id = self._tokens.read(token).conversation_id
                 for _ in range(IN_A_CONVERSATION):
                     message = UUID(int=chance.getrandbits(128), version=4)
                     sent = Sent(message, f"he keeps {DISCLOSES}, {message}")
                     if self._insist(http, chance, token, sent):
                         with self._lock:
-                            self.told.answered.add(scoped_id(conversation, sent))
+                            self.told.answered.add(scoped_id(conversation_id, sent))
 
     def _is_next(self) -> bool:
         """Wait for the turn of the next conversation; False when there are enough."""

@@ -67,7 +67,7 @@ async def begin(request: Request, gateway: Gateway) -> HTTPResponse:
 async def end(request: Request, gateway: Gateway) -> HTTPResponse:
     """Forget the conversation at once: the person has left."""
     bearer = _bearer(request, gateway)
-    gateway.conversations.forget(bearer)
+    gateway.conversations.forget(bearer.conversation_id)
     gateway.rasa.forget_soon(bearer.conversation_id)
     return empty()
 
@@ -78,13 +78,12 @@ async def send(request: Request, gateway: Gateway) -> HTTPResponse:
     """One message of a person's, and the answer to it."""
     bearer = _bearer(request, gateway)
     sent = read_message(request.body, gateway.choices)
-    conversation = gateway.conversations.of(bearer)
     address = client_address(request)
 
     async def admitted() -> bool:
-        return await gateway.limits.admits_message(conversation.id, address)
+        return await gateway.limits.admits_message(bearer.conversation_id, address)
 
-    answer = await gateway.messages.answer(conversation, sent, admitted)
+    answer = await gateway.messages.answer(bearer, sent, admitted)
     if answer.over_limit:
         return _too_many(gateway, answer.messages)
     return json_response({"messages": answer.messages})

@@ -147,20 +147,21 @@ def compose(
     endings, duty_phrases = content.help_cards.ending, content.phrases.of("duty", DutyPhrases)
     duty = Duty(outside.rota, endings, duty_phrases, _now)
     handoff = HandOff(recorder, wishes, duty, _now)
-    rasa = RasaClient(settings.rasa_url, outside.channel_secret)
+    rasa = RasaClient(settings.rasa_url, outside.channel_secret, settings.rasa_timeout_s)
+    conversations = Conversations(settings.conversation_ttl_s)
     messages = Messages(
+        conversations,
         rasa,
         screening,
         replies,
         handoff,
         metrics,
         choices=content.choices,
-        timeout_s=settings.rasa_timeout_s,
     )
     return Gateway(
         choices=content.choices,
         tokens=Tokens(outside.token_key),
-        conversations=Conversations(settings.conversation_ttl_s),
+        conversations=conversations,
         limits=limits or Limits.of(settings, outside.token_key),
         messages=messages,
         replies=replies,

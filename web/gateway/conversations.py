@@ -1,153 +1,101 @@
-"""Conversations in progress: kept in memory only, and forgotten on leaving or after silence."""
+"""All conversations in progress of this process: in memory, with an end in time and in size."""
 
 from __future__ import annotations
 
-import asyncio
+import math
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from enum import Enum
-from hashlib import sha256
-from typing import NamedTuple
-from uuid import UUID, uuid5
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from uuid import UUID
+from weakref import WeakValueDictionary
 
 from cachetools import TTLCache
 
-from safeguarding.content.choices import Choices
-from safeguarding.content.guides import TOPIC as GUIDE
-from safeguarding.conversation_state import UNCLEAR, ConversationState
-from safeguarding.messages import Message, words_of
-from safeguarding.risk.assessment import Assessment, Turn
-from safeguarding.taxonomy import TOPIC_PREFIX, Severity
-from web.gateway.requests import Bearer, Sent
-
-TURNS_KEPT = 20
-ANSWERS_KEPT = 50
-CONVERSATIONS_KEPT = 20_000
-
-
-class Answer(NamedTuple):
-    """What the person reads in answer to a message."""
-
-    messages: list[Message]
-    over_limit: bool = False
-    """Whether it is help alone, because messages came too fast."""
-
-
-@dataclass
-class Conversation:
-    """What must be known to answer the next message of one conversation."""
-
-    id: UUID
-    state: ConversationState = field(default_factory=ConversationState)
-    """What it has come to. Its severity only rises: "jk" takes nothing back."""
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held while a message is answered, so that answers come in the order of the messages."""
-    answers: OrderedDict[str, asyncio.Task[Answer]] = field(default_factory=OrderedDict)
-    """The answer to each message id, also while it is being made."""
-    wish_offered: bool = False
-    """Whether the way back was offered; and how far leaving one has come: see wishes.py."""
-    wish_step: Enum | None = None
-    wish_name: str = ""
-    _turns: OrderedDict[str, Turn] = field(default_factory=OrderedDict)
-
-    def turns_before(self, message_id: str) -> tuple[Turn, ...]:
-        """The turns kept, without those of `message_id` itself: it may have come before."""
-        own = {_key(message_id, by) for by in ("user", "assistant")}
-        return tuple(turn for key, turn in self._turns.items() if key not in own)
-
-    def remember(self, message_id: str, turn: Turn) -> None:
-        """Keep a turn, once for each message and speaker; the oldest makes room."""
-        self._turns.setdefault(_key(message_id, turn.by), turn)
-        while len(self._turns) > TURNS_KEPT:
-            self._turns.popitem(last=False)
-
-    def note(self, assessment: Assessment) -> None:
-        """Note what a message came to. It never lowers what was noted before."""
-        self.state = self.state.after(assessment)
-
-    def note_shown(self, messages: Iterable[Message], choices: Choices) -> None:
-        """Note which help cards, which article and which step of a guide the person now sees."""
-        for message in messages:
-            topic = message.get("topic", "")
-            if message["kind"] == "help_card":
-                severity = Severity.named(message.get("severity", "none"))
-                self.state = self.state.shown(message.get("need", UNCLEAR), severity)
-            elif topic.startswith(GUIDE):
-                self.state = replace(self.state, guide=topic.removeprefix(GUIDE))
-            elif f"{TOPIC_PREFIX}{topic}" in choices:
-                self.state = replace(self.state, topic=topic)
-
-    def raise_to(self, severity: Severity) -> None:
-        """Note a severity by itself: of a help card that was shown for safety's sake."""
-        self.state = replace(self.state, severity=max(self.state.severity, severity))
-
-    def keep_answer(self, message_id: str, answer: asyncio.Task[Answer]) -> None:
-        """Keep an answer for a repeat of its message; finished ones make room, oldest first."""
-        self.answers[message_id] = answer
-        for old in [key for key, task in self.answers.items() if task.done()]:
-            if len(self.answers) <= ANSWERS_KEPT:
-                break
-            del self.answers[old]
+from safeguarding.conversation_state import ConversationState
+from safeguarding.taxonomy import Severity
+from web.gateway.conversation import Conversation
+from web.gateway.requests import Bearer
 
 
 @dataclass(frozen=True)
-class Exchange:
-    """One message of a person's, and the facts that its record needs."""
+class Room:
+    """How much may be kept, in all conversations together."""
 
-    conversation: Conversation
-    message_id: str
-    sent: Sent
-    before: tuple[Turn, ...]
-    state: ConversationState
-    """What the conversation had come to before this message."""
-    at: datetime
-
-    def remember(self, shown: Sequence[Message]) -> None:
-        """Keep both sides of this exchange for the next assessment."""
-        reply = "\n".join(words_of(message) for message in shown)
-        self.conversation.remember(self.message_id, Turn("user", self.sent.text))
-        self.conversation.remember(self.message_id, Turn("assistant", reply))
-
-
-def scoped_id(conversation: Conversation, sent: Sent) -> str:
-    """The message id for inside: a browser's id cannot reach into another conversation.
-
-    What was sent is part of it: other words under an old id are another message, to be assessed,
-    answered and recorded, and not a repeat.
-    """
-    said = sent.choice or sent.text
-    digest = sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
-    return str(uuid5(conversation.id, f"{sent.id} {digest}"))
+    conversations: int = 20_000
+    bytes: int = 256 * 1024 * 1024
 
 
 class Conversations:
-    """All conversations of this process."""
+    """Keeps conversations while they are used. Where too much comes, the quiet ones that were
+    longest unused make room; one that told a concern only when there is no quiet one left."""
 
-    def __init__(self, ttl_s: float, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, ttl_s: float, now: Callable[[], float] = time.monotonic, room: Room | None = None
+    ) -> None:
         """Forget a conversation after `ttl_s` seconds without a message; `now` is for tests."""
-        self._kept: TTLCache[UUID, Conversation] = TTLCache(CONVERSATIONS_KEPT, ttl_s, now)
+        self._quiet = self._cache(ttl_s, now)
+        self._told = self._cache(ttl_s, now)
+        # One that had to make room while a message of it was answered is still the same one.
+        self._in_use: WeakValueDictionary[UUID, Conversation] = WeakValueDictionary()
+        self._room = room or Room()
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._quiet) + len(self._told)
+
+    @property
+    def size(self) -> int:
+        """The bytes that all take in memory, nearly."""
+        return int(self._quiet.currsize + self._told.currsize)
 
     def of(self, bearer: Bearer) -> Conversation:
         """The conversation of a token: the one in progress, or a new one."""
-        beginning = bearer.beginning
-        conversation = self._kept.get(bearer.conversation_id) or Conversation(
-            bearer.conversation_id,
-            ConversationState(audience=beginning.audience, area=beginning.area),
-        )
-        # Setting it again starts its time anew, and makes it the last to make room.
-        self._kept[conversation.id] = conversation
+        conversation = self.known(bearer.conversation_id) or begun(bearer)
+        self.keep(conversation)
         return conversation
 
-    def forget(self, bearer: Bearer) -> None:
+    def known(self, conversation_id: UUID) -> Conversation | None:
+        """The conversation in progress with this id, if there is one."""
+        kept = self._told.get(conversation_id) or self._quiet.get(conversation_id)
+        if kept is None:
+            held = self._in_use.get(conversation_id)
+            kept = held if held is not None and held.lock.locked() else None
+        return kept
+
+    def keep(self, conversation: Conversation) -> None:
+        """Keep it anew, as large and as grave as it is now: its time starts again."""
+        self._quiet.pop(conversation.id, None)
+        self._told.pop(conversation.id, None)
+        told = conversation.state.severity >= Severity.CONCERN
+        (self._told if told else self._quiet)[conversation.id] = conversation
+        self._in_use[conversation.id] = conversation
+        while len(self) > self._room.conversations or self.size > self._room.bytes:
+            (self._quiet or self._told).popitem()
+
+    @asynccontextmanager
+    async def turn(self, bearer: Bearer) -> AsyncIterator[Conversation]:
+        """The conversation for as long as one message of it is answered, one after the other."""
+        conversation = self.of(bearer)
+        async with conversation.lock:
+            try:
+                yield conversation
+            finally:
+                # Unless the person has left meanwhile.
+                if self._in_use.get(conversation.id) is conversation:
+                    self.keep(conversation)
+
+    def forget(self, conversation_id: UUID) -> None:
         """Forget a conversation at once: the person has left."""
-        self._kept.pop(bearer.conversation_id, None)
+        for kept in (self._quiet, self._told, self._in_use):
+            kept.pop(conversation_id, None)
+
+    @staticmethod
+    def _cache(ttl_s: float, now: Callable[[], float]) -> TTLCache[UUID, Conversation]:
+        return TTLCache(math.inf, ttl_s, now, getsizeof=lambda conversation: conversation.size)
 
 
-def _key(message_id: str, by: str) -> str:
-    return f"{by} {message_id}"
+def begun(bearer: Bearer) -> Conversation:
+    """A conversation of which nothing is known but what its token says."""
+    beginning = bearer.beginning
+    state = ConversationState(audience=beginning.audience, area=beginning.area)
+    return Conversation(bearer.conversation_id, state)

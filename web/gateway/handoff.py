@@ -13,7 +13,7 @@ from safeguarding.risk.assessed import AssessedMessage
 from safeguarding.risk.assessment import NO_RISK, Assessment, Signal, upgraded
 from safeguarding.risk.text.normalise import EXCERPT, EXCERPT_HEAD, EXCERPT_TAIL
 from safeguarding.taxonomy import Severity
-from web.gateway.conversations import Conversation, Exchange, scoped_id
+from web.gateway.conversation import Conversation, Exchange, scoped_id
 from web.gateway.duty import Duty
 from web.gateway.recorder import Recorder
 from web.gateway.replies import highest_shown
@@ -41,7 +41,7 @@ class HandOff:
 
     def exchange(self, conversation: Conversation, sent: Sent) -> Exchange:
         """The message with what came before it."""
-        message_id = scoped_id(conversation, sent)
+        message_id = scoped_id(conversation.id, sent)
         before = conversation.turns_before(message_id)
         return Exchange(conversation, message_id, sent, before, conversation.state, self._now())
 

@@ -7,7 +7,6 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
-from uuid import UUID
 
 import structlog
 
@@ -17,18 +16,19 @@ from safeguarding.content.guides import STOP
 from safeguarding.content.guides import TOPIC as GUIDE
 from safeguarding.content.help_cards import AGAIN, STILL_HERE
 from safeguarding.content.languages import ID as LANGUAGE_CARD
-from safeguarding.conversation_state import DANGER_NOW, ConversationState
+from safeguarding.conversation_state import DANGER_NOW
 from safeguarding.messages import Message
 from safeguarding.risk.assessed import AssessedMessage
 from safeguarding.risk.assessment import NO_RISK, Assessment, Turn
 from safeguarding.risk.writer import age_said, audience_said
 from safeguarding.taxonomy import Severity
-from web.gateway.conversations import Answer, Conversation, Exchange, scoped_id
+from web.gateway.conversation import Answer, Conversation, Exchange, scoped_id
+from web.gateway.conversations import Conversations
 from web.gateway.handoff import HandOff
 from web.gateway.metrics import Metrics
-from web.gateway.rasa import RasaUnavailableError
+from web.gateway.rasa import RasaReply, RasaUnavailableError, ToRasa
 from web.gateway.replies import OwnReplies, highest_shown, holds_help, with_help_first
-from web.gateway.requests import Sent
+from web.gateway.requests import Bearer, Sent
 from web.gateway.screening import Screening
 
 LEAST_WAIT_S = 0.25
@@ -42,16 +42,11 @@ log = structlog.get_logger("gateway.messages")
 class Rasa(Protocol):
     """Whoever answers: web.gateway.rasa.RasaClient."""
 
-    async def replies(
-        self,
-        conversation_id: UUID,
-        message_id: str,
-        sent: Sent,
-        state: ConversationState,
-        assessed: AssessedMessage | None,
-        timeout_s: float,
-    ) -> list[Message]:
-        """The replies. Raises RasaUnavailableError."""
+    timeout_s: float
+    """Seconds after which a message is answered without it."""
+
+    async def reply(self, message: ToRasa, timeout_s: float) -> RasaReply:
+        """The reply. Raises RasaUnavailableError."""
 
 
 class Messages:
@@ -59,6 +54,7 @@ class Messages:
 
     def __init__(
         self,
+        conversations: Conversations,
         rasa: Rasa,
         screening: Screening,
         own: OwnReplies,
@@ -66,33 +62,32 @@ class Messages:
         metrics: Metrics,
         *,
         choices: Choices,
-        timeout_s: float,
     ) -> None:
+        self._conversations = conversations
         self._rasa = rasa
         self._screening = screening
         self._own = own
         self._handoff = handoff
         self._metrics = metrics
         self._choices = choices
-        self._timeout_s = timeout_s
-        self._under_way: set[asyncio.Task[Answer]] = set()
+        self._timeout_s = rasa.timeout_s
+        self._under_way: dict[str, asyncio.Task[Answer]] = {}
 
     async def answer(
-        self, conversation: Conversation, sent: Sent, admitted: Callable[[], Awaitable[bool]]
+        self, bearer: Bearer, sent: Sent, admitted: Callable[[], Awaitable[bool]]
     ) -> Answer:
         """The answer to a message; the same one for the same id, however often it is asked.
 
         `admitted` says whether it is within the limits; it is asked once, about a new message.
         """
-        message_id = scoped_id(conversation, sent)
-        answer = conversation.answers.get(message_id)
+        message_id = scoped_id(bearer.conversation_id, sent)
+        answer = self._under_way.get(message_id)
         if answer is None:
             # A task of its own, before anything is waited for: a browser that goes away does not
             # stop help or its record.
-            answer = asyncio.create_task(self._answer(conversation, sent, admitted))
-            conversation.keep_answer(message_id, answer)
-            self._under_way.add(answer)
-            answer.add_done_callback(self._under_way.discard)
+            answer = asyncio.create_task(self._answer(bearer, sent, message_id, admitted))
+            self._under_way[message_id] = answer
+            answer.add_done_callback(lambda _done: self._under_way.pop(message_id))
         return await asyncio.shield(answer)
 
     async def _over_limit(self, conversation: Conversation, sent: Sent) -> list[Message]:
@@ -111,31 +106,42 @@ class Messages:
     async def finish(self, within_s: float = 5.0) -> None:
         """Wait for answers being made. Called when the server stops."""
         if self._under_way:
-            await asyncio.wait(set(self._under_way), timeout=within_s)
+            await asyncio.wait(set(self._under_way.values()), timeout=within_s)
 
     async def _answer(
-        self, conversation: Conversation, sent: Sent, admitted: Callable[[], Awaitable[bool]]
+        self,
+        bearer: Bearer,
+        sent: Sent,
+        message_id: str,
+        admitted: Callable[[], Awaitable[bool]],
     ) -> Answer:
-        if await admitted():
-            return Answer(await self._in_full(conversation, sent))
-        # Sent once more it is another try, and may be answered in full.
-        conversation.answers.pop(scoped_id(conversation, sent), None)
-        return Answer(await self._over_limit(conversation, sent), over_limit=True)
-
-    async def _in_full(self, conversation: Conversation, sent: Sent) -> list[Message]:
+        conversation = self._conversations.of(bearer)
+        if known := conversation.answer_to(message_id):
+            return Answer(known)
+        if not await admitted():
+            # Nothing is kept of it: sent once more it is another try, and may be answered in full.
+            return Answer(await self._over_limit(conversation, sent), over_limit=True)
         started = time.monotonic()
-        async with conversation.lock:
-            try:
-                if not sent.text.strip():
-                    conversation.note(NO_RISK)
-                    return self._still_helped(conversation, self._own.empty())
-                return await self._in_turn(conversation, sent, started + self._timeout_s)
-            except Exception as error:  # noqa: BLE001 - silence is failure: show help
-                _log_kind("message.failed", error)
-                conversation.answers.pop(scoped_id(conversation, sent), None)
-                return [self._own.help_card(conversation.state)]
-            finally:
-                self._metrics.seconds.observe(time.monotonic() - started)
+        async with self._conversations.turn(bearer) as conversation:
+            known = conversation.answer_to(message_id)
+            shown = known or await self._in_full(conversation, sent, message_id, started)
+        self._metrics.seconds.observe(time.monotonic() - started)
+        return Answer(shown)
+
+    async def _in_full(
+        self, conversation: Conversation, sent: Sent, message_id: str, started: float
+    ) -> list[Message]:
+        try:
+            if sent.text.strip():
+                shown = await self._in_turn(conversation, sent, started + self._timeout_s)
+            else:
+                conversation.note(NO_RISK)
+                shown = self._still_helped(conversation, self._own.empty())
+            conversation.keep_answer(message_id, shown)
+        except Exception as error:  # noqa: BLE001 - silence is failure: show help
+            _log_kind("message.failed", error)
+            return [self._own.help_card(conversation.state)]
+        return shown
 
     async def _in_turn(
         self, conversation: Conversation, sent: Sent, deadline: float
@@ -173,20 +179,22 @@ class Messages:
         conversation = exchange.conversation
         # Whoever waited for an earlier message does not wait the whole time again.
         left = max(deadline - time.monotonic(), LEAST_WAIT_S)
+        message = ToRasa(
+            conversation.id,
+            exchange.message_id,
+            exchange.sent,
+            exchange.state,
+            assessed,
+            conversation.dialogue,
+        )
         try:
-            replies = await self._rasa.replies(
-                conversation.id,
-                exchange.message_id,
-                exchange.sent,
-                exchange.state,
-                assessed,
-                left,
-            )
+            reply = await self._rasa.reply(message, left)
         except RasaUnavailableError as error:
             self._metrics.fallbacks.labels(error.reason).inc()
             log.warning("rasa.unavailable", reason=error.reason, message_id=exchange.message_id)
             return [], error.reason
-        return replies, None
+        conversation.dialogue = reply.dialogue or conversation.dialogue
+        return reply.messages, None
 
     def _shown(
         self, exchange: Exchange, assessed: AssessedMessage | None, replies: list[Message]

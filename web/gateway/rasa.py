@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import httpx
 import msgspec
+import structlog
 
 from safeguarding.conversation_state import ConversationState
 from safeguarding.messages import Message, words_of
@@ -16,6 +18,10 @@ from web.gateway.requests import Sent
 
 TEXT_FOR_RASA = 4_000
 """Characters that Rasa gets. Our own screen reads the whole text."""
+DIALOGUE_BYTES = 64 * 1024
+"""What Rasa may leave with us of a conversation."""
+_JSON = {"Content-Type": "application/json"}
+log = structlog.get_logger("gateway.rasa")
 
 
 class RasaUnavailableError(Exception):
@@ -26,14 +32,52 @@ class RasaUnavailableError(Exception):
         self.reason = reason
 
 
+@dataclass(frozen=True)
+class ToRasa:
+    """One message of a person's, with all that Rasa must know to answer it."""
+
+    conversation_id: UUID
+    message_id: str
+    sent: Sent
+    state: ConversationState
+    """What the conversation had come to before it."""
+    assessed: AssessedMessage | None
+    """What it came to, so that Rasa need not assess it again."""
+    dialogue: bytes | None = None
+    """What Rasa gave with its last reply in this conversation."""
+
+    def as_json(self) -> bytes:
+        """The body of the request."""
+        body: dict[str, Any] = {"conversation_id": str(self.conversation_id)}
+        body |= {"message_id": self.message_id, "state": self.state.as_record()}
+        sent = self.sent
+        body |= {"choice": sent.choice} if sent.choice else {"text": sent.text[:TEXT_FOR_RASA]}
+        body |= {"assessed": self.assessed.as_record()} if self.assessed else {}
+        body |= {"dialogue": msgspec.Raw(self.dialogue)} if self.dialogue else {}
+        return msgspec.json.encode(body)
+
+
+@dataclass(frozen=True)
+class RasaReply:
+    """What Rasa answers."""
+
+    messages: list[Message]
+    dialogue: bytes | None = None
+    """What it wants to have back with the next message, as JSON."""
+
+
 class _Answer(msgspec.Struct):
     messages: list[Message]
+    dialogue: msgspec.Raw = msgspec.Raw()
 
 
 class RasaClient:
     """Speaks to Rasa's only input channel."""
 
-    def __init__(self, url: str, secret: str, http: httpx.AsyncClient | None = None) -> None:
+    def __init__(
+        self, url: str, secret: str, timeout_s: float, http: httpx.AsyncClient | None = None
+    ) -> None:
+        self.timeout_s = timeout_s
         self._channel = f"{url.rstrip('/')}/webhooks/gateway"
         self._forgetting: set[asyncio.Task[bool]] = set()
         self._http = http or httpx.AsyncClient(
@@ -49,32 +93,18 @@ class RasaClient:
             await asyncio.wait(set(self._forgetting))
         await self._http.aclose()
 
-    async def replies(
-        self,
-        conversation_id: UUID,
-        message_id: str,
-        sent: Sent,
-        state: ConversationState,
-        assessed: AssessedMessage | None,
-        timeout_s: float,
-    ) -> list[Message]:
-        """Rasa's replies to one message, which it need not assess again; `state` is what the
-        conversation had come to before it.
-
-        Raises RasaUnavailableError within `timeout_s`.
-        """
-        body: dict[str, Any] = {"conversation_id": str(conversation_id), "message_id": message_id}
-        body |= {"choice": sent.choice} if sent.choice else {"text": sent.text[:TEXT_FOR_RASA]}
-        body |= {"state": state.as_record()}
-        body |= {"assessed": assessed.as_record()} if assessed else {}
+    async def reply(self, message: ToRasa, timeout_s: float) -> RasaReply:
+        """Rasa's reply to one message. Raises RasaUnavailableError within `timeout_s`."""
         try:
             async with asyncio.timeout(timeout_s):
-                response = await self._http.post(f"{self._channel}/messages", json=body)
+                response = await self._http.post(
+                    f"{self._channel}/messages", content=message.as_json(), headers=_JSON
+                )
         except TimeoutError:
             raise RasaUnavailableError("rasa-timeout") from None
         except httpx.HTTPError:
             raise RasaUnavailableError("rasa-unreachable") from None
-        return _shown(response)
+        return _read(response)
 
     def forget_soon(self, conversation_id: UUID) -> None:
         """Ask Rasa to forget a conversation, and wait for nothing: its page is already gone."""
@@ -103,7 +133,7 @@ class RasaClient:
         return response.is_success
 
 
-def _shown(response: httpx.Response) -> list[Message]:
+def _read(response: httpx.Response) -> RasaReply:
     if not response.is_success:
         raise RasaUnavailableError(f"rasa-status-{response.status_code // 100}xx")
     try:
@@ -114,4 +144,14 @@ def _shown(response: httpx.Response) -> list[Message]:
     if not messages:
         # Rasa says 200 and an empty list when an action failed.
         raise RasaUnavailableError("rasa-silent")
-    return messages
+    return RasaReply(messages, _bounded(bytes(answer.dialogue)))
+
+
+def _bounded(dialogue: bytes) -> bytes | None:
+    """What is kept for Rasa: an object, and not more than there is room for."""
+    if not dialogue.startswith(b"{"):
+        return None
+    if len(dialogue) > DIALOGUE_BYTES:
+        log.error("rasa.dialogue_too_large", bytes=len(dialogue))
+        return None
+    return dialogue

@@ -7,7 +7,6 @@ Everything that is typed is assessed first; with any risk in it, it is a message
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import Enum
 from typing import Protocol
 
 import msgspec
@@ -17,7 +16,7 @@ from safeguarding.content.choices import Choices
 from safeguarding.messages import Message
 from safeguarding.risk.assessment import Assessment
 from safeguarding.taxonomy import Severity
-from web.gateway.conversations import Conversation
+from web.gateway.conversation import Conversation
 from web.gateway.lanes import Lane
 from web.gateway.requests import Sent
 
@@ -49,13 +48,6 @@ class Record(Protocol):
 
     def take_back(self, conversation_id: str) -> bool:
         """Delete it."""
-
-
-class Step(Enum):
-    """What the person was asked last."""
-
-    NAME = "name"
-    REACH = "reach"
 
 
 class WishTalk:
@@ -107,17 +99,17 @@ class WishTalk:
     def _begin(self, conversation: Conversation) -> list[Message]:
         if conversation.state.severity < Severity.CONCERN:
             return [self._says(self._phrases.left_out)]
-        conversation.wish_step = Step.NAME
+        conversation.wish_step = "name"
         return [self._says(self._phrases.ask_name, LEAVE_OUT)]
 
     async def _next(self, conversation: Conversation, text: str) -> list[Message] | None:
-        longest = LONGEST_NAME if conversation.wish_step is Step.NAME else LONGEST_REACH
+        longest = LONGEST_NAME if conversation.wish_step == "name" else LONGEST_REACH
         # Whoever asks something wants an answer.
         if "?" in text or len(text) > longest:
             conversation.wish_step = None
             return None
-        if conversation.wish_step is Step.NAME:
-            conversation.wish_step, conversation.wish_name = Step.REACH, text
+        if conversation.wish_step == "name":
+            conversation.wish_step, conversation.wish_name = "reach", text
             return [self._says(self._phrases.ask_reach, LEAVE_OUT)]
         name, case = conversation.wish_name, str(conversation.id)
         if not await self._done(lambda: self._record.leave(case, name, text)):

@@ -5,15 +5,12 @@ from __future__ import annotations
 import asyncio
 from uuid import uuid4
 
-from safeguarding.content.guides import Place
+import pytest
+
 from safeguarding.conversation_state import ConversationState
-from safeguarding.messages import Message
-from safeguarding.risk.assessment import NO_RISK, Turn
+from safeguarding.risk.assessment import Turn
 from safeguarding.taxonomy import Severity
-from tests.content import real_content
-from tests.unit.web.gateway.conftest import assessed
-from web.gateway import conversations as module
-from web.gateway.conversations import ANSWERS_KEPT, TURNS_KEPT, Conversation, Conversations
+from web.gateway.conversations import Conversations, Room
 from web.gateway.requests import Bearer, Beginning
 
 
@@ -53,106 +50,99 @@ def test_leaving_forgets_at_once() -> None:
     kept, who = Conversations(60), bearer()
     kept.of(who).raise_to(Severity.URGENT)
 
-    kept.forget(who)
+    kept.forget(who.conversation_id)
 
     assert len(kept) == 0
     assert kept.of(who).state.severity == Severity.NONE
 
 
-def test_too_many_conversations_make_room_oldest_first(monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    monkeypatch.setattr(module, "CONVERSATIONS_KEPT", 3)
-    kept, first = Conversations(60), bearer()
-    kept.of(first)
+def test_too_many_conversations_make_room_oldest_first() -> None:
+    kept, people = Conversations(60, room=Room(conversations=3)), [bearer() for _ in range(5)]
+    for person in people:
+        kept.of(person)
 
+    known = [kept.known(person.conversation_id) is not None for person in people]
+
+    assert known == [False, False, True, True, True]
+
+
+def test_one_that_told_a_concern_never_makes_room_for_a_quiet_one() -> None:
+    kept, told = Conversations(60, room=Room(conversations=3)), [bearer() for _ in range(2)]
+    for person in told:
+        conversation = kept.of(person)
+        conversation.raise_to(Severity.CONCERN)
+        kept.keep(conversation)
     for _ in range(5):
         kept.of(bearer())
+    newest = bearer()
+    third = kept.of(newest)
 
+    assert all(kept.known(person.conversation_id) for person in told)
+    assert kept.known(newest.conversation_id) is third
+
+    third.raise_to(Severity.URGENT)
+    kept.keep(third)
+    fourth = kept.of(bearer())
+    fourth.raise_to(Severity.URGENT)
+    kept.keep(fourth)
+
+    # With no quiet one left the oldest of those goes.
+    assert [kept.known(person.conversation_id) is None for person in told] == [True, False]
     assert len(kept) == 3
-    assert first.conversation_id not in kept._kept
 
 
-def test_the_severity_only_rises() -> None:
-    conversation = Conversation(uuid4())
+async def test_all_conversations_together_have_an_end_in_bytes() -> None:
+    room = Room(bytes=1024 * 1024)
+    kept, last = Conversations(60, room=room), bearer()
+    for person in [*(bearer() for _ in range(300)), last]:
+        async with kept.turn(person) as conversation:
+            conversation.remember("1", Turn("user", "a" * 60_000))
 
-    for severity in (Severity.CONCERN, Severity.IMMEDIATE, Severity.NONE):
-        conversation.raise_to(severity)
-
-    assert conversation.state.severity == Severity.IMMEDIATE
-
-
-def test_what_a_message_came_to_is_noted_and_a_harmless_one_takes_nothing_back() -> None:
-    conversation = Conversation(uuid4())
-
-    for assessment in (assessed(Severity.URGENT, "self_harm"), NO_RISK):
-        conversation.note(assessment)
-
-    state = conversation.state
-    assert (state.severity, state.need, state.replies) == (Severity.URGENT, "self_harm", 2)
+    assert kept.size <= room.bytes
+    assert len(kept) > 50
+    assert kept.of(last).turns
 
 
-def test_help_cards_that_were_shown_are_noted_by_their_need() -> None:
-    conversation = Conversation(uuid4())
-    cards = real_content().help_cards
+async def test_turns_of_one_conversation_come_one_after_the_other() -> None:
+    kept, who, seen = Conversations(60), bearer(), []
 
-    shown = [cards.message(Severity.CONCERN, None, "friend"), cards.message(Severity.NONE, None)]
-    conversation.note_shown([*shown, Message(kind="text", text="hello")], real_content().choices)
+    async def one(name: str) -> None:
+        async with kept.turn(who):
+            seen.append(f"{name} in")
+            await asyncio.sleep(0)
+            seen.append(f"{name} out")
 
-    assert conversation.state.has_seen("friend", Severity.CONCERN)
-    assert not conversation.state.has_seen("friend", Severity.URGENT)
-    assert not conversation.state.has_seen("unclear", Severity.CONCERN)
+    await asyncio.gather(one("a"), one("b"))
 
-
-def test_the_article_in_hand_is_the_last_that_was_shown() -> None:
-    conversation = Conversation(uuid4())
-    topics = ("what_is_grooming", "consent", "still_here", "help_again", "follow_up_x", "story_x")
-
-    shown = [Message(kind="answer", text="x", topic=topic) for topic in topics]
-    conversation.note_shown(shown, real_content().choices)
-
-    assert (conversation.state.topic, conversation.state.guide) == ("consent", None)
+    assert seen == ["a in", "a out", "b in", "b out"]
 
 
-def test_the_step_of_a_guide_that_was_shown_is_the_one_that_is_open() -> None:
-    conversation = Conversation(uuid4())
-    guides = real_content().guides
+async def test_one_that_makes_room_while_it_is_answered_is_still_the_same_one() -> None:
+    kept, who = Conversations(60, room=Room(conversations=2)), bearer()
+    async with kept.turn(who) as conversation:
+        for _ in range(5):
+            kept.of(bearer())
 
-    for number in (0, 2):
-        step = guides.message(Place("sextortion", number), "young_person")
-        assert step is not None
-        conversation.note_shown([step], real_content().choices)
+        assert kept.of(who) is conversation
+        for _ in range(5):
+            kept.of(bearer())
 
-    assert (conversation.state.guide, conversation.state.topic) == ("sextortion/2", None)
-
-
-def test_turns_are_kept_once_each_and_the_last_ones_only() -> None:
-    conversation = Conversation(uuid4())
-    for number in range(TURNS_KEPT + 5):
-        conversation.remember(str(number), Turn("user", f"turn {number}"))
-    conversation.remember("24", Turn("user", "said again"))
-
-    before = conversation.turns_before("24")
-
-    assert len(before) == TURNS_KEPT - 1
-    assert before[0].text == "turn 5"
-    assert before[-1].text == "turn 23"
+    assert kept.known(who.conversation_id) is conversation
 
 
-async def test_finished_answers_make_room_and_unfinished_ones_stay() -> None:
-    async def nothing() -> list[Message]:
-        return []
+async def test_whoever_leaves_while_they_are_answered_is_forgotten() -> None:
+    kept, who = Conversations(60), bearer()
+    async with kept.turn(who):
+        kept.forget(who.conversation_id)
 
-    async def never() -> list[Message]:
-        await asyncio.Event().wait()
-        return []
+    assert len(kept) == 0
 
-    conversation = Conversation(uuid4())
-    waiting = asyncio.create_task(never())
-    conversation.keep_answer("waiting", waiting)
-    for number in range(ANSWERS_KEPT + 10):
-        answer = asyncio.create_task(nothing())
-        await answer
-        conversation.keep_answer(str(number), answer)
 
-    assert "waiting" in conversation.answers
-    assert len(conversation.answers) == ANSWERS_KEPT
-    waiting.cancel()
+async def test_a_turn_that_fails_lets_the_next_one_in() -> None:
+    kept, who = Conversations(60), bearer()
+    with pytest.raises(ValueError, match="as it happens"):
+        async with kept.turn(who):
+            raise ValueError("as it happens")
+
+    async with asyncio.timeout(20), kept.turn(who) as conversation:
+        assert conversation.id == who.conversation_id

@@ -230,6 +230,22 @@ async def test_rasa_is_told_what_the_conversation_has_come_to(gateway: Gateway) 
     }
 
 
+async def test_rasa_gets_back_with_the_next_message_what_it_left_with_the_last(
+    gateway: Gateway,
+) -> None:
+    headers, rasa = await gateway.begin(), gateway.world.rasa
+    left = b'{"messages": [{"kind": "text", "text": "Hi"}], "dialogue": {"turn": 1}}'
+    rasa.behave = saying(left)
+    await gateway.say(headers, "hello")
+    silent(rasa)
+
+    for text in ("and now", "and then"):
+        await gateway.say(headers, text)
+
+    # A reply without one takes nothing back.
+    assert [body.get("dialogue") for body in rasa.received] == [None, {"turn": 1}, {"turn": 1}]
+
+
 async def test_rasa_is_told_which_article_and_which_step_of_a_guide_are_open(
     gateway: Gateway,
 ) -> None:

@@ -11,11 +11,10 @@ import numpy as np
 import pytest
 
 from safeguarding.conversation_state import ConversationState
-from safeguarding.messages import Message
 from safeguarding.risk.assessed import AssessedMessage
 from safeguarding.risk.assessment import NO_RISK
 from safeguarding.taxonomy import Severity
-from web.gateway.rasa import RasaClient, RasaUnavailableError
+from web.gateway.rasa import DIALOGUE_BYTES, RasaClient, RasaReply, RasaUnavailableError, ToRasa
 from web.gateway.requests import Sent
 
 HELLO = b'{"messages": [{"kind": "text", "text": "Hello"}]}'
@@ -34,17 +33,13 @@ ANSWERS = [
 
 def client(status: int, content: bytes) -> RasaClient:
     transport = httpx.MockTransport(lambda _: httpx.Response(status, content=content))
-    return RasaClient("http://rasa", "secret", httpx.AsyncClient(transport=transport))
+    return RasaClient("http://rasa", "secret", 4, httpx.AsyncClient(transport=transport))
 
 
-async def replies(
-    to: RasaClient,
-    sent: Sent | None = None,
-    state: ConversationState | None = None,
-    assessed: AssessedMessage | None = None,
-) -> list[Message]:
+async def reply(to: RasaClient, sent: Sent | None = None, **known: Any) -> RasaReply:
     sent = sent or Sent(uuid4(), "hi")
-    return await to.replies(uuid4(), "m1", sent, state or ConversationState(), assessed, 5)
+    fields = {"state": ConversationState(), "assessed": None} | known
+    return await to.reply(ToRasa(uuid4(), "m1", sent, **fields), 5)
 
 
 async def received(sent: Sent, **known: Any) -> dict[str, Any]:
@@ -53,10 +48,11 @@ async def received(sent: Sent, **known: Any) -> dict[str, Any]:
 
     def take(request: httpx.Request) -> httpx.Response:
         bodies.append(json.loads(request.content))
+        assert request.headers["content-type"] == "application/json"
         return httpx.Response(200, content=HELLO)
 
     http = httpx.AsyncClient(transport=httpx.MockTransport(take))
-    await replies(RasaClient("http://rasa", "secret", http), sent, **known)
+    await reply(RasaClient("http://rasa", "secret", 4, http), sent, **known)
     (body,) = bodies
     return body
 
@@ -64,7 +60,7 @@ async def received(sent: Sent, **known: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(("status", "content", "reason"), ANSWERS)
 async def test_every_useless_answer_is_one_error(status: int, content: bytes, reason: str) -> None:
     with pytest.raises(RasaUnavailableError) as unavailable:
-        await replies(client(status, content))
+        await reply(client(status, content))
 
     assert unavailable.value.reason == reason
 
@@ -72,7 +68,7 @@ async def test_every_useless_answer_is_one_error(status: int, content: bytes, re
 async def test_fields_nobody_knows_are_left_out() -> None:
     content = b'{"messages": [{"kind": "text", "text": "hi", "script": "alert(1)"}]}'
 
-    assert await replies(client(200, content)) == [{"kind": "text", "text": "hi"}]
+    assert (await reply(client(200, content))).messages == [{"kind": "text", "text": "hi"}]
 
 
 async def test_rasa_gets_what_the_conversation_has_come_to_with_every_message() -> None:
@@ -109,4 +105,27 @@ async def test_rasa_gets_the_assessment_and_the_language_where_there_is_one() ->
 async def test_is_up_only_when_it_says_so() -> None:
     assert await client(200, b"{}").is_up()
     assert not await client(500, b"").is_up()
-    assert not await RasaClient("http://127.0.0.1:9", "secret").is_up()
+    assert not await RasaClient("http://127.0.0.1:9", "secret", 4).is_up()
+
+
+async def test_what_rasa_leaves_with_us_comes_back_to_it_as_it_was() -> None:
+    left = b'{"slots": {"name": "caf\xc3\xa9"}, "shown": [1, 2.50]}'
+    answer = HELLO[:-1] + b', "dialogue": ' + left + b"}"
+
+    given = (await reply(client(200, answer))).dialogue
+    got_back = await received(Sent(uuid4(), "hi"), dialogue=given)
+
+    assert given == left
+    assert got_back["dialogue"] == json.loads(left)
+    assert "dialogue" not in await received(Sent(uuid4(), "hi"))
+
+
+@pytest.mark.parametrize(
+    "left", [b"null", b"[1]", b'"text"', b'{"a": "' + b"x" * DIALOGUE_BYTES + b'"}']
+)
+async def test_what_is_no_dialogue_or_too_large_is_not_kept(left: bytes) -> None:
+    answer = HELLO[:-1] + b', "dialogue": ' + left + b"}"
+
+    given = await reply(client(200, answer))
+
+    assert (given.messages[0]["text"], given.dialogue) == ("Hello", None)

@@ -1,0 +1,163 @@
+"""One conversation in progress: what must be known to answer its next message, and no more."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from hashlib import sha256
+from typing import Literal, NamedTuple, TypeAlias
+from uuid import UUID, uuid5
+
+import msgspec
+
+from safeguarding.content.choices import Choices
+from safeguarding.content.guides import TOPIC as GUIDE
+from safeguarding.conversation_state import UNCLEAR, ConversationState
+from safeguarding.messages import Message, words_of
+from safeguarding.risk.assessment import Assessment, Turn
+from safeguarding.risk.text.normalise import EXCERPT, EXCERPT_HEAD, EXCERPT_TAIL
+from safeguarding.taxonomy import TOPIC_PREFIX, Severity
+from web.gateway.requests import Sent
+
+TURNS_KEPT, TURNS_BYTES = 20, 128 * 1024
+ANSWERS_KEPT, ANSWERS_BYTES = 20, 128 * 1024
+_ITSELF_BYTES = 4 * 1024
+"""What a conversation takes beside its words, roughly."""
+_LEFT_OUT = "\n[...]\n"
+"""In ASCII: a text that was, still is, and takes one byte a letter."""
+
+WishStep: TypeAlias = Literal["name", "reach"]
+"""What somebody who leaves a way back was asked last."""
+
+
+class Answer(NamedTuple):
+    """What the person reads in answer to a message."""
+
+    messages: list[Message]
+    over_limit: bool = False
+    """Whether it is help alone, because messages came too fast."""
+
+
+@dataclass(eq=False)
+class Conversation:
+    """What must be known to answer the next message of one conversation. Its size has an end."""
+
+    id: UUID
+    state: ConversationState = field(default_factory=ConversationState)
+    """What it has come to. Its severity only rises: "jk" takes nothing back."""
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a message is answered, so that answers come in the order of the messages."""
+    dialogue: bytes | None = None
+    """What Rasa wants to have back with the next message: JSON that is nobody's business but its
+    own."""
+    wish_offered: bool = False
+    """Whether the way back was offered; and how far leaving one has come: see wishes.py."""
+    wish_step: WishStep | None = None
+    wish_name: str = ""
+    turns: OrderedDict[str, Turn] = field(default_factory=OrderedDict)
+    answers: OrderedDict[str, bytes] = field(default_factory=OrderedDict)
+    """The last answers by message id, as JSON: it takes a fifth of the room."""
+
+    def turns_before(self, message_id: str) -> tuple[Turn, ...]:
+        """The turns kept, without those of `message_id` itself: it may have come before."""
+        own = {_key(message_id, by) for by in ("user", "assistant")}
+        return tuple(turn for key, turn in self.turns.items() if key not in own)
+
+    def remember(self, message_id: str, turn: Turn) -> None:
+        """Keep a turn, once for each message and speaker; the oldest makes room."""
+        self.turns.setdefault(_key(message_id, turn.by), Turn(turn.by, as_kept(turn.text)))
+        while len(self.turns) > TURNS_KEPT or _bytes_of_turns(self.turns) > TURNS_BYTES:
+            self.turns.popitem(last=False)
+
+    def note(self, assessment: Assessment) -> None:
+        """Note what a message came to. It never lowers what was noted before."""
+        self.state = self.state.after(assessment)
+
+    def note_shown(self, messages: Iterable[Message], choices: Choices) -> None:
+        """Note which help cards, which article and which step of a guide the person now sees."""
+        for message in messages:
+            topic = message.get("topic", "")
+            if message["kind"] == "help_card":
+                severity = Severity.named(message.get("severity", "none"))
+                self.state = self.state.shown(message.get("need", UNCLEAR), severity)
+            elif topic.startswith(GUIDE):
+                self.state = replace(self.state, guide=topic.removeprefix(GUIDE))
+            elif f"{TOPIC_PREFIX}{topic}" in choices:
+                self.state = replace(self.state, topic=topic)
+
+    def raise_to(self, severity: Severity) -> None:
+        """Note a severity by itself: of a help card that was shown for safety's sake."""
+        if severity > self.state.severity:
+            self.state = replace(self.state, severity=severity)
+
+    def answer_to(self, message_id: str) -> list[Message] | None:
+        """The answer that a message got; None when it is new, or when that was long ago."""
+        kept = self.answers.get(message_id)
+        return msgspec.json.decode(kept, type=list[Message]) if kept is not None else None
+
+    def keep_answer(self, message_id: str, messages: Sequence[Message]) -> None:
+        """Keep an answer for a repeat of its message; the oldest make room."""
+        self.answers[message_id] = msgspec.json.encode(messages)
+        self.answers.move_to_end(message_id)
+        while len(self.answers) > ANSWERS_KEPT or _bytes_of(self.answers) > ANSWERS_BYTES:
+            self.answers.popitem(last=False)
+
+    @property
+    def size(self) -> int:
+        """The bytes that it takes in memory, nearly."""
+        dialogue = len(self.dialogue or b"")
+        return _ITSELF_BYTES + _bytes_of_turns(self.turns) + _bytes_of(self.answers) + dialogue
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One message of a person's, and the facts that its record needs."""
+
+    conversation: Conversation
+    message_id: str
+    sent: Sent
+    before: tuple[Turn, ...]
+    state: ConversationState
+    """What the conversation had come to before this message."""
+    at: datetime
+
+    def remember(self, shown: Sequence[Message]) -> None:
+        """Keep both sides of this exchange for the next assessment."""
+        reply = "\n".join(words_of(message) for message in shown)
+        self.conversation.remember(self.message_id, Turn("user", self.sent.text))
+        self.conversation.remember(self.message_id, Turn("assistant", reply))
+
+
+def scoped_id(conversation_id: UUID, sent: Sent) -> str:
+    """The message id for inside: a browser's id cannot reach into another conversation.
+
+    What was sent is part of it: other words under an old id are another message, to be assessed,
+    answered and recorded, and not a repeat.
+    """
+    said = sent.choice or sent.text
+    digest = sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
+    return str(uuid5(conversation_id, f"{sent.id} {digest}"))
+
+
+def as_kept(text: str) -> str:
+    """A turn's text as it is kept: as much of a long one as is ever assessed of a message."""
+    if len(text) <= EXCERPT:
+        return text
+    return text[: EXCERPT_HEAD - len(_LEFT_OUT)] + _LEFT_OUT + text[-EXCERPT_TAIL:]
+
+
+def _key(message_id: str, by: str) -> str:
+    return f"{by} {message_id}"
+
+
+def _bytes_of_turns(turns: OrderedDict[str, Turn]) -> int:
+    # Not the length: with one emoji in it, every letter of a text takes four bytes.
+    return sum(sys.getsizeof(turn.text) for turn in turns.values())
+
+
+def _bytes_of(answers: OrderedDict[str, bytes]) -> int:
+    return sum(map(len, answers.values()))
