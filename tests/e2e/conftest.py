@@ -1,4 +1,4 @@
-"""One browser for all browser tests: Chromium, told to call nobody."""
+"""One browser for all browser tests, told to call nobody; one gateway for those of the widget."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
+
+from tests.e2e.running_widget import DESKTOP, Served, new_context, running_widget
+from tests.fakes.rasa import answering
 
 CHROMIUM = Path(os.environ.get("LANTERN_CHROMIUM", "/usr/bin/chromium"))
 ARGUMENTS = [
@@ -31,3 +34,26 @@ def browser() -> Iterator[Browser]:
         launched = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield launched
         launched.close()
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with running_widget(tmp_path_factory.mktemp("gateway")) as served:
+        yield served
+
+
+@pytest.fixture
+def gateway(running: Served) -> Served:
+    """The gateway, with a Rasa that has forgotten the test before."""
+    running.rasa.behave = answering({"kind": "text", "text": "Hello from Rasa"})
+    running.rasa.hold.set()
+    running.rasa.received.clear()
+    running.rasa.forgotten.clear()
+    return running
+
+
+@pytest.fixture
+def context(browser: Browser, gateway: Served) -> Iterator[BrowserContext]:
+    context = new_context(browser, gateway, DESKTOP)
+    yield context
+    context.close()

@@ -1,0 +1,119 @@
+"""A real gateway with the widget for browser tests, and the few things that they all do with it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, Route, expect
+
+from safeguarding.database.engine import migrate
+from scripts.stack import free_port
+from tests.fakes.rasa import FakeRasa, running_rasa
+from tests.records import KEYS
+
+DESKTOP, PHONE, ZOOMED = (1280, 900), (320, 640), (320, 256)
+"""ZOOMED is what 1280 by 1024 leaves at 400 %: the test of WCAG 1.4.10."""
+WEATHER = "https://www.bbc.co.uk/weather"
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running gateway and the fake Rasa behind it."""
+
+    url: str
+    rasa: FakeRasa
+
+
+@contextmanager
+def running_widget(state: Path) -> Iterator[Served]:
+    """A gateway on a state folder of its own. Pages of `localhost` may show its chat."""
+    database, port = f"sqlite:///{state / 'lantern.db'}", free_port()
+    migrate(database)
+    with running_rasa() as rasa:
+        settings = {
+            "LANTERN_STATE_DIR": str(state),
+            "LANTERN_DATABASE_URL": database,
+            "LANTERN_FIELD_KEYS": KEYS,
+            "LANTERN_TOKEN_KEY": "t" * 40,
+            "LANTERN_CHANNEL_SECRET": "s" * 40,
+            "LANTERN_RASA_URL": rasa.url,
+            "LANTERN_RASA_TIMEOUT_S": "2",
+            "LANTERN_GATEWAY_PORT": str(port),
+            "LANTERN_WIDGET_ANCESTORS": "'self' http://localhost:*",
+        }
+        command = [sys.executable, "-m", "web.gateway"]
+        log = (state / "gateway.log").open("wb")
+        with log, subprocess.Popen(command, env=os.environ | settings, stdout=log) as process:
+            try:
+                _wait_for(f"http://127.0.0.1:{port}/healthz", process, state / "gateway.log")
+                yield Served(f"http://127.0.0.1:{port}", rasa)
+            finally:
+                process.terminate()
+
+
+def new_context(
+    browser: Browser, gateway: Served, size: tuple[int, int], colours: str = "light"
+) -> BrowserContext:
+    """A browser of its own, with the weather page that people leave for."""
+    context = browser.new_context(
+        base_url=gateway.url,
+        viewport={"width": size[0], "height": size[1]},
+        color_scheme="dark" if colours == "dark" else "light",
+        reduced_motion="reduce",
+    )
+    context.route(f"{WEATHER}**", show_weather)
+    return context
+
+
+def show_weather(route: Route) -> None:
+    """Answer for the page that people leave for: tests call nobody."""
+    route.fulfill(status=200, content_type="text/html", body="<title>Weather</title>")
+
+
+def opened(page: Page) -> Page:
+    """The chat on a page of its own, after its opening."""
+    page.goto("/widget/")
+    expect(page.get_by_role("log").get_by_text("Who is asking?")).to_be_visible()
+    return page
+
+
+def open_embedded(page: Page) -> FrameLocator:
+    """The chat that a page embeds, opened by its button."""
+    page.get_by_role("button", name="Chat with Lantern").click()
+    frame = page.frame_locator("iframe")
+    expect(frame.get_by_role("log").get_by_text("Who is asking?")).to_be_visible()
+    return frame
+
+
+def say(page: Page | FrameLocator, text: str) -> None:
+    """Write a message and send it."""
+    page.get_by_label("Type anything you like").fill(text)
+    page.get_by_role("button", name="Send", exact=True).click()
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Wait for what comes true in another process."""
+    limit = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < limit, "it never came true"
+        time.sleep(0.02)
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    limit = time.monotonic() + 60
+    while time.monotonic() < limit and process.poll() is None:
+        try:
+            if httpx.get(url, timeout=2).is_success:
+                return
+        except httpx.HTTPError:
+            time.sleep(0.1)
+    pytest.fail(f"The gateway did not start:\n{log.read_text(errors='replace')[-3000:]}")
