@@ -15,6 +15,8 @@ from safeguarding.risk.assessed import Floats
 from safeguarding.risk.assessment import NO_RISK, Assessment, Signal, Turn
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import Severity
+from web.budget import raise_descriptor_limit
+from web.connections import serve
 from web.gateway.app import create_app
 from web.gateway.composition import dependencies
 from web.gateway.connections import LastingProtocol
@@ -46,11 +48,6 @@ class PlainEngine:
 
 if __name__ == "__main__":
     settings = Settings.from_env()
-    create_app(settings=settings, build=partial(dependencies, engine=PlainEngine())).run(
-        host=settings.gateway_host,
-        port=settings.gateway_port,
-        protocol=LastingProtocol,
-        single_process=True,
-        access_log=False,
-        motd=False,
-    )
+    raise_descriptor_limit()
+    app = create_app(settings=settings, build=partial(dependencies, engine=PlainEngine()))
+    serve(app, settings.gateway_host, settings.gateway_port, LastingProtocol)

@@ -48,6 +48,10 @@ class Process:
         self.log = log
         self._process: subprocess.Popen[bytes] | None = None
 
+    def limit_descriptors(self, number: int) -> None:
+        """Let it open so many files and sockets, from its next start on."""
+        self._command = ["prlimit", f"--nofile={number}:{number}", *self._command]
+
     def start(self) -> None:
         """Start it; `wait` says when it answers."""
         with self.log.open("ab") as log:

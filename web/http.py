@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import ipaddress
 import traceback
+from asyncio import CancelledError
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -116,8 +117,10 @@ class PlainErrors(ErrorHandler):
         super().__init__()
         self._phrases = phrases
 
-    def default(self, request: Request, exception: Exception) -> HTTPResponse:
+    def default(self, request: Request, exception: BaseException) -> HTTPResponse:
         """Answer with the phrases for the status; an unforeseen exception counts as 500."""
+        if isinstance(exception, CancelledError):
+            return self.problem(HTTPStatus.SERVICE_UNAVAILABLE)  # whoever asked has gone
         status = exception.status_code if isinstance(exception, SanicException) else 500
         if _is_ours(status):
             log.error("request.failed", error=type(exception).__name__, at=_place(exception))

@@ -9,6 +9,8 @@ from safeguarding.escalations.vault import Vault, VaultError
 from safeguarding.logs import configure_logs
 from safeguarding.records import ContentError
 from safeguarding.settings import Settings, SettingsError
+from web.budget import raise_descriptor_limit
+from web.connections import serve
 from web.console.app import STATIC, create_app
 
 DESIGN_SYSTEM = STATIC / "govuk" / "govuk-frontend.min.css"
@@ -19,6 +21,7 @@ def main() -> int:
     configure_logs()
     try:
         settings = Settings.from_env()
+        raise_descriptor_limit()
         app = create_app(settings)
         key_users.announce(settings, Vault.of(settings))
     except (ContentError, SettingsError, VaultError) as error:
@@ -26,13 +29,7 @@ def main() -> int:
         return 1
     if not DESIGN_SYSTEM.exists():
         sys.stderr.write("The pages have no style yet: run python scripts/build_static.py\n")
-    app.run(
-        settings.console_host,
-        settings.console_port,
-        single_process=True,
-        access_log=False,
-        motd=False,
-    )
+    serve(app, settings.console_host, settings.console_port)
     return 0
 
 

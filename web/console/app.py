@@ -9,6 +9,7 @@ from sanic.exceptions import BadRequest
 from sanic.response import BaseHTTPResponse, text
 
 from safeguarding.settings import Settings
+from web.connections import bound
 from web.console.accounts import accounts
 from web.console.audit import audit
 from web.console.auth import load_session, open_to_all
@@ -49,7 +50,9 @@ def create_app(settings: Settings, console: Services | None = None) -> App:
         FALLBACK_ERROR_FORMAT="html",
     )
     app.ctx.services = console or compose(settings)
-    app.error_handler = PlainErrors(app.ctx.services.errors)
+    errors = PlainErrors(app.ctx.services.errors)
+    app.error_handler = errors
+    bound(app, settings.trusted_proxies, _LARGEST_REQUEST, errors)
     app.register_middleware(load_session, "request")
     app.register_middleware(_refuse_nul, "request")
     app.register_middleware(_keep_origin, "response")

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from safeguarding.settings import Settings
+from web.budget import raise_descriptor_limit
+from web.connections import serve
 from web.gateway.app import create_app
 from web.gateway.connections import LastingProtocol
 
 if __name__ == "__main__":
     settings = Settings.from_env()
+    raise_descriptor_limit()
+    app = create_app(settings=settings)
     # One process: conversations live in its memory.
-    create_app(settings=settings).run(
-        host=settings.gateway_host,
-        port=settings.gateway_port,
-        protocol=LastingProtocol,
-        single_process=True,
-        access_log=False,
-        motd=False,
-    )
+    serve(app, settings.gateway_host, settings.gateway_port, LastingProtocol)

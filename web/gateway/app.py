@@ -10,15 +10,18 @@ from sanic import Sanic
 from safeguarding.content.reader import Content, read_content
 from safeguarding.logs import configure_logs
 from safeguarding.settings import Settings
+from web.connections import bound
 from web.gateway.api import api
 from web.gateway.composition import Dependencies, compose, dependencies, plain_errors
 from web.gateway.limits import Limits
 from web.gateway.pages import docs, keep_pages, pages, policy_for
+from web.gateway.requests import MAX_BODY_BYTES
 from web.gateway.status import status
 from web.http import App, add_security_headers
 
 LARGEST_BODY_READ = 1024 * 1024
-"""Bodies are refused from 64 KiB on, but read to here: a connection cut short shows no help."""
+"""Bodies are refused from 64 KiB on and kept no further, but read to here: a connection cut short
+shows no help."""
 
 
 def create_app(
@@ -37,14 +40,15 @@ def create_app(
     settings = settings or Settings.from_env()
     content = content or read_content()
     configure_logs()
-    app: App = Sanic(name, error_handler=plain_errors(content), configure_logging=False)
+    errors = plain_errors(content)
+    app: App = Sanic(name, error_handler=errors, configure_logging=False)
     app.config.update(
         ACCESS_LOG=False,
         REQUEST_MAX_SIZE=LARGEST_BODY_READ,
-        REQUEST_TIMEOUT=20,
         GRACEFUL_SHUTDOWN_TIMEOUT=10,
         PROXIES_COUNT=settings.trusted_proxies or None,
     )
+    bound(app, settings.trusted_proxies, MAX_BODY_BYTES + 1, errors)
     for blueprint in (pages, api, status, docs):
         app.blueprint(blueprint)
     keep_pages(app, content)

@@ -54,6 +54,22 @@ class Metrics:
             "Escalations in memory only, because neither database nor disk could take them.",
             registry=self._registry,
         )
+        self.connections = Gauge(
+            "lantern_connections",
+            "Connections that are open.",
+            registry=self._registry,
+        )
+        self.most_connections = Gauge(
+            "lantern_connections_most",
+            "Connections that may be open: over it, one that is worth least is closed.",
+            registry=self._registry,
+        )
+        self.closed_connections = Gauge(
+            "lantern_connections_closed",
+            "Connections closed to make room for others since the start, or refused.",
+            ["how"],
+            registry=self._registry,
+        )
 
     def as_text(self) -> bytes:
         """All figures in Prometheus' text format."""

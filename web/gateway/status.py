@@ -13,6 +13,7 @@ from sanic.exceptions import NotFound
 from sanic.response import json as json_response
 from sanic.response import raw
 
+from web.budget import Budget
 from web.gateway.composition import Gateway
 from web.gateway.lanes import LateError
 from web.http import is_from_private_network
@@ -60,6 +61,11 @@ async def figures(request: Request) -> HTTPResponse:
     gateway: Gateway = request.app.ctx.gateway
     gateway.metrics.conversations.set(len(gateway.conversations))
     gateway.metrics.unsaved.set(gateway.recorder.unsaved())
+    budget: Budget = request.app.ctx.budget
+    gateway.metrics.connections.set(len(budget))
+    gateway.metrics.most_connections.set(budget.most)
+    gateway.metrics.closed_connections.labels("dropped").set(budget.dropped)
+    gateway.metrics.closed_connections.labels("refused").set(budget.refused)
     backlog = await _in_time(gateway, gateway.recorder.backlog)
     gateway.metrics.backlog.set(nan if backlog is None else backlog)
     return raw(gateway.metrics.as_text(), content_type=CONTENT_TYPE_LATEST)

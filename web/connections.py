@@ -1,0 +1,220 @@
+"""Connections to browsers, with deadlines that hold however slowly one sends or reads.
+
+Sanic counts a deadline from the last byte, so whoever sends one byte in time is never late. Here
+each is counted from its beginning: of the connection, of the headers, of the body, of an answer.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from time import monotonic
+from types import MappingProxyType
+from typing import Any
+
+from sanic import Request
+from sanic.exceptions import RequestTimeout, ServiceUnavailable
+from sanic.http import Http, Stage
+from sanic.server import HttpProtocol
+
+from web.budget import Budget, Use
+from web.http import App, PlainErrors
+
+TIMES: Mapping[Use, float] = MappingProxyType(
+    {
+        Use.SILENT: 10.0,
+        # Longer than nginx keeps one (deploy/nginx/): it never sends on one that we close.
+        Use.WAITING: 75.0,
+        Use.HEADERS: 10.0,
+        Use.BODY: 20.0,
+        Use.READING: 20.0,
+    }
+)
+"""Seconds that each may last."""
+SLOWEST_BYTES_S = 8 * 1024
+"""A long answer may take longer: so many bytes of it must be taken in a second."""
+CHECK_S = 1.0
+BUFFER = 64 * 1024
+"""Bytes that the kernel holds for one connection in each direction; Linux doubles it."""
+BACKLOG = 512
+"""Connections that wait for being accepted: a burst of silent ones must not fill the queue."""
+
+
+class BoundedHttp(Http):
+    """Sanic's HTTP, which says when it begins to wait for a request."""
+
+    def init_for_request(self) -> None:
+        """Begin with nothing."""
+        super().init_for_request()  # type: ignore[no-untyped-call]
+        connection: Any = self.protocol
+        connection.await_request()
+
+
+class BoundedRequest(Request):
+    """A request that keeps no more of its body than `app.ctx.body_bytes`, and reads the rest.
+
+    A connection cut short would show no help: what is too large is read, and answered.
+    """
+
+    kept_bytes = 0
+
+    async def receive_body(self) -> None:
+        """Read the body, once."""
+        if self.body or self.stream is None:
+            return
+        most, kept = self.app.ctx.body_bytes, bytearray()
+        stream: Any = self.stream
+        async for data in stream:
+            kept += data[: most - len(kept)]
+            self.kept_bytes = len(kept)
+        self.body = bytes(kept)
+
+
+class BoundedProtocol(HttpProtocol):
+    """Sanic's HTTP connection within the budget of its process (`bound`)."""
+
+    HTTP_CLASS = BoundedHttp
+    __slots__ = (
+        "_awaited",
+        "_budget",
+        "_read_by",
+        "_refused",
+        "_requests",
+        "_since",
+        "_waits_for_more",
+        "held_bytes",
+    )
+
+    def __init__(self, **known: Any) -> None:
+        super().__init__(**known)
+        self.held_bytes = 0
+        self._budget: Budget = self.app.ctx.budget
+        self._waits_for_more = False
+        self._awaited = Use.SILENT
+        self._since = monotonic()
+        self._requests = 0
+        self._read_by = 0.0
+        self._refused = False
+
+    # ---- what it is doing -----------------------------------------------------------------------
+    def use(self) -> Use:
+        """What it is doing now."""
+        if not self._can_write.is_set():
+            return Use.READING
+        if self._waits_for_more and not self._data_received.is_set():
+            return self._awaited
+        return Use.ANSWERED if self._requests else Use.SILENT
+
+    def await_request(self) -> None:
+        """A request is expected, the first or the next."""
+        self._requests += 1
+        self._await(Use.SILENT if self._requests == 1 else Use.WAITING)
+        self._weigh()
+
+    def _await(self, use: Use) -> None:
+        if use is not self._awaited or use is Use.WAITING:
+            self._awaited, self._since = use, monotonic()
+
+    def _weigh(self) -> None:
+        request = self.http.request if self.http else None
+        kept = request.kept_bytes if isinstance(request, BoundedRequest) else 0
+        self._budget.holds(self, len(self.recv_buffer) + kept)
+
+    # ---- deadlines ------------------------------------------------------------------------------
+    def check_timeouts(self) -> None:
+        """End what is late, and look again soon. Called by Sanic when the connection is set up."""
+        if self._task is None or self._http is None:
+            return
+        if self._is_late(monotonic()):
+            self._end()
+        self._callback_check_timeouts = self.loop.call_later(CHECK_S, self.check_timeouts)
+
+    def _is_late(self, now: float) -> bool:
+        use = self.use()
+        if use is Use.READING:
+            return now > self._read_by
+        if use is Use.ANSWERED:
+            return bool(now - self._time > self.response_timeout)
+        return now - self._since > TIMES[use]
+
+    def _end(self) -> None:
+        if self.use() is Use.READING or self._task is None:
+            self.drop()
+            return
+        late_in_sending = self._waits_for_more or self._http.stage is Stage.REQUEST
+        self._http.exception = RequestTimeout() if late_in_sending else ServiceUnavailable()
+        self._task.cancel()
+
+    def drop(self) -> None:
+        """Close it at once, without a word."""
+        if self.transport is not None:
+            self.transport.abort()
+
+    # ---- asyncio's callbacks --------------------------------------------------------------------
+    def connection_made(self, transport: Any) -> None:
+        """Let it in, or show the help numbers and close."""
+        peer = transport.get_extra_info("peername")
+        if self._budget.admit(self, str(peer[0]) if peer else ""):
+            # Else the kernel holds megabytes for whoever sends much, or takes nothing.
+            for which in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+                transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, which, BUFFER)
+            super().connection_made(transport)  # type: ignore[no-untyped-call]
+            return
+        self._refused = True
+        transport.write(self.app.ctx.refusal)
+        transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes have come."""
+        if not self._refused:
+            super().data_received(data)
+            self._weigh()
+
+    async def receive_more(self) -> None:
+        """Wait for the rest of a request."""
+        if self._http.request_body:
+            self._await(Use.BODY)
+        elif self._http.stage is Stage.REQUEST:
+            self._await(Use.HEADERS)
+        self._weigh()
+        self._waits_for_more = True
+        try:
+            await super().receive_more()  # type: ignore[no-untyped-call]
+        finally:
+            self._waits_for_more = False
+
+    def pause_writing(self) -> None:
+        """The answer is not taken as fast as it is made: from now on it has to be."""
+        left = self.transport.get_write_buffer_size() if self.transport else 0
+        self._read_by = monotonic() + TIMES[Use.READING] + left / SLOWEST_BYTES_S
+        super().pause_writing()  # type: ignore[no-untyped-call]
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is closed."""
+        if not self._refused:
+            self._budget.forget(self)
+            super().connection_lost(exc)  # type: ignore[no-untyped-call]
+
+
+def bound(app: App, trusted_proxies: int, body_bytes: int, errors: PlainErrors) -> None:
+    """Give the app what its connections need: a budget, what a body may weigh, a refusal."""
+    page = errors.page(503).body or b""
+    head = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/html; charset=utf-8\r\n"
+    head += f"Content-Length: {len(page)}\r\nRetry-After: 5\r\nConnection: close\r\n\r\n"
+    app.ctx.refusal = head.encode() + page
+    app.ctx.budget = Budget.of_this_process(trusted_proxies)
+    app.ctx.body_bytes = body_bytes
+    app.request_class = BoundedRequest
+
+
+def serve(app: App, host: str, port: int, protocol: type[HttpProtocol] = BoundedProtocol) -> None:
+    """Serve until stopped, in this one process."""
+    app.run(
+        host=host,
+        port=port,
+        protocol=protocol,
+        backlog=BACKLOG,
+        single_process=True,
+        access_log=False,
+        motd=False,
+    )
