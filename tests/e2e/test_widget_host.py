@@ -94,14 +94,17 @@ def test_only_the_chat_itself_can_make_the_page_leave(context: BrowserContext, s
     assert page.url.startswith("http://localhost:")
 
 
-def test_a_page_that_was_not_named_cannot_show_the_chat(
+def test_a_page_that_was_not_named_shows_help_in_place_of_the_chat(
     context: BrowserContext, school: int
 ) -> None:
     page = _host_page(context, school, "127.0.0.1")
     page.get_by_role("button", name="Chat with Lantern").click()
 
-    expect(page.locator("iframe")).to_be_visible()
-    expect(page.frame_locator("iframe").get_by_role("log")).to_have_count(0)
+    panel = page.get_by_role("dialog", name="Chat with Lantern")
+    expect(panel.get_by_role("link", name="Call 999")).to_have_attribute("href", "tel:999")
+    expect(panel.get_by_role("link", name="Call 0800 1111")).to_be_visible()
+    expect(panel.get_by_text("the chat can't open here")).to_be_visible(timeout=20_000)
+    expect(page.locator("iframe")).to_be_hidden()
 
 
 def _host_page(context: BrowserContext, port: int, host: str) -> Page:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
+from rcssmin import cssmin
 from sanic import Blueprint, HTTPResponse, Request
 from sanic.exceptions import NotFound
 from sanic.response import empty, raw
@@ -21,6 +22,7 @@ from sanic.response import json as json_response
 
 from safeguarding.content.phrases import Phrases
 from safeguarding.content.reader import Content
+from web.gateway.scripts import as_classic, in_one_piece
 from web.http import App, ContentPolicy
 
 HERE = Path(__file__).resolve().parent
@@ -28,10 +30,12 @@ FOLDER = HERE.parent / "widget"
 KINDS = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".mjs": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
+"""The files that are served as they lie there, once the phrases are in them."""
+SCRIPT = "text/javascript; charset=utf-8"
+MODULES = ("chat.mjs",)
+"""The modules that a page names itself: they are served with all that they import."""
 PAGES = {"chat.html": "chat_page", "demo.html": "school_page"}
 """The phrases that each page of the widget is rendered with."""
 GIVEN = '"{{ given }}"'
@@ -69,15 +73,15 @@ def keep_pages(app: App, content: Content) -> None:
 def read_pages(phrases: Phrases, folder: Path = FOLDER) -> dict[str, Page]:
     """All files of the widget by name, with the phrases that they show in their places."""
     environment = _environment(folder)
-    contents = {
-        path: _content(path, environment, phrases)
+    files = {
+        path.name: (_content(path, environment, phrases), KINDS[path.suffix])
         for path in sorted(folder.iterdir())
         if path.suffix in KINDS
     }
-    return {
-        path.name: Page(content, KINDS[path.suffix], _tag(content))
-        for path, content in contents.items()
-    }
+    scripts = {name: in_one_piece(folder / name) for name in MODULES}
+    scripts["embed.js"] = _embed_script(folder, phrases)
+    files |= {name: (script.encode(), SCRIPT) for name, script in scripts.items()}
+    return {name: Page(content, kind, _tag(content)) for name, (content, kind) in files.items()}
 
 
 def linked(text: str, words: str, href: str, **attributes: str) -> Markup:
@@ -109,6 +113,12 @@ async def demo(request: Request) -> HTTPResponse:
 @pages.get("/widget/", strict_slashes=True)
 async def chat(request: Request) -> HTTPResponse:
     """The chat itself, for an iframe or for a tab of its own."""
+    return _served(request, "chat.html")
+
+
+@pages.get("/chat")
+async def chat_page(request: Request) -> HTTPResponse:
+    """The chat in a tab of its own, at an address that can be told: nobody frames it."""
     return _served(request, "chat.html")
 
 
@@ -159,16 +169,16 @@ def _content(path: Path, environment: Environment, phrases: Phrases) -> bytes:
             phrases=own, script_phrases=scripts, elsewhere=ELSEWHERE
         )
         return page.encode()
-    if path.suffix == ".js":
-        return _given(path, {**phrases.group(path.stem), "elsewhere": ELSEWHERE})
     return path.read_bytes()
 
 
-def _given(path: Path, given: Mapping[str, str]) -> bytes:
-    script = path.read_text(encoding="utf-8")
+def _embed_script(folder: Path, phrases: Phrases) -> str:
+    """The one tag's script, with its phrases and its style sheet in it."""
+    script, style = in_one_piece(folder / "embed.mjs"), (folder / "embed.css").read_text("utf-8")
     if script.count(GIVEN) != 1:
-        raise ValueError(f"{path.name} does not hold {GIVEN} just once")
-    return script.replace(GIVEN, json.dumps(given)).encode()
+        raise ValueError(f"embed.mjs does not hold {GIVEN} just once")
+    given = {**phrases.group("embed"), "elsewhere": ELSEWHERE, "style": cssmin(style)}
+    return as_classic(script.replace(GIVEN, json.dumps(given, ensure_ascii=False)))
 
 
 def _served(request: Request, name: str) -> HTTPResponse:

@@ -4,6 +4,7 @@ import { leave, onThreeShifts } from "./exit_this_page.mjs";
 import { phrase } from "./phrases.mjs";
 import { make, readAloud, shown, written } from "./show.mjs";
 import { Talk } from "./talk.mjs";
+import { wearColour } from "./theme.mjs";
 
 const part = (name) => document.querySelector(`[data-${name}]`);
 const log = part("log");
@@ -13,6 +14,7 @@ const form = part("form");
 const words = form.elements.words;
 const known = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
 const talk = new Talk({ audience: known.audience, area: known.area });
+wearColour();
 let waiting = 0;
 let host = null;
 
@@ -109,7 +111,9 @@ words.addEventListener("keydown", (event) => {
 // The embedding page says hello, so that we know its exact origin. The frame-ancestors policy
 // decides who can be that page.
 addEventListener("message", (event) => {
-  if (event.source === window.parent && event.data?.lantern === "hello") host = event.origin;
+  if (event.source !== window.parent || event.data?.lantern !== "hello") return;
+  host = event.origin;
+  window.parent.postMessage({ lantern: "ready" }, host);
 });
 addEventListener("keydown", (event) => {
   if (event.key === "Escape" && host) window.parent.postMessage({ lantern: "close" }, host);

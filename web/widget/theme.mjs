@@ -1,0 +1,23 @@
+// The colour of the site that embeds the chat, where it has one. Help and the exit keep their own.
+
+import { colour, css, inkOn, readable } from "./colour.mjs";
+
+const GROUNDS = ["--page", "--raised", "--own", "--help", "--now"];
+
+/** Wear the colour that the address names, in a shade that is readable wherever it stands, light and dark. */
+export function wearColour() {
+  const root = document.documentElement;
+  const chosen = colour(new URLSearchParams(location.hash.slice(1)).get("color"));
+  if (!chosen) return;
+
+  function paint() {
+    const look = getComputedStyle(root);
+    const grounds = GROUNDS.map((name) => colour(look.getPropertyValue(name))).filter(Boolean);
+    const accent = readable(chosen, grounds);
+    for (const name of ["--action", "--link"]) root.style.setProperty(name, css(accent));
+    root.style.setProperty("--on-action", css(inkOn(accent)));
+  }
+
+  paint();
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
+}
