@@ -111,11 +111,10 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 @pytest.fixture
 def gateway(running: Served) -> Served:
-    """The gateway, with a Rasa that has forgotten the test before."""
+    """The gateway, with a Rasa that knows nothing of the test before."""
     running.rasa.behave = answering({"kind": "text", "text": "Hello from Rasa"})
     running.rasa.hold.set()
     running.rasa.received.clear()
-    running.rasa.forgotten.clear()
     return running
 
 
@@ -351,13 +350,20 @@ def test_leaving_empties_the_page_forgets_and_replaces_it(
     _opened(page)
     _say(page, "hello")
     expect(page.get_by_role("log").get_by_text("Hello from Rasa")).to_be_visible()
+    before = _conversations(gateway)
 
     page.get_by_role("link", name="Leave now").click()
 
     page.wait_for_url(WEATHER)
     page.go_back()
     expect(page).to_have_url(f"{gateway.url}/docs/")
-    _until(lambda: len(gateway.rasa.forgotten) >= 1)
+    _until(lambda: _conversations(gateway) < before)
+
+
+def _conversations(gateway: Served) -> float:
+    """How many are in progress."""
+    figures = httpx.get(f"{gateway.url}/metrics").text
+    return float(figures.partition("\nlantern_conversations ")[2].split()[0])
 
 
 def test_shift_three_times_leaves(page: Page) -> None:
