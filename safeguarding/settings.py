@@ -29,7 +29,8 @@ class Settings:
     """SQLAlchemy address of the records: SQLite by default, PostgreSQL by URL."""
     state_dir: Path
     """Folder of this installation's own files: database, secrets, spool. Kept out of git."""
-    rasa_url: str
+    rasa_urls: tuple[str, ...]
+    """The Rasa servers: any of them may answer any message."""
     rasa_timeout_s: float
     """Seconds the gateway waits for Rasa before it answers itself."""
     gateway_host: str
@@ -74,7 +75,7 @@ class Settings:
         return cls(
             database_url=env.get("LANTERN_DATABASE_URL", f"sqlite:///{state_dir / 'lantern.db'}"),
             state_dir=state_dir,
-            rasa_url=env.get("LANTERN_RASA_URL", "http://127.0.0.1:5005"),
+            rasa_urls=_addresses(env, "LANTERN_RASA_URL", "http://127.0.0.1:5005"),
             rasa_timeout_s=_number(env, "LANTERN_RASA_TIMEOUT_S", 4.0),
             gateway_host=env.get("LANTERN_GATEWAY_HOST", "127.0.0.1"),
             gateway_port=gateway_port,
@@ -226,6 +227,20 @@ def is_private_to_both_ends(url: str) -> bool:
     if parts.scheme == "http":
         return parts.hostname in _THIS_MACHINE
     return parts.scheme == "https" and bool(parts.hostname)
+
+
+def _addresses(env: Mapping[str, str], name: str, default: str) -> tuple[str, ...]:
+    """One address or several, with spaces or commas between them; each once."""
+    found = tuple(dict.fromkeys((env.get(name) or default).replace(",", " ").split()))
+    for url in found:
+        try:
+            parts = urlsplit(url)
+            valid = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+        except ValueError:
+            valid = False
+        if not valid:
+            raise SettingsError(f"{name}: {url!r} is no address like {default}")
+    return found
 
 
 def _miss_cost(env: Mapping[str, str]) -> float | None:

@@ -21,8 +21,9 @@ def waiting_for(settings: Settings) -> list[str]:
         "console": f"{console}/healthz",
         "dispatcher": f"{_dispatcher(settings)}/healthz",
         "actions": "http://127.0.0.1:5055/health",
-        "rasa": f"{settings.rasa_url}/webhooks/gateway/",
     }
+    for number, url in enumerate(settings.rasa_urls):
+        addresses[f"rasa {number + 1}" if number else "rasa"] = f"{url}/webhooks/gateway/"
     return [name for name, address in addresses.items() if not _answers(address)]
 
 

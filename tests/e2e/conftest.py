@@ -44,11 +44,10 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 @pytest.fixture
 def gateway(running: Served) -> Served:
-    """The gateway, with a Rasa that has forgotten the test before."""
+    """The gateway, with a Rasa that knows nothing of the test before."""
     running.rasa.behave = answering({"kind": "text", "text": "Hello from Rasa"})
     running.rasa.hold.set()
     running.rasa.received.clear()
-    running.rasa.forgotten.clear()
     return running
 
 

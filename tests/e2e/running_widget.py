@@ -32,6 +32,11 @@ class Served:
     url: str
     rasa: FakeRasa
 
+    def conversations(self) -> float:
+        """How many are in progress."""
+        figures = httpx.get(f"{self.url}/metrics").text
+        return float(figures.partition("\nlantern_conversations ")[2].split()[0])
+
 
 @contextmanager
 def running_widget(state: Path) -> Iterator[Served]:

@@ -19,7 +19,6 @@ class FakeRasa:
     def __init__(self) -> None:
         self.received: list[dict[str, Any]] = []
         self.secrets: list[str | None] = []
-        self.forgotten: list[str] = []
         self.hold = threading.Event()
         self.hold.set()
         self.behave: Callable[[dict[str, Any]], Reply] = answering(SAID)
@@ -74,10 +73,6 @@ def _handler(rasa: FakeRasa) -> type[BaseHTTPRequestHandler]:
 
         def do_GET(self) -> None:
             self._send(200, b'{"status": "ok"}')
-
-        def do_DELETE(self) -> None:
-            rasa.forgotten.append(self.path.rpartition("/")[2])
-            self._send(204, b"")
 
         def _send(self, status: int, content: bytes) -> None:
             try:

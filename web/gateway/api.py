@@ -66,9 +66,7 @@ async def begin(request: Request, gateway: Gateway) -> HTTPResponse:
 @refusing
 async def end(request: Request, gateway: Gateway) -> HTTPResponse:
     """Forget the conversation at once: the person has left."""
-    bearer = _bearer(request, gateway)
-    gateway.conversations.forget(bearer.conversation_id)
-    gateway.rasa.forget_soon(bearer.conversation_id)
+    gateway.conversations.forget(_bearer(request, gateway).conversation_id)
     return empty()
 
 

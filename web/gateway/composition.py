@@ -28,7 +28,7 @@ from web.gateway.languages import Languages
 from web.gateway.limits import Limits
 from web.gateway.messages import Messages
 from web.gateway.metrics import Metrics
-from web.gateway.rasa import RasaClient
+from web.gateway.rasa_pool import RasaPool
 from web.gateway.recorder import Backlog, Recorder
 from web.gateway.replies import GatewayPhrases, OwnReplies
 from web.gateway.requests import RefusalPhrases, Tokens
@@ -71,7 +71,7 @@ class Gateway:
     recorder: Recorder
     screening: Screening
     handoff: HandOff
-    rasa: RasaClient
+    rasa: RasaPool
     duty: Duty
     database_is_up: Callable[[], bool]
     checks: Lane
@@ -147,7 +147,7 @@ def compose(
     endings, duty_phrases = content.help_cards.ending, content.phrases.of("duty", DutyPhrases)
     duty = Duty(outside.rota, endings, duty_phrases, _now)
     handoff = HandOff(recorder, wishes, duty, _now)
-    rasa = RasaClient(settings.rasa_url, outside.channel_secret, settings.rasa_timeout_s)
+    rasa = RasaPool(settings.rasa_urls, outside.channel_secret, settings.rasa_timeout_s)
     conversations = Conversations(settings.conversation_ttl_s)
     messages = Messages(
         conversations,

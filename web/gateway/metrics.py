@@ -44,6 +44,33 @@ class Metrics:
             "Conversations in progress.",
             registry=self._registry,
         )
+        self.conversation_bytes = Gauge(
+            "lantern_conversation_bytes",
+            "Memory that they take, nearly.",
+            registry=self._registry,
+        )
+        self.rasa_under_way = Gauge(
+            "lantern_rasa_under_way",
+            "Messages that a Rasa server is answering.",
+            ["server"],
+            registry=self._registry,
+        )
+        self.rasa_breaker = Gauge(
+            "lantern_rasa_breaker",
+            "Of a Rasa server: 0 it is asked, 1 it is tried, 2 it is left alone.",
+            ["server"],
+            registry=self._registry,
+        )
+        self.rasa_waiting = Gauge(
+            "lantern_rasa_waiting",
+            "Messages that wait until a Rasa server is free.",
+            registry=self._registry,
+        )
+        self.rasa_asked_again = Gauge(
+            "lantern_rasa_asked_again",
+            "How often another Rasa server was asked, because the first did not answer.",
+            registry=self._registry,
+        )
         self.backlog = Gauge(
             "lantern_spool_backlog",
             "Escalations waiting on this machine for the database.",

@@ -27,9 +27,11 @@ log = structlog.get_logger("gateway.rasa")
 class RasaUnavailableError(Exception):
     """Rasa gave no answer we can show. `reason` is one of a few fixed words."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, of_server: bool = False) -> None:
+        """`of_server`: it says something of the server, and not of the message."""
         super().__init__(reason)
         self.reason = reason
+        self.of_server = of_server
 
 
 @dataclass(frozen=True)
@@ -66,32 +68,28 @@ class RasaReply:
     """What it wants to have back with the next message, as JSON."""
 
 
+def connections(secret: str) -> httpx.AsyncClient:
+    """The connections to all servers, which the shared secret opens."""
+    return httpx.AsyncClient(
+        headers={"X-Lantern-Channel-Secret": secret},
+        timeout=None,  # noqa: S113 - `reply` bounds the whole call, not each phase of it
+        trust_env=False,
+        # Given up sooner than Rasa's server closes it: no message goes into a closing one.
+        limits=httpx.Limits(max_keepalive_connections=40, keepalive_expiry=3.0),
+    )
+
+
 class _Answer(msgspec.Struct):
     messages: list[Message]
     dialogue: msgspec.Raw = msgspec.Raw()
 
 
 class RasaClient:
-    """Speaks to Rasa's only input channel."""
+    """Speaks to the only input channel of one Rasa server."""
 
-    def __init__(
-        self, url: str, secret: str, timeout_s: float, http: httpx.AsyncClient | None = None
-    ) -> None:
-        self.timeout_s = timeout_s
+    def __init__(self, url: str, http: httpx.AsyncClient) -> None:
         self._channel = f"{url.rstrip('/')}/webhooks/gateway"
-        self._forgetting: set[asyncio.Task[bool]] = set()
-        self._http = http or httpx.AsyncClient(
-            headers={"X-Lantern-Channel-Secret": secret},
-            timeout=None,  # noqa: S113 - `replies` bounds the whole call, not each phase of it
-            trust_env=False,
-            limits=httpx.Limits(max_connections=200, max_keepalive_connections=20),
-        )
-
-    async def close(self) -> None:
-        """Let what is being forgotten be forgotten, and close the connections."""
-        if self._forgetting:
-            await asyncio.wait(set(self._forgetting))
-        await self._http.aclose()
+        self._http = http
 
     async def reply(self, message: ToRasa, timeout_s: float) -> RasaReply:
         """Rasa's reply to one message. Raises RasaUnavailableError within `timeout_s`."""
@@ -101,27 +99,10 @@ class RasaClient:
                     f"{self._channel}/messages", content=message.as_json(), headers=_JSON
                 )
         except TimeoutError:
-            raise RasaUnavailableError("rasa-timeout") from None
+            raise RasaUnavailableError("rasa-timeout", of_server=True) from None
         except httpx.HTTPError:
-            raise RasaUnavailableError("rasa-unreachable") from None
+            raise RasaUnavailableError("rasa-unreachable", of_server=True) from None
         return _read(response)
-
-    def forget_soon(self, conversation_id: UUID) -> None:
-        """Ask Rasa to forget a conversation, and wait for nothing: its page is already gone."""
-        forgetting = asyncio.create_task(self.forget(conversation_id))
-        self._forgetting.add(forgetting)
-        forgetting.add_done_callback(self._forgetting.discard)
-
-    async def forget(self, conversation_id: UUID, timeout_s: float = 4.0) -> bool:
-        """Ask Rasa to forget a conversation that has ended; True when it did."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                response = await self._http.delete(
-                    f"{self._channel}/conversations/{conversation_id}"
-                )
-        except (TimeoutError, httpx.HTTPError):
-            return False
-        return response.is_success
 
     async def is_up(self, timeout_s: float = 2.0) -> bool:
         """True when Rasa's channel answers."""
@@ -135,7 +116,8 @@ class RasaClient:
 
 def _read(response: httpx.Response) -> RasaReply:
     if not response.is_success:
-        raise RasaUnavailableError(f"rasa-status-{response.status_code // 100}xx")
+        reason = f"rasa-status-{response.status_code // 100}xx"
+        raise RasaUnavailableError(reason, of_server=response.is_server_error)
     try:
         answer = msgspec.json.decode(response.content, type=_Answer)
     except (msgspec.MsgspecError, UnicodeDecodeError):

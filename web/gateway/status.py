@@ -36,16 +36,17 @@ async def ready(request: Request) -> HTTPResponse:
     _staff_networks_only(request)
     gateway: Gateway = request.app.ctx.gateway
     rasa, database, disk, backlog = await asyncio.gather(
-        gateway.rasa.is_up(),
+        gateway.rasa.are_up(),
         _in_time(gateway, gateway.database_is_up),
         _in_time(gateway, gateway.recorder.disk_is_writable),
         _in_time(gateway, gateway.recorder.backlog),
     )
     unsaved = gateway.recorder.unsaved()
-    all_well = rasa and database and disk and backlog == 0 and unsaved == 0
+    all_well = all(rasa.values()) and database and disk and backlog == 0 and unsaved == 0
     body = {
         "status": "ready" if all_well else "degraded",
-        "rasa": "up" if rasa else "down",
+        "rasa": "up" if all(rasa.values()) else "degraded" if any(rasa.values()) else "down",
+        "rasa_servers": {name: "up" if up else "down" for name, up in rasa.items()},
         "database": "up" if database else "down",
         "disk": "up" if disk else "down",
         "spool": backlog,
@@ -60,6 +61,8 @@ async def figures(request: Request) -> HTTPResponse:
     _staff_networks_only(request)
     gateway: Gateway = request.app.ctx.gateway
     gateway.metrics.conversations.set(len(gateway.conversations))
+    gateway.metrics.conversation_bytes.set(gateway.conversations.size)
+    _measure_rasa(gateway)
     gateway.metrics.unsaved.set(gateway.recorder.unsaved())
     budget: Budget = request.app.ctx.budget
     gateway.metrics.connections.set(len(budget))
@@ -69,6 +72,15 @@ async def figures(request: Request) -> HTTPResponse:
     backlog = await _in_time(gateway, gateway.recorder.backlog)
     gateway.metrics.backlog.set(nan if backlog is None else backlog)
     return raw(gateway.metrics.as_text(), content_type=CONTENT_TYPE_LATEST)
+
+
+def _measure_rasa(gateway: Gateway) -> None:
+    pool, metrics = gateway.rasa, gateway.metrics
+    metrics.rasa_waiting.set(pool.waiting)
+    metrics.rasa_asked_again.set(pool.asked_again)
+    for server in pool.servers:
+        metrics.rasa_under_way.labels(server.name).set(server.under_way)
+        metrics.rasa_breaker.labels(server.name).set(server.breaker.state)
 
 
 async def _in_time(gateway: Gateway, check: Callable[[], Result]) -> Result | None:

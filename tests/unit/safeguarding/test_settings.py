@@ -37,9 +37,20 @@ def test_variables_are_read_in_their_units() -> None:
     assert settings.require_approval
 
 
+def test_rasa_may_be_one_server_or_several_each_named_once() -> None:
+    several = "http://10.0.0.1:5005 http://rasa-2:5005,https://rasa-3/ , http://10.0.0.1:5005"
+
+    urls = Settings.from_env({"LANTERN_RASA_URL": several}).rasa_urls
+
+    assert urls == ("http://10.0.0.1:5005", "http://rasa-2:5005", "https://rasa-3/")
+    assert Settings.from_env({"LANTERN_RASA_URL": ""}).rasa_urls == ("http://127.0.0.1:5005",)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("LANTERN_RASA_URL", "http://127.0.0.1:5005 127.0.0.1:5006"),
+        ("LANTERN_RASA_URL", "http://127.0.0.1:many"),
         ("LANTERN_GATEWAY_PORT", "many"),
         ("LANTERN_RASA_TIMEOUT_S", "nan"),
         ("LANTERN_REQUIRE_APPROVAL", "maybe"),

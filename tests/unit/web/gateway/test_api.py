@@ -10,7 +10,7 @@ import pytest
 
 from tests.content import real_content
 from tests.fakes.rasa import failing
-from tests.unit.web.gateway.conftest import Gateway, World, until
+from tests.unit.web.gateway.conftest import Gateway, World
 
 
 async def test_a_conversation_begins_with_a_token_the_opening_and_no_cookie(
@@ -71,16 +71,14 @@ async def test_an_address_that_is_not_there_answers_with_help(gateway: Gateway) 
         assert "0800 1111" in answer.text
 
 
-async def test_leaving_forgets_the_conversation_here_and_in_rasa(gateway: Gateway) -> None:
+async def test_leaving_forgets_the_conversation(gateway: Gateway) -> None:
     headers = await gateway.begin()
     await gateway.say(headers, "hello")
 
     answer = await gateway.http.delete("/v1/conversations", headers=headers)
 
-    await until(lambda: len(gateway.world.rasa.forgotten) == 1)
     assert answer.status_code == 204
     assert len(gateway.inside.conversations) == 0
-    assert gateway.world.rasa.forgotten == [gateway.world.rasa.received[0]["conversation_id"]]
 
 
 async def test_nobody_can_forget_without_the_token(gateway: Gateway) -> None:

@@ -14,7 +14,14 @@ from safeguarding.conversation_state import ConversationState
 from safeguarding.risk.assessed import AssessedMessage
 from safeguarding.risk.assessment import NO_RISK
 from safeguarding.taxonomy import Severity
-from web.gateway.rasa import DIALOGUE_BYTES, RasaClient, RasaReply, RasaUnavailableError, ToRasa
+from web.gateway.rasa import (
+    DIALOGUE_BYTES,
+    RasaClient,
+    RasaReply,
+    RasaUnavailableError,
+    ToRasa,
+    connections,
+)
 from web.gateway.requests import Sent
 
 HELLO = b'{"messages": [{"kind": "text", "text": "Hello"}]}'
@@ -33,7 +40,7 @@ ANSWERS = [
 
 def client(status: int, content: bytes) -> RasaClient:
     transport = httpx.MockTransport(lambda _: httpx.Response(status, content=content))
-    return RasaClient("http://rasa", "secret", 4, httpx.AsyncClient(transport=transport))
+    return RasaClient("http://rasa", httpx.AsyncClient(transport=transport))
 
 
 async def reply(to: RasaClient, sent: Sent | None = None, **known: Any) -> RasaReply:
@@ -52,7 +59,7 @@ async def received(sent: Sent, **known: Any) -> dict[str, Any]:
         return httpx.Response(200, content=HELLO)
 
     http = httpx.AsyncClient(transport=httpx.MockTransport(take))
-    await reply(RasaClient("http://rasa", "secret", 4, http), sent, **known)
+    await reply(RasaClient("http://rasa", http), sent, **known)
     (body,) = bodies
     return body
 
@@ -105,7 +112,7 @@ async def test_rasa_gets_the_assessment_and_the_language_where_there_is_one() ->
 async def test_is_up_only_when_it_says_so() -> None:
     assert await client(200, b"{}").is_up()
     assert not await client(500, b"").is_up()
-    assert not await RasaClient("http://127.0.0.1:9", "secret", 4).is_up()
+    assert not await RasaClient("http://127.0.0.1:9", connections("secret")).is_up()
 
 
 async def test_what_rasa_leaves_with_us_comes_back_to_it_as_it_was() -> None:

@@ -19,6 +19,7 @@ async def test_ready_names_each_dependency(gateway: Gateway) -> None:
     assert answer.json() == {
         "status": "ready",
         "rasa": "up",
+        "rasa_servers": {gateway.world.rasa.url.removeprefix("http://"): "up"},
         "database": "up",
         "disk": "up",
         "spool": 0,
@@ -39,6 +40,7 @@ async def test_not_ready_while_something_is_away(world: World) -> None:
     assert answer.json() == {
         "status": "degraded",
         "rasa": "down",
+        "rasa_servers": {"127.0.0.1:9": "down"},
         "database": "down",
         "disk": "up",
         "spool": 1,
