@@ -44,6 +44,9 @@ COMMANDS = {
         "web.gateway.help_page", "services", "The page of help for the proxy to show."
     ),
     "reply": LazyCommand("scripts.reply", "services", "Replies of the whole stack to each line."),
+    "doctor": LazyCommand(
+        "scripts.doctor.command", "services", "What is missing before young people may write."
+    ),
     "staff": LazyCommand(
         "safeguarding.staff.commands", "services", "Open, list and shut accounts."
     ),

@@ -77,7 +77,7 @@ def compose(settings: Settings, now: Callable[[], datetime] = utc_now) -> Dispat
     phrases = read_phrases(CONTENT / "phrases").of("alerts", AlertPhrases)
     alerting = settings.alerts
     catcher = MailCatcher() if settings.is_demonstration() else None
-    channels = _channels(settings, catcher.start() if catcher else None)
+    channels = channels_of(settings, catcher.start() if catcher else None)
     if not channels:
         log.critical("dispatcher.no_channel")
     beats = Beats()
@@ -116,8 +116,11 @@ def _plan(settings: Settings, channels: frozenset[str], *, demonstration: bool) 
     return Plan(clocks, channels, frozenset(name for name, reached in team.items() if reached))
 
 
-def _channels(settings: Settings, catcher_port: int | None) -> dict[str, Channel]:
-    """The channels by name, each with what it needs. Raises SettingsError for half of that."""
+def channels_of(settings: Settings, catcher_port: int | None) -> dict[str, Channel]:
+    """The channels by name, each with what it needs. Raises SettingsError for half of that.
+
+    `catcher_port` is the demonstration's mail catcher, where there is one.
+    """
     alerting = settings.alerts
     found: dict[str, Channel] = {}
     notify_key = _optional(settings, "notify_api_key")

@@ -8,6 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 
 from safeguarding.database import patience
@@ -58,8 +60,7 @@ def connect(url: str, *, answer_s: float | None = ANSWER_S) -> Engine:
 def migrate(url: str) -> None:
     """Bring the tables of the database at `url` up to date. Safe to run from two processes."""
     engine = connect(url, answer_s=None)
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
+    config = _config()
     try:
         with engine.begin() as connection:
             _wait_for_other_migrations(connection)
@@ -67,6 +68,22 @@ def migrate(url: str) -> None:
             command.upgrade(config, "head")
     finally:
         engine.dispose()
+
+
+def newest_revision() -> str:
+    """The migration that this version's tables are at."""
+    return str(ScriptDirectory.from_config(_config()).get_current_head())
+
+
+def revision_of(connection: Connection) -> str | None:
+    """The migration that a database's tables are at; None when it has none."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return config
 
 
 def _address(url: str) -> URL:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 import os
 import re
@@ -15,18 +14,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from lantern import lantern
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import ROOT
 from scripts.stack import free_port
+from tests.certificates import write_certificate
 from tests.commands import run
 from tests.programs import program
 
@@ -138,7 +134,7 @@ def proxy(tmp_path: Path) -> Iterator[Proxy]:
     nginx, port = program("nginx"), free_port()
     door = ThreadingHTTPServer(("127.0.0.1", 0), Door)
     threading.Thread(target=door.serve_forever, daemon=True).start()
-    _write_certificate(tmp_path)
+    write_certificate(tmp_path, "chat.example.org")
     (tmp_path / "help.html").write_text(run(lantern, "help-page").stdout, "utf-8")
     _write_configuration(tmp_path, port, door.server_port)
     command = [nginx, "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf"), "-e", "stderr"]
@@ -256,17 +252,3 @@ def _write_configuration(folder: Path, port: int, door: int) -> None:
     user = "user root; " if os.geteuid() == 0 else ""
     around = f"{user}pid {folder}/pid; events {{}} http {{ {temporary}include lantern.conf; }}"
     (folder / "nginx.conf").write_text(around, "utf-8")
-
-
-def _write_certificate(folder: Path) -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "chat.example.org")])
-    now = datetime.datetime.now(datetime.timezone.utc)
-    made: Any = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-    made = made.not_valid_before(now).not_valid_after(now + datetime.timedelta(days=1))
-    made = made.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-    pem = serialization.Encoding.PEM
-    signed = made.sign(key, hashes.SHA256()).public_bytes(pem)
-    (folder / "certificate.pem").write_bytes(signed)
-    secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    (folder / "key.pem").write_bytes(secret)

@@ -133,6 +133,10 @@ class ServiceRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     note: str = ""
     doubt: str = ""
     replaced_by: str | None = None
+    tried_on: date | None = None
+    """When a person rang, wrote to or visited each of its ways; None: nobody has."""
+    tried_by: str = ""
+    """Who did."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,6 +205,8 @@ def _problems(
     ]
     if not record.confirmed and not record.doubt:
         found.append(document.problem("not confirmed: say what is in doubt", *where, "doubt"))
+    if (record.tried_on is None) != (not record.tried_by):
+        found.append(document.problem("tried: say when and by whom", *where, "tried_on"))
     if not record.check_due > record.checked_on:
         found.append(document.problem("due before it was checked", *where, "check_due"))
     for number, way in enumerate(record.ways):

@@ -46,6 +46,7 @@ MASH = 'Call 0300 456 0108", href: "tel:03004560108'
         ("national", '"09:00-17:00"', '"9-5"', "are no hours"),
         ("national", "false\n    doubt:", "false\n    note:", "say what is in doubt"),
         ("national", "check_due: 2027-05-25", "check_due: 2026-11-25", "due before"),
+        ("national", "id: shout\n", "id: shout\n    tried_on: 2026-11-25\n", "when and by whom"),
         ("national", "id: papyrus\n", "id: papyrus\n    replaced_by: nobody\n", "not here"),
         ("national", "id: childline\n", "id: child_line\n", "'childline' must be here"),
         ("swindon", SWINDON, MASH, "different areas on the same number"),

@@ -1,0 +1,1 @@
+"""`python -m lantern doctor`: what is still missing before young people may write here."""
