@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -11,12 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-import pytest
 from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, Route, expect
 
 from safeguarding.database.engine import migrate
-from scripts.stack import free_port
+from scripts.stack import Process, free_port
 from tests.fakes.rasa import FakeRasa, running_rasa
 from tests.records import KEYS
 
@@ -31,6 +27,7 @@ class Served:
 
     url: str
     rasa: FakeRasa
+    process: Process
 
     def conversations(self) -> float:
         """How many are in progress."""
@@ -55,14 +52,15 @@ def running_widget(state: Path) -> Iterator[Served]:
             "LANTERN_GATEWAY_PORT": str(port),
             "LANTERN_WIDGET_ANCESTORS": "'self' http://localhost:*",
         }
-        command = [sys.executable, "-m", "web.gateway"]
-        log = (state / "gateway.log").open("wb")
-        with log, subprocess.Popen(command, env=os.environ | settings, stdout=log) as process:
-            try:
-                _wait_for(f"http://127.0.0.1:{port}/healthz", process, state / "gateway.log")
-                yield Served(f"http://127.0.0.1:{port}", rasa)
-            finally:
-                process.terminate()
+        run, url = [sys.executable, "-m", "web.gateway"], f"http://127.0.0.1:{port}"
+        log = state / "gateway.log"
+        process = Process("gateway", run, settings, f"{url}/healthz", log)
+        process.start()
+        try:
+            process.wait()
+            yield Served(url, rasa, process)
+        finally:
+            process.stop()
 
 
 def new_context(
@@ -111,14 +109,3 @@ def until(true: Callable[[], bool]) -> None:
     while not true():
         assert time.monotonic() < limit, "it never came true"
         time.sleep(0.02)
-
-
-def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    limit = time.monotonic() + 60
-    while time.monotonic() < limit and process.poll() is None:
-        try:
-            if httpx.get(url, timeout=2).is_success:
-                return
-        except httpx.HTTPError:
-            time.sleep(0.1)
-    pytest.fail(f"The gateway did not start:\n{log.read_text(errors='replace')[-3000:]}")

@@ -34,10 +34,16 @@ KINDS = {
 }
 """The files that are served as they lie there, once the phrases are in them."""
 SCRIPT = "text/javascript; charset=utf-8"
-MODULES = ("chat.mjs",)
+MODULES = ("chat.mjs", "help.mjs", "help_worker.mjs")
 """The modules that a page names itself: they are served with all that they import."""
-PAGES = {"chat.html": "chat_page", "demo.html": "school_page"}
+PAGES = {"chat.html": "chat_page", "demo.html": "school_page", "help.html": "help_page"}
 """The phrases that each page of the widget is rendered with."""
+SPECIAL = {
+    # Where the gateway is away, a page that has shown the button before shows it again, and help.
+    "embed.js": {"Cache-Control": "max-age=300, stale-while-revalidate=86400"},
+    "help_worker.mjs": {"Service-Worker-Allowed": "/chat"},
+}
+"""Headers that only these files need."""
 GIVEN = '"{{ given }}"'
 """Where the embed script takes what it needs: on a page of somebody else's it can ask for none."""
 ELSEWHERE = "https://www.bbc.co.uk/weather"
@@ -187,7 +193,7 @@ def _served(request: Request, name: str) -> HTTPResponse:
         raise NotFound
     # A page leaves as little as possible on a shared computer; scripts may be kept and asked after.
     keep = "no-store" if name.endswith(".html") else "no-cache"
-    headers = {"ETag": page.tag, "Cache-Control": keep}
+    headers = {"ETag": page.tag, "Cache-Control": keep} | SPECIAL.get(name, {})
     if request.headers.get("if-none-match") == page.tag:
         return empty(status=304, headers=headers)
     return raw(page.content, content_type=page.kind, headers=headers)

@@ -1,6 +1,7 @@
 // The chat page: puts the conversation on the page and keeps help in reach when it fails.
 
 import { leave, onThreeShifts } from "./exit_this_page.mjs";
+import { keepHelp, sayWhenGone } from "./offline.mjs";
 import { phrase } from "./phrases.mjs";
 import { make, readAloud, shown, written } from "./show.mjs";
 import { Talk } from "./talk.mjs";
@@ -15,6 +16,7 @@ const words = form.elements.words;
 const known = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
 const talk = new Talk({ audience: known.audience, area: known.area });
 wearColour();
+sayWhenGone();
 let waiting = 0;
 let host = null;
 
@@ -68,6 +70,7 @@ function offerAgain(message, item) {
 }
 
 function say(text, content) {
+  keepHelp();
   const item = written(text);
   messages.append(item);
   send({ id: newId(), ...content }, item);

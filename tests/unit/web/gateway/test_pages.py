@@ -6,7 +6,8 @@ import pytest
 
 from tests.unit.web.gateway.conftest import Gateway, World
 
-PATHS = ["/", "/widget/", "/widget/chat.mjs", "/widget/embed.js", "/healthz", "/docs/", "/nothing"]
+FILES = ["/widget/chat.mjs", "/widget/embed.js", "/widget/help.html"]
+PATHS = ["/", "/chat", "/widget/", *FILES, "/healthz", "/docs/", "/nothing"]
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -30,12 +31,15 @@ async def test_only_named_sites_may_frame_the_widget_and_nobody_the_rest(world: 
         }
 
     assert policies["/widget/"].endswith("frame-ancestors 'self' https://school.example")
-    for path in ("/", "/healthz", "/docs/", "/nothing"):
+    for path in ("/", "/chat", "/healthz", "/docs/", "/nothing"):
         assert policies[path].endswith("frame-ancestors 'none'")
 
 
-async def test_the_chat_is_never_kept_and_scripts_are_asked_after(gateway: Gateway) -> None:
-    page = await gateway.http.get("/widget/")
+@pytest.mark.parametrize("address", ["/widget/", "/chat"])
+async def test_the_chat_is_never_kept_and_scripts_are_asked_after(
+    gateway: Gateway, address: str
+) -> None:
+    page = await gateway.http.get(address)
     script = await gateway.http.get("/widget/chat.mjs")
     again = await gateway.http.get(
         "/widget/chat.mjs", headers={"If-None-Match": script.headers["etag"]}
@@ -45,6 +49,21 @@ async def test_the_chat_is_never_kept_and_scripts_are_asked_after(gateway: Gatew
     assert script.headers["cache-control"] == "no-cache"
     assert script.headers["content-type"].startswith("text/javascript")
     assert again.status_code == 304
+
+
+async def test_the_embed_script_outlives_a_gateway_that_is_away_for_a_day(
+    gateway: Gateway,
+) -> None:
+    headers = (await gateway.http.get("/widget/embed.js")).headers
+
+    assert headers["cache-control"] == "max-age=300, stale-while-revalidate=86400"
+    assert headers["cross-origin-resource-policy"] == "cross-origin"
+
+
+async def test_the_service_worker_may_look_after_the_chat_s_own_address(gateway: Gateway) -> None:
+    headers = (await gateway.http.get("/widget/help_worker.mjs")).headers
+
+    assert headers["service-worker-allowed"] == "/chat"
 
 
 @pytest.mark.parametrize("name", ["..%2F..%2Fpyproject.toml", "chat", "%2e%2e/gateway/app.py"])

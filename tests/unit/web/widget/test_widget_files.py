@@ -53,7 +53,7 @@ def test_no_script_writes_html_or_keeps_anything(path: object) -> None:
         assert word not in code
 
 
-@pytest.mark.parametrize("name", ["chat.html", "demo.html"])
+@pytest.mark.parametrize("name", ["chat.html", "demo.html", "help.html"])
 def test_no_page_has_anything_inline_or_from_elsewhere(name: str) -> None:
     page = page_of(name)
     data = r'type="application/json"'
@@ -82,7 +82,8 @@ def test_scripts_ask_for_phrases_that_are_there_with_the_fields_that_these_name(
 
 
 @pytest.mark.parametrize(
-    ("file", "group"), [("chat.html", "chat_page"), ("demo.html", "school_page")]
+    ("file", "group"),
+    [("chat.html", "chat_page"), ("demo.html", "school_page"), ("help.html", "help_page")],
 )
 def test_a_page_shows_each_of_its_phrases(file: str, group: str) -> None:
     template = (FOLDER / file).read_text(encoding="utf-8")
@@ -131,11 +132,11 @@ def test_the_embed_script_uses_each_of_its_phrases_and_links_words_that_stand_in
             assert phrases[name].count(words) == 1
 
 
-@pytest.mark.parametrize("name", ["chat.html", "demo.html", "embed.js"])
+@pytest.mark.parametrize("name", ["chat.html", "demo.html", "embed.js", "help.html"])
 def test_every_number_that_can_be_pressed_is_a_contacts(name: str) -> None:
     records = real_content().contacts.records().values()
     known = {way.href for record in records for way in record.ways}
-    numbers = re.findall(r'"(tel:[^"]+)"', page_of(name))
+    numbers = re.findall(r'"((?:tel|sms):[^"]+)"', page_of(name))
 
     assert numbers
     assert set(numbers) <= known
