@@ -103,7 +103,7 @@ class Messages:
         conversation.remember(exchange.message_id, Turn("user", sent.text))
         return shown
 
-    async def finish(self, within_s: float = 5.0) -> None:
+    async def finish(self, within_s: float = 15.0) -> None:
         """Wait for answers being made. Called when the server stops."""
         if self._under_way:
             await asyncio.wait(set(self._under_way.values()), timeout=within_s)

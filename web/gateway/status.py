@@ -43,16 +43,11 @@ async def ready(request: Request) -> HTTPResponse:
         _in_time(gateway, gateway.recorder.backlog),
     )
     unsaved = gateway.recorder.unsaved()
-    all_well = (
-        all(rasa.values())
-        and redis != "down"
-        and database
-        and disk
-        and backlog == 0
-        and unsaved == 0
-    )
+    draining = request.app.ctx.draining
+    up = (*rasa.values(), redis != "down", database, disk)
+    all_well = all(up) and backlog == 0 and unsaved == 0 and not draining
     body = {
-        "status": "ready" if all_well else "degraded",
+        "status": "ready" if all_well else "draining" if draining else "degraded",
         "rasa": "up" if all(rasa.values()) else "degraded" if any(rasa.values()) else "down",
         "rasa_servers": {name: "up" if up else "down" for name, up in rasa.items()},
         "redis": redis,
