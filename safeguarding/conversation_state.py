@@ -75,6 +75,26 @@ class ConversationState:
         highest = max(severity, self.cards.get(need, Severity.NONE))
         return replace(self, cards={**self.cards, need: highest})
 
+    def joined(self, other: ConversationState) -> ConversationState:
+        """The state of a conversation of which two gateways know apart: the graver counts, and
+        else what this one says."""
+        graver = self if self.severity >= other.severity else other
+        cards = {
+            need: max(state.cards.get(need, Severity.NONE) for state in (self, other))
+            for need in {**self.cards, **other.cards}
+        }
+        return replace(
+            self,
+            severity=graver.severity,
+            need=graver.need or self.need or other.need,
+            categories=tuple(dict.fromkeys((*self.categories, *other.categories)))[:_KEPT],
+            audience=self.audience or other.audience,
+            area=self.area or other.area,
+            age=self.age or other.age,
+            cards=cards,
+            replies=max(self.replies, other.replies),
+        )
+
     def needs(self, name: str) -> bool:
         """Whether the conversation came to this need; `danger_now` once it was immediate."""
         if name == DANGER_NOW:

@@ -35,6 +35,8 @@ class Settings:
     """Seconds the gateway waits for Rasa before it answers itself."""
     gateway_host: str
     gateway_port: int
+    drain_s: float
+    """Seconds that a gateway which was told to stop goes on taking connections."""
     console_host: str
     console_port: int
     console_insecure_cookies: bool
@@ -54,7 +56,8 @@ class Settings:
     trusted_proxies: int
     """How many reverse proxies stand before the gateway and set X-Forwarded-For."""
     redis_url: str | None
-    """Redis for rate limits shared by several gateways; None keeps them in memory."""
+    """Redis for what several gateways share: conversations in progress and rate limits; None keeps
+    both in memory."""
     keep_concern_years: int
     keep_urgent_years: int
     keep_sexual_abuse_years: int
@@ -79,6 +82,7 @@ class Settings:
             rasa_timeout_s=_number(env, "LANTERN_RASA_TIMEOUT_S", 4.0),
             gateway_host=env.get("LANTERN_GATEWAY_HOST", "127.0.0.1"),
             gateway_port=gateway_port,
+            drain_s=_within(env, "LANTERN_DRAIN_S", 0, 0, 60),
             console_host=env.get("LANTERN_CONSOLE_HOST", "127.0.0.1"),
             console_port=int(_number(env, "LANTERN_CONSOLE_PORT", 8081)),
             console_insecure_cookies=_flag(env, "LANTERN_CONSOLE_INSECURE_COOKIES"),

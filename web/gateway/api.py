@@ -66,7 +66,7 @@ async def begin(request: Request, gateway: Gateway) -> HTTPResponse:
 @refusing
 async def end(request: Request, gateway: Gateway) -> HTTPResponse:
     """Forget the conversation at once: the person has left."""
-    gateway.conversations.forget(_bearer(request, gateway).conversation_id)
+    await gateway.conversations.forget(_bearer(request, gateway).conversation_id)
     return empty()
 
 

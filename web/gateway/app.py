@@ -19,6 +19,9 @@ from web.gateway.requests import MAX_BODY_BYTES
 from web.gateway.status import status
 from web.http import App, add_security_headers
 
+FINISH_S = 20.0
+"""What is under way when the gateway is stopped may take so long: more than any answer does. With
+what is recorded after it, it stays far below the TimeoutStopSec of deploy/systemd/."""
 LARGEST_BODY_READ = 1024 * 1024
 """Bodies are refused from 64 KiB on and kept no further, but read to here: a connection cut short
 shows no help."""
@@ -45,7 +48,7 @@ def create_app(
     app.config.update(
         ACCESS_LOG=False,
         REQUEST_MAX_SIZE=LARGEST_BODY_READ,
-        GRACEFUL_SHUTDOWN_TIMEOUT=10,
+        GRACEFUL_SHUTDOWN_TIMEOUT=FINISH_S,
         PROXIES_COUNT=settings.trusted_proxies or None,
     )
     bound(app, settings.trusted_proxies, MAX_BODY_BYTES + 1, errors)
@@ -68,8 +71,15 @@ def _add_life(
     async def start(app: App) -> None:
         outside = await asyncio.to_thread(build, settings)
         app.ctx.gateway = compose(settings, outside, content, limits)
+        app.ctx.draining = False
         app.ctx.recording = asyncio.create_task(app.ctx.gateway.recorder.work_forever())
         app.ctx.rota = asyncio.create_task(app.ctx.gateway.duty.read_forever())
+
+    async def drain(app: App) -> None:
+        # New connections are still taken. Whoever spreads the load may see in time to send
+        # nobody here any more.
+        app.ctx.draining = True
+        await asyncio.sleep(settings.drain_s)
 
     async def stop(app: App) -> None:
         app.ctx.recording.cancel()
@@ -77,4 +87,5 @@ def _add_life(
         await app.ctx.gateway.finish()
 
     app.register_listener(start, "before_server_start")
+    app.register_listener(drain, "before_server_stop")
     app.register_listener(stop, "after_server_stop")

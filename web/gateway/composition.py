@@ -20,6 +20,7 @@ from safeguarding.escalations.vault import Vault
 from safeguarding.escalations.wishes import Wishes
 from safeguarding.risk.engine import build_engine
 from safeguarding.settings import Settings
+from web.gateway.conversation_record import Seal
 from web.gateway.conversations import Conversations
 from web.gateway.duty import Duty, DutyPhrases, ReadRota, nobody_known
 from web.gateway.handoff import HandOff
@@ -33,6 +34,8 @@ from web.gateway.recorder import Backlog, Recorder
 from web.gateway.replies import GatewayPhrases, OwnReplies
 from web.gateway.requests import RefusalPhrases, Tokens
 from web.gateway.screening import Engine, Screening
+from web.gateway.shared_conversations import SharedConversations
+from web.gateway.shared_store import SharedStore
 from web.gateway.wishes import Record, WishPhrases, WishTalk
 from web.http import ErrorPhrases, PlainErrors
 
@@ -82,6 +85,7 @@ class Gateway:
         await self.messages.finish()
         await self.handoff.finish()
         await self.recorder.finish()
+        await self.conversations.finish()
         self.screening.close()
         self.checks.close()
         self.duty.close()
@@ -148,7 +152,7 @@ def compose(
     duty = Duty(outside.rota, endings, duty_phrases, _now)
     handoff = HandOff(recorder, wishes, duty, _now)
     rasa = RasaPool(settings.rasa_urls, outside.channel_secret, settings.rasa_timeout_s)
-    conversations = Conversations(settings.conversation_ttl_s)
+    conversations = _conversations(settings, outside.token_key)
     messages = Messages(
         conversations,
         rasa,
@@ -176,6 +180,16 @@ def compose(
         database_is_up=outside.database_is_up,
         checks=Lane("checks", threads=4, room=8),
     )
+
+
+def _conversations(settings: Settings, token_key: str) -> Conversations:
+    """Where conversations in progress are: in this process, or shared by all gateways."""
+    ttl_s = settings.conversation_ttl_s
+    if settings.redis_url is None:
+        return Conversations(ttl_s)
+    shared = SharedConversations(SharedStore(settings.redis_url, ttl_s), Seal(token_key), ttl_s)
+    shared.start()
+    return shared
 
 
 def _now() -> datetime:

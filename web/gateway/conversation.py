@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
@@ -61,6 +62,15 @@ class Conversation:
     turns: OrderedDict[str, Turn] = field(default_factory=OrderedDict)
     answers: OrderedDict[str, bytes] = field(default_factory=OrderedDict)
     """The last answers by message id, as JSON: it takes a fifth of the room."""
+    revision: bytes = b""
+    """Where gateways share conversations: the record that this one was last saved to or read
+    from, empty where there is none."""
+    first: ConversationState = field(init=False)
+    saved: ConversationState = field(init=False)
+    """The state with which it began, and the one that was saved last."""
+
+    def __post_init__(self) -> None:
+        self.first = self.saved = self.state
 
     def turns_before(self, message_id: str) -> tuple[Turn, ...]:
         """The turns kept, without those of `message_id` itself: it may have come before."""
@@ -69,7 +79,10 @@ class Conversation:
 
     def remember(self, message_id: str, turn: Turn) -> None:
         """Keep a turn, once for each message and speaker; the oldest makes room."""
-        self.turns.setdefault(_key(message_id, turn.by), Turn(turn.by, as_kept(turn.text)))
+        self._remember(_key(message_id, turn.by), Turn(turn.by, as_kept(turn.text)))
+
+    def _remember(self, key: str, turn: Turn) -> None:
+        self.turns.setdefault(key, turn)
         while len(self.turns) > TURNS_KEPT or _bytes_of_turns(self.turns) > TURNS_BYTES:
             self.turns.popitem(last=False)
 
@@ -101,10 +114,37 @@ class Conversation:
 
     def keep_answer(self, message_id: str, messages: Sequence[Message]) -> None:
         """Keep an answer for a repeat of its message; the oldest make room."""
-        self.answers[message_id] = msgspec.json.encode(messages)
+        self._keep(message_id, msgspec.json.encode(messages))
+
+    def _keep(self, message_id: str, answer: bytes) -> None:
+        self.answers[message_id] = answer
         self.answers.move_to_end(message_id)
         while len(self.answers) > ANSWERS_KEPT or _bytes_of(self.answers) > ANSWERS_BYTES:
             self.answers.popitem(last=False)
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether nothing has come to it since it was saved: whatever comes changes its state."""
+        return self.state is self.saved
+
+    def become(self, other: Conversation) -> None:
+        """Be what another gateway made of this conversation."""
+        self.state, self.dialogue = other.state, other.dialogue
+        self.turns, self.answers = other.turns, other.answers
+        self.wish_offered = other.wish_offered
+        self.wish_step, self.wish_name = other.wish_step, other.wish_name
+
+    def join(self, other: Conversation) -> None:
+        """Be both: what another gateway made of it, and what came to it here meanwhile."""
+        here = copy(self)
+        self.become(other)
+        self.state = other.state.joined(here.state)
+        self.dialogue = self.dialogue or here.dialogue
+        self.wish_offered = self.wish_offered or here.wish_offered
+        for key, turn in here.turns.items():
+            self._remember(key, turn)
+        for key, answer in here.answers.items():
+            self._keep(key, answer)
 
     @property
     def size(self) -> int:

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Literal
 from uuid import UUID
 from weakref import WeakValueDictionary
 
@@ -36,8 +37,8 @@ class Conversations:
         """Forget a conversation after `ttl_s` seconds without a message; `now` is for tests."""
         self._quiet = self._cache(ttl_s, now)
         self._told = self._cache(ttl_s, now)
-        # One that had to make room while a message of it was answered is still the same one.
-        self._in_use: WeakValueDictionary[UUID, Conversation] = WeakValueDictionary()
+        # One that had to make room while a message of it is answered is still the same one.
+        self._alive: WeakValueDictionary[UUID, Conversation] = WeakValueDictionary()
         self._room = room or Room()
 
     def __len__(self) -> int:
@@ -58,7 +59,7 @@ class Conversations:
         """The conversation in progress with this id, if there is one."""
         kept = self._told.get(conversation_id) or self._quiet.get(conversation_id)
         if kept is None:
-            held = self._in_use.get(conversation_id)
+            held = self._alive.get(conversation_id)
             kept = held if held is not None and held.lock.locked() else None
         return kept
 
@@ -68,25 +69,53 @@ class Conversations:
         self._told.pop(conversation.id, None)
         told = conversation.state.severity >= Severity.CONCERN
         (self._told if told else self._quiet)[conversation.id] = conversation
-        self._in_use[conversation.id] = conversation
+        self._alive[conversation.id] = conversation
         while len(self) > self._room.conversations or self.size > self._room.bytes:
             (self._quiet or self._told).popitem()
 
+    async def look(self, bearer: Bearer) -> Conversation:
+        """The conversation of a token as it is now, also where it is another's turn."""
+        return self.of(bearer)
+
     @asynccontextmanager
-    async def turn(self, bearer: Bearer) -> AsyncIterator[Conversation]:
-        """The conversation for as long as one message of it is answered, one after the other."""
+    async def turn(self, bearer: Bearer, within_s: float) -> AsyncIterator[Conversation]:
+        """The conversation for as long as one message of it is answered, one after the other.
+
+        `within_s`: how long a message waits at most for one that another gateway answers.
+        """
+        del within_s
         conversation = self.of(bearer)
+        async with self._turn(conversation):
+            yield conversation
+
+    @asynccontextmanager
+    async def _turn(self, conversation: Conversation) -> AsyncIterator[None]:
         async with conversation.lock:
             try:
-                yield conversation
+                yield
             finally:
                 # Unless the person has left meanwhile.
-                if self._in_use.get(conversation.id) is conversation:
+                if self._alive.get(conversation.id) is conversation:
                     self.keep(conversation)
 
-    def forget(self, conversation_id: UUID) -> None:
+    async def forget(self, conversation_id: UUID) -> None:
         """Forget a conversation at once: the person has left."""
-        for kept in (self._quiet, self._told, self._in_use):
+        self.drop(conversation_id)
+
+    async def redis(self) -> Literal["unused", "up", "down"]:
+        """How the Redis is that gateways share them in."""
+        return "unused"
+
+    def unsaved(self) -> int:
+        """How many are not yet where other gateways find them as they are now."""
+        return 0
+
+    async def finish(self) -> None:
+        """Bring it to an end. Called when the server stops."""
+
+    def drop(self, conversation_id: UUID) -> None:
+        """Keep a conversation here no longer."""
+        for kept in (self._quiet, self._told, self._alive):
             kept.pop(conversation_id, None)
 
     @staticmethod

@@ -67,7 +67,7 @@ class HandOff:
         else:
             await self._record(exchange, begun, shown, extra)
 
-    async def finish(self, within_s: float = 5.0) -> None:
+    async def finish(self, within_s: float = 15.0) -> None:
         """Wait for late assessments and their records. Called when the server stops."""
         if self._late:
             await asyncio.wait(set(self._late), timeout=within_s)

@@ -103,7 +103,7 @@ class Messages:
         conversation.remember(exchange.message_id, Turn("user", sent.text))
         return shown
 
-    async def finish(self, within_s: float = 5.0) -> None:
+    async def finish(self, within_s: float = 15.0) -> None:
         """Wait for answers being made. Called when the server stops."""
         if self._under_way:
             await asyncio.wait(set(self._under_way.values()), timeout=within_s)
@@ -115,14 +115,17 @@ class Messages:
         message_id: str,
         admitted: Callable[[], Awaitable[bool]],
     ) -> Answer:
-        conversation = self._conversations.of(bearer)
-        if known := conversation.answer_to(message_id):
+        if known := self._conversations.of(bearer).answer_to(message_id):
             return Answer(known)
         if not await admitted():
+            conversation = await self._conversations.look(bearer)
+            if known := conversation.answer_to(message_id):
+                return Answer(known)
             # Nothing is kept of it: sent once more it is another try, and may be answered in full.
             return Answer(await self._over_limit(conversation, sent), over_limit=True)
         started = time.monotonic()
-        async with self._conversations.turn(bearer) as conversation:
+        waits_s = max(self._timeout_s - ANSWER_WAIT_S, LEAST_WAIT_S)
+        async with self._conversations.turn(bearer, waits_s) as conversation:
             known = conversation.answer_to(message_id)
             shown = known or await self._in_full(conversation, sent, message_id, started)
         self._metrics.seconds.observe(time.monotonic() - started)

@@ -49,6 +49,11 @@ class Metrics:
             "Memory that they take, nearly.",
             registry=self._registry,
         )
+        self.conversations_unsaved = Gauge(
+            "lantern_conversations_unsaved",
+            "Of conversations that gateways share, those that Redis does not know as they are now.",
+            registry=self._registry,
+        )
         self.rasa_under_way = Gauge(
             "lantern_rasa_under_way",
             "Messages that a Rasa server is answering.",

@@ -110,7 +110,7 @@ class Recorder:
             self._reserve_forever(retry_every_s),
         )
 
-    async def finish(self, within_s: float = 5.0) -> None:
+    async def finish(self, within_s: float = 15.0) -> None:
         """Wait for what is being recorded, and try once more what is held. At the end."""
         if self._under_way:
             await asyncio.wait(set(self._under_way), timeout=within_s)

@@ -35,18 +35,22 @@ async def ready(request: Request) -> HTTPResponse:
     """Each dependency; 503 while one of them is away. For staff networks only."""
     _staff_networks_only(request)
     gateway: Gateway = request.app.ctx.gateway
-    rasa, database, disk, backlog = await asyncio.gather(
+    rasa, redis, database, disk, backlog = await asyncio.gather(
         gateway.rasa.are_up(),
+        gateway.conversations.redis(),
         _in_time(gateway, gateway.database_is_up),
         _in_time(gateway, gateway.recorder.disk_is_writable),
         _in_time(gateway, gateway.recorder.backlog),
     )
     unsaved = gateway.recorder.unsaved()
-    all_well = all(rasa.values()) and database and disk and backlog == 0 and unsaved == 0
+    draining = request.app.ctx.draining
+    up = (*rasa.values(), redis != "down", database, disk)
+    all_well = all(up) and backlog == 0 and unsaved == 0 and not draining
     body = {
-        "status": "ready" if all_well else "degraded",
+        "status": "ready" if all_well else "draining" if draining else "degraded",
         "rasa": "up" if all(rasa.values()) else "degraded" if any(rasa.values()) else "down",
         "rasa_servers": {name: "up" if up else "down" for name, up in rasa.items()},
+        "redis": redis,
         "database": "up" if database else "down",
         "disk": "up" if disk else "down",
         "spool": backlog,
@@ -62,6 +66,7 @@ async def figures(request: Request) -> HTTPResponse:
     gateway: Gateway = request.app.ctx.gateway
     gateway.metrics.conversations.set(len(gateway.conversations))
     gateway.metrics.conversation_bytes.set(gateway.conversations.size)
+    gateway.metrics.conversations_unsaved.set(gateway.conversations.unsaved())
     _measure_rasa(gateway)
     gateway.metrics.unsaved.set(gateway.recorder.unsaved())
     budget: Budget = request.app.ctx.budget

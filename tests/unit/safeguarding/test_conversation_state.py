@@ -214,3 +214,37 @@ def test_a_record_says_nothing_of_what_is_not_known_and_all_of_what_is() -> None
 def test_a_record_that_holds_anything_else_is_refused(record: dict[str, object]) -> None:
     with pytest.raises((KeyError, TypeError, ValueError)):
         ConversationState.from_record(record)
+
+
+def test_of_what_two_gateways_know_apart_the_graver_counts_and_every_card_that_was_seen() -> None:
+    there = ConversationState(
+        severity=Severity.CONCERN,
+        need="friend",
+        categories=("bullying",),
+        age=14,
+        topic="consent",
+        cards={"friend": Severity.CONCERN},
+        replies=4,
+    )
+    here = ConversationState(
+        severity=Severity.URGENT,
+        need="self_harm",
+        categories=("self_harm", "bullying"),
+        audience="young_person",
+        topic="bullying",
+        cards={"self_harm": Severity.URGENT, "friend": Severity.URGENT},
+        replies=3,
+    )
+
+    joined = there.joined(here)
+
+    assert (joined.severity, joined.need) == (Severity.URGENT, "self_harm")
+    assert joined.categories == ("bullying", "self_harm")
+    assert joined.cards == {"friend": Severity.URGENT, "self_harm": Severity.URGENT}
+    assert (joined.audience, joined.age, joined.topic, joined.replies) == (
+        "young_person",
+        14,
+        "consent",
+        4,
+    )
+    assert there.joined(there) == there

@@ -52,6 +52,7 @@ def test_rasa_may_be_one_server_or_several_each_named_once() -> None:
         ("LANTERN_RASA_URL", "http://127.0.0.1:5005 127.0.0.1:5006"),
         ("LANTERN_RASA_URL", "http://127.0.0.1:many"),
         ("LANTERN_GATEWAY_PORT", "many"),
+        ("LANTERN_DRAIN_S", "61"),
         ("LANTERN_RASA_TIMEOUT_S", "nan"),
         ("LANTERN_REQUIRE_APPROVAL", "maybe"),
         ("LANTERN_MISS_COST", "0"),

@@ -46,11 +46,11 @@ def test_a_silent_conversation_is_forgotten_and_a_used_one_is_not() -> None:
     assert kept.of(silent) is not first
 
 
-def test_leaving_forgets_at_once() -> None:
+async def test_leaving_forgets_at_once() -> None:
     kept, who = Conversations(60), bearer()
     kept.of(who).raise_to(Severity.URGENT)
 
-    kept.forget(who.conversation_id)
+    await kept.forget(who.conversation_id)
 
     assert len(kept) == 0
     assert kept.of(who).state.severity == Severity.NONE
@@ -95,7 +95,7 @@ async def test_all_conversations_together_have_an_end_in_bytes() -> None:
     room = Room(bytes=1024 * 1024)
     kept, last = Conversations(60, room=room), bearer()
     for person in [*(bearer() for _ in range(300)), last]:
-        async with kept.turn(person) as conversation:
+        async with kept.turn(person, 5) as conversation:
             conversation.remember("1", Turn("user", "a" * 60_000))
 
     assert kept.size <= room.bytes
@@ -107,7 +107,7 @@ async def test_turns_of_one_conversation_come_one_after_the_other() -> None:
     kept, who, seen = Conversations(60), bearer(), []
 
     async def one(name: str) -> None:
-        async with kept.turn(who):
+        async with kept.turn(who, 5):
             seen.append(f"{name} in")
             await asyncio.sleep(0)
             seen.append(f"{name} out")
@@ -119,7 +119,7 @@ async def test_turns_of_one_conversation_come_one_after_the_other() -> None:
 
 async def test_one_that_makes_room_while_it_is_answered_is_still_the_same_one() -> None:
     kept, who = Conversations(60, room=Room(conversations=2)), bearer()
-    async with kept.turn(who) as conversation:
+    async with kept.turn(who, 5) as conversation:
         for _ in range(5):
             kept.of(bearer())
 
@@ -132,8 +132,8 @@ async def test_one_that_makes_room_while_it_is_answered_is_still_the_same_one() 
 
 async def test_whoever_leaves_while_they_are_answered_is_forgotten() -> None:
     kept, who = Conversations(60), bearer()
-    async with kept.turn(who):
-        kept.forget(who.conversation_id)
+    async with kept.turn(who, 5):
+        await kept.forget(who.conversation_id)
 
     assert len(kept) == 0
 
@@ -141,8 +141,8 @@ async def test_whoever_leaves_while_they_are_answered_is_forgotten() -> None:
 async def test_a_turn_that_fails_lets_the_next_one_in() -> None:
     kept, who = Conversations(60), bearer()
     with pytest.raises(ValueError, match="as it happens"):
-        async with kept.turn(who):
+        async with kept.turn(who, 5):
             raise ValueError("as it happens")
 
-    async with asyncio.timeout(20), kept.turn(who) as conversation:
+    async with asyncio.timeout(20), kept.turn(who, 5) as conversation:
         assert conversation.id == who.conversation_id
