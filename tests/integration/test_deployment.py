@@ -202,6 +202,7 @@ def test_help_is_shown_where_the_gateway_is_away(proxy: Proxy) -> None:
 def test_only_what_the_public_may_see_goes_through(proxy: Proxy) -> None:
     for path in ("/metrics", "/readyz", "/lantern-help.html"):
         assert proxy.client.get(path, headers=CHAT).status_code == 404
+    assert proxy.client.get("/metrics", headers=CONSOLE).status_code == 404
     large = proxy.client.post("/", headers=CHAT, content=b"x" * (1 << 20 | 1))
     assert (large.status_code, "0800 1111" in large.text) == (413, True)
     answer = proxy.client.get("/", headers=CONSOLE)
