@@ -21,6 +21,7 @@ from dispatcher.mail_catcher import MailCatcher
 from dispatcher.words import AlertPhrases
 from safeguarding.alerts.waiting import Figures, figures
 from safeguarding.database.engine import READING
+from safeguarding.logs import LOGGED
 
 STALE_S = 60.0
 """A thread that has not gone round for so long hangs."""
@@ -103,7 +104,7 @@ class Status:
             code = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
             return code, _JSON, json.dumps(asdict(state)).encode(), {}
         if path == "/metrics":
-            return HTTPStatus.OK, _TEXT, _metrics(self.state()), {}
+            return HTTPStatus.OK, _TEXT, metrics_of(self.state()), {}
         if path == "/" and self._catcher is not None:
             return self._page(self._catcher)
         return HTTPStatus.NOT_FOUND, _JSON, b'{"status":"not found"}', {}
@@ -164,8 +165,9 @@ class StatusServer:
         self._server.server_close()
 
 
-def _metrics(state: State) -> bytes:
+def metrics_of(state: State) -> bytes:
     registry = CollectorRegistry()
+    registry.register(LOGGED)
     opened = Gauge(
         "lantern_alerts_open",
         "Alerts that nobody has acknowledged.",

@@ -6,6 +6,32 @@ import logging
 import sys
 
 import structlog
+from prometheus_client import Counter
+
+WATCHED = (
+    "alert.beyond_area",
+    "alert.given_up",
+    "alert.nobody_on_duty",
+    "alert.reached_nobody",
+    "case.severity_changed",
+    "daily.failed",
+    "dispatcher.hangs",
+    "dispatcher.no_channel",
+    "escalation.lost",
+    "escalation.not_spooled",
+    "sign_on.provider_away",
+    "spool.not_recorded",
+    "spool.unreadable",
+    "spool.without_case",
+)
+"""Events that somebody is woken for (docs/runbook.md), or looks at soon."""
+LOGGED = Counter(
+    "lantern_log_events",
+    "Watched events of the log, by name.",
+    ["event"],
+    registry=None,
+)
+"""For the registry of each process: who watches figures need not read logs."""
 
 _SHARED: tuple[structlog.typing.Processor, ...] = (
     structlog.stdlib.add_log_level,
@@ -16,6 +42,9 @@ _SHARED: tuple[structlog.typing.Processor, ...] = (
 
 def configure_logs(level: int = logging.INFO) -> None:
     """Send structlog's and the standard library's events to stdout as JSON."""
+    for event in WATCHED:
+        # A figure that begins with 0 shows the first one, too.
+        LOGGED.labels(event)
     structlog.configure(
         processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -28,6 +57,7 @@ def configure_logs(level: int = logging.INFO) -> None:
             foreign_pre_chain=_SHARED,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _count,
                 _without_traceback,
                 structlog.processors.JSONRenderer(ensure_ascii=False),
             ],
@@ -47,6 +77,16 @@ def configure_logs(level: int = logging.INFO) -> None:
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
+
+
+def _count(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Count a watched event. Its name alone: what stands beside it are ids."""
+    name = str(event["event"]).partition(" ")[0]
+    if name in WATCHED:
+        LOGGED.labels(name).inc()
+    return event
 
 
 def _without_traceback(

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import redis
 
 from lantern import lantern
 from safeguarding.settings import Settings
@@ -59,13 +60,48 @@ def test_systemd_understands_every_unit(units: Path) -> None:
     assert len(named) == 12
 
 
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "lantern-gateway@8080",
+        "lantern-rasa@5005",
+        "lantern-actions",
+        "lantern-console",
+        "lantern-dispatcher",
+        "lantern-backup",
+        "lantern-dispose",
+        "lantern-verify-audit",
+    ],
+)
+def test_every_service_is_shut_in(tmp_path: Path, unit: str) -> None:
+    folder = tmp_path / "etc" / "systemd" / "system"
+    shutil.copytree(UNITS, folder)
+    command = [program("systemd-analyze"), f"--root={tmp_path}", "security", "--offline=true"]
+
+    def exposed() -> bool:
+        """By more than 1.6, where 10 is the most and systemd calls up to 2 OK."""
+        asked = [*command, "--no-pager", "--threshold=16", f"{unit}.service"]
+        return subprocess.run(asked, capture_output=True, check=False).returncode != 0
+
+    assert not exposed()
+    shutil.rmtree(folder / "lantern-.service.d")
+    assert exposed()
+
+
 def test_the_units_run_what_make_run_runs() -> None:
     procfile = (ROOT / "Procfile").read_text("utf-8").splitlines()
     wanted = dict(line.split(": ", 1) for line in procfile if not line.startswith("ready"))
+    instances = {"gateway": "@8080", "rasa": "@5005"}
+    target = (UNITS / "lantern.target").read_text("utf-8")
     for name, command in wanted.items():
-        unit = (UNITS / f"lantern-{name}.service").read_text("utf-8")
-        assert f"ExecStart=/opt/lantern/{command}\n" in unit
-        assert f"lantern-{name}.service" in (UNITS / "lantern.target").read_text("utf-8")
+        instance = instances.get(name, "")
+        unit = UNITS / f"lantern-{name}{instance[:1]}.service"
+        text = unit.read_text("utf-8").replace("%i", instance[1:])
+        assert f"ExecStart=/opt/lantern/{command}\n" in text
+        assert f"lantern-{name}{instance}.service" in target
+    assert "Environment=LANTERN_GATEWAY_PORT=%i\n" in (
+        UNITS / "lantern-gateway@.service"
+    ).read_text("utf-8")
 
 
 def test_the_timers_call_commands_that_there_are() -> None:
@@ -92,6 +128,24 @@ def test_the_settings_of_an_installation_are_no_demonstration() -> None:
     assert not settings.console_insecure_cookies
     known = (ROOT / "safeguarding" / "settings.py").read_text("utf-8")
     assert [name for name in env if f'"{name}"' not in known] == []
+
+
+# ---- redis --------------------------------------------------------------------------------------
+def test_redis_takes_its_file_and_keeps_nothing_on_a_disk(tmp_path: Path) -> None:
+    port = free_port()
+    command = [program("redis-server"), str(ROOT / "deploy" / "redis" / "lantern.conf")]
+    options = ["--port", str(port), "--dir", str(tmp_path)]
+    with subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL) as process:
+        patient = redis.retry.Retry(redis.backoff.ConstantBackoff(0.1), 100)
+        url = f"redis://127.0.0.1:{port}/0"
+        with redis.Redis.from_url(url, retry=patient, decode_responses=True) as client:
+            client.set("words", WORDS)
+            wanted = {"save": "", "appendonly": "no", "maxmemory-policy": "noeviction"}
+            assert {name: client.config_get(name)[name] for name in wanted} == wanted
+            assert client.slowlog_get() == []
+        process.terminate()
+
+    assert list(tmp_path.iterdir()) == []
 
 
 # ---- nginx --------------------------------------------------------------------------------------
@@ -202,6 +256,7 @@ def test_help_is_shown_where_the_gateway_is_away(proxy: Proxy) -> None:
 def test_only_what_the_public_may_see_goes_through(proxy: Proxy) -> None:
     for path in ("/metrics", "/readyz", "/lantern-help.html"):
         assert proxy.client.get(path, headers=CHAT).status_code == 404
+    assert proxy.client.get("/metrics", headers=CONSOLE).status_code == 404
     large = proxy.client.post("/", headers=CHAT, content=b"x" * (1 << 20 | 1))
     assert (large.status_code, "0800 1111" in large.text) == (413, True)
     answer = proxy.client.get("/", headers=CONSOLE)

@@ -20,6 +20,7 @@ from web.console.content import content
 from web.console.exports import exports
 from web.console.invitation import invitation
 from web.console.live import live
+from web.console.metrics import Metrics, count_response, figures
 from web.console.own_account import own_account
 from web.console.passkeys import passkeys
 from web.console.queue import queue
@@ -50,6 +51,7 @@ def create_app(settings: Settings, console: Services | None = None) -> App:
         FALLBACK_ERROR_FORMAT="html",
     )
     app.ctx.services = console or compose(settings)
+    app.ctx.metrics = Metrics()
     errors = PlainErrors(app.ctx.services.errors)
     app.error_handler = errors
     bound(app, settings.trusted_proxies, _LARGEST_REQUEST, errors)
@@ -57,11 +59,12 @@ def create_app(settings: Settings, console: Services | None = None) -> App:
     app.register_middleware(_refuse_nul, "request")
     app.register_middleware(_keep_origin, "response")
     app.register_middleware(record_refused_response, "response")
+    app.register_middleware(count_response, "response")
     add_security_headers(app, lambda _request: _POLICY)
     app.static("/static", STATIC, name="static")
     cases = (queue, live, case_page, case_work, exports, statistics)
     own = (signing_in, single_sign_on, own_account, passkeys, invitation, accounts)
-    for blueprint in (neutral, *own, *cases, content, rota, audit):
+    for blueprint in (neutral, figures, *own, *cases, content, rota, audit):
         app.blueprint(blueprint)
     return app
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from safeguarding.logs import LOGGED
+
 
 class Metrics:
     """The gateway's figures, in a registry of their own: several apps may live in one process."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
+        self._registry.register(LOGGED)
         self.messages = Counter(
             "lantern_messages",
             "Messages answered, by who answered them.",

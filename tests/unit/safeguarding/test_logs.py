@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
+from prometheus_client.samples import Sample
 
-from safeguarding.logs import configure_logs
+from safeguarding.logs import LOGGED, WATCHED, configure_logs
 
 
 @pytest.fixture(autouse=True)
@@ -43,3 +44,25 @@ def test_an_exception_is_named_and_not_quoted(capsys: pytest.CaptureFixture[str]
     lines = [json.loads(line) for line in said.out.splitlines()]
     assert [line["error"] for line in lines] == ["ValueError", "ValueError"]
     assert "child wrote" not in said.out + said.err
+
+
+def test_a_watched_event_is_counted_by_its_name_alone() -> None:
+    configure_logs()
+    before, stuck = counted("escalation.lost"), counted("spool.unreadable")
+
+    structlog.get_logger("own").critical("escalation.lost", message_id="m1")
+    structlog.get_logger("own").critical("door.open")
+    logging.getLogger("other").error("spool.%s file=%s", "unreadable", "m1")
+
+    assert counted("escalation.lost") == before + 1
+    assert counted("spool.unreadable") == stuck + 1
+    assert {sample.labels["event"] for sample in samples()} == set(WATCHED)
+
+
+def counted(event: str) -> float:
+    return next(sample.value for sample in samples() if sample.labels["event"] == event)
+
+
+def samples() -> list[Sample]:
+    [family] = LOGGED.collect()
+    return [sample for sample in family.samples if sample.name.endswith("_total")]

@@ -20,6 +20,7 @@ OPEN = {
     "/healthz",
     "/invitation/none",
     "/invitation/none/organisation",
+    "/metrics",
     "/sign-in",
     "/sign-in/code",
     "/sign-in/organisation",
