@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, Route, expect
 
 from safeguarding.database.engine import migrate
