@@ -129,7 +129,8 @@ class GatewayChannel(InputChannel):
         return gateway
 
     def _trusts(self, request: Request) -> bool:
-        offered = request.headers.get(SECRET_HEADER, "").encode()
+        # Sanic gives what is no UTF-8 as halves of characters.
+        offered = request.headers.get(SECRET_HEADER, "").encode("utf-8", "surrogatepass")
         return hmac.compare_digest(offered, self._secret)
 
 

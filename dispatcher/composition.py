@@ -25,7 +25,7 @@ from safeguarding.audit import anchors
 from safeguarding.clock import utc_now
 from safeguarding.content.phrases import read_phrases
 from safeguarding.database.engine import READING, connect
-from safeguarding.settings import Settings, SettingsError
+from safeguarding.settings import NoSecretError, Settings
 from safeguarding.taxonomy import CONTENT
 
 DEMONSTRATION_TEAM = "safeguarding-team@lantern.example"
@@ -153,5 +153,5 @@ def _optional(settings: Settings, name: str) -> str | None:
     """A secret that an installation may go without."""
     try:
         return settings.secret(name)
-    except SettingsError:
+    except NoSecretError:
         return None

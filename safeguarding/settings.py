@@ -10,15 +10,21 @@ from pathlib import Path
 from typing import Literal, TypeVar
 from urllib.parse import urlsplit
 
+from safeguarding.secret_files import NoSecretError, SettingsError, read_secret
 from safeguarding.taxonomy import ROOT
+
+__all__ = [
+    "AlertSettings",
+    "NoSecretError",
+    "Settings",
+    "SettingsError",
+    "SignOnSettings",
+    "is_private_to_both_ends",
+]
 
 T = TypeVar("T", bound=str)
 _MOST_YEARS = 200
 _THIS_MACHINE = {"127.0.0.1", "::1", "localhost"}
-
-
-class SettingsError(Exception):
-    """A setting is missing or makes no sense. Says which, and what to write."""
 
 
 @dataclass(frozen=True)
@@ -105,24 +111,13 @@ class Settings:
     def secret(self, name: str, env: Mapping[str, str] | None = None) -> str:
         """The secret called `name`: LANTERN_<NAME>, else the file <state_dir>/secrets/<name>.
 
-        Names: "channel_secret" (gateway to Rasa), "token_key" (conversation tokens and
-        the names of clients on the audit trail),
-        "field_keys" (encryption of children's words). Raises SettingsError.
-        Names: "channel_secret" (gateway to Rasa), "token_key" (conversation tokens),
+        Names: "channel_secret" (gateway to Rasa), "action_secret" (Rasa to the action server),
+        "token_key" (conversation tokens and the names of clients on the audit trail),
         "field_keys" (encryption of children's words); of those who alert staff "smtp_password",
         "notify_api_key", "webhook_url", "webhook_key"; for single sign-on "sso_client_secret".
-        Raises SettingsError.
+        Raises SettingsError, and of its kind NoSecretError where there is none.
         """
-        env = os.environ if env is None else env
-        if value := env.get(f"LANTERN_{name.upper()}"):
-            return value.strip()
-        path = self.state_dir / "secrets" / name
-        try:
-            return path.read_text(encoding="utf-8").strip()
-        except OSError:
-            raise SettingsError(
-                f"No secret {name}: set LANTERN_{name.upper()}, or run `make setup` (writes {path})"
-            ) from None
+        return read_secret(name, self.state_dir, os.environ if env is None else env)
 
     def is_demonstration(self, env: Mapping[str, str] | None = None) -> bool:
         """Whether nobody relies on it: unsigned words are shown, and alerts can only be caught."""
@@ -130,7 +125,7 @@ class Settings:
             return False
         try:
             self.secret("notify_api_key", env)
-        except SettingsError:
+        except NoSecretError:
             return True
         return False
 

@@ -16,6 +16,7 @@ from safeguarding.audit.command_line import record_command
 from safeguarding.clock import LONDON, utc_now
 from safeguarding.database.engine import connect, migrate
 from safeguarding.escalations.vault import Vault, VaultError, new_key
+from safeguarding.secret_files import variable_of
 from safeguarding.settings import Settings, SettingsError
 from safeguarding.staff.accounts import StaffAccounts, StaffNameError
 from safeguarding.staff.passwords import random_password
@@ -32,6 +33,7 @@ _SECRETS: dict[str, Callable[[], str]] = {
     "field_keys": lambda: f"k1:{new_key()}",
     "token_key": lambda: secrets.token_urlsafe(32),
     "channel_secret": lambda: secrets.token_urlsafe(32),
+    "action_secret": lambda: secrets.token_urlsafe(32),
 }
 
 
@@ -45,7 +47,7 @@ def make_secrets(settings: Settings, env: Mapping[str, str]) -> list[str]:
     return [
         name
         for name, make in _SECRETS.items()
-        if not env.get(f"LANTERN_{name.upper()}") and _write_new(folder / name, make())
+        if variable_of(name) not in env and _write_new(folder / name, make())
     ]
 
 
@@ -84,6 +86,8 @@ def main(*, rota: bool) -> None:
 def _set_up(settings: Settings, *, rota: bool) -> None:
     settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     made = make_secrets(settings, os.environ)
+    for name in _SECRETS:
+        settings.secret(name)
     Vault.of(settings)
     migrate(settings.database_url)
     engine = connect(settings.database_url)

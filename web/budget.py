@@ -74,14 +74,10 @@ class Budget:
 
     def admit(self, connection: Connection, address: str) -> bool:
         """Count a new connection. False when it must be refused: all others are being answered."""
-        network = network_of(address)
-        most = self._most_of_an_address
-        if most is not None and self._of_address[network] >= most:
-            own = [each for each, of in self._open.items() if of == network]
-            if not self._make_room(own):
-                self.refused += 1
-                return False
-        if len(self._open) >= self.most and not self._make_room(self._open):
+        network, most = network_of(address), self._most_of_an_address
+        crowded = most is not None and self._of_address[network] >= most
+        full = len(self._open) >= self.most
+        if (crowded and not self._make_room(network)) or (full and not self._make_room()):
             self.refused += 1
             return False
         self._open[connection] = network
@@ -110,10 +106,21 @@ class Budget:
                 return
             self._drop(max(arriving, key=lambda each: each.held_bytes))
 
-    def _make_room(self, among: dict[Connection, str] | list[Connection]) -> bool:
-        """Close the one that is worth least, unless all are being answered."""
+    def _make_room(self, network: str | None = None) -> bool:
+        """Close the one of this network that is worth least, unless all are being answered.
+
+        Of whichever has most, when none is given: whoever has one connection keeps it.
+        """
+        if network is None and self._most_of_an_address is not None:
+            ((network, _),) = self._of_address.most_common(1)
+            return self._close_worst(network) or self._close_worst(None)
+        return self._close_worst(network)
+
+    def _close_worst(self, network: str | None) -> bool:
         worst, lowest = None, Use.ANSWERED
-        for each in among:
+        for each, of in self._open.items():
+            if network is not None and of != network:
+                continue
             use = each.use()
             if use < lowest:
                 worst, lowest = each, use

@@ -6,6 +6,7 @@ each is counted from its beginning: of the connection, of the headers, of the bo
 
 from __future__ import annotations
 
+import select
 import socket
 from collections.abc import Mapping
 from time import monotonic
@@ -16,6 +17,7 @@ from sanic import Request
 from sanic.exceptions import RequestTimeout, ServiceUnavailable
 from sanic.http import Http, Stage
 from sanic.server import HttpProtocol
+from sanic.server.socket import bind_socket
 
 from web.budget import Budget, Use
 from web.http import App, PlainErrors
@@ -36,6 +38,7 @@ SLOWEST_BYTES_S = 8 * 1024
 CHECK_S = 1.0
 BUFFER = 64 * 1024
 """Bytes that the kernel holds for one connection in each direction; Linux doubles it."""
+DEFER_S = 5
 BACKLOG = 512
 """Connections that wait for being accepted: a burst of silent ones must not fill the queue."""
 
@@ -101,9 +104,18 @@ class BoundedProtocol(HttpProtocol):
         """What it is doing now."""
         if not self._can_write.is_set():
             return Use.READING
-        if self._waits_for_more and not self._data_received.is_set():
+        waits = self._waits_for_more or not self._requests
+        if waits and not self._data_received.is_set() and not self._has_spoken():
             return self._awaited
-        return Use.ANSWERED if self._requests else Use.SILENT
+        return Use.ANSWERED
+
+    def _has_spoken(self) -> bool:
+        """Whether its request lies in the kernel: a crowd is accepted before anybody is read."""
+        if self._awaited > Use.WAITING or self.transport is None:
+            return False
+        waiting = select.poll()
+        waiting.register(self.transport.get_extra_info("socket"), select.POLLIN)
+        return bool(waiting.poll(0))
 
     def await_request(self) -> None:
         """A request is expected, the first or the next."""
@@ -209,9 +221,11 @@ def bound(app: App, trusted_proxies: int, body_bytes: int, errors: PlainErrors) 
 
 def serve(app: App, host: str, port: int, protocol: type[HttpProtocol] = BoundedProtocol) -> None:
     """Serve until stopped, in this one process."""
+    listening = bind_socket(host, port, backlog=BACKLOG)
+    # Linux keeps those who say nothing: they come here with their first byte, or after a while.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, DEFER_S)
     app.run(
-        host=host,
-        port=port,
+        sock=listening,
         protocol=protocol,
         backlog=BACKLOG,
         single_process=True,

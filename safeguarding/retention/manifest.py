@@ -13,7 +13,7 @@ from safeguarding.retention.copies import Contents
 
 KIND = "lantern backup 1"
 NAME = "manifest.json"
-KEPT_APART = ("field_keys", "token_key", "channel_secret")
+KEPT_APART = ("field_keys", "token_key", "channel_secret", "action_secret")
 """Secrets that are never in a backup: whoever has both can read everything."""
 _BLOCK = 1 << 20
 

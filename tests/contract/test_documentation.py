@@ -11,6 +11,7 @@ from safeguarding.taxonomy import ROOT
 SETTINGS = (ROOT / "safeguarding" / "settings.py").read_text("utf-8")
 SECRETS = (
     "channel_secret",
+    "action_secret",
     "token_key",
     "field_keys",
     "smtp_password",

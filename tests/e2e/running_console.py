@@ -31,7 +31,7 @@ def settings_of(folder: Path, port: int) -> dict[str, str]:
         "LANTERN_STATE_DIR": str(folder),
         "LANTERN_DATABASE_URL": _address(folder),
         "LANTERN_FIELD_KEYS": KEYS,
-        "LANTERN_TOKEN_KEY": "key of the tests",
+        "LANTERN_TOKEN_KEY": "a key of the tests that is long enough",
         "LANTERN_CONSOLE_PORT": str(port),
         "LANTERN_CONSOLE_INSECURE_COOKIES": "true",
     }

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import ssl
 import subprocess
 import threading
 import time
@@ -23,12 +21,10 @@ from lantern import lantern
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import ROOT
 from scripts.stack import free_port
-from tests.certificates import write_certificate
-from tests.commands import run
+from tests.nginx import CHAT, CONSOLE, nginx_before
 from tests.programs import program
 
 UNITS = ROOT / "deploy" / "systemd"
-CHAT, CONSOLE = {"Host": "chat.example.org"}, {"Host": "console.example.org"}
 WORDS = "he said dont tell ur mum"
 
 
@@ -176,7 +172,7 @@ class Door(BaseHTTPRequestHandler):
 
 @dataclass(frozen=True)
 class Proxy:
-    """A running nginx with our configuration, and what it left on the disk."""
+    """A running nginx with our configuration before a made-up door."""
 
     folder: Path
     door: ThreadingHTTPServer
@@ -185,23 +181,10 @@ class Proxy:
 
 @pytest.fixture
 def proxy(tmp_path: Path) -> Iterator[Proxy]:
-    nginx, port = program("nginx"), free_port()
     door = ThreadingHTTPServer(("127.0.0.1", 0), Door)
     threading.Thread(target=door.serve_forever, daemon=True).start()
-    write_certificate(tmp_path, "chat.example.org")
-    (tmp_path / "help.html").write_text(run(lantern, "help-page").stdout, "utf-8")
-    _write_configuration(tmp_path, port, door.server_port)
-    command = [nginx, "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf"), "-e", "stderr"]
-    tested = subprocess.run([*command, "-t"], capture_output=True, text=True, check=False)
-    assert tested.returncode == 0, tested.stderr
-    assert "warn" not in tested.stderr
-    with subprocess.Popen([*command, "-g", "daemon off;"]) as process:
-        trusted = ssl.create_default_context(cafile=tmp_path / "certificate.pem")
-        trusted.check_hostname = False
-        with httpx.Client(base_url=f"https://127.0.0.1:{port}", verify=trusted) as client:
-            _wait_for(client)
-            yield Proxy(tmp_path, door, client)
-        process.terminate()
+    with nginx_before(tmp_path, gateway=door.server_port, console=door.server_port) as nginx:
+        yield Proxy(tmp_path, door, nginx.client)
     door.shutdown()
 
 
@@ -227,7 +210,7 @@ def test_what_is_typed_leaves_nothing_on_the_disk(proxy: Proxy) -> None:
     for path in proxy.folder.glob("temp-*"):
         path.rmdir()
     for host in (CHAT, CONSOLE):
-        sent = {"text": WORDS * 9000}
+        sent = {"text": WORDS * 4000}
         answer = proxy.client.post("/invitation/secret?q=secret", headers=host, json=sent)
         assert answer.status_code == 200
     proxy.door.shutdown()
@@ -257,7 +240,7 @@ def test_only_what_the_public_may_see_goes_through(proxy: Proxy) -> None:
     for path in ("/metrics", "/readyz", "/lantern-help.html"):
         assert proxy.client.get(path, headers=CHAT).status_code == 404
     assert proxy.client.get("/metrics", headers=CONSOLE).status_code == 404
-    large = proxy.client.post("/", headers=CHAT, content=b"x" * (1 << 20 | 1))
+    large = proxy.client.post("/", headers=CHAT, content=b"x" * (1 << 17 | 1))
     assert (large.status_code, "0800 1111" in large.text) == (413, True)
     answer = proxy.client.get("/", headers=CONSOLE)
     assert answer.headers["Strict-Transport-Security"] == "max-age=63072000"
@@ -274,36 +257,3 @@ def test_a_school_behind_one_address_is_not_held_up(proxy: Proxy) -> None:
     answers = [proxy.client.get("/", headers=CHAT).status_code for _ in range(200)]
 
     assert set(answers) == {200}
-
-
-def _wait_for(client: httpx.Client) -> None:
-    for _ in range(100):
-        try:
-            client.get("/", headers=CHAT)
-        except httpx.TransportError:
-            time.sleep(0.1)
-        else:
-            return
-    pytest.fail("nginx did not start")
-
-
-def _write_configuration(folder: Path, port: int, door: int) -> None:
-    """Ours, with the paths and ports of this test, in the least that can be around it."""
-    ours = (ROOT / "deploy" / "nginx" / "lantern.conf").read_text("utf-8")
-    for pattern, instead in {
-        r"listen 443 ssl": f"listen 127.0.0.1:{port} ssl",
-        r"listen 80;": f"listen 127.0.0.1:{free_port()};",
-        r"127\.0\.0\.1:808[01]": f"127.0.0.1:{door}",
-        r"/etc/letsencrypt/live/[a-z.]+/fullchain\.pem": f"{folder}/certificate.pem",
-        r"/etc/letsencrypt/live/[a-z.]+/privkey\.pem": f"{folder}/key.pem",
-        r"/var/log/nginx/": f"{folder}/",
-        r"/var/www/lantern/": f"{folder}/",
-    }.items():
-        ours, number = re.subn(pattern, instead, ours)
-        assert number, pattern
-    (folder / "lantern.conf").write_text(ours, "utf-8")
-    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    temporary = "".join(f"{kind}_temp_path {folder}/temp-{kind}; " for kind in kinds)
-    user = "user root; " if os.geteuid() == 0 else ""
-    around = f"{user}pid {folder}/pid; events {{}} http {{ {temporary}include lantern.conf; }}"
-    (folder / "nginx.conf").write_text(around, "utf-8")

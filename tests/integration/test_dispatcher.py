@@ -211,7 +211,7 @@ def test_two_dispatchers_send_each_alert_once(
 def test_a_mail_server_that_hangs_holds_up_no_other_channel(engine: Engine, start: Start) -> None:
     with frozen_server() as port, Receiver() as receiver:
         put(engine, 3)
-        webhook = {"LANTERN_WEBHOOK_URL": receiver.url, "LANTERN_WEBHOOK_KEY": "key"}
+        webhook = {"LANTERN_WEBHOOK_URL": receiver.url, "LANTERN_WEBHOOK_KEY": "k" * 16}
         start(port, **webhook)
 
         wait_until(lambda: len(receiver.posts) == 3)

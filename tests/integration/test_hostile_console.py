@@ -68,7 +68,7 @@ def database_url(
 def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("hostile")
     (folder / "secrets").mkdir()
-    (folder / "secrets" / "token_key").write_text("key of the tests", "utf-8")
+    (folder / "secrets" / "token_key").write_text("a key of the tests that is long enough", "utf-8")
     (folder / "secrets" / "field_keys").write_text(KEYS, "utf-8")
     return folder
 

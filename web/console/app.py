@@ -61,7 +61,8 @@ def create_app(settings: Settings, console: Services | None = None) -> App:
     app.register_middleware(record_refused_response, "response")
     app.register_middleware(count_response, "response")
     add_security_headers(app, lambda _request: _POLICY)
-    app.static("/static", STATIC, name="static")
+    # With an index a folder is a page that there is not; without, an error.
+    app.static("/static", STATIC, name="static", index="index.html")
     cases = (queue, live, case_page, case_work, exports, statistics)
     own = (signing_in, single_sign_on, own_account, passkeys, invitation, accounts)
     for blueprint in (neutral, figures, *own, *cases, content, rota, audit):

@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
-from safeguarding.settings import Settings
+import sys
+
+from safeguarding.escalations.vault import Vault, VaultError
+from safeguarding.logs import configure_logs
+from safeguarding.records import ContentError
+from safeguarding.settings import Settings, SettingsError
 from web.budget import raise_descriptor_limit
 from web.connections import serve
 from web.gateway.app import create_app
 from web.gateway.connections import LastingProtocol
 
-if __name__ == "__main__":
-    settings = Settings.from_env()
-    raise_descriptor_limit()
-    app = create_app(settings=settings)
+
+def main() -> int:
+    """Serve until stopped; say in one line what is missing."""
+    configure_logs()
+    try:
+        settings = Settings.from_env()
+        for name in ("token_key", "channel_secret"):
+            settings.secret(name)
+        Vault.of(settings)
+        raise_descriptor_limit()
+        app = create_app(settings=settings)
+    except (ContentError, SettingsError, VaultError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
     # One process: conversations live in its memory.
     serve(app, settings.gateway_host, settings.gateway_port, LastingProtocol)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -80,4 +80,5 @@ class Limits:
 
     def _blurred(self, address: str) -> str:
         """An address as it may be kept outside this process: a keyed digest."""
-        return hashlib.blake2b(address.encode(), key=self._key, digest_size=16).hexdigest()
+        plain = address.encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(plain, key=self._key, digest_size=16).hexdigest()

@@ -182,7 +182,7 @@ class Tokens:
         """Whoever holds this token. Raises TokenError."""
         try:
             claims = msgspec.convert(self._said(token or ""), Claims)
-        except (BadSignature, msgspec.ValidationError):
+        except (BadSignature, UnicodeError, msgspec.ValidationError):
             raise TokenError from None
         return Bearer(claims.c, Beginning(claims.a, claims.r))
 

@@ -19,6 +19,7 @@ from bot.tracker_store import MessageTrackerStore
 from safeguarding.conversation_state import ConversationState
 from safeguarding.risk.assessed import AssessedMessage
 from safeguarding.risk.assessment import NO_RISK
+from safeguarding.settings import SettingsError
 from safeguarding.taxonomy import Severity
 from tests.content import real_content
 
@@ -65,11 +66,20 @@ def said(**fields: object) -> dict[str, object]:
     return {"conversation_id": "c1", "message_id": "m1", **fields}
 
 
-def test_refuses_a_caller_without_the_secret():
+@pytest.mark.parametrize("guess", ["guess", "", "gu\u00e9ss", b"gu\xe9ss"])
+def test_refuses_a_caller_without_the_secret(guess):
     bot = Bot()
 
-    assert post(bot, said(text="hello"), secret="guess").status == 401
+    assert post(bot, said(text="hello"), secret=guess).status == 401
     assert bot.heard == []
+
+
+@pytest.mark.parametrize("secret", ["", " ", "short"])
+def test_rasa_does_not_start_with_a_secret_that_is_none(monkeypatch, secret):
+    monkeypatch.setenv("LANTERN_CHANNEL_SECRET", secret)
+
+    with pytest.raises(SettingsError, match="channel_secret"):
+        GatewayChannel.from_credentials({})
 
 
 def test_free_text_keeps_its_ids_and_what_the_conversation_has_come_to():

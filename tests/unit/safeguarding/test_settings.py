@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from safeguarding.settings import Settings, SettingsError
+from safeguarding.secret_files import LEAST_CHARACTERS, variable_of
+from safeguarding.settings import NoSecretError, Settings, SettingsError
 from safeguarding.taxonomy import ROOT
+
+EVERY_SECRET = (*LEAST_CHARACTERS, "field_keys", "smtp_password", "sso_client_secret")
 
 
 def test_without_any_variable_all_is_on_this_machine() -> None:
@@ -113,12 +116,45 @@ def test_nobody_between_may_read_what_single_sign_on_sends(name: str, value: str
 def test_a_secret_of_the_environment_goes_before_the_file(tmp_path: Path) -> None:
     settings = Settings.from_env({"LANTERN_STATE_DIR": str(tmp_path)})
     (tmp_path / "secrets").mkdir()
-    (tmp_path / "secrets" / "token_key").write_text("of the file\n", "utf-8")
+    (tmp_path / "secrets" / "token_key").write_text("f" * 32 + "\n", "utf-8")
 
-    assert settings.secret("token_key", {}) == "of the file"
-    assert settings.secret("token_key", {"LANTERN_TOKEN_KEY": " given "}) == "given"
-    with pytest.raises(SettingsError, match=r"channel_secret.*make setup"):
+    assert settings.secret("token_key", {}) == "f" * 32
+    assert settings.secret("token_key", {"LANTERN_TOKEN_KEY": f" {'g' * 32} "}) == "g" * 32
+    with pytest.raises(NoSecretError, match=r"channel_secret.*make setup"):
         settings.secret("channel_secret", {})
+
+
+@pytest.mark.parametrize("place", ["environment", "file"])
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        *((name, "", "is empty") for name in EVERY_SECRET),
+        *((name, " \n\t", "is empty") for name in EVERY_SECRET),
+        *((name, "k" * (least - 1), "too short") for name, least in LEAST_CHARACTERS.items()),
+    ],
+)
+def test_a_secret_that_is_none_is_refused_and_named(
+    tmp_path: Path, place: str, name: str, value: str, words: str
+) -> None:
+    settings = Settings.from_env({"LANTERN_STATE_DIR": str(tmp_path)})
+    (tmp_path / "secrets").mkdir()
+    env = {variable_of(name): value} if place == "environment" else {}
+    (tmp_path / "secrets" / name).write_text("" if env else value, "utf-8")
+
+    with pytest.raises(SettingsError, match=rf"{name}.*{words}") as refused:
+        settings.secret(name, env)
+
+    assert (variable_of(name) if env else str(tmp_path)) in str(refused.value)
+    assert "kk" not in str(refused.value)
+    assert not isinstance(refused.value, NoSecretError)
+
+
+def test_a_secret_that_cannot_be_read_is_not_one_that_is_missing(tmp_path: Path) -> None:
+    settings = Settings.from_env({"LANTERN_STATE_DIR": str(tmp_path)})
+    (tmp_path / "secrets" / "notify_api_key").mkdir(parents=True)
+
+    with pytest.raises(SettingsError, match="cannot be read"):
+        settings.is_demonstration({})
 
 
 def test_no_setting_is_described_that_nobody_reads() -> None:

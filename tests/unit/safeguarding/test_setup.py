@@ -38,6 +38,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "FIELD_KEYS",
         "TOKEN_KEY",
         "CHANNEL_SECRET",
+        "ACTION_SECRET",
         "SMTP_HOST",
         "REQUIRE_APPROVAL",
     ):
@@ -158,7 +159,12 @@ def test_secrets_are_for_their_owner_alone(state: Path) -> None:
     run(main)
 
     files = list((state / "secrets").iterdir())
-    assert {path.name for path in files} == {"field_keys", "token_key", "channel_secret"}
+    assert {path.name for path in files} == {
+        "field_keys",
+        "token_key",
+        "channel_secret",
+        "action_secret",
+    }
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
     assert stat.S_IMODE((state / "secrets").stat().st_mode) == 0o700
 
@@ -174,6 +180,8 @@ def test_the_field_keys_are_a_key_ring(state: Path) -> None:
     [
         ("DATABASE_URL", "postgresql://x@127.0.0.1:1/x", "LANTERN_DATABASE_URL"),
         ("FIELD_KEYS", "k1:short", "field_keys"),
+        ("TOKEN_KEY", " ", "LANTERN_TOKEN_KEY"),
+        ("CHANNEL_SECRET", "", "LANTERN_CHANNEL_SECRET"),
         ("GATEWAY_PORT", "many", "LANTERN_GATEWAY_PORT"),
     ],
 )
@@ -196,5 +204,5 @@ def test_says_in_one_line_what_is_in_the_way(
 def test_a_secret_of_the_environment_is_not_written_again(state: Path) -> None:
     made = make_secrets(Settings.from_env(), {"LANTERN_TOKEN_KEY": "given"})
 
-    assert made == ["field_keys", "channel_secret"]
+    assert made == ["field_keys", "channel_secret", "action_secret"]
     assert not (state / "secrets" / "token_key").exists()

@@ -70,6 +70,17 @@ def test_one_address_cannot_take_what_is_there_for_all() -> None:
     assert budget.admit(Made(), "198.51.100.2")
 
 
+def test_who_has_one_connection_keeps_it_while_another_has_many() -> None:
+    budget = Budget(4, 3)
+    alone, crowd = Made(Use.SILENT), [Made(Use.HEADERS) for _ in range(3)]
+    budget.admit(alone, "198.51.100.1")
+    for each in crowd:
+        budget.admit(each, "192.0.2.1")
+
+    assert budget.admit(Made(), "198.51.100.2")
+    assert [each.dropped for each in (alone, *crowd)] == [False, True, False, False]
+
+
 def test_what_is_closed_no_longer_counts() -> None:
     budget = Budget(10, 1)
     first = Made(Use.ANSWERED)

@@ -66,11 +66,12 @@ def test_names_each_kind_once(kept: AuditLog) -> None:
 def test_a_machine_is_named_by_a_digest_that_only_the_key_can_make(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    digest = client_digest("203.0.113.7", "key")
+    key = "k" * 32
+    digest = client_digest("203.0.113.7", key)
 
     assert len(digest) == 16
-    assert digest == client_digest("::ffff:203.0.113.7", "key")
-    assert client_digest("2001:db8::1", "key") == client_digest("2001:DB8:0:0::1", "key")
-    assert client_digest("203.0.113.7", "other") != digest != client_digest("203.0.113.8", "key")
-    monkeypatch.setenv("LANTERN_TOKEN_KEY", "key")
+    assert digest == client_digest("::ffff:203.0.113.7", key)
+    assert client_digest("2001:db8::1", key) == client_digest("2001:DB8:0:0::1", key)
+    assert client_digest("203.0.113.7", "other") != digest != client_digest("203.0.113.8", key)
+    monkeypatch.setenv("LANTERN_TOKEN_KEY", key)
     assert run(print_client, "203.0.113.7").stdout == f"{digest}\n"

@@ -129,7 +129,9 @@ def bob(accounts: StaffAccounts) -> Staff:
 @pytest.fixture
 def settings(engine: Engine, tmp_path: Path) -> Settings:
     (tmp_path / "secrets").mkdir()
-    (tmp_path / "secrets" / "token_key").write_text("key of the tests", "utf-8")
+    (tmp_path / "secrets" / "token_key").write_text(
+        "a key of the tests that is long enough", "utf-8"
+    )
     (tmp_path / "secrets" / "field_keys").write_text(KEYS, encoding="utf-8")
     return replace(
         Settings.from_env({}),

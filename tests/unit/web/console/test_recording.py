@@ -13,7 +13,7 @@ from safeguarding.staff.accounts import Staff, StaffAccounts
 from tests.records import PASSWORD, Clock, escalation
 from tests.unit.web.console.conftest import Browser
 
-CLIENT = client_digest(ASGI_HOST, "key of the tests")
+CLIENT = client_digest(ASGI_HOST, "a key of the tests that is long enough")
 
 
 def trail(audit: AuditLog) -> list[tuple[str, str]]:

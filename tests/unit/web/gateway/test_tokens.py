@@ -39,7 +39,15 @@ def test_an_old_token_is_refused() -> None:
 def test_a_token_of_another_key_or_purpose_is_refused() -> None:
     other_purpose = URLSafeTimedSerializer(KEY, salt="staff").dumps({"c": "x"})
 
-    for token in (Tokens("o" * 40).issue(Beginning()), other_purpose, "", None, "a.b.c"):
+    for token in (
+        Tokens("o" * 40).issue(Beginning()),
+        other_purpose,
+        "",
+        None,
+        "a.b.c",
+        "\xe9.b.c",
+        "\udce9.b.c",
+    ):
         with pytest.raises(TokenError):
             Tokens(KEY).read(token)
 
