@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
-from tests.e2e.running_widget import DESKTOP, Served, new_context, running_widget
+from tests.e2e.running_widget import DESKTOP, Served, Site, new_context, running_widget, tag
 from tests.fakes.rasa import answering
 
 CHROMIUM = Path(os.environ.get("LANTERN_CHROMIUM", "/usr/bin/chromium"))
@@ -56,3 +56,20 @@ def context(browser: Browser, gateway: Served) -> Iterator[BrowserContext]:
     context = new_context(browser, gateway, DESKTOP)
     yield context
     context.close()
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    """A site of somebody else's, without pages yet."""
+    with Site() as site:
+        yield site
+
+
+@pytest.fixture
+def school(site: Site, gateway: Served) -> Site:
+    """A site whose first page embeds the chat with the one tag."""
+    site.pages["/"] = f"""<!doctype html><html lang="en"><title>School</title>
+        <meta name="viewport" content="width=device-width"><h1>School</h1>
+        <a href="/">Home</a>{tag(gateway)}"""
+    site.pages["/start"] = "<h1>Start</h1>"
+    return site

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Self
 
 import httpx
 from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, Route, expect
@@ -19,6 +22,7 @@ from tests.records import KEYS
 
 DESKTOP, PHONE, ZOOMED = (1280, 900), (320, 640), (320, 256)
 """ZOOMED is what 1280 by 1024 leaves at 400 %: the test of WCAG 1.4.10."""
+TAG = '<script src="{url}/widget/embed.js" data-lantern {more} defer></script>'
 WEATHER = "https://www.bbc.co.uk/weather"
 
 
@@ -98,6 +102,18 @@ def open_embedded(page: Page) -> FrameLocator:
     return frame
 
 
+def tag(gateway: Served, more: str = "") -> str:
+    """The one tag, with `more` attributes."""
+    return TAG.format(url=gateway.url, more=more)
+
+
+def shown(context: BrowserContext, site: Site, path: str = "/") -> Page:
+    """A page of the site, under the name by which the gateway of these tests allows it."""
+    page = context.new_page()
+    page.goto(site.url + path)
+    return page
+
+
 def say(page: Page | FrameLocator, text: str) -> None:
     """Write a message and send it."""
     page.get_by_label("Type anything you like").fill(text)
@@ -110,3 +126,37 @@ def until(true: Callable[[], bool]) -> None:
     while not true():
         assert time.monotonic() < limit, "it never came true"
         time.sleep(0.02)
+
+
+class Site:
+    """A site of somebody else's: its `pages`, and the headers that come with each of them."""
+
+    def __init__(self) -> None:
+        self.pages: dict[str, str] = {}
+        self.headers: dict[str, str] = {}
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.port = self._server.server_port
+        self.url = f"http://localhost:{self.port}"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _handler(site) -> type[BaseHTTPRequestHandler]:  # noqa: N805 - `self` is the request's
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                content = site.pages.get(self.path)
+                self.send_response(404 if content is None else 200)
+                for name, value in {"Content-Type": "text/html", **site.headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write((content or "").encode())
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+                """Say nothing."""
+
+        return Handler

@@ -1,37 +1,34 @@
-"""The widget on a page of somebody else's: the one tag, its button and its frame."""
+"""The widget on a page of somebody else's: its button, its frame, and how to leave it."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.e2e.running_widget import WEATHER, Served, open_embedded
+from tests.e2e.running_widget import (
+    DESKTOP,
+    PHONE,
+    WEATHER,
+    ZOOMED,
+    Served,
+    Site,
+    new_context,
+    open_embedded,
+    say,
+    shown,
+    tag,
+    until,
+)
 
-
-@pytest.fixture
-def school(gateway: Served) -> Iterator[int]:
-    """The port of a site of its own, whose page embeds the chat with the one tag."""
-    content = f'<h1>School</h1><script src="{gateway.url}/widget/embed.js" defer></script>'
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html")
-            self.end_headers()
-            self.wfile.write(content.encode())
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    yield server.server_port
-    server.shutdown()
-    server.server_close()
+PANEL = "Chat with Lantern"
+TOO_SMALL = """() => {
+    const root = document.querySelector(".lantern-chat").shadowRoot;
+    return [...root.querySelectorAll("button, a")]
+        .map((control) => [control.textContent, control.getBoundingClientRect()])
+        .filter(([, box]) => box.width && (box.height < 44 || box.width < 44))
+        .map(([words]) => words);
+}"""
 
 
 def test_no_request_goes_anywhere_else(context: BrowserContext, gateway: Served) -> None:
@@ -43,32 +40,60 @@ def test_no_request_goes_anywhere_else(context: BrowserContext, gateway: Served)
 
     assert asked
     assert all(address.startswith(gateway.url) for address in asked)
+    assert page.evaluate("localStorage.length") == 0
+    assert context.cookies() == []
 
 
-def test_the_embedded_chat_opens_closes_and_keeps_the_focus(context: BrowserContext) -> None:
+def test_the_button_says_what_it_does_and_takes_the_focus_back(context: BrowserContext) -> None:
     page = context.new_page()
     page.goto("/")
+    launcher = page.get_by_role("button", name=PANEL)
+    expect(launcher).to_have_attribute("aria-expanded", "false")
+    expect(launcher).to_have_attribute("aria-haspopup", "dialog")
     frame = open_embedded(page)
-    frame.get_by_label("Type anything you like").press("Escape")
+    expect(page.get_by_role("dialog", name=PANEL)).to_be_visible()
+    expect(page.locator("iframe")).to_have_attribute("title", PANEL)
+    expect(page.locator("iframe")).to_be_focused()
 
-    launcher = page.get_by_role("button", name="Chat with Lantern")
+    page.get_by_role("button", name="Close chat").click()
     expect(launcher).to_be_focused()
     expect(launcher).to_have_attribute("aria-expanded", "false")
     expect(page.locator("iframe")).to_be_hidden()
 
+    launcher.click()
+    frame.locator("body").press("Escape")
+    expect(launcher).to_be_focused()
 
-def test_leaving_from_the_embedded_chat_takes_the_whole_page_away(context: BrowserContext) -> None:
-    page = context.new_page()
-    page.goto("/")
-    open_embedded(page).get_by_role("link", name="Leave now").click()
+
+@pytest.mark.parametrize("from_where", ["the chat", "below the chat"])
+def test_leaving_takes_the_whole_page_away_and_back_leads_to_neither(
+    context: BrowserContext, school: Site, gateway: Served, from_where: str
+) -> None:
+    page = shown(context, school, "/start")
+    page.goto(school.url)
+    frame = open_embedded(page)
+    say(frame, "hello")
+    expect(frame.get_by_role("log").get_by_text("Hello from Rasa")).to_be_visible()
+
+    place = frame if from_where == "the chat" else page.get_by_role("dialog")
+    place.get_by_text("Leave now", exact=True).first.click()
 
     page.wait_for_url(WEATHER)
+    until(lambda: len(gateway.rasa.forgotten) >= 1)
+    page.go_back()
+    expect(page).to_have_url(f"{school.url}/start")
+    page.go_forward()
+    expect(page).to_have_url(WEATHER)
 
 
-def test_shift_three_times_leaves_from_the_embedded_chat_too(context: BrowserContext) -> None:
-    page = context.new_page()
-    page.goto("/")
-    open_embedded(page).get_by_label("Type anything you like").focus()
+@pytest.mark.parametrize("keyboard", ["the chat", "the page"])
+def test_shift_three_times_leaves(context: BrowserContext, school: Site, keyboard: str) -> None:
+    page = shown(context, school)
+    frame = open_embedded(page)
+    if keyboard == "the page":
+        page.get_by_role("link", name="Home").focus()
+    else:
+        frame.get_by_label("Type anything you like").focus()
 
     for _ in range(3):
         page.keyboard.press("Shift")
@@ -76,39 +101,140 @@ def test_shift_three_times_leaves_from_the_embedded_chat_too(context: BrowserCon
     page.wait_for_url(WEATHER)
 
 
-def test_it_works_on_a_page_of_another_origin(context: BrowserContext, school: int) -> None:
-    page = _host_page(context, school, "localhost")
-    frame = open_embedded(page)
+def test_a_page_cannot_hold_back_whoever_leaves(context: BrowserContext, school: Site) -> None:
+    page = shown(context, school)
+    open_embedded(page)
+    page.evaluate("""() => {
+        onbeforeunload = (event) => { event.preventDefault(); return "stay"; };
+        addEventListener("beforeunload", (event) => { event.preventDefault(); });
+        window.postMessage = window.stop = () => {};
+        for (const method of ["append", "remove", "replaceChildren"])
+            Element.prototype[method] = () => { throw new Error(method); };
+    }""")
 
-    frame.get_by_role("link", name="Leave now").click()
+    page.get_by_role("dialog").get_by_role("button", name="Leave now").click()
 
     page.wait_for_url(WEATHER)
 
 
-def test_only_the_chat_itself_can_make_the_page_leave(context: BrowserContext, school: int) -> None:
-    page = _host_page(context, school, "localhost")
-    frame = open_embedded(page)
-    page.evaluate("postMessage({lantern: 'leave'}, '*')")
+def test_whoever_hangs_in_the_chat_can_still_leave(context: BrowserContext, school: Site) -> None:
+    page = shown(context, school)
+    open_embedded(page)
+    page.frames[1].evaluate("void setTimeout(() => { for (;;); }, 0)")
 
-    expect(frame.get_by_role("log")).to_be_visible()
-    assert page.url.startswith("http://localhost:")
+    page.get_by_role("dialog").get_by_role("button", name="Leave now").click()
+
+    page.wait_for_url(WEATHER)
 
 
-def test_a_page_that_was_not_named_shows_help_in_place_of_the_chat(
-    context: BrowserContext, school: int
+def test_on_a_phone_it_fills_the_screen_and_the_page_behind_is_out_of_reach(
+    browser: Browser, gateway: Served, school: Site
 ) -> None:
-    page = _host_page(context, school, "127.0.0.1")
-    page.get_by_role("button", name="Chat with Lantern").click()
+    context = new_context(browser, gateway, PHONE)
+    page = shown(context, school)
+    page.evaluate("document.body.style.height = '3000px'")
+    open_embedded(page)
 
-    panel = page.get_by_role("dialog", name="Chat with Lantern")
-    expect(panel.get_by_role("link", name="Call 999")).to_have_attribute("href", "tel:999")
-    expect(panel.get_by_role("link", name="Call 0800 1111")).to_be_visible()
-    expect(panel.get_by_text("the chat can't open here")).to_be_visible(timeout=20_000)
-    expect(page.locator("iframe")).to_be_hidden()
+    panel = page.get_by_role("dialog", name=PANEL)
+    assert panel.bounding_box() == {"x": 0, "y": 0, "width": PHONE[0], "height": PHONE[1]}
+    assert panel.evaluate("panel => panel.matches(':modal')")
+    assert page.evaluate("getComputedStyle(document.documentElement).overflowY") == "hidden"
+    page.get_by_role("button", name="Close chat").focus()
+    page.keyboard.press("Escape")
+    expect(panel).to_be_hidden()
+    expect(page.get_by_role("button", name=PANEL)).to_be_focused()
+    assert page.evaluate("getComputedStyle(document.documentElement).overflowY") == "visible"
+
+    open_embedded(page)
+    page.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
+    expect(panel).to_be_visible()
+    until(lambda: not panel.evaluate("panel => panel.matches(':modal')"))
+    context.close()
 
 
-def _host_page(context: BrowserContext, port: int, host: str) -> Page:
-    """The school's page. The gateway of these tests allows it as localhost only."""
+@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("size", [DESKTOP, PHONE, ZOOMED])
+def test_axe_finds_nothing_around_the_chat_and_in_its_place(
+    browser: Browser, gateway: Served, school: Site, size: tuple[int, int], colours: str
+) -> None:
+    context = new_context(browser, gateway, size, colours)
     page = context.new_page()
-    page.goto(f"http://{host}:{port}/")
-    return page
+    page.goto(gateway.url)
+    open_embedded(page)
+    _is_sound(page)
+
+    # From this address nobody may show the chat: help stands in its place.
+    page.goto(f"http://127.0.0.1:{school.port}/")
+    page.get_by_role("button", name=PANEL).click()
+    expect(page.get_by_role("link", name="Call 999")).to_be_visible()
+    _is_sound(page)
+    context.close()
+
+
+def test_on_paper_there_is_no_button(context: BrowserContext, school: Site) -> None:
+    page = shown(context, school)
+    page.emulate_media(media="print")
+
+    expect(page.get_by_text(PANEL)).to_be_hidden()
+
+
+def test_a_site_chooses_side_colour_and_label(
+    context: BrowserContext, site: Site, gateway: Served
+) -> None:
+    more = 'data-position="left" data-color="#ffdd00" data-label="worried"'
+    site.pages["/"] = tag(gateway, more)
+    page = shown(context, site)
+    launcher = page.get_by_role("button", name="Worried? Ask Lantern")
+    box = launcher.bounding_box()
+    assert box
+    assert box["x"] < DESKTOP[0] / 2
+    colours = "button => [getComputedStyle(button).backgroundColor, getComputedStyle(button).color]"
+    assert launcher.evaluate(colours) == ["rgb(255, 221, 0)", "rgb(0, 0, 0)"]
+    launcher.click()
+    frame = page.frame_locator("iframe")
+    expect(frame.get_by_role("log")).to_be_visible()
+
+    # Yellow on white cannot be read: the chat wears the nearest shade of it that can.
+    link = "() => getComputedStyle(document.documentElement).getPropertyValue('--link')"
+    assert page.frames[1].evaluate(link) == "#7a6a00"
+    exit_colour = "link => getComputedStyle(link).backgroundColor"
+    leave = frame.get_by_text("Leave now", exact=True).first
+    assert leave.evaluate(exit_colour) == "rgb(255, 208, 88)"
+
+
+def test_two_tabs_are_two_conversations(
+    context: BrowserContext, school: Site, gateway: Served
+) -> None:
+    for words in ("one", "two"):
+        say(open_embedded(shown(context, school)), words)
+
+    until(lambda: len(gateway.rasa.received) == 2)
+    one, two = (message["conversation_id"] for message in gateway.rasa.received)
+    assert one != two
+
+
+def test_on_a_connection_of_three_seconds_help_is_there_at_once(
+    context: BrowserContext, gateway: Served
+) -> None:
+    page = context.new_page()
+    page.goto("/")
+    slow = {"offline": False, "latency": 3000, "downloadThroughput": -1, "uploadThroughput": -1}
+    session = context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.send("Network.emulateNetworkConditions", slow)
+
+    page.get_by_role("button", name=PANEL).click()
+
+    panel = page.get_by_role("dialog", name=PANEL)
+    expect(panel.get_by_text("The chat is opening.")).to_be_visible()
+    expect(panel.get_by_role("link", name="Call 0800 1111")).to_be_visible()
+    log = page.frame_locator("iframe").get_by_role("log")
+    expect(log.get_by_text("Who is asking?")).to_be_visible(timeout=60_000)
+    expect(panel.get_by_text("The chat is opening.")).to_be_hidden()
+
+
+def _is_sound(page: Page) -> None:
+    report = Axe().run(page, {"include": [".lantern-chat"]})
+    assert report.violations_count == 0, report.generate_report()
+    assert page.evaluate(TOO_SMALL) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

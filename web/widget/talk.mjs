@@ -14,7 +14,9 @@ export class Talk {
 
   /** Begin a conversation; the opening messages. Throws when there is no answer. */
   async begin() {
-    const { status, body } = await ask("POST", "/v1/conversations", null, this.#known);
+    let { status, body } = await ask("POST", "/v1/conversations", null, this.#known);
+    // A slip in a site's tag must not keep the chat from anyone.
+    if (status === 422) ({ status, body } = await ask("POST", "/v1/conversations", null, {}));
     if (status === 201) this.#token = body.token;
     return body.messages ?? failed();
   }
