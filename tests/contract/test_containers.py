@@ -1,0 +1,130 @@
+"""deploy/compose/: read strictly, linted, and shut in as the units of systemd are."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import compose_spec
+import pytest
+import yaml
+
+from safeguarding.settings import Settings
+from safeguarding.taxonomy import ROOT
+
+FOLDER = ROOT / "deploy" / "compose"
+COMPOSE: dict[str, Any] = yaml.safe_load((FOLDER / "compose.yml").read_text("utf-8"))
+SERVICES: dict[str, Any] = COMPOSE["services"]
+OURS = [name for name, each in SERVICES.items() if str(each["image"]).startswith("lantern-")]
+IGNORED = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
+
+
+def read_strictly(compose: dict[str, Any]) -> None:
+    """Raises for what the compose specification does not know."""
+    plain = {name: value for name, value in compose.items() if not name.startswith("x-")}
+    read = compose_spec.PyCompose.from_yaml(yaml.safe_dump(plain))
+    read.validate()
+    read.to_spec()
+
+
+def test_the_specification_knows_all_of_it() -> None:
+    read_strictly(COMPOSE)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"read_onli": True}, {"restart": "perhaps"}, {"networks": ["nowhere"]}]
+)
+def test_a_slip_of_the_pen_is_refused(wrong: dict[str, Any]) -> None:
+    changed = {**SERVICES, "console": {**SERVICES["console"], **wrong}}
+
+    with pytest.raises(Exception, match=r"read_onli|perhaps|nowhere"):
+        read_strictly({**COMPOSE, "services": changed})
+
+
+def test_hadolint_finds_nothing() -> None:
+    hadolint = Path(sys.executable).parent / "hadolint"
+    done = subprocess.run(
+        [hadolint, "--no-color", FOLDER / "Dockerfile"], capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_container_is_shut_in(name: str) -> None:
+    service = SERVICES[name]
+
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert "no-new-privileges:true" in service["security_opt"]
+    assert service["mem_limit"]
+    assert not service.get("privileged")
+    if name != "set-up":
+        assert service["restart"] == "always"
+        assert service["healthcheck"]["test"][0] == "CMD"
+
+
+def test_no_image_of_ours_runs_as_root() -> None:
+    stages = (FOLDER / "Dockerfile").read_text("utf-8").split("\nFROM ")
+    built = {SERVICES[name]["build"]["target"] for name in OURS}
+
+    for target in built:
+        [stage] = [each for each in stages if f" AS {target}\n" in f"{each}\n"]
+        assert stage.count("\nUSER ") == 1
+        assert "\nUSER 10001:10001\n" in stage
+
+
+def test_the_outside_reaches_nginx_alone_and_rasa_reaches_nothing_outside() -> None:
+    assert [name for name, each in SERVICES.items() if each.get("ports")] == ["proxy"]
+    internal = {name for name, each in COMPOSE["networks"].items() if each.get("internal")}
+    open_to_outside = {
+        name for name, each in SERVICES.items() if not set(each["networks"]) <= internal
+    }
+    assert open_to_outside == {"proxy", "dispatcher"}
+    for name in ("rasa-1", "rasa-2"):
+        assert SERVICES[name]["networks"] == ["assistant"]
+        assert not [each for each in SERVICES[name]["volumes"] if each.startswith("state")]
+
+
+def test_conversations_and_secrets_lie_nowhere_else() -> None:
+    assert "volumes" in SERVICES["redis"]
+    assert all(each.endswith(":ro") for each in SERVICES["redis"]["volumes"])
+    keeps_state = {
+        name
+        for name, each in SERVICES.items()
+        if any(volume.startswith("state:") for volume in each.get("volumes", ()))
+    }
+    assert keeps_state == {"gateway-1", "gateway-2", "console", "dispatcher", "set-up"}
+    # Everything is left out of the images but what is named.
+    assert IGNORED[1] == "**"
+    named = {line[1:] for line in IGNORED if line.startswith("!")}
+    assert not named & {"var", ".env", "tests", "docs", "models", "deploy"}
+    assert not [line for line in named if line.startswith("deploy/compose")]
+
+
+def test_settings_of_the_containers_are_settings() -> None:
+    env = {
+        name: value
+        for name, value in SERVICES["gateway-1"]["environment"].items()
+        if name.startswith("LANTERN_")
+    }
+    known = (ROOT / "safeguarding" / "settings.py").read_text("utf-8")
+
+    assert [name for name in env if f'"{name}"' not in known] == []
+    settings = Settings.from_env(env)
+    assert settings.rasa_urls == ("http://rasa-1:5005", "http://rasa-2:5005")
+    assert settings.trusted_proxies == 1
+
+
+def test_what_rasa_is_told_differs_in_where_the_actions_are_alone() -> None:
+    here = yaml.safe_load((ROOT / "endpoints.yml").read_text("utf-8"))
+    there = yaml.safe_load((FOLDER / "endpoints.yml").read_text("utf-8"))
+
+    url = there["action_endpoint"].pop("url")
+    assert (url, here["action_endpoint"].pop("url")) == (
+        "http://actions:5055/webhook",
+        "http://127.0.0.1:5055/webhook",
+    )
+    assert there == here
