@@ -84,6 +84,15 @@ class Conversation:
         """Note a severity by itself: of a help card that was shown for safety's sake."""
         self.state = replace(self.state, severity=max(self.state.severity, severity))
 
+    def last_shown(self) -> list[Message]:
+        """What the last answer that is ready showed; nothing before there is one."""
+        ready = (
+            task.result().messages
+            for task in reversed(self.answers.values())
+            if task.done() and not task.cancelled() and task.exception() is None
+        )
+        return next(ready, [])
+
     def keep_answer(self, message_id: str, answer: asyncio.Task[Answer]) -> None:
         """Keep an answer for a repeat of its message; finished ones make room, oldest first."""
         self.answers[message_id] = answer

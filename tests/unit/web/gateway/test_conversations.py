@@ -13,7 +13,7 @@ from safeguarding.taxonomy import Severity
 from tests.content import real_content
 from tests.unit.web.gateway.conftest import assessed
 from web.gateway import conversations as module
-from web.gateway.conversations import ANSWERS_KEPT, TURNS_KEPT, Conversation, Conversations
+from web.gateway.conversations import ANSWERS_KEPT, TURNS_KEPT, Answer, Conversation, Conversations
 from web.gateway.requests import Bearer, Beginning
 
 
@@ -27,6 +27,26 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+async def test_the_last_answer_that_is_ready_can_be_shown_once_more() -> None:
+    conversation = Conversation(uuid4())
+    assert conversation.last_shown() == []
+
+    async def answer(text: str) -> Answer:
+        return Answer([Message(kind="text", text=text)])
+
+    async def fail() -> Answer:
+        raise RuntimeError
+
+    first = asyncio.create_task(answer("first"))
+    failed = asyncio.create_task(fail())
+    await asyncio.wait([first, failed])
+    conversation.keep_answer("1", first)
+    conversation.keep_answer("2", failed)
+    conversation.keep_answer("3", asyncio.create_task(answer("being made")))
+
+    assert conversation.last_shown() == [{"kind": "text", "text": "first"}]
 
 
 def test_the_same_token_is_the_same_conversation() -> None:
