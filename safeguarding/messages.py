@@ -12,7 +12,8 @@ from typing_extensions import NotRequired
 
 _COMMAND = "/"
 _GUARD = "\u2060"  # WORD JOINER: invisible, and not stripped as white space
-Kind = Literal["answer", "help_card", "contacts", "prompt", "text"]
+Kind = Literal["answer", "help_card", "contacts", "prompt", "text", "notice"]
+"""A notice is a line about the service itself, shown beside what is said."""
 
 
 class Choice(TypedDict):
@@ -53,6 +54,8 @@ class ContactCard(TypedDict):
     hours: str
     open_now: bool | None
     """None when the hours are not known for certain."""
+    opens_at: NotRequired[str]
+    """When a closed service opens next, in words: "Opens tomorrow 9am"."""
     note: NotRequired[str]
     why: NotRequired[str]
     """Why this service is shown: "They know most about this."."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Self
 
 import httpx
+from itsdangerous import URLSafeTimedSerializer
 from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, Route, expect
 
 from safeguarding.database.engine import migrate
@@ -24,6 +25,7 @@ DESKTOP, PHONE, ZOOMED = (1280, 900), (320, 640), (320, 256)
 """ZOOMED is what 1280 by 1024 leaves at 400 %: the test of WCAG 1.4.10."""
 TAG = '<script src="{url}/widget/embed.js" data-lantern {more} defer></script>'
 WEATHER = "https://www.bbc.co.uk/weather"
+TOKEN_KEY = "t" * 40
 
 
 @dataclass(frozen=True)
@@ -34,10 +36,14 @@ class Served:
     rasa: FakeRasa
     process: Process
 
-    def conversations(self) -> float:
-        """How many are in progress."""
-        figures = httpx.get(f"{self.url}/metrics").text
-        return float(figures.partition("\nlantern_conversations ")[2].split()[0])
+    def forgot(self) -> bool:
+        """Whether the gateway knows nothing more of the first conversation of this test."""
+        first = self.rasa.received[0]["conversation_id"]
+        claims = {"c": first, "a": None, "r": None}
+        token = URLSafeTimedSerializer(TOKEN_KEY, salt="lantern.conversation.v1").dumps(claims)
+        headers = {"Authorization": f"Bearer {token}"}
+        last = httpx.get(f"{self.url}/v1/conversations", headers=headers).raise_for_status()
+        return not last.json()["messages"]
 
 
 @contextmanager
@@ -50,7 +56,7 @@ def running_widget(state: Path) -> Iterator[Served]:
             "LANTERN_STATE_DIR": str(state),
             "LANTERN_DATABASE_URL": database,
             "LANTERN_FIELD_KEYS": KEYS,
-            "LANTERN_TOKEN_KEY": "t" * 40,
+            "LANTERN_TOKEN_KEY": TOKEN_KEY,
             "LANTERN_CHANNEL_SECRET": "s" * 40,
             "LANTERN_RASA_URL": rasa.url,
             "LANTERN_RASA_TIMEOUT_S": "2",

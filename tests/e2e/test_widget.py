@@ -1,72 +1,17 @@
-"""The widget in a browser: without JavaScript, in trouble, in a hurry, and for everyone."""
+"""The chat in a browser: what is said and shown, without JavaScript, and in trouble."""
 
 from __future__ import annotations
 
 import json
 import re
-from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
-from tests.e2e.running_widget import (
-    DESKTOP,
-    PHONE,
-    WEATHER,
-    ZOOMED,
-    Served,
-    new_context,
-    opened,
-    say,
-    show_weather,
-    until,
-)
+from tests.e2e.running_widget import WEATHER, Served, opened, say, show_weather
+from tests.e2e.shown import ANSWER, CONTACTS
 from tests.fakes.rasa import answering
 
-ANSWER: dict[str, Any] = {
-    "kind": "answer",
-    "topic": "what_is_grooming",
-    "title": "What is grooming?",
-    "text": "Someone builds your trust to use you.\n\nIt is never your fault.",
-    "steps": ["Tell an adult you trust.", "Or talk to Childline."],
-    "sources": [
-        {
-            "title": "Grooming",
-            "publisher": "NSPCC Learning",
-            "url": "https://learning.nspcc.org.uk/grooming",
-            "date": "2018-11",
-        }
-    ],
-    "reviewed_on": "2026-11-25",
-    "review_due": "2027-05-25",
-    "approved": False,
-    "choices": [{"id": "ask_talk_to_someone", "label": "Talk to someone"}],
-}
-CONTACTS: dict[str, Any] = {
-    "kind": "contacts",
-    "text": "These people can help.",
-    "contacts": [
-        {
-            "id": "childline",
-            "name": "Childline",
-            "what": "For anyone under 19.",
-            "ways": [
-                {"kind": "phone", "label": "Call 0800 1111", "href": "tel:08001111"},
-                {"kind": "web", "label": "Not a way", "href": "javascript:alert(1)"},
-            ],
-            "hours": "Open day and night.",
-            "open_now": True,
-            "checked_on": "2026-11-25",
-        }
-    ],
-}
-CONTROLS = "button, textarea, summary, .chat__exit, .chat__help a, a.contact__way"
-TOO_SMALL = """(controls) => [...document.querySelectorAll(controls)]
-    .filter((control) => control.checkVisibility())
-    .map((control) => [control.textContent, control.getBoundingClientRect()])
-    .filter(([, box]) => box.height < 44 || box.width < 44)
-    .map(([words]) => words)"""
 HOSTILE = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>'
 
 
@@ -112,7 +57,7 @@ def test_a_message_is_answered_and_announced_once(page: Page) -> None:
     page.keyboard.press("Enter")
 
     expect(page.get_by_role("log").get_by_text("Hello from Rasa")).to_have_count(1)
-    expect(page.get_by_role("status")).to_have_text("Hello from Rasa")
+    expect(page.get_by_role("status")).to_have_text("Lantern says: Hello from Rasa")
     expect(page.get_by_text("Lantern is writing")).to_be_hidden()
     expect(page.get_by_label("Type anything you like")).to_be_focused()
 
@@ -135,9 +80,10 @@ def test_an_answer_shows_its_steps_sources_and_dates(page: Page, gateway: Served
     log = page.get_by_role("log")
     expect(log.get_by_role("heading", name="What is grooming?")).to_be_visible()
     expect(log.get_by_text("Or talk to Childline.")).to_be_visible()
+    expect(log.get_by_text("Checked on 25 November 2026.")).to_be_hidden()
+    log.get_by_text("Where this comes from").click()
     expect(log.get_by_text("Checked on 25 November 2026.")).to_be_visible()
     expect(log.get_by_text("has not yet signed off")).to_be_visible()
-    log.get_by_text("Where this comes from").click()
     source = log.get_by_role("link", name="Grooming")
     expect(source).to_have_attribute("href", "https://learning.nspcc.org.uk/grooming")
     expect(source).to_have_attribute("rel", re.compile("noreferrer"))
@@ -151,7 +97,7 @@ def test_a_button_is_a_message_of_its_own(page: Page, gateway: Served) -> None:
     page.get_by_role("button", name="Talk to someone").click()
 
     expect(page.get_by_role("log").get_by_text("You: Talk to someone")).to_be_visible()
-    expect(page.get_by_role("log").get_by_role("heading", level=2)).to_have_count(2)
+    expect(page.get_by_role("log").get_by_role("heading", level=3)).to_have_count(2)
     assert gateway.rasa.received[1]["choice"] == "ask_talk_to_someone"
 
 
@@ -173,11 +119,53 @@ def test_the_rest_of_a_contact_is_folded_until_it_is_asked_for(page: Page, gatew
     log = page.get_by_role("log")
     expect(log.get_by_text("Open day and night.")).to_be_hidden()
 
-    log.locator("summary.contact__name").press("Enter")
+    log.locator("summary", has_text="More about Childline").press("Enter")
 
     expect(log.get_by_text("Open day and night.")).to_be_visible()
     expect(log.get_by_text("Not a way")).to_be_visible()
     expect(log.get_by_role("link", name="Not a way")).to_have_count(0)
+
+
+def test_a_closed_service_says_when_it_opens(page: Page, gateway: Served) -> None:
+    closed = {**CONTACTS["contacts"][0], "open_now": False, "opens_at": "Opens tomorrow 9am"}
+    gateway.rasa.behave = answering({**CONTACTS, "contacts": [closed]})
+    say(page, "who can help")
+
+    expect(page.get_by_role("log").get_by_text("Opens tomorrow 9am")).to_be_visible()
+
+
+def test_each_paragraph_is_a_bubble_and_a_help_card_is_one_whole(
+    page: Page, gateway: Served
+) -> None:
+    gateway.rasa.behave = answering(ANSWER)
+    say(page, "my stepdad raped me")
+
+    turn = page.get_by_role("log").get_by_role("listitem").filter(has_text="What is grooming?")
+    expect(turn.locator(".message--help")).to_have_count(1)
+    expect(turn.locator(".message--help .bubble")).to_have_count(0)
+    expect(turn.locator("p.bubble")).to_have_count(2)
+
+
+def test_words_typed_before_the_opening_go_into_the_same_conversation(
+    context: BrowserContext, gateway: Served
+) -> None:
+    page = context.new_page()
+    begun: list[Route] = []
+
+    def hold(route: Route) -> None:
+        begun.append(route)
+
+    page.route("**/v1/conversations", hold)
+    page.goto("/widget/")
+    say(page, "first")
+    page.wait_for_timeout(100)
+    begun[0].continue_()
+    expect(page.get_by_role("log").get_by_text("Hello from Rasa")).to_have_count(1)
+    say(page, "second")
+    expect(page.get_by_role("log").get_by_text("Hello from Rasa")).to_have_count(2)
+
+    assert len(begun) == 1
+    assert len({message["conversation_id"] for message in gateway.rasa.received}) == 1
 
 
 def test_a_disclosure_gets_the_help_card_even_when_rasa_says_nothing(
@@ -258,89 +246,3 @@ def test_offline_says_that_calls_still_work(page: Page, context: BrowserContext)
     expect(page.get_by_text("You are offline. Calls still work")).to_be_visible()
     context.set_offline(False)
     expect(page.get_by_text("You are offline. Calls still work")).to_be_hidden()
-
-
-def test_leaving_is_first_in_the_tab_order(page: Page) -> None:
-    page.keyboard.press("Tab")
-
-    expect(page.get_by_role("link", name="Leave now")).to_be_focused()
-
-
-def test_leaving_empties_the_page_forgets_and_replaces_it(
-    page: Page, context: BrowserContext, gateway: Served
-) -> None:
-    page.goto("/docs/")
-    opened(page)
-    say(page, "hello")
-    expect(page.get_by_role("log").get_by_text("Hello from Rasa")).to_be_visible()
-    before = gateway.conversations()
-
-    page.get_by_role("link", name="Leave now").click()
-
-    page.wait_for_url(WEATHER)
-    page.go_back()
-    expect(page).to_have_url(f"{gateway.url}/docs/")
-    until(lambda: gateway.conversations() < before)
-
-
-def test_shift_three_times_leaves(page: Page) -> None:
-    page.get_by_label("Type anything you like").focus()
-
-    for _ in range(3):
-        page.keyboard.press("Shift")
-
-    page.wait_for_url(WEATHER)
-
-
-def test_capital_letters_do_not_leave(page: Page) -> None:
-    words = page.get_by_label("Type anything you like")
-    words.focus()
-    for letter in "HELP ME":
-        page.keyboard.press(f"Shift+{letter}")
-    page.keyboard.press("Shift")
-    page.keyboard.press("a")
-
-    expect(words).to_have_value(re.compile("HELP"))
-    expect(page.get_by_role("log")).to_be_visible()
-
-
-def test_nothing_is_kept_in_the_browser(page: Page, context: BrowserContext) -> None:
-    say(page, "hello")
-    expect(page.get_by_role("log").get_by_text("Hello from Rasa")).to_be_visible()
-
-    assert page.evaluate("[localStorage.length, sessionStorage.length]") == [0, 0]
-    assert context.cookies() == []
-
-
-@pytest.mark.parametrize("colours", ["light", "dark"])
-@pytest.mark.parametrize("size", [DESKTOP, PHONE, ZOOMED])
-def test_axe_finds_nothing_and_nothing_is_cut_off(
-    browser: Browser, gateway: Served, size: tuple[int, int], colours: str
-) -> None:
-    context = new_context(browser, gateway, size, colours)
-    page = opened(context.new_page())
-    for message in (ANSWER, CONTACTS):
-        gateway.rasa.behave = answering(message)
-        say(page, "my stepdad raped me")
-        expect(page.get_by_role("log").get_by_text(message["text"][:20])).to_be_visible()
-
-    for address in ("", "/", "/docs/"):
-        if address:
-            page.goto(address)
-        report = Axe().run(page)
-        assert report.violations_count == 0, report.generate_report()
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    context.close()
-
-
-def test_every_control_is_large_enough_to_press(browser: Browser, gateway: Served) -> None:
-    context = new_context(browser, gateway, PHONE)
-    page = opened(context.new_page())
-    gateway.rasa.behave = answering(ANSWER, CONTACTS)
-    say(page, "what is grooming")
-    expect(page.get_by_role("log").get_by_text("These people can help.")).to_be_visible()
-
-    small = page.evaluate(TOO_SMALL, CONTROLS)
-
-    assert small == []
-    context.close()

@@ -74,13 +74,12 @@ def test_leaving_takes_the_whole_page_away_and_back_leads_to_neither(
     frame = open_embedded(page)
     say(frame, "hello")
     expect(frame.get_by_role("log").get_by_text("Hello from Rasa")).to_be_visible()
-    before = gateway.conversations()
 
     place = frame if from_where == "the chat" else page.get_by_role("dialog")
     place.get_by_text("Leave now", exact=True).first.click()
 
     page.wait_for_url(WEATHER)
-    until(lambda: gateway.conversations() < before)
+    until(gateway.forgot)
     page.go_back()
     expect(page).to_have_url(f"{school.url}/start")
     page.go_forward()

@@ -62,6 +62,14 @@ async def begin(request: Request, gateway: Gateway) -> HTTPResponse:
     return json_response({"token": token, "messages": gateway.replies.opening()}, status=201)
 
 
+@api.get("/conversations")
+@refusing
+async def last_answer(request: Request, gateway: Gateway) -> HTTPResponse:
+    """What was answered last: for whoever reloads the page and carries on."""
+    conversation = await gateway.conversations.look(_bearer(request, gateway))
+    return json_response({"messages": conversation.last_shown()})
+
+
 @api.delete("/conversations")
 @refusing
 async def end(request: Request, gateway: Gateway) -> HTTPResponse:

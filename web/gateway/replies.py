@@ -72,7 +72,7 @@ class OwnReplies:
 
     def opening(self) -> list[Message]:
         """The first messages of a conversation; a demonstration says what it is before all."""
-        notice = Message(kind="text", text=self._phrases.demonstration)
+        notice = Message(kind="notice", text=self._phrases.demonstration)
         return [notice, *self._opening()] if self._demonstration else self._opening()
 
     def help_card(self, state: ConversationState) -> Message:

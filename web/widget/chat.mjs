@@ -1,102 +1,125 @@
 // The chat page: puts the conversation on the page and keeps help in reach when it fails.
 
+import { announce, gist } from "./announce.mjs";
+import { button, part } from "./dom.mjs";
 import { leave, onThreeShifts } from "./exit_this_page.mjs";
+import { framed, listenToHost, tellHost, whenSeen } from "./host.mjs";
+import { during, empty, isEmpty, put, putOwn } from "./log.mjs";
 import { keepHelp, sayWhenGone } from "./offline.mjs";
 import { phrase } from "./phrases.mjs";
-import { make, readAloud, shown, written } from "./show.mjs";
+import { watchQuiet } from "./quiet.mjs";
+import { said, written } from "./show.mjs";
+import { onTwoFingerSwipe } from "./swipe.mjs";
 import { Talk } from "./talk.mjs";
 import { wearColour } from "./theme.mjs";
 
-const part = (name) => document.querySelector(`[data-${name}]`);
-const log = part("log");
-const messages = part("messages");
-const typing = part("typing");
 const form = part("form");
 const words = form.elements.words;
+const menu = part("menu");
+const ending = part("ending");
 const known = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
 const talk = new Talk({ audience: known.audience, area: known.area });
-wearColour();
-sayWhenGone();
-let waiting = 0;
-let host = null;
+let checked = false;
+let away = false;
 
-function put(items, aloud) {
-  part("unstarted")?.remove();
-  messages.append(...items);
-  // The top of what is new: a long answer is read from its beginning.
-  items[0].scrollIntoView({ block: "start" });
-  part("announcer").textContent = aloud;
+/** Put a turn of Lantern's there. `pressed` is the button that it answers, if one was pressed. */
+function putAnswers(answers, pressed, press = pressChoice) {
+  if (answers.length) put(said(answers, press), gist(answers), pressed);
 }
 
-function putAnswers(answers) {
-  if (answers.length) put(answers.map((each) => shown(each, press)), answers.map(readAloud).join(" "));
-}
-
-function putHelp() {
+function putHelp(pressed) {
   const help = part("no-answer").content.cloneNode(true).firstElementChild;
-  put([help], help.textContent.replace(/\s+/g, " "));
+  put(help, help.textContent.replace(/\s+/g, " ").trim(), pressed);
 }
 
-async function during(work) {
-  waiting += 1;
-  typing.hidden = false;
-  typing.scrollIntoView({ block: "nearest" });
+async function send(message, item, pressed) {
+  item.querySelector(".turn__again")?.remove();
   try {
-    return await work();
-  } finally {
-    waiting -= 1;
-    typing.hidden = waiting === 0;
-  }
-}
-
-async function send(message, item) {
-  item.querySelector(".message__again")?.remove();
-  try {
-    const { messages: answers, again } = await during(() => talk.send(message));
-    putAnswers(answers);
+    const { messages, again } = await during(() => talk.send(message));
+    // What was cleared meanwhile stays cleared.
+    if (!item.isConnected) return;
+    putAnswers(messages, pressed);
     if (again) offerAgain(message, item);
   } catch {
+    if (!item.isConnected) return;
     offerAgain(message, item);
-    putHelp();
+    putHelp(pressed);
   }
 }
 
 /** The same message with the same id: the gateway answers and records it once. */
 function offerAgain(message, item) {
-  const button = make("button", "button button--choice message__again", phrase("send_again"));
-  button.type = "button";
-  button.addEventListener("click", () => send(message, item));
-  item.append(button);
+  item.append(button(phrase("send_again"), "button--choice turn__again", () => send(message, item)));
 }
 
-function say(text, content) {
+function say(text, content, pressed) {
   keepHelp();
   const item = written(text);
-  messages.append(item);
-  send({ id: newId(), ...content }, item);
+  putOwn(item);
+  send({ id: newId(), ...content }, item, pressed);
 }
 
-function press(choice) {
-  say(choice.label, { choice: choice.id });
-  words.focus({ preventScroll: true });
+function pressChoice(choice, pressed) {
+  say(choice.label, { choice: choice.id }, pressed);
 }
 
+/** A random UUID. crypto.randomUUID is for secure pages only, and the demonstration may not be one. */
 function newId() {
-  if (crypto.randomUUID) return crypto.randomUUID();
-  // Plain HTTP on another machine than this one: randomUUID is for secure pages only.
-  const hex = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0"));
-  return hex.join("").replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12})$/, "$1-$2-4$3-8$4-$5");
+  const random = () => crypto.getRandomValues(new Uint8Array(1))[0];
+  return "10000000-1000-4000-8000-100000000000".replace(/[018]/g, (at) => (at ^ (random() & (15 >> (at / 4)))).toString(16));
 }
 
-const go = () => leave(() => talk.end(), host);
+/** Take all words off the page and end the conversation on the server. */
+function clear() {
+  talk.end();
+  wipe();
+}
+
+function wipe() {
+  empty();
+  words.value = "";
+  ending.hidden = true;
+  menu.open = false;
+  announce("");
+}
+
+async function begin(pressed) {
+  try {
+    putAnswers(await during(() => talk.begin()), pressed);
+  } catch {
+    putHelp(pressed);
+  }
+}
+
+function startAgain(pressed) {
+  clear();
+  begin(pressed);
+}
+
+async function carryOn(pressed) {
+  try {
+    putAnswers(await during(() => talk.last()), pressed);
+  } catch {
+    putHelp(pressed);
+  }
+}
+
+/** Say something that the gateway has no part in, with buttons that call these. */
+function putOwnWords(text, steps = {}, pressed = null) {
+  const choices = Object.keys(steps).map((id) => ({ id, label: phrase(id) }));
+  putAnswers([{ kind: "text", text, choices }], pressed, (choice, button) => steps[choice.id](button));
+}
+
+const go = () => leave(() => talk.end());
 
 part("exit").addEventListener("click", (event) => {
   event.preventDefault();
   go();
 });
 onThreeShifts(go, (left) => {
-  part("announcer").textContent = left === 1 ? phrase("press_once_more") : phrase("press_more", { left });
+  announce(left === 1 ? phrase("press_once_more") : phrase("press_more", { left }));
 });
+onTwoFingerSwipe(go);
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
@@ -111,15 +134,67 @@ words.addEventListener("keydown", (event) => {
   form.requestSubmit();
 });
 
-// The embedding page says hello, so that we know its exact origin. The frame-ancestors policy
-// decides who can be that page.
-addEventListener("message", (event) => {
-  if (event.source !== window.parent || event.data?.lantern !== "hello") return;
-  host = event.origin;
-  window.parent.postMessage({ lantern: "ready" }, host);
-});
 addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && host) window.parent.postMessage({ lantern: "close" }, host);
+  if (event.key !== "Escape" || event.isComposing) return;
+  if (menu.open) {
+    menu.open = false;
+    menu.firstElementChild.focus();
+  } else if ((talk.said && document.activeElement === words) || !tellHost("close")) {
+    // From the box it leads to the top first: closing would clear what was said.
+    part("exit").focus();
+  }
+});
+for (const way of document.querySelectorAll("[data-to]")) {
+  way.addEventListener("click", () => {
+    const place = document.getElementById(way.dataset.to);
+    menu.open = false;
+    if (place.matches("summary")) place.parentElement.open = true;
+    place.scrollIntoView({ block: "start" });
+    place.focus();
+  });
+}
+part("clear").addEventListener("click", (event) => startAgain(event.currentTarget));
+
+listenToHost({
+  hello: () => {
+    part("keeping").hidden = false;
+    tellHost("ready");
+  },
+  // The page leaves by itself: nothing stays behind in its frame.
+  leave: () => {
+    clear();
+    document.body.replaceChildren();
+  },
+  closed: () => {
+    if (away || document.getElementById("keep").checked) return;
+    away = true;
+    clear();
+    whenSeen(() => {
+      away = false;
+      begin();
+    });
+  },
+});
+
+watchQuiet({
+  check: () => {
+    if (checked || isEmpty()) return;
+    checked = true;
+    putOwnWords(phrase("quiet_check"));
+  },
+  warn: () => {
+    if (!talk.said) return;
+    ending.hidden = false;
+    announce(ending.firstElementChild.textContent);
+  },
+  carryOn: () => {
+    ending.hidden = true;
+  },
+  end: () => {
+    if (!talk.said) return;
+    clear();
+    putOwnWords(phrase("quiet_end"), { start_again: startAgain });
+  },
 });
 
 const noteConnection = () => {
@@ -127,12 +202,25 @@ const noteConnection = () => {
 };
 addEventListener("online", noteConnection);
 addEventListener("offline", noteConnection);
-addEventListener("pagehide", () => talk.end());
 
+/** Offer to carry on, where a conversation of this tab may be; or else begin one. */
+function arrive(mayCarryOn) {
+  if (talk.found(mayCarryOn)) putOwnWords(phrase("back"), { carry_on: carryOn, start_again: startAgain });
+  else begin();
+}
+
+// Whoever comes Back, or opens a closed tab again, need not be who wrote: words do not stay for them,
+// and only a reload in place is offered the conversation. In a frame the page round it was reloaded.
+addEventListener("pagehide", () => {
+  if (!talk.said) talk.end();
+  wipe();
+});
+addEventListener("pageshow", (event) => {
+  if (event.persisted) arrive(framed);
+});
+
+wearColour();
+sayWhenGone();
 noteConnection();
 form.hidden = false;
-try {
-  putAnswers(await during(() => talk.begin()));
-} catch {
-  putHelp();
-}
+arrive(framed || document.wasDiscarded || performance.getEntriesByType("navigation")[0]?.type === "reload");

@@ -1,27 +1,23 @@
 // Leaving fast: the page is covered, emptied and replaced, in this order.
 
+import { tellHost } from "./host.mjs";
+
 const ELSEWHERE = document.querySelector("[data-exit]").href;
 const WITHIN_MS = 5000;
 const PRESSES = 3;
 
-/** Leave. `end` ends the conversation without waiting; `host` is the embedding page, if any. */
-export function leave(end, host) {
+/** Leave. `end` ends the conversation without waiting. */
+export function leave(end) {
   document.title = "\u00a0";
   document.documentElement.classList.add("left");
   document.body.replaceChildren();
-  try {
-    sessionStorage.clear();
-  } catch {
-    // Storage may be forbidden in a frame; nothing of ours is in it.
-  }
   end();
   if (window.top === window) {
     location.replace(ELSEWHERE);
     return;
   }
   // The embedding page replaces itself; when it does not, this frame asks the browser to.
-  if (host) window.parent.postMessage({ lantern: "leave" }, host);
-  setTimeout(() => window.top.location.replace(ELSEWHERE), host ? 700 : 0);
+  setTimeout(() => window.top.location.replace(ELSEWHERE), tellHost("leave") ? 700 : 0);
 }
 
 /** Call `go` when Shift is pressed three times by itself within five seconds. */

@@ -1,10 +1,16 @@
-// The conversation with the gateway. The token lives in this object and nowhere else: it is gone
-// with the tab, and never in localStorage, sessionStorage, a cookie or an address.
+// The conversation with the gateway. It begins to be kept for a reload with the first message.
+
+import { forget, keep, kept } from "./kept.mjs";
 
 const WAIT_MS = 6000;
+const CONVERSATIONS = "/v1/conversations";
+const MESSAGES = "/v1/messages";
 
 export class Talk {
+  /** Whether anything was sent: there is something to lose. */
+  said = false;
   #token = null;
+  #beginning = null;
   #known;
 
   /** `known`: audience and area, where the embedding page has said them. */
@@ -12,13 +18,11 @@ export class Talk {
     this.#known = known;
   }
 
-  /** Begin a conversation; the opening messages. Throws when there is no answer. */
-  async begin() {
-    let { status, body } = await ask("POST", "/v1/conversations", null, this.#known);
-    // A slip in a site's tag must not keep the chat from anyone.
-    if (status === 422) ({ status, body } = await ask("POST", "/v1/conversations", null, {}));
-    if (status === 201) this.#token = body.token;
-    return body.messages ?? failed();
+  /** Begin a conversation, one at a time; the opening messages. Throws when there is no answer. */
+  begin() {
+    const beginning = this.#beginning ?? this.#begin();
+    this.#beginning = beginning;
+    return beginning;
   }
 
   /**
@@ -26,22 +30,62 @@ export class Talk {
    * the same message should be sent once more. Throws when there is no answer.
    */
   async send(message) {
+    this.said = true;
     if (!this.#token) await this.begin();
-    let { status, body } = await ask("POST", "/v1/messages", this.#token, message);
+    // Cleared while it began: it is not sent any more.
+    if (!this.said) throw new Error();
+    let { status, body } = await this.#say(message);
     if (status === 401) {
       this.#token = null;
       await this.begin();
-      ({ status, body } = await ask("POST", "/v1/messages", this.#token, message));
+      ({ status, body } = await this.#say(message));
     }
-    return { messages: body.messages ?? failed(), again: status !== 200 };
+    return { messages: shownIn(body), again: status !== 200 };
   }
 
-  /** End the conversation. Waits for nothing: it is called while the page goes away. */
+  /** Whether there is a conversation of this tab to carry on with. One too old is ended. */
+  found(mayCarryOn) {
+    const before = kept();
+    if (!before) return false;
+    this.#token = before.token;
+    this.said = true;
+    if (mayCarryOn && before.fresh) return true;
+    this.end();
+    return false;
+  }
+
+  /** The last answer of the conversation once more. Throws when there is no answer. */
+  async last() {
+    const { body } = await ask("GET", CONVERSATIONS, this.#token);
+    return shownIn(body);
+  }
+
+  /** End the conversation, here and on the server. Waits for nothing: the page may be going. */
   end() {
+    forget();
+    this.said = false;
+    this.#beginning = null;
     if (!this.#token) return;
     const headers = { Authorization: `Bearer ${this.#token}` };
     this.#token = null;
-    fetch("/v1/conversations", { method: "DELETE", headers, keepalive: true }).catch(() => {});
+    fetch(CONVERSATIONS, { method: "DELETE", headers, keepalive: true }).catch(() => {});
+  }
+
+  async #begin() {
+    try {
+      let { status, body } = await ask("POST", CONVERSATIONS, null, this.#known);
+      // A slip in a site's tag must not keep the chat from anyone.
+      if (status === 422) ({ status, body } = await ask("POST", CONVERSATIONS, null, {}));
+      if (status === 201) this.#token = body.token;
+      return shownIn(body);
+    } finally {
+      this.#beginning = null;
+    }
+  }
+
+  #say(message) {
+    if (this.#token) keep(this.#token);
+    return ask("POST", MESSAGES, this.#token, message);
   }
 }
 
@@ -54,7 +98,7 @@ async function ask(method, path, token, content) {
     const response = await fetch(path, {
       method,
       headers,
-      body: JSON.stringify(content),
+      body: content && JSON.stringify(content),
       cache: "no-store",
       credentials: "omit",
       signal: patience.signal,
@@ -65,6 +109,8 @@ async function ask(method, path, token, content) {
   }
 }
 
-function failed() {
-  throw new Error("no answer");
+/** The messages of an answer. Throws where it holds none. */
+function shownIn({ messages }) {
+  if (!messages) throw new Error();
+  return messages;
 }

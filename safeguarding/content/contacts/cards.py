@@ -32,11 +32,12 @@ class ContactPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     last_emergency: str
     last_childline: str
     always_open: str
-    """When it can be reached, as the four below."""
+    """When it can be reached, as the five below."""
     open_until: str
     closes_soon: str
     closed: str
     closed_until: str
+    opens: str
     languages: str
     """What to know before a call, as the rest."""
     anonymous: str
@@ -49,6 +50,7 @@ class ContactPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         "open_until": ("end",),
         "closes_soon": ("end",),
         "closed_until": ("start",),
+        "opens": ("start",),
         "languages": ("languages",),
         "nations": ("nations",),
         "unconfirmed": ("doubt",),
@@ -81,6 +83,8 @@ def contact_card(service: Service, asked: Asked, say: ContactPhrases, why: str =
         source=record.source.url,
         checked_on=record.checked_on.isoformat(),
     )
+    if card["open_now"] is False and (opens := service.hours.opens_next(at)):
+        card["opens_at"] = say.opens.format(start=_when(opens, at))
     if why:
         card["why"] = why
     if note := " ".join(_notes(record, asked, say)):

@@ -117,3 +117,22 @@ async def test_the_log_holds_neither_words_nor_tokens_nor_addresses(
         assert any(event in line for line in lines)
     for private in ("secret that", headers["Authorization"][7:], "127.0.0.1", "/v1/"):
         assert not any(private in line for line in lines)
+
+
+async def test_the_last_answer_is_there_for_whoever_carries_on_and_nobody_else(
+    gateway: Gateway,
+) -> None:
+    token = await gateway.begin()
+    nothing_yet = await gateway.http.get("/v1/conversations", headers=token)
+    await gateway.say(token, "hello")
+    answer = await gateway.say(token, "what is grooming")
+
+    last = await gateway.http.get("/v1/conversations", headers=token)
+    other = await gateway.http.get("/v1/conversations", headers=await gateway.begin())
+    stranger = await gateway.http.get("/v1/conversations")
+
+    assert nothing_yet.json() == other.json() == {"messages": []}
+    assert last.json() == {"messages": answer.json()["messages"]}
+    assert last.headers["cache-control"] == "no-store"
+    assert stranger.status_code == 401
+    assert helps(stranger)

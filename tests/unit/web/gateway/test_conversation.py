@@ -127,6 +127,16 @@ def test_an_answer_is_the_same_for_its_message_and_the_oldest_make_room() -> Non
     assert len(conversation.answers) == ANSWERS_KEPT
 
 
+def test_the_last_answer_can_be_shown_once_more() -> None:
+    conversation = Conversation(uuid4())
+    assert conversation.last_shown() == []
+
+    for text in ("first", "last"):
+        conversation.keep_answer(text, [Message(kind="text", text=text)])
+
+    assert conversation.last_shown() == [{"kind": "text", "text": "last"}]
+
+
 def test_an_answer_too_large_to_keep_is_not_kept() -> None:
     conversation = Conversation(uuid4())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,8 @@ SCRIPTS = sorted(FOLDER.glob("*.*js"))
 BUDGET = 12_000
 """Bytes of all scripts as they are served, compressed: phones on a bad connection load them too."""
 PHRASE = re.compile(r'phrase\("(\w+)"(?:, \{ (\w+))?')
+ON_BUTTONS = re.compile(r"\b(carry_on|start_again): ")
+"""The buttons whose labels are the phrases of these names."""
 
 
 def page_of(name: str) -> str:
@@ -35,8 +38,13 @@ def test_all_scripts_together_are_small() -> None:
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
-def test_no_script_writes_html_or_keeps_anything(path: object) -> None:
-    code = re.sub(r"^\s*//.*$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE)  # type: ignore[attr-defined]
+def test_no_script_writes_html_or_keeps_anything(path: Path) -> None:
+    code = re.sub(r"^\s*//.*$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    if path.name == "kept.mjs":
+        # The one place: a token, never a word.
+        assert code.count("setItem(") == 1
+        assert "JSON.stringify({ token, at: Date.now() })" in code
+        code = code.replace("setItem(", "")
 
     for word in (
         "innerHTML",
@@ -45,7 +53,7 @@ def test_no_script_writes_html_or_keeps_anything(path: object) -> None:
         "document.write",
         "eval(",
         "localStorage",
-        "sessionStorage.setItem",
+        "setItem(",
         "document.cookie",
         "console.",
         '"*"',
@@ -73,7 +81,7 @@ def test_help_and_exit_stand_in_the_page_itself() -> None:
 
 def test_scripts_ask_for_phrases_that_are_there_with_the_fields_that_these_name() -> None:
     scripts = "".join(path.read_text(encoding="utf-8") for path in SCRIPTS)
-    asked = dict(PHRASE.findall(scripts)) | {"open": "", "closed": ""}
+    asked = dict(PHRASE.findall(scripts)) | dict.fromkeys(ON_BUTTONS.findall(scripts), "")
     phrases = real_content().phrases.group("chat_scripts")
 
     assert set(asked) == set(phrases)

@@ -22,6 +22,19 @@ def test_shows_ways_hours_source_and_when_it_was_checked() -> None:
     assert card["checked_on"] == "2026-11-25"
 
 
+def test_a_closed_service_says_when_it_opens_next_and_an_open_one_does_not() -> None:
+    card = real_content().contacts.card
+
+    evening = card("wiltshire_mash", NOON.replace(hour=18))
+    # Saturday 26 December 2026 is a bank holiday, and so is the Monday in its place.
+    holiday = card("wiltshire_mash", datetime(2026, 12, 25, 12, tzinfo=LONDON))
+
+    assert evening["opens_at"] == "Opens tomorrow 8.45am"
+    assert holiday["opens_at"] == "Opens Tuesday 8.45am"
+    assert "opens_at" not in card("wiltshire_mash", NOON)
+    assert "opens_at" not in card("childline", NOON)
+
+
 def test_the_note_says_cost_trace_and_name_in_this_order() -> None:
     note = real_content().contacts.card("childline", NOON)["note"]
 

@@ -113,7 +113,7 @@ def test_reports_what_is_past_its_review(content: Path) -> None:
         ("opening.yml", "999", "0800 1112", "0800 1112 is no number"),
         (
             "opening.yml",
-            "Anything works",
+            "Pick one",
             "We promise to keep it secret",
             "'We promise' is not ours",
         ),
