@@ -6,11 +6,10 @@ import os
 import warnings
 
 import click
-from rasa_sdk.endpoint import create_app
-from rasa_sdk.executor import ActionExecutor
-from sanic import Sanic
 
 from actions.composition import composition
+from actions.server import create_server
+from safeguarding.settings import Settings, SettingsError
 
 PORT = 5055
 
@@ -23,7 +22,7 @@ async def _compose(_app: object) -> None:
 @click.command(help=__doc__)
 @click.option("--port", default=PORT, show_default=True)
 def serve(port: int) -> None:
-    """Run rasa-sdk's application on our actions. Raises ContentError, SettingsError at the start.
+    """Run rasa-sdk's application on our actions. Raises ContentError at the start.
 
     In one process of our own: rasa-sdk's server makes its actions in one process, pickles them and
     serves from another, which would read the content only with the first message.
@@ -31,12 +30,13 @@ def serve(port: int) -> None:
     # rasa-sdk 3.21 serves Rasa 3.6 and warns on every call that the two differ. The pair is tested
     # (tests/integration) and chosen (docs/adr/0005), so the warning would only hide others.
     warnings.filterwarnings("ignore", "Your versions of rasa and rasa_sdk", UserWarning)
-    executor = ActionExecutor()
-    executor.register_package("actions")
-    app: Sanic = create_app(executor, cors_origins=[])  # type: ignore[type-arg]
-    app.config.ACCESS_LOG = False
+    try:
+        secret = Settings.from_env().secret("action_secret")
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from None
+    app = create_server(secret)
     app.register_listener(_compose, "before_server_start")
-    # Its answers to errors hold the whole call, a child's words included: never public.
+    # Whole conversations come here: never public.
     host = os.environ.get("SANIC_HOST", "127.0.0.1")
     app.run(host=host, port=port, single_process=True, motd=False)
 

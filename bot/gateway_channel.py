@@ -19,7 +19,7 @@ from sanic import Blueprint
 from sanic.request import Request
 from sanic.response import HTTPResponse, json
 
-from bot.composition import check_schema_once, content
+from bot.composition import check_schema_once, content, show_secret_to_actions
 from bot.context import (
     HELP,
     RISK,
@@ -101,8 +101,11 @@ class GatewayChannel(InputChannel):
     @classmethod
     def from_credentials(cls, credentials: dict[str, Any] | None) -> GatewayChannel:
         """The shared secret comes from the settings, not from credentials.yml."""
-        check_schema_once()  # Rasa makes its channels once, before it serves
-        return cls(Settings.from_env().secret("channel_secret"))
+        settings = Settings.from_env()
+        # Rasa makes its channels once, before it serves.
+        check_schema_once()
+        show_secret_to_actions(settings.secret("action_secret"))
+        return cls(settings.secret("channel_secret"))
 
     def blueprint(self, on_new_message: Handler) -> Blueprint:
         gateway = Blueprint("gateway_channel", self.name())

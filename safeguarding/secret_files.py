@@ -14,6 +14,9 @@ LEAST_CHARACTERS: Mapping[str, int] = MappingProxyType(
 )
 """Of those that are ours to make; what another service gives out is as long as it is."""
 
+ACTION_SECRET_HEADER = "X-Lantern-Action-Secret"  # noqa: S105 - a header's name
+"""Carries "action_secret" from Rasa to the action server."""
+
 
 class SettingsError(Exception):
     """A setting is missing or makes no sense. Says which, and what to write."""

@@ -10,7 +10,7 @@ from safeguarding.settings import SettingsError, is_private_to_both_ends
 from scripts.doctor.finding import Check, Finding, Installation, not_ready, ok
 
 SHORTEST_SECRET = 32
-SIGNING = ("channel_secret", "token_key")
+SIGNING = ("channel_secret", "action_secret", "token_key")
 """Secrets that are compared or sign: whoever guesses one is believed."""
 
 

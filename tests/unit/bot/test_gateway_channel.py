@@ -66,7 +66,7 @@ def said(**fields: object) -> dict[str, object]:
     return {"conversation_id": "c1", "message_id": "m1", **fields}
 
 
-@pytest.mark.parametrize("guess", ["guess", "", "gu\u00e9ss", b"gu\xe9ss"])
+@pytest.mark.parametrize("guess", ["guess", "", "gu\u00e9ss".encode(), b"gu\xe9ss"])
 def test_refuses_a_caller_without_the_secret(guess):
     bot = Bot()
 
@@ -76,10 +76,15 @@ def test_refuses_a_caller_without_the_secret(guess):
 
 @pytest.mark.parametrize("secret", ["", " ", "short"])
 def test_rasa_does_not_start_with_a_secret_that_is_none(monkeypatch, secret):
-    monkeypatch.setenv("LANTERN_CHANNEL_SECRET", secret)
+    for name, other in (
+        ("channel_secret", "LANTERN_ACTION_SECRET"),
+        ("action_secret", "LANTERN_CHANNEL_SECRET"),
+    ):
+        monkeypatch.setenv(other, "s" * 32)
+        monkeypatch.setenv(f"LANTERN_{name.upper()}", secret)
 
-    with pytest.raises(SettingsError, match="channel_secret"):
-        GatewayChannel.from_credentials({})
+        with pytest.raises(SettingsError, match=name):
+            GatewayChannel.from_credentials({})
 
 
 def test_free_text_keeps_its_ids_and_what_the_conversation_has_come_to():
