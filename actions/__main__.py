@@ -7,10 +7,10 @@ import warnings
 
 import click
 from rasa_sdk.endpoint import create_app
-from rasa_sdk.executor import ActionExecutor
 from sanic import Sanic
 
 from actions.composition import composition
+from actions.executor import DomainlessExecutor
 
 PORT = 5055
 
@@ -31,7 +31,7 @@ def serve(port: int) -> None:
     # rasa-sdk 3.21 serves Rasa 3.6 and warns on every call that the two differ. The pair is tested
     # (tests/integration) and chosen (docs/adr/0005), so the warning would only hide others.
     warnings.filterwarnings("ignore", "Your versions of rasa and rasa_sdk", UserWarning)
-    executor = ActionExecutor()
+    executor = DomainlessExecutor()
     executor.register_package("actions")
     app: Sanic = create_app(executor, cors_origins=[])  # type: ignore[type-arg]
     app.config.ACCESS_LOG = False

@@ -19,7 +19,7 @@ from sanic import Blueprint
 from sanic.request import Request
 from sanic.response import HTTPResponse, json
 
-from bot.composition import check_schema_once, content
+from bot.composition import content
 from bot.context import (
     HELP,
     RISK,
@@ -31,6 +31,7 @@ from bot.context import (
 )
 from bot.dialogue import Dialogue
 from bot.tracker_store import one_turn
+from bot.tuning import tune
 from safeguarding.content.choices import ChoiceRecord
 from safeguarding.conversation_state import ConversationState
 from safeguarding.messages import Message, as_text
@@ -101,7 +102,7 @@ class GatewayChannel(InputChannel):
     @classmethod
     def from_credentials(cls, credentials: dict[str, Any] | None) -> GatewayChannel:
         """The shared secret comes from the settings, not from credentials.yml."""
-        check_schema_once()  # Rasa makes its channels once, before it serves
+        tune()  # Rasa makes its channels once, before it loads a model
         return cls(Settings.from_env().secret("channel_secret"))
 
     def blueprint(self, on_new_message: Handler) -> Blueprint:
