@@ -10,18 +10,18 @@ from typing import Any, TypeAlias
 
 import structlog
 from rasa_sdk.endpoint import create_app
-from rasa_sdk.executor import ActionExecutor
 from sanic import HTTPResponse, Request, Sanic
 from sanic.exceptions import SanicException
 from sanic.handlers import ErrorHandler
 from sanic.response import json
 
+from actions.executor import DomainlessExecutor
 from safeguarding.secret_files import ACTION_SECRET_HEADER
 
 App: TypeAlias = Sanic[Any, Any]
 HEALTH = "/health"
-LARGEST_CALL = 16 * 1024 * 1024
-"""Bytes of a call: a conversation, and the domain with it."""
+LARGEST_CALL = 1024 * 1024
+"""Bytes of a call: one message, and what is known of its conversation."""
 log = structlog.get_logger("actions")
 
 
@@ -37,7 +37,7 @@ class QuietErrors(ErrorHandler):
 
 def create_server(secret: str) -> App:
     """The server of our actions, all of them registered."""
-    executor = ActionExecutor()
+    executor = DomainlessExecutor()
     executor.register_package("actions")
     app: App = create_app(executor, cors_origins=[])
     app.config.update(ACCESS_LOG=False, REQUEST_MAX_SIZE=LARGEST_CALL)

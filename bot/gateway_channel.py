@@ -19,7 +19,8 @@ from sanic import Blueprint
 from sanic.request import Request
 from sanic.response import HTTPResponse, json
 
-from bot.composition import check_schema_once, content, show_secret_to_actions
+from bot.action_secret import show_secret_to_actions
+from bot.composition import content
 from bot.context import (
     HELP,
     RISK,
@@ -31,6 +32,7 @@ from bot.context import (
 )
 from bot.dialogue import Dialogue
 from bot.tracker_store import one_turn
+from bot.tuning import tune
 from safeguarding.content.choices import ChoiceRecord
 from safeguarding.conversation_state import ConversationState
 from safeguarding.messages import Message, as_text
@@ -102,8 +104,7 @@ class GatewayChannel(InputChannel):
     def from_credentials(cls, credentials: dict[str, Any] | None) -> GatewayChannel:
         """The shared secret comes from the settings, not from credentials.yml."""
         settings = Settings.from_env()
-        # Rasa makes its channels once, before it serves.
-        check_schema_once()
+        tune()  # Rasa makes its channels once, before it loads a model
         show_secret_to_actions(settings.secret("action_secret"))
         return cls(settings.secret("channel_secret"))
 

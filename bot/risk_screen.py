@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
@@ -43,8 +43,10 @@ from safeguarding.messages import as_typed
 from safeguarding.risk.assessment import Assessment
 from safeguarding.risk.chat.pasted import pasted_chat
 from safeguarding.risk.chat.thresholds import sign_of
-from safeguarding.risk.engine import RiskEngine
 from safeguarding.taxonomy import TOPIC_PREFIX, Severity, taxonomy
+
+if TYPE_CHECKING:
+    from safeguarding.risk.engine import RiskEngine
 
 METADATA = "metadata"
 ASKED = (TOPIC_PREFIX, "read_story", "use_tool")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +24,9 @@ from safeguarding.messages import as_typed
 from safeguarding.risk.encoder.adapter import read_adapter
 from safeguarding.risk.encoder.kept_vectors import read_kept_vectors
 from safeguarding.risk.encoder.vectors import SentenceEncoder
-from safeguarding.risk.lexicon.reader import Lexicon, read_lexicon
+
+if TYPE_CHECKING:
+    from safeguarding.risk.lexicon.reader import Lexicon
 
 Floats = npt.NDArray[np.float32]
 
@@ -100,4 +102,6 @@ def _has_words(message: Message) -> bool:
 @cache
 def lexicon() -> Lexicon:
     """The lexicon by itself: training needs its normaliser, and no risk engine."""
+    from safeguarding.risk.lexicon.reader import read_lexicon  # noqa: PLC0415 - spaCy
+
     return read_lexicon()

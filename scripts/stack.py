@@ -191,8 +191,7 @@ class Stack:
         own = self.state / "endpoints.yml"
         own.write_text(yaml.safe_dump(endpoints))
         return [
-            str(ASSISTANT / "rasa"),
-            "run",
+            *(str(ASSISTANT / "python"), "-m", "bot", "run"),
             *("--model", str(MODEL), "--endpoints", str(own)),
             *("--credentials", str(ROOT / "credentials.yml")),
             *("--interface", "127.0.0.1", "--port", str(self.ports["rasa"])),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from safeguarding.one_thread import one_thread_of_algebra
 from safeguarding.risk.assessment import NO_RISK, Assessment, Signal, Turn, upgraded
 from safeguarding.risk.chat.pasted import pasted_chat
 from safeguarding.risk.chat.reading import ChatReader
@@ -132,6 +133,7 @@ def build_engine(*, miss_cost: float | None = None) -> RiskEngine:
     when the lexicon, the calibration or another artifact is unsound, WeightsError when the weights
     or the examples are missing or out of date.
     """
+    one_thread_of_algebra()
     lexicon, adapter = read_lexicon(), read_adapter()
     encoder = SentenceEncoder(adapter.version)
     classifier = RiskClassifier(adapter, encoder.encode, encoder.encode_batch)

@@ -6,14 +6,16 @@ import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
-from tokenizers import Tokenizer
 
 from safeguarding.risk.encoder import adapter as weights
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+    from tokenizers import Tokenizer
 
 WIDTH = 768
 MAX_WORD_PIECES = 128  # as the model was trained; longer text is cut
@@ -65,7 +67,7 @@ class MPNet:
     """The network. A sentence's vectors alone and in a batch differ a little (cosine above 0.98):
     the integers of a batch share one scale."""
 
-    def __init__(self, session: onnxruntime.InferenceSession, tokenizer: Tokenizer) -> None:
+    def __init__(self, session: InferenceSession, tokenizer: Tokenizer) -> None:
         self._session = session
         self._tokenizer = tokenizer
 
@@ -99,6 +101,10 @@ def load_mpnet(adapter_version: str) -> MPNet:
     """
     if not weights.ENCODER_ONNX.is_file():
         raise weights.WeightsError(f"{weights.ENCODER_ONNX.name} is missing: run `make install`")
+    # Not at the top: a Rasa server that gets its vectors with the message does without.
+    import onnxruntime  # noqa: PLC0415
+    from tokenizers import Tokenizer  # noqa: PLC0415
+
     tokenizer_file = weights.ENCODER_DIR / "tokenizer.json"
     weights.check(tokenizer_file, weights.TOKENIZER_SHA256)
     options: Any = onnxruntime.SessionOptions()

@@ -31,7 +31,7 @@ def message(text: str, intent: str | None, at: int | None) -> Message:
 
 def classifier(folder: Path) -> IntentClassifier:
     config = {**IntentClassifier.get_default_config(), "ranking_length": 10}
-    return IntentClassifier(config, "test", LocalModelStorage(folder), Resource("test"))
+    return IntentClassifier(config, LocalModelStorage(folder), Resource("test"))
 
 
 def trained(folder: Path) -> IntentClassifier:

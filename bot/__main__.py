@@ -1,0 +1,43 @@
+"""Rasa's own command line, lighter: `python -m bot run …` is `rasa run …` without TensorFlow."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from types import ModuleType
+from typing import Any
+
+TRAINING = "rasa.utils.train_utils"
+
+
+def load_training_when_asked() -> None:
+    """Let whoever imports `rasa.utils.train_utils` get a stand-in that loads it when it is used.
+
+    Every extractor of Rasa 3.6 imports that module, and it imports TensorFlow: 350 MB and two
+    seconds, in a server that trains nothing. Must be called before rasa.core is imported.
+    """
+    stand_in = ModuleType(TRAINING)
+
+    def attribute(name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if sys.modules.get(TRAINING) is stand_in:
+            del sys.modules[TRAINING]
+        return getattr(importlib.import_module(TRAINING), name)
+
+    stand_in.__getattr__ = attribute  # type: ignore[method-assign]
+    package, _, name = TRAINING.rpartition(".")
+    if TRAINING not in sys.modules:
+        sys.modules[TRAINING] = stand_in
+        setattr(importlib.import_module(package), name, stand_in)
+
+
+def main() -> None:
+    """Run Rasa on this command's arguments."""
+    load_training_when_asked()
+    rasa = importlib.import_module("rasa.__main__")
+    rasa.main()
+
+
+if __name__ == "__main__":
+    main()
