@@ -66,8 +66,10 @@ class Conversation:
     """Where gateways share conversations: the record that this one was last saved to or read
     from, empty where there is none."""
     first: ConversationState = field(init=False)
-    saved: ConversationState = field(init=False)
-    """The state with which it began, and the one that was saved last."""
+    saved: ConversationState | None = field(init=False)
+    """The state with which it began, and the one that was saved last, if that is still there."""
+    used_at: float = 0.0
+    """When a message of it came, by the clock of whoever keeps it."""
 
     def __post_init__(self) -> None:
         self.first = self.saved = self.state

@@ -48,9 +48,7 @@ async def gateways(
     redis: OwnRedis, number: int = 2, key: str = KEY
 ) -> AsyncIterator[list[SharedConversations]]:
     """As many gateways, which share nothing but this Redis. They sweep when they are told to."""
-    shared = [
-        SharedConversations(SharedStore(redis.url, TTL_S), Seal(key), TTL_S) for _ in range(number)
-    ]
+    shared = [SharedConversations(SharedStore(redis.url), Seal(key), TTL_S) for _ in range(number)]
     try:
         yield shared
     finally:
@@ -144,7 +142,7 @@ async def test_a_gateway_that_died_holds_up_nobody_for_long(
     who = bearer()
     async with gateways(redis, 1) as (one,):
         await tell(one, who, "1", Severity.URGENT)
-        dead = SharedStore(redis.url, TTL_S)
+        dead = SharedStore(redis.url)
         assert await dead.take(Seal(KEY).name(who.conversation_id), "a token", b"") is not None
         await dead.close()
 
@@ -282,15 +280,31 @@ async def test_while_redis_stands_still_each_goes_on_and_the_graver_counts_in_th
 async def test_a_redis_that_lost_everything_gets_it_back_from_whoever_knows(
     redis: OwnRedis,
 ) -> None:
-    who = bearer()
+    who, silent = bearer(), bearer()
     async with gateways(redis) as (one, other):
-        await tell(one, who, "1", Severity.URGENT)
+        for each in (who, silent):
+            await tell(one, each, "1", Severity.URGENT)
         redis.kill()
-        redis.start()
         await tell(one, who, "2")
+        redis.start()
         await until_saved(one)
 
         assert await known(other, who) == (Severity.URGENT, {"1", "2"})
+        assert await known(other, silent) == (Severity.URGENT, {"1"})
+
+
+async def test_what_is_saved_late_is_kept_no_longer(redis: OwnRedis) -> None:
+    who = bearer()
+    async with gateways(redis, 1) as (one,):
+        redis.freeze()
+        await tell(one, who, "1")
+        redis.thaw()
+        conversation = one.known(who.conversation_id)
+        assert conversation is not None
+        conversation.used_at -= TTL_S - 100
+        await until_saved(one)
+
+        assert 0 < redis.client.pttl(key(redis, who.conversation_id)) <= 100_000
 
 
 async def until_saved(shared: SharedConversations) -> None:
@@ -325,7 +339,7 @@ def key(_redis: OwnRedis, conversation_id: UUID, token_key: str = KEY) -> str:
 
 
 async def test_one_message_at_two_gateways_is_answered_once(redis: OwnRedis, world: World) -> None:
-    world.env["LANTERN_REDIS_URL"] = redis.url
+    world.env |= {"LANTERN_REDIS_URL": redis.url, "LANTERN_RASA_TIMEOUT_S": "20"}
     async with world.gateway() as one, world.gateway() as other:
         headers, message_id = await one.begin(), str(uuid4())
         world.rasa.hang()
