@@ -39,6 +39,19 @@ def redis(server: OwnRedis) -> OwnRedis:
     return server
 
 
+@pytest.fixture(autouse=True)
+def slow_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Redis may take as long as a busy machine makes it."""
+    monkeypatch.setattr(shared_store, "WAIT_S", 2.0)
+
+
+@pytest.fixture
+def lasting_locks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No lock ends because this machine is busy."""
+    for module in (shared_store, shared_conversations):
+        monkeypatch.setattr(module, "LOCK_S", 60.0)
+
+
 def bearer() -> Bearer:
     return Bearer(uuid4(), Beginning("young_person", "wiltshire"))
 
@@ -115,6 +128,7 @@ async def test_redis_holds_no_words_no_ids_and_nothing_for_longer(redis: OwnRedi
         assert who.conversation_id.hex.encode() not in names[0]
 
 
+@pytest.mark.usefixtures("lasting_locks")
 async def test_two_gateways_are_never_in_the_same_conversation_at_once(redis: OwnRedis) -> None:
     who, inside, most = bearer(), 0, 0
 
@@ -155,7 +169,7 @@ async def test_a_gateway_that_takes_long_keeps_its_turn(
     redis: OwnRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (shared_store, shared_conversations):
-        monkeypatch.setattr(module, "LOCK_S", 0.3)
+        monkeypatch.setattr(module, "LOCK_S", 1.5)
     who, seen = bearer(), []
     async with gateways(redis) as (one, other):
 
@@ -165,7 +179,7 @@ async def test_a_gateway_that_takes_long_keeps_its_turn(
 
         async with one.turn(who, 5):
             waiting = asyncio.create_task(late())
-            await asyncio.sleep(0.9)
+            await asyncio.sleep(2.5)
             seen.append("the first")
         await waiting
 
@@ -338,6 +352,7 @@ def key(_redis: OwnRedis, conversation_id: UUID, token_key: str = KEY) -> str:
     return f"lantern:{{{Seal(token_key).name(conversation_id)}}}:conversation"
 
 
+@pytest.mark.usefixtures("lasting_locks")
 async def test_one_message_at_two_gateways_is_answered_once(redis: OwnRedis, world: World) -> None:
     world.env |= {"LANTERN_REDIS_URL": redis.url, "LANTERN_RASA_TIMEOUT_S": "20"}
     async with world.gateway() as one, world.gateway() as other:
