@@ -114,6 +114,10 @@ class Conversation:
         kept = self.answers.get(message_id)
         return msgspec.json.decode(kept, type=list[Message]) if kept is not None else None
 
+    def last_shown(self) -> list[Message]:
+        """What the last answer showed, for a page that is loaded again; nothing before one."""
+        return self.answer_to(next(reversed(self.answers), "")) or []
+
     def keep_answer(self, message_id: str, messages: Sequence[Message]) -> None:
         """Keep an answer for a repeat of its message; the oldest make room."""
         self._keep(message_id, msgspec.json.encode(messages))

@@ -127,6 +127,15 @@ def test_an_answer_is_the_same_for_its_message_and_the_oldest_make_room() -> Non
     assert len(conversation.answers) == ANSWERS_KEPT
 
 
+def test_what_was_shown_last_is_there_for_a_page_that_is_loaded_again() -> None:
+    conversation = Conversation(uuid4())
+    before = conversation.last_shown()
+    for text in ("first", "second"):
+        conversation.keep_answer(text, [Message(kind="text", text=text)])
+
+    assert (before, conversation.last_shown()) == ([], [Message(kind="text", text="second")])
+
+
 def test_an_answer_too_large_to_keep_is_not_kept() -> None:
     conversation = Conversation(uuid4())
 
