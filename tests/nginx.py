@@ -7,7 +7,7 @@ import re
 import ssl
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,12 +37,13 @@ class Nginx:
 
 
 @contextmanager
-def nginx_before(folder: Path, *, gateway: int, console: int) -> Iterator[Nginx]:
+def nginx_before(folder: Path, *, gateway: int | Sequence[int], console: int) -> Iterator[Nginx]:
     """nginx before what listens on these ports, until the end."""
     nginx, port = program("nginx"), free_port()
     write_certificate(folder, "chat.example.org")
     (folder / "help.html").write_text(run(lantern, "help-page").stdout, "utf-8")
-    _write_configuration(folder, port, gateway, console)
+    gateways = [gateway] if isinstance(gateway, int) else gateway
+    _write_configuration(folder, port, gateways, console)
     command = [nginx, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "stderr"]
     tested = subprocess.run([*command, "-t"], capture_output=True, text=True, check=False)
     assert tested.returncode == 0, tested.stderr
@@ -67,15 +68,16 @@ def _wait_for(client: httpx.Client) -> None:
     pytest.fail("nginx did not start")
 
 
-def _write_configuration(folder: Path, port: int, gateway: int, console: int) -> None:
-    """Ours, with the paths and ports of this test."""
+def _write_configuration(folder: Path, port: int, gateways: Sequence[int], console: int) -> None:
+    """Ours, with the paths and ports of this test, and a line for each gateway."""
+    servers = "".join(rf"\g<1>{gateway}\g<2>" for gateway in gateways)
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     temporary = "".join(f"    {kind}_temp_path {folder}/temp-{kind};\n" for kind in kinds)
     changes = {
         "lantern.conf": {
             r"listen 443 ssl": f"listen 127.0.0.1:{port} ssl",
             r"listen 80;": f"listen 127.0.0.1:{free_port()};",
-            r"127\.0\.0\.1:8080": f"127.0.0.1:{gateway}",
+            r"( *server 127\.0\.0\.1:)8080(.*\n)": servers,
             r"127\.0\.0\.1:8081": f"127.0.0.1:{console}",
             r"/etc/letsencrypt/live/[a-z.]+/fullchain\.pem": f"{folder}/certificate.pem",
             r"/etc/letsencrypt/live/[a-z.]+/privkey\.pem": f"{folder}/key.pem",

@@ -33,6 +33,10 @@ class LogReader:
 
     def of(self, text: str) -> list[Recorded]:
         """Every message on record with exactly this text."""
+        return [each for each in self.all() if each.escalation.text == text]
+
+    def all(self) -> list[Recorded]:
+        """Every message on record."""
         wholes = [
             self._cases.whole(case.id)
             for case in self._cases.queue(CaseFilter(status=None), limit=None)
@@ -43,7 +47,6 @@ class LogReader:
             ))
             for whole in wholes
             for each in whole.messages
-            if each.text == text
         ]  # fmt: skip
 
     def eventually(self, text: str, patience_s: float = 20.0) -> list[Recorded]:

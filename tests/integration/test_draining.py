@@ -79,7 +79,7 @@ def test_whoever_is_being_answered_when_the_gateway_is_stopped_is_answered_and_r
 
 async def turns(redis: OwnRedis, token_key: str, token: str) -> int:
     """How many turns of a conversation another gateway finds."""
-    other = SharedConversations(SharedStore(redis.url, 60), Seal(token_key), 60)
+    other = SharedConversations(SharedStore(redis.url), Seal(token_key), 60)
     try:
         return len((await other.look(Tokens(token_key).read(token))).turns)
     finally:

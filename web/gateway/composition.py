@@ -187,7 +187,7 @@ def _conversations(settings: Settings, token_key: str) -> Conversations:
     ttl_s = settings.conversation_ttl_s
     if settings.redis_url is None:
         return Conversations(ttl_s)
-    shared = SharedConversations(SharedStore(settings.redis_url, ttl_s), Seal(token_key), ttl_s)
+    shared = SharedConversations(SharedStore(settings.redis_url), Seal(token_key), ttl_s)
     shared.start()
     return shared
 

@@ -66,8 +66,10 @@ class Conversation:
     """Where gateways share conversations: the record that this one was last saved to or read
     from, empty where there is none."""
     first: ConversationState = field(init=False)
-    saved: ConversationState = field(init=False)
-    """The state with which it began, and the one that was saved last."""
+    saved: ConversationState | None = field(init=False)
+    """The state with which it began, and the one that was saved last, if that is still there."""
+    used_at: float = 0.0
+    """When a message of it came, by the clock of whoever keeps it."""
 
     def __post_init__(self) -> None:
         self.first = self.saved = self.state
@@ -113,9 +115,8 @@ class Conversation:
         return msgspec.json.decode(kept, type=list[Message]) if kept is not None else None
 
     def last_shown(self) -> list[Message]:
-        """What the last answer showed; nothing before there is one."""
-        last = next(reversed(self.answers.values()), b"[]")
-        return msgspec.json.decode(last, type=list[Message])
+        """What the last answer showed, for a page that is loaded again; nothing before one."""
+        return self.answer_to(next(reversed(self.answers), "")) or []
 
     def keep_answer(self, message_id: str, messages: Sequence[Message]) -> None:
         """Keep an answer for a repeat of its message; the oldest make room."""

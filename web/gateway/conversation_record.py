@@ -74,7 +74,7 @@ class Seal:
             plain = self._cipher.decrypt(nonce, rest, _place(conversation_id))
             record = msgspec.msgpack.decode(plain, type=_Record)
             state = ConversationState.from_record(record.state)
-        except (InvalidTag, msgspec.MsgspecError, KeyError, TypeError, ValueError):
+        except (InvalidTag, msgspec.MsgspecError, AttributeError, KeyError, TypeError, ValueError):
             # No cause: it could quote what was said.
             raise SealError from None
         return Conversation(

@@ -40,6 +40,7 @@ class Conversations:
         # One that had to make room while a message of it is answered is still the same one.
         self._alive: WeakValueDictionary[UUID, Conversation] = WeakValueDictionary()
         self._room = room or Room()
+        self._now = now
 
     def __len__(self) -> int:
         return len(self._quiet) + len(self._told)
@@ -65,6 +66,7 @@ class Conversations:
 
     def keep(self, conversation: Conversation) -> None:
         """Keep it anew, as large and as grave as it is now: its time starts again."""
+        conversation.used_at = self._now()
         self._quiet.pop(conversation.id, None)
         self._told.pop(conversation.id, None)
         told = conversation.state.severity >= Severity.CONCERN

@@ -4,30 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Protocol
 
 import structlog
 
 from safeguarding.content.choices import Choices
-from safeguarding.content.follow_ups import ID as FOLLOW_UP
 from safeguarding.content.guides import STOP
-from safeguarding.content.guides import TOPIC as GUIDE
-from safeguarding.content.help_cards import AGAIN, STILL_HERE
-from safeguarding.content.languages import ID as LANGUAGE_CARD
-from safeguarding.conversation_state import DANGER_NOW
 from safeguarding.messages import Message
 from safeguarding.risk.assessed import AssessedMessage
 from safeguarding.risk.assessment import NO_RISK, Assessment, Turn
 from safeguarding.risk.writer import age_said, audience_said
-from safeguarding.taxonomy import Severity
 from web.gateway.conversation import Answer, Conversation, Exchange, scoped_id
 from web.gateway.conversations import Conversations
 from web.gateway.handoff import HandOff
 from web.gateway.metrics import Metrics
+from web.gateway.proof import Proof
 from web.gateway.rasa import RasaReply, RasaUnavailableError, ToRasa
-from web.gateway.replies import OwnReplies, highest_shown, holds_help, with_help_first
+from web.gateway.replies import OwnReplies, highest_shown
 from web.gateway.requests import Bearer, Sent
 from web.gateway.screening import Screening
 
@@ -70,6 +65,7 @@ class Messages:
         self._handoff = handoff
         self._metrics = metrics
         self._choices = choices
+        self._proof = Proof(own, choices, metrics)
         self._timeout_s = rasa.timeout_s
         self._under_way: dict[str, asyncio.Task[Answer]] = {}
 
@@ -139,7 +135,7 @@ class Messages:
                 shown = await self._in_turn(conversation, sent, started + self._timeout_s)
             else:
                 conversation.note(NO_RISK)
-                shown = self._still_helped(conversation, self._own.empty())
+                shown = self._proof.still_helped(conversation, self._own.empty())
             conversation.keep_answer(message_id, shown)
         except Exception as error:  # noqa: BLE001 - silence is failure: show help
             _log_kind("message.failed", error)
@@ -165,7 +161,7 @@ class Messages:
         else:
             # Rasa would have to assess it too, and the machine is busy enough.
             replies, reason = [], "assessment-late"
-        shown = self._with_way_back(exchange, self._shown(exchange, assessed, replies))
+        shown = self._proof.shown(exchange, assessed, replies)
         shown = self._handoff.with_what_follows(conversation, shown)
         conversation.raise_to(highest_shown(shown))
         conversation.note_shown(shown, self._choices)
@@ -199,77 +195,6 @@ class Messages:
         conversation.dialogue = reply.dialogue or conversation.dialogue
         return reply.messages, None
 
-    def _shown(
-        self, exchange: Exchange, assessed: AssessedMessage | None, replies: list[Message]
-    ) -> list[Message]:
-        try:
-            if replies:
-                return self._checked(exchange, assessed, replies)
-            return self._fallback(exchange, assessed)
-        except Exception as error:  # noqa: BLE001 - the message must still reach the log
-            _log_kind("message.not_checked", error)
-            return [self._own.help_card(exchange.conversation.state), *replies]
-
-    def _checked(
-        self, exchange: Exchange, assessed: AssessedMessage | None, replies: list[Message]
-    ) -> list[Message]:
-        """Rasa's replies, with help first in whatever is recorded or could not be assessed.
-
-        A help card that the person has seen before is not shown again: one line names the numbers.
-        """
-        severity = _severity(assessed)
-        if assessed is not None and severity < Severity.CONCERN:
-            # What a button leads to is known and reviewed: never small talk.
-            if exchange.sent.choice:
-                return replies
-            return self._still_helped(exchange.conversation, replies)
-        if self._is_helped_again(exchange, severity, replies):
-            return replies
-        answers = [reply for reply in replies if reply.get("topic") not in {STILL_HERE, AGAIN}]
-        card = self._own.help_card(replace(exchange.conversation.state, severity=severity))
-        shown = with_help_first(answers, card, severity)
-        if shown[0] is card:
-            self._metrics.upgrades.inc()
-        return shown
-
-    def _is_helped_again(
-        self, exchange: Exchange, severity: Severity, replies: Sequence[Message]
-    ) -> bool:
-        """Whether the line that stands in for a card leads, and the card was shown before."""
-        if severity == Severity.NONE or replies[0].get("topic") not in {STILL_HERE, AGAIN}:
-            return False
-        need = DANGER_NOW if severity == Severity.IMMEDIATE else exchange.conversation.state.need
-        return exchange.state.has_seen(need, severity)
-
-    def _still_helped(self, conversation: Conversation, replies: list[Message]) -> list[Message]:
-        """The replies; after a concern, led by "we are still here" when they hold no help."""
-        stays = (STILL_HERE, f"{FOLLOW_UP}_", GUIDE, LANGUAGE_CARD)
-        helped = holds_help(replies) or any(
-            reply.get("topic", "").startswith(stays) for reply in replies
-        )
-        if conversation.state.severity < Severity.CONCERN or helped:
-            return replies
-        return [self._own.still_here(conversation.state), *replies]
-
-    def _with_way_back(self, exchange: Exchange, shown: list[Message]) -> list[Message]:
-        """What is shown, with a button back to the guide that somebody left to say something."""
-        danger = any(message.get("severity") == "immediate" for message in shown)
-        if exchange.sent.choice or not shown or danger:
-            return shown
-        button = self._own.way_back(exchange.state)
-        if button is None:
-            return shown
-        *first, last = shown
-        return [*first, {**last, "choices": [button, *last.get("choices", [])]}]
-
-    def _fallback(self, exchange: Exchange, assessed: AssessedMessage | None) -> list[Message]:
-        """What to show when Rasa is silent. A severity once reached still counts."""
-        conversation, choice = exchange.conversation, exchange.sent.choice
-        cannot_call = choice and self._choices[choice].intent == "say_cannot_call"
-        if assessed is None or cannot_call or conversation.state.severity >= Severity.CONCERN:
-            return [self._own.help_card(conversation.state)]
-        return self._own.cannot_answer(conversation.state.audience)
-
     def _learn(self, conversation: Conversation, sent: Sent) -> None:
         """Note what a button, or somebody in their own words, says about who is asking."""
         entities = self._choices[sent.choice].entities if sent.choice else {}
@@ -287,10 +212,6 @@ class Messages:
 
 def _assessment(assessed: AssessedMessage | None) -> Assessment:
     return assessed.assessment if assessed else NO_RISK
-
-
-def _severity(assessed: AssessedMessage | None) -> Severity:
-    return assessed.assessment.severity if assessed else Severity.NONE
 
 
 def _log_kind(event: str, error: Exception) -> None:

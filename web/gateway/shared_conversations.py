@@ -20,7 +20,7 @@ from web.gateway.conversation import Conversation
 from web.gateway.conversation_record import Seal, SealError
 from web.gateway.conversations import Conversations, Room
 from web.gateway.requests import Bearer
-from web.gateway.shared_store import GONE, LOCK_S, AwayError, Found, Saved, SharedStore
+from web.gateway.shared_store import GONE, LOCK_S, AwayError, Found, Record, Saved, SharedStore
 
 SWEEP_EVERY_S = 1.0
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.005, 0.05
@@ -37,6 +37,7 @@ class SharedConversations(Conversations):
         super().__init__(ttl_s, room=room)
         self._store = store
         self._seal = seal
+        self._ttl_s = ttl_s
         self._to_forget: set[UUID] = set()
         self._sweeping: asyncio.Task[None] | None = None
 
@@ -95,6 +96,9 @@ class SharedConversations(Conversations):
             locked = await self._take(conversation, name, token, within_s)
         except AwayError:
             locked = False
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not stop an answer
+            _log_kind("conversation.not_read", error)
+            locked = False
         renewing = asyncio.create_task(self._renew(name, token)) if locked else None
         try:
             yield
@@ -150,8 +154,10 @@ class SharedConversations(Conversations):
             if conversation.is_saved:
                 await self._store.free(name, token)
                 return
-            record = self._seal.seal(conversation)
-            saved = await self._store.save(name, token, conversation.revision, revision, record)
+            # From when its last message came: to be saved late keeps nothing for longer.
+            left_s = max(conversation.used_at + self._ttl_s - self._now(), 1.0)
+            record = Record(revision, self._seal.seal(conversation), left_s)
+            saved = await self._store.save(name, token, conversation.revision, record)
         except AwayError:
             return
         except Exception as error:  # noqa: BLE001 - the answer is there, and must leave
@@ -169,7 +175,7 @@ class SharedConversations(Conversations):
                 await self._store.renew(name, token)
 
     async def _forget(self, conversation_id: UUID) -> None:
-        await self._store.forget(self._seal.name(conversation_id))
+        await self._store.forget(self._seal.name(conversation_id), self._ttl_s)
         self._to_forget.discard(conversation_id)
 
     def _not_saved(self) -> list[Conversation]:
@@ -185,8 +191,12 @@ class SharedConversations(Conversations):
 
     async def _sweep(self) -> None:
         """Bring to Redis what it does not know: after it was away, or of a late assessment."""
-        if self._store.is_away and not await self._store.is_back():
-            return
+        if self._store.is_away:
+            if not await self._store.is_back():
+                return
+            # It may have lost everything: all that is known here is brought there again.
+            for conversation in self._alive.values():
+                conversation.saved = None
         with suppress(AwayError):
             for conversation_id in list(self._to_forget):
                 await self._forget(conversation_id)

@@ -76,6 +76,14 @@ class Found(NamedTuple):
     """None when it is what the asker knows already."""
 
 
+class Record(NamedTuple):
+    """What is to be kept of a conversation, and for how long."""
+
+    revision: bytes
+    sealed: bytes
+    for_s: float
+
+
 class Saved(Enum):
     """How saving went."""
 
@@ -89,7 +97,7 @@ class Saved(Enum):
 class SharedStore:
     """Keeps records under names. While it is away every call fails at once: `is_back` finds out."""
 
-    def __init__(self, url: str, ttl_s: float) -> None:
+    def __init__(self, url: str) -> None:
         pool = BlockingConnectionPool.from_url(
             url, max_connections=_CONNECTIONS, timeout=WAIT_S, retry=Retry(NoBackoff(), 1)
         )
@@ -98,7 +106,6 @@ class SharedStore:
         self._take, self._look, self._save, self._renew, self._free, self._forget = map(
             self._redis.register_script, scripts
         )
-        self._ttl_ms = int(ttl_s * 1000)
         self.is_away = False
 
     async def take(self, name: str, token: str, known: bytes) -> Found | None:
@@ -110,11 +117,9 @@ class SharedStore:
         """Read without the lock. Raises AwayError."""
         return _found(await self._call(self._look, name, known), known)
 
-    async def save(
-        self, name: str, token: str, known: bytes, revision: bytes, record: bytes
-    ) -> Saved:
+    async def save(self, name: str, token: str, known: bytes, kept: Record) -> Saved:
         """Keep a record, and give the lock back. Raises AwayError."""
-        given = (token, known, revision, record, self._ttl_ms)
+        given = (token, known, kept.revision, kept.sealed, _ms(kept.for_s))
         return Saved(await self._call(self._save, name, *given))
 
     async def renew(self, name: str, token: str) -> None:
@@ -125,10 +130,10 @@ class SharedStore:
         """Give the lock back and save nothing. Raises AwayError."""
         await self._call(self._free, name, token)
 
-    async def forget(self, name: str) -> None:
-        """Delete a record. What stays says for as long that it was: nobody brings it back from
+    async def forget(self, name: str, for_s: float) -> None:
+        """Delete a record. What stays says for so long that it was: nobody brings it back from
         what they remember. Raises AwayError."""
-        await self._call(self._forget, name, GONE + token_hex(8).encode(), self._ttl_ms)
+        await self._call(self._forget, name, GONE + token_hex(8).encode(), _ms(for_s))
 
     async def is_back(self) -> bool:
         """Whether Redis answers now."""

@@ -127,14 +127,13 @@ def test_an_answer_is_the_same_for_its_message_and_the_oldest_make_room() -> Non
     assert len(conversation.answers) == ANSWERS_KEPT
 
 
-def test_the_last_answer_can_be_shown_once_more() -> None:
+def test_what_was_shown_last_is_there_for_a_page_that_is_loaded_again() -> None:
     conversation = Conversation(uuid4())
-    assert conversation.last_shown() == []
-
-    for text in ("first", "last"):
+    before = conversation.last_shown()
+    for text in ("first", "second"):
         conversation.keep_answer(text, [Message(kind="text", text=text)])
 
-    assert conversation.last_shown() == [{"kind": "text", "text": "last"}]
+    assert (before, conversation.last_shown()) == ([], [Message(kind="text", text="second")])
 
 
 def test_an_answer_too_large_to_keep_is_not_kept() -> None:
