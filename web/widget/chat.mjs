@@ -1,7 +1,8 @@
 // The chat page: puts the conversation on the page and keeps help in reach when it fails.
 
 import { leave, onThreeShifts } from "./exit_this_page.mjs";
-import { keepHelp, sayWhenGone } from "./offline.mjs";
+import { sayWhenGone } from "./goodbye.mjs";
+import { keepHelp } from "./offline.mjs";
 import { phrase } from "./phrases.mjs";
 import { make, readAloud, shown, written } from "./show.mjs";
 import { Talk } from "./talk.mjs";
