@@ -10,6 +10,7 @@ import click
 from actions.composition import composition
 from actions.server import create_server
 from safeguarding.settings import Settings, SettingsError
+from safeguarding.state_folder import make_private
 
 PORT = 5055
 
@@ -31,7 +32,9 @@ def serve(port: int) -> None:
     # (tests/integration) and chosen (docs/adr/0005), so the warning would only hide others.
     warnings.filterwarnings("ignore", "Your versions of rasa and rasa_sdk", UserWarning)
     try:
-        secret = Settings.from_env().secret("action_secret")
+        settings = Settings.from_env()
+        make_private(settings.state_dir)
+        secret = settings.secret("action_secret")
     except SettingsError as error:
         raise click.ClickException(str(error)) from None
     app = create_server(secret)

@@ -11,13 +11,16 @@ from dispatcher.composition import compose
 from safeguarding.logs import configure_logs
 from safeguarding.records import ContentError
 from safeguarding.settings import Settings, SettingsError
+from safeguarding.state_folder import make_private
 
 
 def main() -> int:
     """Work until stopped; say in one line what is missing."""
     configure_logs()
     try:
-        dispatcher = compose(Settings.from_env())
+        settings = Settings.from_env()
+        make_private(settings.state_dir)
+        dispatcher = compose(settings)
     except (ContentError, SettingsError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1

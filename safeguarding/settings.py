@@ -24,6 +24,7 @@ __all__ = [
 
 T = TypeVar("T", bound=str)
 _MOST_YEARS = 200
+_MOST_PROXIES = 9
 _THIS_MACHINE = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -59,8 +60,9 @@ class Settings:
     """Messages of one address that get a full answer; over it, help is still shown."""
     require_approval: bool
     """Withhold words that nobody has signed. Content is unsigned in the embedded demo."""
-    trusted_proxies: int
-    """How many reverse proxies stand before the gateway and set X-Forwarded-For."""
+    gateway_trusted_proxies: int
+    console_trusted_proxies: int
+    """How many reverse proxies stand before each and set X-Forwarded-For."""
     redis_url: str | None
     """Redis for what several gateways share: conversations in progress and rate limits; None keeps
     both in memory."""
@@ -98,7 +100,8 @@ class Settings:
             conversation_ttl_s=int(_number(env, "LANTERN_CONVERSATION_TTL_S", 3600)),
             messages_per_minute=int(_number(env, "LANTERN_MESSAGES_PER_MINUTE", 600)),
             require_approval=_flag(env, "LANTERN_REQUIRE_APPROVAL"),
-            trusted_proxies=int(_number(env, "LANTERN_TRUSTED_PROXIES", 0)),
+            gateway_trusted_proxies=_proxies(env, "LANTERN_GATEWAY_TRUSTED_PROXIES"),
+            console_trusted_proxies=_proxies(env, "LANTERN_CONSOLE_TRUSTED_PROXIES"),
             redis_url=env.get("LANTERN_REDIS_URL") or None,
             keep_concern_years=_years(env, "LANTERN_KEEP_CONCERN_YEARS", 6),
             keep_urgent_years=_years(env, "LANTERN_KEEP_URGENT_YEARS", 25),
@@ -256,6 +259,15 @@ def _years(env: Mapping[str, str], name: str, default: int) -> int:
     if not 1 <= years <= _MOST_YEARS or years != int(years):
         raise SettingsError(f"{name} is a whole number of years from 1 to {_MOST_YEARS}")
     return int(years)
+
+
+def _proxies(env: Mapping[str, str], name: str) -> int:
+    """How many there are; as many as LANTERN_TRUSTED_PROXIES says where nothing is set."""
+    common = _number(env, "LANTERN_TRUSTED_PROXIES", 0)
+    for each, number in (("LANTERN_TRUSTED_PROXIES", common), (name, _number(env, name, common))):
+        if not 0 <= number <= _MOST_PROXIES or number != int(number):
+            raise SettingsError(f"{each} is a whole number from 0 to {_MOST_PROXIES}")
+    return int(_number(env, name, common))
 
 
 def _number(env: Mapping[str, str], name: str, default: float) -> float:

@@ -21,6 +21,7 @@ from safeguarding.settings import Settings, SettingsError
 from safeguarding.staff.accounts import StaffAccounts, StaffNameError
 from safeguarding.staff.passwords import random_password
 from safeguarding.staff.permissions import Role
+from safeguarding.state_folder import make_private
 
 FIRST_ACCOUNTS = (
     ("safeguarding-lead", "Safeguarding lead", Role.LEAD),
@@ -86,6 +87,7 @@ def main(*, rota: bool) -> None:
 def _set_up(settings: Settings, *, rota: bool) -> None:
     settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     made = make_secrets(settings, os.environ)
+    make_private(settings.state_dir)
     for name in _SECRETS:
         settings.secret(name)
     Vault.of(settings)

@@ -33,6 +33,8 @@ _ALWAYS = {
     ),
     "X-Robots-Tag": "noindex, nofollow",
 }
+_TLS_ONLY = "max-age=63072000"
+"""For two years, browsers come by TLS alone: this host, not those below it."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,9 @@ def add_security_headers(app: App, policy_for: Callable[[Request], ContentPolicy
 
     async def secure(request: Request, response: BaseHTTPResponse) -> None:
         response.headers.update(_ALWAYS | policy_for(request).headers())
+        # As a proxy that we trust reports it. By plain HTTP it would bind nobody.
+        if request.scheme == "https":
+            response.headers["Strict-Transport-Security"] = _TLS_ONLY
         response.headers.setdefault("Cache-Control", "no-store")
 
     app.register_middleware(secure, "response")
@@ -179,7 +184,7 @@ def wants_page(request: Request) -> bool:
 def client_address(request: Request) -> str:
     """The address of the person's machine; behind proxies, as the trusted ones report it.
 
-    Set `app.config.PROXIES_COUNT` to `settings.trusted_proxies` (None for 0).
+    Set `app.config.PROXIES_COUNT` to what the settings trust (None for 0).
     """
     return str(request.remote_addr or request.ip)
 

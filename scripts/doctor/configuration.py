@@ -63,12 +63,16 @@ def embedding(here: Installation) -> Finding:
 
 def proxies(here: Installation) -> Finding:
     """The gateway knows who asks: one proxy, at least, says so."""
-    if here.settings.trusted_proxies < 1:
+    gateway, console = (
+        here.settings.gateway_trusted_proxies,
+        here.settings.console_trusted_proxies,
+    )
+    if min(gateway, console) < 1:
         return not_ready(
             "LANTERN_TRUSTED_PROXIES is 0: behind nginx all people count as one address",
             "LANTERN_TRUSTED_PROXIES=1",
         )
-    return ok(f"{here.settings.trusted_proxies} before the gateway")
+    return ok(f"{gateway} before the gateway, {console} before the console")
 
 
 def second_step(here: Installation) -> Finding:

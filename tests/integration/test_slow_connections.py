@@ -111,6 +111,7 @@ def test_the_same_behind_the_proxy_as_it_is_shipped(tmp_path: Path) -> None:
             sent = {"id": str(uuid4()), "text": text}
             answer = nginx.client.post("/v1/messages", headers=headers, json=sent)
             help_card(answer.json()["messages"])
+            assert answer.headers.get_list("Strict-Transport-Security") == ["max-age=63072000"]
         returned = came_back()
         reader = LogReader(stack)
 

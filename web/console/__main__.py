@@ -9,6 +9,7 @@ from safeguarding.escalations.vault import Vault, VaultError
 from safeguarding.logs import configure_logs
 from safeguarding.records import ContentError
 from safeguarding.settings import Settings, SettingsError
+from safeguarding.state_folder import make_private
 from web.budget import raise_descriptor_limit
 from web.connections import serve
 from web.console.app import STATIC, create_app
@@ -21,6 +22,7 @@ def main() -> int:
     configure_logs()
     try:
         settings = Settings.from_env()
+        make_private(settings.state_dir)
         raise_descriptor_limit()
         app = create_app(settings)
         key_users.announce(settings, Vault.of(settings))

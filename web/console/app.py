@@ -46,7 +46,7 @@ def create_app(settings: Settings, console: Services | None = None) -> App:
     app: App = Sanic("lantern-console", configure_logging=False)
     app.config.update(
         REQUEST_MAX_SIZE=_LARGEST_REQUEST,
-        PROXIES_COUNT=settings.trusted_proxies or None,
+        PROXIES_COUNT=settings.console_trusted_proxies or None,
         ACCESS_LOG=False,
         FALLBACK_ERROR_FORMAT="html",
     )
@@ -54,7 +54,7 @@ def create_app(settings: Settings, console: Services | None = None) -> App:
     app.ctx.metrics = Metrics()
     errors = PlainErrors(app.ctx.services.errors)
     app.error_handler = errors
-    bound(app, settings.trusted_proxies, _LARGEST_REQUEST, errors)
+    bound(app, settings.console_trusted_proxies, _LARGEST_REQUEST, errors)
     app.register_middleware(load_session, "request")
     app.register_middleware(_refuse_nul, "request")
     app.register_middleware(_keep_origin, "response")

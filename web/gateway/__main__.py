@@ -8,6 +8,7 @@ from safeguarding.escalations.vault import Vault, VaultError
 from safeguarding.logs import configure_logs
 from safeguarding.records import ContentError
 from safeguarding.settings import Settings, SettingsError
+from safeguarding.state_folder import make_private
 from web.budget import raise_descriptor_limit
 from web.connections import serve
 from web.gateway.app import create_app
@@ -19,6 +20,7 @@ def main() -> int:
     configure_logs()
     try:
         settings = Settings.from_env()
+        make_private(settings.state_dir)
         for name in ("token_key", "channel_secret"):
             settings.secret(name)
         Vault.of(settings)

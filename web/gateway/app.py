@@ -49,9 +49,9 @@ def create_app(
         ACCESS_LOG=False,
         REQUEST_MAX_SIZE=LARGEST_BODY_READ,
         GRACEFUL_SHUTDOWN_TIMEOUT=FINISH_S,
-        PROXIES_COUNT=settings.trusted_proxies or None,
+        PROXIES_COUNT=settings.gateway_trusted_proxies or None,
     )
-    bound(app, settings.trusted_proxies, MAX_BODY_BYTES + 1, errors)
+    bound(app, settings.gateway_trusted_proxies, MAX_BODY_BYTES + 1, errors)
     for blueprint in (pages, api, status, docs):
         app.blueprint(blueprint)
     keep_pages(app, content)

@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
-
-import sqlalchemy as sa
+from functools import partial
 
 from safeguarding.alerts import rota
 from safeguarding.content.choices import Choices
 from safeguarding.content.reader import Content
 from safeguarding.database.engine import READING, connect
+from safeguarding.database.probe import can_be_written
 from safeguarding.escalations import key_users
 from safeguarding.escalations.log import EscalationLog
 from safeguarding.escalations.spool import Log, Spool
@@ -101,14 +101,6 @@ def dependencies(settings: Settings, engine: Engine | None = None) -> Dependenci
     vault = Vault.of(settings)
     key_users.announce(settings, vault)
 
-    def database_is_up() -> bool:
-        try:
-            with database.connect() as connection:
-                connection.execute(sa.text("SELECT 1"))
-        except sa.exc.SQLAlchemyError:
-            return False
-        return True
-
     def on_duty(start: datetime, end: datetime) -> list[rota.Watch]:
         with database.connect().execution_options(**READING) as connection:
             return rota.watches(connection, start, end)
@@ -120,7 +112,7 @@ def dependencies(settings: Settings, engine: Engine | None = None) -> Dependenci
         wishes=Wishes(database, vault),
         token_key=settings.secret("token_key"),
         channel_secret=settings.secret("channel_secret"),
-        database_is_up=database_is_up,
+        database_is_up=partial(can_be_written, database),
         rota=on_duty,
     )
 

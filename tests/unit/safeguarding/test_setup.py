@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 from datetime import datetime, time, timedelta
@@ -167,6 +168,23 @@ def test_secrets_are_for_their_owner_alone(state: Path) -> None:
     }
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
     assert stat.S_IMODE((state / "secrets").stat().st_mode) == 0o700
+
+
+def test_the_state_is_its_owners_whatever_was_there_before(state: Path) -> None:
+    (state / "secrets").mkdir(parents=True)
+    (state / "secrets" / "webhook_key").write_text("k" * 16, "utf-8")
+    for path, mode in ((state, 0o755), (state / "secrets", 0o777)):
+        path.chmod(mode)
+    (state / "secrets" / "webhook_key").chmod(0o644)
+    before = os.umask(0)
+    try:
+        run(main)
+    finally:
+        os.umask(before)
+
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (state, state / "secrets")} == {0o700}
+    secrets = (state / "secrets").iterdir()
+    assert {stat.S_IMODE(path.stat().st_mode) for path in secrets} == {0o600}
 
 
 def test_the_field_keys_are_a_key_ring(state: Path) -> None:

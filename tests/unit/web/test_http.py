@@ -45,6 +45,26 @@ def client() -> SanicTestClient:
     return SanicTestClient(app)
 
 
+@pytest.mark.parametrize(
+    ("proxies", "proto", "sent"),
+    [
+        (1, "https", "max-age=63072000"),
+        (1, "http", None),
+        (1, None, None),
+        (None, "https", None),
+    ],
+)
+def test_only_by_tls_browsers_are_told_to_come_by_tls(
+    client: SanicTestClient, proxies: int | None, proto: str | None, sent: str | None
+) -> None:
+    client.app.config.PROXIES_COUNT = proxies
+    headers = {"X-Forwarded-For": "192.0.2.1"} | ({"X-Forwarded-Proto": proto} if proto else {})
+
+    for path in ("/near", "/nothing", "/secret"):
+        _, answer = client.get(path, headers=headers)
+        assert answer.headers.get("strict-transport-security") == sent
+
+
 def said_for(status: int) -> tuple[str, str]:
     return real_content().phrases.of("errors", ErrorPhrases).of(status)
 
