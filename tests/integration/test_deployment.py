@@ -21,6 +21,7 @@ from lantern import lantern
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import ROOT
 from scripts.stack import free_port
+from tests.certificates import write_certificate
 from tests.nginx import CHAT, CONSOLE, nginx_before
 from tests.programs import program
 
@@ -257,3 +258,39 @@ def test_a_school_behind_one_address_is_not_held_up(proxy: Proxy) -> None:
     answers = [proxy.client.get("/", headers=CHAT).status_code for _ in range(200)]
 
     assert set(answers) == {200}
+
+
+# ---- containers ---------------------------------------------------------------------------------
+def test_the_nginx_of_the_containers_is_ours_before_two_gateways(tmp_path: Path) -> None:
+    dockerfile = (ROOT / "deploy" / "compose" / "Dockerfile").read_text("utf-8")
+    [command] = re.findall(r"^RUN (sed .*?[^\\])$", dockerfile, re.MULTILINE | re.DOTALL)
+    shutil.copytree(ROOT / "deploy" / "nginx", tmp_path / "deploy" / "nginx")
+    subprocess.run(["sh", "-ec", command], cwd=tmp_path, check=True)
+
+    ours = (tmp_path / "lantern.conf").read_text("utf-8")
+    servers = re.findall(r"server ([\w.:-]+)[^;{]*;", ours)
+    assert servers == ["gateway-1:8080", "gateway-2:8080", "console:8081"]
+    assert set(re.findall(r"(?:access|error)_log (\S+)[ ;]", ours)) == {
+        "/dev/stdout",
+        "/dev/stderr",
+        "off",
+    }
+    main = (tmp_path / "nginx.conf").read_text("utf-8")
+    assert "\nuser " not in main
+
+    # nginx looks the names up at its start, and here there are no containers.
+    write_certificate(tmp_path, "chat.example.org")
+    ours = re.sub(r"(gateway-[12]|console):808", "127.0.0.1:808", ours)
+    ours = re.sub(r"/etc/letsencrypt/live/[a-z.]+/fullchain", f"{tmp_path}/certificate", ours)
+    ours = re.sub(r"/etc/letsencrypt/live/[a-z.]+/privkey", f"{tmp_path}/key", ours)
+    (tmp_path / "lantern.conf").write_text(ours, "utf-8")
+    main = main.replace("/etc/nginx/conf.d/*.conf", str(tmp_path / "lantern.conf"))
+    main = re.sub(r"pid \S+;", f"pid {tmp_path}/pid;", main)
+    (tmp_path / "nginx.conf").write_text(main, "utf-8")
+    tested = subprocess.run(
+        [program("nginx"), "-t", "-c", str(tmp_path / "nginx.conf"), "-e", "stderr"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert tested.returncode == 0, tested.stderr
