@@ -3,9 +3,10 @@
 import { announce, gist } from "./announce.mjs";
 import { button, part } from "./dom.mjs";
 import { leave, onThreeShifts } from "./exit_this_page.mjs";
+import { sayWhenGone } from "./goodbye.mjs";
 import { framed, listenToHost, tellHost, whenSeen } from "./host.mjs";
 import { during, empty, isEmpty, put, putOwn } from "./log.mjs";
-import { keepHelp, sayWhenGone } from "./offline.mjs";
+import { keepHelp } from "./offline.mjs";
 import { phrase } from "./phrases.mjs";
 import { watchQuiet } from "./quiet.mjs";
 import { said, written } from "./show.mjs";

@@ -1,8 +1,7 @@
 // Colours that a site chooses, made readable. Contrast as WCAG 2 computes it; a colour is [red, green, blue].
 
-const ENOUGH = 4.5;
-const BLACK = [0, 0, 0];
-const WHITE = [255, 255, 255];
+export const BLACK = [0, 0, 0];
+export const WHITE = [255, 255, 255];
 
 /** The colour of "#005ea5", "005ea5" or "#05a"; null for anything else. */
 export function colour(text) {
@@ -29,14 +28,3 @@ export function contrast(one, other) {
 
 /** Black or white, whichever is easier to read on `rgb`: one of them always has 4.5 to 1. */
 export const inkOn = (rgb) => (contrast(rgb, BLACK) > contrast(rgb, WHITE) ? BLACK : WHITE);
-
-/** `rgb`, or the shade of it nearest to it that is readable on each of the grounds. */
-export function readable(rgb, grounds) {
-  for (let step = 0; step <= 50; step += 1) {
-    for (const end of [BLACK, WHITE]) {
-      const shade = rgb.map((part, at) => Math.round(part + ((end[at] - part) * step) / 50));
-      if (grounds.every((ground) => contrast(shade, ground) >= ENOUGH)) return shade;
-    }
-  }
-  return inkOn(grounds[0]);
-}

@@ -1,6 +1,6 @@
 // The static help page: it can be left like the chat, without a way back to it.
 
-import { sayWhenGone } from "./offline.mjs";
+import { sayWhenGone } from "./goodbye.mjs";
 
 const exit = document.querySelector("[data-exit]");
 

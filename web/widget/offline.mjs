@@ -8,8 +8,3 @@ export function keepHelp() {
   // Without a worker (plain HTTP, a private window) a reload shows the browser's own page.
   navigator.serviceWorker?.register("/widget/help_worker.mjs", { scope: PLACE }).catch(() => {});
 }
-
-/** Tell the worker when this page goes: it goes with the last. */
-export function sayWhenGone() {
-  addEventListener("pagehide", () => navigator.serviceWorker?.controller?.postMessage("gone"));
-}

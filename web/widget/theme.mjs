@@ -1,7 +1,8 @@
 // The colour of the site that embeds the chat, where it has one. Help and the exit keep their own.
 
-import { colour, css, inkOn, readable } from "./colour.mjs";
+import { BLACK, colour, contrast, css, inkOn, WHITE } from "./colour.mjs";
 
+const ENOUGH = 4.5;
 const GROUNDS = ["--page", "--raised", "--own", "--help", "--now"];
 
 /** Wear the colour that the address names, in a shade that is readable wherever it stands, light and dark. */
@@ -20,4 +21,15 @@ export function wearColour() {
 
   paint();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
+}
+
+/** `rgb`, or the shade of it nearest to it that is readable on each of the grounds. */
+export function readable(rgb, grounds) {
+  for (let step = 0; step <= 50; step += 1) {
+    for (const end of [BLACK, WHITE]) {
+      const shade = rgb.map((part, at) => Math.round(part + ((end[at] - part) * step) / 50));
+      if (grounds.every((ground) => contrast(shade, ground) >= ENOUGH)) return shade;
+    }
+  }
+  return inkOn(grounds[0]);
 }

@@ -21,7 +21,8 @@ COLOURS = ["#ffdd00", "#005ea5", "#999999", "#000080", "#ffffff", "#000000", "#7
 
 def calculated(expression: str) -> Any:
     """What an expression over the module comes to."""
-    script = f"""import {{ colour, contrast, css, inkOn, readable }} from "{FOLDER / "colour.mjs"}";
+    script = f"""import {{ colour, contrast, css, inkOn }} from "{FOLDER / "colour.mjs"}";
+        import {{ readable }} from "{FOLDER / "theme.mjs"}";
         console.log(JSON.stringify({expression}));"""
     command = [program("node"), "--input-type=module", "--eval", script]
     run = subprocess.run(command, capture_output=True, text=True, check=True)
