@@ -126,6 +126,12 @@ def say(page: Page | FrameLocator, text: str) -> None:
     page.get_by_role("button", name="Send", exact=True).click()
 
 
+def said_hello(frame: Page | FrameLocator) -> None:
+    """A message, and the answer to it."""
+    say(frame, "hello")
+    expect(frame.get_by_role("log").get_by_text("Hello from Rasa")).to_be_visible()
+
+
 def until(true: Callable[[], bool]) -> None:
     """Wait for what comes true in another process."""
     limit = time.monotonic() + 20

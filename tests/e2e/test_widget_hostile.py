@@ -1,24 +1,19 @@
-"""The widget on pages that are careless, strict or hostile, and beside a gateway that goes away."""
+"""The widget on pages that are careless, strict or hostile."""
 
 from __future__ import annotations
 
-import signal
-from pathlib import Path
-
 import pytest
-from playwright.sync_api import Browser, BrowserContext, FrameLocator, Locator, Page, expect
+from playwright.sync_api import BrowserContext, expect
 
 from tests.e2e.running_widget import (
     WEATHER,
     Served,
     Site,
     open_embedded,
-    running_widget,
-    say,
+    said_hello,
     shown,
     tag,
 )
-from tests.fakes.rasa import answering
 
 PANEL = "Chat with Lantern"
 HIDING = """<style>
@@ -187,45 +182,3 @@ def test_a_policy_without_the_frame_gets_help(
     page.get_by_role("button", name=PANEL).click()
 
     expect(page.get_by_role("dialog").get_by_role("link", name="Call 999")).to_be_visible()
-
-
-def test_a_gateway_that_is_killed_and_comes_back(browser: Browser, tmp_path: Path) -> None:
-    with running_widget(tmp_path) as served, Site() as site:
-        served.rasa.behave = answering({"kind": "text", "text": "Hello from Rasa"})
-        # Not `new_context`: what answers for the weather page would turn the browser's cache off.
-        context = browser.new_context()
-        site.pages["/"] = tag(served)
-        talking, waiting = shown(context, site), shown(context, site)
-        frame = open_embedded(talking)
-        said_hello(frame)
-
-        served.process.stop(signal.SIGKILL)
-        say(frame, "are you there")
-        log = frame.get_by_role("log")
-        expect(log.get_by_role("link", name="Call 0800 1111").last).to_be_visible()
-        panel = _opened_without_an_answer(waiting)
-        later = shown(context, site)
-        _opened_without_an_answer(later)
-
-        served.process.start()
-        served.process.wait()
-        log.get_by_role("button", name="Send again").click()
-        expect(log.get_by_text("Hello from Rasa")).to_have_count(2)
-        panel.get_by_role("button", name="Try the chat again").click()
-        expect(waiting.frame_locator("iframe").get_by_role("log")).to_be_visible()
-        context.close()
-
-
-def _opened_without_an_answer(page: Page) -> Locator:
-    page.get_by_role("button", name=PANEL).click()
-    panel = page.get_by_role("dialog", name=PANEL)
-    expect(panel.get_by_text("the chat can't open here")).to_be_visible(timeout=20_000)
-    expect(panel.get_by_role("link", name="Call 999")).to_be_visible()
-    expect(page.locator("iframe")).to_be_hidden()
-    return panel
-
-
-def said_hello(frame: FrameLocator) -> None:
-    """A message, and the answer to it."""
-    say(frame, "hello")
-    expect(frame.get_by_role("log").get_by_text("Hello from Rasa")).to_be_visible()

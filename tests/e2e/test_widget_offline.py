@@ -1,22 +1,21 @@
-"""A reload that reaches nobody still shows help, and nothing of it stays in the browser."""
+"""Without the gateway there is still help, also after a reload, and nothing of it stays behind."""
 
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.e2e.running_widget import (
-    PHONE,
     WEATHER,
-    Served,
-    new_context,
+    Site,
     open_embedded,
     running_widget,
+    said_hello,
     say,
+    shown,
+    tag,
     until,
 )
 from tests.fakes.rasa import answering
@@ -25,28 +24,40 @@ LEFT_BEHIND = """async () => [
     (await navigator.serviceWorker.getRegistrations()).length, (await caches.keys()).length]"""
 
 
-@pytest.fixture
-def killed(tmp_path: Path) -> Iterator[Served]:
-    """A gateway of this test's own, to be killed."""
-    with running_widget(tmp_path) as served:
+def test_a_gateway_that_is_killed_and_comes_back(browser: Browser, tmp_path: Path) -> None:
+    with running_widget(tmp_path) as served, Site() as site:
         served.rasa.behave = answering({"kind": "text", "text": "Hello from Rasa"})
-        yield served
+        site.pages["/"] = tag(served)
+        # Not `new_context`: what answers for the weather page would turn the browser's cache off.
+        context = browser.new_context(base_url=served.url)
+        alone, talking, waiting = (
+            _said_something(context),
+            shown(context, site),
+            shown(context, site),
+        )
+        frame = open_embedded(talking)
+        said_hello(frame)
 
+        served.process.stop(signal.SIGKILL)
+        log = frame.get_by_role("log")
+        say(frame, "are you there")
+        expect(log.get_by_role("link", name="Call 0800 1111").last).to_be_visible()
+        for page in (waiting, shown(context, site)):
+            _shows_help_in_place_of_the_chat(page)
+        for _ in range(2):
+            alone.reload()
+            expect(alone.get_by_role("link", name="Call 999")).to_have_attribute("href", "tel:999")
+            expect(alone.get_by_role("link", name="Call 0800 1111")).to_be_visible()
 
-def test_help_is_there_after_a_reload_without_the_gateway(browser: Browser, killed: Served) -> None:
-    context = new_context(browser, killed, PHONE)
-    page = _said_something(context)
-
-    killed.process.stop(signal.SIGKILL)
-    for _ in range(2):
-        page.reload()
-        expect(page.get_by_role("link", name="Call 999")).to_have_attribute("href", "tel:999")
-        expect(page.get_by_role("link", name="Call 0800 1111")).to_be_visible()
-    killed.process.start()
-    killed.process.wait()
-    page.get_by_role("link", name="Try the chat again").click()
-    expect(page.get_by_role("log")).to_be_visible()
-    context.close()
+        served.process.start()
+        served.process.wait()
+        log.get_by_role("button", name="Send again").click()
+        expect(log.get_by_text("Hello from Rasa")).to_have_count(2)
+        waiting.get_by_role("button", name="Try the chat again").click()
+        expect(waiting.frame_locator("iframe").get_by_role("log")).to_be_visible()
+        alone.get_by_role("link", name="Try the chat again").click()
+        expect(alone.get_by_role("log")).to_be_visible()
+        context.close()
 
 
 def test_offline_too_and_from_there_one_can_leave(context: BrowserContext) -> None:
@@ -98,8 +109,7 @@ def test_in_the_page_of_a_school_nothing_is_kept(context: BrowserContext) -> Non
     page = context.new_page()
     page.goto("/")
     frame = open_embedded(page)
-    say(frame, "hello")
-    expect(frame.get_by_role("log").get_by_text("Hello from Rasa")).to_be_visible()
+    said_hello(frame)
 
     assert page.evaluate(LEFT_BEHIND) == [0, 0]
     assert page.evaluate("localStorage.length") == 0
@@ -111,10 +121,17 @@ def _said_something(context: BrowserContext) -> Page:
     page = context.new_page()
     page.goto("/chat")
     expect(page.get_by_role("log").get_by_text("Who is asking?")).to_be_visible()
-    say(page, "hello")
-    expect(page.get_by_role("log").get_by_text("Hello from Rasa")).to_be_visible()
+    said_hello(page)
     page.wait_for_function("navigator.serviceWorker.controller?.state === 'activated'")
     return page
+
+
+def _shows_help_in_place_of_the_chat(page: Page) -> None:
+    page.get_by_role("button", name="Chat with Lantern").click()
+    panel = page.get_by_role("dialog", name="Chat with Lantern")
+    expect(panel.get_by_text("the chat can't open here")).to_be_visible(timeout=20_000)
+    expect(panel.get_by_role("link", name="Call 999")).to_be_visible()
+    expect(page.locator("iframe")).to_be_hidden()
 
 
 def _nothing_stays(context: BrowserContext) -> None:
