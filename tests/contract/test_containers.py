@@ -115,7 +115,7 @@ def test_settings_of_the_containers_are_settings() -> None:
     assert [name for name in env if f'"{name}"' not in known] == []
     settings = Settings.from_env(env)
     assert settings.rasa_urls == ("http://rasa-1:5005", "http://rasa-2:5005")
-    assert settings.trusted_proxies == 1
+    assert settings.gateway_trusted_proxies == 1
 
 
 def test_what_rasa_is_told_differs_in_where_the_actions_are_alone() -> None:
