@@ -136,10 +136,13 @@ stories: install $(MODEL)  ## Rasa's own tests on the trained model
 integration: install $(MODEL)  ## Real Rasa, action server, gateway and databases, with real faults
 	@$(S)/python -m pytest -q tests/integration
 
+fuzz: install $(MODEL)  ## Ten thousand requests nobody would make (minutes): no error, and nothing of them in an answer or a log
+	@LANTERN_FUZZ_CASES=$${CASES:-10000} $(S)/python -m pytest -q tests/integration/test_fuzz.py
+
 browser: install $(MODEL) node_modules/.for-tests  ## Chromium: widget, console, and the whole journey
 	@scripts/find_chromium.sh && $(S)/python -m pytest -q tests/e2e
 
 clean:  ## Remove what was made; environments and state stay
 	@rm -rf models results reports .pytest_cache .mypy_cache .ruff_cache .rasa
 
-.PHONY: help install setup train adapt calibrate compare learn verify-audit run screen classify reply evaluate bench chaos test lint types imports content unit stories integration browser clean
+.PHONY: fuzz help install setup train adapt calibrate compare learn verify-audit run screen classify reply evaluate bench chaos test lint types imports content unit stories integration browser clean
