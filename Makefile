@@ -103,8 +103,11 @@ verify-audit: .venv-services/.synced  ## Prove that the audit trail is whole, or
 evaluate: install .venv-training/.synced $(MODEL)  ## The evaluation report: every aim, on messages that were never learned
 	@$(T)/$(LANTERN) evaluate
 
-bench: install $(MODEL)  ## Latency, throughput and memory beside a stock Rasa project, and what assessing once saves
-	@$(S)/$(LANTERN) bench
+bench: install .venv-training/.synced $(MODEL)  ## Latency, throughput, memory and processor time beside a stock Rasa project, and where a message spends them
+	@$(S)/$(LANTERN) bench && $(T)/$(LANTERN) plot-bench
+
+load: install $(MODEL)  ## 200 people who chat for 5 minutes, then a storm of ten times what can be answered
+	@$(S)/$(LANTERN) load
 
 chaos: install $(MODEL)  ## Faults at random for CHAOS_SECONDS (720): what was lost, doubled or told nobody; CHAOS_SEED repeats
 	@$(S)/$(LANTERN) chaos
@@ -145,4 +148,4 @@ browser: install $(MODEL) node_modules/.for-tests  ## Chromium: widget, console,
 clean:  ## Remove what was made; environments and state stay
 	@rm -rf models results reports .pytest_cache .mypy_cache .ruff_cache .rasa
 
-.PHONY: fuzz help install setup train adapt calibrate compare learn verify-audit run screen classify reply evaluate bench chaos test lint types imports content unit stories integration browser clean
+.PHONY: fuzz help install setup train adapt calibrate compare learn verify-audit run screen classify reply evaluate bench chaos test lint types imports content unit stories integration browser clean load

@@ -99,6 +99,7 @@ COMMANDS = {
     "learn": LazyCommand(
         "ml.review.to_example", "services", "Turn a verdict of staff into an example."
     ),
+    "load": LazyCommand("scripts.crowd", "services", "A crowd that chats, then a storm."),
     "bench": LazyCommand("scripts.bench", "services", "Latency, throughput and memory, measured."),
     "chaos": LazyCommand("scripts.chaos", "services", "What is lost while all below fails."),
     "classify": LazyCommand(
@@ -113,6 +114,9 @@ COMMANDS = {
         "ml.training.compare", "training", "Other models on the same sentences."
     ),
     "evaluate": LazyCommand("ml.evaluation.run", "training", "The evaluation report: every aim."),
+    "plot-bench": LazyCommand(
+        "ml.evaluation.bench_plot", "training", "Draw what the bench measured."
+    ),
     "compare-reports": LazyCommand(
         "ml.evaluation.compare", "training", "Which figures moved between two evaluations."
     ),

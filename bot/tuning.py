@@ -8,6 +8,7 @@ run Rasa as it comes. One change must come before Rasa is imported: it stands in
 
 from __future__ import annotations
 
+from collections import deque
 from types import TracebackType
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -20,7 +21,10 @@ from cachetools import LRUCache
 from jsonschema.validators import validator_for
 from rasa.core.actions.action import RemoteAction
 from rasa.core.policies.rule_policy import RULES, RulePolicy
-from rasa.engine.storage.storage import ModelMetadata
+from rasa.engine.graph import ExecutionContext
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelMetadata, ModelStorage
+from rasa.graph_components.providers.domain_provider import DomainProvider
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import EndpointConfig
@@ -41,6 +45,7 @@ def tune() -> None:
     RulePolicy._get_possible_keys = _get_possible_keys
     EndpointConfig.session = _session
     ModelMetadata.from_dict = classmethod(_metadata)
+    DomainProvider.load = classmethod(_provider)
 
 
 # ---- the answer of an action ---------------------------------------------------------------------
@@ -142,4 +147,29 @@ _rasas_metadata = ModelMetadata.from_dict.__func__
 def _metadata(cls: type[ModelMetadata], serialized: dict[str, Any]) -> ModelMetadata:
     """Rasa imports all by which the model was trained, and with its validators TensorFlow."""
     found: ModelMetadata = _rasas_metadata(cls, {**serialized, "train_schema": {"nodes": {}}})
+    _domains.append(found.domain)
     return found
+
+
+_domains: deque[Domain] = deque(maxlen=1)
+"""The domain of the model that is being loaded."""
+_rasas_provider = DomainProvider.load.__func__
+
+
+def _provider(
+    cls: type[DomainProvider],
+    /,
+    config: dict[str, Any],
+    model_storage: ModelStorage,
+    resource: Resource,
+    execution_context: ExecutionContext,
+    **kwargs: Any,
+) -> DomainProvider:
+    """Rasa reads the domain of a model a second time, as YAML in pure Python, and checks it against
+    a schema: half of the time that the model takes to load."""
+    if _domains:
+        return cls(model_storage, resource, domain=_domains[0])
+    rasas: DomainProvider = _rasas_provider(
+        cls, config, model_storage, resource, execution_context, **kwargs
+    )
+    return rasas

@@ -1,7 +1,9 @@
-"""`make bench`: Lantern beside a stock Rasa project, and Rasa with and without an assessment.
+"""`make bench`: Lantern beside a stock Rasa project, by 1, 4, 16 and 64 clients, and part by part.
 
 All run on this machine in the same run, one after the other, under the same client. Figures of
-one run on a shared machine differ by a third from the next: compare the ratios.
+one run on a shared machine differ by a third from the next: compare the ratios. Processor time a
+message is the steadier figure. `lantern` is told the same five messages again and again, as the
+stock project is; `lantern-fresh` is told another one each time, so that all of each is read anew.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import click
@@ -25,7 +28,8 @@ from safeguarding.risk.assessed import AssessedMessage
 from safeguarding.risk.engine import build_engine
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import ROOT
-from scripts import stock_project
+from scripts import breakdown, stock_project
+from scripts.breakdown import broken_down
 from scripts.load import (
     SHORT,
     WHOLE,
@@ -42,6 +46,8 @@ from scripts.stack import Process, Stack
 RESULTS = ROOT / "results" / "bench.json"
 STOCK = ROOT / "var" / "bench" / "stock"
 
+MANY = 16
+"""Clients at once for which throughput is compared."""
 STOCK_TEXTS = ["hello", "i am feeling very sad", "yes", "are you a bot?", "goodbye"]
 LANTERN_TEXTS = [
     "hi",
@@ -60,6 +66,8 @@ class Figures:
     ready_s: float
     processes_mb: dict[str, int]
     """Memory by process, after the load."""
+    cpu_ms: dict[str, float]
+    """Processor time a message by process, in milliseconds."""
     loads: list[Load]
 
     @property
@@ -67,11 +75,17 @@ class Figures:
         """All its processes together."""
         return sum(self.processes_mb.values())
 
+    def by(self, clients: int) -> Load:
+        """The round with so many clients at once."""
+        return next(load for load in self.loads if load.clients == clients)
+
     def lines(self) -> list[str]:
         """The figures for a terminal."""
         memory = ", ".join(f"{name} {size}" for name, size in self.processes_mb.items())
+        cpu = ", ".join(f"{name} {spent:.1f}" for name, spent in self.cpu_ms.items() if spent)
         return [
             f"{self.name}: ready in {self.ready_s} s, {self.memory_mb} MB ({memory})",
+            f"  processor: {sum(self.cpu_ms.values()):.1f} ms a message ({cpu})",
             *(
                 f"  {row.clients:2} clients: median {row.median_ms} ms, p95 {row.p95_ms} ms, "
                 f"{row.per_second} messages/s"
@@ -80,13 +94,27 @@ class Figures:
         ]
 
 
-def lantern(folder: Path, amount: Amount) -> Figures:
-    """Start all of Lantern and measure it through the gateway."""
-    stack = Stack(folder, env={"LANTERN_MESSAGES_PER_MINUTE": "1000000"})
-    processes = (stack.gateway, stack.console, stack.actions, stack.rasa)
+def lantern(folder: Path, amount: Amount, *, fresh: bool = False, more_rasas: int = 0) -> Figures:
+    """Start all of Lantern and measure it through the gateway.
+
+    `fresh`: each message is another one. `more_rasas`: Rasa servers beside the first.
+    """
+    stack = Stack(folder, {"LANTERN_MESSAGES_PER_MINUTE": "1000000"}, more_rasas=more_rasas)
+    rasas = (stack.rasa, *stack.more_rasas)
+    processes = (stack.gateway, stack.console, stack.actions, *rasas)
     stack.setup()
     opener = gateway_opener(stack.url("gateway"))
-    return _measured("Lantern", stack, processes, opener, LANTERN_TEXTS, amount)
+    texts = _different(amount.messages) if fresh else LANTERN_TEXTS
+    name = "Lantern, each message another" if fresh else "Lantern"
+    name += f", {len(rasas)} Rasa servers" if more_rasas else ""
+    return _measured(name, stack, processes, opener, texts, amount)
+
+
+def _different(count: int) -> list[str]:
+    """So many messages of the development part, in an order that mixes its themes."""
+    texts = list({each.text: None for each in read_examples() if each.part == "development"})
+    Random(7).shuffle(texts)  # noqa: S311 - which messages are measured is no secret
+    return texts[:count]
 
 
 def stock(folder: Path, amount: Amount) -> Figures:
@@ -100,11 +128,11 @@ def stock(folder: Path, amount: Amount) -> Figures:
         # Rasa answers its health address before the model is loaded; a reply proves that it is.
         httpx.post(address, json={"sender": "first", "message": "hi"}, timeout=120)
         ready = time.perf_counter() - started
-        measured = loads(rest_opener(address), STOCK_TEXTS, amount)
+        measured, cpu_ms = _loaded([process], rest_opener(address), STOCK_TEXTS, amount)
         memory = {process.name: process.resident_bytes() // 2**20}
     finally:
         process.stop()
-    return Figures("stock Rasa", round(ready, 1), memory, measured)
+    return Figures("stock Rasa", round(ready, 1), memory, cpu_ms, measured)
 
 
 def rasa_alone(folder: Path, amount: Amount, *, handed_over: bool) -> Figures:
@@ -114,8 +142,7 @@ def rasa_alone(folder: Path, amount: Amount, *, handed_over: bool) -> Figures:
     gateway; without, Rasa makes both itself. The messages are the same in both cases, each another
     one, so that nothing is served from a memory of the last.
     """
-    texts = [each.text for each in read_examples() if each.part == "development"]
-    texts = list(dict.fromkeys(texts))[: amount.messages]
+    texts = _different(amount.messages)
     stack = Stack(folder)
     stack.setup()
     secret = (folder / "secrets" / "channel_secret").read_text("utf-8").strip()
@@ -145,11 +172,21 @@ def _measured(
     try:
         stack.start(*processes)
         ready = time.perf_counter() - started
-        measured = loads(opener, texts, amount)
+        measured, cpu_ms = _loaded(processes, opener, texts, amount)
         memory = {each.name: each.resident_bytes() // 2**20 for each in processes}
     finally:
         stack.stop()
-    return Figures(name, round(ready, 1), memory, measured)
+    return Figures(name, round(ready, 1), memory, cpu_ms, measured)
+
+
+def _loaded(
+    processes: Sequence[Process], opener: Open, texts: Sequence[str], amount: Amount
+) -> tuple[list[Load], dict[str, float]]:
+    """The rounds, and what they cost each process: milliseconds of processor time a message."""
+    before = {each.name: each.cpu_ms() for each in processes}
+    measured = loads(opener, texts, amount)
+    spent = {each.name: (each.cpu_ms() - before[each.name]) / amount.messages for each in processes}
+    return measured, {name: round(used, 2) for name, used in spent.items()}
 
 
 def engine_alone() -> dict[str, Any]:
@@ -163,10 +200,12 @@ def engine_alone() -> dict[str, Any]:
 SYSTEMS: dict[str, Callable[[Path, Amount], Figures]] = {
     "stock": stock,
     "lantern": lantern,
+    "lantern-fresh": partial(lantern, fresh=True),
+    "lantern-2-rasas": partial(lantern, fresh=True, more_rasas=1),
     "rasa-assessing": partial(rasa_alone, handed_over=False),
     "rasa-handed": partial(rasa_alone, handed_over=True),
 }
-ENGINE = "engine"
+ENGINE, STAGES = "engine", "stages"
 
 
 @click.command()
@@ -174,12 +213,12 @@ ENGINE = "engine"
 @click.option(
     "--only",
     multiple=True,
-    type=click.Choice([*SYSTEMS, ENGINE]),
+    type=click.Choice([*SYSTEMS, STAGES, ENGINE]),
     help="What to measure, where not everything.",
 )
 def main(*, short: bool, only: tuple[str, ...]) -> None:
     """Measure each system, print, and write results/bench.json."""
-    wanted = only or (*SYSTEMS, ENGINE)
+    wanted = only or (*SYSTEMS, STAGES, ENGINE)
     if "stock" in wanted:
         click.echo("Training the stock project first, if it is not there yet (minutes).")
         stock_project.trained(STOCK)
@@ -191,6 +230,10 @@ def main(*, short: bool, only: tuple[str, ...]) -> None:
                 figures = measure(Path(folder) / name, SHORT if short else WHOLE)
                 measured[name], report[name] = figures, asdict(figures)
                 click.echo("\n".join(figures.lines()))
+        if STAGES in wanted:
+            stages = broken_down(Path(folder) / STAGES, _different(breakdown.NEEDED))
+            report[STAGES] = breakdown.as_records(stages)
+            click.echo("\n".join(breakdown.lines(stages)))
     click.echo("\n".join(comparisons(measured)))
     if ENGINE in wanted:
         engine = report[ENGINE] = engine_alone()
@@ -206,17 +249,23 @@ def main(*, short: bool, only: tuple[str, ...]) -> None:
 def comparisons(measured: Mapping[str, Figures]) -> Iterator[str]:
     """A line for each pair of systems of which both were measured."""
     if "stock" in measured and "lantern" in measured:
-        peer, ours = measured["stock"].loads, measured["lantern"].loads
-        alone = peer[0].median_ms / ours[0].median_ms
-        many = ours[-1].per_second / peer[-1].per_second
+        peer, ours = measured["stock"], measured["lantern"]
+        alone = peer.by(1).median_ms / ours.by(1).median_ms
+        many = ours.by(MANY).per_second / peer.by(MANY).per_second
         yield f"Lantern / stock: {alone:.2f} times as quick alone, {many:.2f} times the throughput"
+    if "lantern-fresh" in measured and "lantern-2-rasas" in measured:
+        one, two = measured["lantern-fresh"], measured["lantern-2-rasas"]
+        yield (
+            f"Two Rasa servers / one: {two.by(MANY).per_second / one.by(MANY).per_second:.2f} "
+            f"times the throughput by {MANY} clients"
+        )
     if "rasa-assessing" in measured and "rasa-handed" in measured:
         twice, once = measured["rasa-assessing"], measured["rasa-handed"]
         yield (
-            f"Assessing once saves Rasa {twice.loads[0].median_ms - once.loads[0].median_ms:.1f} "
-            f"of {twice.loads[0].median_ms} ms alone, "
+            f"Assessing once saves Rasa {twice.by(1).median_ms - once.by(1).median_ms:.1f} "
+            f"of {twice.by(1).median_ms} ms alone, "
             f"{twice.processes_mb['rasa'] - once.processes_mb['rasa']} "
             f"of {twice.processes_mb['rasa']} MB, and it answers "
-            f"{once.loads[-1].per_second / twice.loads[-1].per_second:.2f} "
+            f"{once.by(MANY).per_second / twice.by(MANY).per_second:.2f} "
             "times as many messages a second"
         )

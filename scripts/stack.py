@@ -52,6 +52,12 @@ class Process:
         """Let it open so many files and sockets, from its next start on."""
         self._command = ["prlimit", f"--nofile={number}:{number}", *self._command]
 
+    def watched_by(self, command: list[str], folder: Path) -> None:
+        """Run it by this command instead (scripts.stages), which writes what it saw to `folder`."""
+        after_module = self._command[self._command.index("-m") + 2 :]
+        file = folder / f"{self.name}.stages.json"
+        self._command = [*command, self.name, str(file), *after_module]
+
     def start(self) -> None:
         """Start it; `wait` says when it answers."""
         with self.log.open("ab") as log:
@@ -102,6 +108,10 @@ class Process:
         """Memory of the process and all its descendants (proportional set size)."""
         return sum(_pss(pid) for pid in self._group())
 
+    def cpu_ms(self) -> float:
+        """Processor time that it and its descendants have used, in milliseconds."""
+        return sum(_cpu_ms(pid) for pid in self._group())
+
     def _group(self) -> Iterator[int]:
         leader = self._process.pid if self._process else -1
         for entry in Path("/proc").iterdir():
@@ -120,22 +130,38 @@ def _pss(pid: int) -> int:
     return int(match[1]) * 1024 if match else 0
 
 
+def _cpu_ms(pid: int) -> float:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    used, system = int(fields[11]), int(fields[12])
+    return (used + system) * 1000 / os.sysconf("SC_CLK_TCK")
+
+
 class Stack:
     """Rasa, action server, gateway, console and dispatcher over a state folder of their own."""
 
     def __init__(
-        self, state: Path, env: Mapping[str, str] | None = None, gateway: str = "web.gateway"
+        self,
+        state: Path,
+        env: Mapping[str, str] | None = None,
+        gateway: str = "web.gateway",
+        more_rasas: int = 0,
     ) -> None:
+        """`env` are settings; `gateway` is the module that is run as one; `more_rasas` how many
+        Rasa servers there are beside the first."""
         self.state = state
         self.account = ""
         """What `setup` printed: the first staff accounts and their passwords."""
         state.mkdir(parents=True, exist_ok=True)
-        names = ("rasa", "actions", "gateway", "console", "dispatcher")
+        rasas = ["rasa", *(f"rasa-{number + 2}" for number in range(more_rasas))]
+        names = (*rasas, "actions", "gateway", "console", "dispatcher")
         self.ports = {name: free_port() for name in names}
         self.env = {
             "LANTERN_STATE_DIR": str(state),
             "LANTERN_DATABASE_URL": f"sqlite:///{state / 'lantern.db'}",
-            "LANTERN_RASA_URL": self.url("rasa"),
+            "LANTERN_RASA_URL": " ".join(map(self.url, rasas)),
             "LANTERN_GATEWAY_PORT": str(self.ports["gateway"]),
             "LANTERN_CONSOLE_PORT": str(self.ports["console"]),
             "LANTERN_DISPATCHER_PORT": str(self.ports["dispatcher"]),
@@ -143,7 +169,9 @@ class Stack:
             "RASA_TELEMETRY_ENABLED": "false",
             **(env or {}),
         }
-        self.rasa = self._process("rasa", self._rasa_command(), "/webhooks/gateway/")
+        self.rasa, *self.more_rasas = (
+            self._process(name, self._rasa_command(name), "/webhooks/gateway/") for name in rasas
+        )
         actions = [str(SERVICES / "python"), "-m", "actions", "--port", str(self.ports["actions"])]
         self.actions = self._process("actions", actions, "/health")
         self.gateway = self._process("gateway", [str(SERVICES / "python"), "-m", gateway])
@@ -166,7 +194,8 @@ class Stack:
 
     def start(self, *processes: Process) -> None:
         """Start the named processes, or all but the dispatcher, and wait until each answers."""
-        started = processes or (self.gateway, self.console, self.actions, self.rasa)
+        rasas = (self.rasa, *self.more_rasas)
+        started = processes or (self.gateway, self.console, self.actions, *rasas)
         for process in started:
             process.start()
         for process in started:
@@ -174,7 +203,8 @@ class Stack:
 
     def stop(self) -> None:
         """Stop everything."""
-        for process in (self.dispatcher, self.rasa, self.actions, self.gateway, self.console):
+        rasas = (self.rasa, *self.more_rasas)
+        for process in (self.dispatcher, *rasas, self.actions, self.gateway, self.console):
             process.stop()
 
     def logs(self) -> str:
@@ -185,7 +215,7 @@ class Stack:
         log = self.state / f"{name}.log"
         return Process(name, command, self.env, self.url(name) + health, log)
 
-    def _rasa_command(self) -> list[str]:
+    def _rasa_command(self, name: str) -> list[str]:
         endpoints = yaml.safe_load((ROOT / "endpoints.yml").read_text())
         endpoints["action_endpoint"]["url"] = f"{self.url('actions')}/webhook"
         own = self.state / "endpoints.yml"
@@ -194,5 +224,5 @@ class Stack:
             *(str(ASSISTANT / "python"), "-m", "bot", "run"),
             *("--model", str(MODEL), "--endpoints", str(own)),
             *("--credentials", str(ROOT / "credentials.yml")),
-            *("--interface", "127.0.0.1", "--port", str(self.ports["rasa"])),
+            *("--interface", "127.0.0.1", "--port", str(self.ports[name])),
         ]

@@ -15,6 +15,7 @@ from typing import Any
 
 from sanic import Request
 from sanic.exceptions import RequestTimeout, ServiceUnavailable
+from sanic.headers import format_http1_response
 from sanic.http import Http, Stage
 from sanic.server import HttpProtocol
 from sanic.server.socket import bind_socket
@@ -211,9 +212,13 @@ class BoundedProtocol(HttpProtocol):
 def bound(app: App, trusted_proxies: int, body_bytes: int, errors: PlainErrors) -> None:
     """Give the app what its connections need: a budget, what a body may weigh, a refusal."""
     page = errors.page(503).body or b""
-    head = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/html; charset=utf-8\r\n"
-    head += f"Content-Length: {len(page)}\r\nRetry-After: 5\r\nConnection: close\r\n\r\n"
-    app.ctx.refusal = head.encode() + page
+    headers = (
+        (b"Content-Type", b"text/html; charset=utf-8"),
+        (b"Content-Length", b"%d" % len(page)),
+        (b"Retry-After", b"5"),
+        (b"Connection", b"close"),
+    )
+    app.ctx.refusal = format_http1_response(503, headers) + page
     app.ctx.budget = Budget.of_this_process(trusted_proxies)
     app.ctx.body_bytes = body_bytes
     app.request_class = BoundedRequest

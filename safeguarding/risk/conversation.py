@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from safeguarding.risk.assessment import Turn
 from safeguarding.risk.encoder.classifier import RiskClassifier, Scores
 from safeguarding.risk.text.normalise import Canonical
-from safeguarding.risk.thresholds import Evidence, Probabilities, Thresholds
+from safeguarding.risk.thresholds import Evidence, Probabilities, Steps, Thresholds
 from safeguarding.risk.witness import Witness
 from safeguarding.taxonomy import Severity
 
@@ -63,17 +63,21 @@ class ConversationReader:
             words, typed = [*earlier.words, *words], f"{earlier.typed} {typed}"
         if len(words) == len(message.words) or concern < _QUIET:
             return None
-        scores, evidence = self._read(words, typed)
+        scores = self._classifier.read(_last(words))
+        evidence = self._evidence(scores.steps, typed)
         return self._thresholds.of_conversation(evidence), scores
 
     def _alone(self, words: Sequence[str], typed: str) -> Probabilities:
-        """The probabilities of some words by themselves."""
-        return self._thresholds.probabilities(self._read(words, typed)[1])
+        """The probabilities of some words by themselves. They were mostly read when they came."""
+        steps = self._classifier.steps(_last(words))
+        return self._thresholds.probabilities(self._evidence(steps, typed))
 
-    def _read(self, words: Sequence[str], typed: str) -> tuple[Scores, Evidence]:
-        scores = self._classifier.read(" ".join(words[-_WORDS:]))
-        last = " ".join(typed.split()[-_WORDS:])
-        return scores, Evidence(scores.steps, self._witness.scores(last))
+    def _evidence(self, steps: Steps, typed: str) -> Evidence:
+        return Evidence(steps, self._witness.scores(_last(typed.split())))
+
+
+def _last(words: Sequence[str]) -> str:
+    return " ".join(words[-_WORDS:])
 
 
 def _question(said: Canonical) -> list[str]:

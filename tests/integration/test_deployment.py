@@ -35,7 +35,7 @@ def units(tmp_path: Path) -> Path:
     """The units as they are installed, with programs where they say."""
     folder, home = tmp_path / "systemd", tmp_path / "lantern"
     shutil.copytree(UNITS, folder)
-    for name in (".venv-services/bin/python", ".venv-assistant/bin/rasa"):
+    for name in (".venv-services/bin/python", ".venv-assistant/bin/python"):
         (home / name).parent.mkdir(parents=True)
         (home / name).symlink_to("/bin/true")
     for path in folder.rglob("*.*"):

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from safeguarding.risk.encoder.adapter import Adapter, read_adapter
+from safeguarding.risk.encoder.remembered import RememberedScores
 from safeguarding.risk.encoder.vectors import Encoded, SentenceEncoder, unit
 
 Floats = npt.NDArray[np.float32]
@@ -29,7 +30,7 @@ class Scores:
 
 
 class RiskClassifier:
-    """One sentence vector, one linear read-out a task. Holds no state of messages."""
+    """One sentence vector, one linear read-out a task. Of messages it remembers scores alone."""
 
     def __init__(
         self,
@@ -40,6 +41,7 @@ class RiskClassifier:
         self._made = made
         self._encode = encode
         self._encode_batch = encode_batch
+        self._remembered = RememberedScores()
 
     @property
     def version(self) -> str:
@@ -49,11 +51,17 @@ class RiskClassifier:
     def read(self, canonical: str) -> Scores:
         """The scores of a text given as its canonical words."""
         encoded = self._encode(canonical)
-        steps = self._task(encoded.vector, "severity")
+        concern, urgent, immediate = map(float, self._task(encoded.vector, "severity"))
+        steps = (concern, urgent, immediate)
+        self._remembered.put(canonical, steps)
         categories = self._task(encoded.vector, "category")
         subject = self._made.subjects[int(self._task(encoded.vector, "subject").argmax())]
         named = dict(zip(self._made.categories, map(float, categories), strict=True))
-        return Scores((float(steps[0]), float(steps[1]), float(steps[2])), named, subject, encoded)
+        return Scores(steps, named, subject, encoded)
+
+    def steps(self, canonical: str) -> tuple[float, float, float]:
+        """The scores of severity alone, of a text that was mostly read before."""
+        return self._remembered.get(canonical) or self.read(canonical).steps
 
     def signs(self, lines: Sequence[str]) -> list[dict[str, float]]:
         """How probable each sign of grooming is in each of these lines of a chat, 0 to 1."""

@@ -21,6 +21,7 @@ from rasa.engine.graph import ExecutionContext, GraphSchema
 from rasa.engine.storage.local_model_storage import LocalModelStorage
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelMetadata
+from rasa.graph_components.providers.domain_provider import DomainProvider
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
@@ -43,6 +44,7 @@ def tuned(monkeypatch: pytest.MonkeyPatch) -> None:
         (RulePolicy, "_get_possible_keys"),
         (EndpointConfig, "session"),
         (ModelMetadata, "from_dict"),
+        (DomainProvider, "load"),
     ):
         monkeypatch.setattr(owner, name, inspect.getattr_static(owner, name))
     tune()
@@ -169,3 +171,14 @@ def test_what_trained_the_model_is_not_imported():
     )
 
     assert found.train_schema.nodes == {}
+    provider = DomainProvider.load({}, None, Resource("domain_provider"), None)
+    assert provider.provide_inference().as_dict() == DOMAIN.as_dict()
+
+
+def test_the_domain_of_a_model_is_the_one_that_rasa_reads_a_second_time(tmp_path):
+    storage, resource = LocalModelStorage(tmp_path), Resource("domain_provider")
+    whole = Domain.load("domain.yml")
+    DomainProvider(storage, resource)._persist(whole)
+
+    again = tuning._rasas_provider(DomainProvider, {}, storage, resource, None)
+    assert again.provide_inference().as_dict() == Domain.from_dict(whole.as_dict()).as_dict()

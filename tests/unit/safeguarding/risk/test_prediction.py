@@ -43,6 +43,9 @@ class WordNetwork:
         self.base = -2.0
         self.categories: Mapping[str, float] = {"grooming": 1.0, "distress": -1.0}
 
+    def steps(self, canonical: str) -> tuple[float, float, float]:
+        return self.read(canonical).steps
+
     def read(self, canonical: str) -> Scores:
         self.asked.append(canonical)
         found = [word for word in re.finditer(r"\w+", canonical) if word[0] in POINTS]

@@ -116,6 +116,21 @@ def test_the_text_is_encoded_once_and_its_vectors_are_kept() -> None:
     assert scores.encoded is FULL
 
 
+def test_the_severity_of_what_was_read_before_takes_no_second_pass() -> None:
+    asked: list[str] = []
+
+    def encode(text: str) -> Encoded:
+        asked.append(text)
+        return of_one(1.0, 0.0)
+
+    made = RiskClassifier(MADE, encode, no_batch)
+    whole = made.read("he hurts me").steps
+
+    assert made.steps("he hurts me") == whole
+    assert made.steps("something else") == whole
+    assert asked == ["he hurts me", "something else"]
+
+
 def test_the_version_is_that_of_the_weights() -> None:
     assert classifier(FULL).version == "0123456789ab"
 
