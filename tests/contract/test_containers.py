@@ -115,7 +115,22 @@ def test_settings_of_the_containers_are_settings() -> None:
     assert [name for name in env if f'"{name}"' not in known] == []
     settings = Settings.from_env(env)
     assert settings.rasa_urls == ("http://rasa-1:5005", "http://rasa-2:5005")
-    assert settings.gateway_trusted_proxies == 1
+    assert (settings.gateway_trusted_proxies, settings.console_trusted_proxies) == (1, 1)
+
+
+def test_the_containers_run_what_make_run_runs() -> None:
+    inside = {"127.0.0.1": "0.0.0.0", "endpoints.yml": "/etc/lantern/endpoints.yml"}  # noqa: S104
+    for line in (ROOT / "Procfile").read_text("utf-8").splitlines():
+        name, _, command = line.partition(": ")
+        if name == "ready":
+            continue
+        program, *arguments = command.split()
+        wanted = [Path(program).name, *(inside.get(each, each) for each in arguments)]
+        services = [name, f"{name}-1", f"{name}-2"]
+        found = [SERVICES[each]["command"] for each in services if each in SERVICES]
+        assert found
+        for each in found:
+            assert (each.split() if isinstance(each, str) else each) == wanted
 
 
 def test_what_rasa_is_told_differs_in_where_the_actions_are_alone() -> None:
