@@ -197,9 +197,14 @@ def test_a_site_chooses_side_colour_and_label(
     # Yellow on white cannot be read: the chat wears the nearest shade of it that can.
     link = "() => getComputedStyle(document.documentElement).getPropertyValue('--link')"
     assert page.frames[1].evaluate(link) not in {"#ffdd00", "#1d4e5f"}
-    exit_colour = "link => getComputedStyle(link).backgroundColor"
-    leave = frame.get_by_text("Leave now", exact=True).first
-    assert leave.evaluate(exit_colour) == "rgb(255, 208, 88)"
+    # What must stand out for everybody keeps its colours.
+    kept = """() => ["--exit", "--help-edge", "--now-edge"]
+        .map((name) => getComputedStyle(document.documentElement).getPropertyValue(name))"""
+    plain = context.new_page()
+    plain.goto("/widget/")
+    colours_of_help = plain.evaluate(kept)
+    assert all(colours_of_help)
+    assert page.frames[1].evaluate(kept) == colours_of_help
 
 
 def test_two_tabs_are_two_conversations(

@@ -122,7 +122,7 @@ def _said_something(context: BrowserContext) -> Page:
     page.goto("/chat")
     expect(page.get_by_role("log").get_by_text("Who is asking?")).to_be_visible()
     said_hello(page)
-    page.wait_for_function("navigator.serviceWorker.controller?.state === 'activated'")
+    until(lambda: page.evaluate("navigator.serviceWorker.controller?.state") == "activated")
     return page
 
 
