@@ -84,31 +84,27 @@ function wipe() {
   announce("");
 }
 
-async function begin(pressed) {
+/** Put there what the gateway answers to `ask`; without an answer, help. */
+async function putWhat(ask, pressed) {
   try {
-    putAnswers(await during(() => talk.begin()), pressed);
+    putAnswers(await during(ask), pressed);
   } catch {
     putHelp(pressed);
   }
 }
+
+const begin = (pressed) => putWhat(() => talk.begin(), pressed);
+const carryOn = (pressed) => putWhat(() => talk.last(), pressed);
 
 function startAgain(pressed) {
   clear();
   begin(pressed);
 }
 
-async function carryOn(pressed) {
-  try {
-    putAnswers(await during(() => talk.last()), pressed);
-  } catch {
-    putHelp(pressed);
-  }
-}
-
 /** Say something that the gateway has no part in, with buttons that call these. */
-function putOwnWords(text, steps = {}, pressed = null) {
+function putOwnWords(text, steps = {}) {
   const choices = Object.keys(steps).map((id) => ({ id, label: phrase(id) }));
-  putAnswers([{ kind: "text", text, choices }], pressed, (choice, button) => steps[choice.id](button));
+  putAnswers([{ kind: "text", text, choices }], null, (choice, pressed) => steps[choice.id](pressed));
 }
 
 const go = () => leave(() => talk.end());

@@ -29,10 +29,7 @@ export function contactCard(contact) {
 }
 
 /** A date as people write it: 25 November 2026. */
-export function day(date) {
-  const at = new Date(`${date}T12:00:00`);
-  return Number.isNaN(at.getTime()) ? date : at.toLocaleDateString("en-GB", DATE);
-}
+export const day = (date) => new Date(`${date}T12:00:00`).toLocaleDateString("en-GB", DATE);
 
 function openness({ open_now: open, opens_at: opens }) {
   if (open) return make("p", "contact__open", phrase("open"));

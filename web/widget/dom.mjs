@@ -2,6 +2,9 @@
 
 import { phrase } from "./phrases.mjs";
 
+// Between letters from right to left the parts of "0800 1111" would change places.
+const RIGHT_TO_LEFT = /[\u0590-\u08ff]/;
+const NUMBER = /\d[\d ]*\d/g;
 const SCHEMES = ["tel:", "sms:", "mailto:", "https:"];
 
 export const part = (name) => document.querySelector(`[data-${name}]`);
@@ -22,9 +25,10 @@ export function button(label, className, press) {
 
 /** A paragraph for each part of the text, in the direction of its own script. */
 export function paragraphs(text, className) {
-  const parts = String(text ?? "").split(/\n{2,}/);
+  const parts = text.split(/\n{2,}/);
   return parts.filter((each) => each.trim()).map((each) => {
-    const element = make("p", className, each.trim());
+    const text = each.trim();
+    const element = make("p", className, RIGHT_TO_LEFT.test(text) ? text.replace(NUMBER, "\u2066$&\u2069") : text);
     element.dir = "auto";
     return element;
   });

@@ -5,7 +5,7 @@ const MINUTE = 60 * 1000;
 const CHECK = 5 * MINUTE;
 const WARN = 25 * MINUTE;
 const END = 27 * MINUTE;
-const SIGNS = ["pointerdown", "keydown", "input", "wheel", "touchmove"];
+const SIGNS = ["click", "keydown", "input", "wheel", "touchmove"];
 
 /** Call `check` and `warn` when it is time, `carryOn` when there is a sign of life after that, `end`. */
 export function watchQuiet(steps) {
@@ -38,7 +38,7 @@ export function watchQuiet(steps) {
     wait();
   }
 
-  for (const sign of SIGNS) addEventListener(sign, alive, { passive: true, capture: true });
+  for (const sign of SIGNS) addEventListener(sign, alive, true);
   document.addEventListener("visibilitychange", look);
   wait();
 }

@@ -22,7 +22,7 @@ function shown(message, press) {
   const { title, steps, contacts = [], choices = [] } = message;
   const card = message.kind === "help_card";
   const words = paragraphs(message.text, card ? "" : message.kind === "notice" ? "notice" : "bubble");
-  if (card) lead(words[0]);
+  if (card && words[0]) lead(words[0]);
   const now = card && message.severity === "immediate" ? " message--now" : "";
   return make(
     "div",
@@ -38,9 +38,9 @@ function shown(message, press) {
 
 /** The first sentence of a help card is what somebody takes in who takes in no more. */
 function lead(paragraph) {
-  const text = paragraph?.textContent ?? "";
+  const text = paragraph.textContent;
   const first = firstSentence(text);
-  paragraph?.replaceChildren(make("strong", "message__first", first), text.slice(first.length));
+  paragraph.replaceChildren(make("strong", "message__first", first), text.slice(first.length));
 }
 
 function toDo(steps, title) {
