@@ -53,7 +53,7 @@ def test_a_chat_warns_before_it_clears_itself(page: Page, gateway: Served) -> No
     expect(log.get_by_text("Hello from Rasa")).to_have_count(0)
     expect(page.locator("[data-ending]")).to_be_hidden()
     assert page.evaluate("sessionStorage.length") == 0
-    until(lambda: gateway.rasa.received[0]["conversation_id"] in gateway.rasa.forgotten)
+    until(gateway.forgot)
     log.get_by_role("button", name="Start again").click()
     expect(log.get_by_text("Who is asking?")).to_be_visible()
 
@@ -67,7 +67,7 @@ def test_whoever_is_still_there_keeps_the_chat(page: Page, gateway: Served) -> N
     expect(page.locator("[data-ending]")).to_be_hidden()
     page.clock.fast_forward("10:00")
     expect(page.get_by_role("log").get_by_text("Hello from Rasa")).to_be_visible()
-    assert gateway.rasa.received[0]["conversation_id"] not in gateway.rasa.forgotten
+    assert not gateway.forgot()
 
 
 def test_a_chat_in_which_nothing_was_said_has_nothing_to_clear(page: Page) -> None:
