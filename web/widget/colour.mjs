@@ -11,7 +11,7 @@ export function colour(text) {
 }
 
 /** How a style sheet writes a colour. */
-export const css = (rgb) => `#${rgb.map((part) => part.toString(16).padStart(2, "0")).join("")}`;
+export const css = (rgb) => `rgb(${rgb})`;
 
 function luminance(rgb) {
   const [red, green, blue] = rgb.map((part) => {

@@ -3,6 +3,7 @@
 // What may stand in the tag, and what this script never does: docs/embedding.md. The page never sees what is said.
 
 import { colour, css, inkOn } from "./colour.mjs";
+import { onTwoFingerSwipe } from "./swipe.mjs";
 
 // The gateway writes this in at its start: the script runs on pages that could not hand it over.
 const given = "{{ given }}";
@@ -221,7 +222,7 @@ function start() {
   const ground = colour(chosen.color);
   if (ground) {
     launcher.style.background = css(ground);
-    launcher.style.color = launcher.style.borderColor = css(inkOn(ground));
+    launcher.style.color = css(inkOn(ground));
   }
   panel.setAttribute("aria-label", given.open);
   panel.setAttribute("aria-describedby", state.id);
@@ -241,6 +242,7 @@ function start() {
   });
   addEventListener("message", hear, true);
   watchKeys();
+  onTwoFingerSwipe(() => opened && leave());
 }
 
 if (document.body) start();

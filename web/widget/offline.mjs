@@ -4,7 +4,7 @@ const PLACE = "/chat";
 
 /** Keep the static help within reach of this tab. Called with the first message: till then nothing is left behind. */
 export function keepHelp() {
-  if (location.pathname !== PLACE) return;
+  if (!location.pathname.startsWith(PLACE)) return;
   // Without a worker (plain HTTP, a private window) a reload shows the browser's own page.
   navigator.serviceWorker?.register("/widget/help_worker.mjs", { scope: PLACE }).catch(() => {});
 }
