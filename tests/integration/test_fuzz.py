@@ -28,6 +28,7 @@ from schemathesis.specs.openapi.checks import (
 from safeguarding.risk.assessed import AssessedMessage
 from safeguarding.risk.assessment import Turn
 from safeguarding.risk.engine import build_engine
+from scripts.plain_gateway import DISCLOSES
 from scripts.stack import Stack
 from tests.content import real_content
 from web.gateway.languages import Languages
@@ -69,6 +70,10 @@ class Door:
         """What makes requests as they are described, and others, for each address."""
         self._token, self._left = "", 0
         self.said: set[str] = set()
+        self._ours = self.http.post("/v1/conversations", json={}).text
+        for text in ("hello", DISCLOSES):
+            sent = {"id": str(uuid4()), "text": text}
+            self._ours += self.http.post("/v1/messages", json=sent, headers=self.headers()).text
 
     def headers(self) -> dict[str, str]:
         """Of a conversation that may still say something."""
@@ -80,7 +85,9 @@ class Door:
 
     def quotes_nothing(self, answer: str, sent: object) -> None:
         """Nothing of what was sent is in the answer; `log_quotes_nothing` looks into the log."""
-        quoted = {each for each in strings(sent) if len(each) >= LONGEST_QUOTE} - KNOWN
+        long = {each for each in strings(sent) if len(each) >= LONGEST_QUOTE} - KNOWN
+        # Hypothesis also tries words that stand in the code.
+        quoted = {each for each in long if each not in self._ours}
         self.said |= {each for each in quoted if len(each) < 4096}
         assert [each for each in quoted if each in answer] == []
 

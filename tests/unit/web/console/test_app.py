@@ -34,6 +34,11 @@ async def test_every_answer_forbids_frames_scripts_of_others_and_keeping(
     assert headers["x-content-type-options"] == "nosniff"
 
 
+@pytest.mark.parametrize("path", ["/static/", "/static/govuk/", "/static/govuk"])
+async def test_a_folder_is_a_page_that_there_is_not(visitor: Browser, path: str) -> None:
+    assert (await visitor.get(path)).status_code == 404
+
+
 async def test_no_page_carries_a_script_or_style_inline(
     browser: Browser, log: EscalationLog
 ) -> None:
