@@ -20,6 +20,7 @@ TEXT_FOR_RASA = 4_000
 """Characters that Rasa gets. Our own screen reads the whole text."""
 DIALOGUE_BYTES = 64 * 1024
 """What Rasa may leave with us of a conversation."""
+TIMEOUT = "rasa-timeout"
 _JSON = {"Content-Type": "application/json"}
 log = structlog.get_logger("gateway.rasa")
 
@@ -99,7 +100,7 @@ class RasaClient:
                     f"{self._channel}/messages", content=message.as_json(), headers=_JSON
                 )
         except TimeoutError:
-            raise RasaUnavailableError("rasa-timeout", of_server=True) from None
+            raise RasaUnavailableError(TIMEOUT, of_server=True) from None
         except httpx.HTTPError:
             raise RasaUnavailableError("rasa-unreachable", of_server=True) from None
         return _read(response)

@@ -16,6 +16,7 @@ import structlog
 
 from web.gateway.breaker import Breaker, State
 from web.gateway.rasa import (
+    TIMEOUT,
     RasaClient,
     RasaReply,
     RasaUnavailableError,
@@ -29,6 +30,8 @@ ASK_ANOTHER_S = 1.5
 """Where another server is free, one that has not answered after so long is given up."""
 LEAST_LEFT_S = 0.5
 """With less time than this before the deadline nobody else is asked."""
+FAIR_S = 1.0
+"""A server that had less time than this is no worse for not having answered."""
 _FIRST_GUESS_S = 0.1
 _SMOOTHING = 0.1
 log = structlog.get_logger("gateway.rasa")
@@ -117,7 +120,8 @@ class RasaPool:
         try:
             reply = await server.client.reply(message, within_s)
         except RasaUnavailableError as error:
-            if error.of_server and server.breaker.failed():
+            fair = error.reason != TIMEOUT or within_s >= FAIR_S
+            if error.of_server and fair and server.breaker.failed():
                 log.warning("rasa.given_up", server=server.name, reason=error.reason)
                 self._look_after(server)
             raise
@@ -139,7 +143,8 @@ class RasaPool:
             raise RasaUnavailableError("rasa-away")
         if self._expected_wait_s() > left:
             raise RasaUnavailableError("rasa-busy")
-        return await self._wait(left)
+        # Not to the very end: what could not be answered any more is not begun.
+        return await self._wait(left - min(server.seconds for server in self.servers))
 
     async def _wait(self, within_s: float) -> RasaServer:
         waiter: asyncio.Future[RasaServer] = asyncio.get_running_loop().create_future()

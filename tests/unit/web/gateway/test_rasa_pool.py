@@ -105,7 +105,8 @@ async def test_an_error_of_the_server_is_asked_elsewhere_and_one_of_the_message_
 async def test_a_server_that_hangs_is_given_up_in_time_for_another(
     two: list[FakeRasa], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "ASK_ANOTHER_S", 0.1)
+    for name in ("ASK_ANOTHER_S", "FAIR_S"):
+        monkeypatch.setattr(module, name, 0.1)
     both = pool(*two)
     two[0].hang()
 
@@ -115,6 +116,17 @@ async def test_a_server_that_hangs_is_given_up_in_time_for_another(
     assert both.servers[0].breaker.state is State.OPEN
     assert len(two[0].received) == OPENS_AFTER
     await both.close()
+
+
+async def test_a_message_without_time_left_says_nothing_of_its_server(rasa: FakeRasa) -> None:
+    one = pool(rasa)
+    rasa.hang()
+
+    answers = [await ask(one, 0.05) for _ in range(2 * OPENS_AFTER)]
+
+    assert set(answers) == {"rasa-timeout"}
+    assert one.servers[0].breaker.state is State.CLOSED
+    await one.close()
 
 
 async def test_no_more_than_its_places_are_under_way_at_a_server_and_the_rest_wait_in_turn(
