@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
+from weakref import WeakKeyDictionary
 
 import structlog
 
@@ -17,6 +19,10 @@ from web.gateway.requests import Sent
 SPARE_QUEUE = 200
 SHORT = 1_000
 """Characters up to which a message goes before all longer ones."""
+HOPELESS = 1.5
+"""Times as long as somebody waits, from which on nobody waits at all."""
+_OLD, _NEW = 0.9, 0.1
+"""How the time of one assessment is averaged."""
 log = structlog.get_logger("gateway.screening")
 
 
@@ -44,15 +50,23 @@ class Languages(Protocol):
 
 class Screening:
     """Assesses messages in threads. Long messages share one, and so do those over the limit: a
-    flood of either cannot keep anyone else waiting."""
+    flood of either cannot keep anyone else waiting. In a flood of short ones, whoever stands too
+    far back to be assessed in time is told so at once, and gets help instead of a wait: the
+    message is assessed all the same, for the record."""
 
     def __init__(self, engine: Engine, languages: Languages) -> None:
         self._engine = engine
         self._languages = languages
-        self._threads = ThreadPoolExecutor(os.cpu_count() or 2, "screen")
+        self._cores = os.cpu_count() or 2
+        self._threads = ThreadPoolExecutor(self._cores, "screen")
         self._long = ThreadPoolExecutor(1, "screen-long")
         self._spare = ThreadPoolExecutor(1, "screen-spare")
         self._spare_waiting = 0
+        self._waiting = 0
+        self._each_s = 0.0
+        self._begins_at: WeakKeyDictionary[asyncio.Future[AssessedMessage], float] = (
+            WeakKeyDictionary()
+        )
 
     def begin(self, sent: Sent, before: Sequence[Turn]) -> asyncio.Future[AssessedMessage]:
         """Start to assess a message. What a button means is known."""
@@ -60,9 +74,14 @@ class Screening:
             return _known(assessment_of_choice(sent.choice) or NO_RISK)
         if not sent.text.strip():
             return _known(NO_RISK)
-        threads = self._threads if len(sent.text) <= SHORT else self._long
         loop = asyncio.get_running_loop()
-        return loop.run_in_executor(threads, self._assess, sent.text, before)
+        if len(sent.text) > SHORT:
+            return loop.run_in_executor(self._long, self._assess, sent.text, before)
+        begun = loop.run_in_executor(self._threads, self._assess_short, sent.text, before)
+        self._begins_at[begun] = time.monotonic() + self._waiting * self._each_s / self._cores
+        self._waiting += 1
+        begun.add_done_callback(self._done)
+        return begun
 
     def begin_spare(
         self, sent: Sent, before: Sequence[Turn]
@@ -82,7 +101,12 @@ class Screening:
     async def result(
         self, begun: asyncio.Future[AssessedMessage], within_s: float
     ) -> AssessedMessage | None:
-        """The assessment; None when it failed or takes longer than that. Never raises."""
+        """The assessment; None when it failed, takes longer than that, or plainly will. Never
+        raises."""
+        ahead_s = self._begins_at.get(begun, 0.0) - time.monotonic()
+        if ahead_s > HOPELESS * within_s and not begun.done():
+            log.error("screening.flooded")
+            return None
         await asyncio.wait({begun}, timeout=within_s)
         if not begun.done():
             log.error("screening.late")
@@ -107,6 +131,16 @@ class Screening:
         except Exception as error:  # noqa: BLE001 - Rasa then makes one; the assessment counts
             log.error("screening.no_vector", error=type(error).__name__)  # noqa: TRY400
             return AssessedMessage(assessment, None, language)
+
+    def _assess_short(self, text: str, before: Sequence[Turn]) -> AssessedMessage:
+        started = time.monotonic()
+        try:
+            return self._assess(text, before)
+        finally:
+            self._each_s = _OLD * self._each_s + _NEW * (time.monotonic() - started)
+
+    def _done(self, _begun: object) -> None:
+        self._waiting -= 1
 
     def _spare_done(self, _begun: object) -> None:
         self._spare_waiting -= 1

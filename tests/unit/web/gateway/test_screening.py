@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from uuid import uuid4
@@ -163,6 +164,34 @@ async def test_a_flood_does_not_hold_up_anyone_else(
     assert flood[2] is None
     assert [a.assessment.severity for a in assessments if a] == [Severity.URGENT] * 2
     assert screening.begin_spare(HURT, ()) is not None
+
+
+async def test_in_a_flood_nobody_waits_for_what_cannot_be_in_time_and_all_is_assessed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    go = threading.Event()
+
+    class Slow(WordEngine):
+        def assess(self, text: str, history: Sequence[Turn] = ()) -> Assessment:
+            go.wait(0.05)
+            return super().assess(text, history)
+
+    screening = Screening(Slow(), Polish())
+    for _ in range(3):
+        await screening.result(screening.begin(HURT, ()), 10)
+    flood = [screening.begin(HURT, ()) for _ in range(8_000)]
+
+    # It returns long before the 10 s in which it might wait; a test that hangs is the only fault.
+    late = await asyncio.wait_for(screening.result(flood[-1], 10), 9)
+    go.set()
+    assessed_all = await asyncio.gather(*flood)
+    near = await screening.result(screening.begin(HURT, ()), 10)
+    screening.close()
+
+    assert late is None
+    assert all(each.assessment.severity == Severity.URGENT for each in assessed_all)
+    assert near is not None
 
 
 async def test_a_flood_of_long_texts_holds_up_no_short_one() -> None:
