@@ -109,6 +109,9 @@ bench: install .venv-training/.synced $(MODEL)  ## Latency, throughput, memory a
 load: install $(MODEL)  ## 200 people who chat for 5 minutes, then a storm of ten times what can be answered
 	@$(S)/$(LANTERN) load
 
+pictures: install $(MODEL)  ## The chat and the console in each state, at two sizes, light and dark: results/pictures
+	@scripts/find_chromium.sh && $(S)/$(LANTERN) pictures
+
 chaos: install $(MODEL)  ## Faults at random for CHAOS_SECONDS (720): what was lost, doubled or told nobody; CHAOS_SEED repeats
 	@$(S)/$(LANTERN) chaos
 
@@ -148,4 +151,4 @@ browser: install $(MODEL) node_modules/.for-tests  ## Chromium: widget, console,
 clean:  ## Remove what was made; environments and state stay
 	@rm -rf models results reports .pytest_cache .mypy_cache .ruff_cache .rasa
 
-.PHONY: fuzz help install setup train adapt calibrate compare learn verify-audit run screen classify reply evaluate bench chaos test lint types imports content unit stories integration browser clean load
+.PHONY: fuzz help install setup train adapt calibrate compare learn verify-audit run screen classify reply evaluate bench chaos test lint types imports content unit stories integration browser clean load pictures

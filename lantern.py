@@ -99,6 +99,9 @@ COMMANDS = {
     "learn": LazyCommand(
         "ml.review.to_example", "services", "Turn a verdict of staff into an example."
     ),
+    "pictures": LazyCommand(
+        "scripts.pictures", "services", "The chat and the console in each state, photographed."
+    ),
     "load": LazyCommand("scripts.crowd", "services", "A crowd that chats, then a storm."),
     "bench": LazyCommand("scripts.bench", "services", "Latency, throughput and memory, measured."),
     "chaos": LazyCommand("scripts.chaos", "services", "What is lost while all below fails."),
