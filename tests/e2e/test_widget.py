@@ -34,6 +34,10 @@ def test_without_javascript_help_and_the_exit_are_there(browser: Browser, gatewa
     expect(page.get_by_role("link", name="Call 999").first).to_have_attribute("href", "tel:999")
     expect(page.get_by_role("link", name="0800 1111").first).to_be_visible()
     expect(page.get_by_label("Type anything you like")).to_be_hidden()
+    expect(page.get_by_text("Options")).to_be_hidden()
+    page.get_by_text("Is it safe to talk here?").last.click()
+    expect(page.get_by_text("Can someone see your screen?")).to_be_visible()
+    assert page.get_by_role("button").count() == 0
     page.get_by_role("link", name="Leave now").click()
 
     expect(page).to_have_url(WEATHER)

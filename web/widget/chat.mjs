@@ -219,5 +219,6 @@ addEventListener("pageshow", (event) => {
 wearColour();
 sayWhenGone();
 noteConnection();
-form.hidden = false;
+// What needs this script is not promised without it.
+for (const each of document.querySelectorAll("[data-scripted]")) each.hidden = false;
 arrive(framed || document.wasDiscarded || performance.getEntriesByType("navigation")[0]?.type === "reload");
