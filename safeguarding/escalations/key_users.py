@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import secrets
 from pathlib import Path
 
 from safeguarding.escalations.vault import Vault
@@ -28,13 +29,14 @@ def announce(settings: Settings, vault: Vault) -> None:
 
 def _announce(folder: Path, vault: Vault) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = folder / f".{os.getpid()}"
-    draft.unlink(missing_ok=True)
+    # Processes in containers that share the folder may have the same number.
+    name = f"{os.getpid()}-{secrets.token_hex(8)}"
+    draft = folder / f".{name}"
     # Never closed: the lock lasts as long as the descriptor.
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     fcntl.flock(descriptor, fcntl.LOCK_SH)
     os.write(descriptor, vault.key_id.encode())
-    draft.rename(folder / f"{os.getpid()}")
+    draft.rename(folder / name)
 
 
 def with_other_keys(settings: Settings, vault: Vault) -> list[int]:
@@ -43,7 +45,7 @@ def with_other_keys(settings: Settings, vault: Vault) -> list[int]:
     Notes of processes that have ended are removed.
     """
     notes = sorted((settings.state_dir / _FOLDER).glob("[0-9]*"))
-    return [int(note.name) for note in notes if _is_in_use(note) and _key(note) != vault.key_id]
+    return [_process(note) for note in notes if _is_in_use(note) and _key(note) != vault.key_id]
 
 
 def _is_in_use(note: Path) -> bool:
@@ -54,6 +56,10 @@ def _is_in_use(note: Path) -> bool:
             return True
         note.unlink()
     return False
+
+
+def _process(note: Path) -> int:
+    return int(note.name.partition("-")[0])
 
 
 def _key(note: Path) -> str:

@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from safeguarding.escalations import key_users
 from safeguarding.escalations.case import Referral
 from safeguarding.escalations.cases import Cases
 from safeguarding.escalations.casework import Casework, Decision
@@ -21,6 +22,7 @@ from safeguarding.escalations.log import EscalationLog
 from safeguarding.escalations.rotate import main, rotate
 from safeguarding.escalations.tables import SEALED, data_keys, escalations
 from safeguarding.escalations.vault import Vault, VaultError, key_ring, new_key
+from safeguarding.settings import Settings
 from safeguarding.taxonomy import ROOT
 from tests.commands import run
 from tests.records import KEYS, NOON, WORDS, escalation, sealed_as_v1
@@ -136,6 +138,17 @@ def test_the_older_keys_stay_while_a_process_seals_with_one(
     assert (refused.exit_code, f"Process {pid} seals" in refused.stdout) == (1, True)
     assert "may be removed" not in refused.stdout
     assert (done.exit_code, "may be removed" in done.stdout) == (0, True)
+
+
+def test_processes_of_the_same_number_in_two_containers_are_two(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(os, "getpid", lambda: 1)
+    settings = Settings.from_env({"LANTERN_STATE_DIR": str(tmp_path)})
+    for ring in (KEYS, f"{NEW},{KEYS}"):
+        key_users.announce(settings, Vault(key_ring(ring)))
+
+    assert key_users.with_other_keys(settings, Vault(key_ring(f"{NEW},{KEYS}"))) == [1]
 
 
 @contextmanager
