@@ -37,7 +37,7 @@ ROOMS = {
             "assess / nearest": "safeguarding.risk.encoder.nearest:NearestExamples.nearest",
             "assess / language": "web.gateway.languages:Languages.read",
             "Rasa, waited for": "web.gateway.rasa:RasaClient.reply",
-            "checking": "web.gateway.messages:Messages._shown",
+            "checking": "web.gateway.proof:Proof.shown",
             "recording": "web.gateway.handoff:HandOff.record",
         },
     ),
