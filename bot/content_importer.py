@@ -78,14 +78,21 @@ def responses(read: Content) -> dict[str, list[dict[str, Any]]]:
     again = {**dict(cards.agains()), **{k: m for k, m in still.items() if k.startswith(DANGER_NOW)}}
     found: dict[str, list[dict[str, Any]]] = {
         "utter_language_card": [
-            _variant(language_key(code), Message(kind="text", topic=LANGUAGE_CARD, text=card.card))
+            _variant(
+                language_key(code),
+                Message(kind="text", topic=LANGUAGE_CARD, text=card.card, lang=code),
+            )
             for code, card in read.languages.items()
         ]
     }
     for severity in (Severity.IMMEDIATE, Severity.URGENT, Severity.CONCERN):
         due = {key: card for key, card in cards.by_keys() if card["severity"] == severity.label}
         foreign = {
-            language_key(code): {**cards.message(severity, None), "text": card.urgent_card}
+            language_key(code): {
+                **cards.message(severity, None),
+                "text": card.urgent_card,
+                "lang": code,
+            }
             for code, card in read.languages.items()
         }
         found[f"utter_help_{severity.label}"] = [

@@ -77,6 +77,8 @@ class Message(TypedDict):
     sources: NotRequired[list[Source]]
     reviewed_on: NotRequired[str]
     review_due: NotRequired[str]
+    lang: NotRequired[str]
+    """The language of `text` where it is not English (ISO 639-1): a screen reader changes voice."""
     approved: NotRequired[bool]
     contacts: NotRequired[list[ContactCard]]
     choices: NotRequired[list[Choice]]

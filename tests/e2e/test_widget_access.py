@@ -210,15 +210,16 @@ def test_at_400_percent_exit_and_numbers_stay_and_take_less_than_a_quarter(
     context.close()
 
 
-def test_words_from_right_to_left_run_that_way_and_numbers_do_not(
+def test_words_of_another_language_are_named_and_run_their_own_way_and_numbers_do_not(
     page: Page, gateway: Served
 ) -> None:
-    gateway.rasa.behave = answering({"kind": "text", "text": ARABIC})
+    gateway.rasa.behave = answering({"kind": "text", "text": ARABIC, "lang": "ar"})
     say(page, "مرحبا")
 
     bubble = page.get_by_role("log").get_by_text("0800 1111")
     expect(bubble).to_have_text(ARABIC.replace("0800 1111", "\u20660800 1111\u2069"))
     expect(bubble).to_have_css("direction", "rtl")
+    assert bubble.evaluate("(words) => words.closest('[lang]').lang") == "ar"
     page.evaluate("document.documentElement.dir = 'rtl'")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     exit_box = page.get_by_role("link", name="Leave now").bounding_box()

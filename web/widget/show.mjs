@@ -23,6 +23,8 @@ function shown(message, press) {
   const card = message.kind === "help_card";
   const words = paragraphs(message.text, card ? "" : message.kind === "notice" ? "notice" : "bubble");
   if (card && words[0]) lead(words[0]);
+  // A screen reader changes its voice.
+  if (message.lang) for (const each of words) each.lang = message.lang;
   const now = card && message.severity === "immediate" ? " message--now" : "";
   return make(
     "div",

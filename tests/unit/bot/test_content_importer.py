@@ -195,7 +195,7 @@ def test_whoever_writes_in_another_language_is_shown_its_card(domain: Domain, co
 
     shown = said(domain, "utter_language_card", key)
     assert isinstance(shown, dict)
-    assert (shown["kind"], shown["text"]) == ("text", card.card)
+    assert (shown["kind"], shown["text"], shown["lang"]) == ("text", card.card, code)
 
 
 @pytest.mark.parametrize("severity", HANDED_OVER)
@@ -207,7 +207,7 @@ def test_whoever_tells_something_in_another_language_is_shown_help_in_it(
 
     assert isinstance(shown, dict)
     assert (shown["kind"], shown["severity"]) == ("help_card", severity.label)
-    assert shown["text"] == real_content().languages[code].urgent_card
+    assert (shown["text"], shown["lang"]) == (real_content().languages[code].urgent_card, code)
     assert "emergency_999" in [contact["id"] for contact in shown["contacts"]]
 
 
