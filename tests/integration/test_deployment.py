@@ -154,6 +154,13 @@ class Door(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.send_response(200)
+        if self.path == "/widget/chat.mjs":
+            script = b"// of the widget\n" * 1_000
+            self.send_header("Content-Type", "text/javascript; charset=utf-8")
+            self.send_header("Content-Length", str(len(script)))
+            self.end_headers()
+            self.wfile.write(script)
+            return
         if self.path == "/live":
             self.end_headers()
             self.wfile.write(b": still here\n\n")
@@ -161,6 +168,7 @@ class Door(BaseHTTPRequestHandler):
             self.go_on.wait(20)
             return
         body = json.dumps({name.lower(): value for name, value in self.headers.items()}).encode()
+        self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -245,6 +253,16 @@ def test_only_what_the_public_may_see_goes_through(proxy: Proxy) -> None:
     assert (large.status_code, "0800 1111" in large.text) == (413, True)
     for host in (CHAT, CONSOLE):  # gateway and console send it themselves, once
         assert "Strict-Transport-Security" not in proxy.client.get("/", headers=host).headers
+
+
+def test_scripts_are_compressed_and_answers_are_not(proxy: Proxy) -> None:
+    asked = {"Host": "chat.example.org", "Accept-Encoding": "gzip"}
+    script = proxy.client.get("/widget/chat.mjs", headers=asked)
+    answer = proxy.client.post("/v1/messages", headers=asked, json={"text": "hello"})
+
+    assert script.headers["content-encoding"] == "gzip"
+    assert script.text.startswith("// of the widget")
+    assert "content-encoding" not in answer.headers
 
 
 def test_what_is_streamed_to_the_console_arrives_at_once(proxy: Proxy) -> None:

@@ -194,7 +194,8 @@ def _served(request: Request, name: str) -> HTTPResponse:
     # A page leaves as little as possible on a shared computer; scripts may be kept and asked after.
     keep = "no-store" if name.endswith(".html") else "no-cache"
     headers = {"ETag": page.tag, "Cache-Control": keep} | SPECIAL.get(name, {})
-    if request.headers.get("if-none-match") == page.tag:
+    # A proxy that compresses a file makes its tag a weak one.
+    if (request.headers.get("if-none-match") or "").removeprefix("W/") == page.tag:
         return empty(status=304, headers=headers)
     return raw(page.content, content_type=page.kind, headers=headers)
 
