@@ -131,7 +131,7 @@ def case(page: Page, stack: Stack) -> None:
     """One case, opened."""
     queue(page, stack)
     page.get_by_role("link", name=re.compile(r"LN-\w{4}-\w{4}")).first.click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("LN-")
+    page.wait_for_url("**/escalations/*")
 
 
 STATES = [
@@ -207,6 +207,7 @@ def sheet(browser: Browser, look: str, pictures: list[Path]) -> Path:
 def main() -> None:
     """Start everything on free ports, photograph every state, and say where the pictures are."""
     RESULTS.mkdir(parents=True, exist_ok=True)
+    expect.set_options(timeout=PATIENCE_MS)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         stack = Stack(Path(folder))
         stack.setup()
