@@ -37,6 +37,7 @@ OPEN = {
     "/",
     "/blank",
     "/healthz",
+    "/metrics",  # from a private network alone: tests/unit/web/console/test_metrics.py
     "/invitation/<token:str>",
     "/invitation/<token:str>/organisation",
     "/sign-in",
