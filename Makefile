@@ -17,11 +17,11 @@ NEAREST := models/examples.safetensors
 MODEL := models/lantern.tar.gz
 SENTENCES := $(shell find data/risk -name "*.yml")
 NLU := $(wildcard data/nlu/*.yml)
-# Tests of ml/ that need Rasa or onnx, and so the assistant's environment.
-IN_RASA := tests/unit/ml/test_everyday_talk.py tests/unit/ml/evaluation/test_baseline_diet.py tests/unit/ml/exports
-READS_TEXT := $(wildcard safeguarding/risk/text/*.py safeguarding/risk/lexicon/reader.py) ml/corpus.py $(wildcard content/risk/*.yml)
+# Tests of lab/ and ops/ that need Rasa or onnx, and so the assistant's environment.
+IN_RASA := tests/unit/lab/evaluation/test_baseline_diet.py tests/unit/lab/exports
+READS_TEXT := $(wildcard safeguarding/risk/text/*.py safeguarding/risk/lexicon/reader.py) safeguarding/risk/corpus.py $(wildcard content/risk/*.yml)
 # Of the articles the folder: only one more or less changes the model.
-TRAINED_FROM := config.yml domain.yml $(filter-out bot/classify.py,$(wildcard bot/*.py)) $(wildcard safeguarding/risk/encoder/*.py) ml/everyday_talk.py \
+TRAINED_FROM := config.yml domain.yml $(filter-out bot/classify.py,$(wildcard bot/*.py)) $(wildcard safeguarding/risk/encoder/*.py) bot/everyday_talk.py \
 	$(shell find data/rules data/stories -name "*.yml") $(NLU) $(SENTENCES) $(READS_TEXT) content/help_card.yml content/articles content/choices.yml \
 	$(wildcard content/guides/*.yml content/follow_ups/*.yml content/languages/*.yml)
 
@@ -41,23 +41,23 @@ $(UV):
 .venv-training/.synced: pyproject.toml uv.lock | $(UV)
 	@UV_PROJECT_ENVIRONMENT=.venv-training $(UV) sync --quiet --locked --group training --python 3.11 >&2 && touch $@
 
-$(ENCODER): $(addprefix ml/exports/,encoder.py graph.py published.py) safeguarding/risk/encoder/adapter.py \
+$(ENCODER): $(addprefix ops/encoder/,encoder.py graph.py published.py) safeguarding/risk/encoder/adapter.py \
 		artifacts/adapter.safetensors .venv-assistant/.synced
 	@$(A)/$(LANTERN) export-encoder >&2 && touch $@
 
 # Encodes only what is new, so what both are made from may be listed generously.
-$(VECTORS) $(NEAREST) &: $(ENCODER) ml/exports/vectors.py $(READS_TEXT) $(SENTENCES) $(NLU) \
+$(VECTORS) $(NEAREST) &: $(ENCODER) ops/encoder/vectors.py $(READS_TEXT) $(SENTENCES) $(NLU) \
 		$(wildcard content/follow_ups/*.yml) safeguarding/risk/encoder/kept_vectors.py safeguarding/risk/encoder/nearest.py .venv-services/.synced
 	@$(S)/$(LANTERN) export-vectors >&2 && touch $(VECTORS) $(NEAREST)
 
-web/console/static/govuk/.built: package-lock.json scripts/build_static.py .venv-services/.synced
+staff/console/static/govuk/.built: package-lock.json ops/build_static.py .venv-services/.synced
 	@$(S)/$(LANTERN) build-static >&2 && touch $@
 
 # What tests need of npm, which no installation gets.
-node_modules/.for-tests: package-lock.json web/console/static/govuk/.built
+node_modules/.for-tests: package-lock.json staff/console/static/govuk/.built
 	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2 && touch $@
 
-install: .venv-services/.synced .venv-assistant/.synced $(ENCODER) $(NEAREST) web/console/static/govuk/.built  ## Both environments, the encoder, the console's styles
+install: .venv-services/.synced .venv-assistant/.synced $(ENCODER) $(NEAREST) staff/console/static/govuk/.built  ## Both environments, the encoder, the console's styles
 
 setup: install  ## Secrets, database and the first staff accounts (their passwords are printed once)
 	@$(S)/$(LANTERN) setup
@@ -110,7 +110,7 @@ load: install $(MODEL)  ## 200 people who chat for 5 minutes, then a storm of te
 	@$(S)/$(LANTERN) load
 
 pictures: install $(MODEL)  ## The chat and the console in each state, at two sizes, light and dark: results/pictures
-	@scripts/find_chromium.sh && $(S)/$(LANTERN) pictures
+	@ops/find_chromium.sh && $(S)/$(LANTERN) pictures
 
 chaos: install $(MODEL)  ## Faults at random for CHAOS_SECONDS (720): what was lost, doubled or told nobody; CHAOS_SEED repeats
 	@$(S)/$(LANTERN) chaos
@@ -122,7 +122,7 @@ lint: .venv-services/.synced  ## Style of the code and of YAML
 	@$(S)/ruff check . && $(S)/ruff format --check --quiet . && $(S)/yamllint --strict .
 
 types: .venv-services/.synced .venv-assistant/.synced  ## mypy, strict but for tests, each room in its environment
-	@$(S)/mypy lantern.py safeguarding actions dispatcher web scripts ml tests --exclude tests/unit/bot/ && $(A)/mypy bot tests/unit/bot
+	@$(S)/mypy lantern.py safeguarding storage actions chat staff web ops lab tests --exclude tests/unit/bot/ && $(A)/mypy bot tests/unit/bot
 
 imports: .venv-services/.synced  ## Who may import whom
 	@$(S)/lint-imports --no-cache | tail -12; exit $${PIPESTATUS[0]}
@@ -132,9 +132,9 @@ content: .venv-services/.synced  ## Every problem of content at once, what is du
 
 unit: install $(MODEL) .venv-training/.synced  ## Unit and contract tests, each in its environment
 	@$(A)/python -m pytest -q tests/unit/bot $(IN_RASA)
-	@$(T)/python -m pytest -q tests/unit/ml --ignore tests/unit/ml/review $(IN_RASA:%=--ignore %)
-	@$(S)/python -m pytest -q -n 2 --dist loadfile tests/unit tests/contract --ignore tests/unit/bot --ignore tests/unit/ml
-	@$(S)/python -m pytest -q tests/unit/ml/review
+	@$(T)/python -m pytest -q tests/unit/lab --ignore tests/unit/lab/review $(IN_RASA:%=--ignore %)
+	@$(S)/python -m pytest -q -n 2 --dist loadfile tests/unit tests/contract --ignore tests/unit/bot --ignore tests/unit/lab --ignore tests/unit/ops/encoder
+	@$(S)/python -m pytest -q tests/unit/lab/review
 
 stories: install $(MODEL)  ## Rasa's own tests on the trained model
 	@$(A)/rasa test core --model $(MODEL) --stories tests/test_stories.yml --fail-on-prediction-errors --out results 2>&1 | grep -v Warning; exit $${PIPESTATUS[0]}
@@ -146,7 +146,7 @@ fuzz: install $(MODEL)  ## Ten thousand requests nobody would make (minutes): no
 	@LANTERN_FUZZ_CASES=$${CASES:-10000} $(S)/python -m pytest -q tests/integration/test_fuzz.py
 
 browser: install $(MODEL) node_modules/.for-tests  ## Chromium: widget, console, and the whole journey
-	@scripts/find_chromium.sh && $(S)/python -m pytest -q tests/e2e
+	@ops/find_chromium.sh && $(S)/python -m pytest -q tests/e2e
 
 clean:  ## Remove what was made; environments and state stay
 	@rm -rf models results reports .pytest_cache .mypy_cache .ruff_cache .rasa

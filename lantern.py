@@ -33,98 +33,86 @@ COMMANDS = {
     "check-lexicon": LazyCommand(
         "safeguarding.risk.lexicon.check", "any", "Try the rules on their examples."
     ),
-    "setup": LazyCommand(
-        "safeguarding.setup", "services", "Make secrets, database and first accounts."
-    ),
-    "supervise": LazyCommand(
-        "scripts.supervise", "services", "Run the Procfile; restart what dies."
-    ),
-    "announce": LazyCommand("scripts.announce", "services", "Wait until everything answers."),
+    "setup": LazyCommand("ops.setup", "services", "Make secrets, database and first accounts."),
+    "supervise": LazyCommand("ops.supervise", "services", "Run the Procfile; restart what dies."),
+    "announce": LazyCommand("ops.announce", "services", "Wait until everything answers."),
     "help-page": LazyCommand(
-        "web.gateway.help_page", "services", "The page of help for the proxy to show."
+        "chat.gateway.help_page", "services", "The page of help for the proxy to show."
     ),
-    "reply": LazyCommand("scripts.reply", "services", "Replies of the whole stack to each line."),
+    "reply": LazyCommand("ops.reply", "services", "Replies of the whole stack to each line."),
     "doctor": LazyCommand(
-        "scripts.doctor.command", "services", "What is missing before young people may write."
+        "ops.doctor.command", "services", "What is missing before young people may write."
     ),
-    "staff": LazyCommand(
-        "safeguarding.staff.commands", "services", "Open, list and shut accounts."
-    ),
+    "staff": LazyCommand("staff.accounts.commands", "services", "Open, list and shut accounts."),
     "verify-audit": LazyCommand(
-        "safeguarding.audit.verify", "services", "Prove that the audit trail is whole."
+        "staff.audit.verify", "services", "Prove that the audit trail is whole."
     ),
-    "anchor-audit": LazyCommand(
-        "safeguarding.audit.anchors", "services", "Write the anchor of today."
-    ),
+    "anchor-audit": LazyCommand("staff.audit.anchors", "services", "Write the anchor of today."),
     "audit-client": LazyCommand(
-        "safeguarding.audit.clients", "services", "How the audit trail names an address."
+        "staff.audit.clients", "services", "How the audit trail names an address."
     ),
     "database-roles": LazyCommand(
-        "safeguarding.database.roles", "services", "Roles and grants for PostgreSQL."
+        "ops.database_roles", "services", "Roles and grants for PostgreSQL."
     ),
     "rotate-keys": LazyCommand(
-        "safeguarding.escalations.rotate", "services", "Seal records with the first key."
+        "staff.cases.rotate", "services", "Seal records with the first key."
     ),
     "dispose": LazyCommand(
-        "safeguarding.retention.dispose", "services", "Dispose of cases whose clock has run out."
+        "staff.retention.dispose", "services", "Dispose of cases whose clock has run out."
     ),
-    "erase": LazyCommand(
-        "safeguarding.retention.erase", "services", "Erase one case that has to go."
-    ),
+    "erase": LazyCommand("staff.retention.erase", "services", "Erase one case that has to go."),
     "backup": LazyCommand(
-        "safeguarding.retention.backup", "services", "Copy database, spool and ledger; no keys."
+        "ops.backup.backup", "services", "Copy database, spool and ledger; no keys."
     ),
-    "restore": LazyCommand(
-        "safeguarding.retention.restore", "services", "Put a backup where no database is."
-    ),
+    "restore": LazyCommand("ops.backup.restore", "services", "Put a backup where no database is."),
     "verify-pack": LazyCommand(
-        "safeguarding.escalations.verify_pack", "services", "Prove an exported file unchanged."
+        "staff.reports.verify_pack", "services", "Prove an exported file unchanged."
     ),
     "pledges": LazyCommand(
-        "safeguarding.database.pledges", "services", "How often the pledge was taken, by day."
+        "storage.pledges", "services", "How often the pledge was taken, by day."
     ),
     "check-content": LazyCommand(
         "safeguarding.content.lint.check", "services", "Every problem of the content at once."
     ),
     "approvals": LazyCommand(
-        "safeguarding.staff.approvals", "services", "How much content is signed."
+        "staff.approvals.approvals", "services", "How much content is signed."
     ),
     "export": LazyCommand(
         "safeguarding.content.approvals.export", "services", "What one audience reads, to print."
     ),
-    "build-static": LazyCommand("scripts.build_static", "services", "Fetch the console's styles."),
+    "build-static": LazyCommand("ops.build_static", "services", "Fetch the console's styles."),
     "export-vectors": LazyCommand(
-        "ml.exports.vectors", "services", "Make the vectors of our sentences."
+        "ops.encoder.vectors", "services", "Make the vectors of our sentences."
     ),
     "learn": LazyCommand(
-        "ml.review.to_example", "services", "Turn a verdict of staff into an example."
+        "lab.review.to_example", "services", "Turn a verdict of staff into an example."
     ),
     "pictures": LazyCommand(
-        "scripts.pictures", "services", "The chat and the console in each state, photographed."
+        "lab.pictures", "services", "The chat and the console in each state, photographed."
     ),
-    "load": LazyCommand("scripts.crowd", "services", "A crowd that chats, then a storm."),
-    "bench": LazyCommand("scripts.bench", "services", "Latency, throughput and memory, measured."),
-    "chaos": LazyCommand("scripts.chaos", "services", "What is lost while all below fails."),
+    "load": LazyCommand("lab.crowd", "services", "A crowd that chats, then a storm."),
+    "bench": LazyCommand("lab.bench", "services", "Latency, throughput and memory, measured."),
+    "chaos": LazyCommand("lab.chaos", "services", "What is lost while all below fails."),
     "classify": LazyCommand(
         "bot.classify", "assistant", "Intent, topic and severity of each line."
     ),
-    "export-encoder": LazyCommand("ml.exports.encoder", "assistant", "Make models/mpnet.onnx."),
-    "adapt": LazyCommand("ml.training.adapt", "training", "Teach the encoder anew."),
+    "export-encoder": LazyCommand("ops.encoder.encoder", "assistant", "Make models/mpnet.onnx."),
+    "adapt": LazyCommand("lab.training.adapt", "training", "Teach the encoder anew."),
     "calibrate": LazyCommand(
-        "ml.training.calibrate", "training", "Fit probabilities and thresholds."
+        "lab.training.calibrate", "training", "Fit probabilities and thresholds."
     ),
     "compare": LazyCommand(
-        "ml.training.compare", "training", "Other models on the same sentences."
+        "lab.training.compare", "training", "Other models on the same sentences."
     ),
-    "evaluate": LazyCommand("ml.evaluation.run", "training", "The evaluation report: every aim."),
+    "evaluate": LazyCommand("lab.evaluation.run", "training", "The evaluation report: every aim."),
     "plot-bench": LazyCommand(
-        "ml.evaluation.bench_plot", "training", "Draw what the bench measured."
+        "lab.evaluation.bench_plot", "training", "Draw what the bench measured."
     ),
     "compare-reports": LazyCommand(
-        "ml.evaluation.compare", "training", "Which figures moved between two evaluations."
+        "lab.evaluation.compare", "training", "Which figures moved between two evaluations."
     ),
 }
-_HOUSE = {"safeguarding", "bot", "ml", "scripts"}
+_HOUSE = {"safeguarding", "storage", "bot", "chat", "staff", "ops", "lab"}
 
 
 class LazyGroup(click.Group):

@@ -14,10 +14,10 @@ from safeguarding.clock import LONDON
 from safeguarding.content.approvals.signing import ApprovalCache
 from safeguarding.content.items import Approved
 from safeguarding.content.reader import Content, read_content
-from safeguarding.database.engine import connect
-from safeguarding.database.pledges import PledgeCounter
 from safeguarding.settings import Settings
-from safeguarding.staff.approvals import Approvals
+from staff.approvals.approvals import Approvals
+from storage.engine import connect
+from storage.pledges import PledgeCounter
 
 logger = structlog.get_logger()
 

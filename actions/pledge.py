@@ -6,8 +6,8 @@ import structlog
 
 from actions.action import LanternAction
 from actions.turn import LatestTurn
-from safeguarding.database.pledges import NotCountedError
 from safeguarding.messages import Message
+from storage.pledges import NotCountedError
 
 PLEDGED = "pledged"
 logger = structlog.get_logger()

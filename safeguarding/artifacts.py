@@ -31,7 +31,7 @@ class Artifact(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     made_by: str
     """The command that writes it."""
     data: str
-    """Digest of the labelled sentences or chats that it was made from (ml/artifacts.py)."""
+    """Digest of the labelled sentences or chats that it was made from (lab/artifacts.py)."""
     date: date
 
     @property

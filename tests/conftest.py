@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from scripts.stack import Stack
+    from ops.stack import Stack
 
 if find_spec("psycopg"):
     pytest_plugins = ("tests.databases",)
@@ -18,7 +18,7 @@ if find_spec("psycopg"):
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """All of Lantern as real processes, for tests that leave it as it was."""
-    from scripts.stack import Stack  # noqa: PLC0415 - only the services have what it needs
+    from ops.stack import Stack  # noqa: PLC0415 - only the services have what it needs
 
     made = Stack(tmp_path_factory.mktemp("stack"), {"LANTERN_MESSAGES_PER_MINUTE": "100000"})
     made.setup()

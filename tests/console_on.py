@@ -7,8 +7,8 @@ from pathlib import Path
 
 from safeguarding.content.reader import read_catalogue
 from safeguarding.settings import Settings
-from web.console.app import create_app
-from web.console.composition import compose
+from staff.console.app import create_app
+from staff.console.composition import compose
 
 
 def main(folder: Path) -> None:

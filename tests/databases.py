@@ -14,8 +14,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine, make_url
 
-from safeguarding.database.engine import connect, migrate
-from scripts.postgres import PROGRAMS, own_cluster
+from ops.postgres import PROGRAMS, own_cluster
+from storage.engine import connect, migrate
 
 
 @pytest.fixture(scope="session")

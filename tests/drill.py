@@ -7,13 +7,13 @@ from pathlib import Path
 
 from sqlalchemy.engine import Engine
 
-from safeguarding.database.engine import connect
-from safeguarding.retention.backup import back_up
-from safeguarding.retention.disposal import Disposals
-from safeguarding.retention.ledger import Ledger
-from safeguarding.retention.manifest import Manifest
-from safeguarding.retention.restore import restore
+from ops.backup.backup import back_up
+from ops.backup.manifest import Manifest
+from ops.backup.restore import restore
 from safeguarding.settings import Settings
+from staff.retention.disposal import Disposals
+from staff.retention.ledger import Ledger
+from storage.engine import connect
 from tests.office import Office
 from tests.records import Clock
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ml.corpus import Example, Part
-from ml.evaluation.assessing import Result, Scores
-from ml.evaluation.messages import Case
+from lab.evaluation.assessing import Result, Scores
+from lab.evaluation.messages import Case
+from safeguarding.risk.corpus import Example, Part
 from safeguarding.taxonomy import Severity
 
 NONE, CONCERN, URGENT, IMMEDIATE = Severity

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import sys
 
-from safeguarding.database.engine import connect
-from safeguarding.escalations.log import EscalationLog
-from safeguarding.escalations.vault import Vault, key_ring
 from safeguarding.risk.assessment import Signal
 from safeguarding.taxonomy import Severity
+from staff.cases.log import EscalationLog
+from storage.engine import connect
+from storage.vault import Vault, key_ring
 from tests.records import assessment, escalation
 
 

@@ -16,8 +16,8 @@ import httpx
 import pytest
 
 from lantern import lantern
+from ops.stack import free_port
 from safeguarding.taxonomy import ROOT
-from scripts.stack import free_port
 from tests.certificates import write_certificate
 from tests.commands import run
 from tests.programs import program

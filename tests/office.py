@@ -7,17 +7,17 @@ from dataclasses import replace
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from safeguarding.alerts.tables import alerts
-from safeguarding.escalations.case import Referral
-from safeguarding.escalations.casework import Casework, Decision
-from safeguarding.escalations.escalation import Outcome
-from safeguarding.escalations.log import EscalationLog
-from safeguarding.escalations.sorting import Sorting
-from safeguarding.escalations.tables import SEALED, cases
-from safeguarding.escalations.wishes import Wishes
-from safeguarding.retention.clocks import Clocks
+from safeguarding.escalation import Outcome
 from safeguarding.risk.assessment import Signal
 from safeguarding.taxonomy import Severity
+from staff.alerts.tables import alerts
+from staff.cases.callbacks import Wishes
+from staff.cases.case import Referral
+from staff.cases.casework import Casework, Decision
+from staff.cases.log import EscalationLog
+from staff.cases.merging import Sorting
+from staff.cases.tables import SEALED, cases
+from staff.retention.clocks import Clocks
 from tests.records import PASSWORD, Clock, accounts_on, assessment, escalation, vault
 
 CLOCKS = Clocks(concern_years=6, urgent_years=25, sexual_abuse_years=75)

@@ -15,7 +15,7 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 
-from scripts.stack import free_port
+from ops.stack import free_port
 
 
 class MailServer:

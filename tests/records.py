@@ -11,13 +11,13 @@ from argon2 import PasswordHasher
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy.engine import Engine
 
-from safeguarding.escalations.contacts import ShownContact
-from safeguarding.escalations.escalation import Escalation
-from safeguarding.escalations.log import EscalationLog
-from safeguarding.escalations.vault import Vault, key_ring
+from safeguarding.escalation import Escalation
 from safeguarding.risk.assessment import Assessment, Signal, Turn
-from safeguarding.staff.accounts import StaffAccounts
+from safeguarding.shown_contacts import ShownContact
 from safeguarding.taxonomy import Severity
+from staff.accounts.accounts import StaffAccounts
+from staff.cases.log import EscalationLog
+from storage.vault import Vault, key_ring
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=timezone.utc)
 PASSWORD = "seven quiet green lamps"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import redis
 
-from scripts.stack import free_port
+from ops.stack import free_port
 from tests.programs import program
 
 

@@ -37,7 +37,7 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 
 class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The file artifacts/calibration.yml, which ml/training/calibrate.py writes."""
+    """The file artifacts/calibration.yml, which lab/training/calibrate.py writes."""
 
     version: str
     """Digest of the adapter whose scores these numbers belong to."""

@@ -1,7 +1,8 @@
 """The second witness: letters and words, hashed and weighed, without any encoder.
 
-It learns from the same sentences as the encoder (ml/training/witness.py), but sees spelling instead
-of meaning, so it errs elsewhere; the calibration weighs both. Under a millisecond a message.
+It learns from the same sentences as the encoder (lab/training/witness.py), but sees the spelling
+instead of the meaning, so it errs elsewhere; the calibration weighs both. It takes under a
+millisecond a message.
 Features are hashed into a fixed number of places (Weinberger et al. 2009, "Feature hashing for
 large scale multitask learning"), so that no word of anybody's is kept in the file.
 """

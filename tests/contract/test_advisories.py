@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.advisories import Advisories, AdvisoryError, read_locks
+from ops.advisories import Advisories, AdvisoryError, read_locks
 
 TODAY = date(2026, 11, 27)
 ENTRY = """

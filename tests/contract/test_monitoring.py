@@ -12,12 +12,12 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from dispatcher.status import State, metrics_of
+from chat.gateway.metrics import Metrics as GatewayMetrics
 from safeguarding.logs import WATCHED
 from safeguarding.taxonomy import ROOT
+from staff.dispatcher.status import State, metrics_of
+from staff.reports.metrics import Metrics as ConsoleMetrics
 from tests.programs import program
-from web.console.metrics import Metrics as ConsoleMetrics
-from web.gateway.metrics import Metrics as GatewayMetrics
 
 FOLDER = ROOT / "deploy" / "monitoring"
 RULES: dict[str, Any] = yaml.safe_load((FOLDER / "alerts.yml").read_text("utf-8"))
@@ -94,7 +94,7 @@ def test_what_the_runbook_watches_wakes_somebody() -> None:
 def test_a_watched_event_is_logged_and_wakes_somebody(event: str) -> None:
     rooms = [
         path
-        for room in ("dispatcher", "safeguarding", "web")
+        for room in ("chat", "safeguarding", "staff", "storage", "web")
         for path in (ROOT / room).rglob("*.py")
     ]
     # The spool names its own by what stands behind the point.

@@ -18,12 +18,12 @@ import pytest
 
 from safeguarding.taxonomy import ROOT
 
-ROOMS = ("actions", "bot", "dispatcher", "safeguarding", "web")
+ROOMS = ("actions", "bot", "chat", "safeguarding", "staff", "storage", "web")
 FOR_STAFF = {
-    "web/console/wording.py": "all that the console says to staff stands here and in its templates",
-    "web/console/case_wording.py": "what the console says about cases to staff",
-    "web/console/figures_wording.py": "what the figures say to staff",
-    "web/console/exports_wording.py": "what exported files and their pages say to staff",
+    "staff/console/wording.py": "what the console says to staff stands here and in templates",
+    "staff/cases/wording.py": "what the console says about cases to staff",
+    "staff/reports/figures_wording.py": "what the figures say to staff",
+    "staff/reports/exports_wording.py": "what exported files and their pages say to staff",
     "safeguarding/content/kinds.py": "titles of the kinds, for those who sign them",
     "safeguarding/content/chat_signs.py": "the title of its kind, for those who sign it",
     "safeguarding/content/follow_ups.py": "the title of its kind, for those who sign it",
@@ -74,7 +74,7 @@ def sentences_in(root: Path) -> list[str]:
             source = path.read_text(encoding="utf-8")
             if path.name != "__main__.py" and not CLICK.search(source):
                 found += [(path, *each) for each in in_python(source)]
-    for path in sorted((root / "web/widget").iterdir()):
+    for path in sorted((root / "chat/widget").iterdir()):
         if path.suffix in {".js", ".mjs"}:
             found += [(path, *each) for each in in_script(path.read_text(encoding="utf-8"))]
         if path.suffix == ".html":
@@ -169,7 +169,7 @@ def test_every_exception_is_needed(file: str) -> None:
 
 def planted(root: Path, file: str, text: str) -> list[str]:
     """What is found in a tree of which one file holds this text."""
-    (root / "web/widget").mkdir(parents=True)
+    (root / "chat/widget").mkdir(parents=True)
     (root / file).parent.mkdir(parents=True, exist_ok=True)
     (root / file).write_text(text, encoding="utf-8")
     return sentences_in(root)
@@ -184,12 +184,12 @@ def planted(root: Path, file: str, text: str) -> list[str]:
         ("safeguarding/a/b.py", 'WORDS = {"none": ["What you can do"]}'),
         ("safeguarding/a/b.py", "x = f'{y and \"We look after you\"}'"),
         ("web/http.py", "page = f'<p>It is our fault, not {whose}</p>'"),
-        ("web/gateway/api.py", 'return refused(429, detail="Please wait a minute.")'),
-        ("web/widget/a.mjs", 'make("p", "", "Send again");'),
-        ("web/widget/a.mjs", "const a = `Press Shift ${left} more times`;"),
-        ("web/widget/a.js", "const a = `${open ? 'Open now' : ''}`; // a note"),
-        ("web/widget/a.html", "<p>{{ phrases.a }} Hello</p>"),
-        ("web/widget/a.html", '<section aria-label="Help"></section>'),
+        ("chat/gateway/api.py", 'return refused(429, detail="Please wait a minute.")'),
+        ("chat/widget/a.mjs", 'make("p", "", "Send again");'),
+        ("chat/widget/a.mjs", "const a = `Press Shift ${left} more times`;"),
+        ("chat/widget/a.js", "const a = `${open ? 'Open now' : ''}`; // a note"),
+        ("chat/widget/a.html", "<p>{{ phrases.a }} Hello</p>"),
+        ("chat/widget/a.html", '<section aria-label="Help"></section>'),
     ],
 )
 def test_a_sentence_that_somebody_adds_is_found(tmp_path: Path, file: str, text: str) -> None:
@@ -210,9 +210,9 @@ def test_a_sentence_that_somebody_adds_is_found(tmp_path: Path, file: str, text:
         ("safeguarding/__main__.py", 'fail("There is no such account.")'),
         ("safeguarding/a.py", 'import click\n\nWHY = "There is no such account."'),
         ("web/a.py", 'HEADER = "camera=(), microphone=(), geolocation=()"'),
-        ("web/widget/a.mjs", '// What this is for.\nmake("p", "button button--choice", words);'),
-        ("web/widget/a.mjs", "const headers = { Authorization: `Bearer ${token}` };"),
-        ("web/widget/a.html", '<meta name="viewport" content="width"><p>{{ phrases.a }} 999</p>'),
+        ("chat/widget/a.mjs", '// What this is for.\nmake("p", "button button--choice", words);'),
+        ("chat/widget/a.mjs", "const headers = { Authorization: `Bearer ${token}` };"),
+        ("chat/widget/a.html", '<meta name="viewport" content="width"><p>{{ phrases.a }} 999</p>'),
     ],
 )
 def test_what_no_visitor_reads_is_left_alone(tmp_path: Path, file: str, text: str) -> None:

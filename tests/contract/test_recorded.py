@@ -12,14 +12,14 @@ import pytest
 import yaml
 from limits import RateLimitItemPerMinute
 
-from safeguarding.escalations.contacts import contacts_in
-from safeguarding.escalations.escalation import Escalation
+from chat.gateway.limits import Limits
+from safeguarding.escalation import Escalation
 from safeguarding.messages import words_of
+from safeguarding.shown_contacts import contacts_in
 from safeguarding.taxonomy import ROOT, YOUNG_PERSON, Severity, taxonomy
 from tests.content import real_content
 from tests.fakes.rasa import SAID, FakeRasa, answering, failing, running_rasa
-from tests.unit.web.gateway.conftest import Gateway, World
-from web.gateway.limits import Limits
+from tests.unit.chat.gateway.conftest import Gateway, World
 
 HELP = "utter_help_"
 CARDS = real_content().help_cards

@@ -6,9 +6,9 @@ import re
 
 import yaml
 
-from safeguarding.retention.clocks import SEXUAL_ABUSE
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import ROOT, taxonomy
+from staff.retention.clocks import SEXUAL_ABUSE
 
 DOCUMENT = (ROOT / "docs" / "retention.md").read_text("utf-8")
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ml.corpus import RETOLD, read_examples
-from ml.review.files import broken, read_expected
+from lab.review.files import broken, read_expected
+from safeguarding.risk.corpus import RETOLD, read_examples
 from safeguarding.risk.engine import build_engine
 from safeguarding.taxonomy import Severity
 

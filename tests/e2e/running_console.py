@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import Engine
 
-from safeguarding.database.engine import connect, migrate
-from scripts.build_static import STAMP
-from scripts.stack import Process, free_port
+from ops.build_static import STAMP
+from ops.stack import Process, free_port
+from storage.engine import connect, migrate
 from tests.records import KEYS
 
 
@@ -41,9 +41,9 @@ def settings_of(folder: Path, port: int) -> dict[str, str]:
 def running_console(folder: Path, *command: str, host: str = "127.0.0.1") -> Iterator[str]:
     """The address of a console on the database of this folder; `command`: run by another module."""
     if not STAMP.exists():
-        pytest.fail("The console's style is missing: run scripts/build_static.py")
+        pytest.fail("The console's style is missing: run ops/build_static.py")
     port = free_port()
-    run = [sys.executable, "-m", *(command or ("web.console",))]
+    run = [sys.executable, "-m", *(command or ("staff.console",))]
     health = f"http://127.0.0.1:{port}/healthz"
     process = Process("console", run, settings_of(folder, port), health, folder / "console.log")
     process.start()

@@ -16,8 +16,8 @@ import httpx
 from itsdangerous import URLSafeTimedSerializer
 from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, Route, expect
 
-from safeguarding.database.engine import migrate
-from scripts.stack import Process, free_port
+from ops.stack import Process, free_port
+from storage.engine import migrate
 from tests.fakes.rasa import FakeRasa, running_rasa
 from tests.records import KEYS
 
@@ -63,7 +63,7 @@ def running_widget(state: Path) -> Iterator[Served]:
             "LANTERN_GATEWAY_PORT": str(port),
             "LANTERN_WIDGET_ANCESTORS": "'self' http://localhost:*",
         }
-        run, url = [sys.executable, "-m", "web.gateway"], f"http://127.0.0.1:{port}"
+        run, url = [sys.executable, "-m", "chat.gateway"], f"http://127.0.0.1:{port}"
         log = state / "gateway.log"
         process = Process("gateway", run, settings, f"{url}/healthz", log)
         process.start()

@@ -13,13 +13,13 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Dialog, Page, ViewportSize, expect
 from sqlalchemy.engine import Engine
 
-from safeguarding.alerts.plan import Plan, advance
 from safeguarding.clock import utc_now
-from safeguarding.escalations.cases import Cases
-from safeguarding.escalations.casework import Casework, Decision
-from safeguarding.escalations.escalation import Outcome
-from safeguarding.escalations.log import EscalationLog
+from safeguarding.escalation import Outcome
 from safeguarding.taxonomy import Severity
+from staff.alerts.plan import Plan, advance
+from staff.cases.cases import Cases
+from staff.cases.casework import Casework, Decision
+from staff.cases.log import EscalationLog
 from tests.e2e.running_console import own_database, running_console
 from tests.records import (
     GIFTS,

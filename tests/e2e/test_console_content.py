@@ -13,9 +13,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from safeguarding.content.approvals.signing import Decision, Status
 from safeguarding.content.reader import read_catalogue
-from safeguarding.staff.approvals import Approvals
-from safeguarding.staff.permissions import Role
 from safeguarding.taxonomy import CONTENT
+from staff.accounts.permissions import Role
+from staff.approvals.approvals import Approvals
 from tests.e2e.running_console import own_database, running_console
 from tests.records import PASSWORD, accounts_on
 

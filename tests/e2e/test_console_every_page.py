@@ -12,16 +12,16 @@ import pyotp
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from safeguarding.alerts.office import Pattern, RotaOffice
-from safeguarding.alerts.rota import Kind
-from safeguarding.escalations.casework import Casework, Decision
-from safeguarding.escalations.escalation import Outcome
+from safeguarding.escalation import Outcome
 from safeguarding.risk.assessment import Assessment
-from safeguarding.staff.accounts import StaffAccounts
-from safeguarding.staff.invitations import Invitations
-from safeguarding.staff.permissions import Role
-from safeguarding.staff.second_step import SecondSteps
 from safeguarding.taxonomy import Severity
+from staff.accounts.accounts import StaffAccounts
+from staff.accounts.invitations import Invitations
+from staff.accounts.permissions import Role
+from staff.accounts.second_step import SecondSteps
+from staff.cases.casework import Casework, Decision
+from staff.rota.rota import Kind
+from staff.rota.service import Pattern, RotaOffice
 from tests.e2e.running_console import own_database, running_console
 from tests.e2e.test_console import EXPLAINED, _faults
 from tests.records import PASSWORD, accounts_on, assessment, escalation, log_on, vault

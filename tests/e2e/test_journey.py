@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 
-from scripts.stack import Stack
+from ops.stack import Stack
 
 DISCLOSURE = "hes 24 and he keeps asking for pics, he said he'd hurt my brother if i tell"
 PATIENCE_MS = 15_000

@@ -17,12 +17,12 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 from sqlalchemy.engine import Engine
 
-from safeguarding.audit.audit_log import AuditLog, Wanted
-from safeguarding.staff.accounts import StaffAccounts
-from safeguarding.staff.invitations import Invitations
-from safeguarding.staff.permissions import Role
+from ops.stack import Process, free_port
 from safeguarding.taxonomy import ROOT
-from scripts.stack import Process, free_port
+from staff.accounts.accounts import StaffAccounts
+from staff.accounts.invitations import Invitations
+from staff.accounts.permissions import Role
+from staff.audit.audit_log import AuditLog, Wanted
 from tests.e2e.running_console import own_database, settings_of
 from tests.records import PASSWORD, accounts_on
 
@@ -84,7 +84,7 @@ def running(tmp_path: Path) -> Iterator[Running]:
         ),
         Process(
             "console",
-            [sys.executable, "-m", "web.console"],
+            [sys.executable, "-m", "staff.console"],
             settings,
             f"{console}/healthz",
             tmp_path / "console.log",

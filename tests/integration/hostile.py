@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode
 
-from safeguarding.staff.permissions import PERMISSIONS, Permission, Role
+from staff.accounts.permissions import PERMISSIONS, Permission, Role
 from web.http import App
 
 KNOWN = {"case_id": "c1", "audience": "parent", "content_id": "answer:consent", "work": "note"}

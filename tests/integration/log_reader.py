@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from safeguarding.audit.trail import Event
-from safeguarding.database.engine import connect
-from safeguarding.escalations.case import Case
-from safeguarding.escalations.cases import CaseFilter, Cases
-from safeguarding.escalations.escalation import Escalation
-from safeguarding.escalations.vault import Vault
+from ops.stack import Stack
+from safeguarding.escalation import Escalation
 from safeguarding.settings import Settings
-from scripts.stack import Stack
+from staff.audit.trail import Event
+from staff.cases.case import Case
+from staff.cases.cases import CaseFilter, Cases
+from storage.engine import connect
+from storage.vault import Vault
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx
 
-from scripts.stack import Stack
+from ops.stack import Stack
 from tests.integration.client import Person, kinds
 
 

@@ -14,9 +14,9 @@ from sqlalchemy.exc import DBAPIError
 from safeguarding.content.approvals.signing import Decision, Status
 from safeguarding.content.kinds import KINDS
 from safeguarding.content.reader import read_catalogue
-from safeguarding.database.engine import MIGRATIONS, connect, migrate
-from safeguarding.staff.approvals import AlreadySignedError, Approvals, NotALeadError
-from safeguarding.staff.permissions import Role
+from staff.accounts.permissions import Role
+from staff.approvals.approvals import AlreadySignedError, Approvals, NotALeadError
+from storage.engine import MIGRATIONS, connect, migrate
 from tests.content import item
 from tests.records import NOON, PASSWORD, accounts_on
 

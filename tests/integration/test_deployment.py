@@ -18,9 +18,9 @@ import pytest
 import redis
 
 from lantern import lantern
+from ops.stack import free_port
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import ROOT
-from scripts.stack import free_port
 from tests.certificates import write_certificate
 from tests.nginx import CHAT, CONSOLE, nginx_before
 from tests.programs import program

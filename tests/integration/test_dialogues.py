@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 import yaml
 
+from ops.reply import replies
 from safeguarding.content.articles.sections import word_count
 from safeguarding.content.help_cards import AGAIN, STILL_HERE
 from safeguarding.messages import words_of
 from safeguarding.taxonomy import Severity
-from scripts.reply import replies
 
 FOLDER = Path(__file__).parents[1] / "dialogues"
 DIALOGUES = {

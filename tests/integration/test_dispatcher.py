@@ -19,14 +19,14 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from safeguarding.alerts.outbox import Alert, acknowledge, raise_alert
-from safeguarding.alerts.reach import Ways, set_ways
-from safeguarding.alerts.rota import Kind, Shift, add_shifts
-from safeguarding.alerts.tables import alerts, deliveries
-from safeguarding.audit.trail import of_case
+from ops.stack import SERVICES, free_port
 from safeguarding.clock import utc_now
 from safeguarding.taxonomy import ROOT, Severity
-from scripts.stack import SERVICES, free_port
+from staff.alerts.outbox import Alert, acknowledge, raise_alert
+from staff.alerts.reach import Ways, set_ways
+from staff.alerts.tables import alerts, deliveries
+from staff.audit.trail import of_case
+from staff.rota.rota import Kind, Shift, add_shifts
 from tests.peers import MailServer, Receiver, frozen_server
 from tests.records import PASSWORD, accounts_on
 
@@ -49,7 +49,7 @@ class Dispatcher:
         }
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
-                [str(SERVICES / "python"), "-m", "dispatcher"],
+                [str(SERVICES / "python"), "-m", "staff.dispatcher"],
                 env={**os.environ, **env, **more},
                 cwd=ROOT,
                 stdout=log,

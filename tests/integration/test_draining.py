@@ -14,15 +14,15 @@ from pathlib import Path
 import httpx
 import pytest
 
-from scripts.stack import Stack
+from chat.gateway.conversation_record import Seal
+from chat.gateway.requests import Tokens
+from chat.gateway.shared_conversations import SharedConversations
+from chat.gateway.shared_store import SharedStore
+from ops.stack import Stack
 from tests.fakes.rasa import FakeRasa, answering, running_rasa
 from tests.integration.client import Person, help_card
 from tests.integration.log_reader import LogReader
 from tests.redis_on import OwnRedis, own_redis
-from web.gateway.conversation_record import Seal
-from web.gateway.requests import Tokens
-from web.gateway.shared_conversations import SharedConversations
-from web.gateway.shared_store import SharedStore
 
 PEOPLE = 6
 """As many as one Rasa server is asked for at once, less those who would wait."""
@@ -41,7 +41,7 @@ def test_whoever_is_being_answered_when_the_gateway_is_stopped_is_answered_and_r
         rasa.behave = answering({"kind": "text", "text": "Hello from Rasa"})
         env = {"LANTERN_RASA_URL": rasa.url, "LANTERN_REDIS_URL": redis.url}
         env |= {"LANTERN_RASA_TIMEOUT_S": "15", "LANTERN_DRAIN_S": "1"}
-        stack = Stack(tmp_path / "state", env, "scripts.plain_gateway")
+        stack = Stack(tmp_path / "state", env, "lab.plain_gateway")
         stack.setup()
         stack.start(stack.gateway)
         try:

@@ -21,31 +21,31 @@ from alembic.migration import MigrationContext
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from safeguarding.alerts.tables import alerts
-from safeguarding.database.engine import MIGRATIONS, connect, migrate
-from safeguarding.database.metadata import metadata
-from safeguarding.database.pledges import pledges
-from safeguarding.escalations.case import Status, What, reference_of
-from safeguarding.escalations.cases import CaseFilter, Cases
-from safeguarding.escalations.casework import (
+from safeguarding.escalation import Escalation, Outcome
+from safeguarding.taxonomy import Severity
+from staff.accounts.sessions import StaffSessions
+from staff.accounts.tables import staff
+from staff.alerts.tables import alerts
+from staff.approvals.approvals import approvals
+from staff.cases.case import Status, What, reference_of
+from staff.cases.cases import CaseFilter, Cases
+from staff.cases.casework import (
     AlreadyClosedError,
     Casework,
     Decision,
     StaleCaseError,
 )
-from safeguarding.escalations.escalation import Escalation, Outcome
-from safeguarding.escalations.learning import Verdict
-from safeguarding.escalations.log import EscalationLog
-from safeguarding.escalations.rotate import rotate
-from safeguarding.escalations.rows import sealed_row
-from safeguarding.escalations.spool import Spool
-from safeguarding.escalations.tables import cases as cases_table
-from safeguarding.escalations.tables import escalations
-from safeguarding.escalations.vault import Vault, key_ring, new_key
-from safeguarding.staff.approvals import approvals
-from safeguarding.staff.sessions import StaffSessions
-from safeguarding.staff.tables import staff
-from safeguarding.taxonomy import Severity
+from staff.cases.learning import Verdict
+from staff.cases.log import EscalationLog
+from staff.cases.rotate import rotate
+from staff.cases.rows import sealed_row
+from staff.cases.tables import cases as cases_table
+from staff.cases.tables import escalations
+from storage.engine import MIGRATIONS, connect, migrate
+from storage.metadata import metadata
+from storage.pledges import pledges
+from storage.spool import Spool
+from storage.vault import Vault, key_ring, new_key
 from tests.records import (
     GIFTS,
     KEYS,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from scripts.stack import Stack
+from ops.stack import Stack
 from tests.integration.client import Person, help_card
 from tests.integration.faults import unwritable
 from tests.integration.log_reader import LogReader

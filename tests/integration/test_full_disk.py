@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from safeguarding.database.engine import connect, migrate
-from safeguarding.escalations.cases import Cases
-from safeguarding.escalations.spool import Spool
+from staff.cases.cases import Cases
+from storage.engine import connect, migrate
+from storage.spool import Spool
 from tests.integration.faults import fill, small_ext4
 from tests.integration.faults import small_disk as mounted
 from tests.records import escalation, log_on, vault

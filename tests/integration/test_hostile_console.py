@@ -16,28 +16,28 @@ import sqlalchemy as sa
 from sanic import Sanic
 from sqlalchemy.engine import Engine
 
-from safeguarding.audit.audit_log import AuditLog, Wanted
-from safeguarding.audit.verify import verify
+from ops.stack import free_port
 from safeguarding.clock import utc_now
-from safeguarding.database.engine import READING, connect, migrate
-from safeguarding.database.metadata import metadata
 from safeguarding.settings import Settings
-from safeguarding.staff.permissions import Role
-from safeguarding.staff.sessions import StaffSessions
 from safeguarding.taxonomy import ROOT
-from scripts.stack import free_port
+from staff.accounts.permissions import Role
+from staff.accounts.sessions import StaffSessions
+from staff.audit.audit_log import AuditLog, Wanted
+from staff.audit.verify import verify
+from staff.console.app import create_app
+from storage.engine import READING, connect, migrate
+from storage.metadata import metadata
 from tests.databases import database_on
 from tests.integration import hostile
 from tests.integration.hostile import ATTACKS, Try, World
 from tests.records import KEYS, PASSWORD, WORDS, accounts_on, escalation, log_on
-from web.console.app import create_app
 
 LEAST = 200
 OPEN = {
     "/",
     "/blank",
     "/healthz",
-    "/metrics",  # from a private network alone: tests/unit/web/console/test_metrics.py
+    "/metrics",  # from a private network alone: tests/unit/staff/console/test_metrics.py
     "/invitation/<token:str>",
     "/invitation/<token:str>/organisation",
     "/sign-in",
@@ -108,7 +108,7 @@ def world(state: Path, engine: Engine, database_url: str) -> Iterator[World]:
     Sanic.test_mode = True
     app = create_app(Settings.from_env(env))
     token_of = {name: _there(sessions.find(tokens[name])).form_token for name in ("ann", "bob")}
-    process = subprocess.Popen([sys.executable, "-m", "web.console"], cwd=ROOT, env=env)
+    process = subprocess.Popen([sys.executable, "-m", "staff.console"], cwd=ROOT, env=env)
     try:
         _wait_for(port)
         yield World(

@@ -11,10 +11,10 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from safeguarding.database.engine import connect
-from safeguarding.escalations.case import reference_of
-from safeguarding.escalations.cases import CaseFilter, Cases, in_order
-from safeguarding.escalations.tables import cases
+from staff.cases.case import reference_of
+from staff.cases.cases import CaseFilter, Cases, in_order
+from staff.cases.tables import cases
+from storage.engine import connect
 from tests.records import NOON, vault
 
 MANY = 100_000

@@ -21,18 +21,18 @@ import httpx
 import pytest
 from sqlalchemy.engine import URL
 
+from chat.gateway.recorder import DRAIN_EVERY_S
+from chat.gateway.wishes import WishPhrases
+from lab.freezing_proxy import FreezingProxy
+from ops.stack import Stack, free_port
 from safeguarding.content.phrases import read_phrases
-from safeguarding.database.engine import connect
 from safeguarding.taxonomy import CONTENT
-from scripts.freezing_proxy import FreezingProxy
-from scripts.stack import Stack, free_port
+from storage.engine import connect
 from tests.databases import database_on
 from tests.integration.client import Person, help_card
 from tests.integration.faults import fill, frozen, small_disk, small_ext4
 from tests.integration.log_reader import LogReader
 from tests.programs import program
-from web.gateway.recorder import DRAIN_EVERY_S
-from web.gateway.wishes import WishPhrases
 
 DISK_BYTES = 96 * 1024 * 1024
 WIDGET_WAITS_S = 6.0
@@ -43,7 +43,7 @@ UNLIMITED = {"LANTERN_MESSAGES_PER_MINUTE": "100000"}
 @contextmanager
 def gateway_on(state: Path, **env: str) -> Iterator[Stack]:
     """A gateway alone, over a state folder of its own."""
-    stack = Stack(state, UNLIMITED | env, gateway="scripts.plain_gateway")
+    stack = Stack(state, UNLIMITED | env, gateway="lab.plain_gateway")
     stack.setup()
     stack.start(stack.gateway)
     try:

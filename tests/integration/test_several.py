@@ -17,8 +17,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from safeguarding.escalations.escalation import Escalation
-from scripts.stack import Stack
+from ops.stack import Stack
+from safeguarding.escalation import Escalation
 from tests.integration.client import help_card
 from tests.integration.log_reader import LogReader, Recorded
 from tests.nginx import CHAT, Nginx, nginx_before
@@ -83,7 +83,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
         # In one folder: both Rasa servers ask the action server of the last.
         rasas = [Stack(folder / "rasa", env) for _ in range(2)]
         env |= {"LANTERN_RASA_URL": ", ".join(stack.url("rasa") for stack in rasas)}
-        gateways = [Stack(state, env, "scripts.plain_gateway") for _ in range(2)]
+        gateways = [Stack(state, env, "lab.plain_gateway") for _ in range(2)]
         for stack in (*rasas, *gateways):
             life.callback(stack.stop)
         gateways[0].setup()

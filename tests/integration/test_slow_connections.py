@@ -15,7 +15,7 @@ from uuid import NAMESPACE_URL, uuid4, uuid5
 import httpx
 import pytest
 
-from scripts.stack import Stack, free_port
+from ops.stack import Stack, free_port
 from tests.integration import crowd as crowds
 from tests.integration.client import Person, help_card
 from tests.integration.crowd import crowd
@@ -36,7 +36,7 @@ HABITS = {
 def limited_gateway(state: Path, **env: str) -> Iterator[Stack]:
     """A gateway alone that may open little."""
     env = {"LANTERN_MESSAGES_PER_MINUTE": "100000"} | env
-    stack = Stack(state, env, "scripts.plain_gateway")
+    stack = Stack(state, env, "lab.plain_gateway")
     stack.setup()
     stack.gateway.limit_descriptors(DESCRIPTORS)
     stack.start(stack.gateway)

@@ -17,7 +17,8 @@ LOADED = """
 import sys
 from lantern import lantern
 lantern(["--help"], standalone_mode=False)
-print([name for name in sys.modules if name.partition(".")[0] in {"safeguarding", "ml", "bot"}])
+rooms = {"safeguarding", "storage", "bot", "chat", "staff", "ops", "lab"}
+print([name for name in sys.modules if name.partition(".")[0] in rooms])
 """
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from sanic import Sanic
 
-from dispatcher.__main__ import main as dispatcher
+from chat.gateway.__main__ import main as gateway
+from staff.console.__main__ import main as console
+from staff.dispatcher.__main__ import main as dispatcher
 from tests.records import KEYS
-from web.console.__main__ import main as console
-from web.gateway.__main__ import main as gateway
 
 Sanic.test_mode = True
 LONG = "s" * 40

@@ -29,7 +29,7 @@ class ChatThreshold(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
 
 class ChatThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The file artifacts/chat_thresholds.yml, which ml/training/calibrate.py writes."""
+    """The file artifacts/chat_thresholds.yml, which lab/training/calibrate.py writes."""
 
     version: str
     """Digest of the adapter whose scores these numbers belong to."""

@@ -62,7 +62,7 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Adapter:
-    """The file artifacts/adapter.safetensors, which ml/training/adapt.py writes."""
+    """The file artifacts/adapter.safetensors, which lab/training/adapt.py writes."""
 
     changes: Mapping[str, Floats]
     """Per adapted weight "<name>.down", shape (inputs, rank), and "<name>.up", (rank, outputs)."""

@@ -1,6 +1,6 @@
 """The labelled sentences nearest to a message: a model's finding, in words that we wrote ourselves.
 
-ml/exports/vectors.py makes models/examples.safetensors; services read it."""
+ops/encoder/vectors.py makes models/examples.safetensors; services read it."""
 
 from __future__ import annotations
 

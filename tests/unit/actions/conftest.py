@@ -13,8 +13,8 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions.composition import ActionPhrases, Composition, composition
 from safeguarding.content.items import nothing_approved
-from safeguarding.database.engine import connect
-from safeguarding.database.pledges import PledgeCounter
+from storage.engine import connect
+from storage.pledges import PledgeCounter
 from tests.content import real_content
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=ZoneInfo("Europe/London"))

@@ -12,9 +12,9 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions.answer import ActionAnswer
 from safeguarding.content.approvals.signing import EVERY_S, ApprovalCache, Decision
 from safeguarding.conversation_state import ConversationState
-from safeguarding.database.engine import connect
-from safeguarding.staff.accounts import StaffAccounts
-from safeguarding.staff.approvals import Approvals
+from staff.accounts.accounts import StaffAccounts
+from staff.approvals.approvals import Approvals
+from storage.engine import connect
 from tests.content import real_content
 from tests.unit.actions.trackers import tracker
 

@@ -11,8 +11,8 @@ from sqlalchemy.engine import Engine
 from structlog.testing import capture_logs
 
 from actions.pledge import PLEDGED, ActionPledge
-from safeguarding.database.engine import connect
-from safeguarding.database.pledges import PledgeCounter
+from storage.engine import connect
+from storage.pledges import PledgeCounter
 from tests.unit.actions.trackers import tracker
 
 WORDS = '"I pledge my support to zero tolerance of CSE in Wiltshire"'

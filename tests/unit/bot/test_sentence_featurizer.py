@@ -12,8 +12,8 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.context import handed_over
+from bot.everyday_talk import EverydayTalk
 from bot.sentence_featurizer import SentenceFeaturizer
-from ml.everyday_talk import EverydayTalk
 from safeguarding.risk.assessed import AssessedMessage
 from safeguarding.risk.assessment import NO_RISK
 from safeguarding.risk.encoder import kept_vectors as kept

@@ -7,7 +7,7 @@ import importlib
 
 import pytest
 
-from scripts.stages import ROOMS
+from lab.stages import ROOMS
 
 
 @pytest.mark.parametrize("place", ROOMS["rasa"][1].values())

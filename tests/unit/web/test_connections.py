@@ -15,7 +15,7 @@ from sanic import HTTPResponse, Request, Sanic
 from sanic.response import text
 
 from tests.content import real_content
-from tests.unit.web.gateway.conftest import until
+from tests.unit.chat.gateway.conftest import until
 from web import connections
 from web.budget import Budget, Use
 from web.connections import SLOWEST_BYTES_S, TIMES, BoundedProtocol, bound

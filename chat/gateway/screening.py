@@ -1,0 +1,152 @@
+"""The gateway's own look at every message, beside Rasa's: off the event loop, never in the way."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+from weakref import WeakKeyDictionary
+
+import structlog
+
+from chat.gateway.requests import Sent
+from safeguarding.risk.assessed import AssessedMessage, Floats
+from safeguarding.risk.assessment import NO_RISK, Assessment, Turn, assessment_of_choice
+
+SPARE_QUEUE = 200
+SHORT = 1_000
+"""Characters up to which a message goes before all longer ones."""
+HOPELESS = 1.5
+"""Times as long as somebody waits, from which on nobody waits at all."""
+_OLD, _NEW = 0.9, 0.1
+"""How the time of one assessment is averaged."""
+log = structlog.get_logger("gateway.screening")
+
+
+class Engine(Protocol):
+    """The risk engine: safeguarding.risk.engine.RiskEngine."""
+
+    def assess(self, text: str, history: Sequence[Turn] = ()) -> Assessment:
+        """The severity of one message and the reasons for it."""
+
+    def canonical(self, text: str) -> str:
+        """The words of one message as the encoder reads them."""
+
+    def vector(self, text: str) -> Floats:
+        """The sentence vector of one message."""
+
+
+class Languages(Protocol):
+    """chat.gateway.languages.Languages."""
+
+    def read(
+        self, text: str, canonical: str, assessment: Assessment
+    ) -> tuple[str | None, Assessment]:
+        """The other language that a message is in, and the assessment with what its words tell."""
+
+
+class Screening:
+    """Assesses messages in threads. Long messages share one, and so do those over the limit: a
+    flood of either cannot keep anyone else waiting. In a flood of short ones, whoever stands too
+    far back to be assessed in time is told so at once, and gets help instead of a wait: the
+    message is assessed all the same, for the record."""
+
+    def __init__(self, engine: Engine, languages: Languages) -> None:
+        self._engine = engine
+        self._languages = languages
+        self._cores = os.cpu_count() or 2
+        self._threads = ThreadPoolExecutor(self._cores, "screen")
+        self._long = ThreadPoolExecutor(1, "screen-long")
+        self._spare = ThreadPoolExecutor(1, "screen-spare")
+        self._spare_waiting = 0
+        self._waiting = 0
+        self._each_s = 0.0
+        self._begins_at: WeakKeyDictionary[asyncio.Future[AssessedMessage], float] = (
+            WeakKeyDictionary()
+        )
+
+    def begin(self, sent: Sent, before: Sequence[Turn]) -> asyncio.Future[AssessedMessage]:
+        """Start to assess a message. What a button means is known."""
+        if sent.choice is not None:
+            return _known(assessment_of_choice(sent.choice) or NO_RISK)
+        if not sent.text.strip():
+            return _known(NO_RISK)
+        loop = asyncio.get_running_loop()
+        if len(sent.text) > SHORT:
+            return loop.run_in_executor(self._long, self._assess, sent.text, before)
+        begun = loop.run_in_executor(self._threads, self._assess_short, sent.text, before)
+        self._begins_at[begun] = time.monotonic() + self._waiting * self._each_s / self._cores
+        self._waiting += 1
+        begun.add_done_callback(self._done)
+        return begun
+
+    def begin_spare(
+        self, sent: Sent, before: Sequence[Turn]
+    ) -> asyncio.Future[AssessedMessage] | None:
+        """The same for a message over the limit; None when too many of those are waiting."""
+        if sent.choice is not None or not sent.text.strip():
+            return self.begin(sent, before)
+        if self._spare_waiting >= SPARE_QUEUE:
+            log.error("screening.flooded")
+            return None
+        self._spare_waiting += 1
+        loop = asyncio.get_running_loop()
+        begun = loop.run_in_executor(self._spare, self._assess, sent.text, before)
+        begun.add_done_callback(self._spare_done)
+        return begun
+
+    async def result(
+        self, begun: asyncio.Future[AssessedMessage], within_s: float
+    ) -> AssessedMessage | None:
+        """The assessment; None when it failed, takes longer than that, or plainly will. Never
+        raises."""
+        ahead_s = self._begins_at.get(begun, 0.0) - time.monotonic()
+        if ahead_s > HOPELESS * within_s and not begun.done():
+            log.error("screening.flooded")
+            return None
+        await asyncio.wait({begun}, timeout=within_s)
+        if not begun.done():
+            log.error("screening.late")
+            return None
+        if error := begun.exception():
+            log.error("screening.failed", error=type(error).__name__)
+            return None
+        return begun.result()
+
+    def close(self) -> None:
+        """Let no new work in. What runs is finished."""
+        for threads in (self._threads, self._long, self._spare):
+            threads.shutdown(wait=False)
+
+    def _assess(self, text: str, before: Sequence[Turn]) -> AssessedMessage:
+        assessment = self._engine.assess(text, before)
+        language = None
+        try:
+            canonical = self._engine.canonical(text)
+            language, assessment = self._languages.read(text, canonical, assessment)
+            return AssessedMessage(assessment, self._engine.vector(text), language)
+        except Exception as error:  # noqa: BLE001 - Rasa then makes one; the assessment counts
+            log.error("screening.no_vector", error=type(error).__name__)  # noqa: TRY400
+            return AssessedMessage(assessment, None, language)
+
+    def _assess_short(self, text: str, before: Sequence[Turn]) -> AssessedMessage:
+        started = time.monotonic()
+        try:
+            return self._assess(text, before)
+        finally:
+            self._each_s = _OLD * self._each_s + _NEW * (time.monotonic() - started)
+
+    def _done(self, _begun: object) -> None:
+        self._waiting -= 1
+
+    def _spare_done(self, _begun: object) -> None:
+        self._spare_waiting -= 1
+
+
+def _known(assessment: Assessment) -> asyncio.Future[AssessedMessage]:
+    known: asyncio.Future[AssessedMessage] = asyncio.get_running_loop().create_future()
+    known.set_result(AssessedMessage(assessment, None))
+    return known

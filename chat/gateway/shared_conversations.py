@@ -1,0 +1,214 @@
+"""Conversations that several gateways share: each is in Redis, sealed, and a copy of it here.
+
+While Redis is away a gateway goes on with what it knows. What came to a conversation meanwhile is
+brought to Redis as soon as that is back: the two are joined, and the graver counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from secrets import token_hex
+from typing import Literal
+from uuid import UUID
+
+import structlog
+
+from chat.gateway.conversation import Conversation
+from chat.gateway.conversation_record import Seal, SealError
+from chat.gateway.conversations import Conversations, Room
+from chat.gateway.requests import Bearer
+from chat.gateway.shared_store import GONE, LOCK_S, AwayError, Found, Record, Saved, SharedStore
+
+SWEEP_EVERY_S = 1.0
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.005, 0.05
+_FINISH_S = 5.0
+log = structlog.get_logger("gateway.shared")
+
+
+class SharedConversations(Conversations):
+    """All conversations in progress, also those of other gateways."""
+
+    def __init__(
+        self, store: SharedStore, seal: Seal, ttl_s: float, room: Room | None = None
+    ) -> None:
+        super().__init__(ttl_s, room=room)
+        self._store = store
+        self._seal = seal
+        self._ttl_s = ttl_s
+        self._to_forget: set[UUID] = set()
+        self._sweeping: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to bring to Redis what could not be saved at once. Needs a running event loop."""
+        self._sweeping = asyncio.create_task(self._sweep_forever())
+
+    async def redis(self) -> Literal["unused", "up", "down"]:
+        """How the Redis is that gateways share them in."""
+        return "up" if await self._store.is_back() else "down"
+
+    def unsaved(self) -> int:
+        """How many are not yet where other gateways find them as they are now."""
+        return len(self._to_forget) + len(self._not_saved())
+
+    async def look(self, bearer: Bearer) -> Conversation:
+        """The conversation of a token as it is now, also where it is another's turn."""
+        conversation = self.of(bearer)
+        if not conversation.lock.locked():
+            with suppress(AwayError):
+                await self._look(conversation)
+        return conversation
+
+    @asynccontextmanager
+    async def turn(self, bearer: Bearer, within_s: float) -> AsyncIterator[Conversation]:
+        """The conversation for as long as one message of it is answered, one after the other.
+
+        Whoever has waited `within_s` for another gateway goes on beside it: no lock is worth an
+        answer. What both then know is joined.
+        """
+        conversation = self.of(bearer)
+        async with self._turn(conversation), self._held(conversation, within_s):
+            yield conversation
+
+    async def forget(self, conversation_id: UUID) -> None:
+        """Forget a conversation at once, here and in Redis: the person has left."""
+        self.drop(conversation_id)
+        self._to_forget.add(conversation_id)
+        with suppress(AwayError):
+            await self._forget(conversation_id)
+
+    async def finish(self) -> None:
+        """Save what is not yet saved. Called when the server stops."""
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_FINISH_S):
+                await self._sweep()
+        await self._store.close()
+
+    @asynccontextmanager
+    async def _held(self, conversation: Conversation, within_s: float) -> AsyncIterator[None]:
+        """As it is in Redis, where it is locked meanwhile, and saved in the end."""
+        name, token = self._seal.name(conversation.id), token_hex(8)
+        try:
+            locked = await self._take(conversation, name, token, within_s)
+        except AwayError:
+            locked = False
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not stop an answer
+            _log_kind("conversation.not_read", error)
+            locked = False
+        renewing = asyncio.create_task(self._renew(name, token)) if locked else None
+        try:
+            yield
+        finally:
+            if renewing is not None:
+                renewing.cancel()
+                await self._save(conversation, name, token)
+
+    async def _take(
+        self, conversation: Conversation, name: str, token: str, within_s: float
+    ) -> bool:
+        """Whether the lock is ours. Takes in what is kept either way. Raises AwayError."""
+        until, pause = time.monotonic() + within_s, _FIRST_PAUSE_S
+        while (found := await self._store.take(name, token, conversation.revision)) is None:
+            if time.monotonic() >= until:
+                await self._look(conversation)
+                return False
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE_S)
+        self._take_in(conversation, found)
+        return True
+
+    async def _look(self, conversation: Conversation) -> None:
+        name = self._seal.name(conversation.id)
+        self._take_in(conversation, await self._store.look(name, conversation.revision))
+
+    def _take_in(self, conversation: Conversation, found: Found) -> None:
+        """Make it what is kept; and what came to it here, and is not kept yet."""
+        if not found.revision or found.revision == conversation.revision:
+            return
+        conversation.revision = found.revision
+        if found.revision.startswith(GONE):
+            # Another gateway was told that the person has left: nothing of it may stay.
+            conversation.become(Conversation(conversation.id, conversation.first))
+            conversation.saved = conversation.state
+            return
+        try:
+            kept = self._seal.open(found.record or b"", conversation.id)
+        except SealError as error:
+            _log_kind("conversation.unreadable", error)
+            return
+        # Less grave than what is known here: Redis, or the other gateway, has lost something.
+        if conversation.is_saved and kept.state.severity >= conversation.state.severity:
+            conversation.become(kept)
+            conversation.saved = conversation.state
+        else:
+            conversation.join(kept)
+
+    async def _save(self, conversation: Conversation, name: str, token: str) -> None:
+        """Save it, and give back the lock. What could not be saved is swept up later."""
+        state, revision = conversation.state, token_hex(8).encode()
+        try:
+            if conversation.is_saved:
+                await self._store.free(name, token)
+                return
+            # From when its last message came: to be saved late keeps nothing for longer.
+            left_s = max(conversation.used_at + self._ttl_s - self._now(), 1.0)
+            record = Record(revision, self._seal.seal(conversation), left_s)
+            saved = await self._store.save(name, token, conversation.revision, record)
+        except AwayError:
+            return
+        except Exception as error:  # noqa: BLE001 - the answer is there, and must leave
+            _log_kind("conversation.not_saved", error)
+            return
+        if saved is Saved.SAVED:
+            conversation.revision, conversation.saved = revision, state
+        elif saved is Saved.CHANGED:
+            self.drop(conversation.id)
+
+    async def _renew(self, name: str, token: str) -> None:
+        with suppress(AwayError):
+            while True:
+                await asyncio.sleep(LOCK_S / 3)
+                await self._store.renew(name, token)
+
+    async def _forget(self, conversation_id: UUID) -> None:
+        await self._store.forget(self._seal.name(conversation_id), self._ttl_s)
+        self._to_forget.discard(conversation_id)
+
+    def _not_saved(self) -> list[Conversation]:
+        return [each for each in self._alive.values() if not each.is_saved]
+
+    async def _sweep_forever(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_EVERY_S)
+            try:
+                await self._sweep()
+            except Exception as error:  # noqa: BLE001 - whatever it is, the next round tries again
+                _log_kind("shared.not_swept", error)
+
+    async def _sweep(self) -> None:
+        """Bring to Redis what it does not know: after it was away, or of a late assessment."""
+        if self._store.is_away:
+            if not await self._store.is_back():
+                return
+            # It may have lost everything: all that is known here is brought there again.
+            for conversation in self._alive.values():
+                conversation.saved = None
+        with suppress(AwayError):
+            for conversation_id in list(self._to_forget):
+                await self._forget(conversation_id)
+        for conversation in self._not_saved():
+            if self._store.is_away:
+                return
+            # One that is in use is saved by whoever uses it.
+            if not conversation.lock.locked():
+                async with conversation.lock, self._held(conversation, 0.0):
+                    pass
+
+
+def _log_kind(event: str, error: Exception) -> None:
+    """Only the kind of error: its message may quote a child."""
+    log.error(event, error=type(error).__name__)

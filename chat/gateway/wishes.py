@@ -1,0 +1,139 @@
+"""A way back: what to call a person and how to reach them, if they want it, after a hand-off.
+
+It goes to the record of their case and nowhere else: not to Rasa, not into the conversation kept.
+Everything that is typed is assessed first; with any risk in it, it is a message like every other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+import structlog
+
+from chat.gateway.bounded_pool import Lane
+from chat.gateway.conversation import Conversation
+from chat.gateway.requests import Sent
+from safeguarding.content.choices import Choices
+from safeguarding.messages import Message
+from safeguarding.risk.assessment import Assessment
+from safeguarding.taxonomy import Severity
+
+LEAVE, LEAVE_OUT, TAKE_BACK = "leave_wish", "leave_out_wish", "take_back_wish"
+LONGEST_NAME, LONGEST_REACH = 60, 400
+"""In characters. What is longer is no answer to the question: it is a message."""
+WAIT_S = 1.5
+"""How long somebody waits for the record to be written, in seconds."""
+log = structlog.get_logger("gateway.wishes")
+
+
+class WishPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The phrases of content/phrases/wishes.yml."""
+
+    ask_name: str
+    ask_reach: str
+    kept: str
+    not_kept: str
+    left_out: str
+    taken_back: str
+    not_taken_back: str
+
+
+class Record(Protocol):
+    """Where wishes are kept: staff.cases.callbacks.Wishes. It raises when it cannot."""
+
+    def leave(self, conversation_id: str, name: str, reach: str) -> object:
+        """Keep it with the case of the conversation."""
+
+    def take_back(self, conversation_id: str) -> bool:
+        """Delete it."""
+
+
+class WishTalk:
+    """Asks for a way back, keeps it, and takes it back."""
+
+    def __init__(self, record: Record, phrases: WishPhrases, choices: Choices) -> None:
+        self._record = record
+        self._phrases = phrases
+        self._choices = choices
+        self._lane = Lane("wish", threads=2, room=16)
+
+    def offered(self, conversation: Conversation, shown: list[Message]) -> list[Message]:
+        """What is shown, with the way back offered on the help card of what was handed over.
+
+        Not beside a card that says 999 first, and only once: the choice stays on the page.
+        """
+        if conversation.state.severity < Severity.CONCERN or conversation.wish_offered:
+            return shown
+        card = next((each for each in shown if each["kind"] == "help_card"), None)
+        if card is None or card.get("severity") == "immediate":
+            return shown
+        conversation.wish_offered = True
+        buttons = [*card.get("choices", []), self._choices.button(LEAVE)]
+        return [{**each, "choices": buttons} if each is card else each for each in shown]
+
+    async def answer(
+        self, conversation: Conversation, sent: Sent, assessment: Assessment | None
+    ) -> list[Message] | None:
+        """The answer when this is about the way back; None when it is a message like any other.
+
+        `assessment` None: it could not be assessed.
+        """
+        if sent.choice == LEAVE:
+            return self._begin(conversation)
+        if sent.choice == LEAVE_OUT:
+            conversation.wish_step, conversation.wish_name = None, ""
+            return [self._says(self._phrases.left_out)]
+        if sent.choice == TAKE_BACK:
+            return await self._take_back(conversation)
+        risky = assessment is None or assessment.severity > Severity.NONE
+        if conversation.wish_step is None or sent.choice or risky:
+            return None
+        return await self._next(conversation, sent.text.strip())
+
+    def close(self) -> None:
+        """Keep nothing more. Called when the server stops."""
+        self._lane.close()
+
+    def _begin(self, conversation: Conversation) -> list[Message]:
+        if conversation.state.severity < Severity.CONCERN:
+            return [self._says(self._phrases.left_out)]
+        conversation.wish_step = "name"
+        return [self._says(self._phrases.ask_name, LEAVE_OUT)]
+
+    async def _next(self, conversation: Conversation, text: str) -> list[Message] | None:
+        longest = LONGEST_NAME if conversation.wish_step == "name" else LONGEST_REACH
+        # Whoever asks something wants an answer.
+        if "?" in text or len(text) > longest:
+            conversation.wish_step = None
+            return None
+        if conversation.wish_step == "name":
+            conversation.wish_step, conversation.wish_name = "reach", text
+            return [self._says(self._phrases.ask_reach, LEAVE_OUT)]
+        name, case = conversation.wish_name, str(conversation.id)
+        if not await self._done(lambda: self._record.leave(case, name, text)):
+            return [self._says(self._phrases.not_kept, LEAVE, TAKE_BACK)]
+        conversation.wish_step, conversation.wish_name = None, ""
+        return [self._says(self._phrases.kept, TAKE_BACK)]
+
+    async def _take_back(self, conversation: Conversation) -> list[Message]:
+        conversation.wish_step, conversation.wish_name = None, ""
+        if await self._done(lambda: self._record.take_back(str(conversation.id))):
+            return [self._says(self._phrases.taken_back, LEAVE)]
+        return [self._says(self._phrases.not_taken_back, TAKE_BACK)]
+
+    async def _done(self, write: Callable[[], object]) -> bool:
+        """Whether the record was written in time. One that is late may still be."""
+        try:
+            await self._lane.run(WAIT_S, write)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the person is told the truth
+            log.warning("wish.not_written", error=type(error).__name__)
+            return False
+        return True
+
+    def _says(self, text: str, *choices: str) -> Message:
+        message = Message(kind="prompt" if choices else "text", text=text, topic="wish")
+        if choices:
+            message["choices"] = [self._choices.button(each) for each in choices]
+        return message

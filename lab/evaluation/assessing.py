@@ -1,0 +1,147 @@
+"""Assesses every message of a run once, on all cores, and measures what one assessment costs.
+
+`python -m lab.evaluation.assessing` prints that cost as JSON, for `make bench`: a process of its
+own, on one core, so that load time and memory are the engine's alone.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import resource
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from statistics import median, quantiles
+from typing import Any
+
+from safeguarding.risk.assessment import Turn
+from safeguarding.risk.corpus import read_examples
+from safeguarding.risk.engine import RiskEngine, build_engine
+from safeguarding.settings import Settings
+from safeguarding.taxonomy import Severity
+
+Scores = tuple[float, float, float]
+"""Probability of at least concern, of at least urgent, and of immediate."""
+STEPS = ("at least concern", "at least urgent", "immediate")
+
+
+def score(engine: RiskEngine, text: str) -> Scores | None:
+    """The three probabilities; None without a classifier, or of a text without words."""
+    found = engine.probabilities(text)
+    return (found.concern, found.urgent, found.immediate) if found else None
+
+
+_CHUNK = 32
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message, with what was said before it: what one assessment takes."""
+
+    text: str
+    history: tuple[Turn, ...] = ()
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the engine made of one message."""
+
+    severity: Severity
+    categories: tuple[str, ...]
+    scores: Scores | None
+    """Only of messages that nothing was said before."""
+    milliseconds: float
+
+
+Results = Mapping[Message, Result]
+
+
+@cache
+def _engine() -> RiskEngine:
+    """The one engine of this process: a worker's function takes nothing but a message."""
+    return build_engine(miss_cost=Settings.from_env().miss_cost)
+
+
+def assess_here(messages: Iterable[Message]) -> dict[Message, Result]:
+    """Assess in this process, one after the other: for times that nothing else disturbs."""
+    engine = _engine()
+    return {each: assess(engine, each) for each in dict.fromkeys(messages)}
+
+
+def assess_all(messages: Iterable[Message], workers: int | None = None) -> dict[Message, Result]:
+    """Assess each message once, in as many processes as there are cores."""
+    wanted = list(dict.fromkeys(messages))
+    # Not forked: an encoder loaded before a fork has lost its threads after it.
+    spawned = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers or os.cpu_count(), spawned, initializer=_engine) as pool:
+        return dict(zip(wanted, pool.map(_assess, wanted, chunksize=_CHUNK), strict=True))
+
+
+def assess(engine: RiskEngine, message: Message) -> Result:
+    """Assess one message; the time is that of `assess` alone."""
+    started = time.perf_counter()
+    assessment = engine.assess(message.text, message.history)
+    milliseconds = (time.perf_counter() - started) * 1000
+    return Result(
+        assessment.severity,
+        assessment.categories,
+        None if message.history else score(engine, message.text),
+        milliseconds,
+    )
+
+
+def _assess(message: Message) -> Result:
+    return assess(_engine(), message)
+
+
+def cost_report(results: Iterable[Result]) -> dict[str, Any]:
+    """Median and 95th percentile of `assess`, in milliseconds; at least two messages."""
+    times = [each.milliseconds for each in results]
+    return {
+        "messages": len(times),
+        "median ms": round(median(times), 2),
+        "p95 ms": round(quantiles(times, n=20)[-1], 2),
+    }
+
+
+_TIMED = 1000
+
+
+def timed(texts: Sequence[str]) -> list[float]:
+    """Milliseconds for each assessment, one after the other."""
+    engine = _engine()
+    found = []
+    for text in texts:
+        started = time.perf_counter()
+        engine.assess(text)
+        found.append((time.perf_counter() - started) * 1000)
+    return found
+
+
+def main() -> int:
+    """Load, assess the test sentences, print."""
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    texts = [example.text for example in read_examples() if example.part == "test"][:_TIMED]
+    started = time.perf_counter()
+    _engine()
+    loaded = time.perf_counter() - started
+    times = timed(texts)
+    record = {
+        "messages": len(times),
+        "median_ms": round(median(times), 1),
+        "p95_ms": round(quantiles(times, n=20)[-1], 1),
+        "batch_s": round(sum(times) / 1000, 1),
+        "load_s": round(loaded, 1),
+        "memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    }
+    sys.stdout.write(json.dumps(record) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,118 @@
+"""Chats pasted as one message, and conversations turn by turn: what is found, and when."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from lab.evaluation.assessing import Message, Results
+from lab.evaluation.measures import share
+from safeguarding.risk.corpus_dialogues import Chat, Conversation, rendered
+from safeguarding.taxonomy import Severity
+
+
+def pasted(chat: Chat) -> Message:
+    """The message that a pasted chat makes."""
+    return Message(rendered(chat))
+
+
+def chats_report(chats: Iterable[Chat], results: Results) -> dict[str, Any]:
+    """Recall of harmful chats and false alarms: whole, by layout, category and length."""
+    found = [(chat, results[pasted(chat)].severity) for chat in chats]
+    return {
+        **_chat_counts(found),
+        "by": {
+            "layout": _by(found, lambda chat: [chat.layout]),
+            "category": _by(found, lambda chat: chat.categories),
+            "length": _by(found, lambda chat: [_length(chat)]),
+        },
+    }
+
+
+def _chat_counts(found: Sequence[tuple[Chat, Severity]]) -> dict[str, Any]:
+    harmful = [(chat, severity) for chat, severity in found if chat.harmful]
+    harmless = [severity for chat, severity in found if not chat.harmful]
+    return {
+        "chats": len(found),
+        "harmful, at least concern": share(s >= Severity.CONCERN for _, s in harmful).record(),
+        "due urgent, at least urgent": share(
+            severity >= Severity.URGENT
+            for chat, severity in harmful
+            if Severity.named(chat.severity) >= Severity.URGENT
+        ).record(),
+        "harmless, at least urgent": share(s >= Severity.URGENT for s in harmless).record(),
+        "harmless, at least concern": share(s >= Severity.CONCERN for s in harmless).record(),
+    }
+
+
+def _by(
+    found: Iterable[tuple[Chat, Severity]], grouping: Callable[[Chat], Iterable[str]]
+) -> dict[str, Any]:
+    groups: dict[str, list[tuple[Chat, Severity]]] = defaultdict(list)
+    for chat, severity in found:
+        for name in grouping(chat):
+            groups[name].append((chat, severity))
+    return {name: _chat_counts(group) for name, group in sorted(groups.items())}
+
+
+_SHORT, _MIDDLE = 8, 15
+
+
+def _length(chat: Chat) -> str:
+    lines = len(chat.lines)
+    if lines <= _SHORT:
+        return f"up to {_SHORT} lines"
+    return f"{_SHORT + 1} to {_MIDDLE} lines" if lines <= _MIDDLE else f"over {_MIDDLE} lines"
+
+
+def turns(conversation: Conversation) -> Iterator[Message]:
+    """Each message of the user, with all that was said before it."""
+    for at, turn in enumerate(conversation.turns):
+        if turn.by == "user":
+            yield Message(turn.text, tuple(conversation.history(at)))
+
+
+def handed_off(conversation: Conversation, results: Results) -> int | None:
+    """The user's turn, counted from 1, at which the hand-off comes; None if it never does."""
+    for number, message in enumerate(turns(conversation), start=1):
+        if results[message].severity >= Severity.URGENT:
+            return number
+    return None
+
+
+def conversations_report(held: Iterable[Conversation], results: Results) -> dict[str, Any]:
+    """Hand-offs by the turn they are due, too early, never due: whole and by shape."""
+    listed = list(held)
+    shapes: dict[str, list[Conversation]] = defaultdict(list)
+    for conversation in listed:
+        shapes[conversation.shape].append(conversation)
+    return {
+        **_conversation_counts(listed, results),
+        "by": {
+            "shape": {
+                name: _conversation_counts(group, results) for name, group in sorted(shapes.items())
+            },
+        },
+    }
+
+
+def _conversation_counts(held: Sequence[Conversation], results: Results) -> dict[str, Any]:
+    due, worried, harmless = [], [], []
+    early = 0
+    for conversation in held:
+        at, wanted = handed_off(conversation, results), conversation.due
+        if wanted is not None:
+            due.append(at is not None and at <= wanted)
+            early += at is not None and at < wanted
+        elif conversation.harmful:
+            worried.append(at is not None)
+        else:
+            harmless.append(at is not None)
+    return {
+        "conversations": len(held),
+        "handed off by the turn it is due": share(due).record(),
+        "of these, before that turn": early,
+        "worry without a due hand-off, handed off": share(worried).record(),
+        "harmless, handed off": share(harmless).record(),
+    }

@@ -1,0 +1,198 @@
+"""The single messages that are measured: our own by part, the older independent set, disclosures in
+disguise, and other people's sets, kept beside the checkout and never in it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab.evaluation.assessing import Message, Result, Results
+from lab.evaluation.measures import share
+from safeguarding.risk.corpus import Example
+from safeguarding.taxonomy import ROOT, Severity
+
+HELD_OUT = ROOT / "tests" / "held_out"
+JsonRow = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A labelled message and what the engine made of it."""
+
+    example: Example
+    result: Result
+
+    @property
+    def due(self) -> Severity:
+        """The label."""
+        return self.example.severity
+
+    @property
+    def found(self) -> Severity:
+        """The engine's verdict."""
+        return self.result.severity
+
+
+def read_lines(path: Path) -> list[JsonRow]:
+    """The rows of a JSON Lines file; none when it is not there."""
+    if not path.is_file():
+        return []
+    # Not splitlines: hostile strings hold line separators of their own.
+    return [json.loads(line) for line in path.read_text("utf-8").split("\n") if line.strip()]
+
+
+def independent_examples(path: Path = HELD_OUT / "risk.jsonl") -> list[Example]:
+    """The older set, written by others before the project had data of its own."""
+    return [_independent(row) for row in read_lines(path)]
+
+
+def _independent(row: JsonRow) -> Example:
+    return Example(
+        text=row["text"],
+        severity=Severity.named(row["severity"]),
+        categories=(row["category"],) if row["category"] else (),
+        near=(),
+        subject=row["subject"],
+        voice=row["voice"],
+        register=(row["register"],),
+        kind="",
+        writer="independent",
+        situation="",
+        part="test",
+    )
+
+
+def seems_risky(example: Example) -> bool:
+    """Whether it is a hard near miss: harmless, with the look of a category; not a question."""
+    return example.severity == Severity.NONE and bool(example.near) and not is_question(example)
+
+
+def is_question(example: Example) -> bool:
+    """Whether it asks about the subject in general."""
+    return example.kind == "question"
+
+
+def is_ordinary(example: Example) -> bool:
+    """Whether it is everyday talk, without the look of anything else."""
+    harmless = example.severity == Severity.NONE and not example.near
+    return harmless and example.kind not in {"question", "near_miss", "idiom"}
+
+
+def of_examples(examples: Iterable[Example]) -> Iterator[Message]:
+    """What has to be assessed for `examples`."""
+    return (Message(example.text) for example in examples)
+
+
+def cases(examples: Sequence[Example], results: Results) -> list[Case]:
+    """Each example with what the engine made of it."""
+    return [Case(example, results[Message(example.text)]) for example in examples]
+
+
+CHATTER = "oos_or_chitchat"
+Sets = Mapping[str, list[JsonRow]]
+
+
+def outside_sets() -> Sets:
+    """Their rows {"text", "expect", …} by name; empty where LANTERN_EVAL_DIR holds none."""
+    folder = Path(os.environ.get("LANTERN_EVAL_DIR", ROOT.parent / "shared" / "eval"))
+    return {path.stem: read_lines(path) for path in sorted(folder.glob("*.jsonl"))}
+
+
+def of_outside(sets: Sets) -> Iterator[Message]:
+    """What has to be assessed for `sets`."""
+    return (Message(row["text"]) for rows in sets.values() for row in rows)
+
+
+def chatter(sets: Sets) -> list[str]:
+    """The texts that are small talk or out of scope."""
+    return [row["text"] for rows in sets.values() for row in rows if row["expect"] == CHATTER]
+
+
+def outside_report(sets: Sets, results: Results) -> dict[str, Any]:
+    """How many of each set and expectation are at least urgent, and at least concern."""
+    report = {}
+    for name, rows in sets.items():
+        for expect in sorted({row["expect"] for row in rows}):
+            found = [
+                results[Message(row["text"])].severity for row in rows if row["expect"] == expect
+            ]
+            report[f"{name} ({expect})"] = {
+                "at least urgent": share(each >= Severity.URGENT for each in found).record(),
+                "at least concern": share(each >= Severity.CONCERN for each in found).record(),
+            }
+    return report
+
+
+_WORD = re.compile(r"[^\W\d_]{3,}")
+"""Short words are left alone, as people leave them."""
+_ZERO_WIDTH = "\u200b"
+_HOMOGLYPHS = str.maketrans("aceiopsxyACEHIKMOPSTX", "асеіорѕхуАСЕНІКМОРЅТХ")
+_LEET = str.maketrans("aeiosAEIOS", "4310543105")
+
+
+def zero_width(text: str) -> str:
+    """A space of no width between any two letters."""
+    return _WORD.sub(lambda word: _ZERO_WIDTH.join(word[0]), text)
+
+
+def homoglyphs(text: str) -> str:
+    """Cyrillic letters in the place of Latin ones that look the same."""
+    return text.translate(_HOMOGLYPHS)
+
+
+def leet(text: str) -> str:
+    """Digits in the place of vowels and s."""
+    return _WORD.sub(lambda word: word[0].translate(_LEET), text)
+
+
+def spaced(text: str) -> str:
+    """Letters pulled apart by spaces, words by more of them."""
+    return "  ".join(_WORD.sub(lambda word: " ".join(word[0]), part) for part in text.split())
+
+
+def repeated(text: str) -> str:
+    """The last letter of each word drawn out."""
+    return _WORD.sub(lambda word: word[0] + word[0][-1] * 2, text)
+
+
+DISGUISES: Mapping[str, Callable[[str], str]] = {
+    "zero-width": zero_width,
+    "homoglyph": homoglyphs,
+    "leet": leet,
+    "spaced letters": spaced,
+    "repeated letters": repeated,
+}
+
+
+def disclosures(examples: Iterable[Example]) -> list[Example]:
+    """The urgent and immediate examples, which are the ones that are disguised."""
+    return [example for example in examples if example.severity >= Severity.URGENT]
+
+
+def disguised(texts: Iterable[str]) -> Iterator[Message]:
+    """Every text in every disguise."""
+    return (Message(disguise(text)) for text in texts for disguise in DISGUISES.values())
+
+
+def obfuscation_report(cases: Sequence[Case], results: Results) -> dict[str, Any]:
+    """Recall at urgent of the same disclosures, plain and in each disguise, and what changed."""
+    plain = [case.found >= Severity.URGENT for case in cases]
+    report: dict[str, Any] = {"plain": share(plain).record(), "disguises": {}}
+    for name, disguise in DISGUISES.items():
+        hidden = [
+            results[Message(disguise(case.example.text))].severity >= Severity.URGENT
+            for case in cases
+        ]
+        pairs = list(zip(plain, hidden, strict=True))
+        report["disguises"][name] = {
+            "recognised": share(hidden).record(),
+            "lost": sum(before and not after for before, after in pairs),
+            "gained": sum(after and not before for before, after in pairs),
+        }
+    return report

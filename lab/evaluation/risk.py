@@ -1,0 +1,229 @@
+"""Recall, false alarms, confusion, probabilities and single errors on labelled messages."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from statistics import mean
+from typing import Any
+
+from lab.evaluation.assessing import STEPS
+from lab.evaluation.measures import Scored, Share, calibration, curve, drawn, share
+from lab.evaluation.messages import Case
+from safeguarding.risk.corpus import Example
+from safeguarding.taxonomy import Severity
+
+YOUNG = "young_person"
+_BANDS = ((5, "up to 5 words"), (10, "6 to 10 words"), (20, "11 to 20 words"))
+_LONGEST = "over 20 words"
+
+
+def length_band(text: str) -> str:
+    """The name of the band that the number of words falls in."""
+    words = len(text.split())
+    return next((name for most, name in _BANDS if words <= most), _LONGEST)
+
+
+Grouping = Callable[[Example], Iterable[str]]
+DIMENSIONS: Mapping[str, Grouping] = {
+    "category": lambda example: (example.categories or example.near)[:1],
+    "subject": lambda example: (example.subject,),
+    "voice": lambda example: (example.voice,),
+    "register": lambda example: example.register,
+    "length": lambda example: (length_band(example.text),),
+    "kind of harmless": lambda example: (example.kind,) if example.kind else (),
+}
+"""What messages are broken down by. A harmless one counts under the category it seems to be of."""
+
+
+def reached(cases: Iterable[Case], due: Severity, found: Severity) -> Share:
+    """Of those labelled `due` or higher, how many were recognised as `found` or higher."""
+    return share(case.found >= found for case in cases if case.due >= due)
+
+
+def alarmed(cases: Iterable[Case], found: Severity) -> Share:
+    """Of the harmless, how many were wrongly assessed as `found` or higher."""
+    return share(case.found >= found for case in cases if case.due == Severity.NONE)
+
+
+def counts(cases: Sequence[Case]) -> dict[str, Any]:
+    """The five figures of a group of messages."""
+    return {
+        "urgent recognised": reached(cases, Severity.URGENT, Severity.URGENT).record(),
+        "immediate recognised": reached(cases, Severity.IMMEDIATE, Severity.URGENT).record(),
+        "any risk recognised": reached(cases, Severity.CONCERN, Severity.CONCERN).record(),
+        "harmless urgent": alarmed(cases, Severity.URGENT).record(),
+        "harmless concern": alarmed(cases, Severity.CONCERN).record(),
+    }
+
+
+def risk_report(cases: Sequence[Case]) -> dict[str, Any]:
+    """Everything about one set of labelled messages."""
+    return {
+        "messages": len(cases),
+        **counts(cases),
+        "categories": categories(cases),
+        "confusion": confusion(cases),
+        "by": {name: by(cases, grouping) for name, grouping in DIMENSIONS.items()},
+    }
+
+
+def by(cases: Iterable[Case], grouping: Grouping) -> dict[str, Any]:
+    """`counts` of each group, in alphabetical order; groups may overlap."""
+    groups: dict[str, list[Case]] = defaultdict(list)
+    for case in cases:
+        for name in grouping(case.example):
+            groups[name].append(case)
+    return {
+        name: {"messages": len(group), **counts(group)} for name, group in sorted(groups.items())
+    }
+
+
+def category_named(case: Case) -> bool:
+    """Whether one of the right categories was named."""
+    return not set(case.example.categories).isdisjoint(case.result.categories)
+
+
+def categories(cases: Iterable[Case]) -> dict[str, Any]:
+    """How often a right category is named, and how many are named for it."""
+    risky = [case for case in cases if case.due > Severity.NONE]
+    recognised = [case for case in risky if case.found > Severity.NONE]
+    return {
+        "one right, of those recognised": share(map(category_named, recognised)).record(),
+        "one right, of all": share(map(category_named, risky)).record(),
+        "first right, of those recognised": share(
+            case.result.categories[:1] == case.example.categories[:1] for case in recognised
+        ).record(),
+        "named on average": round(mean(len(case.result.categories) for case in recognised), 2)
+        if recognised
+        else None,
+    }
+
+
+def confusion(cases: Iterable[Case]) -> list[list[int]]:
+    """How many of each severity due (rows) were found as each (columns), none first."""
+    table = [[0] * len(Severity) for _ in Severity]
+    for case in cases:
+        table[case.due][case.found] += 1
+    return table
+
+
+_NO_CATEGORY = "none in particular"
+
+
+class KeptBackError(Exception):
+    """Single errors were asked for of a part on which nothing may be decided."""
+
+
+def errors(cases: Iterable[Case]) -> dict[str, Any]:
+    """Misses and false alarms by category, the gravest first.
+
+    A miss is urgent and was assessed as less, or a concern and was assessed as none. Raises
+    KeptBackError for a message of any other part than development.
+    """
+    listed = list(cases)
+    if any(case.example.part != "development" for case in listed):
+        raise KeptBackError("only the development part may be read")
+    return {"misses": _grouped(listed, _missed), "false alarms": _grouped(listed, _false_alarm)}
+
+
+def _missed(case: Case) -> bool:
+    return case.found < min(case.due, Severity.URGENT)
+
+
+def _false_alarm(case: Case) -> bool:
+    return case.due == Severity.NONE < case.found
+
+
+def _grouped(cases: Iterable[Case], wrong: Callable[[Case], bool]) -> dict[str, Any]:
+    groups: dict[str, list[Case]] = defaultdict(list)
+    for case in filter(wrong, cases):
+        # What a false alarm was taken for says more than what it only seems to be about.
+        named = case.example.categories or case.result.categories
+        groups[named[0] if named else _NO_CATEGORY].append(case)
+    return {
+        name: [_record(case) for case in sorted(group, key=_gravest_first)]
+        for name, group in sorted(groups.items())
+    }
+
+
+def _gravest_first(case: Case) -> tuple[int, int]:
+    return -max(case.due, case.found), -case.due
+
+
+def _record(case: Case) -> dict[str, Any]:
+    return {
+        "text": case.example.text,
+        "due": case.due.label,
+        "found": case.found.label,
+        "kind": case.example.kind,
+        "urgent": None if case.result.scores is None else round(case.result.scores[1], 4),
+    }
+
+
+_SEVERITIES = (Severity.CONCERN, Severity.URGENT, Severity.IMMEDIATE)
+_DRAWN = {"urgent or immediate": Severity.URGENT, "any risk": Severity.CONCERN}
+
+Systems = Mapping[str, Sequence[Case]]
+
+
+def scores_report(
+    test: Sequence[Case], development: Sequence[Case], systems: Systems
+) -> dict[str, Any] | None:
+    """Calibration of the engine on both parts, and curves of all systems on the test part.
+
+    None from an engine that gives no probabilities.
+    """
+    if not _gives_scores(test):
+        return None
+    return {
+        "calibration": _calibration(test),
+        "development": _calibration(development),
+        "curves": {name: _curves(systems, severity) for name, severity in _DRAWN.items()},
+    }
+
+
+def against_harmless(cases: Sequence[Case], severity: Severity) -> list[Scored]:
+    """The scores of what is at least `severity`, and of what is harmless; not of what lies between.
+
+    Empty when the system gives none.
+    """
+    if not _gives_scores(cases):
+        return []
+    return [
+        Scored(_probability(case, severity), case.due >= severity)
+        for case in cases
+        if case.due >= severity or case.due == Severity.NONE
+    ]
+
+
+def _gives_scores(cases: Iterable[Case]) -> bool:
+    return any(case.result.scores for case in cases)
+
+
+def _probability(case: Case, severity: Severity) -> float:
+    """Nothing is said of a message without a word: there it is 0."""
+    return case.result.scores[_SEVERITIES.index(severity)] if case.result.scores else 0.0
+
+
+def _calibration(cases: Sequence[Case]) -> dict[str, Any]:
+    return {
+        name: calibration(
+            [Scored(_probability(case, severity), case.due >= severity) for case in cases]
+        )
+        for name, severity in zip(STEPS, _SEVERITIES, strict=True)
+    }
+
+
+def _curves(systems: Systems, severity: Severity) -> list[dict[str, Any]]:
+    return [
+        {
+            "system": name,
+            "line": drawn(curve(against_harmless(cases, severity))),
+            "as set": [
+                alarmed(cases, severity).value or 0.0,
+                reached(cases, severity, severity).value or 0.0,
+            ],
+        }
+        for name, cases in systems.items()
+    ]

@@ -1,0 +1,223 @@
+"""`make pictures`: the chat and the console in their states, photographed for people to judge.
+
+Every state is a real one of the real stack: phone and desktop, light and dark. A page of each look
+holds all its pictures side by side.
+"""
+
+from __future__ import annotations
+
+import html
+import os
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import click
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from ops.stack import Stack
+from safeguarding.taxonomy import ROOT
+
+RESULTS = ROOT / "results" / "pictures"
+CHROMIUM = Path(os.environ.get("LANTERN_CHROMIUM", "/usr/bin/chromium"))
+SIZES = {"phone": (390, 844), "desktop": (1280, 900)}
+PATIENCE_MS = 20_000
+DISCLOSURE = "hes 24 and he keeps asking for pics, he said he'd hurt my brother if i tell"
+Scheme: TypeAlias = Literal["light", "dark"]
+
+
+@dataclass(frozen=True)
+class State:
+    """One state: how a new page gets there."""
+
+    name: str
+    reach: Callable[[Page, Stack], None]
+
+
+def opening(page: Page, stack: Stack) -> None:
+    """The first screen of the chat."""
+    page.clock.install()
+    page.goto(f"{stack.url('gateway')}/chat")
+    expect(page.get_by_role("button", name="I'm a young person")).to_be_visible()
+
+
+def answered(page: Page, stack: Stack) -> None:
+    """A question about a topic, answered."""
+    opening(page, stack)
+    _say(page, "what is grooming")
+
+
+def sources(page: Page, stack: Stack) -> None:
+    """The end of an answer: its sources unfolded."""
+    answered(page, stack)
+    page.get_by_text("Where this comes from").last.click()
+    page.get_by_text("Where this comes from").last.scroll_into_view_if_needed()
+
+
+def told(page: Page, stack: Stack) -> None:
+    """A disclosure, met with the help card."""
+    opening(page, stack)
+    _say(page, DISCLOSURE)
+
+
+def danger(page: Page, stack: Stack) -> None:
+    """Immediate danger: 999 before all."""
+    opening(page, stack)
+    _say(page, "hes outside my door with a knife")
+
+
+def contact(page: Page, stack: Stack) -> None:
+    """A contact unfolded."""
+    told(page, stack)
+    page.locator(".contact__more summary").first.click()
+
+
+def cannot_call(page: Page, stack: Stack) -> None:
+    """After "I can't call"."""
+    told(page, stack)
+    page.get_by_role("button", name="I can't call").last.click()
+    _settled(page)
+
+
+def offline(page: Page, stack: Stack) -> None:
+    """The network is away in the middle of a conversation."""
+    answered(page, stack)
+    page.context.set_offline(True)
+    page.locator("#words").fill("are you there")
+    page.keyboard.press("Enter")
+    _settled(page)
+
+
+def silent(page: Page, stack: Stack) -> None:
+    """Nothing was typed for some minutes."""
+    answered(page, stack)
+    page.clock.fast_forward("06:00")
+
+
+def ending(page: Page, stack: Stack) -> None:
+    """The chat is about to clear itself."""
+    answered(page, stack)
+    page.clock.fast_forward("26:00")
+
+
+def host(page: Page, stack: Stack) -> None:
+    """The page of a school, with the launcher."""
+    page.goto(stack.url("gateway"))
+
+
+def embedded(page: Page, stack: Stack) -> None:
+    """The chat open on the page of a school."""
+    host(page, stack)
+    page.get_by_role("button", name="Chat with Lantern").click()
+    frame = page.frame_locator("iframe")
+    expect(frame.get_by_role("button", name="I'm a young person")).to_be_visible()
+
+
+def queue(page: Page, stack: Stack) -> None:
+    """What a safeguarding lead sees first."""
+    page.goto(stack.url("console"))
+    name, password = re.findall(r"sign-in name: +(\S+)\n +password: +(\S+)", stack.account)[0]
+    page.get_by_label("Sign-in name").fill(name)
+    page.get_by_label("Password", exact=True).fill(password)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+
+
+def case(page: Page, stack: Stack) -> None:
+    """One case, opened."""
+    queue(page, stack)
+    page.get_by_role("link", name=re.compile(r"LN-\w{4}-\w{4}")).first.click()
+    page.wait_for_url("**/escalations/*")
+
+
+STATES = [
+    State(reach.__name__, reach)
+    for reach in (
+        opening, answered, sources, told, danger, contact, cannot_call, offline, silent, ending,
+        host, embedded, queue, case,
+    )
+]  # fmt: skip
+
+
+def _say(page: Page, text: str) -> None:
+    page.locator("#words").fill(text)
+    page.keyboard.press("Enter")
+    _settled(page)
+
+
+def _settled(page: Page) -> None:
+    """Wait until the answer is there, or the help in its place."""
+    page.wait_for_timeout(200)
+    expect(page.locator("[data-typing]")).to_be_hidden(timeout=PATIENCE_MS)
+    page.wait_for_timeout(600)
+
+
+@contextmanager
+def _page(browser: Browser, size: str, scheme: Scheme) -> Iterator[Page]:
+    width, height = SIZES[size]
+    context = browser.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme=scheme,
+        has_touch=size == "phone",
+        is_mobile=size == "phone",
+        reduced_motion="reduce",
+    )
+    context.set_default_timeout(PATIENCE_MS)
+    yield context.new_page()
+    context.close()
+
+
+def photographed(browser: Browser, stack: Stack, folder: Path) -> Mapping[str, list[Path]]:
+    """The pictures, by look ("phone-dark")."""
+    pictures: dict[str, list[Path]] = {}
+    schemes: tuple[Scheme, ...] = ("light", "dark")
+    for size, scheme in ((size, scheme) for size in SIZES for scheme in schemes):
+        for state in STATES:
+            with _page(browser, size, scheme) as page:
+                state.reach(page, stack)
+                path = folder / f"{state.name}-{size}-{scheme}.png"
+                page.screenshot(path=path)
+            pictures.setdefault(f"{size}-{scheme}", []).append(path)
+    return pictures
+
+
+def sheet(browser: Browser, look: str, pictures: list[Path]) -> Path:
+    """All pictures of one look on one page; where that is."""
+    figures = "".join(
+        f'<figure><img src="{html.escape(picture.name)}"><figcaption>{html.escape(picture.stem)}'
+        "</figcaption></figure>"
+        for picture in pictures
+    )
+    style = "body{display:flex;flex-wrap:wrap;gap:9px}figure{margin:0}img{height:600px}"
+    page_file = pictures[0].parent / f"{look}.html"
+    page_file.write_text(f"<!doctype html><style>{style}</style>{figures}", "utf-8")
+    page = browser.new_page(viewport={"width": 2000, "height": 1200})
+    page.goto(page_file.as_uri())
+    picture = page_file.with_suffix(".png")
+    page.screenshot(path=picture, full_page=True)
+    page.close()
+    return picture
+
+
+@click.command()
+def main() -> None:
+    """Start everything on free ports, photograph every state, and say where the pictures are."""
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    expect.set_options(timeout=PATIENCE_MS)
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        stack = Stack(Path(folder))
+        stack.setup()
+        try:
+            stack.start()
+            browser = playwright.chromium.launch(
+                executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+            )
+            for look, pictures in photographed(browser, stack, RESULTS).items():
+                click.echo(sheet(browser, look, pictures))
+            browser.close()
+        finally:
+            stack.stop()

@@ -1,0 +1,169 @@
+"""Where reviewed sentences are kept: an example to learn from, and a line of the test for each.
+
+The examples are data/risk/training/reviewed.yml, the lines tests/reviewed.jsonl.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Literal, TextIO
+
+import msgspec
+
+from safeguarding.records import ContentError, Problem, read_yaml
+from safeguarding.risk.corpus import RETOLD, Group
+from safeguarding.taxonomy import CORPUS, ROOT, Severity
+from staff.cases.learning import Verdict
+
+REVIEWED = CORPUS / "training" / f"{RETOLD}.yml"
+EXPECTED = ROOT / "tests" / "reviewed.jsonl"
+_HEADER = """\
+# What Lantern assessed wrongly, retold by staff in their own words: nobody else's stand here.
+# Written by `make learn` alone; see docs/review-to-example.md.
+"""
+
+
+class Expected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A sentence in a reviewer's own words, and the level that staff found."""
+
+    text: str
+    severity: Literal["none", "concern", "urgent", "immediate"]
+    verdict: Verdict
+
+    def holds(self, found: Severity) -> bool:
+        """Whether `found` mends what was wrong: no higher, no lower, or exactly as staff said."""
+        wanted = Severity.named(self.severity)
+        if self.verdict is Verdict.FALSE_ALARM:
+            return found <= wanted
+        if self.verdict is Verdict.MISSED:
+            return found >= wanted
+        return found == wanted
+
+
+def read_expected(path: Path = EXPECTED) -> list[Expected]:
+    """Every line of `path`. Raises ContentError with all lines that are wrong."""
+    found: list[Expected] = []
+    problems: list[Problem] = []
+    for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
+        try:
+            found.append(msgspec.json.decode(line, type=Expected))
+        except msgspec.DecodeError as error:
+            problems.append(Problem(path, number, str(error)))
+    if problems:
+        raise ContentError(problems)
+    return found
+
+
+def broken(expected: Iterable[Expected], assess: Callable[[str], Severity]) -> list[str]:
+    """One line for each sentence that `assess` does not give the level which staff found."""
+    bounds = {
+        Verdict.FALSE_ALARM: "at most",
+        Verdict.WRONG_LEVEL: "exactly",
+        Verdict.MISSED: "at least",
+    }
+    return [
+        f"assessed as {found.label}, {bounds[each.verdict]} {each.severity} is right: {each.text}"
+        for each in expected
+        if not each.holds(found := assess(each.text))
+    ]
+
+
+class TaughtOtherwiseError(ValueError):
+    """This very sentence was kept before, with other labels."""
+
+
+@dataclass(frozen=True)
+class ReviewedFiles:
+    """The two files that one reviewed sentence goes into."""
+
+    examples: Path = REVIEWED
+    expected: Path = EXPECTED
+
+    def add(self, labelled: Group, verdict: Verdict, day: date) -> str:
+        """Keep the one sentence of `labelled` in both files; return the situation it stands under.
+
+        Without a situation of its own it joins the day's sentences with the same labels. A sentence
+        that is there already is not written again, so that a run cut short may be run again.
+        Raises TaughtOtherwiseError, ContentError when a file is not sound, and OSError; neither
+        file then holds half a sentence.
+        """
+        (text,) = labelled.sentences
+        line = Expected(text, labelled.severity, verdict)
+        with self._alone() as lines:
+            groups = read_yaml(self.examples).convert(list[Group], "groups")
+            taught = read_expected(self.expected)
+            known = next((group for group in groups if text in group.sentences), None)
+            if known is None:
+                groups, known = _with(groups, labelled, day)
+                _replace(self.examples, _rendered(groups))
+            elif _labels(known) != _labels(labelled):
+                raise TaughtOtherwiseError("This very sentence was kept before with other labels")
+            if line not in taught:
+                lines.write(msgspec.json.encode(line).decode() + "\n")
+                lines.flush()
+                os.fsync(lines.fileno())
+        return known.situation
+
+    @contextmanager
+    def _alone(self) -> Iterator[TextIO]:
+        """The list of expected levels, open at its end, while no other run may write."""
+        with self.expected.open("a", encoding="utf-8") as lines:
+            fcntl.flock(lines, fcntl.LOCK_EX)
+            yield lines
+
+
+def _with(groups: Sequence[Group], new: Group, day: date) -> tuple[list[Group], Group]:
+    """`groups` with the new sentence, and the one in which it now stands."""
+    today = f"review-{day.isoformat()}-"
+    for place, group in enumerate(groups):
+        fits = group.situation == new.situation if new.situation else today in group.situation
+        if fits and _labels(group) == _labels(new):
+            longer = msgspec.structs.replace(group, sentences=[*group.sentences, *new.sentences])
+            return [*groups[:place], longer, *groups[place + 1 :]], longer
+    number = 1 + sum(today in group.situation for group in groups)
+    added = msgspec.structs.replace(new, situation=new.situation or f"{today}{number}")
+    return [*groups, added], added
+
+
+def _labels(group: Group) -> Group:
+    return msgspec.structs.replace(group, situation="", sentences=[])
+
+
+def _rendered(groups: Sequence[Group]) -> str:
+    """The file as YAML in the manner of its neighbours: a sentence a line."""
+    if not groups:
+        return f"{_HEADER}groups: []\n"
+    lines = ["groups:"]
+    for group in groups:
+        fields = [
+            f"writer: {group.writer}",
+            f"situation: {group.situation}",
+            f"voice: {group.voice}",
+            f"severity: {group.severity}",
+            f"categories: [{', '.join(group.categories)}]",
+            f"subject: {group.subject}",
+            f"register: [{', '.join(group.register)}]",
+            *([f"kind: {group.kind}"] if group.kind else []),
+            "sentences:",
+        ]
+        lines += [f"{'    ' if place else '  - '}{field}" for place, field in enumerate(fields)]
+        # A JSON string is a YAML one, but for characters that `why_refused` lets nobody write.
+        lines += [f"      - {json.dumps(text, ensure_ascii=False)}" for text in group.sentences]
+    return _HEADER + "\n".join(lines) + "\n"
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write the file whole or not at all."""
+    part = path.with_name(f".{path.name}.part")
+    with part.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)

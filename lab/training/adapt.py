@@ -1,0 +1,241 @@
+"""Teaches the encoder our subject: `make adapt`. Some hours on two cores; resumable.
+
+One network learns severity, category, subject and signs from data/risk, and the topic from
+data/nlu, so that one sentence vector serves all five. What it learned is written to
+artifacts/adapter.safetensors (a few MB); `make train` merges it into the ONNX file. Development
+sentences are only measured.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+import sys
+import time
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import torch
+from safetensors.numpy import load_file, save_file
+
+from lab.artifacts import digest, note
+from lab.training.augmentation import Augmented
+from lab.training.network import (
+    BATCH,
+    SCALE,
+    Network,
+    WordPieces,
+    batches,
+    loss,
+    published,
+    read_all,
+    target,
+)
+from lab.training.sentences import all_training, development, labels_of, of_example, row
+from lab.training.witness import taught, write
+from safeguarding.artifacts import ADAPTER, ARTIFACTS
+from safeguarding.risk.corpus import read_examples
+from safeguarding.risk.encoder import adapter as weights
+from safeguarding.risk.engine import RiskEngine
+from safeguarding.risk.lexicon.reader import read_lexicon
+from safeguarding.taxonomy import ROOT, SIGNS, Severity, taxonomy
+
+RANK, EPOCHS = 32, 3.0
+RATES = {"encoder": 4e-4, "heads": 1e-3}
+_WARMING_UP, _LONGEST_STEP = 0.05, 1.0
+"""Share of the steps in which the rates rise; the norm that a step's gradient is clipped to."""
+_TOLD_EVERY, _KEPT_EVERY_S = 50, 600.0
+STATE = ROOT / "models" / "adapting" / "state.pt"
+
+
+class Adapting:
+    """The training run: network, optimiser, and how far it is. It can be resumed."""
+
+    def __init__(self, network: Network, steps: int) -> None:
+        self.network = network
+        self.done = 0
+        self._optimiser = torch.optim.AdamW(
+            [
+                {"params": [p for p in part.parameters() if p.requires_grad], "lr": RATES[name]}
+                for name, part in (("encoder", network.encoder), ("heads", network.heads))
+            ],
+            weight_decay=0.01,
+        )
+        rising = max(1, round(steps * _WARMING_UP))
+
+        def rate(step: int) -> float:
+            """Up in a line, then down in half a cosine."""
+            if step < rising:
+                return (step + 1) / rising
+            return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - rising) / (steps - rising + 1))))
+
+        self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimiser, rate)
+
+    def learn(self, ids: torch.Tensor, mask: torch.Tensor, due: dict[str, torch.Tensor]) -> float:
+        """One step; the loss."""
+        value = loss(self.network(ids, mask), due)
+        value.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), _LONGEST_STEP)
+        self._optimiser.step()
+        self._optimiser.zero_grad()
+        self._schedule.step()
+        self.done += 1
+        return float(value.detach())
+
+    def keep(self, path: Path, run: str) -> None:
+        """Write the state, whole or not at all. `run` names the sentences and the settings."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part")
+        learning = {n: p for n, p in self.network.named_parameters() if p.requires_grad}
+        state = {
+            "run": run,
+            "done": self.done,
+            "learned": {name: parameter.detach() for name, parameter in learning.items()},
+            "optimiser": self._optimiser.state_dict(),
+            "schedule": self._schedule.state_dict(),
+            "chance": torch.get_rng_state(),
+        }
+        torch.save(state, part)
+        part.replace(path)
+
+    def resume(self, path: Path, run: str) -> None:
+        """Go on from the state at `path`, when it is one of the same run."""
+        if not path.is_file():
+            return
+        state = torch.load(path, weights_only=True)
+        if state["run"] != run:
+            return
+        self.network.load_state_dict(state["learned"], strict=False)
+        self._optimiser.load_state_dict(state["optimiser"])
+        self._schedule.load_state_dict(state["schedule"])
+        torch.set_rng_state(state["chance"])
+        self.done = state["done"]
+
+
+def recall_at(scores: Any, due: Any, false_alarms: float) -> float:
+    """Share of the due sentences above the score that this share of the harmless ones exceeds."""
+    threshold = np.quantile(scores[due == 0], 1 - false_alarms)
+    return float((scores[due >= Severity.URGENT] > threshold).mean())
+
+
+@click.command()
+@click.option("--epochs", default=EPOCHS, show_default=True, help="May be a fraction.")
+@click.option("--rank", default=RANK, show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), default=ARTIFACTS / ADAPTER)
+@click.option("--seed", default=1, show_default=True)
+@click.option("--fresh", is_flag=True, help="Forget an interrupted run.")
+@click.option(
+    "--go-on-from",
+    type=click.Path(path_type=Path, exists=True),
+    help="Begin with what this adapter knows, where only sentences were added.",
+)
+def main(
+    *, epochs: float, rank: int, out: Path, seed: int, fresh: bool, go_on_from: Path | None
+) -> None:
+    """Learn, print progress, and write the adapter."""
+    torch.manual_seed(seed)
+    lexicon = read_lexicon()
+    engine = RiskEngine(lexicon)
+    examples = read_examples()
+    training = [example for example in examples if example.part == "training"]
+    witness = taught(training)
+    sentences = all_training(engine, lexicon, witness)
+    held = development(examples)
+    intents = sorted({sentence.intent for sentence in sentences if sentence.intent})
+    _say(f"{len(sentences)} sentences to learn from, {len(held)} to measure on")
+    data = digest(map(row, sentences))
+    labels = labels_of(sentences, intents)
+    augmented = Augmented(sentences, labels, engine.canonical)
+    held_texts = [engine.canonical(of_example(example).text) for example in held]
+    due = np.array([int(example.severity) for example in held])
+    folder = weights.ENCODER_DIR
+    pieces = WordPieces(folder / "tokenizer.json")
+    network = Network(published(folder), _outputs(intents), rank=rank)
+    if go_on_from:
+        network.resume(load_file(go_on_from))
+    per_epoch = -(-len(sentences) // BATCH)
+    steps = round(per_epoch * epochs)
+    run = Adapting(network, steps)
+    name = f"{data} {epochs} {rank} {seed} {go_on_from}"
+    if not fresh:
+        run.resume(STATE, name)
+    progress, kept = _Progress(run.done, steps), time.monotonic()
+    for epoch in range(run.done // per_epoch, math.ceil(epochs)):
+        rng = random.Random(seed * 1000 + epoch)  # noqa: S311 - training, not secrets
+        texts, due_now = augmented.epoch(rng)
+        tokens = pieces.of(texts)
+        for at, which in enumerate(batches([len(ids) for ids in tokens], rng)):
+            if not epoch * per_epoch + at == run.done < steps:
+                continue
+            _, ids, mask = pieces.batch(tokens, which)
+            progress.step(run.learn(ids, mask, target(due_now, which)))
+            if time.monotonic() - kept > _KEPT_EVERY_S:
+                run.keep(STATE, name)
+                kept = time.monotonic()
+        _measure(epoch, read_all(network, pieces, held_texts)["severity"][:, 1], due)
+        _write(network, out, intents, data)
+        run.keep(STATE, name)
+    _write(network, out, intents, data)
+    write(witness, training, out.parent)
+
+
+def _measure(epoch: int, scores: Any, due: Any) -> None:
+    found = [recall_at(scores, due, share) for share in (0.01, 0.03, 0.05)]
+    _say(f"epoch {epoch + 1}: urgent recognised at 1, 3, 5 % false alarms: {np.round(found, 3)}")
+
+
+def _outputs(intents: Sequence[str]) -> dict[str, int]:
+    names = taxonomy()
+    return {
+        "severity": 3,
+        "category": len(names.risk_categories),
+        "subject": len(names.subjects),
+        "topic": len(intents),
+        "sign": len(SIGNS),
+        "chat": 2,
+    }
+
+
+class _Progress:
+    """Says now and then how far the run is, and how long it will take."""
+
+    def __init__(self, begun_at: int, steps: int) -> None:
+        self._begun_at, self._steps = begun_at, steps
+        self._started, self._loss, self._done = time.monotonic(), 0.0, 0
+
+    def step(self, value: float) -> None:
+        """One more batch."""
+        self._loss += value
+        self._done += 1
+        if self._done % _TOLD_EVERY:
+            return
+        each = (time.monotonic() - self._started) / self._done
+        done = self._begun_at + self._done
+        _say(
+            f"step {done} of {self._steps}, loss {self._loss / _TOLD_EVERY:.3f}, "
+            f"{each * (self._steps - done) / 60:.0f} min left"
+        )
+        self._loss = 0.0
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _write(network: Network, path: Path, intents: Sequence[str], data: str) -> None:
+    facts = {
+        "base": weights.BASE_SHA256,
+        "categories": json.dumps(list(taxonomy().risk_categories)),
+        "subjects": json.dumps(list(taxonomy().subjects)),
+        "signs": json.dumps(SIGNS),
+        "intents": json.dumps(list(intents)),
+        "scale": str(SCALE),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(network.learned(), path, metadata=facts)
+    note(path, made_by="make adapt", data=data, on=date.today())  # noqa: DTZ011 - a day will do

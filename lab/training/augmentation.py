@@ -1,0 +1,112 @@
+"""How sentences are changed anew in every epoch, so that the encoder reads past accidents."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from lab.training.sentences import Labels, Sentence
+from safeguarding.taxonomy import TOPIC_PREFIX, Severity
+
+_ROUGH, _MIXED, _ASKED = 0.35, 0.25, 0.06
+"""Shares of the sentences that get slips of the finger; that stand beside something harmless; and,
+of those that tell something, that are followed by a question of which the topic is learned."""
+_LONGEST_OTHER, _LONGEST_MIXED = 16, 60
+"""Words of what is put beside a sentence, and of one that still gets something beside it."""
+_DROPPED, _SLIPPED, _SHORTENED, _WITHOUT_VOWELS, _SHORT = 0.03, 0.12, 0.15, 0.5, 3
+
+
+class Augmented:
+    """The sentences of a training run, as they are read in each epoch."""
+
+    def __init__(
+        self, sentences: Sequence[Sentence], labels: Labels, canonical: Callable[[str], str]
+    ) -> None:
+        """`canonical` gives the words that the encoder reads of a text, between single spaces."""
+        self._sentences = sentences
+        self._labels = labels
+        self._words = [canonical(sentence.text).split() for sentence in sentences]
+        self._harmless, self._aside, self._asked = [], [], []
+        for at, (sentence, words) in enumerate(zip(sentences, self._words, strict=True)):
+            if not 0 < len(words) <= _LONGEST_OTHER or sentence.severity != Severity.NONE:
+                continue
+            asks = sentence.intent is not None and sentence.intent.startswith(TOPIC_PREFIX)
+            if asks:
+                self._asked.append(at)
+            if sentence.signs is None:
+                self._harmless.append(at)
+                if not asks:
+                    self._aside.append(at)
+
+    def as_written(self) -> list[str]:
+        """The canonical sentences."""
+        return [" ".join(words) for words in self._words]
+
+    def epoch(self, rng: random.Random) -> tuple[list[str], Labels]:
+        """The texts of an epoch, and their labels: those of the sentence, whatever is around it."""
+        topic, known = self._labels.topic.copy(), self._labels.masks["topic"].copy()
+        texts = []
+        for at, own in enumerate(self._words):
+            words = own
+            if self._tells(at) and rng.random() < _ASKED and self._asked:
+                asked = rng.choice(self._asked)
+                topic[at], known[at] = self._labels.topic[asked], 1
+                words = [*words, *self._words[asked]]
+            elif self._may_be_mixed(at) and rng.random() < _MIXED:
+                words = mixed(words, self._words[self._beside(at, rng)], rng)
+            texts.append(
+                roughened(words, rng) if words and rng.random() < _ROUGH else " ".join(words)
+            )
+        masks = {**self._labels.masks, "topic": known}
+        return texts, replace(self._labels, topic=topic, masks=masks)
+
+    def _beside(self, at: int, rng: random.Random) -> int:
+        """Something harmless; beside a sentence whose topic is learned, nothing that asks."""
+        among = self._harmless if self._sentences[at].intent is None else self._aside
+        return rng.choice(among)
+
+    def _tells(self, at: int) -> bool:
+        sentence = self._sentences[at]
+        risky = sentence.severity is not None and sentence.severity > Severity.NONE
+        return risky and sentence.intent is None and len(self._words[at]) <= _LONGEST_MIXED
+
+    def _may_be_mixed(self, at: int) -> bool:
+        sentence = self._sentences[at]
+        labelled = sentence.severity is not None and sentence.signs is None
+        return labelled and len(self._words[at]) <= _LONGEST_MIXED and bool(self._aside)
+
+
+def mixed(words: Sequence[str], other: Sequence[str], rng: random.Random) -> list[str]:
+    """`words` with `other` before or after them, or one around the other."""
+    where = rng.choice(("before", "before", "after", "after", "around"))
+    cut = rng.randrange(1, len(other)) if where == "around" and len(other) > 1 else 0
+    if where == "before":
+        cut = len(other)
+    return [*other[:cut], *words, *other[cut:]]
+
+
+def roughened(words: Iterable[str], rng: random.Random) -> str:
+    """The words with a few slips of the finger, or without some of their vowels."""
+    kept = []
+    whole = list(words)
+    shortened = rng.random() < _SHORTENED
+    for word in whole:
+        chance = rng.random()
+        if chance < _DROPPED and len(whole) > 1:
+            continue
+        if shortened and len(word) > _SHORT and rng.random() < _WITHOUT_VOWELS:
+            kept.append(word[0] + "".join(c for c in word[1:-1] if c not in "aeiou") + word[-1])
+        else:
+            kept.append(_slip(word, rng) if chance < _SLIPPED and len(word) > _SHORT else word)
+    return " ".join(kept or whole)
+
+
+def _slip(word: str, rng: random.Random) -> str:
+    at = rng.randrange(len(word) - 1)
+    slips: list[Callable[[], str]] = [
+        lambda: word[:at] + word[at + 1] + word[at] + word[at + 2 :],
+        lambda: word[:at] + word[at + 1 :],
+        lambda: word[:at] + word[at] + word[at:],
+    ]
+    return rng.choice(slips)()

@@ -1,0 +1,238 @@
+"""`make calibrate` writes artifacts/calibration.yml and artifacts/chat_thresholds.yml.
+
+The first turns the scores of a message into probabilities. It is fitted on the development
+part and the older set of tests/held_out, which is milder: a threshold set on one kind of sentence
+fits no other. The second sets the thresholds for pasted chats, from the development chats alone.
+Run it after `make adapt` and a new ONNX file.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from math import log
+
+import click
+import msgspec
+import numpy as np
+import yaml
+from sklearn.linear_model import LogisticRegression
+
+from lab.artifacts import digest, note
+from lab.evaluation.messages import independent_examples
+from lab.training.sentences import development
+from safeguarding.artifacts import ARTIFACTS, CALIBRATION, CHAT_THRESHOLDS
+from safeguarding.risk.chat.pasted import pasted_chat
+from safeguarding.risk.chat.reading import ChatEvidence, ChatReader
+from safeguarding.risk.chat.thresholds import ChatThreshold, ChatThresholds
+from safeguarding.risk.corpus import Example, read_dialogues, read_examples
+from safeguarding.risk.corpus_dialogues import Chat, rendered
+from safeguarding.risk.encoder.classifier import RiskClassifier, build_classifier
+from safeguarding.risk.engine import RiskEngine
+from safeguarding.risk.lexicon.reader import read_lexicon
+from safeguarding.risk.thresholds import (
+    STEPS,
+    Calibration,
+    Evidence,
+    Step,
+    Thresholds,
+    read_calibration,
+)
+from safeguarding.risk.witness import Witness, read_witness
+from safeguarding.taxonomy import SIGNS, Severity
+
+# What a missed message costs, in false alarms, and what share of messages is expected to be that
+# severe. The costs are a judgement to be reviewed by a safeguarding lead; the shares follow the
+# order of what chat services report (most messages are small talk and questions).
+COSTS = {"concern": 10.0, "urgent": 50.0, "immediate": 50.0}
+EXPECTED = {"concern": 0.08, "urgent": 0.015, "immediate": 0.003}
+CONVERSATION = 0.5
+_HEADER = """\
+# How the classifier's scores become a decision. Written by `make calibrate` from the development
+# part of data/risk; safeguarding/risk/thresholds.py says what each number means. `miss_cost`: how
+# many false alarms one missed message is worth; LANTERN_MISS_COST changes it where Lantern runs.
+"""
+# What the signs weigh is a judgement, to be reviewed by a safeguarding lead: what somebody who
+# exploits does with a child weighs more than what leads up to it. Fifteen weights are too many to
+# fit on the chats of one writer.
+HEAVY = ("threats", "sexual_talk", "pictures", "meeting", "secrecy")
+WEIGHTS = {sign: 1.5 if sign in HEAVY else 1.0 for sign in SIGNS}
+# What share of the chats that people show us is expected to be that severe, and what a missed one
+# costs in false alarms. A false concern costs a calm conversation, a false alarm staff's time.
+EXPECTED_CHATS = {"concern": 0.3, "urgent": 0.25}
+CHAT_COSTS = {"concern": 1.5, "urgent": 2.0}
+SHOWN, LINE = 0.1, 1.0
+_CHAT_HEADER = """\
+# What the signs in a pasted chat weigh, and from where on they are a worry. Written by
+# `make calibrate` from the development chats of data/risk; what each number means stands in
+# safeguarding/risk/chat/thresholds.py. What the signs weigh is set by people, in
+# lab/training/calibrate.py.
+"""
+
+
+@dataclass(frozen=True)
+class ScoredMessage:
+    """One sentence: what network, witness and lexicon say, and what is due."""
+
+    evidence: Evidence
+    due: Severity
+
+
+@dataclass(frozen=True)
+class ScoredChat:
+    """One chat as it was pasted: what speaks for a pattern, and what is due."""
+
+    evidence: ChatEvidence
+    due: Severity
+
+
+def _workers() -> ProcessPoolExecutor:
+    """A process a core; not forked, since an encoder loaded before a fork has lost its threads."""
+    return ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn"))
+
+
+@cache
+def _tools() -> tuple[RiskEngine, RiskClassifier, Witness]:
+    return RiskEngine(read_lexicon()), build_classifier(), read_witness()
+
+
+@cache
+def _reader() -> ChatReader:
+    nothing = ChatThreshold(pattern=0.0, tone=0.0, offset=0.0, bar=0.0)
+    return ChatReader(
+        build_classifier(),
+        read_witness(),
+        Thresholds(read_calibration()),
+        _chat_weights(nothing, nothing),
+        read_lexicon().normaliser,
+    )
+
+
+def _message(example: Example) -> ScoredMessage:
+    engine, classifier, witness = _tools()
+    evidence = Evidence(
+        classifier.read(engine.canonical(example.text)).steps,
+        witness.scores(example.text),
+        engine.assess(example.text).severity,
+    )
+    return ScoredMessage(evidence, example.severity)
+
+
+def _chat(chat: Chat) -> ScoredChat | None:
+    pasted = pasted_chat(rendered(chat))
+    evidence = _reader().evidence(pasted) if pasted else None
+    return ScoredChat(evidence, Severity.named(chat.severity)) if evidence else None
+
+
+def fitted(rows: Sequence[ScoredMessage]) -> Calibration:
+    """Logistic regression a step: of whether it is due, on both scores and on the lexicon."""
+    steps = {}
+    for at, due in enumerate(STEPS):
+        inputs = np.array(
+            [
+                [row.evidence.network[at], row.evidence.witness[at], row.evidence.phrased >= due]
+                for row in rows
+            ],
+            np.float64,
+        )
+        target = np.array([row.due >= due for row in rows])
+        model = LogisticRegression(C=10.0).fit(inputs, target)
+        steps[due.label] = Step(
+            network=round(float(model.coef_[0][0]), 4),
+            witness=round(max(0.0, float(model.coef_[0][1])), 4),
+            phrase=round(max(0.0, float(model.coef_[0][2])), 4),
+            offset=round(float(model.intercept_[0]), 4),
+            expected=EXPECTED[due.label],
+            developed=round(float(target.mean()), 4),
+            miss_cost=COSTS[due.label],
+        )
+    return Calibration(version=build_classifier().version, conversation=CONVERSATION, **steps)
+
+
+def fitted_to_chats(rows: Sequence[ScoredChat], due: Severity) -> ChatThreshold:
+    """Logistic regression of whether `due` is due, and the threshold that follows from costs."""
+    at = (Severity.CONCERN, Severity.URGENT).index(due)
+    inputs = np.array([[row.evidence.pattern, row.evidence.tone[at]] for row in rows])
+    target = np.array([row.due >= due for row in rows])
+    model = LogisticRegression(C=1.0).fit(inputs, target)
+    prior = _odds(EXPECTED_CHATS[due.label]) - _odds(float(target.mean()))
+    return ChatThreshold(
+        pattern=round(max(0.0, float(model.coef_[0][0])), 4),
+        tone=round(max(0.0, float(model.coef_[0][1])), 4),
+        offset=round(float(model.intercept_[0]), 4),
+        bar=round(-log(CHAT_COSTS[due.label]) - prior, 4),
+    )
+
+
+def _odds(share: float) -> float:
+    return log(share / (1 - share))
+
+
+def _chat_weights(concern: ChatThreshold, urgent: ChatThreshold) -> ChatThresholds:
+    return ChatThresholds(
+        version=build_classifier().version,
+        signs=WEIGHTS,
+        shown=SHOWN,
+        concern=concern,
+        urgent=urgent,
+        line=LINE,
+    )
+
+
+def calibrate_messages() -> None:
+    """Fit calibration.yml, and print what it means on the messages that it was fitted on."""
+    examples = [*development(read_examples()), *independent_examples()]
+    with _workers() as pool:
+        rows = list(pool.map(_message, examples, chunksize=50))
+    calibration = fitted(rows)
+    data = digest([each.text, int(each.severity)] for each in examples)
+    _write(CALIBRATION, _HEADER, calibration, data)
+    thresholds = Thresholds(calibration)
+    found = [thresholds.probabilities(row.evidence).severity for row in rows]
+    for due in STEPS:
+        _tell(due, [each >= due for each in found], [row.due for row in rows])
+
+
+def calibrate_chats() -> None:
+    """Fit chat_thresholds.yml, and print what it means on the chats that it was fitted on.
+
+    Chats of which the parser or the reader makes nothing are left out.
+    """
+    chats = read_dialogues("development").chats
+    with _workers() as pool:
+        rows = [found for found in pool.map(_chat, chats, chunksize=4) if found]
+    thresholds = {due: fitted_to_chats(rows, due) for due in (Severity.CONCERN, Severity.URGENT)}
+    weights = _chat_weights(thresholds[Severity.CONCERN], thresholds[Severity.URGENT])
+    data = digest([rendered(chat), chat.severity] for chat in chats)
+    _write(CHAT_THRESHOLDS, _CHAT_HEADER, weights, data)
+    for at, (due, threshold) in enumerate(thresholds.items()):
+        over = [threshold.over(row.evidence.pattern, row.evidence.tone[at]) >= 0 for row in rows]
+        _tell(due, over, [row.due for row in rows])
+
+
+def _write(name: str, header: str, artifact: Calibration | ChatThresholds, data: str) -> None:
+    path = ARTIFACTS / name
+    text = header + yaml.safe_dump(msgspec.to_builtins(artifact), sort_keys=False)
+    path.write_text(text, "utf-8")
+    note(path, made_by="make calibrate", data=data, on=date.today())  # noqa: DTZ011 - a day will do
+
+
+def _tell(step: Severity, over: Sequence[bool], due: Iterable[Severity]) -> None:
+    pairs = list(zip(over, due, strict=True))
+    hits = [found for found, severity in pairs if severity >= step]
+    alarms = [found for found, severity in pairs if severity == Severity.NONE]
+    print(
+        f"{step.label}: recognised {np.mean(hits):.1%} of {len(hits)}, "
+        f"harmless alarmed {np.mean(alarms):.1%} of {len(alarms)}"
+    )
+
+
+@click.command()
+def main() -> None:
+    """Fit and write both files; the chats need the new calibration of messages."""
+    calibrate_messages()
+    calibrate_chats()

@@ -1,0 +1,161 @@
+"""Copies of a database: taken while it is in use, put into the place of one that is lost.
+
+SQLite by its online backup, PostgreSQL by pg_dump and pg_restore of its own client programs.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+
+from staff.audit.tables import audit_events
+from staff.audit.trail import FIRST_LINK
+from staff.cases.tables import cases, data_keys, escalations
+from storage.engine import READING, connect
+
+NAMES = {"sqlite": "lantern.db", "postgresql": "lantern.dump"}
+"""What a copy is called, by the database it is of."""
+
+
+class CopyError(Exception):
+    """A copy cannot be taken or put back. Says why; quotes nothing from a record."""
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a copy holds, so that one put back can be compared."""
+
+    cases: int
+    messages: int
+    number: int
+    link: str
+    """Of the newest event of the audit trail."""
+    key_ids: tuple[str, ...]
+    """The keys of the ring without which it cannot be read."""
+
+
+def backend_of(url: str) -> str:
+    """ "sqlite" or "postgresql"."""
+    return make_url(url).get_backend_name()
+
+
+def contents(connection: Connection) -> Contents:
+    """What the database holds now. Opens nothing."""
+    newest = sa.select(audit_events.c.id, audit_events.c.link).order_by(audit_events.c.id.desc())
+    last = connection.execute(newest.limit(1)).first()
+    # An envelope reads "v2|key id|…".
+    wrapped = connection.execute(sa.select(sa.func.substr(data_keys.c.wrapped, 1, 80)))
+    return Contents(
+        cases=_count(connection, cases),
+        messages=_count(connection, escalations),
+        number=last.id if last else 0,
+        link=last.link if last else FIRST_LINK,
+        key_ids=tuple(sorted({text.split("|")[1] for text in wrapped.scalars()})),
+    )
+
+
+def take(url: str, folder: Path) -> Contents:
+    """Write a copy into the folder, of one moment, while others go on writing; what it holds.
+
+    Raises CopyError, SQLAlchemyError, OSError.
+    """
+    path = folder / NAMES[backend_of(url)]
+    if backend_of(url) == "sqlite":
+        _copy_sqlite(Path(make_url(url).database or ""), path)
+        return _read(f"sqlite:///{path}")
+    with _snapshot(connect(url)) as (connection, snapshot):
+        command = ["pg_dump", "--format=custom", "--no-owner", "--no-privileges"]
+        _run([*command, f"--snapshot={snapshot}", f"--file={path}"], url)
+        return contents(connection)
+
+
+def is_empty(url: str) -> bool:
+    """Whether nothing would be overwritten: no file, or no table. Raises SQLAlchemyError."""
+    if backend_of(url) == "sqlite":
+        return not Path(make_url(url).database or "").exists()
+    engine = connect(url)
+    try:
+        return not sa.inspect(engine).get_table_names()
+    finally:
+        engine.dispose()
+
+
+def put_back(url: str, folder: Path) -> None:
+    """Put the copy in this folder into the place of an empty database. CopyError, OSError."""
+    path = folder / NAMES[backend_of(url)]
+    if backend_of(url) == "sqlite":
+        place = Path(make_url(url).database or "")
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shutil.copyfile(path, place)
+        place.chmod(0o600)
+        return
+    _run(["pg_restore", "--single-transaction", "--no-owner", "--no-privileges", str(path)], url)
+
+
+def _copy_sqlite(source: Path, path: Path) -> None:
+    try:
+        with (
+            closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as live,
+            closing(sqlite3.connect(path)) as copy,
+        ):
+            live.backup(copy)
+            # One file, without the write-ahead log that the live one has.
+            copy.execute("PRAGMA journal_mode=DELETE")
+            [(sound,)] = copy.execute("PRAGMA integrity_check(1)").fetchall()
+    except sqlite3.Error as error:
+        raise CopyError(f"the database cannot be copied: {type(error).__name__}") from None
+    if sound != "ok":
+        raise CopyError("the database is damaged: its copy is not sound")
+    path.chmod(0o600)
+
+
+def _read(url: str) -> Contents:
+    engine = sa.create_engine(url, hide_parameters=True)
+    try:
+        with engine.connect() as connection:
+            return contents(connection)
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def _snapshot(engine: Engine) -> Iterator[tuple[Connection, str]]:
+    """A transaction that sees one moment, and the name by which pg_dump sees the same."""
+    options = READING | {"isolation_level": "REPEATABLE READ"}
+    with engine.connect().execution_options(**options) as connection:
+        for name in ("statement_timeout", "idle_in_transaction_session_timeout"):
+            connection.exec_driver_sql(f"SET LOCAL {name} = 0")
+        yield connection, connection.execute(sa.select(sa.func.pg_export_snapshot())).scalar_one()
+    engine.dispose()
+
+
+def _run(command: list[str], url: str) -> None:
+    """Run a client program of PostgreSQL on this database; the password stays off its command."""
+    program = shutil.which(command[0])
+    if program is None:
+        raise CopyError(f"{command[0]} is missing: install the client programs of PostgreSQL")
+    found = make_url(url)
+    place = URL.create(
+        "postgresql", found.username, None, found.host, found.port, found.database, found.query
+    )
+    env = os.environ | ({"PGPASSWORD": str(found.password)} if found.password else {})
+    target = f"--dbname={place.render_as_string(hide_password=False)}"
+    done = subprocess.run(
+        [program, target, *command[1:]], env=env, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        first = done.stderr.strip().partition("\n")[0]
+        raise CopyError(f"{command[0]} failed: {first}")
+
+
+def _count(connection: Connection, table: sa.Table) -> int:
+    return connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()

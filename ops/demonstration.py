@@ -1,0 +1,33 @@
+"""What a demonstration has from the start: a rota, so that its chat can say when somebody reads.
+
+An installation begins with an empty one: who is on duty there is for its people to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, time, timedelta
+
+from sqlalchemy.engine import Engine
+
+from staff.accounts.accounts import Staff
+from staff.alerts.reach import Ways
+from staff.audit.command_line import COMMAND_LINE
+from staff.rota.rota import Kind
+from staff.rota.service import LONGEST_DAYS, Pattern, RotaOffice
+
+MAIL = "lantern.example"
+"""Leads nowhere (RFC 2606): what is sent to it stays in the demonstration's own mail catcher."""
+BEGINS, ENDS = time(9), time(17)
+
+
+def put_on_duty(engine: Engine, leads: Sequence[Staff], first: date) -> None:
+    """On every working day of a year, the first of the leads is on duty and the next is second.
+
+    Each has an email address: nobody counts as on duty who could read of a hand-off only by chance.
+    """
+    office, last = RotaOffice(engine), first + timedelta(days=LONGEST_DAYS - 1)
+    for lead, kind in zip(leads, (Kind.ON_DUTY, Kind.SECOND), strict=False):
+        office.set_ways(Ways(lead.id, email=f"{lead.name}@{MAIL}"), by=COMMAND_LINE)
+        pattern = Pattern(lead.id, kind, first, last, BEGINS, ENDS, working_days=True)
+        office.add(pattern, by=COMMAND_LINE)

@@ -1,0 +1,121 @@
+"""The records: database, roles, audit trail, anchors, backup."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, make_url
+
+from ops.backup.backup import BACKED_UP
+from ops.database_roles import CONSOLE, GATEWAY
+from ops.doctor.finding import Check, Finding, Installation, not_ready, ok
+from staff.audit.anchors import FOLDER, AnchorError, read_all
+from staff.audit.tables import audit_events
+from staff.audit.verify import verify
+from storage.engine import READING, newest_revision, revision_of
+
+A_DAY_LATE = timedelta(days=2)
+_THIS_MACHINE = {None, "", "localhost", "127.0.0.1", "::1"}
+_WRITES = ("UPDATE", "DELETE", "TRUNCATE")
+
+
+def database(here: Installation) -> Finding:
+    """The records are on PostgreSQL, and nobody reads them on their way."""
+    url = make_url(here.settings.database_url)
+    if url.get_backend_name() != "postgresql":
+        return not_ready("the records are in SQLite", "LANTERN_DATABASE_URL=postgresql+psycopg://…")
+    host = url.host or url.query.get("host")
+    private = host in _THIS_MACHINE or str(host).startswith("/")
+    if not private and url.query.get("sslmode") not in {"verify-ca", "verify-full"}:
+        return not_ready(
+            f"nothing proves that {host} is the database", "add ?sslmode=verify-full to the address"
+        )
+    with here.engine.connect().execution_options(**READING) as connection:
+        version = connection.dialect.server_version_info or ()
+    return ok(f"PostgreSQL {'.'.join(map(str, version[:2]))}")
+
+
+def tables(here: Installation) -> Finding:
+    """The tables are those of this version."""
+    with here.engine.connect().execution_options(**READING) as connection:
+        found = revision_of(connection)
+    wanted = newest_revision()
+    if found != wanted:
+        return not_ready(f"tables are at {found}, this version needs {wanted}", "lantern setup")
+    return ok(f"at {found}")
+
+
+def roles(here: Installation) -> Finding:
+    """Gateway and console sign in as roles that cannot change the audit trail."""
+    if here.engine.dialect.name != "postgresql":
+        return not_ready("SQLite has no roles", "use PostgreSQL")
+    names = here.roles
+    with here.engine.connect().execution_options(**READING) as connection:
+        for role, less in ((names.gateway, GATEWAY), (names.console, CONSOLE)):
+            known = sa.text("SELECT 1 FROM pg_roles WHERE rolname = :role AND NOT rolsuper")
+            if connection.execute(known, {"role": role}).first() is None:
+                return not_ready(f"there is no role {role}", "lantern database-roles --apply")
+            for table, privileges in less.items():
+                if may := _more_than(connection, role, table, privileges):
+                    return not_ready(f"{role} may {may} {table}", "lantern database-roles --apply")
+    return ok("gateway and console cannot change the audit trail")
+
+
+def audit_trail(here: Installation) -> Finding:
+    """Nothing on the trail was changed, and its anchors agree."""
+    try:
+        anchors = read_all([here.settings.state_dir / FOLDER])
+    except AnchorError as error:
+        return not_ready(str(error), "docs/audit-trail.md")
+    with here.engine.connect().execution_options(**READING) as connection:
+        found = verify(connection, anchors)
+    if found.broken is not None:
+        return not_ready(
+            f"broken at event {found.broken.number}: {found.broken.wrong}",
+            "change nothing: docs/runbook.md, The audit trail",
+        )
+    newest = max((anchor.at for anchor in anchors), default=None)
+    if newest is None or here.now() - newest > A_DAY_LATE:
+        return not_ready(
+            "no anchor was written in the last two days",
+            "is the dispatcher running? docs/runbook.md",
+        )
+    return ok(f"{found.count} events in order, {len(anchors)} anchors agree")
+
+
+def backup(here: Installation) -> Finding:
+    """A backup was made yesterday or today."""
+    with here.engine.connect().execution_options(**READING) as connection:
+        at = newest_event(connection, BACKED_UP)
+    if at is None or here.now() - at > A_DAY_LATE:
+        when = "never" if at is None else f"last on {at.date().isoformat()}"
+        return not_ready(f"backed up {when}", "systemctl enable --now lantern-backup.timer")
+    return ok(f"last {at.isoformat(timespec='minutes')}; fetch it to another machine")
+
+
+def newest_event(connection: Connection, what: str) -> datetime | None:
+    """When something was last done, by the audit trail."""
+    query = sa.select(audit_events.c.at).where(audit_events.c.what == what)
+    return connection.execute(query.order_by(audit_events.c.id.desc()).limit(1)).scalar()
+
+
+def _more_than(connection: Connection, role: str, table: str, privileges: str) -> str | None:
+    """A privilege that this role has on a table and should not have."""
+    for privilege in ("SELECT", "INSERT", *_WRITES):
+        asked = sa.text("SELECT has_table_privilege(:role, :table, :privilege)")
+        values = {"role": role, "table": table, "privilege": privilege}
+        allowed = [each.split()[0] for each in privileges.split(",") if each and "(" not in each]
+        if privilege not in allowed and connection.execute(asked, values).scalar_one():
+            return privilege
+    return None
+
+
+CHECKS: Mapping[str, Check] = {
+    "database": database,
+    "tables": tables,
+    "database roles": roles,
+    "audit trail": audit_trail,
+    "backup": backup,
+}

@@ -1,0 +1,127 @@
+"""`make -s reply`: whole conversations through the real gateway, Rasa and action server.
+
+Each line in is {"id", "turns": ["…", …], "audience"?}; each line out is {"id", "replies"}, where
+`replies` holds the messages that answered each turn. The stack is started once, on free ports, over
+a state folder of its own that is removed afterwards. A line that is not such an object gives
+{"id", "error"}.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import click
+import httpx
+
+from ops.stack import Stack
+from safeguarding.json_lines import InputLine, LineError, LineId, not_blank, standard_input, write
+from safeguarding.taxonomy import taxonomy
+
+SIDE_BY_SIDE = 4
+"""Conversations held at once. Their turns come one after the other."""
+UNHURRIED = {"LANTERN_MESSAGES_PER_MINUTE": "1000000", "LANTERN_RASA_TIMEOUT_S": "30"}
+"""Settings under which neither the limits nor a busy machine change an answer."""
+PATIENCE_S = 60.0
+Messages = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """One line of the input, checked."""
+
+    id: LineId
+    turns: tuple[str, ...]
+    audience: str | None
+
+
+def read_conversation(line: bytes) -> Conversation:
+    """One line of the input. Raises LineError."""
+    read = InputLine.read(line)
+    turns, audience = read.fields.get("turns"), read.fields.get("audience")
+    if not isinstance(turns, list) or not all(isinstance(turn, str) for turn in turns):
+        raise read.error("`turns` is not a list of strings")
+    if audience is not None and audience not in [*taxonomy().audiences]:
+        raise read.error(f"`audience` is none of {', '.join(taxonomy().audiences)}")
+    return Conversation(read.id, tuple(turns), audience)
+
+
+async def hold(http: httpx.AsyncClient, conversation: Conversation) -> list[Messages]:
+    """Say every turn, and return the messages that answered each."""
+    beginning = {"audience": conversation.audience} if conversation.audience else {}
+    opened = (await http.post("/v1/conversations", json=beginning)).raise_for_status()
+    headers = {"Authorization": f"Bearer {opened.json()['token']}"}
+    replies = []
+    for turn in conversation.turns:
+        # Half a surrogate pair is no UTF-8: it goes as an escape, as a browser would send it.
+        body = json.dumps({"id": str(uuid4()), "text": turn}).encode("ascii")
+        answer = await http.post("/v1/messages", content=body, headers=headers)
+        replies.append(answer.json().get("messages", []))
+    return replies
+
+
+async def answered(http: httpx.AsyncClient, line: bytes) -> dict[str, Any]:
+    """The record for one line: what answered it, or why it was not answered."""
+    try:
+        conversation = read_conversation(line)
+    except LineError as error:
+        return error.as_record()
+    try:
+        return {"id": conversation.id, "replies": await hold(http, conversation)}
+    except (httpx.HTTPError, ValueError) as error:  # ValueError: what came is not JSON
+        return {"id": conversation.id, "error": type(error).__name__}
+
+
+async def replies(lines: Iterable[bytes], gateway_url: str) -> AsyncIterator[dict[str, Any]]:
+    """One record a line, in the order of the lines.
+
+    A line is read when one of SIDE_BY_SIDE conversations has ended, whatever the length of the
+    input, and in a thread, because a line may be long in coming.
+    """
+    free, coming = asyncio.Semaphore(SIDE_BY_SIDE), iter(not_blank(lines))
+    begun: asyncio.Queue[asyncio.Task[dict[str, Any]] | None] = asyncio.Queue()
+
+    async def begin(http: httpx.AsyncClient) -> None:
+        try:
+            while await free.acquire():
+                line = await asyncio.to_thread(next, coming, None)
+                if line is None:
+                    return
+                task = asyncio.create_task(answered(http, line))
+                task.add_done_callback(lambda _: free.release())
+                begun.put_nowait(task)
+        finally:
+            begun.put_nowait(None)
+
+    async with httpx.AsyncClient(base_url=gateway_url, timeout=PATIENCE_S) as http:
+        reading = asyncio.create_task(begin(http))
+        while task := await begun.get():
+            yield await task
+        await reading
+
+
+async def _print(records: AsyncIterator[dict[str, Any]]) -> None:
+    async for record in records:
+        write(record)
+
+
+@click.command()
+def main() -> None:
+    """Hold each conversation of standard input with the whole stack, on ports of its own.
+
+    Each line in is {"id", "turns", "audience"?}; each line out is {"id", "replies"}.
+    """
+    with tempfile.TemporaryDirectory(prefix="lantern-reply-") as folder:
+        stack = Stack(Path(folder), env=UNHURRIED)
+        try:
+            stack.setup()
+            stack.start(stack.gateway, stack.actions, stack.rasa)
+            asyncio.run(_print(replies(standard_input(), stack.url("gateway"))))
+        finally:
+            stack.stop()

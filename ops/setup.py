@@ -1,0 +1,142 @@
+"""`make setup`: makes what a fresh installation lacks, and only that."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import click
+from sqlalchemy.exc import OperationalError
+
+from ops import demonstration
+from safeguarding.clock import LONDON, utc_now
+from safeguarding.secret_files import variable_of
+from safeguarding.settings import Settings, SettingsError
+from safeguarding.state_folder import make_private
+from staff.accounts.accounts import StaffAccounts, StaffNameError
+from staff.accounts.passwords import random_password
+from staff.accounts.permissions import Role
+from staff.audit.command_line import record_command
+from storage.engine import connect, migrate
+from storage.vault import Vault, VaultError, new_key
+
+FIRST_ACCOUNTS = (
+    ("safeguarding-lead", "Safeguarding lead", Role.LEAD),
+    ("second-lead", "Second lead", Role.LEAD),
+    ("administrator", "Administrator", Role.ADMINISTRATOR),
+)
+UNREACHABLE = "The database cannot be reached: check LANTERN_DATABASE_URL"
+
+_SECRETS: dict[str, Callable[[], str]] = {
+    "field_keys": lambda: f"k1:{new_key()}",
+    "token_key": lambda: secrets.token_urlsafe(32),
+    "channel_secret": lambda: secrets.token_urlsafe(32),
+    "action_secret": lambda: secrets.token_urlsafe(32),
+}
+
+
+def make_secrets(settings: Settings, env: Mapping[str, str]) -> list[str]:
+    """Write the secrets that neither the environment nor the state folder has; return their names.
+
+    A secret that exists is never touched: without its keys the records could not be read.
+    """
+    folder = settings.state_dir / "secrets"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return [
+        name
+        for name, make in _SECRETS.items()
+        if variable_of(name) not in env and _write_new(folder / name, make())
+    ]
+
+
+def first_accounts(accounts: StaffAccounts) -> list[tuple[str, str]]:
+    """Open the first staff accounts when there are none: sign-in names and passwords.
+
+    Two leads, since words about risk need two signatures, and an administrator, who runs the
+    accounts and sees no case. Raises nothing when another set-up is faster: it has printed them.
+    """
+    if accounts.exist():
+        return []
+    opened = []
+    with suppress(StaffNameError):
+        for name, shown_name, role in FIRST_ACCOUNTS:
+            password = random_password(name)
+            opened.append((accounts.add(name, password, shown_name, role).name, password))
+    return opened
+
+
+@click.command()
+@click.option(
+    "--rota",
+    is_flag=True,
+    help="Put the first leads on duty on weekdays, where this is a demonstration (`make run`).",
+)
+def main(*, rota: bool) -> None:
+    """Set up; print the first accounts' passwords, once. 1 when something is in the way."""
+    try:
+        _set_up(Settings.from_env(), rota=rota)
+    except (SettingsError, VaultError, OSError) as error:
+        raise click.ClickException(str(error)) from None
+    except OperationalError:
+        raise click.ClickException(UNREACHABLE) from None
+
+
+def _set_up(settings: Settings, *, rota: bool) -> None:
+    settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    made = make_secrets(settings, os.environ)
+    make_private(settings.state_dir)
+    for name in _SECRETS:
+        settings.secret(name)
+    Vault.of(settings)
+    migrate(settings.database_url)
+    engine = connect(settings.database_url)
+    accounts = StaffAccounts(engine)
+    opened = first_accounts(accounts)
+    if rota and opened and settings.is_demonstration():
+        names = [name for name, _, role in FIRST_ACCOUNTS if role is Role.LEAD]
+        members = {member.name: member for member in accounts.in_use()}
+        leads = [members[name] for name in names if name in members]
+        demonstration.put_on_duty(engine, leads, utc_now().astimezone(LONDON).date())
+    if made:
+        click.echo(f"Wrote {', '.join(made)} to {settings.state_dir / 'secrets'}")
+    click.echo(_sign_in_words(opened) if opened else "Database is up to date.")
+    if made or opened:
+        record_command("set up", settings, secrets=made, accounts=len(opened))
+
+
+def _write_new(path: Path, secret: str) -> bool:
+    """Write the file whole, or leave the one that is there: another set-up may run beside us."""
+    if path.exists():
+        return False
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(secret + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        path.hardlink_to(draft)
+    except FileExistsError:
+        return False
+    finally:
+        draft.unlink()
+    return True
+
+
+def _sign_in_words(opened: list[tuple[str, str]]) -> str:
+    line = "=" * 64
+    (name, password), *others = opened
+    rest = "".join(f"  {name:<17}  {password}\n" for name, password in others)
+    return (
+        f"{line}\n"
+        "The first staff accounts of the console. This is shown ONCE.\n"
+        f"  sign-in name:  {name}\n"
+        f"  password:      {password}\n"
+        "and, for the second signature and for the accounts page:\n"
+        f"{rest}"
+        "Change each after signing in: your name, at the top of the page.\n"
+        f"{line}"
+    )

@@ -1,0 +1,228 @@
+"""All of Lantern as real processes on free ports: for the bench and for injected faults."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import httpx
+import yaml
+
+from safeguarding.taxonomy import ROOT
+
+ASSISTANT = ROOT / ".venv-assistant" / "bin"
+SERVICES = ROOT / ".venv-services" / "bin"
+MODEL = ROOT / "models" / "lantern.tar.gz"
+READY_S = 120.0
+
+
+def free_port() -> int:
+    """A TCP port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class NotReadyError(Exception):
+    """A process did not answer in time. Holds the end of its log."""
+
+
+class Process:
+    """One process of the stack. Signals go to its whole group, so that no worker survives it."""
+
+    def __init__(
+        self, name: str, command: list[str], env: Mapping[str, str], health: str, log: Path
+    ) -> None:
+        self.name = name
+        self._command = command
+        self._env = {**os.environ, **env}
+        self._health = health
+        self.log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def limit_descriptors(self, number: int) -> None:
+        """Let it open so many files and sockets, from its next start on."""
+        self._command = ["prlimit", f"--nofile={number}:{number}", *self._command]
+
+    def watched_by(self, command: list[str], folder: Path) -> None:
+        """Run it by this command instead (lab.stages), which writes what it saw to `folder`."""
+        after_module = self._command[self._command.index("-m") + 2 :]
+        file = folder / f"{self.name}.stages.json"
+        self._command = [*command, self.name, str(file), *after_module]
+
+    def start(self) -> None:
+        """Start it; `wait` says when it answers."""
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command,
+                env=self._env,
+                cwd=ROOT,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+
+    def wait(self, patience_s: float = READY_S) -> None:
+        """Wait until its health address answers 2xx. Raises NotReadyError."""
+        limit = time.monotonic() + patience_s
+        while time.monotonic() < limit:
+            if self._process is not None and self._process.poll() is not None:
+                break
+            with contextlib.suppress(httpx.HTTPError):
+                if httpx.get(self._health, timeout=2.0).is_success:
+                    return
+            time.sleep(0.1)
+        tail = self.log.read_text(errors="replace")[-3000:]
+        raise NotReadyError(f"{self.name} did not answer {self._health}:\n{tail}")
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to the process and its workers; harmless when it is gone."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, number)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """Stop it and wait for its end."""
+        if self._process is None:
+            return
+        self.send(number)
+        self.send(signal.SIGCONT)  # a paused process cannot hear SIGTERM
+        try:
+            self._process.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            self.send(signal.SIGKILL)
+            self._process.wait(timeout=15)
+        self.send(signal.SIGKILL)  # whatever it left behind
+        self._process = None
+
+    def resident_bytes(self) -> int:
+        """Memory of the process and all its descendants (proportional set size)."""
+        return sum(_pss(pid) for pid in self._group())
+
+    def cpu_ms(self) -> float:
+        """Processor time that it and its descendants have used, in milliseconds."""
+        return sum(_cpu_ms(pid) for pid in self._group())
+
+    def _group(self) -> Iterator[int]:
+        leader = self._process.pid if self._process else -1
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    if os.getpgid(int(entry.name)) == leader:
+                        yield int(entry.name)
+
+
+def _pss(pid: int) -> int:
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:
+        return 0
+    match = re.search(r"^Pss:\s+(\d+) kB", text, re.MULTILINE)
+    return int(match[1]) * 1024 if match else 0
+
+
+def _cpu_ms(pid: int) -> float:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    used, system = int(fields[11]), int(fields[12])
+    return (used + system) * 1000 / os.sysconf("SC_CLK_TCK")
+
+
+class Stack:
+    """Rasa, action server, gateway, console and dispatcher over a state folder of their own."""
+
+    def __init__(
+        self,
+        state: Path,
+        env: Mapping[str, str] | None = None,
+        gateway: str = "chat.gateway",
+        more_rasas: int = 0,
+    ) -> None:
+        """`env` are settings; `gateway` is the module that is run as one; `more_rasas` how many
+        Rasa servers there are beside the first."""
+        self.state = state
+        self.account = ""
+        """What `setup` printed: the first staff accounts and their passwords."""
+        state.mkdir(parents=True, exist_ok=True)
+        rasas = ["rasa", *(f"rasa-{number + 2}" for number in range(more_rasas))]
+        names = (*rasas, "actions", "gateway", "console", "dispatcher")
+        self.ports = {name: free_port() for name in names}
+        self.env = {
+            "LANTERN_STATE_DIR": str(state),
+            "LANTERN_DATABASE_URL": f"sqlite:///{state / 'lantern.db'}",
+            "LANTERN_RASA_URL": " ".join(map(self.url, rasas)),
+            "LANTERN_GATEWAY_PORT": str(self.ports["gateway"]),
+            "LANTERN_CONSOLE_PORT": str(self.ports["console"]),
+            "LANTERN_DISPATCHER_PORT": str(self.ports["dispatcher"]),
+            "LANTERN_CONSOLE_INSECURE_COOKIES": "true",
+            "RASA_TELEMETRY_ENABLED": "false",
+            **(env or {}),
+        }
+        self.rasa, *self.more_rasas = (
+            self._process(name, self._rasa_command(name), "/webhooks/gateway/") for name in rasas
+        )
+        actions = [str(SERVICES / "python"), "-m", "actions", "--port", str(self.ports["actions"])]
+        self.actions = self._process("actions", actions, "/health")
+        self.gateway = self._process("gateway", [str(SERVICES / "python"), "-m", gateway])
+        self.console = self._process("console", [str(SERVICES / "python"), "-m", "staff.console"])
+        dispatcher = [str(SERVICES / "python"), "-m", "staff.dispatcher"]
+        self.dispatcher = self._process("dispatcher", dispatcher)
+
+    def url(self, name: str) -> str:
+        """Base address of one process."""
+        return f"http://127.0.0.1:{self.ports[name]}"
+
+    def setup(self) -> None:
+        """Secrets, database and first accounts."""
+        command = [str(SERVICES / "python"), "-m", "lantern", "setup"]
+        env = {**os.environ, **self.env}
+        done = subprocess.run(
+            command, env=env, cwd=ROOT, check=True, capture_output=True, text=True
+        )
+        self.account = done.stdout
+
+    def start(self, *processes: Process) -> None:
+        """Start the named processes, or all but the dispatcher, and wait until each answers."""
+        rasas = (self.rasa, *self.more_rasas)
+        started = processes or (self.gateway, self.console, self.actions, *rasas)
+        for process in started:
+            process.start()
+        for process in started:
+            process.wait()
+
+    def stop(self) -> None:
+        """Stop everything."""
+        rasas = (self.rasa, *self.more_rasas)
+        for process in (self.dispatcher, *rasas, self.actions, self.gateway, self.console):
+            process.stop()
+
+    def logs(self) -> str:
+        """Everything any process has written."""
+        return "\n".join(path.read_text(errors="replace") for path in self.state.glob("*.log"))
+
+    def _process(self, name: str, command: list[str], health: str = "/healthz") -> Process:
+        log = self.state / f"{name}.log"
+        return Process(name, command, self.env, self.url(name) + health, log)
+
+    def _rasa_command(self, name: str) -> list[str]:
+        endpoints = yaml.safe_load((ROOT / "endpoints.yml").read_text())
+        endpoints["action_endpoint"]["url"] = f"{self.url('actions')}/webhook"
+        own = self.state / "endpoints.yml"
+        own.write_text(yaml.safe_dump(endpoints))
+        return [
+            *(str(ASSISTANT / "python"), "-m", "bot", "run"),
+            *("--model", str(MODEL), "--endpoints", str(own)),
+            *("--credentials", str(ROOT / "credentials.yml")),
+            *("--interface", "127.0.0.1", "--port", str(self.ports[name])),
+        ]

@@ -1,0 +1,114 @@
+"""An escalation: one message that a member of staff must read, or that belongs to such a one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from safeguarding.risk.assessment import Assessment, Turn, upgraded
+from safeguarding.shown_contacts import (
+    ShownContact,
+    contacts_as_record,
+    contacts_from_record,
+)
+
+GATEWAY = "gateway"
+"""Who records: the gateway alone."""
+ASSISTANT = "assistant"
+"""Who recorded too, before the gateway alone did: old records and histories hold this name."""
+
+
+@dataclass(frozen=True)
+class Escalation:
+    """One message, the turns before it, and what the person was shown.
+
+    Of severity none it is only attached: it belongs to a conversation that was handed over.
+
+    `message_id` is the key: the gateway makes it, so writing the same message twice is harmless.
+    """
+
+    message_id: str
+    conversation_id: str
+    text: str
+    assessment: Assessment
+    raised_at: datetime
+    """When the message arrived, with a time zone."""
+    raised_by: str
+    """Who recorded it first: GATEWAY, or ASSISTANT in old records."""
+    turns_before: tuple[Turn, ...] = ()
+    shown: tuple[str, ...] = ()
+    """What the person read in answer, in order, one text a message. Empty when not yet known."""
+    contacts: tuple[ShownContact, ...] | None = None
+    """Whom they were shown in answer; None when nobody noted it, as in old records."""
+    audience: str | None = None
+    area: str | None = None
+    extra: dict[str, str] = field(default_factory=dict)
+    """Facts about the hand-off, nothing that anyone wrote, e.g. {"fallback": "rasa-timeout"}."""
+
+    def as_record(self) -> dict[str, Any]:
+        """A JSON-ready dictionary. It holds what the person wrote: seal it before it is stored."""
+        return {
+            "message_id": self.message_id,
+            "conversation_id": self.conversation_id,
+            "text": self.text,
+            "assessment": self.assessment.as_record(),
+            "raised_at": self.raised_at.isoformat(),
+            "raised_by": self.raised_by,
+            "turns_before": [[turn.by, turn.text] for turn in self.turns_before],
+            "shown": list(self.shown),
+            "contacts": contacts_as_record(self.contacts),
+            "audience": self.audience,
+            "area": self.area,
+            "extra": self.extra,
+        }
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> Escalation:
+        """The inverse of `as_record`, also of one that says nothing of contacts.
+
+        Raises KeyError, TypeError or ValueError.
+        """
+        return cls(
+            **{
+                **record,
+                "assessment": Assessment.from_record(record["assessment"]),
+                "raised_at": datetime.fromisoformat(record["raised_at"]),
+                "turns_before": tuple(Turn(by, text) for by, text in record["turns_before"]),
+                "shown": tuple(record["shown"]),
+                "contacts": contacts_from_record(record.get("contacts")),
+            }
+        )
+
+
+def merged(known: Escalation, new: Escalation) -> Escalation:
+    """`known` with what `new` knows besides: never less severe, never with fewer signals.
+
+    What the gateway says was shown replaces what was noted before: it alone sees the whole reply.
+    """
+    complete = new.raised_by != ASSISTANT or not known.shown
+    replaces = bool(new.shown) and complete
+    return replace(
+        known,
+        assessment=upgraded(known.assessment, new.assessment),
+        turns_before=known.turns_before or new.turns_before,
+        shown=new.shown if replaces else known.shown,
+        contacts=new.contacts if replaces and new.contacts is not None else known.contacts,
+        audience=known.audience or new.audience,
+        area=known.area or new.area,
+        extra={**new.extra, **known.extra},
+    )
+
+
+class Outcome(str, Enum):
+    """What staff did about a case. The values are in the database: never rename one."""
+
+    ADVICE_GIVEN = "advice_given"
+    CONTACTED_PERSON = "contacted_person"
+    REFERRED_SOCIAL_CARE = "referred_social_care"
+    REFERRED_POLICE = "referred_police"
+    SHARED_WITH_SCHOOL_LEAD = "shared_with_school_lead"
+    FALSE_ALARM = "false_alarm"
+    NO_ACTION_NEEDED = "no_action_needed"
+    OTHER = "other"

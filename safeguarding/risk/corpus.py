@@ -1,0 +1,256 @@
+"""What the classifier learns from and is measured on: the labelled corpus, data/risk, and the
+examples of intents, data/nlu.
+
+data/risk/<part>/<theme>.yml holds `groups` of sentences, `chats` or `conversations`;
+data/risk/writers.yml says who wrote them and for which part. All problems are told at once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeVar, get_args
+
+import msgspec
+import yaml
+
+from safeguarding.records import ContentError, Document, Problem, read_yaml
+from safeguarding.risk.corpus_dialogues import Chat, Conversation, Label
+from safeguarding.taxonomy import CORPUS, ROOT, SIGNS, Severity, taxonomy
+
+NLU = ROOT / "data" / "nlu"
+WRITERS = "writers.yml"
+RETOLD = "reviewed"
+"""The writer of the sentences that retell what somebody really wrote (ml/review)."""
+Part = Literal["training", "development", "test"]
+Register = Literal[
+    "plain", "slang", "typos", "emoji", "esl", "regional", "indirect", "formal", "long", "child",
+    "short",
+]  # fmt: skip
+Kind = Literal[
+    "near_miss", "idiom", "gaming", "school", "food", "sport", "family", "fiction", "news",
+    "relationship", "health", "question", "small_talk", "errand", "work", "online", "feelings",
+]  # fmt: skip
+EVERYDAY = frozenset(
+    {"idiom", "gaming", "school", "food", "sport", "family", "fiction", "errand", "work"}
+)
+"""Kinds of harmless talk that no answer of ours is about. Not small talk, which has intents of its
+own, nor feelings, health, relationships and the like, to which an answer may well be right."""
+
+
+EVERYDAY_MOST = 4000
+"""Sentences of such talk that Rasa learns from: more of them only make its training longer."""
+Item = TypeVar("Item")
+
+
+class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Sentences of one situation that carry the same labels (docs/labelling.md)."""
+
+    writer: str
+    number: int = 0
+    """Place among the writer's groups; examples are read in that order, whatever the file."""
+    situation: str
+    voice: Literal["young_person", "parent", "professional"]
+    severity: Label
+    categories: list[str]
+    """The main one first; of a near miss, those that it only seems to be about."""
+    subject: Literal["self", "friend", "own_child", "other_child", "unknown"] = "unknown"
+    register: list[Register] = msgspec.field(default_factory=lambda: ["plain"])
+    kind: Kind | None = None
+    """What sort of harmless message; only when the severity is none."""
+    sentences: list[str]
+
+
+class Writer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Who wrote for which part, by what briefs."""
+
+    part: Part
+    briefs: list[str]
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    groups: list[Group] = msgspec.field(default_factory=list)
+    chats: list[Chat] = msgspec.field(default_factory=list)
+    conversations: list[Conversation] = msgspec.field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Example:
+    """One labelled sentence."""
+
+    text: str
+    severity: Severity
+    categories: tuple[str, ...]
+    """Risk categories, the main one first; empty when the severity is none."""
+    near: tuple[str, ...]
+    """Of a harmless sentence, the categories that it only seems to be about."""
+    subject: str
+    voice: str
+    register: tuple[str, ...]
+    kind: str
+    """Of a harmless sentence, what sort it is; else empty."""
+    writer: str
+    situation: str
+    part: Part
+
+
+@dataclass(frozen=True)
+class Dialogues:
+    """The chats and conversations of one part."""
+
+    chats: tuple[Chat, ...]
+    conversations: tuple[Conversation, ...]
+
+
+def read_examples(folder: Path = CORPUS) -> list[Example]:
+    """Every sentence, by writer and number, so that a file's name or place changes nothing.
+
+    Raises ContentError with all that is wrong in the corpus.
+    """
+    found = [
+        (group, part) for part, files in _read(folder).items() for f in files for group in f.groups
+    ]
+    found.sort(key=lambda each: (each[0].writer, each[0].number))
+    return [example for group, part in found for example in _examples(group, part)]
+
+
+def read_dialogues(part: Part, folder: Path = CORPUS) -> Dialogues:
+    """Every chat and conversation of `part`, by file and place.
+
+    Raises ContentError with all that is wrong in the corpus.
+    """
+    files = _read(folder)[part]
+    return Dialogues(
+        tuple(chat for file in files for chat in file.chats),
+        tuple(conversation for file in files for conversation in file.conversations),
+    )
+
+
+def everyday(examples: Iterable[Example]) -> list[str]:
+    """Training sentences that are about nothing we answer: EVERYDAY_MOST, spread over all."""
+    found = [
+        example.text
+        for example in examples
+        if example.part == "training" and example.kind in EVERYDAY
+    ]
+    return spread(found, EVERYDAY_MOST)
+
+
+def spread(items: Sequence[Item], most: int) -> list[Item]:
+    """At most so many of the items, in their order, at even distances."""
+    if len(items) <= most:
+        return list(items)
+    return [items[at * len(items) // most] for at in range(most)]
+
+
+def _examples(group: Group, part: Part) -> Iterator[Example]:
+    severity = Severity.named(group.severity)
+    risky = severity > Severity.NONE
+    for text in group.sentences:
+        yield Example(
+            text=text,
+            severity=severity,
+            categories=tuple(group.categories) if risky else (),
+            near=() if risky else tuple(group.categories),
+            subject=group.subject,
+            voice=group.voice,
+            register=tuple(group.register),
+            kind=group.kind or "",
+            writer=group.writer,
+            situation=group.situation,
+            part=part,
+        )
+
+
+def _read(folder: Path) -> dict[Part, list[_File]]:
+    """All files by part. Raises ContentError."""
+    writers = read_yaml(folder / WRITERS).convert(dict[str, Writer])
+    read: dict[Part, list[_File]] = {part: [] for part in get_args(Part)}
+    problems: list[Problem] = []
+    for part, files in read.items():
+        for path in sorted((folder / part).glob("*.yml")):
+            try:
+                document = read_yaml(path)
+                file = document.convert(_File)
+            except ContentError as error:
+                problems += error.problems
+                continue
+            files.append(file)
+            problems += _unsound_groups(document, file.groups)
+            problems += _unsound_signs(document, file.chats)
+            problems += _unsound_writers(document, file, part, writers)
+    if problems:
+        raise ContentError(problems)
+    return read
+
+
+def _unsound_groups(document: Document, groups: Sequence[Group]) -> Iterator[Problem]:
+    known = taxonomy().risk_categories
+    for at, group in enumerate(groups):
+        for name in group.categories:
+            if name not in known:
+                what = f"`{name}` is not a risk category of the taxonomy"
+                yield document.problem(what, "groups", at, "categories")
+        if group.severity != "none" and not group.categories:
+            yield document.problem("a risk needs a category", "groups", at, "categories")
+        if (group.severity == "none") != (group.kind is not None):
+            what = "`kind` belongs to severity none, and only to it"
+            yield document.problem(what, "groups", at, "kind")
+        if not all(sentence.strip() for sentence in group.sentences):
+            yield document.problem("an empty sentence", "groups", at, "sentences")
+
+
+def _unsound_signs(document: Document, chats: Sequence[Chat]) -> Iterator[Problem]:
+    for at, chat in enumerate(chats):
+        for number, line in enumerate(chat.lines):
+            for sign in line.signs:
+                if sign not in SIGNS:
+                    what = f"{chat.id}: `{sign}` is not a sign"
+                    yield document.problem(what, "chats", at, "lines", number, "signs")
+
+
+def _unsound_writers(
+    document: Document, file: _File, part: Part, writers: Mapping[str, Writer]
+) -> Iterator[Problem]:
+    """Writers that are unknown, or listed for another part.
+
+    Each writes for one part, so that nothing was learned from those who wrote the test.
+    """
+    kinds: Mapping[str, Sequence[Group | Chat | Conversation]] = {
+        "groups": file.groups,
+        "chats": file.chats,
+        "conversations": file.conversations,
+    }
+    for key, written in kinds.items():
+        for at, each in enumerate(written):
+            known = writers.get(each.writer)
+            if known is None:
+                what = f"`{each.writer}` is not in {WRITERS}"
+                yield document.problem(what, key, at, "writer")
+            elif known.part != part:
+                what = f"`{each.writer}` writes for the {known.part} part"
+                yield document.problem(what, key, at, "writer")
+
+
+_MARKUP = re.compile(r"\[([^\]]+)\](?:\([^)]*\)|\{[^}]*\})")
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C parser is ten times as fast
+
+
+def intent_examples(folder: Path = NLU) -> list[tuple[str, str]]:
+    """(intent, text) of every example of Rasa's training data, without entity markup."""
+    found = []
+    for path in sorted(folder.glob("*.yml")):
+        read = yaml.load(path.read_text("utf-8"), Loader=_Loader)  # noqa: S506 - a safe loader
+        for block in read.get("nlu", []):
+            if "intent" in block:
+                lines = block["examples"].splitlines()
+                texts = [line.removeprefix("- ").strip() for line in lines if line.strip()]
+                found += [(block["intent"], _plain(text)) for text in texts]
+    return found
+
+
+def _plain(text: str) -> str:
+    """The text of an example: "[Swindon](area)" and "[Swindon]{"entity": "area"}" are "Swindon"."""
+    return _MARKUP.sub(r"\1", text)

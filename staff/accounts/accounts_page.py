@@ -1,0 +1,195 @@
+"""The accounts: administrators invite, disable and change roles; leads admit who reads cases."""
+
+from __future__ import annotations
+
+import asyncio
+
+from sanic import Blueprint, HTTPResponse, Request
+from sanic.exceptions import NotFound
+from sanic.response import redirect
+
+from staff.accounts.accounts import LastAdministratorError, Staff
+from staff.accounts.auth import requires, session_of
+from staff.accounts.permissions import READERS, Permission, Role
+from staff.cases.recording import record
+from staff.console import wording
+from staff.console.composition import services
+from staff.console.pages import ACCOUNTS, SEE_OTHER, field
+
+accounts = Blueprint("accounts")
+COLLEAGUES = "/colleagues"
+LONGEST_NAME = 80
+ROLE_VALUES = {role.value: role for role in Role}
+
+
+@accounts.get(ACCOUNTS)
+@requires(Permission.MANAGE_ACCOUNTS)
+async def listed(request: Request) -> HTTPResponse:
+    """Everybody with an account in use, and the form that invites somebody."""
+    return await _list(request, {})
+
+
+@accounts.post(f"{ACCOUNTS}/invite")
+@requires(Permission.MANAGE_ACCOUNTS)
+async def invite(request: Request) -> HTTPResponse:
+    """Make a link for a new colleague. It is shown now and never again."""
+    console, session = services(request), session_of(request)
+    shown_name, role = field(request, "shown_name").strip(), field(request, "role")
+    errors = {}
+    if not 0 < len(shown_name) <= LONGEST_NAME:
+        errors["shown_name"] = wording.ENTER_SHOWN_NAME
+    if role not in ROLE_VALUES:
+        errors["role"] = wording.SELECT_ROLE
+    if errors:
+        return await _list(request, errors, 400)
+    token = await asyncio.to_thread(
+        console.invitations.invite, shown_name, ROLE_VALUES[role], by=session.staff.id
+    )
+    await record(request, "account invited", role=role)
+    return await _link(request, token)
+
+
+@accounts.get(f"{ACCOUNTS}/<staff_id:str>")
+@requires(Permission.MANAGE_ACCOUNTS)
+async def read(request: Request, staff_id: str) -> HTTPResponse:
+    """One account, and what can be done to it."""
+    return await _account(request, await _member(request, staff_id))
+
+
+@accounts.post(f"{ACCOUNTS}/<staff_id:str>/role")
+@requires(Permission.MANAGE_ACCOUNTS)
+async def change_role(request: Request, staff_id: str) -> HTTPResponse:
+    """Give another role, at once; one that reads cases waits for a lead."""
+    console, member = services(request), await _member(request, staff_id)
+    role = ROLE_VALUES.get(field(request, "role"))
+    if role is None:
+        return await _account(request, member, {"role": wording.SELECT_ROLE}, 400)
+    if role is not member.role:
+        try:
+            await asyncio.to_thread(
+                console.accounts.set_role, member.name, role, admitted=role not in READERS
+            )
+        except LastAdministratorError:
+            return await _account(request, member, {"role": wording.LAST_ADMINISTRATOR}, 409)
+        await record(request, "role changed", account=member.id, role=role.value)
+    return redirect(f"{ACCOUNTS}?saved=role", status=SEE_OTHER)
+
+
+@accounts.post(f"{ACCOUNTS}/<staff_id:str>/areas")
+@requires(Permission.MANAGE_ACCOUNTS)
+async def set_areas(request: Request, staff_id: str) -> HTTPResponse:
+    """Show only the cases of the areas that are ticked; of all where none is."""
+    console, member = services(request), await _member(request, staff_id)
+    sent = request.form.getlist("areas") if request.form else []
+    areas = frozenset(sent or []) & console.areas.keys()
+    await asyncio.to_thread(console.accounts.set_areas, member.name, areas or None)
+    await record(request, "areas changed", account=member.id, areas=sorted(areas))
+    return redirect(f"{ACCOUNTS}?saved=areas", status=SEE_OTHER)
+
+
+@accounts.post(f"{ACCOUNTS}/<staff_id:str>/disable")
+@requires(Permission.MANAGE_ACCOUNTS)
+async def disable(request: Request, staff_id: str) -> HTTPResponse:
+    """Shut an account; what it did stays."""
+    console, member = services(request), await _member(request, staff_id)
+    try:
+        await asyncio.to_thread(console.accounts.disable, member.name)
+    except LastAdministratorError:
+        return await _account(request, member, {"disable": wording.LAST_ADMINISTRATOR}, 409)
+    await record(request, "account shut", account=member.id)
+    return redirect(f"{ACCOUNTS}?saved=disabled", status=SEE_OTHER)
+
+
+@accounts.post(f"{ACCOUNTS}/<staff_id:str>/link")
+@requires(Permission.MANAGE_ACCOUNTS)
+async def renew(request: Request, staff_id: str) -> HTTPResponse:
+    """Make a link with which a colleague who cannot sign in sets a new password."""
+    console, member = services(request), await _member(request, staff_id)
+    token = await asyncio.to_thread(
+        console.invitations.renew, member, by=session_of(request).staff.id
+    )
+    await record(request, "invitation link made", account=member.id)
+    return await _link(request, token)
+
+
+@accounts.post(f"{ACCOUNTS}/<staff_id:str>/unlink")
+@requires(Permission.MANAGE_ACCOUNTS)
+async def unlink(request: Request, staff_id: str) -> HTTPResponse:
+    """Let the organisation's provider open an account no more; its owner may link it again."""
+    console, member = services(request), await _member(request, staff_id)
+    if await asyncio.to_thread(console.sign_ons.unlink, member.id):
+        await record(request, "single sign-on unlinked", account=member.id)
+    return redirect(f"{ACCOUNTS}?saved=unlinked", status=SEE_OTHER)
+
+
+@accounts.get(COLLEAGUES)
+@requires(Permission.ADMIT_READERS)
+async def colleagues(request: Request) -> HTTPResponse:
+    """Who reads cases here, and who waits for a lead to let them."""
+    everyone = await asyncio.to_thread(services(request).accounts.in_use)
+    readers = [member for member in everyone if member.role in READERS]
+    return services(request).pages.render(
+        "colleagues.html",
+        session=session_of(request),
+        waiting=[member for member in readers if not member.admitted],
+        readers=[member for member in readers if member.admitted],
+    )
+
+
+@accounts.post(f"{COLLEAGUES}/<staff_id:str>/admit")
+@requires(Permission.ADMIT_READERS)
+async def admit(request: Request, staff_id: str) -> HTTPResponse:
+    """Agree that a colleague may read what children wrote."""
+    console, member = services(request), await _member(request, staff_id)
+    if not member.admitted:
+        await asyncio.to_thread(console.accounts.admit, member.name)
+        await record(request, "reader admitted", account=member.id, role=member.role.value)
+    return redirect(COLLEAGUES, status=SEE_OTHER)
+
+
+async def _member(request: Request, staff_id: str) -> Staff:
+    member = await asyncio.to_thread(services(request).accounts.of_id, staff_id)
+    if member is None:
+        raise NotFound
+    return member
+
+
+async def _list(request: Request, errors: dict[str, str], status: int = 200) -> HTTPResponse:
+    console = services(request)
+    return console.pages.render(
+        "accounts.html",
+        status=status,
+        session=session_of(request),
+        members=await asyncio.to_thread(console.accounts.in_use),
+        roles=ROLE_VALUES,
+        errors=errors,
+        shown_name=field(request, "shown_name"),
+        saved=str(request.args.get("saved") or ""),
+    )
+
+
+async def _account(
+    request: Request, member: Staff, errors: dict[str, str] | None = None, status: int = 200
+) -> HTTPResponse:
+    console = services(request)
+    return console.pages.render(
+        "account_of.html",
+        status=status,
+        session=session_of(request),
+        member=member,
+        roles=ROLE_VALUES,
+        areas=console.areas,
+        linked=await asyncio.to_thread(console.sign_ons.linked_at, member.id),
+        errors=errors or {},
+    )
+
+
+async def _link(request: Request, token: str) -> HTTPResponse:
+    console = services(request)
+    scheme = "http" if console.insecure_cookies else "https"
+    return console.pages.render(
+        "account_link.html",
+        session=session_of(request),
+        invitation=await asyncio.to_thread(console.invitations.find, token),
+        link=f"{scheme}://{request.host}/invitation/{token}",
+    )

@@ -1,0 +1,273 @@
+"""Signing in and out, and a new password."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TypeAlias
+from urllib.parse import quote
+
+from sanic import Blueprint, HTTPResponse, Request
+from sanic.response import empty, redirect
+
+from staff.accounts.accounts import Staff
+from staff.accounts.auth import (
+    cookie_name,
+    forged,
+    home_of,
+    open_to_all,
+    requires,
+    safe_next,
+    session_of,
+    set_cookie,
+    token_of,
+)
+from staff.accounts.browsers import browser_of
+from staff.accounts.devices import KNOWN_FOR
+from staff.accounts.passwords import PasswordError
+from staff.accounts.permissions import Permission
+from staff.accounts.second_step import WrongCodeError
+from staff.accounts.sessions import HALF, LONGEST
+from staff.accounts.throttle import Attempt
+from staff.cases.recording import (
+    record,
+    record_failed_sign_in,
+    record_if_possible,
+    record_refusal,
+)
+from staff.console import wording
+from staff.console.composition import Services, services
+from staff.console.pages import SEE_OTHER, field
+from web.http import client_address, is_same_site
+
+signing_in = Blueprint("sign_in")
+Answer: TypeAlias = Callable[[str], HTTPResponse]
+"""What leads to the page with this address."""
+
+
+def _see_other(address: str) -> HTTPResponse:
+    return redirect(address, status=SEE_OTHER)
+
+
+@signing_in.get("/")
+@open_to_all
+async def home(request: Request) -> HTTPResponse:
+    """The console begins with the reader's own work."""
+    session = request.ctx.session
+    return redirect("/sign-in" if session is None else home_of(session.staff))
+
+
+@signing_in.get("/sign-in")
+@open_to_all
+async def sign_in_page(request: Request) -> HTTPResponse:
+    """The sign-in form."""
+    onward, session = str(request.args.get("next") or ""), request.ctx.session
+    if session is not None:
+        return redirect(safe_next(onward, home_of(session.staff)))
+    return _sign_in(request, onward)
+
+
+@signing_in.post("/sign-in")
+@open_to_all
+async def sign_in(request: Request) -> HTTPResponse:
+    """Check name and password; start a session."""
+    if not is_same_site(request):
+        return await forged(request)
+    console = services(request)
+    name, onward = field(request, "name"), field(request, "next")
+    attempt = await _attempt(request, name)
+    if wait := console.throttle.wait_s(attempt):
+        await record_failed_sign_in(request, name, "too many attempts", what="sign-in throttled")
+        return _too_many(request, onward, wait)
+    staff = await asyncio.to_thread(console.accounts.verify, name, field(request, "password"))
+    if staff is None:
+        await record_failed_sign_in(request, name, "name or password")
+        return _sign_in(request, onward, wording.WRONG_SIGN_IN, 401)
+    console.throttle.succeeded(attempt)
+    return await go_on(request, staff, onward)
+
+
+@signing_in.get("/sign-in/code")
+@open_to_all
+async def code_page(request: Request) -> HTTPResponse:
+    """The form of the second step, for whoever has just given the right password."""
+    if await half_signed_in(request) is None:
+        return redirect("/sign-in")
+    return await code_form(request, str(request.args.get("next") or ""))
+
+
+@signing_in.post("/sign-in/code")
+@open_to_all
+async def check_code(request: Request) -> HTTPResponse:
+    """Check a code of the app, or a recovery code; start the session."""
+    if not is_same_site(request):
+        return await forged(request)
+    console, staff, onward = (
+        services(request),
+        await half_signed_in(request),
+        field(request, "next"),
+    )
+    if staff is None:
+        return redirect("/sign-in", status=SEE_OTHER)
+    if wait := console.throttle.code_wait_s(staff.id):
+        return await code_form(request, onward, wording.too_many_attempts(wait), 429)
+    try:
+        await asyncio.to_thread(console.second_steps.check, staff.id, field(request, "code"))
+    except WrongCodeError:
+        await record_refusal(request, "wrong code", what="second step refused", account=staff.id)
+        return await code_form(request, onward, wording.WRONG_CODE, 401)
+    console.throttle.code_was_right(staff.id)
+    await asyncio.to_thread(console.sessions.end, token_of(request))
+    return await start(request, staff, onward, secured=True)
+
+
+@signing_in.post("/sign-out")
+@requires(Permission.OWN_ACCOUNT)
+async def sign_out(request: Request) -> HTTPResponse:
+    """End the session here and in the database."""
+    console = services(request)
+    await asyncio.to_thread(console.sessions.end, token_of(request))
+    await record_if_possible(request, "signed out")
+    response = redirect("/sign-in", status=SEE_OTHER)
+    # Makes the browser drop pages it keeps for the Back button.
+    response.headers["Clear-Site-Data"] = '"cache"'
+    set_cookie(console, response, cookie_name(console), "", timedelta())
+    return response
+
+
+@signing_in.get("/alive")
+@requires(Permission.OWN_ACCOUNT)
+async def alive(_request: Request) -> HTTPResponse:
+    """Asked while somebody writes a long note: counts as use of the session."""
+    return empty()
+
+
+@signing_in.get("/password")
+@requires(Permission.OWN_ACCOUNT)
+async def password_page(request: Request) -> HTTPResponse:
+    """The form for a new password."""
+    return _password_form(request, {})
+
+
+@signing_in.post("/password")
+@requires(Permission.OWN_ACCOUNT)
+async def change_password(request: Request) -> HTTPResponse:
+    """Set it, which ends every session of the account, this one too."""
+    console, staff = services(request), session_of(request).staff
+    # Whoever is signed in is no stranger: their slips are counted for themselves.
+    attempt = Attempt(staff.name, client_address(request), f"session of {staff.id}")
+    if wait := console.throttle.wait_s(attempt):
+        await record_refusal(request, "too many attempts", what="password change refused")
+        return _password_form(request, {"current": wording.too_many_attempts(wait)}, 429)
+    current = await asyncio.to_thread(
+        console.accounts.verify, staff.name, field(request, "current")
+    )
+    if current is None:
+        await record_refusal(request, "wrong password", what="password change refused")
+        return _password_form(request, {"current": wording.WRONG_PASSWORD}, 400)
+    try:
+        await asyncio.to_thread(console.accounts.change_password, staff.id, field(request, "new"))
+    except PasswordError as error:
+        await record_refusal(request, "password not fit", what="password change refused")
+        return _password_form(request, {"new": wording.password_refused(error)}, 400)
+    await record(request, "password changed")
+    console.throttle.succeeded(attempt)
+    return redirect("/sign-in", status=SEE_OTHER)
+
+
+def _device_cookie_name(console: Services) -> str:
+    """The cookie by which a browser is known; it opens nothing."""
+    return f"{cookie_name(console)}-device"
+
+
+def _device_of(request: Request) -> str:
+    return str(request.cookies.get(_device_cookie_name(services(request))) or "")
+
+
+async def _attempt(request: Request, name: str) -> Attempt:
+    """Who tries: from a browser in which this name has signed in before, or a stranger."""
+    console, device = services(request), _device_of(request)
+    known = await asyncio.to_thread(console.devices.knows, device, name)
+    return Attempt(name, client_address(request), device if known else "")
+
+
+async def go_on(
+    request: Request, staff: Staff, onward: str, answer: Answer = _see_other, by: str = ""
+) -> HTTPResponse:
+    """After the first step: begin the session, or the second step where the account has one."""
+    console = services(request)
+    if not await asyncio.to_thread(console.second_steps.is_set_up, staff.id):
+        return await start(request, staff, onward, answer=answer, by=by)
+    token = await asyncio.to_thread(console.sessions.start, staff.id, half=True)
+    response = answer(f"/sign-in/code?next={quote(safe_next(onward, ''), safe='')}")
+    set_cookie(console, response, cookie_name(console), token, HALF)
+    return response
+
+
+async def start(
+    request: Request,
+    staff: Staff,
+    onward: str,
+    *,
+    secured: bool = False,
+    answer: Answer = _see_other,
+    by: str = "",
+) -> HTTPResponse:
+    """Begin the session of somebody who has proved who they are, and know the browser from now.
+
+    `answer` makes what leads to the next page; `by` says on the trail by what else
+    than a password they did.
+    """
+    console = services(request)
+    token = await asyncio.to_thread(
+        console.sessions.start,
+        staff.id,
+        browser=browser_of(request.headers.get("user-agent") or ""),
+        secured=secured,
+    )
+    device = await asyncio.to_thread(console.devices.remember, _device_of(request), staff.id)
+    detail = {"by": by} if by else {}
+    await record(request, "signed in", who=staff.id, second_step=secured, **detail)
+    response = answer(safe_next(onward, home_of(staff)))
+    set_cookie(console, response, cookie_name(console), token, LONGEST)
+    set_cookie(console, response, _device_cookie_name(console), device, KNOWN_FOR)
+    return response
+
+
+async def half_signed_in(request: Request) -> Staff | None:
+    """Whoever gave the right password in this browser and has yet to pass the second step."""
+    return await asyncio.to_thread(services(request).sessions.find_half, token_of(request))
+
+
+async def code_form(
+    request: Request, onward: str, error: str = "", status: int = 200
+) -> HTTPResponse:
+    """The page of the second step."""
+    console, staff = services(request), await half_signed_in(request)
+    keys = await asyncio.to_thread(console.passkeys.of, staff.id) if staff else []
+    return console.pages.render(
+        "sign_in_code.html",
+        status=status,
+        errors={"code": error} if error else {},
+        onward=safe_next(onward, ""),
+        passkeys=keys,
+    )
+
+
+def _sign_in(request: Request, onward: str, error: str = "", status: int = 200) -> HTTPResponse:
+    return services(request).pages.render(
+        "sign_in.html", status=status, error=error, onward=safe_next(onward, "")
+    )
+
+
+def _password_form(request: Request, errors: dict[str, str], status: int = 200) -> HTTPResponse:
+    return services(request).pages.render(
+        "password.html", status=status, session=session_of(request), errors=errors
+    )
+
+
+def _too_many(request: Request, onward: str, wait: int) -> HTTPResponse:
+    response = _sign_in(request, onward, wording.too_many_attempts(wait), 429)
+    response.headers["Retry-After"] = str(wait)
+    return response

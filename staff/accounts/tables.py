@@ -1,0 +1,112 @@
+"""The tables of staff accounts and their sessions. Migrations make them; a test compares both."""
+
+from __future__ import annotations
+
+import hashlib
+
+import sqlalchemy as sa
+
+from storage.metadata import UtcDateTime, metadata
+
+staff = sa.Table(
+    "staff",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("shown_name", sa.Text, nullable=False),
+    sa.Column("password_hash", sa.Text, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("disabled_at", UtcDateTime),
+    sa.Column("role", sa.Text, nullable=False, server_default="reviewer"),
+    sa.Column("admitted", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("areas", sa.JSON),
+    sa.CheckConstraint("role IN ('administrator', 'auditor', 'lead', 'reviewer')", name="role"),
+)
+
+staff_sessions = sa.Table(
+    "staff_sessions",
+    metadata,
+    sa.Column("token_hash", sa.Text, primary_key=True),
+    sa.Column("staff_id", sa.Text, sa.ForeignKey("staff.id"), nullable=False, index=True),
+    sa.Column("started_at", UtcDateTime, nullable=False),
+    sa.Column("seen_at", UtcDateTime, nullable=False),
+    sa.Column("confirmed_at", UtcDateTime),
+    sa.Column("half", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("secured", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("browser", sa.Text, nullable=False, server_default=""),
+    sa.Column("challenge", sa.Text),
+)
+"""Sessions. A half one waits for the second step; a secured one has passed it."""
+
+staff_totp = sa.Table(
+    "staff_totp",
+    metadata,
+    sa.Column("staff_id", sa.Text, sa.ForeignKey("staff.id"), primary_key=True),
+    sa.Column("secret", sa.Text, nullable=False),
+    sa.Column("in_use", sa.Boolean, nullable=False),
+    sa.Column("last_step", sa.BigInteger, nullable=False),
+)
+"""Sealed secrets of apps that show codes; the last time step whose code was used."""
+
+staff_recovery_codes = sa.Table(
+    "staff_recovery_codes",
+    metadata,
+    sa.Column("staff_id", sa.Text, sa.ForeignKey("staff.id"), primary_key=True),
+    sa.Column("code_hash", sa.Text, primary_key=True),
+)
+"""Digests of codes for whoever has lost the app; a used one is gone."""
+
+staff_passkeys = sa.Table(
+    "staff_passkeys",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("staff_id", sa.Text, sa.ForeignKey("staff.id"), nullable=False, index=True),
+    sa.Column("public_key", sa.Text, nullable=False),
+    sa.Column("sign_count", sa.BigInteger, nullable=False),
+    sa.Column("label", sa.Text, nullable=False),
+    sa.Column("made_at", UtcDateTime, nullable=False),
+)
+"""Public keys only: what signs never leaves its owner's device."""
+
+staff_invitations = sa.Table(
+    "staff_invitations",
+    metadata,
+    sa.Column("token_hash", sa.Text, primary_key=True),
+    sa.Column("staff_id", sa.Text, sa.ForeignKey("staff.id"), index=True),
+    sa.Column("shown_name", sa.Text, nullable=False),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("invited_by", sa.Text, sa.ForeignKey("staff.id"), nullable=False),
+    sa.Column("made_at", UtcDateTime, nullable=False),
+    sa.Column("expires_at", UtcDateTime, nullable=False),
+)
+"""Links that open an account, or give the account `staff_id` a new password. A used one is gone."""
+
+staff_devices = sa.Table(
+    "staff_devices",
+    metadata,
+    sa.Column("token_hash", sa.Text, primary_key=True),
+    sa.Column("staff_id", sa.Text, sa.ForeignKey("staff.id"), primary_key=True),
+    sa.Column("seen_at", UtcDateTime, nullable=False),
+)
+"""Browsers and the accounts that have signed in there."""
+
+
+staff_sign_ons = sa.Table(
+    "staff_sign_ons",
+    metadata,
+    sa.Column("staff_id", sa.Text, sa.ForeignKey("staff.id"), primary_key=True),
+    sa.Column("issuer", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("linked_at", UtcDateTime, nullable=False),
+    sa.UniqueConstraint("issuer", "subject"),
+)
+"""Whom an identity provider knows an account's owner as: never by a name or an address."""
+
+
+def digest_of(token: str) -> str:
+    """What is kept of a random token: enough to find it again, of no use to whoever reads it."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+SEALED: dict[sa.Table, tuple[str, ...]] = {staff_totp: ("secret",)}
+"""The columns that hold a secret: an envelope of the key ring each."""

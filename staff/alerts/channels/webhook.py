@@ -1,0 +1,133 @@
+"""A signed POST to an address of the team's: plain JSON, or a card in Teams or Slack.
+
+The receiver proves that it comes from here: `X-Lantern-Signature: t=<seconds>,v1=<hex>` is
+HMAC-SHA256, by the shared key, over "<seconds>.<body>". `X-Lantern-Delivery` is the same for every
+attempt.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import time
+from collections.abc import Callable
+from typing import Any, Literal
+
+import httpx
+import msgspec
+
+from staff.alerts.channels.channel import NotSentError
+from staff.alerts.formatter import Notice
+from staff.alerts.queue import Delivery
+
+WAIT_S = 10.0
+Shape = Literal["json", "teams", "slack"]
+
+
+class WebhookChannel:
+    """Posts each alert to one address. Follows no redirect: a key is not shown to strangers."""
+
+    def __init__(
+        self,
+        url: str,
+        key: str,
+        shape: Shape = "json",
+        wait_s: float = WAIT_S,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._url = url
+        self._key = key.encode()
+        self._shape = SHAPES[shape]
+        self._client = httpx.Client(timeout=wait_s, follow_redirects=False)
+        self._now = now
+
+    def send(self, delivery: Delivery, notice: Notice) -> None:
+        """Post it. Raises NotSentError unless the answer is 2xx."""
+        body = msgspec.json.encode(self._shape(delivery, notice))
+        headers = {
+            "Content-Type": "application/json",
+            "X-Lantern-Delivery": str(delivery.id),
+            "X-Lantern-Signature": signature(self._key, body, int(self._now())),
+        }
+        try:
+            # The head of the answer says all: a body could go on for ever.
+            with self._client.stream("POST", self._url, content=body, headers=headers) as answer:
+                if not answer.is_success:
+                    raise NotSentError(f"webhook {answer.status_code}")
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise NotSentError(type(error).__name__) from None
+
+
+def signature(key: bytes, body: bytes, at: int) -> str:
+    """What stands in X-Lantern-Signature; `at` in seconds since 1970."""
+    signed = hmac.new(key, f"{at}.".encode() + body, hashlib.sha256).hexdigest()
+    return f"t={at},v1={signed}"
+
+
+def _plain(delivery: Delivery, notice: Notice) -> dict[str, Any]:
+    told = _facts(delivery) | {"link": notice.link, "subject": notice.subject}
+    if not delivery.others:
+        return told
+    return told | {"together": [_facts(each) for each in delivery.every]}
+
+
+def _facts(delivery: Delivery) -> dict[str, Any]:
+    alert = delivery.alert
+    return {
+        "delivery": delivery.id,
+        "case": alert.case_id,
+        "reference": alert.reference,
+        "severity": alert.severity.label,
+        "need": alert.need,
+        "category": alert.category,
+        "raised_at": alert.raised_at.isoformat(),
+        "reason": alert.reason,
+    }
+
+
+def _slack(_delivery: Delivery, notice: Notice) -> dict[str, Any]:
+    lines = "\n".join(line for line in notice.lines if line)
+    return {
+        "text": notice.subject,
+        "blocks": [
+            {"type": "header", "text": {"type": "plain_text", "text": notice.subject}},
+            {"type": "section", "text": {"type": "plain_text", "text": lines}},
+            {
+                "type": "actions",
+                "elements": [
+                    {
+                        "type": "button",
+                        "text": {"type": "plain_text", "text": notice.open_button},
+                        "url": notice.link,
+                    }
+                ],
+            },
+        ],
+    }
+
+
+def _teams(_delivery: Delivery, notice: Notice) -> dict[str, Any]:
+    def block(text: str, **more: Any) -> dict[str, Any]:
+        return {"type": "TextBlock", "text": text, "wrap": True, **more}
+
+    card = {
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "type": "AdaptiveCard",
+        "version": "1.4",
+        "body": [
+            block(notice.subject, weight="Bolder", size="Medium"),
+            *(block(line) for line in notice.lines if line),
+        ],
+        "actions": [
+            {"type": "Action.OpenUrl", "title": notice.open_button, "url": notice.link},
+        ],
+    }
+    kind = "application/vnd.microsoft.card.adaptive"
+    return {"type": "message", "attachments": [{"contentType": kind, "content": card}]}
+
+
+SHAPES: dict[str, Callable[[Delivery, Notice], dict[str, Any]]] = {
+    "json": _plain,
+    "slack": _slack,
+    "teams": _teams,
+}

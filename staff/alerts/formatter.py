@@ -1,0 +1,189 @@
+"""The words of an alert, from content/phrases/alerts.yml: labels and a link, no one's words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import ClassVar
+from urllib.parse import quote
+
+import msgspec
+
+from safeguarding.taxonomy import Severity, taxonomy
+from staff.alerts.outbox import Alert
+
+LONGEST_TEXT = 160
+"""Characters that go into one text message."""
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+
+
+class AlertPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The phrases of content/phrases/alerts.yml."""
+
+    FIELDS: ClassVar[dict[str, tuple[str, ...]]] = {
+        "subject": ("severity", "reference"),
+        "text": ("severity", "reference", "age", "link"),
+        "text_outside": ("severity", "reference", "age"),
+        "severity_line": ("severity",),
+        "need_line": ("need",),
+        "category_line": ("category",),
+        "age_line": ("age",),
+        "open_line": ("link",),
+        "minutes": ("number",),
+        "hours": ("number",),
+        "days": ("number",),
+        "catcher_to": ("address",),
+        "digest_subject": ("number",),
+        "digest_part": ("number", "severity"),
+        "digest_line": ("number", "severities", "age"),
+        "digest_outside": ("number",),
+        "digest_open_line": ("link",),
+        "digest_text": ("number", "severities", "age", "link"),
+        "digest_text_outside": ("number", "severities", "age"),
+    }
+
+    concern: str
+    urgent: str
+    immediate: str
+    why_new: str
+    why_raised: str
+    why_reopened: str
+    subject: str
+    text: str
+    text_outside: str
+    severity_line: str
+    need_line: str
+    category_line: str
+    age_line: str
+    open_line: str
+    outside_line: str
+    until_opened: str
+    no_words: str
+    open_button: str
+    minute: str
+    minutes: str
+    hours: str
+    days: str
+    digest_subject: str
+    digest_why: str
+    digest_part: str
+    digest_line: str
+    digest_outside: str
+    digest_open_line: str
+    digest_open_button: str
+    digest_text: str
+    digest_text_outside: str
+    catcher_title: str
+    catcher_about: str
+    catcher_none: str
+    catcher_to: str
+
+
+@dataclass(frozen=True)
+class Notice:
+    """An alert in words, for every channel."""
+
+    subject: str
+    lines: tuple[str, ...]
+    """The lines of an email or a card, without the link."""
+    link: str
+    open_line: str
+    open_button: str
+    text: str
+    """A text message."""
+    last_lines: tuple[str, ...]
+
+    @property
+    def body(self) -> str:
+        """An email's text."""
+        return "\n".join([*self.lines, "", self.open_line, "", *self.last_lines, ""])
+
+
+class Words:
+    """Puts alerts into words."""
+
+    def __init__(self, phrases: AlertPhrases, console_url: str) -> None:
+        """`console_url` is where staff reach the console, seen from their own machines."""
+        self._phrases = phrases
+        self._console_url = console_url.rstrip("/")
+
+    def notice(self, alert: Alert, now: datetime, *, outside: bool = False) -> Notice:
+        """The words of an alert as it is sent now; `outside`: to somebody who cannot open it."""
+        say = self._phrases
+        severity = str(getattr(say, max(alert.severity, Severity.CONCERN).label))
+        age = self._age(now - alert.raised_at)
+        link = self.link(alert)
+        lines = [
+            str(getattr(say, f"why_{alert.reason}")),
+            "",
+            say.severity_line.format(severity=severity),
+            say.need_line.format(need=_need(alert.need)) if alert.need else "",
+            say.category_line.format(category=_label(alert.category)) if alert.category else "",
+            say.age_line.format(age=age),
+        ]
+        if outside:
+            lines.append(say.outside_line)
+        facts = {"severity": severity, "reference": alert.reference}
+        text = say.text_outside if outside else say.text
+        return Notice(
+            subject=say.subject.format(**facts),
+            lines=(lines[0], "", *(line for line in lines[2:] if line)),
+            link=link,
+            open_line=say.open_line.format(link=link),
+            open_button=say.open_button,
+            text=text.format(**facts, age=age, link=link),
+            last_lines=(say.until_opened, say.no_words),
+        )
+
+    def digest(self, told: Sequence[Alert], now: datetime, *, outside: int = 0) -> Notice:
+        """The words of several alerts in one message; of `outside` the reader cannot open any."""
+        say, link = self._phrases, f"{self._console_url}/escalations"
+        cases = {alert.case_id: max(alert.severity, Severity.CONCERN) for alert in told}
+        counted = Counter(sorted(cases.values(), reverse=True))
+        facts = {
+            "number": len(cases),
+            "severities": ", ".join(
+                say.digest_part.format(number=number, severity=getattr(say, severity.label))
+                for severity, number in counted.items()
+            ),
+            "age": self._age(now - min(alert.raised_at for alert in told)),
+        }
+        lines = [say.digest_why, "", say.digest_line.format(**facts)]
+        if outside:
+            lines.append(say.digest_outside.format(number=outside))
+        text = say.digest_text_outside if outside else say.digest_text
+        return Notice(
+            subject=say.digest_subject.format(number=len(cases)),
+            lines=tuple(lines),
+            link=link,
+            open_line=say.digest_open_line.format(link=link),
+            open_button=say.digest_open_button,
+            text=text.format(**facts, **({} if outside else {"link": link})),
+            last_lines=(say.until_opened, say.no_words),
+        )
+
+    def link(self, alert: Alert) -> str:
+        """The page of the case, found by its reference: short enough for a text message."""
+        return f"{self._console_url}/escalations/find/{quote(alert.reference, safe='')}"
+
+    def _age(self, age: timedelta) -> str:
+        """How old a hand-off is: a minute at least."""
+        say = self._phrases
+        if age >= 2 * _DAY:
+            return say.days.format(number=age // _DAY)
+        if age >= 2 * _HOUR:
+            return say.hours.format(number=age // _HOUR)
+        minutes = age // timedelta(minutes=1)
+        return say.minutes.format(number=minutes) if minutes > 1 else say.minute
+
+
+def _need(name: str) -> str:
+    """What help is asked for, in the words of the taxonomy."""
+    return taxonomy().needs.get(name) or _label(name)
+
+
+def _label(name: str) -> str:
+    """A name of the taxonomy as words: "hurt_by_someone" becomes "hurt by someone"."""
+    return name.replace("_", " ")

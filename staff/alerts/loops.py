@@ -1,0 +1,229 @@
+"""The threads of the dispatcher: one takes the steps of the plan, others send, each its channel.
+
+A channel that hangs holds up itself alone. A thread says with a beat that it goes round; when one
+has not for long, the process ends itself and is started anew.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+import structlog
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from staff.alerts import plan, queue
+from staff.alerts.channels.channel import Channel, NotSentError
+from staff.alerts.digest import Flood
+from staff.alerts.formatter import Notice, Words
+from staff.alerts.plan import Plan
+from staff.alerts.queue import LEASE, Delivery
+from storage.engine import READING
+
+EVERY_S = 1.0
+"""How long a thread with nothing to do waits before it looks again."""
+BATCH = 10
+STEADY_S = LEASE.total_seconds() / 3
+"""What of a batch is not tried by then is given back, long before the claim ends."""
+log = structlog.get_logger("dispatcher")
+
+
+class Beats:
+    """When each thread last went round. Thread-safe."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock` must not go back."""
+        self._clock = clock
+        self._at: dict[str, float] = {}
+
+    def beat(self, name: str) -> None:
+        """The thread of this name goes round."""
+        self._at[name] = self._clock()
+
+    def ages(self) -> Mapping[str, float]:
+        """Seconds since the last beat of each thread."""
+        now = self._clock()
+        return {name: now - at for name, at in list(self._at.items())}
+
+
+class Loop:
+    """Does one thing again and again on a thread of its own. Whatever fails, it goes on."""
+
+    def __init__(self, name: str, beats: Beats, every_s: float = EVERY_S) -> None:
+        self.name = name
+        self._beats = beats
+        self._every_s = every_s
+        self._thread: threading.Thread | None = None
+
+    def once(self) -> int:
+        """Do what there is to do; how much that was. 0 makes the loop wait."""
+        raise NotImplementedError
+
+    def start(self, stop: threading.Event) -> None:
+        """Go round until `stop`."""
+        self._beats.beat(self.name)
+        # A daemon: a server that hangs must not hold up the end of the process.
+        self._thread = threading.Thread(target=self._run, args=[stop], name=self.name, daemon=True)
+        self._thread.start()
+
+    def join(self, within_s: float) -> None:
+        """Wait for its end."""
+        if self._thread is not None:
+            self._thread.join(within_s)
+
+    def _run(self, stop: threading.Event) -> None:
+        while not stop.is_set():
+            done = 0
+            try:
+                done = self.once()
+            except SQLAlchemyError as error:
+                log.warning("dispatcher.no_database", thread=self.name, error=type(error).__name__)
+            except Exception as error:  # noqa: BLE001 - an alert that stops all others is worse
+                log.critical("dispatcher.failed", thread=self.name, error=type(error).__name__)
+            self._beats.beat(self.name)
+            if not done:
+                stop.wait(self._every_s)
+
+
+class Planner(Loop):
+    """Takes the steps that are due."""
+
+    def __init__(
+        self, engine: Engine, steps: Plan, beats: Beats, now: Callable[[], datetime]
+    ) -> None:
+        super().__init__("plan", beats)
+        self._engine = engine
+        self._reading = engine.execution_options(**READING)
+        self._steps = steps
+        self._now = now
+
+    def once(self) -> int:
+        """Take the steps that are due, up to a batch of them."""
+        with self._reading.connect() as connection:
+            if not plan.is_due(connection, self._now()):
+                return 0
+        with self._engine.begin() as connection:
+            taken = plan.advance(connection, self._steps, self._now())
+        for step in taken:
+            facts = {
+                "case_id": step.case_id,
+                "severity": step.severity.label,
+                "step": step.step.name.lower(),
+                "recipients": {channel: len(told) for channel, told in step.recipients.items()},
+            }
+            if step.beyond_area:
+                log.warning("alert.beyond_area", **facts, area=step.area)
+            if step.nobody_on_duty:
+                log.warning("alert.nobody_on_duty", **facts)
+            if step.reaches:
+                log.info("alert.step", **facts)
+            else:
+                log.critical("alert.reached_nobody", **facts)
+        return len(taken)
+
+
+class Sender(Loop):
+    """Sends what is queued for one channel."""
+
+    def __init__(
+        self,
+        name: str,
+        channel: Channel,
+        engine: Engine,
+        words: Words,
+        flood: Flood,
+        beats: Beats,
+        now: Callable[[], datetime],
+    ) -> None:
+        super().__init__(name, beats)
+        self._channel = channel
+        self._engine = engine
+        self._reading = engine.execution_options(**READING)
+        self._words = words
+        self._flood = flood
+        self._now = now
+
+    def once(self) -> int:
+        """Claim a batch and send it; how many were claimed."""
+        with self._reading.connect() as connection:
+            if not queue.is_due(connection, self.name, self._now()):
+                return 0
+        by, started = uuid.uuid4().hex, time.monotonic()
+        with self._engine.begin() as connection:
+            held = queue.claim(connection, self.name, by, self._now(), BATCH, self._flood)
+        for number, delivery in enumerate(held):
+            if time.monotonic() - started > STEADY_S:
+                with self._engine.begin() as connection:
+                    queue.release(connection, held[number:])
+                break
+            self._send(delivery)
+            self._beats.beat(self.name)
+        return len(held)
+
+    def _send(self, delivery: Delivery) -> None:
+        facts: dict[str, object] = {
+            "delivery": delivery.id,
+            "channel": self.name,
+            "attempts": delivery.attempts,
+            "together": len(delivery.every),
+        }
+        try:
+            self._channel.send(delivery, self._notice(delivery))
+        except NotSentError as error:
+            self._failed(delivery, error, facts)
+            return
+        except Exception as error:  # noqa: BLE001 - the others of the batch must still be sent
+            self._failed(delivery, NotSentError(type(error).__name__), facts)
+            return
+        with self._engine.begin() as connection:
+            queue.mark_sent(connection, delivery, self._now())
+        log.info("alert.sent", **facts)
+
+    def _notice(self, delivery: Delivery) -> Notice:
+        if delivery.others:
+            outside = sum(each.outside for each in delivery.every)
+            told = [each.alert for each in delivery.every]
+            return self._words.digest(told, self._now(), outside=outside)
+        return self._words.notice(delivery.alert, self._now(), outside=delivery.outside)
+
+    def _failed(self, delivery: Delivery, error: NotSentError, facts: dict[str, object]) -> None:
+        with self._engine.begin() as connection:
+            given_up = queue.mark_failed(
+                connection, delivery, error.kind, self._now(), for_good=error.for_good
+            )
+        say = log.error if given_up else log.warning
+        say("alert.given_up" if given_up else "alert.not_sent", **facts, error=error.kind)
+
+
+class Daily(Loop):
+    """Runs tasks once a day, and once after each start: each must do no harm when done twice."""
+
+    def __init__(
+        self,
+        tasks: Mapping[str, Callable[[], object]],
+        beats: Beats,
+        now: Callable[[], datetime],
+    ) -> None:
+        super().__init__("daily", beats, every_s=10.0)
+        self._tasks = tasks
+        self._now = now
+        self._done: dict[str, object] = {}
+
+    def once(self) -> int:
+        """Run what has not been run today; what fails is tried again in the next round."""
+        today = self._now().date()
+        for name, task in self._tasks.items():
+            if self._done.get(name) == today:
+                continue
+            try:
+                task()
+            except Exception as error:  # noqa: BLE001 - the other tasks must still run
+                log.critical("daily.failed", task=name, error=type(error).__name__)
+            else:
+                self._done[name] = today
+                log.info("daily.done", task=name)
+        return 0

@@ -1,0 +1,93 @@
+"""What changed between two wordings, line beside line, so that nobody needs colour to see it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from itertools import zip_longest
+
+from safeguarding.content.items import Item
+from staff.console.wording import lines_the_same, readers
+
+AROUND = 1
+"""Unchanged lines shown before and after a change."""
+ALIKE = 0.4
+"""Below this likeness two lines are two lines, not one that was changed."""
+_WORD = re.compile(r"\s+|[^\s]+")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A stretch of a line that is marked as changed, or not."""
+
+    text: str
+    marked: bool
+
+
+@dataclass(frozen=True)
+class ChangedLine:
+    """A line of the approved wording beside the line of today. One of them may be missing."""
+
+    what: str
+    """ "Same", "Changed", "Added", "Removed", or how many lines are left out."""
+    before: tuple[Run, ...] = ()
+    now: tuple[Run, ...] = ()
+
+
+def changes(before: Item, now: Item) -> list[ChangedLine]:
+    """The changed lines with a little around them; empty when both say the same."""
+    old, new = _lines(before), _lines(now)
+    rows: list[ChangedLine] = []
+    blocks = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    for number, (tag, old_from, old_to, new_from, new_to) in enumerate(blocks):
+        if tag == "equal":
+            first, last = number == 0, number == len(blocks) - 1
+            rows += _same(old[old_from:old_to], first=first, last=last)
+        else:
+            rows += _changed(old[old_from:old_to], new[new_from:new_to])
+    return rows if any(tag != "equal" for tag, *_ in blocks) else []
+
+
+def _lines(item: Item) -> list[str]:
+    lines = [item.title]
+    for block in item.blocks:
+        lines += [f"{readers(block)}: {block.heading}", *block.lines]
+    return lines
+
+
+def _same(lines: Sequence[str], *, first: bool, last: bool) -> Iterator[ChangedLine]:
+    """The lines next to a change; in place of the others, how many they are."""
+    above = 0 if first else AROUND
+    below = 0 if last else AROUND
+    hidden = len(lines) - above - below
+    for place, line in enumerate(lines):
+        if hidden <= 1 or place < above or place >= len(lines) - below:
+            yield ChangedLine("Same", (Run(line, marked=False),), (Run(line, marked=False),))
+        elif place == above:
+            yield ChangedLine(lines_the_same(hidden))
+
+
+def _changed(old: Sequence[str], new: Sequence[str]) -> Iterator[ChangedLine]:
+    for before, now in zip_longest(old, new):
+        if before is None:
+            yield ChangedLine("Added", (), (Run(now, marked=True),))
+        elif now is None:
+            yield ChangedLine("Removed", (Run(before, marked=True),), ())
+        else:
+            yield _pair(before, now)
+
+
+def _pair(before: str, now: str) -> ChangedLine:
+    old, new = _WORD.findall(before), _WORD.findall(now)
+    matcher = SequenceMatcher(None, old, new, autojunk=False)
+    if matcher.ratio() < ALIKE:
+        return ChangedLine("Changed", (Run(before, marked=True),), (Run(now, marked=True),))
+    left: list[Run] = []
+    right: list[Run] = []
+    for tag, old_from, old_to, new_from, new_to in matcher.get_opcodes():
+        marked = tag != "equal"
+        left += [Run("".join(old[old_from:old_to]), marked)] if old_to > old_from else []
+        right += [Run("".join(new[new_from:new_to]), marked)] if new_to > new_from else []
+    return ChangedLine("Changed", tuple(left), tuple(right))

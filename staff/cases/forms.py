@@ -1,0 +1,192 @@
+"""The forms of a case's page: what was sent, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from sanic import Request
+
+from safeguarding.clock import LONDON
+from safeguarding.escalation import Outcome
+from safeguarding.taxonomy import Severity, taxonomy
+from staff.cases import wording as case_wording
+from staff.cases.casework import REFERRED_BY, REFERRED_TO
+from staff.console import wording
+from staff.console.pages import LONGEST_NOTE, note_in, written_in
+
+AGREE = "agree"
+NOBODY = "nobody"
+LONGEST_REFERENCE = 200
+_LONGEST_NUMBER = 15
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One form as it was sent; empty on a fresh page."""
+
+    work: str = ""
+    """Which form it is: a key of CHECKS."""
+    fields: dict[str, str] = field(default_factory=dict)
+    chosen: tuple[str, ...] = ()
+    """The boxes that were ticked, where a form has several."""
+    written: str = ""
+    """All that somebody typed, to give back."""
+    version: int | None = None
+    """Which version of the case its page showed."""
+    seen: int = 0
+    """The number of the newest event that its page showed."""
+
+    @classmethod
+    def by(cls, request: Request, work: str) -> Sent:
+        """Read the fields of a request."""
+        form = request.form
+        fields = {name: str(values[0]) for name, values in (form or {}).items()}
+        fields["note"] = note_in(request)
+        return cls(
+            work=work,
+            fields=fields,
+            chosen=tuple(map(str, form.getlist("chosen", []))) if form else (),
+            written=written_in(request),
+            version=_number(fields.get("version", "")),
+            seen=_number(fields.get("seen", "")) or 0,
+        )
+
+    def get(self, name: str) -> str:
+        """A field; empty when it was not sent."""
+        return self.fields.get(name, "")
+
+    def kept(self, work: str, name: str, otherwise: str = "") -> str:
+        """What to put into a field of the form `work`: what was typed, if it was this form."""
+        return self.get(name) if self.work == work else otherwise
+
+    def errors(self) -> dict[str, str]:
+        """What to say beside which field, by the field's id; empty when the form is right."""
+        found = CHECKS[self.work](self)
+        return {f"{self.work}-{name}": words for name, words in found.items()}
+
+    def judged(self) -> Severity | None:
+        """The severity staff chose; None where they agree with the assessment."""
+        severity = self.get("severity") or AGREE
+        return None if severity == AGREE else Severity.named(severity)
+
+    def day(self, name: str) -> date | None:
+        """A date, or None where there is none. Raises ValueError."""
+        return date.fromisoformat(self.get(name)) if self.get(name) else None
+
+    def moment(self, name: str) -> datetime | None:
+        """A time in the United Kingdom, or None where there is none. Raises ValueError."""
+        if not self.get(name):
+            return None
+        return datetime.fromisoformat(self.get(name)).replace(tzinfo=LONDON)
+
+
+def _number(text: str) -> int | None:
+    right = text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER
+    return int(text) if right else None
+
+
+def _nothing(_sent: Sent) -> dict[str, str]:
+    return {}
+
+
+def _note(missing: str) -> Callable[[Sent], dict[str, str]]:
+    def check(sent: Sent) -> dict[str, str]:
+        note = sent.get("note")
+        if not note.strip():
+            return {"note": missing}
+        return _too_long(note)
+
+    return check
+
+
+def _too_long(note: str) -> dict[str, str]:
+    return {"note": wording.note_too_long(LONGEST_NOTE)} if len(note) > LONGEST_NOTE else {}
+
+
+def _person(sent: Sent) -> dict[str, str]:
+    return {} if sent.get("to") else {"to": case_wording.SELECT_PERSON}
+
+
+def _handover(sent: Sent) -> dict[str, str]:
+    return _person(sent) | _note(case_wording.ENTER_WHY)(sent)
+
+
+def _severity(sent: Sent) -> dict[str, str]:
+    known = {"", AGREE, *(severity.label for severity in Severity)}
+    return {} if sent.get("severity") in known else {"severity": wording.SELECT_SEVERITY}
+
+
+def _outcome(sent: Sent) -> dict[str, str]:
+    known = sent.get("outcome") in {outcome.value for outcome in Outcome}
+    errors = {} if known else {"outcome": wording.SELECT_OUTCOME}
+    return errors | _note(wording.ENTER_REASON)(sent) | _severity(sent)
+
+
+def _action(sent: Sent) -> dict[str, str]:
+    errors = _note(case_wording.ENTER_ACTION)(sent)
+    try:
+        sent.day("due_on")
+    except ValueError:
+        errors["due_on"] = case_wording.REAL_DATE
+    return errors
+
+
+def _correct(sent: Sent) -> dict[str, str]:
+    errors = _severity(sent) | _note(case_wording.ENTER_WHY)(sent)
+    if not set(sent.chosen) <= set(taxonomy().risk_categories):
+        errors["chosen"] = case_wording.ENTER_WHY
+    return errors
+
+
+def _refer(sent: Sent) -> dict[str, str]:
+    errors = {}
+    if sent.get("to_whom") not in REFERRED_TO:
+        errors["to_whom"] = case_wording.SELECT_RECEIVER
+    if sent.get("how") not in REFERRED_BY:
+        errors["how"] = case_wording.SELECT_WAY
+    made, note = sent.get("made"), sent.get("note")
+    if made not in {"yes", "no"}:
+        errors["made"] = case_wording.SELECT_MADE
+    try:
+        if made == "yes" and sent.moment("made_at") is None:
+            errors["made_at"] = case_wording.ENTER_MADE_AT
+    except ValueError:
+        errors["made_at"] = case_wording.REAL_TIME
+    if len(sent.get("reference")) > LONGEST_REFERENCE:
+        errors["reference"] = case_wording.REFERENCE_LENGTH
+    if made == "no" and not note.strip():
+        errors["note"] = case_wording.ENTER_WHY_NOT
+    return errors | _too_long(note)
+
+
+def _merge(sent: Sent) -> dict[str, str]:
+    return {} if sent.get("reference").strip() else {"reference": case_wording.UNKNOWN_REFERENCE}
+
+
+def _split(sent: Sent) -> dict[str, str]:
+    return {} if sent.chosen else {"chosen": case_wording.SELECT_MESSAGES}
+
+
+CHECKS: dict[str, Callable[[Sent], dict[str, str]]] = {
+    "": _nothing,
+    "assign": _person,
+    "handover": _handover,
+    "accept": _nothing,
+    "return": _note(case_wording.ENTER_WHY),
+    "note": _note(case_wording.ENTER_NOTE),
+    "action": _action,
+    "finish": _nothing,
+    "correct": _correct,
+    "refer": _refer,
+    "outcome": _outcome,
+    "agree": _nothing,
+    "disagree": _note(case_wording.ENTER_WHY),
+    "reopen": _note(case_wording.ENTER_WHY),
+    "merge": _merge,
+    "separate": _nothing,
+    "split": _split,
+    "hold": _nothing,
+    "release": _nothing,
+}

@@ -1,0 +1,102 @@
+"""`python -m lantern rotate-keys`: seals records with the ring's first key."""
+
+from __future__ import annotations
+
+import click
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine, RowMapping
+
+from safeguarding.settings import Settings
+from staff.accounts.tables import SEALED as SEALED_OF_STAFF
+from staff.audit.command_line import record_command
+from staff.cases.keys import make_key
+from staff.cases.log import EscalationLog
+from staff.cases.rows import facts_of
+from staff.cases.tables import SEALED, data_keys, escalations
+from storage import key_users
+from storage.engine import connect
+from storage.spool import Spool
+from storage.vault import Vault, VaultError
+
+ALL_SEALED = {**SEALED, **SEALED_OF_STAFF}
+"""Every column with an envelope."""
+
+
+def rotate(engine: Engine, vault: Vault) -> int:
+    """Seal again what an older key sealed; return how many cells changed.
+
+    The words of a case are sealed by its data key, and that by the ring. May run while the service
+    runs, and again after it was cut off. Raises VaultError when a key is missing from the ring;
+    the cells before it are then done.
+    """
+    return sum(
+        _rotate_row(engine, vault, table, key)
+        for table in ALL_SEALED
+        for key in _keys(engine, table)
+    )
+
+
+def _keys(engine: Engine, table: sa.Table) -> list[str]:
+    with engine.connect() as connection:
+        return list(connection.execute(sa.select(*table.primary_key.columns)).scalars())
+
+
+def _rotate_row(engine: Engine, ring: Vault, table: sa.Table, key: str) -> int:
+    """One short transaction a row: records are written between two of them, not after all."""
+    mine = table.primary_key.columns[0] == key
+    with engine.begin() as connection:
+        row = connection.execute(sa.select(table).where(mine).with_for_update()).mappings().first()
+        if row is None:
+            return 0
+        of_ring = table is data_keys or "case_id" not in table.c
+        vault = ring if of_ring else make_key(connection, ring, row["case_id"])
+        changes = _resealed(vault, table, key, row)
+        if changes:
+            _update(connection, table, mine, changes)
+    return len(changes)
+
+
+def _resealed(vault: Vault, table: sa.Table, key: str, row: RowMapping) -> dict[str, str]:
+    changes = {}
+    for column in ALL_SEALED[table]:
+        envelope = row[column]
+        if envelope is not None and not vault.is_current(envelope):
+            facts = facts_of(row) if table is escalations and column == "text" else ""
+            place = {"table": table.name, "row": key, "column": column, "facts": facts}
+            changes[column] = vault.seal(vault.open(envelope, **place), **place)
+    return changes
+
+
+def _update(
+    connection: Connection,
+    table: sa.Table,
+    mine: sa.ColumnElement[bool],
+    changes: dict[str, str],
+) -> None:
+    connection.execute(sa.update(table).where(mine).values(**changes))
+
+
+@click.command()
+def main() -> None:
+    """Drain the spool, rotate, and say whether the older keys may go."""
+    settings = Settings.from_env()
+    vault, engine = Vault.of(settings), connect(settings.database_url)
+    # Before anything is sealed again: what such a process seals meanwhile would need the older key.
+    behind = key_users.with_other_keys(settings, vault)
+    spool = Spool.of(settings, vault)
+    spool.drain(EscalationLog(engine, vault))
+    try:
+        count = rotate(engine, vault)
+    except VaultError as error:
+        why = f"{error}. Put it back into field_keys and run this again."
+        raise click.ClickException(why) from None
+    record_command("keys rotated", settings, key=vault.key_id, values=count)
+    click.echo(f"{count} values sealed again with key {vault.key_id}.")
+    if waiting := len(spool.waiting()):
+        click.echo(f"{waiting} records wait in the spool: keep the older keys.")
+        raise SystemExit(1)
+    if behind:
+        which = ", ".join(map(str, behind))
+        click.echo(f"Process {which} seals with an older key: restart it, and run this again.")
+        raise SystemExit(1)
+    click.echo("The older keys may be removed from field_keys.")

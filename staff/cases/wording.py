@@ -1,0 +1,279 @@
+"""What the console says about cases: what each is about, and what was done about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from safeguarding.escalation import Outcome
+from safeguarding.taxonomy import ADULTS, PROFESSIONAL, YOUNG_PERSON, Severity
+from staff.alerts.plan import ALERTED
+from staff.alerts.queue import IN_DIGEST
+from staff.audit.trail import Event
+from staff.cases.case import Case, What
+from staff.console import dates, wording
+
+NEEDS = {
+    "danger_now": "Danger now",
+    "suicide": "Wants or plans to die",
+    "self_harm": "Self-harm",
+    "hurt_by_someone": "Hurt by someone",
+    "own_behaviour": "Own behaviour towards others",
+    "friend": "A friend in trouble",
+    "adult_for_child": "An adult worried about a child",
+    "adult_in_crisis": "An adult in crisis",
+    "unclear": "Not clear what help is needed",
+}
+
+_SUBJECT_OF_NEED = {"adult_in_crisis": "self", "friend": "friend"}
+
+WRITERS = {
+    "young_person": "A young person",
+    "parent": "A parent or carer",
+    "professional": "A professional",
+}
+
+REFERRED_TO = {
+    "social_care": "Children’s social care",
+    "police": "The police",
+    "school_lead": "A school’s safeguarding lead",
+    "health": "Health services",
+    "lado": "The local authority designated officer (LADO)",
+    "other": "Somebody else",
+}
+
+REFERRED_BY = {
+    "telephone": "By telephone",
+    "form": "By a form",
+    "email": "By email",
+    "in_person": "In person",
+    "other": "In another way",
+}
+
+DONE = {
+    "assign": "The case has been given to the person you chose.",
+    "handover": "The handover waits for your colleague, who has to accept it.",
+    "accept": "The case is yours now.",
+    "return": "The case went back.",
+    "note": "The note is on record.",
+    "action": "It is on the list of what is to do.",
+    "finish": "It is marked as done.",
+    "correct": "The correction is on record.",
+    "refer": "The referral is on record.",
+    "outcome": "Your proposal to close is on record. A second person has to agree.",
+    "agree": "The case is closed.",
+    "disagree": "The case stays open. Your reason is on record.",
+    "reopen": "The case is open again.",
+    "merge": "The cases are one now.",
+    "separate": "The cases are separate again.",
+    "split": "The messages have a case of their own now: this one.",
+    "hold": "The case is kept from disposal.",
+    "release": "The legal hold is lifted.",
+}
+"""What a page says after each kind of work."""
+
+SELECT_PERSON = "Select a colleague"
+ENTER_NOTE = "Enter a note"
+ENTER_WHY = "Enter why"
+ENTER_ACTION = "Enter what is to be done"
+REAL_DATE = "Enter a real date"
+REAL_TIME = "Enter a real date and time, not in the future"
+SELECT_RECEIVER = "Select to whom"
+SELECT_WAY = "Select how"
+SELECT_MADE = "Select whether the referral was made"
+ENTER_MADE_AT = "Enter when the referral was made"
+ENTER_WHY_NOT = "Enter why it was not made, or not yet"
+REFERENCE_LENGTH = "The reference must be 200 characters or less"
+UNKNOWN_REFERENCE = "There is no other case with this reference"
+CANNOT_MERGE = "These two cannot be merged: one of them is part of another case already"
+SELECT_MESSAGES = "Select the messages that belong to another case"
+CANNOT_SPLIT = "Leave at least one hand-off here, and move at least one"
+
+
+def need(name: str | None) -> str:
+    """What a case is about, in a few words."""
+    return NEEDS["unclear"] if name is None else NEEDS.get(name, wording.label(name))
+
+
+def about(case: Case) -> str:
+    """Who writes about whom: "A young person, about themselves"."""
+    writer = WRITERS.get(case.audience or "", "Somebody who has not said who they are")
+    return f"{writer}, about {wording.subject(_subject(case))}"
+
+
+def _subject(case: Case) -> str:
+    """Whom it is about. The need has weighed who writes, so where it says more, it counts."""
+    if case.need in _SUBJECT_OF_NEED:
+        return _SUBJECT_OF_NEED[case.need]
+    if case.audience == YOUNG_PERSON and case.subject in {"own_child", "other_child"}:
+        return "friend"
+    if case.audience == PROFESSIONAL and case.subject == "own_child":
+        # Whoever works with children and writes "my lad" speaks of a child in their care.
+        return "child"
+    told = case.need == "adult_for_child" and case.subject in {"self", "unknown"}
+    return (
+        "child" if told or (case.audience in ADULTS and case.subject == "friend") else case.subject
+    )
+
+
+def contacts_shown(contacts: Sequence[tuple[str, bool | None, str]] | None) -> str:
+    """Which contacts somebody was shown: names, whether each was open, and its hours as shown.
+
+    None: nobody noted it.
+    """
+    if contacts is None:
+        return "Contacts shown: not recorded"
+    named = ", ".join(map(_contact, contacts))
+    return f"Contacts shown: {named or 'none'}"
+
+
+def _contact(shown: tuple[str, bool | None, str]) -> str:
+    name, open_now, hours = shown
+    if open_now is None:
+        return f"{name} (hours not certain)"
+    return f"{name} (open then)" if open_now else f"{name} (closed then: “{hours.rstrip('.')}”)"
+
+
+def counted(number: int, at_most: int) -> str:
+    """A number of cases that was counted up to `at_most`."""
+    return f"{at_most:,} or more" if number >= at_most else f"{number:,}"
+
+
+def break_suggested(cases: int) -> str:
+    """What somebody reads who has uncovered the words of many cases today."""
+    return (
+        f"You have read {dates.counted(cases, 'case')} today. This is hard to read. "
+        "If you can, take a few minutes away from the screen, and talk to a colleague."
+    )
+
+
+def what(event: Event, names: Mapping[str, str]) -> str:
+    """What was done, to stand beside the doer; `names` of the staff who occur in it."""
+    detail = event.detail
+    told = _PLAIN.get(event.what)
+    if told is not None:
+        return told
+    found = _TOLD.get(event.what)
+    return wording.label(event.what) if found is None else found(event.who, detail, names)
+
+
+def _raised(_who: str, detail: Mapping[str, Any], _names: Mapping[str, str]) -> str:
+    return f"Raised it from {_severity(detail.get('from'))} to {_severity(detail.get('to'))}"
+
+
+def _outcome(_who: str, detail: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    proposer = names.get(str(detail.get("proposed_by")))
+    beginning = f"Agreed with {proposer} to close it" if proposer else "Recorded the outcome"
+    return beginning + _decision(detail)
+
+
+def _proposal(_who: str, detail: Mapping[str, Any], _names: Mapping[str, str]) -> str:
+    return f"Proposed to close it{_decision(detail)}"
+
+
+def _decision(detail: Mapping[str, Any]) -> str:
+    found = detail.get("severity")
+    return (
+        f": {wording.OUTCOMES[Outcome(detail['outcome'])]}"
+        + (f"; found it {_severity(found)}" if found else "")
+        + ("; something was missed" if detail.get("missed") else "")
+    )
+
+
+def _assigned(who: str, detail: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    to = detail.get("to")
+    if to is None:
+        return "Put it back, so that anybody can take it"
+    return "Took it" if to == who else f"Gave it to {names.get(str(to), 'somebody')}"
+
+
+def _offered(_who: str, detail: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    return f"Handed it over to {names.get(str(detail.get('to')), 'somebody')}"
+
+
+def _action(_who: str, detail: Mapping[str, Any], _names: Mapping[str, str]) -> str:
+    due = detail.get("due_on")
+    return "Added something to do" + (f" by {dates.day(date.fromisoformat(due))}" if due else "")
+
+
+def _corrected(_who: str, detail: Mapping[str, Any], _names: Mapping[str, str]) -> str:
+    before, after = _severity(detail.get("from")), _severity(detail.get("to"))
+    kept = before == after
+    severity = f"kept it {after}" if kept else f"changed it from {before} to {after}"
+    named = [wording.label(name).lower() for name in detail.get("categories") or ()]
+    return f"Corrected it: {severity}" + (
+        f"; what it is about: {', '.join(named)}" if named else ""
+    )
+
+
+def _referred(_who: str, detail: Mapping[str, Any], _names: Mapping[str, str]) -> str:
+    to = REFERRED_TO.get(str(detail.get("to")), "somebody else")
+    to = to[:1].lower() + to[1:]
+    return f"Recorded a referral: {to}" if detail.get("made") else f"Recorded why no referral: {to}"
+
+
+def _merged(_who: str, detail: Mapping[str, Any], _names: Mapping[str, str]) -> str:
+    return f"Made {detail.get('case')} part of {detail.get('into')}"
+
+
+def _separated(_who: str, detail: Mapping[str, Any], _names: Mapping[str, str]) -> str:
+    return f"Separated {detail.get('case')} again"
+
+
+def _split(_who: str, detail: Mapping[str, Any], _names: Mapping[str, str]) -> str:
+    moved = dates.counted(int(detail.get("messages", 0)), "message")
+    return f"Moved {moved} from {detail.get('from')} to a case of their own, {detail.get('new')}"
+
+
+def _alerted(_who: str, detail: Mapping[str, Any], _names: Mapping[str, str]) -> str:
+    if detail.get("beyond_area"):
+        area = wording.label(str(detail.get("area")))
+        return f"Alerted staff of other areas too: nobody who may see {area} could be reached"
+    return wording.label(ALERTED)
+
+
+def _in_digest(_who: str, detail: Mapping[str, Any], _names: Mapping[str, str]) -> str:
+    others = int(detail.get("together", 1)) - 1
+    return f"Alerted in one message with {dates.counted(others, 'other hand-off')}"
+
+
+def _severity(name: object) -> str:
+    return wording.SEVERITIES[Severity.named(str(name))].lower()
+
+
+_PLAIN = {
+    What.RECORDED.value: "Recorded it",
+    What.ADDED_TO.value: "Added what it knew besides",
+    What.JOINED.value: "Added a later hand-off of the conversation",
+    What.ATTACHED.value: "Added a later message without risk",
+    What.VIEWED.value: "Opened the page",
+    What.REVEALED.value: "Uncovered the words",
+    What.EXPORTED.value: "Took a file of it out of Lantern",
+    What.CLOSING_RETURNED.value: "Did not agree to close it",
+    What.REOPENED.value: "Opened it again",
+    What.LEARNED.value: "Retold it in other words, as an example for Lantern to learn from",
+    What.ACCEPTED.value: "Accepted the handover",
+    What.RETURNED.value: "Returned the handover",
+    What.NOTED.value: "Added a note",
+    What.ACTION_DONE.value: "Did something from the list",
+    What.HELD.value: "Kept it from disposal: legal hold",
+    What.RELEASED.value: "Lifted the legal hold",
+    What.WISH_LEFT.value: "Kept how the person can be reached",
+    What.WISH_WITHDRAWN.value: "Deleted how the person can be reached, as they asked",
+}
+_TOLD = {
+    What.RAISED.value: _raised,
+    What.OUTCOME_RECORDED.value: _outcome,
+    What.CLOSING_PROPOSED.value: _proposal,
+    What.ASSIGNED.value: _assigned,
+    What.OFFERED.value: _offered,
+    What.ACTION_ADDED.value: _action,
+    What.CORRECTED.value: _corrected,
+    What.REFERRED.value: _referred,
+    What.MERGED.value: _merged,
+    What.SEPARATED.value: _separated,
+    What.SPLIT.value: _split,
+    ALERTED: _alerted,
+    IN_DIGEST: _in_digest,
+}

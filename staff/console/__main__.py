@@ -1,0 +1,39 @@
+"""`python -m staff.console`: the staff console, for staff networks only."""
+
+from __future__ import annotations
+
+import sys
+
+from safeguarding.logs import configure_logs
+from safeguarding.records import ContentError
+from safeguarding.settings import Settings, SettingsError
+from safeguarding.state_folder import make_private
+from staff.console.app import STATIC, create_app
+from storage import key_users
+from storage.vault import Vault, VaultError
+from web.budget import raise_descriptor_limit
+from web.connections import serve
+
+DESIGN_SYSTEM = STATIC / "govuk" / "govuk-frontend.min.css"
+
+
+def main() -> int:
+    """Serve until stopped; say in one line what is missing."""
+    configure_logs()
+    try:
+        settings = Settings.from_env()
+        make_private(settings.state_dir)
+        raise_descriptor_limit()
+        app = create_app(settings)
+        key_users.announce(settings, Vault.of(settings))
+    except (ContentError, SettingsError, VaultError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    if not DESIGN_SYSTEM.exists():
+        sys.stderr.write("The pages have no style yet: run python ops/build_static.py\n")
+    serve(app, settings.console_host, settings.console_port)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,95 @@
+"""The staff console as a Sanic application: settings in, app out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sanic import Blueprint, HTTPResponse, Request, Sanic
+from sanic.exceptions import BadRequest
+from sanic.response import BaseHTTPResponse, text
+
+from safeguarding.settings import Settings
+from staff.accounts.accounts_page import accounts
+from staff.accounts.auth import load_session, open_to_all
+from staff.accounts.invitation_page import invitation
+from staff.accounts.own_account_page import own_account
+from staff.accounts.passkeys_page import passkeys
+from staff.accounts.sign_in_page import signing_in
+from staff.accounts.single_sign_on_page import single_sign_on
+from staff.approvals.page import content
+from staff.audit.page import audit
+from staff.cases.page import case_page
+from staff.cases.queue_page import queue
+from staff.cases.recording import record_refused_response
+from staff.cases.work_page import case_work
+from staff.console.composition import Services, compose, services
+from staff.console.live import live
+from staff.reports.exports_page import exports
+from staff.reports.figures_page import statistics
+from staff.reports.metrics import Metrics, count_response, figures
+from staff.rota.page import rota
+from web.connections import bound
+from web.http import App, ContentPolicy, PlainErrors, add_security_headers
+
+STATIC = Path(__file__).resolve().parent / "static"
+_POLICY = ContentPolicy(form_action="'self'")
+_LARGEST_REQUEST = 256 * 1024
+
+neutral = Blueprint("neutral")
+
+
+def create_app(settings: Settings, console: Services | None = None) -> App:
+    """Build the console around its services, else around those of the settings.
+
+    Raises ContentError, SettingsError, VaultError.
+    """
+    app: App = Sanic("lantern-console", configure_logging=False)
+    app.config.update(
+        REQUEST_MAX_SIZE=_LARGEST_REQUEST,
+        PROXIES_COUNT=settings.console_trusted_proxies or None,
+        ACCESS_LOG=False,
+        FALLBACK_ERROR_FORMAT="html",
+    )
+    app.ctx.services = console or compose(settings)
+    app.ctx.metrics = Metrics()
+    errors = PlainErrors(app.ctx.services.errors)
+    app.error_handler = errors
+    bound(app, settings.console_trusted_proxies, _LARGEST_REQUEST, errors)
+    app.register_middleware(load_session, "request")
+    app.register_middleware(_refuse_nul, "request")
+    app.register_middleware(_keep_origin, "response")
+    app.register_middleware(record_refused_response, "response")
+    app.register_middleware(count_response, "response")
+    add_security_headers(app, lambda _request: _POLICY)
+    # With an index a folder is a page that there is not; without, an error.
+    app.static("/static", STATIC, name="static", index="index.html")
+    cases = (queue, live, case_page, case_work, exports, statistics)
+    own = (signing_in, single_sign_on, own_account, passkeys, invitation, accounts)
+    for blueprint in (neutral, figures, *own, *cases, content, rota, audit):
+        app.blueprint(blueprint)
+    return app
+
+
+async def _refuse_nul(request: Request) -> None:
+    """No address of ours holds a NUL, and neither a file's name nor PostgreSQL's text can."""
+    if b"%00" in request.raw_url:
+        raise BadRequest
+
+
+async def _keep_origin(_request: Request, response: BaseHTTPResponse) -> None:
+    """With "no-referrer" browsers send `Origin: null` with our own forms: the check needs it."""
+    response.headers["Referrer-Policy"] = "same-origin"
+
+
+@neutral.get("/blank")
+@open_to_all
+async def blank(request: Request) -> HTTPResponse:
+    """A page that tells nothing to whoever looks over a shoulder."""
+    return services(request).pages.render("blank.html")
+
+
+@neutral.get("/healthz")
+@open_to_all
+async def healthz(_request: Request) -> HTTPResponse:
+    """The process is alive."""
+    return text("ok")

@@ -1,0 +1,270 @@
+"""What the console says to staff: labels, and the sentences that depend on what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from safeguarding.content.approvals.export import READERS
+from safeguarding.content.approvals.signing import Decided, Decision, Status
+from safeguarding.content.items import Block
+from safeguarding.escalation import ASSISTANT, GATEWAY, Outcome
+from safeguarding.taxonomy import Severity
+from staff.accounts.passwords import (
+    LONGEST_PASSWORD,
+    SHORTEST_PASSWORD,
+    GuessablePasswordError,
+    NameInPasswordError,
+    PasswordError,
+)
+from staff.accounts.permissions import Role
+from staff.console import dates
+from staff.rota.rota import Kind
+
+SEVERITIES = {
+    Severity.NONE: "No risk",
+    Severity.CONCERN: "Concern",
+    Severity.URGENT: "Urgent",
+    Severity.IMMEDIATE: "Immediate",
+}
+
+SEVERITY_HINTS = {
+    Severity.NONE: "nothing here needs anyone to act",
+    Severity.CONCERN: "a worry; look by the next working day",
+    Severity.URGENT: "harm, or a clear risk of it; act within the hour",
+    Severity.IMMEDIATE: "someone may be seriously hurt now; act at once",
+}
+
+OUTCOMES = {
+    Outcome.ADVICE_GIVEN: "Advice given",
+    Outcome.CONTACTED_PERSON: "Contacted the person",
+    Outcome.REFERRED_SOCIAL_CARE: "Referred to children’s social care",
+    Outcome.REFERRED_POLICE: "Referred to the police",
+    Outcome.SHARED_WITH_SCHOOL_LEAD: "Shared with the school’s safeguarding lead",
+    Outcome.FALSE_ALARM: "False alarm",
+    Outcome.NO_ACTION_NEEDED: "No action needed",
+    Outcome.OTHER: "Something else",
+}
+
+SIGNAL_KINDS = {
+    "lexicon": "A reviewed phrase",
+    "combination": "Several small signs together, in this message",
+    "conversation": "Several small signs together, in this message and earlier ones",
+    "model": "The trained model, weighing the whole message",
+    "button": "A button that the person pressed",
+}
+
+WEIGHED_KINDS = {
+    "model": "Reads like",
+    "conversation": "Read together with earlier messages, it is like",
+}
+
+_SURE = {0.95: "Very sure", 0.75: "Fairly sure", 0.5: "More likely than not", 0.2: "Unsure"}
+
+_CHAT_SIGNS = {
+    "asking_age": "asking for age",
+    "being_alone": "asking about being alone",
+    "gifts": "gifts or favours",
+    "guilt": "making somebody feel guilty",
+    "isolation": "setting against family or friends",
+    "meeting": "wanting to meet",
+    "money": "money",
+    "moving_apps": "moving to another app",
+    "pictures": "asking for pictures",
+    "requests_job": "getting somebody to do a job",
+    "secrecy": "asking for secrecy",
+    "testing_limits": "testing limits",
+}
+
+_AUDIENCES = {
+    "young_person": "Young person",
+    "parent": "Parent or carer",
+    "professional": "Professional",
+}
+
+_SUBJECTS = {
+    "self": "themselves",
+    "friend": "a friend",
+    "own_child": "their own child",
+    "other_child": "another child",
+    "child": "a child",
+    "unknown": "someone; it is not clear who",
+}
+
+_RECORDERS = {ASSISTANT: "The assistant", GATEWAY: "The gateway"}
+LANTERN = "Lantern"
+
+
+CONTENT_STATUSES = {
+    Status.SENT_BACK: ("Sent back", "red"),
+    Status.CHANGED: ("Changed since approval", "orange"),
+    Status.WAITING: ("Waiting for second person", "yellow"),
+    Status.PAST_REVIEW: ("Past review", "red"),
+    Status.REVIEW_DUE: ("Review due", "yellow"),
+    Status.NEVER: ("Never approved", "grey"),
+    Status.APPROVED: ("Approved", "green"),
+}
+"""Label and colour, in the order in which they ask for attention."""
+
+ROLES = {
+    Role.REVIEWER: "Reviewer",
+    Role.LEAD: "Safeguarding lead",
+    Role.ADMINISTRATOR: "Administrator",
+    Role.AUDITOR: "Auditor",
+}
+ROLE_HINTS = {
+    Role.REVIEWER: "Reads cases and works them. Waits for a safeguarding lead to admit them",
+    Role.LEAD: "Also signs content and exports. Waits for a safeguarding lead to admit them",
+    Role.ADMINISTRATOR: "Runs the accounts and the rota. Sees no case",
+    Role.AUDITOR: "Reads the audit trail and the figures. Sees no case",
+}
+DECISIONS = {Decision.APPROVED: "Approved", Decision.SENT_BACK: "Sent back"}
+
+ROTA_KINDS = {
+    Kind.ON_DUTY: "On duty",
+    Kind.SECOND: "Second",
+    Kind.DUTY_MANAGER: "Duty manager",
+}
+ROTA_KIND_HINTS = {
+    Kind.ON_DUTY: "is told first",
+    Kind.SECOND: "is told when nobody has opened the case in time",
+    Kind.DUTY_MANAGER: "is told last, and at once when nobody is on duty",
+}
+SELECT_PERSON = "Select a person"
+SELECT_KIND = "Select what they are on the rota for"
+ENTER_DATES = "Enter a day"
+ENTER_TIMES = "Enter from when until when"
+NO_SUCH_DAYS = "Between these days there is none to add, or more than a year"
+COVER_WITHIN = "Cover is by somebody else, and within the shift"
+ENTER_EMAIL = "Enter an email address, like name@council.gov.uk"
+ENTER_PHONE = "Enter a phone number, like 07700 900 982"
+ENTER_HOURS = "Enter two hours from 0 to 23, or leave both empty"
+SELECT_OUTCOME = "Select what was done"
+ENTER_REASON = "Enter why, in a sentence or two"
+SELECT_SEVERITY = "Select how serious you find it"
+SELECT_DECISION = "Select whether you approve these words or send them back"
+ENTER_CHANGE = "Enter what is to be changed"
+ENTER_SHOWN_NAME = "Enter their name, in 80 characters or less"
+SELECT_ROLE = "Select what the account is for"
+LAST_ADMINISTRATOR = "This is the last administrator. Invite another one first"
+NAME_TAKEN = "Choose another sign-in name: this one is empty or taken"
+WRONG_CODE = "The code is not right, or was used before. Wait for the next one"
+WRONG_PASSKEY = "That passkey did not open the account. Try again, or use a code"
+WRONG_PROOF = "The password or the code is not right"
+WRONG_SIGN_IN = "The sign-in name or the password is not right"
+WRONG_PASSWORD = "The password you have now is not right"  # noqa: S105 - a sentence
+PASSWORD_COMMON = "Use several words that do not belong together: this is guessed easily"  # noqa: S105
+PASSWORD_NAME = "The password must not contain the sign-in name"  # noqa: S105 - a sentence
+PASSWORD_LENGTH = f"A password has between {SHORTEST_PASSWORD} and {LONGEST_PASSWORD} characters"
+
+ENTER_DATE = "Enter a day as a date, for example 27 November 2026"
+DATES_TURNED = "The last day must be the first day or later"
+
+
+def time_of_day(at: datetime) -> str:
+    """The time of day, with words for the two that are misread: "9am", "midnight"."""
+    clock = dates.clock(at)
+    return {"12am": "midnight", "12pm": "midday"}.get(clock, clock)
+
+
+def alert_title(severity: Severity) -> str:
+    """The title of a browser's notification: nothing of a case but how serious it is."""
+    return f"Lantern: {SEVERITIES[severity].lower()} hand-off"
+
+
+def label(name: str) -> str:
+    """A name of the taxonomy as words: "image_abuse" becomes "Image abuse"."""
+    return name.replace("_", " ").capitalize()
+
+
+def audience(name: str | None) -> str:
+    """Who wrote, as far as they said."""
+    return "Not said" if name is None else _AUDIENCES.get(name, label(name))
+
+
+def subject(name: str) -> str:
+    """Whom a message is about, to follow "about", as its writer would say it."""
+    return _SUBJECTS.get(name, label(name).lower())
+
+
+def writer(audience_name: str | None) -> str:
+    """Who speaks in the conversation, beside what they wrote."""
+    return "The person" if audience_name is None else audience(audience_name)
+
+
+def chat_sign(name: str) -> str:
+    """A sign that a pasted chat shows, to stand inside a sentence."""
+    name = name.replace("-", "_")
+    return _CHAT_SIGNS.get(name, label(name).lower())
+
+
+def sureness(weight: float) -> str:
+    """How sure a model is, in words and per cent: "Fairly sure, 82%"."""
+    words = next((words for least, words in _SURE.items() if weight >= least), "A faint sign")
+    percent = round(weight * 100)
+    figure = "over 99" if percent == 100 else percent or "under 1"  # noqa: PLR2004
+    return f"{words}, {figure}%"
+
+
+def in_chat(sign: str, line: int | None) -> str:
+    """A sign of a pasted chat with its line, as the beginning of a sentence."""
+    where = f", on line {line}" if line else ""
+    return f"A sign in the pasted chat: {chat_sign(sign)}{where}"
+
+
+def weighed(kind: str, severity: Severity, category: str) -> str:
+    """What a model found, as the beginning of a sentence. `kind` is one of WEIGHED_KINDS."""
+    labels = f"{SEVERITIES[severity].lower()}, {label(category).lower()}"
+    return f"{WEIGHED_KINDS[kind]} sentences that were labelled {labels}"
+
+
+def who(name: str, staff_names: Mapping[str, str]) -> str:
+    """The doer of something in the history."""
+    return staff_names.get(name) or _RECORDERS.get(name) or label(name)
+
+
+def readers(block: Block) -> str:
+    """Who reads a block, to stand in a heading."""
+    named = [READERS.get(name, label(name).lower()) for name in block.audiences]
+    if not named or len(named) == len(READERS):
+        return "Everyone"
+    words = f"{', '.join(named[:-1])} and {named[-1]}" if len(named) > 1 else named[0]
+    return words[0].upper() + words[1:]
+
+
+def signer(decided: Decided) -> str:
+    """Who decided, with the role they had then."""
+    roles = {role.value: words for role, words in ROLES.items()}
+    return f"{decided.name} ({roles.get(decided.role, decided.role).lower()})"
+
+
+def reading(block: Block, *, mixed: bool) -> str:
+    """The heading over a block of an item; `mixed` where blocks of it are for different readers."""
+    if not block.audiences:
+        return "About all of it" if mixed else "What it says"
+    named = readers(block)
+    return f"What {named.lower()} {'reads' if named == 'Everyone' else 'read'}"
+
+
+def lines_the_same(number: int) -> str:
+    """In place of unchanged lines that are not shown."""
+    return f"{number} lines the same"
+
+
+def note_too_long(longest: int) -> str:
+    """What is wrong with a note of more characters than `longest`."""
+    return f"The note must be {longest:,} characters or less"
+
+
+def too_many_attempts(wait_s: int) -> str:
+    """What somebody reads who tried to sign in too often; `wait_s` are the seconds to wait."""
+    minutes = -(-wait_s // 60)
+    wait = dates.counted(minutes, "minute") if minutes > 1 else dates.counted(wait_s, "second")
+    return f"Too many attempts. Wait {wait}, then try again"
+
+
+def password_refused(error: PasswordError) -> str:
+    """Why a new password may not be used."""
+    if isinstance(error, GuessablePasswordError):
+        return PASSWORD_COMMON
+    return PASSWORD_NAME if isinstance(error, NameInPasswordError) else PASSWORD_LENGTH

@@ -1,0 +1,216 @@
+"""How the dispatcher is, over HTTP on this machine; and, in a demonstration, what it sent."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from safeguarding.logs import LOGGED
+from staff.alerts.formatter import AlertPhrases
+from staff.alerts.loops import Beats
+from staff.alerts.waiting import Figures, figures
+from staff.dispatcher.mail_catcher import MailCatcher
+from storage.engine import READING
+
+STALE_S = 60.0
+"""A thread that has not gone round for so long hangs."""
+LATE_S = 120.0
+"""What is due and waits for longer is late."""
+_PAGE, _JSON, _TEXT = "text/html; charset=utf-8", "application/json", "text/plain; version=0.0.4"
+Answer = tuple[HTTPStatus, str, bytes, dict[str, str]]
+
+
+@dataclass(frozen=True)
+class State:
+    """How everything stands."""
+
+    status: str
+    """ "ready" or "degraded"."""
+    database: str
+    threads: dict[str, float]
+    """Seconds since each thread went round."""
+    channels: list[str]
+    open: dict[str, int]
+    queued: dict[str, int]
+    failed: dict[str, int]
+    late_s: float
+    """How long the oldest step or delivery has been due, in seconds."""
+
+
+class Status:
+    """Answers about the dispatcher."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        beats: Beats,
+        channels: list[str],
+        phrases: AlertPhrases,
+        catcher: MailCatcher | None,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._reading = engine.execution_options(**READING)
+        self._beats = beats
+        self._channels = channels
+        self._phrases = phrases
+        self._catcher = catcher
+        self._now = now
+        self._templates = Environment(
+            loader=PackageLoader("dispatcher"), autoescape=True, undefined=StrictUndefined
+        )
+
+    def state(self) -> State:
+        """How everything stands now."""
+        now, found = self._now(), None
+        try:
+            with self._reading.connect() as connection:
+                found = figures(connection, now)
+        except SQLAlchemyError:
+            pass
+        counted = found or Figures({}, {}, {}, None)
+        late = (now - counted.oldest_at).total_seconds() if counted.oldest_at else 0.0
+        ages = {name: round(age, 1) for name, age in self._beats.ages().items()}
+        hangs = any(age > STALE_S for age in ages.values())
+        well = found is not None and not hangs and late < LATE_S and self._channels
+        return State(
+            "ready" if well and not counted.failed else "degraded",
+            "up" if found else "down",
+            ages,
+            self._channels,
+            counted.open,
+            counted.queued,
+            counted.failed,
+            round(late, 1),
+        )
+
+    def answer(self, path: str) -> Answer:
+        """Status, type, body and further headers for a path."""
+        if path == "/healthz":
+            return HTTPStatus.OK, _JSON, b'{"status":"ok"}', {}
+        if path == "/readyz":
+            state = self.state()
+            ready = state.status == "ready"
+            code = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
+            return code, _JSON, json.dumps(asdict(state)).encode(), {}
+        if path == "/metrics":
+            return HTTPStatus.OK, _TEXT, metrics_of(self.state()), {}
+        if path == "/" and self._catcher is not None:
+            return self._page(self._catcher)
+        return HTTPStatus.NOT_FOUND, _JSON, b'{"status":"not found"}', {}
+
+    def _page(self, catcher: MailCatcher) -> Answer:
+        nonce = secrets.token_urlsafe(16)
+        page = self._templates.get_template("alerts.html").render(
+            say=self._phrases, mails=catcher.newest_first(), nonce=nonce
+        )
+        policy = (
+            f"default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; "
+            "connect-src 'self'; base-uri 'none'"
+        )
+        headers = {
+            "Content-Security-Policy": f"{policy}; form-action 'none'; frame-ancestors 'none'",
+            "Referrer-Policy": "no-referrer",
+        }
+        return HTTPStatus.OK, _PAGE, page.encode(), headers
+
+
+class StatusServer:
+    """Serves a Status on threads of its own."""
+
+    def __init__(self, status: Status, host: str, port: int) -> None:
+        """Bind at once; port 0 takes a free one. Raises OSError."""
+
+        class Handler(BaseHTTPRequestHandler):
+            timeout = 10
+
+            def do_GET(self) -> None:
+                code, kind, body, headers = status.answer(self.path.partition("?")[0])
+                self.send_response(code)
+                usual = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+                about = {"Content-Type": kind, "Content-Length": str(len(body))}
+                for name, value in {**about, **usual, **headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                """No access log."""
+
+        self._server = ThreadingHTTPServer((host, port), Handler)
+        self._server.daemon_threads = True
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self._server.server_address[1])
+
+    def start(self) -> None:
+        """Serve."""
+        threading.Thread(target=self._server.serve_forever, name="status", daemon=True).start()
+
+    def stop(self) -> None:
+        """Serve no more."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def metrics_of(state: State) -> bytes:
+    registry = CollectorRegistry()
+    registry.register(LOGGED)
+    opened = Gauge(
+        "lantern_alerts_open",
+        "Alerts that nobody has acknowledged.",
+        ["severity"],
+        registry=registry,
+    )
+    queued = Gauge(
+        "lantern_deliveries_queued",
+        "Deliveries that wait to be sent.",
+        ["channel"],
+        registry=registry,
+    )
+    failed = Gauge(
+        "lantern_deliveries_failed",
+        "Deliveries of open alerts that were given up.",
+        ["channel"],
+        registry=registry,
+    )
+    beats = Gauge(
+        "lantern_dispatcher_beat_age_seconds",
+        "Time since each thread went round.",
+        ["thread"],
+        registry=registry,
+    )
+    late = Gauge(
+        "lantern_alerts_late_seconds",
+        "How long the oldest step or delivery has been due.",
+        registry=registry,
+    )
+    up = Gauge(
+        "lantern_dispatcher_database_up",
+        "Whether the database answers.",
+        registry=registry,
+    )
+    _fill(opened, state.open)
+    _fill(queued, state.queued)
+    _fill(failed, state.failed)
+    _fill(beats, state.threads)
+    late.set(state.late_s)
+    up.set(state.database == "up")
+    return generate_latest(registry)
+
+
+def _fill(gauge: Gauge, values: Mapping[str, float]) -> None:
+    for label, number in values.items():
+        gauge.labels(label).set(number)

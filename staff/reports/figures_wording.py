@@ -1,0 +1,151 @@
+"""What the console says about figures: titles, rows, what is hidden and how it was counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+
+from safeguarding.escalation import Outcome
+from staff.reports.statistics import (
+    IN_TIME,
+    LATE,
+    NOT_YET,
+    OPEN,
+    Period,
+    Report,
+    Wait,
+)
+from staff.reports.suppression import SMALLEST, Table
+from safeguarding.taxonomy import Severity
+from staff.cases import wording as case_wording
+from staff.console import dates
+from staff.console import wording
+
+TITLES = {
+    "time": "Cases over time",
+    "severity": "How serious",
+    "need": "What help was needed",
+    "category": "Kinds of harm",
+    "audience": "Who wrote",
+    "area": "Areas",
+    "outcome": "What was done",
+    "looked_at": "Looked at in time",
+    "alerts": "Alerts acknowledged in time",
+}
+"""Of the tables of a report."""
+
+NOTES = {
+    "time": "Each case counts in the week or month of its first hand-off, in United Kingdom time.",
+    "severity": "The judgement of staff where they gave one, else the assessment.",
+    "category": "A case counts once in each of its kinds, so the rows add up to more than all.",
+    "outcome": "The newest outcome of each closed case.",
+    "looked_at": (
+        "Whether a member of staff opened the case before its deadline, counted from when it was "
+        "last raised: immediate within 15 minutes, urgent within an hour, a concern by the end of "
+        "the next working day."
+    ),
+    "alerts": "Each alert by the same deadline. One that a later alert replaced is not counted.",
+}
+"""How a table was counted, where that does not go without saying."""
+
+SUPPRESSED = (
+    f"Numbers from 1 to {SMALLEST - 1} are hidden, and so are others from which they could be "
+    "worked out. Two reports on overlapping times can still give a small number away by "
+    "subtraction: publish one of them."
+)
+HIDDEN = "Hidden"
+HIDDEN_HINT = "hidden, to protect people"
+FIRST_VIEW = "From the first hand-off until somebody opened the case"
+CLOSING = "From the first hand-off until the case was closed"
+TOO_FEW = f"fewer than {SMALLEST}"
+WAITS = "How long people waited"
+END_BEFORE_START = "The last month must not be before the first"
+REPORT_TITLE = "Safeguarding report"
+MARKING = "OFFICIAL-SENSITIVE"
+PAGE = "page {page} of {pages}"
+ABOUT = (
+    "Cases whose first hand-off fell into this time. It holds figures alone: nothing that anybody "
+    "wrote, and no names."
+)
+OWN_AREAS = "Only the areas of whoever made it, and cases of which no area is known."
+COLUMNS = ("figure", "row", "cases")
+WAIT_COLUMNS = ("Severity", "Half within", "Nine of ten within")
+ALL = "All cases"
+PRESETS = ("This quarter", "Last quarter", "The twelve months before this one")
+
+_ROWS = {
+    ("outcome", OPEN): "Open: no outcome yet",
+    ("looked_at", IN_TIME): "In time",
+    ("looked_at", LATE): "Late",
+    ("looked_at", NOT_YET): "Deadline not over yet",
+    ("alerts", IN_TIME): "In time",
+    ("alerts", LATE): "Late",
+    ("alerts", NOT_YET): "Deadline not over yet",
+}
+
+UNSAID = "Not said"
+_UNSAID = {"outcome": "No outcome"}
+_LABELS: dict[str, Callable[[str], str]] = {
+    "audience": wording.audience,
+    "need": case_wording.need,
+    "severity": lambda name: wording.SEVERITIES[Severity.named(name)],
+    "outcome": lambda name: wording.OUTCOMES[Outcome(name)],
+}
+
+
+def row(report: Report, table: str, key: str | None) -> str:
+    """What a row of a table is."""
+    if (told := _ROWS.get((table, key or ""))) is not None:
+        return told
+    if table == "time" and key is not None:
+        return _bucket(report.period, date.fromisoformat(key))
+    return _LABELS.get(table, wording.label)(key) if key is not None else _UNSAID.get(table, UNSAID)
+
+
+def _bucket(period: Period, day: date) -> str:
+    return f"Week of {dates.day(day)}" if period.by_week else f"{day:%B %Y}"
+
+
+def number(count: int | None) -> str:
+    """A number as it is read; HIDDEN where it is not told."""
+    return HIDDEN if count is None else f"{count:,}"
+
+
+def total(table: Table) -> str:
+    """The line below the title of a table."""
+    if table.total is None:
+        return f"{TOO_FEW.capitalize()} in all."
+    noun = "alert" if table.name == "alerts" else "case"
+    return f"{dates.counted(table.total, noun)} in all."
+
+
+def late(table: Table) -> str:
+    """The share of deadlines that were missed, as a sentence; empty where it cannot be told."""
+    share = table.share(LATE, (IN_TIME, LATE))
+    return "" if share is None else f"Of those whose deadline is over, {share:.0%} were late."
+
+
+def made(when: str) -> str:
+    """When a document was made."""
+    return f"Made on {when}."
+
+
+def period(of: Period) -> str:
+    """The time a report is about."""
+    return f"{dates.day(of.first)} to {dates.day(of.last)}"
+
+
+def waiting(duration: timedelta | None) -> str:
+    """A wait in two units: "1 hour 5 minutes"; TOO_FEW where it cannot be told."""
+    if duration is None:
+        return TOO_FEW.capitalize()
+    minutes = round(duration.total_seconds() / 60)
+    days, rest = divmod(minutes, 24 * 60)
+    units = ((days, "day"), (rest // 60, "hour"), (rest % 60, "minute"))
+    told = [dates.counted(count, unit) for count, unit in units if count][:2]
+    return " ".join(told) or "Less than a minute"
+
+
+def waited(of: Wait) -> str:
+    """Which cases a wait is of."""
+    return ALL if of.severity is None else wording.SEVERITIES[of.severity]

@@ -1,0 +1,262 @@
+"""A whole gateway on a free port, with fakes for what lies outside it."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import numpy as np
+import pytest
+from sanic import Sanic
+
+from chat.gateway import composition
+from chat.gateway.app import create_app
+from chat.gateway.composition import Dependencies
+from chat.gateway.connections import LastingProtocol
+from chat.gateway.limits import Limits
+from safeguarding.escalation import Escalation, merged
+from safeguarding.risk.assessed import Floats
+from safeguarding.risk.assessment import NO_RISK, Assessment, Signal, Turn
+from safeguarding.settings import Settings
+from safeguarding.taxonomy import Severity
+from tests.content import real_content
+from tests.fakes.rasa import FakeRasa, running_rasa
+
+Sanic.test_mode = True
+VECTOR = np.linspace(-0.05, 0.05, 768, dtype=np.float32)
+NAMES = itertools.count()
+LEVELS = {"worried": Severity.CONCERN, "hurt": Severity.URGENT, "now": Severity.IMMEDIATE}
+CATEGORIES = {"dying": "suicide", "cutting": "self_harm", "nudes": "image_abuse"}
+
+
+def assessed(severity: Severity, category: str = "distress") -> Assessment:
+    """An assessment of this severity."""
+    signal = Signal("word", "lexicon", "1", category, severity, 0, 0)
+    return Assessment(severity, (category,), "self", (signal,))
+
+
+class WordEngine:
+    """Knows three words of how grave it is, and three of what it is about; else it is distress.
+    `gate` holds it up; `broken` makes it raise."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, tuple[Turn, ...]]] = []
+        self.gate = threading.Event()
+        self.gate.set()
+        self.broken = False
+
+    def assess(self, text: str, history: Sequence[Turn] = ()) -> Assessment:
+        self.seen.append((text, tuple(history)))
+        self.gate.wait(30)
+        if self.broken:
+            raise RuntimeError(text)
+        words = text.split()
+        severity = max((LEVELS[w] for w in LEVELS if w in words), default=Severity.NONE)
+        category = next((CATEGORIES[w] for w in CATEGORIES if w in words), "distress")
+        return assessed(severity, category) if severity else NO_RISK
+
+    def canonical(self, text: str) -> str:
+        return text
+
+    def vector(self, text: str) -> Floats:
+        return VECTOR
+
+
+class MemoryLog:
+    """An escalation log in memory. `down` makes it raise; `gate` holds it up.
+
+    `kept` is what shows risk, `attached` what only belongs to it.
+    """
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Escalation] = {}
+        self.attached: dict[str, Escalation] = {}
+        self.calls = 0
+        self.down = False
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def record(self, escalation: Escalation) -> bool:
+        self.calls += 1
+        self.gate.wait(30)
+        if self.down:
+            raise OSError(escalation.text)
+        raised = escalation.assessment.severity > Severity.NONE
+        place = self.kept if raised else self.attached
+        known = place.get(escalation.message_id)
+        place[escalation.message_id] = merged(known, escalation) if known else escalation
+        return known is None
+
+
+class MemorySpool:
+    """A spool in memory. `full` makes it raise, as the id it `refuses` does; `gate` holds it up."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Escalation] = {}
+        self.full = False
+        self.refuses = ""
+        self.rounds = 0
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def keep(self, escalation: Escalation) -> None:
+        self.gate.wait(30)
+        if self.full or escalation.message_id == self.refuses:
+            raise OSError(escalation.text)
+        self.kept[escalation.message_id] = escalation
+
+    def drain(self, log: MemoryLog) -> int:
+        self.rounds += 1
+        taken = 0
+        for message_id, escalation in list(self.kept.items()):
+            log.record(escalation)
+            del self.kept[message_id]
+            taken += 1
+        return taken
+
+    def waiting(self) -> list[str]:
+        return list(self.kept)
+
+    def reserve(self) -> None:
+        """Nothing is set aside in memory."""
+
+    def probe(self) -> None:
+        if self.full:
+            raise OSError
+
+
+class MemoryWishes:
+    """Wishes in memory. `down` makes it raise; `gate` holds it up."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, tuple[str, str]] = {}
+        self.down = False
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def leave(self, conversation_id: str, name: str, reach: str) -> None:
+        self.gate.wait(30)
+        if self.down:
+            raise OSError(name)
+        self.kept[conversation_id] = (name, reach)
+
+    def take_back(self, conversation_id: str) -> bool:
+        if self.down:
+            raise OSError
+        return self.kept.pop(conversation_id, None) is not None
+
+
+class Gateway:
+    """A running gateway as a browser sees it, and the fakes behind it."""
+
+    def __init__(self, http: httpx.AsyncClient, app: Sanic[Any, Any], world: World) -> None:
+        self.http = http
+        self.app = app
+        self.inside: composition.Gateway = app.ctx.gateway
+        self.world = world
+
+    async def begin(self, **known: str) -> dict[str, str]:
+        """The headers of a new conversation."""
+        answer = await self.http.post("/v1/conversations", json=known)
+        return {"Authorization": f"Bearer {answer.json()['token']}"}
+
+    async def say(
+        self, headers: dict[str, str], text: str, message_id: str | None = None
+    ) -> httpx.Response:
+        """Send typed words."""
+        body = {"id": message_id or str(uuid4()), "text": text}
+        return await self.http.post("/v1/messages", json=body, headers=headers)
+
+    async def press(self, headers: dict[str, str], choice: str) -> httpx.Response:
+        """Press a button."""
+        body = {"id": str(uuid4()), "choice": choice}
+        return await self.http.post("/v1/messages", json=body, headers=headers)
+
+
+class World:
+    """Everything outside the gateway."""
+
+    def __init__(self, rasa: FakeRasa, state_dir: Path) -> None:
+        self.rasa = rasa
+        self.engine = WordEngine()
+        self.log = MemoryLog()
+        self.spool = MemorySpool()
+        self.wishes = MemoryWishes()
+        self.database = True
+        self.state_dir = state_dir
+        self.env: dict[str, str] = {"LANTERN_RASA_TIMEOUT_S": "2"}
+
+    def settings(self) -> Settings:
+        """Settings that point here."""
+        env = {"LANTERN_STATE_DIR": str(self.state_dir), "LANTERN_RASA_URL": self.rasa.url}
+        return Settings.from_env(env | self.env)
+
+    def dependencies(self, _settings: Settings) -> Dependencies:
+        """The fakes."""
+        key = "k" * 40
+        return Dependencies(
+            self.engine, self.log, self.spool, self.wishes, key, "secret", lambda: self.database
+        )
+
+    @asynccontextmanager
+    async def gateway(self, limits: Limits | None = None) -> AsyncIterator[Gateway]:
+        """A gateway in front of these fakes."""
+        app = create_app(
+            settings=self.settings(),
+            content=real_content(),
+            build=self.dependencies,
+            limits=limits,
+            name=f"gateway-{next(NAMES)}",
+        )
+        async with serving(app) as url, httpx.AsyncClient(base_url=url, timeout=15) as http:
+            yield Gateway(http, app, self)
+
+
+@asynccontextmanager
+async def serving(app: Sanic[Any, Any]) -> AsyncIterator[str]:
+    """The app on a free port of this machine, in this event loop."""
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        server: Any = await app.create_server(
+            sock=sock, protocol=LastingProtocol, return_asyncio_server=True
+        )
+        await server.startup()
+        await server.before_start()
+        await server.after_start()
+        try:
+            yield f"http://127.0.0.1:{sock.getsockname()[1]}"
+        finally:
+            await server.before_stop()
+            server.close()
+            await server.after_stop()
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Wait until something is true; the test's own time limit ends a wait that never does."""
+    async with asyncio.timeout(20):
+        while not true():  # noqa: ASYNC110 - the world has no event to wait for
+            await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+def rasa() -> Iterator[FakeRasa]:
+    with running_rasa() as rasa:
+        yield rasa
+
+
+@pytest.fixture
+def world(rasa: FakeRasa, tmp_path: Path) -> World:
+    return World(rasa, tmp_path)
+
+
+@pytest.fixture
+async def gateway(world: World) -> AsyncIterator[Gateway]:
+    async with world.gateway() as gateway:
+        yield gateway

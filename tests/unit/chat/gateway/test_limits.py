@@ -1,0 +1,145 @@
+"""Limits never block help."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import uuid4
+
+from limits import RateLimitItem, RateLimitItemPerHour
+
+from chat.gateway.limits import Limits
+from safeguarding.taxonomy import Severity
+from tests.unit.chat.gateway.conftest import World
+
+FEW, MANY = RateLimitItemPerHour(2), RateLimitItemPerHour(1000)
+
+
+def made(
+    conversation: RateLimitItem,
+    address: RateLimitItem,
+    beginnings: RateLimitItem,
+    redis_url: str | None = None,
+) -> Limits:
+    return Limits(
+        redis_url,
+        "k" * 40,
+        per_conversation=conversation,
+        per_address=address,
+        beginnings=beginnings,
+    )
+
+
+def per_conversation() -> Limits:
+    return made(FEW, MANY, MANY)
+
+
+async def test_one_conversation_at_its_limit_leaves_the_others_alone() -> None:
+    limits, busy = per_conversation(), uuid4()
+
+    answers = [await limits.admits_message(busy, "192.0.2.1") for _ in range(3)]
+
+    assert answers == [True, True, False]
+    assert await limits.admits_message(uuid4(), "192.0.2.1")
+
+
+async def test_an_address_has_a_limit_of_its_own() -> None:
+    limits = made(MANY, FEW, FEW)
+
+    messages = [await limits.admits_message(uuid4(), "192.0.2.1") for _ in range(3)]
+    beginnings = [await limits.admits_beginning("192.0.2.1") for _ in range(3)]
+
+    assert messages == beginnings == [True, True, False]
+    assert await limits.admits_message(uuid4(), "192.0.2.2")
+
+
+async def test_while_the_shared_counter_is_away_this_process_counts_alone() -> None:
+    limits = made(MANY, FEW, FEW, redis_url="redis://127.0.0.1:9/0")
+
+    answers = [await limits.admits_message(uuid4(), "192.0.2.1") for _ in range(3)]
+
+    assert answers == [True, True, False]
+
+
+async def test_a_shared_counter_that_hangs_keeps_nobody_waiting() -> None:
+    """A server that takes connections and never says a word, as a frozen Redis does."""
+    connections = 0
+
+    async def silent(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        await reader.read()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    limits = made(MANY, MANY, MANY, redis_url=f"redis://127.0.0.1:{port}/0")
+    async with server, asyncio.timeout(30):
+        answers = [await limits.admits_message(uuid4(), "192.0.2.1") for _ in range(40)]
+
+    assert all(answers)
+    # Asked once, and then left alone for a while.
+    assert connections == 1
+
+
+async def test_over_the_limit_the_answer_still_holds_help(world: World) -> None:
+    async with world.gateway(per_conversation()) as gateway:
+        headers = await gateway.begin()
+        for _ in range(2):
+            await gateway.say(headers, "hello")
+
+        answer = await gateway.say(headers, "hello again")
+
+    shown = answer.json()["messages"]
+    assert answer.status_code == 429
+    assert answer.headers["retry-after"] == "60"
+    assert [m["kind"] for m in shown] == ["help_card", "text"]
+    assert "0800 1111" in shown[0]["text"]
+    assert len(world.rasa.received) == 2
+
+
+async def test_over_the_limit_a_disclosure_is_still_seen_and_recorded(world: World) -> None:
+    async with world.gateway(per_conversation()) as gateway:
+        headers, message_id = await gateway.begin(), str(uuid4())
+        for _ in range(2):
+            await gateway.say(headers, "hello")
+
+        answers = [await gateway.say(headers, "he will hurt me", message_id) for _ in range(2)]
+
+    (kept,) = world.log.kept.values()
+    assert [a.json()["messages"][0]["severity"] for a in answers] == ["urgent", "urgent"]
+    assert kept.assessment.severity == Severity.URGENT
+    assert kept.extra == {"fallback": "rate-limit"}
+
+
+async def test_an_answered_message_may_be_asked_for_again_over_the_limit(world: World) -> None:
+    async with world.gateway(per_conversation()) as gateway:
+        headers, message_id = await gateway.begin(), str(uuid4())
+        await gateway.say(headers, "hello", message_id)
+        await gateway.say(headers, "hello")
+
+        again = await gateway.say(headers, "hello", message_id)
+
+    assert again.status_code == 200
+
+
+async def test_too_many_new_conversations_still_get_help(world: World) -> None:
+    async with world.gateway(made(MANY, MANY, FEW)) as gateway:
+        for _ in range(2):
+            await gateway.begin()
+
+        answer = await gateway.http.post("/v1/conversations")
+
+    assert answer.status_code == 429
+    assert answer.json()["messages"][0]["kind"] == "help_card"
+    assert "token" not in answer.json()
+
+
+async def test_the_record_of_a_long_message_holds_it_whole_and_says_what_was_assessed(
+    world: World,
+) -> None:
+    text = "he hurt me " * 2_000
+    async with world.gateway() as gateway:
+        await gateway.say(await gateway.begin(), text)
+
+    (kept,) = world.log.kept.values()
+    assert kept.text == text
+    assert kept.extra["assessed"] == "the first 7000 and the last 3000 of 22000 characters"

@@ -1,0 +1,229 @@
+"""A record is on a disk before its answer leaves, is never doubled, and keeps nobody waiting."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timezone
+
+import pytest
+
+from chat.gateway.metrics import Metrics
+from chat.gateway.recorder import Patience, Recorder
+from safeguarding.escalation import Escalation
+from safeguarding.taxonomy import Severity
+from staff.cases.joining import NoCaseYetError
+from tests.unit.chat.gateway.conftest import MemoryLog, MemorySpool, assessed, until
+
+SECRET = "what a child wrote"
+IMPATIENT = Patience(log_s=0.05, spool_s=0.05, away_s=60)
+
+
+def escalation(message_id: str = "m1") -> Escalation:
+    at = datetime(2026, 11, 25, tzinfo=timezone.utc)
+    return Escalation(message_id, "c1", SECRET, assessed(Severity.URGENT), at, "gateway")
+
+
+@pytest.fixture
+def log() -> MemoryLog:
+    return MemoryLog()
+
+
+@pytest.fixture
+def spool() -> MemorySpool:
+    return MemorySpool()
+
+
+@pytest.fixture
+def recorder(log: MemoryLog, spool: MemorySpool) -> Recorder:
+    return Recorder(log, spool, Metrics())
+
+
+@pytest.fixture
+def impatient(log: MemoryLog, spool: MemorySpool) -> Recorder:
+    """A recorder that soon takes a log or a spool for hanging."""
+    return Recorder(log, spool, Metrics(), IMPATIENT)
+
+
+@asynccontextmanager
+async def at_work(recorder: Recorder) -> AsyncIterator[None]:
+    """The recorder retries and drains meanwhile."""
+    working = asyncio.create_task(recorder.work_forever(0.01, 0.01))
+    try:
+        yield
+    finally:
+        working.cancel()
+
+
+async def test_it_goes_into_the_log(recorder: Recorder, log: MemoryLog, spool: MemorySpool) -> None:
+    await recorder.record(escalation())
+
+    assert (list(log.kept), list(spool.kept)) == (["m1"], [])
+
+
+async def test_a_failing_database_is_bridged_by_the_spool_and_drained_later(
+    recorder: Recorder, log: MemoryLog, spool: MemorySpool
+) -> None:
+    log.down = True
+    await recorder.record(escalation())
+    spooled = list(spool.kept)
+    log.down = False
+
+    async with at_work(recorder):
+        await until(lambda: "m1" in log.kept and not spool.kept)
+
+    assert (spooled, recorder.backlog()) == (["m1"], 0)
+
+
+async def test_what_belongs_to_a_case_still_to_come_goes_to_the_spool_without_alarm(
+    recorder: Recorder,
+    log: MemoryLog,
+    spool: MemorySpool,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def not_yet(_escalation: Escalation) -> bool:
+        raise NoCaseYetError
+
+    monkeypatch.setattr(log, "record", not_yet)
+    await recorder.record(escalation())
+
+    assert list(spool.kept) == ["m1"]
+    assert "not_recorded" not in capsys.readouterr().out
+
+
+async def test_eight_records_are_on_the_spool_while_the_database_hangs_and_so_does_draining(
+    impatient: Recorder, log: MemoryLog, spool: MemorySpool
+) -> None:
+    log.gate.clear()
+    spool.keep(escalation("before"))
+    names = [f"m{number}" for number in range(8)]
+    async with at_work(impatient):
+        await until(lambda: log.calls == 1)  # draining hangs inside the database
+
+        await asyncio.gather(*(impatient.record(escalation(name)) for name in names))
+        kept = set(spool.kept)
+        log.gate.set()
+
+    assert kept == {"before", *names}
+
+
+async def test_a_database_that_was_late_is_not_waited_for_again(
+    impatient: Recorder, log: MemoryLog, spool: MemorySpool
+) -> None:
+    log.gate.clear()
+    await impatient.record(escalation())
+    for number in range(50):
+        await impatient.record(escalation(f"n{number}"))
+    asked = log.calls
+    log.gate.set()
+
+    assert (asked, len(spool.kept)) == (1, 51)
+
+
+async def test_a_database_that_drains_again_is_asked_again(
+    impatient: Recorder, log: MemoryLog, spool: MemorySpool
+) -> None:
+    log.gate.clear()
+    await impatient.record(escalation())
+    log.gate.set()
+    async with at_work(impatient):
+        await until(lambda: not spool.kept)
+        rounds = spool.rounds
+        await until(lambda: spool.rounds > rounds)  # the round that emptied it is over
+
+        await impatient.record(escalation("m2"))
+
+    assert set(log.kept) == {"m1", "m2"}
+
+
+async def test_draining_goes_on_after_a_failure(
+    recorder: Recorder, log: MemoryLog, spool: MemorySpool
+) -> None:
+    log.down = True
+    spool.keep(escalation())
+    async with at_work(recorder):
+        await until(lambda: log.calls >= 2)
+        log.down = False
+
+        await until(lambda: "m1" in log.kept)
+
+
+@pytest.mark.parametrize("what", ["full", "hangs"])
+async def test_what_no_disk_takes_is_held_counted_and_kept_when_one_can(
+    impatient: Recorder, log: MemoryLog, spool: MemorySpool, what: str
+) -> None:
+    log.down = True
+    spool.full = what == "full"
+    if what == "hangs":
+        spool.gate.clear()
+    for number in range(6):
+        await impatient.record(escalation(f"m{number}"))
+    unsaved = impatient.unsaved()
+    spool.full = False
+    spool.gate.set()
+
+    async with at_work(impatient):
+        await until(lambda: impatient.unsaved() == 0)
+
+    assert unsaved == 6
+    assert set(spool.kept) == {f"m{number}" for number in range(6)}
+
+
+async def test_one_that_can_never_be_kept_does_not_stop_the_rest(
+    impatient: Recorder, log: MemoryLog, spool: MemorySpool
+) -> None:
+    log.down = spool.full = True
+    await impatient.record(escalation("never"))
+    await impatient.record(escalation("m2"))
+    spool.full = False
+    spool.refuses = "never"
+
+    async with at_work(impatient):
+        await until(lambda: "m2" in spool.kept)
+
+    assert impatient.unsaved() == 1
+
+
+async def test_what_is_held_is_said_aloud_without_the_words(
+    recorder: Recorder,
+    log: MemoryLog,
+    spool: MemorySpool,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    log.down = spool.full = True
+
+    await recorder.record(escalation())
+
+    said = capsys.readouterr().out + caplog.text
+    assert "escalation.unsaved" in said
+    assert SECRET not in said
+
+
+async def test_an_answer_that_ends_early_does_not_end_its_record(
+    recorder: Recorder, log: MemoryLog
+) -> None:
+    recording = asyncio.create_task(recorder.record(escalation()))
+    await asyncio.sleep(0)
+    recording.cancel()
+
+    await until(lambda: "m1" in log.kept)
+
+
+async def test_stopping_waits_for_what_is_under_way_and_tries_what_is_held(
+    recorder: Recorder, log: MemoryLog, spool: MemorySpool
+) -> None:
+    log.down = spool.full = True
+    await recorder.record(escalation("held"))
+    log.down = False
+    log.gate.clear()
+    recording = asyncio.create_task(recorder.record(escalation()))
+    await until(lambda: log.calls == 2)
+    log.gate.set()
+
+    await recorder.finish()
+
+    assert {"m1", "held"} <= set(log.kept)
+    await recording

@@ -1,0 +1,178 @@
+"""What the gateway says by itself, from the real content."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timezone
+
+import pytest
+
+from chat.gateway.replies import GatewayPhrases, OwnReplies, highest_shown, with_help_first
+from safeguarding.conversation_state import ConversationState
+from safeguarding.messages import Message
+from safeguarding.taxonomy import Severity
+from tests.content import real_content
+
+CARD = Message(kind="help_card", text="card", severity="urgent")
+TEXT = Message(kind="text", text="hello")
+
+
+def made(*, demonstration: bool) -> OwnReplies:
+    at = datetime(2026, 11, 25, 3, tzinfo=timezone.utc)
+    content = real_content()
+    own = content.phrases.of("gateway", GatewayPhrases)
+    opening = content.opening.messages
+    return OwnReplies(
+        content.help_cards,
+        content.guides,
+        content.contacts,
+        own,
+        opening,
+        lambda: at,
+        demonstration=demonstration,
+    )
+
+
+@pytest.fixture
+def own() -> OwnReplies:
+    return made(demonstration=False)
+
+
+def test_a_demonstration_says_so_before_anything_else() -> None:
+    notice, *rest = made(demonstration=True).opening()
+
+    assert notice["kind"] == "notice"
+    assert "demonstration" in notice["text"]
+    assert rest == real_content().opening.messages()
+
+
+def test_signed_words_need_no_notice(own: OwnReplies) -> None:
+    assert own.opening() == real_content().opening.messages()
+
+
+def test_at_night_too_there_is_someone_to_talk_to(own: OwnReplies) -> None:
+    (message,) = own.cannot_answer(None)
+
+    assert [(c["id"], c["open_now"]) for c in message["contacts"]] == [
+        ("emergency_999", True),
+        ("childline", True),
+    ]
+
+
+def test_the_request_to_wait_comes_after_help(own: OwnReplies) -> None:
+    state = ConversationState(severity=Severity.URGENT, audience="parent")
+
+    card, waiting = own.too_fast(state)
+
+    assert card == own.help_card(state)
+    assert waiting["kind"] == "text"
+
+
+@pytest.mark.parametrize("need", ["friend", "suicide", "own_behaviour"])
+@pytest.mark.parametrize("severity", [Severity.CONCERN, Severity.URGENT])
+def test_the_help_card_is_for_the_need_of_the_conversation(
+    own: OwnReplies, need: str, severity: Severity
+) -> None:
+    card = own.help_card(ConversationState(severity=severity, need=need))
+
+    assert (card["need"], card["severity"]) == (need, severity.label)
+
+
+def test_in_immediate_danger_the_card_is_999_first_whatever_the_need(own: OwnReplies) -> None:
+    card = own.help_card(ConversationState(severity=Severity.IMMEDIATE, need="friend"))
+
+    assert (card["need"], card["severity"]) == ("danger_now", "immediate")
+    assert card["text"].startswith("Call 999")
+
+
+def test_the_card_of_a_conversation_that_came_to_nothing_claims_nothing(own: OwnReplies) -> None:
+    card = own.help_card(ConversationState())
+
+    assert (card["severity"], "need" in card) == ("none", False)
+    assert "0800 1111" in card["text"]
+
+
+@pytest.mark.parametrize(
+    ("audience", "need", "adult"),
+    [
+        (None, "unclear", False),
+        ("young_person", "suicide", False),
+        ("parent", "suicide", True),
+        ("professional", "unclear", True),
+        (None, "adult_for_child", True),
+        (None, "adult_in_crisis", True),
+    ],
+)
+def test_whoever_writes_as_an_adult_reads_an_adults_card(
+    own: OwnReplies, audience: str | None, need: str, adult: bool
+) -> None:
+    state = ConversationState(severity=Severity.URGENT, need=need, audience=audience)
+
+    as_adult = real_content().help_cards.message(Severity.URGENT, "parent", need)
+    assert (own.help_card(state) == as_adult) == adult
+
+
+def test_that_we_are_still_here_is_said_for_the_need_and_in_turn(own: OwnReplies) -> None:
+    friend = ConversationState(severity=Severity.CONCERN, need="friend")
+
+    first, second = (own.still_here(replace(friend, replies=turn)) for turn in (1, 2))
+    other = own.still_here(replace(friend, need="suicide", replies=1))
+
+    assert (first["kind"], first["topic"]) == ("prompt", "still_here")
+    assert len({first["text"], second["text"], other["text"]}) == 3
+    assert "not_safe_now" in [choice["id"] for choice in first["choices"]]
+
+
+def test_the_way_back_leads_to_the_step_that_is_open_and_nowhere_from_the_end(
+    own: OwnReplies,
+) -> None:
+    guide = real_content().guides.all()["sextortion"]
+
+    back = own.way_back(ConversationState(guide="sextortion/2"))
+
+    assert back is not None
+    assert back["id"] == "guide_sextortion_resume_2"
+    assert guide.title in back["label"]
+    assert own.way_back(ConversationState(guide=f"sextortion/{len(guide.steps)}")) is None
+    assert own.way_back(ConversationState(guide="no_such_guide/1")) is None
+    assert own.way_back(ConversationState()) is None
+
+
+@pytest.mark.parametrize(
+    ("replies", "severity", "expected"),
+    [
+        ([TEXT], Severity.URGENT, ["help_card", "text"]),
+        ([TEXT, CARD], Severity.URGENT, ["help_card", "text"]),
+        ([CARD, TEXT], Severity.CONCERN, ["help_card", "text"]),
+        ([], Severity.NONE, ["help_card"]),
+    ],
+)
+def test_help_leads_wherever_it_stood(
+    replies: list[Message], severity: Severity, expected: list[str]
+) -> None:
+    assert [m["kind"] for m in with_help_first(replies, CARD, severity)] == expected
+
+
+def test_the_graver_card_takes_the_place_of_a_milder_one() -> None:
+    graver = Message(kind="help_card", text="999", severity="immediate")
+
+    assert with_help_first([CARD, TEXT], graver, Severity.IMMEDIATE) == [graver, TEXT]
+    assert with_help_first([graver, TEXT], CARD, Severity.URGENT) == [graver, TEXT]
+
+
+def test_whoever_stands_on_the_card_is_not_shown_again_below_it(own: OwnReplies) -> None:
+    card = own.help_card(ConversationState(severity=Severity.CONCERN))
+    below = own.cannot_answer(None)
+
+    first, contacts = with_help_first(below, card, Severity.CONCERN)
+
+    assert first == card
+    assert contacts["contacts"] == []
+    assert below[0]["contacts"]
+
+
+def test_only_help_cards_count_as_shown() -> None:
+    concern = Message(kind="answer", text="x", severity="concern")
+
+    assert highest_shown([concern, TEXT]) == Severity.NONE
+    assert highest_shown([concern, CARD]) == Severity.URGENT

@@ -1,0 +1,220 @@
+"""The gateway's own look: in threads, within a time, and a flood of messages has its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from uuid import uuid4
+
+import pytest
+
+from chat.gateway import screening as module
+from chat.gateway.requests import Sent
+from chat.gateway.screening import Screening
+from safeguarding.risk.assessed import AssessedMessage, Floats
+from safeguarding.risk.assessment import NO_RISK, Assessment, Turn, upgraded
+from safeguarding.taxonomy import Severity
+from tests.unit.chat.gateway.conftest import VECTOR, WordEngine, assessed
+
+HURT = Sent(uuid4(), "someone hurt me")
+
+
+class Polish:
+    """Takes a message with "tata" in it for Polish, and its "bije" for something urgent."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, str]] = []
+
+    def read(
+        self, text: str, canonical: str, assessment: Assessment
+    ) -> tuple[str | None, Assessment]:
+        self.seen.append((text, canonical))
+        words = text.split()
+        told = assessed(Severity.URGENT, "physical_abuse") if "bije" in words else NO_RISK
+        return "pl" if "tata" in words else None, upgraded(assessment, told)
+
+
+class SlowWithLong:
+    """An engine that stays with a long text until it is let go."""
+
+    def __init__(self) -> None:
+        self.busy = threading.Event()
+        self.go = threading.Event()
+
+    def assess(self, text: str, history: Sequence[Turn] = ()) -> Assessment:
+        if len(text) > module.SHORT:
+            self.busy.set()
+            self.go.wait(30)
+        return assessed(Severity.URGENT)
+
+    def canonical(self, text: str) -> str:
+        return text
+
+    def vector(self, text: str) -> Floats:
+        return VECTOR
+
+
+@pytest.fixture
+def engine() -> WordEngine:
+    return WordEngine()
+
+
+@pytest.fixture
+def polish() -> Polish:
+    return Polish()
+
+
+@pytest.fixture
+def screening(engine: WordEngine, polish: Polish) -> Iterator[Screening]:
+    screening = Screening(engine, polish)
+    yield screening
+    engine.gate.set()
+    screening.close()
+
+
+async def test_a_message_is_assessed_with_what_came_before(
+    screening: Screening, engine: WordEngine
+) -> None:
+    before = (Turn("user", "hello"),)
+
+    assessment = await screening.result(screening.begin(HURT, before), 10)
+
+    assert assessment is not None
+    assert assessment.assessment.severity == Severity.URGENT
+    assert engine.seen == [("someone hurt me", before)]
+
+
+async def test_a_message_in_another_language_carries_its_name_and_what_its_words_tell(
+    screening: Screening,
+) -> None:
+    told = await screening.result(screening.begin(Sent(uuid4(), "tata mnie bije"), ()), 10)
+    spare = screening.begin_spare(Sent(uuid4(), "tata mnie bije"), ())
+    harmless = await screening.result(screening.begin(Sent(uuid4(), "tata pyta"), ()), 10)
+
+    assert told is not None
+    assert (told.language, told.assessment.severity) == ("pl", Severity.URGENT)
+    assert told.assessment.categories == ("physical_abuse",)
+    assert spare is not None
+    assert await screening.result(spare, 10) == told
+    assert harmless is not None
+    assert (harmless.language, harmless.assessment) == ("pl", NO_RISK)
+
+
+async def test_what_the_engine_found_stands_beside_what_another_language_tells(
+    screening: Screening,
+) -> None:
+    both = await screening.result(screening.begin(Sent(uuid4(), "tata bije now"), ()), 10)
+
+    assert both is not None
+    assert both.assessment.severity == Severity.IMMEDIATE
+    assert both.assessment.categories == ("distress", "physical_abuse")
+
+
+async def test_the_language_is_named_where_no_vector_can_be_made(
+    screening: Screening, engine: WordEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(_text: str) -> Floats:
+        raise RuntimeError
+
+    monkeypatch.setattr(engine, "vector", none)
+    found = await screening.result(screening.begin(Sent(uuid4(), "tata mnie bije"), ()), 10)
+
+    assert found is not None
+    assert (found.vector, found.language) == (None, "pl")
+    assert found.assessment.severity == Severity.URGENT
+
+
+async def test_a_button_needs_no_engine(
+    screening: Screening, engine: WordEngine, polish: Polish
+) -> None:
+    not_safe = await screening.result(screening.begin(Sent(uuid4(), "", "not_safe_now"), ()), 10)
+    safe = await screening.result(screening.begin(Sent(uuid4(), "", "safe_now"), ()), 10)
+
+    assert not_safe is not None
+    assert not_safe.assessment.severity == Severity.IMMEDIATE
+    assert safe == AssessedMessage(NO_RISK, None)
+    assert (engine.seen, polish.seen) == ([], [])
+
+
+async def test_an_engine_that_fails_or_is_late_gives_none(
+    screening: Screening, engine: WordEngine
+) -> None:
+    engine.gate.clear()
+    late = await screening.result(screening.begin(HURT, ()), 0.01)
+    engine.broken = True
+    engine.gate.set()
+    failed = await screening.result(screening.begin(HURT, ()), 10)
+
+    assert (late, failed) == (None, None)
+
+
+async def test_a_flood_does_not_hold_up_anyone_else(
+    screening: Screening, engine: WordEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SPARE_QUEUE", 2)
+    engine.gate.clear()
+    flood = [screening.begin_spare(HURT, ()) for _ in range(3)]
+    held = [begun for begun in flood if begun is not None]
+    engine.gate.set()
+
+    assessments = [await screening.result(begun, 10) for begun in held]
+
+    assert flood[2] is None
+    assert [a.assessment.severity for a in assessments if a] == [Severity.URGENT] * 2
+    assert screening.begin_spare(HURT, ()) is not None
+
+
+async def test_in_a_flood_nobody_waits_for_what_cannot_be_in_time_and_all_is_assessed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    go = threading.Event()
+
+    class Slow(WordEngine):
+        def assess(self, text: str, history: Sequence[Turn] = ()) -> Assessment:
+            go.wait(0.05)
+            return super().assess(text, history)
+
+    screening = Screening(Slow(), Polish())
+    for _ in range(3):
+        await screening.result(screening.begin(HURT, ()), 10)
+    flood = [screening.begin(HURT, ()) for _ in range(8_000)]
+
+    # It returns long before the 10 s in which it might wait; a test that hangs is the only fault.
+    late = await asyncio.wait_for(screening.result(flood[-1], 10), 9)
+    go.set()
+    assessed_all = await asyncio.gather(*flood)
+    near = await screening.result(screening.begin(HURT, ()), 10)
+    screening.close()
+
+    assert late is None
+    assert all(each.assessment.severity == Severity.URGENT for each in assessed_all)
+    assert near is not None
+
+
+async def test_a_flood_of_long_texts_holds_up_no_short_one() -> None:
+    engine = SlowWithLong()
+    screening = Screening(engine, Polish())
+    flood = [screening.begin(Sent(uuid4(), "nonsense " * 7_000), ()) for _ in range(20)]
+    await asyncio.to_thread(engine.busy.wait, 10)
+
+    short = await screening.result(screening.begin(HURT, ()), 10)
+    waiting = [begun for begun in flood if not begun.done()]
+    engine.go.set()
+    long = [await screening.result(begun, 10) for begun in flood]
+    screening.close()
+
+    assert short is not None
+    assert short.assessment.severity == Severity.URGENT
+    assert len(waiting) == len(flood)
+    assert all(assessment is not None for assessment in long)
+
+
+async def test_a_text_is_given_to_the_engine_once_and_whole(
+    screening: Screening, engine: WordEngine
+) -> None:
+    await screening.result(screening.begin(Sent(uuid4(), "a" * 60_000), ()), 10)
+
+    assert engine.seen == [("a" * 60_000, ())]

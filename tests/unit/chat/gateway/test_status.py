@@ -1,0 +1,80 @@
+"""Alive, ready, and figures for those who may see them."""
+
+from __future__ import annotations
+
+from tests.unit.chat.gateway.conftest import Gateway, World
+from tests.unit.chat.gateway.test_recorder import escalation
+
+
+async def test_alive_says_so(gateway: Gateway) -> None:
+    answer = await gateway.http.get("/healthz")
+
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+async def test_ready_names_each_dependency(gateway: Gateway) -> None:
+    answer = await gateway.http.get("/readyz")
+
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "status": "ready",
+        "rasa": "up",
+        "rasa_servers": {gateway.world.rasa.url.removeprefix("http://"): "up"},
+        "redis": "unused",
+        "database": "up",
+        "disk": "up",
+        "spool": 0,
+        "unsaved": 0,
+    }
+
+
+async def test_not_ready_while_something_is_away(world: World) -> None:
+    world.rasa.url = "http://127.0.0.1:9"
+    world.database = False
+    world.log.down = True
+    world.spool.keep(escalation())
+    async with world.gateway() as gateway:
+        answer = await gateway.http.get("/readyz")
+        alive = await gateway.http.get("/healthz")
+
+    assert answer.status_code == 503
+    assert answer.json() == {
+        "status": "degraded",
+        "rasa": "down",
+        "rasa_servers": {"127.0.0.1:9": "down"},
+        "redis": "unused",
+        "database": "down",
+        "disk": "up",
+        "spool": 1,
+        "unsaved": 0,
+    }
+    assert alive.status_code == 200
+
+
+async def test_figures_count_and_hold_nothing_of_a_person(gateway: Gateway) -> None:
+    headers = await gateway.begin()
+    await gateway.say(headers, "someone hurt me")
+
+    figures = (await gateway.http.get("/metrics")).text
+
+    assert 'lantern_messages_total{answered_by="rasa"} 1.0' in figures
+    assert "lantern_upgrades_total 1.0" in figures
+    assert 'lantern_escalations_total{severity="urgent",where="log"} 1.0' in figures
+    assert "lantern_conversations 1.0" in figures
+    assert "hurt" not in figures
+
+
+async def test_figures_are_not_for_the_public(world: World) -> None:
+    world.env["LANTERN_TRUSTED_PROXIES"] = "1"
+    async with world.gateway() as gateway:
+        for path in ("/metrics", "/readyz"):
+            public = await gateway.http.get(path, headers={"X-Forwarded-For": "8.8.8.8"})
+            inside = await gateway.http.get(path, headers={"X-Forwarded-For": "10.1.2.3"})
+
+            assert (public.status_code, inside.status_code) == (404, 200)
+
+
+async def test_a_proxy_nobody_told_us_of_does_not_open_the_figures(gateway: Gateway) -> None:
+    answer = await gateway.http.get("/metrics", headers={"X-Forwarded-For": "10.1.2.3"})
+
+    assert answer.status_code == 404

@@ -1,0 +1,161 @@
+"""A way back: offered after a hand-off, asked for in two steps, kept, and deleted in the chat."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chat.gateway.wishes import LONGEST_NAME
+from tests.content import real_content
+from tests.unit.chat.gateway.conftest import Gateway, World
+
+PHRASES = real_content().phrases.group("wishes")
+
+
+async def said(gateway: Gateway, headers: dict[str, str], text: str) -> list[dict[str, Any]]:
+    messages: list[dict[str, Any]] = (await gateway.say(headers, text)).json()["messages"]
+    return messages
+
+
+async def pressed(gateway: Gateway, headers: dict[str, str], choice: str) -> list[dict[str, Any]]:
+    messages: list[dict[str, Any]] = (await gateway.press(headers, choice)).json()["messages"]
+    return messages
+
+
+def choices(messages: list[dict[str, Any]]) -> list[str]:
+    return [choice["id"] for each in messages for choice in each.get("choices", [])]
+
+
+async def told(gateway: Gateway) -> dict[str, str]:
+    """A conversation that was handed over."""
+    headers = await gateway.begin()
+    await said(gateway, headers, "i am hurt")
+    return headers
+
+
+async def test_is_offered_once_after_a_hand_off(gateway: Gateway) -> None:
+    headers = await gateway.begin()
+
+    assert "leave_wish" not in choices(await said(gateway, headers, "hello"))
+    assert "leave_wish" in choices(await said(gateway, headers, "i am hurt"))
+    assert "leave_wish" not in choices(await said(gateway, headers, "hello"))
+
+
+async def test_does_not_stand_beside_999(gateway: Gateway) -> None:
+    headers = await gateway.begin()
+
+    assert "leave_wish" not in choices(await said(gateway, headers, "now"))
+
+
+async def test_who_reads_it_is_said_before_anything_is_typed(gateway: Gateway) -> None:
+    headers = await told(gateway)
+
+    (asked,) = await pressed(gateway, headers, "leave_wish")
+
+    assert "safeguarding team" in asked["text"]
+    assert choices([asked]) == ["leave_out_wish"]
+
+
+async def test_a_name_and_a_way_are_kept_and_go_nowhere_else(
+    gateway: Gateway, world: World
+) -> None:
+    headers = await told(gateway)
+    await pressed(gateway, headers, "leave_wish")
+    before, recorded = len(world.rasa.received), len(world.log.kept)
+
+    await said(gateway, headers, "Robin")
+    (kept,) = await said(gateway, headers, "text me after school")
+
+    assert list(world.wishes.kept.values()) == [("Robin", "text me after school")]
+    assert kept["text"] == PHRASES["kept"]
+    assert choices([kept]) == ["take_back_wish"]
+    assert len(world.rasa.received) == before
+    assert len(world.log.kept) == recorded
+
+
+async def test_is_deleted_in_the_same_chat(gateway: Gateway, world: World) -> None:
+    headers = await told(gateway)
+    await pressed(gateway, headers, "leave_wish")
+    await said(gateway, headers, "Robin")
+    await said(gateway, headers, "text me after school")
+
+    (gone,) = await pressed(gateway, headers, "take_back_wish")
+
+    assert world.wishes.kept == {}
+    assert gone["text"] == PHRASES["taken_back"]
+
+
+async def test_leaving_it_out_keeps_nothing(gateway: Gateway, world: World) -> None:
+    headers = await told(gateway)
+    await pressed(gateway, headers, "leave_wish")
+    await said(gateway, headers, "Robin")
+
+    (left,) = await pressed(gateway, headers, "leave_out_wish")
+    after = await said(gateway, headers, "text me after school")
+
+    assert left["text"] == PHRASES["left_out"]
+    assert world.wishes.kept == {}
+    assert after[0]["text"] not in PHRASES.values()
+
+
+@pytest.mark.parametrize("step", [0, 1])
+async def test_whatever_shows_risk_is_a_disclosure(
+    gateway: Gateway, world: World, step: int
+) -> None:
+    headers = await told(gateway)
+    await pressed(gateway, headers, "leave_wish")
+    for answer in ["Robin"][:step]:
+        await said(gateway, headers, answer)
+
+    messages = await said(gateway, headers, "he hurt me again now")
+
+    assert messages[0]["kind"] == "help_card"
+    assert "he hurt me again now" in [each.text for each in world.log.kept.values()]
+    assert world.wishes.kept == {}
+
+
+@pytest.mark.parametrize("text", ["will you tell my mum?", "a" * (LONGEST_NAME + 1)])
+async def test_a_question_or_a_long_text_is_a_message_like_any_other(
+    gateway: Gateway, world: World, text: str
+) -> None:
+    headers = await told(gateway)
+    await pressed(gateway, headers, "leave_wish")
+
+    messages = await said(gateway, headers, text)
+
+    assert messages[-1]["text"] not in PHRASES.values()
+    assert text in [each.text for each in world.log.attached.values()]
+
+
+async def test_says_so_when_it_cannot_be_kept_or_deleted(gateway: Gateway, world: World) -> None:
+    headers = await told(gateway)
+    await pressed(gateway, headers, "leave_wish")
+    await said(gateway, headers, "Robin")
+    world.wishes.down = True
+
+    (not_kept,) = await said(gateway, headers, "text me after school")
+    (not_deleted,) = await pressed(gateway, headers, "take_back_wish")
+
+    assert not_kept["text"] == PHRASES["not_kept"]
+    assert not_deleted["text"] == PHRASES["not_taken_back"]
+
+
+async def test_a_database_that_hangs_holds_nobody_up(gateway: Gateway, world: World) -> None:
+    headers = await told(gateway)
+    await pressed(gateway, headers, "leave_wish")
+    await said(gateway, headers, "Robin")
+    world.wishes.gate.clear()
+
+    (not_kept,) = await said(gateway, headers, "text me after school")
+    world.wishes.gate.set()
+
+    assert not_kept["text"] == PHRASES["not_kept"]
+
+
+async def test_nothing_is_asked_where_nothing_was_handed_over(gateway: Gateway) -> None:
+    headers = await gateway.begin()
+
+    (answer,) = await pressed(gateway, headers, "leave_wish")
+
+    assert answer["text"] == PHRASES["left_out"]

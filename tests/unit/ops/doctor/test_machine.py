@@ -1,0 +1,148 @@
+"""The machine: real folders, real clocks, real servers, a real Redis."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import redis
+from sqlalchemy.engine import URL
+
+from ops.doctor import machine
+from ops.doctor.finding import Installation, State, find
+from ops.doctor.machine import CHECKS, kernel_clock_is_synchronised
+from ops.stack import free_port
+from safeguarding.clock import utc_now
+from storage.engine import connect
+from tests.programs import program
+from tests.unit.ops.doctor.conftest import changed, door
+
+
+def test_a_state_folder_that_others_may_look_into_is_named(here: Installation) -> None:
+    assert find(CHECKS["state folder"], here).state is State.OK
+    for path in (here.settings.state_dir, here.settings.state_dir / "secrets" / "field_keys"):
+        mode = path.stat().st_mode
+        path.chmod(mode | 0o040)
+        found = find(CHECKS["state folder"], here)
+        assert (found.state, str(path) in found.says) == (State.NOT_READY, True)
+        path.chmod(mode)
+
+
+def test_a_state_folder_that_is_not_there_cannot_be_told(here: Installation) -> None:
+    gone = changed(here, STATE_DIR="/nowhere/at/all")
+
+    assert find(CHECKS["state folder"], gone).state is State.CANNOT_TELL
+    assert find(CHECKS["disk"], gone).state is State.CANNOT_TELL
+
+
+def test_a_disk_with_too_little_room_is_named(
+    here: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "LEAST_SHARE", 0.0)
+    assert find(CHECKS["disk"], here).state is State.OK
+    monkeypatch.setattr(machine, "LEAST_SHARE", 1.0)
+    assert find(CHECKS["disk"], here).state is State.NOT_READY
+
+
+def test_the_kernel_is_asked_for_its_clock() -> None:
+    assert kernel_clock_is_synchronised() in {True, False, None}
+
+
+@pytest.mark.parametrize(
+    ("kernel", "state"),
+    [(True, State.OK), (False, State.NOT_READY), (None, State.CANNOT_TELL)],
+)
+def test_a_clock_that_follows_no_other_is_not_ready(
+    here: Installation, monkeypatch: pytest.MonkeyPatch, kernel: bool | None, state: State
+) -> None:
+    monkeypatch.setattr(machine, "kernel_clock_is_synchronised", lambda: kernel)
+
+    assert find(CHECKS["clock"], here).state is state
+
+
+def test_a_clock_that_the_database_contradicts_is_not_ready(
+    here: Installation, postgres: URL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "kernel_clock_is_synchronised", lambda: True)
+    engine = connect(postgres.render_as_string(hide_password=False))
+    there = replace(here, engine=engine)
+    assert find(CHECKS["clock"], there).state is State.OK
+
+    late = replace(there, now=lambda: utc_now().replace(year=2020))
+    found = find(CHECKS["clock"], late)
+    engine.dispose()
+
+    assert found.state is State.NOT_READY
+    assert "s away" in found.says
+
+
+def test_every_process_is_asked(here: Installation) -> None:
+    with door() as gateway, door() as second, door() as console, door() as dispatcher:
+        urls = tuple(f"http://127.0.0.1:{each.port}" for each in (gateway, second))
+        ports = {"CONSOLE_PORT": str(console.port), "DISPATCHER_PORT": str(dispatcher.port)}
+        running = replace(changed(here, **ports), gateways=urls)
+        assert find(CHECKS["services"], running).state is State.OK
+
+        for each, path in (
+            (gateway, "/readyz"),
+            (second, "/readyz"),
+            (console, "/healthz"),
+            (dispatcher, "/readyz"),
+        ):
+            each.status = {path: 503}
+            found = find(CHECKS["services"], running)
+            assert (found.state, f":{each.port}{path} says 503" in found.says) == (
+                State.NOT_READY,
+                True,
+            )
+            each.status = {}
+
+    assert "does not answer" in find(CHECKS["services"], running).says
+
+
+@contextmanager
+def running_redis(folder: Path, *options: str) -> Iterator[str]:
+    """The address of a Redis of the test's own."""
+    port = free_port()
+    command = [program("redis-server"), "--port", str(port), "--dir", str(folder), *options]
+    with subprocess.Popen([*command, "--bind", "127.0.0.1"], stdout=subprocess.DEVNULL) as process:
+        url = f"redis://127.0.0.1:{port}/0"
+        with redis.Redis.from_url(url, retry=_patient()) as client:
+            client.ping()
+        yield url
+        process.terminate()
+
+
+def _patient() -> redis.retry.Retry:
+    return redis.retry.Retry(redis.backoff.ConstantBackoff(0.1), 100)
+
+
+def test_a_redis_that_writes_conversations_on_a_disk_is_named(
+    here: Installation, tmp_path: Path
+) -> None:
+    with running_redis(tmp_path, "--save", "", "--maxmemory-policy", "noeviction") as url:
+        shared = changed(here, REDIS_URL=url)
+        assert find(CHECKS["shared state"], shared).state is State.OK
+        for name, value in (
+            ("save", "60 1"),
+            ("appendonly", "yes"),
+            ("maxmemory-policy", "allkeys-lru"),
+        ):
+            with redis.Redis.from_url(url, decode_responses=True) as client:
+                before = client.config_get(name)[name]
+                client.config_set(name, value)
+                found = find(CHECKS["shared state"], shared)
+                client.config_set(name, before)
+            assert (found.state, name in found.says) == (State.NOT_READY, True)
+
+    assert "does not answer" in find(CHECKS["shared state"], shared).says
+
+
+def test_several_gateways_need_a_redis(here: Installation) -> None:
+    assert find(CHECKS["shared state"], here).state is State.OK
+    several = replace(here, gateways=("http://one", "http://two"))
+    assert find(CHECKS["shared state"], several).state is State.NOT_READY

@@ -1,0 +1,183 @@
+"""An alert goes from person to person until somebody acknowledges it, each step on the record."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from safeguarding.taxonomy import Severity
+from staff.accounts.accounts import Staff
+from staff.alerts.outbox import Alert, acknowledge, raise_alert
+from staff.alerts.plan import Clocks, Plan, Step, Taken, advance, is_due
+from staff.alerts.reach import CONSOLE, EMAIL, SMS, TEAM, WEBHOOK
+from staff.alerts.tables import contact_ways
+from staff.alerts.waiting import figures, waiting_for
+from staff.audit.trail import of_case
+from tests.records import NOON, Clock
+
+NEW = Alert("c1", "LN-ABCD-EFGH", Severity.IMMEDIATE, "suicide", "suicide", NOON, "new")
+PLAN = Plan(
+    channels=frozenset({EMAIL, SMS, WEBHOOK}),
+    team=frozenset({EMAIL, WEBHOOK}),
+)
+
+
+def put(engine: Engine, alert: Alert, clock: Clock) -> None:
+    with engine.begin() as connection:
+        raise_alert(connection, alert, clock())
+
+
+def step(engine: Engine, clock: Clock, plan: Plan = PLAN) -> list[Taken]:
+    with engine.begin() as connection:
+        return advance(connection, plan, clock())
+
+
+def told(taken: Taken, channel: str = EMAIL) -> set[str]:
+    return set(taken.recipients.get(channel, ()))
+
+
+@pytest.mark.usefixtures("rota")
+def test_goes_on_every_five_minutes_until_the_duty_manager_and_then_to_everyone_again(
+    engine: Engine, team: dict[str, Staff], clock: Clock
+) -> None:
+    put(engine, NEW, clock)
+    ids = {name: member.id for name, member in team.items()}
+    expected = [
+        (Step.ON_DUTY, {ids["ann"]}),
+        (Step.SECOND, {ids["bob"]}),
+        (Step.EVERYONE, {*ids.values(), TEAM}),
+        (Step.DUTY_MANAGER, {ids["dee"], TEAM}),
+        (Step.AGAIN, {*ids.values(), TEAM}),
+    ]
+
+    for number, people in expected:
+        [taken] = step(engine, clock)
+        assert (taken.step, told(taken)) == (number, people)
+        clock.move(minutes=4.9)
+        assert step(engine, clock) == []
+        clock.move(minutes=0.2)
+
+    # Then less and less often: ten minutes, twenty …
+    assert step(engine, clock) == []
+    clock.move(minutes=5)
+    assert [taken.step for taken in step(engine, clock)] == [Step.AGAIN]
+
+
+@pytest.mark.usefixtures("rota")
+def test_whoever_opens_the_case_ends_it(engine: Engine, clock: Clock) -> None:
+    put(engine, NEW, clock)
+    step(engine, clock)
+    with engine.begin() as connection:
+        acknowledge(connection, "c1", "ann", clock())
+
+    clock.move(days=3)
+    assert step(engine, clock) == []
+
+
+def test_nobody_on_duty_everyone_and_the_duty_manager_are_told_at_once(
+    engine: Engine, team: dict[str, Staff], clock: Clock
+) -> None:
+    put(engine, NEW, clock)
+
+    [taken] = step(engine, clock)
+
+    assert taken.nobody_on_duty
+    assert told(taken) == {*(member.id for member in team.values()), TEAM}
+    clock.move(minutes=5.1)
+    assert [each.step for each in step(engine, clock)] == [Step.AGAIN]
+
+
+@pytest.mark.usefixtures("rota")
+def test_a_step_that_reaches_nobody_is_not_waited_for(
+    engine: Engine, team: dict[str, Staff], clock: Clock
+) -> None:
+    with engine.begin() as connection:
+        gone = contact_ways.c.staff_id == team["ann"].id
+        connection.execute(sa.delete(contact_ways).where(gone))
+    put(engine, NEW, clock)
+
+    taken = step(engine, clock, replace(PLAN, team=frozenset()))
+
+    assert [(each.step, each.reaches) for each in taken] == [
+        (Step.ON_DUTY, False),
+        (Step.SECOND, True),
+    ]
+
+
+def test_an_installation_that_can_reach_nobody_says_so_on_the_record(
+    engine: Engine, clock: Clock
+) -> None:
+    put(engine, NEW, clock)
+
+    taken = step(engine, clock, Plan(channels=frozenset()))
+
+    assert not any(each.reaches for each in taken)
+    with engine.connect() as connection:
+        assert {link.event.what for link in of_case(connection, "c1")} == {"alert reached nobody"}
+
+
+@pytest.mark.usefixtures("rota")
+def test_each_step_is_on_the_audit_trail(
+    engine: Engine, team: dict[str, Staff], clock: Clock
+) -> None:
+    put(engine, NEW, clock)
+    step(engine, clock)
+
+    with engine.connect() as connection:
+        [link] = of_case(connection, "c1")
+    assert (link.event.who, link.event.what) == ("dispatcher", "alerted")
+    assert link.event.detail["step"] == "on_duty"
+    assert link.event.detail["recipients"][SMS] == [team["ann"].id]
+
+
+@pytest.mark.parametrize(
+    ("severity", "waits"),
+    [(Severity.IMMEDIATE, timedelta(minutes=7)), (Severity.URGENT, timedelta(minutes=30))],
+)
+def test_clocks_are_set_by_the_installation(severity: Severity, waits: timedelta) -> None:
+    clocks = Clocks(timedelta(minutes=7), timedelta(minutes=30))
+
+    assert clocks.due(severity, Step.ON_DUTY, NOON) == NOON + waits
+
+
+def test_a_concern_waits_for_the_next_working_day() -> None:
+    christmas_eve = NOON.replace(month=12, day=24)
+
+    due = Clocks().due(Severity.CONCERN, Step.ON_DUTY, christmas_eve)
+
+    # Christmas Day, Boxing Day (a Saturday, kept on Monday) and the Sunday are days off.
+    assert due == NOON.replace(month=12, day=29, hour=9, tzinfo=ZoneInfo("Europe/London"))
+
+
+@pytest.mark.usefixtures("rota")
+def test_a_clock_that_was_set_back_does_not_hold_up_the_first_step(
+    engine: Engine, clock: Clock
+) -> None:
+    put(engine, NEW, clock)
+    clock.move(hours=-1)
+
+    with engine.connect() as connection:
+        assert is_due(connection, clock())
+    assert len(step(engine, clock)) == 1
+
+
+@pytest.mark.usefixtures("rota")
+def test_the_console_sees_what_the_plan_brought_to_a_person(
+    engine: Engine, team: dict[str, Staff], clock: Clock
+) -> None:
+    put(engine, NEW, clock)
+    step(engine, clock)
+
+    with engine.connect() as connection:
+        [waiting] = waiting_for(connection, team["ann"].id)
+        assert (waiting.case_id, waiting.severity) == ("c1", Severity.IMMEDIATE)
+        assert waiting_for(connection, team["bob"].id) == []
+        found = figures(connection, clock())
+    assert found.open == {"immediate": 1}
+    assert found.queued == {EMAIL: 1, SMS: 1, WEBHOOK: 1}
+    assert CONSOLE not in found.queued

@@ -1,0 +1,236 @@
+"""Every way to change the trail behind its back is found, and the first broken event is named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+
+from staff.audit import anchors, verify
+from staff.audit.anchors import Anchor, AnchorError
+from staff.audit.tables import audit_events
+from staff.audit.trail import FIRST_LINK, Event, append_all, link_of, walk
+from staff.audit.verify import CHANGED, CUT_OFF, MISSING, OUT_OF_ORDER, REWRITTEN, Verified
+from storage.engine import READING
+from tests.commands import run
+from tests.records import NOON
+
+EVENTS = [
+    Event(NOON + timedelta(minutes=number), "ann", "viewed", f"c{number}", None, {"n": number})
+    for number in range(1, 13)
+]
+
+
+@pytest.fixture
+def trail(engine: Engine) -> Engine:
+    """Twelve events, and nothing left that guards them: the intruder owns the database."""
+    with engine.begin() as connection:
+        append_all(connection, EVENTS)
+        if engine.dialect.name == "postgresql":
+            connection.exec_driver_sql("ALTER TABLE audit_events DISABLE TRIGGER ALL")
+        else:
+            connection.exec_driver_sql("DROP TRIGGER audit_refuses_update")
+            connection.exec_driver_sql("DROP TRIGGER audit_refuses_delete")
+    return engine
+
+
+def verified(engine: Engine, *held: Anchor) -> Verified:
+    with engine.connect().execution_options(**READING) as connection:
+        return verify.verify(connection, held)
+
+
+def change(number: int, **values: object) -> Callable[[Connection], None]:
+    def do(connection: Connection) -> None:
+        mine = audit_events.c.id == number
+        connection.execute(sa.update(audit_events).where(mine).values(**values))
+
+    return do
+
+
+def delete(*numbers: int) -> Callable[[Connection], None]:
+    def do(connection: Connection) -> None:
+        connection.execute(sa.delete(audit_events).where(audit_events.c.id.in_(numbers)))
+
+    return do
+
+
+def swap(connection: Connection) -> None:
+    """Two events change places, links and all."""
+    for old, new in ((5, 99), (6, 5), (99, 6)):
+        change(old, id=new)(connection)
+
+
+def close_the_gap(connection: Connection) -> None:
+    """Take one out and count the others down."""
+    delete(5)(connection)
+    for number in range(6, 13):
+        change(number, id=number - 1)(connection)
+
+
+def relink_one(connection: Connection) -> None:
+    """Change an event and give it the link that follows: the next one tells."""
+    forged = replace(EVENTS[4], who="bob")
+    before = list(walk(connection))[3].link
+    change(5, who="bob", link=link_of(before, 5, forged))(connection)
+
+
+def put_before_the_first(connection: Connection) -> None:
+    row = {"id": 0, "at": NOON, "who": "eve", "what": "viewed", "detail": {}}
+    link = link_of(FIRST_LINK, 0, Event(NOON, "eve", "viewed"))
+    connection.execute(sa.insert(audit_events).values(**row, link=link))
+
+
+@pytest.mark.parametrize(
+    ("tamper", "number", "wrong"),
+    [
+        (change(5, who="bob"), 5, CHANGED),
+        (change(5, what="signed in"), 5, CHANGED),
+        (change(5, at=NOON), 5, CHANGED),
+        (change(5, case_id=None), 5, CHANGED),
+        (change(5, message_id="m"), 5, CHANGED),
+        (change(5, detail={"n": 5.5}), 5, CHANGED),
+        (change(5, link="0" * 64), 5, CHANGED),
+        (change(12, who="bob"), 12, CHANGED),
+        (change(5, id=99), 5, MISSING),
+        (delete(1), 1, MISSING),
+        (delete(5, 6, 7), 5, MISSING),
+        (swap, 5, CHANGED),
+        (close_the_gap, 5, CHANGED),
+        (relink_one, 6, CHANGED),
+        (put_before_the_first, 0, OUT_OF_ORDER),
+    ],
+)
+def test_names_the_first_broken_event(
+    trail: Engine, tamper: Callable[[Connection], None], number: int, wrong: str
+) -> None:
+    with trail.begin() as connection:
+        tamper(connection)
+
+    found = verified(trail)
+
+    assert found.broken is not None
+    assert (found.broken.number, found.broken.wrong) == (number, wrong)
+    assert found.count == max(0, number - 1)
+
+
+def test_a_whole_trail_is_whole_and_so_is_an_empty_one(engine: Engine) -> None:
+    assert verified(engine) == Verified(0, None)
+    with engine.begin() as connection:
+        append_all(connection, EVENTS)
+
+    found = verified(engine)
+
+    assert (found.count, found.broken) == (12, None)
+    assert found.last is not None
+    assert found.last.event == EVENTS[-1]
+
+
+def test_only_an_anchor_tells_that_the_end_was_cut_off(trail: Engine, tmp_path: Path) -> None:
+    anchor = _anchor(trail, tmp_path)
+    with trail.begin() as connection:
+        delete(11, 12)(connection)
+
+    assert verified(trail).broken is None
+    found = verified(trail, anchor).broken
+    assert found is not None
+    assert (found.number, found.wrong) == (12, CUT_OFF)
+
+
+def test_only_an_anchor_tells_that_the_whole_chain_was_rewritten(
+    trail: Engine, tmp_path: Path
+) -> None:
+    anchor = _anchor(trail, tmp_path)
+    with trail.begin() as connection:
+        connection.execute(sa.delete(audit_events))
+        append_all(connection, [*EVENTS[:4], replace(EVENTS[4], who="bob"), *EVENTS[5:]])
+
+    assert verified(trail).broken is None
+    found = verified(trail, anchor).broken
+    assert found is not None
+    assert (found.number, found.wrong) == (12, REWRITTEN)
+
+
+def test_two_anchors_that_contradict_each_other_are_no_agreement(
+    trail: Engine, tmp_path: Path
+) -> None:
+    anchor = _anchor(trail, tmp_path)
+
+    found = verified(trail, anchor, replace(anchor, link="0" * 64)).broken
+
+    assert found is not None
+    assert found.wrong == REWRITTEN
+
+
+def test_one_anchor_a_day_and_each_agrees(trail: Engine, tmp_path: Path) -> None:
+    with trail.connect() as connection:
+        first = anchors.write(tmp_path, connection, NOON)
+        assert anchors.write(tmp_path, connection, NOON + timedelta(hours=11)) is None
+    with trail.begin() as connection:
+        append_all(connection, EVENTS)
+    with trail.connect() as connection:
+        second = anchors.write(tmp_path, connection, NOON + timedelta(days=1))
+
+    held = anchors.read_all([tmp_path / "anchors"])
+    assert held == [first, second]
+    assert verified(trail, *held).broken is None
+    assert (tmp_path / "anchors" / "2026-11-25").stat().st_mode & 0o222 == 0
+
+
+def test_an_empty_trail_has_no_anchor_yet(engine: Engine, tmp_path: Path) -> None:
+    with engine.connect() as connection:
+        assert anchors.write(tmp_path, connection, NOON) is None
+
+    assert anchors.read_all([tmp_path / "anchors"]) == []
+
+
+@pytest.mark.parametrize("text", ["", "12", "x y z", "1 abc yesterday"])
+def test_a_damaged_anchor_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "2026-11-25").write_text(text, "utf-8")
+
+    with pytest.raises(AnchorError, match="2026-11-25 is not an anchor"):
+        anchors.read_all([tmp_path])
+
+
+def test_the_commands_write_an_anchor_prove_the_trail_and_fail_when_it_is_broken(
+    trail: Engine, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANTERN_DATABASE_URL", database_url)
+    monkeypatch.setenv("LANTERN_STATE_DIR", str(tmp_path))
+
+    assert ": 12 " in run(anchors.main).stdout
+    assert "already" in run(anchors.main).stdout
+    whole = run(verify.main)
+    assert whole.exit_code == 0
+    assert "events in order: 12" in whole.stdout
+    assert "anchors that agree: 1, the newest of 20" in whole.stdout
+
+    with trail.begin() as connection:
+        change(5, who="bob")(connection)
+    broken = run(verify.main)
+    assert broken.exit_code == 1
+    assert "BROKEN at event 5 (2026-11-25T12:05:00+00:00): changed" in broken.stdout
+
+
+def test_anchors_kept_elsewhere_count(
+    trail: Engine, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANTERN_DATABASE_URL", database_url)
+    monkeypatch.setenv("LANTERN_STATE_DIR", str(tmp_path / "rewritten"))
+    _anchor(trail, tmp_path)
+    with trail.begin() as connection:
+        delete(12)(connection)
+
+    assert run(verify.main).exit_code == 0
+    assert run(verify.main, "--anchors", str(tmp_path / "anchors")).exit_code == 1
+
+
+def _anchor(engine: Engine, folder: Path) -> Anchor:
+    with engine.connect() as connection:
+        anchor = anchors.write(folder, connection, NOON)
+    assert anchor is not None
+    return anchor

@@ -1,0 +1,90 @@
+"""What was said stands in its order and once, however the messages came to the record."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from safeguarding.risk.assessment import Turn
+from safeguarding.taxonomy import Severity
+from staff.cases.cases import Cases
+from staff.cases.chronology import Said, chronology
+from staff.cases.log import EscalationLog
+from staff.cases.merging import Sorting
+from tests.records import NOON, assessment, escalation
+
+HELLO = (Turn("user", "hi"), Turn("assistant", "Hello."))
+FIRST = escalation("m1", text="he hits me", turns_before=HELLO, shown=("Help.", "Childline."))
+AFTER_FIRST = (*HELLO, Turn("user", "he hits me"), Turn("assistant", "Help.\nChildline."))
+THANKS = escalation(
+    "m2",
+    text="ok",
+    raised_at=NOON + timedelta(minutes=1),
+    assessment=assessment(Severity.NONE),
+    turns_before=AFTER_FIRST,
+    shown=("We are here.",),
+)
+AGAIN = escalation(
+    "m3",
+    text="ok",
+    raised_at=NOON + timedelta(minutes=2),
+    assessment=assessment(Severity.URGENT),
+    turns_before=(*AFTER_FIRST, Turn("user", "ok"), Turn("assistant", "We are here."))[-3:],
+    shown=(),
+)
+IN_ORDER = ["hi", "Hello.", "he hits me", "Help.", "Childline.", "ok", "We are here.", "ok"]
+
+
+def texts(cases: Cases, case_id: str = "c1") -> list[str]:
+    return [said.text for said in chronology(cases.whole(case_id))]
+
+
+def test_each_message_with_what_was_shown_after_the_turns_before(
+    log: EscalationLog, cases: Cases
+) -> None:
+    log.record(FIRST)
+
+    assert chronology(cases.whole("c1")) == [
+        Said("user", "hi"),
+        Said("assistant", "Hello."),
+        Said("user", "he hits me", NOON, "m1", Severity.CONCERN),
+        Said("assistant", "Help.", message_id="m1", shown=True),
+        Said("assistant", "Childline.", message_id="m1", shown=True),
+    ]
+
+
+def test_the_same_words_twice_stand_twice(log: EscalationLog, cases: Cases) -> None:
+    for message in (FIRST, THANKS, AGAIN):
+        log.record(message)
+
+    assert texts(cases) == IN_ORDER
+
+
+def test_no_turn_stands_twice_when_a_later_message_was_recorded_first(
+    log: EscalationLog, cases: Cases
+) -> None:
+    for message in (AGAIN, FIRST, THANKS):
+        log.record(message)
+
+    assert texts(cases) == IN_ORDER
+
+
+def test_turns_that_are_on_record_nowhere_else_stand_before_their_message(
+    log: EscalationLog, cases: Cases
+) -> None:
+    # As in old records: what came between two hand-offs is kept by the second alone.
+    log.record(AGAIN)
+    log.record(FIRST)
+
+    assert texts(cases) == IN_ORDER
+
+
+def test_a_merged_conversation_keeps_its_own_turns(
+    log: EscalationLog, cases: Cases, sorting: Sorting, ann: str
+) -> None:
+    log.record(FIRST)
+    later = NOON + timedelta(hours=1)
+    again = escalation("n1", conversation_id="c2", text="me again", raised_at=later, shown=())
+    log.record(again)
+    sorting.merge("c2", "c1", by=ann)
+
+    assert texts(cases) == [*IN_ORDER[:5], "hi", "Hello.", "me again"]

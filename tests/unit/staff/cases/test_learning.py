@@ -1,0 +1,191 @@
+"""Verdicts of staff wait until somebody has turned them into an example."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from safeguarding.escalation import Outcome
+from safeguarding.taxonomy import Severity
+from staff.accounts.accounts import UnknownStaffError
+from staff.accounts.tables import staff
+from staff.cases.case import Status, What
+from staff.cases.cases import Cases
+from staff.cases.casework import Casework, Decision
+from staff.cases.learning import Lesson, Verdict
+from staff.cases.log import EscalationLog
+from staff.cases.merging import Sorting
+from staff.cases.tables import escalations
+from tests.records import NOON, Clock, assessment, escalation
+
+SECOND = "the second person"
+NONE, CONCERN, URGENT, IMMEDIATE = Severity
+
+
+def close(casework: Casework, case_id: str, by: str, decision: Decision) -> None:
+    """Close it, with a second person where it takes one."""
+    if casework.close(case_id, decision, by=by) is Status.OPEN:
+        casework.answer_closing(case_id, agree=True, by=SECOND)
+
+
+@pytest.fixture(autouse=True)
+def _second(engine: Engine, bob: str) -> None:
+    with engine.begin() as connection:
+        connection.execute(sa.update(staff).where(staff.c.id == bob).values(id=SECOND))
+
+
+def reviewed(
+    log: EscalationLog,
+    casework: Casework,
+    by: str,
+    outcome: Outcome = Outcome.OTHER,
+    found: Severity | None = None,
+    *,
+    missed: bool = False,
+) -> list[tuple[Verdict, Severity | None]]:
+    """The verdicts after an urgent message was reviewed so."""
+    log.record(escalation(assessment=assessment(URGENT)))
+    close(casework, "c1", by, Decision(outcome, "x", found, missed))
+    return [(lesson.verdict, lesson.severity) for lesson in log.lessons()]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "found", "lesson"),
+    [
+        (Outcome.FALSE_ALARM, None, (Verdict.FALSE_ALARM, NONE)),
+        (Outcome.FALSE_ALARM, NONE, (Verdict.FALSE_ALARM, NONE)),
+        (Outcome.FALSE_ALARM, CONCERN, (Verdict.FALSE_ALARM, CONCERN)),
+        (Outcome.FALSE_ALARM, URGENT, (Verdict.FALSE_ALARM, NONE)),
+        (Outcome.FALSE_ALARM, IMMEDIATE, (Verdict.WRONG_LEVEL, IMMEDIATE)),
+        (Outcome.NO_ACTION_NEEDED, NONE, (Verdict.FALSE_ALARM, NONE)),
+        (Outcome.ADVICE_GIVEN, CONCERN, (Verdict.WRONG_LEVEL, CONCERN)),
+        (Outcome.REFERRED_POLICE, IMMEDIATE, (Verdict.WRONG_LEVEL, IMMEDIATE)),
+    ],
+)
+def test_a_review_that_differs_is_a_lesson(
+    log: EscalationLog,
+    casework: Casework,
+    ann: str,
+    outcome: Outcome,
+    found: Severity | None,
+    lesson: tuple[Verdict, Severity],
+) -> None:
+    assert reviewed(log, casework, ann, outcome, found) == [lesson]
+
+
+@pytest.mark.parametrize("found", [None, URGENT])
+def test_a_review_that_agrees_is_none(
+    log: EscalationLog, casework: Casework, ann: str, found: Severity | None
+) -> None:
+    assert reviewed(log, casework, ann, Outcome.REFERRED_POLICE, found) == []
+
+
+def test_what_was_missed_is_a_lesson_of_its_own(
+    log: EscalationLog, casework: Casework, ann: str
+) -> None:
+    found = reviewed(log, casework, ann, Outcome.ADVICE_GIVEN, CONCERN, missed=True)
+
+    assert found == [(Verdict.WRONG_LEVEL, CONCERN), (Verdict.MISSED, None)]
+
+
+def test_what_is_open_is_not_learned_from(log: EscalationLog, casework: Casework, ann: str) -> None:
+    reviewed(log, casework, ann, Outcome.FALSE_ALARM)
+    casework.reopen("c1", by=ann, reason="x")
+
+    assert log.lessons() == []
+
+
+def test_the_last_review_counts(
+    log: EscalationLog, casework: Casework, ann: str, clock: Clock
+) -> None:
+    reviewed(log, casework, ann, Outcome.FALSE_ALARM, missed=True)
+    clock.move(minutes=1)
+    casework.reopen("c1", by=ann, reason="x")
+    close(casework, "c1", ann, Decision(Outcome.OTHER, "x", IMMEDIATE))
+
+    assert [lesson.verdict for lesson in log.lessons()] == [Verdict.WRONG_LEVEL]
+
+
+def test_the_oldest_message_comes_first(log: EscalationLog, casework: Casework, ann: str) -> None:
+    for name, hours in (("new", 1), ("old", 9)):
+        at = NOON - timedelta(hours=hours)
+        log.record(escalation(name, conversation_id=f"of {name}", raised_at=at))
+        close(casework, f"of {name}", ann, Decision(Outcome.FALSE_ALARM, "x"))
+
+    assert [lesson.message_id for lesson in log.lessons()] == ["old", "new"]
+
+
+def test_what_was_learned_waits_no_longer_and_stands_on_the_trail(
+    log: EscalationLog, casework: Casework, cases: Cases, ann: str
+) -> None:
+    reviewed(log, casework, ann, Outcome.ADVICE_GIVEN, CONCERN, missed=True)
+    wrong_level, missed = log.lessons()
+    log.learned(wrong_level, by=ann)
+
+    assert log.lessons() == [missed]
+    log.learned(missed, by=ann)
+    assert log.lessons() == []
+    links = cases.whole("c1").history[-2:]
+    events = [(link.event.who, link.event.what, link.event.detail) for link in links]
+    assert events == [
+        (ann, What.LEARNED, {"verdict": "wrong_level", "severity": "concern"}),
+        (ann, What.LEARNED, {"verdict": "missed"}),
+    ]
+
+
+def test_a_later_review_with_another_level_is_another_lesson(
+    log: EscalationLog, casework: Casework, ann: str, clock: Clock
+) -> None:
+    reviewed(log, casework, ann, found=CONCERN)
+    log.learned(*log.lessons(), by=ann)
+    clock.move(minutes=1)
+    casework.reopen("c1", by=ann, reason="x")
+    close(casework, "c1", ann, Decision(Outcome.OTHER, "x", IMMEDIATE))
+
+    assert [lesson.severity for lesson in log.lessons()] == [IMMEDIATE]
+
+
+def test_only_staff_teach(log: EscalationLog, casework: Casework, ann: str) -> None:
+    reviewed(log, casework, ann, Outcome.FALSE_ALARM)
+    (lesson,) = log.lessons()
+
+    with pytest.raises(UnknownStaffError):
+        log.learned(lesson, by="gateway")
+    assert log.lessons() == [lesson]
+
+
+def test_the_list_opens_nothing(
+    log: EscalationLog, casework: Casework, ann: str, engine: Engine
+) -> None:
+    reviewed(log, casework, ann, Outcome.FALSE_ALARM)
+    with engine.begin() as connection:
+        connection.execute(sa.update(escalations).values(text="damaged", turns="", shown=""))
+
+    assert len(log.lessons()) == 1
+
+
+def test_a_lesson_holds_nobodys_words(log: EscalationLog, casework: Casework, ann: str) -> None:
+    log.record(replace(escalation(), text="SECRET"))
+    close(casework, "c1", ann, Decision(Outcome.FALSE_ALARM, "SECRET"))
+
+    (lesson,) = log.lessons()
+    assert isinstance(lesson, Lesson)
+    assert "SECRET" not in str(lesson)
+
+
+def test_the_lesson_of_a_case_is_about_its_gravest_message(
+    log: EscalationLog, casework: Casework, sorting: Sorting, ann: str
+) -> None:
+    log.record(escalation("slight"))
+    log.record(escalation("grave", assessment=assessment(URGENT)))
+    log.record(escalation("graver", conversation_id="c2", assessment=assessment(IMMEDIATE)))
+    sorting.merge("c2", "c1", by=ann)
+    close(casework, "c1", ann, Decision(Outcome.FALSE_ALARM, "x"))
+
+    assert [lesson.message_id for lesson in log.lessons()] == ["graver"]
+    sorting.separate("c2", by=ann)
+    assert [lesson.message_id for lesson in log.lessons()] == ["grave"]

@@ -1,0 +1,154 @@
+"""The log keeps what it was given, once, and never makes it less grave."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from safeguarding.escalation import Escalation, Outcome
+from safeguarding.risk.assessment import Turn
+from safeguarding.taxonomy import Severity
+from staff.cases.case import Status, What
+from staff.cases.cases import Cases
+from staff.cases.casework import Casework, Decision
+from staff.cases.log import EscalationLog
+from staff.cases.tables import escalations
+from tests.records import GIFTS, NOON, SECRECY, Clock, assessment, escalation
+
+SEEN = Decision(Outcome.NO_ACTION_NEEDED, "Fine.", Severity.NONE)
+
+
+def kept(cases: Cases, message_id: str = "m1") -> Escalation:
+    return cases.message(message_id)
+
+
+def what_happened(cases: Cases) -> list[tuple[str, str]]:
+    return [(link.event.who, link.event.what) for link in cases.whole("c1").history]
+
+
+def test_gives_back_what_it_was_given(log: EscalationLog, cases: Cases) -> None:
+    told = escalation(text="half an emoji \ud83d and a \x00", extra={"fallback": "rasa-timeout"})
+
+    assert log.record(told) is True
+    assert kept(cases) == told
+
+
+def test_gives_back_our_examples_each_with_its_signal(log: EscalationLog, cases: Cases) -> None:
+    near = replace(GIFTS, source="classifier", kind="model", like=("Ours.", "Ours too."))
+    told = escalation(assessment=assessment(Severity.CONCERN, SECRECY, near))
+    log.record(told)
+
+    assert kept(cases) == told
+
+
+def test_reads_a_record_from_before_examples_were_kept(
+    log: EscalationLog, cases: Cases, engine: Engine
+) -> None:
+    log.record(escalation())
+    with engine.begin() as connection:
+        connection.execute(sa.update(escalations).values(nearest=None))
+
+    assert kept(cases) == escalation()
+
+
+def test_refuses_a_moment_without_a_time_zone(log: EscalationLog) -> None:
+    with pytest.raises(ValueError, match="time zone"):
+        log.record(escalation(raised_at=datetime(2026, 1, 1)))  # noqa: DTZ001
+
+
+def test_recording_twice_is_harmless(log: EscalationLog, cases: Cases) -> None:
+    assert log.record(escalation()) is True
+    assert log.record(escalation()) is False
+
+    assert what_happened(cases) == [("gateway", What.RECORDED)]
+    assert cases.find("c1").handoffs == 1
+
+
+def test_a_repeat_of_a_later_message_is_harmless_too(log: EscalationLog, cases: Cases) -> None:
+    before = (Turn("user", "hi"), Turn("assistant", "Hello."))
+    later = escalation("m2", raised_at=NOON + timedelta(minutes=1), turns_before=before)
+    log.record(escalation())
+    log.record(later)
+    log.record(later)
+
+    # Its turns are on record with the first message; they do not come back.
+    assert kept(cases, "m2").turns_before == ()
+    assert [what for _, what in what_happened(cases)] == [What.RECORDED, What.JOINED]
+
+
+def test_turns_are_kept_by_the_message_that_opened_the_case_alone(
+    log: EscalationLog, cases: Cases
+) -> None:
+    log.record(escalation())
+    for minute in range(1, 4):
+        log.record(escalation(f"n{minute}", raised_at=NOON + timedelta(minutes=minute)))
+
+    counts = [len(message.turns_before) for message in cases.whole("c1").messages]
+    assert counts == [2, 0, 0, 0]
+
+
+def test_a_higher_severity_raises_it(log: EscalationLog, cases: Cases, clock: Clock) -> None:
+    log.record(escalation())
+    clock.move(seconds=5)
+    log.record(escalation(assessment=assessment(Severity.URGENT, GIFTS), raised_by="assistant"))
+
+    whole = cases.whole("c1")
+    assert whole.case.severity is Severity.URGENT
+    assert set(whole.messages[0].assessment.signals) == {SECRECY, GIFTS}
+    raised = whole.history[-1].event
+    assert (raised.what, raised.at) == (What.RAISED, clock.at)
+    assert raised.detail == {"severity": "urgent", "from": "concern"}
+
+
+def test_a_lower_severity_lowers_nothing(log: EscalationLog, cases: Cases) -> None:
+    log.record(escalation(assessment=assessment(Severity.IMMEDIATE)))
+    log.record(escalation(assessment=assessment(Severity.NONE)))
+
+    assert cases.find("c1").severity is Severity.IMMEDIATE
+    assert what_happened(cases) == [("gateway", What.RECORDED)]
+
+
+def test_what_was_shown_is_filled_in_later(log: EscalationLog, cases: Cases) -> None:
+    log.record(escalation(shown=(), raised_by="assistant"))
+    log.record(escalation(shown=("Help.",)))
+
+    assert kept(cases).shown == ("Help.",)
+    assert what_happened(cases)[-1][1] == What.ADDED_TO
+
+
+def test_a_closed_one_opens_again_when_it_turns_out_worse(
+    log: EscalationLog, cases: Cases, casework: Casework, ann: str
+) -> None:
+    log.record(escalation())
+    casework.close("c1", SEEN, by=ann)
+    log.record(escalation(assessment=assessment(Severity.IMMEDIATE)))
+
+    case = cases.find("c1")
+    assert (case.status, case.severity) == (Status.OPEN, Severity.IMMEDIATE)
+    assert (case.staff_severity, case.closed_at) == (None, None)
+    assert [what for _, what in what_happened(cases)[-2:]] == [What.RAISED, What.REOPENED]
+
+
+def test_a_closed_one_stays_closed_when_nothing_is_worse(
+    log: EscalationLog, cases: Cases, casework: Casework, ann: str
+) -> None:
+    log.record(escalation(shown=()))
+    casework.close("c1", SEEN, by=ann)
+    log.record(escalation(shown=("Help.",)))
+
+    case = cases.find("c1")
+    assert (case.status, case.severity) == (Status.CLOSED, Severity.NONE)
+
+
+def test_what_the_gateway_saw_replaces_what_was_noted_before(
+    log: EscalationLog, cases: Cases
+) -> None:
+    log.record(escalation(shown=("Half of it.",), raised_by="assistant"))
+    log.record(escalation(shown=("Help first.", "Half of it.")))
+
+    assert kept(cases).shown == ("Help first.", "Half of it.")
+    assert [what for _, what in what_happened(cases)] == [What.RECORDED, What.ADDED_TO]

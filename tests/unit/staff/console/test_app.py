@@ -1,0 +1,120 @@
+"""The whole console: its headers, its neutral page, its words to the reader."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from sanic import Sanic
+
+from safeguarding.settings import Settings
+from staff.accounts.accounts import StaffAccounts
+from staff.cases.log import EscalationLog
+from staff.console.app import create_app
+from staff.console.composition import compose
+from tests.records import WORDS, escalation
+from tests.unit.staff.console.conftest import Browser
+from web.http import App
+
+NOTICE = "shows content that no safeguarding professional"
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/escalations", "/nowhere", "/blank", "/static/no"])
+async def test_every_answer_forbids_frames_scripts_of_others_and_keeping(
+    visitor: Browser, path: str
+) -> None:
+    headers = (await visitor.get(path)).headers
+
+    policy = headers["content-security-policy"]
+    for part in ("default-src 'none'", "script-src 'self'", "frame-ancestors 'none'"):
+        assert part in policy
+    assert "unsafe" not in policy
+    assert headers["cache-control"] == "no-store"
+    assert headers["referrer-policy"] == "same-origin"
+    assert headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("path", ["/static/", "/static/govuk/", "/static/govuk"])
+async def test_a_folder_is_a_page_that_there_is_not(visitor: Browser, path: str) -> None:
+    assert (await visitor.get(path)).status_code == 404
+
+
+async def test_no_page_carries_a_script_or_style_inline(
+    browser: Browser, log: EscalationLog
+) -> None:
+    log.record(escalation())
+    for path in ("/sign-in", "/escalations", "/escalations/c1", "/password", "/blank"):
+        page = (await browser.get(path)).text
+        assert "<style" not in page
+        assert " style=" not in page
+        assert " onclick=" not in page
+        assert page.count("<script") == page.count('<script type="module" src="/static/')
+
+
+async def test_the_blank_page_needs_no_sign_in_and_tells_nothing(visitor: Browser) -> None:
+    response = await visitor.get("/blank")
+
+    assert response.status_code == 200
+    assert "Lantern" not in response.text
+    assert "safeguarding" not in response.text
+
+
+async def test_every_page_of_staff_has_the_way_to_blank_the_screen(
+    browser: Browser, log: EscalationLog
+) -> None:
+    log.record(escalation())
+    for path in ("/escalations", "/escalations/c1", "/password"):
+        assert 'href="/blank"' in (await browser.get(path)).text
+
+
+@pytest.mark.parametrize(
+    ("path", "link"),
+    [
+        ("/escalations", '<a href="/escalations" aria-current="page">'),
+        ("/escalations/c1", '<a href="/escalations" aria-current="true">'),
+        ("/account", '<a href="/account" aria-current="page">'),
+    ],
+)
+async def test_the_menu_says_where_one_is(
+    browser: Browser, log: EscalationLog, path: str, link: str
+) -> None:
+    log.record(escalation())
+    menu = (await browser.get(path)).text.partition("</nav>")[0]
+
+    assert link in menu
+    assert menu.count("aria-current") == 1
+
+
+async def test_unsigned_content_is_said_on_top(visitor: Browser) -> None:
+    assert NOTICE in (await visitor.get("/sign-in")).text
+
+
+async def test_signed_content_carries_no_notice(
+    settings: Settings, accounts: StaffAccounts
+) -> None:
+    Sanic.test_mode = True
+    signed = replace(settings, require_approval=True)
+    app = create_app(signed, compose(signed, accounts=accounts))
+    _, response = await app.asgi_client.get("/sign-in")
+
+    assert NOTICE not in response.text
+
+
+async def test_a_broken_record_is_a_plain_page_that_quotes_nobody(
+    browser: Browser, log: EscalationLog, app: App, caplog: pytest.LogCaptureFixture
+) -> None:
+    log.record(escalation())
+
+    def fail(_case_id: str) -> None:
+        raise RuntimeError(WORDS)
+
+    app.ctx.services.cases.whole = fail
+    response = await browser.get("/escalations/c1", accept="text/html")
+
+    assert response.status_code == 500
+    assert WORDS not in response.text
+    assert WORDS not in caplog.text
+
+
+async def test_says_that_it_is_alive(visitor: Browser) -> None:
+    assert (await visitor.get("/healthz")).text == "ok"

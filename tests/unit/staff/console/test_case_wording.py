@@ -1,0 +1,136 @@
+"""There are words for whatever a case can be about and whatever can happen to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from safeguarding.taxonomy import Severity, taxonomy
+from staff.alerts.plan import ALERTED
+from staff.alerts.queue import IN_DIGEST
+from staff.audit.trail import Event
+from staff.cases import wording as case_wording
+from staff.cases.case import Case, Status, What, reference_of
+from staff.cases.casework import REFERRED_BY, REFERRED_TO
+from staff.cases.forms import CHECKS
+from tests.records import NOON
+
+NAMES = {"a": "Ann", "b": "Bob"}
+FOUND = {
+    What.RAISED: {"from": "concern", "to": "urgent"},
+    What.OUTCOME_RECORDED: {"outcome": "false_alarm", "severity": "none"},
+    What.CLOSING_PROPOSED: {"outcome": "other", "missed": "yes"},
+    What.CORRECTED: {"from": "urgent", "to": "concern", "categories": ["grooming"]},
+}
+
+
+def case(**changes: Any) -> Case:
+    usual: dict[str, Any] = {
+        "id": "c1", "reference": reference_of("c1"), "conversation_id": "c1",
+        "status": Status.OPEN, "severity": Severity.CONCERN,
+        "assessed_severity": Severity.CONCERN, "staff_severity": None, "need": "unclear",
+        "subject": "self", "assessed_categories": (), "staff_categories": None,
+        "audience": "young_person", "area": None, "opened_at": NOON, "raised_at": NOON,
+        "newest_at": NOON, "due_at": NOON, "handoffs": 1, "assigned_to": None,
+        "offered_to": None, "closing_by": None, "closed_at": None, "legal_hold": False,
+        "merged_into": None, "version": 1,
+    }  # fmt: skip
+    return Case(**usual | changes)
+
+
+def told(what: What, who: str = "a", **detail: Any) -> str:
+    return case_wording.what(Event(NOON, who, what.value, detail=detail), NAMES)
+
+
+def test_every_need_receiver_and_way_has_words() -> None:
+    assert set(case_wording.NEEDS) == set(taxonomy().needs)
+    assert set(case_wording.WRITERS) == set(taxonomy().audiences)
+    assert set(case_wording.REFERRED_TO) == set(REFERRED_TO)
+    assert set(case_wording.REFERRED_BY) == set(REFERRED_BY)
+    assert set(case_wording.DONE) == set(CHECKS) - {""}
+
+
+@pytest.mark.parametrize("what", What)
+def test_every_line_of_the_history_has_words_of_its_own(what: What) -> None:
+    words = told(what, **FOUND.get(what, {}))
+
+    assert words
+    assert what.value not in {words, words.lower()}
+
+
+def test_an_event_of_a_kind_that_is_not_known_yet_has_a_name() -> None:
+    assert case_wording.what(Event(NOON, "a", "case pack exported"), NAMES) == "Case pack exported"
+
+
+def test_the_history_says_when_an_alert_went_beyond_the_area() -> None:
+    within = Event(NOON, "dispatcher", ALERTED, detail={"area": "swindon", "beyond_area": False})
+    beyond = Event(NOON, "dispatcher", ALERTED, detail={"area": "swindon", "beyond_area": True})
+
+    assert case_wording.what(within, NAMES) == "Alerted"
+    assert case_wording.what(Event(NOON, "dispatcher", ALERTED), NAMES) == "Alerted"
+    assert case_wording.what(beyond, NAMES) == (
+        "Alerted staff of other areas too: nobody who may see Swindon could be reached"
+    )
+
+
+def test_the_history_says_that_an_alert_went_with_others() -> None:
+    told = case_wording.what(Event(NOON, "dispatcher", IN_DIGEST, detail={"together": 12}), NAMES)
+
+    assert told == "Alerted in one message with 11 other hand-offs"
+
+
+def test_the_history_says_what_changed() -> None:
+    assert told(What.RAISED, **FOUND[What.RAISED]) == "Raised it from concern to urgent"
+    assert (
+        told(What.OUTCOME_RECORDED, **FOUND[What.OUTCOME_RECORDED])
+        == "Recorded the outcome: False alarm; found it no risk"
+    )
+    assert told(What.ASSIGNED, to="a") == "Took it"
+    assert told(What.ASSIGNED, to="b") == "Gave it to Bob"
+    assert told(What.ASSIGNED, to=None).startswith("Put it back")
+    assert (
+        told(What.OUTCOME_RECORDED, outcome="other", proposed_by="b")
+        == "Agreed with Bob to close it: Something else"
+    )
+    assert (
+        told(What.ACTION_ADDED, due_on="2026-12-01") == "Added something to do by 1 December 2026"
+    )
+    assert told(What.REFERRED, to="police", made=True) == "Recorded a referral: the police"
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({}, "A young person, about themselves"),
+        ({"subject": "other_child", "need": "friend"}, "A young person, about a friend"),
+        ({"subject": "own_child", "need": "danger_now"}, "A young person, about a friend"),
+        (
+            {"audience": "parent", "subject": "own_child", "need": "adult_for_child"},
+            "A parent or carer, about their own child",
+        ),
+        (
+            {"audience": "professional", "subject": "own_child", "need": "adult_for_child"},
+            "A professional, about a child",
+        ),
+        (
+            {"audience": "professional", "subject": "self", "need": "adult_for_child"},
+            "A professional, about a child",
+        ),
+        (
+            {"audience": "parent", "subject": "unknown", "need": "adult_in_crisis"},
+            "A parent or carer, about themselves",
+        ),
+        (
+            {"audience": None, "subject": "friend", "need": "danger_now"},
+            "Somebody who has not said who they are, about a friend",
+        ),
+    ],
+)
+def test_who_writes_about_whom_is_stated_rightly(facts: dict[str, Any], words: str) -> None:
+    assert case_wording.about(case(**facts)) == words
+
+
+def test_many_are_not_counted_to_the_last() -> None:
+    assert case_wording.counted(999, 1000) == "999"
+    assert case_wording.counted(1000, 1000) == "1,000 or more"

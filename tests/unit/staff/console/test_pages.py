@@ -1,0 +1,26 @@
+"""Pages are strict with our templates and safe with what they are given."""
+
+from __future__ import annotations
+
+import pytest
+from jinja2 import UndefinedError
+
+from staff.console.pages import Pages, address_of
+
+
+def test_a_name_that_nobody_gave_is_an_error() -> None:
+    with pytest.raises(UndefinedError):
+        Pages(unsigned_content=True).render("sign_in.html")
+
+
+def test_what_is_shown_is_escaped_in_components_too() -> None:
+    pages = Pages(unsigned_content=False)
+    response = pages.render("sign_in.html", error="<b>no</b>", onward='"><b>')
+    assert response.body
+
+    assert b"<b>" not in response.body
+    assert b"&lt;b&gt;no&lt;/b&gt;" in response.body
+
+
+def test_an_id_cannot_leave_its_place_in_the_address() -> None:
+    assert address_of("../sign-out?x#y") == "/escalations/..%2Fsign-out%3Fx%23y"

@@ -1,0 +1,222 @@
+"""The list of cases: its order, its filters, and what waits for the reader."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from safeguarding.escalation import Outcome
+from safeguarding.taxonomy import Severity
+from staff.accounts.accounts import Staff
+from staff.cases.cases import Cases
+from staff.cases.casework import Casework, Decision
+from staff.cases.log import EscalationLog
+from tests.records import NOON, WORDS, assessment, escalation
+from tests.unit.staff.console.conftest import Browser
+from tests.unit.staff.console.test_case_page import plain
+
+OTHER = Decision(Outcome.OTHER, "x")
+
+
+def told(case_id: str, **changes: Any) -> Any:
+    return escalation(f"message-{case_id}", conversation_id=case_id, **changes)
+
+
+def links(page: str) -> list[str]:
+    return re.findall(r'href="/escalations/([^"?]+)"', page)
+
+
+async def test_an_empty_list_says_so(browser: Browser) -> None:
+    assert "Nothing is waiting" in (await browser.get("/escalations")).text
+    assert "Nothing has been closed" in (await browser.get("/escalations?status=closed")).text
+
+
+async def test_the_most_severe_stand_first_then_the_first_due(
+    browser: Browser, log: EscalationLog
+) -> None:
+    for case_id, severity, age in (
+        ("new", Severity.URGENT, 1),
+        ("old", Severity.URGENT, 9),
+        ("worst", Severity.IMMEDIATE, 0),
+    ):
+        raised_at = NOON - timedelta(hours=age)
+        log.record(told(case_id, assessment=assessment(severity), raised_at=raised_at))
+
+    assert links((await browser.get("/escalations")).text) == ["worst", "old", "new"]
+
+
+async def test_one_conversation_is_one_row(browser: Browser, log: EscalationLog) -> None:
+    log.record(escalation("m1"))
+    log.record(escalation("m2", raised_at=NOON - timedelta(minutes=3)))
+
+    page = (await browser.get("/escalations")).text
+
+    assert links(page) == ["c1"]
+    assert "2 hand-offs, newest less than a minute ago" in plain(page)
+
+
+async def test_the_list_holds_nobodys_words(
+    browser: Browser, log: EscalationLog, cases: Cases
+) -> None:
+    log.record(escalation())
+
+    page = (await browser.get("/escalations")).text
+
+    assert WORDS not in page
+    assert "Grooming" in page
+    assert "A young person, about themselves, Wiltshire" in plain(page)
+    assert cases.find("c1").reference in page
+    assert "<title>(1) Escalations" in page
+
+
+async def test_says_how_long_and_by_when(browser: Browser, log: EscalationLog) -> None:
+    raised_at = NOON - timedelta(hours=3)
+    log.record(told("late", assessment=assessment(Severity.URGENT), raised_at=raised_at))
+    log.record(told("time"))
+
+    page = (await browser.get("/escalations")).text
+
+    assert "Waiting 3 hours" in page
+    assert "Should have been looked at by 10am today" in page
+    assert page.count(">Overdue</strong>") == 1
+    assert "Look by 26 November 2026 at 5pm" in page
+    assert links((await browser.get("/escalations?overdue=yes")).text) == ["late"]
+
+
+async def test_closed_ones_are_on_a_list_of_their_own(
+    browser: Browser, log: EscalationLog, casework: Casework, ann: Staff
+) -> None:
+    log.record(told("open"))
+    log.record(told("closed"))
+    casework.close("closed", OTHER, by=ann.id)
+
+    assert links((await browser.get("/escalations")).text) == ["open"]
+    assert links((await browser.get("/escalations?status=closed")).text) == ["closed"]
+    assert set(links((await browser.get("/escalations?status=all")).text)) == {"open", "closed"}
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("severity=urgent", ["urgent"]),
+        ("audience=parent", ["parent"]),
+        ("area=kent", ["kent"]),
+        ("need=adult_for_child", ["parent"]),
+        ("category=grooming&area=kent", ["kent"]),
+        ("category=neglect", []),
+        ("whose=mine", ["mine"]),
+        ("whose=nobody&area=kent", ["kent"]),
+    ],
+)
+async def test_the_list_is_narrowed_by_what_the_reader_chooses(
+    browser: Browser,
+    log: EscalationLog,
+    casework: Casework,
+    ann: Staff,
+    query: str,
+    found: list[str],
+) -> None:
+    of_a_child = replace(assessment(), subject="own_child")
+    log.record(told("urgent", assessment=assessment(Severity.URGENT)))
+    log.record(told("parent", audience="parent", assessment=of_a_child))
+    log.record(told("kent", area="kent"))
+    log.record(told("mine"))
+    casework.assign("mine", ann.id, by=ann.id)
+
+    assert links((await browser.get(f"/escalations?{query}")).text) == found
+
+
+@pytest.mark.parametrize(
+    "query", ["severity=mild", "status=lost", "need=x", "area=nowhere", "whose=x", "page=\u00b2"]
+)
+async def test_what_nobody_could_have_chosen_shows_all(
+    browser: Browser, log: EscalationLog, query: str
+) -> None:
+    log.record(escalation())
+
+    assert links((await browser.get(f"/escalations?{query}")).text) == ["c1"]
+
+
+async def test_a_whole_reference_leads_to_its_case_whatever_its_status(
+    browser: Browser, log: EscalationLog, cases: Cases, casework: Casework, ann: Staff
+) -> None:
+    log.record(escalation())
+    casework.close("c1", OTHER, by=ann.id)
+    reference = cases.find("c1").reference
+
+    typed = reference.lower().replace("-", " ")
+    whole = await browser.get(f"/escalations?reference={typed}")
+    part = await browser.get(f"/escalations?reference={reference[:6]}")
+    other = await browser.get("/escalations?reference=LN-2222")
+
+    assert whole.headers["location"] == "/escalations/c1"
+    assert links(part.text) == ["c1"]
+    assert "No case is like that" in other.text
+
+
+async def test_what_was_handed_over_to_the_reader_stands_on_top(
+    browser: Browser, log: EscalationLog, casework: Casework, ann: Staff, bob: Staff
+) -> None:
+    log.record(told("mine"))
+    log.record(told("theirs"))
+    casework.hand_over("mine", ann.id, "Please.", by=bob.id)
+    casework.hand_over("theirs", bob.id, "Please.", by=ann.id)
+
+    page = (await browser.get("/escalations")).text
+
+    top = page[page.index("Handed over to you (1)") : page.index("Open (2)")]
+    assert links(top) == ["mine"]
+
+
+async def test_closings_wait_for_somebody_else_than_who_proposed_them(
+    browser: Browser, log: EscalationLog, casework: Casework, ann: Staff, bob: Staff
+) -> None:
+    for case_id in ("mine", "theirs"):
+        log.record(told(case_id, assessment=assessment(Severity.URGENT)))
+    casework.close("mine", OTHER, by=ann.id)
+    casework.close("theirs", OTHER, by=bob.id)
+
+    page = (await browser.get("/escalations")).text
+
+    top = page[page.index("Closings that wait for a second person (1)") : page.index("Open (2)")]
+    assert links(top) == ["theirs"]
+
+
+async def test_a_long_list_comes_in_pages_that_keep_the_filters(
+    browser: Browser, log: EscalationLog
+) -> None:
+    for number in range(60):
+        raised_at = NOON - timedelta(minutes=100 - number)
+        urgent = assessment(Severity.URGENT)
+        log.record(told(f"c{number}", raised_at=raised_at, assessment=urgent))
+
+    pages = [
+        (await browser.get(f"/escalations?severity=urgent&page={page}")).text
+        for page in (1, 2, 3, 9)
+    ]
+
+    assert [len(links(page)) for page in pages] == [25, 25, 10, 10]
+    assert links(pages[1])[0] == "c25"
+    assert "/escalations?status=open&amp;severity=urgent&amp;page=2" in pages[0]
+
+
+@pytest.mark.parametrize("page", ["0", "-1", "x", "", "²", "9" * 40])
+async def test_a_page_number_that_makes_no_sense_shows_a_page(browser: Browser, page: str) -> None:
+    assert (await browser.get(f"/escalations?page={page}")).status_code == 200
+
+
+async def test_the_front_page_leads_to_the_list(browser: Browser) -> None:
+    assert (await browser.get("/")).headers["location"] == "/escalations"
+
+
+async def test_the_list_alone_can_be_asked_for(browser: Browser, log: EscalationLog) -> None:
+    log.record(escalation())
+
+    page = (await browser.get("/live/escalations?status=open")).text
+
+    assert links(page) == ["c1"]
+    assert "<html" not in page

@@ -1,0 +1,35 @@
+"""A delivery and its words."""
+
+from __future__ import annotations
+
+import pytest
+
+from safeguarding.content.phrases import read_phrases
+from safeguarding.taxonomy import CONTENT, Severity
+from staff.alerts.formatter import AlertPhrases, Notice, Words
+from staff.alerts.outbox import Alert
+from staff.alerts.queue import Delivery
+from tests.records import NOON
+
+ALERT = Alert("c1", "LN-ABCD-EFGH", Severity.IMMEDIATE, "hurt_by_someone", "grooming", NOON, "new")
+CONSOLE = "https://lantern-console.safeguarding.wiltshire.gov.uk/"
+
+
+@pytest.fixture(scope="session")
+def phrases() -> AlertPhrases:
+    return read_phrases(CONTENT / "phrases").of("alerts", AlertPhrases)
+
+
+@pytest.fixture
+def words(phrases: AlertPhrases) -> Words:
+    return Words(phrases, CONSOLE)
+
+
+@pytest.fixture
+def notice(words: Words) -> Notice:
+    return words.notice(ALERT, NOON)
+
+
+@pytest.fixture
+def delivery() -> Delivery:
+    return Delivery(7, ALERT, "ann", "ann@example.org", "+447700900123", 1, "claim")
