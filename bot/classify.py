@@ -20,7 +20,7 @@ import click
 from rasa.core.agent import Agent
 from rasa.utils.log_utils import configure_structlog
 
-from bot.context import RISK, TOPIC, Asked
+from bot.context import RISK, TOPIC, TopicAsked
 from safeguarding.json_lines import InputLine, LineError, not_blank, standard_input, write
 from safeguarding.messages import as_text
 from safeguarding.risk.assessment import Assessment
@@ -51,7 +51,7 @@ def _verdict(parsed: dict[str, Any]) -> dict[str, Any]:
     intent = parsed.get("intent") or {}
     ranking = parsed.get("intent_ranking") or []
     topics = [guess for guess in ranking if guess["name"].startswith(TOPIC_PREFIX)][:NEAREST]
-    asked: Asked | None = parsed.get(TOPIC) or _told(parsed, ranking)
+    asked: TopicAsked | None = parsed.get(TOPIC) or _told(parsed, ranking)
     sure = asked["confidence"] if asked else intent.get("confidence") or 0.0
     return {
         "intent": intent.get("name") or "nlu_fallback",
@@ -68,12 +68,12 @@ def _verdict(parsed: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _told(parsed: dict[str, Any], ranking: list[dict[str, Any]]) -> Asked | None:
+def _told(parsed: dict[str, Any], ranking: list[dict[str, Any]]) -> TopicAsked | None:
     """The article that answers what a message tells and does not ask."""
     if not (risk := parsed.get(RISK)) or not (topics := Assessment.from_record(risk).topics):
         return None
     sureness = {guess["name"]: float(guess["confidence"]) for guess in ranking}
-    return Asked(topic=topics[0], confidence=sureness.get(f"{TOPIC_PREFIX}{topics[0]}", 0.0))
+    return TopicAsked(topic=topics[0], confidence=sureness.get(f"{TOPIC_PREFIX}{topics[0]}", 0.0))
 
 
 @click.command()

@@ -44,14 +44,14 @@ TOPIC = "topic"
 """The key beside the intent under which the tracker carries what a message asks about."""
 
 
-class Asked(TypedDict):
+class TopicAsked(TypedDict):
     """A topic of content/answers, and how sure the classifier is of it."""
 
     topic: str
     confidence: float
 
 
-def asked_about(ranking: Sequence[dict[str, Any]], *, tells: bool) -> Asked | None:
+def asked_about(ranking: Sequence[dict[str, Any]], *, tells: bool) -> TopicAsked | None:
     """The topic that the classifier ranks first; None where it finds no question.
 
     `ranking` is the classifier's own, the surest intent first. Where the fallback stands in it the
@@ -66,7 +66,7 @@ def asked_about(ranking: Sequence[dict[str, Any]], *, tells: bool) -> Asked | No
     if not name.startswith(TOPIC_PREFIX):
         return None
     confidence = float(guesses[0][PREDICTED_CONFIDENCE_KEY])
-    return Asked(topic=name.removeprefix(TOPIC_PREFIX), confidence=confidence)
+    return TopicAsked(topic=name.removeprefix(TOPIC_PREFIX), confidence=confidence)
 
 
 RISK = "risk"

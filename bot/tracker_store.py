@@ -19,7 +19,7 @@ from bot.dialogue import Dialogue
 HOUR = 3600.0
 
 
-class Turn:
+class TrackedMessage:
     """One message of the gateway's while it is handled: the conversation before it, and after."""
 
     def __init__(self, before: Dialogue) -> None:
@@ -42,13 +42,13 @@ class Turn:
         self._tracker = tracker
 
 
-_turn: ContextVar[Turn | None] = ContextVar("turn", default=None)
+_turn: ContextVar[TrackedMessage | None] = ContextVar("turn", default=None)
 
 
 @contextmanager
-def one_turn(before: Dialogue) -> Iterator[Turn]:
+def one_turn(before: Dialogue) -> Iterator[TrackedMessage]:
     """Within this context Rasa's tracker is made from `before`, and gone when the context ends."""
-    turn = Turn(before)
+    turn = TrackedMessage(before)
     token = _turn.set(turn)
     try:
         yield turn

@@ -59,7 +59,7 @@ LANTERN_TEXTS = [
 
 
 @dataclass(frozen=True)
-class Figures:
+class SystemFigures:
     """One system."""
 
     name: str
@@ -94,7 +94,9 @@ class Figures:
         ]
 
 
-def lantern(folder: Path, amount: Amount, *, fresh: bool = False, more_rasas: int = 0) -> Figures:
+def lantern(
+    folder: Path, amount: Amount, *, fresh: bool = False, more_rasas: int = 0
+) -> SystemFigures:
     """Start all of Lantern and measure it through the gateway.
 
     `fresh`: each message is another one. `more_rasas`: Rasa servers beside the first.
@@ -117,7 +119,7 @@ def _different(count: int) -> list[str]:
     return texts[:count]
 
 
-def stock(folder: Path, amount: Amount) -> Figures:
+def stock(folder: Path, amount: Amount) -> SystemFigures:
     """Start the stock project and measure it."""
     folder.mkdir()
     process, address = stock_project.server(STOCK, folder / "stock.log")
@@ -132,10 +134,10 @@ def stock(folder: Path, amount: Amount) -> Figures:
         memory = {process.name: process.resident_bytes() // 2**20}
     finally:
         process.stop()
-    return Figures("stock Rasa", round(ready, 1), memory, cpu_ms, measured)
+    return SystemFigures("stock Rasa", round(ready, 1), memory, cpu_ms, measured)
 
 
-def rasa_alone(folder: Path, amount: Amount, *, handed_over: bool) -> Figures:
+def rasa_alone(folder: Path, amount: Amount, *, handed_over: bool) -> SystemFigures:
     """Start Rasa and the action server, and measure them through the gateway's own channel.
 
     With `handed_over` each message comes with its assessment and sentence vectors, as from the
@@ -167,7 +169,7 @@ def _measured(
     opener: Open,
     texts: Sequence[str],
     amount: Amount,
-) -> Figures:
+) -> SystemFigures:
     started = time.perf_counter()
     try:
         stack.start(*processes)
@@ -176,7 +178,7 @@ def _measured(
         memory = {each.name: each.resident_bytes() // 2**20 for each in processes}
     finally:
         stack.stop()
-    return Figures(name, round(ready, 1), memory, cpu_ms, measured)
+    return SystemFigures(name, round(ready, 1), memory, cpu_ms, measured)
 
 
 def _loaded(
@@ -197,7 +199,7 @@ def engine_alone() -> dict[str, Any]:
     return record
 
 
-SYSTEMS: dict[str, Callable[[Path, Amount], Figures]] = {
+SYSTEMS: dict[str, Callable[[Path, Amount], SystemFigures]] = {
     "stock": stock,
     "lantern": lantern,
     "lantern-fresh": partial(lantern, fresh=True),
@@ -223,7 +225,7 @@ def main(*, short: bool, only: tuple[str, ...]) -> None:
         click.echo("Training the stock project first, if it is not there yet (minutes).")
         stock_project.trained(STOCK)
     report: dict[str, Any] = {}
-    measured: dict[str, Figures] = {}
+    measured: dict[str, SystemFigures] = {}
     with tempfile.TemporaryDirectory() as folder:
         for name, measure in SYSTEMS.items():
             if name in wanted:
@@ -246,7 +248,7 @@ def main(*, short: bool, only: tuple[str, ...]) -> None:
     RESULTS.write_text(json.dumps(report, indent=2), "utf-8")
 
 
-def comparisons(measured: Mapping[str, Figures]) -> Iterator[str]:
+def comparisons(measured: Mapping[str, SystemFigures]) -> Iterator[str]:
     """A line for each pair of systems of which both were measured."""
     if "stock" in measured and "lantern" in measured:
         peer, ours = measured["stock"], measured["lantern"]

@@ -13,7 +13,7 @@ from uuid import UUID
 import httpx
 
 from chat.gateway.conversation import scoped_id
-from chat.gateway.requests import Beginning, Sent, Tokens
+from chat.gateway.requests import Beginning, IncomingMessage, Tokens
 from lab.plain_gateway import DISCLOSES
 from ops.stack import Stack
 from safeguarding.settings import Settings
@@ -130,7 +130,7 @@ class Senders:
                 conversation_id = self._tokens.read(token).conversation_id
                 for _ in range(IN_A_CONVERSATION):
                     message = UUID(int=chance.getrandbits(128), version=4)
-                    sent = Sent(message, f"he keeps {DISCLOSES}, {message}")
+                    sent = IncomingMessage(message, f"he keeps {DISCLOSES}, {message}")
                     if self._insist(http, chance, token, sent):
                         with self._lock:
                             self.told.answered.add(scoped_id(conversation_id, sent))
@@ -146,7 +146,9 @@ class Senders:
         time.sleep(max(0.0, turn - time.monotonic()))
         return True
 
-    def _insist(self, http: httpx.Client, chance: random.Random, token: str, sent: Sent) -> bool:
+    def _insist(
+        self, http: httpx.Client, chance: random.Random, token: str, sent: IncomingMessage
+    ) -> bool:
         """Send it until it is answered, each time to any of the gateways; whether it was."""
         body = {"id": str(sent.id), "text": sent.text}
         while time.monotonic() < self._until + SETTLE_S:

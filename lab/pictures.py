@@ -31,7 +31,7 @@ Scheme: TypeAlias = Literal["light", "dark"]
 
 
 @dataclass(frozen=True)
-class State:
+class PictureState:
     """One state: how a new page gets there."""
 
     name: str
@@ -135,7 +135,7 @@ def case(page: Page, stack: Stack) -> None:
 
 
 STATES = [
-    State(reach.__name__, reach)
+    PictureState(reach.__name__, reach)
     for reach in (
         opening, answered, sources, told, danger, contact, cannot_call, offline, silent, ending,
         host, embedded, queue, case,

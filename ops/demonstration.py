@@ -11,10 +11,10 @@ from datetime import date, time, timedelta
 from sqlalchemy.engine import Engine
 
 from staff.accounts.accounts import Staff
-from staff.alerts.reach import Ways
+from staff.alerts.reach import ContactPreferences
 from staff.audit.command_line import COMMAND_LINE
-from staff.rota.rota import Kind
-from staff.rota.service import LONGEST_DAYS, Pattern, RotaOffice
+from staff.rota.rota import ShiftKind
+from staff.rota.service import LONGEST_DAYS, Pattern, RotaService
 
 MAIL = "lantern.example"
 """Leads nowhere (RFC 2606): what is sent to it stays in the demonstration's own mail catcher."""
@@ -26,8 +26,8 @@ def put_on_duty(engine: Engine, leads: Sequence[Staff], first: date) -> None:
 
     Each has an email address: nobody counts as on duty who could read of a hand-off only by chance.
     """
-    office, last = RotaOffice(engine), first + timedelta(days=LONGEST_DAYS - 1)
-    for lead, kind in zip(leads, (Kind.ON_DUTY, Kind.SECOND), strict=False):
-        office.set_ways(Ways(lead.id, email=f"{lead.name}@{MAIL}"), by=COMMAND_LINE)
+    office, last = RotaService(engine), first + timedelta(days=LONGEST_DAYS - 1)
+    for lead, kind in zip(leads, (ShiftKind.ON_DUTY, ShiftKind.SECOND), strict=False):
+        office.set_ways(ContactPreferences(lead.id, email=f"{lead.name}@{MAIL}"), by=COMMAND_LINE)
         pattern = Pattern(lead.id, kind, first, last, BEGINS, ENDS, working_days=True)
         office.add(pattern, by=COMMAND_LINE)

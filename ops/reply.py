@@ -33,7 +33,7 @@ Messages = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
-class Conversation:
+class InputConversation:
     """One line of the input, checked."""
 
     id: LineId
@@ -41,7 +41,7 @@ class Conversation:
     audience: str | None
 
 
-def read_conversation(line: bytes) -> Conversation:
+def read_conversation(line: bytes) -> InputConversation:
     """One line of the input. Raises LineError."""
     read = InputLine.read(line)
     turns, audience = read.fields.get("turns"), read.fields.get("audience")
@@ -49,10 +49,10 @@ def read_conversation(line: bytes) -> Conversation:
         raise read.error("`turns` is not a list of strings")
     if audience is not None and audience not in [*taxonomy().audiences]:
         raise read.error(f"`audience` is none of {', '.join(taxonomy().audiences)}")
-    return Conversation(read.id, tuple(turns), audience)
+    return InputConversation(read.id, tuple(turns), audience)
 
 
-async def hold(http: httpx.AsyncClient, conversation: Conversation) -> list[Messages]:
+async def hold(http: httpx.AsyncClient, conversation: InputConversation) -> list[Messages]:
     """Say every turn, and return the messages that answered each."""
     beginning = {"audience": conversation.audience} if conversation.audience else {}
     opened = (await http.post("/v1/conversations", json=beginning)).raise_for_status()

@@ -38,7 +38,7 @@ class ContentError(Exception):
         self.problems = problems
 
 
-class Document:
+class YamlDocument:
     """A parsed YAML document that still knows on which line each value stood."""
 
     def __init__(self, path: Path, text: str, first_line: int = 1) -> None:
@@ -101,17 +101,17 @@ class Document:
         return records, problems
 
 
-def read_yaml(path: Path) -> Document:
+def read_yaml(path: Path) -> YamlDocument:
     """A YAML file. Raises ContentError when it is missing, not UTF-8 or not YAML."""
-    return Document(path, _text(path))
+    return YamlDocument(path, _text(path))
 
 
-def read_front_matter(path: Path) -> tuple[Document, str]:
+def read_front_matter(path: Path) -> tuple[YamlDocument, str]:
     """A Markdown file: its YAML head, and the body as text. Raises ContentError."""
     match = FRONT_MATTER.match(_text(path))
     if match is None:
         raise ContentError([Problem(path, 1, "starts with a YAML head between two lines of ---")])
-    return Document(path, match["head"], first_line=2), match["body"]
+    return YamlDocument(path, match["head"], first_line=2), match["body"]
 
 
 def _text(path: Path) -> str:

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta, timezone
 from functools import cache
 from pathlib import Path
 
-from safeguarding.content.approvals.signing import Decided, Decision
+from safeguarding.content.approvals.signing import ApprovalDecision, Decided
 from safeguarding.content.items import Block, Item
 from safeguarding.content.reader import Content, read_content
 from safeguarding.taxonomy import ROOT
@@ -93,7 +93,10 @@ def undated(content_id: str = "help_card") -> Item:
 
 
 def decided(
-    what: Item, by: str = "ann", decision: Decision = Decision.APPROVED, days_ago: int = 0
+    what: Item,
+    by: str = "ann",
+    decision: ApprovalDecision = ApprovalDecision.APPROVED,
+    days_ago: int = 0,
 ) -> Decided:
     """A decision on the words of an item."""
     at = NOON - timedelta(days=days_ago)

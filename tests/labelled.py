@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab.evaluation.assessing import Result, Scores
-from lab.evaluation.messages import Case
+from lab.evaluation.messages import EvaluatedMessage
 from safeguarding.risk.corpus import Example, Part
 from safeguarding.taxonomy import Severity
 
@@ -38,8 +38,8 @@ def case(
     scores: Scores | None = None,
     named: tuple[str, ...] = ("grooming",),
     **labels: object,
-) -> Case:
+) -> EvaluatedMessage:
     """A message that is due one severity and was found to be of another."""
     categories = named if found else ()
     text = str(labels.pop("text", f"due {due.label}, found {found.label}"))
-    return Case(example(text, due, **labels), result(found, *categories, scores=scores))  # type: ignore[arg-type]
+    return EvaluatedMessage(example(text, due, **labels), result(found, *categories, scores=scores))  # type: ignore[arg-type]

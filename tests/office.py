@@ -11,16 +11,16 @@ from safeguarding.escalation import Outcome
 from safeguarding.risk.assessment import Signal
 from safeguarding.taxonomy import Severity
 from staff.alerts.tables import alerts
-from staff.cases.callbacks import Wishes
+from staff.cases.callbacks import CallbackRequests
 from staff.cases.case import Referral
-from staff.cases.casework import Casework, Decision
+from staff.cases.casework import Casework, ClosingDecision
 from staff.cases.log import EscalationLog
-from staff.cases.merging import Sorting
+from staff.cases.merging import CaseMerge
 from staff.cases.tables import SEALED, cases
-from staff.retention.clocks import Clocks
+from staff.retention.clocks import RetentionPeriods
 from tests.records import PASSWORD, Clock, accounts_on, assessment, escalation, vault
 
-CLOCKS = Clocks(concern_years=6, urgent_years=25, sexual_abuse_years=75)
+CLOCKS = RetentionPeriods(concern_years=6, urgent_years=25, sexual_abuse_years=75)
 BULLYING = Signal("bullied", "lexicon", "v1", "bullying", Severity.CONCERN, 0, 2)
 
 
@@ -32,8 +32,8 @@ class Office:
         self.clock = clock
         self.log = EscalationLog(engine, vault(), clock)
         self.work = Casework(engine, vault(), clock)
-        self.sorting = Sorting(engine, vault(), clock)
-        self.wishes = Wishes(engine, vault(), clock)
+        self.sorting = CaseMerge(engine, vault(), clock)
+        self.wishes = CallbackRequests(engine, vault(), clock)
         accounts = accounts_on(engine, clock)
         self.ann = accounts.add("ann", PASSWORD, "Ann").id
         self.bob = accounts.add("bob", PASSWORD, "Bob").id
@@ -58,7 +58,7 @@ class Office:
 
     def close(self, case_id: str, severity: Severity | None = None) -> str:
         """Close it, by two where it takes two."""
-        decision = Decision(Outcome.ADVICE_GIVEN, "spoken to", severity)
+        decision = ClosingDecision(Outcome.ADVICE_GIVEN, "spoken to", severity)
         self.work.close(case_id, decision, by=self.ann)
         with self.engine.connect() as connection:
             mine = sa.select(cases.c.closing_by).where(cases.c.id == case_id)

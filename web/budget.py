@@ -19,7 +19,7 @@ MOST_BYTES = 32 * 1024 * 1024
 """Of requests that are still arriving, all together."""
 
 
-class Use(IntEnum):
+class ConnectionState(IntEnum):
     """What a connection is doing. The lowest makes room first, among equals the oldest."""
 
     SILENT = 0
@@ -41,7 +41,7 @@ class Connection(Protocol):
     held_bytes: int
     """What it has sent of a request that is not yet answered."""
 
-    def use(self) -> Use:
+    def use(self) -> ConnectionState:
         """What it is doing now."""
 
     def drop(self) -> None:
@@ -101,7 +101,11 @@ class Budget:
         self._bytes += count - connection.held_bytes
         connection.held_bytes = count
         while self._bytes > self._most_bytes:
-            arriving = [each for each in self._open if each.use() in {Use.HEADERS, Use.BODY}]
+            arriving = [
+                each
+                for each in self._open
+                if each.use() in {ConnectionState.HEADERS, ConnectionState.BODY}
+            ]
             if not arriving:
                 return
             self._drop(max(arriving, key=lambda each: each.held_bytes))
@@ -117,14 +121,14 @@ class Budget:
         return self._close_worst(network)
 
     def _close_worst(self, network: str | None) -> bool:
-        worst, lowest = None, Use.ANSWERED
+        worst, lowest = None, ConnectionState.ANSWERED
         for each, of in self._open.items():
             if network is not None and of != network:
                 continue
             use = each.use()
             if use < lowest:
                 worst, lowest = each, use
-            if lowest is Use.SILENT:
+            if lowest is ConnectionState.SILENT:
                 break
         if worst is None:
             return False

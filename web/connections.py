@@ -20,17 +20,17 @@ from sanic.http import Http, Stage
 from sanic.server import HttpProtocol
 from sanic.server.socket import bind_socket
 
-from web.budget import Budget, Use
+from web.budget import Budget, ConnectionState
 from web.http import App, PlainErrors
 
-TIMES: Mapping[Use, float] = MappingProxyType(
+TIMES: Mapping[ConnectionState, float] = MappingProxyType(
     {
-        Use.SILENT: 10.0,
+        ConnectionState.SILENT: 10.0,
         # Longer than nginx keeps one (deploy/nginx/): it never sends on one that we close.
-        Use.WAITING: 75.0,
-        Use.HEADERS: 10.0,
-        Use.BODY: 20.0,
-        Use.READING: 20.0,
+        ConnectionState.WAITING: 75.0,
+        ConnectionState.HEADERS: 10.0,
+        ConnectionState.BODY: 20.0,
+        ConnectionState.READING: 20.0,
     }
 )
 """Seconds that each may last."""
@@ -94,25 +94,25 @@ class BoundedProtocol(HttpProtocol):
         self.held_bytes = 0
         self._budget: Budget = self.app.ctx.budget
         self._waits_for_more = False
-        self._awaited = Use.SILENT
+        self._awaited = ConnectionState.SILENT
         self._since = monotonic()
         self._requests = 0
         self._read_by = 0.0
         self._refused = False
 
     # ---- what it is doing -----------------------------------------------------------------------
-    def use(self) -> Use:
+    def use(self) -> ConnectionState:
         """What it is doing now."""
         if not self._can_write.is_set():
-            return Use.READING
+            return ConnectionState.READING
         waits = self._waits_for_more or not self._requests
         if waits and not self._data_received.is_set() and not self._has_spoken():
             return self._awaited
-        return Use.ANSWERED
+        return ConnectionState.ANSWERED
 
     def _has_spoken(self) -> bool:
         """Whether its request lies in the kernel: a crowd is accepted before anybody is read."""
-        if self._awaited > Use.WAITING or self.transport is None:
+        if self._awaited > ConnectionState.WAITING or self.transport is None:
             return False
         waiting = select.poll()
         waiting.register(self.transport.get_extra_info("socket"), select.POLLIN)
@@ -121,11 +121,11 @@ class BoundedProtocol(HttpProtocol):
     def await_request(self) -> None:
         """A request is expected, the first or the next."""
         self._requests += 1
-        self._await(Use.SILENT if self._requests == 1 else Use.WAITING)
+        self._await(ConnectionState.SILENT if self._requests == 1 else ConnectionState.WAITING)
         self._weigh()
 
-    def _await(self, use: Use) -> None:
-        if use is not self._awaited or use is Use.WAITING:
+    def _await(self, use: ConnectionState) -> None:
+        if use is not self._awaited or use is ConnectionState.WAITING:
             self._awaited, self._since = use, monotonic()
 
     def _weigh(self) -> None:
@@ -144,14 +144,14 @@ class BoundedProtocol(HttpProtocol):
 
     def _is_late(self, now: float) -> bool:
         use = self.use()
-        if use is Use.READING:
+        if use is ConnectionState.READING:
             return now > self._read_by
-        if use is Use.ANSWERED:
+        if use is ConnectionState.ANSWERED:
             return bool(now - self._time > self.response_timeout)
         return now - self._since > TIMES[use]
 
     def _end(self) -> None:
-        if self.use() is Use.READING or self._task is None:
+        if self.use() is ConnectionState.READING or self._task is None:
             self.drop()
             return
         late_in_sending = self._waits_for_more or self._http.stage is Stage.REQUEST
@@ -186,9 +186,9 @@ class BoundedProtocol(HttpProtocol):
     async def receive_more(self) -> None:
         """Wait for the rest of a request."""
         if self._http.request_body:
-            self._await(Use.BODY)
+            self._await(ConnectionState.BODY)
         elif self._http.stage is Stage.REQUEST:
-            self._await(Use.HEADERS)
+            self._await(ConnectionState.HEADERS)
         self._weigh()
         self._waits_for_more = True
         try:
@@ -199,7 +199,7 @@ class BoundedProtocol(HttpProtocol):
     def pause_writing(self) -> None:
         """The answer is not taken as fast as it is made: from now on it has to be."""
         left = self.transport.get_write_buffer_size() if self.transport else 0
-        self._read_by = monotonic() + TIMES[Use.READING] + left / SLOWEST_BYTES_S
+        self._read_by = monotonic() + TIMES[ConnectionState.READING] + left / SLOWEST_BYTES_S
         super().pause_writing()  # type: ignore[no-untyped-call]
 
     def connection_lost(self, exc: Exception | None) -> None:

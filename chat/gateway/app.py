@@ -9,7 +9,7 @@ from sanic import Sanic
 
 from chat.gateway.api import api
 from chat.gateway.composition import Dependencies, compose, dependencies, plain_errors
-from chat.gateway.limits import Limits
+from chat.gateway.limits import RateLimits
 from chat.gateway.pages import docs, keep_pages, pages, policy_for
 from chat.gateway.requests import MAX_BODY_BYTES
 from chat.gateway.status import status
@@ -32,7 +32,7 @@ def create_app(
     settings: Settings | None = None,
     content: Content | None = None,
     build: Callable[[Settings], Dependencies] = dependencies,
-    limits: Limits | None = None,
+    limits: RateLimits | None = None,
     name: str = "lantern-gateway",
 ) -> App:
     """The gateway. `content`, `build` and `limits` are for tests.
@@ -66,7 +66,7 @@ def _add_life(
     settings: Settings,
     content: Content,
     build: Callable[[Settings], Dependencies],
-    limits: Limits | None,
+    limits: RateLimits | None,
 ) -> None:
     async def start(app: App) -> None:
         outside = await asyncio.to_thread(build, settings)

@@ -14,7 +14,7 @@ class LateError(Exception):
     """The work was not done in time, or there was no room for it."""
 
 
-class Lane:
+class BoundedPool:
     """A few threads and a short queue. Nobody waits long for work that hangs, and work that has
     not begun by then is dropped: hanging work costs these threads and no more."""
 

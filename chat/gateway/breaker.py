@@ -9,7 +9,7 @@ OPENS_AFTER = 3
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
 
 
-class State(IntEnum):
+class BreakerState(IntEnum):
     """How much is sent; the number is the figure of it."""
 
     CLOSED = 0
@@ -26,29 +26,29 @@ class Breaker:
     a person waits for."""
 
     def __init__(self) -> None:
-        self.state = State.CLOSED
+        self.state = BreakerState.CLOSED
         self.pause_s = _FIRST_PAUSE_S
         self._failures = 0
 
     def succeeded(self) -> None:
         """A message was answered."""
-        self.state = State.CLOSED
+        self.state = BreakerState.CLOSED
         self.pause_s = _FIRST_PAUSE_S
         self._failures = 0
 
     def failed(self) -> bool:
         """A message was not answered; whether that opened it."""
         self._failures += 1
-        if self.state is State.OPEN or (
-            self.state is State.CLOSED and self._failures < OPENS_AFTER
+        if self.state is BreakerState.OPEN or (
+            self.state is BreakerState.CLOSED and self._failures < OPENS_AFTER
         ):
             return False
-        if self.state is State.TRYING:
+        if self.state is BreakerState.TRYING:
             # It said that it was well and was not: it is asked less often.
             self.pause_s = min(self.pause_s * 2, _LONGEST_PAUSE_S)
-        self.state = State.OPEN
+        self.state = BreakerState.OPEN
         return True
 
     def says_it_is_well(self) -> None:
         """The server says so; a message will show."""
-        self.state = State.TRYING
+        self.state = BreakerState.TRYING

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import partial
 
-from chat.gateway.bounded_pool import Lane
+from chat.gateway.bounded_pool import BoundedPool
 from chat.gateway.conversation_record import Seal
 from chat.gateway.conversations import Conversations
 from chat.gateway.duty import Duty, DutyPhrases, ReadRota, nobody_known
 from chat.gateway.handoff import HandOff
-from chat.gateway.languages import Languages
-from chat.gateway.limits import Limits
+from chat.gateway.languages import LanguageDetector
+from chat.gateway.limits import RateLimits
 from chat.gateway.messages import Messages
-from chat.gateway.metrics import Metrics
+from chat.gateway.metrics import GatewayMetrics
 from chat.gateway.rasa_pool import RasaPool
 from chat.gateway.recorder import Backlog, Recorder
 from chat.gateway.replies import GatewayPhrases, OwnReplies
@@ -24,12 +24,12 @@ from chat.gateway.requests import RefusalPhrases, Tokens
 from chat.gateway.screening import Engine, Screening
 from chat.gateway.shared_conversations import SharedConversations
 from chat.gateway.shared_store import SharedStore
-from chat.gateway.wishes import Record, WishPhrases, WishTalk
+from chat.gateway.wishes import CallbackDialogue, CallbackPhrases, CallbackStore
 from safeguarding.content.choices import Choices
 from safeguarding.content.reader import Content
 from safeguarding.risk.engine import build_engine
 from safeguarding.settings import Settings
-from staff.cases.callbacks import Wishes
+from staff.cases.callbacks import CallbackRequests
 from staff.cases.log import EscalationLog
 from staff.rota import rota
 from storage import key_users
@@ -51,7 +51,7 @@ class Dependencies:
     engine: Engine
     escalations: Log
     spool: Backlog
-    wishes: Record
+    wishes: CallbackStore
     token_key: str
     channel_secret: str
     database_is_up: Callable[[], bool]
@@ -65,19 +65,19 @@ class Gateway:
     choices: Choices
     tokens: Tokens
     conversations: Conversations
-    limits: Limits
+    limits: RateLimits
     messages: Messages
     replies: OwnReplies
     refusals: RefusalPhrases
     errors: PlainErrors
-    metrics: Metrics
+    metrics: GatewayMetrics
     recorder: Recorder
     screening: Screening
     handoff: HandOff
     rasa: RasaPool
     duty: Duty
     database_is_up: Callable[[], bool]
-    checks: Lane
+    checks: BoundedPool
     """Where readiness is found out: a check that hangs holds up no other."""
 
     async def finish(self) -> None:
@@ -109,7 +109,7 @@ def dependencies(settings: Settings, engine: Engine | None = None) -> Dependenci
         engine=engine or build_engine(miss_cost=settings.miss_cost),
         escalations=EscalationLog(database, vault),
         spool=Spool.of(settings, vault),
-        wishes=Wishes(database, vault),
+        wishes=CallbackRequests(database, vault),
         token_key=settings.secret("token_key"),
         channel_secret=settings.secret("channel_secret"),
         database_is_up=partial(can_be_written, database),
@@ -123,11 +123,11 @@ def plain_errors(content: Content) -> PlainErrors:
 
 
 def compose(
-    settings: Settings, outside: Dependencies, content: Content, limits: Limits | None = None
+    settings: Settings, outside: Dependencies, content: Content, limits: RateLimits | None = None
 ) -> Gateway:
     """The gateway of these settings. Needs a running event loop. Raises ContentError."""
     asyncio.get_running_loop()
-    metrics = Metrics()
+    metrics = GatewayMetrics()
     replies = OwnReplies(
         content.help_cards,
         content.guides,
@@ -137,9 +137,11 @@ def compose(
         _now,
         demonstration=not settings.require_approval,
     )
-    screening = Screening(outside.engine, Languages(content.languages))
+    screening = Screening(outside.engine, LanguageDetector(content.languages))
     recorder = Recorder(outside.escalations, outside.spool, metrics)
-    wishes = WishTalk(outside.wishes, content.phrases.of("wishes", WishPhrases), content.choices)
+    wishes = CallbackDialogue(
+        outside.wishes, content.phrases.of("wishes", CallbackPhrases), content.choices
+    )
     endings, duty_phrases = content.help_cards.ending, content.phrases.of("duty", DutyPhrases)
     duty = Duty(outside.rota, endings, duty_phrases, _now)
     handoff = HandOff(recorder, wishes, duty, _now)
@@ -158,7 +160,7 @@ def compose(
         choices=content.choices,
         tokens=Tokens(outside.token_key),
         conversations=conversations,
-        limits=limits or Limits.of(settings, outside.token_key),
+        limits=limits or RateLimits.of(settings, outside.token_key),
         messages=messages,
         replies=replies,
         refusals=content.phrases.of("refusals", RefusalPhrases),
@@ -170,7 +172,7 @@ def compose(
         rasa=rasa,
         duty=duty,
         database_is_up=outside.database_is_up,
-        checks=Lane("checks", threads=4, room=8),
+        checks=BoundedPool("checks", threads=4, room=8),
     )
 
 

@@ -15,7 +15,7 @@ from uuid import UUID, uuid5
 
 import msgspec
 
-from chat.gateway.requests import Sent
+from chat.gateway.requests import IncomingMessage
 from safeguarding.content.choices import Choices
 from safeguarding.content.guides import TOPIC as GUIDE
 from safeguarding.conversation_state import UNCLEAR, ConversationState
@@ -165,7 +165,7 @@ class Exchange:
 
     conversation: Conversation
     message_id: str
-    sent: Sent
+    sent: IncomingMessage
     before: tuple[Turn, ...]
     state: ConversationState
     """What the conversation had come to before this message."""
@@ -178,7 +178,7 @@ class Exchange:
         self.conversation.remember(self.message_id, Turn("assistant", reply))
 
 
-def scoped_id(conversation_id: UUID, sent: Sent) -> str:
+def scoped_id(conversation_id: UUID, sent: IncomingMessage) -> str:
     """The message id for inside: a browser's id cannot reach into another conversation.
 
     What was sent is part of it: other words under an old id are another message, to be assessed,

@@ -26,7 +26,7 @@ class SealError(Exception):
     """A record cannot be opened: another key, another conversation, or damage."""
 
 
-class _Record(msgspec.Struct, array_like=True):
+class _ConversationRecord(msgspec.Struct, array_like=True):
     """All that a conversation is. A new field goes to the end and has a default."""
 
     state: dict[str, Any]
@@ -53,7 +53,7 @@ class Seal:
 
     def seal(self, conversation: Conversation) -> bytes:
         """All of it, for this conversation alone."""
-        record = _Record(
+        record = _ConversationRecord(
             conversation.state.as_record(),
             [(key, turn.by, turn.text) for key, turn in conversation.turns.items()],
             list(conversation.answers.items()),
@@ -72,7 +72,7 @@ class Seal:
         nonce, rest = sealed[len(_VERSION) : head], sealed[head:]
         try:
             plain = self._cipher.decrypt(nonce, rest, _place(conversation_id))
-            record = msgspec.msgpack.decode(plain, type=_Record)
+            record = msgspec.msgpack.decode(plain, type=_ConversationRecord)
             state = ConversationState.from_record(record.state)
         except (InvalidTag, msgspec.MsgspecError, AttributeError, KeyError, TypeError, ValueError):
             # No cause: it could quote what was said.

@@ -14,7 +14,7 @@ from typing import ClassVar, TypeAlias
 import msgspec
 import structlog
 
-from chat.gateway.bounded_pool import Lane
+from chat.gateway.bounded_pool import BoundedPool
 from safeguarding.clock import LONDON
 from safeguarding.messages import Message
 from staff.alerts.reach import sees
@@ -72,7 +72,7 @@ class Duty:
         self._endings = {reader: endings(reader) for reader in ("young_person", "adult")}
         self._phrases = phrases
         self._now = now
-        self._lane = Lane("rota", threads=1, room=1)
+        self._lane = BoundedPool("rota", threads=1, room=1)
         self._watches: tuple[Watch, ...] = ()
         self._read_at: datetime | None = None
 

@@ -10,8 +10,8 @@ from chat.gateway.conversation import Conversation, Exchange, scoped_id
 from chat.gateway.duty import Duty
 from chat.gateway.recorder import Recorder
 from chat.gateway.replies import highest_shown
-from chat.gateway.requests import Sent
-from chat.gateway.wishes import WishTalk
+from chat.gateway.requests import IncomingMessage
+from chat.gateway.wishes import CallbackDialogue
 from safeguarding.escalation import Escalation
 from safeguarding.messages import Message, words_of
 from safeguarding.risk.assessed import AssessedMessage
@@ -25,7 +25,7 @@ class HandOff:
     """Hands over to staff what shows risk: the one place where escalations are made."""
 
     def __init__(
-        self, recorder: Recorder, wishes: WishTalk, duty: Duty, now: Callable[[], datetime]
+        self, recorder: Recorder, wishes: CallbackDialogue, duty: Duty, now: Callable[[], datetime]
     ) -> None:
         self._recorder = recorder
         self.wishes = wishes
@@ -39,7 +39,7 @@ class HandOff:
         offered = self.wishes.offered(conversation, shown)
         return self._duty.honest(offered, conversation.state.area)
 
-    def exchange(self, conversation: Conversation, sent: Sent) -> Exchange:
+    def exchange(self, conversation: Conversation, sent: IncomingMessage) -> Exchange:
         """The message with what came before it."""
         message_id = scoped_id(conversation.id, sent)
         before = conversation.turns_before(message_id)
@@ -130,7 +130,7 @@ class HandOff:
         )
 
 
-def _left_out(sent: Sent) -> dict[str, str]:
+def _left_out(sent: IncomingMessage) -> dict[str, str]:
     """What staff must know of a message too long to be assessed whole; nothing of any other."""
     length = len(sent.text)
     if length <= EXCERPT:

@@ -36,7 +36,7 @@ _COMMON, _FEWEST = 0.4, 3
 _MOST_READ = 2_000
 
 
-class Languages:
+class LanguageDetector:
     """Recognises the languages that there are cards for."""
 
     def __init__(self, cards: Mapping[str, LanguageCardRecord]) -> None:

@@ -24,7 +24,7 @@ so that not every message waits."""
 log = structlog.get_logger("gateway.limits")
 
 
-class Limits:
+class RateLimits:
     """Counts messages and new conversations, in memory or in a Redis shared by several gateways."""
 
     def __init__(
@@ -47,7 +47,7 @@ class Limits:
         self._beginnings = beginnings
 
     @classmethod
-    def of(cls, settings: Settings, key: str) -> Limits:
+    def of(cls, settings: Settings, key: str) -> RateLimits:
         """The limits that the settings ask for; a whole school may share one address."""
         messages = settings.messages_per_minute
         return cls(

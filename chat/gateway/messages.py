@@ -13,11 +13,11 @@ import structlog
 from chat.gateway.conversation import Answer, Conversation, Exchange, scoped_id
 from chat.gateway.conversations import Conversations
 from chat.gateway.handoff import HandOff
-from chat.gateway.metrics import Metrics
-from chat.gateway.rasa import RasaReply, RasaUnavailableError, ToRasa
+from chat.gateway.metrics import GatewayMetrics
+from chat.gateway.rasa import RasaReply, RasaRequest, RasaUnavailableError
 from chat.gateway.replies import OwnReplies, highest_shown
-from chat.gateway.reply_check import Proof
-from chat.gateway.requests import Bearer, Sent
+from chat.gateway.reply_check import ReplyCheck
+from chat.gateway.requests import Bearer, IncomingMessage
 from chat.gateway.screening import Screening
 from safeguarding.content.choices import Choices
 from safeguarding.content.guides import STOP
@@ -40,7 +40,7 @@ class Rasa(Protocol):
     timeout_s: float
     """Seconds after which a message is answered without it."""
 
-    async def reply(self, message: ToRasa, timeout_s: float) -> RasaReply:
+    async def reply(self, message: RasaRequest, timeout_s: float) -> RasaReply:
         """The reply. Raises RasaUnavailableError."""
 
 
@@ -54,7 +54,7 @@ class Messages:
         screening: Screening,
         own: OwnReplies,
         handoff: HandOff,
-        metrics: Metrics,
+        metrics: GatewayMetrics,
         *,
         choices: Choices,
     ) -> None:
@@ -65,12 +65,12 @@ class Messages:
         self._handoff = handoff
         self._metrics = metrics
         self._choices = choices
-        self._proof = Proof(own, choices, metrics)
+        self._proof = ReplyCheck(own, choices, metrics)
         self._timeout_s = rasa.timeout_s
         self._under_way: dict[str, asyncio.Task[Answer]] = {}
 
     async def answer(
-        self, bearer: Bearer, sent: Sent, admitted: Callable[[], Awaitable[bool]]
+        self, bearer: Bearer, sent: IncomingMessage, admitted: Callable[[], Awaitable[bool]]
     ) -> Answer:
         """The answer to a message; the same one for the same id, however often it is asked.
 
@@ -86,7 +86,7 @@ class Messages:
             answer.add_done_callback(lambda _done: self._under_way.pop(message_id))
         return await asyncio.shield(answer)
 
-    async def _over_limit(self, conversation: Conversation, sent: Sent) -> list[Message]:
+    async def _over_limit(self, conversation: Conversation, sent: IncomingMessage) -> list[Message]:
         """The answer when messages come too fast. It is still screened, and help is in it."""
         exchange = self._handoff.exchange(conversation, sent)
         begun = self._screening.begin_spare(sent, exchange.before)
@@ -107,7 +107,7 @@ class Messages:
     async def _answer(
         self,
         bearer: Bearer,
-        sent: Sent,
+        sent: IncomingMessage,
         message_id: str,
         admitted: Callable[[], Awaitable[bool]],
     ) -> Answer:
@@ -128,7 +128,7 @@ class Messages:
         return Answer(shown)
 
     async def _in_full(
-        self, conversation: Conversation, sent: Sent, message_id: str, started: float
+        self, conversation: Conversation, sent: IncomingMessage, message_id: str, started: float
     ) -> list[Message]:
         try:
             if sent.text.strip():
@@ -143,7 +143,7 @@ class Messages:
         return shown
 
     async def _in_turn(
-        self, conversation: Conversation, sent: Sent, deadline: float
+        self, conversation: Conversation, sent: IncomingMessage, deadline: float
     ) -> list[Message]:
         self._learn(conversation, sent)
         exchange = self._handoff.exchange(conversation, sent)
@@ -178,7 +178,7 @@ class Messages:
         conversation = exchange.conversation
         # Whoever waited for an earlier message does not wait the whole time again.
         left = max(deadline - time.monotonic(), LEAST_WAIT_S)
-        message = ToRasa(
+        message = RasaRequest(
             conversation.id,
             exchange.message_id,
             exchange.sent,
@@ -195,7 +195,7 @@ class Messages:
         conversation.dialogue = reply.dialogue or conversation.dialogue
         return reply.messages, None
 
-    def _learn(self, conversation: Conversation, sent: Sent) -> None:
+    def _learn(self, conversation: Conversation, sent: IncomingMessage) -> None:
         """Note what a button, or somebody in their own words, says about who is asking."""
         entities = self._choices[sent.choice].entities if sent.choice else {}
         state = conversation.state

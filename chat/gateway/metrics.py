@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from safeguarding.logs import LOGGED
 
 
-class Metrics:
+class GatewayMetrics:
     """The gateway's figures, in a registry of their own: several apps may live in one process."""
 
     def __init__(self) -> None:

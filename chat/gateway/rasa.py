@@ -11,7 +11,7 @@ import httpx
 import msgspec
 import structlog
 
-from chat.gateway.requests import Sent
+from chat.gateway.requests import IncomingMessage
 from safeguarding.conversation_state import ConversationState
 from safeguarding.messages import Message, words_of
 from safeguarding.risk.assessed import AssessedMessage
@@ -36,12 +36,12 @@ class RasaUnavailableError(Exception):
 
 
 @dataclass(frozen=True)
-class ToRasa:
+class RasaRequest:
     """One message of a person's, with all that Rasa must know to answer it."""
 
     conversation_id: UUID
     message_id: str
-    sent: Sent
+    sent: IncomingMessage
     state: ConversationState
     """What the conversation had come to before it."""
     assessed: AssessedMessage | None
@@ -92,7 +92,7 @@ class RasaClient:
         self._channel = f"{url.rstrip('/')}/webhooks/gateway"
         self._http = http
 
-    async def reply(self, message: ToRasa, timeout_s: float) -> RasaReply:
+    async def reply(self, message: RasaRequest, timeout_s: float) -> RasaReply:
         """Rasa's reply to one message. Raises RasaUnavailableError within `timeout_s`."""
         try:
             async with asyncio.timeout(timeout_s):

@@ -14,13 +14,13 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from chat.gateway.breaker import Breaker, State
+from chat.gateway.breaker import Breaker, BreakerState
 from chat.gateway.rasa import (
     TIMEOUT,
     RasaClient,
     RasaReply,
+    RasaRequest,
     RasaUnavailableError,
-    ToRasa,
     connections,
 )
 
@@ -53,7 +53,9 @@ class RasaServer:
     @property
     def places(self) -> int:
         """How many messages may be under way at it."""
-        return {State.CLOSED: PLACES, State.TRYING: 1, State.OPEN: 0}[self.breaker.state]
+        return {BreakerState.CLOSED: PLACES, BreakerState.TRYING: 1, BreakerState.OPEN: 0}[
+            self.breaker.state
+        ]
 
     @property
     def is_free(self) -> bool:
@@ -94,7 +96,7 @@ class RasaPool:
         up = await asyncio.gather(*(server.client.is_up() for server in self.servers))
         return dict(zip((server.name for server in self.servers), up, strict=True))
 
-    async def reply(self, message: ToRasa, timeout_s: float) -> RasaReply:
+    async def reply(self, message: RasaRequest, timeout_s: float) -> RasaReply:
         """A reply to the message. Raises RasaUnavailableError within `timeout_s`."""
         deadline = time.monotonic() + timeout_s
         server = await self._place(deadline)
@@ -114,7 +116,7 @@ class RasaPool:
             tried.add(server)
             self.asked_again += 1
 
-    async def _ask(self, server: RasaServer, message: ToRasa, within_s: float) -> RasaReply:
+    async def _ask(self, server: RasaServer, message: RasaRequest, within_s: float) -> RasaReply:
         """The reply of this server, where a place is taken. Raises RasaUnavailableError."""
         started = time.monotonic()
         try:
@@ -194,7 +196,7 @@ class RasaPool:
         looking.add_done_callback(self._looking.discard)
 
     async def _until_well(self, server: RasaServer) -> None:
-        while server.breaker.state is State.OPEN:
+        while server.breaker.state is BreakerState.OPEN:
             await asyncio.sleep(server.breaker.pause_s)
             if await server.client.is_up():
                 log.warning("rasa.is_back", server=server.name)

@@ -11,8 +11,8 @@ from typing import Protocol
 
 import structlog
 
-from chat.gateway.bounded_pool import Lane, LateError
-from chat.gateway.metrics import Metrics
+from chat.gateway.bounded_pool import BoundedPool, LateError
+from chat.gateway.metrics import GatewayMetrics
 from safeguarding.escalation import Escalation
 from staff.cases.joining import NoCaseYetError
 from storage.spool import Log
@@ -60,15 +60,19 @@ class Recorder:
     """
 
     def __init__(
-        self, escalations: Log, spool: Backlog, metrics: Metrics, patience: Patience | None = None
+        self,
+        escalations: Log,
+        spool: Backlog,
+        metrics: GatewayMetrics,
+        patience: Patience | None = None,
     ) -> None:
         self._log = escalations
         self._spool = spool
         self._metrics = metrics
         self._patience = patience or Patience()
-        self._log_lane = Lane("log", threads=4, room=32)
-        self._spool_lane = Lane("spool", threads=4, room=1_000)
-        self._drain_lane = Lane("drain", threads=1, room=1)
+        self._log_lane = BoundedPool("log", threads=4, room=32)
+        self._spool_lane = BoundedPool("spool", threads=4, room=1_000)
+        self._drain_lane = BoundedPool("drain", threads=1, room=1)
         self._away_until = 0.0
         self._under_way: set[asyncio.Task[None]] = set()
         self._held: dict[int, Escalation] = {}

@@ -25,7 +25,7 @@ class Cards(Protocol):
         """That we are still with what was told, in words for it."""
 
 
-class Ways(Protocol):
+class GuideButtons(Protocol):
     """Where the buttons back into a guide come from: safeguarding.content.guides.Guides."""
 
     def resume(self, place: str) -> Choice | None:
@@ -54,7 +54,7 @@ class OwnReplies:
     def __init__(
         self,
         cards: Cards,
-        ways: Ways,
+        ways: GuideButtons,
         directory: Directory,
         phrases: GatewayPhrases,
         opening: Callable[[], list[Message]],

@@ -8,7 +8,7 @@ from dataclasses import replace
 import structlog
 
 from chat.gateway.conversation import Conversation, Exchange
-from chat.gateway.metrics import Metrics
+from chat.gateway.metrics import GatewayMetrics
 from chat.gateway.replies import OwnReplies, holds_help, with_help_first
 from safeguarding.content.choices import Choices
 from safeguarding.content.follow_ups import ID as FOLLOW_UP
@@ -23,10 +23,10 @@ from safeguarding.taxonomy import Severity
 log = structlog.get_logger("gateway.proof")
 
 
-class Proof:
+class ReplyCheck:
     """Makes of what Rasa replied, or did not, what the person is shown."""
 
-    def __init__(self, own: OwnReplies, choices: Choices, metrics: Metrics) -> None:
+    def __init__(self, own: OwnReplies, choices: Choices, metrics: GatewayMetrics) -> None:
         self._own = own
         self._choices = choices
         self._metrics = metrics

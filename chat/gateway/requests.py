@@ -71,7 +71,7 @@ class Beginning:
 
 
 @dataclass(frozen=True)
-class Sent:
+class IncomingMessage:
     """One message as a person sent it: typed words, or a button pressed."""
 
     id: UUID
@@ -92,7 +92,7 @@ def read_beginning(body: bytes, choices: Choices) -> Beginning:
     return Beginning(audience, area)
 
 
-def read_message(body: bytes, choices: Choices) -> Sent:
+def read_message(body: bytes, choices: Choices) -> IncomingMessage:
     """The body of POST /v1/messages. Raises BodyError."""
     fields = _fields(body)
     message_id = _uuid(fields.get("id"))
@@ -100,10 +100,10 @@ def read_message(body: bytes, choices: Choices) -> Sent:
     if (text is None) == (choice is None):
         raise BodyError("text_or_choice")
     if text is not None:
-        return Sent(message_id, clean(text))
+        return IncomingMessage(message_id, clean(text))
     if choice not in choices:
         raise BodyError("unknown_choice")
-    return Sent(message_id, choices[str(choice)].label, choice)
+    return IncomingMessage(message_id, choices[str(choice)].label, choice)
 
 
 def clean(text: str) -> str:

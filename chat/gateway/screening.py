@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 import structlog
 
-from chat.gateway.requests import Sent
+from chat.gateway.requests import IncomingMessage
 from safeguarding.risk.assessed import AssessedMessage, Floats
 from safeguarding.risk.assessment import NO_RISK, Assessment, Turn, assessment_of_choice
 
@@ -39,7 +39,7 @@ class Engine(Protocol):
         """The sentence vector of one message."""
 
 
-class Languages(Protocol):
+class LanguageReader(Protocol):
     """chat.gateway.languages.Languages."""
 
     def read(
@@ -54,7 +54,7 @@ class Screening:
     far back to be assessed in time is told so at once, and gets help instead of a wait: the
     message is assessed all the same, for the record."""
 
-    def __init__(self, engine: Engine, languages: Languages) -> None:
+    def __init__(self, engine: Engine, languages: LanguageReader) -> None:
         self._engine = engine
         self._languages = languages
         self._cores = os.cpu_count() or 2
@@ -68,7 +68,9 @@ class Screening:
             WeakKeyDictionary()
         )
 
-    def begin(self, sent: Sent, before: Sequence[Turn]) -> asyncio.Future[AssessedMessage]:
+    def begin(
+        self, sent: IncomingMessage, before: Sequence[Turn]
+    ) -> asyncio.Future[AssessedMessage]:
         """Start to assess a message. What a button means is known."""
         if sent.choice is not None:
             return _known(assessment_of_choice(sent.choice) or NO_RISK)
@@ -84,7 +86,7 @@ class Screening:
         return begun
 
     def begin_spare(
-        self, sent: Sent, before: Sequence[Turn]
+        self, sent: IncomingMessage, before: Sequence[Turn]
     ) -> asyncio.Future[AssessedMessage] | None:
         """The same for a message over the limit; None when too many of those are waiting."""
         if sent.choice is not None or not sent.text.strip():

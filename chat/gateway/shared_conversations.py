@@ -20,7 +20,15 @@ from chat.gateway.conversation import Conversation
 from chat.gateway.conversation_record import Seal, SealError
 from chat.gateway.conversations import Conversations, Room
 from chat.gateway.requests import Bearer
-from chat.gateway.shared_store import GONE, LOCK_S, AwayError, Found, Record, Saved, SharedStore
+from chat.gateway.shared_store import (
+    GONE,
+    LOCK_S,
+    AwayError,
+    ConversationToKeep,
+    Saved,
+    SharedStore,
+    StoredConversation,
+)
 
 SWEEP_EVERY_S = 1.0
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.005, 0.05
@@ -125,7 +133,7 @@ class SharedConversations(Conversations):
         name = self._seal.name(conversation.id)
         self._take_in(conversation, await self._store.look(name, conversation.revision))
 
-    def _take_in(self, conversation: Conversation, found: Found) -> None:
+    def _take_in(self, conversation: Conversation, found: StoredConversation) -> None:
         """Make it what is kept; and what came to it here, and is not kept yet."""
         if not found.revision or found.revision == conversation.revision:
             return
@@ -156,7 +164,7 @@ class SharedConversations(Conversations):
                 return
             # From when its last message came: to be saved late keeps nothing for longer.
             left_s = max(conversation.used_at + self._ttl_s - self._now(), 1.0)
-            record = Record(revision, self._seal.seal(conversation), left_s)
+            record = ConversationToKeep(revision, self._seal.seal(conversation), left_s)
             saved = await self._store.save(name, token, conversation.revision, record)
         except AwayError:
             return

@@ -67,7 +67,7 @@ class AwayError(Exception):
     """Redis is away, hangs or cannot take it; whoever asks goes on without."""
 
 
-class Found(NamedTuple):
+class StoredConversation(NamedTuple):
     """What is kept of a conversation."""
 
     revision: bytes
@@ -76,7 +76,7 @@ class Found(NamedTuple):
     """None when it is what the asker knows already."""
 
 
-class Record(NamedTuple):
+class ConversationToKeep(NamedTuple):
     """What is to be kept of a conversation, and for how long."""
 
     revision: bytes
@@ -108,16 +108,16 @@ class SharedStore:
         )
         self.is_away = False
 
-    async def take(self, name: str, token: str, known: bytes) -> Found | None:
+    async def take(self, name: str, token: str, known: bytes) -> StoredConversation | None:
         """Take the lock and read; None while another gateway has it. Raises AwayError."""
         found = await self._call(self._take, name, token, _ms(LOCK_S), known)
         return _found(found, known) if found[0] else None
 
-    async def look(self, name: str, known: bytes) -> Found:
+    async def look(self, name: str, known: bytes) -> StoredConversation:
         """Read without the lock. Raises AwayError."""
         return _found(await self._call(self._look, name, known), known)
 
-    async def save(self, name: str, token: str, known: bytes, kept: Record) -> Saved:
+    async def save(self, name: str, token: str, known: bytes, kept: ConversationToKeep) -> Saved:
         """Keep a record, and give the lock back. Raises AwayError."""
         given = (token, known, kept.revision, kept.sealed, _ms(kept.for_s))
         return Saved(await self._call(self._save, name, *given))
@@ -164,10 +164,10 @@ class SharedStore:
             raise AwayError from None
 
 
-def _found(answer: Sequence[Any], known: bytes) -> Found:
+def _found(answer: Sequence[Any], known: bytes) -> StoredConversation:
     _taken, *rest = answer
     revision = rest[0] if rest else b""
-    return Found(revision, rest[1] if len(rest) > 1 and revision != known else None)
+    return StoredConversation(revision, rest[1] if len(rest) > 1 and revision != known else None)
 
 
 def _ms(seconds: float) -> int:

@@ -12,9 +12,9 @@ from typing import Protocol
 import msgspec
 import structlog
 
-from chat.gateway.bounded_pool import Lane
+from chat.gateway.bounded_pool import BoundedPool
 from chat.gateway.conversation import Conversation
-from chat.gateway.requests import Sent
+from chat.gateway.requests import IncomingMessage
 from safeguarding.content.choices import Choices
 from safeguarding.messages import Message
 from safeguarding.risk.assessment import Assessment
@@ -28,7 +28,7 @@ WAIT_S = 1.5
 log = structlog.get_logger("gateway.wishes")
 
 
-class WishPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class CallbackPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The phrases of content/phrases/wishes.yml."""
 
     ask_name: str
@@ -40,7 +40,7 @@ class WishPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     not_taken_back: str
 
 
-class Record(Protocol):
+class CallbackStore(Protocol):
     """Where wishes are kept: staff.cases.callbacks.Wishes. It raises when it cannot."""
 
     def leave(self, conversation_id: str, name: str, reach: str) -> object:
@@ -50,14 +50,14 @@ class Record(Protocol):
         """Delete it."""
 
 
-class WishTalk:
+class CallbackDialogue:
     """Asks for a way back, keeps it, and takes it back."""
 
-    def __init__(self, record: Record, phrases: WishPhrases, choices: Choices) -> None:
+    def __init__(self, record: CallbackStore, phrases: CallbackPhrases, choices: Choices) -> None:
         self._record = record
         self._phrases = phrases
         self._choices = choices
-        self._lane = Lane("wish", threads=2, room=16)
+        self._lane = BoundedPool("wish", threads=2, room=16)
 
     def offered(self, conversation: Conversation, shown: list[Message]) -> list[Message]:
         """What is shown, with the way back offered on the help card of what was handed over.
@@ -74,7 +74,7 @@ class WishTalk:
         return [{**each, "choices": buttons} if each is card else each for each in shown]
 
     async def answer(
-        self, conversation: Conversation, sent: Sent, assessment: Assessment | None
+        self, conversation: Conversation, sent: IncomingMessage, assessment: Assessment | None
     ) -> list[Message] | None:
         """The answer when this is about the way back; None when it is a message like any other.
 

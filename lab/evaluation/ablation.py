@@ -10,7 +10,7 @@ from typing import Any
 from safeguarding.risk.assessment import Signal
 from safeguarding.risk.corpus import Example
 from safeguarding.risk.encoder.classifier import build_classifier
-from safeguarding.risk.lexicon.phrases import PhraseReader, Reading
+from safeguarding.risk.lexicon.phrases import PhraseReader, PhraseReading
 from safeguarding.risk.lexicon.reader import Lexicon
 from safeguarding.risk.lexicon.rules import Combination
 from safeguarding.risk.prediction import Predictor
@@ -176,7 +176,7 @@ def _worst_first(row: dict[str, Any]) -> tuple[int, ...]:
     return place, row["missed"], -row["false_alarms"], row["missed_by_rules"], learned
 
 
-def _fired(reading: Reading, signals: Iterable[Signal]) -> set[str]:
+def _fired(reading: PhraseReading, signals: Iterable[Signal]) -> set[str]:
     """The rules that count: what is silenced by its surroundings gives and costs nothing."""
     parts = {part for part in reading.parts() if not part.startswith("category:")}
     return parts | {signal.source for signal in signals}
@@ -186,7 +186,7 @@ def _without(
     rule: str,
     combinations: Sequence[Combination],
     reader: PhraseReader,
-    reading: Reading,
+    reading: PhraseReading,
     signals: Sequence[Signal],
 ) -> list[Signal]:
     """What all other rules say."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from lab.evaluation.assessing import Result
 from lab.evaluation.measures import Share, percent, share, share_text
-from lab.evaluation.messages import Case, is_ordinary, is_question, seems_risky
+from lab.evaluation.messages import EvaluatedMessage, is_ordinary, is_question, seems_risky
 from lab.evaluation.risk import YOUNG, alarmed, category_named, reached
 from safeguarding.risk.corpus import Example
 from safeguarding.taxonomy import Severity
@@ -59,7 +59,7 @@ class Aim:
         return met, bool(high <= self.value if met else low > self.value)
 
 
-def message_aims(test: Sequence[Case]) -> Iterator[Aim]:
+def message_aims(test: Sequence[EvaluatedMessage]) -> Iterator[Aim]:
     """Those of single messages, on the test part."""
     young = [case for case in test if case.example.voice == YOUNG]
     adults = [case for case in test if case.example.voice != YOUNG]
@@ -151,7 +151,9 @@ def _of(section: Record | None, name: str) -> Record | None:
     return section[name] if section else None
 
 
-def _only(cases: Iterable[Case], wanted: Callable[[Example], bool]) -> list[Case]:
+def _only(
+    cases: Iterable[EvaluatedMessage], wanted: Callable[[Example], bool]
+) -> list[EvaluatedMessage]:
     return [case for case in cases if wanted(case.example)]
 
 

@@ -40,7 +40,7 @@ _CHUNK = 32
 
 
 @dataclass(frozen=True)
-class Message:
+class TimedMessage:
     """A message, with what was said before it: what one assessment takes."""
 
     text: str
@@ -58,7 +58,7 @@ class Result:
     milliseconds: float
 
 
-Results = Mapping[Message, Result]
+Results = Mapping[TimedMessage, Result]
 
 
 @cache
@@ -67,13 +67,15 @@ def _engine() -> RiskEngine:
     return build_engine(miss_cost=Settings.from_env().miss_cost)
 
 
-def assess_here(messages: Iterable[Message]) -> dict[Message, Result]:
+def assess_here(messages: Iterable[TimedMessage]) -> dict[TimedMessage, Result]:
     """Assess in this process, one after the other: for times that nothing else disturbs."""
     engine = _engine()
     return {each: assess(engine, each) for each in dict.fromkeys(messages)}
 
 
-def assess_all(messages: Iterable[Message], workers: int | None = None) -> dict[Message, Result]:
+def assess_all(
+    messages: Iterable[TimedMessage], workers: int | None = None
+) -> dict[TimedMessage, Result]:
     """Assess each message once, in as many processes as there are cores."""
     wanted = list(dict.fromkeys(messages))
     # Not forked: an encoder loaded before a fork has lost its threads after it.
@@ -82,7 +84,7 @@ def assess_all(messages: Iterable[Message], workers: int | None = None) -> dict[
         return dict(zip(wanted, pool.map(_assess, wanted, chunksize=_CHUNK), strict=True))
 
 
-def assess(engine: RiskEngine, message: Message) -> Result:
+def assess(engine: RiskEngine, message: TimedMessage) -> Result:
     """Assess one message; the time is that of `assess` alone."""
     started = time.perf_counter()
     assessment = engine.assess(message.text, message.history)
@@ -95,7 +97,7 @@ def assess(engine: RiskEngine, message: Message) -> Result:
     )
 
 
-def _assess(message: Message) -> Result:
+def _assess(message: TimedMessage) -> Result:
     return assess(_engine(), message)
 
 

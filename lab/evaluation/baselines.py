@@ -17,7 +17,7 @@ from sklearn.pipeline import make_union
 from lab.evaluation.aims import MOST_CONCERN, MOST_URGENT
 from lab.evaluation.assessing import Result, Scores
 from lab.evaluation.measures import curve, recall_at, threshold_at
-from lab.evaluation.messages import Case
+from lab.evaluation.messages import EvaluatedMessage
 from lab.evaluation.risk import against_harmless, alarmed, counts
 from lab.evaluation.topics import ASSISTANT
 from safeguarding.risk.corpus import Example
@@ -51,10 +51,10 @@ class Baseline:
     about: str
     results: Mapping[str, Result]
 
-    def cases(self, examples: Iterable[Example]) -> list[Case]:
+    def cases(self, examples: Iterable[Example]) -> list[EvaluatedMessage]:
         """Each example with its verdict; only of those whose text it was asked about."""
         return [
-            Case(example, self.results[example.text])
+            EvaluatedMessage(example, self.results[example.text])
             for example in examples
             if example.text in self.results
         ]
@@ -124,7 +124,7 @@ def diet(training: Sequence[Example], texts: Sequence[str]) -> Baseline | None:
 def thresholds(examples: Sequence[Example], scores: Sequence[Scores]) -> tuple[float, float]:
     """For concern and urgent, where harmless examples alarm as often as the aims allow."""
     scored = [
-        Case(example, _result(Severity.NONE, each))
+        EvaluatedMessage(example, _result(Severity.NONE, each))
         for example, each in zip(examples, scores, strict=True)
     ]
     concern = curve(against_harmless(scored, Severity.CONCERN))
@@ -140,7 +140,7 @@ def likeliest(scores: Scores) -> Severity:
 
 
 def baselines_report(
-    lantern: Mapping[str, Sequence[Case]], baselines: Iterable[Baseline]
+    lantern: Mapping[str, Sequence[EvaluatedMessage]], baselines: Iterable[Baseline]
 ) -> dict[str, Any]:
     """Each system's figures on each set, Lantern's first; `lantern` holds its cases by set.
 
@@ -166,7 +166,7 @@ def baselines_report(
     return {"systems": systems}
 
 
-def _counted(sets: Mapping[str, Sequence[Case]]) -> dict[str, Any]:
+def _counted(sets: Mapping[str, Sequence[EvaluatedMessage]]) -> dict[str, Any]:
     return {name: {"messages": len(cases), **counts(cases)} for name, cases in sets.items()}
 
 

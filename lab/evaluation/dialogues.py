@@ -6,15 +6,15 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from lab.evaluation.assessing import Message, Results
+from lab.evaluation.assessing import Results, TimedMessage
 from lab.evaluation.measures import share
-from safeguarding.risk.corpus_dialogues import Chat, Conversation, rendered
+from safeguarding.risk.corpus_dialogues import Chat, LabelledConversation, rendered
 from safeguarding.taxonomy import Severity
 
 
-def pasted(chat: Chat) -> Message:
+def pasted(chat: Chat) -> TimedMessage:
     """The message that a pasted chat makes."""
-    return Message(rendered(chat))
+    return TimedMessage(rendered(chat))
 
 
 def chats_report(chats: Iterable[Chat], results: Results) -> dict[str, Any]:
@@ -66,14 +66,14 @@ def _length(chat: Chat) -> str:
     return f"{_SHORT + 1} to {_MIDDLE} lines" if lines <= _MIDDLE else f"over {_MIDDLE} lines"
 
 
-def turns(conversation: Conversation) -> Iterator[Message]:
+def turns(conversation: LabelledConversation) -> Iterator[TimedMessage]:
     """Each message of the user, with all that was said before it."""
     for at, turn in enumerate(conversation.turns):
         if turn.by == "user":
-            yield Message(turn.text, tuple(conversation.history(at)))
+            yield TimedMessage(turn.text, tuple(conversation.history(at)))
 
 
-def handed_off(conversation: Conversation, results: Results) -> int | None:
+def handed_off(conversation: LabelledConversation, results: Results) -> int | None:
     """The user's turn, counted from 1, at which the hand-off comes; None if it never does."""
     for number, message in enumerate(turns(conversation), start=1):
         if results[message].severity >= Severity.URGENT:
@@ -81,10 +81,10 @@ def handed_off(conversation: Conversation, results: Results) -> int | None:
     return None
 
 
-def conversations_report(held: Iterable[Conversation], results: Results) -> dict[str, Any]:
+def conversations_report(held: Iterable[LabelledConversation], results: Results) -> dict[str, Any]:
     """Hand-offs by the turn they are due, too early, never due: whole and by shape."""
     listed = list(held)
-    shapes: dict[str, list[Conversation]] = defaultdict(list)
+    shapes: dict[str, list[LabelledConversation]] = defaultdict(list)
     for conversation in listed:
         shapes[conversation.shape].append(conversation)
     return {
@@ -97,7 +97,7 @@ def conversations_report(held: Iterable[Conversation], results: Results) -> dict
     }
 
 
-def _conversation_counts(held: Sequence[Conversation], results: Results) -> dict[str, Any]:
+def _conversation_counts(held: Sequence[LabelledConversation], results: Results) -> dict[str, Any]:
     due, worried, harmless = [], [], []
     early = 0
     for conversation in held:

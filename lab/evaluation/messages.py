@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.evaluation.assessing import Message, Result, Results
+from lab.evaluation.assessing import Result, Results, TimedMessage
 from lab.evaluation.measures import share
 from safeguarding.risk.corpus import Example
 from safeguarding.taxonomy import ROOT, Severity
@@ -22,7 +22,7 @@ JsonRow = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Case:
+class EvaluatedMessage:
     """A labelled message and what the engine made of it."""
 
     example: Example
@@ -84,14 +84,14 @@ def is_ordinary(example: Example) -> bool:
     return harmless and example.kind not in {"question", "near_miss", "idiom"}
 
 
-def of_examples(examples: Iterable[Example]) -> Iterator[Message]:
+def of_examples(examples: Iterable[Example]) -> Iterator[TimedMessage]:
     """What has to be assessed for `examples`."""
-    return (Message(example.text) for example in examples)
+    return (TimedMessage(example.text) for example in examples)
 
 
-def cases(examples: Sequence[Example], results: Results) -> list[Case]:
+def cases(examples: Sequence[Example], results: Results) -> list[EvaluatedMessage]:
     """Each example with what the engine made of it."""
-    return [Case(example, results[Message(example.text)]) for example in examples]
+    return [EvaluatedMessage(example, results[TimedMessage(example.text)]) for example in examples]
 
 
 CHATTER = "oos_or_chitchat"
@@ -104,9 +104,9 @@ def outside_sets() -> Sets:
     return {path.stem: read_lines(path) for path in sorted(folder.glob("*.jsonl"))}
 
 
-def of_outside(sets: Sets) -> Iterator[Message]:
+def of_outside(sets: Sets) -> Iterator[TimedMessage]:
     """What has to be assessed for `sets`."""
-    return (Message(row["text"]) for rows in sets.values() for row in rows)
+    return (TimedMessage(row["text"]) for rows in sets.values() for row in rows)
 
 
 def chatter(sets: Sets) -> list[str]:
@@ -120,7 +120,9 @@ def outside_report(sets: Sets, results: Results) -> dict[str, Any]:
     for name, rows in sets.items():
         for expect in sorted({row["expect"] for row in rows}):
             found = [
-                results[Message(row["text"])].severity for row in rows if row["expect"] == expect
+                results[TimedMessage(row["text"])].severity
+                for row in rows
+                if row["expect"] == expect
             ]
             report[f"{name} ({expect})"] = {
                 "at least urgent": share(each >= Severity.URGENT for each in found).record(),
@@ -175,18 +177,18 @@ def disclosures(examples: Iterable[Example]) -> list[Example]:
     return [example for example in examples if example.severity >= Severity.URGENT]
 
 
-def disguised(texts: Iterable[str]) -> Iterator[Message]:
+def disguised(texts: Iterable[str]) -> Iterator[TimedMessage]:
     """Every text in every disguise."""
-    return (Message(disguise(text)) for text in texts for disguise in DISGUISES.values())
+    return (TimedMessage(disguise(text)) for text in texts for disguise in DISGUISES.values())
 
 
-def obfuscation_report(cases: Sequence[Case], results: Results) -> dict[str, Any]:
+def obfuscation_report(cases: Sequence[EvaluatedMessage], results: Results) -> dict[str, Any]:
     """Recall at urgent of the same disclosures, plain and in each disguise, and what changed."""
     plain = [case.found >= Severity.URGENT for case in cases]
     report: dict[str, Any] = {"plain": share(plain).record(), "disguises": {}}
     for name, disguise in DISGUISES.items():
         hidden = [
-            results[Message(disguise(case.example.text))].severity >= Severity.URGENT
+            results[TimedMessage(disguise(case.example.text))].severity >= Severity.URGENT
             for case in cases
         ]
         pairs = list(zip(plain, hidden, strict=True))

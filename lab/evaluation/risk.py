@@ -9,7 +9,7 @@ from typing import Any
 
 from lab.evaluation.assessing import STEPS
 from lab.evaluation.measures import Scored, Share, calibration, curve, drawn, share
-from lab.evaluation.messages import Case
+from lab.evaluation.messages import EvaluatedMessage
 from safeguarding.risk.corpus import Example
 from safeguarding.taxonomy import Severity
 
@@ -36,17 +36,17 @@ DIMENSIONS: Mapping[str, Grouping] = {
 """What messages are broken down by. A harmless one counts under the category it seems to be of."""
 
 
-def reached(cases: Iterable[Case], due: Severity, found: Severity) -> Share:
+def reached(cases: Iterable[EvaluatedMessage], due: Severity, found: Severity) -> Share:
     """Of those labelled `due` or higher, how many were recognised as `found` or higher."""
     return share(case.found >= found for case in cases if case.due >= due)
 
 
-def alarmed(cases: Iterable[Case], found: Severity) -> Share:
+def alarmed(cases: Iterable[EvaluatedMessage], found: Severity) -> Share:
     """Of the harmless, how many were wrongly assessed as `found` or higher."""
     return share(case.found >= found for case in cases if case.due == Severity.NONE)
 
 
-def counts(cases: Sequence[Case]) -> dict[str, Any]:
+def counts(cases: Sequence[EvaluatedMessage]) -> dict[str, Any]:
     """The five figures of a group of messages."""
     return {
         "urgent recognised": reached(cases, Severity.URGENT, Severity.URGENT).record(),
@@ -57,7 +57,7 @@ def counts(cases: Sequence[Case]) -> dict[str, Any]:
     }
 
 
-def risk_report(cases: Sequence[Case]) -> dict[str, Any]:
+def risk_report(cases: Sequence[EvaluatedMessage]) -> dict[str, Any]:
     """Everything about one set of labelled messages."""
     return {
         "messages": len(cases),
@@ -68,9 +68,9 @@ def risk_report(cases: Sequence[Case]) -> dict[str, Any]:
     }
 
 
-def by(cases: Iterable[Case], grouping: Grouping) -> dict[str, Any]:
+def by(cases: Iterable[EvaluatedMessage], grouping: Grouping) -> dict[str, Any]:
     """`counts` of each group, in alphabetical order; groups may overlap."""
-    groups: dict[str, list[Case]] = defaultdict(list)
+    groups: dict[str, list[EvaluatedMessage]] = defaultdict(list)
     for case in cases:
         for name in grouping(case.example):
             groups[name].append(case)
@@ -79,12 +79,12 @@ def by(cases: Iterable[Case], grouping: Grouping) -> dict[str, Any]:
     }
 
 
-def category_named(case: Case) -> bool:
+def category_named(case: EvaluatedMessage) -> bool:
     """Whether one of the right categories was named."""
     return not set(case.example.categories).isdisjoint(case.result.categories)
 
 
-def categories(cases: Iterable[Case]) -> dict[str, Any]:
+def categories(cases: Iterable[EvaluatedMessage]) -> dict[str, Any]:
     """How often a right category is named, and how many are named for it."""
     risky = [case for case in cases if case.due > Severity.NONE]
     recognised = [case for case in risky if case.found > Severity.NONE]
@@ -100,7 +100,7 @@ def categories(cases: Iterable[Case]) -> dict[str, Any]:
     }
 
 
-def confusion(cases: Iterable[Case]) -> list[list[int]]:
+def confusion(cases: Iterable[EvaluatedMessage]) -> list[list[int]]:
     """How many of each severity due (rows) were found as each (columns), none first."""
     table = [[0] * len(Severity) for _ in Severity]
     for case in cases:
@@ -115,7 +115,7 @@ class KeptBackError(Exception):
     """Single errors were asked for of a part on which nothing may be decided."""
 
 
-def errors(cases: Iterable[Case]) -> dict[str, Any]:
+def errors(cases: Iterable[EvaluatedMessage]) -> dict[str, Any]:
     """Misses and false alarms by category, the gravest first.
 
     A miss is urgent and was assessed as less, or a concern and was assessed as none. Raises
@@ -127,16 +127,18 @@ def errors(cases: Iterable[Case]) -> dict[str, Any]:
     return {"misses": _grouped(listed, _missed), "false alarms": _grouped(listed, _false_alarm)}
 
 
-def _missed(case: Case) -> bool:
+def _missed(case: EvaluatedMessage) -> bool:
     return case.found < min(case.due, Severity.URGENT)
 
 
-def _false_alarm(case: Case) -> bool:
+def _false_alarm(case: EvaluatedMessage) -> bool:
     return case.due == Severity.NONE < case.found
 
 
-def _grouped(cases: Iterable[Case], wrong: Callable[[Case], bool]) -> dict[str, Any]:
-    groups: dict[str, list[Case]] = defaultdict(list)
+def _grouped(
+    cases: Iterable[EvaluatedMessage], wrong: Callable[[EvaluatedMessage], bool]
+) -> dict[str, Any]:
+    groups: dict[str, list[EvaluatedMessage]] = defaultdict(list)
     for case in filter(wrong, cases):
         # What a false alarm was taken for says more than what it only seems to be about.
         named = case.example.categories or case.result.categories
@@ -147,11 +149,11 @@ def _grouped(cases: Iterable[Case], wrong: Callable[[Case], bool]) -> dict[str, 
     }
 
 
-def _gravest_first(case: Case) -> tuple[int, int]:
+def _gravest_first(case: EvaluatedMessage) -> tuple[int, int]:
     return -max(case.due, case.found), -case.due
 
 
-def _record(case: Case) -> dict[str, Any]:
+def _record(case: EvaluatedMessage) -> dict[str, Any]:
     return {
         "text": case.example.text,
         "due": case.due.label,
@@ -164,11 +166,11 @@ def _record(case: Case) -> dict[str, Any]:
 _SEVERITIES = (Severity.CONCERN, Severity.URGENT, Severity.IMMEDIATE)
 _DRAWN = {"urgent or immediate": Severity.URGENT, "any risk": Severity.CONCERN}
 
-Systems = Mapping[str, Sequence[Case]]
+Systems = Mapping[str, Sequence[EvaluatedMessage]]
 
 
 def scores_report(
-    test: Sequence[Case], development: Sequence[Case], systems: Systems
+    test: Sequence[EvaluatedMessage], development: Sequence[EvaluatedMessage], systems: Systems
 ) -> dict[str, Any] | None:
     """Calibration of the engine on both parts, and curves of all systems on the test part.
 
@@ -183,7 +185,7 @@ def scores_report(
     }
 
 
-def against_harmless(cases: Sequence[Case], severity: Severity) -> list[Scored]:
+def against_harmless(cases: Sequence[EvaluatedMessage], severity: Severity) -> list[Scored]:
     """The scores of what is at least `severity`, and of what is harmless; not of what lies between.
 
     Empty when the system gives none.
@@ -197,16 +199,16 @@ def against_harmless(cases: Sequence[Case], severity: Severity) -> list[Scored]:
     ]
 
 
-def _gives_scores(cases: Iterable[Case]) -> bool:
+def _gives_scores(cases: Iterable[EvaluatedMessage]) -> bool:
     return any(case.result.scores for case in cases)
 
 
-def _probability(case: Case, severity: Severity) -> float:
+def _probability(case: EvaluatedMessage, severity: Severity) -> float:
     """Nothing is said of a message without a word: there it is 0."""
     return case.result.scores[_SEVERITIES.index(severity)] if case.result.scores else 0.0
 
 
-def _calibration(cases: Sequence[Case]) -> dict[str, Any]:
+def _calibration(cases: Sequence[EvaluatedMessage]) -> dict[str, Any]:
     return {
         name: calibration(
             [Scored(_probability(case, severity), case.due >= severity) for case in cases]

@@ -22,7 +22,7 @@ import click
 from lab.evaluation import dialogues, messages, topics
 from lab.evaluation.ablation import ablation_report, with_classifier
 from lab.evaluation.aims import message_aims, other_aims, summary
-from lab.evaluation.assessing import Message, Results, assess_all, assess_here, cost_report
+from lab.evaluation.assessing import Results, TimedMessage, assess_all, assess_here, cost_report
 from lab.evaluation.baselines import (
     LANTERN,
     QUICK,
@@ -33,7 +33,13 @@ from lab.evaluation.baselines import (
     tfidf,
 )
 from lab.evaluation.compare import main_figures, table
-from lab.evaluation.messages import Case, cases, disclosures, disguised, obfuscation_report
+from lab.evaluation.messages import (
+    EvaluatedMessage,
+    cases,
+    disclosures,
+    disguised,
+    obfuscation_report,
+)
 from lab.evaluation.report import write
 from lab.evaluation.risk import errors, risk_report, scores_report
 from safeguarding.risk.corpus import Example, Part, read_dialogues, read_examples
@@ -57,13 +63,13 @@ class Data:
         self.outside = messages.outside_sets()
         self.dialogues = {part: read_dialogues(part) for part in PARTS}
 
-    def messages(self) -> list[Message]:
+    def messages(self) -> list[TimedMessage]:
         """Every message that is assessed."""
         ours = (*self.test, *self.development, *self.independent)
         return [
             *messages.of_examples(ours),
             *disguised(each.text for each in disclosures(self.test)),
-            *(Message(row["text"]) for row in self.questions),
+            *(TimedMessage(row["text"]) for row in self.questions),
             *messages.of_outside(self.outside),
             *(
                 message
@@ -177,9 +183,9 @@ def _topics(data: Data) -> dict[str, Any]:
 
 
 def _aims(
-    data: Data, test: Sequence[Case], results: Results, report: dict[str, Any]
+    data: Data, test: Sequence[EvaluatedMessage], results: Results, report: dict[str, Any]
 ) -> list[dict[str, Any]]:
-    asked = [results[Message(row["text"])] for row in data.questions]
-    chatter = [results[Message(text)] for text in messages.chatter(data.outside)]
+    asked = [results[TimedMessage(row["text"])] for row in data.questions]
+    chatter = [results[TimedMessage(text)] for text in messages.chatter(data.outside)]
     found = [*message_aims(test), *other_aims(asked, chatter, report)]
     return [aim.record() for aim in found]

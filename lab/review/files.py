@@ -18,7 +18,7 @@ from typing import Literal, TextIO
 import msgspec
 
 from safeguarding.records import ContentError, Problem, read_yaml
-from safeguarding.risk.corpus import RETOLD, Group
+from safeguarding.risk.corpus import RETOLD, SentenceGroup
 from safeguarding.taxonomy import CORPUS, ROOT, Severity
 from staff.cases.learning import Verdict
 
@@ -86,7 +86,7 @@ class ReviewedFiles:
     examples: Path = REVIEWED
     expected: Path = EXPECTED
 
-    def add(self, labelled: Group, verdict: Verdict, day: date) -> str:
+    def add(self, labelled: SentenceGroup, verdict: Verdict, day: date) -> str:
         """Keep the one sentence of `labelled` in both files; return the situation it stands under.
 
         Without a situation of its own it joins the day's sentences with the same labels. A sentence
@@ -97,7 +97,7 @@ class ReviewedFiles:
         (text,) = labelled.sentences
         line = Expected(text, labelled.severity, verdict)
         with self._alone() as lines:
-            groups = read_yaml(self.examples).convert(list[Group], "groups")
+            groups = read_yaml(self.examples).convert(list[SentenceGroup], "groups")
             taught = read_expected(self.expected)
             known = next((group for group in groups if text in group.sentences), None)
             if known is None:
@@ -119,7 +119,9 @@ class ReviewedFiles:
             yield lines
 
 
-def _with(groups: Sequence[Group], new: Group, day: date) -> tuple[list[Group], Group]:
+def _with(
+    groups: Sequence[SentenceGroup], new: SentenceGroup, day: date
+) -> tuple[list[SentenceGroup], SentenceGroup]:
     """`groups` with the new sentence, and the one in which it now stands."""
     today = f"review-{day.isoformat()}-"
     for place, group in enumerate(groups):
@@ -132,11 +134,11 @@ def _with(groups: Sequence[Group], new: Group, day: date) -> tuple[list[Group], 
     return [*groups, added], added
 
 
-def _labels(group: Group) -> Group:
+def _labels(group: SentenceGroup) -> SentenceGroup:
     return msgspec.structs.replace(group, situation="", sentences=[])
 
 
-def _rendered(groups: Sequence[Group]) -> str:
+def _rendered(groups: Sequence[SentenceGroup]) -> str:
     """The file as YAML in the manner of its neighbours: a sentence a line."""
     if not groups:
         return f"{_HEADER}groups: []\n"

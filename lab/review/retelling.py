@@ -11,7 +11,7 @@ from typing import Any, get_args
 import msgspec
 
 from safeguarding.clock import LONDON
-from safeguarding.risk.corpus import RETOLD, Group, Kind
+from safeguarding.risk.corpus import RETOLD, Kind, SentenceGroup
 from safeguarding.taxonomy import Severity, taxonomy
 from staff.cases.learning import Lesson, Verdict
 
@@ -44,7 +44,7 @@ Objection = Callable[[str], str | None]
 """What is wrong with an answer, or None when it will do."""
 
 
-class RefusedError(Exception):
+class RetellingRefusedError(Exception):
     """What was asked for cannot be done. Says why, to the person who asked."""
 
 
@@ -64,7 +64,7 @@ class Answers:
         if given is not None or self._ask is None or not question:
             answer = (default if given is None else given).strip()
             if why := objection(answer):
-                raise RefusedError(f"--{name}: {why}")
+                raise RetellingRefusedError(f"--{name}: {why}")
             return answer
         prompt = f"{question} [{default}]: " if default else f"{question}: "
         while why := objection(answer := self._ask(prompt).strip() or default):
@@ -74,7 +74,7 @@ class Answers:
     def confirm(self, question: str) -> None:
         """Go on only if the person says yes. Raises RefusedError."""
         if self._ask and self._ask(f"{question} (yes or no): ").strip().lower() not in {"y", "yes"}:
-            raise RefusedError("Nothing was written.")
+            raise RetellingRefusedError("Nothing was written.")
 
 
 def one_of(allowed: Collection[str]) -> Objection:
@@ -107,7 +107,7 @@ def summary(lesson: Lesson) -> str:
     return f"{day}  {VERDICTS[lesson.verdict]}: {assessed}; {', '.join(case.assessed_categories)}"
 
 
-def retold(lesson: Lesson, answers: Answers, written: Sequence[str]) -> Group:
+def retold(lesson: Lesson, answers: Answers, written: Sequence[str]) -> SentenceGroup:
     """The reviewer's sentence with its labels. `written` is all that the person wrote.
 
     Raises RefusedError.
@@ -135,7 +135,7 @@ def retold(lesson: Lesson, answers: Answers, written: Sequence[str]) -> Group:
         "kind": _kind(answers, harmless=harmless),
         "situation": answers.get("situation", "", _objection_to_situation),
     }
-    return msgspec.convert(found, Group)
+    return msgspec.convert(found, SentenceGroup)
 
 
 def _severity(lesson: Lesson, answers: Answers) -> str:

@@ -14,7 +14,7 @@ import click
 from sqlalchemy.exc import OperationalError
 
 from lab.review.files import ReviewedFiles, TaughtOtherwiseError
-from lab.review.retelling import HOW, Answers, Ask, RefusedError, one_of, retold, summary
+from lab.review.retelling import HOW, Answers, Ask, RetellingRefusedError, one_of, retold, summary
 from safeguarding.clock import LONDON
 from safeguarding.records import ContentError
 from safeguarding.settings import Settings, SettingsError
@@ -46,7 +46,13 @@ def learn(
         answers = Answers(options, ask if options["sentence"] is None else None)
         accounts = StaffAccounts(engine)
         _teach(message_id, answers, log, cases, accounts, files or ReviewedFiles())
-    except (RefusedError, SettingsError, VaultError, ContentError, TaughtOtherwiseError) as error:
+    except (
+        RetellingRefusedError,
+        SettingsError,
+        VaultError,
+        ContentError,
+        TaughtOtherwiseError,
+    ) as error:
         raise click.ClickException(str(error)) from None
     except OperationalError:
         raise click.ClickException(
@@ -108,7 +114,7 @@ def _teach(
 def _chosen(lessons: Iterable[Lesson], message_id: str, answers: Answers) -> Lesson:
     mine = {each.verdict.value: each for each in lessons if each.message_id == message_id}
     if not mine:
-        raise RefusedError(
+        raise RetellingRefusedError(
             "Nothing to learn here: no escalation has this id, it is open, staff agreed with what "
             "was assessed, or there is an example of it already."
         )
@@ -123,7 +129,7 @@ def _staff_id(accounts: StaffAccounts, answers: Answers) -> str:
 
     member = accounts.named(answers.get("by", "Your sign-in name in the console", objection))
     if member is None:
-        raise RefusedError("The account was shut just now.")
+        raise RetellingRefusedError("The account was shut just now.")
     return member.id
 
 

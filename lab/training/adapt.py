@@ -28,7 +28,7 @@ from lab.training.augmentation import Augmented
 from lab.training.network import (
     BATCH,
     SCALE,
-    Network,
+    EncoderNetwork,
     WordPieces,
     batches,
     loss,
@@ -56,7 +56,7 @@ STATE = ROOT / "models" / "adapting" / "state.pt"
 class Adapting:
     """The training run: network, optimiser, and how far it is. It can be resumed."""
 
-    def __init__(self, network: Network, steps: int) -> None:
+    def __init__(self, network: EncoderNetwork, steps: int) -> None:
         self.network = network
         self.done = 0
         self._optimiser = torch.optim.AdamW(
@@ -155,7 +155,7 @@ def main(
     due = np.array([int(example.severity) for example in held])
     folder = weights.ENCODER_DIR
     pieces = WordPieces(folder / "tokenizer.json")
-    network = Network(published(folder), _outputs(intents), rank=rank)
+    network = EncoderNetwork(published(folder), _outputs(intents), rank=rank)
     if go_on_from:
         network.resume(load_file(go_on_from))
     per_epoch = -(-len(sentences) // BATCH)
@@ -227,7 +227,7 @@ def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def _write(network: Network, path: Path, intents: Sequence[str], data: str) -> None:
+def _write(network: EncoderNetwork, path: Path, intents: Sequence[str], data: str) -> None:
     facts = {
         "base": weights.BASE_SHA256,
         "categories": json.dumps(list(taxonomy().risk_categories)),

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from lab.training.sentences import Labels, Sentence
+from lab.training.sentences import Labels, TrainingText
 from safeguarding.taxonomy import TOPIC_PREFIX, Severity
 
 _ROUGH, _MIXED, _ASKED = 0.35, 0.25, 0.06
@@ -21,7 +21,7 @@ class Augmented:
     """The sentences of a training run, as they are read in each epoch."""
 
     def __init__(
-        self, sentences: Sequence[Sentence], labels: Labels, canonical: Callable[[str], str]
+        self, sentences: Sequence[TrainingText], labels: Labels, canonical: Callable[[str], str]
     ) -> None:
         """`canonical` gives the words that the encoder reads of a text, between single spaces."""
         self._sentences = sentences

@@ -38,7 +38,7 @@ from safeguarding.risk.thresholds import (
     STEPS,
     Calibration,
     Evidence,
-    Step,
+    SeverityStep,
     Thresholds,
     read_calibration,
 )
@@ -141,7 +141,7 @@ def fitted(rows: Sequence[ScoredMessage]) -> Calibration:
         )
         target = np.array([row.due >= due for row in rows])
         model = LogisticRegression(C=10.0).fit(inputs, target)
-        steps[due.label] = Step(
+        steps[due.label] = SeverityStep(
             network=round(float(model.coef_[0][0]), 4),
             witness=round(max(0.0, float(model.coef_[0][1])), 4),
             phrase=round(max(0.0, float(model.coef_[0][2])), 4),

@@ -24,7 +24,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.svm import SVC
 
 from lab.evaluation.measures import interval
-from lab.training.network import Network, WordPieces, batches, published
+from lab.training.network import EncoderNetwork, WordPieces, batches, published
 from safeguarding.risk.corpus import Example, read_examples
 from safeguarding.risk.encoder.adapter import ENCODER_DIR
 from safeguarding.risk.encoder.classifier import URGENT, build_classifier
@@ -41,7 +41,7 @@ Matrix = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Figures:
+class ModelFigures:
     """One line of the table."""
 
     name: str
@@ -54,7 +54,7 @@ class Figures:
 def frozen(texts: Sequence[str]) -> Matrix:
     """The published encoder's vectors of canonical texts, shape (texts, 768)."""
     pieces = WordPieces(ENCODER_DIR / "tokenizer.json")
-    network = Network(published(ENCODER_DIR), {}, rank=1)
+    network = EncoderNetwork(published(ENCODER_DIR), {}, rank=1)
     tokens = pieces.of(texts)
     found = np.zeros((len(texts), network.width), np.float32)
     with torch.inference_mode():
@@ -70,7 +70,7 @@ def fitted(
     features: Sequence[Any],
     due: npt.NDArray[np.bool_],
     encoders: float,
-) -> Figures:
+) -> ModelFigures:
     """Learn, score the development part, and time one message at a time."""
     _say(f"{name}: learning")
     model.fit(features[0], due)
@@ -79,14 +79,14 @@ def fitted(
     for at in range(_TIMED):
         score(features[1][at : at + 1])
     each = (time.perf_counter() - started) / _TIMED * 1000
-    return Figures(name, score(features[1]), encoders + each)
+    return ModelFigures(name, score(features[1]), encoders + each)
 
 
 def _probability(model: Any) -> Callable[[Any], Any]:
     return lambda features: model.predict_proba(features)[:, 1]
 
 
-def table(rows: Sequence[Figures], due: npt.NDArray[np.int_]) -> list[str]:
+def table(rows: Sequence[ModelFigures], due: npt.NDArray[np.int_]) -> list[str]:
     """The lines of a Markdown table, in the order of `rows`. `due` holds severities."""
     lines = [
         "| model | urgent recognised at 1 % false alarms | at 3 % | at 5 % | ms a message |",
@@ -111,7 +111,7 @@ def _each(texts: Sequence[str], do: Callable[[str], Any]) -> float:
     return (time.perf_counter() - started) / len(texts) * 1000
 
 
-def frozen_rows(training: Sequence[Example], held: Sequence[Example]) -> list[Figures]:
+def frozen_rows(training: Sequence[Example], held: Sequence[Example]) -> list[ModelFigures]:
     """Models on letters, and on the encoder as published."""
     engine = RiskEngine(read_lexicon())
     words = [[engine.canonical(each.text) for each in part] for part in (training, held)]
@@ -140,7 +140,7 @@ def frozen_rows(training: Sequence[Example], held: Sequence[Example]) -> list[Fi
     ]
 
 
-def adapted_rows(held: Sequence[Example]) -> list[Figures]:
+def adapted_rows(held: Sequence[Example]) -> list[ModelFigures]:
     """The witness, the adapted encoder alone, and both weighed together, then with the lexicon."""
     engine, witness = RiskEngine(read_lexicon()), read_witness()
     classifier, thresholds = build_classifier(), Thresholds(read_calibration())
@@ -160,10 +160,10 @@ def adapted_rows(held: Sequence[Example]) -> list[Figures]:
         return np.array([thresholds.probabilities(each).urgent for each in evidence])
 
     return [
-        Figures("second witness", np.array([each[URGENT] for each in heard]), letters),
-        Figures("MPNet adapted", np.array([each[URGENT] for each in steps]), network),
-        Figures("both", weighed(both), network + letters),
-        Figures("both, with the lexicon", weighed(phrased), network + letters + lexicon),
+        ModelFigures("second witness", np.array([each[URGENT] for each in heard]), letters),
+        ModelFigures("MPNet adapted", np.array([each[URGENT] for each in steps]), network),
+        ModelFigures("both", weighed(both), network + letters),
+        ModelFigures("both, with the lexicon", weighed(phrased), network + letters + lexicon),
     ]
 
 

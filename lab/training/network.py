@@ -65,7 +65,7 @@ def has_bfloat16() -> bool:
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
-class Network(nn.Module):  # type: ignore[misc]  # torch is not typed here
+class EncoderNetwork(nn.Module):  # type: ignore[misc]  # torch is not typed here
     """The adapted encoder and its heads."""
 
     def __init__(self, base: MPNetModel, outputs: Mapping[str, int], *, rank: int) -> None:
@@ -215,7 +215,7 @@ def loss(logits: Mapping[str, torch.Tensor], due: Mapping[str, torch.Tensor]) ->
     return total
 
 
-def read_all(network: Network, pieces: WordPieces, texts: Sequence[str]) -> dict[str, Any]:
+def read_all(network: EncoderNetwork, pieces: WordPieces, texts: Sequence[str]) -> dict[str, Any]:
     """The logits of every text by each task, as arrays of shape (texts, outputs)."""
     tokens = pieces.of(texts)
     found: dict[str, Any] = {}

@@ -18,7 +18,7 @@ from safeguarding.risk.corpus import (
     read_dialogues,
     read_examples,
 )
-from safeguarding.risk.corpus_dialogues import Chat, ChatLine, Conversation, is_due
+from safeguarding.risk.corpus_dialogues import Chat, LabelledChatLine, LabelledConversation, is_due
 from safeguarding.risk.engine import RiskEngine
 from safeguarding.risk.lexicon.reader import Lexicon
 from safeguarding.risk.witness import Witness
@@ -28,7 +28,7 @@ OUT_OF_SCOPE = "out_of_scope"
 
 
 @dataclass(frozen=True)
-class Sentence:
+class TrainingText:
     """One text and what is known of it; None where a task has nothing to learn from it."""
 
     text: str
@@ -42,7 +42,7 @@ class Sentence:
     """Of several lines with their speakers, what they show."""
 
 
-def row(sentence: Sentence) -> list[object]:
+def row(sentence: TrainingText) -> list[object]:
     """The sentence as a row of the digest that names what was learned from (lab/artifacts.py)."""
     severity = None if sentence.severity is None else int(sentence.severity)
     chat = None if sentence.chat is None else int(sentence.chat)
@@ -50,26 +50,26 @@ def row(sentence: Sentence) -> list[object]:
     return [sentence.text, severity, *labels]
 
 
-def of_example(example: Example) -> Sentence:
+def of_example(example: Example) -> TrainingText:
     """A labelled sentence of data/risk."""
     risky = example.severity > Severity.NONE
     subject = example.subject if risky else None
     intent = OUT_OF_SCOPE if example.kind in EVERYDAY else None
-    return Sentence(example.text, example.severity, example.categories, subject, intent)
+    return TrainingText(example.text, example.severity, example.categories, subject, intent)
 
 
-def of_lexicon(lexicon: Lexicon, engine: RiskEngine) -> list[Sentence]:
+def of_lexicon(lexicon: Lexicon, engine: RiskEngine) -> list[TrainingText]:
     """The reviewed examples of the lexicon: what must match, and what must stay quiet."""
     found = []
     for rule in lexicon.rules:
         if rule.kind == "entry":
             subject = rule.subject
             found += [
-                Sentence(text, rule.severity, (rule.category,), subject, None)
+                TrainingText(text, rule.severity, (rule.category,), subject, None)
                 for text in rule.match
             ]
         if rule.kind == "harmless":
-            found += [Sentence(text, Severity.NONE, (), None, None) for text in rule.match]
+            found += [TrainingText(text, Severity.NONE, (), None, None) for text in rule.match]
     # A near miss of one rule may be a match of another: only what no rule finds is harmless.
     quiet = {
         text
@@ -77,10 +77,10 @@ def of_lexicon(lexicon: Lexicon, engine: RiskEngine) -> list[Sentence]:
         for text in rule.near_miss
         if engine.assess(text).severity == Severity.NONE
     }
-    return found + [Sentence(text, Severity.NONE, (), None, None) for text in sorted(quiet)]
+    return found + [TrainingText(text, Severity.NONE, (), None, None) for text in sorted(quiet)]
 
 
-def of_intents(engine: RiskEngine, witness: Witness, folder: Path = NLU) -> list[Sentence]:
+def of_intents(engine: RiskEngine, witness: Witness, folder: Path = NLU) -> list[TrainingText]:
     """The questions and small talk that Rasa learns from.
 
     They carry no severity of their own, and some tell something while they ask: those on which the
@@ -91,7 +91,7 @@ def of_intents(engine: RiskEngine, witness: Witness, folder: Path = NLU) -> list
         heard = witness.scores(text)[0] > 0
         quiet = not heard and engine.assess(text).severity == Severity.NONE
         severity = Severity.NONE if quiet else None
-        found.append(Sentence(text, severity, () if quiet else None, None, intent))
+        found.append(TrainingText(text, severity, () if quiet else None, None, intent))
     return found
 
 
@@ -99,7 +99,7 @@ _TELLING = 2
 """Different signs that make some lines of a harmful chat harmful by themselves."""
 
 
-def of_chats(chats: Iterable[Chat]) -> list[Sentence]:
+def of_chats(chats: Iterable[Chat]) -> list[TrainingText]:
     """Single lines with their signs, stretches with their speakers, and each chat's first lines as
     one text, as it is read where nobody can tell the speakers."""
     found = []
@@ -108,21 +108,21 @@ def of_chats(chats: Iterable[Chat]) -> list[Sentence]:
         for line in chat.lines:
             severity = Severity.NONE if quiet else None
             named = () if quiet else None
-            found.append(Sentence(line.text, severity, named, None, None, line.signs))
+            found.append(TrainingText(line.text, severity, named, None, None, line.signs))
         for lines in stretches(chat.lines):
             shown = _shown(chat, lines)
             text = with_speakers([(line.by, line.text) for line in lines])
-            found.append(Sentence(text, None, None, None, None, chat=shown))
+            found.append(TrainingText(text, None, None, None, None, chat=shown))
         first = chat.lines[:STRETCH]
         severity = _shown(chat, first)
         if severity is not None:
             text = " ".join(line.text for line in first)
             categories = chat.categories if severity else ()
-            found.append(Sentence(text, severity, categories, None, None))
+            found.append(TrainingText(text, severity, categories, None, None))
     return found
 
 
-def _shown(chat: Chat, lines: Sequence[ChatLine]) -> Severity | None:
+def _shown(chat: Chat, lines: Sequence[LabelledChatLine]) -> Severity | None:
     """What some of its lines show by themselves; None where that is not sure."""
     if not chat.harmful:
         return Severity.NONE
@@ -131,7 +131,7 @@ def _shown(chat: Chat, lines: Sequence[ChatLine]) -> Severity | None:
     return Severity.named(chat.severity) if whole or len(signs) >= _TELLING else None
 
 
-def of_conversations(conversations: Iterable[Conversation]) -> list[Sentence]:
+def of_conversations(conversations: Iterable[LabelledConversation]) -> list[TrainingText]:
     """What the user said up to a turn, as one text, where the labels say what is due."""
     found = []
     for conversation in conversations:
@@ -144,7 +144,7 @@ def of_conversations(conversations: Iterable[Conversation]) -> list[Sentence]:
             if due is not None:
                 text = " ".join(said[-_JOINED:])
                 categories = conversation.categories if due else ()
-                found.append(Sentence(text, due, categories, None, None))
+                found.append(TrainingText(text, due, categories, None, None))
     return found
 
 
@@ -157,12 +157,12 @@ def development(examples: Iterable[Example]) -> list[Example]:
     return [example for example in examples if example.part == "development"]
 
 
-def all_training(engine: RiskEngine, lexicon: Lexicon, witness: Witness) -> list[Sentence]:
+def all_training(engine: RiskEngine, lexicon: Lexicon, witness: Witness) -> list[TrainingText]:
     """Everything to learn from, in a fixed order, no text twice."""
     risk = [of_example(example) for example in read_examples() if example.part == "training"]
     dialogues = read_dialogues("training")
     dialogue = [*of_chats(dialogues.chats), *of_conversations(dialogues.conversations)]
-    found: dict[str, Sentence] = {}
+    found: dict[str, TrainingText] = {}
     for sentence in [*risk, *dialogue, *of_intents(engine, witness), *of_lexicon(lexicon, engine)]:
         found.setdefault(sentence.text.casefold(), sentence)
     return list(found.values())
@@ -186,7 +186,7 @@ class Labels:
     masks: dict[str, npt.NDArray[np.float32]]
 
 
-def labels_of(sentences: Sequence[Sentence], intents: Sequence[str]) -> Labels:
+def labels_of(sentences: Sequence[TrainingText], intents: Sequence[str]) -> Labels:
     """Severity as three steps (at least concern, urgent, immediate): shape (n, 3)."""
     names = list(taxonomy().risk_categories)
     subjects = list(taxonomy().subjects)

@@ -19,7 +19,7 @@ from ops.doctor import (
     words,
 )
 from ops.doctor.confirmations import CONFIRMATIONS
-from ops.doctor.finding import Check, Finding, Installation, State, find
+from ops.doctor.finding import Check, CheckState, Finding, Installation, find
 from safeguarding.settings import Settings, SettingsError
 from staff.alerts.channels.channel import NotSentError
 from storage.engine import connect
@@ -33,7 +33,7 @@ GROUPS: Mapping[str, Mapping[str, Check]] = {
     "Words": words.CHECKS,
     "Confirmed by people": confirmations.CHECKS,
 }
-_COLOURS = {State.OK: "green", State.NOT_READY: "red", State.CANNOT_TELL: "yellow"}
+_COLOURS = {CheckState.OK: "green", CheckState.NOT_READY: "red", CheckState.CANNOT_TELL: "yellow"}
 
 
 @click.command()
@@ -60,7 +60,7 @@ def main(
         return
     found = examine(here)
     here.engine.dispose()
-    missing = sum(each.state is not State.OK for _, _, each in found)
+    missing = sum(each.state is not CheckState.OK for _, _, each in found)
     if as_json:
         click.echo(json.dumps([_record(*each) for each in found], indent=1))
     else:

@@ -19,7 +19,7 @@ from safeguarding.settings import Settings, SettingsError
 from safeguarding.taxonomy import CONTENT, ROOT
 
 
-class State(Enum):
+class CheckState(Enum):
     """How one thing is. Only OK is ready."""
 
     OK = "ok"
@@ -31,24 +31,24 @@ class State(Enum):
 class Finding:
     """What one check found, and what to do about it."""
 
-    state: State
+    state: CheckState
     says: str
     todo: str = ""
 
 
 def ok(says: str) -> Finding:
     """It is as it must be."""
-    return Finding(State.OK, says)
+    return Finding(CheckState.OK, says)
 
 
 def not_ready(says: str, todo: str) -> Finding:
     """It is not as it must be."""
-    return Finding(State.NOT_READY, says, todo)
+    return Finding(CheckState.NOT_READY, says, todo)
 
 
 def cannot_tell(says: str, todo: str) -> Finding:
     """It cannot be seen from here, which counts as not ready."""
-    return Finding(State.CANNOT_TELL, says, todo)
+    return Finding(CheckState.CANNOT_TELL, says, todo)
 
 
 @dataclass(frozen=True)

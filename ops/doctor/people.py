@@ -18,8 +18,8 @@ from staff.accounts.tables import staff_passkeys, staff_totp
 from staff.alerts.reach import EMAIL
 from staff.alerts.tables import deliveries
 from staff.rota import rota
-from staff.rota.rota import Kind, Span
-from staff.rota.service import RotaOffice
+from staff.rota.rota import ShiftKind, Span
+from staff.rota.service import RotaService
 from storage.engine import READING
 
 LEADS = 2
@@ -79,7 +79,7 @@ def on_the_rota(here: Installation) -> Finding:
 
 def reachable(here: Installation) -> Finding:
     """Everybody who reads cases has left a way to be told."""
-    office = RotaOffice(here.engine, here.now)
+    office = RotaService(here.engine, here.now)
     readers = office.staff()
     without = office.without_ways(readers)
     if not readers or without:
@@ -121,9 +121,9 @@ def _reached(connection: Connection, here: Installation, start: datetime) -> lis
     found = [
         shift
         for shift in rota.shifts(connection, start, start + AHEAD)
-        if shift.kind in {Kind.ON_DUTY, Kind.DUTY_MANAGER}
+        if shift.kind in {ShiftKind.ON_DUTY, ShiftKind.DUTY_MANAGER}
     ]
-    without = RotaOffice(here.engine, here.now).without_ways({each.staff_id for each in found})
+    without = RotaService(here.engine, here.now).without_ways({each.staff_id for each in found})
     return [(each.starts_at, each.ends_at) for each in found if each.staff_id not in without]
 
 

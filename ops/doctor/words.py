@@ -9,7 +9,7 @@ from datetime import timedelta
 from ops.advisories import Advisories, AdvisoryError
 from ops.doctor.finding import Check, Finding, Installation, not_ready, ok
 from safeguarding.clock import LONDON
-from safeguarding.content.approvals.signing import HALF_A_YEAR, Status
+from safeguarding.content.approvals.signing import HALF_A_YEAR, ApprovalStatus
 from safeguarding.content.contacts.services import ALWAYS_SHOWN
 from safeguarding.content.reader import read_catalogue, read_content
 from safeguarding.records import ContentError
@@ -18,7 +18,7 @@ from staff.approvals.approvals import STATUSES, Approvals
 LOOKED_LASTS = timedelta(days=31)
 _NOT_TRIED = frozenset({ALWAYS_SHOWN[0]})
 """Nobody rings 999 to see whether it answers."""
-_IN_FORCE = {Status.APPROVED, Status.REVIEW_DUE}
+_IN_FORCE = {ApprovalStatus.APPROVED, ApprovalStatus.REVIEW_DUE}
 
 
 def signed(here: Installation) -> Finding:

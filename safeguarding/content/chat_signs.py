@@ -16,7 +16,7 @@ from safeguarding.content.choices import Choices
 from safeguarding.content.items import Approved, Item, Provenance, SourceRecord, nothing_approved
 from safeguarding.content.yaml_items import yaml_item
 from safeguarding.messages import Message
-from safeguarding.records import ContentError, Document, Problem, read_yaml
+from safeguarding.records import ContentError, Problem, YamlDocument, read_yaml
 from safeguarding.taxonomy import PARENT, SIGNS, YOUNG_PERSON, reading_order
 
 ID, TITLE = "chat_signs", "What is said of a pasted chat"
@@ -27,7 +27,7 @@ LONGEST_QUOTE = 120
 READERS = (YOUNG_PERSON, PARENT)
 
 
-class Reading(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class ChatSignsReading(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What one audience reads."""
 
     title: str
@@ -53,11 +53,11 @@ class Reading(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         return "\n".join([*texts, self.quiet, self.worried, *self.quiet_steps])
 
 
-class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class _ChatSignsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     provenance: Provenance
     sources: list[SourceRecord]
-    young_person: Reading
-    parent: Reading
+    young_person: ChatSignsReading
+    parent: ChatSignsReading
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,8 @@ class Shown:
 class ChatSigns:
     """The sentences for every sign, by who reads them."""
 
-    def __init__(self, file: _File, item: Item, choices: Choices) -> None:
-        self.by_reader: Mapping[str, Reading] = {
+    def __init__(self, file: _ChatSignsFile, item: Item, choices: Choices) -> None:
+        self.by_reader: Mapping[str, ChatSignsReading] = {
             YOUNG_PERSON: file.young_person,
             PARENT: file.parent,
         }
@@ -120,7 +120,7 @@ class ChatSigns:
         """Who is shown below a chat in which we found no sign."""
         return list(self._for(audience).contacts)
 
-    def _for(self, audience: str | None) -> Reading:
+    def _for(self, audience: str | None) -> ChatSignsReading:
         readers = reading_order(audience)
         return next(self.by_reader[reader] for reader in readers if reader in self.by_reader)
 
@@ -128,7 +128,7 @@ class ChatSigns:
 def read_chat_signs(path: Path, references: References) -> ChatSigns:
     """The sentences of `path`. Raises ContentError with all that is wrong."""
     document = read_yaml(path)
-    file = document.convert(_File)
+    file = document.convert(_ChatSignsFile)
     problems = [
         problem
         for audience in READERS
@@ -141,7 +141,7 @@ def read_chat_signs(path: Path, references: References) -> ChatSigns:
     return ChatSigns(file, yaml_item(ID, TITLE, path), references.choices)
 
 
-def _stands_out(reading: Reading, shown: Sequence[Shown]) -> str:
+def _stands_out(reading: ChatSignsReading, shown: Sequence[Shown]) -> str:
     once = {each.sign: each for each in reversed(shown)}
     chosen = [once[sign] for sign in dict.fromkeys(each.sign for each in shown)][:MOST_SIGNS]
     said = [f"{reading.signs[each.sign]}\n{_quoted(each.quote)}".strip() for each in chosen]
@@ -156,7 +156,7 @@ def _quoted(line: str) -> str:
 
 
 def _wrong(
-    document: Document, audience: str, reading: Reading, references: References
+    document: YamlDocument, audience: str, reading: ChatSignsReading, references: References
 ) -> Iterator[Problem]:
     for sign in SIGNS:
         if sign not in reading.signs:

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from safeguarding.messages import Choice
-from safeguarding.records import ContentError, Document, Problem, read_yaml
+from safeguarding.records import ContentError, Problem, YamlDocument, read_yaml
 from safeguarding.taxonomy import TOPIC_PREFIX
 
 
@@ -77,7 +77,7 @@ def read_choices(
 
 
 def misnamed_buttons(
-    document: Document, buttons: Iterable[Choice], choices: Choices, *where: str | int
+    document: YamlDocument, buttons: Iterable[Choice], choices: Choices, *where: str | int
 ) -> Iterator[Problem]:
     """Buttons at `where` that the catalogue does not hold, or holds with another label."""
     for index, button in enumerate(buttons):

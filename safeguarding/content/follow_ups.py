@@ -21,7 +21,7 @@ from safeguarding.content.items import Block, Item, Provenance, SourceRecord
 from safeguarding.content.yaml_items import read_by_staff, yaml_item
 from safeguarding.conversation_state import DANGER_NOW, ConversationState
 from safeguarding.messages import Message
-from safeguarding.records import ContentError, Document, Problem, read_yaml
+from safeguarding.records import ContentError, Problem, YamlDocument, read_yaml
 from safeguarding.taxonomy import TOPIC_PREFIX, reading_order, taxonomy
 
 ID, TITLE = "follow_up", "Short answers to what is asked next"
@@ -152,7 +152,7 @@ def read_follow_ups(path: Path, choices: Choices) -> FileRecord:
 
 
 def _unsound(
-    document: Document, record: FollowUpRecord, choices: Choices, index: int
+    document: YamlDocument, record: FollowUpRecord, choices: Choices, index: int
 ) -> Iterator[Problem]:
     where, known = ("follow_ups", index), taxonomy()
     names = [(record.needs, known.needs), (record.categories, known.risk_categories)]
@@ -170,7 +170,7 @@ def _unsound(
     yield from _unsound_words(document, record, index)
 
 
-def _unsound_words(document: Document, record: FollowUpRecord, index: int) -> Iterator[Problem]:
+def _unsound_words(document: YamlDocument, record: FollowUpRecord, index: int) -> Iterator[Problem]:
     """Words for nobody, or too many."""
     where, audiences = ("follow_ups", index), taxonomy().audiences
     if not any(getattr(record, audience) for audience in audiences):

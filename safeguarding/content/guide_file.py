@@ -11,7 +11,7 @@ from safeguarding.content.articles.sections import word_count
 from safeguarding.content.guides import GuideRecord
 from safeguarding.content.items import Block, Item
 from safeguarding.content.yaml_items import read_by_staff, yaml_item
-from safeguarding.records import ContentError, Document, Problem, read_yaml
+from safeguarding.records import ContentError, Problem, YamlDocument, read_yaml
 from safeguarding.taxonomy import PARENT, PROFESSIONAL, YOUNG_PERSON, taxonomy
 
 MOST_WORDS, FEWEST_STEPS, MOST_STEPS = 40, 2, 7
@@ -56,7 +56,7 @@ def read_guides(folder: Path) -> dict[str, GuideRecord]:
     return found
 
 
-def _unsound(document: Document, record: GuideRecord) -> Iterator[Problem]:
+def _unsound(document: YamlDocument, record: GuideRecord) -> Iterator[Problem]:
     known = taxonomy()
     if record.id != document.path.stem:
         yield document.problem(f"the file is called {document.path.stem}", "id")
@@ -69,7 +69,7 @@ def _unsound(document: Document, record: GuideRecord) -> Iterator[Problem]:
     yield from _unsound_steps(document, record)
 
 
-def _unsound_steps(document: Document, record: GuideRecord) -> Iterator[Problem]:
+def _unsound_steps(document: YamlDocument, record: GuideRecord) -> Iterator[Problem]:
     """Too few or too many steps, one too long or without words, a reader without an end."""
     if not FEWEST_STEPS <= len(record.steps) <= MOST_STEPS:
         what = f"{len(record.steps)} steps; {FEWEST_STEPS} to {MOST_STEPS}"

@@ -93,7 +93,7 @@ class GuidePhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @dataclass(frozen=True)
-class Place:
+class GuidePosition:
     """A step of a guide, counted from 0; the end is one past the last step."""
 
     guide: str
@@ -103,7 +103,7 @@ class Place:
         return f"{self.guide}/{self.at}"
 
     @classmethod
-    def named(cls, text: str) -> Place:
+    def named(cls, text: str) -> GuidePosition:
         """The inverse of `str`. Raises ValueError."""
         guide, _, at = text.partition("/")
         return cls(guide, int(at))
@@ -148,7 +148,7 @@ class Guides:
         choice = f"{TOPIC}{place.replace('/', '_resume_')}"
         return self._choices.button(choice) if choice in self._choices else None
 
-    def moved(self, step: str, reader: str) -> Place | None:
+    def moved(self, step: str, reader: str) -> GuidePosition | None:
         """Where a button leads this reader: "sextortion/after/2". None for what is not there."""
         guide, _, rest = step.partition("/")
         move, _, number = rest.partition("/")
@@ -160,12 +160,12 @@ class Guides:
         if not mine:
             return None
         if move == "after":
-            return Place(guide, next((each for each in mine if each > at), end))
+            return GuidePosition(guide, next((each for each in mine if each > at), end))
         if move == "back":
-            return Place(guide, max((each for each in mine if each < at), default=mine[0]))
-        return Place(guide, at if at in mine or at == end else mine[0])
+            return GuidePosition(guide, max((each for each in mine if each < at), default=mine[0]))
+        return GuidePosition(guide, at if at in mine or at == end else mine[0])
 
-    def message(self, place: Place, reader: str) -> Message | None:
+    def message(self, place: GuidePosition, reader: str) -> Message | None:
         """A step as it is shown, without contacts; None where it says nothing to this reader."""
         record = self._records[place.guide]
         ended = place.at >= len(record.steps)
@@ -180,12 +180,12 @@ class Guides:
             choices=self._buttons(record, place, reader),
         )
 
-    def contact_ids(self, place: Place) -> list[str]:
+    def contact_ids(self, place: GuidePosition) -> list[str]:
         """The contacts shown with a step."""
         steps = self._records[place.guide].steps
         return list(steps[place.at].ways) if place.at < len(steps) else []
 
-    def _buttons(self, record: GuideRecord, place: Place, reader: str) -> list[Choice]:
+    def _buttons(self, record: GuideRecord, place: GuidePosition, reader: str) -> list[Choice]:
         mine = [at for at, each in enumerate(record.steps) if getattr(each, reader)]
         ids = [f"{TOPIC}{record.id}_after_{place.at}"] if place.at < len(record.steps) else []
         ids += [f"{TOPIC}{record.id}_back_{place.at}"] if place.at > mine[0] else []

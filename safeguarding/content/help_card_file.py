@@ -19,7 +19,7 @@ from safeguarding.content.help_cards import (
 from safeguarding.content.items import Block, Item
 from safeguarding.content.yaml_items import label, lines, yaml_item
 from safeguarding.conversation_state import DANGER_NOW
-from safeguarding.records import ContentError, Document, Problem, read_yaml
+from safeguarding.records import ContentError, Problem, YamlDocument, read_yaml
 from safeguarding.taxonomy import YOUNG_PERSON, taxonomy
 
 MOST_WORDS = {YOUNG_PERSON: 50, "adult": 65}
@@ -37,7 +37,7 @@ def read_help_cards(path: Path, choices: Choices) -> HelpCards:
     return HelpCards(record, choices)
 
 
-def _unsound_cards(document: Document, record: CardsRecord) -> Iterator[Problem]:
+def _unsound_cards(document: YamlDocument, record: CardsRecord) -> Iterator[Problem]:
     """A need without a card, a severity without words, a card too long or without 999."""
     needs = taxonomy().needs
     for need in {*needs} ^ {*record.cards}:
@@ -59,7 +59,7 @@ def _unsound_cards(document: Document, record: CardsRecord) -> Iterator[Problem]
                     yield document.problem("999 comes first", *where, severity)
 
 
-def _unsound_numbers(document: Document, record: CardsRecord) -> Iterator[Problem]:
+def _unsound_numbers(document: YamlDocument, record: CardsRecord) -> Iterator[Problem]:
     """A card that claims nothing and leaves out a number."""
     for reader in READERS:
         text: str = getattr(record.numbers, reader).text
@@ -68,7 +68,7 @@ def _unsound_numbers(document: Document, record: CardsRecord) -> Iterator[Proble
                 yield document.problem(f"says nothing of {number}", "numbers", reader, "text")
 
 
-def _unsound_ways(document: Document, record: CardsRecord) -> Iterator[Problem]:
+def _unsound_ways(document: YamlDocument, record: CardsRecord) -> Iterator[Problem]:
     """Ways to say that we are still here: for every need, with 999 in each."""
     names = {*taxonomy().needs, *OTHER_WAYS}
     for name in names ^ {*record.still_with_you}:
@@ -85,7 +85,7 @@ def _unsound_ways(document: Document, record: CardsRecord) -> Iterator[Problem]:
                     yield document.problem("says nothing of 999", *where, reader, index)
 
 
-def _unknown(document: Document, record: CardsRecord, choices: Choices) -> Iterator[Problem]:
+def _unknown(document: YamlDocument, record: CardsRecord, choices: Choices) -> Iterator[Problem]:
     """Contacts and buttons that are not there."""
     for index, choice in enumerate(record.still_choices):
         if choice not in choices:

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from safeguarding.records import ContentError, Document
+from safeguarding.records import ContentError, YamlDocument
 
 
 class SourceRecord(
@@ -38,7 +38,7 @@ class Provenance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     approved_by: str | None
 
 
-def read_provenance(document: Document) -> Provenance:
+def read_provenance(document: YamlDocument) -> Provenance:
     """The provenance of a YAML file. Raises ContentError when it has none or a wrong one."""
     if not isinstance(document.data, dict) or "provenance" not in document.data:
         raise ContentError([document.problem("no provenance: whose words are these?")])

@@ -35,7 +35,7 @@ Read = Callable[[Path, References], Any]
 
 
 @dataclass(frozen=True)
-class Kind:
+class ContentKind:
     """One kind of content."""
 
     id: str
@@ -85,13 +85,13 @@ class Kind:
 class Kinds:
     """Every kind, in the order of the console's list and of the printed booklet."""
 
-    def __init__(self, *rows: Kind) -> None:
-        self._rows: Mapping[str, Kind] = {row.id: row for row in rows}
+    def __init__(self, *rows: ContentKind) -> None:
+        self._rows: Mapping[str, ContentKind] = {row.id: row for row in rows}
 
-    def __iter__(self) -> Iterator[Kind]:
+    def __iter__(self) -> Iterator[ContentKind]:
         return iter(self._rows.values())
 
-    def __getitem__(self, kind_id: str) -> Kind:
+    def __getitem__(self, kind_id: str) -> ContentKind:
         return self._rows[kind_id]
 
     def __contains__(self, kind_id: object) -> bool:
@@ -102,21 +102,21 @@ class Kinds:
         kind = self._rows.get(kind_of(content_id))
         return kind.signers if kind else 1
 
-    def of(self, content_id: str) -> Kind:
+    def of(self, content_id: str) -> ContentKind:
         """The kind of a content id. Raises KeyError for a kind that is no more."""
         return self._rows[kind_of(content_id)]
 
 
-def _article(kind: ArticleKind, title: str, folder: str) -> Kind:
+def _article(kind: ArticleKind, title: str, folder: str) -> ContentKind:
     def item(_content_id: str, _title: str, path: Path) -> Item:
         return read_article(kind, path, None).item
 
     read = partial(read_article, kind)
-    return Kind(kind, title, f"{folder}/*.md", item, read, withheld=True)
+    return ContentKind(kind, title, f"{folder}/*.md", item, read, withheld=True)
 
 
 KINDS = Kinds(
-    Kind(
+    ContentKind(
         "help_card",
         "Help card",
         "help_card.yml",
@@ -124,7 +124,7 @@ KINDS = Kinds(
         lambda path, references: read_help_cards(path, references.choices),
         signers=2,
     ),
-    Kind(
+    ContentKind(
         "opening",
         "Opening",
         "opening.yml",
@@ -133,7 +133,7 @@ KINDS = Kinds(
     _article("answer", "Answers", "articles"),
     _article("story", "Stories", "stories"),
     _article("tool", "Tools", "tools"),
-    Kind(
+    ContentKind(
         guides.ID,
         guides.TITLE,
         "guides/*.yml",
@@ -141,7 +141,7 @@ KINDS = Kinds(
         read=lambda path, _references: read_guide(path),
         signers=2,
     ),
-    Kind(
+    ContentKind(
         follow_ups.ID,
         follow_ups.TITLE,
         "follow_ups/*.yml",
@@ -149,28 +149,28 @@ KINDS = Kinds(
         read=lambda path, references: read_follow_ups(path, references.choices),
         withheld=True,
     ),
-    Kind(
+    ContentKind(
         languages.ID,
         languages.TITLE,
         "languages/*.yml",
         read=lambda path, _references: read_language_card(path),
         signers=2,
     ),
-    Kind("contacts", "Contacts", "contacts/*.yml", internal=NOT_SERVICES),
-    Kind(
+    ContentKind("contacts", "Contacts", "contacts/*.yml", internal=NOT_SERVICES),
+    ContentKind(
         "pledge",
         "The pledge by buttons",
         "pledge.yml",
         read=lambda path, references: read_pledge(path, references.choices),
     ),
-    Kind(
+    ContentKind(
         chat_signs.ID,
         chat_signs.TITLE,
         "chat_signs.yml",
         read=read_chat_signs,
         withheld=True,
     ),
-    Kind(
+    ContentKind(
         "responses",
         "What is said between answers",
         "../domain.yml",
@@ -178,14 +178,14 @@ KINDS = Kinds(
         signers=2,
         under=("responses",),
     ),
-    Kind(
+    ContentKind(
         "phrases",
         "What is said by the programs themselves",
         "phrases/*.yml",
         read=lambda path, _references: read_phrase_file(path),
     ),
-    Kind("choices", "Buttons", "choices.yml"),
-    Kind(
+    ContentKind("choices", "Buttons", "choices.yml"),
+    ContentKind(
         "risk",
         "What the risk screen looks for",
         "risk/*.yml",
@@ -193,8 +193,8 @@ KINDS = Kinds(
         signers=2,
         for_people=False,
     ),
-    Kind("language", "Words that may not be used", "language.yml", for_people=False),
-    Kind(
+    ContentKind("language", "Words that may not be used", "language.yml", for_people=False),
+    ContentKind(
         "source_domains",
         "Whose pages may be a source",
         "source_domains.yml",

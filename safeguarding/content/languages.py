@@ -17,7 +17,7 @@ import msgspec
 
 from safeguarding.content.articles.sections import word_count
 from safeguarding.content.items import Provenance, SourceRecord
-from safeguarding.records import ContentError, Document, Problem, read_yaml
+from safeguarding.records import ContentError, Problem, YamlDocument, read_yaml
 from safeguarding.taxonomy import Severity, SeverityLabel, taxonomy
 
 ID, TITLE = "language_card", "Cards in other languages"
@@ -133,7 +133,7 @@ def read_languages(folder: Path) -> Mapping[str, LanguageCardRecord]:
     return found
 
 
-def _unsound(document: Document, record: LanguageCardRecord) -> Iterator[Problem]:
+def _unsound(document: YamlDocument, record: LanguageCardRecord) -> Iterator[Problem]:
     if record.code != document.path.stem:
         yield document.problem(f"the file is called {document.path.stem}", "code")
     yield from _unsound_phrases(document, record)
@@ -146,7 +146,7 @@ def _unsound(document: Document, record: LanguageCardRecord) -> Iterator[Problem
                 yield document.problem(f"says nothing of {number}", name)
 
 
-def _unsound_phrases(document: Document, record: LanguageCardRecord) -> Iterator[Problem]:
+def _unsound_phrases(document: YamlDocument, record: LanguageCardRecord) -> Iterator[Problem]:
     """Phrases too few or too short, of no category, or that stand in an ordinary sentence."""
     if len(record.risk_phrases) < FEWEST_PHRASES:
         yield document.problem(f"{FEWEST_PHRASES} phrases or more", "risk_phrases")

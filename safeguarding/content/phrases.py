@@ -16,7 +16,7 @@ from typing import TypeVar
 import msgspec
 
 from safeguarding.content.items import read_provenance
-from safeguarding.records import ContentError, Document, Problem, read_yaml
+from safeguarding.records import ContentError, Problem, YamlDocument, read_yaml
 from safeguarding.taxonomy import YOUNG_PERSON, Audience
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -27,7 +27,9 @@ FIELDS = "FIELDS"
 class PhraseFile:
     """The phrases of one file."""
 
-    def __init__(self, document: Document, reader: Audience, phrases: Mapping[str, str]) -> None:
+    def __init__(
+        self, document: YamlDocument, reader: Audience, phrases: Mapping[str, str]
+    ) -> None:
         self._document = document
         self._reader = reader
         self.phrases = phrases
@@ -85,7 +87,7 @@ def read_phrase_file(path: Path) -> PhraseFile:
     """One file of phrases. Raises ContentError with all that is wrong with it."""
     document = read_yaml(path)
     read_provenance(document)
-    record = document.convert(_Record)
+    record = document.convert(_PhraseRecord)
     problems = [
         document.problem(f"{name} is empty", "phrases", name)
         for name, text in record.phrases.items()
@@ -110,7 +112,7 @@ def read_phrases(folder: Path) -> Phrases:
     return Phrases(folder, files)
 
 
-class _Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _PhraseRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     provenance: object
     phrases: dict[str, str]
     reader: Audience = YOUNG_PERSON

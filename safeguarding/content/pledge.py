@@ -10,7 +10,7 @@ import msgspec
 
 from safeguarding.content.choices import Choices
 from safeguarding.messages import Message
-from safeguarding.records import ContentError, Document, Problem, read_yaml
+from safeguarding.records import ContentError, Problem, YamlDocument, read_yaml
 from safeguarding.taxonomy import PARENT, PROFESSIONAL
 
 
@@ -122,7 +122,7 @@ def read_pledge(path: Path, choices: Choices) -> Pledge:
     return Pledge(record, choices)
 
 
-def _unknown_buttons(document: Document, choices: Choices) -> Iterable[Problem]:
+def _unknown_buttons(document: YamlDocument, choices: Choices) -> Iterable[Problem]:
     def ids(value: object, *where: str | int) -> Iterable[tuple[str, tuple[str | int, ...]]]:
         if isinstance(value, dict):
             for key, inner in value.items():
@@ -136,7 +136,7 @@ def _unknown_buttons(document: Document, choices: Choices) -> Iterable[Problem]:
             yield document.problem(f"no button {choice_id!r}", *where)
 
 
-def _misread(document: Document, read: PledgeRecord) -> Iterable[Problem]:
+def _misread(document: YamlDocument, read: PledgeRecord) -> Iterable[Problem]:
     if (read.course.url is None) != (read.course.verified_on is None):
         yield document.problem("a link and the day it was checked, or neither", "course")
     for step, fields in FIELDS.items():

@@ -20,7 +20,7 @@ from safeguarding.content.guide_file import read_guides
 from safeguarding.content.guides import GuidePhrases, GuideRecord, Guides, guide_choices
 from safeguarding.content.help_cards import HelpCards
 from safeguarding.content.items import Item
-from safeguarding.content.kinds import KINDS, Kind, Kinds
+from safeguarding.content.kinds import KINDS, ContentKind, Kinds
 from safeguarding.content.languages import LanguageCardRecord
 from safeguarding.content.opening import Opening
 from safeguarding.content.phrases import Phrases, read_phrases
@@ -168,5 +168,5 @@ def read_catalogue(folder: Path = CONTENT, kinds: Kinds = KINDS) -> Catalogue:
 
 
 @lru_cache(maxsize=1024)
-def _read(kind: Kind, path: Path, _stamp: tuple[int, int]) -> Item:
+def _read(kind: ContentKind, path: Path, _stamp: tuple[int, int]) -> Item:
     return kind.item(kind.content_id(path), kind.title_of(path), path)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from safeguarding.content.items import Block, Item
-from safeguarding.records import ContentError, Document, read_yaml
+from safeguarding.records import ContentError, YamlDocument, read_yaml
 
 STAFF = "staff"
 """In place of an audience: what only those who sign read."""
@@ -144,7 +144,7 @@ def _are_words(value: Any) -> bool:
     )
 
 
-def mapping(document: Document) -> dict[str, Any]:
+def mapping(document: YamlDocument) -> dict[str, Any]:
     """The data of a document that is a mapping. Raises ContentError for another."""
     if not isinstance(document.data, dict):
         raise ContentError([document.problem("a mapping is expected here")])

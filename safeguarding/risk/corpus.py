@@ -16,8 +16,8 @@ from typing import Literal, TypeVar, get_args
 import msgspec
 import yaml
 
-from safeguarding.records import ContentError, Document, Problem, read_yaml
-from safeguarding.risk.corpus_dialogues import Chat, Conversation, Label
+from safeguarding.records import ContentError, Problem, YamlDocument, read_yaml
+from safeguarding.risk.corpus_dialogues import Chat, Label, LabelledConversation
 from safeguarding.taxonomy import CORPUS, ROOT, SIGNS, Severity, taxonomy
 
 NLU = ROOT / "data" / "nlu"
@@ -45,7 +45,7 @@ EVERYDAY_MOST = 4000
 Item = TypeVar("Item")
 
 
-class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class SentenceGroup(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Sentences of one situation that carry the same labels (docs/labelling.md)."""
 
     writer: str
@@ -70,10 +70,10 @@ class Writer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     briefs: list[str]
 
 
-class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    groups: list[Group] = msgspec.field(default_factory=list)
+class _CorpusFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    groups: list[SentenceGroup] = msgspec.field(default_factory=list)
     chats: list[Chat] = msgspec.field(default_factory=list)
-    conversations: list[Conversation] = msgspec.field(default_factory=list)
+    conversations: list[LabelledConversation] = msgspec.field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class Dialogues:
     """The chats and conversations of one part."""
 
     chats: tuple[Chat, ...]
-    conversations: tuple[Conversation, ...]
+    conversations: tuple[LabelledConversation, ...]
 
 
 def read_examples(folder: Path = CORPUS) -> list[Example]:
@@ -145,7 +145,7 @@ def spread(items: Sequence[Item], most: int) -> list[Item]:
     return [items[at * len(items) // most] for at in range(most)]
 
 
-def _examples(group: Group, part: Part) -> Iterator[Example]:
+def _examples(group: SentenceGroup, part: Part) -> Iterator[Example]:
     severity = Severity.named(group.severity)
     risky = severity > Severity.NONE
     for text in group.sentences:
@@ -164,16 +164,16 @@ def _examples(group: Group, part: Part) -> Iterator[Example]:
         )
 
 
-def _read(folder: Path) -> dict[Part, list[_File]]:
+def _read(folder: Path) -> dict[Part, list[_CorpusFile]]:
     """All files by part. Raises ContentError."""
     writers = read_yaml(folder / WRITERS).convert(dict[str, Writer])
-    read: dict[Part, list[_File]] = {part: [] for part in get_args(Part)}
+    read: dict[Part, list[_CorpusFile]] = {part: [] for part in get_args(Part)}
     problems: list[Problem] = []
     for part, files in read.items():
         for path in sorted((folder / part).glob("*.yml")):
             try:
                 document = read_yaml(path)
-                file = document.convert(_File)
+                file = document.convert(_CorpusFile)
             except ContentError as error:
                 problems += error.problems
                 continue
@@ -186,7 +186,7 @@ def _read(folder: Path) -> dict[Part, list[_File]]:
     return read
 
 
-def _unsound_groups(document: Document, groups: Sequence[Group]) -> Iterator[Problem]:
+def _unsound_groups(document: YamlDocument, groups: Sequence[SentenceGroup]) -> Iterator[Problem]:
     known = taxonomy().risk_categories
     for at, group in enumerate(groups):
         for name in group.categories:
@@ -202,7 +202,7 @@ def _unsound_groups(document: Document, groups: Sequence[Group]) -> Iterator[Pro
             yield document.problem("an empty sentence", "groups", at, "sentences")
 
 
-def _unsound_signs(document: Document, chats: Sequence[Chat]) -> Iterator[Problem]:
+def _unsound_signs(document: YamlDocument, chats: Sequence[Chat]) -> Iterator[Problem]:
     for at, chat in enumerate(chats):
         for number, line in enumerate(chat.lines):
             for sign in line.signs:
@@ -212,13 +212,13 @@ def _unsound_signs(document: Document, chats: Sequence[Chat]) -> Iterator[Proble
 
 
 def _unsound_writers(
-    document: Document, file: _File, part: Part, writers: Mapping[str, Writer]
+    document: YamlDocument, file: _CorpusFile, part: Part, writers: Mapping[str, Writer]
 ) -> Iterator[Problem]:
     """Writers that are unknown, or listed for another part.
 
     Each writes for one part, so that nothing was learned from those who wrote the test.
     """
-    kinds: Mapping[str, Sequence[Group | Chat | Conversation]] = {
+    kinds: Mapping[str, Sequence[SentenceGroup | Chat | LabelledConversation]] = {
         "groups": file.groups,
         "chats": file.chats,
         "conversations": file.conversations,

@@ -13,7 +13,7 @@ from safeguarding.taxonomy import Severity
 Label = Literal["none", "concern", "urgent", "immediate"]
 
 
-class ChatLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class LabelledChatLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One message of a chat."""
 
     by: str
@@ -32,7 +32,7 @@ class Chat(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     categories: tuple[str, ...] = ()
     layout: Literal["names", "times", "whatsapp", "quotes", "me_him", "prose"]
     handles: dict[str, str] = msgspec.field(default_factory=dict)
-    lines: tuple[ChatLine, ...]
+    lines: tuple[LabelledChatLine, ...]
 
 
 class WrittenTurn(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -42,7 +42,7 @@ class WrittenTurn(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     text: str
 
 
-class Conversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class LabelledConversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A conversation with the assistant, and the turn by which it is due to be handed over."""
 
     id: str
@@ -60,7 +60,7 @@ class Conversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         return [Turn(turn.by, turn.text) for turn in self.turns[:before]]
 
 
-def is_due(conversation: Conversation, user_turn: int) -> Severity | None:
+def is_due(conversation: LabelledConversation, user_turn: int) -> Severity | None:
     """The severity due at a user's turn (from 1); None where the labels do not say."""
     if conversation.due is None:
         return Severity.NONE if not conversation.harmful else None

@@ -14,7 +14,7 @@ from safeguarding.risk.encoder.adapter import read_adapter
 from safeguarding.risk.encoder.classifier import RiskClassifier
 from safeguarding.risk.encoder.nearest import FILE, made_from, read_nearest
 from safeguarding.risk.encoder.vectors import Encoded, Floats, SentenceEncoder
-from safeguarding.risk.lexicon.phrases import PhraseReader, Reading
+from safeguarding.risk.lexicon.phrases import PhraseReader, PhraseReading
 from safeguarding.risk.lexicon.reader import Lexicon, read_lexicon
 from safeguarding.risk.prediction import Prediction, Predictor
 from safeguarding.risk.text.normalise import excerpt
@@ -98,7 +98,7 @@ class RiskEngine:
         return self._phrases.fired(text)
 
     def _assessment(
-        self, reading: Reading, phrases: Sequence[Signal], prediction: Prediction | None
+        self, reading: PhraseReading, phrases: Sequence[Signal], prediction: Prediction | None
     ) -> Assessment:
         gravest = max((signal.severity for signal in phrases), default=Severity.NONE)
         floor = self._phrases.floor(phrases) if prediction else gravest

@@ -17,7 +17,7 @@ _FARTHEST = 30.0
 STEPS = (Severity.CONCERN, Severity.URGENT, Severity.IMMEDIATE)
 
 
-class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class SeverityStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How the evidence for "at least this severe" adds up to log-odds; fitted by logistic
     regression on the development part (Platt scaling, with three witnesses)."""
 
@@ -41,9 +41,9 @@ class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
     version: str
     """Digest of the adapter whose scores these numbers belong to."""
-    concern: Step
-    urgent: Step
-    immediate: Step
+    concern: SeverityStep
+    urgent: SeverityStep
+    immediate: SeverityStep
     conversation: float
     """By how many log-odds the thresholds are higher for several messages read as one."""
 
@@ -111,7 +111,7 @@ class Thresholds:
         return Probabilities(concern, urgent, immediate, max(over, default=Severity.NONE))
 
 
-def _threshold(step: Step, cost: float) -> float:
+def _threshold(step: SeverityStep, cost: float) -> float:
     """The log-odds, on the development balance, at which missing costs as much as alarming.
 
     To alarm is right when p * cost >= 1 - p, so when the odds where Lantern is used are at least

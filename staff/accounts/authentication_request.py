@@ -67,7 +67,7 @@ class AuthenticationRequest(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class Asked:
+class IssuedRequest:
     """A request and the cookie that keeps it."""
 
     request: AuthenticationRequest
@@ -88,7 +88,7 @@ class AuthenticationRequests:
         self._now = now
         self._used: TTLCache[str, bool] = TTLCache(_REMEMBERED, LASTS.total_seconds() + 60, timer)
 
-    def make(self, purpose: Purpose, **more: str) -> Asked:
+    def make(self, purpose: Purpose, **more: str) -> IssuedRequest:
         """A new request; `more` are fields of it."""
         request = AuthenticationRequest(
             purpose,
@@ -98,7 +98,7 @@ class AuthenticationRequests:
             secrets.token_urlsafe(48),
             **more,
         )
-        return Asked(request, str(self._signer.dumps(msgspec.to_builtins(request))))
+        return IssuedRequest(request, str(self._signer.dumps(msgspec.to_builtins(request))))
 
     def take(self, cookie: str, state: str) -> AuthenticationRequest:
         """The request that an answer with this state is for. Raises NotAskedError."""

@@ -101,7 +101,7 @@ class Notice:
         return "\n".join([*self.lines, "", self.open_line, "", *self.last_lines, ""])
 
 
-class Words:
+class AlertFormatter:
     """Puts alerts into words."""
 
     def __init__(self, phrases: AlertPhrases, console_url: str) -> None:

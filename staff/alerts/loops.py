@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from staff.alerts import plan, queue
 from staff.alerts.channels.channel import Channel, NotSentError
 from staff.alerts.digest import Flood
-from staff.alerts.formatter import Notice, Words
+from staff.alerts.formatter import AlertFormatter, Notice
 from staff.alerts.plan import Plan
 from staff.alerts.queue import LEASE, Delivery
 from storage.engine import READING
@@ -134,7 +134,7 @@ class Sender(Loop):
         name: str,
         channel: Channel,
         engine: Engine,
-        words: Words,
+        words: AlertFormatter,
         flood: Flood,
         beats: Beats,
         now: Callable[[], datetime],

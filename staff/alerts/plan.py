@@ -24,7 +24,7 @@ from safeguarding.working_days import next_working_day
 from staff.alerts.reach import CONSOLE, EMAIL, TEAM, WEBHOOK, everyone, ways_of, who_may_see
 from staff.alerts.tables import alerts, deliveries
 from staff.audit.trail import Event, append_all
-from staff.rota.rota import Kind, on_duty
+from staff.rota.rota import ShiftKind, on_duty
 
 DISPATCHER = "dispatcher"
 """Who it was, in the audit trail."""
@@ -34,7 +34,7 @@ _DAY_BEGINS = time(9)
 _LONGEST_PAUSE = timedelta(days=1)
 
 
-class Step(IntEnum):
+class AlertStep(IntEnum):
     """The steps in their order; AGAIN has no end."""
 
     ON_DUTY = 0
@@ -45,14 +45,14 @@ class Step(IntEnum):
 
 
 _KINDS = {
-    Step.ON_DUTY: Kind.ON_DUTY,
-    Step.SECOND: Kind.SECOND,
-    Step.DUTY_MANAGER: Kind.DUTY_MANAGER,
+    AlertStep.ON_DUTY: ShiftKind.ON_DUTY,
+    AlertStep.SECOND: ShiftKind.SECOND,
+    AlertStep.DUTY_MANAGER: ShiftKind.DUTY_MANAGER,
 }
 
 
 @dataclass(frozen=True)
-class Clocks:
+class ReminderDelays:
     """How long a step waits for somebody to acknowledge, by severity."""
 
     immediate: timedelta = timedelta(minutes=5)
@@ -60,7 +60,7 @@ class Clocks:
 
     def due(self, severity: Severity, number: int, now: datetime) -> datetime:
         """When the step after this one is due; past the last step at growing intervals."""
-        times = 1 << min(max(number - Step.DUTY_MANAGER, 0), 10)
+        times = 1 << min(max(number - AlertStep.DUTY_MANAGER, 0), 10)
         if severity is Severity.IMMEDIATE:
             return now + min(self.immediate * times, _LONGEST_PAUSE)
         if severity is Severity.URGENT:
@@ -72,7 +72,7 @@ class Clocks:
 class Plan:
     """What the steps need to know of this installation."""
 
-    clocks: Clocks = Clocks()
+    clocks: ReminderDelays = ReminderDelays()
     channels: frozenset[str] = frozenset({EMAIL})
     """The channels that this installation can send by."""
     team: frozenset[str] = frozenset()
@@ -87,7 +87,7 @@ class Taken:
     alert_id: int
     severity: Severity
     reason: str
-    step: Step
+    step: AlertStep
     recipients: dict[str, list[str]] = field(default_factory=dict)
     """Recipients by channel, the console among them."""
     nobody_on_duty: bool = False
@@ -141,8 +141,8 @@ def _advance_one(
         step = _take(connection, plan, alert, number, now)
         taken.append(step)
         # Nobody on duty: everyone and the duty manager have been told with that.
-        number = Step.AGAIN if step.nobody_on_duty else number + 1
-        if step.reaches or number >= Step.AGAIN:
+        number = AlertStep.AGAIN if step.nobody_on_duty else number + 1
+        if step.reaches or number >= AlertStep.AGAIN:
             break
     due = plan.clocks.due(Severity(alert["severity"]), number - 1, now)
     mine = alerts.c.id == alert["id"]
@@ -153,15 +153,15 @@ def _advance_one(
 def _take(
     connection: Connection, plan: Plan, alert: RowMapping, number: int, now: datetime
 ) -> Taken:
-    severity, step = Severity(alert["severity"]), Step(min(number, Step.AGAIN))
+    severity, step = Severity(alert["severity"]), AlertStep(min(number, AlertStep.AGAIN))
     area = alert["area"]
     people = _people(connection, step, now, area)
-    nobody = step is Step.ON_DUTY and not people
+    nobody = step is AlertStep.ON_DUTY and not people
     if nobody:
         people = _all(connection, now, area)
-    beyond = (nobody or step >= Step.EVERYONE) and not _within(connection, plan, alert, now)
+    beyond = (nobody or step >= AlertStep.EVERYONE) and not _within(connection, plan, alert, now)
     if beyond:
-        people = _people(connection, step, now, None) if step is Step.DUTY_MANAGER else []
+        people = _people(connection, step, now, None) if step is AlertStep.DUTY_MANAGER else []
         people = people or _all(connection, now, None)
     taken = Taken(
         alert["case_id"],
@@ -174,10 +174,10 @@ def _take(
         area=area,
         beyond_area=beyond,
     )
-    if nobody or step >= Step.EVERYONE:
+    if nobody or step >= AlertStep.EVERYONE:
         for channel in sorted(plan.team):
             taken.recipients.setdefault(channel, []).append(TEAM)
-    elif step is Step.ON_DUTY and WEBHOOK in plan.team:
+    elif step is AlertStep.ON_DUTY and WEBHOOK in plan.team:
         taken.recipients.setdefault(WEBHOOK, []).append(TEAM)
     rows = [
         {
@@ -199,18 +199,18 @@ def _take(
     return taken
 
 
-def _people(connection: Connection, step: Step, now: datetime, area: str | None) -> list[str]:
+def _people(connection: Connection, step: AlertStep, now: datetime, area: str | None) -> list[str]:
     """Who is told at this step, of those who may see this area."""
-    if step is Step.AGAIN:
+    if step is AlertStep.AGAIN:
         return _all(connection, now, area)
-    if step is Step.EVERYONE:
+    if step is AlertStep.EVERYONE:
         return who_may_see(connection, everyone(connection), area)
     return who_may_see(connection, on_duty(connection, now, _KINDS[step]), area)
 
 
 def _all(connection: Connection, now: datetime, area: str | None) -> list[str]:
     """Everyone and the duty manager, of those who may see this area."""
-    managers = on_duty(connection, now, Kind.DUTY_MANAGER)
+    managers = on_duty(connection, now, ShiftKind.DUTY_MANAGER)
     every = dict.fromkeys([*managers, *everyone(connection)])
     return who_may_see(connection, every, area)
 

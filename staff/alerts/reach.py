@@ -21,7 +21,7 @@ EMAIL, SMS, WEBHOOK, CONSOLE = "email", "sms", "webhook", "console"
 
 
 @dataclass(frozen=True)
-class Ways:
+class ContactPreferences:
     """How one member of staff wants to be told."""
 
     staff_id: str
@@ -71,17 +71,17 @@ def sees(kept_to: Iterable[str] | None, area: str | None) -> bool:
     return kept_to is None or area is None or area in kept_to
 
 
-def ways_of(connection: Connection, staff_ids: Iterable[str]) -> dict[str, Ways]:
+def ways_of(connection: Connection, staff_ids: Iterable[str]) -> dict[str, ContactPreferences]:
     """The ways of each of these; of whoever has left none, none."""
     query = sa.select(contact_ways).where(contact_ways.c.staff_id.in_(set(staff_ids)))
     found = {}
     for row in connection.execute(query).mappings():
         severity = Severity(row["sms_from"])
-        found[row["staff_id"]] = Ways(**{**row, "sms_from": severity})
+        found[row["staff_id"]] = ContactPreferences(**{**row, "sms_from": severity})
     return found
 
 
-def set_ways(connection: Connection, ways: Ways) -> None:
+def set_ways(connection: Connection, ways: ContactPreferences) -> None:
     """Keep how somebody wants to be told, in place of what was kept before."""
     mine = contact_ways.c.staff_id == ways.staff_id
     connection.execute(sa.delete(contact_ways).where(mine))

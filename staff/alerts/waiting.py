@@ -26,7 +26,7 @@ class Waiting:
 
 
 @dataclass(frozen=True)
-class Figures:
+class OutboxFigures:
     """How the outbox stands."""
 
     open: dict[str, int]
@@ -63,7 +63,7 @@ def waiting_for(connection: Connection, staff_id: str) -> list[Waiting]:
     ]
 
 
-def figures(connection: Connection, now: datetime) -> Figures:
+def figures(connection: Connection, now: datetime) -> OutboxFigures:
     """Counts over the outbox and the queue."""
     is_open = alerts.c.ended_at.is_(None)
     by_severity = _counts(connection, sa.select(alerts.c.severity).where(is_open))
@@ -78,7 +78,7 @@ def figures(connection: Connection, now: datetime) -> Figures:
         deliveries.c.status == "queued", deliveries.c.next_at <= now
     )
     oldest = [connection.execute(query).scalar() for query in (due, unsent)]
-    return Figures(
+    return OutboxFigures(
         {Severity(int(severity)).label: number for severity, number in by_severity.items()},
         _counts(connection, queued),
         _counts(connection, failed),

@@ -17,10 +17,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from safeguarding.clock import LONDON, utc_now
 from safeguarding.content.approvals.signing import (
+    ApprovalDecision,
+    ApprovalStatus,
     Decided,
-    Decision,
     Standing,
-    Status,
     approved_digests,
     standing_of,
 )
@@ -52,7 +52,10 @@ approvals = sa.Table(
 )
 """Decisions on content. The words are ours, not a person's: they are kept as they are read."""
 
-_DONE = {Decision.APPROVED: "content approved", Decision.SENT_BACK: "content sent back"}
+_DONE = {
+    ApprovalDecision.APPROVED: "content approved",
+    ApprovalDecision.SENT_BACK: "content sent back",
+}
 """How the audit trail names a decision."""
 _FACTS = [column for column in approvals.c if column.name != "words"]
 
@@ -84,16 +87,16 @@ class Approvals:
         self._reading = engine.execution_options(**READING)
         self._now = now
 
-    def decide(self, item: Item, decision: Decision, *, by: str, note: str = "") -> None:
+    def decide(self, item: Item, decision: ApprovalDecision, *, by: str, note: str = "") -> None:
         """Record what a lead decides about the words of `item`.
 
         Raises NotALeadError, NoteNeededError, AlreadySignedError.
         """
-        if decision is Decision.SENT_BACK and not note.strip():
+        if decision is ApprovalDecision.SENT_BACK and not note.strip():
             raise NoteNeededError
         with self._engine.begin() as connection:
             member = _lead(connection, by)
-            if decision is Decision.APPROVED and not self._adds(connection, item, by):
+            if decision is ApprovalDecision.APPROVED and not self._adds(connection, item, by):
                 raise AlreadySignedError
             at = self._now()
             values = {
@@ -169,7 +172,7 @@ def _decided(row: RowMapping) -> Decided:
     return Decided(
         content_id=row["content_id"],
         digest=row["digest"],
-        decision=Decision(row["decision"]),
+        decision=ApprovalDecision(row["decision"]),
         by=row["by"],
         name=row["name"],
         role=row["role"],
@@ -180,13 +183,13 @@ def _decided(row: RowMapping) -> Decided:
 
 NO_DATABASE = "approvals: no database yet"
 STATUSES = {
-    Status.APPROVED: "approved",
-    Status.REVIEW_DUE: "approved with a review due within 90 days",
-    Status.PAST_REVIEW: "past review",
-    Status.WAITING: "waiting for a second person",
-    Status.CHANGED: "changed since approval",
-    Status.SENT_BACK: "sent back",
-    Status.NEVER: "never approved",
+    ApprovalStatus.APPROVED: "approved",
+    ApprovalStatus.REVIEW_DUE: "approved with a review due within 90 days",
+    ApprovalStatus.PAST_REVIEW: "past review",
+    ApprovalStatus.WAITING: "waiting for a second person",
+    ApprovalStatus.CHANGED: "changed since approval",
+    ApprovalStatus.SENT_BACK: "sent back",
+    ApprovalStatus.NEVER: "never approved",
 }
 
 

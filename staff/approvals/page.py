@@ -11,7 +11,7 @@ from sanic.response import html, redirect
 
 from safeguarding.clock import LONDON
 from safeguarding.content.approvals.export import READERS, export_page
-from safeguarding.content.approvals.signing import Decision, Status
+from safeguarding.content.approvals.signing import ApprovalDecision, ApprovalStatus
 from safeguarding.content.items import Item
 from staff.accounts.auth import requires, session_of
 from staff.accounts.permissions import Permission
@@ -30,7 +30,7 @@ from staff.console.pages import (
 )
 
 content = Blueprint("content", url_prefix=CONTENT)
-STATUS_VALUES = {status.value: status for status in Status}
+STATUS_VALUES = {status.value: status for status in ApprovalStatus}
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,9 @@ class DecisionForm:
     def errors(self) -> dict[str, str]:
         """What to say beside which field; empty when the form is right."""
         errors = {}
-        if self.decision not in {decision.value for decision in Decision}:
+        if self.decision not in {decision.value for decision in ApprovalDecision}:
             errors["decision"] = wording.SELECT_DECISION
-        if self.decision == Decision.SENT_BACK.value and not self.note.strip():
+        if self.decision == ApprovalDecision.SENT_BACK.value and not self.note.strip():
             errors["note"] = wording.ENTER_CHANGE
         elif len(self.note) > LONGEST_NOTE:
             errors["note"] = wording.note_too_long(LONGEST_NOTE)
@@ -112,7 +112,7 @@ async def decide(request: Request, content_id: str) -> HTTPResponse:
         await asyncio.to_thread(
             console.approvals.decide,
             item,
-            Decision(form.decision),
+            ApprovalDecision(form.decision),
             by=session.staff.id,
             note=form.note,
         )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from safeguarding.content.approvals.signing import Standing, Status
+from safeguarding.content.approvals.signing import ApprovalStatus, Standing
 from safeguarding.content.items import Block, Item
 from safeguarding.content.kinds import Kinds
 from staff.accounts.accounts import Staff
@@ -23,7 +23,7 @@ FOLDED_FROM = 12
 """From so many texts on, a page shows one reader's at a time: the help card has 130."""
 
 
-def list_view(console: Services, status: Status | None, kind: str | None) -> dict[str, Any]:
+def list_view(console: Services, status: ApprovalStatus | None, kind: str | None) -> dict[str, Any]:
     """The context of the list; an unknown kind counts as none. Asks the database, in a thread."""
     catalogue = console.catalogue()
     kind = kind if kind in catalogue.kinds else None
@@ -75,7 +75,7 @@ def _readings(item: Item) -> dict[str, list[Block]]:
 
 
 def _filters(
-    standings: Sequence[Standing], status: Status | None, kind: str | None
+    standings: Sequence[Standing], status: ApprovalStatus | None, kind: str | None
 ) -> list[dict[str, Any]]:
     counts = Counter(each.status for each in standings)
     wanted = f"&kind={kind}" if kind else ""

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection, Engine
 from safeguarding.clock import utc_now
 from staff.audit import trail
 from staff.audit.trail import Event
-from staff.cases.case import What, Wish
+from staff.cases.case import CallbackRequest, CaseEvent
 from staff.cases.cases import UnknownCaseError
 from staff.cases.keys import make_key
 from staff.cases.tables import cases, wishes
@@ -20,7 +20,7 @@ from storage.vault import Vault
 GATEWAY = "gateway"
 
 
-class Wishes:
+class CallbackRequests:
     """The wishes to be reached, one a case. Thread-safe. Raises SQLAlchemyError."""
 
     def __init__(self, engine: Engine, vault: Vault, now: Callable[[], datetime] = utc_now) -> None:
@@ -29,10 +29,13 @@ class Wishes:
         self._ring = vault
         self._now = now
 
-    def leave(self, conversation_id: str, name: str, reach: str) -> Wish:
+    def leave(self, conversation_id: str, name: str, reach: str) -> CallbackRequest:
         """Keep it, in place of an earlier one. Raises UnknownCaseError: nothing was handed over."""
         with self._engine.begin() as connection:
-            case_id, wish = _case_id(connection, conversation_id), Wish(self._now(), name, reach)
+            case_id, wish = (
+                _case_id(connection, conversation_id),
+                CallbackRequest(self._now(), name, reach),
+            )
             vault = make_key(connection, self._ring, case_id)
             connection.execute(sa.delete(wishes).where(wishes.c.case_id == case_id))
             sealed = {
@@ -40,7 +43,7 @@ class Wishes:
                 for column, text in (("name", name), ("reach", reach))
             }
             connection.execute(sa.insert(wishes).values(case_id=case_id, at=wish.at, **sealed))
-            self._leave_trail(connection, case_id, What.WISH_LEFT)
+            self._leave_trail(connection, case_id, CaseEvent.WISH_LEFT)
         return wish
 
     def take_back(self, conversation_id: str) -> bool:
@@ -50,10 +53,10 @@ class Wishes:
             mine = sa.delete(wishes).where(wishes.c.case_id == case_id)
             if not connection.execute(mine).rowcount:
                 return False
-            self._leave_trail(connection, case_id, What.WISH_WITHDRAWN)
+            self._leave_trail(connection, case_id, CaseEvent.WISH_WITHDRAWN)
         return True
 
-    def _leave_trail(self, connection: Connection, case_id: str, what: What) -> None:
+    def _leave_trail(self, connection: Connection, case_id: str, what: CaseEvent) -> None:
         trail.append(connection, Event(self._now(), GATEWAY, what.value, case_id=case_id))
 
 

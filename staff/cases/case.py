@@ -29,14 +29,14 @@ def reference_of(case_id: str, again: int = 0) -> str:
     return f"LN-{letters[:4]}-{letters[4:]}"
 
 
-class Status(str, Enum):
+class CaseStatus(str, Enum):
     """Whether somebody still has to look."""
 
     OPEN = "open"
     CLOSED = "closed"
 
 
-class What(str, Enum):
+class CaseEvent(str, Enum):
     """What can happen to a case. The values are in the audit trail: never rename one."""
 
     RECORDED = "recorded"
@@ -70,7 +70,7 @@ class What(str, Enum):
     WISH_WITHDRAWN = "wish withdrawn"
 
 
-_JUDGES = frozenset({What.CORRECTED.value, What.OUTCOME_RECORDED.value})
+_JUDGES = frozenset({CaseEvent.CORRECTED.value, CaseEvent.OUTCOME_RECORDED.value})
 """What gives a case the severity that staff find."""
 
 
@@ -81,7 +81,7 @@ class Case:
     id: str
     reference: str
     conversation_id: str
-    status: Status
+    status: CaseStatus
     severity: Severity
     """What counts: the judgement of staff, else the assessment."""
     assessed_severity: Severity
@@ -177,7 +177,7 @@ class Referral:
 
 
 @dataclass(frozen=True)
-class Wish:
+class CallbackRequest:
     """What a young person left so that somebody can reach them."""
 
     at: datetime
@@ -198,7 +198,7 @@ class WholeCase:
     notes: tuple[Note, ...]
     actions: tuple[Action, ...]
     referrals: tuple[Referral, ...]
-    wish: Wish | None
+    wish: CallbackRequest | None
     history: tuple[Link, ...]
     """Its part of the audit trail. All tuples: oldest first."""
     merged: tuple[Case, ...]

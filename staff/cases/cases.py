@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection, Engine
 from safeguarding.escalation import Escalation
 from safeguarding.taxonomy import Severity
 from staff.audit import trail
-from staff.cases.case import Case, Status, What, WholeCase
+from staff.cases.case import Case, CaseEvent, CaseStatus, WholeCase
 from staff.cases.keys import vault_of
 from staff.cases.rows import (
     action_of,
@@ -49,7 +49,7 @@ class UnknownCaseError(LookupError):
 class CaseFilter:
     """Which cases. Every field that is None lets all through."""
 
-    status: Status | None = Status.OPEN
+    status: CaseStatus | None = CaseStatus.OPEN
     severity: Severity | None = None
     category: str | None = None
     need: str | None = None
@@ -138,12 +138,12 @@ class Cases:
     def revealed_since(self, since: datetime, *, by: str) -> int:
         """Of how many cases a member of staff has uncovered the words since then."""
         with self._reading.connect() as connection:
-            found = trail.by_whom(connection, by, What.REVEALED.value, since)
+            found = trail.by_whom(connection, by, CaseEvent.REVEALED.value, since)
         return len({each.event.case_id for each in found})
 
     def changed(self, case_id: str) -> int:
         """The number of the newest event of a case but for mere reading. UnknownCaseError."""
-        reading = {What.VIEWED.value, What.REVEALED.value}
+        reading = {CaseEvent.VIEWED.value, CaseEvent.REVEALED.value}
         with self._reading.connect() as connection:
             case = _found(connection, case_id, None)
             links = trail.of_case(connection, case.id)

@@ -18,7 +18,7 @@ from staff.accounts.accounts import check_in_use
 from staff.alerts.outbox import acknowledge
 from staff.audit import trail
 from staff.audit.trail import Event
-from staff.cases.case import Case, Referral, Status, What
+from staff.cases.case import Case, CaseEvent, CaseStatus, Referral
 from staff.cases.cases import UnknownCaseError
 from staff.cases.deadlines import look_by
 from staff.cases.keys import make_key
@@ -50,7 +50,7 @@ class NotYoursError(Exception):
 
 
 @dataclass(frozen=True)
-class Decision:
+class ClosingDecision:
     """How a member of staff closes a case."""
 
     outcome: Outcome
@@ -80,7 +80,7 @@ class Casework:
         with self._engine.begin() as connection:
             self._case(connection, case_id, by)
             acknowledge(connection, case_id, by, self._now())
-            self._leave(connection, case_id, by, What.VIEWED)
+            self._leave(connection, case_id, by, CaseEvent.VIEWED)
 
     def revealed(self, case_id: str, *, by: str, session: str) -> None:
         """Note that somebody uncovered the words of the case, in which of their sessions.
@@ -89,7 +89,7 @@ class Casework:
         """
         with self._engine.begin() as connection:
             self._case(connection, case_id, by)
-            self._leave(connection, case_id, by, What.REVEALED, {"session": session})
+            self._leave(connection, case_id, by, CaseEvent.REVEALED, {"session": session})
 
     def assign(self, case_id: str, to: str | None, *, by: str, version: int | None = None) -> None:
         """Give the case to somebody, take it, or (None) put it back. Ends an open handover."""
@@ -98,7 +98,7 @@ class Casework:
             if to is not None:
                 check_in_use(connection, to)
             self._change(connection, case, {"assigned_to": to, "offered_to": None})
-            self._leave(connection, case_id, by, What.ASSIGNED, {"to": to})
+            self._leave(connection, case_id, by, CaseEvent.ASSIGNED, {"to": to})
 
     def hand_over(
         self, case_id: str, to: str, reason: str, *, by: str, version: int | None = None
@@ -112,7 +112,7 @@ class Casework:
             check_in_use(connection, to)
             note_id = self._write_note(connection, case, by, reason)
             self._change(connection, case, {"offered_to": to})
-            self._leave(connection, case_id, by, What.OFFERED, {"to": to, "note": note_id})
+            self._leave(connection, case_id, by, CaseEvent.OFFERED, {"to": to, "note": note_id})
 
     def answer_handover(
         self, case_id: str, *, accept: bool, by: str, reason: str = "", version: int | None = None
@@ -127,18 +127,18 @@ class Casework:
                 raise NotYoursError
             if accept:
                 self._change(connection, case, {"assigned_to": by, "offered_to": None})
-                self._leave(connection, case_id, by, What.ACCEPTED)
+                self._leave(connection, case_id, by, CaseEvent.ACCEPTED)
                 return
             note_id = self._write_note(connection, case, by, reason)
             self._change(connection, case, {"offered_to": None})
-            self._leave(connection, case_id, by, What.RETURNED, {"note": note_id})
+            self._leave(connection, case_id, by, CaseEvent.RETURNED, {"note": note_id})
 
     def note(self, case_id: str, text: str, *, by: str) -> None:
         """Add a note. Raises WordsMissingError."""
         with self._engine.begin() as connection:
             case = self._case(connection, case_id, by)
             note_id = self._write_note(connection, case, by, text)
-            self._leave(connection, case_id, by, What.NOTED, {"note": note_id})
+            self._leave(connection, case_id, by, CaseEvent.NOTED, {"note": note_id})
 
     def add_action(self, case_id: str, what: str, due_on: date | None, *, by: str) -> None:
         """Add what somebody has to do. Raises WordsMissingError."""
@@ -147,7 +147,7 @@ class Casework:
             case = self._case(connection, case_id, by)
             action_id = self._insert(connection, case_actions, case, by, values, {"what": what})
             detail = {"action": action_id, "due_on": due_on.isoformat() if due_on else None}
-            self._leave(connection, case_id, by, What.ACTION_ADDED, detail)
+            self._leave(connection, case_id, by, CaseEvent.ACTION_ADDED, detail)
 
     def finish_action(self, case_id: str, action_id: str, *, by: str) -> None:
         """Note that it is done; once done, it stays so."""
@@ -158,7 +158,7 @@ class Casework:
             self._case(connection, case_id, by)
             done = sa.update(case_actions).where(todo).values(done_at=self._now(), done_by=by)
             if connection.execute(done).rowcount == 1:
-                self._leave(connection, case_id, by, What.ACTION_DONE, {"action": action_id})
+                self._leave(connection, case_id, by, CaseEvent.ACTION_DONE, {"action": action_id})
 
     def correct(
         self,
@@ -186,7 +186,7 @@ class Casework:
             found = case.assessed_severity if severity is None else severity
             detail = {"from": case.severity.label, "to": found.label, "note": note_id}
             changed = {"categories": named} if named is not None else {}
-            self._leave(connection, case_id, by, What.CORRECTED, detail | changed)
+            self._leave(connection, case_id, by, CaseEvent.CORRECTED, detail | changed)
 
     def refer(self, case_id: str, referral: Referral, *, by: str) -> None:
         """Record a referral; or, without `made_at`, why there is none. WordsMissingError: no why.
@@ -211,29 +211,29 @@ class Casework:
                 "to": referral.to_whom,
                 "made": referral.made_at is not None,
             }
-            self._leave(connection, case_id, by, What.REFERRED, detail)
+            self._leave(connection, case_id, by, CaseEvent.REFERRED, detail)
 
     def close(
-        self, case_id: str, decision: Decision, *, by: str, version: int | None = None
-    ) -> Status:
+        self, case_id: str, decision: ClosingDecision, *, by: str, version: int | None = None
+    ) -> CaseStatus:
         """Close a case with its outcome; an urgent or immediate one waits for a second person.
 
         Returns what it is now. Raises WordsMissingError without a note, AlreadyClosedError.
         """
         with self._engine.begin() as connection:
             case = self._case(connection, case_id, by, version)
-            if case.status is Status.CLOSED:
+            if case.status is CaseStatus.CLOSED:
                 raise AlreadyClosedError
             self._review(connection, case, decision, by)
             detail = _told(decision)
             found = case.severity if decision.severity is None else decision.severity
             if max(found, case.severity, case.assessed_severity) >= SECOND_PERSON_FROM:
                 self._change(connection, case, {"closing_by": by})
-                self._leave(connection, case_id, by, What.CLOSING_PROPOSED, detail)
-                return Status.OPEN
+                self._leave(connection, case_id, by, CaseEvent.CLOSING_PROPOSED, detail)
+                return CaseStatus.OPEN
             self._close(connection, case, decision.severity)
-            self._leave(connection, case_id, by, What.OUTCOME_RECORDED, detail)
-            return Status.CLOSED
+            self._leave(connection, case_id, by, CaseEvent.OUTCOME_RECORDED, detail)
+            return CaseStatus.CLOSED
 
     def answer_closing(
         self, case_id: str, *, agree: bool, by: str, reason: str = "", version: int | None = None
@@ -244,12 +244,12 @@ class Casework:
         """
         with self._engine.begin() as connection:
             case = self._case(connection, case_id, by, version)
-            if case.closing_by in {None, by} or case.status is Status.CLOSED:
+            if case.closing_by in {None, by} or case.status is CaseStatus.CLOSED:
                 raise NotYoursError
             if not agree:
                 note_id = self._write_note(connection, case, by, reason)
                 self._change(connection, case, {"closing_by": None})
-                self._leave(connection, case_id, by, What.CLOSING_RETURNED, {"note": note_id})
+                self._leave(connection, case_id, by, CaseEvent.CLOSING_RETURNED, {"note": note_id})
                 return
             newest = sa.select(reviews.c.id, reviews.c.severity, reviews.c.outcome)
             mine = newest.where(reviews.c.case_id == case_id).order_by(reviews.c.at.desc())
@@ -259,19 +259,19 @@ class Casework:
             found = None if review.severity is None else Severity(review.severity)
             self._close(connection, case, found)
             detail = {"outcome": review.outcome, "proposed_by": case.closing_by}
-            self._leave(connection, case_id, by, What.OUTCOME_RECORDED, detail)
+            self._leave(connection, case_id, by, CaseEvent.OUTCOME_RECORDED, detail)
 
     def reopen(self, case_id: str, *, by: str, reason: str) -> None:
         """Open a closed case again; an open one stays as it is. Raises WordsMissingError."""
         with self._engine.begin() as connection:
             case = self._case(connection, case_id, by)
-            if case.status is Status.OPEN:
+            if case.status is CaseStatus.OPEN:
                 return
             note_id = self._write_note(connection, case, by, reason)
             due = look_by(case.severity, self._now())
-            opened = {"status": Status.OPEN.value, "closed_at": None, "due_at": due}
+            opened = {"status": CaseStatus.OPEN.value, "closed_at": None, "due_at": due}
             self._change(connection, case, opened)
-            self._leave(connection, case_id, by, What.REOPENED, {"note": note_id})
+            self._leave(connection, case_id, by, CaseEvent.REOPENED, {"note": note_id})
 
     def _case(
         self, connection: Connection, case_id: str, by: str, version: int | None = None
@@ -291,11 +291,13 @@ class Casework:
         connection.execute(sa.update(cases).where(cases.c.id == case.id).values(**values))
 
     def _close(self, connection: Connection, case: Case, severity: Severity | None) -> None:
-        closed = {"status": Status.CLOSED.value, "closed_at": self._now(), "closing_by": None}
+        closed = {"status": CaseStatus.CLOSED.value, "closed_at": self._now(), "closing_by": None}
         judged = {} if severity is None else _judged(case, severity)
         self._change(connection, case, closed | judged)
 
-    def _review(self, connection: Connection, case: Case, decision: Decision, by: str) -> None:
+    def _review(
+        self, connection: Connection, case: Case, decision: ClosingDecision, by: str
+    ) -> None:
         facts = {
             "outcome": decision.outcome.value,
             "severity": None if decision.severity is None else int(decision.severity),
@@ -334,7 +336,7 @@ class Casework:
         connection: Connection,
         case_id: str,
         by: str,
-        what: What,
+        what: CaseEvent,
         detail: dict[str, Any] | None = None,
     ) -> None:
         event = Event(self._now(), by, what.value, case_id=case_id, detail=detail or {})
@@ -351,7 +353,7 @@ def _judged(case: Case, severity: Severity | None) -> dict[str, Any]:
     }
 
 
-def _told(decision: Decision) -> dict[str, Any]:
+def _told(decision: ClosingDecision) -> dict[str, Any]:
     detail = {"outcome": decision.outcome.value}
     if decision.severity is not None:
         detail["severity"] = decision.severity.label

@@ -19,7 +19,7 @@ _WORD = re.compile(r"\s+|[^\s]+")
 
 
 @dataclass(frozen=True)
-class Run:
+class ChangedSpan:
     """A stretch of a line that is marked as changed, or not."""
 
     text: str
@@ -32,8 +32,8 @@ class ChangedLine:
 
     what: str
     """ "Same", "Changed", "Added", "Removed", or how many lines are left out."""
-    before: tuple[Run, ...] = ()
-    now: tuple[Run, ...] = ()
+    before: tuple[ChangedSpan, ...] = ()
+    now: tuple[ChangedSpan, ...] = ()
 
 
 def changes(before: Item, now: Item) -> list[ChangedLine]:
@@ -64,7 +64,9 @@ def _same(lines: Sequence[str], *, first: bool, last: bool) -> Iterator[ChangedL
     hidden = len(lines) - above - below
     for place, line in enumerate(lines):
         if hidden <= 1 or place < above or place >= len(lines) - below:
-            yield ChangedLine("Same", (Run(line, marked=False),), (Run(line, marked=False),))
+            yield ChangedLine(
+                "Same", (ChangedSpan(line, marked=False),), (ChangedSpan(line, marked=False),)
+            )
         elif place == above:
             yield ChangedLine(lines_the_same(hidden))
 
@@ -72,9 +74,9 @@ def _same(lines: Sequence[str], *, first: bool, last: bool) -> Iterator[ChangedL
 def _changed(old: Sequence[str], new: Sequence[str]) -> Iterator[ChangedLine]:
     for before, now in zip_longest(old, new):
         if before is None:
-            yield ChangedLine("Added", (), (Run(now, marked=True),))
+            yield ChangedLine("Added", (), (ChangedSpan(now, marked=True),))
         elif now is None:
-            yield ChangedLine("Removed", (Run(before, marked=True),), ())
+            yield ChangedLine("Removed", (ChangedSpan(before, marked=True),), ())
         else:
             yield _pair(before, now)
 
@@ -83,11 +85,13 @@ def _pair(before: str, now: str) -> ChangedLine:
     old, new = _WORD.findall(before), _WORD.findall(now)
     matcher = SequenceMatcher(None, old, new, autojunk=False)
     if matcher.ratio() < ALIKE:
-        return ChangedLine("Changed", (Run(before, marked=True),), (Run(now, marked=True),))
-    left: list[Run] = []
-    right: list[Run] = []
+        return ChangedLine(
+            "Changed", (ChangedSpan(before, marked=True),), (ChangedSpan(now, marked=True),)
+        )
+    left: list[ChangedSpan] = []
+    right: list[ChangedSpan] = []
     for tag, old_from, old_to, new_from, new_to in matcher.get_opcodes():
         marked = tag != "equal"
-        left += [Run("".join(old[old_from:old_to]), marked)] if old_to > old_from else []
-        right += [Run("".join(new[new_from:new_to]), marked)] if new_to > new_from else []
+        left += [ChangedSpan("".join(old[old_from:old_to]), marked)] if old_to > old_from else []
+        right += [ChangedSpan("".join(new[new_from:new_to]), marked)] if new_to > new_from else []
     return ChangedLine("Changed", tuple(left), tuple(right))

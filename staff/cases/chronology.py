@@ -15,7 +15,7 @@ from staff.cases.case import WholeCase
 
 
 @dataclass(frozen=True)
-class Said:
+class ChronologyEntry:
     """One thing that the person wrote, or that they were shown."""
 
     by: str
@@ -33,18 +33,18 @@ class Said:
     """With the last text of an answer: whom all of it showed. None when nobody noted it."""
 
 
-def chronology(whole: WholeCase) -> list[Said]:
+def chronology(whole: WholeCase) -> list[ChronologyEntry]:
     """What was said in a case, oldest first.
 
     Before a message stand the turns before it that no earlier message of its conversation has: old
     records repeat them, and so does a message that came to the record before an earlier one.
     """
-    told: list[Said] = []
+    told: list[ChronologyEntry] = []
     known: dict[str, list[Turn]] = {}
     for message in sorted(whole.messages, key=lambda each: (each.raised_at, each.message_id)):
         before = known.setdefault(message.conversation_id, [])
         missing = list(_missing(before, message.turns_before))
-        told += [Said(turn.by, turn.text) for turn in missing]
+        told += [ChronologyEntry(turn.by, turn.text) for turn in missing]
         told += _exchange(message)
         before += [*missing, Turn("user", message.text)]
         if message.shown:
@@ -52,12 +52,14 @@ def chronology(whole: WholeCase) -> list[Said]:
     return told
 
 
-def _exchange(message: Escalation) -> Iterator[Said]:
+def _exchange(message: Escalation) -> Iterator[ChronologyEntry]:
     severity = message.assessment.severity
-    yield Said("user", message.text, message.raised_at, message.message_id, severity)
+    yield ChronologyEntry("user", message.text, message.raised_at, message.message_id, severity)
     for number, text in enumerate(message.shown, 1):
         contacts = message.contacts if number == len(message.shown) else None
-        yield Said("assistant", text, message_id=message.message_id, shown=True, contacts=contacts)
+        yield ChronologyEntry(
+            "assistant", text, message_id=message.message_id, shown=True, contacts=contacts
+        )
 
 
 def _missing(known: list[Turn], turns: tuple[Turn, ...]) -> Iterator[Turn]:

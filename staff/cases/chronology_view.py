@@ -17,7 +17,7 @@ from staff.console import wording
 
 
 @dataclass(frozen=True)
-class Said:
+class EarlierTurn:
     """One turn before the first hand-off; nobody noted when it was."""
 
     by_person: bool
@@ -83,12 +83,12 @@ def _contacts_line(message: Escalation) -> str:
     )
 
 
-def chronology(messages: tuple[Escalation, ...]) -> list[Said | MessageView]:
+def chronology(messages: tuple[Escalation, ...]) -> list[EarlierTurn | MessageView]:
     """Everything in the order in which it was said; `messages` are the oldest first."""
     return list(_told(messages))
 
 
-def _told(messages: tuple[Escalation, ...]) -> Iterator[Said | MessageView]:
+def _told(messages: tuple[Escalation, ...]) -> Iterator[EarlierTurn | MessageView]:
     seen: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
     for number, message in enumerate(messages, 1):
         told = seen[message.conversation_id]
@@ -96,7 +96,7 @@ def _told(messages: tuple[Escalation, ...]) -> Iterator[Said | MessageView]:
         for turn in [each for each in message.turns_before if (each.by, each.text) not in told]:
             by_person = turn.by == "user"
             who = wording.writer(message.audience) if by_person else wording.LANTERN
-            yield Said(by_person, who, shown(turn.text))
+            yield EarlierTurn(by_person, who, shown(turn.text))
         told |= {(turn.by, turn.text) for turn in message.turns_before}
         told |= {("user", message.text), *(("assistant", text) for text in message.shown)}
         yield message_view(message, number)

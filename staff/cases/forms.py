@@ -23,7 +23,7 @@ _LONGEST_NUMBER = 15
 
 
 @dataclass(frozen=True)
-class Sent:
+class CaseForm:
     """One form as it was sent; empty on a fresh page."""
 
     work: str = ""
@@ -39,7 +39,7 @@ class Sent:
     """The number of the newest event that its page showed."""
 
     @classmethod
-    def by(cls, request: Request, work: str) -> Sent:
+    def by(cls, request: Request, work: str) -> CaseForm:
         """Read the fields of a request."""
         form = request.form
         fields = {name: str(values[0]) for name, values in (form or {}).items()}
@@ -87,12 +87,12 @@ def _number(text: str) -> int | None:
     return int(text) if right else None
 
 
-def _nothing(_sent: Sent) -> dict[str, str]:
+def _nothing(_sent: CaseForm) -> dict[str, str]:
     return {}
 
 
-def _note(missing: str) -> Callable[[Sent], dict[str, str]]:
-    def check(sent: Sent) -> dict[str, str]:
+def _note(missing: str) -> Callable[[CaseForm], dict[str, str]]:
+    def check(sent: CaseForm) -> dict[str, str]:
         note = sent.get("note")
         if not note.strip():
             return {"note": missing}
@@ -105,26 +105,26 @@ def _too_long(note: str) -> dict[str, str]:
     return {"note": wording.note_too_long(LONGEST_NOTE)} if len(note) > LONGEST_NOTE else {}
 
 
-def _person(sent: Sent) -> dict[str, str]:
+def _person(sent: CaseForm) -> dict[str, str]:
     return {} if sent.get("to") else {"to": case_wording.SELECT_PERSON}
 
 
-def _handover(sent: Sent) -> dict[str, str]:
+def _handover(sent: CaseForm) -> dict[str, str]:
     return _person(sent) | _note(case_wording.ENTER_WHY)(sent)
 
 
-def _severity(sent: Sent) -> dict[str, str]:
+def _severity(sent: CaseForm) -> dict[str, str]:
     known = {"", AGREE, *(severity.label for severity in Severity)}
     return {} if sent.get("severity") in known else {"severity": wording.SELECT_SEVERITY}
 
 
-def _outcome(sent: Sent) -> dict[str, str]:
+def _outcome(sent: CaseForm) -> dict[str, str]:
     known = sent.get("outcome") in {outcome.value for outcome in Outcome}
     errors = {} if known else {"outcome": wording.SELECT_OUTCOME}
     return errors | _note(wording.ENTER_REASON)(sent) | _severity(sent)
 
 
-def _action(sent: Sent) -> dict[str, str]:
+def _action(sent: CaseForm) -> dict[str, str]:
     errors = _note(case_wording.ENTER_ACTION)(sent)
     try:
         sent.day("due_on")
@@ -133,14 +133,14 @@ def _action(sent: Sent) -> dict[str, str]:
     return errors
 
 
-def _correct(sent: Sent) -> dict[str, str]:
+def _correct(sent: CaseForm) -> dict[str, str]:
     errors = _severity(sent) | _note(case_wording.ENTER_WHY)(sent)
     if not set(sent.chosen) <= set(taxonomy().risk_categories):
         errors["chosen"] = case_wording.ENTER_WHY
     return errors
 
 
-def _refer(sent: Sent) -> dict[str, str]:
+def _refer(sent: CaseForm) -> dict[str, str]:
     errors = {}
     if sent.get("to_whom") not in REFERRED_TO:
         errors["to_whom"] = case_wording.SELECT_RECEIVER
@@ -161,15 +161,15 @@ def _refer(sent: Sent) -> dict[str, str]:
     return errors | _too_long(note)
 
 
-def _merge(sent: Sent) -> dict[str, str]:
+def _merge(sent: CaseForm) -> dict[str, str]:
     return {} if sent.get("reference").strip() else {"reference": case_wording.UNKNOWN_REFERENCE}
 
 
-def _split(sent: Sent) -> dict[str, str]:
+def _split(sent: CaseForm) -> dict[str, str]:
     return {} if sent.chosen else {"chosen": case_wording.SELECT_MESSAGES}
 
 
-CHECKS: dict[str, Callable[[Sent], dict[str, str]]] = {
+CHECKS: dict[str, Callable[[CaseForm], dict[str, str]]] = {
     "": _nothing,
     "assign": _person,
     "handover": _handover,

@@ -14,11 +14,11 @@ from safeguarding.escalation import Escalation
 from safeguarding.risk.assessment import Assessment, Signal, need_of
 from safeguarding.taxonomy import Severity
 from staff.alerts.outbox import Reason, set_area
-from staff.cases.case import Status, reference_of
+from staff.cases.case import CaseStatus, reference_of
 from staff.cases.deadlines import look_by
 from staff.cases.tables import cases, escalations
 
-LEAST = Severity.CONCERN
+ESCALATE_FROM = Severity.CONCERN
 """What a member of staff must read; below it a message is only attached."""
 _REFERENCES = 8
 """How many references are tried: each is taken in one of about 10^11 cases."""
@@ -41,7 +41,7 @@ class Joined:
 
 
 @dataclass(frozen=True)
-class Place:
+class CasePlacement:
     """Where a message belongs."""
 
     own: str
@@ -50,7 +50,7 @@ class Place:
     """The case that staff see: its own, or the one which that was merged into. Locked."""
 
 
-def place_of(connection: Connection, escalation: Escalation) -> Place:
+def place_of(connection: Connection, escalation: Escalation) -> CasePlacement:
     """Where a message belongs, locked until the transaction ends.
 
     A message with risk opens a case where its conversation has none. One that staff have moved to
@@ -62,7 +62,7 @@ def place_of(connection: Connection, escalation: Escalation) -> Place:
     own = escalation.conversation_id
     row = _locked(connection, own)
     if row is None:
-        if escalation.assessment.severity < LEAST:
+        if escalation.assessment.severity < ESCALATE_FROM:
             raise NoCaseYetError
         row = _opened(connection, escalation)
     # Only under that lock does it stand still whether, and where, the message is on record.
@@ -71,7 +71,7 @@ def place_of(connection: Connection, escalation: Escalation) -> Place:
         own, row = kept, _required(connection, kept)
     while row["merged_into"] is not None:
         row = _required(connection, row["merged_into"])
-    return Place(own, row)
+    return CasePlacement(own, row)
 
 
 def join(
@@ -88,10 +88,10 @@ def join(
         "area": row["area"] or escalation.area,
     }
     reason: Reason | None = None
-    if severity >= LEAST:
+    if severity >= ESCALATE_FROM:
         reason = _reason(row, severity, before)
         changes |= _of_handoff(row, escalation, before) | _when(row, escalation, reason)
-    if severity >= LEAST or changes["audience"] != row["audience"]:
+    if severity >= ESCALATE_FROM or changes["audience"] != row["audience"]:
         changes |= _chiefly(connection, row["id"], changes["audience"])
     connection.execute(sa.update(cases).where(cases.c.id == row["id"]).values(**changes))
     if changes["area"] != row["area"]:
@@ -103,7 +103,7 @@ def _reason(row: RowMapping, severity: Severity, before: Severity | None) -> Rea
     if row["handoffs"] == 0:
         return "new"
     known = before is not None and before >= severity
-    if row["status"] == Status.CLOSED.value:
+    if row["status"] == CaseStatus.CLOSED.value:
         return None if known else "reopened"
     return "raised" if severity > row["severity"] and not known else None
 
@@ -113,7 +113,7 @@ def _of_handoff(row: RowMapping, escalation: Escalation, before: Severity | None
     severity = escalation.assessment.severity
     changes: dict[str, Any] = {
         "opened_at": min(row["opened_at"], escalation.raised_at),
-        "handoffs": row["handoffs"] + (before is None or before < LEAST),
+        "handoffs": row["handoffs"] + (before is None or before < ESCALATE_FROM),
         "assessed_severity": max(int(severity), row["assessed_severity"]),
         "categories": _together(row, escalation),
     }
@@ -130,14 +130,18 @@ def _when(row: RowMapping, escalation: Escalation, reason: Reason | None) -> dic
         # Staff judged what they knew then: it is to be judged afresh.
         counts = max(severity, Severity(row["assessed_severity"]))
         return {
-            "status": Status.OPEN.value,
+            "status": CaseStatus.OPEN.value,
             "closed_at": None,
             "severity": int(counts),
             "staff_severity": None,
             "raised_at": at,
             "due_at": look_by(counts, at),
         }
-    if row["status"] == Status.OPEN.value and severity == row["severity"] and at < row["raised_at"]:
+    if (
+        row["status"] == CaseStatus.OPEN.value
+        and severity == row["severity"]
+        and at < row["raised_at"]
+    ):
         # An equally grave one that came earlier, but to the record later.
         return {"raised_at": at, "due_at": min(row["due_at"], look_by(severity, at))}
     return {}
@@ -196,7 +200,7 @@ def _open(connection: Connection, escalation: Escalation, reference: str) -> Non
         id=escalation.conversation_id,
         reference=reference,
         conversation_id=escalation.conversation_id,
-        status=Status.OPEN.value,
+        status=CaseStatus.OPEN.value,
         severity=severity,
         assessed_severity=severity,
         need=need_of(escalation.assessment, escalation.audience),
@@ -231,7 +235,7 @@ def summed(messages: Sequence[Escalation]) -> dict[str, Any]:
 
     Raises ValueError when none of them shows risk.
     """
-    raised = [each for each in messages if each.assessment.severity >= LEAST]
+    raised = [each for each in messages if each.assessment.severity >= ESCALATE_FROM]
     if not raised:
         raise ValueError("none of the messages shows risk")
     by_gravity = sorted(

@@ -15,7 +15,7 @@ from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import check_in_use
 from staff.audit import trail
 from staff.audit.trail import Event
-from staff.cases.case import Case, Status, What
+from staff.cases.case import Case, CaseEvent, CaseStatus
 from staff.cases.rows import case_of
 from staff.cases.tables import cases, escalations, reviews
 
@@ -45,7 +45,7 @@ class Lesson:
 
 def lessons(connection: Connection) -> list[Lesson]:
     """The verdicts on closed cases that have no example yet, the oldest case first."""
-    closed = sa.select(cases).where(cases.c.status == Status.CLOSED.value)
+    closed = sa.select(cases).where(cases.c.status == CaseStatus.CLOSED.value)
     found = map(case_of, connection.execute(closed.order_by(cases.c.opened_at)).mappings())
     judged = sa.select(
         reviews.c.case_id, reviews.c.outcome, reviews.c.severity, reviews.c.missed
@@ -67,7 +67,7 @@ def learned(connection: Connection, lesson: Lesson, *, by: str, at: datetime) ->
     check_in_use(connection, by)
     message_id, verdict, severity = _mark(lesson)
     detail = {"verdict": verdict} | ({"severity": severity} if severity else {})
-    what = What.LEARNED.value
+    what = CaseEvent.LEARNED.value
     trail.append(connection, Event(at, by, what, lesson.case.id, message_id, detail))
 
 
@@ -108,5 +108,5 @@ def _learned(connection: Connection) -> set[tuple[str, str, str]]:
     return {
         (each.event.message_id or "", each.event.detail["verdict"],
          each.event.detail.get("severity", ""))
-        for each in trail.of_kind(connection, What.LEARNED.value)
+        for each in trail.of_kind(connection, CaseEvent.LEARNED.value)
     }  # fmt: skip

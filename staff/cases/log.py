@@ -17,8 +17,8 @@ from staff.alerts.outbox import Alert, raise_alert
 from staff.audit import trail
 from staff.audit.trail import Event
 from staff.cases import learning
-from staff.cases.case import What
-from staff.cases.joining import LEAST, Joined, Place, join, place_of
+from staff.cases.case import CaseEvent
+from staff.cases.joining import ESCALATE_FROM, CasePlacement, Joined, join, place_of
 from staff.cases.keys import make_key
 from staff.cases.learning import Lesson
 from staff.cases.rows import opened_row, sealed_row
@@ -86,7 +86,7 @@ def _record(connection: Connection, ring: Vault, escalation: Escalation, at: dat
     connection.execute(sa.update(escalations).where(mine).values(**sealed_row(result, vault)))
     joined = join(connection, place.case, result, before=known.assessment.severity)
     graver = result.assessment.severity > known.assessment.severity
-    what = What.RAISED if graver else What.ADDED_TO
+    what = CaseEvent.RAISED if graver else CaseEvent.ADDED_TO
     _note(connection, place, result, what, joined, at, was=known.assessment.severity)
     return False
 
@@ -106,17 +106,19 @@ def _with_turns_once(connection: Connection, case_id: str, escalation: Escalatio
     return replace(escalation, turns_before=())
 
 
-def _new_what(escalation: Escalation, joined: Joined) -> What:
+def _new_what(escalation: Escalation, joined: Joined) -> CaseEvent:
     if joined.reason == "new":
-        return What.RECORDED
-    return What.JOINED if escalation.assessment.severity >= LEAST else What.ATTACHED
+        return CaseEvent.RECORDED
+    return (
+        CaseEvent.JOINED if escalation.assessment.severity >= ESCALATE_FROM else CaseEvent.ATTACHED
+    )
 
 
 def _note(
     connection: Connection,
-    place: Place,
+    place: CasePlacement,
     escalation: Escalation,
-    what: What,
+    what: CaseEvent,
     joined: Joined,
     at: datetime,
     was: Severity | None = None,
@@ -144,8 +146,10 @@ def _note(
     facts = {"case_id": place.own, "message_id": escalation.message_id}
     events = [Event(at, escalation.raised_by, what.value, detail=detail, **facts)]
     if joined.reason == "reopened":
-        events.append(Event(at, escalation.raised_by, What.REOPENED.value, detail={}, **facts))
-    elif joined.reason == "raised" and what is What.JOINED:
+        events.append(Event(at, escalation.raised_by, CaseEvent.REOPENED.value, detail={}, **facts))
+    elif joined.reason == "raised" and what is CaseEvent.JOINED:
         change = {"from": joined.before.label, "to": joined.after.label}
-        events.append(Event(at, escalation.raised_by, What.RAISED.value, detail=change, **facts))
+        events.append(
+            Event(at, escalation.raised_by, CaseEvent.RAISED.value, detail=change, **facts)
+        )
     trail.append_all(connection, events)

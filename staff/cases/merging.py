@@ -17,7 +17,7 @@ from staff.accounts.accounts import check_in_use
 from staff.alerts.outbox import acknowledge, set_area
 from staff.audit import trail
 from staff.audit.trail import Event
-from staff.cases.case import Status, What, reference_of
+from staff.cases.case import CaseEvent, CaseStatus, reference_of
 from staff.cases.cases import UnknownCaseError
 from staff.cases.casework import StaleCaseError
 from staff.cases.deadlines import look_by
@@ -27,14 +27,14 @@ from staff.cases.rows import opened_row, sealed_row
 from staff.cases.tables import cases, escalations
 from storage.vault import Vault
 
-_OPEN: dict[str, Any] = {"status": Status.OPEN.value, "closed_at": None}
+_OPEN: dict[str, Any] = {"status": CaseStatus.OPEN.value, "closed_at": None}
 
 
-class SortingError(ValueError):
+class CaseMergeError(ValueError):
     """This cannot be done: a case with itself, or nothing with risk would be left."""
 
 
-class Sorting:
+class CaseMerge:
     """Merges, splits and holds cases. Raises UnknownCaseError, UnknownStaffError.
 
     Where `version` is given and the case has changed since, it raises StaleCaseError.
@@ -59,7 +59,7 @@ class Sorting:
             row, target = found[case_id], found[into]
             _check_version(row, version)
             if case_id == into or row["merged_into"] or target["merged_into"]:
-                raise SortingError
+                raise CaseMergeError
             under = sa.update(cases).where(cases.c.merged_into == case_id)
             connection.execute(under.values(merged_into=into))
             held = row["legal_hold"] or target["legal_hold"]
@@ -70,9 +70,9 @@ class Sorting:
             acknowledge(connection, case_id, by, self._now())
             detail = {"into": target["reference"], "case": row["reference"]}
             for each in (case_id, into):
-                self._leave(connection, each, by, What.MERGED, detail)
+                self._leave(connection, each, by, CaseEvent.MERGED, detail)
             if opened:
-                self._leave(connection, into, by, What.REOPENED, detail)
+                self._leave(connection, into, by, CaseEvent.REOPENED, detail)
 
     def separate(self, case_id: str, *, by: str) -> None:
         """Undo a merge: both cases say again what their own messages do.
@@ -85,13 +85,13 @@ class Sorting:
             row = _locked(connection, case_id)
             into = row["merged_into"]
             if into is None:
-                raise SortingError
+                raise CaseMergeError
             target = _locked(connection, into)
             _change(connection, row, {"merged_into": None})
             self._sum_up(connection, target, {})
             self._sum_up(connection, _locked(connection, case_id), {}, reopen=True)
             for each in (case_id, into):
-                self._leave(connection, each, by, What.SEPARATED, {"case": row["reference"]})
+                self._leave(connection, each, by, CaseEvent.SEPARATED, {"case": row["reference"]})
 
     def split(
         self, case_id: str, message_ids: Collection[str], *, by: str, version: int | None = None
@@ -109,13 +109,13 @@ class Sorting:
             try:
                 own, rest = summed(moved), summed(stay)
             except ValueError:
-                raise SortingError from None
+                raise CaseMergeError from None
             new = str(uuid.uuid4())
             values = {
                 "id": new,
                 "reference": reference_of(new),
                 "conversation_id": row["conversation_id"],
-                "status": Status.OPEN.value,
+                "status": CaseStatus.OPEN.value,
                 "assigned_to": row["assigned_to"],
                 "legal_hold": row["legal_hold"],
                 "version": 1,
@@ -125,7 +125,7 @@ class Sorting:
             _change(connection, row, rest | _as_judged(row, rest) | {"closing_by": None})
             detail = {"messages": len(moved), "new": values["reference"], "from": row["reference"]}
             for each in (case_id, new):
-                self._leave(connection, each, by, What.SPLIT, detail)
+                self._leave(connection, each, by, CaseEvent.SPLIT, detail)
             return new
 
     def hold(self, case_id: str, *, held: bool, by: str, version: int | None = None) -> None:
@@ -137,7 +137,7 @@ class Sorting:
             _change(connection, row, {"legal_hold": held})
             under = sa.update(cases).where(cases.c.merged_into == case_id)
             connection.execute(under.values(legal_hold=held))
-            self._leave(connection, case_id, by, What.HELD if held else What.RELEASED, {})
+            self._leave(connection, case_id, by, CaseEvent.HELD if held else CaseEvent.RELEASED, {})
 
     def _messages(self, connection: Connection, case_ids: list[str]) -> list[Escalation]:
         vaults = {each: vault_of(connection, self._ring, each) for each in case_ids}
@@ -170,7 +170,7 @@ class Sorting:
         _change(connection, target, total | _as_judged(target, total) | changes)
 
     def _leave(
-        self, connection: Connection, case_id: str, by: str, what: What, detail: dict[str, Any]
+        self, connection: Connection, case_id: str, by: str, what: CaseEvent, detail: dict[str, Any]
     ) -> None:
         trail.append(connection, Event(self._now(), by, what.value, case_id=case_id, detail=detail))
 
@@ -184,7 +184,7 @@ def _as_judged(row: RowMapping, total: dict[str, Any]) -> dict[str, Any]:
 
 
 def _opened_by(row: RowMapping, target: RowMapping) -> dict[str, Any]:
-    waits = row["status"] == Status.OPEN.value and target["status"] == Status.CLOSED.value
+    waits = row["status"] == CaseStatus.OPEN.value and target["status"] == CaseStatus.CLOSED.value
     return _OPEN if waits else {}
 
 

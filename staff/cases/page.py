@@ -13,7 +13,7 @@ from sanic.response import redirect
 from staff.accounts.auth import needs_confirmation, requires, session_of
 from staff.accounts.permissions import Permission
 from staff.cases.cases import UnknownCaseError
-from staff.cases.forms import Sent
+from staff.cases.forms import CaseForm
 from staff.cases.view import case_view, changed_since, mark_of
 from staff.cases.wording import DONE
 from staff.console.composition import services
@@ -57,7 +57,7 @@ async def reveal(request: Request, case_id: str) -> HTTPResponse:
 async def show(
     request: Request,
     case_id: str,
-    sent: Sent | None = None,
+    sent: CaseForm | None = None,
     *,
     errors: Mapping[str, str] | None = None,
     stale: bool = False,
@@ -68,7 +68,7 @@ async def show(
 
     `sent` is what was typed into one of its forms, `stale` whether a colleague was quicker.
     """
-    console, session, sent = services(request), session_of(request), sent or Sent()
+    console, session, sent = services(request), session_of(request), sent or CaseForm()
     try:
         await asyncio.to_thread(console.casework.viewed, case_id, by=session.staff.id)
         whole = await asyncio.to_thread(console.cases.whole, case_id)

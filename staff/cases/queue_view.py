@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from safeguarding.taxonomy import Severity, taxonomy
-from staff.cases.case import Case, Status
+from staff.cases.case import Case, CaseStatus
 from staff.cases.cases import NOBODY, CaseFilter
 from staff.console.pages import HOME, address_of
 
@@ -22,7 +22,7 @@ _LONGEST_NUMBER = 6
 class QueueForm:
     """The filters as they stand in the address; what nobody could have chosen counts as empty."""
 
-    status: str = Status.OPEN.value
+    status: str = CaseStatus.OPEN.value
     severity: str = ""
     category: str = ""
     need: str = ""
@@ -39,7 +39,7 @@ class QueueForm:
         """Read the query of an address; `areas` are those there are cases of."""
         names = taxonomy()
         allowed = {
-            "status": [*(each.value for each in Status), EVERY_STATUS],
+            "status": [*(each.value for each in CaseStatus), EVERY_STATUS],
             "severity": [each.label for each in Severity],
             "category": list(names.risk_categories),
             "need": list(names.needs),
@@ -57,7 +57,7 @@ class QueueForm:
         every = self.status == EVERY_STATUS or bool(self.reference)
         whose = {MINE: reader, NOBODY: NOBODY}
         return CaseFilter(
-            status=None if every else Status(self.status),
+            status=None if every else CaseStatus(self.status),
             severity=Severity.named(self.severity) if self.severity else None,
             category=self.category or None,
             need=self.need or None,
@@ -71,7 +71,7 @@ class QueueForm:
     @property
     def narrowed(self) -> bool:
         """Whether any filter is set besides open or closed."""
-        return replace(self, status=Status.OPEN.value, page=1) != QueueForm()
+        return replace(self, status=CaseStatus.OPEN.value, page=1) != QueueForm()
 
     def query(self, **changes: Any) -> str:
         """The query of an address with these filters; `changes` take the place of some."""
@@ -103,7 +103,7 @@ def rows_of(cases: list[Case], names: Mapping[str, str], now: datetime) -> list[
         QueueRow(
             case=case,
             href=address_of(case.id),
-            overdue=case.status is Status.OPEN and now > case.due_at,
+            overdue=case.status is CaseStatus.OPEN and now > case.due_at,
             assigned=names.get(case.assigned_to or "", ""),
             offered=names.get(case.offered_to or "", ""),
         )

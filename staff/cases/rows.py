@@ -13,7 +13,7 @@ from safeguarding.escalation import Escalation, Outcome
 from safeguarding.risk.assessment import Assessment, Signal, Turn
 from safeguarding.shown_contacts import contacts_as_record, contacts_from_record
 from safeguarding.taxonomy import Severity
-from staff.cases.case import Action, Case, Note, Referral, Review, Status, Wish
+from staff.cases.case import Action, CallbackRequest, Case, CaseStatus, Note, Referral, Review
 from storage.vault import Vault
 
 _PROVED = ("conversation_id", "severity", "categories", "subject", "signals", "raised_by")
@@ -113,7 +113,7 @@ def case_of(row: RowMapping) -> Case:
     staff_categories = row["staff_categories"]
     return Case(
         **{name: row[name] for name in named},
-        status=Status(row["status"]),
+        status=CaseStatus(row["status"]),
         severity=Severity(row["severity"]),
         assessed_severity=Severity(row["assessed_severity"]),
         staff_severity=_severity(row["staff_severity"]),
@@ -162,14 +162,14 @@ def referral_of(row: RowMapping, vault: Vault) -> Referral:
     )
 
 
-def wish_of(row: RowMapping, vault: Vault) -> Wish:
+def wish_of(row: RowMapping, vault: Vault) -> CallbackRequest:
     """A row of wishes, opened. Raises VaultError."""
     key = row["case_id"]
     name, reach = (
         vault.open(row[column], table="wishes", row=key, column=column)
         for column in ("name", "reach")
     )
-    return Wish(row["at"], name, reach)
+    return CallbackRequest(row["at"], name, reach)
 
 
 def opened(row: RowMapping, table: str, column: str, vault: Vault) -> str:

@@ -14,7 +14,7 @@ from staff.accounts.accounts import Staff
 from staff.accounts.permissions import Permission
 from staff.accounts.sessions import Session
 from staff.cases import wording as case_wording
-from staff.cases.case import Case, Status, What, WholeCase
+from staff.cases.case import Case, CaseEvent, CaseStatus, WholeCase
 from staff.cases.casework import SECOND_PERSON_FROM
 from staff.cases.chronology_view import MessageView, chronology, message_view
 from staff.console import wording
@@ -34,7 +34,7 @@ def is_revealed(whole: WholeCase, session: Session) -> bool:
     """Whether the reader uncovered the words in this session: the audit trail says so."""
     reader, mark = session.staff.id, mark_of(session)
     return any(
-        link.event.what == What.REVEALED.value
+        link.event.what == CaseEvent.REVEALED.value
         and link.event.who == reader
         and link.event.case_id == whole.case.id
         and link.event.detail.get("session") == mark
@@ -56,7 +56,7 @@ def case_view(console: Services, whole: WholeCase, session: Session) -> dict[str
         "live_href": f"{LIVE}/case/{quote(case.id, safe='')}",
         "now": now,
         "severity_follows": whole.severity_follows,
-        "overdue": case.status is Status.OPEN and now > case.due_at,
+        "overdue": case.status is CaseStatus.OPEN and now > case.due_at,
         "reader": reader,
         "names": names,
         "colleagues": [each for each in readers_of(console, case) if each.id != reader],
@@ -89,7 +89,7 @@ def readers_of(console: Services, case: Case) -> list[Staff]:
 
 def changed_since(whole: WholeCase, told: list[Any], seen: int) -> list[Any]:
     """Of the lines of the history `told`, those after the event `seen`, but for mere reading."""
-    reading = {What.VIEWED.value, What.REVEALED.value}
+    reading = {CaseEvent.VIEWED.value, CaseEvent.REVEALED.value}
     return [
         line
         for link, line in zip(whole.history, told, strict=True)

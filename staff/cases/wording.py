@@ -11,7 +11,7 @@ from safeguarding.taxonomy import ADULTS, PROFESSIONAL, YOUNG_PERSON, Severity
 from staff.alerts.plan import ALERTED
 from staff.alerts.queue import IN_DIGEST
 from staff.audit.trail import Event
-from staff.cases.case import Case, What
+from staff.cases.case import Case, CaseEvent
 from staff.console import dates, wording
 
 NEEDS = {
@@ -243,37 +243,37 @@ def _severity(name: object) -> str:
 
 
 _PLAIN = {
-    What.RECORDED.value: "Recorded it",
-    What.ADDED_TO.value: "Added what it knew besides",
-    What.JOINED.value: "Added a later hand-off of the conversation",
-    What.ATTACHED.value: "Added a later message without risk",
-    What.VIEWED.value: "Opened the page",
-    What.REVEALED.value: "Uncovered the words",
-    What.EXPORTED.value: "Took a file of it out of Lantern",
-    What.CLOSING_RETURNED.value: "Did not agree to close it",
-    What.REOPENED.value: "Opened it again",
-    What.LEARNED.value: "Retold it in other words, as an example for Lantern to learn from",
-    What.ACCEPTED.value: "Accepted the handover",
-    What.RETURNED.value: "Returned the handover",
-    What.NOTED.value: "Added a note",
-    What.ACTION_DONE.value: "Did something from the list",
-    What.HELD.value: "Kept it from disposal: legal hold",
-    What.RELEASED.value: "Lifted the legal hold",
-    What.WISH_LEFT.value: "Kept how the person can be reached",
-    What.WISH_WITHDRAWN.value: "Deleted how the person can be reached, as they asked",
+    CaseEvent.RECORDED.value: "Recorded it",
+    CaseEvent.ADDED_TO.value: "Added what it knew besides",
+    CaseEvent.JOINED.value: "Added a later hand-off of the conversation",
+    CaseEvent.ATTACHED.value: "Added a later message without risk",
+    CaseEvent.VIEWED.value: "Opened the page",
+    CaseEvent.REVEALED.value: "Uncovered the words",
+    CaseEvent.EXPORTED.value: "Took a file of it out of Lantern",
+    CaseEvent.CLOSING_RETURNED.value: "Did not agree to close it",
+    CaseEvent.REOPENED.value: "Opened it again",
+    CaseEvent.LEARNED.value: "Retold it in other words, as an example for Lantern to learn from",
+    CaseEvent.ACCEPTED.value: "Accepted the handover",
+    CaseEvent.RETURNED.value: "Returned the handover",
+    CaseEvent.NOTED.value: "Added a note",
+    CaseEvent.ACTION_DONE.value: "Did something from the list",
+    CaseEvent.HELD.value: "Kept it from disposal: legal hold",
+    CaseEvent.RELEASED.value: "Lifted the legal hold",
+    CaseEvent.WISH_LEFT.value: "Kept how the person can be reached",
+    CaseEvent.WISH_WITHDRAWN.value: "Deleted how the person can be reached, as they asked",
 }
 _TOLD = {
-    What.RAISED.value: _raised,
-    What.OUTCOME_RECORDED.value: _outcome,
-    What.CLOSING_PROPOSED.value: _proposal,
-    What.ASSIGNED.value: _assigned,
-    What.OFFERED.value: _offered,
-    What.ACTION_ADDED.value: _action,
-    What.CORRECTED.value: _corrected,
-    What.REFERRED.value: _referred,
-    What.MERGED.value: _merged,
-    What.SEPARATED.value: _separated,
-    What.SPLIT.value: _split,
+    CaseEvent.RAISED.value: _raised,
+    CaseEvent.OUTCOME_RECORDED.value: _outcome,
+    CaseEvent.CLOSING_PROPOSED.value: _proposal,
+    CaseEvent.ASSIGNED.value: _assigned,
+    CaseEvent.OFFERED.value: _offered,
+    CaseEvent.ACTION_ADDED.value: _action,
+    CaseEvent.CORRECTED.value: _corrected,
+    CaseEvent.REFERRED.value: _referred,
+    CaseEvent.MERGED.value: _merged,
+    CaseEvent.SEPARATED.value: _separated,
+    CaseEvent.SPLIT.value: _split,
     ALERTED: _alerted,
     IN_DIGEST: _in_digest,
 }

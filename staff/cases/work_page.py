@@ -15,27 +15,27 @@ from staff.accounts.accounts import Staff, UnknownStaffError
 from staff.accounts.auth import requires, session_of
 from staff.accounts.permissions import Permission
 from staff.cases import wording as case_wording
-from staff.cases.case import Referral, Status
+from staff.cases.case import CaseStatus, Referral
 from staff.cases.cases import UnknownCaseError
 from staff.cases.casework import (
     AlreadyClosedError,
-    Decision,
+    ClosingDecision,
     NotYoursError,
     StaleCaseError,
 )
-from staff.cases.forms import NOBODY, Sent
-from staff.cases.merging import SortingError
+from staff.cases.forms import NOBODY, CaseForm
+from staff.cases.merging import CaseMergeError
 from staff.cases.page import show
 from staff.cases.view import readers_of
 from staff.console.composition import Services, services
 from staff.console.pages import HOME, SEE_OTHER, address_of
 
 case_work = Blueprint("case_work")
-Work: TypeAlias = Callable[[Services, str, Sent, Staff], str | None]
+Work: TypeAlias = Callable[[Services, str, CaseForm, Staff], str | None]
 """Services, id of the case, what was sent, who; the page to go on to, None for the case's own."""
 
 
-class RefusedError(Exception):
+class FormRefusedError(Exception):
     """What was sent cannot be done: beside which field to say what."""
 
     def __init__(self, field: str, words: str) -> None:
@@ -68,7 +68,7 @@ async def release(request: Request, case_id: str) -> HTTPResponse:
 
 
 async def _done(request: Request, case_id: str, work: str, act: Work) -> HTTPResponse:
-    sent, who = Sent.by(request, work), session_of(request).staff
+    sent, who = CaseForm.by(request, work), session_of(request).staff
     if errors := sent.errors():
         return await show(request, case_id, sent, errors=errors, status=400)
     try:
@@ -78,7 +78,7 @@ async def _done(request: Request, case_id: str, work: str, act: Work) -> HTTPRes
     except UnknownStaffError:
         errors = {f"{work}-to": case_wording.SELECT_PERSON}
         return await show(request, case_id, sent, errors=errors, status=400)
-    except RefusedError as error:
+    except FormRefusedError as error:
         errors = {f"{work}-{error.field}": error.words}
         return await show(request, case_id, sent, errors=errors, status=400)
     except UnknownCaseError:
@@ -93,40 +93,40 @@ def _colleague(console: Services, case_id: str, to: str) -> str:
     return to
 
 
-def _assign(console: Services, case_id: str, sent: Sent, who: Staff) -> None:
+def _assign(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
     named = sent.get("to")
     to = None if named == NOBODY else _colleague(console, case_id, named)
     console.casework.assign(case_id, to, by=who.id, version=sent.version)
 
 
-def _hand_over(console: Services, case_id: str, sent: Sent, who: Staff) -> None:
+def _hand_over(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
     to = _colleague(console, case_id, sent.get("to"))
     console.casework.hand_over(case_id, to, sent.get("note"), by=who.id, version=sent.version)
 
 
-def _accept(console: Services, case_id: str, sent: Sent, who: Staff) -> None:
+def _accept(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
     console.casework.answer_handover(case_id, accept=True, by=who.id, version=sent.version)
 
 
-def _return(console: Services, case_id: str, sent: Sent, who: Staff) -> None:
+def _return(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
     console.casework.answer_handover(
         case_id, accept=False, by=who.id, reason=sent.get("note"), version=sent.version
     )
 
 
-def _note(console: Services, case_id: str, sent: Sent, who: Staff) -> None:
+def _note(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
     console.casework.note(case_id, sent.get("note"), by=who.id)
 
 
-def _add_action(console: Services, case_id: str, sent: Sent, who: Staff) -> None:
+def _add_action(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
     console.casework.add_action(case_id, sent.get("note"), sent.day("due_on"), by=who.id)
 
 
-def _finish_action(console: Services, case_id: str, sent: Sent, who: Staff) -> None:
+def _finish_action(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
     console.casework.finish_action(case_id, sent.get("action"), by=who.id)
 
 
-def _correct(console: Services, case_id: str, sent: Sent, who: Staff) -> None:
+def _correct(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
     assessed = console.cases.find(case_id).assessed_categories
     same = set(sent.chosen) == set(assessed)
     console.casework.correct(
@@ -139,10 +139,10 @@ def _correct(console: Services, case_id: str, sent: Sent, who: Staff) -> None:
     )
 
 
-def _refer(console: Services, case_id: str, sent: Sent, who: Staff) -> None:
+def _refer(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
     made_at = sent.moment("made_at") if sent.get("made") == "yes" else None
     if made_at is not None and made_at > console.now():
-        raise RefusedError("made_at", case_wording.REAL_TIME)
+        raise FormRefusedError("made_at", case_wording.REAL_TIME)
     referral = Referral(
         to_whom=sent.get("to_whom"),
         how=sent.get("how"),
@@ -153,47 +153,47 @@ def _refer(console: Services, case_id: str, sent: Sent, who: Staff) -> None:
     console.casework.refer(case_id, referral, by=who.id)
 
 
-def _close(console: Services, case_id: str, sent: Sent, who: Staff) -> str | None:
-    decision = Decision(
+def _close(console: Services, case_id: str, sent: CaseForm, who: Staff) -> str | None:
+    decision = ClosingDecision(
         outcome=Outcome(sent.get("outcome")),
         note=sent.get("note"),
         severity=sent.judged(),
         missed=sent.get("missed") == "yes",
     )
     status = console.casework.close(case_id, decision, by=who.id, version=sent.version)
-    return f"{HOME}?saved=outcome" if status is Status.CLOSED else None
+    return f"{HOME}?saved=outcome" if status is CaseStatus.CLOSED else None
 
 
-def _agree(console: Services, case_id: str, sent: Sent, who: Staff) -> None:
+def _agree(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
     console.casework.answer_closing(case_id, agree=True, by=who.id, version=sent.version)
 
 
-def _disagree(console: Services, case_id: str, sent: Sent, who: Staff) -> None:
+def _disagree(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
     console.casework.answer_closing(
         case_id, agree=False, by=who.id, reason=sent.get("note"), version=sent.version
     )
 
 
-def _reopen(console: Services, case_id: str, sent: Sent, who: Staff) -> None:
+def _reopen(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
     console.casework.reopen(case_id, by=who.id, reason=sent.get("note"))
 
 
-def _merge(console: Services, case_id: str, sent: Sent, who: Staff) -> str:
+def _merge(console: Services, case_id: str, sent: CaseForm, who: Staff) -> str:
     try:
         named = console.cases.of_reference(sent.get("reference"))
         into = console.cases.find(named.id, who.areas)
     except UnknownCaseError:
-        raise RefusedError("reference", case_wording.UNKNOWN_REFERENCE) from None
+        raise FormRefusedError("reference", case_wording.UNKNOWN_REFERENCE) from None
     if into.id == case_id:
-        raise RefusedError("reference", case_wording.UNKNOWN_REFERENCE)
+        raise FormRefusedError("reference", case_wording.UNKNOWN_REFERENCE)
     try:
         console.sorting.merge(case_id, into.id, by=who.id, version=sent.version)
-    except SortingError:
-        raise RefusedError("reference", case_wording.CANNOT_MERGE) from None
+    except CaseMergeError:
+        raise FormRefusedError("reference", case_wording.CANNOT_MERGE) from None
     return f"{address_of(into.id)}?done=merge"
 
 
-def _separate(console: Services, case_id: str, sent: Sent, who: Staff) -> None:
+def _separate(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
     """`case_id` is the case that the other one, named in the form, was made part of."""
     other = console.cases.find(sent.get("other"))
     if other.merged_into != case_id:
@@ -201,15 +201,15 @@ def _separate(console: Services, case_id: str, sent: Sent, who: Staff) -> None:
     console.sorting.separate(other.id, by=who.id)
 
 
-def _split(console: Services, case_id: str, sent: Sent, who: Staff) -> str:
+def _split(console: Services, case_id: str, sent: CaseForm, who: Staff) -> str:
     try:
         new = console.sorting.split(case_id, sent.chosen, by=who.id, version=sent.version)
-    except (SortingError, UnknownCaseError):
-        raise RefusedError("chosen", case_wording.CANNOT_SPLIT) from None
+    except (CaseMergeError, UnknownCaseError):
+        raise FormRefusedError("chosen", case_wording.CANNOT_SPLIT) from None
     return f"{address_of(new)}?done=split"
 
 
-def _hold(console: Services, case_id: str, sent: Sent, who: Staff) -> None:
+def _hold(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
     held = sent.work == "hold"
     console.sorting.hold(case_id, held=held, by=who.id, version=sent.version)
 

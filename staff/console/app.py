@@ -26,7 +26,7 @@ from staff.console.composition import Services, compose, services
 from staff.console.live import live
 from staff.reports.exports_page import exports
 from staff.reports.figures_page import statistics
-from staff.reports.metrics import Metrics, count_response, figures
+from staff.reports.metrics import ConsoleMetrics, count_response, figures
 from staff.rota.page import rota
 from web.connections import bound
 from web.http import App, ContentPolicy, PlainErrors, add_security_headers
@@ -51,7 +51,7 @@ def create_app(settings: Settings, console: Services | None = None) -> App:
         FALLBACK_ERROR_FORMAT="html",
     )
     app.ctx.services = console or compose(settings)
-    app.ctx.metrics = Metrics()
+    app.ctx.metrics = ConsoleMetrics()
     errors = PlainErrors(app.ctx.services.errors)
     app.error_handler = errors
     bound(app, settings.console_trusted_proxies, _LARGEST_REQUEST, errors)

@@ -30,13 +30,13 @@ from staff.audit.audit_log import AuditLog
 from staff.audit.clients import client_digest
 from staff.cases.cases import Cases
 from staff.cases.casework import Casework
-from staff.cases.merging import Sorting
+from staff.cases.merging import CaseMerge
 from staff.console.pages import Pages
 from staff.console.refusals import Refusals
 from staff.console.watch import Changes
 from staff.reports.exports import Exports
 from staff.reports.statistics import Statistics
-from staff.rota.service import RotaOffice
+from staff.rota.service import RotaService
 from storage.engine import connect
 from storage.vault import Vault
 from web.http import ErrorPhrases
@@ -48,7 +48,7 @@ class Services:
 
     cases: Cases
     casework: Casework
-    sorting: Sorting
+    sorting: CaseMerge
     statistics: Statistics
     exports: Exports
     changes: Changes
@@ -60,7 +60,7 @@ class Services:
     sign_ons: SignOns
     invitations: Invitations
     approvals: Approvals
-    rota: RotaOffice
+    rota: RotaService
     audit: AuditLog
     client_digest: Callable[[str], str]
     """How the audit trail names the machine of an address."""
@@ -100,7 +100,7 @@ def compose(
         cases=cases,
         changes=Changes(cases.latest_change),
         casework=Casework(database, vault, now),
-        sorting=Sorting(database, vault, now),
+        sorting=CaseMerge(database, vault, now),
         statistics=Statistics(database, now),
         exports=Exports(database, vault, now),
         accounts=accounts,
@@ -111,7 +111,7 @@ def compose(
         sign_ons=SignOns(database, now),
         invitations=Invitations(database, accounts, now),
         approvals=Approvals(database, now),
-        rota=RotaOffice(database, now),
+        rota=RotaService(database, now),
         audit=AuditLog(database, now),
         client_digest=partial(client_digest, key=settings.secret("token_key")),
         catalogue=catalogue,

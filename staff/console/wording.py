@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from safeguarding.content.approvals.export import READERS
-from safeguarding.content.approvals.signing import Decided, Decision, Status
+from safeguarding.content.approvals.signing import ApprovalDecision, ApprovalStatus, Decided
 from safeguarding.content.items import Block
 from safeguarding.escalation import ASSISTANT, GATEWAY, Outcome
 from safeguarding.taxonomy import Severity
@@ -19,7 +19,7 @@ from staff.accounts.passwords import (
 )
 from staff.accounts.permissions import Role
 from staff.console import dates
-from staff.rota.rota import Kind
+from staff.rota.rota import ShiftKind
 
 SEVERITIES = {
     Severity.NONE: "No risk",
@@ -96,13 +96,13 @@ LANTERN = "Lantern"
 
 
 CONTENT_STATUSES = {
-    Status.SENT_BACK: ("Sent back", "red"),
-    Status.CHANGED: ("Changed since approval", "orange"),
-    Status.WAITING: ("Waiting for second person", "yellow"),
-    Status.PAST_REVIEW: ("Past review", "red"),
-    Status.REVIEW_DUE: ("Review due", "yellow"),
-    Status.NEVER: ("Never approved", "grey"),
-    Status.APPROVED: ("Approved", "green"),
+    ApprovalStatus.SENT_BACK: ("Sent back", "red"),
+    ApprovalStatus.CHANGED: ("Changed since approval", "orange"),
+    ApprovalStatus.WAITING: ("Waiting for second person", "yellow"),
+    ApprovalStatus.PAST_REVIEW: ("Past review", "red"),
+    ApprovalStatus.REVIEW_DUE: ("Review due", "yellow"),
+    ApprovalStatus.NEVER: ("Never approved", "grey"),
+    ApprovalStatus.APPROVED: ("Approved", "green"),
 }
 """Label and colour, in the order in which they ask for attention."""
 
@@ -118,17 +118,17 @@ ROLE_HINTS = {
     Role.ADMINISTRATOR: "Runs the accounts and the rota. Sees no case",
     Role.AUDITOR: "Reads the audit trail and the figures. Sees no case",
 }
-DECISIONS = {Decision.APPROVED: "Approved", Decision.SENT_BACK: "Sent back"}
+DECISIONS = {ApprovalDecision.APPROVED: "Approved", ApprovalDecision.SENT_BACK: "Sent back"}
 
 ROTA_KINDS = {
-    Kind.ON_DUTY: "On duty",
-    Kind.SECOND: "Second",
-    Kind.DUTY_MANAGER: "Duty manager",
+    ShiftKind.ON_DUTY: "On duty",
+    ShiftKind.SECOND: "Second",
+    ShiftKind.DUTY_MANAGER: "Duty manager",
 }
 ROTA_KIND_HINTS = {
-    Kind.ON_DUTY: "is told first",
-    Kind.SECOND: "is told when nobody has opened the case in time",
-    Kind.DUTY_MANAGER: "is told last, and at once when nobody is on duty",
+    ShiftKind.ON_DUTY: "is told first",
+    ShiftKind.SECOND: "is told when nobody has opened the case in time",
+    ShiftKind.DUTY_MANAGER: "is told last, and at once when nobody is on duty",
 }
 SELECT_PERSON = "Select a person"
 SELECT_KIND = "Select what they are on the rota for"

@@ -19,13 +19,13 @@ from staff.alerts.channels.email import EmailChannel, MailServer
 from staff.alerts.channels.notify import NotifyEmail, NotifySms, notify_client
 from staff.alerts.channels.webhook import WebhookChannel
 from staff.alerts.digest import Flood
-from staff.alerts.formatter import AlertPhrases, Words
+from staff.alerts.formatter import AlertFormatter, AlertPhrases
 from staff.alerts.loops import Beats, Daily, Loop, Planner, Sender
-from staff.alerts.plan import Clocks, Plan
+from staff.alerts.plan import Plan, ReminderDelays
 from staff.alerts.reach import EMAIL, SMS, WEBHOOK
 from staff.audit import anchors
 from staff.dispatcher.mail_catcher import MailCatcher
-from staff.dispatcher.status import Status, StatusServer
+from staff.dispatcher.status import StatusPage, StatusServer
 from storage.engine import READING, connect
 
 DEMONSTRATION_TEAM = "safeguarding-team@lantern.example"
@@ -81,7 +81,7 @@ def compose(settings: Settings, now: Callable[[], datetime] = utc_now) -> Dispat
     if not channels:
         log.critical("dispatcher.no_channel")
     beats = Beats()
-    words = Words(phrases, alerting.console_url)
+    words = AlertFormatter(phrases, alerting.console_url)
     steps = _plan(settings, frozenset(channels), demonstration=catcher is not None)
     loops: list[Loop] = [Planner(engine, steps, beats, now)]
     flood = Flood(alerting.digest_after, timedelta(minutes=alerting.digest_minutes))
@@ -89,7 +89,7 @@ def compose(settings: Settings, now: Callable[[], datetime] = utc_now) -> Dispat
         Sender(name, each, engine, words, flood, beats, now) for name, each in channels.items()
     ]
     loops.append(Daily(_daily(settings, engine, now), beats, now))
-    status = Status(engine, beats, sorted(channels), phrases, catcher, now)
+    status = StatusPage(engine, beats, sorted(channels), phrases, catcher, now)
     server = StatusServer(status, alerting.dispatcher_host, alerting.dispatcher_port)
     return Dispatcher(loops, beats, server, catcher, engine)
 
@@ -110,7 +110,7 @@ def _plan(settings: Settings, channels: frozenset[str], *, demonstration: bool) 
     alerting = settings.alerts
     mailbox = alerting.team_email is not None or demonstration
     team = {EMAIL: mailbox and EMAIL in channels, WEBHOOK: WEBHOOK in channels}
-    clocks = Clocks(
+    clocks = ReminderDelays(
         timedelta(minutes=alerting.immediate_minutes), timedelta(minutes=alerting.urgent_minutes)
     )
     return Plan(clocks, channels, frozenset(name for name, reached in team.items() if reached))

@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from safeguarding.logs import LOGGED
 from staff.alerts.formatter import AlertPhrases
 from staff.alerts.loops import Beats
-from staff.alerts.waiting import Figures, figures
+from staff.alerts.waiting import OutboxFigures, figures
 from staff.dispatcher.mail_catcher import MailCatcher
 from storage.engine import READING
 
@@ -32,7 +32,7 @@ Answer = tuple[HTTPStatus, str, bytes, dict[str, str]]
 
 
 @dataclass(frozen=True)
-class State:
+class DispatcherState:
     """How everything stands."""
 
     status: str
@@ -48,7 +48,7 @@ class State:
     """How long the oldest step or delivery has been due, in seconds."""
 
 
-class Status:
+class StatusPage:
     """Answers about the dispatcher."""
 
     def __init__(
@@ -70,7 +70,7 @@ class Status:
             loader=PackageLoader("dispatcher"), autoescape=True, undefined=StrictUndefined
         )
 
-    def state(self) -> State:
+    def state(self) -> DispatcherState:
         """How everything stands now."""
         now, found = self._now(), None
         try:
@@ -78,12 +78,12 @@ class Status:
                 found = figures(connection, now)
         except SQLAlchemyError:
             pass
-        counted = found or Figures({}, {}, {}, None)
+        counted = found or OutboxFigures({}, {}, {}, None)
         late = (now - counted.oldest_at).total_seconds() if counted.oldest_at else 0.0
         ages = {name: round(age, 1) for name, age in self._beats.ages().items()}
         hangs = any(age > STALE_S for age in ages.values())
         well = found is not None and not hangs and late < LATE_S and self._channels
-        return State(
+        return DispatcherState(
             "ready" if well and not counted.failed else "degraded",
             "up" if found else "down",
             ages,
@@ -128,7 +128,7 @@ class Status:
 class StatusServer:
     """Serves a Status on threads of its own."""
 
-    def __init__(self, status: Status, host: str, port: int) -> None:
+    def __init__(self, status: StatusPage, host: str, port: int) -> None:
         """Bind at once; port 0 takes a free one. Raises OSError."""
 
         class Handler(BaseHTTPRequestHandler):
@@ -165,7 +165,7 @@ class StatusServer:
         self._server.server_close()
 
 
-def metrics_of(state: State) -> bytes:
+def metrics_of(state: DispatcherState) -> bytes:
     registry = CollectorRegistry()
     registry.register(LOGGED)
     opened = Gauge(

@@ -16,11 +16,11 @@ from staff.audit import trail
 from staff.audit.trail import Event, Link
 from safeguarding.clock import utc_now
 from storage.engine import READING
-from staff.cases.case import What
+from staff.cases.case import CaseEvent
 from staff.cases.cases import UnknownCaseError
 from staff.cases.casework import WordsMissingError
 from staff.cases.keys import make_key
-from staff.reports.pack import Kind
+from staff.reports.pack import ExportKind
 from staff.cases.tables import case_notes, cases
 from storage.vault import Vault
 from staff.accounts.accounts import check_in_use
@@ -35,7 +35,7 @@ class Exported:
     at: datetime
     by: str
     """Id of a staff account."""
-    kind: Kind
+    kind: ExportKind
     form: str
     sha256: str
     """64 hexadecimal digits."""
@@ -52,7 +52,7 @@ class Exports:
         self._now = now
 
     def leave(
-        self, case_id: str, file: bytes, *, kind: Kind, form: Form, reason: str, by: str
+        self, case_id: str, file: bytes, *, kind: ExportKind, form: Form, reason: str, by: str
     ) -> str:
         """Note that this file is about to leave, with the reason as a sealed note; its SHA-256.
 
@@ -72,7 +72,7 @@ class Exports:
             row = {"id": note_id, "case_id": case_id, "at": at, "by": by, "text": text}
             connection.execute(sa.insert(case_notes).values(**row))
             detail = {"kind": kind.value, "form": form, "sha256": digest, "note": note_id}
-            event = Event(at, by, What.EXPORTED.value, case_id=case_id, detail=detail)
+            event = Event(at, by, CaseEvent.EXPORTED.value, case_id=case_id, detail=detail)
             trail.append(connection, event)
         return digest
 
@@ -88,10 +88,10 @@ def exported(history: Iterable[Link]) -> list[Exported]:
         Exported(
             link.event.at,
             link.event.who,
-            Kind(link.event.detail["kind"]),
+            ExportKind(link.event.detail["kind"]),
             link.event.detail["form"],
             link.event.detail["sha256"],
         )
         for link in history
-        if link.event.what == What.EXPORTED.value
+        if link.event.what == CaseEvent.EXPORTED.value
     ]

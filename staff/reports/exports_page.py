@@ -16,7 +16,7 @@ from sanic.response import raw, redirect
 from staff.cases.case import Case, WholeCase
 from staff.cases.cases import UnknownCaseError
 from staff.reports.exports import Form
-from staff.reports.pack import Kind, as_json, case_record, people_in
+from staff.reports.pack import ExportKind, as_json, case_record, people_in
 from storage.vault import VaultError
 from staff.accounts.permissions import Permission
 from staff.reports import exports_wording
@@ -50,7 +50,7 @@ class ExportForm:
     def errors(self) -> dict[str, str]:
         """What to say beside which field; empty when the form is right."""
         errors = {}
-        if self.kind not in {kind.value for kind in Kind}:
+        if self.kind not in {kind.value for kind in ExportKind}:
             errors["kind"] = exports_wording.SELECT_KIND
         if self.form not in get_args(Form):
             errors["form"] = exports_wording.SELECT_FORM
@@ -62,7 +62,7 @@ class ExportForm:
 
     def with_merged(self) -> bool:
         """Whether what belongs to merged cases goes with it."""
-        return self.merged or self.kind == Kind.CASE_PACK.value
+        return self.merged or self.kind == ExportKind.CASE_PACK.value
 
 
 @exports.get("")
@@ -112,7 +112,7 @@ async def export(request: Request, case_id: str) -> HTTPResponse:
         console.exports.leave,
         case.id,
         file,
-        kind=Kind(form.kind),
+        kind=ExportKind(form.kind),
         form="pdf" if form.form == "pdf" else "json",
         reason=form.reason,
         by=session.staff.id,
@@ -158,7 +158,7 @@ async def _page(
 
 def _file(console: Services, case_id: str, form: ExportForm, by: str) -> bytes:
     whole = console.cases.whole(case_id, with_merged=form.with_merged())
-    kind = Kind(form.kind)
+    kind = ExportKind(form.kind)
     record = case_record(
         whole,
         _people(console, whole, by, kind),
@@ -170,10 +170,10 @@ def _file(console: Services, case_id: str, form: ExportForm, by: str) -> bytes:
     return as_json(record) if form.form == "json" else pack_pdf(record)
 
 
-def _people(console: Services, whole: WholeCase, by: str, kind: Kind) -> dict[str, str]:
+def _people(console: Services, whole: WholeCase, by: str, kind: ExportKind) -> dict[str, str]:
     """The staff who occur, by id: their names, or for the subject of the data their roles."""
     names = console.accounts.shown_names({*people_in(whole), by})
-    if kind is Kind.CASE_PACK:
+    if kind is ExportKind.CASE_PACK:
         return names
     roles = {each.id: wording.ROLES[each.role] for each in console.accounts.in_use()}
     return {

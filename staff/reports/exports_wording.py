@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from safeguarding.escalation import Outcome
-from staff.reports.pack import Kind, LeftOut
+from staff.reports.pack import ExportKind, LeftOut
 from safeguarding.taxonomy import Severity
 from staff.cases import wording as case_wording
 from staff.console import dates
@@ -16,12 +16,12 @@ from staff.reports.figures_wording import MARKING, PAGE, made
 __all__ = ["MARKING", "PAGE", "made"]
 
 KINDS = {
-    Kind.CASE_PACK: "Case pack",
-    Kind.SUBJECT_ACCESS: "Subject-access export",
+    ExportKind.CASE_PACK: "Case pack",
+    ExportKind.SUBJECT_ACCESS: "Subject-access export",
 }
 KIND_HINTS = {
-    Kind.CASE_PACK: "Everything on record, with names: for those who take the case over.",
-    Kind.SUBJECT_ACCESS: (
+    ExportKind.CASE_PACK: "Everything on record, with names: for those who take the case over.",
+    ExportKind.SUBJECT_ACCESS: (
         "For a request by the person whose data it is. Names of staff become roles, and other "
         "cases are left out. It is a draft: somebody at the council decides what to redact."
     ),
@@ -196,7 +196,7 @@ def their_reference(reference: str) -> str:
 
 def exported(kind: str, form: str) -> str:
     """One export in a list."""
-    return f"{KINDS[Kind(kind)]}, {FORMS[form][0]}"
+    return f"{KINDS[ExportKind(kind)]}, {FORMS[form][0]}"
 
 
 def numbered(role: str, number: int) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from staff.reports.statistics import Period, Report
-from staff.reports.suppression import Table
+from staff.reports.suppression import FigureTable
 from staff.reports import figures_wording
 
 MONTHS_BACK = 36
@@ -56,7 +56,7 @@ def charts(report: Report) -> list[Chart]:
     return [_chart(report, table) for table in report.tables]
 
 
-def _chart(report: Report, table: Table) -> Chart:
+def _chart(report: Report, table: FigureTable) -> Chart:
     largest = max((cell.count or 0 for cell in table.cells), default=0) or 1
     bars = tuple(
         Bar(

@@ -15,7 +15,7 @@ from staff.reports.statistics import (
     Report,
     Wait,
 )
-from staff.reports.suppression import SMALLEST, Table
+from staff.reports.suppression import SMALLEST, FigureTable
 from safeguarding.taxonomy import Severity
 from staff.cases import wording as case_wording
 from staff.console import dates
@@ -111,7 +111,7 @@ def number(count: int | None) -> str:
     return HIDDEN if count is None else f"{count:,}"
 
 
-def total(table: Table) -> str:
+def total(table: FigureTable) -> str:
     """The line below the title of a table."""
     if table.total is None:
         return f"{TOO_FEW.capitalize()} in all."
@@ -119,7 +119,7 @@ def total(table: Table) -> str:
     return f"{dates.counted(table.total, noun)} in all."
 
 
-def late(table: Table) -> str:
+def late(table: FigureTable) -> str:
     """The share of deadlines that were missed, as a sentence; empty where it cannot be told."""
     share = table.share(LATE, (IN_TIME, LATE))
     return "" if share is None else f"Of those whose deadline is over, {share:.0%} were late."

@@ -24,7 +24,7 @@ from web.http import is_from_private_network
 figures = Blueprint("figures")
 
 
-class Metrics:
+class ConsoleMetrics:
     """The console's figures, in a registry of their own."""
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ async def metrics(request: Request) -> HTTPResponse:
     """Prometheus figures. For private networks only; nginx answers it for everybody else."""
     if not is_from_private_network(request):
         raise NotFound
-    found: Metrics = request.app.ctx.metrics
+    found: ConsoleMetrics = request.app.ctx.metrics
     try:
         await asyncio.to_thread(services(request).accounts.exist)
     except SQLAlchemyError:

@@ -22,7 +22,7 @@ _OF_THE_MACHINE = {"session", "client"}
 """Details of events that tell of the reader's browser."""
 
 
-class Kind(str, Enum):
+class ExportKind(str, Enum):
     """What is exported. The values are on the audit trail: never rename one."""
 
     CASE_PACK = "case_pack"
@@ -42,7 +42,7 @@ def case_record(
     whole: WholeCase,
     people: Mapping[str, str],
     *,
-    kind: Kind,
+    kind: ExportKind,
     made_at: datetime,
     made_by: str,
     reason: str,
@@ -130,7 +130,7 @@ def case_record(
             for link in whole.history
         ],
     }
-    return _for_its_subject(record) if kind is Kind.SUBJECT_ACCESS else record
+    return _for_its_subject(record) if kind is ExportKind.SUBJECT_ACCESS else record
 
 
 def as_json(record: Mapping[str, Any]) -> bytes:

@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from staff.audit.trail import Event
-from staff.reports.pack import Kind
+from staff.reports.pack import ExportKind
 from staff.cases import wording as case_wording
 from staff.reports import exports_wording
 from staff.console import wording
-from staff.reports.pdf import Document
+from staff.reports.pdf import PdfDocument
 
 _SIGNALS = (22, 14, 12, 22, 10, 20)
 _HISTORY = (10, 27, 20, 43)
@@ -19,9 +19,9 @@ _HISTORY = (10, 27, 20, 43)
 
 def pack_pdf(record: Mapping[str, Any]) -> bytes:
     """The document of `pack.case_record`: nothing that is not in the record."""
-    kind, case = Kind(record["kind"]), record["case"]
+    kind, case = ExportKind(record["kind"]), record["case"]
     title = f"{exports_wording.KINDS[kind]} {case['reference']}"
-    document = Document(
+    document = PdfDocument(
         title,
         marking=exports_wording.MARKING,
         made_at=datetime.fromisoformat(record["made_at"]),
@@ -33,7 +33,7 @@ def pack_pdf(record: Mapping[str, Any]) -> bytes:
     document.paragraph(exports_wording.ABOUT)
     document.paragraph(exports_wording.LETTERS, grey=True)
     document.paragraph(exports_wording.TO_VERIFY.format(reference=case["reference"]), grey=True)
-    if kind is Kind.SUBJECT_ACCESS:
+    if kind is ExportKind.SUBJECT_ACCESS:
         _add_left_out(document, record)
     for name, chapter in _CHAPTERS.items():
         document.heading(exports_wording.CONTENTS[name])
@@ -44,7 +44,7 @@ def pack_pdf(record: Mapping[str, Any]) -> bytes:
     return bytes(document.output())
 
 
-def _add_left_out(document: Document, record: Mapping[str, Any]) -> None:
+def _add_left_out(document: PdfDocument, record: Mapping[str, Any]) -> None:
     document.heading(exports_wording.TO_DECIDE_TITLE)
     for words in exports_wording.TO_DECIDE:
         document.paragraph(f"– {words}")
@@ -53,16 +53,16 @@ def _add_left_out(document: Document, record: Mapping[str, Any]) -> None:
         document.paragraph(f"– {exports_wording.LEFT_OUT[name]}")
 
 
-def _case(document: Document, record: Mapping[str, Any]) -> None:
+def _case(document: PdfDocument, record: Mapping[str, Any]) -> None:
     document.facts(exports_wording.facts(record["case"]))
 
 
-def _merged(document: Document, record: Mapping[str, Any]) -> None:
+def _merged(document: PdfDocument, record: Mapping[str, Any]) -> None:
     for case in record["merged"]:
         document.facts(exports_wording.facts(case))
 
 
-def _chronology(document: Document, record: Mapping[str, Any]) -> None:
+def _chronology(document: PdfDocument, record: Mapping[str, Any]) -> None:
     for said in record["chronology"]:
         speaker = exports_wording.speaker(said["by"], record["case"]["audience"])
         line = exports_wording.signed(speaker, said["at"]) if said["at"] else speaker
@@ -72,7 +72,7 @@ def _chronology(document: Document, record: Mapping[str, Any]) -> None:
             document.paragraph(exports_wording.contacts_shown(said["contacts"]), grey=True)
 
 
-def _messages(document: Document, record: Mapping[str, Any]) -> None:
+def _messages(document: PdfDocument, record: Mapping[str, Any]) -> None:
     for message in record["messages"]:
         at = exports_wording.fact("raised_at", message["raised_at"])
         level = exports_wording.severity(message["severity"])
@@ -104,25 +104,25 @@ def _signal(text: str, signal: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _wish(document: Document, record: Mapping[str, Any]) -> None:
+def _wish(document: PdfDocument, record: Mapping[str, Any]) -> None:
     wish = record["wish"]
     document.quotation(wish["name"], exports_wording.fact("raised_at", wish["at"]))
     document.quotation(wish["reach"])
 
 
-def _notes(document: Document, record: Mapping[str, Any]) -> None:
+def _notes(document: PdfDocument, record: Mapping[str, Any]) -> None:
     for note in record["notes"]:
         document.quotation(note["text"], exports_wording.signed(note["by"], note["at"]))
 
 
-def _actions(document: Document, record: Mapping[str, Any]) -> None:
+def _actions(document: PdfDocument, record: Mapping[str, Any]) -> None:
     for each in record["actions"]:
         document.quotation(each["what"], exports_wording.signed(each["by"], each["at"]))
         done = exports_wording.action(each["done_at"], each["done_by"], each["due_on"])
         document.paragraph(done)
 
 
-def _referrals(document: Document, record: Mapping[str, Any]) -> None:
+def _referrals(document: PdfDocument, record: Mapping[str, Any]) -> None:
     for each in record["referrals"]:
         document.paragraph(exports_wording.signed(each["by"], each["at"]), grey=True)
         document.paragraph(
@@ -134,7 +134,7 @@ def _referrals(document: Document, record: Mapping[str, Any]) -> None:
             document.quotation(each["reason"])
 
 
-def _reviews(document: Document, record: Mapping[str, Any]) -> None:
+def _reviews(document: PdfDocument, record: Mapping[str, Any]) -> None:
     for each in record["reviews"]:
         outcome = exports_wording.outcome(each["outcome"])
         words = exports_wording.found(outcome, each["severity"], missed=each["missed"])
@@ -143,7 +143,7 @@ def _reviews(document: Document, record: Mapping[str, Any]) -> None:
         document.quotation(each["note"], signed + exports_wording.agreed(each["second_by"]))
 
 
-def _history(document: Document, record: Mapping[str, Any]) -> None:
+def _history(document: PdfDocument, record: Mapping[str, Any]) -> None:
     rows = [exports_wording.HISTORY_COLUMNS]
     for each in record["history"]:
         at = exports_wording.fact("raised_at", each["at"])
@@ -157,7 +157,7 @@ def _history(document: Document, record: Mapping[str, Any]) -> None:
     document.grid(rows, widths=_HISTORY)
 
 
-_CHAPTERS: dict[str, Callable[[Document, Mapping[str, Any]], None]] = {
+_CHAPTERS: dict[str, Callable[[PdfDocument, Mapping[str, Any]], None]] = {
     "case": _case,
     "merged": _merged,
     "chronology": _chronology,

@@ -31,7 +31,7 @@ _FIRST_JOINED = "\u0590"
 _LINE_END = "\n"
 
 
-class Document(FPDF):
+class PdfDocument(FPDF):
     """An A4 document that is written from top to bottom. `bytes(document.output())` ends it.
 
     Whatever text comes in can be written: what no font has is told by its number, "[U+E000]".

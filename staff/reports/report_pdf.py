@@ -6,14 +6,14 @@ from staff.reports.statistics import Report
 from staff.console import dates
 from staff.reports import figures_wording
 from staff.reports.figures_view import Chart, charts, waits
-from staff.reports.pdf import Document
+from staff.reports.pdf import PdfDocument
 
 _WAIT_WIDTHS = (34, 33, 33)
 
 
 def report_pdf(report: Report, *, own_areas: bool) -> bytes:
     """The whole report as PDF; `own_areas` where its reader does not see every area."""
-    document = Document(
+    document = PdfDocument(
         figures_wording.REPORT_TITLE,
         marking=figures_wording.MARKING,
         made_at=report.made_at,
@@ -35,7 +35,7 @@ def report_pdf(report: Report, *, own_areas: bool) -> bytes:
     return bytes(document.output())
 
 
-def _add(document: Document, chart: Chart) -> None:
+def _add(document: PdfDocument, chart: Chart) -> None:
     document.heading(chart.title)
     document.paragraph(f"{chart.total} {chart.late}".strip())
     if chart.note:

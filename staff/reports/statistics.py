@@ -21,10 +21,10 @@ from staff.alerts.tables import alerts
 from staff.audit.tables import audit_events
 from safeguarding.clock import LONDON, utc_now
 from storage.engine import READING
-from staff.cases.case import Status, What
+from staff.cases.case import CaseStatus, CaseEvent
 from staff.cases.cases import CaseFilter
 from staff.cases.deadlines import look_by
-from staff.reports.suppression import SMALLEST, Table, told
+from staff.reports.suppression import SMALLEST, FigureTable, told
 from staff.cases.tables import cases, reviews
 from safeguarding.taxonomy import Severity
 
@@ -91,13 +91,13 @@ class Report:
 
     period: Period
     made_at: datetime
-    tables: tuple[Table, ...]
+    tables: tuple[FigureTable, ...]
     """"time", "severity", "need", "category", "audience", "area", "outcome", "looked_at",
     "alerts"; each by the same name."""
     first_view: tuple[Wait, ...]
     closing: tuple[Wait, ...]
 
-    def table(self, name: str) -> Table:
+    def table(self, name: str) -> FigureTable:
         """One of the tables. Raises StopIteration for another name."""
         return next(table for table in self.tables if table.name == name)
 
@@ -203,7 +203,7 @@ def _by_outcome(connection: Connection, which: list[Any]) -> dict[str | None, in
     )
     newest = sa.select(reviews.c.case_id, reviews.c.outcome, place.label("place")).subquery()
     last = sa.and_(newest.c.case_id == cases.c.id, newest.c.place == 1)
-    closed = cases.c.status == Status.CLOSED.value
+    closed = cases.c.status == CaseStatus.CLOSED.value
     outcome = sa.case((closed, newest.c.outcome), else_=OPEN).label("ended_as")
     query = (
         sa.select(outcome, sa.func.count())
@@ -226,7 +226,7 @@ class _Waited:
 
 
 def _waits(connection: Connection, which: list[Any]) -> list[_Waited]:
-    seen = sa.and_(audit_events.c.case_id == cases.c.id, audit_events.c.what == What.VIEWED.value)
+    seen = sa.and_(audit_events.c.case_id == cases.c.id, audit_events.c.what == CaseEvent.VIEWED.value)
     since = sa.case((audit_events.c.at >= cases.c.raised_at, audit_events.c.at))
     columns = (
         cases.c.assessed_severity,

@@ -24,7 +24,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Table:
+class FigureTable:
     """One figure, row by row."""
 
     name: str
@@ -51,7 +51,7 @@ class Table:
         return mine / sum(known)
 
 
-def told(name: str, counts: Mapping[str | None, int], total: int | None = None) -> Table:
+def told(name: str, counts: Mapping[str | None, int], total: int | None = None) -> FigureTable:
     """A table of these counts, with the small ones hidden; `total` is their sum if not given.
 
     Where the hidden numbers would follow from the total, the next smallest are hidden with them.
@@ -64,7 +64,7 @@ def told(name: str, counts: Mapping[str | None, int], total: int | None = None) 
         # All of the same size: which of them was hidden would tell of the others.
         hidden |= {key: count for key, count in counts.items() if count == smallest}
     cells = (Cell(key, None if key in hidden else count) for key, count in counts.items())
-    return Table(name, tuple(cells), None if 0 < total < SMALLEST else total)
+    return FigureTable(name, tuple(cells), None if 0 < total < SMALLEST else total)
 
 
 def _follows(hidden: list[int]) -> bool:

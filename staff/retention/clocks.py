@@ -9,7 +9,7 @@ from enum import Enum
 
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import Severity
-from staff.cases.case import Case, Status
+from staff.cases.case import Case, CaseStatus
 
 SEXUAL_ABUSE = frozenset(
     {"sexual_abuse", "sexual_exploitation", "grooming", "image_abuse", "harmful_sexual_behaviour"}
@@ -29,7 +29,7 @@ class Clock(str, Enum):
 
 
 @dataclass(frozen=True)
-class Clocks:
+class RetentionPeriods:
     """How many years each clock runs."""
 
     concern_years: int
@@ -37,7 +37,7 @@ class Clocks:
     sexual_abuse_years: int
 
     @classmethod
-    def of(cls, settings: Settings) -> Clocks:
+    def of(cls, settings: Settings) -> RetentionPeriods:
         """The clocks of this installation."""
         return cls(
             settings.keep_concern_years,
@@ -63,7 +63,7 @@ class Clocks:
 
         Counted from closing, or from a message that came later than that.
         """
-        if case.status is not Status.CLOSED or case.closed_at is None:
+        if case.status is not CaseStatus.CLOSED or case.closed_at is None:
             return None
         start = max(case.closed_at, *(each.newest_at for each in (case, *merged)))
         return in_years(start, self.years(clock_of(case)))

@@ -19,12 +19,12 @@ from safeguarding.clock import utc_now
 from staff.audit import trail
 from staff.audit.command_line import COMMAND_LINE
 from staff.audit.trail import Event
-from staff.cases.case import Status
+from staff.cases.case import CaseStatus
 from staff.cases.cases import UnknownCaseError
 from staff.retention.certificate import certify, uncertified
-from staff.retention.clocks import Clocks
-from staff.retention.groups import Due, Group, due, is_due, locked, opened_at
-from staff.retention.ledger import DISPOSED, ERASED, Entry, Ledger
+from staff.retention.clocks import RetentionPeriods
+from staff.retention.groups import CaseGroup, Due, due, is_due, locked, opened_at
+from staff.retention.ledger import DISPOSED, ERASED, Ledger, LedgerEntry
 from staff.retention.removal import remove, scrub
 from storage.engine import READING
 
@@ -68,12 +68,12 @@ class Disposals:
         self._operator = operator
         self._now = now
 
-    def due(self, clocks: Clocks) -> list[Due]:
+    def due(self, clocks: RetentionPeriods) -> list[Due]:
         """What a run would dispose of now."""
         with self._engine.connect().execution_options(**READING) as connection:
             return list(due(connection, clocks, self._now()))
 
-    def dispose(self, clocks: Clocks) -> int:
+    def dispose(self, clocks: RetentionPeriods) -> int:
         """Dispose of all that is due; how many cases. Call `finish` afterwards."""
         run, gone = new_run(self._now()), 0
         for found in self.due(clocks):
@@ -89,7 +89,7 @@ class Disposals:
 
     def erase(
         self, case_id: str, ground: Ground, *, silence: timedelta, although_open: bool = False
-    ) -> Group:
+    ) -> CaseGroup:
         """Erase a case with those merged into it. Call `finish` afterwards.
 
         `silence`: how long its conversation must have been silent, so that no message comes to a
@@ -101,7 +101,7 @@ class Disposals:
                 raise UnknownCaseError
             if group.held:
                 raise HeldError
-            if group.case.status is Status.OPEN and not although_open:
+            if group.case.status is CaseStatus.OPEN and not although_open:
                 raise StillOpenError
             if self._now() - group.newest_at < silence:
                 raise InProgressError
@@ -110,7 +110,7 @@ class Disposals:
             )
         return group
 
-    def again(self, entries: Iterable[Entry]) -> int:
+    def again(self, entries: Iterable[LedgerEntry]) -> int:
         """Dispose once more of what a restored copy still has of these; how many cases.
 
         A case that was opened after its entry is another one, and stays.
@@ -137,7 +137,7 @@ class Disposals:
         return paths, scrub(self._engine)
 
     def _dispose_of(
-        self, connection: Connection, group: Group, what: str, run: str, why: dict[str, Any]
+        self, connection: Connection, group: CaseGroup, what: str, run: str, why: dict[str, Any]
     ) -> None:
         rows = remove(connection, [case.id for case in group.all])
         head = group.case
@@ -153,7 +153,7 @@ class Disposals:
             events.append(Event(self._now(), COMMAND_LINE, what, case.id, detail=detail | own))
         trail.append_all(connection, events)
 
-    def _dispose_of_one(self, connection: Connection, entry: Entry, run: str) -> int:
+    def _dispose_of_one(self, connection: Connection, entry: LedgerEntry, run: str) -> int:
         found = opened_at(connection, entry.case_id)
         if found is None or found > entry.moment:
             return 0

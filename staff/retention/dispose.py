@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from safeguarding.settings import Settings
 from staff.audit.command_line import operator
-from staff.retention.clocks import Clocks
+from staff.retention.clocks import RetentionPeriods
 from staff.retention.disposal import Disposals
 from staff.retention.groups import Due
 from staff.retention.ledger import LedgerError
@@ -50,7 +50,7 @@ def main(*, dry_run: bool, yes: bool) -> None:
     settings = Settings.from_env()
     disposals = _of(settings)
     with told():
-        found = disposals.due(Clocks.of(settings))
+        found = disposals.due(RetentionPeriods.of(settings))
         for due in found:
             _show(due)
         count = sum(len(due.group.all) for due in found)
@@ -59,7 +59,7 @@ def main(*, dry_run: bool, yes: bool) -> None:
             return
         if found and not yes:
             click.confirm("Dispose of them for good?", abort=True)
-        gone = disposals.dispose(Clocks.of(settings))
+        gone = disposals.dispose(RetentionPeriods.of(settings))
         finish(disposals)
     click.echo(f"Cases disposed of: {gone}")
 

@@ -9,16 +9,16 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from staff.cases.case import Case, Status
+from staff.cases.case import Case, CaseStatus
 from staff.cases.rows import case_of
 from staff.cases.tables import cases
-from staff.retention.clocks import Clock, Clocks, clock_of
+from staff.retention.clocks import Clock, RetentionPeriods, clock_of
 
 _PAGE = 500
 
 
 @dataclass(frozen=True)
-class Group:
+class CaseGroup:
     """A case and those merged into it."""
 
     case: Case
@@ -44,13 +44,13 @@ class Group:
 class Due:
     """A group whose clock has run out."""
 
-    group: Group
+    group: CaseGroup
     clock: Clock
     since: datetime
     """When it ran out."""
 
 
-def due(connection: Connection, clocks: Clocks, now: datetime) -> Iterator[Due]:
+def due(connection: Connection, clocks: RetentionPeriods, now: datetime) -> Iterator[Due]:
     """Every group to be disposed of, in the order of their ids. Opens nothing."""
     last = ""
     while page := _closed(connection, clocks.latest_start(now), last):
@@ -61,7 +61,7 @@ def due(connection: Connection, clocks: Clocks, now: datetime) -> Iterator[Due]:
                 yield found
 
 
-def is_due(group: Group, clocks: Clocks, now: datetime) -> Due | None:
+def is_due(group: CaseGroup, clocks: RetentionPeriods, now: datetime) -> Due | None:
     """Whether it is to be disposed of now: closed, past its clock, and not held."""
     since = clocks.due_at(group.case, group.merged)
     if since is None or since > now or group.held:
@@ -69,16 +69,17 @@ def is_due(group: Group, clocks: Clocks, now: datetime) -> Due | None:
     return Due(group, clock_of(group.case), since)
 
 
-def with_merged(connection: Connection, heads: list[Case]) -> list[Group]:
+def with_merged(connection: Connection, heads: list[Case]) -> list[CaseGroup]:
     """These cases as groups."""
     query = sa.select(cases).where(cases.c.merged_into.in_([head.id for head in heads]))
     under = [case_of(row) for row in connection.execute(query.order_by(cases.c.id)).mappings()]
     return [
-        Group(head, tuple(each for each in under if each.merged_into == head.id)) for head in heads
+        CaseGroup(head, tuple(each for each in under if each.merged_into == head.id))
+        for head in heads
     ]
 
 
-def locked(connection: Connection, case_id: str) -> Group | None:
+def locked(connection: Connection, case_id: str) -> CaseGroup | None:
     """The group under this case, locked until the transaction ends; None when it is gone."""
     mine = (cases.c.id == case_id) | (cases.c.merged_into == case_id)
     query = sa.select(cases).where(mine).order_by(cases.c.id).with_for_update()
@@ -86,7 +87,7 @@ def locked(connection: Connection, case_id: str) -> Group | None:
     head = next((case for case in found if case.id == case_id), None)
     if head is None or head.merged_into is not None:
         return None
-    return Group(head, tuple(case for case in found if case is not head))
+    return CaseGroup(head, tuple(case for case in found if case is not head))
 
 
 def opened_at(connection: Connection, case_id: str) -> datetime | None:
@@ -100,7 +101,7 @@ def _closed(connection: Connection, until: datetime, after: str) -> list[Case]:
         sa.select(cases)
         .where(
             cases.c.merged_into.is_(None),
-            cases.c.status == Status.CLOSED.value,
+            cases.c.status == CaseStatus.CLOSED.value,
             cases.c.closed_at <= until,
             cases.c.id > after,
         )

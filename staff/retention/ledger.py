@@ -32,7 +32,7 @@ class LedgerError(ValueError):
 
 
 @dataclass(frozen=True)
-class Entry:
+class LedgerEntry:
     """One case that is gone."""
 
     case_id: str
@@ -49,7 +49,7 @@ class Entry:
         return datetime.fromisoformat(self.at)
 
     @classmethod
-    def of(cls, link: Link) -> Entry:
+    def of(cls, link: Link) -> LedgerEntry:
         """What an event of the trail says."""
         event = link.event
         detail = event.detail
@@ -79,7 +79,7 @@ class Ledger:
         """Where it lies."""
         return self._path
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[LedgerEntry]:
         """All of it, oldest first; of a line that was cut off by a crash, nothing.
 
         Raises LedgerError when a line was changed, left out or put in.
@@ -89,9 +89,9 @@ class Ledger:
     def catch_up(self, connection: Connection) -> int:
         """Add what the audit trail knows and the ledger does not; how many cases. OSError."""
         gone = [*trail.of_kind(connection, DISPOSED), *trail.of_kind(connection, ERASED)]
-        return self._add(Entry.of(link) for link in sorted(gone, key=lambda link: link.id))
+        return self._add(LedgerEntry.of(link) for link in sorted(gone, key=lambda link: link.id))
 
-    def _add(self, entries: Iterable[Entry]) -> int:
+    def _add(self, entries: Iterable[LedgerEntry]) -> int:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         with os.fdopen(descriptor, "r+b") as file:
@@ -110,18 +110,18 @@ class Ledger:
             os.fsync(file.fileno())
         return len(new)
 
-    def _chained(self) -> list[tuple[Entry, str]]:
+    def _chained(self) -> list[tuple[LedgerEntry, str]]:
         try:
             content = self._path.read_bytes()
         except FileNotFoundError:
             return []
-        found: list[tuple[Entry, str]] = []
+        found: list[tuple[LedgerEntry, str]] = []
         before = FIRST_LINK
         for number, line in enumerate(content[: _whole(content)].splitlines(), 1):
             try:
                 record = json.loads(line)
                 link = record.pop("link")
-                entry = Entry(**record)
+                entry = LedgerEntry(**record)
             except (ValueError, KeyError, TypeError, AttributeError):
                 raise LedgerError(f"line {number} of {self._path} cannot be read") from None
             if link != _link(before, entry):
@@ -131,7 +131,7 @@ class Ledger:
         return found
 
 
-def _link(before: str, entry: Entry) -> str:
+def _link(before: str, entry: LedgerEntry) -> str:
     plain = json.dumps(asdict(entry), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(f"{before}\n{plain}".encode()).hexdigest()
 

@@ -17,15 +17,15 @@ from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import UnknownStaffError
 from staff.accounts.auth import requires, session_of
 from staff.accounts.permissions import Permission
-from staff.alerts.reach import Ways
+from staff.alerts.reach import ContactPreferences
 from staff.console import wording
 from staff.console.composition import services
 from staff.console.pages import ROTA, SEE_OTHER, address_of, field
-from staff.rota.rota import Kind, Shift
+from staff.rota.rota import Shift, ShiftKind
 from staff.rota.service import Pattern, ShiftError
 
 DAYS = 14
-_KINDS = {kind.value: kind for kind in Kind}
+_KINDS = {kind.value: kind for kind in ShiftKind}
 _SEVERITIES = {each.label: each for each in Severity if each > Severity.NONE}
 _EMAIL = re.compile(r"[^@\s,;<>\"]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _LAST_HOUR = 23
@@ -166,7 +166,7 @@ class WaysForm:
     quiet_to: str = ""
 
     @classmethod
-    def of(cls, ways: Ways) -> WaysForm:
+    def of(cls, ways: ContactPreferences) -> WaysForm:
         """What is kept, as the form shows it."""
         hours = ["" if hour is None else str(hour) for hour in (ways.quiet_from, ways.quiet_to)]
         return cls(ways.email or "", ways.phone or "", ways.sms_from.label, *hours)
@@ -196,9 +196,9 @@ class WaysForm:
             errors["quiet_from"] = wording.ENTER_HOURS
         return errors
 
-    def ways(self, staff_id: str) -> Ways:
+    def ways(self, staff_id: str) -> ContactPreferences:
         """What is to be kept of a form without errors."""
-        return Ways(
+        return ContactPreferences(
             staff_id,
             self.email or None,
             _phone(self.phone),
@@ -229,7 +229,7 @@ async def _page(request: Request, errors: dict[str, str], status: int = 200) -> 
         errors=errors,
         form={name: field(request, name) for name in _FIELDS},
         first=first,
-        kinds=Kind,
+        kinds=ShiftKind,
         added=str(request.args.get("added") or ""),
         saved=str(request.args.get("saved") or ""),
     )

@@ -17,7 +17,7 @@ Span = tuple[datetime, datetime]
 """From when until when, in UTC."""
 
 
-class Kind(Enum):
+class ShiftKind(Enum):
     """What somebody is on the rota for."""
 
     ON_DUTY = "on_duty"
@@ -33,7 +33,7 @@ class Shift:
     """One person's time on the rota."""
 
     staff_id: str
-    kind: Kind
+    kind: ShiftKind
     starts_at: datetime
     ends_at: datetime
     """With a time zone, like `starts_at`, and after it."""
@@ -52,7 +52,7 @@ class Watch:
     areas: frozenset[str] | None = None
 
 
-def on_duty(connection: Connection, at: datetime, kind: Kind = Kind.ON_DUTY) -> list[str]:
+def on_duty(connection: Connection, at: datetime, kind: ShiftKind = ShiftKind.ON_DUTY) -> list[str]:
     """Ids of the staff in use whose shift of this kind it is; nobody for whom others cover."""
     now = (rota_shifts.c.starts_at <= at) & (rota_shifts.c.ends_at > at)
     found = [shift for shift in _shifts(connection, now) if shift.kind is kind]
@@ -74,7 +74,7 @@ def watches(connection: Connection, start: datetime, end: datetime) -> list[Watc
     reachable = sa.select(contact_ways.c.staff_id).where(
         contact_ways.c.email.is_not(None) | contact_ways.c.phone.is_not(None)
     )
-    duty = (rota_shifts.c.kind == Kind.ON_DUTY.value) & rota_shifts.c.staff_id.in_(reachable)
+    duty = (rota_shifts.c.kind == ShiftKind.ON_DUTY.value) & rota_shifts.c.staff_id.in_(reachable)
     found = shifts(connection, start, end, duty)
     mine = staff.c.id.in_({shift.staff_id for shift in found})
     kept_to = {
@@ -88,7 +88,7 @@ def next_duty(connection: Connection, at: datetime) -> datetime | None:
     """When somebody is on duty next: `at` itself while somebody is, None when nobody ever is."""
     if on_duty(connection, at):
         return at
-    later = (rota_shifts.c.starts_at > at) & (rota_shifts.c.kind == Kind.ON_DUTY.value)
+    later = (rota_shifts.c.starts_at > at) & (rota_shifts.c.kind == ShiftKind.ON_DUTY.value)
     return min((shift.starts_at for shift in _shifts(connection, later)), default=None)
 
 
@@ -141,7 +141,7 @@ def _shifts(connection: Connection, which: sa.ColumnElement[bool]) -> list[Shift
     return [
         Shift(
             row["staff_id"],
-            Kind(row["kind"]),
+            ShiftKind(row["kind"]),
             row["starts_at"],
             row["ends_at"],
             row["cover_for"],

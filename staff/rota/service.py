@@ -13,12 +13,12 @@ from sqlalchemy.engine import Connection, Engine
 from safeguarding.clock import LONDON, utc_now
 from safeguarding.working_days import bank_holiday, is_day_off
 from staff.accounts.accounts import check_in_use
-from staff.alerts.reach import Ways, everyone, set_ways, ways_of
+from staff.alerts.reach import ContactPreferences, everyone, set_ways, ways_of
 from staff.alerts.tables import alerts
 from staff.alerts.waiting import Waiting, waiting_for
 from staff.audit.trail import Event, append
 from staff.rota import rota
-from staff.rota.rota import Kind, Shift, Span
+from staff.rota.rota import Shift, ShiftKind, Span
 from storage.engine import READING
 
 LONGEST_DAYS = 366
@@ -34,7 +34,7 @@ class Pattern:
     """The same time of day on several days, by London's clock."""
 
     staff_id: str
-    kind: Kind
+    kind: ShiftKind
     first: date
     last: date
     start: time
@@ -74,7 +74,7 @@ class Day:
     """When nobody is on duty who can be told."""
 
 
-class RotaOffice:
+class RotaService:
     """Reads and changes the rota. Thread-safe; every method raises SQLAlchemyError."""
 
     def __init__(self, engine: Engine, now: Callable[[], datetime] = utc_now) -> None:
@@ -158,12 +158,12 @@ class RotaOffice:
             self._note(connection, by, "shift removed", _facts(found))
         return True
 
-    def ways(self, staff_id: str) -> Ways:
+    def ways(self, staff_id: str) -> ContactPreferences:
         """How somebody is told; the usual when they have not said."""
         with self._reading.connect() as connection:
-            return ways_of(connection, [staff_id]).get(staff_id) or Ways(staff_id)
+            return ways_of(connection, [staff_id]).get(staff_id) or ContactPreferences(staff_id)
 
-    def set_ways(self, ways: Ways, *, by: str) -> None:
+    def set_ways(self, ways: ContactPreferences, *, by: str) -> None:
         """Keep how somebody is told. The trail says that it changed, not to what."""
         with self._engine.begin() as connection:
             check_in_use(connection, ways.staff_id)
@@ -189,7 +189,7 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), LONDON)
 
 
-def _reachable(ways: Ways) -> bool:
+def _reachable(ways: ContactPreferences) -> bool:
     return ways.email is not None or ways.phone is not None
 
 

@@ -12,11 +12,11 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from chat.gateway.metrics import Metrics as GatewayMetrics
+from chat.gateway.metrics import GatewayMetrics
 from safeguarding.logs import WATCHED
 from safeguarding.taxonomy import ROOT
-from staff.dispatcher.status import State, metrics_of
-from staff.reports.metrics import Metrics as ConsoleMetrics
+from staff.dispatcher.status import DispatcherState, metrics_of
+from staff.reports.metrics import ConsoleMetrics
 from tests.programs import program
 
 FOLDER = ROOT / "deploy" / "monitoring"
@@ -36,7 +36,7 @@ def expressions() -> list[str]:
 
 def figures() -> set[str]:
     """The names of all that the three processes publish."""
-    state = State("ready", "up", {}, [], {}, {}, {}, 0.0)
+    state = DispatcherState("ready", "up", {}, [], {}, {}, {}, 0.0)
     found = set()
     for text in (GatewayMetrics().as_text(), ConsoleMetrics().as_text(), metrics_of(state)):
         for family in text_string_to_metric_families(text.decode()):

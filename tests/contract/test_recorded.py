@@ -12,7 +12,7 @@ import pytest
 import yaml
 from limits import RateLimitItemPerMinute
 
-from chat.gateway.limits import Limits
+from chat.gateway.limits import RateLimits
 from safeguarding.escalation import Escalation
 from safeguarding.messages import words_of
 from safeguarding.shown_contacts import contacts_in
@@ -40,7 +40,7 @@ def rules_that_help() -> Iterator[Any]:
 
 
 @asynccontextmanager
-async def gateway_before(folder: Path, limits: Limits | None = None) -> AsyncIterator[Gateway]:
+async def gateway_before(folder: Path, limits: RateLimits | None = None) -> AsyncIterator[Gateway]:
     """A gateway before a fake Rasa."""
     with running_rasa() as rasa:
         async with World(rasa, folder).gateway(limits) as gateway:
@@ -153,7 +153,7 @@ async def test_a_card_that_is_shown_because_rasa_is_late_is_recorded(tmp_path: P
 @pytest.mark.parametrize("text", ["worried", "hurt", "now"])
 async def test_a_card_that_is_shown_over_the_limit_is_recorded(tmp_path: Path, text: str) -> None:
     many, one = RateLimitItemPerMinute(100), RateLimitItemPerMinute(1)
-    limits = Limits(None, "k" * 40, per_address=many, beginnings=many, per_conversation=one)
+    limits = RateLimits(None, "k" * 40, per_address=many, beginnings=many, per_conversation=one)
     async with gateway_before(tmp_path, limits) as gateway:
         headers = await gateway.begin()
         await gateway.say(headers, "hello")

@@ -18,7 +18,7 @@ from safeguarding.escalation import Outcome
 from safeguarding.taxonomy import Severity
 from staff.alerts.plan import Plan, advance
 from staff.cases.cases import Cases
-from staff.cases.casework import Casework, Decision
+from staff.cases.casework import Casework, ClosingDecision
 from staff.cases.log import EscalationLog
 from tests.e2e.running_console import own_database, running_console
 from tests.records import (
@@ -161,7 +161,7 @@ def test_a_colleague_who_was_first_is_named_and_the_note_is_kept(
     console.log.record(escalation())
     _uncover(page)
     page.get_by_text("Record the outcome and close").first.click()
-    console.casework.close("c1", Decision(Outcome.FALSE_ALARM, "A song."), by=console.bob)
+    console.casework.close("c1", ClosingDecision(Outcome.FALSE_ALARM, "A song."), by=console.bob)
     page.get_by_label("Advice given").check()
     page.get_by_label("Why, and what happens next").fill("My words.")
     page.get_by_role("button", name="Record the outcome").click()
@@ -205,7 +205,7 @@ def test_every_page_is_accessible_and_fits_at_every_size(
     console.log.record(escalation("m3", conversation_id="closed"))
     console.casework.note("closed", "n" * 300, by=console.bob)
     console.casework.add_action("closed", "a" * 300, None, by=console.bob)
-    console.casework.close("closed", Decision(Outcome.OTHER, "n" * 300), by=console.bob)
+    console.casework.close("closed", ClosingDecision(Outcome.OTHER, "n" * 300), by=console.bob)
     context = _context(browser, console, size)
     page = context.new_page()
     found = {}

@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from safeguarding.content.approvals.signing import Decision, Status
+from safeguarding.content.approvals.signing import ApprovalDecision, ApprovalStatus
 from safeguarding.content.reader import read_catalogue
 from safeguarding.taxonomy import CONTENT
 from staff.accounts.permissions import Role
@@ -33,7 +33,7 @@ class Console:
     approvals: Approvals
     ann: str
 
-    def status(self, content_id: str) -> Status:
+    def status(self, content_id: str) -> ApprovalStatus:
         return self.approvals.standing(read_catalogue(self.content).items[content_id]).status
 
     def change(self, file: str, before: str, after: str) -> None:
@@ -74,7 +74,7 @@ def test_a_lead_approves_and_sees_what_changed_since(plain_page: Page, console: 
     page.get_by_role("button", name="Record the decision").click()
 
     expect(page.get_by_text("Your approval of these words is recorded.")).to_be_visible()
-    assert console.status(ANSWER) is Status.APPROVED
+    assert console.status(ANSWER) is ApprovalStatus.APPROVED
 
     console.change("articles/consent.md", "Going quiet isn't a yes,", "Silence isn't a yes,")
     page.goto("/content")
@@ -85,14 +85,14 @@ def test_a_lead_approves_and_sees_what_changed_since(plain_page: Page, console: 
     expect(row.locator("del")).to_contain_text("Going quiet")
     expect(row.locator("ins")).to_contain_text("Silence")
     expect(row.get_by_role("rowheader")).to_have_text("Changed")
-    assert console.status(ANSWER) is Status.CHANGED
+    assert console.status(ANSWER) is ApprovalStatus.CHANGED
 
 
 def test_words_about_risk_need_a_second_person(
     browser: Browser, plain_page: Page, console: Console
 ) -> None:
     _approve(plain_page, RISK)
-    assert console.status(RISK) is Status.WAITING
+    assert console.status(RISK) is ApprovalStatus.WAITING
     plain_page.goto(f"/content/{RISK}")
     expect(plain_page.get_by_text("another safeguarding lead reads them next")).to_be_visible()
     expect(plain_page.get_by_label("Approve")).to_have_count(0)
@@ -101,7 +101,7 @@ def test_words_about_risk_need_a_second_person(
     _approve(_sign_in(context.new_page(), "bob"), RISK)
     context.close()
 
-    assert console.status(RISK) is Status.APPROVED
+    assert console.status(RISK) is ApprovalStatus.APPROVED
 
 
 def test_a_reviewer_reads_but_cannot_sign(browser: Browser, console: Console) -> None:
@@ -128,7 +128,7 @@ def test_sending_back_without_a_note_is_said_beside_the_note(
     page.keyboard.type("Name the source of the second sentence.")
     page.get_by_role("button", name="Record the decision").click()
     expect(page.get_by_text("The words are sent back, with your note.")).to_be_visible()
-    assert console.status(ANSWER) is Status.SENT_BACK
+    assert console.status(ANSWER) is ApprovalStatus.SENT_BACK
     context.close()
 
 
@@ -142,7 +142,7 @@ def test_words_that_change_under_the_reader_are_not_signed(
 
     heading = plain_page.get_by_role("heading", name="The words have changed")
     expect(heading).to_be_visible()
-    assert console.status(ANSWER) is Status.NEVER
+    assert console.status(ANSWER) is ApprovalStatus.NEVER
 
 
 def test_the_paper_form_opens_without_a_connection(
@@ -171,7 +171,7 @@ def test_every_page_is_accessible_and_fits_at_every_size(
 ) -> None:
     items = read_catalogue(console.content).items
     for each in (ANSWER, RISK):
-        console.approvals.decide(items[each], Decision.APPROVED, by=console.ann)
+        console.approvals.decide(items[each], ApprovalDecision.APPROVED, by=console.ann)
     console.change("articles/consent.md", "Going quiet isn't a yes,", "Silence" + "e" * 200 + ",")
     context = _context(browser, console, size)
     page = _sign_in(context.new_page(), "ann")

@@ -19,9 +19,9 @@ from staff.accounts.accounts import StaffAccounts
 from staff.accounts.invitations import Invitations
 from staff.accounts.permissions import Role
 from staff.accounts.second_step import SecondSteps
-from staff.cases.casework import Casework, Decision
-from staff.rota.rota import Kind
-from staff.rota.service import Pattern, RotaOffice
+from staff.cases.casework import Casework, ClosingDecision
+from staff.rota.rota import ShiftKind
+from staff.rota.service import Pattern, RotaService
 from tests.e2e.running_console import own_database, running_console
 from tests.e2e.test_console import EXPLAINED, _faults
 from tests.records import PASSWORD, accounts_on, assessment, escalation, log_on, vault
@@ -77,7 +77,7 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
         invitations = Invitations(engine, accounts)
         rob = invitations.invite("Rob Brown", Role.REVIEWER, by=ann)
         invitations.accept(rob, "rob", PASSWORD)
-        office, today = RotaOffice(engine), datetime.now(timezone.utc).date()
+        office, today = RotaService(engine), datetime.now(timezone.utc).date()
         office.add(_week(ann, today), by=ann)
         _record_cases(engine, by=ann)
         with running_console(folder) as url:
@@ -265,7 +265,7 @@ def _sign_in(page: Page, name: str) -> None:
 
 def _week(staff_id: str, first: date) -> Pattern:
     last = first + timedelta(days=9)
-    return Pattern(staff_id, Kind.ON_DUTY, first, last, time(9), time(17), working_days=True)
+    return Pattern(staff_id, ShiftKind.ON_DUTY, first, last, time(9), time(17), working_days=True)
 
 
 def _record_cases(engine: Any, by: str) -> None:
@@ -275,7 +275,7 @@ def _record_cases(engine: Any, by: str) -> None:
     log.record(escalation(assessment=worst, text="He said dont tell ur mum " + "x" * 200))
     log.record(escalation("closed", conversation_id="closed"))
     work.note("closed", "A note.", by=by)
-    work.close("closed", Decision(Outcome.OTHER, "Told the school."), by=by)
+    work.close("closed", ClosingDecision(Outcome.OTHER, "Told the school."), by=by)
     kinds = (
         (12, "young_person", "wiltshire", Severity.CONCERN, ("grooming", "image_abuse")),
         (7, "parent", "swindon", Severity.URGENT, ("criminal_exploitation",)),

@@ -11,7 +11,7 @@ from alembic.config import Config
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError
 
-from safeguarding.content.approvals.signing import Decision, Status
+from safeguarding.content.approvals.signing import ApprovalDecision, ApprovalStatus
 from safeguarding.content.kinds import KINDS
 from safeguarding.content.reader import read_catalogue
 from staff.accounts.permissions import Role
@@ -30,21 +30,23 @@ def leads(engine: Engine) -> tuple[str, str]:
 def test_a_whole_life_of_signatures_on_risk(engine: Engine, leads: tuple[str, str]) -> None:
     approvals, (ann, bob) = Approvals(engine), leads
     before, now = item("risk:grooming", "Before."), item("risk:grooming", "Now.")
-    approvals.decide(before, Decision.APPROVED, by=ann)
-    approvals.decide(before, Decision.APPROVED, by=bob)
-    assert approvals.standing(before).status is Status.APPROVED
+    approvals.decide(before, ApprovalDecision.APPROVED, by=ann)
+    approvals.decide(before, ApprovalDecision.APPROVED, by=bob)
+    assert approvals.standing(before).status is ApprovalStatus.APPROVED
 
     changed = approvals.standing(now)
-    assert changed.status is Status.CHANGED
+    assert changed.status is ApprovalStatus.CHANGED
     assert changed.last_signed is not None
     assert approvals.words(now.id, changed.last_signed.digest) is not None
-    approvals.decide(now, Decision.SENT_BACK, by=bob, note="Too many words with 'ö' and \u201c.")
-    assert approvals.standing(now).status is Status.SENT_BACK
+    approvals.decide(
+        now, ApprovalDecision.SENT_BACK, by=bob, note="Too many words with 'ö' and \u201c."
+    )
+    assert approvals.standing(now).status is ApprovalStatus.SENT_BACK
 
-    approvals.decide(now, Decision.APPROVED, by=bob)
+    approvals.decide(now, ApprovalDecision.APPROVED, by=bob)
     with pytest.raises(AlreadySignedError):
-        approvals.decide(now, Decision.APPROVED, by=bob)
-    approvals.decide(now, Decision.APPROVED, by=ann)
+        approvals.decide(now, ApprovalDecision.APPROVED, by=bob)
+    approvals.decide(now, ApprovalDecision.APPROVED, by=ann)
     assert approvals.approved() == {(each.id, each.digest) for each in (before, now)}
 
 
@@ -54,7 +56,7 @@ def test_all_real_content_can_be_signed_and_comes_back_word_for_word(
     approvals, items = Approvals(engine), read_catalogue().items
     for each in items.values():
         for lead in leads[: KINDS.people_needed(each.id)]:
-            approvals.decide(each, Decision.APPROVED, by=lead)
+            approvals.decide(each, ApprovalDecision.APPROVED, by=lead)
 
     assert approvals.approved() == {(each.id, each.digest) for each in items.values()}
     for each in items.values():
@@ -67,7 +69,7 @@ def test_all_real_content_can_be_signed_and_comes_back_word_for_word(
 def test_the_database_refuses_to_change_an_approval(
     engine: Engine, leads: tuple[str, str], statement: str
 ) -> None:
-    Approvals(engine).decide(item(), Decision.APPROVED, by=leads[0])
+    Approvals(engine).decide(item(), ApprovalDecision.APPROVED, by=leads[0])
 
     with pytest.raises(DBAPIError, match="never changed"), engine.begin() as connection:
         connection.exec_driver_sql(statement)
@@ -81,12 +83,13 @@ def test_two_people_who_sign_at_once_are_both_on_record(
     approvals, risk = Approvals(engine), item("risk:grooming")
     with ThreadPoolExecutor(2) as pool:
         signing = [
-            pool.submit(approvals.decide, risk, Decision.APPROVED, by=lead) for lead in leads
+            pool.submit(approvals.decide, risk, ApprovalDecision.APPROVED, by=lead)
+            for lead in leads
         ]
         for done in signing:
             done.result()
 
-    assert approvals.standing(risk).status is Status.APPROVED
+    assert approvals.standing(risk).status is ApprovalStatus.APPROVED
 
 
 def test_one_person_who_signs_twice_at_once_is_one_person(
@@ -96,7 +99,7 @@ def test_one_person_who_signs_twice_at_once_is_one_person(
 
     def sign() -> None:
         try:
-            approvals.decide(risk, Decision.APPROVED, by=leads[0])
+            approvals.decide(risk, ApprovalDecision.APPROVED, by=leads[0])
         except AlreadySignedError:
             return
 
@@ -104,7 +107,7 @@ def test_one_person_who_signs_twice_at_once_is_one_person(
         for done in [pool.submit(sign) for _ in range(4)]:
             done.result()
 
-    assert approvals.standing(risk).status is Status.WAITING
+    assert approvals.standing(risk).status is ApprovalStatus.WAITING
 
 
 def test_the_first_account_of_an_older_database_becomes_the_lead(empty_url: str) -> None:
@@ -130,9 +133,9 @@ def test_the_first_account_of_an_older_database_becomes_the_lead(empty_url: str)
 
     roles = {member.name: member.role for member in accounts_on(engine).in_use()}
     assert roles == {"ann": Role.LEAD, "bob": Role.REVIEWER}
-    Approvals(engine).decide(item(), Decision.APPROVED, by="ann")
+    Approvals(engine).decide(item(), ApprovalDecision.APPROVED, by="ann")
     with pytest.raises(NotALeadError):
-        Approvals(engine).decide(item(), Decision.APPROVED, by="bob")
+        Approvals(engine).decide(item(), ApprovalDecision.APPROVED, by="bob")
     engine.dispose()
 
 

@@ -23,10 +23,10 @@ from ops.stack import SERVICES, free_port
 from safeguarding.clock import utc_now
 from safeguarding.taxonomy import ROOT, Severity
 from staff.alerts.outbox import Alert, acknowledge, raise_alert
-from staff.alerts.reach import Ways, set_ways
+from staff.alerts.reach import ContactPreferences, set_ways
 from staff.alerts.tables import alerts, deliveries
 from staff.audit.trail import of_case
-from staff.rota.rota import Kind, Shift, add_shifts
+from staff.rota.rota import Shift, ShiftKind, add_shifts
 from tests.peers import MailServer, Receiver, frozen_server
 from tests.records import PASSWORD, accounts_on
 
@@ -97,9 +97,9 @@ def ann(engine: Engine) -> str:
     """Ann is on duty, today and tomorrow, and reached by email."""
     member = accounts_on(engine).add("ann", PASSWORD)
     day = timedelta(days=1)
-    shift = Shift(member.id, Kind.ON_DUTY, utc_now() - day, utc_now() + day)
+    shift = Shift(member.id, ShiftKind.ON_DUTY, utc_now() - day, utc_now() + day)
     with engine.begin() as connection:
-        set_ways(connection, Ways(member.id, "ann@example.org"))
+        set_ways(connection, ContactPreferences(member.id, "ann@example.org"))
         add_shifts(connection, [shift])
     return member.id
 

@@ -27,12 +27,12 @@ from staff.accounts.sessions import StaffSessions
 from staff.accounts.tables import staff
 from staff.alerts.tables import alerts
 from staff.approvals.approvals import approvals
-from staff.cases.case import Status, What, reference_of
+from staff.cases.case import CaseEvent, CaseStatus, reference_of
 from staff.cases.cases import CaseFilter, Cases
 from staff.cases.casework import (
     AlreadyClosedError,
     Casework,
-    Decision,
+    ClosingDecision,
     StaleCaseError,
 )
 from staff.cases.learning import Verdict
@@ -205,14 +205,14 @@ def test_a_lesson_waits_until_it_was_learned(
     log: EscalationLog, cases: Cases, casework: Casework, ann: str, bob: str
 ) -> None:
     log.record(escalation(assessment=assessment(Severity.URGENT)))
-    casework.close("c1", Decision(Outcome.FALSE_ALARM, "A song.", missed=True), by=ann)
+    casework.close("c1", ClosingDecision(Outcome.FALSE_ALARM, "A song.", missed=True), by=ann)
     casework.answer_closing("c1", agree=True, by=bob)
     false_alarm, missed = log.lessons()
     log.learned(false_alarm, by=ann)
 
     assert log.lessons() == [missed]
     assert (false_alarm.verdict, missed.verdict) == (Verdict.FALSE_ALARM, Verdict.MISSED)
-    assert events_of(cases, "m1") == [What.RECORDED, What.LEARNED]
+    assert events_of(cases, "m1") == [CaseEvent.RECORDED, CaseEvent.LEARNED]
 
 
 def test_records_and_reviews_from_before_staff_could_teach_are_read(empty_url: str) -> None:
@@ -237,7 +237,7 @@ def test_what_was_escalated_before_there_were_cases_becomes_cases(empty_url: str
 
     cases = Cases(engine, make_vault())
     assert {case.id for case in cases.queue(CaseFilter())} == {"c1"}
-    assert {case.id for case in cases.queue(CaseFilter(status=Status.CLOSED))} == {"c2", "c3"}
+    assert {case.id for case in cases.queue(CaseFilter(status=CaseStatus.CLOSED))} == {"c2", "c3"}
     # Two were closed and one waits: all of the conversation waits, at its gravest.
     first = cases.whole("c1")
     assert [message.message_id for message in first.messages] == ["m1", "m2", "m3"]
@@ -264,7 +264,7 @@ def test_what_was_escalated_before_there_were_cases_becomes_cases(empty_url: str
     log = log_on(engine)
     assert log.record(_old_message("m1", "c1", Severity.CONCERN, 0)) is False
     assert log.record(_old_message("n3", "c3", Severity.CONCERN, 60)) is True
-    assert cases.find("c3").status is Status.OPEN
+    assert cases.find("c3").status is CaseStatus.OPEN
     assert rotate(engine, make_vault()) > 0
     assert cases.whole("c1").messages == first.messages
     engine.dispose()
@@ -308,7 +308,7 @@ def test_a_whole_life_reads_as_it_happened(
     log: EscalationLog, cases: Cases, casework: Casework, ann: str, bob: str, clock: Clock
 ) -> None:
     log.record(escalation(shown=()))
-    called = Decision(Outcome.ADVICE_GIVEN, "Called.", Severity.CONCERN)
+    called = ClosingDecision(Outcome.ADVICE_GIVEN, "Called.", Severity.CONCERN)
     steps: list[Callable[[], object]] = [
         lambda: log.record(escalation(assessment=assessment(Severity.URGENT, GIFTS))),
         lambda: casework.viewed("c1", by=ann),
@@ -323,15 +323,15 @@ def test_a_whole_life_reads_as_it_happened(
 
     whole = cases.whole("c1")
     assert [(link.event.who, link.event.what) for link in whole.history] == [
-        ("gateway", What.RECORDED),
-        ("gateway", What.RAISED),
-        (ann, What.VIEWED),
-        (ann, What.ASSIGNED),
-        (ann, What.CLOSING_PROPOSED),
-        (bob, What.OUTCOME_RECORDED),
-        (ann, What.REOPENED),
+        ("gateway", CaseEvent.RECORDED),
+        ("gateway", CaseEvent.RAISED),
+        (ann, CaseEvent.VIEWED),
+        (ann, CaseEvent.ASSIGNED),
+        (ann, CaseEvent.CLOSING_PROPOSED),
+        (bob, CaseEvent.OUTCOME_RECORDED),
+        (ann, CaseEvent.REOPENED),
     ]
-    assert whole.case.status is Status.OPEN
+    assert whole.case.status is CaseStatus.OPEN
     assert whole.case.severity is Severity.CONCERN
     assert whole.case.assessed_severity is Severity.URGENT
     assert cases.queue(CaseFilter(assigned_to=ann)) == [whole.case]
@@ -354,7 +354,7 @@ def test_two_processes_recording_one_message_leave_one_record_with_all_they_knew
         (message,) = whole.messages
         sources = {signal.source for signal in message.assessment.signals}
         assert sources == {"source-one", "source-two"}
-        assert events_of(cases, message_id).count(What.RECORDED) == 1
+        assert events_of(cases, message_id).count(CaseEvent.RECORDED) == 1
     assert cases.count(CaseFilter()) == 40
 
 
@@ -372,7 +372,7 @@ def test_two_processes_writing_to_one_conversation_leave_one_case_with_all(
     whole = cases.whole("c1")
     assert (whole.case.handoffs, whole.case.severity) == (80, Severity.URGENT)
     assert len({message.message_id for message in whole.messages}) == 80
-    assert [link.event.what for link in whole.history].count(What.RECORDED) == 1
+    assert [link.event.what for link in whole.history].count(CaseEvent.RECORDED) == 1
     with engine.connect() as connection:
         reasons = connection.execute(sa.select(alerts.c.reason).order_by(alerts.c.id)).scalars()
         assert list(reasons) == ["new", "raised"]
@@ -399,7 +399,7 @@ def test_two_members_of_staff_at_once_leave_one_outcome(
 ) -> None:
     def close(case_id: str, by: str, version: int | None) -> bool:
         try:
-            casework.close(case_id, Decision(Outcome.OTHER, by), by=by, version=version)
+            casework.close(case_id, ClosingDecision(Outcome.OTHER, by), by=by, version=version)
         except (AlreadyClosedError, StaleCaseError):
             return False
         return True
@@ -433,7 +433,7 @@ def test_every_acknowledged_record_is_there_once_after_a_process_was_killed(
     assert {line.split()[0] for line in acknowledged} <= set(found)
     assert sum(case.handoffs for case in cases.queue(CaseFilter(), limit=None)) == len(found)
     for message_id in found:
-        assert events_of(cases, message_id) in ([What.RECORDED], [What.JOINED])
+        assert events_of(cases, message_id) in ([CaseEvent.RECORDED], [CaseEvent.JOINED])
 
 
 def test_a_read_only_database_fills_the_spool_and_a_writable_one_empties_it(
@@ -457,7 +457,7 @@ def test_a_read_only_database_fills_the_spool_and_a_writable_one_empties_it(
     assert spool.drain(log) == 0
     assert sorted(ids(cases)) == ["before", "m0", "m1", "m2"]
     assert cases.find("c1").severity is Severity.IMMEDIATE
-    assert events_of(cases, "m0") == [What.JOINED]
+    assert events_of(cases, "m0") == [CaseEvent.JOINED]
 
 
 @pytest.mark.parametrize("away", ["audit_events", "alerts", "data_keys"])

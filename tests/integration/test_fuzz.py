@@ -25,7 +25,7 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
 )
 
-from chat.gateway.languages import Languages
+from chat.gateway.languages import LanguageDetector
 from chat.gateway.requests import clean
 from chat.gateway.screening import Screening
 from lab.plain_gateway import DISCLOSES
@@ -219,7 +219,7 @@ def test_any_bytes_are_refused_calmly(door: Door, raw: bytes) -> None:
 
 @pytest.fixture(scope="module")
 def screening() -> Iterator[Screening]:
-    made = Screening(build_engine(miss_cost=None), Languages(real_content().languages))
+    made = Screening(build_engine(miss_cost=None), LanguageDetector(real_content().languages))
     yield made
     made.close()
 

@@ -22,7 +22,7 @@ import pytest
 from sqlalchemy.engine import URL
 
 from chat.gateway.recorder import DRAIN_EVERY_S
-from chat.gateway.wishes import WishPhrases
+from chat.gateway.wishes import CallbackPhrases
 from lab.freezing_proxy import FreezingProxy
 from ops.stack import Stack, free_port
 from safeguarding.content.phrases import read_phrases
@@ -153,7 +153,7 @@ def test_a_way_back_is_answered_truly_while_postgresql_hangs(
         until_ready(stack, database="up")
         (kept,) = person.say("after school by the gate")
 
-    phrases = read_phrases(CONTENT / "phrases").of("wishes", WishPhrases)
+    phrases = read_phrases(CONTENT / "phrases").of("wishes", CallbackPhrases)
     assert hanging["text"] == phrases.not_kept
     assert kept["text"] == phrases.kept
 

@@ -19,14 +19,14 @@ HALF_A_YEAR = timedelta(days=182)
 """How long a signature holds on words that name no review date of their own."""
 
 
-class Decision(Enum):
+class ApprovalDecision(Enum):
     """What a person makes of the words they have read."""
 
     APPROVED = "approved"
     SENT_BACK = "sent_back"
 
 
-class Status(Enum):
+class ApprovalStatus(Enum):
     """Where an item stands."""
 
     SENT_BACK = "sent_back"
@@ -44,7 +44,7 @@ class Decided:
 
     content_id: str
     digest: str
-    decision: Decision
+    decision: ApprovalDecision
     by: str
     """Id of the account; `name` and `role` are as they were then."""
     name: str
@@ -58,7 +58,7 @@ class Standing:
     """Where one item stands, and what led there."""
 
     item: Item
-    status: Status
+    status: ApprovalStatus
     decisions: tuple[Decided, ...]
     """On whatever words of this item, oldest first."""
     signatures: tuple[Decided, ...]
@@ -76,13 +76,13 @@ class Standing:
     def last_signed(self) -> Decided | None:
         """The latest approval of other words than today's, of an item that has changed."""
         others = (d for d in reversed(self.decisions) if d.digest != self.item.digest)
-        return next((d for d in others if d.decision is Decision.APPROVED), None)
+        return next((d for d in others if d.decision is ApprovalDecision.APPROVED), None)
 
     def may_approve(self, staff_id: str) -> bool:
         """Whether an approval by this person would add anything."""
-        if self.status is Status.WAITING:
+        if self.status is ApprovalStatus.WAITING:
             return staff_id not in {signature.by for signature in self.signatures}
-        due = self.status in {Status.REVIEW_DUE, Status.PAST_REVIEW}
+        due = self.status in {ApprovalStatus.REVIEW_DUE, ApprovalStatus.PAST_REVIEW}
         return not self.signed or (due and self.item.review_due is None)
 
 
@@ -108,7 +108,7 @@ def counting(decisions: Iterable[Decided]) -> tuple[Decided, ...]:
     """
     signatures: dict[str, Decided] = {}
     for each in decisions:
-        if each.decision is Decision.SENT_BACK:
+        if each.decision is ApprovalDecision.SENT_BACK:
             signatures.clear()
         else:
             signatures[each.by] = each
@@ -131,20 +131,24 @@ def approved_digests(
 
 def _unsigned(
     item: Item, decisions: Sequence[Decided], signatures: Sequence[Decided], kinds: Kinds
-) -> Status:
+) -> ApprovalStatus:
     if signatures:
-        return Status.WAITING
+        return ApprovalStatus.WAITING
     if any(each.digest == item.digest for each in decisions):
-        return Status.SENT_BACK
+        return ApprovalStatus.SENT_BACK
     if item.signed_on_paper is not None or approved_digests(decisions, kinds):
-        return Status.CHANGED
-    return Status.NEVER
+        return ApprovalStatus.CHANGED
+    return ApprovalStatus.NEVER
 
 
-def _in_date(due: date | None, today: date) -> Status:
+def _in_date(due: date | None, today: date) -> ApprovalStatus:
     if due is not None and today > due:
-        return Status.PAST_REVIEW
-    return Status.REVIEW_DUE if due is not None and due <= today + SOON else Status.APPROVED
+        return ApprovalStatus.PAST_REVIEW
+    return (
+        ApprovalStatus.REVIEW_DUE
+        if due is not None and due <= today + SOON
+        else ApprovalStatus.APPROVED
+    )
 
 
 def _due(signatures: Sequence[Decided], needed: int) -> date | None:

@@ -15,10 +15,10 @@ from safeguarding.content.articles.front_matter import (
     References,
     front_matter_problems,
 )
-from safeguarding.content.articles.sections import Limits, Section, read_sections
+from safeguarding.content.articles.sections import Section, SectionLimits, read_sections
 from safeguarding.content.items import Block, Item, SourceRecord
 from safeguarding.content.yaml_items import lines
-from safeguarding.records import ContentError, Document, Problem, read_front_matter
+from safeguarding.records import ContentError, Problem, YamlDocument, read_front_matter
 from safeguarding.taxonomy import (
     ADULTS,
     PARENT,
@@ -38,16 +38,18 @@ ArticleKind = Literal["answer", "story", "tool"]
 class Form:
     """What a kind demands of its files."""
 
-    limits: Limits
+    limits: SectionLimits
     topic: bool = False
     """Whether its id is a topic; otherwise it is offered by a button of its own."""
     turns: tuple[str, ...] = ()
     """Beginnings of paragraphs that every section has."""
 
 
-def _limits(young_person: int, adult: int, fewest_steps: int = 2, most_steps: int = 4) -> Limits:
+def _limits(
+    young_person: int, adult: int, fewest_steps: int = 2, most_steps: int = 4
+) -> SectionLimits:
     words = {YOUNG_PERSON: young_person, YOUNGER: 70, PARENT: adult, PROFESSIONAL: adult}
-    return Limits(words, fewest_steps, most_steps)
+    return SectionLimits(words, fewest_steps, most_steps)
 
 
 FORMS: Mapping[ArticleKind, Form] = {
@@ -127,7 +129,7 @@ def read_article(kind: ArticleKind, path: Path, references: References | None) -
     return article
 
 
-def _of_its_kind(document: Document, article: Article, form: Form) -> Iterator[Problem]:
+def _of_its_kind(document: YamlDocument, article: Article, form: Form) -> Iterator[Problem]:
     for name in OF_OTHERS if form.topic else OF_ANSWERS:
         if getattr(article.front, name) is not None:
             yield document.problem(f"`{name}` says nothing in this kind of file", name)
@@ -139,7 +141,7 @@ def _of_its_kind(document: Document, article: Article, form: Form) -> Iterator[P
                 yield Problem(document.path, 1, what)
 
 
-def _of_a_topic(document: Document, article: Article) -> Iterator[Problem]:
+def _of_a_topic(document: YamlDocument, article: Article) -> Iterator[Problem]:
     front = article.front
     if not front.about:
         yield document.problem("`about` is missing: what question does it answer?")
@@ -147,7 +149,7 @@ def _of_a_topic(document: Document, article: Article) -> Iterator[Problem]:
         yield document.problem(f"no text says {front.as_of}", "as_of")
 
 
-def _of_a_button(document: Document, article: Article) -> Iterator[Problem]:
+def _of_a_button(document: YamlDocument, article: Article) -> Iterator[Problem]:
     front = article.front
     if front.words is None:
         yield document.problem("`words` is missing: how do people name it?")

@@ -12,7 +12,7 @@ import msgspec
 from safeguarding.content.choices import Choices
 from safeguarding.content.contacts.directory import ContactDirectory
 from safeguarding.content.items import SourceRecord
-from safeguarding.records import ContentError, Document, Problem, read_front_matter
+from safeguarding.records import ContentError, Problem, YamlDocument, read_front_matter
 from safeguarding.taxonomy import TOPIC_PREFIX, Audience
 
 MOST_RELATED = 3
@@ -78,7 +78,7 @@ def topics_of(folder: Path) -> dict[str, str]:
 
 
 def front_matter_problems(
-    document: Document, front: FrontMatter, references: References | None, *, topic: str | None
+    document: YamlDocument, front: FrontMatter, references: References | None, *, topic: str | None
 ) -> Iterator[Problem]:
     """What is wrong with it, whatever its kind. `topic`: the question that it answers, if any.
 
@@ -101,7 +101,7 @@ def front_matter_problems(
 
 
 def _related(
-    document: Document, front: FrontMatter, references: References | None, own: str | None
+    document: YamlDocument, front: FrontMatter, references: References | None, own: str | None
 ) -> Iterator[Problem]:
     related = front.related
     if not 1 <= len(related) <= MOST_RELATED or len(set(related)) < len(related):
@@ -112,7 +112,7 @@ def _related(
             yield document.problem(f"{topic!r} is no other topic", "related", index)
 
 
-def _offered(document: Document, front: FrontMatter, choices: Choices) -> Iterator[Problem]:
+def _offered(document: YamlDocument, front: FrontMatter, choices: Choices) -> Iterator[Problem]:
     for choice_id in front.offered:
         if choice_id not in choices:
             field = "tools" if choice_id.startswith("tool_") else "stories"
@@ -123,7 +123,7 @@ def _offered(document: Document, front: FrontMatter, choices: Choices) -> Iterat
 
 
 def _contacts(
-    document: Document, front: FrontMatter, directory: ContactDirectory
+    document: YamlDocument, front: FrontMatter, directory: ContactDirectory
 ) -> Iterator[Problem]:
     """Contacts that do not exist, or are not for those who are sent there."""
     records = directory.records()

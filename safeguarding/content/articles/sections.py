@@ -33,7 +33,7 @@ class Section:
 
 
 @dataclass(frozen=True)
-class Limits:
+class SectionLimits:
     """How long a section may be, and how many steps it has."""
 
     words: Mapping[str, int]
@@ -43,7 +43,7 @@ class Limits:
 
 
 def read_sections(
-    path: Path, body: str, limits: Limits
+    path: Path, body: str, limits: SectionLimits
 ) -> tuple[dict[str, Section], list[Problem]]:
     """The sections by audience, and everything that is wrong with them."""
     sections: dict[str, Section] = {}
@@ -103,7 +103,7 @@ def _paragraphs(lines: list[str]) -> str:
     return "\n\n".join(re.sub(r"\n(?!- )", " ", paragraph) for paragraph in paragraphs)
 
 
-def _faults(name: str, section: Section, limits: Limits) -> Iterator[NumberedLine]:
+def _faults(name: str, section: Section, limits: SectionLimits) -> Iterator[NumberedLine]:
     most, fewest = limits.most_steps, limits.fewest_steps
     if not section.text:
         yield 0, f"{name} is empty"

@@ -59,7 +59,7 @@ class ContactPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @dataclass(frozen=True)
-class Asked:
+class Enquiry:
     """Who asks, where and when."""
 
     reader: str
@@ -69,7 +69,9 @@ class Asked:
     at: datetime
 
 
-def contact_card(service: Service, asked: Asked, say: ContactPhrases, why: str = "") -> ContactCard:
+def contact_card(
+    service: Service, asked: Enquiry, say: ContactPhrases, why: str = ""
+) -> ContactCard:
     """The card of a service. `why` says in one sentence why it stands where it does."""
     record, at = service.record, asked.at
     adult = asked.reader in ADULTS
@@ -114,7 +116,7 @@ def _way(kind: str, label: str, href: str | None) -> Way:
     return way
 
 
-def _notes(record: ServiceRecord, asked: Asked, say: ContactPhrases) -> Iterable[str]:
+def _notes(record: ServiceRecord, asked: Enquiry, say: ContactPhrases) -> Iterable[str]:
     if record.languages:
         yield say.languages.format(languages=" and ".join(record.languages))
     if record.cost:

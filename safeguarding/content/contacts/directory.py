@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from safeguarding.content.contacts.cards import FILE, Asked, ContactPhrases, contact_card
+from safeguarding.content.contacts.cards import FILE, ContactPhrases, Enquiry, contact_card
 from safeguarding.content.contacts.services import (
     ALWAYS_SHOWN,
     ANYTHING,
@@ -80,7 +80,7 @@ class ContactDirectory:
         if knowing:
             ranked = [each for each in ranked if self._knows(each.record, need, area)]
         shown = ranked[:MOST] + [s for s in ranked[MOST:] if s.record.areas and s.hours.open_at(at)]
-        asked = Asked(reader, self._place(area), at)
+        asked = Enquiry(reader, self._place(area), at)
         cards = [
             contact_card(service, asked, self._say, self._why(service.record, need))
             for service in shown
@@ -109,7 +109,7 @@ class ContactDirectory:
                 services += self._front_doors(place, reader, at)
             elif area not in self._places or self._serves(service.record, place):
                 services.append(service)
-        asked = Asked(reader, self._place(area), at)
+        asked = Enquiry(reader, self._place(area), at)
         return [
             contact_card(service, asked, self._say)
             for service in dict.fromkeys(services)
@@ -145,7 +145,7 @@ class ContactDirectory:
     def card(self, contact_id: str, at: datetime, audience: str | None = None) -> ContactCard:
         """One service as shown at this moment. Raises KeyError for an unknown id."""
         service = self._current(contact_id)
-        asked = Asked(audience or YOUNG_PERSON, self._place(None), at)
+        asked = Enquiry(audience or YOUNG_PERSON, self._place(None), at)
         return contact_card(service, asked, self._say)
 
     def category_of(self, topic: str) -> str | None:

@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 
 from safeguarding.content.contacts.hours import HoursError, HoursRecord, OpeningHours
-from safeguarding.records import ContentError, Document, Problem, read_yaml
+from safeguarding.records import ContentError, Problem, YamlDocument, read_yaml
 from safeguarding.taxonomy import Audience, taxonomy
 
 Nation = Literal["england", "wales", "scotland", "northern_ireland"]
@@ -190,12 +190,15 @@ def read_services(folder: Path, topics: Collection[str]) -> list[Service]:
     return services
 
 
-def _index(document: Document, record: ServiceRecord) -> int:
+def _index(document: YamlDocument, record: ServiceRecord) -> int:
     return [entry.get("id") for entry in document.data["services"]].index(record.id)
 
 
 def _problems(
-    document: Document, record: ServiceRecord, known: Container[str], where: tuple[str | int, ...]
+    document: YamlDocument,
+    record: ServiceRecord,
+    known: Container[str],
+    where: tuple[str | int, ...],
 ) -> list[Problem]:
     found = [
         document.problem(f"{need!r} is no risk category and no topic", *where, field)

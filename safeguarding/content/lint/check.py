@@ -15,7 +15,7 @@ import click
 
 from safeguarding.clock import LONDON
 from safeguarding.content.help_cards import HelpCards
-from safeguarding.content.kinds import KINDS, Kind, Kinds
+from safeguarding.content.kinds import KINDS, ContentKind, Kinds
 from safeguarding.content.lint.language import read_language, too_hard
 from safeguarding.content.lint.numbers import number_problems
 from safeguarding.content.lint.shown_texts import shown_texts
@@ -27,7 +27,7 @@ from safeguarding.content.lint.sources import (
 from safeguarding.content.lint.summary import Holdings, summary
 from safeguarding.content.lint.voice import MOST_STOCK, voice
 from safeguarding.content.reader import Files
-from safeguarding.records import ContentError, Document, Problem, read_front_matter, read_yaml
+from safeguarding.records import ContentError, Problem, YamlDocument, read_front_matter, read_yaml
 from safeguarding.taxonomy import CONTENT, YOUNG_PERSON
 
 
@@ -70,12 +70,12 @@ class Check:
             records["help_card"].get("help_card"),
         )
 
-    def _each(self) -> Iterator[tuple[Kind, Path]]:
+    def _each(self) -> Iterator[tuple[ContentKind, Path]]:
         for kind in self._kinds:
             for path in kind.paths(self._folder):
                 yield kind, path
 
-    def _record(self, kind: Kind, path: Path) -> Any:
+    def _record(self, kind: ContentKind, path: Path) -> Any:
         """What the kind's reader made of a file; None when it could not."""
         return self._files.records[kind.id].get(path.stem)
 
@@ -89,7 +89,7 @@ class Check:
             if record.check_due < self._today:
                 yield Problem(self._folder / "contacts", 1, f"{id_}: past its check")
 
-    def _past_review(self, kind: Kind, path: Path) -> Iterator[Problem]:
+    def _past_review(self, kind: ContentKind, path: Path) -> Iterator[Problem]:
         document = _document(path)
         where = () if path.suffix == ".md" else ("provenance",)
         facts = document.data.get(where[0], {}) if where else document.data
@@ -180,7 +180,7 @@ class Check:
                     yield Problem(path, line, what)
 
 
-def _document(path: Path) -> Document:
+def _document(path: Path) -> YamlDocument:
     return read_front_matter(path)[0] if path.suffix == ".md" else read_yaml(path)
 
 

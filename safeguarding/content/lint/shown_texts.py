@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from safeguarding.content.articles.sections import split_sections
 from safeguarding.content.kinds import KINDS, Kinds
-from safeguarding.records import ContentError, Document, read_front_matter, read_yaml
+from safeguarding.records import ContentError, YamlDocument, read_front_matter, read_yaml
 
 UNSHOWN = {
     "id", "kind", "intent", "entities", "href", "url", "source", "checked_on", "severity",
@@ -69,7 +69,7 @@ def _yaml(path: Path, *under: str) -> Iterator[ShownText]:
     yield from _texts(document, data, under)
 
 
-def _texts(document: Document, value: Any, where: tuple[str | int, ...]) -> Iterator[ShownText]:
+def _texts(document: YamlDocument, value: Any, where: tuple[str | int, ...]) -> Iterator[ShownText]:
     if isinstance(value, str):
         yield ShownText(document.path, document.line(*where), value)
     elif isinstance(value, dict):

@@ -25,14 +25,14 @@ class SourceDomains:
         return any(host == domain or host.endswith(f".{domain}") for domain in self._domains)
 
 
-class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _SourcesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     provenance: object
     domains: list[str]
 
 
 def read_source_domains(path: Path) -> SourceDomains:
     """The list of `path`. Raises ContentError."""
-    return SourceDomains(read_yaml(path).convert(_File).domains)
+    return SourceDomains(read_yaml(path).convert(_SourcesFile).domains)
 
 
 def foreign_sources(

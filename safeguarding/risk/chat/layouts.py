@@ -11,7 +11,7 @@ from safeguarding.risk.chat.lines import (
     ME,
     THEM,
     ChatLine,
-    Found,
+    LayoutMatch,
     TypedLine,
     spans,
     speaker_of,
@@ -66,7 +66,7 @@ class _Mark:
     """Characters before the message itself."""
 
 
-def labelled(found: Sequence[TypedLine]) -> Found | None:
+def labelled(found: Sequence[TypedLine]) -> LayoutMatch | None:
     """ "liam: hi", "[21:04] liam: hi", "12/03/2026, 21:04 - liam: hi", "<liam> hi", "me - hi"."""
     marks = [_mark(row) for row in found]
     counts = Counter(mark.speaker for mark in marks if mark)
@@ -95,7 +95,7 @@ def labelled(found: Sequence[TypedLine]) -> Found | None:
     return _chat(lines, own)
 
 
-def headed(found: Sequence[TypedLine]) -> Found | None:
+def headed(found: Sequence[TypedLine]) -> LayoutMatch | None:
     """The name and the time on a line of their own, the messages below, as Discord copies them."""
     heads = _headings(found)
     if not heads:
@@ -119,7 +119,7 @@ def headed(found: Sequence[TypedLine]) -> Found | None:
     return _chat(lines, [*spans(found[:first]), *spans(after[1:])])
 
 
-def quoted(found: Sequence[TypedLine]) -> Found | None:
+def quoted(found: Sequence[TypedLine]) -> LayoutMatch | None:
     """What the other says behind ">", what the person says without."""
     quotes = [_QUOTE.match(row.text) for row in found]
     places = [at for at, quote in enumerate(quotes) if quote]
@@ -137,7 +137,7 @@ def quoted(found: Sequence[TypedLine]) -> Found | None:
     return _chat(lines, own)
 
 
-def plain(found: Sequence[TypedLine]) -> Found | None:
+def plain(found: Sequence[TypedLine]) -> LayoutMatch | None:
     """Short lines and nothing else. It may be no chat, so that all of it is the person's own."""
     lengths = [len(row.text) for row in found]
     if len(lengths) < _FEWEST_PLAIN or max(lengths) > _LONGEST_PLAIN:
@@ -145,15 +145,15 @@ def plain(found: Sequence[TypedLine]) -> Found | None:
     if sum(lengths) > _PLAIN_ON_AVERAGE * len(lengths) or any(_mark(row) for row in found):
         return None
     lines = with_words([row.line(None) for row in found])
-    return Found(lines, tuple(spans(found)), guessed=True) if lines else None
+    return LayoutMatch(lines, tuple(spans(found)), guessed=True) if lines else None
 
 
-def _chat(lines: Sequence[ChatLine], own: Sequence[tuple[int, int]]) -> Found | None:
+def _chat(lines: Sequence[ChatLine], own: Sequence[tuple[int, int]]) -> LayoutMatch | None:
     """The lines as a chat if they make one. One voice alone may be no chat at all."""
     said = with_words(lines)
     if len(said) < FEWEST_LINES:
         return None
-    return Found(said, tuple(sorted(own)), guessed=turns(said) < FEWEST_TURNS)
+    return LayoutMatch(said, tuple(sorted(own)), guessed=turns(said) < FEWEST_TURNS)
 
 
 def _mark(row: TypedLine) -> _Mark | None:

@@ -62,7 +62,7 @@ class TypedLine:
 
 
 @dataclass(frozen=True)
-class Found:
+class LayoutMatch:
     """What a layout makes of a message."""
 
     lines: tuple[ChatLine, ...]

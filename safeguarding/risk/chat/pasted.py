@@ -19,7 +19,7 @@ from safeguarding.risk.chat.layouts import (
 from safeguarding.risk.chat.lines import (
     THEM,
     ChatLine,
-    Found,
+    LayoutMatch,
     TypedLine,
     line_at,
     rows,
@@ -55,7 +55,7 @@ class _Label:
     name: str
 
 
-def inline(text: str) -> Found | None:
+def inline(text: str) -> LayoutMatch | None:
     """The chat in a message whose labels stand in the middle of its lines."""
     stamps = [match.start() for match in _STAMP.finditer(text)]
     if len(stamps) >= FEWEST_LINES:
@@ -65,7 +65,7 @@ def inline(text: str) -> Found | None:
     return _by_labels(text) or _by_quotes(text)
 
 
-def _by_labels(text: str) -> Found | None:
+def _by_labels(text: str) -> LayoutMatch | None:
     labels = _longer(text, [label for match in _LABEL.finditer(text) if (label := _label(match))])
     counts = Counter(speaker_of(label.name) for label in labels)
     if len(labels) < FEWEST_LINES or len(counts) < FEWEST_TURNS or max(counts.values()) < 2:  # noqa: PLR2004 - again
@@ -79,10 +79,10 @@ def _by_labels(text: str) -> Found | None:
     if len(said) < FEWEST_LINES or turns(said) < FEWEST_TURNS:
         return None
     own = trimmed(text, 0, _before_stamp(text, 0, labels[0].start))
-    return Found(said, (own,) if own[0] < own[1] else ())
+    return LayoutMatch(said, (own,) if own[0] < own[1] else ())
 
 
-def _by_quotes(text: str) -> Found | None:
+def _by_quotes(text: str) -> LayoutMatch | None:
     """What stands between one ">" and the next: the other's words, and any answer with them.
 
     Only of a single line: quotes with nothing between them may be a story that somebody tells.
@@ -94,7 +94,9 @@ def _by_quotes(text: str) -> Found | None:
     lines = [line_at(THEM, text, quote.end(), end) for quote, end in zip(quotes, ends, strict=True)]
     said = with_words(lines)
     own = trimmed(text, 0, quotes[0].start())
-    return Found(said, (own,) if own[0] < own[1] else ()) if len(said) >= FEWEST_LINES else None
+    return (
+        LayoutMatch(said, (own,) if own[0] < own[1] else ()) if len(said) >= FEWEST_LINES else None
+    )
 
 
 def _cut(text: str, places: Sequence[int]) -> list[TypedLine]:
@@ -174,7 +176,7 @@ def pasted_chat(text: str) -> PastedChat | None:
     return PastedChat(found.lines, own, found.guessed)
 
 
-def _found(text: str) -> Found | None:
+def _found(text: str) -> LayoutMatch | None:
     lines = rows(text)
     with_a_guess = [labelled(lines), headed(lines), quoted(lines), inline(text), plain(lines)]
     found = [each for each in with_a_guess if each]

@@ -36,7 +36,7 @@ _OTHERS = "them"
 Line = TypeVar("Line")
 
 
-class Network(Protocol):
+class ChatLineClassifier(Protocol):
     """safeguarding.risk.encoder.classifier.RiskClassifier."""
 
     @property
@@ -89,7 +89,7 @@ class ChatReader:
 
     def __init__(
         self,
-        network: Network,
+        network: ChatLineClassifier,
         witness: Witness,
         thresholds: Thresholds,
         chat_thresholds: ChatThresholds,

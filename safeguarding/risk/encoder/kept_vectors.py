@@ -31,7 +31,7 @@ Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Table:
+class VectorTable:
     """Vectors of texts."""
 
     rows: Floats
@@ -53,25 +53,25 @@ def _key(text: str) -> bytes:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_KEY_BYTES).digest()
 
 
-def table(texts: Sequence[str], rows: Floats) -> Table:
+def table(texts: Sequence[str], rows: Floats) -> VectorTable:
     """A table of these texts, none twice, and their rows."""
-    return Table(rows, {_key(text): place for place, text in enumerate(texts)})
+    return VectorTable(rows, {_key(text): place for place, text in enumerate(texts)})
 
 
-def read_table(path: Path, version: str) -> Table:
+def read_table(path: Path, version: str) -> VectorTable:
     """The table of `path`, empty where it has none that this version of the encoder made."""
     try:
         with safe_open(path, "np") as file:
             if (file.metadata() or {}).get(MADE_BY) == version:
                 keys = file.get_tensor("keys")
                 places = {key.tobytes(): place for place, key in enumerate(keys)}
-                return Table(file.get_tensor("rows").astype(np.float32), places)
+                return VectorTable(file.get_tensor("rows").astype(np.float32), places)
     except (FileNotFoundError, SafetensorError):
         pass  # a file cut short is made anew
-    return Table(np.empty((0, WIDTH), np.float32))
+    return VectorTable(np.empty((0, WIDTH), np.float32))
 
 
-def write_table(path: Path, kept: Table, version: str) -> None:
+def write_table(path: Path, kept: VectorTable, version: str) -> None:
     """Write the file, whole or not at all."""
     ordered = sorted((place, key) for key, place in kept.places.items())
     keys = np.frombuffer(b"".join(key for _, key in ordered), np.uint8).reshape(-1, _KEY_BYTES)
@@ -105,7 +105,7 @@ def encode_all(encoder: SentenceEncoder, texts: Sequence[str]) -> Floats:
 class KeptVectors:
     """The vectors of texts: those of the file, and new ones for texts that it has not."""
 
-    def __init__(self, kept: Table, encoder: SentenceEncoder) -> None:
+    def __init__(self, kept: VectorTable, encoder: SentenceEncoder) -> None:
         self._kept = kept
         self._encoder = encoder
 
@@ -114,7 +114,7 @@ class KeptVectors:
         return completed(self._kept, self._encoder, texts).of(texts)
 
 
-def completed(kept: Table, encoder: SentenceEncoder, texts: Sequence[str]) -> Table:
+def completed(kept: VectorTable, encoder: SentenceEncoder, texts: Sequence[str]) -> VectorTable:
     """A table of exactly these texts; only those that `kept` lacks are encoded."""
     wanted = list(dict.fromkeys(texts))
     missing = kept.missing(wanted)

@@ -46,7 +46,7 @@ class Parser:
         return language
 
 
-class Sentence:
+class ParsedSentence:
     """The words of one sentence, parsed on first need."""
 
     def __init__(self, words: Sequence[str], parser: Parser) -> None:
@@ -59,7 +59,7 @@ class Sentence:
         return self._parser(self.words)
 
 
-def negated(sentence: Sentence, start: int, end: int) -> bool:
+def negated(sentence: ParsedSentence, start: int, end: int) -> bool:
     """Whether the words from `start` to `end` of `sentence` are plainly denied.
 
     A denial with a door left open ("not every day", "not yet", "can't") denies nothing.
@@ -155,7 +155,7 @@ class Context:
         self._parser = parser
         self._words = message.words
         self._breaks = _bounded(sorted({0, *message.breaks, len(message.tokens)}))
-        self._sentences: dict[tuple[int, int], Sentence] = {}
+        self._sentences: dict[tuple[int, int], ParsedSentence] = {}
 
     def silences(self, match: Match) -> bool:
         """Whether the surroundings plainly take the risk out of `match`."""
@@ -170,11 +170,11 @@ class Context:
             return False
         return negated(sentence, match.start - first, match.end - first)
 
-    def _sentence(self, match: Match) -> tuple[int, Sentence]:
+    def _sentence(self, match: Match) -> tuple[int, ParsedSentence]:
         first = self._breaks[bisect_right(self._breaks, match.start) - 1]
         last = self._breaks[bisect_left(self._breaks, match.end)]
         if (first, last) not in self._sentences:
-            self._sentences[first, last] = Sentence(self._words[first:last], self._parser)
+            self._sentences[first, last] = ParsedSentence(self._words[first:last], self._parser)
         return first, self._sentences[first, last]
 
 

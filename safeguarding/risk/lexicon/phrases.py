@@ -32,7 +32,7 @@ def could_combine(combinations: Sequence[Combination], parts: frozenset[str]) ->
 
 
 @dataclass(frozen=True)
-class Found:
+class CompletedCombination:
     """A combination that is complete; its kind is "conversation" when it needed earlier turns."""
 
     parts: frozenset[str]
@@ -45,7 +45,7 @@ class Found:
 
 def combined(
     combinations: Sequence[Combination], here: frozenset[str], before: frozenset[str]
-) -> Iterator[Found]:
+) -> Iterator[CompletedCombination]:
     """The combinations complete in this message, or with what was said before it.
 
     At least one part stands in this message, and what was complete before is not told again. A
@@ -65,7 +65,9 @@ def combined(
         kind = "combination" if wanted <= here else "conversation"
         parts = wanted.union(*(made_of[part] for part in wanted if part in made_of))
         made_of[rule.id] = parts
-        yield Found(parts, rule.id, rule.category, Severity.named(rule.severity), kind)
+        yield CompletedCombination(
+            parts, rule.id, rule.category, Severity.named(rule.severity), kind
+        )
         told |= {rule.id}
         if kind == "combination":
             here |= {rule.id}
@@ -77,7 +79,7 @@ _EARLIER = 2_000
 
 
 @dataclass(frozen=True)
-class Reading:
+class PhraseReading:
     """What stands in one message. Cues are weighed by their context only when they matter."""
 
     message: Canonical
@@ -114,20 +116,20 @@ class PhraseReader:
         """The digest of the lexicon files, as carried by every signal."""
         return self._lexicon.version
 
-    def read(self, text: str) -> Reading:
+    def read(self, text: str) -> PhraseReading:
         """What stands in one message."""
         message = self._lexicon.normaliser(text)
         context = Context(message, self._parser)
         matches = self._match(message)
         entries = (match for match in matches if match.rule.kind == "entry")
-        return Reading(
+        return PhraseReading(
             message,
             tuple(_few(match for match in entries if not context.silences(match))),
             tuple(match for match in matches if match.rule.kind == "cue"),
             context,
         )
 
-    def signals(self, reading: Reading, history: Sequence[Turn]) -> list[Signal]:
+    def signals(self, reading: PhraseReading, history: Sequence[Turn]) -> list[Signal]:
         """One for each entry, and for each combination complete now, with what was said before."""
         found = [self._signal(reading.message, match) for match in reading.entries]
         return found + [self._whole(reading, each) for each in self._combinations(reading, history)]
@@ -136,7 +138,7 @@ class PhraseReader:
         """The severity below which nothing else may bring a message with these signals."""
         return max((self._floors[signal.source] for signal in signals), default=Severity.NONE)
 
-    def subject(self, reading: Reading) -> str:
+    def subject(self, reading: PhraseReading) -> str:
         """Whom the message is about: one of the taxonomy's subjects."""
         return subject_of(reading.message, reading.entries or reading.possible_cues)
 
@@ -146,7 +148,9 @@ class PhraseReader:
         whole = {found.id for found in self._combinations(reading, ())}
         return whole | reading.parts() | self._match.idioms(reading.message)
 
-    def _combinations(self, reading: Reading, history: Sequence[Turn]) -> list[Found]:
+    def _combinations(
+        self, reading: PhraseReading, history: Sequence[Turn]
+    ) -> list[CompletedCombination]:
         if not reading.entries and not reading.possible_cues:
             return []
         earlier = [self.read(_earlier(turn.text)) for turn in history if turn.by == "user"]
@@ -161,7 +165,7 @@ class PhraseReader:
         start, end = _typed(message, [match])
         return Signal(rule.id, "lexicon", self.version, rule.category, rule.severity, start, end)
 
-    def _whole(self, reading: Reading, found: Found) -> Signal:
+    def _whole(self, reading: PhraseReading, found: CompletedCombination) -> Signal:
         matches = [*reading.entries, *reading.possible_cues]
         parts = [match for match in matches if not parts_of([match]).isdisjoint(found.parts)]
         start, end = _typed(reading.message, parts)

@@ -7,11 +7,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from safeguarding.records import ContentError, Document, Problem, read_yaml
+from safeguarding.records import ContentError, Problem, YamlDocument, read_yaml
 from safeguarding.risk.lexicon.rules import (
     Combination,
     Cue,
-    Entry,
+    LexiconEntry,
     NormPattern,
     Rule,
     floor_of,
@@ -100,7 +100,7 @@ def read_what_is_sound(folder: Path = LEXICON) -> tuple[Lexicon, list[Problem]]:
 
 
 def _rules(path: Path, words: WordSets, rough: Normaliser) -> tuple[list[Rule], list[Problem]]:
-    kind: type[Cue] = Cue if path.name in {CUES, HARMLESS} else Entry
+    kind: type[Cue] = Cue if path.name in {CUES, HARMLESS} else LexiconEntry
     try:
         document = read_yaml(path)
     except ContentError as error:
@@ -117,7 +117,9 @@ def _rules(path: Path, words: WordSets, rough: Normaliser) -> tuple[list[Rule], 
     return rules, problems
 
 
-def _numbered(document: Document, kind: type[Cue]) -> tuple[list[tuple[int, Cue]], list[Problem]]:
+def _numbered(
+    document: YamlDocument, kind: type[Cue]
+) -> tuple[list[tuple[int, Cue]], list[Problem]]:
     """The sound entries with their place in the list, which the broken ones do not shift."""
     listed = document.data.get("entries") if isinstance(document.data, dict) else None
     if not isinstance(listed, list):
@@ -133,7 +135,7 @@ def _numbered(document: Document, kind: type[Cue]) -> tuple[list[tuple[int, Cue]
 
 
 def _rule(
-    document: Document, index: int, record: Cue, words: WordSets, rough: Normaliser
+    document: YamlDocument, index: int, record: Cue, words: WordSets, rough: Normaliser
 ) -> tuple[Rule | None, list[Problem]]:
     place = document.problem(record.id, "entries", index)
     problems: list[Problem] = list(_example_problems(document, index, record))
@@ -156,15 +158,17 @@ def _rule(
 
 
 def _as_rule(path: Path, record: Cue, patterns: Sequence[NormPattern], place: Problem) -> Rule:
-    is_entry = isinstance(record, Entry)
+    is_entry = isinstance(record, LexiconEntry)
     return Rule(
         id=record.id,
         kind="entry" if is_entry else "harmless" if path.name == HARMLESS else "cue",
         category=path.stem if is_entry else "",
-        severity=Severity.named(record.severity) if isinstance(record, Entry) else Severity.NONE,
-        floor=floor_of(record) if isinstance(record, Entry) else Severity.NONE,
-        negatable=record.negatable if isinstance(record, Entry) else True,
-        subject=record.subject if isinstance(record, Entry) else None,
+        severity=Severity.named(record.severity)
+        if isinstance(record, LexiconEntry)
+        else Severity.NONE,
+        floor=floor_of(record) if isinstance(record, LexiconEntry) else Severity.NONE,
+        negatable=record.negatable if isinstance(record, LexiconEntry) else True,
+        subject=record.subject if isinstance(record, LexiconEntry) else None,
         patterns=tuple(patterns),
         match=tuple(record.match),
         near_miss=tuple(record.near_miss),
@@ -172,20 +176,20 @@ def _as_rule(path: Path, record: Cue, patterns: Sequence[NormPattern], place: Pr
     )
 
 
-def _head_problems(document: Document, path: Path, kind: type[Cue]) -> Iterator[Problem]:
+def _head_problems(document: YamlDocument, path: Path, kind: type[Cue]) -> Iterator[Problem]:
     data = document.data if isinstance(document.data, dict) else {}
     if "provenance" not in data:
         yield document.problem("`provenance` is missing")
     for key in data.keys() - {"provenance", "entries"}:
         yield document.problem(f"`{key}` is not expected here", key)
-    if kind is Entry and path.stem not in taxonomy().risk_categories:
+    if kind is LexiconEntry and path.stem not in taxonomy().risk_categories:
         yield document.problem(f"`{path.stem}` is not a risk category of the taxonomy")
 
 
-def _example_problems(document: Document, index: int, record: Cue) -> Iterator[Problem]:
-    if len(record.match) < (_MATCHES if isinstance(record, Entry) else 1):
+def _example_problems(document: YamlDocument, index: int, record: Cue) -> Iterator[Problem]:
+    if len(record.match) < (_MATCHES if isinstance(record, LexiconEntry) else 1):
         yield document.problem("needs two `match` sentences", "entries", index, "match")
-    if isinstance(record, Entry) and len(record.near_miss) < _NEAR_MISSES:
+    if isinstance(record, LexiconEntry) and len(record.near_miss) < _NEAR_MISSES:
         yield document.problem("needs two `near_miss` sentences", "entries", index, "near_miss")
     for field in ("match", "near_miss"):
         for number, sentence in enumerate(getattr(record, field)):

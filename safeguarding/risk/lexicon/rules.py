@@ -27,7 +27,7 @@ class Cue(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     near_miss: list[str] = []
 
 
-class Entry(Cue, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class LexiconEntry(Cue, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A phrase or pattern that means risk."""
 
     severity: Label
@@ -70,7 +70,7 @@ class Rule:
     """Where the rule stands; `what` is its id."""
 
 
-def floor_of(rule: Entry | Combination) -> Severity:
+def floor_of(rule: LexiconEntry | Combination) -> Severity:
     """The least severity of a message on which `rule` fires."""
     return Severity.named(rule.floor or rule.severity)
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from safeguarding.risk.text.characters import plain
 from safeguarding.risk.text.dictionary import Expansions, Lemmas
-from safeguarding.risk.text.spelling import Run, Speller, spaced_runs, split_words
+from safeguarding.risk.text.spelling import SpelledOutWord, Speller, spaced_runs, split_words
 
 EXCERPT_HEAD, EXCERPT_TAIL = 7_000, 3_000
 EXCERPT = EXCERPT_HEAD + EXCERPT_TAIL
@@ -124,7 +124,7 @@ class Normaliser:
             else:
                 yield from self._chunk(chunk[0], chunk.start())
 
-    def _runs(self, text: str) -> Iterable[Run]:
+    def _runs(self, text: str) -> Iterable[SpelledOutWord]:
         return spaced_runs(text, self._speller) if self._mends else ()
 
     def _chunk(self, chunk: str, at: int) -> Iterator[tuple[tuple[str, ...], int, int]]:

@@ -158,7 +158,7 @@ _SHORTEST_WORD = 3
 
 
 @dataclass(frozen=True)
-class Run:
+class SpelledOutWord:
     """Letters pulled apart, put together again as words with their place in the plain text."""
 
     start: int
@@ -166,7 +166,7 @@ class Run:
     words: tuple[tuple[str, int, int], ...]
 
 
-def spaced_runs(text: str, speller: Speller) -> Iterator[Run]:
+def spaced_runs(text: str, speller: Speller) -> Iterator[SpelledOutWord]:
     """Every stretch of single letters in `text` that spells words of the lexicon."""
     for match in _SPACED.finditer(text):
         places = [match.start() + letter.start() for letter in _LETTER.finditer(match[0])]
@@ -178,7 +178,7 @@ def spaced_runs(text: str, speller: Speller) -> Iterator[Run]:
         for word in words:
             found.append((word, places[at], places[at + len(word) - 1] + 1))
             at += len(word)
-        yield Run(match.start(), match.end(), tuple(found))
+        yield SpelledOutWord(match.start(), match.end(), tuple(found))
 
 
 def split_words(word: str, speller: Speller) -> tuple[str, ...] | None:

@@ -10,7 +10,7 @@ import pytest
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.answer import ActionAnswer
-from safeguarding.content.approvals.signing import EVERY_S, ApprovalCache, Decision
+from safeguarding.content.approvals.signing import EVERY_S, ApprovalCache, ApprovalDecision
 from safeguarding.conversation_state import ConversationState
 from staff.accounts.accounts import StaffAccounts
 from staff.approvals.approvals import Approvals
@@ -146,7 +146,7 @@ def test_unsigned_words_are_withheld_until_a_lead_signs_and_again_when_sent_back
     approvals = Approvals(database)
     composition = signed_in(signatures_required, approvals.approved, lambda: now[0])
     kinds = [asked(composition)]
-    for decision in (Decision.APPROVED, Decision.SENT_BACK):
+    for decision in (ApprovalDecision.APPROVED, ApprovalDecision.SENT_BACK):
         approvals.decide(grooming(), decision, by=lead, note="x")
         now[0] += EVERY_S
         kinds.append(asked(composition))
@@ -163,7 +163,7 @@ def test_signed_words_are_withheld_from_the_day_after_their_review_was_due(
 ):
     due = grooming().review_due
     approvals = Approvals(database)
-    approvals.decide(grooming(), Decision.APPROVED, by=lead)
+    approvals.decide(grooming(), ApprovalDecision.APPROVED, by=lead)
     composition = signed_in(signatures_required, approvals.approved)
 
     def kind(day):

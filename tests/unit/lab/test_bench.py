@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from lab.bench import Figures, comparisons
+from lab.bench import SystemFigures, comparisons
 from lab.load import Load
 
 
-def figures(median_ms: float, per_second: float, rasa_mb: int) -> Figures:
+def figures(median_ms: float, per_second: float, rasa_mb: int) -> SystemFigures:
     loads = [
         Load(1, median_ms, 2 * median_ms, 1000 / median_ms),
         Load(16, 9 * median_ms, 20 * median_ms, per_second),
     ]
-    return Figures(
+    return SystemFigures(
         "a system",
         20.5,
         {"actions": 120, "rasa": rasa_mb},

@@ -15,10 +15,10 @@ from safeguarding.escalation import Outcome
 from safeguarding.taxonomy import Severity
 from staff.accounts.permissions import Role
 from staff.audit.audit_log import AuditLog, Wanted
-from staff.cases.callbacks import Wishes
+from staff.cases.callbacks import CallbackRequests
 from staff.cases.cases import Cases
-from staff.cases.casework import Casework, Decision
-from staff.cases.merging import Sorting
+from staff.cases.casework import Casework, ClosingDecision
+from staff.cases.merging import CaseMerge
 from storage.engine import connect
 from tests.commands import run
 from tests.databases import database_on
@@ -104,13 +104,13 @@ def test_the_console_does_all_its_work_in_its_role(database_url: str, roles: Rol
 
     assert accounts.verify("ann", PASSWORD) == member
     log_on(engine).record(escalation())
-    work, sorting = Casework(engine, vault()), Sorting(engine, vault())
+    work, sorting = Casework(engine, vault()), CaseMerge(engine, vault())
     work.viewed("c1", by=member.id)
     work.note("c1", "A note.", by=member.id)
     log_on(engine).record(escalation("m2"))
     new = sorting.split("c1", ["m2"], by=member.id)
     sorting.merge(new, "c1", by=member.id)
-    work.close("c1", Decision(Outcome.OTHER, "Done."), by=member.id)
+    work.close("c1", ClosingDecision(Outcome.OTHER, "Done."), by=member.id)
     whole = Cases(engine, vault()).whole("c1")
     assert (whole.messages[0], whole.reviews[0].note) == (escalation(), "Done.")
     engine.dispose()
@@ -124,7 +124,7 @@ def test_the_gateway_records_and_finds_no_way_into_an_account(
 
     log_on(gateway).record(escalation())
     log_on(gateway).record(escalation("m2", assessment=assessment(Severity.IMMEDIATE)))
-    wishes = Wishes(gateway, vault())
+    wishes = CallbackRequests(gateway, vault())
     wishes.leave("c1", "Sam", "text")
     assert wishes.take_back("c1") is True
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ops.reply import SIDE_BY_SIDE, Conversation, read_conversation, replies
+from ops.reply import SIDE_BY_SIDE, InputConversation, read_conversation, replies
 from safeguarding.json_lines import LineError
 from tests.fakes.gateway import FakeGateway
 
@@ -31,8 +31,8 @@ def line(line_id: object, *turns: str, **more: str) -> bytes:
 def test_a_line_is_a_conversation_with_its_turns_and_its_audience() -> None:
     read = read_conversation(line(3, "hi", "bye", audience="parent"))
 
-    assert read == Conversation(3, ("hi", "bye"), "parent")
-    assert read_conversation(line("a")) == Conversation("a", (), None)
+    assert read == InputConversation(3, ("hi", "bye"), "parent")
+    assert read_conversation(line("a")) == InputConversation("a", (), None)
 
 
 @pytest.mark.parametrize(

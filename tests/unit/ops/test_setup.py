@@ -24,7 +24,7 @@ from staff.accounts.accounts import StaffAccounts
 from staff.accounts.permissions import Role
 from staff.alerts.tables import rota_shifts
 from staff.audit.audit_log import AuditLog, Wanted
-from staff.rota.rota import Kind, Watch, on_duty, shifts, watches
+from staff.rota.rota import ShiftKind, Watch, on_duty, shifts, watches
 from storage.engine import connect
 from storage.vault import Vault, key_ring
 from tests.commands import run
@@ -111,7 +111,7 @@ async def test_the_chat_of_a_demonstration_says_when_somebody_reads(state: Path)
     assert "is on duty now and gets told" in await said(state, at_ten)
     assert "is on duty until 9am today" in await said(state, at_eight)
     with engine_of(state).connect() as connection:
-        assert len(on_duty(connection, monday, Kind.SECOND)) == 1
+        assert len(on_duty(connection, monday, ShiftKind.SECOND)) == 1
 
 
 @pytest.mark.parametrize(

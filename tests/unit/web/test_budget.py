@@ -6,18 +6,25 @@ from dataclasses import dataclass
 
 import pytest
 
-from web.budget import DESCRIPTORS_KEPT_BACK, MOST_CONNECTIONS, Budget, Use, allowed_by, network_of
+from web.budget import (
+    DESCRIPTORS_KEPT_BACK,
+    MOST_CONNECTIONS,
+    Budget,
+    ConnectionState,
+    allowed_by,
+    network_of,
+)
 
 
 @dataclass(eq=False)
 class Made:
     """A connection that says what it is told to say."""
 
-    doing: Use = Use.SILENT
+    doing: ConnectionState = ConnectionState.SILENT
     held_bytes: int = 0
     dropped: bool = False
 
-    def use(self) -> Use:
+    def use(self) -> ConnectionState:
         return self.doing
 
     def drop(self) -> None:
@@ -26,7 +33,7 @@ class Made:
 
 def test_the_oldest_silent_one_makes_room_for_the_next() -> None:
     budget = Budget(3, None)
-    busy, first, second, new = Made(Use.ANSWERED), Made(), Made(), Made()
+    busy, first, second, new = Made(ConnectionState.ANSWERED), Made(), Made(), Made()
 
     assert all(budget.admit(each, "192.0.2.1") for each in (busy, first, second, new))
 
@@ -34,10 +41,18 @@ def test_the_oldest_silent_one_makes_room_for_the_next() -> None:
     assert (len(budget), budget.dropped, budget.refused) == (3, 1, 0)
 
 
-@pytest.mark.parametrize("worth", [Use.WAITING, Use.HEADERS, Use.BODY, Use.READING])
-def test_what_is_worth_least_makes_room(worth: Use) -> None:
+@pytest.mark.parametrize(
+    "worth",
+    [
+        ConnectionState.WAITING,
+        ConnectionState.HEADERS,
+        ConnectionState.BODY,
+        ConnectionState.READING,
+    ],
+)
+def test_what_is_worth_least_makes_room(worth: ConnectionState) -> None:
     budget = Budget(2, None)
-    more, less = Made(Use(worth + 1)), Made(worth)
+    more, less = Made(ConnectionState(worth + 1)), Made(worth)
     budget.admit(more, "192.0.2.1")
     budget.admit(less, "192.0.2.1")
 
@@ -47,7 +62,7 @@ def test_what_is_worth_least_makes_room(worth: Use) -> None:
 
 def test_a_request_that_is_being_answered_is_never_closed() -> None:
     budget = Budget(2, None)
-    held = [Made(Use.ANSWERED), Made(Use.ANSWERED)]
+    held = [Made(ConnectionState.ANSWERED), Made(ConnectionState.ANSWERED)]
     for each in held:
         budget.admit(each, "192.0.2.1")
 
@@ -65,14 +80,14 @@ def test_one_address_cannot_take_what_is_there_for_all() -> None:
         budget.admit(each, "192.0.2.1")
 
     assert [each.dropped for each in (other, *held)] == [False, True, False, False]
-    held[1].doing = held[2].doing = Use.ANSWERED
+    held[1].doing = held[2].doing = ConnectionState.ANSWERED
     assert not budget.admit(Made(), "192.0.2.1")
     assert budget.admit(Made(), "198.51.100.2")
 
 
 def test_who_has_one_connection_keeps_it_while_another_has_many() -> None:
     budget = Budget(4, 3)
-    alone, crowd = Made(Use.SILENT), [Made(Use.HEADERS) for _ in range(3)]
+    alone, crowd = Made(ConnectionState.SILENT), [Made(ConnectionState.HEADERS) for _ in range(3)]
     budget.admit(alone, "198.51.100.1")
     for each in crowd:
         budget.admit(each, "192.0.2.1")
@@ -83,7 +98,7 @@ def test_who_has_one_connection_keeps_it_while_another_has_many() -> None:
 
 def test_what_is_closed_no_longer_counts() -> None:
     budget = Budget(10, 1)
-    first = Made(Use.ANSWERED)
+    first = Made(ConnectionState.ANSWERED)
     budget.admit(first, "192.0.2.1")
     budget.forget(first)
     budget.forget(first)
@@ -94,7 +109,11 @@ def test_what_is_closed_no_longer_counts() -> None:
 
 def test_the_heaviest_that_still_arrives_makes_room_for_bytes() -> None:
     budget = Budget(10, None, most_bytes=100)
-    light, heavy, answered = Made(Use.BODY), Made(Use.BODY), Made(Use.ANSWERED)
+    light, heavy, answered = (
+        Made(ConnectionState.BODY),
+        Made(ConnectionState.BODY),
+        Made(ConnectionState.ANSWERED),
+    )
     for each in (light, heavy, answered):
         budget.admit(each, "192.0.2.1")
     budget.holds(answered, 40)
@@ -125,7 +144,7 @@ def test_behind_a_proxy_all_come_from_one_address() -> None:
     direct, behind = Budget.of_this_process(0), Budget.of_this_process(1)
 
     for budget, admitted in ((direct, direct.most // 2), (behind, behind.most)):
-        held = [Made(Use.ANSWERED) for _ in range(budget.most)]
+        held = [Made(ConnectionState.ANSWERED) for _ in range(budget.most)]
         assert sum(budget.admit(each, "127.0.0.1") for each in held) == admitted
 
 

@@ -17,7 +17,7 @@ from sanic.response import text
 from tests.content import real_content
 from tests.unit.chat.gateway.conftest import until
 from web import connections
-from web.budget import Budget, Use
+from web.budget import Budget, ConnectionState
 from web.connections import SLOWEST_BYTES_S, TIMES, BoundedProtocol, bound
 from web.http import App, ErrorPhrases, PlainErrors
 
@@ -139,7 +139,7 @@ async def test_silence_is_ended(clock: Clock) -> None:
     async with asyncio.timeout(20), opened() as door:
         caller = await door.open()
         await until(lambda: len(door.app.ctx.budget) == 1)
-        clock.ahead_s += TIMES[Use.SILENT]
+        clock.ahead_s += TIMES[ConnectionState.SILENT]
 
         assert await caller.hear() == b""
 
@@ -148,7 +148,7 @@ async def test_a_kept_connection_is_ended_long_after_its_answer(clock: Clock) ->
     async with asyncio.timeout(20), opened() as door:
         caller = await door.open(GET)
         said = await caller.reader.readuntil(b"0 kept")
-        clock.ahead_s += TIMES[Use.WAITING]
+        clock.ahead_s += TIMES[ConnectionState.WAITING]
         assert await caller.hear() == b""
 
     assert said.startswith(b"HTTP/1.1 200")
@@ -173,7 +173,7 @@ async def test_what_is_dripped_is_ended_with_the_help_numbers(
         caller = await door.open(first)
         said, _ = await asyncio.gather(caller.hear(), caller.drip(more, clock))
 
-    assert clock.ahead_s <= 2 * TIMES[Use.BODY]
+    assert clock.ahead_s <= 2 * TIMES[ConnectionState.BODY]
     assert b"HTTP/1.1 408" in said or b"HTTP/1.1 404" in said
     assert b"0800 1111" in said
 
@@ -182,8 +182,8 @@ async def test_who_does_not_read_is_ended(clock: Clock) -> None:
     async with asyncio.timeout(20), opened() as door:
         budget = door.app.ctx.budget
         caller = await door.open(GET.replace(b"/ ", b"/long ") * 20)
-        await until(lambda: [each.use() for each in budget._open] == [Use.READING])
-        clock.ahead_s += TIMES[Use.READING] + LONG / SLOWEST_BYTES_S
+        await until(lambda: [each.use() for each in budget._open] == [ConnectionState.READING])
+        clock.ahead_s += TIMES[ConnectionState.READING] + LONG / SLOWEST_BYTES_S
         await until(lambda: len(budget) == 0)
         said = await caller.hear()
 
@@ -202,7 +202,7 @@ async def test_an_answer_that_takes_long_is_waited_for(clock: Clock) -> None:
         door.gate.clear()
         caller = await door.open(LAST)
         await until(lambda: door.asked == 1)
-        clock.ahead_s += 2 * TIMES[Use.BODY]
+        clock.ahead_s += 2 * TIMES[ConnectionState.BODY]
         await asyncio.sleep(0.1)
         door.gate.set()
 
@@ -214,11 +214,11 @@ async def test_requests_one_after_the_other_each_have_their_time(clock: Clock) -
         caller = await door.open()
         for _ in range(4):
             await caller.say(GET[:-2])
-            clock.ahead_s += TIMES[Use.HEADERS] / 2
+            clock.ahead_s += TIMES[ConnectionState.HEADERS] / 2
             await asyncio.sleep(0.1)
             await caller.say(b"\r\n")
             await caller.reader.readuntil(b"0 kept")
-            clock.ahead_s += TIMES[Use.WAITING] / 2
+            clock.ahead_s += TIMES[ConnectionState.WAITING] / 2
             await asyncio.sleep(0.1)
         await caller.say(LAST)
 

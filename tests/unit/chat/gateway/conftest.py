@@ -21,7 +21,7 @@ from chat.gateway import composition
 from chat.gateway.app import create_app
 from chat.gateway.composition import Dependencies
 from chat.gateway.connections import LastingProtocol
-from chat.gateway.limits import Limits
+from chat.gateway.limits import RateLimits
 from safeguarding.escalation import Escalation, merged
 from safeguarding.risk.assessed import Floats
 from safeguarding.risk.assessment import NO_RISK, Assessment, Signal, Turn
@@ -207,7 +207,7 @@ class World:
         )
 
     @asynccontextmanager
-    async def gateway(self, limits: Limits | None = None) -> AsyncIterator[Gateway]:
+    async def gateway(self, limits: RateLimits | None = None) -> AsyncIterator[Gateway]:
         """A gateway in front of these fakes."""
         app = create_app(
             settings=self.settings(),

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from chat.gateway.requests import (
     Beginning,
     BodyError,
+    IncomingMessage,
     Reason,
     RefusalPhrases,
-    Sent,
     clean,
     read_beginning,
     read_message,
@@ -34,7 +34,7 @@ def body(**fields: object) -> bytes:
 
 
 def test_words_are_read_as_typed() -> None:
-    assert read_message(body(id=ID, text="/help\n me"), real_content().choices) == Sent(
+    assert read_message(body(id=ID, text="/help\n me"), real_content().choices) == IncomingMessage(
         UUID(ID), "/help\n me"
     )
 

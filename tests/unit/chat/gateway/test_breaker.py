@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chat.gateway.breaker import OPENS_AFTER, Breaker, State
+from chat.gateway.breaker import OPENS_AFTER, Breaker, BreakerState
 
 
 def opened() -> Breaker:
@@ -21,7 +21,7 @@ def test_it_opens_after_failures_one_after_the_other() -> None:
     failed = [breaker.failed() for _ in range(OPENS_AFTER + 1)]
 
     assert failed == [False] * (OPENS_AFTER - 1) + [True, False]
-    assert breaker.state is State.OPEN
+    assert breaker.state is BreakerState.OPEN
 
 
 def test_a_server_that_says_it_is_well_is_tried_and_then_trusted() -> None:
@@ -31,7 +31,7 @@ def test_a_server_that_says_it_is_well_is_tried_and_then_trusted() -> None:
     tried = breaker.state
     breaker.succeeded()
 
-    assert (tried, breaker.state) == (State.TRYING, State.CLOSED)
+    assert (tried, breaker.state) == (BreakerState.TRYING, BreakerState.CLOSED)
 
 
 def test_one_that_says_so_and_fails_is_asked_less_and_less_often() -> None:

@@ -11,7 +11,7 @@ from chat.gateway.conversation import (
     TURNS_KEPT,
     Conversation,
 )
-from safeguarding.content.guides import Place
+from safeguarding.content.guides import GuidePosition
 from safeguarding.messages import Message
 from safeguarding.risk.assessment import NO_RISK, Turn
 from safeguarding.risk.text.normalise import EXCERPT, EXCERPT_HEAD, EXCERPT_TAIL
@@ -68,7 +68,7 @@ def test_the_step_of_a_guide_that_was_shown_is_the_one_that_is_open() -> None:
     guides = real_content().guides
 
     for number in (0, 2):
-        step = guides.message(Place("sextortion", number), "young_person")
+        step = guides.message(GuidePosition("sextortion", number), "young_person")
         assert step is not None
         conversation.note_shown([step], real_content().choices)
 

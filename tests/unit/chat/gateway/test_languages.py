@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from chat.gateway.languages import Languages
+from chat.gateway.languages import LanguageDetector
 from safeguarding.risk.assessment import NO_RISK, Assessment
 from safeguarding.risk.lexicon.reader import Lexicon, read_lexicon
 from safeguarding.taxonomy import Severity
@@ -47,8 +47,8 @@ TELLING = [
 
 
 @pytest.fixture(scope="module")
-def languages() -> Languages:
-    return Languages(real_content().languages)
+def languages() -> LanguageDetector:
+    return LanguageDetector(real_content().languages)
 
 
 @pytest.fixture(scope="module")
@@ -57,21 +57,21 @@ def lexicon() -> Lexicon:
 
 
 def read(
-    languages: Languages, lexicon: Lexicon, text: str, assessment: Assessment = NO_RISK
+    languages: LanguageDetector, lexicon: Lexicon, text: str, assessment: Assessment = NO_RISK
 ) -> tuple[str | None, Assessment]:
     return languages.read(text, " ".join(lexicon.normaliser(text).words), assessment)
 
 
 @pytest.mark.parametrize(("code", "text"), HARMLESS)
 def test_a_harmless_message_is_known_by_its_language_and_tells_nothing(
-    languages: Languages, lexicon: Lexicon, code: str, text: str
+    languages: LanguageDetector, lexicon: Lexicon, code: str, text: str
 ) -> None:
     assert read(languages, lexicon, text) == (code, NO_RISK)
 
 
 @pytest.mark.parametrize(("code", "text", "severity", "category"), TELLING)
 def test_plain_words_of_a_language_tell_a_risk(
-    languages: Languages,
+    languages: LanguageDetector,
     lexicon: Lexicon,
     code: str,
     text: str,
@@ -84,7 +84,7 @@ def test_plain_words_of_a_language_tell_a_risk(
 
 
 def test_each_phrase_of_a_risk_is_named_among_the_reasons_and_quotes_nothing(
-    languages: Languages, lexicon: Lexicon
+    languages: LanguageDetector, lexicon: Lexicon
 ) -> None:
     phrases = real_content().languages["pl"].risk_phrases
     (number,) = (at for at, each in enumerate(phrases) if each.words == "mnie bije")
@@ -99,7 +99,7 @@ def test_each_phrase_of_a_risk_is_named_among_the_reasons_and_quotes_nothing(
 
 @pytest.mark.parametrize("code", [*real_content().languages])
 def test_no_harmless_sentence_of_a_card_tells_a_risk_or_passes_for_a_language_in_other_letters(
-    languages: Languages, lexicon: Lexicon, code: str
+    languages: LanguageDetector, lexicon: Lexicon, code: str
 ) -> None:
     for text in real_content().languages[code].ordinary:
         found, assessment = read(languages, lexicon, text)
@@ -124,7 +124,7 @@ def test_no_harmless_sentence_of_a_card_tells_a_risk_or_passes_for_a_language_in
     ],
 )
 def test_english_and_what_has_no_words_is_no_other_language(
-    languages: Languages, lexicon: Lexicon, text: str
+    languages: LanguageDetector, lexicon: Lexicon, text: str
 ) -> None:
     urgent = assessed(Severity.URGENT)
 
@@ -132,7 +132,7 @@ def test_english_and_what_has_no_words_is_no_other_language(
 
 
 def test_nothing_that_people_ask_in_english_passes_for_another_language(
-    languages: Languages, lexicon: Lexicon
+    languages: LanguageDetector, lexicon: Lexicon
 ) -> None:
     asked = [text for each in real_content().follow_ups.all().values() for text in each.asked]
 
@@ -152,13 +152,13 @@ def test_nothing_that_people_ask_in_english_passes_for_another_language(
     ],
 )
 def test_a_language_without_a_card_is_none_even_where_it_looks_like_one_with_a_card(
-    languages: Languages, lexicon: Lexicon, text: str
+    languages: LanguageDetector, lexicon: Lexicon, text: str
 ) -> None:
     assert read(languages, lexicon, text) == (None, NO_RISK)
 
 
 def test_a_few_foreign_words_in_an_english_sentence_tell_nothing(
-    languages: Languages, lexicon: Lexicon
+    languages: LanguageDetector, lexicon: Lexicon
 ) -> None:
     text = "what does it mean when my friend from school says mnie bije to me"
 
@@ -166,7 +166,7 @@ def test_a_few_foreign_words_in_an_english_sentence_tell_nothing(
 
 
 def test_what_the_engine_found_is_never_lowered_and_the_language_is_named_beside_it(
-    languages: Languages, lexicon: Lexicon
+    languages: LanguageDetector, lexicon: Lexicon
 ) -> None:
     immediate = assessed(Severity.IMMEDIATE)
 
@@ -179,7 +179,9 @@ def test_what_the_engine_found_is_never_lowered_and_the_language_is_named_beside
         assert [signal.kind for signal in assessment.signals] == ["lexicon", "language"]
 
 
-def test_the_gravest_of_several_phrases_counts(languages: Languages, lexicon: Lexicon) -> None:
+def test_the_gravest_of_several_phrases_counts(
+    languages: LanguageDetector, lexicon: Lexicon
+) -> None:
     text = "tata mnie bije, nie chcę żyć, wzięłam wszystkie tabletki"
 
     _, assessment = read(languages, lexicon, text)
@@ -189,12 +191,12 @@ def test_the_gravest_of_several_phrases_counts(languages: Languages, lexicon: Le
 
 
 def test_without_cards_every_message_is_left_as_it_is(lexicon: Lexicon) -> None:
-    assert read(Languages({}), lexicon, "mój tata mnie bije") == (None, NO_RISK)
+    assert read(LanguageDetector({}), lexicon, "mój tata mnie bije") == (None, NO_RISK)
 
 
 @pytest.mark.parametrize("text", ["mnie " * 4_000, "a" * 20_000, "nie chce juz " * 2_000])
 def test_nobody_waits_for_what_is_only_looked_up(
-    languages: Languages, lexicon: Lexicon, text: str
+    languages: LanguageDetector, lexicon: Lexicon, text: str
 ) -> None:
     started = time.thread_time()
 
@@ -204,7 +206,7 @@ def test_nobody_waits_for_what_is_only_looked_up(
 
 
 def test_the_first_message_waits_for_no_dictionary() -> None:
-    made = Languages(real_content().languages)
+    made = LanguageDetector(real_content().languages)
     started = time.thread_time()
 
     made.read("mój tata mnie bije", "moj tata mnie bije", NO_RISK)

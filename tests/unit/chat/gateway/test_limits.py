@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from limits import RateLimitItem, RateLimitItemPerHour
 
-from chat.gateway.limits import Limits
+from chat.gateway.limits import RateLimits
 from safeguarding.taxonomy import Severity
 from tests.unit.chat.gateway.conftest import World
 
@@ -19,8 +19,8 @@ def made(
     address: RateLimitItem,
     beginnings: RateLimitItem,
     redis_url: str | None = None,
-) -> Limits:
-    return Limits(
+) -> RateLimits:
+    return RateLimits(
         redis_url,
         "k" * 40,
         per_conversation=conversation,
@@ -29,7 +29,7 @@ def made(
     )
 
 
-def per_conversation() -> Limits:
+def per_conversation() -> RateLimits:
     return made(FEW, MANY, MANY)
 
 

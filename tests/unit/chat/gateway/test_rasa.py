@@ -14,11 +14,11 @@ from chat.gateway.rasa import (
     DIALOGUE_BYTES,
     RasaClient,
     RasaReply,
+    RasaRequest,
     RasaUnavailableError,
-    ToRasa,
     connections,
 )
-from chat.gateway.requests import Sent
+from chat.gateway.requests import IncomingMessage
 from safeguarding.conversation_state import ConversationState
 from safeguarding.risk.assessed import AssessedMessage
 from safeguarding.risk.assessment import NO_RISK
@@ -43,13 +43,13 @@ def client(status: int, content: bytes) -> RasaClient:
     return RasaClient("http://rasa", httpx.AsyncClient(transport=transport))
 
 
-async def reply(to: RasaClient, sent: Sent | None = None, **known: Any) -> RasaReply:
-    sent = sent or Sent(uuid4(), "hi")
+async def reply(to: RasaClient, sent: IncomingMessage | None = None, **known: Any) -> RasaReply:
+    sent = sent or IncomingMessage(uuid4(), "hi")
     fields = {"state": ConversationState(), "assessed": None} | known
-    return await to.reply(ToRasa(uuid4(), "m1", sent, **fields), 5)
+    return await to.reply(RasaRequest(uuid4(), "m1", sent, **fields), 5)
 
 
-async def received(sent: Sent, **known: Any) -> dict[str, Any]:
+async def received(sent: IncomingMessage, **known: Any) -> dict[str, Any]:
     """What Rasa gets."""
     bodies: list[dict[str, Any]] = []
 
@@ -89,8 +89,10 @@ async def test_rasa_gets_what_the_conversation_has_come_to_with_every_message() 
         replies=3,
     )
 
-    typed = await received(Sent(uuid4(), "and now"), state=state)
-    pressed = await received(Sent(uuid4(), "I'm safe right now", "safe_now"), state=state)
+    typed = await received(IncomingMessage(uuid4(), "and now"), state=state)
+    pressed = await received(
+        IncomingMessage(uuid4(), "I'm safe right now", "safe_now"), state=state
+    )
 
     assert ConversationState.from_record(typed["state"]) == state
     assert pressed["state"] == typed["state"]
@@ -102,8 +104,8 @@ async def test_rasa_gets_the_assessment_and_the_language_where_there_is_one() ->
     vector = np.full(768, 0.5, np.float32)
     polish = AssessedMessage(NO_RISK, vector, "pl")
 
-    with_one = await received(Sent(uuid4(), "hej co tam"), assessed=polish)
-    without = await received(Sent(uuid4(), "hi"))
+    with_one = await received(IncomingMessage(uuid4(), "hej co tam"), assessed=polish)
+    without = await received(IncomingMessage(uuid4(), "hi"))
 
     assert AssessedMessage.from_record(with_one["assessed"]).language == "pl"
     assert "assessed" not in without
@@ -120,11 +122,11 @@ async def test_what_rasa_leaves_with_us_comes_back_to_it_as_it_was() -> None:
     answer = HELLO[:-1] + b', "dialogue": ' + left + b"}"
 
     given = (await reply(client(200, answer))).dialogue
-    got_back = await received(Sent(uuid4(), "hi"), dialogue=given)
+    got_back = await received(IncomingMessage(uuid4(), "hi"), dialogue=given)
 
     assert given == left
     assert got_back["dialogue"] == json.loads(left)
-    assert "dialogue" not in await received(Sent(uuid4(), "hi"))
+    assert "dialogue" not in await received(IncomingMessage(uuid4(), "hi"))
 
 
 @pytest.mark.parametrize(

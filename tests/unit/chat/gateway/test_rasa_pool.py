@@ -10,10 +10,10 @@ from uuid import uuid4
 import pytest
 
 from chat.gateway import rasa_pool as module
-from chat.gateway.breaker import OPENS_AFTER, State
-from chat.gateway.rasa import RasaReply, RasaUnavailableError, ToRasa
+from chat.gateway.breaker import OPENS_AFTER, BreakerState
+from chat.gateway.rasa import RasaReply, RasaRequest, RasaUnavailableError
 from chat.gateway.rasa_pool import PLACES, RasaPool
-from chat.gateway.requests import Sent
+from chat.gateway.requests import IncomingMessage
 from safeguarding.conversation_state import ConversationState
 from tests.fakes.rasa import FakeRasa, answering, failing, running_rasa
 from tests.unit.chat.gateway.conftest import World, until
@@ -35,8 +35,8 @@ def pool(*servers: FakeRasa | str) -> RasaPool:
     return RasaPool(urls, "secret", 4)
 
 
-def message() -> ToRasa:
-    return ToRasa(uuid4(), "m1", Sent(uuid4(), "hi"), ConversationState(), None)
+def message() -> RasaRequest:
+    return RasaRequest(uuid4(), "m1", IncomingMessage(uuid4(), "hi"), ConversationState(), None)
 
 
 async def ask(to: RasaPool, timeout_s: float = 10) -> str:
@@ -80,7 +80,7 @@ async def test_a_server_that_is_not_there_costs_nobody_an_answer(two: list[FakeR
     answers = [await ask(both) for _ in range(OPENS_AFTER + 3)]
 
     assert set(answers) == {"server 1"}
-    assert both.servers[0].breaker.state is State.OPEN
+    assert both.servers[0].breaker.state is BreakerState.OPEN
     # Once it is known it is not tried any more.
     assert both.asked_again == OPENS_AFTER
     await both.close()
@@ -113,7 +113,7 @@ async def test_a_server_that_hangs_is_given_up_in_time_for_another(
     answers = [await ask(both) for _ in range(2 * OPENS_AFTER)]
 
     assert set(answers) == {"server 1"}
-    assert both.servers[0].breaker.state is State.OPEN
+    assert both.servers[0].breaker.state is BreakerState.OPEN
     assert len(two[0].received) == OPENS_AFTER
     await both.close()
 
@@ -125,7 +125,7 @@ async def test_a_message_without_time_left_says_nothing_of_its_server(rasa: Fake
     answers = [await ask(one, 0.05) for _ in range(2 * OPENS_AFTER)]
 
     assert set(answers) == {"rasa-timeout"}
-    assert one.servers[0].breaker.state is State.CLOSED
+    assert one.servers[0].breaker.state is BreakerState.CLOSED
     await one.close()
 
 
@@ -207,7 +207,7 @@ async def test_a_server_that_is_back_is_found_without_anybodys_message(rasa: Fak
     while await ask(one) != "rasa-away":
         pass
     rasa.behave = answering({"kind": "text", "text": "back"})
-    await until(lambda: one.servers[0].breaker.state is State.TRYING)
+    await until(lambda: one.servers[0].breaker.state is BreakerState.TRYING)
     rasa.hang()
     asked = begin(one, 4)
     await until(lambda: one.waiting == 3)
@@ -216,7 +216,7 @@ async def test_a_server_that_is_back_is_found_without_anybodys_message(rasa: Fak
     assert one.servers[0].under_way == 1
     rasa.hold.set()
     assert [await each for each in asked] == ["back"] * 4
-    assert one.servers[0].breaker.state is State.CLOSED
+    assert one.servers[0].breaker.state is BreakerState.CLOSED
     await one.close()
 
 

@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from chat.gateway.metrics import Metrics
+from chat.gateway.metrics import GatewayMetrics
 from chat.gateway.recorder import Patience, Recorder
 from safeguarding.escalation import Escalation
 from safeguarding.taxonomy import Severity
@@ -37,13 +37,13 @@ def spool() -> MemorySpool:
 
 @pytest.fixture
 def recorder(log: MemoryLog, spool: MemorySpool) -> Recorder:
-    return Recorder(log, spool, Metrics())
+    return Recorder(log, spool, GatewayMetrics())
 
 
 @pytest.fixture
 def impatient(log: MemoryLog, spool: MemorySpool) -> Recorder:
     """A recorder that soon takes a log or a spool for hanging."""
-    return Recorder(log, spool, Metrics(), IMPATIENT)
+    return Recorder(log, spool, GatewayMetrics(), IMPATIENT)
 
 
 @asynccontextmanager

@@ -11,14 +11,14 @@ from uuid import uuid4
 import pytest
 
 from chat.gateway import screening as module
-from chat.gateway.requests import Sent
+from chat.gateway.requests import IncomingMessage
 from chat.gateway.screening import Screening
 from safeguarding.risk.assessed import AssessedMessage, Floats
 from safeguarding.risk.assessment import NO_RISK, Assessment, Turn, upgraded
 from safeguarding.taxonomy import Severity
 from tests.unit.chat.gateway.conftest import VECTOR, WordEngine, assessed
 
-HURT = Sent(uuid4(), "someone hurt me")
+HURT = IncomingMessage(uuid4(), "someone hurt me")
 
 
 class Polish:
@@ -89,9 +89,13 @@ async def test_a_message_is_assessed_with_what_came_before(
 async def test_a_message_in_another_language_carries_its_name_and_what_its_words_tell(
     screening: Screening,
 ) -> None:
-    told = await screening.result(screening.begin(Sent(uuid4(), "tata mnie bije"), ()), 10)
-    spare = screening.begin_spare(Sent(uuid4(), "tata mnie bije"), ())
-    harmless = await screening.result(screening.begin(Sent(uuid4(), "tata pyta"), ()), 10)
+    told = await screening.result(
+        screening.begin(IncomingMessage(uuid4(), "tata mnie bije"), ()), 10
+    )
+    spare = screening.begin_spare(IncomingMessage(uuid4(), "tata mnie bije"), ())
+    harmless = await screening.result(
+        screening.begin(IncomingMessage(uuid4(), "tata pyta"), ()), 10
+    )
 
     assert told is not None
     assert (told.language, told.assessment.severity) == ("pl", Severity.URGENT)
@@ -105,7 +109,9 @@ async def test_a_message_in_another_language_carries_its_name_and_what_its_words
 async def test_what_the_engine_found_stands_beside_what_another_language_tells(
     screening: Screening,
 ) -> None:
-    both = await screening.result(screening.begin(Sent(uuid4(), "tata bije now"), ()), 10)
+    both = await screening.result(
+        screening.begin(IncomingMessage(uuid4(), "tata bije now"), ()), 10
+    )
 
     assert both is not None
     assert both.assessment.severity == Severity.IMMEDIATE
@@ -119,7 +125,9 @@ async def test_the_language_is_named_where_no_vector_can_be_made(
         raise RuntimeError
 
     monkeypatch.setattr(engine, "vector", none)
-    found = await screening.result(screening.begin(Sent(uuid4(), "tata mnie bije"), ()), 10)
+    found = await screening.result(
+        screening.begin(IncomingMessage(uuid4(), "tata mnie bije"), ()), 10
+    )
 
     assert found is not None
     assert (found.vector, found.language) == (None, "pl")
@@ -129,8 +137,10 @@ async def test_the_language_is_named_where_no_vector_can_be_made(
 async def test_a_button_needs_no_engine(
     screening: Screening, engine: WordEngine, polish: Polish
 ) -> None:
-    not_safe = await screening.result(screening.begin(Sent(uuid4(), "", "not_safe_now"), ()), 10)
-    safe = await screening.result(screening.begin(Sent(uuid4(), "", "safe_now"), ()), 10)
+    not_safe = await screening.result(
+        screening.begin(IncomingMessage(uuid4(), "", "not_safe_now"), ()), 10
+    )
+    safe = await screening.result(screening.begin(IncomingMessage(uuid4(), "", "safe_now"), ()), 10)
 
     assert not_safe is not None
     assert not_safe.assessment.severity == Severity.IMMEDIATE
@@ -197,7 +207,7 @@ async def test_in_a_flood_nobody_waits_for_what_cannot_be_in_time_and_all_is_ass
 async def test_a_flood_of_long_texts_holds_up_no_short_one() -> None:
     engine = SlowWithLong()
     screening = Screening(engine, Polish())
-    flood = [screening.begin(Sent(uuid4(), "nonsense " * 7_000), ()) for _ in range(20)]
+    flood = [screening.begin(IncomingMessage(uuid4(), "nonsense " * 7_000), ()) for _ in range(20)]
     await asyncio.to_thread(engine.busy.wait, 10)
 
     short = await screening.result(screening.begin(HURT, ()), 10)
@@ -215,6 +225,6 @@ async def test_a_flood_of_long_texts_holds_up_no_short_one() -> None:
 async def test_a_text_is_given_to_the_engine_once_and_whole(
     screening: Screening, engine: WordEngine
 ) -> None:
-    await screening.result(screening.begin(Sent(uuid4(), "a" * 60_000), ()), 10)
+    await screening.result(screening.begin(IncomingMessage(uuid4(), "a" * 60_000), ()), 10)
 
     assert engine.seen == [("a" * 60_000, ())]

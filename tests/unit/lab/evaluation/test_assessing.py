@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from lab.evaluation.assessing import Message, assess, cost_report
+from lab.evaluation.assessing import TimedMessage, assess, cost_report
 from safeguarding.risk.assessment import Turn
 from safeguarding.risk.engine import RiskEngine
 from safeguarding.risk.lexicon.reader import read_lexicon
@@ -10,7 +10,7 @@ from tests.labelled import NONE, URGENT, result
 def test_a_message_is_assessed_with_its_categories_and_its_time() -> None:
     engine = RiskEngine(read_lexicon())
 
-    found = assess(engine, Message("my boyfriend hits me"))
+    found = assess(engine, TimedMessage("my boyfriend hits me"))
 
     assert found.severity >= URGENT
     assert "relationship_abuse" in found.categories
@@ -22,8 +22,8 @@ def test_what_was_said_before_counts() -> None:
     engine = RiskEngine(read_lexicon())
     before = (Turn("user", "he is 24"),)
 
-    assert assess(engine, Message("he says its our secret", before)).severity >= URGENT
-    assert assess(engine, Message("see you at football", before)).severity == NONE
+    assert assess(engine, TimedMessage("he says its our secret", before)).severity >= URGENT
+    assert assess(engine, TimedMessage("see you at football", before)).severity == NONE
 
 
 def test_the_median_and_what_one_in_twenty_exceeds() -> None:

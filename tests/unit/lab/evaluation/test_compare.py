@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lab.evaluation.aims import message_aims
-from lab.evaluation.assessing import Message
+from lab.evaluation.assessing import TimedMessage
 from lab.evaluation.compare import main, main_figures, moved, table
 from lab.evaluation.measures import Share
 from lab.evaluation.messages import outside_report
@@ -34,7 +34,7 @@ def report(*found: Any) -> dict[str, Any]:
         "conversations": {"test": {"harmless, handed off": Share(1, 4).record()}},
         "topics": {"questions": {"right first": Share(8, 10).record()}},
         "obfuscation": {"disguises": {"leet": {"recognised": Share(1, 2).record()}}},
-        "outside": outside_report(sets, {Message("hi"): result(found[2])}),
+        "outside": outside_report(sets, {TimedMessage("hi"): result(found[2])}),
     }
 
 

@@ -4,18 +4,24 @@ from typing import Literal
 
 import pytest
 
-from lab.evaluation.assessing import Message, Results
+from lab.evaluation.assessing import Results, TimedMessage
 from lab.evaluation.dialogues import chats_report, conversations_report, handed_off, pasted, turns
 from safeguarding.risk.assessment import Turn
-from safeguarding.risk.corpus_dialogues import Chat, ChatLine, Conversation, WrittenTurn, rendered
+from safeguarding.risk.corpus_dialogues import (
+    Chat,
+    LabelledChatLine,
+    LabelledConversation,
+    WrittenTurn,
+    rendered,
+)
 from safeguarding.taxonomy import Severity
 from tests.labelled import CONCERN, NONE, URGENT, result
 
 Layout = Literal["names", "times", "whatsapp", "quotes", "me_him", "prose"]
 LINES = (
-    ChatLine(by="them", text="u on ur own?"),
-    ChatLine(by="me", text="yh"),
-    ChatLine(by="them2", text="lol"),
+    LabelledChatLine(by="them", text="u on ur own?"),
+    LabelledChatLine(by="me", text="yh"),
+    LabelledChatLine(by="them2", text="lol"),
 )
 HANDLES = {"me": "k1ra", "them": "dan_07", "them2": "zed"}
 
@@ -23,7 +29,7 @@ HANDLES = {"me": "k1ra", "them": "dan_07", "them2": "zed"}
 def chat(
     layout: Layout = "names",
     severity: Literal["none", "concern", "urgent"] = "urgent",
-    lines: tuple[ChatLine, ...] = LINES,
+    lines: tuple[LabelledChatLine, ...] = LINES,
     name: str = "c",
 ) -> Chat:
     return Chat(
@@ -98,9 +104,9 @@ ANSWER = WrittenTurn(by="assistant", text="Thank you.")
 
 def conversation(
     due: int | None, *texts: str, harmful: bool = True, shape: str = "plain"
-) -> Conversation:
+) -> LabelledConversation:
     turns = [turn for text in texts for turn in (WrittenTurn(by="user", text=text), ANSWER)]
-    return Conversation(
+    return LabelledConversation(
         id="-".join(texts),
         writer="w",
         harmful=harmful,
@@ -111,15 +117,15 @@ def conversation(
     )
 
 
-def results(found: dict[str, Severity], *held: Conversation) -> Results:
+def results(found: dict[str, Severity], *held: LabelledConversation) -> Results:
     return {each: result(found[each.text]) for whole in held for each in turns(whole)}
 
 
 def test_each_turn_of_the_user_is_assessed_after_all_that_was_said_before_it() -> None:
     first, second = turns(conversation(2, "one", "two"))
 
-    assert first == Message("one")
-    assert second == Message("two", (Turn("user", "one"), Turn("assistant", "Thank you.")))
+    assert first == TimedMessage("one")
+    assert second == TimedMessage("two", (Turn("user", "one"), Turn("assistant", "Thank you.")))
 
 
 def test_the_hand_off_is_the_first_urgent_turn() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.evaluation.assessing import Message, Results
+from lab.evaluation.assessing import Results, TimedMessage
 from lab.evaluation.messages import (
     DISGUISES,
     cases,
@@ -79,9 +79,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_each_set_is_reported_by_what_is_expected_of_it(folder: Path) -> None:
     results = {
-        Message("a"): result(URGENT),
-        Message("b"): result(CONCERN),
-        Message("c"): result(NONE),
+        TimedMessage("a"): result(URGENT),
+        TimedMessage("b"): result(CONCERN),
+        TimedMessage("c"): result(NONE),
     }
 
     report = outside_report(outside_sets(), results)
@@ -94,7 +94,7 @@ def test_each_set_is_reported_by_what_is_expected_of_it(folder: Path) -> None:
 def test_everything_is_assessed_and_the_small_talk_known(folder: Path) -> None:
     sets = outside_sets()
 
-    assert list(of_outside(sets)) == [Message("a"), Message("b"), Message("c")]
+    assert list(of_outside(sets)) == [TimedMessage("a"), TimedMessage("b"), TimedMessage("c")]
     assert chatter(sets) == ["c"]
 
 
@@ -154,10 +154,10 @@ def test_only_disclosures_are_disguised() -> None:
 
 def test_what_a_disguise_loses_and_gains_is_counted_message_by_message() -> None:
     results: Results = {
-        Message(FIRST.text): result(URGENT),
-        Message(SECOND.text): result(NONE),
+        TimedMessage(FIRST.text): result(URGENT),
+        TimedMessage(SECOND.text): result(NONE),
         **{said: result(URGENT) for said in disguised([FIRST.text, SECOND.text])},
-        Message(DISGUISES["leet"](FIRST.text)): result(CONCERN),
+        TimedMessage(DISGUISES["leet"](FIRST.text)): result(CONCERN),
     }
 
     report = obfuscation_report(cases([FIRST, SECOND], results), results)

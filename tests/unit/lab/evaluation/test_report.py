@@ -20,7 +20,12 @@ from lab.evaluation.messages import disguised, obfuscation_report, outside_repor
 from lab.evaluation.report import Series, as_page, recall_against_false_alarms, reliability, write
 from lab.evaluation.risk import errors, risk_report, scores_report
 from lab.evaluation.topics import talk_report, topic_report
-from safeguarding.risk.corpus_dialogues import Chat, ChatLine, Conversation, WrittenTurn
+from safeguarding.risk.corpus_dialogues import (
+    Chat,
+    LabelledChatLine,
+    LabelledConversation,
+    WrittenTurn,
+)
 from safeguarding.risk.lexicon.reader import read_lexicon
 from tests.labelled import CONCERN, NONE, URGENT, case, result
 
@@ -33,9 +38,9 @@ KEPT_BACK = "a sentence that nobody may read"
 TO_READ = "he said <script>alert(1)</script> & left"
 CHAT = Chat(
     id="c", writer="w", harmful=True, severity="urgent", categories=("grooming",), layout="prose",
-    lines=(ChatLine(by="them", text="hi"),),
+    lines=(LabelledChatLine(by="them", text="hi"),),
 )  # fmt: skip
-CONVERSATION = Conversation(
+CONVERSATION = LabelledConversation(
     id="k", writer="w", harmful=True, due=1, severity="urgent", shape="plain",
     turns=(WrittenTurn(by="user", text="hi"),),
 )  # fmt: skip

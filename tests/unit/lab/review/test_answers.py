@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.review.retelling import Answers, Ask, RefusedError, one_of, some_of
+from lab.review.retelling import Answers, Ask, RetellingRefusedError, one_of, some_of
 
 SHAPE = one_of(["round", "flat"])
 
@@ -51,7 +51,7 @@ def test_does_not_ask_without_a_question() -> None:
 
 @pytest.mark.parametrize(("option", "default"), [("square", "flat"), (None, "")])
 def test_a_script_is_told_which_option_is_wrong(option: str | None, default: str) -> None:
-    with pytest.raises(RefusedError, match="--shape: Write one of round, flat"):
+    with pytest.raises(RetellingRefusedError, match="--shape: Write one of round, flat"):
         Answers({"shape": option}, None).get("shape", "Which shape", SHAPE, default)
 
 
@@ -65,7 +65,7 @@ def test_several_names_stand_between_commas() -> None:
 
 @pytest.mark.parametrize("answer", ["", "no", "maybe"])
 def test_goes_on_only_after_a_yes(answer: str) -> None:
-    with pytest.raises(RefusedError, match="Nothing was written"):
+    with pytest.raises(RetellingRefusedError, match="Nothing was written"):
         Answers({}, saying(answer)[0]).confirm("Keep it?")
     Answers({}, saying(" YES ")[0]).confirm("Keep it?")
     Answers({}, None).confirm("Keep it?")

@@ -19,7 +19,7 @@ from lab.review.files import (
     read_expected,
 )
 from safeguarding.records import ContentError
-from safeguarding.risk.corpus import Example, Group, read_examples
+from safeguarding.risk.corpus import Example, SentenceGroup, read_examples
 from staff.cases.learning import Verdict
 
 DAY, NEXT = date(2026, 11, 25), date(2026, 11, 26)
@@ -42,8 +42,8 @@ def files_in(folder: Path) -> ReviewedFiles:
     return files
 
 
-def labelled(sentence: str, **changes: Any) -> Group:
-    usual = Group(
+def labelled(sentence: str, **changes: Any) -> SentenceGroup:
+    usual = SentenceGroup(
         writer="reviewed",
         situation="",
         voice="young_person",

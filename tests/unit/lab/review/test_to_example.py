@@ -16,9 +16,9 @@ from safeguarding.risk.assessment import Turn
 from safeguarding.risk.corpus import Example, read_examples
 from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import StaffAccounts
-from staff.cases.case import What
+from staff.cases.case import CaseEvent
 from staff.cases.cases import Cases
-from staff.cases.casework import Casework, Decision
+from staff.cases.casework import Casework, ClosingDecision
 from staff.cases.learning import Verdict
 from staff.cases.log import EscalationLog
 from tests.records import KEYS, assessment, escalation
@@ -98,7 +98,7 @@ def closed(log: EscalationLog, casework: Casework, ann: str, bob: str) -> Close:
         before = (Turn("user", EARLIER), Turn("assistant", "Thank you for telling me about it."))
         told = escalation(message_id, conversation_id=case_id, text=TOLD, turns_before=before)
         log.record(replace(told, assessment=assessment(Severity.URGENT)))
-        casework.close(case_id, Decision(outcome, "NOTE", severity, missed), by=ann)
+        casework.close(case_id, ClosingDecision(outcome, "NOTE", severity, missed), by=ann)
         casework.answer_closing(case_id, agree=True, by=bob)
         return log
 
@@ -137,7 +137,7 @@ def test_a_reviewer_retells_a_false_alarm(desk: Desk, cases: Cases, ann: str) ->
     assert example.part == "training"
     assert read_expected(desk.files.expected) == [Expected(OWN, "none", Verdict.FALSE_ALARM)]
     last = cases.whole("c1").history[-1].event
-    assert (last.who, last.what, last.message_id) == (ann, What.LEARNED, "m1")
+    assert (last.who, last.what, last.message_id) == (ann, CaseEvent.LEARNED, "m1")
     assert desk.run() == 0
     assert "example: 0" in desk.said
 

@@ -15,8 +15,8 @@ from click.testing import CliRunner
 from lab.training import adapt as module
 from lab.training import network as network_module
 from lab.training.adapt import Adapting, recall_at
-from lab.training.network import Network, WordPieces, batches, published, read_all, target
-from lab.training.sentences import Labels, Sentence, labels_of
+from lab.training.network import EncoderNetwork, WordPieces, batches, published, read_all, target
+from lab.training.sentences import Labels, TrainingText, labels_of
 from safeguarding.risk.corpus import Example
 from safeguarding.risk.encoder import adapter as weights
 from safeguarding.risk.encoder.adapter import Adapter, merged, read_adapter
@@ -39,11 +39,11 @@ WIDTHS = {
 GRAVE = [f"{one} {two}" for one in ("he hurt me", "my dad hit me") for two in ("", "at night")]
 CALM = [f"{one} {two}" for one in ("we had pasta", "football is fun") for two in ("", "today")]
 SENTENCES = [
-    *(Sentence(text, URGENT, ("physical_abuse",), "self", None) for text in GRAVE),
-    *(Sentence(text, NONE, (), None, "out_of_scope") for text in CALM),
-    Sentence("what is a dsl", NONE, (), None, "ask_dsl"),
-    Sentence("secret", None, None, None, None, ("secrecy",)),
-    Sentence("them hurt me at night", None, None, None, None, chat=URGENT),
+    *(TrainingText(text, URGENT, ("physical_abuse",), "self", None) for text in GRAVE),
+    *(TrainingText(text, NONE, (), None, "out_of_scope") for text in CALM),
+    TrainingText("what is a dsl", NONE, (), None, "ask_dsl"),
+    TrainingText("secret", None, None, None, None, ("secrecy",)),
+    TrainingText("them hurt me at night", None, None, None, None, chat=URGENT),
 ]
 STEPS, BATCH = 12, 4
 
@@ -73,7 +73,7 @@ def labels() -> Labels:
 def begun(steps: int = STEPS) -> Adapting:
     model = tiny.model()
     torch.manual_seed(1)
-    return Adapting(Network(model, WIDTHS, rank=4), steps)
+    return Adapting(EncoderNetwork(model, WIDTHS, rank=4), steps)
 
 
 def learn(run: Adapting, pieces: WordPieces, labels: Labels, until: int) -> list[float]:
@@ -253,7 +253,9 @@ class House:
         assert folder == self.out.parent
         self.written.append("witness")
 
-    def all_training(self, _engine: object, _lexicon: object, witness: Witness) -> list[Sentence]:
+    def all_training(
+        self, _engine: object, _lexicon: object, witness: Witness
+    ) -> list[TrainingText]:
         assert witness is WITNESS
         return self.sentences
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from lab.training.augmentation import Augmented, mixed, roughened
-from lab.training.sentences import SHARES, Labels, Sentence, labels_of
+from lab.training.sentences import SHARES, Labels, TrainingText, labels_of
 from safeguarding.taxonomy import Severity
 
 NONE, CONCERN, URGENT, IMMEDIATE = Severity
@@ -22,38 +22,38 @@ def chance(seed: int) -> random.Random:
     return random.Random(seed)  # noqa: S311 - tests, not secrets
 
 
-def told(number: int) -> Sentence:
+def told(number: int) -> TrainingText:
     """Something grave, in seven words that occur nowhere else."""
     text = " ".join(f"told{number}word{letter}" for letter in "abcdefg")
-    return Sentence(text, URGENT, ("grooming",), "self", None)
+    return TrainingText(text, URGENT, ("grooming",), "self", None)
 
 
-def talk(number: int) -> Sentence:
+def talk(number: int) -> TrainingText:
     text = f"talk{number}one talk{number}two talk{number}three"
-    return Sentence(text, NONE, (), None, "out_of_scope")
+    return TrainingText(text, NONE, (), None, "out_of_scope")
 
 
-def asked(number: int) -> Sentence:
+def asked(number: int) -> TrainingText:
     intent = INTENTS[number % 2]
-    return Sentence(f"asked{number}what asked{number}is", NONE, (), None, intent)
+    return TrainingText(f"asked{number}what asked{number}is", NONE, (), None, intent)
 
 
-def line(number: int) -> Sentence:
+def line(number: int) -> TrainingText:
     """A line of a harmful chat."""
-    return Sentence(f"line{number}a line{number}b", None, None, None, None, ("gifts",))
+    return TrainingText(f"line{number}a line{number}b", None, None, None, None, ("gifts",))
 
 
-def quiet_line(number: int) -> Sentence:
+def quiet_line(number: int) -> TrainingText:
     """A line of a harmless chat."""
-    return Sentence(f"quiet{number}a quiet{number}b", NONE, (), None, None, ())
+    return TrainingText(f"quiet{number}a quiet{number}b", NONE, (), None, None, ())
 
 
-def stretch(number: int) -> Sentence:
+def stretch(number: int) -> TrainingText:
     text = f"them stretch{number}a me stretch{number}b"
-    return Sentence(text, None, None, None, None, chat=URGENT)
+    return TrainingText(text, None, None, None, None, chat=URGENT)
 
 
-def augmented(sentences: Sequence[Sentence]) -> tuple[Augmented, Labels]:
+def augmented(sentences: Sequence[TrainingText]) -> tuple[Augmented, Labels]:
     labels = labels_of(sentences, INTENTS)
     return Augmented(sentences, labels, str), labels
 
@@ -156,8 +156,8 @@ def test_a_question_after_something_grave_gives_it_its_topic() -> None:
 @pytest.mark.usefixtures("smooth")
 def test_what_is_harmless_and_what_has_a_topic_gets_no_question_for_its_topic() -> None:
     sentences = [
-        *(Sentence(f"quiet{n} words", NONE, (), None, None) for n in range(200)),
-        *(Sentence(f"asking{n} now", URGENT, ("grooming",), None, "greet") for n in range(200)),
+        *(TrainingText(f"quiet{n} words", NONE, (), None, None) for n in range(200)),
+        *(TrainingText(f"asking{n} now", URGENT, ("grooming",), None, "greet") for n in range(200)),
         *map(asked, range(5)),
     ]
     made, labels = augmented(sentences)
@@ -181,7 +181,7 @@ def test_chats_are_read_as_they_were_written() -> None:
 @pytest.mark.usefixtures("smooth")
 def test_a_long_sentence_gets_nothing_beside_it() -> None:
     long = [
-        Sentence(" ".join(f"w{n}x{at}" for at in range(61)), URGENT, ("grooming",), None, None)
+        TrainingText(" ".join(f"w{n}x{at}" for at in range(61)), URGENT, ("grooming",), None, None)
         for n in range(300)
     ]
     made, _ = augmented([*long, *map(talk, range(10)), *map(asked, range(10))])
@@ -193,7 +193,7 @@ def test_a_long_sentence_gets_nothing_beside_it() -> None:
 
 @pytest.mark.usefixtures("smooth")
 def test_a_long_harmless_text_stands_beside_nothing() -> None:
-    long = Sentence(" ".join(f"long{at}" for at in range(17)), NONE, (), None, "ask_consent")
+    long = TrainingText(" ".join(f"long{at}" for at in range(17)), NONE, (), None, "ask_consent")
     made, _ = augmented([*map(told, range(500)), long])
 
     texts, found = made.epoch(chance(1))
@@ -203,7 +203,7 @@ def test_a_long_harmless_text_stands_beside_nothing() -> None:
 
 
 def test_without_anything_harmless_there_is_nothing_to_mix_with() -> None:
-    made, _ = augmented([*map(told, range(50)), Sentence("", NONE, (), None, None)])
+    made, _ = augmented([*map(told, range(50)), TrainingText("", NONE, (), None, None)])
 
     texts, _ = made.epoch(chance(1))
 
@@ -238,7 +238,7 @@ def test_a_text_that_asks_for_a_topic_teaches_no_other() -> None:
     assert wrong == []
 
 
-def beside(texts: Sequence[str], sentences: Sequence[Sentence]) -> list[str]:
+def beside(texts: Sequence[str], sentences: Sequence[TrainingText]) -> list[str]:
     """What stands beside each sentence, "" where nothing does."""
     pairs = zip(texts, (set(each.text.split()) for each in sentences), strict=True)
     return [" ".join(word for word in text.split() if word not in own) for text, own in pairs]
@@ -247,7 +247,7 @@ def beside(texts: Sequence[str], sentences: Sequence[Sentence]) -> list[str]:
 @pytest.mark.usefixtures("smooth")
 @pytest.mark.parametrize("intent", ["out_of_scope", "greet", "ask_bullying"])
 def test_beside_a_sentence_whose_topic_is_learned_stands_nothing_that_asks(intent: str) -> None:
-    learned = [Sentence(f"own{n}a own{n}b", NONE, (), None, intent) for n in range(600)]
+    learned = [TrainingText(f"own{n}a own{n}b", NONE, (), None, intent) for n in range(600)]
     made, labels = augmented([*learned, *map(talk, range(20)), *map(asked, range(200))])
 
     texts, found = made.epoch(chance(1))
@@ -260,7 +260,7 @@ def test_beside_a_sentence_whose_topic_is_learned_stands_nothing_that_asks(inten
 
 @pytest.mark.usefixtures("smooth")
 def test_beside_a_sentence_whose_topic_is_not_learned_may_stand_something_that_asks() -> None:
-    untold = [Sentence(f"own{n}a own{n}b", NONE, (), None, None) for n in range(600)]
+    untold = [TrainingText(f"own{n}a own{n}b", NONE, (), None, None) for n in range(600)]
     made, labels = augmented([*untold, *map(talk, range(200)), *map(asked, range(200))])
 
     texts, found = made.epoch(chance(1))

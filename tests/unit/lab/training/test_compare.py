@@ -12,7 +12,7 @@ from sklearn.svm import SVC
 
 from lab.training import compare as module
 from lab.training import network as network_module
-from lab.training.compare import Figures, fitted, frozen, table
+from lab.training.compare import ModelFigures, fitted, frozen, table
 from lab.training.network import WordPieces
 from safeguarding.taxonomy import Severity
 from tests.unit.lab.training import tiny
@@ -24,7 +24,9 @@ HARMLESS = list(range(100))
 
 def lines(*rows: tuple[str, list[float], float], due: list[int]) -> list[str]:
     """The table's lines after its head. Each row's scores are of what is due, in that order."""
-    made = [Figures(name, np.array([*HARMLESS, *scores], float), ms) for name, scores, ms in rows]
+    made = [
+        ModelFigures(name, np.array([*HARMLESS, *scores], float), ms) for name, scores, ms in rows
+    ]
     return table(made, np.array([NONE] * len(HARMLESS) + due))[2:]
 
 
@@ -47,7 +49,7 @@ def test_what_is_immediate_is_to_be_recognised_and_a_concern_does_not_count() ->
 
 
 def test_a_model_that_cannot_tell_recognises_nothing() -> None:
-    row = Figures("says always the same", np.ones(8), 0.0)
+    row = ModelFigures("says always the same", np.ones(8), 0.0)
 
     line = table([row], np.array([NONE, URGENT] * 4))[2]
 
@@ -55,7 +57,7 @@ def test_a_model_that_cannot_tell_recognises_nothing() -> None:
 
 
 def test_the_table_is_markdown_in_the_order_of_its_rows() -> None:
-    rows = [Figures(name, np.arange(4.0), 0.5) for name in ("second", "first")]
+    rows = [ModelFigures(name, np.arange(4.0), 0.5) for name in ("second", "first")]
 
     made = table(rows, np.array([NONE, NONE, URGENT, URGENT]))
 

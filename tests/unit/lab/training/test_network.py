@@ -21,7 +21,7 @@ from lab.training.network import (
     LINEAR,
     LONGEST,
     SCALE,
-    Network,
+    EncoderNetwork,
     WordPieces,
     batches,
     loss,
@@ -29,7 +29,7 @@ from lab.training.network import (
     read_all,
     target,
 )
-from lab.training.sentences import SHARES, Sentence, labels_of
+from lab.training.sentences import SHARES, TrainingText, labels_of
 from safeguarding.risk.encoder.adapter import merged
 from safeguarding.taxonomy import SIGNS, Severity, taxonomy
 from tests.unit.lab.training import tiny
@@ -73,15 +73,15 @@ WIDTHS = {
 }
 
 
-def fresh(seed: int = 1) -> Network:
+def fresh(seed: int = 1) -> EncoderNetwork:
     made = tiny.model()
     torch.manual_seed(seed)
-    network = Network(made, WIDTHS, rank=RANK)
+    network = EncoderNetwork(made, WIDTHS, rank=RANK)
     network.eval()
     return network
 
 
-def taught(seed: int = 2) -> Network:
+def taught(seed: int = 2) -> EncoderNetwork:
     """A network in which every number that learns is another than at the beginning."""
     network = fresh()
     torch.manual_seed(seed)
@@ -92,7 +92,7 @@ def taught(seed: int = 2) -> Network:
     return network
 
 
-def vectors(network: Network, pieces: WordPieces, texts: list[str]) -> torch.Tensor:
+def vectors(network: EncoderNetwork, pieces: WordPieces, texts: list[str]) -> torch.Tensor:
     _, ids, mask = pieces.batch(pieces.of(texts), np.arange(len(texts)))
     with torch.inference_mode():
         return network.vectors(ids, mask)
@@ -220,7 +220,7 @@ def test_a_network_goes_on_from_what_was_learned(pieces: WordPieces) -> None:
 
 def test_a_task_with_other_outputs_begins_anew() -> None:
     learned = taught().learned()
-    wider = Network(tiny.model(), {**WIDTHS, "topic": 5}, rank=RANK)
+    wider = EncoderNetwork(tiny.model(), {**WIDTHS, "topic": 5}, rank=RANK)
     begun = wider.heads["topic"].weight.detach().clone()
 
     wider.resume(learned)
@@ -234,9 +234,9 @@ def test_what_belongs_to_another_rank_or_other_layers_is_refused() -> None:
     learned = taught().learned()
 
     with pytest.raises(RuntimeError):
-        Network(tiny.model(), WIDTHS, rank=RANK + 1).resume(learned)
+        EncoderNetwork(tiny.model(), WIDTHS, rank=RANK + 1).resume(learned)
     with pytest.raises(KeyError):
-        Network(tiny.model(num_hidden_layers=6), WIDTHS, rank=RANK).resume(learned)
+        EncoderNetwork(tiny.model(num_hidden_layers=6), WIDTHS, rank=RANK).resume(learned)
 
 
 def test_the_published_weights_are_read_as_they_are(folder: Path) -> None:
@@ -326,8 +326,8 @@ def test_every_text_is_read_in_its_place_whatever_its_length(pieces: WordPieces)
     assert network.training
 
 
-UNKNOWN = Sentence("x", None, None, None, None)
-TOLD = Sentence("x", URGENT, ("missing", "grooming"), "friend", "bye", ("gifts",), CONCERN)
+UNKNOWN = TrainingText("x", None, None, None, None)
+TOLD = TrainingText("x", URGENT, ("missing", "grooming"), "friend", "bye", ("gifts",), CONCERN)
 
 
 @pytest.mark.parametrize(
@@ -335,7 +335,7 @@ TOLD = Sentence("x", URGENT, ("missing", "grooming"), "friend", "bye", ("gifts",
     [(NONE, [0, 0, 0]), (CONCERN, [1, 0, 0]), (URGENT, [1, 1, 0]), (IMMEDIATE, [1, 1, 1])],
 )
 def test_a_severity_is_every_step_up_to_it(severity: Severity, steps: list[int]) -> None:
-    found = labels_of([Sentence("x", severity, None, None, None)], INTENTS)
+    found = labels_of([TrainingText("x", severity, None, None, None)], INTENTS)
 
     assert found.severity.tolist() == [steps]
     assert found.masks["severity"].tolist() == [1]
@@ -347,7 +347,7 @@ def test_a_severity_is_every_step_up_to_it(severity: Severity, steps: list[int])
 def test_what_a_stretch_of_a_chat_shows_is_every_step_up_to_it(
     shown: Severity, steps: list[int]
 ) -> None:
-    found = labels_of([Sentence("x", None, None, None, None, chat=shown)], INTENTS)
+    found = labels_of([TrainingText("x", None, None, None, None, chat=shown)], INTENTS)
 
     assert found.chat.tolist() == [steps]
     assert {task for task, mask in found.masks.items() if mask[0]} == {"chat"}
@@ -370,7 +370,7 @@ def test_what_is_not_known_is_left_out() -> None:
 
 
 def test_that_there_is_no_category_and_no_sign_is_known_too() -> None:
-    found = labels_of([Sentence("x", NONE, (), None, None, ())], INTENTS)
+    found = labels_of([TrainingText("x", NONE, (), None, None, ())], INTENTS)
 
     assert found.category.sum() == found.sign.sum() == 0
     masks = {task for task, mask in found.masks.items() if mask[0]}
@@ -388,7 +388,7 @@ UNDECIDED = {
 """What a network that says 0 everywhere loses in each task on one sentence."""
 
 
-def due(*sentences: Sentence) -> dict[str, Any]:
+def due(*sentences: TrainingText) -> dict[str, Any]:
     return target(labels_of(sentences, INTENTS), np.arange(len(sentences)))
 
 
@@ -445,7 +445,7 @@ def test_a_batch_that_teaches_nothing_costs_nothing() -> None:
 def test_to_be_wrong_of_a_step_costs_its_surprise() -> None:
     logits = says(0) | {"severity": torch.tensor([[2.0, -1.0, -3.0]])}
 
-    found = loss(logits, due(Sentence("x", URGENT, None, None, None)))
+    found = loss(logits, due(TrainingText("x", URGENT, None, None, None)))
 
     surprise = log(1 + exp(-2)) + log(1 + exp(1)) + log(1 + exp(-3))
     assert float(found) == pytest.approx(SHARES["severity"] * surprise, rel=1e-5)
@@ -455,7 +455,7 @@ def test_to_be_wrong_of_the_subject_costs_its_surprise() -> None:
     sure = torch.tensor([[9.0 if name == "self" else 0.0 for name in SUBJECTS]])
 
     right, wrong = (
-        float(loss(says(0) | {"subject": sure}, due(Sentence("x", None, None, name, None))))
+        float(loss(says(0) | {"subject": sure}, due(TrainingText("x", None, None, name, None))))
         for name in ("self", "friend")
     )
 

@@ -12,7 +12,7 @@ import pytest
 
 from lab.training import sentences
 from lab.training.sentences import (
-    Sentence,
+    TrainingText,
     all_training,
     development,
     of_chats,
@@ -23,7 +23,12 @@ from lab.training.sentences import (
     row,
 )
 from safeguarding.risk.corpus import Dialogues, Part, intent_examples
-from safeguarding.risk.corpus_dialogues import Chat, ChatLine, Conversation, WrittenTurn
+from safeguarding.risk.corpus_dialogues import (
+    Chat,
+    LabelledChatLine,
+    LabelledConversation,
+    WrittenTurn,
+)
 from safeguarding.risk.engine import RiskEngine
 from safeguarding.risk.lexicon.reader import Lexicon
 from safeguarding.risk.thresholds import Steps
@@ -48,14 +53,16 @@ class Hears:
 DEAF = Hears()
 
 
-def harmless(text: str, intent: str | None = None) -> Sentence:
-    return Sentence(text, NONE, (), None, intent)
+def harmless(text: str, intent: str | None = None) -> TrainingText:
+    return TrainingText(text, NONE, (), None, intent)
 
 
 def test_an_example_teaches_what_it_is_labelled_with() -> None:
     told = example("he said dont tell", URGENT, categories=("grooming",), subject="friend")
 
-    assert of_example(told) == Sentence("he said dont tell", URGENT, ("grooming",), "friend", None)
+    assert of_example(told) == TrainingText(
+        "he said dont tell", URGENT, ("grooming",), "friend", None
+    )
 
 
 def test_a_harmless_example_teaches_nothing_of_whom_it_is_about() -> None:
@@ -81,11 +88,11 @@ def test_the_lexicon_teaches_what_matches_and_what_stays_quiet(
     lexicon: Lexicon, engine: RiskEngine
 ) -> None:
     assert of_lexicon(lexicon, engine) == [
-        Sentence("they push me", CONCERN, ("bullying",), "self", None),
-        Sentence("they pushed me", CONCERN, ("bullying",), "self", None),
+        TrainingText("they push me", CONCERN, ("bullying",), "self", None),
+        TrainingText("they pushed me", CONCERN, ("bullying",), "self", None),
         harmless("push day at the gym"),
-        Sentence("i ran away", URGENT, ("missing",), None, None),
-        Sentence("so i ran away", URGENT, ("missing",), None, None),
+        TrainingText("i ran away", URGENT, ("missing",), None, None),
+        TrainingText("so i ran away", URGENT, ("missing",), None, None),
         *(harmless(text) for text in ("a push", "in the night", "push the door")),
         harmless("the dog ran away"),
     ]
@@ -141,7 +148,7 @@ def test_a_question_the_lexicon_is_quiet_on_counts_as_harmless(
 ) -> None:
     assert of_intents(engine, DEAF, nlu)[-2:] == [
         harmless("what is bullying", "ask_bullying"),
-        Sentence("they push me - why", None, None, None, "ask_bullying"),
+        TrainingText("they push me - why", None, None, None, "ask_bullying"),
     ]
 
 
@@ -156,15 +163,15 @@ def test_a_question_that_the_second_witness_hears_something_in_teaches_no_severi
 
 
 def test_every_label_of_a_sentence_tells_apart_what_was_learned_from() -> None:
-    plain = Sentence("x", URGENT, ("grooming",), "self", "bye", ("gifts",), CONCERN)
+    plain = TrainingText("x", URGENT, ("grooming",), "self", "bye", ("gifts",), CONCERN)
     others = [
-        Sentence("y", URGENT, ("grooming",), "self", "bye", ("gifts",), CONCERN),
-        Sentence("x", NONE, ("grooming",), "self", "bye", ("gifts",), CONCERN),
-        Sentence("x", URGENT, (), "self", "bye", ("gifts",), CONCERN),
-        Sentence("x", URGENT, ("grooming",), None, "bye", ("gifts",), CONCERN),
-        Sentence("x", URGENT, ("grooming",), "self", None, ("gifts",), CONCERN),
-        Sentence("x", URGENT, ("grooming",), "self", "bye", (), CONCERN),
-        Sentence("x", URGENT, ("grooming",), "self", "bye", ("gifts",), None),
+        TrainingText("y", URGENT, ("grooming",), "self", "bye", ("gifts",), CONCERN),
+        TrainingText("x", NONE, ("grooming",), "self", "bye", ("gifts",), CONCERN),
+        TrainingText("x", URGENT, (), "self", "bye", ("gifts",), CONCERN),
+        TrainingText("x", URGENT, ("grooming",), None, "bye", ("gifts",), CONCERN),
+        TrainingText("x", URGENT, ("grooming",), "self", None, ("gifts",), CONCERN),
+        TrainingText("x", URGENT, ("grooming",), "self", "bye", (), CONCERN),
+        TrainingText("x", URGENT, ("grooming",), "self", "bye", ("gifts",), None),
     ]
 
     assert json.dumps(row(plain))
@@ -180,20 +187,22 @@ def chat(*lines: tuple[str, ...], harmful: bool = True) -> Chat:
         severity="urgent" if harmful else "none",
         categories=("grooming",) if harmful else (),
         layout="names",
-        lines=tuple(ChatLine(by="them", text=text, signs=tuple(signs)) for text, *signs in lines),
+        lines=tuple(
+            LabelledChatLine(by="them", text=text, signs=tuple(signs)) for text, *signs in lines
+        ),
     )
 
 
-def lines_of(found: Sequence[Sentence]) -> list[Sentence]:
+def lines_of(found: Sequence[TrainingText]) -> list[TrainingText]:
     return [sentence for sentence in found if sentence.signs is not None]
 
 
-def stretches_of(found: Sequence[Sentence]) -> list[Sentence]:
+def stretches_of(found: Sequence[TrainingText]) -> list[TrainingText]:
     """With their speakers."""
     return [sentence for sentence in found if sentence.chat is not None]
 
 
-def plain_of(found: Sequence[Sentence]) -> list[Sentence]:
+def plain_of(found: Sequence[TrainingText]) -> list[TrainingText]:
     """As where nobody can tell the speakers."""
     return [each for each in found if each.severity is not None and each.signs is None]
 
@@ -202,8 +211,8 @@ def test_a_line_of_a_harmful_chat_teaches_its_signs_only() -> None:
     found = of_chats([chat(("want a skin", "gifts"), ("ok",))])
 
     assert lines_of(found) == [
-        Sentence("want a skin", None, None, None, None, ("gifts",)),
-        Sentence("ok", None, None, None, None, ()),
+        TrainingText("want a skin", None, None, None, None, ("gifts",)),
+        TrainingText("ok", None, None, None, None, ()),
     ]
 
 
@@ -213,9 +222,9 @@ def test_a_stretch_with_two_signs_is_as_grave_as_its_chat() -> None:
     found = of_chats([chat(("want a skin", "gifts"), ("ok",), ("our secret", "secrecy"), *quiet)])
 
     first = "them want a skin ok our secret" + " so" * 5
-    assert stretches_of(found) == [Sentence(first, None, None, None, None, chat=URGENT)]
+    assert stretches_of(found) == [TrainingText(first, None, None, None, None, chat=URGENT)]
     assert plain_of(found) == [
-        Sentence(first.removeprefix("them "), URGENT, ("grooming",), None, None)
+        TrainingText(first.removeprefix("them "), URGENT, ("grooming",), None, None)
     ]
 
 
@@ -238,11 +247,11 @@ def test_a_harmless_chat_is_harmless_line_by_line_and_in_stretches() -> None:
     found = of_chats([chat(("keep it secret", "secrecy"), ("what cake",), harmful=False)])
 
     assert lines_of(found) == [
-        Sentence("keep it secret", NONE, (), None, None, ("secrecy",)),
-        Sentence("what cake", NONE, (), None, None, ()),
+        TrainingText("keep it secret", NONE, (), None, None, ("secrecy",)),
+        TrainingText("what cake", NONE, (), None, None, ()),
     ]
     assert stretches_of(found) == [
-        Sentence("them keep it secret what cake", None, None, None, None, chat=NONE)
+        TrainingText("them keep it secret what cake", None, None, None, None, chat=NONE)
     ]
     assert plain_of(found) == [harmless("keep it secret what cake")]
 
@@ -271,10 +280,10 @@ def test_overlapping_stretches_cover_the_chat(count: int) -> None:
 
 def conversation(
     *turns: str, due: int | None = None, harmful: bool = True, severity: str = "urgent"
-) -> Conversation:
+) -> LabelledConversation:
     """The user's turns, each with an answer after it."""
     said = [WrittenTurn(by=by, text=text) for turn in turns for by, text in (("user", turn), BOT)]
-    return Conversation(
+    return LabelledConversation(
         id="x",
         writer="w",
         harmful=harmful,
@@ -292,7 +301,9 @@ BOT = ("assistant", "Thank you.")
 def test_a_conversation_teaches_what_is_due_at_its_turn() -> None:
     found = of_conversations([conversation("he is nice", "he gives me gifts", "in secret", due=2)])
 
-    assert found == [Sentence("he is nice he gives me gifts", URGENT, ("grooming",), None, None)]
+    assert found == [
+        TrainingText("he is nice he gives me gifts", URGENT, ("grooming",), None, None)
+    ]
 
 
 def test_where_the_labels_do_not_say_nothing_is_learned() -> None:

@@ -25,9 +25,9 @@ from safeguarding.clock import LONDON, utc_now
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import CONTENT
 from staff.accounts.permissions import Role
-from staff.alerts.reach import Ways
-from staff.rota.rota import Kind
-from staff.rota.service import Pattern, RotaOffice
+from staff.alerts.reach import ContactPreferences
+from staff.rota.rota import ShiftKind
+from staff.rota.service import Pattern, RotaService
 from storage.engine import connect
 from tests.databases import database_on
 from tests.records import PASSWORD, accounts_on
@@ -138,15 +138,17 @@ def staffed(engine: Engine) -> Team:
         )
     ]
     made = Team(engine, *ids)
-    office = RotaOffice(engine)
+    office = RotaService(engine)
     for each in (made.first, made.second):
-        office.set_ways(Ways(each, email=f"{each}@example.org"), by=each)
+        office.set_ways(ContactPreferences(each, email=f"{each}@example.org"), by=each)
     today = utc_now().astimezone(LONDON).date()
     midnight = utc_now().replace(hour=0, minute=0).time()
     days = (today - timedelta(days=1), today + timedelta(days=14))
     all_day = (*days, midnight, midnight)
-    office.add(Pattern(made.first, Kind.ON_DUTY, *all_day, working_days=True), by=made.first)
-    office.add(Pattern(made.second, Kind.DUTY_MANAGER, *all_day, working_days=False), by=made.first)
+    office.add(Pattern(made.first, ShiftKind.ON_DUTY, *all_day, working_days=True), by=made.first)
+    office.add(
+        Pattern(made.second, ShiftKind.DUTY_MANAGER, *all_day, working_days=False), by=made.first
+    )
     return made
 
 

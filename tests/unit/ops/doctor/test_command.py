@@ -17,9 +17,9 @@ from ops.backup.backup import back_up
 from ops.doctor import confirmations, machine, people
 from ops.doctor.command import GROUPS, examine, main
 from ops.doctor.confirmations import CONFIRMATIONS, confirm
-from ops.doctor.finding import Installation, State, find
+from ops.doctor.finding import CheckState, Installation, find
 from safeguarding.clock import utc_now
-from safeguarding.content.approvals.signing import Decision
+from safeguarding.content.approvals.signing import ApprovalDecision
 from safeguarding.content.reader import read_catalogue
 from staff.accounts.second_step import SecondSteps
 from staff.approvals.approvals import Approvals
@@ -69,7 +69,7 @@ def test_an_installation_where_all_is_done_is_ready(
 
         found = {name: finding for _, name, finding in examine(there)}
 
-    assert {name: each for name, each in found.items() if each.state is not State.OK} == {}
+    assert {name: each for name, each in found.items() if each.state is not CheckState.OK} == {}
     assert len(found) == sum(map(len, GROUPS.values()))
 
 
@@ -81,9 +81,9 @@ def _do_everything(there: Installation, tmp_path: Path) -> None:
     tried(there.content, utc_now().date())
     approvals = Approvals(there.engine)
     for item in read_catalogue(there.content).items.values():
-        approvals.decide(item, Decision.APPROVED, by=team.first)
+        approvals.decide(item, ApprovalDecision.APPROVED, by=team.first)
         if approvals.standing(item).may_approve(team.second):
-            approvals.decide(item, Decision.APPROVED, by=team.second)
+            approvals.decide(item, ApprovalDecision.APPROVED, by=team.second)
     for about in CONFIRMATIONS:
         confirm(about, there, "ann")
     AuditLog(there.engine).add("command line", people.MAIL_TRIED)

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from ops.doctor.configuration import CHECKS
-from ops.doctor.finding import Installation, State, find
+from ops.doctor.finding import CheckState, Installation, find
 from tests.unit.ops.doctor.conftest import changed
 
 
 @pytest.mark.parametrize("name", CHECKS)
 def test_a_production_installation_passes(here: Installation, name: str) -> None:
-    assert find(CHECKS[name], here).state is State.OK
+    assert find(CHECKS[name], here).state is CheckState.OK
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_what_must_not_stand_is_named(
 ) -> None:
     found = find(CHECKS[name], changed(here, **settings))
 
-    assert found.state is State.NOT_READY
+    assert found.state is CheckState.NOT_READY
     assert said in found.says
     assert found.todo
 
@@ -49,15 +49,15 @@ def test_what_must_not_stand_is_named(
 def test_a_secret_that_is_gone_or_nonsense_is_named(here: Installation, secret: str) -> None:
     path = Path(here.settings.state_dir) / "secrets" / secret
     path.write_text("x", encoding="utf-8")
-    assert find(CHECKS["secrets"], here).state is State.NOT_READY
+    assert find(CHECKS["secrets"], here).state is CheckState.NOT_READY
 
     path.unlink()
     found = find(CHECKS["secrets"], here)
-    assert found.state is State.NOT_READY
+    assert found.state is CheckState.NOT_READY
     assert secret in found.says
 
 
 def test_mail_to_this_machine_needs_no_tls(here: Installation) -> None:
     local = changed(here, SMTP_SECURITY="none", SMTP_HOST="127.0.0.1")
 
-    assert find(CHECKS["mail server"], local).state is State.OK
+    assert find(CHECKS["mail server"], local).state is CheckState.OK

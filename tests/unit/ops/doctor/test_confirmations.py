@@ -8,14 +8,14 @@ from datetime import timedelta
 import pytest
 
 from ops.doctor.confirmations import CHECKS, CONFIRMATIONS, CONFIRMED, confirm
-from ops.doctor.finding import Installation, State, find
+from ops.doctor.finding import CheckState, Installation, find
 from safeguarding.clock import utc_now
 from staff.audit import trail
 from storage.vault import new_key
 from tests.unit.ops.doctor.conftest import Team, changed
 
 
-def state_of(about: str, here: Installation) -> State:
+def state_of(about: str, here: Installation) -> CheckState:
     return find(CHECKS[about.replace("-", " ")], here).state
 
 
@@ -23,14 +23,14 @@ def state_of(about: str, here: Installation) -> State:
 def test_it_counts_when_a_colleague_has_said_so_and_for_a_time(
     here: Installation, team: Team, about: str
 ) -> None:
-    assert state_of(about, here) is State.NOT_READY
+    assert state_of(about, here) is CheckState.NOT_READY
 
     confirm(about, here, "ann")
 
-    assert state_of(about, here) is State.OK
-    assert [state_of(each, here) for each in CONFIRMATIONS].count(State.OK) == 1
+    assert state_of(about, here) is CheckState.OK
+    assert [state_of(each, here) for each in CONFIRMATIONS].count(CheckState.OK) == 1
     later = utc_now() + CONFIRMATIONS[about].lasts + timedelta(days=1)
-    assert state_of(about, replace(here, now=lambda: later)) is State.NOT_READY
+    assert state_of(about, replace(here, now=lambda: later)) is CheckState.NOT_READY
 
 
 def test_it_is_on_the_trail_with_who_said_so(here: Installation, team: Team) -> None:
@@ -49,7 +49,7 @@ def test_a_new_key_has_to_be_kept_apart_as_well(here: Installation, team: Team) 
     grown = changed(here, FIELD_KEYS=f"k2:{new_key()},{ring}")
     found = find(CHECKS["keys kept apart"], grown)
 
-    assert (found.state, "key k2" in found.says) == (State.NOT_READY, True)
+    assert (found.state, "key k2" in found.says) == (CheckState.NOT_READY, True)
 
 
 def test_nobody_confirms_who_has_no_account(here: Installation, team: Team) -> None:

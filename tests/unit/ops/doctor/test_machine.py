@@ -13,7 +13,7 @@ import redis
 from sqlalchemy.engine import URL
 
 from ops.doctor import machine
-from ops.doctor.finding import Installation, State, find
+from ops.doctor.finding import CheckState, Installation, find
 from ops.doctor.machine import CHECKS, kernel_clock_is_synchronised
 from ops.stack import free_port
 from safeguarding.clock import utc_now
@@ -23,29 +23,29 @@ from tests.unit.ops.doctor.conftest import changed, door
 
 
 def test_a_state_folder_that_others_may_look_into_is_named(here: Installation) -> None:
-    assert find(CHECKS["state folder"], here).state is State.OK
+    assert find(CHECKS["state folder"], here).state is CheckState.OK
     for path in (here.settings.state_dir, here.settings.state_dir / "secrets" / "field_keys"):
         mode = path.stat().st_mode
         path.chmod(mode | 0o040)
         found = find(CHECKS["state folder"], here)
-        assert (found.state, str(path) in found.says) == (State.NOT_READY, True)
+        assert (found.state, str(path) in found.says) == (CheckState.NOT_READY, True)
         path.chmod(mode)
 
 
 def test_a_state_folder_that_is_not_there_cannot_be_told(here: Installation) -> None:
     gone = changed(here, STATE_DIR="/nowhere/at/all")
 
-    assert find(CHECKS["state folder"], gone).state is State.CANNOT_TELL
-    assert find(CHECKS["disk"], gone).state is State.CANNOT_TELL
+    assert find(CHECKS["state folder"], gone).state is CheckState.CANNOT_TELL
+    assert find(CHECKS["disk"], gone).state is CheckState.CANNOT_TELL
 
 
 def test_a_disk_with_too_little_room_is_named(
     here: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(machine, "LEAST_SHARE", 0.0)
-    assert find(CHECKS["disk"], here).state is State.OK
+    assert find(CHECKS["disk"], here).state is CheckState.OK
     monkeypatch.setattr(machine, "LEAST_SHARE", 1.0)
-    assert find(CHECKS["disk"], here).state is State.NOT_READY
+    assert find(CHECKS["disk"], here).state is CheckState.NOT_READY
 
 
 def test_the_kernel_is_asked_for_its_clock() -> None:
@@ -54,10 +54,10 @@ def test_the_kernel_is_asked_for_its_clock() -> None:
 
 @pytest.mark.parametrize(
     ("kernel", "state"),
-    [(True, State.OK), (False, State.NOT_READY), (None, State.CANNOT_TELL)],
+    [(True, CheckState.OK), (False, CheckState.NOT_READY), (None, CheckState.CANNOT_TELL)],
 )
 def test_a_clock_that_follows_no_other_is_not_ready(
-    here: Installation, monkeypatch: pytest.MonkeyPatch, kernel: bool | None, state: State
+    here: Installation, monkeypatch: pytest.MonkeyPatch, kernel: bool | None, state: CheckState
 ) -> None:
     monkeypatch.setattr(machine, "kernel_clock_is_synchronised", lambda: kernel)
 
@@ -70,13 +70,13 @@ def test_a_clock_that_the_database_contradicts_is_not_ready(
     monkeypatch.setattr(machine, "kernel_clock_is_synchronised", lambda: True)
     engine = connect(postgres.render_as_string(hide_password=False))
     there = replace(here, engine=engine)
-    assert find(CHECKS["clock"], there).state is State.OK
+    assert find(CHECKS["clock"], there).state is CheckState.OK
 
     late = replace(there, now=lambda: utc_now().replace(year=2020))
     found = find(CHECKS["clock"], late)
     engine.dispose()
 
-    assert found.state is State.NOT_READY
+    assert found.state is CheckState.NOT_READY
     assert "s away" in found.says
 
 
@@ -85,7 +85,7 @@ def test_every_process_is_asked(here: Installation) -> None:
         urls = tuple(f"http://127.0.0.1:{each.port}" for each in (gateway, second))
         ports = {"CONSOLE_PORT": str(console.port), "DISPATCHER_PORT": str(dispatcher.port)}
         running = replace(changed(here, **ports), gateways=urls)
-        assert find(CHECKS["services"], running).state is State.OK
+        assert find(CHECKS["services"], running).state is CheckState.OK
 
         for each, path in (
             (gateway, "/readyz"),
@@ -96,7 +96,7 @@ def test_every_process_is_asked(here: Installation) -> None:
             each.status = {path: 503}
             found = find(CHECKS["services"], running)
             assert (found.state, f":{each.port}{path} says 503" in found.says) == (
-                State.NOT_READY,
+                CheckState.NOT_READY,
                 True,
             )
             each.status = {}
@@ -126,7 +126,7 @@ def test_a_redis_that_writes_conversations_on_a_disk_is_named(
 ) -> None:
     with running_redis(tmp_path, "--save", "", "--maxmemory-policy", "noeviction") as url:
         shared = changed(here, REDIS_URL=url)
-        assert find(CHECKS["shared state"], shared).state is State.OK
+        assert find(CHECKS["shared state"], shared).state is CheckState.OK
         for name, value in (
             ("save", "60 1"),
             ("appendonly", "yes"),
@@ -137,12 +137,12 @@ def test_a_redis_that_writes_conversations_on_a_disk_is_named(
                 client.config_set(name, value)
                 found = find(CHECKS["shared state"], shared)
                 client.config_set(name, before)
-            assert (found.state, name in found.says) == (State.NOT_READY, True)
+            assert (found.state, name in found.says) == (CheckState.NOT_READY, True)
 
     assert "does not answer" in find(CHECKS["shared state"], shared).says
 
 
 def test_several_gateways_need_a_redis(here: Installation) -> None:
-    assert find(CHECKS["shared state"], here).state is State.OK
+    assert find(CHECKS["shared state"], here).state is CheckState.OK
     several = replace(here, gateways=("http://one", "http://two"))
-    assert find(CHECKS["shared state"], several).state is State.NOT_READY
+    assert find(CHECKS["shared state"], several).state is CheckState.NOT_READY

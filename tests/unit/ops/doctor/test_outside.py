@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.doctor.finding import Installation, State, find
+from ops.doctor.finding import CheckState, Installation, find
 from ops.doctor.outside import CHECKS
 from tests.certificates import write_certificate
 from tests.unit.ops.doctor.conftest import Door, changed, door
@@ -39,13 +39,13 @@ def public(here: Installation, doors: tuple[Door, Door], tmp_path: Path) -> Inst
 
 @pytest.mark.parametrize("name", CHECKS)
 def test_doors_as_they_should_be_pass(public: Installation, name: str) -> None:
-    assert find(CHECKS[name], public).state is State.OK
+    assert find(CHECKS[name], public).state is CheckState.OK
 
 
 def test_a_certificate_that_nobody_trusts_is_named(public: Installation) -> None:
     found = find(CHECKS["certificates"], replace(public, trusted=ssl.create_default_context()))
 
-    assert (found.state, "self-signed" in found.says) == (State.NOT_READY, True)
+    assert (found.state, "self-signed" in found.says) == (CheckState.NOT_READY, True)
 
 
 def test_a_certificate_that_ends_soon_is_named(public: Installation, tmp_path: Path) -> None:
@@ -56,20 +56,20 @@ def test_a_certificate_that_ends_soon_is_named(public: Installation, tmp_path: P
         ends = replace(changed(public, PUBLIC_URL=url, CONSOLE_URL=url), trusted=trusted)
         found = find(CHECKS["certificates"], ends)
 
-    assert (found.state, found.says) == (State.NOT_READY, "one ends in 2 days")
+    assert (found.state, found.says) == (CheckState.NOT_READY, "one ends in 2 days")
 
 
 def test_a_host_that_is_not_there_cannot_be_told(public: Installation) -> None:
     away = changed(public, PUBLIC_URL="https://localhost:9/")
 
-    assert find(CHECKS["certificates"], away).state is State.CANNOT_TELL
-    assert find(CHECKS["front door"], away).state is State.CANNOT_TELL
+    assert find(CHECKS["certificates"], away).state is CheckState.CANNOT_TELL
+    assert find(CHECKS["front door"], away).state is CheckState.CANNOT_TELL
 
 
 def test_an_address_without_tls_has_no_certificate(public: Installation) -> None:
     plain = changed(public, PUBLIC_URL="http://localhost/")
 
-    assert find(CHECKS["certificates"], plain).state is State.NOT_READY
+    assert find(CHECKS["certificates"], plain).state is CheckState.NOT_READY
 
 
 @pytest.mark.parametrize(
@@ -91,4 +91,4 @@ def test_what_a_browser_must_not_see_is_named(
     doors[0].status, doors[0].headers = status, headers
     found = find(CHECKS["front door"], public)
 
-    assert (found.state, said in found.says) == (State.NOT_READY, True)
+    assert (found.state, said in found.says) == (CheckState.NOT_READY, True)

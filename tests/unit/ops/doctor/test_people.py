@@ -9,22 +9,22 @@ import pyotp
 import pytest
 import sqlalchemy as sa
 
-from ops.doctor.finding import Installation, State, find
+from ops.doctor.finding import CheckState, Installation, find
 from ops.doctor.people import CHECKS, MAIL_TRIED
 from safeguarding.clock import utc_now
 from staff.accounts.accounts import StaffAccounts
 from staff.accounts.permissions import Role
 from staff.accounts.second_step import SecondSteps
-from staff.alerts.reach import EMAIL, Ways
+from staff.alerts.reach import EMAIL, ContactPreferences
 from staff.alerts.tables import alerts, deliveries, rota_shifts
 from staff.audit.audit_log import AuditLog
-from staff.rota.rota import Kind
-from staff.rota.service import RotaOffice
+from staff.rota.rota import ShiftKind
+from staff.rota.service import RotaService
 from tests.records import vault
 from tests.unit.ops.doctor.conftest import Team
 
 
-def state_of(name: str, here: Installation) -> State:
+def state_of(name: str, here: Installation) -> CheckState:
     return find(CHECKS[name], here).state
 
 
@@ -35,7 +35,7 @@ def test_a_second_lead_is_asked_for(here: Installation, team: Team) -> None:
     accounts.set_role("bob", Role.LEAD, admitted=False)
     assert find(CHECKS["leads"], here).says == "1 of 2 leads"
     accounts.disable("bob")
-    assert state_of("leads", here) is State.NOT_READY
+    assert state_of("leads", here) is CheckState.NOT_READY
 
 
 def test_whoever_has_no_second_step_is_named(here: Installation, team: Team) -> None:
@@ -45,39 +45,39 @@ def test_whoever_has_no_second_step_is_named(here: Installation, team: Team) -> 
     assert find(CHECKS["second steps"], here).says == "without: cat"
 
     steps.set_up(team.administrator, pyotp.TOTP(steps.offered(team.administrator)).now())
-    assert state_of("second steps", here) is State.OK
+    assert state_of("second steps", here) is CheckState.OK
 
 
 def test_an_hour_in_which_nobody_is_reached_is_named(here: Installation, team: Team) -> None:
-    assert state_of("rota", here) is State.OK
+    assert state_of("rota", here) is CheckState.OK
 
-    manager = rota_shifts.c.kind == Kind.DUTY_MANAGER.value
+    manager = rota_shifts.c.kind == ShiftKind.DUTY_MANAGER.value
     with here.engine.begin() as connection:
         connection.execute(sa.delete(rota_shifts).where(manager))
 
     # Nobody is left for the weekend.
     found = find(CHECKS["rota"], here)
-    assert (found.state, "nobody who can be reached" in found.says) == (State.NOT_READY, True)
+    assert (found.state, "nobody who can be reached" in found.says) == (CheckState.NOT_READY, True)
 
 
 def test_a_working_day_without_anybody_on_duty_is_named(here: Installation, team: Team) -> None:
     with here.engine.begin() as connection:
-        on_duty = rota_shifts.c.kind == Kind.ON_DUTY.value
+        on_duty = rota_shifts.c.kind == ShiftKind.ON_DUTY.value
         connection.execute(sa.delete(rota_shifts).where(on_duty))
 
     assert "a working day" in find(CHECKS["rota"], here).says
 
 
 def test_a_rota_of_people_who_cannot_be_told_covers_nothing(here: Installation, team: Team) -> None:
-    RotaOffice(here.engine).set_ways(Ways(team.second), by=team.second)
+    RotaService(here.engine).set_ways(ContactPreferences(team.second), by=team.second)
 
-    assert state_of("rota", here) is State.NOT_READY
+    assert state_of("rota", here) is CheckState.NOT_READY
 
 
 def test_whoever_cannot_be_told_is_named(here: Installation, team: Team) -> None:
-    assert state_of("ways to be told", here) is State.OK
+    assert state_of("ways to be told", here) is CheckState.OK
 
-    RotaOffice(here.engine).set_ways(Ways(team.first), by=team.first)
+    RotaService(here.engine).set_ways(ContactPreferences(team.first), by=team.first)
 
     assert find(CHECKS["ways to be told"], here).says == "no way to be told: Ann"
 
@@ -88,16 +88,16 @@ def test_nobody_who_reads_cases_is_not_ready(here: Installation) -> None:
 
 @pytest.mark.parametrize("tried", ["by hand", "by an alert"])
 def test_mail_that_was_never_tried_is_named(here: Installation, tried: str) -> None:
-    assert state_of("mail", here) is State.NOT_READY
+    assert state_of("mail", here) is CheckState.NOT_READY
 
     if tried == "by hand":
         AuditLog(here.engine).add("command line", MAIL_TRIED)
     else:
         _send_an_alert(here)
 
-    assert state_of("mail", here) is State.OK
+    assert state_of("mail", here) is CheckState.OK
     later = replace(here, now=lambda: utc_now() + timedelta(days=31))
-    assert state_of("mail", later) is State.NOT_READY
+    assert state_of("mail", later) is CheckState.NOT_READY
 
 
 def _send_an_alert(here: Installation) -> None:

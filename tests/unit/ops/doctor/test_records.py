@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from ops.backup.backup import back_up
 from ops.database_roles import Roles
-from ops.doctor.finding import Installation, State, find
+from ops.doctor.finding import CheckState, Installation, find
 from ops.doctor.records import CHECKS
 from safeguarding.clock import utc_now
 from staff.audit import anchors
@@ -21,7 +21,7 @@ from tests.unit.ops.doctor.conftest import changed
 
 def test_postgresql_is_asked_for(here: Installation, on_postgres: Installation) -> None:
     assert find(CHECKS["database"], on_postgres).says.startswith("PostgreSQL ")
-    assert find(CHECKS["database"], here).state is State.NOT_READY
+    assert find(CHECKS["database"], here).state is CheckState.NOT_READY
 
 
 def test_another_machine_has_to_prove_who_it_is(on_postgres: Installation) -> None:
@@ -29,31 +29,31 @@ def test_another_machine_has_to_prove_who_it_is(on_postgres: Installation) -> No
     found = find(CHECKS["database"], changed(on_postgres, DATABASE_URL=away))
     proved = changed(on_postgres, DATABASE_URL=f"{away}?sslmode=verify-full")
 
-    assert (found.state, "db.example.org" in found.says) == (State.NOT_READY, True)
-    assert find(CHECKS["database"], proved).state is State.OK
+    assert (found.state, "db.example.org" in found.says) == (CheckState.NOT_READY, True)
+    assert find(CHECKS["database"], proved).state is CheckState.OK
 
 
 def test_a_database_that_is_away_cannot_be_told(on_postgres: Installation) -> None:
     away = connect("postgresql+psycopg://lantern@127.0.0.1:9/lantern")
 
     for name in CHECKS:
-        assert find(CHECKS[name], replace(on_postgres, engine=away)).state is State.CANNOT_TELL
+        assert find(CHECKS[name], replace(on_postgres, engine=away)).state is CheckState.CANNOT_TELL
 
 
 @pytest.mark.parametrize("where", ["here", "on_postgres"])
 def test_tables_of_another_version_are_named(request: pytest.FixtureRequest, where: str) -> None:
     there: Installation = request.getfixturevalue(where)
-    assert find(CHECKS["tables"], there).state is State.OK
+    assert find(CHECKS["tables"], there).state is CheckState.OK
 
     with there.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
 
-    assert find(CHECKS["tables"], there).state is State.NOT_READY
+    assert find(CHECKS["tables"], there).state is CheckState.NOT_READY
 
 
 def test_a_role_that_may_more_than_it_should_is_named(on_postgres: Installation) -> None:
     names = on_postgres.roles
-    assert find(CHECKS["database roles"], on_postgres).state is State.OK
+    assert find(CHECKS["database roles"], on_postgres).state is CheckState.OK
     for statement, said in (
         (f"GRANT UPDATE ON audit_events TO {names.console}", "UPDATE audit_events"),
         (f"GRANT SELECT ON staff_totp TO {names.gateway}", "SELECT staff_totp"),
@@ -64,14 +64,14 @@ def test_a_role_that_may_more_than_it_should_is_named(on_postgres: Installation)
         with on_postgres.engine.begin() as connection:
             undone = statement.replace("GRANT", "REVOKE").replace(" TO ", " FROM ")
             connection.exec_driver_sql(undone)
-        assert (found.state, said in found.says) == (State.NOT_READY, True)
+        assert (found.state, said in found.says) == (CheckState.NOT_READY, True)
 
 
 def test_roles_that_are_not_there_are_named(here: Installation, on_postgres: Installation) -> None:
     none = replace(on_postgres, roles=Roles("no_owner", "no_gateway", "no_console"))
 
     assert "there is no role no_gateway" in find(CHECKS["database roles"], none).says
-    assert find(CHECKS["database roles"], here).state is State.NOT_READY
+    assert find(CHECKS["database roles"], here).state is CheckState.NOT_READY
 
 
 def anchored(here: Installation) -> None:
@@ -83,18 +83,18 @@ def anchored(here: Installation) -> None:
 
 def test_a_trail_that_was_changed_is_named(here: Installation) -> None:
     anchored(here)
-    assert find(CHECKS["audit trail"], here).state is State.OK
+    assert find(CHECKS["audit trail"], here).state is CheckState.OK
 
     with here.engine.begin() as connection:
         connection.exec_driver_sql("DROP TRIGGER audit_refuses_update")
         connection.execute(sa.text("UPDATE audit_events SET who = 'nobody'"))
 
     found = find(CHECKS["audit trail"], here)
-    assert (found.state, "broken at event 1" in found.says) == (State.NOT_READY, True)
+    assert (found.state, "broken at event 1" in found.says) == (CheckState.NOT_READY, True)
 
 
 def test_a_trail_that_is_not_anchored_any_more_is_named(here: Installation) -> None:
-    assert find(CHECKS["audit trail"], here).state is State.NOT_READY
+    assert find(CHECKS["audit trail"], here).state is CheckState.NOT_READY
     anchored(here)
     later = replace(here, now=lambda: utc_now() + timedelta(days=3))
     assert "no anchor" in find(CHECKS["audit trail"], later).says
@@ -105,6 +105,6 @@ def test_a_backup_that_was_not_made_is_named(here: Installation) -> None:
 
     back_up(here.settings, here.settings.state_dir.parent / "copy", utc_now())
 
-    assert find(CHECKS["backup"], here).state is State.OK
+    assert find(CHECKS["backup"], here).state is CheckState.OK
     later = replace(here, now=lambda: utc_now() + timedelta(days=3))
-    assert find(CHECKS["backup"], later).state is State.NOT_READY
+    assert find(CHECKS["backup"], later).state is CheckState.NOT_READY

@@ -8,10 +8,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from ops.advisories import FILE
-from ops.doctor.finding import Installation, State, find
+from ops.doctor.finding import CheckState, Installation, find
 from ops.doctor.words import CHECKS
 from safeguarding.clock import utc_now
-from safeguarding.content.approvals.signing import Decision
+from safeguarding.content.approvals.signing import ApprovalDecision
 from safeguarding.content.reader import read_catalogue
 from staff.approvals.approvals import Approvals
 from tests.unit.ops.doctor.conftest import Team, tried
@@ -25,7 +25,7 @@ def test_content_that_is_not_signed_by_enough_or_not_any_more_is_counted(
     assert f"{len(items)} never approved" in find(CHECKS["content"], with_content).says
 
     for item in items:
-        approvals.decide(item, Decision.APPROVED, by=team.first)
+        approvals.decide(item, ApprovalDecision.APPROVED, by=team.first)
     assert "waiting for a second person" in find(CHECKS["content"], with_content).says
 
     later = replace(with_content, now=lambda: utc_now() + timedelta(days=400))
@@ -40,7 +40,7 @@ def test_a_file_that_cannot_be_read_is_named(with_content: Installation) -> None
 
     for name in ("content", "contacts"):
         found = find(CHECKS[name], with_content)
-        assert (found.state, "pledge.yml" in found.says) == (State.NOT_READY, True)
+        assert (found.state, "pledge.yml" in found.says) == (CheckState.NOT_READY, True)
 
 
 def test_contacts_count_when_a_person_has_tried_each(with_content: Installation) -> None:
@@ -48,10 +48,10 @@ def test_contacts_count_when_a_person_has_tried_each(with_content: Installation)
     assert "not tried by a person" in find(CHECKS["contacts"], with_content).says
 
     tried(with_content.content, today)
-    assert find(CHECKS["contacts"], with_content).state is State.OK
+    assert find(CHECKS["contacts"], with_content).state is CheckState.OK
 
     later = replace(with_content, now=lambda: utc_now() + timedelta(days=400))
-    assert find(CHECKS["contacts"], later).state is State.NOT_READY
+    assert find(CHECKS["contacts"], later).state is CheckState.NOT_READY
 
 
 def test_a_contact_that_is_said_to_be_tried_tomorrow_does_not_count(
@@ -59,7 +59,7 @@ def test_a_contact_that_is_said_to_be_tried_tomorrow_does_not_count(
 ) -> None:
     tried(with_content.content, utc_now().date() + timedelta(days=30))
 
-    assert find(CHECKS["contacts"], with_content).state is State.NOT_READY
+    assert find(CHECKS["contacts"], with_content).state is CheckState.NOT_READY
 
 
 def test_advisories_are_looked_for_monthly(here: Installation, tmp_path: Path) -> None:
@@ -68,11 +68,11 @@ def test_advisories_are_looked_for_monthly(here: Installation, tmp_path: Path) -
     looked = re.sub(r"looked_on = \S+", f"looked_on = {utc_now().date().isoformat()}", text)
     listed = replace(here, advisories=path)
     path.write_text(looked, "utf-8")
-    assert find(CHECKS["advisories"], listed).state is State.OK
+    assert find(CHECKS["advisories"], listed).state is CheckState.OK
 
     path.write_text(re.sub(r"looked_on = \S+", "looked_on = 2026-01-01", text), "utf-8")
     assert "last looked for on 2026-01-01" in find(CHECKS["advisories"], listed).says
     path.write_text(looked.replace('affected = "<1.6.9"', 'affected = "<99"'), "utf-8")
     assert "authlib" in find(CHECKS["advisories"], listed).says
     path.unlink()
-    assert find(CHECKS["advisories"], listed).state is State.NOT_READY
+    assert find(CHECKS["advisories"], listed).state is CheckState.NOT_READY

@@ -16,9 +16,9 @@ from safeguarding.content.guides import (
     INTENT,
     STOP,
     GuidePhrases,
+    GuidePosition,
     GuideRecord,
     Guides,
-    Place,
     guide_choices,
 )
 from safeguarding.conversation_state import ConversationState
@@ -214,7 +214,7 @@ def test_no_two_buttons_have_the_same_id(record: GuideRecord) -> None:
 
 
 def test_a_step_is_one_thing_to_do_with_the_ways_on_back_and_out(record: GuideRecord) -> None:
-    shown = guides(record).message(Place("blackmail", 2), CHILD)
+    shown = guides(record).message(GuidePosition("blackmail", 2), CHILD)
 
     assert shown is not None
     assert shown["kind"] == "prompt"
@@ -230,7 +230,7 @@ def test_a_step_is_one_thing_to_do_with_the_ways_on_back_and_out(record: GuideRe
 
 def test_the_first_step_leads_on_only_and_the_end_back_only(record: GuideRecord) -> None:
     def ways(at: int) -> list[str]:
-        shown = guides(record).message(Place("blackmail", at), CHILD)
+        shown = guides(record).message(GuidePosition("blackmail", at), CHILD)
         assert shown is not None
         return [choice["id"] for choice in shown["choices"]]
 
@@ -259,7 +259,7 @@ def test_the_first_step_leads_on_only_and_the_end_back_only(record: GuideRecord)
 def test_a_button_leads_to_the_next_step_that_says_something_to_this_reader(
     record: GuideRecord, step: str, reader: str, at: int
 ) -> None:
-    assert guides(record).moved(step, reader) == Place("blackmail", at)
+    assert guides(record).moved(step, reader) == GuidePosition("blackmail", at)
 
 
 @pytest.mark.parametrize(
@@ -283,14 +283,14 @@ def test_a_guide_that_says_nothing_to_this_reader_leads_nowhere(
 
 
 def test_a_step_without_words_for_this_reader_is_not_shown(record: GuideRecord) -> None:
-    assert guides(record).message(Place("blackmail", 1), CHILD) is None
-    assert guides(record).message(Place("blackmail", 1), ADULT) is not None
+    assert guides(record).message(GuidePosition("blackmail", 1), CHILD) is None
+    assert guides(record).message(GuidePosition("blackmail", 1), ADULT) is not None
 
 
 def test_each_step_comes_with_who_helps_with_it_and_the_end_with_nobody(
     record: GuideRecord,
 ) -> None:
-    ids = [guides(record).contact_ids(Place("blackmail", at)) for at in range(4)]
+    ids = [guides(record).contact_ids(GuidePosition("blackmail", at)) for at in range(4)]
 
     assert ids == [[], ["ceop"], ["childline", "police_101"], []]
 
@@ -305,9 +305,9 @@ def test_a_guide_that_was_left_can_be_gone_on_with_until_its_end(record: GuideRe
 
 
 def test_a_place_comes_back_from_its_name() -> None:
-    assert Place.named(str(Place("blackmail", 2))) == Place("blackmail", 2)
+    assert GuidePosition.named(str(GuidePosition("blackmail", 2))) == GuidePosition("blackmail", 2)
     with pytest.raises(ValueError, match="invalid literal"):
-        Place.named("blackmail")
+        GuidePosition.named("blackmail")
 
 
 def test_all_that_each_reader_reads_has_its_reading_level_measured(record: GuideRecord) -> None:
@@ -401,7 +401,7 @@ def test_whoever_begins_a_real_guide_comes_to_its_end_and_back_by_its_buttons(
     assert place == pressed(REAL.button(guide)["id"], reader)
 
 
-def pressed(choice_id: str, reader: str) -> Place:
+def pressed(choice_id: str, reader: str) -> GuidePosition:
     """Where a real button leads; the step is shown, and each of its buttons is known."""
     place = REAL.moved(real_content().choices[choice_id].entities[ENTITY], reader)
     assert place is not None

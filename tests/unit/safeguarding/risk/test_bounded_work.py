@@ -35,7 +35,7 @@ from safeguarding.risk.text import dictionary, spelling
 from safeguarding.risk.text.characters import plain
 from safeguarding.risk.text.normalise import EXCERPT, EXCERPT_HEAD, EXCERPT_TAIL, excerpt
 from safeguarding.risk.text.spelling import Speller
-from safeguarding.risk.thresholds import Calibration, Step, Thresholds
+from safeguarding.risk.thresholds import Calibration, SeverityStep, Thresholds
 from safeguarding.risk.witness import PLACES, Witness
 from safeguarding.taxonomy import SIGNS, Severity, taxonomy
 
@@ -256,7 +256,7 @@ def counted(network: tuple[MPNet, Work], work: Work, lexicon: Lexicon) -> RiskEn
         RiskClassifier(made, encoder.encode, encoder.encode_batch),
         CountingWitness(work),
     )
-    step = Step(
+    step = SeverityStep(
         network=1.0,
         witness=1.0,
         phrase=1.0,

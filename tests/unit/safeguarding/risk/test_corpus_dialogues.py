@@ -11,8 +11,8 @@ from safeguarding.risk.assessment import Turn
 from safeguarding.risk.corpus import Dialogues, read_dialogues
 from safeguarding.risk.corpus_dialogues import (
     Chat,
-    ChatLine,
-    Conversation,
+    LabelledChatLine,
+    LabelledConversation,
     WrittenTurn,
     is_due,
 )
@@ -89,9 +89,11 @@ def test_reads_a_chat_with_the_signs_of_its_lines(folder: Path) -> None:
         layout="names",
         handles={"me": "kira", "them": "dan"},
         lines=(
-            ChatLine(by="them", text="want a free skin", signs=("gifts",)),
-            ChatLine(by="me", text="ok"),
-            ChatLine(by="them", text="our secret then. u alone?", signs=("secrecy", "being_alone")),
+            LabelledChatLine(by="them", text="want a free skin", signs=("gifts",)),
+            LabelledChatLine(by="me", text="ok"),
+            LabelledChatLine(
+                by="them", text="our secret then. u alone?", signs=("secrecy", "being_alone")
+            ),
         ),
     )
 
@@ -169,8 +171,8 @@ def test_every_problem_is_told_at_once_whatever_the_part(folder: Path) -> None:
     assert sum("grave" in problem for problem in found) == 1
 
 
-def conversation(due: int | None, *, harmful: bool) -> Conversation:
-    return Conversation(
+def conversation(due: int | None, *, harmful: bool) -> LabelledConversation:
+    return LabelledConversation(
         id="x", writer="w", harmful=harmful, due=due, severity="urgent", shape="build_up", turns=()
     )
 

@@ -18,7 +18,7 @@ from safeguarding.risk.thresholds import (
     Calibration,
     Evidence,
     Probabilities,
-    Step,
+    SeverityStep,
     Steps,
     Thresholds,
 )
@@ -102,7 +102,7 @@ def network() -> WordNetwork:
 
 def thresholds(conversation: float = 0.0) -> Thresholds:
     """Even odds are the bar of each step; a phrase adds 1.5."""
-    step = Step(
+    step = SeverityStep(
         network=1.0,
         witness=1.0,
         phrase=1.5,

@@ -13,7 +13,7 @@ from safeguarding.risk.thresholds import (
     Calibration,
     Evidence,
     Probabilities,
-    Step,
+    SeverityStep,
     Steps,
     Thresholds,
     read_calibration,
@@ -21,7 +21,7 @@ from safeguarding.risk.thresholds import (
 from safeguarding.taxonomy import Severity
 
 NONE, CONCERN, URGENT, IMMEDIATE = Severity
-PLAIN = Step(
+PLAIN = SeverityStep(
     network=1.0,
     witness=0.0,
     phrase=0.0,
@@ -51,7 +51,7 @@ conversation: 1.5
 """
 
 
-def thresholds(conversation: float = 0.0, **steps: Step) -> Thresholds:
+def thresholds(conversation: float = 0.0, **steps: SeverityStep) -> Thresholds:
     """A thresholds whose steps are plain, but for those given."""
     plain = {"concern": PLAIN, "urgent": PLAIN, "immediate": PLAIN}
     return Thresholds(Calibration(version="v1", conversation=conversation, **{**plain, **steps}))
@@ -216,7 +216,7 @@ def test_reads_the_calibration(tmp_path: Path) -> None:
     found = read_calibration(path)
 
     assert (found.version, found.conversation) == ("0123456789ab", 1.5)
-    assert found.immediate == Step(
+    assert found.immediate == SeverityStep(
         network=1.3,
         witness=0.6,
         phrase=4.0,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import Engine
 
-from safeguarding.content.approvals.signing import Decision, Status, standing_of
+from safeguarding.content.approvals.signing import ApprovalDecision, ApprovalStatus, standing_of
 from safeguarding.content.reader import read_catalogue
 from staff.accounts.permissions import Role
 from staff.approvals.approvals import (
@@ -38,13 +38,13 @@ def test_counts_the_items_of_each_status() -> None:
 
 
 def test_every_status_has_words() -> None:
-    assert set(STATUSES) == set(Status)
+    assert set(STATUSES) == set(ApprovalStatus)
 
 
 def test_reads_the_real_content_from_the_database(database_url: str, engine: Engine) -> None:
     ann = accounts_on(engine).add("ann", PASSWORD, role=Role.LEAD).id
     items = read_catalogue().items
-    Approvals(engine).decide(items["answer:consent"], Decision.APPROVED, by=ann)
+    Approvals(engine).decide(items["answer:consent"], ApprovalDecision.APPROVED, by=ann)
 
     assert current_report(database_url).startswith(f"approvals: {len(items)} items: 1 approved")
 

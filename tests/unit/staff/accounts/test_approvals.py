@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy.engine import Engine
 
-from safeguarding.content.approvals.signing import Decision, Status
+from safeguarding.content.approvals.signing import ApprovalDecision, ApprovalStatus
 from staff.accounts.accounts import StaffAccounts
 from staff.accounts.permissions import Role
 from staff.approvals.approvals import (
@@ -17,7 +17,7 @@ from staff.approvals.approvals import (
 from tests.content import item
 from tests.records import PASSWORD, Clock, accounts_on
 
-APPROVE, BACK = Decision.APPROVED, Decision.SENT_BACK
+APPROVE, BACK = ApprovalDecision.APPROVED, ApprovalDecision.SENT_BACK
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_a_later_name_does_not_change_who_signed(
 @pytest.mark.parametrize("decision", [APPROVE, BACK])
 @pytest.mark.parametrize("who", ["reviewer", "disabled", "nobody"])
 def test_only_a_lead_in_use_decides(
-    approvals: Approvals, accounts: StaffAccounts, ann: str, decision: Decision, who: str
+    approvals: Approvals, accounts: StaffAccounts, ann: str, decision: ApprovalDecision, who: str
 ) -> None:
     reviewer = accounts.add("rob", PASSWORD, role=Role.REVIEWER).id
     gone = accounts.add("gone", PASSWORD, role=Role.LEAD).id
@@ -101,12 +101,12 @@ def test_risk_is_approved_by_two_different_people(approvals: Approvals, ann: str
     approvals.decide(risk, APPROVE, by=ann)
     with pytest.raises(AlreadySignedError):
         approvals.decide(risk, APPROVE, by=ann)
-    assert approvals.standing(risk).status is Status.WAITING
+    assert approvals.standing(risk).status is ApprovalStatus.WAITING
     assert approvals.approved() == frozenset()
 
     approvals.decide(risk, APPROVE, by=bob)
 
-    assert approvals.standing(risk).status is Status.APPROVED
+    assert approvals.standing(risk).status is ApprovalStatus.APPROVED
     assert approvals.approved() == {(risk.id, risk.digest)}
 
 
@@ -135,7 +135,7 @@ def test_the_clock_makes_a_review_due(approvals: Approvals, ann: str, clock: Clo
         clock.move(days=days)
         found.append(approvals.standing(item()).status)
 
-    assert found == [Status.APPROVED, Status.REVIEW_DUE, Status.PAST_REVIEW]
+    assert found == [ApprovalStatus.APPROVED, ApprovalStatus.REVIEW_DUE, ApprovalStatus.PAST_REVIEW]
 
 
 def test_words_that_nobody_decided_on_are_not_kept(approvals: Approvals) -> None:

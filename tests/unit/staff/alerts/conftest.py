@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy.engine import Engine
 
 from staff.accounts.accounts import Staff, StaffAccounts
-from staff.alerts.reach import Ways, set_ways
-from staff.rota.rota import Kind, Shift, add_shifts
+from staff.alerts.reach import ContactPreferences, set_ways
+from staff.rota.rota import Shift, ShiftKind, add_shifts
 from tests.records import NOON, PASSWORD, Clock, accounts_on
 
 
@@ -29,13 +29,15 @@ def team(engine: Engine, accounts: StaffAccounts) -> dict[str, Staff]:
     found = {name: accounts.add(name, PASSWORD) for name in ("ann", "bob", "cem", "dee")}
     with engine.begin() as connection:
         for name, member in found.items():
-            set_ways(connection, Ways(member.id, f"{name}@example.org", "+447700900123"))
+            set_ways(
+                connection, ContactPreferences(member.id, f"{name}@example.org", "+447700900123")
+            )
     return found
 
 
 def shift(
     member: Staff,
-    kind: Kind = Kind.ON_DUTY,
+    kind: ShiftKind = ShiftKind.ON_DUTY,
     start: datetime = NOON - timedelta(hours=3),
     hours: float = 8,
     cover_for: Staff | None = None,
@@ -47,6 +49,6 @@ def shift(
 @pytest.fixture
 def rota(engine: Engine, team: dict[str, Staff]) -> None:
     """From nine to five: Ann on duty, Bob second, Dee the duty manager."""
-    kinds = {"ann": Kind.ON_DUTY, "bob": Kind.SECOND, "dee": Kind.DUTY_MANAGER}
+    kinds = {"ann": ShiftKind.ON_DUTY, "bob": ShiftKind.SECOND, "dee": ShiftKind.DUTY_MANAGER}
     with engine.begin() as connection:
         add_shifts(connection, [shift(team[name], kind) for name, kind in kinds.items()])

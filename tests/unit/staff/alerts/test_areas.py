@@ -12,7 +12,7 @@ from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import Staff, StaffAccounts
 from staff.alerts import queue
 from staff.alerts.outbox import Alert, raise_alert, set_area
-from staff.alerts.plan import Plan, Step, Taken, advance
+from staff.alerts.plan import AlertStep, Plan, Taken, advance
 from staff.alerts.reach import CONSOLE, EMAIL, TEAM, WEBHOOK, sees
 from staff.alerts.tables import contact_ways
 from staff.alerts.waiting import waiting_for
@@ -71,11 +71,11 @@ def test_every_step_goes_to_those_alone_who_may_see_the_area(
 ) -> None:
     keep(accounts, ann="wiltshire", bob="swindon", cem=None, dee="wiltshire")
     expected = [
-        [(Step.ON_DUTY, {"ann"})],
+        [(AlertStep.ON_DUTY, {"ann"})],
         # The second may not see it, and is not waited for.
-        [(Step.SECOND, set()), (Step.EVERYONE, {"ann", "cem", "dee", TEAM})],
-        [(Step.DUTY_MANAGER, {"dee", TEAM})],
-        [(Step.AGAIN, {"ann", "cem", "dee", TEAM})],
+        [(AlertStep.SECOND, set()), (AlertStep.EVERYONE, {"ann", "cem", "dee", TEAM})],
+        [(AlertStep.DUTY_MANAGER, {"dee", TEAM})],
+        [(AlertStep.AGAIN, {"ann", "cem", "dee", TEAM})],
     ]
 
     for steps in expected:
@@ -114,7 +114,11 @@ def test_where_nobody_may_see_it_everyone_is_told_and_that_is_on_the_record(
     assert link.event.detail["beyond_area"] is True
     clock.move(minutes=5.1)
     [again] = step(engine, clock)
-    assert (again.step, again.beyond_area, told(again, team)) == (Step.AGAIN, True, {*team, TEAM})
+    assert (again.step, again.beyond_area, told(again, team)) == (
+        AlertStep.AGAIN,
+        True,
+        {*team, TEAM},
+    )
 
 
 @pytest.mark.usefixtures("rota", "put")
@@ -127,13 +131,13 @@ def test_who_may_see_it_and_cannot_be_reached_is_not_waited_for(
     taken = step(engine, clock)
 
     assert [(each.step, each.beyond_area) for each in taken] == [
-        (Step.ON_DUTY, False), (Step.SECOND, False), (Step.EVERYONE, True),
+        (AlertStep.ON_DUTY, False), (AlertStep.SECOND, False), (AlertStep.EVERYONE, True),
     ]  # fmt: skip
     assert told(taken[-1], team) == {"bob", "cem", "dee", TEAM}
     assert "ann" in told(taken[-1], team, CONSOLE)
     clock.move(minutes=5.1)
     [manager] = step(engine, clock)
-    assert (manager.step, told(manager, team)) == (Step.DUTY_MANAGER, {"dee", TEAM})
+    assert (manager.step, told(manager, team)) == (AlertStep.DUTY_MANAGER, {"dee", TEAM})
 
 
 @pytest.mark.usefixtures("rota", "put")
@@ -160,7 +164,7 @@ def test_an_address_that_is_refused_for_good_reaches_nobody(
 
     *_, last = step(engine, clock, alone)
 
-    assert (last.step, last.beyond_area) == (Step.EVERYONE, True)
+    assert (last.step, last.beyond_area) == (AlertStep.EVERYONE, True)
     assert told(last, team) == {*team}
 
 
@@ -189,7 +193,7 @@ def test_an_area_that_becomes_known_counts_from_the_next_step(
 
     *_, last = step(engine, clock)
 
-    assert (last.step, told(last, team)) == (Step.EVERYONE, {"cem", "dee", TEAM})
+    assert (last.step, told(last, team)) == (AlertStep.EVERYONE, {"cem", "dee", TEAM})
 
 
 @pytest.mark.usefixtures("rota", "put")

@@ -13,7 +13,7 @@ from staff.accounts.accounts import Staff
 from staff.alerts import queue
 from staff.alerts.digest import HELD, Flood
 from staff.alerts.outbox import Alert, acknowledge, raise_alert
-from staff.alerts.plan import Plan, Step, advance
+from staff.alerts.plan import AlertStep, Plan, advance
 from staff.alerts.queue import IN_DIGEST, LEASE, Delivery
 from staff.alerts.reach import CONSOLE, EMAIL
 from staff.alerts.tables import deliveries
@@ -212,7 +212,7 @@ def test_a_digest_that_cannot_be_sent_is_given_up_for_each_and_the_next_is_told(
     with engine.begin() as connection:
         taken = advance(connection, Plan(), clock())
         whats = [link.event.what for link in of_case(connection, "c7")]
-    assert [each.step for each in taken] == [Step.SECOND] * 3
+    assert [each.step for each in taken] == [AlertStep.SECOND] * 3
     assert whats == ["alerted", "alert not sent", "alerted"]
 
 

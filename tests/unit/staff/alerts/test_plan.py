@@ -13,7 +13,7 @@ from sqlalchemy.engine import Engine
 from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import Staff
 from staff.alerts.outbox import Alert, acknowledge, raise_alert
-from staff.alerts.plan import Clocks, Plan, Step, Taken, advance, is_due
+from staff.alerts.plan import AlertStep, Plan, ReminderDelays, Taken, advance, is_due
 from staff.alerts.reach import CONSOLE, EMAIL, SMS, TEAM, WEBHOOK
 from staff.alerts.tables import contact_ways
 from staff.alerts.waiting import figures, waiting_for
@@ -48,11 +48,11 @@ def test_goes_on_every_five_minutes_until_the_duty_manager_and_then_to_everyone_
     put(engine, NEW, clock)
     ids = {name: member.id for name, member in team.items()}
     expected = [
-        (Step.ON_DUTY, {ids["ann"]}),
-        (Step.SECOND, {ids["bob"]}),
-        (Step.EVERYONE, {*ids.values(), TEAM}),
-        (Step.DUTY_MANAGER, {ids["dee"], TEAM}),
-        (Step.AGAIN, {*ids.values(), TEAM}),
+        (AlertStep.ON_DUTY, {ids["ann"]}),
+        (AlertStep.SECOND, {ids["bob"]}),
+        (AlertStep.EVERYONE, {*ids.values(), TEAM}),
+        (AlertStep.DUTY_MANAGER, {ids["dee"], TEAM}),
+        (AlertStep.AGAIN, {*ids.values(), TEAM}),
     ]
 
     for number, people in expected:
@@ -65,7 +65,7 @@ def test_goes_on_every_five_minutes_until_the_duty_manager_and_then_to_everyone_
     # Then less and less often: ten minutes, twenty …
     assert step(engine, clock) == []
     clock.move(minutes=5)
-    assert [taken.step for taken in step(engine, clock)] == [Step.AGAIN]
+    assert [taken.step for taken in step(engine, clock)] == [AlertStep.AGAIN]
 
 
 @pytest.mark.usefixtures("rota")
@@ -89,7 +89,7 @@ def test_nobody_on_duty_everyone_and_the_duty_manager_are_told_at_once(
     assert taken.nobody_on_duty
     assert told(taken) == {*(member.id for member in team.values()), TEAM}
     clock.move(minutes=5.1)
-    assert [each.step for each in step(engine, clock)] == [Step.AGAIN]
+    assert [each.step for each in step(engine, clock)] == [AlertStep.AGAIN]
 
 
 @pytest.mark.usefixtures("rota")
@@ -104,8 +104,8 @@ def test_a_step_that_reaches_nobody_is_not_waited_for(
     taken = step(engine, clock, replace(PLAN, team=frozenset()))
 
     assert [(each.step, each.reaches) for each in taken] == [
-        (Step.ON_DUTY, False),
-        (Step.SECOND, True),
+        (AlertStep.ON_DUTY, False),
+        (AlertStep.SECOND, True),
     ]
 
 
@@ -140,15 +140,15 @@ def test_each_step_is_on_the_audit_trail(
     [(Severity.IMMEDIATE, timedelta(minutes=7)), (Severity.URGENT, timedelta(minutes=30))],
 )
 def test_clocks_are_set_by_the_installation(severity: Severity, waits: timedelta) -> None:
-    clocks = Clocks(timedelta(minutes=7), timedelta(minutes=30))
+    clocks = ReminderDelays(timedelta(minutes=7), timedelta(minutes=30))
 
-    assert clocks.due(severity, Step.ON_DUTY, NOON) == NOON + waits
+    assert clocks.due(severity, AlertStep.ON_DUTY, NOON) == NOON + waits
 
 
 def test_a_concern_waits_for_the_next_working_day() -> None:
     christmas_eve = NOON.replace(month=12, day=24)
 
-    due = Clocks().due(Severity.CONCERN, Step.ON_DUTY, christmas_eve)
+    due = ReminderDelays().due(Severity.CONCERN, AlertStep.ON_DUTY, christmas_eve)
 
     # Christmas Day, Boxing Day (a Saturday, kept on Monday) and the Sunday are days off.
     assert due == NOON.replace(month=12, day=29, hour=9, tzinfo=ZoneInfo("Europe/London"))

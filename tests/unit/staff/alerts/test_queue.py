@@ -9,7 +9,7 @@ from sqlalchemy.engine import Engine
 from safeguarding.taxonomy import Severity
 from staff.alerts import queue
 from staff.alerts.outbox import Alert, acknowledge, raise_alert
-from staff.alerts.plan import Plan, Step, advance
+from staff.alerts.plan import AlertStep, Plan, advance
 from staff.alerts.queue import LEASE, Delivery
 from staff.alerts.reach import EMAIL
 from staff.alerts.tables import deliveries
@@ -96,7 +96,7 @@ def test_what_cannot_be_sent_at_all_is_on_the_record_and_the_next_is_told_at_onc
         assert queue.mark_failed(connection, held, "no such address", clock(), for_good=True)
 
     with engine.begin() as connection:
-        assert [each.step for each in advance(connection, Plan(), clock())] == [Step.SECOND]
+        assert [each.step for each in advance(connection, Plan(), clock())] == [AlertStep.SECOND]
         whats = [link.event.what for link in of_case(connection, "c1")]
     assert whats == ["alerted", "alert not sent", "alerted"]
 

@@ -10,9 +10,9 @@ from sqlalchemy.engine import Engine
 from safeguarding.taxonomy import Severity
 from safeguarding.working_days import bank_holiday
 from staff.accounts.accounts import Staff, StaffAccounts
-from staff.alerts.reach import Ways, set_ways
+from staff.alerts.reach import ContactPreferences, set_ways
 from staff.rota.rota import (
-    Kind,
+    ShiftKind,
     add_shifts,
     next_duty,
     on_duty,
@@ -33,7 +33,7 @@ def test_each_is_on_duty_from_the_beginning_of_the_shift_to_its_end(
 ) -> None:
     with engine.connect() as connection:
         assert on_duty(connection, NOON) == [team["ann"].id]
-        assert on_duty(connection, NOON, Kind.SECOND) == [team["bob"].id]
+        assert on_duty(connection, NOON, ShiftKind.SECOND) == [team["bob"].id]
         assert on_duty(connection, NOON - 3 * HOUR) == [team["ann"].id]
         assert on_duty(connection, NOON + 5 * HOUR) == []
 
@@ -83,7 +83,7 @@ def test_spans_that_touch_are_one_and_rest_on_people_who_can_be_reached(
         add_shifts(connection, [evening])
         assert windows(connection, start, end) == [(NOON - 3 * HOUR, NOON + 9 * HOUR)]
 
-        set_ways(connection, Ways(team["bob"].id))
+        set_ways(connection, ContactPreferences(team["bob"].id))
         assert windows(connection, start, end) == [(NOON - 3 * HOUR, NOON + 5 * HOUR)]
 
 
@@ -126,6 +126,6 @@ def test_knows_the_bank_holidays() -> None:
 def test_channels_follow_severity_and_hour(
     severity: Severity, hour: int, channels: tuple[str, ...]
 ) -> None:
-    ways = Ways("ann", "ann@example.org", "+447700900123", quiet_from=22, quiet_to=7)
+    ways = ContactPreferences("ann", "ann@example.org", "+447700900123", quiet_from=22, quiet_to=7)
 
     assert ways.channels(severity, NOON.replace(hour=hour)) == channels

@@ -12,11 +12,11 @@ if TYPE_CHECKING or find_spec("psycopg"):
     from sqlalchemy.engine import Engine
 
     from staff.accounts.accounts import StaffAccounts
-    from staff.cases.callbacks import Wishes
+    from staff.cases.callbacks import CallbackRequests
     from staff.cases.cases import Cases
     from staff.cases.casework import Casework
     from staff.cases.log import EscalationLog
-    from staff.cases.merging import Sorting
+    from staff.cases.merging import CaseMerge
     from tests.records import PASSWORD, Clock, accounts_on, log_on, vault
 else:
     PURE = {"test_deadlines.py", "test_escalation.py"}
@@ -44,13 +44,13 @@ def casework(engine: Engine, clock: Clock) -> Casework:
 
 
 @pytest.fixture
-def sorting(engine: Engine, clock: Clock) -> Sorting:
-    return Sorting(engine, vault(), clock)
+def sorting(engine: Engine, clock: Clock) -> CaseMerge:
+    return CaseMerge(engine, vault(), clock)
 
 
 @pytest.fixture
-def wishes(engine: Engine, clock: Clock) -> Wishes:
-    return Wishes(engine, vault(), clock)
+def wishes(engine: Engine, clock: Clock) -> CallbackRequests:
+    return CallbackRequests(engine, vault(), clock)
 
 
 @pytest.fixture

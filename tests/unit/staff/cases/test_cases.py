@@ -12,11 +12,11 @@ from safeguarding.escalation import Outcome
 from safeguarding.risk.assessment import Signal
 from safeguarding.taxonomy import Severity
 from staff.cases import joining
-from staff.cases.case import Status, What
+from staff.cases.case import CaseEvent, CaseStatus
 from staff.cases.cases import NOBODY, CaseFilter, Cases, UnknownCaseError
-from staff.cases.casework import Casework, Decision
+from staff.cases.casework import Casework, ClosingDecision
 from staff.cases.log import EscalationLog
-from staff.cases.merging import Sorting
+from staff.cases.merging import CaseMerge
 from staff.cases.tables import escalations
 from storage.vault import VaultError
 from tests.records import GIFTS, NOON, assessment, escalation
@@ -91,7 +91,7 @@ def mixed(log: EscalationLog, casework: Casework, ann: str, bob: str) -> None:
     ]  # fmt: skip
     for each in told:
         log.record(each)
-    casework.close("closed", Decision(Outcome.OTHER, "x"), by=ann)
+    casework.close("closed", ClosingDecision(Outcome.OTHER, "x"), by=ann)
     casework.assign("gifts", ann, by=ann)
     casework.assign("away", bob, by=ann)
     casework.hand_over("away", ann, "x", by=bob)
@@ -102,7 +102,7 @@ def mixed(log: EscalationLog, casework: Casework, ann: str, bob: str) -> None:
     ("which", "found"),
     [
         (CaseFilter(), {"gifts", "away", "nowhere"}),
-        (CaseFilter(status=Status.CLOSED), {"closed"}),
+        (CaseFilter(status=CaseStatus.CLOSED), {"closed"}),
         (CaseFilter(status=None), {"gifts", "away", "nowhere", "closed"}),
         (CaseFilter(severity=URGENT), {"away"}),
         (CaseFilter(category="missing"), {"away", "nowhere"}),
@@ -146,7 +146,7 @@ def test_categories_of_staff_count_in_place_of_the_assessed_ones(
 
 
 def test_what_was_merged_is_listed_once(
-    log: EscalationLog, cases: Cases, sorting: Sorting, ann: str
+    log: EscalationLog, cases: Cases, sorting: CaseMerge, ann: str
 ) -> None:
     record(log, "c1")
     record(log, "c2")
@@ -260,7 +260,7 @@ def test_a_whole_case_opens_at_the_gravest_of_equals_the_newest(
     whole = cases.whole("c1")
     assert whole.opening.message_id == "m2"
     assert [each.message_id for each in whole.messages] == ["m0", "m1", "m2", "m3"]
-    assert [link.event.what for link in whole.history][:2] == [What.RECORDED, What.JOINED]
+    assert [link.event.what for link in whole.history][:2] == [CaseEvent.RECORDED, CaseEvent.JOINED]
 
 
 def test_anything_that_happens_is_a_change(

@@ -13,14 +13,14 @@ from safeguarding.escalation import Outcome
 from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import StaffAccounts, UnknownStaffError
 from staff.alerts.tables import alerts
-from staff.cases.case import Case, Referral, Status, What
+from staff.cases.case import Case, CaseEvent, CaseStatus, Referral
 from staff.cases.cases import Cases, UnknownCaseError
 from staff.cases.casework import (
     REFERRED_BY,
     REFERRED_TO,
     AlreadyClosedError,
     Casework,
-    Decision,
+    ClosingDecision,
     NotYoursError,
     StaleCaseError,
     WordsMissingError,
@@ -31,7 +31,7 @@ from staff.cases.tables import SEALED
 from tests.records import NOON, Clock, assessment, escalation
 
 NONE, CONCERN, URGENT, IMMEDIATE = Severity
-CALLED = Decision(Outcome.CONTACTED_PERSON, " Called. ")
+CALLED = ClosingDecision(Outcome.CONTACTED_PERSON, " Called. ")
 POLICE = Referral("police", "telephone", NOON, "CAD 12", "")
 Step = Callable[[Casework, str], object]
 
@@ -154,7 +154,11 @@ def test_every_view_is_on_the_trail_and_ends_the_alerts(
     casework.viewed("c1", by=ann)
     casework.revealed("c1", by=ann, session="s1")
 
-    assert done(cases) == [(ann, What.VIEWED), (ann, What.VIEWED), (ann, What.REVEALED)]
+    assert done(cases) == [
+        (ann, CaseEvent.VIEWED),
+        (ann, CaseEvent.VIEWED),
+        (ann, CaseEvent.REVEALED),
+    ]
     assert detail(cases) == {"session": "s1"}
     with engine.connect() as connection:
         ended = connection.execute(sa.select(alerts.c.ended_by, alerts.c.ended_at)).all()
@@ -176,7 +180,7 @@ def test_a_case_is_taken_given_and_put_back(
 
     assert cases.find("c1").assigned_to is None
     assert cases.find("c1").version == case.version + 3
-    assert [what for _, what in done(cases)] == [What.ASSIGNED] * 3
+    assert [what for _, what in done(cases)] == [CaseEvent.ASSIGNED] * 3
 
 
 def test_a_handover_leaves_the_case_where_it_is_until_it_is_accepted(
@@ -190,7 +194,7 @@ def test_a_handover_leaves_the_case_where_it_is_until_it_is_accepted(
 
     accepted = cases.find("c1")
     assert (accepted.assigned_to, accepted.offered_to) == (bob, None)
-    assert done(cases)[1:] == [(ann, What.OFFERED), (bob, What.ACCEPTED)]
+    assert done(cases)[1:] == [(ann, CaseEvent.OFFERED), (bob, CaseEvent.ACCEPTED)]
     assert [note.text for note in cases.whole("c1").notes] == ["End of my shift."]
 
 
@@ -206,7 +210,7 @@ def test_a_handover_is_returned_with_a_reason(
 
     returned = cases.find("c1")
     assert (returned.assigned_to, returned.offered_to) == (ann, None)
-    assert done(cases)[-1] == (bob, What.RETURNED)
+    assert done(cases)[-1] == (bob, CaseEvent.RETURNED)
     assert [note.text for note in cases.whole("c1").notes] == ["Please.", "I know the family."]
 
 
@@ -257,7 +261,7 @@ def test_an_action_is_done_once(
 
     (finished,) = cases.whole("c1").actions
     assert (finished.done_by, finished.done_at) == (bob, clock.at)
-    assert done(cases) == [(ann, What.ACTION_ADDED), (bob, What.ACTION_DONE)]
+    assert done(cases) == [(ann, CaseEvent.ACTION_ADDED), (bob, CaseEvent.ACTION_DONE)]
 
 
 def test_an_action_of_another_case_is_not_reached(
@@ -280,7 +284,7 @@ def test_nothing_is_recorded_without_words(
         lambda: casework.add_action("c1", text, None, by=ann),
         lambda: casework.hand_over("c1", bob, text, by=ann),
         lambda: casework.correct("c1", severity=NONE, categories=None, reason=text, by=ann),
-        lambda: casework.close("c1", Decision(Outcome.OTHER, text), by=ann),
+        lambda: casework.close("c1", ClosingDecision(Outcome.OTHER, text), by=ann),
         lambda: casework.refer("c1", Referral("police", "form", None, "", text), by=ann),
     ]
     for step in steps:
@@ -299,7 +303,7 @@ def test_nothing_that_staff_write_lies_in_the_open(
     casework.refer("c1", Referral("police", "form", NOON, "SECRET", "SECRET"), by=ann)
     casework.hand_over("c1", bob, "SECRET", by=ann)
     casework.correct("c1", severity=NONE, categories=[], reason="SECRET", by=ann)
-    casework.close("c1", Decision(Outcome.OTHER, "SECRET"), by=ann)
+    casework.close("c1", ClosingDecision(Outcome.OTHER, "SECRET"), by=ann)
     casework.reopen("c1", by=ann, reason="SECRET")
 
     with engine.connect() as connection:
@@ -387,21 +391,21 @@ def test_one_person_closes_a_concern(
     casework: Casework, cases: Cases, case: Case, ann: str, clock: Clock
 ) -> None:
     clock.move(minutes=9)
-    assert casework.close("c1", CALLED, by=ann, version=case.version) is Status.CLOSED
+    assert casework.close("c1", CALLED, by=ann, version=case.version) is CaseStatus.CLOSED
 
     whole = cases.whole("c1")
-    assert (whole.case.status, whole.case.closed_at) == (Status.CLOSED, clock.at)
+    assert (whole.case.status, whole.case.closed_at) == (CaseStatus.CLOSED, clock.at)
     (review,) = whole.reviews
     assert (review.by, review.note, review.outcome) == (ann, "Called.", Outcome.CONTACTED_PERSON)
     assert (review.severity, review.second_by, review.missed) == (None, None, False)
-    assert done(cases) == [(ann, What.OUTCOME_RECORDED)]
+    assert done(cases) == [(ann, CaseEvent.OUTCOME_RECORDED)]
     assert detail(cases) == {"outcome": "contacted_person"}
 
 
 def test_a_decision_may_lower_the_severity_beside_the_assessed_one(
     casework: Casework, cases: Cases, case: Case, ann: str
 ) -> None:
-    casework.close("c1", Decision(Outcome.FALSE_ALARM, "A song.", NONE, missed=True), by=ann)
+    casework.close("c1", ClosingDecision(Outcome.FALSE_ALARM, "A song.", NONE, missed=True), by=ann)
 
     closed = cases.find("c1")
     assert (closed.severity, closed.assessed_severity) == (NONE, CONCERN)
@@ -422,19 +426,26 @@ def test_what_is_closed_is_not_closed_again(
 def test_two_people_close_what_is_urgent(
     casework: Casework, cases: Cases, urgent: Case, ann: str, bob: str, clock: Clock
 ) -> None:
-    assert casework.close("c1", Decision(Outcome.OTHER, "x", CONCERN), by=ann) is Status.OPEN
+    assert (
+        casework.close("c1", ClosingDecision(Outcome.OTHER, "x", CONCERN), by=ann)
+        is CaseStatus.OPEN
+    )
     proposed = cases.find("c1")
-    assert (proposed.status, proposed.closing_by, proposed.severity) == (Status.OPEN, ann, URGENT)
+    assert (proposed.status, proposed.closing_by, proposed.severity) == (
+        CaseStatus.OPEN,
+        ann,
+        URGENT,
+    )
     with pytest.raises(NotYoursError):
         casework.answer_closing("c1", agree=True, by=ann)
     clock.move(minutes=5)
     casework.answer_closing("c1", agree=True, by=bob)
 
     whole = cases.whole("c1")
-    assert (whole.case.status, whole.case.closing_by) == (Status.CLOSED, None)
+    assert (whole.case.status, whole.case.closing_by) == (CaseStatus.CLOSED, None)
     assert (whole.case.severity, whole.case.closed_at) == (CONCERN, clock.at)
     assert [(each.by, each.second_by) for each in whole.reviews] == [(ann, bob)]
-    assert done(cases) == [(ann, What.CLOSING_PROPOSED), (bob, What.OUTCOME_RECORDED)]
+    assert done(cases) == [(ann, CaseEvent.CLOSING_PROPOSED), (bob, CaseEvent.OUTCOME_RECORDED)]
     assert detail(cases) == {"outcome": "other", "proposed_by": ann}
 
 
@@ -443,14 +454,16 @@ def test_lowering_it_first_saves_nobody_the_second_person(
 ) -> None:
     casework.correct("c1", severity=NONE, categories=None, reason="x", by=ann)
 
-    assert casework.close("c1", CALLED, by=ann) is Status.OPEN
+    assert casework.close("c1", CALLED, by=ann) is CaseStatus.OPEN
 
 
 @pytest.mark.parametrize("found", [URGENT, IMMEDIATE])
 def test_what_staff_find_urgent_needs_two_as_well(
     casework: Casework, case: Case, ann: str, found: Severity
 ) -> None:
-    assert casework.close("c1", Decision(Outcome.OTHER, "x", found), by=ann) is Status.OPEN
+    assert (
+        casework.close("c1", ClosingDecision(Outcome.OTHER, "x", found), by=ann) is CaseStatus.OPEN
+    )
 
 
 def test_a_proposed_closing_is_returned_with_a_reason(
@@ -462,8 +475,8 @@ def test_a_proposed_closing_is_returned_with_a_reason(
     casework.answer_closing("c1", agree=False, by=bob, reason="Nobody rang.")
 
     returned = cases.find("c1")
-    assert (returned.status, returned.closing_by) == (Status.OPEN, None)
-    assert done(cases)[-1] == (bob, What.CLOSING_RETURNED)
+    assert (returned.status, returned.closing_by) == (CaseStatus.OPEN, None)
+    assert done(cases)[-1] == (bob, CaseEvent.CLOSING_RETURNED)
     with pytest.raises(NotYoursError):
         casework.answer_closing("c1", agree=True, by=bob)
 
@@ -471,10 +484,10 @@ def test_a_proposed_closing_is_returned_with_a_reason(
 def test_a_second_person_agrees_to_the_newest_proposal(
     casework: Casework, cases: Cases, urgent: Case, ann: str, bob: str, clock: Clock
 ) -> None:
-    casework.close("c1", Decision(Outcome.FALSE_ALARM, "First."), by=ann)
+    casework.close("c1", ClosingDecision(Outcome.FALSE_ALARM, "First."), by=ann)
     casework.answer_closing("c1", agree=False, by=bob, reason="No.")
     clock.move(minutes=1)
-    casework.close("c1", Decision(Outcome.ADVICE_GIVEN, "Second."), by=ann)
+    casework.close("c1", ClosingDecision(Outcome.ADVICE_GIVEN, "Second."), by=ann)
     casework.answer_closing("c1", agree=True, by=bob)
 
     seconds = [(each.note, each.second_by) for each in cases.whole("c1").reviews]
@@ -492,9 +505,9 @@ def test_a_closed_case_is_opened_again_with_a_reason_and_a_new_clock(
     casework.reopen("c1", by=ann, reason="She wrote to the school.")
 
     opened = cases.find("c1")
-    assert (opened.status, opened.closed_at) == (Status.OPEN, None)
+    assert (opened.status, opened.closed_at) == (CaseStatus.OPEN, None)
     assert opened.due_at == look_by(CONCERN, NOON + timedelta(hours=30))
-    assert done(cases)[-1] == (ann, What.REOPENED)
+    assert done(cases)[-1] == (ann, CaseEvent.REOPENED)
     casework.close("c1", CALLED, by=ann)
     assert len(cases.whole("c1").reviews) == 2
 

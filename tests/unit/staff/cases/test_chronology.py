@@ -7,9 +7,9 @@ from datetime import timedelta
 from safeguarding.risk.assessment import Turn
 from safeguarding.taxonomy import Severity
 from staff.cases.cases import Cases
-from staff.cases.chronology import Said, chronology
+from staff.cases.chronology import ChronologyEntry, chronology
 from staff.cases.log import EscalationLog
-from staff.cases.merging import Sorting
+from staff.cases.merging import CaseMerge
 from tests.records import NOON, assessment, escalation
 
 HELLO = (Turn("user", "hi"), Turn("assistant", "Hello."))
@@ -44,11 +44,11 @@ def test_each_message_with_what_was_shown_after_the_turns_before(
     log.record(FIRST)
 
     assert chronology(cases.whole("c1")) == [
-        Said("user", "hi"),
-        Said("assistant", "Hello."),
-        Said("user", "he hits me", NOON, "m1", Severity.CONCERN),
-        Said("assistant", "Help.", message_id="m1", shown=True),
-        Said("assistant", "Childline.", message_id="m1", shown=True),
+        ChronologyEntry("user", "hi"),
+        ChronologyEntry("assistant", "Hello."),
+        ChronologyEntry("user", "he hits me", NOON, "m1", Severity.CONCERN),
+        ChronologyEntry("assistant", "Help.", message_id="m1", shown=True),
+        ChronologyEntry("assistant", "Childline.", message_id="m1", shown=True),
     ]
 
 
@@ -79,7 +79,7 @@ def test_turns_that_are_on_record_nowhere_else_stand_before_their_message(
 
 
 def test_a_merged_conversation_keeps_its_own_turns(
-    log: EscalationLog, cases: Cases, sorting: Sorting, ann: str
+    log: EscalationLog, cases: Cases, sorting: CaseMerge, ann: str
 ) -> None:
     log.record(FIRST)
     later = NOON + timedelta(hours=1)

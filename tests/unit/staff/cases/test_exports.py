@@ -19,13 +19,13 @@ from safeguarding.escalation import Outcome
 from staff.audit import trail
 from staff.cases.case import Referral, WholeCase
 from staff.cases.cases import Cases, UnknownCaseError
-from staff.cases.casework import Casework, Decision, WordsMissingError
+from staff.cases.casework import Casework, ClosingDecision, WordsMissingError
 from staff.cases.log import EscalationLog
-from staff.cases.merging import Sorting
+from staff.cases.merging import CaseMerge
 from staff.cases.tables import case_notes
 from staff.reports import verify_pack
 from staff.reports.exports import Exports
-from staff.reports.pack import Kind, as_json, case_record, people_in
+from staff.reports.pack import ExportKind, as_json, case_record, people_in
 from tests.records import (
     CHILDLINE,
     KEYS,
@@ -61,15 +61,17 @@ def whole(engine: Engine, log: EscalationLog, cases: Cases, ann: str, clock: Clo
     log.record(escalation(assessment=explained, contacts=(CHILDLINE, MASH)))
     log.record(escalation("m2", text=HOSTILE, raised_at=NOON + timedelta(minutes=1)))
     log.record(escalation("other", conversation_id="c2", text="about my friend"))
-    Sorting(engine, vault(), clock).merge("c2", "c1", by=ann)
+    CaseMerge(engine, vault(), clock).merge("c2", "c1", by=ann)
     work.note("c1", "rang the school", by=ann)
     work.add_action("c1", "ring again", date(2026, 11, 27), by=ann)
     work.refer("c1", Referral("police", "telephone", clock(), "CRN 7", "at once"), by=ann)
-    work.close("c1", Decision(Outcome.REFERRED_POLICE, "Called 101."), by=ann)
+    work.close("c1", ClosingDecision(Outcome.REFERRED_POLICE, "Called 101."), by=ann)
     return cases.whole("c1")
 
 
-def record_of(whole: WholeCase, kind: Kind = Kind.CASE_PACK, name: str = "Ann") -> dict[str, Any]:
+def record_of(
+    whole: WholeCase, kind: ExportKind = ExportKind.CASE_PACK, name: str = "Ann"
+) -> dict[str, Any]:
     people = {each: name for each in people_in(whole) if len(each) == 36}
     facts = {"kind": kind, "made_at": NOON, "made_by": "x", "reason": "a conference"}
     return case_record(whole, people, **facts)
@@ -107,7 +109,7 @@ def test_an_export_for_its_subject_leaves_out_what_is_other_peoples(
     cases: Cases, whole: WholeCase, ann: str
 ) -> None:
     own = cases.whole("c1", with_merged=False)
-    record = record_of(own, Kind.SUBJECT_ACCESS, "Reviewer 1")
+    record = record_of(own, ExportKind.SUBJECT_ACCESS, "Reviewer 1")
     text = json.dumps(record)
     assert "about my friend" not in text
     assert ann not in text
@@ -119,7 +121,7 @@ def test_an_export_for_its_subject_leaves_out_what_is_other_peoples(
 
 
 def test_merged_cases_that_were_asked_for_are_not_said_to_be_left_out(whole: WholeCase) -> None:
-    record = record_of(whole, Kind.SUBJECT_ACCESS)
+    record = record_of(whole, ExportKind.SUBJECT_ACCESS)
     assert "about my friend" in json.dumps(record)
     assert "merged_cases" not in record["left_out"]
 
@@ -127,13 +129,13 @@ def test_merged_cases_that_were_asked_for_are_not_said_to_be_left_out(whole: Who
 def test_what_leaves_is_on_the_trail_with_its_hash_and_the_reason_is_sealed(
     exports: Exports, whole: WholeCase, cases: Cases, ann: str, engine: Engine
 ) -> None:
-    facts = {"kind": Kind.CASE_PACK, "form": "pdf", "by": ann}
+    facts = {"kind": ExportKind.CASE_PACK, "form": "pdf", "by": ann}
     digest = exports.leave("c1", b"a file", reason="for the conference", **facts)
 
     assert digest == hashlib.sha256(b"a file").hexdigest()
     (known,) = exports.of_case("c1")
     assert (known.sha256, known.by, known.kind, known.form) == (
-        digest, ann, Kind.CASE_PACK, "pdf",
+        digest, ann, ExportKind.CASE_PACK, "pdf",
     )  # fmt: skip
     assert cases.whole("c1").notes[-1].text == "for the conference"
     with engine.connect() as connection:
@@ -148,13 +150,13 @@ def test_nothing_leaves_without_a_reason(
     exports: Exports, whole: WholeCase, ann: str, reason: str
 ) -> None:
     with pytest.raises(WordsMissingError):
-        exports.leave("c1", b"x", kind=Kind.CASE_PACK, form="json", reason=reason, by=ann)
+        exports.leave("c1", b"x", kind=ExportKind.CASE_PACK, form="json", reason=reason, by=ann)
     assert exports.of_case(whole.case.id) == []
 
 
 def test_nothing_leaves_of_a_case_that_is_not_there(exports: Exports, ann: str) -> None:
     with pytest.raises(UnknownCaseError):
-        exports.leave("c9", b"x", kind=Kind.CASE_PACK, form="json", reason="why", by=ann)
+        exports.leave("c9", b"x", kind=ExportKind.CASE_PACK, form="json", reason="why", by=ann)
 
 
 @pytest.fixture
@@ -181,7 +183,7 @@ def test_a_pack_is_verified_and_a_changed_one_is_not(
     verified: Callable[[bytes, str], tuple[int, str]],
 ) -> None:
     pack, reference = as_json(record_of(whole)), whole.case.reference
-    exports.leave("c1", pack, kind=Kind.CASE_PACK, form="json", reason="why", by=ann)
+    exports.leave("c1", pack, kind=ExportKind.CASE_PACK, form="json", reason="why", by=ann)
 
     assert verified(pack, reference)[0] == 0
     assert verified(pack, reference.lower().replace("-", ""))[0] == 0

@@ -16,9 +16,9 @@ from safeguarding.risk.assessment import Signal
 from safeguarding.taxonomy import Severity
 from staff.alerts.tables import alerts
 from staff.cases import joining
-from staff.cases.case import Case, Status, What, reference_of
+from staff.cases.case import Case, CaseEvent, CaseStatus, reference_of
 from staff.cases.cases import Cases
-from staff.cases.casework import Casework, Decision
+from staff.cases.casework import Casework, ClosingDecision
 from staff.cases.deadlines import look_by
 from staff.cases.joining import NoCaseYetError
 from staff.cases.log import EscalationLog
@@ -26,7 +26,7 @@ from staff.cases.tables import cases as cases_table
 from tests.records import GIFTS, NOON, assessment, escalation, log_on, vault
 
 NONE, CONCERN, URGENT, IMMEDIATE = Severity
-CALLED = Decision(Outcome.CONTACTED_PERSON, "Called.")
+CALLED = ClosingDecision(Outcome.CONTACTED_PERSON, "Called.")
 SUICIDE = Signal("wants-to-die", "lexicon", "v1", "suicide", URGENT, 0, 4)
 
 
@@ -62,13 +62,13 @@ def test_the_first_with_risk_opens_a_case_and_alerts(
     log.record(said(0, URGENT))
 
     case = cases.find("c1")
-    assert (case.status, case.severity, case.handoffs) == (Status.OPEN, URGENT, 1)
+    assert (case.status, case.severity, case.handoffs) == (CaseStatus.OPEN, URGENT, 1)
     assert (case.opened_at, case.raised_at, case.newest_at) == (NOON, NOON, NOON)
     assert case.due_at == look_by(URGENT, NOON)
     assert (case.reference, case.conversation_id) == (reference_of("c1"), "c1")
     assert (case.subject, case.categories, case.area) == ("self", ("grooming",), "wiltshire")
     assert alerted(engine) == [("new", "urgent", "m0")]
-    assert events(cases) == [(What.RECORDED, "m0")]
+    assert events(cases) == [(CaseEvent.RECORDED, "m0")]
 
 
 def test_an_alert_knows_the_area_of_its_case_also_when_it_is_said_later(
@@ -97,7 +97,7 @@ def test_small_talk_attaches_and_raises_nothing(
     assert (case.severity, case.handoffs, case.due_at) == (URGENT, 1, before.due_at)
     assert (case.newest_at, case.version) == (at(1), before.version)
     assert len(alerted(engine)) == 1
-    assert events(cases)[-1] == (What.ATTACHED, "m1")
+    assert events(cases)[-1] == (CaseEvent.ATTACHED, "m1")
     assert [each.message_id for each in cases.whole("c1").messages] == ["m0", "m1"]
     assert cases.whole("c1").opening.message_id == "m0"
 
@@ -109,7 +109,7 @@ def test_small_talk_after_a_closed_case_opens_nothing(
     casework.close("c1", CALLED, by=ann)
     log.record(small_talk(1))
 
-    assert cases.find("c1").status is Status.CLOSED
+    assert cases.find("c1").status is CaseStatus.CLOSED
     assert len(alerted(engine)) == 1
 
 
@@ -131,7 +131,7 @@ def test_an_equally_grave_one_joins_and_alerts_nobody_again(
     case = cases.find("c1")
     assert (case.severity, case.handoffs, case.raised_at) == (URGENT, 3, NOON)
     assert len(alerted(engine)) == 1
-    assert events(cases)[1:] == [(What.JOINED, "m1"), (What.JOINED, "m2")]
+    assert events(cases)[1:] == [(CaseEvent.JOINED, "m1"), (CaseEvent.JOINED, "m2")]
 
 
 def test_a_graver_one_raises_its_case_and_alerts_again(
@@ -148,7 +148,7 @@ def test_a_graver_one_raises_its_case_and_alerts_again(
     )
     assert case.need == "danger_now"
     assert alerted(engine) == [("new", "concern", "m0"), ("raised", "immediate", "m1")]
-    assert events(cases)[1:] == [(What.JOINED, "m1"), (What.RAISED, "m1")]
+    assert events(cases)[1:] == [(CaseEvent.JOINED, "m1"), (CaseEvent.RAISED, "m1")]
     change = cases.whole("c1").history[-1].event.detail
     assert change == {"from": "concern", "to": "immediate"}
 
@@ -162,12 +162,12 @@ def test_any_hand_off_opens_a_closed_case_again_and_alerts(
 
     case = cases.find("c1")
     assert (case.status, case.closed_at, case.due_at) == (
-        Status.OPEN,
+        CaseStatus.OPEN,
         None,
         look_by(CONCERN, at(1)),
     )
     assert alerted(engine) == [("new", "concern", "m0"), ("reopened", "concern", "m1")]
-    assert events(cases)[-2:] == [(What.JOINED, "m1"), (What.REOPENED, "m1")]
+    assert events(cases)[-2:] == [(CaseEvent.JOINED, "m1"), (CaseEvent.REOPENED, "m1")]
 
 
 def test_an_alert_is_as_grave_as_the_case_it_opens_again(
@@ -189,7 +189,7 @@ def test_one_that_came_before_but_was_recorded_after_the_closing_is_read_too(
     casework.close("c1", CALLED, by=ann)
     log.record(said(0, CONCERN))
 
-    assert cases.find("c1").status is Status.OPEN
+    assert cases.find("c1").status is CaseStatus.OPEN
 
 
 def test_a_message_that_is_raised_counts_once(

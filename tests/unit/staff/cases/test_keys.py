@@ -7,10 +7,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from safeguarding.escalation import Outcome
-from staff.cases.callbacks import Wishes
+from staff.cases.callbacks import CallbackRequests
 from staff.cases.case import Referral
 from staff.cases.cases import Cases
-from staff.cases.casework import Casework, Decision
+from staff.cases.casework import Casework, ClosingDecision
 from staff.cases.keys import make_key, vault_of
 from staff.cases.log import EscalationLog
 from staff.cases.tables import SEALED, data_keys
@@ -21,14 +21,14 @@ PLACE = {"table": "case_notes", "row": "n1", "column": "text"}
 
 
 @pytest.fixture
-def filled(log: EscalationLog, casework: Casework, wishes: Wishes, ann: str) -> None:
+def filled(log: EscalationLog, casework: Casework, wishes: CallbackRequests, ann: str) -> None:
     """Two cases, one with everything that can be written."""
     log.record(escalation("m1"))
     log.record(escalation("n1", conversation_id="c2"))
     casework.note("c1", "A note.", by=ann)
     casework.add_action("c1", "Ring.", None, by=ann)
     casework.refer("c1", Referral("police", "form", NOON, "CAD 1", "x"), by=ann)
-    casework.close("c1", Decision(Outcome.OTHER, "Done."), by=ann)
+    casework.close("c1", ClosingDecision(Outcome.OTHER, "Done."), by=ann)
     wishes.leave("c1", "Sam", "text")
 
 

@@ -13,12 +13,12 @@ from safeguarding.escalation import Outcome
 from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import UnknownStaffError
 from staff.accounts.tables import staff
-from staff.cases.case import Status, What
+from staff.cases.case import CaseEvent, CaseStatus
 from staff.cases.cases import Cases
-from staff.cases.casework import Casework, Decision
+from staff.cases.casework import Casework, ClosingDecision
 from staff.cases.learning import Lesson, Verdict
 from staff.cases.log import EscalationLog
-from staff.cases.merging import Sorting
+from staff.cases.merging import CaseMerge
 from staff.cases.tables import escalations
 from tests.records import NOON, Clock, assessment, escalation
 
@@ -26,9 +26,9 @@ SECOND = "the second person"
 NONE, CONCERN, URGENT, IMMEDIATE = Severity
 
 
-def close(casework: Casework, case_id: str, by: str, decision: Decision) -> None:
+def close(casework: Casework, case_id: str, by: str, decision: ClosingDecision) -> None:
     """Close it, with a second person where it takes one."""
-    if casework.close(case_id, decision, by=by) is Status.OPEN:
+    if casework.close(case_id, decision, by=by) is CaseStatus.OPEN:
         casework.answer_closing(case_id, agree=True, by=SECOND)
 
 
@@ -49,7 +49,7 @@ def reviewed(
 ) -> list[tuple[Verdict, Severity | None]]:
     """The verdicts after an urgent message was reviewed so."""
     log.record(escalation(assessment=assessment(URGENT)))
-    close(casework, "c1", by, Decision(outcome, "x", found, missed))
+    close(casework, "c1", by, ClosingDecision(outcome, "x", found, missed))
     return [(lesson.verdict, lesson.severity) for lesson in log.lessons()]
 
 
@@ -105,7 +105,7 @@ def test_the_last_review_counts(
     reviewed(log, casework, ann, Outcome.FALSE_ALARM, missed=True)
     clock.move(minutes=1)
     casework.reopen("c1", by=ann, reason="x")
-    close(casework, "c1", ann, Decision(Outcome.OTHER, "x", IMMEDIATE))
+    close(casework, "c1", ann, ClosingDecision(Outcome.OTHER, "x", IMMEDIATE))
 
     assert [lesson.verdict for lesson in log.lessons()] == [Verdict.WRONG_LEVEL]
 
@@ -114,7 +114,7 @@ def test_the_oldest_message_comes_first(log: EscalationLog, casework: Casework, 
     for name, hours in (("new", 1), ("old", 9)):
         at = NOON - timedelta(hours=hours)
         log.record(escalation(name, conversation_id=f"of {name}", raised_at=at))
-        close(casework, f"of {name}", ann, Decision(Outcome.FALSE_ALARM, "x"))
+        close(casework, f"of {name}", ann, ClosingDecision(Outcome.FALSE_ALARM, "x"))
 
     assert [lesson.message_id for lesson in log.lessons()] == ["old", "new"]
 
@@ -132,8 +132,8 @@ def test_what_was_learned_waits_no_longer_and_stands_on_the_trail(
     links = cases.whole("c1").history[-2:]
     events = [(link.event.who, link.event.what, link.event.detail) for link in links]
     assert events == [
-        (ann, What.LEARNED, {"verdict": "wrong_level", "severity": "concern"}),
-        (ann, What.LEARNED, {"verdict": "missed"}),
+        (ann, CaseEvent.LEARNED, {"verdict": "wrong_level", "severity": "concern"}),
+        (ann, CaseEvent.LEARNED, {"verdict": "missed"}),
     ]
 
 
@@ -144,7 +144,7 @@ def test_a_later_review_with_another_level_is_another_lesson(
     log.learned(*log.lessons(), by=ann)
     clock.move(minutes=1)
     casework.reopen("c1", by=ann, reason="x")
-    close(casework, "c1", ann, Decision(Outcome.OTHER, "x", IMMEDIATE))
+    close(casework, "c1", ann, ClosingDecision(Outcome.OTHER, "x", IMMEDIATE))
 
     assert [lesson.severity for lesson in log.lessons()] == [IMMEDIATE]
 
@@ -170,7 +170,7 @@ def test_the_list_opens_nothing(
 
 def test_a_lesson_holds_nobodys_words(log: EscalationLog, casework: Casework, ann: str) -> None:
     log.record(replace(escalation(), text="SECRET"))
-    close(casework, "c1", ann, Decision(Outcome.FALSE_ALARM, "SECRET"))
+    close(casework, "c1", ann, ClosingDecision(Outcome.FALSE_ALARM, "SECRET"))
 
     (lesson,) = log.lessons()
     assert isinstance(lesson, Lesson)
@@ -178,13 +178,13 @@ def test_a_lesson_holds_nobodys_words(log: EscalationLog, casework: Casework, an
 
 
 def test_the_lesson_of_a_case_is_about_its_gravest_message(
-    log: EscalationLog, casework: Casework, sorting: Sorting, ann: str
+    log: EscalationLog, casework: Casework, sorting: CaseMerge, ann: str
 ) -> None:
     log.record(escalation("slight"))
     log.record(escalation("grave", assessment=assessment(URGENT)))
     log.record(escalation("graver", conversation_id="c2", assessment=assessment(IMMEDIATE)))
     sorting.merge("c2", "c1", by=ann)
-    close(casework, "c1", ann, Decision(Outcome.FALSE_ALARM, "x"))
+    close(casework, "c1", ann, ClosingDecision(Outcome.FALSE_ALARM, "x"))
 
     assert [lesson.message_id for lesson in log.lessons()] == ["graver"]
     sorting.separate("c2", by=ann)

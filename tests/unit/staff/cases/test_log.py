@@ -12,14 +12,14 @@ from sqlalchemy.engine import Engine
 from safeguarding.escalation import Escalation, Outcome
 from safeguarding.risk.assessment import Turn
 from safeguarding.taxonomy import Severity
-from staff.cases.case import Status, What
+from staff.cases.case import CaseEvent, CaseStatus
 from staff.cases.cases import Cases
-from staff.cases.casework import Casework, Decision
+from staff.cases.casework import Casework, ClosingDecision
 from staff.cases.log import EscalationLog
 from staff.cases.tables import escalations
 from tests.records import GIFTS, NOON, SECRECY, Clock, assessment, escalation
 
-SEEN = Decision(Outcome.NO_ACTION_NEEDED, "Fine.", Severity.NONE)
+SEEN = ClosingDecision(Outcome.NO_ACTION_NEEDED, "Fine.", Severity.NONE)
 
 
 def kept(cases: Cases, message_id: str = "m1") -> Escalation:
@@ -64,7 +64,7 @@ def test_recording_twice_is_harmless(log: EscalationLog, cases: Cases) -> None:
     assert log.record(escalation()) is True
     assert log.record(escalation()) is False
 
-    assert what_happened(cases) == [("gateway", What.RECORDED)]
+    assert what_happened(cases) == [("gateway", CaseEvent.RECORDED)]
     assert cases.find("c1").handoffs == 1
 
 
@@ -77,7 +77,7 @@ def test_a_repeat_of_a_later_message_is_harmless_too(log: EscalationLog, cases: 
 
     # Its turns are on record with the first message; they do not come back.
     assert kept(cases, "m2").turns_before == ()
-    assert [what for _, what in what_happened(cases)] == [What.RECORDED, What.JOINED]
+    assert [what for _, what in what_happened(cases)] == [CaseEvent.RECORDED, CaseEvent.JOINED]
 
 
 def test_turns_are_kept_by_the_message_that_opened_the_case_alone(
@@ -100,7 +100,7 @@ def test_a_higher_severity_raises_it(log: EscalationLog, cases: Cases, clock: Cl
     assert whole.case.severity is Severity.URGENT
     assert set(whole.messages[0].assessment.signals) == {SECRECY, GIFTS}
     raised = whole.history[-1].event
-    assert (raised.what, raised.at) == (What.RAISED, clock.at)
+    assert (raised.what, raised.at) == (CaseEvent.RAISED, clock.at)
     assert raised.detail == {"severity": "urgent", "from": "concern"}
 
 
@@ -109,7 +109,7 @@ def test_a_lower_severity_lowers_nothing(log: EscalationLog, cases: Cases) -> No
     log.record(escalation(assessment=assessment(Severity.NONE)))
 
     assert cases.find("c1").severity is Severity.IMMEDIATE
-    assert what_happened(cases) == [("gateway", What.RECORDED)]
+    assert what_happened(cases) == [("gateway", CaseEvent.RECORDED)]
 
 
 def test_what_was_shown_is_filled_in_later(log: EscalationLog, cases: Cases) -> None:
@@ -117,7 +117,7 @@ def test_what_was_shown_is_filled_in_later(log: EscalationLog, cases: Cases) -> 
     log.record(escalation(shown=("Help.",)))
 
     assert kept(cases).shown == ("Help.",)
-    assert what_happened(cases)[-1][1] == What.ADDED_TO
+    assert what_happened(cases)[-1][1] == CaseEvent.ADDED_TO
 
 
 def test_a_closed_one_opens_again_when_it_turns_out_worse(
@@ -128,9 +128,9 @@ def test_a_closed_one_opens_again_when_it_turns_out_worse(
     log.record(escalation(assessment=assessment(Severity.IMMEDIATE)))
 
     case = cases.find("c1")
-    assert (case.status, case.severity) == (Status.OPEN, Severity.IMMEDIATE)
+    assert (case.status, case.severity) == (CaseStatus.OPEN, Severity.IMMEDIATE)
     assert (case.staff_severity, case.closed_at) == (None, None)
-    assert [what for _, what in what_happened(cases)[-2:]] == [What.RAISED, What.REOPENED]
+    assert [what for _, what in what_happened(cases)[-2:]] == [CaseEvent.RAISED, CaseEvent.REOPENED]
 
 
 def test_a_closed_one_stays_closed_when_nothing_is_worse(
@@ -141,7 +141,7 @@ def test_a_closed_one_stays_closed_when_nothing_is_worse(
     log.record(escalation(shown=("Help.",)))
 
     case = cases.find("c1")
-    assert (case.status, case.severity) == (Status.CLOSED, Severity.NONE)
+    assert (case.status, case.severity) == (CaseStatus.CLOSED, Severity.NONE)
 
 
 def test_what_the_gateway_saw_replaces_what_was_noted_before(
@@ -151,4 +151,4 @@ def test_what_the_gateway_saw_replaces_what_was_noted_before(
     log.record(escalation(shown=("Help first.", "Half of it.")))
 
     assert kept(cases).shown == ("Help first.", "Half of it.")
-    assert [what for _, what in what_happened(cases)] == [What.RECORDED, What.ADDED_TO]
+    assert [what for _, what in what_happened(cases)] == [CaseEvent.RECORDED, CaseEvent.ADDED_TO]

@@ -18,7 +18,7 @@ from safeguarding.settings import Settings
 from safeguarding.taxonomy import ROOT
 from staff.cases.case import Referral
 from staff.cases.cases import Cases
-from staff.cases.casework import Casework, Decision
+from staff.cases.casework import Casework, ClosingDecision
 from staff.cases.log import EscalationLog
 from staff.cases.rotate import main, rotate
 from staff.cases.tables import SEALED, data_keys, escalations
@@ -38,7 +38,7 @@ def filled(log: EscalationLog, casework: Casework, ann: str) -> None:
     """Two cases, and what staff wrote on one."""
     log.record(escalation("m1"))
     log.record(escalation("m2", conversation_id="c2"))
-    casework.close("c1", Decision(Outcome.OTHER, "A note."), by=ann)
+    casework.close("c1", ClosingDecision(Outcome.OTHER, "A note."), by=ann)
     casework.refer("c1", Referral("police", "form", NOON, "CAD 1", ""), by=ann)
 
 

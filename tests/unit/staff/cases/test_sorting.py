@@ -13,18 +13,18 @@ from safeguarding.escalation import Outcome
 from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import UnknownStaffError
 from staff.alerts.tables import alerts
-from staff.cases.case import Status, What
+from staff.cases.case import CaseEvent, CaseStatus
 from staff.cases.cases import CaseFilter, Cases, UnknownCaseError
-from staff.cases.casework import Casework, Decision, StaleCaseError
+from staff.cases.casework import Casework, ClosingDecision, StaleCaseError
 from staff.cases.deadlines import look_by
 from staff.cases.log import EscalationLog
-from staff.cases.merging import Sorting, SortingError
+from staff.cases.merging import CaseMerge, CaseMergeError
 from staff.cases.tables import data_keys, escalations
 from storage.vault import VaultError
 from tests.records import GIFTS, NOON, assessment, escalation
 
 NONE, CONCERN, URGENT, IMMEDIATE = Severity
-DONE = Decision(Outcome.OTHER, "Done.")
+DONE = ClosingDecision(Outcome.OTHER, "Done.")
 
 
 def record(log: EscalationLog, name: str, severity: Severity, minute: int = 0) -> None:
@@ -56,7 +56,7 @@ def events(cases: Cases, case_id: str) -> list[str]:
 
 
 @pytest.mark.usefixtures("two")
-def test_a_merged_case_is_read_in_the_other(cases: Cases, sorting: Sorting, ann: str) -> None:
+def test_a_merged_case_is_read_in_the_other(cases: Cases, sorting: CaseMerge, ann: str) -> None:
     sorting.merge("c2", "c1", by=ann)
 
     whole = cases.whole("c1")
@@ -67,7 +67,7 @@ def test_a_merged_case_is_read_in_the_other(cases: Cases, sorting: Sorting, ann:
     assert cases.find("c2").merged_into == "c1"
     assert [each.id for each in cases.queue(CaseFilter())] == ["c1"]
     assert cases.count(CaseFilter(status=None)) == 1
-    merged = [link.event for link in whole.history if link.event.what == What.MERGED]
+    merged = [link.event for link in whole.history if link.event.what == CaseEvent.MERGED]
     assert [event.case_id for event in merged] == ["c2", "c1"]
     assert merged[0].who == ann
     assert merged[0].detail == {"into": whole.case.reference, "case": cases.find("c2").reference}
@@ -75,7 +75,7 @@ def test_a_merged_case_is_read_in_the_other(cases: Cases, sorting: Sorting, ann:
 
 @pytest.mark.usefixtures("two")
 def test_later_messages_of_a_merged_case_alert_where_it_is_read(
-    log: EscalationLog, cases: Cases, sorting: Sorting, engine: Engine, ann: str
+    log: EscalationLog, cases: Cases, sorting: CaseMerge, engine: Engine, ann: str
 ) -> None:
     sorting.merge("c2", "c1", by=ann)
     record(log, "c2-2", IMMEDIATE, 9)
@@ -88,7 +88,7 @@ def test_later_messages_of_a_merged_case_alert_where_it_is_read(
 
 
 def test_an_area_that_a_merge_brings_counts_for_the_alerts_that_are_open(
-    log: EscalationLog, sorting: Sorting, engine: Engine, ann: str
+    log: EscalationLog, sorting: CaseMerge, engine: Engine, ann: str
 ) -> None:
     log.record(escalation("m1", conversation_id="c1", area=None))
     log.record(escalation("m2", conversation_id="c2", area="swindon"))
@@ -102,7 +102,7 @@ def test_an_area_that_a_merge_brings_counts_for_the_alerts_that_are_open(
 
 @pytest.mark.usefixtures("two")
 def test_a_merge_ends_the_alerts_that_nobody_could_open_any_more(
-    sorting: Sorting, engine: Engine, ann: str
+    sorting: CaseMerge, engine: Engine, ann: str
 ) -> None:
     sorting.merge("c2", "c1", by=ann)
 
@@ -113,7 +113,7 @@ def test_a_merge_ends_the_alerts_that_nobody_could_open_any_more(
 
 @pytest.mark.usefixtures("two")
 def test_separating_gives_each_its_own_again_with_what_came_meanwhile(
-    log: EscalationLog, cases: Cases, sorting: Sorting, ann: str, bob: str
+    log: EscalationLog, cases: Cases, sorting: CaseMerge, ann: str, bob: str
 ) -> None:
     before = cases.find("c1")
     sorting.merge("c2", "c1", by=ann)
@@ -125,34 +125,34 @@ def test_separating_gives_each_its_own_again_with_what_came_meanwhile(
     first, second = cases.find("c1"), cases.find("c2")
     assert (first.severity, first.handoffs, first.due_at) == (CONCERN, 1, before.due_at)
     assert (second.severity, second.handoffs, second.merged_into) == (IMMEDIATE, 2, None)
-    assert events(cases, "c1")[-1] == events(cases, "c2")[-1] == What.SEPARATED
+    assert events(cases, "c1")[-1] == events(cases, "c2")[-1] == CaseEvent.SEPARATED
 
 
 def test_an_open_case_is_never_hidden_in_a_closed_one(
-    log: EscalationLog, cases: Cases, casework: Casework, sorting: Sorting, ann: str
+    log: EscalationLog, cases: Cases, casework: Casework, sorting: CaseMerge, ann: str
 ) -> None:
     record(log, "c1-1", CONCERN)
     casework.close("c1", DONE, by=ann)
     record(log, "c2-1", CONCERN)
     sorting.merge("c2", "c1", by=ann)
 
-    assert (cases.find("c1").status, cases.find("c1").closed_at) == (Status.OPEN, None)
-    assert events(cases, "c1")[-1] == What.REOPENED
+    assert (cases.find("c1").status, cases.find("c1").closed_at) == (CaseStatus.OPEN, None)
+    assert events(cases, "c1")[-1] == CaseEvent.REOPENED
 
 
 def test_two_closed_ones_stay_closed(
-    log: EscalationLog, cases: Cases, casework: Casework, sorting: Sorting, ann: str
+    log: EscalationLog, cases: Cases, casework: Casework, sorting: CaseMerge, ann: str
 ) -> None:
     for name in ("c1", "c2"):
         record(log, f"{name}-1", CONCERN)
         casework.close(name, DONE, by=ann)
     sorting.merge("c2", "c1", by=ann)
 
-    assert cases.find("c1").status is Status.CLOSED
+    assert cases.find("c1").status is CaseStatus.CLOSED
 
 
 def test_a_closed_case_that_was_handed_over_while_merged_is_open_when_separated(
-    log: EscalationLog, cases: Cases, casework: Casework, sorting: Sorting, ann: str
+    log: EscalationLog, cases: Cases, casework: Casework, sorting: CaseMerge, ann: str
 ) -> None:
     for name in ("c1", "c2"):
         record(log, f"{name}-1", CONCERN)
@@ -161,12 +161,12 @@ def test_a_closed_case_that_was_handed_over_while_merged_is_open_when_separated(
     record(log, "c2-2", CONCERN, 3)
     sorting.separate("c2", by=ann)
 
-    assert cases.find("c2").status is Status.OPEN
+    assert cases.find("c2").status is CaseStatus.OPEN
 
 
 @pytest.mark.usefixtures("two")
 def test_a_merge_ends_a_closing_that_was_proposed(
-    log: EscalationLog, cases: Cases, casework: Casework, sorting: Sorting, ann: str
+    log: EscalationLog, cases: Cases, casework: Casework, sorting: CaseMerge, ann: str
 ) -> None:
     casework.close("c2", DONE, by=ann)
     sorting.merge("c1", "c2", by=ann)
@@ -176,7 +176,7 @@ def test_a_merge_ends_a_closing_that_was_proposed(
 
 @pytest.mark.usefixtures("two")
 def test_what_staff_found_stays_unless_it_turns_out_graver(
-    cases: Cases, casework: Casework, sorting: Sorting, ann: str
+    cases: Cases, casework: Casework, sorting: CaseMerge, ann: str
 ) -> None:
     casework.correct("c2", severity=CONCERN, categories=None, reason="x", by=ann)
     sorting.merge("c1", "c2", by=ann)
@@ -192,7 +192,7 @@ def test_what_staff_found_stays_unless_it_turns_out_graver(
 
 @pytest.mark.usefixtures("two")
 def test_a_chain_of_merges_is_read_at_its_end(
-    log: EscalationLog, cases: Cases, sorting: Sorting, ann: str
+    log: EscalationLog, cases: Cases, sorting: CaseMerge, ann: str
 ) -> None:
     record(log, "c3-1", CONCERN, 7)
     sorting.merge("c1", "c2", by=ann)
@@ -204,7 +204,7 @@ def test_a_chain_of_merges_is_read_at_its_end(
 
 
 @pytest.mark.usefixtures("two")
-def test_what_makes_no_sense_is_refused(cases: Cases, sorting: Sorting, ann: str) -> None:
+def test_what_makes_no_sense_is_refused(cases: Cases, sorting: CaseMerge, ann: str) -> None:
     sorting.merge("c2", "c1", by=ann)
     refused: list[Callable[[], object]] = [
         lambda: sorting.merge("c1", "c1", by=ann),
@@ -216,13 +216,13 @@ def test_what_makes_no_sense_is_refused(cases: Cases, sorting: Sorting, ann: str
     ]
     before = (cases.find("c1"), cases.find("c2"))
     for step in refused:
-        with pytest.raises(SortingError):
+        with pytest.raises(CaseMergeError):
             step()
     assert (cases.find("c1"), cases.find("c2")) == before
 
 
 @pytest.mark.usefixtures("two")
-def test_what_is_not_there_and_who_is_not_staff_are_refused(sorting: Sorting, ann: str) -> None:
+def test_what_is_not_there_and_who_is_not_staff_are_refused(sorting: CaseMerge, ann: str) -> None:
     for step in (
         lambda: sorting.merge("c1", "c9", by=ann),
         lambda: sorting.separate("c9", by=ann),
@@ -250,7 +250,7 @@ def three(log: EscalationLog) -> None:
 
 
 @pytest.mark.usefixtures("three")
-def test_a_split_makes_a_case_of_its_own(cases: Cases, sorting: Sorting, ann: str) -> None:
+def test_a_split_makes_a_case_of_its_own(cases: Cases, sorting: CaseMerge, ann: str) -> None:
     new = sorting.split("c1", ["c1-2"], by=ann)
 
     assert texts(cases, "c1") == ["words of c1-0", "words of c1-1"]
@@ -261,13 +261,13 @@ def test_a_split_makes_a_case_of_its_own(cases: Cases, sorting: Sorting, ann: st
     assert (own.severity, own.handoffs, own.conversation_id) == (IMMEDIATE, 1, "c1")
     assert own.reference != rest.reference
     assert own.due_at == look_by(IMMEDIATE, NOON + timedelta(minutes=2))
-    assert events(cases, new) == [What.SPLIT]
-    assert events(cases, "c1")[-1] == What.SPLIT
+    assert events(cases, new) == [CaseEvent.SPLIT]
+    assert events(cases, "c1")[-1] == CaseEvent.SPLIT
 
 
 @pytest.mark.usefixtures("three")
 def test_a_moved_message_opens_with_the_key_of_its_new_case_alone(
-    cases: Cases, sorting: Sorting, engine: Engine, ann: str
+    cases: Cases, sorting: CaseMerge, engine: Engine, ann: str
 ) -> None:
     new = sorting.split("c1", ["c1-2"], by=ann)
     with engine.begin() as connection:
@@ -297,7 +297,7 @@ def test_a_message_moved_by_hand_in_the_table_opens_nowhere(
 
 @pytest.mark.usefixtures("three")
 def test_a_moved_message_that_turns_out_worse_raises_the_case_it_is_in(
-    log: EscalationLog, cases: Cases, sorting: Sorting, engine: Engine, ann: str
+    log: EscalationLog, cases: Cases, sorting: CaseMerge, engine: Engine, ann: str
 ) -> None:
     new = sorting.split("c1", ["c1-0", "c1-1"], by=ann)
     changed = assessment(URGENT, GIFTS)
@@ -312,7 +312,7 @@ def test_a_moved_message_that_turns_out_worse_raises_the_case_it_is_in(
 
 @pytest.mark.usefixtures("three")
 def test_later_messages_join_the_case_of_their_conversation(
-    log: EscalationLog, cases: Cases, sorting: Sorting, ann: str
+    log: EscalationLog, cases: Cases, sorting: CaseMerge, ann: str
 ) -> None:
     new = sorting.split("c1", ["c1-2"], by=ann)
     record(log, "c1-3", URGENT, 9)
@@ -323,25 +323,25 @@ def test_later_messages_join_the_case_of_their_conversation(
 
 
 @pytest.mark.usefixtures("three")
-def test_a_split_that_leaves_nothing_with_risk_is_refused(sorting: Sorting, ann: str) -> None:
+def test_a_split_that_leaves_nothing_with_risk_is_refused(sorting: CaseMerge, ann: str) -> None:
     for moved in (["c1-1"], ["c1-0", "c1-2"]):
-        with pytest.raises(SortingError):
+        with pytest.raises(CaseMergeError):
             sorting.split("c1", moved, by=ann)
 
 
 @pytest.mark.usefixtures("two")
-def test_a_hold_is_set_and_lifted_on_the_record(cases: Cases, sorting: Sorting, ann: str) -> None:
+def test_a_hold_is_set_and_lifted_on_the_record(cases: Cases, sorting: CaseMerge, ann: str) -> None:
     sorting.hold("c1", held=True, by=ann)
     assert cases.find("c1").legal_hold is True
     sorting.hold("c1", held=False, by=ann)
 
     assert cases.find("c1").legal_hold is False
-    assert events(cases, "c1")[-2:] == [What.HELD, What.RELEASED]
+    assert events(cases, "c1")[-2:] == [CaseEvent.HELD, CaseEvent.RELEASED]
 
 
 @pytest.mark.usefixtures("two")
 def test_a_hold_goes_with_what_is_merged_and_what_is_split_off(
-    log: EscalationLog, cases: Cases, sorting: Sorting, ann: str
+    log: EscalationLog, cases: Cases, sorting: CaseMerge, ann: str
 ) -> None:
     record(log, "c1-2", CONCERN, 2)
     sorting.hold("c1", held=True, by=ann)
@@ -363,7 +363,7 @@ def test_a_hold_goes_with_what_is_merged_and_what_is_split_off(
     ],
 )
 def test_whoever_saw_an_older_version_changes_nothing(
-    cases: Cases, sorting: Sorting, ann: str, late: Callable[[Sorting, str], object]
+    cases: Cases, sorting: CaseMerge, ann: str, late: Callable[[CaseMerge, str], object]
 ) -> None:
     sorting.hold("c2", held=False, by=ann)
     before = cases.find("c2"), events(cases, "c2")

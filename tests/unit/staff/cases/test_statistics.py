@@ -12,9 +12,9 @@ from sqlalchemy.engine import Engine
 from safeguarding.escalation import Outcome
 from safeguarding.risk.assessment import Assessment
 from safeguarding.taxonomy import Severity
-from staff.cases.casework import Casework, Decision
+from staff.cases.casework import Casework, ClosingDecision
 from staff.cases.log import EscalationLog
-from staff.cases.merging import Sorting
+from staff.cases.merging import CaseMerge
 from staff.reports.statistics import Period, Report, Statistics
 from tests.records import NOON, Clock, assessment, escalation, vault
 
@@ -136,7 +136,7 @@ def test_the_newest_outcome_of_a_closed_case_counts(
     for outcome in (Outcome.FALSE_ALARM, Outcome.ADVICE_GIVEN):
         for each in closed:
             casework.reopen(each, by=ann, reason="again")
-            casework.close(each, Decision(outcome, "why"), by=ann)
+            casework.close(each, ClosingDecision(outcome, "why"), by=ann)
         clock.move(hours=1)
     assert counts(report(), "outcome") == {"open": 6, "advice_given": 5}
 
@@ -145,7 +145,7 @@ def test_merged_cases_count_once(
     report: Callable[..., Report], record: Recorder, engine: Engine, ann: str, clock: Clock
 ) -> None:
     ids = record(7)
-    Sorting(engine, vault(), clock).merge(ids[0], ids[1], by=ann)
+    CaseMerge(engine, vault(), clock).merge(ids[0], ids[1], by=ann)
     assert report().table("severity").total == 6
 
 
@@ -181,7 +181,7 @@ def test_closing_is_timed_from_the_first_hand_off(
     ids = record(5)
     clock.move(hours=3)
     for each in ids:
-        casework.close(each, Decision(Outcome.OTHER, "why"), by=ann)
+        casework.close(each, ClosingDecision(Outcome.OTHER, "why"), by=ann)
     assert report().closing[0].median == timedelta(hours=3)
 
 

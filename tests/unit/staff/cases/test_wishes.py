@@ -6,11 +6,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from staff.cases.callbacks import Wishes
-from staff.cases.case import What, Wish
+from staff.cases.callbacks import CallbackRequests
+from staff.cases.case import CallbackRequest, CaseEvent
 from staff.cases.cases import Cases, UnknownCaseError
 from staff.cases.log import EscalationLog
-from staff.cases.merging import Sorting
+from staff.cases.merging import CaseMerge
 from staff.cases.tables import wishes as wishes_table
 from tests.records import Clock, escalation
 
@@ -26,18 +26,20 @@ def events(cases: Cases) -> list[tuple[str, str]]:
 
 
 @pytest.mark.usefixtures("recorded")
-def test_a_wish_is_kept_with_its_case(wishes: Wishes, cases: Cases, clock: Clock) -> None:
+def test_a_wish_is_kept_with_its_case(wishes: CallbackRequests, cases: Cases, clock: Clock) -> None:
     clock.move(minutes=2)
     left = wishes.leave("c1", "Sam", "text after 4")
 
-    assert left == Wish(clock.at, "Sam", "text after 4")
+    assert left == CallbackRequest(clock.at, "Sam", "text after 4")
     assert cases.whole("c1").wish == left
     assert cases.whole("c2").wish is None
-    assert events(cases) == [("gateway", What.WISH_LEFT)]
+    assert events(cases) == [("gateway", CaseEvent.WISH_LEFT)]
 
 
 @pytest.mark.usefixtures("recorded")
-def test_a_later_wish_takes_the_place_of_an_earlier_one(wishes: Wishes, cases: Cases) -> None:
+def test_a_later_wish_takes_the_place_of_an_earlier_one(
+    wishes: CallbackRequests, cases: Cases
+) -> None:
     wishes.leave("c1", "Sam", "text after 4")
     later = wishes.leave("c1", "Sam", "ring my nan")
 
@@ -45,7 +47,9 @@ def test_a_later_wish_takes_the_place_of_an_earlier_one(wishes: Wishes, cases: C
 
 
 @pytest.mark.usefixtures("recorded")
-def test_a_wish_is_taken_back_and_gone(wishes: Wishes, cases: Cases, engine: Engine) -> None:
+def test_a_wish_is_taken_back_and_gone(
+    wishes: CallbackRequests, cases: Cases, engine: Engine
+) -> None:
     wishes.leave("c1", "Sam", "text after 4")
 
     assert wishes.take_back("c1") is True
@@ -53,10 +57,13 @@ def test_a_wish_is_taken_back_and_gone(wishes: Wishes, cases: Cases, engine: Eng
     assert cases.whole("c1").wish is None
     with engine.connect() as connection:
         assert connection.execute(sa.select(wishes_table)).all() == []
-    assert events(cases) == [("gateway", What.WISH_LEFT), ("gateway", What.WISH_WITHDRAWN)]
+    assert events(cases) == [
+        ("gateway", CaseEvent.WISH_LEFT),
+        ("gateway", CaseEvent.WISH_WITHDRAWN),
+    ]
 
 
-def test_without_a_case_there_is_nobody_to_read_it(wishes: Wishes) -> None:
+def test_without_a_case_there_is_nobody_to_read_it(wishes: CallbackRequests) -> None:
     with pytest.raises(UnknownCaseError):
         wishes.leave("c1", "Sam", "x")
     with pytest.raises(UnknownCaseError):
@@ -65,7 +72,7 @@ def test_without_a_case_there_is_nobody_to_read_it(wishes: Wishes) -> None:
 
 @pytest.mark.usefixtures("recorded")
 def test_a_wish_left_before_a_merge_is_read_there_and_can_still_be_taken_back(
-    wishes: Wishes, cases: Cases, sorting: Sorting, ann: str, clock: Clock
+    wishes: CallbackRequests, cases: Cases, sorting: CaseMerge, ann: str, clock: Clock
 ) -> None:
     left = wishes.leave("c2", "Sam", "text after 4")
     sorting.merge("c2", "c1", by=ann)
@@ -79,7 +86,7 @@ def test_a_wish_left_before_a_merge_is_read_there_and_can_still_be_taken_back(
 
 
 @pytest.mark.usefixtures("recorded")
-def test_a_wish_lies_nowhere_in_the_open(wishes: Wishes, engine: Engine) -> None:
+def test_a_wish_lies_nowhere_in_the_open(wishes: CallbackRequests, engine: Engine) -> None:
     wishes.leave("c1", "SECRET", "SECRET")
     wishes.take_back("c1")
     wishes.leave("c1", "SECRET", "SECRET")

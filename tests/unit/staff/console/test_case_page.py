@@ -12,8 +12,8 @@ from sqlalchemy.engine import Engine
 from safeguarding.risk.assessment import NO_RISK, Signal, Turn
 from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import Staff
-from staff.cases.callbacks import Wishes
-from staff.cases.case import What
+from staff.cases.callbacks import CallbackRequests
+from staff.cases.case import CaseEvent
 from staff.cases.cases import Cases
 from staff.cases.log import EscalationLog
 from staff.cases.tables import cases as cases_table
@@ -73,7 +73,7 @@ async def test_uncovering_is_noted_and_lasts_for_the_session(
     assert response.headers["location"] == "/escalations/c1#opening"
     assert "dont tell ur mum" in (await browser.get("/escalations/c1")).text
     events = [(link.event.who, link.event.what) for link in cases.whole("c1").history]
-    assert (ann.id, What.REVEALED.value) in events
+    assert (ann.id, CaseEvent.REVEALED.value) in events
     await browser.send("/sign-out", {})
     clock.move(minutes=1)
     await browser.sign_in()
@@ -233,7 +233,7 @@ async def test_what_a_child_writes_is_never_markup(
         area=evil,
     )
     log.record(told)
-    Wishes(engine, vault()).leave("c1", evil, evil)
+    CallbackRequests(engine, vault()).leave("c1", evil, evil)
 
     covered = (await browser.get("/escalations/c1")).text
     page = await browser.uncover()
@@ -281,7 +281,7 @@ async def test_a_wish_to_be_reached_is_shown_with_the_words_only(
     browser: Browser, log: EscalationLog, engine: Engine
 ) -> None:
     log.record(escalation())
-    Wishes(engine, vault()).leave("c1", "Kit", "text me after school")
+    CallbackRequests(engine, vault()).leave("c1", "Kit", "text me after school")
 
     assert "Kit" not in (await browser.get("/escalations/c1")).text
     page = plain(await browser.uncover())

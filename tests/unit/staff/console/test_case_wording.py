@@ -11,24 +11,24 @@ from staff.alerts.plan import ALERTED
 from staff.alerts.queue import IN_DIGEST
 from staff.audit.trail import Event
 from staff.cases import wording as case_wording
-from staff.cases.case import Case, Status, What, reference_of
+from staff.cases.case import Case, CaseEvent, CaseStatus, reference_of
 from staff.cases.casework import REFERRED_BY, REFERRED_TO
 from staff.cases.forms import CHECKS
 from tests.records import NOON
 
 NAMES = {"a": "Ann", "b": "Bob"}
 FOUND = {
-    What.RAISED: {"from": "concern", "to": "urgent"},
-    What.OUTCOME_RECORDED: {"outcome": "false_alarm", "severity": "none"},
-    What.CLOSING_PROPOSED: {"outcome": "other", "missed": "yes"},
-    What.CORRECTED: {"from": "urgent", "to": "concern", "categories": ["grooming"]},
+    CaseEvent.RAISED: {"from": "concern", "to": "urgent"},
+    CaseEvent.OUTCOME_RECORDED: {"outcome": "false_alarm", "severity": "none"},
+    CaseEvent.CLOSING_PROPOSED: {"outcome": "other", "missed": "yes"},
+    CaseEvent.CORRECTED: {"from": "urgent", "to": "concern", "categories": ["grooming"]},
 }
 
 
 def case(**changes: Any) -> Case:
     usual: dict[str, Any] = {
         "id": "c1", "reference": reference_of("c1"), "conversation_id": "c1",
-        "status": Status.OPEN, "severity": Severity.CONCERN,
+        "status": CaseStatus.OPEN, "severity": Severity.CONCERN,
         "assessed_severity": Severity.CONCERN, "staff_severity": None, "need": "unclear",
         "subject": "self", "assessed_categories": (), "staff_categories": None,
         "audience": "young_person", "area": None, "opened_at": NOON, "raised_at": NOON,
@@ -39,7 +39,7 @@ def case(**changes: Any) -> Case:
     return Case(**usual | changes)
 
 
-def told(what: What, who: str = "a", **detail: Any) -> str:
+def told(what: CaseEvent, who: str = "a", **detail: Any) -> str:
     return case_wording.what(Event(NOON, who, what.value, detail=detail), NAMES)
 
 
@@ -51,8 +51,8 @@ def test_every_need_receiver_and_way_has_words() -> None:
     assert set(case_wording.DONE) == set(CHECKS) - {""}
 
 
-@pytest.mark.parametrize("what", What)
-def test_every_line_of_the_history_has_words_of_its_own(what: What) -> None:
+@pytest.mark.parametrize("what", CaseEvent)
+def test_every_line_of_the_history_has_words_of_its_own(what: CaseEvent) -> None:
     words = told(what, **FOUND.get(what, {}))
 
     assert words
@@ -81,22 +81,23 @@ def test_the_history_says_that_an_alert_went_with_others() -> None:
 
 
 def test_the_history_says_what_changed() -> None:
-    assert told(What.RAISED, **FOUND[What.RAISED]) == "Raised it from concern to urgent"
+    assert told(CaseEvent.RAISED, **FOUND[CaseEvent.RAISED]) == "Raised it from concern to urgent"
     assert (
-        told(What.OUTCOME_RECORDED, **FOUND[What.OUTCOME_RECORDED])
+        told(CaseEvent.OUTCOME_RECORDED, **FOUND[CaseEvent.OUTCOME_RECORDED])
         == "Recorded the outcome: False alarm; found it no risk"
     )
-    assert told(What.ASSIGNED, to="a") == "Took it"
-    assert told(What.ASSIGNED, to="b") == "Gave it to Bob"
-    assert told(What.ASSIGNED, to=None).startswith("Put it back")
+    assert told(CaseEvent.ASSIGNED, to="a") == "Took it"
+    assert told(CaseEvent.ASSIGNED, to="b") == "Gave it to Bob"
+    assert told(CaseEvent.ASSIGNED, to=None).startswith("Put it back")
     assert (
-        told(What.OUTCOME_RECORDED, outcome="other", proposed_by="b")
+        told(CaseEvent.OUTCOME_RECORDED, outcome="other", proposed_by="b")
         == "Agreed with Bob to close it: Something else"
     )
     assert (
-        told(What.ACTION_ADDED, due_on="2026-12-01") == "Added something to do by 1 December 2026"
+        told(CaseEvent.ACTION_ADDED, due_on="2026-12-01")
+        == "Added something to do by 1 December 2026"
     )
-    assert told(What.REFERRED, to="police", made=True) == "Recorded a referral: the police"
+    assert told(CaseEvent.REFERRED, to="police", made=True) == "Recorded a referral: the police"
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,10 @@ from safeguarding.escalation import Outcome
 from safeguarding.risk.assessment import NO_RISK
 from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import Staff, StaffAccounts
-from staff.cases.case import Status
+from staff.cases.case import CaseStatus
 from staff.cases.cases import Cases
-from staff.cases.casework import Casework, Decision
-from staff.cases.forms import AGREE, CHECKS, Sent
+from staff.cases.casework import Casework, ClosingDecision
+from staff.cases.forms import AGREE, CHECKS, CaseForm
 from staff.cases.log import EscalationLog
 from staff.console.pages import LONGEST_NOTE
 from tests.records import NOON, Clock, assessment, escalation
@@ -24,7 +24,7 @@ from tests.unit.staff.console.test_case_page import plain
 
 FORM = {"outcome": "referred_police", "note": "Called 101.", "severity": "agree"}
 MADE = {"to_whom": "police", "how": "telephone", "made": "yes", "made_at": "2026-11-25T11:30"}
-OTHER = Decision(Outcome.OTHER, "Earlier note.")
+OTHER = ClosingDecision(Outcome.OTHER, "Earlier note.")
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ async def test_a_grave_one_is_closed_by_two(
     await browser.sign_in("bob")
     assert f'action="{grave}/agree"' in (await browser.get(grave)).text
     await browser.send(f"{grave}/agree", {})
-    assert cases.find("c1").status is Status.CLOSED
+    assert cases.find("c1").status is CaseStatus.CLOSED
     page = plain(await browser.uncover())
     assert "Referred to the police , found concern; something was missed" in page
     assert "Bob Jones agreed" in page
@@ -111,7 +111,7 @@ async def test_says_what_is_missing_and_keeps_what_was_typed(
     assert "<title>Error: " in response.text
     assert ("Kept words." in response.text) == ("note" not in change)
     assert re.search(r'name="missed"[^>]*value="yes"[^>]* checked', response.text)
-    assert cases.find("c1").status is Status.OPEN
+    assert cases.find("c1").status is CaseStatus.OPEN
 
 
 async def test_whoever_changes_an_older_version_keeps_what_they_typed_and_sees_what_changed(
@@ -155,7 +155,7 @@ async def test_a_closed_one_is_opened_again_with_a_reason(
     await browser.send(f"{case}/reopen", {"note": "She wrote again."})
 
     assert refused.status_code == 400
-    assert cases.find("c1").status is Status.OPEN
+    assert cases.find("c1").status is CaseStatus.OPEN
     assert "She wrote again." in await browser.uncover()
 
 
@@ -362,8 +362,8 @@ async def test_small_talk_is_no_reason_to_turn_away_who_writes_an_outcome(
     assert (await browser.send(f"{case}/outcome", FORM | facts)).status_code == 303
 
 
-def sent(**fields: str) -> Sent:
-    return Sent("outcome", fields)
+def sent(**fields: str) -> CaseForm:
+    return CaseForm("outcome", fields)
 
 
 @pytest.mark.parametrize("outcome", [outcome.value for outcome in Outcome])

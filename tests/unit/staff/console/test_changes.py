@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from safeguarding.content.items import Block, Item
-from staff.cases.changes import ChangedLine, Run, changes
+from staff.cases.changes import ChangedLine, ChangedSpan, changes
 from tests.content import item
 
 
@@ -17,7 +17,7 @@ def plain(rows: list[ChangedLine]) -> list[tuple[str, str, str]]:
     return [(row.what, _text(row.before), _text(row.now)) for row in rows]
 
 
-def _text(runs: tuple[Run, ...]) -> str:
+def _text(runs: tuple[ChangedSpan, ...]) -> str:
     return "".join(f"[{run.text}]" if run.marked else run.text for run in runs)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from safeguarding.content.approvals.signing import Decision, Status
+from safeguarding.content.approvals.signing import ApprovalDecision, ApprovalStatus
 from safeguarding.content.items import Item
 from safeguarding.content.reader import read_catalogue
 from staff.accounts.accounts import Staff, StaffAccounts
@@ -50,7 +50,7 @@ async def test_a_stranger_sees_nothing(visitor: Browser, path: str) -> None:
 async def test_the_list_says_where_each_item_stands(
     browser: Browser, approvals: Approvals, answer: Item, ann: Staff
 ) -> None:
-    approvals.decide(answer, Decision.APPROVED, by=ann.id)
+    approvals.decide(answer, ApprovalDecision.APPROVED, by=ann.id)
 
     page = words_of((await browser.get("/content")).text)
 
@@ -62,7 +62,7 @@ async def test_the_list_says_where_each_item_stands(
 async def test_the_list_can_be_narrowed_by_status_and_kind(
     browser: Browser, approvals: Approvals, answer: Item, ann: Staff
 ) -> None:
-    approvals.decide(answer, Decision.APPROVED, by=ann.id)
+    approvals.decide(answer, ApprovalDecision.APPROVED, by=ann.id)
 
     async def shown(query: str) -> list[str]:
         page = (await browser.get(f"/content?{query}")).text
@@ -176,7 +176,7 @@ async def test_sending_back_needs_a_note_and_keeps_it(
 
     await browser.send(f"{ITEM}/decision", form | {"note": "Say <b>who</b>."})
 
-    assert approvals.standing(answer).status is Status.SENT_BACK
+    assert approvals.standing(answer).status is ApprovalStatus.SENT_BACK
     page = (await browser.get(ITEM)).text
     assert "Say &lt;b&gt;who&lt;/b&gt;." in page
 
@@ -191,7 +191,7 @@ async def test_nothing_selected_is_said_beside_the_field(browser: Browser, answe
 async def test_what_changed_stands_beside_what_was_approved(
     browser: Browser, approvals: Approvals, answer: Item, ann: Staff, content: Path
 ) -> None:
-    approvals.decide(answer, Decision.APPROVED, by=ann.id)
+    approvals.decide(answer, ApprovalDecision.APPROVED, by=ann.id)
     change(content)
 
     page = (await browser.get(ITEM)).text
@@ -222,13 +222,13 @@ async def test_risk_waits_for_a_second_lead(
     await browser.sign_in("bob")
     await browser.send(f"{RISK}/decision", form)
 
-    assert approvals.standing(risk).status is Status.APPROVED
+    assert approvals.standing(risk).status is ApprovalStatus.APPROVED
 
 
 async def test_time_alone_makes_the_review_due(
     visitor: Browser, approvals: Approvals, answer: Item, ann: Staff, clock: Clock
 ) -> None:
-    approvals.decide(answer, Decision.APPROVED, by=ann.id)
+    approvals.decide(answer, ApprovalDecision.APPROVED, by=ann.id)
     clock.move(days=100)
     await visitor.sign_in()
     assert "What is consent?" in (await visitor.get("/content?status=review_due")).text
@@ -241,9 +241,9 @@ async def test_time_alone_makes_the_review_due(
 async def test_the_history_names_every_decision(
     browser: Browser, approvals: Approvals, answer: Item, ann: Staff, clock: Clock
 ) -> None:
-    approvals.decide(answer, Decision.APPROVED, by=ann.id)
+    approvals.decide(answer, ApprovalDecision.APPROVED, by=ann.id)
     clock.move(minutes=5)
-    approvals.decide(answer, Decision.SENT_BACK, by=ann.id, note="The source moved.")
+    approvals.decide(answer, ApprovalDecision.SENT_BACK, by=ann.id, note="The source moved.")
 
     page = words_of((await browser.get(ITEM)).text)
 

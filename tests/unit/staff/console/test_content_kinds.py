@@ -14,8 +14,8 @@ from sanic_testing.testing import SanicASGITestClient
 from sqlalchemy.engine import Engine
 
 from safeguarding.content.approvals.export import export_page
-from safeguarding.content.approvals.signing import Decision, Status
-from safeguarding.content.kinds import KINDS, Kind, Kinds
+from safeguarding.content.approvals.signing import ApprovalDecision, ApprovalStatus
+from safeguarding.content.kinds import KINDS, ContentKind, Kinds
 from safeguarding.content.lint.check import Check
 from safeguarding.content.phrases import read_phrase_file
 from safeguarding.content.reader import Catalogue, read_catalogue
@@ -32,7 +32,7 @@ from tests.unit.staff.console.conftest import Browser
 TODAY = date(2026, 11, 25)
 PROVENANCE = "{owner: Lead, reviewed_on: 2026-11-25, review_due: 2027-05-25, approved_by: null}"
 LAMPS = f"provenance: {PROVENANCE}\nphrases: {{why: 'A lamp goes to school to be bright.'}}\n"
-JOKES = Kind(
+JOKES = ContentKind(
     "joke",
     "Jokes",
     "jokes/*.yml",
@@ -88,8 +88,8 @@ def test_it_is_signed_by_as_many_people_as_its_row_says(
     approvals, lamps = Approvals(engine, clock, kinds), catalogue.items["joke:lamps"]
     leads = [accounts.add(name, PASSWORD, role=Role.LEAD) for name in ("ann", "bob")]
 
-    for lead, status in zip(leads, (Status.WAITING, Status.APPROVED), strict=True):
-        approvals.decide(lamps, Decision.APPROVED, by=lead.id)
+    for lead, status in zip(leads, (ApprovalStatus.WAITING, ApprovalStatus.APPROVED), strict=True):
+        approvals.decide(lamps, ApprovalDecision.APPROVED, by=lead.id)
         assert approvals.standing(lamps).status is status
     assert (lamps.id, lamps.digest) in approvals.approved()
 

@@ -13,13 +13,13 @@ from safeguarding.escalation import Outcome
 from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import Staff
 from staff.cases.cases import Cases
-from staff.cases.casework import Casework, Decision
+from staff.cases.casework import Casework, ClosingDecision
 from staff.cases.log import EscalationLog
 from tests.records import NOON, WORDS, assessment, escalation
 from tests.unit.staff.console.conftest import Browser
 from tests.unit.staff.console.test_case_page import plain
 
-OTHER = Decision(Outcome.OTHER, "x")
+OTHER = ClosingDecision(Outcome.OTHER, "x")
 
 
 def told(case_id: str, **changes: Any) -> Any:

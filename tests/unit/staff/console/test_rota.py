@@ -14,7 +14,7 @@ from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import Staff
 from staff.alerts.outbox import Alert, raise_alert
 from staff.alerts.plan import Plan, advance
-from staff.alerts.reach import Ways, ways_of
+from staff.alerts.reach import ContactPreferences, ways_of
 from staff.audit.tables import audit_events
 from staff.rota import rota
 from tests.records import NOON
@@ -182,7 +182,7 @@ async def test_each_says_how_they_are_told(browser: Browser, engine: Engine, ann
     with engine.connect() as connection:
         kept = ways_of(connection, [ann.id])[ann.id]
     expected = ("ann@council.gov.uk", "+447700900982", Severity.URGENT, 22, 7)
-    assert kept == Ways(ann.id, *expected)
+    assert kept == ContactPreferences(ann.id, *expected)
     assert trail(engine) == ["contact ways changed"]
     assert "ann@council.gov.uk" in (await browser.get("/rota/ways")).text
 

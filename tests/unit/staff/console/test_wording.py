@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from safeguarding.content.approvals.signing import Decision, Status
+from safeguarding.content.approvals.signing import ApprovalDecision, ApprovalStatus
 from safeguarding.content.items import Block
 from safeguarding.escalation import Outcome
 from safeguarding.taxonomy import Severity, taxonomy
@@ -54,9 +54,9 @@ def test_names_the_doer() -> None:
 
 
 def test_nothing_that_can_happen_is_without_words() -> None:
-    assert set(CONTENT_STATUSES) == set(Status)
+    assert set(CONTENT_STATUSES) == set(ApprovalStatus)
     assert set(ROLES) == set(Role)
-    assert set(DECISIONS) == set(Decision)
+    assert set(DECISIONS) == set(ApprovalDecision)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from safeguarding.content.phrases import read_phrases
 from safeguarding.taxonomy import CONTENT, Severity
-from staff.alerts.formatter import AlertPhrases, Notice, Words
+from staff.alerts.formatter import AlertFormatter, AlertPhrases, Notice
 from staff.alerts.outbox import Alert
 from staff.alerts.queue import Delivery
 from tests.records import NOON
@@ -21,12 +21,12 @@ def phrases() -> AlertPhrases:
 
 
 @pytest.fixture
-def words(phrases: AlertPhrases) -> Words:
-    return Words(phrases, CONSOLE)
+def words(phrases: AlertPhrases) -> AlertFormatter:
+    return AlertFormatter(phrases, CONSOLE)
 
 
 @pytest.fixture
-def notice(words: Words) -> Notice:
+def notice(words: AlertFormatter) -> Notice:
     return words.notice(ALERT, NOON)
 
 

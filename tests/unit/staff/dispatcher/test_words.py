@@ -8,13 +8,13 @@ from datetime import timedelta
 import pytest
 
 from safeguarding.taxonomy import Severity, taxonomy
-from staff.alerts.formatter import LONGEST_TEXT, Words
+from staff.alerts.formatter import LONGEST_TEXT, AlertFormatter
 from staff.alerts.outbox import Alert
 from tests.records import NOON
 from tests.unit.staff.dispatcher.conftest import ALERT
 
 
-def test_an_email_says_what_a_person_must_know_to_open_the_case(words: Words) -> None:
+def test_an_email_says_what_a_person_must_know_to_open_the_case(words: AlertFormatter) -> None:
     notice = words.notice(ALERT, NOON + timedelta(minutes=12))
 
     assert notice.subject == "Lantern: immediate hand-off LN-ABCD-EFGH"
@@ -31,7 +31,9 @@ def test_an_email_says_what_a_person_must_know_to_open_the_case(words: Words) ->
     )
 
 
-def test_whoever_cannot_open_the_case_is_told_to_find_somebody_who_can(words: Words) -> None:
+def test_whoever_cannot_open_the_case_is_told_to_find_somebody_who_can(
+    words: AlertFormatter,
+) -> None:
     notice = words.notice(ALERT, NOON, outside=True)
 
     assert "nobody who may open it could be told. Please find somebody who may" in notice.body
@@ -43,7 +45,7 @@ def test_whoever_cannot_open_the_case_is_told_to_find_somebody_who_can(words: Wo
 @pytest.mark.parametrize("severity", list(Severity))
 @pytest.mark.parametrize("category", [*taxonomy().risk_categories, ""])
 def test_a_text_fits_into_one_message(
-    words: Words, severity: Severity, category: str, outside: bool
+    words: AlertFormatter, severity: Severity, category: str, outside: bool
 ) -> None:
     alert = replace(ALERT, severity=severity, category=category)
     notice = words.notice(alert, NOON + timedelta(days=300), outside=outside)
@@ -62,12 +64,12 @@ def test_a_text_fits_into_one_message(
         ({"days": 2}, "2 days"),
     ],
 )
-def test_ages_are_said_in_their_unit(words: Words, age: dict[str, int], said: str) -> None:
+def test_ages_are_said_in_their_unit(words: AlertFormatter, age: dict[str, int], said: str) -> None:
     assert f" {said} old" in words.notice(ALERT, NOON + timedelta(**age)).text
 
 
 @pytest.mark.parametrize("reason", ["new", "raised", "reopened"])
-def test_why_it_comes_is_said_first(words: Words, reason: str) -> None:
+def test_why_it_comes_is_said_first(words: AlertFormatter, reason: str) -> None:
     whys = {words.notice(replace(ALERT, reason=each), NOON).lines[0] for each in ("new", reason)}
 
     assert len(whys) == (1 if reason == "new" else 2)
@@ -80,7 +82,9 @@ def flood(number: int, severity: Severity = Severity.CONCERN) -> list[Alert]:
     ]
 
 
-def test_a_digest_says_how_many_wait_how_grave_they_are_and_for_how_long(words: Words) -> None:
+def test_a_digest_says_how_many_wait_how_grave_they_are_and_for_how_long(
+    words: AlertFormatter,
+) -> None:
     oldest = replace(ALERT, case_id="old", severity=Severity.CONCERN)
     later = NOON + timedelta(minutes=10)
     told = [replace(each, raised_at=later) for each in (*flood(8), *flood(3, Severity.URGENT))]
@@ -98,12 +102,12 @@ def test_a_digest_says_how_many_wait_how_grave_they_are_and_for_how_long(words: 
     )
 
 
-def test_a_case_counts_once_in_a_digest(words: Words) -> None:
+def test_a_case_counts_once_in_a_digest(words: AlertFormatter) -> None:
     assert words.digest([*flood(2), *flood(2)], NOON).subject.startswith("Lantern: 2 more")
 
 
 @pytest.mark.parametrize("outside", [0, 400])
-def test_a_digest_fits_into_one_text(words: Words, outside: int) -> None:
+def test_a_digest_fits_into_one_text(words: AlertFormatter, outside: int) -> None:
     told = [*flood(499, Severity.CONCERN), *flood(499, Severity.URGENT)]
 
     notice = words.digest(told, NOON + timedelta(minutes=119), outside=outside)
@@ -111,7 +115,7 @@ def test_a_digest_fits_into_one_text(words: Words, outside: int) -> None:
     assert len(notice.text) <= LONGEST_TEXT
 
 
-def test_a_digest_says_what_its_reader_cannot_open(words: Words) -> None:
+def test_a_digest_says_what_its_reader_cannot_open(words: AlertFormatter) -> None:
     notice = words.digest(flood(7), NOON, outside=4)
 
     assert "You do not see the areas of 4 of them" in notice.body

@@ -8,13 +8,13 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from safeguarding.taxonomy import Severity
-from staff.cases.case import Case, Status
+from staff.cases.case import Case, CaseStatus
 from staff.retention.clocks import Clock, clock_of, in_years
 from tests.office import CLOCKS
 from tests.records import NOON
 
 CASE = Case(
-    id="c1", reference="LN-2222-2222", conversation_id="c1", status=Status.CLOSED,
+    id="c1", reference="LN-2222-2222", conversation_id="c1", status=CaseStatus.CLOSED,
     severity=Severity.CONCERN, assessed_severity=Severity.CONCERN, staff_severity=None,
     need=None, subject="self", assessed_categories=("bullying",), staff_categories=None,
     audience=None, area=None, opened_at=NOON, raised_at=NOON, newest_at=NOON, due_at=NOON,
@@ -55,7 +55,7 @@ def test_a_message_after_closing_starts_the_clock_anew() -> None:
 
 
 def test_what_is_open_is_never_due() -> None:
-    assert CLOCKS.due_at(replace(CASE, status=Status.OPEN, closed_at=None)) is None
+    assert CLOCKS.due_at(replace(CASE, status=CaseStatus.OPEN, closed_at=None)) is None
 
 
 def test_a_leap_day_has_a_place_in_every_year() -> None:

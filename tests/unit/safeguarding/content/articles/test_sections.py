@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from safeguarding.content.articles.sections import Limits, read_sections
+from safeguarding.content.articles.sections import SectionLimits, read_sections
 
-LIMITS = Limits({"parent": 140, "younger": 70})
+LIMITS = SectionLimits({"parent": 140, "younger": 70})
 
 
 def sections_of(
-    folder: Path, body: str, limits: Limits = LIMITS
+    folder: Path, body: str, limits: SectionLimits = LIMITS
 ) -> tuple[dict[str, str], list[str]]:
     path = folder / "answer.md"
     path.write_text(f"---\nid: x\n---\n{body}", encoding="utf-8")
@@ -35,7 +35,7 @@ def test_steps_may_be_missing_unless_the_kind_asks_for_some(tmp_path: Path) -> N
     body = "## parent\n\nSome text.\n"
 
     assert sections_of(tmp_path, body) == ({"parent": "Some text."}, [])
-    _, problems = sections_of(tmp_path, body, Limits(LIMITS.words, fewest_steps=2))
+    _, problems = sections_of(tmp_path, body, SectionLimits(LIMITS.words, fewest_steps=2))
     assert problems == ["4: parent: 0 steps; 2 to 4"]
 
 

@@ -26,7 +26,7 @@ from safeguarding.risk.chat.thresholds import (
 from safeguarding.risk.encoder.classifier import Scores
 from safeguarding.risk.encoder.vectors import Encoded
 from safeguarding.risk.lexicon.reader import Lexicon
-from safeguarding.risk.thresholds import Calibration, Step, Steps, Thresholds
+from safeguarding.risk.thresholds import Calibration, SeverityStep, Steps, Thresholds
 from safeguarding.taxonomy import SIGNS, Severity
 
 WORDS = {
@@ -97,7 +97,7 @@ def witness() -> NumbWitness:
 
 @pytest.fixture
 def reader(network: WordNetwork, witness: NumbWitness, lexicon: Lexicon) -> ChatReader:
-    step = Step(
+    step = SeverityStep(
         network=1.0,
         witness=1.0,
         phrase=0.0,

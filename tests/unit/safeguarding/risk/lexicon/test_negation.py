@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from safeguarding.risk.lexicon.context import Parser, Sentence, negated
+from safeguarding.risk.lexicon.context import ParsedSentence, Parser, negated
 
 PARSER = Parser()
 
@@ -11,7 +11,7 @@ def stands_denied(sentence: str) -> bool:
     """`sentence` marks with brackets what a rule fired on."""
     words = sentence.replace("[", " [ ").replace("]", " ] ").split()
     start, end = words.index("["), words.index("]") - 1
-    return negated(Sentence([word for word in words if word not in "[]"], PARSER), start, end)
+    return negated(ParsedSentence([word for word in words if word not in "[]"], PARSER), start, end)
 
 
 @pytest.mark.parametrize(
