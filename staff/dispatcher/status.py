@@ -67,7 +67,7 @@ class StatusPage:
         self._catcher = catcher
         self._now = now
         self._templates = Environment(
-            loader=PackageLoader("dispatcher"), autoescape=True, undefined=StrictUndefined
+            loader=PackageLoader("staff.dispatcher"), autoescape=True, undefined=StrictUndefined
         )
 
     def state(self) -> DispatcherState:
