@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -18,6 +18,7 @@ import msgspec
 from chat.gateway.requests import IncomingMessage
 from safeguarding.content.choices import Choices
 from safeguarding.content.guides import TOPIC as GUIDE
+from safeguarding.content.questions import Questions
 from safeguarding.conversation_state import UNCLEAR, ConversationState
 from safeguarding.messages import Message, words_of
 from safeguarding.risk.assessment import Assessment, Turn
@@ -59,6 +60,8 @@ class Conversation:
     """Whether the way back was offered; and how far leaving one has come: see wishes.py."""
     wish_step: WishStep | None = None
     wish_name: str = ""
+    wish_left: bool = False
+    """Whether a way back is kept with the case, or may be."""
     turns: OrderedDict[str, Turn] = field(default_factory=OrderedDict)
     answers: OrderedDict[str, bytes] = field(default_factory=OrderedDict)
     """The last answers by message id, as JSON: it takes a fifth of the room."""
@@ -92,8 +95,12 @@ class Conversation:
         """Note what a message came to. It never lowers what was noted before."""
         self.state = self.state.after(assessment)
 
-    def note_shown(self, messages: Iterable[Message], choices: Choices) -> None:
-        """Note which help cards, which article and which step of a guide the person now sees."""
+    def note_shown(
+        self, messages: Sequence[Message], choices: Choices, questions: Questions
+    ) -> None:
+        """Note which help cards, which article and which step of a guide the person now sees, and
+        which question is open."""
+        self.state = replace(self.state, asked=questions.open_after(messages))
         for message in messages:
             topic = message.get("topic", "")
             if message["kind"] == "help_card":
@@ -139,6 +146,7 @@ class Conversation:
         self.turns, self.answers = other.turns, other.answers
         self.wish_offered = other.wish_offered
         self.wish_step, self.wish_name = other.wish_step, other.wish_name
+        self.wish_left = other.wish_left
 
     def join(self, other: Conversation) -> None:
         """Be both: what another gateway made of it, and what came to it here meanwhile."""
@@ -147,6 +155,7 @@ class Conversation:
         self.state = other.state.joined(here.state)
         self.dialogue = self.dialogue or here.dialogue
         self.wish_offered = self.wish_offered or here.wish_offered
+        self.wish_left = self.wish_left or here.wish_left
         for key, turn in here.turns.items():
             self._remember(key, turn)
         for key, answer in here.answers.items():

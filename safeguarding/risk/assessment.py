@@ -24,7 +24,7 @@ class Signal:
     source: str
     """Permanent id of a lexicon entry, a combination or a model output."""
     kind: str
-    """ "lexicon", "combination", "conversation", "model", "chat" or "button"."""
+    """ "lexicon", "combination", "conversation", "model", "chat", "button" or "answer"."""
     version: str
     """Version of the source: a digest of the lexicon files or of the model weights."""
     category: str

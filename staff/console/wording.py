@@ -52,6 +52,7 @@ SIGNAL_KINDS = {
     "conversation": "Several small signs together, in this message and earlier ones",
     "model": "The trained model, weighing the whole message",
     "button": "A button that the person pressed",
+    "answer": "The answer to Lantern’s question “Are you safe right now?”",
 }
 
 WEIGHED_KINDS = {

@@ -29,6 +29,7 @@ FOR_STAFF = {
     "safeguarding/content/follow_ups.py": "the title of its kind, for those who sign it",
     "safeguarding/content/guides.py": "the title of its kind, for those who sign it",
     "safeguarding/content/languages.py": "the title of its kind, for those who sign it",
+    "safeguarding/content/questions.py": "the title of its kind, for those who sign it",
     "safeguarding/content/articles/article.py": "headings for those who sign; markers of a file",
 }
 FOR_OPERATORS = {

@@ -219,7 +219,11 @@ def test_any_bytes_are_refused_calmly(door: Door, raw: bytes) -> None:
 
 @pytest.fixture(scope="module")
 def screening() -> Iterator[Screening]:
-    made = Screening(build_engine(miss_cost=None), LanguageDetector(real_content().languages))
+    made = Screening(
+        build_engine(miss_cost=None),
+        LanguageDetector(real_content().languages),
+        real_content().questions,
+    )
     yield made
     made.close()
 
