@@ -234,7 +234,7 @@ def test_any_text_is_screened(screening: Screening, text: str, before: str) -> N
     """By the real engine and what knows languages, as the door hands it on."""
     history = (Turn("user", clean(before)),)
     with structlog.testing.capture_logs() as said:
-        assessed = screening._assess(clean(text), history)
+        assessed = screening._assess(clean(text), history, None)
 
     assert isinstance(assessed, AssessedMessage)
     assert said == []
