@@ -1,7 +1,7 @@
 """What learning left behind and running needs: artifacts/, each file proved by its hash.
 
 artifacts/manifest.yml says of every file its SHA-256, what made it, from which data, and when. The
-commands of ml/ write both; nothing else does.
+commands of lab/ write both; nothing else does.
 """
 
 from __future__ import annotations

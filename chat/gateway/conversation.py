@@ -22,10 +22,12 @@ from safeguarding.content.questions import Questions
 from safeguarding.conversation_state import UNCLEAR, ConversationState
 from safeguarding.messages import Message, words_of
 from safeguarding.risk.assessment import Assessment, Turn
-from safeguarding.risk.text.normalise import EXCERPT, EXCERPT_HEAD, EXCERPT_TAIL
 from safeguarding.taxonomy import TOPIC_PREFIX, Severity
 
 TURNS_KEPT, TURNS_BYTES = 20, 128 * 1024
+KEPT_HEAD, KEPT_TAIL = 7_000, 3_000
+KEPT = KEPT_HEAD + KEPT_TAIL
+"""Characters kept of a turn; of a longer one, so many of its beginning and end."""
 ANSWERS_KEPT, ANSWERS_BYTES = 20, 128 * 1024
 _ITSELF_BYTES = 4 * 1024
 """What a conversation takes beside its words, roughly."""
@@ -199,10 +201,10 @@ def scoped_id(conversation_id: UUID, sent: IncomingMessage) -> str:
 
 
 def as_kept(text: str) -> str:
-    """A turn's text as it is kept: as much of a long one as is ever assessed of a message."""
-    if len(text) <= EXCERPT:
+    """A turn's text as it is kept: of a long one, more than is read again with a later message."""
+    if len(text) <= KEPT:
         return text
-    return text[: EXCERPT_HEAD - len(_LEFT_OUT)] + _LEFT_OUT + text[-EXCERPT_TAIL:]
+    return text[: KEPT_HEAD - len(_LEFT_OUT)] + _LEFT_OUT + text[-KEPT_TAIL:]
 
 
 def _key(message_id: str, by: str) -> str:

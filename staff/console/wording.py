@@ -53,6 +53,7 @@ SIGNAL_KINDS = {
     "model": "The trained model, weighing the whole message",
     "button": "A button that the person pressed",
     "answer": "The answer to Lantern’s question “Are you safe right now?”",
+    "length": "A message too long for every part of it to be weighed: please read it all",
 }
 
 WEIGHED_KINDS = {

@@ -7,6 +7,9 @@ from uuid import uuid4
 from chat.gateway.conversation import (
     ANSWERS_BYTES,
     ANSWERS_KEPT,
+    KEPT,
+    KEPT_HEAD,
+    KEPT_TAIL,
     TURNS_BYTES,
     TURNS_KEPT,
     Conversation,
@@ -14,7 +17,6 @@ from chat.gateway.conversation import (
 from safeguarding.content.guides import GuidePosition
 from safeguarding.messages import Message
 from safeguarding.risk.assessment import NO_RISK, Turn
-from safeguarding.risk.text.normalise import EXCERPT, EXCERPT_HEAD, EXCERPT_TAIL
 from safeguarding.taxonomy import Severity
 from tests.content import real_content
 from tests.unit.chat.gateway.conftest import assessed
@@ -110,9 +112,9 @@ def test_of_a_long_turn_its_beginning_and_its_end_are_kept_as_much_as_is_assesse
     conversation.remember("1", Turn("user", text))
 
     (turn,) = conversation.turns_before("2")
-    assert len(turn.text) == EXCERPT
-    assert turn.text.startswith("a" * (EXCERPT_HEAD - 10))
-    assert turn.text.endswith("b" * EXCERPT_TAIL)
+    assert len(turn.text) == KEPT
+    assert turn.text.startswith("a" * (KEPT_HEAD - 10))
+    assert turn.text.endswith("b" * KEPT_TAIL)
 
 
 def test_a_conversation_of_long_messages_stays_small_and_keeps_the_last_ones() -> None:
