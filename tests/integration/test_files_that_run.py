@@ -98,7 +98,9 @@ def test_the_files_of_one_case_are_the_documented_ones(traced: Traced) -> None:
     traced.begin(*processes)
     Person(stack.url("gateway"), audience="young_person").say(DISCLOSURE)
     limit = time.monotonic() + PATIENCE_S
-    while not (cases := re.findall(r'href="(/escalations/[^"?#]+)"', console.get("/escalations").text)):
+    while not (
+        cases := re.findall(r'href="(/escalations/[^"?#]+)"', console.get("/escalations").text)
+    ):
         assert time.monotonic() < limit, "no case has appeared"
         time.sleep(0.2)
     assert console.get(cases[0]).is_success

@@ -1,6 +1,6 @@
 """What the ONNX graph is compared with, in an environment without torch, is what transformers says.
 
-tests/unit/lab/exports/reference.safetensors holds a tiny MPNet, some word pieces and their hidden
+tests/unit/ops/encoder/reference.safetensors holds a tiny MPNet, some word pieces and their hidden
 states. The test proves that it is still right; `make_reference`, called once from
 .venv-training, writes it anew.
 """
@@ -8,7 +8,6 @@ states. The test proves that it is still right; `make_reference`, called once fr
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -18,9 +17,10 @@ from safetensors.numpy import save_file
 from transformers import MPNetModel
 from transformers.models.mpnet.modeling_mpnet import MPNetEncoder
 
+from safeguarding.taxonomy import ROOT
 from tests.unit.lab.training import tiny
 
-REFERENCE = Path(__file__).parents[1] / "exports" / "reference.safetensors"
+REFERENCE = ROOT / "tests" / "unit" / "ops" / "encoder" / "reference.safetensors"
 LAYERS, LONGEST = 3, 128
 LENGTHS = (40, 25, 3)
 Arrays = dict[str, npt.NDArray[np.generic]]
