@@ -60,7 +60,7 @@ $(ENCODER): $(addprefix ops/encoder/,encoder.py graph.py published.py smoothing.
 	@$(A)/$(LANTERN) export-encoder >&2 && touch $@
 
 # Encodes only what neither models/ nor artifacts/ has, so its sources may be listed generously.
-$(VECTORS): $(ENCODER) ops/encoder/vectors.py ops/encoder/learned.py $(READS_TEXT) $(SENTENCES) $(NLU) \
+$(VECTORS): $(ENCODER) ops/encoder/vectors.py safeguarding/risk/encoder/learned.py $(READS_TEXT) $(SENTENCES) $(NLU) \
 		$(wildcard content/follow_ups/*.yml) safeguarding/risk/encoder/kept_vectors.py safeguarding/risk/encoder/nearest.py .venv-services/.synced
 	@$(S)/$(LANTERN) export-vectors >&2 && touch $@
 

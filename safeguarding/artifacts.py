@@ -33,7 +33,7 @@ class Artifact(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     made_by: str
     """The command that writes it."""
     data: str
-    """Digest of the labelled sentences or chats that it was made from (lab/artifacts.py)."""
+    """Digest of the labelled sentences or chats behind it (ops/encoder/artifacts.py)."""
     date: date
 
     @property

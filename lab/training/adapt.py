@@ -23,7 +23,6 @@ import numpy as np
 import torch
 from safetensors.numpy import load_file, save_file
 
-from lab.artifacts import digest, note
 from lab.training.augmentation import Augmented
 from lab.training.network import (
     BATCH,
@@ -38,6 +37,7 @@ from lab.training.network import (
 )
 from lab.training.sentences import all_training, development, labels_of, of_example, row
 from lab.training.witness import taught, write
+from ops.encoder.artifacts import digest, note
 from safeguarding.artifacts import ADAPTER, ARTIFACTS
 from safeguarding.risk.corpus import read_examples
 from safeguarding.risk.encoder import adapter as weights

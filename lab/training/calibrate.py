@@ -22,9 +22,9 @@ import numpy as np
 import yaml
 from sklearn.linear_model import LogisticRegression
 
-from lab.artifacts import digest, note
 from lab.evaluation.messages import independent_examples
 from lab.training.sentences import development
+from ops.encoder.artifacts import digest, note
 from safeguarding.artifacts import ARTIFACTS, CALIBRATION, CHAT_THRESHOLDS
 from safeguarding.risk.chat.pasted import pasted_chat
 from safeguarding.risk.chat.reading import ChatEvidence, ChatReader

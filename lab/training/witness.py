@@ -16,8 +16,8 @@ from safetensors.numpy import save_file
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
-from lab.artifacts import digest, note
 from lab.training.augmentation import mixed
+from ops.encoder.artifacts import digest, note
 from safeguarding.artifacts import WITNESS
 from safeguarding.risk.corpus import Example
 from safeguarding.risk.thresholds import STEPS

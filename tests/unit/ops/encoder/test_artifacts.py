@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.artifacts import digest, note
+from ops.encoder.artifacts import digest, note
 from safeguarding.artifacts import ADAPTER, CALIBRATION, CHAT_THRESHOLDS, WITNESS, checked, manifest
 from safeguarding.records import ContentError
 
