@@ -14,9 +14,9 @@ from safeguarding.taxonomy import CONTENT, Severity
 from staff.alerts.formatter import Notice
 from staff.alerts.outbox import Alert
 from staff.alerts.queue import Delivery
-from staff.alerts.reach import EMAIL
 from staff.audit.command_line import record_command
 from staff.dispatcher.composition import channels_of
+from staff.rota.recipients import EMAIL
 
 _REFERENCE = "TEST"
 

@@ -21,9 +21,17 @@ from sqlalchemy.engine import Connection, RowMapping
 
 from safeguarding.taxonomy import Severity
 from safeguarding.working_days import next_working_day
-from staff.alerts.reach import CONSOLE, EMAIL, TEAM, WEBHOOK, everyone, ways_of, who_may_see
 from staff.alerts.tables import alerts, deliveries
 from staff.audit.trail import Event, append_all
+from staff.rota.recipients import (
+    CONSOLE,
+    EMAIL,
+    TEAM,
+    WEBHOOK,
+    case_readers,
+    contact_preferences,
+    those_who_may_see,
+)
 from staff.rota.rota import ShiftKind, on_duty
 
 DISPATCHER = "dispatcher"
@@ -204,15 +212,15 @@ def _people(connection: Connection, step: AlertStep, now: datetime, area: str | 
     if step is AlertStep.AGAIN:
         return _all(connection, now, area)
     if step is AlertStep.EVERYONE:
-        return who_may_see(connection, everyone(connection), area)
-    return who_may_see(connection, on_duty(connection, now, _KINDS[step]), area)
+        return those_who_may_see(connection, case_readers(connection), area)
+    return those_who_may_see(connection, on_duty(connection, now, _KINDS[step]), area)
 
 
 def _all(connection: Connection, now: datetime, area: str | None) -> list[str]:
     """Everyone and the duty manager, of those who may see this area."""
     managers = on_duty(connection, now, ShiftKind.DUTY_MANAGER)
-    every = dict.fromkeys([*managers, *everyone(connection)])
-    return who_may_see(connection, every, area)
+    every = dict.fromkeys([*managers, *case_readers(connection)])
+    return those_who_may_see(connection, every, area)
 
 
 def _within(connection: Connection, plan: Plan, alert: RowMapping, now: datetime) -> bool:
@@ -240,7 +248,7 @@ def _recipients(
     now: datetime,
 ) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {CONSOLE: list(people)} if people else {}
-    ways = ways_of(connection, people)
+    ways = contact_preferences(connection, people)
     for person in people:
         for channel in ways[person].channels(severity, now) if person in ways else ():
             if channel in plan.channels:

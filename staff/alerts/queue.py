@@ -22,9 +22,9 @@ from staff.alerts import digest
 from staff.alerts.digest import Flood
 from staff.alerts.outbox import Alert
 from staff.alerts.plan import DISPATCHER
-from staff.alerts.reach import CONSOLE, sees
-from staff.alerts.tables import alerts, contact_ways, deliveries
+from staff.alerts.tables import alerts, deliveries
 from staff.audit.trail import Event, append_all
+from staff.rota.recipients import CONSOLE, contact_ways, may_see
 
 LEASE = timedelta(seconds=120)
 """How long a claim lasts: much longer than any channel may take to send one."""
@@ -157,7 +157,7 @@ def _claimed(
             row.phone,
             row.attempts + 1,
             by,
-            outside=not sees(row.areas, row.area),
+            outside=not may_see(row.areas, row.area),
             digest=name,
         )
         for row in rows

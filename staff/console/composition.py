@@ -25,6 +25,7 @@ from staff.accounts.second_step import SecondSteps
 from staff.accounts.sessions import StaffSessions
 from staff.accounts.sign_ons import SignOns
 from staff.accounts.throttle import SignInLimits, SignInThrottle
+from staff.alerts.outbox import StaffAlerts
 from staff.approvals.approvals import Approvals
 from staff.audit.audit_log import AuditLog
 from staff.audit.clients import client_digest
@@ -61,6 +62,7 @@ class Services:
     invitations: Invitations
     approvals: Approvals
     rota: RotaService
+    alerts: StaffAlerts
     audit: AuditLog
     client_digest: Callable[[str], str]
     """How the audit trail names the machine of an address."""
@@ -112,6 +114,7 @@ def compose(
         invitations=Invitations(database, accounts, now),
         approvals=Approvals(database, now),
         rota=RotaService(database, now),
+        alerts=StaffAlerts(database),
         audit=AuditLog(database, now),
         client_digest=partial(client_digest, key=settings.secret("token_key")),
         catalogue=catalogue,

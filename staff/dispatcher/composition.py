@@ -22,10 +22,10 @@ from staff.alerts.digest import Flood
 from staff.alerts.formatter import AlertFormatter, AlertPhrases
 from staff.alerts.loops import Beats, Daily, Loop, Planner, Sender
 from staff.alerts.plan import Plan, ReminderDelays
-from staff.alerts.reach import EMAIL, SMS, WEBHOOK
 from staff.audit import anchors
 from staff.dispatcher.mail_catcher import MailCatcher
 from staff.dispatcher.status import StatusPage, StatusServer
+from staff.rota.recipients import EMAIL, SMS, WEBHOOK
 from storage.engine import READING, connect
 
 DEMONSTRATION_TEAM = "safeguarding-team@lantern.example"

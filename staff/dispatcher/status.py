@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from safeguarding.logs import LOGGED
 from staff.alerts.formatter import AlertPhrases
 from staff.alerts.loops import Beats
-from staff.alerts.waiting import OutboxFigures, figures
+from staff.alerts.outbox import OutboxFigures, outbox_figures
 from staff.dispatcher.mail_catcher import MailCatcher
 from storage.engine import READING
 
@@ -67,7 +67,7 @@ class StatusPage:
         self._catcher = catcher
         self._now = now
         self._templates = Environment(
-            loader=PackageLoader("dispatcher"), autoescape=True, undefined=StrictUndefined
+            loader=PackageLoader("staff.dispatcher"), autoescape=True, undefined=StrictUndefined
         )
 
     def state(self) -> DispatcherState:
@@ -75,7 +75,7 @@ class StatusPage:
         now, found = self._now(), None
         try:
             with self._reading.connect() as connection:
-                found = figures(connection, now)
+                found = outbox_figures(connection, now)
         except SQLAlchemyError:
             pass
         counted = found or OutboxFigures({}, {}, {}, None)

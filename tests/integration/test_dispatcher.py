@@ -23,9 +23,9 @@ from ops.stack import SERVICES, free_port
 from safeguarding.clock import utc_now
 from safeguarding.taxonomy import ROOT, Severity
 from staff.alerts.outbox import Alert, acknowledge, raise_alert
-from staff.alerts.reach import ContactPreferences, set_ways
 from staff.alerts.tables import alerts, deliveries
 from staff.audit.trail import of_case
+from staff.rota.recipients import ContactPreferences, set_contact_preferences
 from staff.rota.rota import Shift, ShiftKind, add_shifts
 from tests.peers import MailServer, Receiver, frozen_server
 from tests.records import PASSWORD, accounts_on
@@ -99,7 +99,7 @@ def ann(engine: Engine) -> str:
     day = timedelta(days=1)
     shift = Shift(member.id, ShiftKind.ON_DUTY, utc_now() - day, utc_now() + day)
     with engine.begin() as connection:
-        set_ways(connection, ContactPreferences(member.id, "ann@example.org"))
+        set_contact_preferences(connection, ContactPreferences(member.id, "ann@example.org"))
         add_shifts(connection, [shift])
     return member.id
 

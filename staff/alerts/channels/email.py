@@ -16,7 +16,7 @@ from typing import Literal
 from staff.alerts.channels.channel import NotSentError
 from staff.alerts.formatter import Notice
 from staff.alerts.queue import Delivery
-from staff.alerts.reach import TEAM
+from staff.rota.recipients import TEAM
 
 WAIT_S = 10.0
 """How long the server may say nothing."""

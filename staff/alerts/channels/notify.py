@@ -12,7 +12,7 @@ from notifications_python_client.notifications import NotificationsAPIClient
 from staff.alerts.channels.channel import NotSentError
 from staff.alerts.formatter import Notice
 from staff.alerts.queue import Delivery
-from staff.alerts.reach import TEAM
+from staff.rota.recipients import TEAM
 
 WAIT_S = 15
 _BAD_REQUEST = 400

@@ -11,12 +11,10 @@ from sqlalchemy.engine import Engine
 from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import Staff, StaffAccounts
 from staff.alerts import queue
-from staff.alerts.outbox import Alert, raise_alert, set_area
+from staff.alerts.outbox import Alert, raise_alert, set_area, waiting_for
 from staff.alerts.plan import AlertStep, Plan, Taken, advance
-from staff.alerts.reach import CONSOLE, EMAIL, TEAM, WEBHOOK, sees
-from staff.alerts.tables import contact_ways
-from staff.alerts.waiting import waiting_for
 from staff.audit.trail import of_case
+from staff.rota.recipients import CONSOLE, EMAIL, TEAM, WEBHOOK, contact_ways, may_see
 from tests.records import NOON, Clock
 
 NEW = Alert(
@@ -226,4 +224,4 @@ def test_whoever_is_told_and_may_not_see_it_is_known_when_it_is_sent(
     ],
 )
 def test_no_areas_are_all_areas(kept_to: list[str] | None, area: str | None, seen: bool) -> None:
-    assert sees(kept_to, area) is seen
+    assert may_see(kept_to, area) is seen

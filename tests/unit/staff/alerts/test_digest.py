@@ -12,16 +12,15 @@ from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import Staff
 from staff.alerts import queue
 from staff.alerts.digest import HELD, Flood
-from staff.alerts.outbox import Alert, acknowledge, raise_alert
+from staff.alerts.outbox import Alert, acknowledge, outbox_figures, raise_alert
 from staff.alerts.plan import AlertStep, Plan, advance
 from staff.alerts.queue import IN_DIGEST, LEASE, Delivery
-from staff.alerts.reach import CONSOLE, EMAIL
 from staff.alerts.tables import deliveries
-from staff.alerts.waiting import figures
 from staff.audit.trail import of_case
+from staff.rota.recipients import CONSOLE, EMAIL
 from staff.rota.rota import add_shifts
 from tests.records import Clock
-from tests.unit.staff.alerts.conftest import shift
+from tests.unit.staff.rota.conftest import shift
 
 CONCERN, URGENT, IMMEDIATE = Severity.CONCERN, Severity.URGENT, Severity.IMMEDIATE
 pytestmark = pytest.mark.usefixtures("rota")
@@ -144,7 +143,7 @@ def test_what_waits_for_a_digest_is_not_late(engine: Engine, clock: Clock) -> No
     clock.move(minutes=9)
 
     with engine.connect() as connection:
-        found = figures(connection, clock())
+        found = outbox_figures(connection, clock())
     assert (found.queued, found.oldest_at) == ({EMAIL: 2}, None)
 
 

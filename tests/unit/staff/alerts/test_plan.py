@@ -12,12 +12,10 @@ from sqlalchemy.engine import Engine
 
 from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import Staff
-from staff.alerts.outbox import Alert, acknowledge, raise_alert
+from staff.alerts.outbox import Alert, acknowledge, outbox_figures, raise_alert, waiting_for
 from staff.alerts.plan import AlertStep, Plan, ReminderDelays, Taken, advance, is_due
-from staff.alerts.reach import CONSOLE, EMAIL, SMS, TEAM, WEBHOOK
-from staff.alerts.tables import contact_ways
-from staff.alerts.waiting import figures, waiting_for
 from staff.audit.trail import of_case
+from staff.rota.recipients import CONSOLE, EMAIL, SMS, TEAM, WEBHOOK, contact_ways
 from tests.records import NOON, Clock
 
 NEW = Alert("c1", "LN-ABCD-EFGH", Severity.IMMEDIATE, "suicide", "suicide", NOON, "new")
@@ -177,7 +175,7 @@ def test_the_console_sees_what_the_plan_brought_to_a_person(
         [waiting] = waiting_for(connection, team["ann"].id)
         assert (waiting.case_id, waiting.severity) == ("c1", Severity.IMMEDIATE)
         assert waiting_for(connection, team["bob"].id) == []
-        found = figures(connection, clock())
+        found = outbox_figures(connection, clock())
     assert found.open == {"immediate": 1}
     assert found.queued == {EMAIL: 1, SMS: 1, WEBHOOK: 1}
     assert CONSOLE not in found.queued

@@ -11,9 +11,9 @@ from staff.alerts import queue
 from staff.alerts.outbox import Alert, acknowledge, raise_alert
 from staff.alerts.plan import AlertStep, Plan, advance
 from staff.alerts.queue import LEASE, Delivery
-from staff.alerts.reach import EMAIL
 from staff.alerts.tables import deliveries
 from staff.audit.trail import of_case
+from staff.rota.recipients import EMAIL
 from tests.records import NOON, Clock
 
 NEW = Alert("c1", "LN-ABCD-EFGH", Severity.IMMEDIATE, "suicide", "suicide", NOON, "new")

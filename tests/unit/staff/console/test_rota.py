@@ -14,9 +14,9 @@ from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import Staff
 from staff.alerts.outbox import Alert, raise_alert
 from staff.alerts.plan import Plan, advance
-from staff.alerts.reach import ContactPreferences, ways_of
 from staff.audit.tables import audit_events
 from staff.rota import rota
+from staff.rota.recipients import ContactPreferences, contact_preferences
 from tests.records import NOON
 from tests.unit.staff.console.conftest import Browser
 
@@ -180,7 +180,7 @@ async def test_each_says_how_they_are_told(browser: Browser, engine: Engine, ann
     await browser.send("/rota/ways", sent)
 
     with engine.connect() as connection:
-        kept = ways_of(connection, [ann.id])[ann.id]
+        kept = contact_preferences(connection, [ann.id])[ann.id]
     expected = ("ann@council.gov.uk", "+447700900982", Severity.URGENT, 22, 7)
     assert kept == ContactPreferences(ann.id, *expected)
     assert trail(engine) == ["contact ways changed"]
@@ -205,7 +205,7 @@ async def test_ways_that_cannot_be_are_refused(
 
     assert page.status_code == 400
     with engine.connect() as connection:
-        assert ways_of(connection, [ann.id]) == {}
+        assert contact_preferences(connection, [ann.id]) == {}
 
 
 async def test_the_link_of_an_alert_leads_to_its_case(browser: Browser, engine: Engine) -> None:

@@ -20,7 +20,7 @@ from staff.alerts.channels.channel import NotSentError
 from staff.alerts.channels.email import EmailChannel
 from staff.alerts.formatter import Notice
 from staff.alerts.queue import Delivery
-from staff.alerts.reach import TEAM
+from staff.rota.recipients import TEAM
 from tests.peers import MailServer, frozen_server, slow_server
 
 

@@ -12,7 +12,7 @@ from staff.alerts.channels.channel import NotSentError
 from staff.alerts.channels.notify import NotifyEmail, NotifySms, notify_client
 from staff.alerts.formatter import Notice
 from staff.alerts.queue import Delivery
-from staff.alerts.reach import TEAM
+from staff.rota.recipients import TEAM
 from tests.peers import Receiver, frozen_server
 
 KEY = "lantern-26785a09-ab16-4eb0-8407-a37497a57506-3d844edf-8d35-48ac-975b-e847b4f122b0"

@@ -1,4 +1,4 @@
-"""Figures of the console for the operator. No label holds anything of a person's."""
+"""Prometheus metrics of the console. No label holds personal data."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from staff.accounts.auth import open_to_all
 from staff.console.composition import services
 from web.http import is_from_private_network
 
-figures = Blueprint("figures")
+metrics = Blueprint("metrics")
 
 
 class ConsoleMetrics:
-    """The console's figures, in a registry of their own."""
+    """The console's metrics, in a registry of their own."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -45,26 +45,26 @@ class ConsoleMetrics:
             self.responses.labels(status)
 
     def as_text(self) -> bytes:
-        """All figures in Prometheus' text format."""
+        """Return all metrics in Prometheus' text format."""
         return generate_latest(self._registry)
 
 
 async def count_response(request: Request, response: BaseHTTPResponse) -> None:
-    """Response middleware: count it by class of status."""
+    """Count a response by class of status; registered as response middleware."""
     request.app.ctx.metrics.responses.labels(f"{response.status // 100}xx").inc()
 
 
-@figures.get("/metrics")
+@metrics.get("/metrics")
 @open_to_all
-async def metrics(request: Request) -> HTTPResponse:
-    """Prometheus figures. For private networks only; nginx answers it for everybody else."""
+async def show(request: Request) -> HTTPResponse:
+    """Return the metrics to private networks; raise NotFound for all others."""
     if not is_from_private_network(request):
         raise NotFound
-    found: ConsoleMetrics = request.app.ctx.metrics
+    console: ConsoleMetrics = request.app.ctx.metrics
     try:
         await asyncio.to_thread(services(request).accounts.exist)
     except SQLAlchemyError:
-        found.database.set(0)
+        console.database.set(0)
     else:
-        found.database.set(1)
-    return raw(found.as_text(), content_type=CONTENT_TYPE_LATEST)
+        console.database.set(1)
+    return raw(console.as_text(), content_type=CONTENT_TYPE_LATEST)

@@ -1,4 +1,4 @@
-"""Who is on duty when: cover, people who left, gaps, bank holidays."""
+"""The rota: who is on duty, cover, staff who left, gaps, bank holidays, contact preferences."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from sqlalchemy.engine import Engine
 from safeguarding.taxonomy import Severity
 from safeguarding.working_days import bank_holiday
 from staff.accounts.accounts import Staff, StaffAccounts
-from staff.alerts.reach import ContactPreferences, set_ways
+from staff.rota.recipients import ContactPreferences, set_contact_preferences
 from staff.rota.rota import (
     ShiftKind,
     add_shifts,
-    next_duty,
     on_duty,
     remove_shift,
     shifts,
@@ -22,13 +21,13 @@ from staff.rota.rota import (
     windows,
 )
 from tests.records import NOON
-from tests.unit.staff.alerts.conftest import shift
+from tests.unit.staff.rota.conftest import shift
 
 HOUR = timedelta(hours=1)
 
 
 @pytest.mark.usefixtures("rota")
-def test_each_is_on_duty_from_the_beginning_of_the_shift_to_its_end(
+def test_staff_are_on_duty_from_the_start_of_their_shift_to_its_end(
     engine: Engine, team: dict[str, Staff]
 ) -> None:
     with engine.connect() as connection:
@@ -39,9 +38,7 @@ def test_each_is_on_duty_from_the_beginning_of_the_shift_to_its_end(
 
 
 @pytest.mark.usefixtures("rota")
-def test_whoever_covers_takes_the_place_of_the_other(
-    engine: Engine, team: dict[str, Staff]
-) -> None:
+def test_a_cover_takes_the_place_of_the_other(engine: Engine, team: dict[str, Staff]) -> None:
     with engine.begin() as connection:
         cover = shift(team["cem"], start=NOON, hours=2, cover_for=team["ann"])
         add_shifts(connection, [cover])
@@ -51,7 +48,7 @@ def test_whoever_covers_takes_the_place_of_the_other(
 
 
 @pytest.mark.usefixtures("rota")
-def test_whoever_has_left_is_not_on_duty_and_covers_for_nobody(
+def test_staff_who_left_are_not_on_duty_and_cover_for_no_one(
     engine: Engine, team: dict[str, Staff], accounts: StaffAccounts
 ) -> None:
     with engine.begin() as connection:
@@ -60,17 +57,6 @@ def test_whoever_has_left_is_not_on_duty_and_covers_for_nobody(
 
     with engine.connect() as connection:
         assert on_duty(connection, NOON) == [team["ann"].id]
-
-
-@pytest.mark.usefixtures("rota")
-def test_says_when_somebody_is_on_duty_next(engine: Engine, team: dict[str, Staff]) -> None:
-    monday = NOON + timedelta(days=5)
-    with engine.begin() as connection:
-        add_shifts(connection, [shift(team["bob"], start=monday)])
-
-        assert next_duty(connection, NOON) == NOON
-        assert next_duty(connection, NOON + 6 * HOUR) == monday
-        assert next_duty(connection, monday + timedelta(days=1)) is None
 
 
 @pytest.mark.usefixtures("rota")
@@ -83,7 +69,7 @@ def test_spans_that_touch_are_one_and_rest_on_people_who_can_be_reached(
         add_shifts(connection, [evening])
         assert windows(connection, start, end) == [(NOON - 3 * HOUR, NOON + 9 * HOUR)]
 
-        set_ways(connection, ContactPreferences(team["bob"].id))
+        set_contact_preferences(connection, ContactPreferences(team["bob"].id))
         assert windows(connection, start, end) == [(NOON - 3 * HOUR, NOON + 5 * HOUR)]
 
 
@@ -94,9 +80,9 @@ def test_a_watch_says_for_which_areas_it_is(
     accounts.set_areas("ann", frozenset({"swindon"}))
     with engine.begin() as connection:
         add_shifts(connection, [shift(team["cem"], start=NOON)])
-        found = watches(connection, NOON, NOON + HOUR)
+        on_watch = watches(connection, NOON, NOON + HOUR)
 
-    assert [each.areas for each in found] == [frozenset({"swindon"}), None]
+    assert [watch.areas for watch in on_watch] == [frozenset({"swindon"}), None]
 
 
 @pytest.mark.usefixtures("rota")
@@ -126,6 +112,8 @@ def test_knows_the_bank_holidays() -> None:
 def test_channels_follow_severity_and_hour(
     severity: Severity, hour: int, channels: tuple[str, ...]
 ) -> None:
-    ways = ContactPreferences("ann", "ann@example.org", "+447700900123", quiet_from=22, quiet_to=7)
+    preferences = ContactPreferences(
+        "ann", "ann@example.org", "+447700900123", quiet_from=22, quiet_to=7
+    )
 
-    assert ways.channels(severity, NOON.replace(hour=hour)) == channels
+    assert preferences.channels(severity, NOON.replace(hour=hour)) == channels
