@@ -1,4 +1,4 @@
-"""Email reaches a real mail server; one that refuses, hangs or drips is left in time."""
+"""Email reaches a real mail server; one that refuses, hangs or drips is given up in time."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from staff.alerts.channels import email
 from staff.alerts.channels.channel import NotSentError
-from staff.alerts.channels.email import EmailChannel
+from staff.alerts.channels.smtp import channel as smtp
+from staff.alerts.channels.smtp.channel import EmailChannel
 from staff.alerts.formatter import Notice
 from staff.alerts.queue import Delivery
 from staff.rota.recipients import TEAM
@@ -31,11 +31,11 @@ def server() -> Iterator[MailServer]:
 
 
 def channel(port: int, **more: object) -> EmailChannel:
-    usual = email.MailServer("localhost", port, "none", wait_s=1.0, longest_s=2.0)
+    usual = smtp.MailServer("localhost", port, "none", wait_s=1.0, longest_s=2.0)
     return EmailChannel(replace(usual, **more), "lantern@example.org", "team@example.org")
 
 
-def test_hands_in_one_email_with_its_words(
+def test_sends_one_email_with_the_words_of_the_alert(
     server: MailServer, delivery: Delivery, notice: Notice
 ) -> None:
     channel(server.port).send(delivery, notice)
@@ -86,7 +86,7 @@ def test_a_server_that_takes_nothing_just_now_is_tried_again(
     assert not raised.value.for_good
 
 
-def test_nobody_listens(delivery: Delivery, notice: Notice) -> None:
+def test_an_unreachable_server_is_tried_again(delivery: Delivery, notice: Notice) -> None:
     with pytest.raises(NotSentError):
         channel(9).send(delivery, notice)
 

@@ -1,4 +1,4 @@
-"""GOV.UK Notify is spoken to by its own client, against a server that speaks its interface."""
+"""GOV.UK Notify's own client, against a local server that speaks its interface."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from staff.alerts.channels.channel import NotSentError
-from staff.alerts.channels.notify import NotifyEmail, NotifySms, notify_client
+from staff.alerts.channels.govuk_notify.channel import NotifyEmail, NotifySms, notify_client
 from staff.alerts.formatter import Notice
 from staff.alerts.queue import Delivery
 from staff.rota.recipients import TEAM

@@ -5,7 +5,7 @@ from __future__ import annotations
 import smtplib
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -13,22 +13,26 @@ from email.utils import formatdate
 from threading import Timer
 from typing import Literal
 
-from staff.alerts.channels.channel import NotSentError
+from safeguarding.settings import choice_setting, number_setting
+from staff.alerts.channels.channel import Channel, ChannelSetup, NotSentError, email_address
 from staff.alerts.formatter import Notice
 from staff.alerts.queue import Delivery
-from staff.rota.recipients import TEAM
+from staff.rota.recipients import EMAIL
 
+DEMONSTRATION_TEAM = "safeguarding-team@lantern.example"
+"""The team's mailbox in a demonstration: the catcher keeps its mail."""
 WAIT_S = 10.0
-"""How long the server may say nothing."""
+"""Seconds that the server may be silent."""
 LONGEST_S = 30.0
-"""How long a whole sending may take: a server may say a letter every nine seconds."""
+"""Seconds that one message may take: a server could send one byte every nine seconds."""
 Security = Literal["starttls", "tls", "none"]
+SECURITIES: tuple[Security, ...] = ("starttls", "tls", "none")
 _REFUSED_FOR_GOOD = 500
 
 
 @dataclass(frozen=True)
 class MailServer:
-    """Where mail is handed in."""
+    """A mail server and how to talk to it."""
 
     host: str
     port: int
@@ -38,11 +42,46 @@ class MailServer:
     wait_s: float = WAIT_S
     longest_s: float = LONGEST_S
     trusted: ssl.SSLContext | None = None
-    """What its certificate is checked against; None: what this machine trusts."""
+    """Checks its certificate; None: the authorities that this machine trusts."""
+
+
+def channels(setup: ChannelSetup) -> Mapping[str, Channel]:
+    """Return the channel to the mail server, or in a demonstration to the mail catcher."""
+    alerts, server = setup.settings.alerts, SmtpSettings.from_env(setup.env)
+    if setup.catcher_port is not None:
+        catcher = MailServer("127.0.0.1", setup.catcher_port, "none")
+        team = alerts.team_email or DEMONSTRATION_TEAM
+        return {EMAIL: EmailChannel(catcher, alerts.email_from, team)}
+    if server.host is None:
+        return {}
+    password = setup.secret("smtp_password") if server.user else None
+    reached = MailServer(server.host, server.port, server.security, server.user, password)
+    return {EMAIL: EmailChannel(reached, alerts.email_from, alerts.team_email)}
+
+
+@dataclass(frozen=True)
+class SmtpSettings:
+    """The LANTERN_SMTP_* settings."""
+
+    host: str | None
+    port: int
+    security: Security
+    user: str | None
+    """Signs in with the secret `smtp_password`; None: without signing in."""
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> SmtpSettings:
+        """Read the environment. Raises SettingsError."""
+        return cls(
+            host=env.get("LANTERN_SMTP_HOST") or None,
+            port=int(number_setting(env, "LANTERN_SMTP_PORT", 587)),
+            security=choice_setting(env, "LANTERN_SMTP_SECURITY", SECURITIES),
+            user=env.get("LANTERN_SMTP_USER") or None,
+        )
 
 
 class EmailChannel:
-    """Sends one email an alert, each on a connection of its own."""
+    """Sends one email for each alert, on a connection of its own."""
 
     def __init__(self, server: MailServer, sender: str, team: str | None) -> None:
         """`team` is the mailbox of the whole team."""
@@ -52,9 +91,7 @@ class EmailChannel:
 
     def send(self, delivery: Delivery, notice: Notice) -> None:
         """Send it to the recipient's address. Raises NotSentError."""
-        to = self._team if delivery.recipient == TEAM else delivery.email
-        if not to:
-            raise NotSentError("no address", for_good=True)
+        to = email_address(delivery, self._team)
         try:
             with self._connected() as server:
                 server.send_message(self._message(to, delivery, notice))
@@ -71,7 +108,7 @@ class EmailChannel:
         message["From"] = self._sender
         message["To"] = to
         message["Date"] = formatdate()
-        # Of one alert the same for every attempt, so that a mailbox can tell a second copy.
+        # The same for every attempt, so that a mailbox can recognise a second copy.
         domain = self._sender.rpartition("@")[2].strip("<> ") or "lantern"
         message["Message-ID"] = f"<{delivery.mark}@{domain}>"
         message["Auto-Submitted"] = "auto-generated"
@@ -92,7 +129,7 @@ class EmailChannel:
             if self._server.user is not None:
                 server.login(self._server.user, self._server.password or "")
             yield server
-            # What was taken stays taken, however the goodbye goes.
+            # The message was accepted: a failure from here on does not matter.
             with suppress(OSError, smtplib.SMTPException):
                 server.quit()
         finally:
@@ -105,8 +142,8 @@ class EmailChannel:
             server: smtplib.SMTP = smtplib.SMTP_SSL(timeout=wait_s, context=self._context())
         else:
             server = smtplib.SMTP(timeout=wait_s)
-        # The name that certificates are checked for; smtplib sets it only where the constructor
-        # connects, and that could not be cut.
+        # smtplib checks the certificate for this name, and sets it only when the constructor
+        # connects; but a connection made there could not be cut off.
         server._host = self._server.host  # type: ignore[attr-defined]
         return server
 
@@ -115,7 +152,7 @@ class EmailChannel:
 
 
 def _cut(server: smtplib.SMTP) -> None:
-    """End a connection from outside: the thread that waits on it gets an error."""
+    """Shut a connection down from another thread: the thread that waits on it gets an error."""
     if server.sock is not None:
         with suppress(OSError):
             server.sock.shutdown(socket.SHUT_RDWR)

@@ -1,4 +1,4 @@
-"""A webhook is signed, in the shape that its receiver reads, and left when it hangs."""
+"""A webhook is signed, has the shape its receiver reads, and is given up when it hangs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from staff.alerts.channels.channel import NotSentError
-from staff.alerts.channels.webhook import WebhookChannel
+from staff.alerts.channels.webhook.channel import WebhookChannel
 from staff.alerts.formatter import Notice
 from staff.alerts.queue import Delivery
 from tests.peers import Receiver, frozen_server
@@ -51,9 +51,9 @@ def test_a_digest_names_every_case(receiver: Receiver, delivery: Delivery, notic
 
     WebhookChannel(receiver.url, "key").send(replace(delivery, others=(other,)), notice)
 
-    told = json.loads(receiver.posts[0][2])
-    assert told["delivery"] == 7
-    assert [(each["delivery"], each["case"]) for each in told["together"]] == [(7, "c1"), (8, "c2")]
+    body = json.loads(receiver.posts[0][2])
+    assert body["delivery"] == 7
+    assert [(each["delivery"], each["case"]) for each in body["together"]] == [(7, "c1"), (8, "c2")]
 
 
 def test_slack_gets_a_button(receiver: Receiver, delivery: Delivery, notice: Notice) -> None:

@@ -11,7 +11,7 @@ from safeguarding.taxonomy import Severity, taxonomy
 from staff.alerts.formatter import LONGEST_TEXT, AlertFormatter
 from staff.alerts.outbox import Alert
 from tests.records import NOON
-from tests.unit.staff.dispatcher.conftest import ALERT
+from tests.unit.staff.alerts.conftest import ALERT
 
 
 def test_an_email_says_what_a_person_must_know_to_open_the_case(words: AlertFormatter) -> None:
