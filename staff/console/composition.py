@@ -35,8 +35,8 @@ from staff.cases.merging import CaseMerge
 from staff.console.pages import Pages
 from staff.console.refusals import Refusals
 from staff.console.watch import Changes
-from staff.reports.exports import Exports
-from staff.reports.statistics import Statistics
+from staff.reports.figures import CaseFigures
+from staff.reports.release_log import ReleaseLog
 from staff.rota.service import RotaService
 from storage.engine import connect
 from storage.vault import Vault
@@ -50,8 +50,8 @@ class Services:
     cases: Cases
     casework: Casework
     sorting: CaseMerge
-    statistics: Statistics
-    exports: Exports
+    figures: CaseFigures
+    release_log: ReleaseLog
     changes: Changes
     accounts: StaffAccounts
     sessions: StaffSessions
@@ -103,8 +103,8 @@ def compose(
         changes=Changes(cases.latest_change),
         casework=Casework(database, vault, now),
         sorting=CaseMerge(database, vault, now),
-        statistics=Statistics(database, now),
-        exports=Exports(database, vault, now),
+        figures=CaseFigures(database, now),
+        release_log=ReleaseLog(database, vault, now),
         accounts=accounts,
         sessions=StaffSessions(database, now),
         devices=KnownDevices(database, now),

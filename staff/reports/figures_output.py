@@ -1,28 +1,27 @@
-"""What the page of figures shows: bars, the waits, and the same as CSV."""
+"""Presents figures: as charts and tables for the page, as CSV, and as PDF."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 
-from staff.reports.statistics import Period, Report
+from staff.reports.figures import Report
 from staff.reports.suppression import FigureTable
+from staff.console import dates
 from staff.reports import figures_wording
+from staff.reports.pdf import PdfDocument
 
-MONTHS_BACK = 36
-"""Months that a report may begin before this one."""
 _LONGEST = 80
-"""Per cent of the width that the longest bar takes: its number stands behind it."""
+"""Per cent of the width that the longest bar takes; its number stands beside it."""
 _ROW = 46
 """Pixels from one bar to the next."""
+_WAIT_WIDTHS = (34, 33, 33)
 
 
 @dataclass(frozen=True)
 class Bar:
-    """One row of a chart, ready for a drawing."""
+    """One row of a chart."""
 
     label: str
     number: str
@@ -30,17 +29,17 @@ class Bar:
     top: int
     """Pixels from the top of its SVG."""
     part: float
-    """Of the longest bar: 0 to 1."""
+    """Its length as a part of the longest bar, 0 to 1."""
 
     @property
     def width(self) -> str:
-        """The length of the bar in its SVG: "43.5%"."""
+        """The width in the SVG: "43.5%"."""
         return f"{_LONGEST * self.part:.1f}%"
 
 
 @dataclass(frozen=True)
 class Chart:
-    """One table, ready for the template."""
+    """One table of a report in words."""
 
     name: str
     title: str
@@ -52,7 +51,7 @@ class Chart:
 
 
 def charts(report: Report) -> list[Chart]:
-    """Every table of a report."""
+    """Return a chart for each table of a report."""
     return [_chart(report, table) for table in report.tables]
 
 
@@ -80,20 +79,20 @@ def _chart(report: Report, table: FigureTable) -> Chart:
 
 
 def waits(report: Report) -> list[tuple[str, list[tuple[str, str, str]]]]:
-    """How long cases waited: a title and rows of severity, median and ninth tenth."""
+    """Return the tables of waits: a title, and rows of severity, median and ninth decile."""
     groups = (
         (figures_wording.FIRST_VIEW, report.first_view),
         (figures_wording.CLOSING, report.closing),
     )
     shown = figures_wording.waiting
     return [
-        (title, [(figures_wording.waited(w), shown(w.median), shown(w.ninety)) for w in found])
-        for title, found in groups
+        (title, [(figures_wording.waited(w), shown(w.median), shown(w.ninety)) for w in group])
+        for title, group in groups
     ]
 
 
 def as_csv(report: Report) -> str:
-    """All figures as one table, with the lines of RFC 4180."""
+    """Return all figures as one CSV table (RFC 4180)."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(figures_wording.COLUMNS)
@@ -111,32 +110,29 @@ def as_csv(report: Report) -> str:
     return text.getvalue()
 
 
-def month_of(text: str, today: date) -> date | None:
-    """The first day of the month "2026-11"; None for what is no month that may be chosen."""
-    return next((month for month in months(today) if f"{month:%Y-%m}" == text), None)
-
-
-def months(today: date) -> Iterator[date]:
-    """The months a report may begin and end with, from the end of this quarter back."""
-    month = quarter(today).last.replace(day=1)
-    for _ in range(MONTHS_BACK):
-        yield month
-        month = before(month)
-
-
-def before(month: date) -> date:
-    """The first day of the month before."""
-    year, number = divmod(month.year * 12 + month.month - 2, 12)
-    return date(year, number + 1, 1)
-
-
-def last_day(month: date) -> date:
-    """The last day of a month."""
-    year, number = divmod(month.year * 12 + month.month, 12)
-    return date.fromordinal(date(year, number + 1, 1).toordinal() - 1)
-
-
-def quarter(day: date) -> Period:
-    """The quarter of a day."""
-    first = date(day.year, (day.month - 1) // 3 * 3 + 1, 1)
-    return Period(first, last_day(date(day.year, first.month + 2, 1)))
+def as_pdf(report: Report, *, own_areas: bool) -> bytes:
+    """Return a report as PDF; `own_areas` says in it that the reader does not see every area."""
+    document = PdfDocument(
+        figures_wording.REPORT_TITLE,
+        marking=figures_wording.MARKING,
+        made_at=report.made_at,
+        page_label=figures_wording.PAGE,
+    )
+    document.heading(figures_wording.REPORT_TITLE, 1)
+    document.paragraph(figures_wording.period(report.period), bold=True)
+    document.paragraph(figures_wording.made(dates.moment(report.made_at)))
+    for line in (figures_wording.ABOUT, figures_wording.SUPPRESSED):
+        document.paragraph(line)
+    if own_areas:
+        document.paragraph(figures_wording.OWN_AREAS)
+    for chart in charts(report):
+        document.heading(chart.title)
+        document.paragraph(f"{chart.total} {chart.late}".strip())
+        if chart.note:
+            document.paragraph(chart.note, grey=True)
+        document.bars([(bar.label, bar.number, bar.part, bar.hidden) for bar in chart.bars])
+    document.heading(figures_wording.WAITS)
+    for title, rows in waits(report):
+        document.paragraph(title, bold=True)
+        document.grid([figures_wording.WAIT_COLUMNS, *rows], widths=_WAIT_WIDTHS)
+    return bytes(document.output())

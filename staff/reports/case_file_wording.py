@@ -1,4 +1,4 @@
-"""What the console says about files that leave the house, and in them."""
+"""The sentences of case files and of the pages to download them, for staff."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from safeguarding.escalation import Outcome
-from staff.reports.pack import ExportKind, LeftOut
+from staff.reports.case_file import CaseFileKind, LeftOut
 from safeguarding.taxonomy import Severity
 from staff.cases import wording as case_wording
 from staff.console import dates
@@ -16,12 +16,12 @@ from staff.reports.figures_wording import MARKING, PAGE, made
 __all__ = ["MARKING", "PAGE", "made"]
 
 KINDS = {
-    ExportKind.CASE_PACK: "Case pack",
-    ExportKind.SUBJECT_ACCESS: "Subject-access export",
+    CaseFileKind.CASE_PACK: "Case pack",
+    CaseFileKind.SUBJECT_ACCESS: "Subject-access export",
 }
 KIND_HINTS = {
-    ExportKind.CASE_PACK: "Everything on record, with names: for those who take the case over.",
-    ExportKind.SUBJECT_ACCESS: (
+    CaseFileKind.CASE_PACK: "Everything on record, with names: for those who take the case over.",
+    CaseFileKind.SUBJECT_ACCESS: (
         "For a request by the person whose data it is. Names of staff become roles, and other "
         "cases are left out. It is a draft: somebody at the council decides what to redact."
     ),
@@ -48,7 +48,7 @@ CONTENTS = {
     "reviews": "Outcomes",
     "history": "Who did what",
 }
-"""The chapters of a document."""
+"""The chapters of a PDF."""
 NOTHING = "Nothing on record."
 ABOUT = (
     "A child’s own words may stand in this document. Keep it as you keep a case file, and pass it "
@@ -106,7 +106,7 @@ _FACTS = {
 
 
 def facts(record: dict[str, object]) -> list[tuple[str, str]]:
-    """The facts of a case, in order: names and what they are; what is not known is left out."""
+    """Return names and values of the known facts of a case, in order."""
     return [
         (words, fact(name, record[name]))
         for name, words in _FACTS.items()
@@ -115,7 +115,7 @@ def facts(record: dict[str, object]) -> list[tuple[str, str]]:
 
 
 def fact(name: str, value: object) -> str:
-    """One fact as it is read."""
+    """Return one fact in words."""
     if name.endswith("_at"):
         return dates.of_record(str(value))
     if name.endswith("severity"):
@@ -124,33 +124,33 @@ def fact(name: str, value: object) -> str:
         return ", ".join(wording.label(str(each)) for each in value)
     if isinstance(value, bool):
         return "Yes" if value else "No"
-    told = {"need": case_wording.need, "audience": wording.audience, "subject": wording.subject}
+    labels = {"need": case_wording.need, "audience": wording.audience, "subject": wording.subject}
     plain = {"reference", "assigned_to", "handoffs"}
-    return str(value) if name in plain else told.get(name, wording.label)(str(value))
+    return str(value) if name in plain else labels.get(name, wording.label)(str(value))
 
 
 def severity(label: str) -> str:
-    """A severity by its label."""
+    """Return a severity in words."""
     return wording.SEVERITIES[Severity.named(label)]
 
 
 def outcome(value: str) -> str:
-    """An outcome by its value."""
+    """Return an outcome in words."""
     return wording.OUTCOMES[Outcome(value)]
 
 
 def speaker(by: str, audience: str | None) -> str:
-    """Who said a line of the chronology."""
+    """Return who wrote an entry of the chronology."""
     return wording.writer(audience) if by == "user" else "Lantern"
 
 
 def signed(who: str, at: str) -> str:
-    """Who wrote something down, and when."""
+    """Return who wrote something down, and when."""
     return f"{who}, {dates.of_record(at)}"
 
 
 def contacts_shown(contacts: Sequence[Mapping[str, Any]] | None) -> str:
-    """Which contacts somebody was shown; None: nobody noted it."""
+    """Return which contacts a person was shown; None: not recorded."""
     if contacts is None:
         return case_wording.contacts_shown(None)
     return case_wording.contacts_shown(
@@ -159,30 +159,30 @@ def contacts_shown(contacts: Sequence[Mapping[str, Any]] | None) -> str:
 
 
 def contact(shown: Mapping[str, Any]) -> tuple[str, str]:
-    """A contact by its id, and when it was open in the words that were shown."""
+    """Return the id of a contact, and its name and opening hours as they were shown."""
     return shown["id"], f"{shown['name']}: “{shown['hours']}”"
 
 
-def found(outcome_words: str, severity_label: str | None, *, missed: bool) -> str:
-    """An outcome with what staff made of the case."""
+def review(outcome_words: str, severity_label: str | None, *, missed: bool) -> str:
+    """Return an outcome with the severity that staff found."""
     more = f"; found it {severity(severity_label).lower()}" if severity_label else ""
     return outcome_words + more + ("; something was missed" if missed else "")
 
 
 def agreed(second: str | None) -> str:
-    """Who agreed to it; empty where nobody had to."""
+    """Return who agreed to the outcome; empty when no second person had to."""
     return f"; {second} agreed" if second else ""
 
 
 def action(done_at: str | None, done_by: str | None, due_on: str | None) -> str:
-    """How far a thing to do is."""
+    """Return the state of an action."""
     if done_at:
         return f"Done {dates.of_record(done_at)} by {done_by}"
     return f"Due {due_on}" if due_on else "No date"
 
 
 def referral(to_whom: str, how: str, made_at: str | None) -> str:
-    """A referral, or that there is none."""
+    """Return a referral, or the decision not to refer."""
     to = case_wording.REFERRED_TO.get(to_whom, to_whom)
     if made_at is None:
         return f"{to}: not referred"
@@ -190,17 +190,17 @@ def referral(to_whom: str, how: str, made_at: str | None) -> str:
 
 
 def their_reference(reference: str) -> str:
-    """What the other side calls a referral."""
+    """Return the reference that the other organisation gave."""
     return f"Their reference: {reference}"
 
 
-def exported(kind: str, form: str) -> str:
-    """One export in a list."""
-    return f"{KINDS[ExportKind(kind)]}, {FORMS[form][0]}"
+def released(kind: str, form: str) -> str:
+    """Return one release for a list."""
+    return f"{KINDS[CaseFileKind(kind)]}, {FORMS[form][0]}"
 
 
 def numbered(role: str, number: int) -> str:
-    """A member of staff without a name."""
+    """Return a role with a number, in place of a name."""
     return f"{role} {number}"
 
 

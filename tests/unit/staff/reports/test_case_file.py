@@ -1,4 +1,4 @@
-"""What leaves the house: one record of a case, its hash on the trail, the reason sealed."""
+"""The case file: one record of a case, its hash on the audit trail, the reason sealed."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from staff.cases.casework import Casework, ClosingDecision, WordsMissingError
 from staff.cases.log import EscalationLog
 from staff.cases.merging import CaseMerge
 from staff.cases.tables import case_notes
-from staff.reports import verify_pack
-from staff.reports.exports import Exports
-from staff.reports.pack import ExportKind, as_json, case_record, people_in
+from staff.reports import release_log
+from staff.reports.case_file import CaseFileKind, as_json, case_record, people_in
+from staff.reports.release_log import ReleaseLog
 from tests.records import (
     CHILDLINE,
     KEYS,
@@ -44,13 +44,8 @@ EXPLAINED = replace(SECRECY, kind="model", weight=0.8, like=("a sentence of our 
 
 
 @pytest.fixture
-def exports(engine: Engine, clock: Clock) -> Exports:
-    return Exports(engine, vault(), clock)
-
-
-@pytest.fixture
-def cases(engine: Engine) -> Cases:
-    return Cases(engine, vault())
+def releases(engine: Engine, clock: Clock) -> ReleaseLog:
+    return ReleaseLog(engine, vault(), clock)
 
 
 @pytest.fixture
@@ -70,7 +65,7 @@ def whole(engine: Engine, log: EscalationLog, cases: Cases, ann: str, clock: Clo
 
 
 def record_of(
-    whole: WholeCase, kind: ExportKind = ExportKind.CASE_PACK, name: str = "Ann"
+    whole: WholeCase, kind: CaseFileKind = CaseFileKind.CASE_PACK, name: str = "Ann"
 ) -> dict[str, Any]:
     people = {each: name for each in people_in(whole) if len(each) == 36}
     facts = {"kind": kind, "made_at": NOON, "made_by": "x", "reason": "a conference"}
@@ -109,7 +104,7 @@ def test_an_export_for_its_subject_leaves_out_what_is_other_peoples(
     cases: Cases, whole: WholeCase, ann: str
 ) -> None:
     own = cases.whole("c1", with_merged=False)
-    record = record_of(own, ExportKind.SUBJECT_ACCESS, "Reviewer 1")
+    record = record_of(own, CaseFileKind.SUBJECT_ACCESS, "Reviewer 1")
     text = json.dumps(record)
     assert "about my friend" not in text
     assert ann not in text
@@ -121,21 +116,21 @@ def test_an_export_for_its_subject_leaves_out_what_is_other_peoples(
 
 
 def test_merged_cases_that_were_asked_for_are_not_said_to_be_left_out(whole: WholeCase) -> None:
-    record = record_of(whole, ExportKind.SUBJECT_ACCESS)
+    record = record_of(whole, CaseFileKind.SUBJECT_ACCESS)
     assert "about my friend" in json.dumps(record)
     assert "merged_cases" not in record["left_out"]
 
 
 def test_what_leaves_is_on_the_trail_with_its_hash_and_the_reason_is_sealed(
-    exports: Exports, whole: WholeCase, cases: Cases, ann: str, engine: Engine
+    releases: ReleaseLog, whole: WholeCase, cases: Cases, ann: str, engine: Engine
 ) -> None:
-    facts = {"kind": ExportKind.CASE_PACK, "form": "pdf", "by": ann}
-    digest = exports.leave("c1", b"a file", reason="for the conference", **facts)
+    facts = {"kind": CaseFileKind.CASE_PACK, "form": "pdf", "by": ann}
+    digest = releases.record("c1", b"a file", reason="for the conference", **facts)
 
     assert digest == hashlib.sha256(b"a file").hexdigest()
-    (known,) = exports.of_case("c1")
+    (known,) = releases.of_case("c1")
     assert (known.sha256, known.by, known.kind, known.form) == (
-        digest, ann, ExportKind.CASE_PACK, "pdf",
+        digest, ann, CaseFileKind.CASE_PACK, "pdf",
     )  # fmt: skip
     assert cases.whole("c1").notes[-1].text == "for the conference"
     with engine.connect() as connection:
@@ -147,16 +142,16 @@ def test_what_leaves_is_on_the_trail_with_its_hash_and_the_reason_is_sealed(
 
 @pytest.mark.parametrize("reason", ["", " \n"])
 def test_nothing_leaves_without_a_reason(
-    exports: Exports, whole: WholeCase, ann: str, reason: str
+    releases: ReleaseLog, whole: WholeCase, ann: str, reason: str
 ) -> None:
     with pytest.raises(WordsMissingError):
-        exports.leave("c1", b"x", kind=ExportKind.CASE_PACK, form="json", reason=reason, by=ann)
-    assert exports.of_case(whole.case.id) == []
+        releases.record("c1", b"x", kind=CaseFileKind.CASE_PACK, form="json", reason=reason, by=ann)
+    assert releases.of_case(whole.case.id) == []
 
 
-def test_nothing_leaves_of_a_case_that_is_not_there(exports: Exports, ann: str) -> None:
+def test_an_unknown_case_has_no_file(releases: ReleaseLog, ann: str) -> None:
     with pytest.raises(UnknownCaseError):
-        exports.leave("c9", b"x", kind=ExportKind.CASE_PACK, form="json", reason="why", by=ann)
+        releases.record("c9", b"x", kind=CaseFileKind.CASE_PACK, form="json", reason="why", by=ann)
 
 
 @pytest.fixture
@@ -170,20 +165,20 @@ def verified(
     def verify(content: bytes, reference: str) -> tuple[int, str]:
         file = tmp_path / "pack.json"
         file.write_bytes(content)
-        result = CliRunner().invoke(verify_pack.main, [str(file), reference])
+        result = CliRunner().invoke(release_log.main, [str(file), reference])
         return result.exit_code, result.output
 
     return verify
 
 
 def test_a_pack_is_verified_and_a_changed_one_is_not(
-    exports: Exports,
+    releases: ReleaseLog,
     whole: WholeCase,
     ann: str,
     verified: Callable[[bytes, str], tuple[int, str]],
 ) -> None:
     pack, reference = as_json(record_of(whole)), whole.case.reference
-    exports.leave("c1", pack, kind=ExportKind.CASE_PACK, form="json", reason="why", by=ann)
+    releases.record("c1", pack, kind=CaseFileKind.CASE_PACK, form="json", reason="why", by=ann)
 
     assert verified(pack, reference)[0] == 0
     assert verified(pack, reference.lower().replace("-", ""))[0] == 0

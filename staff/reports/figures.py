@@ -1,6 +1,6 @@
-"""What is counted about cases: how many of which kind, and how long they waited.
+"""Figures about cases: how many of each kind there were, and how long they waited.
 
-Asks for labels and times alone, opens nothing, and hides small numbers (`suppression`).
+Reads labels and times only, decrypts nothing, and hides small numbers (see `suppression`).
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from storage.engine import READING
 from staff.cases.case import CaseStatus, CaseEvent
 from staff.cases.cases import CaseFilter
 from staff.cases.deadlines import look_by
-from staff.reports.suppression import SMALLEST, FigureTable, told
+from staff.reports.suppression import SMALLEST, FigureTable, suppressed
 from staff.cases.tables import cases, reviews
 from safeguarding.taxonomy import Severity
 
 IN_TIME, LATE, NOT_YET = "in_time", "late", "not_yet"
-"""Rows of the tables about deadlines: kept, missed, not yet over."""
+"""Rows of the tables about deadlines: kept, missed, not yet past."""
 OPEN = "open"
 """Row of the outcomes: no outcome yet."""
 WEEKS_UP_TO = 100
-"""Days of a period that is still counted by week; a longer one is counted by month."""
+"""The longest period, in days, that is counted by week; a longer one is counted by month."""
 _HOUR = {"sqlite": "%Y-%m-%dT%H", "postgresql": 'YYYY-MM-DD"T"HH24'}
 
 
@@ -46,48 +46,48 @@ class Period:
 
     @property
     def starts_at(self) -> datetime:
-        """The first moment of it."""
+        """The first moment of the period."""
         return datetime.combine(self.first, time(), LONDON)
 
     @property
     def ends_at(self) -> datetime:
-        """The first moment after it."""
+        """The first moment after the period."""
         return datetime.combine(self.last + timedelta(days=1), time(), LONDON)
 
     @property
     def by_week(self) -> bool:
-        """Whether it is short enough to be counted by week."""
+        """Whether the period is counted by week, not by month."""
         return (self.last - self.first).days < WEEKS_UP_TO
 
     def buckets(self, until: date) -> list[date]:
-        """The first day of each week (Monday) or month of it that has begun, oldest first."""
-        found: list[date] = []
+        """Return the first day of each week (Monday) or month that has begun, oldest first."""
+        buckets: list[date] = []
         day = self.first
         while day <= min(self.last, until):
-            if (bucket := self.bucket(day)) not in found[-1:]:
-                found.append(bucket)
+            if (bucket := self.bucket(day)) not in buckets[-1:]:
+                buckets.append(bucket)
             day += timedelta(days=1)
-        return found
+        return buckets
 
     def bucket(self, day: date) -> date:
-        """The first day of the week or month of a day."""
+        """Return the first day of the week or month that `day` is in."""
         return day - timedelta(days=day.weekday()) if self.by_week else day.replace(day=1)
 
 
 @dataclass(frozen=True)
 class Wait:
-    """How long cases of one severity waited; None where fewer than five did."""
+    """How long cases of one severity waited; None where fewer than five cases did."""
 
     severity: Severity | None
-    """None: all of them."""
+    """None: all severities."""
     median: timedelta | None
     ninety: timedelta | None
-    """Nine of ten waited no longer."""
+    """Nine of ten cases waited no longer."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """All figures of a period."""
+    """All figures of a period, by the names in `tables`."""
 
     period: Period
     made_at: datetime
@@ -98,20 +98,20 @@ class Report:
     closing: tuple[Wait, ...]
 
     def table(self, name: str) -> FigureTable:
-        """One of the tables. Raises StopIteration for another name."""
+        """Return the table of this name. Raises StopIteration for an unknown name."""
         return next(table for table in self.tables if table.name == name)
 
 
-class Statistics:
-    """Figures about the cases that were opened in a period. Thread-safe. Raises SQLAlchemyError."""
+class CaseFigures:
+    """Counts the cases that were opened in a period. Thread-safe. Raises SQLAlchemyError."""
 
     def __init__(self, engine: Engine, now: Callable[[], datetime] = utc_now) -> None:
-        """Take an engine of `database.engine.connect` on a migrated database."""
+        """Take an engine on a migrated database."""
         self._reading = engine.execution_options(**READING)
         self._now = now
 
     def report(self, period: Period, areas: Collection[str] | None = None) -> Report:
-        """Every figure, for a reader who may see `areas`; None: all of them."""
+        """Return every figure for a reader who may see `areas`; None: all areas."""
         which = CaseFilter(
             status=None, areas=areas, opened_from=period.starts_at, opened_before=period.ends_at
         ).conditions()
@@ -121,13 +121,13 @@ class Statistics:
             total = sum(over_time.values())
             waits = _waits(connection, which)
             tables = (
-                told("time", over_time),
-                told("severity", _by_severity(connection, which)),
-                *(told(column.name, _by(connection, which, column)) for column in _PLAIN),
-                told("category", _by_category(connection, which), total),
-                told("outcome", _by_outcome(connection, which)),
-                told("looked_at", _kept(_views(waits), now)),
-                told("alerts", _kept(_acknowledged(connection, which), now)),
+                suppressed("time", over_time),
+                suppressed("severity", _by_severity(connection, which)),
+                *(suppressed(column.name, _by(connection, which, column)) for column in _PLAIN),
+                suppressed("category", _by_category(connection, which), total),
+                suppressed("outcome", _by_outcome(connection, which)),
+                suppressed("looked_at", _kept(_views(waits), now)),
+                suppressed("alerts", _kept(_acknowledged(connection, which), now)),
             )
         return Report(
             period,
@@ -152,7 +152,7 @@ _PLAIN = (cases.c.need, cases.c.audience, cases.c.area)
 def _over_time(
     connection: Connection, which: list[Any], period: Period, now: datetime
 ) -> dict[str | None, int]:
-    """By hour in the database, which is never split by London's time, then by week or month."""
+    """Count by hour in the database, in UTC, then by week or month in London time."""
     dialect = connection.dialect.name
     if dialect == "sqlite":
         hour: sa.ColumnElement[str] = sa.func.strftime(_HOUR[dialect], cases.c.opened_at)
@@ -169,22 +169,22 @@ def _over_time(
 
 
 def _by_severity(connection: Connection, which: list[Any]) -> dict[str | None, int]:
-    found = _by(connection, which, cases.c.severity)
+    counts = _by(connection, which, cases.c.severity)
     return {
-        severity.label: found.get(int(severity), 0)
+        severity.label: counts.get(int(severity), 0)
         for severity in reversed(Severity)
-        if severity or int(severity) in found
+        if severity or int(severity) in counts
     }
 
 
 def _by(connection: Connection, which: list[Any], column: sa.Column[Any]) -> dict[Any, int]:
-    """By the value of a column, the most frequent first."""
+    """Count by the value of a column, the most frequent first."""
     query = sa.select(column, sa.func.count()).where(*which).group_by(column)
     return _most_first(dict(connection.execute(query).all()))
 
 
 def _by_category(connection: Connection, which: list[Any]) -> dict[str | None, int]:
-    """By category; a case counts once in each of its own. Grouped in the database by the list."""
+    """Count by category; a case counts once in each of its categories."""
     named = sa.func.coalesce(
         sa.cast(cases.c.staff_categories, sa.Text), sa.cast(cases.c.categories, sa.Text)
     ).label("named")
@@ -197,7 +197,7 @@ def _by_category(connection: Connection, which: list[Any]) -> dict[str | None, i
 
 
 def _by_outcome(connection: Connection, which: list[Any]) -> dict[str | None, int]:
-    """By the outcome of the newest review of a closed case; OPEN where it is not closed."""
+    """Count by the outcome of the newest review; OPEN for cases that are not closed."""
     place = sa.func.row_number().over(
         partition_by=reviews.c.case_id, order_by=(reviews.c.at.desc(), reviews.c.id)
     )
@@ -217,7 +217,7 @@ def _by_outcome(connection: Connection, which: list[Any]) -> dict[str | None, in
 @dataclass(frozen=True)
 class _Waited:
     severity: Severity
-    """As assessed: what staff made of it later changes no clock that has run."""
+    """As assessed: a later judgement of staff does not change a past deadline."""
     opened_at: datetime
     raised_at: datetime
     closed_at: datetime | None
@@ -244,17 +244,14 @@ def _waits(connection: Connection, which: list[Any]) -> list[_Waited]:
 
 
 def _views(waits: Iterable[_Waited]) -> Iterable[tuple[datetime, datetime | None]]:
-    """By when somebody had to look at each case, and when somebody did."""
+    """Return the deadline to look at each case, and when staff first did."""
     return ((look_by(each.severity, each.raised_at), each.view_since_raised) for each in waits)
 
 
 def _acknowledged(
     connection: Connection, which: list[Any]
 ) -> Iterable[tuple[datetime, datetime | None]]:
-    """By when each alert had to be acknowledged, and when it was.
-
-    One that a later alert took the place of counts no longer.
-    """
+    """Return the deadline of each alert and when it was acknowledged, without superseded alerts."""
     query = (
         sa.select(alerts.c.severity, alerts.c.raised_at, alerts.c.ended_at)
         .select_from(alerts.join(cases, cases.c.id == alerts.c.case_id))
@@ -267,7 +264,7 @@ def _acknowledged(
 def _kept(
     deadlines: Iterable[tuple[datetime, datetime | None]], now: datetime
 ) -> dict[str | None, int]:
-    """How many deadlines were kept, missed, and are not over yet."""
+    """Count the deadlines that were kept, were missed, and are not past yet."""
     counts: dict[str | None, int] = {IN_TIME: 0, LATE: 0, NOT_YET: 0}
     for due, done in deadlines:
         kept = (done or now) <= due
@@ -276,12 +273,12 @@ def _kept(
 
 
 def _medians(waited: Iterable[tuple[Severity, timedelta]]) -> tuple[Wait, ...]:
-    """The waits of all, then of each severity, the gravest first."""
+    """Return the waits of all cases, then of each severity, the most severe first."""
     pairs = [(severity, max(timedelta(), duration)) for severity, duration in waited]
-    found = [_wait(None, [duration for _, duration in pairs])]
+    waits = [_wait(None, [duration for _, duration in pairs])]
     for severity in (Severity.IMMEDIATE, Severity.URGENT, Severity.CONCERN):
-        found.append(_wait(severity, [each for mine, each in pairs if mine is severity]))
-    return tuple(found)
+        waits.append(_wait(severity, [duration for s, duration in pairs if s is severity]))
+    return tuple(waits)
 
 
 def _wait(severity: Severity | None, durations: list[timedelta]) -> Wait:
@@ -293,6 +290,6 @@ def _wait(severity: Severity | None, durations: list[timedelta]) -> Wait:
 
 
 def _most_first(counts: Any) -> dict[Any, int]:
-    """The most frequent first; of equals by name, what is not said last."""
+    """Sort by count, then by name, None last."""
     order = sorted(counts.items(), key=lambda each: (-each[1], each[0] is None, str(each[0])))
     return dict(order)

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from staff.reports.suppression import SMALLEST, told
+from staff.reports.suppression import SMALLEST, suppressed
 
 
 def shown(counts: dict[str, int]) -> dict[str | None, int | None]:
-    return {cell.key: cell.count for cell in told("any", counts).cells}
+    return {cell.key: cell.count for cell in suppressed("any", counts).cells}
 
 
 def test_small_numbers_are_hidden_and_zero_is_not() -> None:
@@ -29,20 +29,20 @@ def test_two_ones_are_not_left_alone_because_the_total_would_tell_both() -> None
 
 
 def test_a_small_total_is_hidden() -> None:
-    table = told("any", {"a": 4, "b": 0})
+    table = suppressed("any", {"a": 4, "b": 0})
     assert table.total is None
     assert table.hides
 
 
 def test_a_table_without_small_numbers_is_told_whole() -> None:
-    table = told("any", {"a": 5, "b": 12})
+    table = suppressed("any", {"a": 5, "b": 12})
     assert (table.total, table.hides) == (17, False)
 
 
 def test_a_share_is_told_only_where_all_its_parts_are() -> None:
-    assert told("any", {"a": 30, "b": 10}).share("b", ("a", "b")) == 0.25
-    assert told("any", {"a": 30, "b": 3}).share("b", ("a", "b")) is None
-    assert told("any", {"a": 0, "b": 0}).share("b", ("a", "b")) is None
+    assert suppressed("any", {"a": 30, "b": 10}).share("b", ("a", "b")) == 0.25
+    assert suppressed("any", {"a": 30, "b": 3}).share("b", ("a", "b")) is None
+    assert suppressed("any", {"a": 0, "b": 0}).share("b", ("a", "b")) is None
 
 
 @pytest.mark.parametrize("size", [2, 3])
@@ -50,7 +50,7 @@ def test_whoever_knows_the_rule_and_the_total_cannot_work_out_a_small_number(siz
     """Every table of numbers up to 9: what is told of it is told of another one, too."""
     told_of: dict[object, set[tuple[int, ...]]] = {}
     for counts in itertools.product(range(10), repeat=size):
-        table = told("any", {str(place): count for place, count in enumerate(counts)})
+        table = suppressed("any", {str(place): count for place, count in enumerate(counts)})
         seen = (tuple(cell.count for cell in table.cells), table.total)
         told_of.setdefault(seen, set()).add(counts)
     for same in told_of.values():
@@ -61,6 +61,6 @@ def test_whoever_knows_the_rule_and_the_total_cannot_work_out_a_small_number(siz
 
 @given(st.dictionaries(st.text(max_size=3), st.integers(0, 60), max_size=8))
 def test_no_small_number_is_ever_told(counts: dict[str, int]) -> None:
-    table = told("any", counts)
+    table = suppressed("any", counts)
     assert all(cell.count is None or not 0 < cell.count < SMALLEST for cell in table.cells)
     assert sum(cell.count is None for cell in table.cells) != 1 or table.total is None

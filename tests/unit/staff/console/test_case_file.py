@@ -1,4 +1,4 @@
-"""Exports in the console: the form, the files, and what the trail says before they leave."""
+"""ReleaseLog in the console: the form, the files, and what the trail says before they leave."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from staff.cases.case import Referral
 from staff.cases.cases import Cases
 from staff.cases.casework import Casework
 from staff.cases.log import EscalationLog
-from staff.reports.exports import Exports
+from staff.reports.release_log import ReleaseLog
 from tests.records import CHILDLINE, MASH, NOON, PASSWORD, WORDS, Clock, escalation, vault
 from tests.unit.staff.console.conftest import Browser
 
@@ -47,8 +47,8 @@ def case(
 
 
 @pytest.fixture
-def exports(engine: Engine, clock: Clock) -> Exports:
-    return Exports(engine, vault(), clock)
+def releases(engine: Engine, clock: Clock) -> ReleaseLog:
+    return ReleaseLog(engine, vault(), clock)
 
 
 def text_of(response: httpx.Response) -> str:
@@ -108,11 +108,11 @@ async def test_no_letter_stops_the_pack(browser: Browser) -> None:
 @pytest.mark.usefixtures("case")
 @pytest.mark.parametrize("form", ["pdf", "json"])
 async def test_the_hash_of_the_file_is_on_the_trail_and_on_the_page(
-    browser: Browser, exports: Exports, form: str
+    browser: Browser, releases: ReleaseLog, form: str
 ) -> None:
     response = await browser.send("/exports/c1", PACK | {"form": form})
     digest = hashlib.sha256(response.content).digest()
-    (known,) = exports.of_case("c1")
+    (known,) = releases.of_case("c1")
     assert (known.sha256, known.form) == (digest.hex(), form)
     assert response.headers["repr-digest"] == f"sha-256=:{base64.b64encode(digest).decode()}:"
     assert digest.hex() in (await browser.get("/exports/c1")).text
@@ -138,21 +138,21 @@ async def test_a_subject_access_export_names_no_staff_and_says_what_is_missing(
     [({"kind": "all"}, "kind"), ({"form": "exe"}, "form"), ({"note": " "}, "note"),
      ({"note": "x" * 10_001}, "note")],
 )  # fmt: skip
-async def test_a_form_that_is_not_whole_exports_nothing(
-    browser: Browser, exports: Exports, changed: dict[str, str], field: str
+async def test_an_incomplete_form_sends_no_file(
+    browser: Browser, releases: ReleaseLog, changed: dict[str, str], field: str
 ) -> None:
     response = await browser.send("/exports/c1", PACK | changed)
     assert response.status_code == 400
     assert f'href="#{field}"' in response.text
     assert WORDS not in response.text
-    assert exports.of_case("c1") == []
+    assert releases.of_case("c1") == []
 
 
 @pytest.mark.usefixtures("case")
-async def test_no_other_site_can_export(browser: Browser, exports: Exports) -> None:
+async def test_no_other_site_can_download(browser: Browser, releases: ReleaseLog) -> None:
     assert (await browser.post("/exports/c1", PACK)).status_code == 403
     assert (await browser.post_from("https://evil.example", "/exports/c1", PACK)).status_code == 403
-    assert exports.of_case("c1") == []
+    assert releases.of_case("c1") == []
 
 
 async def test_a_case_that_is_not_there_is_not_found(browser: Browser) -> None:
@@ -178,20 +178,20 @@ async def test_nothing_leaves_when_the_trail_cannot_be_written(
 
 @pytest.mark.usefixtures("case")
 async def test_a_case_of_another_area_is_not_exported(
-    browser: Browser, accounts: StaffAccounts, exports: Exports, case: str
+    browser: Browser, accounts: StaffAccounts, releases: ReleaseLog, case: str
 ) -> None:
     accounts.set_areas("ann", frozenset({"swindon"}))
     assert (await browser.get("/exports/c1")).status_code == 404
     assert (await browser.get(f"/exports?reference={case}")).status_code == 400
     assert (await browser.send("/exports/c1", PACK)).status_code == 404
-    assert exports.of_case("c1") == []
+    assert releases.of_case("c1") == []
 
 
 @pytest.mark.usefixtures("case")
-async def test_a_reviewer_exports_nothing(
-    visitor: Browser, accounts: StaffAccounts, exports: Exports
+async def test_a_reviewer_cannot_download(
+    visitor: Browser, accounts: StaffAccounts, releases: ReleaseLog
 ) -> None:
     accounts.add("rae", PASSWORD, role=Role.REVIEWER)
     await visitor.sign_in("rae")
     assert (await visitor.send("/exports/c1", PACK)).status_code == 403
-    assert exports.of_case("c1") == []
+    assert releases.of_case("c1") == []

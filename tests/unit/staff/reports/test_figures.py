@@ -1,4 +1,4 @@
-"""Each figure, counted on both databases from cases that the log itself recorded."""
+"""Each figure, counted on both databases from cases that the log recorded."""
 
 from __future__ import annotations
 
@@ -15,16 +15,11 @@ from safeguarding.taxonomy import Severity
 from staff.cases.casework import Casework, ClosingDecision
 from staff.cases.log import EscalationLog
 from staff.cases.merging import CaseMerge
-from staff.reports.statistics import Period, Report, Statistics
+from staff.reports.figures import CaseFigures, Period, Report
 from tests.records import NOON, Clock, assessment, escalation, vault
 
 NOVEMBER = Period(date(2026, 11, 1), date(2026, 11, 30))
 Recorder = Callable[..., list[str]]
-
-
-@pytest.fixture
-def casework(engine: Engine, clock: Clock) -> Casework:
-    return Casework(engine, vault(), clock)
 
 
 @pytest.fixture
@@ -45,7 +40,7 @@ def record(log: EscalationLog, clock: Clock) -> Recorder:
 @pytest.fixture
 def report(engine: Engine, clock: Clock) -> Callable[..., Report]:
     def of(period: Period = NOVEMBER, areas: list[str] | None = None) -> Report:
-        return Statistics(engine, clock).report(period, areas)
+        return CaseFigures(engine, clock).report(period, areas)
 
     return of
 

@@ -1,7 +1,7 @@
-"""A case as one JSON-ready record: whole for those who take it over, or for its young person.
+"""The case file: one case as a record ready for JSON, to hand over or for its young person.
 
-What leaves the house is made from this record alone, whatever form it has, so that no form tells
-more than another.
+Both formats, JSON and PDF, are made from this record only, so that neither says more than the
+other.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from staff.cases.chronology import chronology
 from safeguarding.shown_contacts import contacts_as_record
 
 FORMAT = "lantern-case-1"
-"""Grows when a reader of older records could misread a newer one."""
+"""Its number rises when a program that reads older files could misread a newer one."""
 _OF_THE_MACHINE = {"session", "client"}
-"""Details of events that tell of the reader's browser."""
+"""Details of events that identify the browser of a member of staff."""
 
 
-class ExportKind(str, Enum):
-    """What is exported. The values are on the audit trail: never rename one."""
+class CaseFileKind(str, Enum):
+    """The purpose of a case file. The values are on the audit trail: never rename one."""
 
     CASE_PACK = "case_pack"
     SUBJECT_ACCESS = "subject_access"
 
 
 class LeftOut(str, Enum):
-    """What a subject-access export leaves out. The values are in exports: never rename one."""
+    """What a subject-access file leaves out. The values are in files: never rename one."""
 
     STAFF_NAMES = "staff_names"
     MERGED_CASES = "merged_cases"
@@ -42,15 +42,15 @@ def case_record(
     whole: WholeCase,
     people: Mapping[str, str],
     *,
-    kind: ExportKind,
+    kind: CaseFileKind,
     made_at: datetime,
     made_by: str,
     reason: str,
 ) -> dict[str, Any]:
-    """All that is known of a case. `people` names the staff who occur in it, by id.
+    """Return all that is known of a case. `people` names the staff who occur in it, by id.
 
-    Of SUBJECT_ACCESS, hand in roles for names and a case without those merged into it, unless they
-    were asked for: this leaves out the rest of what is other people's.
+    For SUBJECT_ACCESS, pass roles in place of names, and a case without those merged into it unless
+    they were requested; other data about third parties is left out here.
     """
     record = {
         "format": FORMAT,
@@ -66,15 +66,15 @@ def case_record(
         else {"at": _at(whole.wish.at), "name": whole.wish.name, "reach": whole.wish.reach},
         "chronology": [
             {
-                "by": said.by,
-                "text": said.text,
-                "at": _at(said.at),
-                "message_id": said.message_id,
-                "severity": None if said.severity is None else said.severity.label,
-                "shown": said.shown,
-                "contacts": contacts_as_record(said.contacts),
+                "by": entry.by,
+                "text": entry.text,
+                "at": _at(entry.at),
+                "message_id": entry.message_id,
+                "severity": None if entry.severity is None else entry.severity.label,
+                "shown": entry.shown,
+                "contacts": contacts_as_record(entry.contacts),
             }
-            for said in chronology(whole)
+            for entry in chronology(whole)
         ],
         "messages": [_message(each.as_record()) for each in whole.messages],
         "reviews": [
@@ -130,29 +130,29 @@ def case_record(
             for link in whole.history
         ],
     }
-    return _for_its_subject(record) if kind is ExportKind.SUBJECT_ACCESS else record
+    return _for_the_subject(record) if kind is CaseFileKind.SUBJECT_ACCESS else record
 
 
 def as_json(record: Mapping[str, Any]) -> bytes:
-    """A record as a file. Half surrogates and all other letters come back as they were."""
+    """Return a record as a JSON file; every character, even a lone surrogate, is kept."""
     return (json.dumps(record, indent=1) + "\n").encode("ascii")
 
 
 def people_in(whole: WholeCase) -> set[str]:
-    """The ids of all staff who may occur in a case."""
+    """Return the ids of all staff who may occur in a case."""
     facts = [whole.case, *whole.merged]
-    found = {
+    ids = {
         name for each in facts for name in (each.assigned_to, each.offered_to, each.closing_by)
     }
-    found |= {each.by for each in whole.notes} | {each.by for each in whole.actions}
-    found |= {each.by for each in whole.referrals} | {each.by for each in whole.reviews}
-    found |= {each.done_by for each in whole.actions} | {each.second_by for each in whole.reviews}
+    ids |= {each.by for each in whole.notes} | {each.by for each in whole.actions}
+    ids |= {each.by for each in whole.referrals} | {each.by for each in whole.reviews}
+    ids |= {each.done_by for each in whole.actions} | {each.second_by for each in whole.reviews}
     for link in whole.history:
-        found |= {link.event.who, *filter(_is_text, link.event.detail.values())}
-    return {name for name in found if name}
+        ids |= {link.event.who, *filter(_is_text, link.event.detail.values())}
+    return {name for name in ids if name}
 
 
-def _for_its_subject(record: dict[str, Any]) -> dict[str, Any]:
+def _for_the_subject(record: dict[str, Any]) -> dict[str, Any]:
     left_out = [LeftOut.STAFF_NAMES, LeftOut.MACHINES, LeftOut.EXAMPLES]
     for message in record["messages"]:
         for signal in message["signals"]:
@@ -191,7 +191,7 @@ def _facts(case: Case, people: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _message(record: dict[str, Any]) -> dict[str, Any]:
-    """One message; what was said before it stands in the chronology."""
+    """Return one message without the conversation before it, which is in the chronology."""
     assessment = record["assessment"]
     kept = ("message_id", "raised_at", "raised_by", "text", "shown", "contacts", "audience", "area")
     return {name: record[name] for name in (*kept, "extra")} | {
@@ -203,7 +203,7 @@ def _message(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _named(detail: Mapping[str, Any], people: Mapping[str, str]) -> dict[str, Any]:
-    """The detail of an event, with the names of staff in place of their ids."""
+    """Return the detail of an event with the names of staff in place of their ids."""
     return {
         key: people.get(value, value) if _is_text(value) else value for key, value in detail.items()
     }
