@@ -21,16 +21,15 @@ from staff.cases.cases import UnknownCaseError
 from staff.cases.keys import vault_of
 from staff.cases.rows import opened_row
 from staff.cases.tables import cases, data_keys, escalations
-from staff.retention.certificate import CERTIFIED
 from staff.retention.disposal import (
     Disposals,
     Ground,
     HeldError,
     InProgressError,
     StillOpenError,
+    belonging,
 )
-from staff.retention.ledger import DISPOSED, ERASED, Ledger
-from staff.retention.removal import belonging
+from staff.retention.ledger import CERTIFIED, DISPOSED, ERASED, Ledger
 from storage.vault import VaultError
 from tests.office import CLOCKS, Office
 from tests.records import WORDS, Clock, vault
