@@ -1,4 +1,4 @@
-"""Puts the dispatcher together: settings in, threads that can be started out."""
+"""Builds the dispatcher from the settings."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from staff.rota.recipients import EMAIL, WEBHOOK
 from storage.engine import READING, connect
 
 HANGS_S = 90.0
-"""A thread that has not gone round for so long never will: the process must be started anew."""
+"""Seconds without a beat after which a thread is taken to hang, and the process restarts."""
 _LOOK_EVERY_S = 1.0
 log = structlog.get_logger("dispatcher")
 
 
 @dataclass
 class Dispatcher:
-    """All threads, and the page that says how they are."""
+    """The threads of the dispatcher and its status page."""
 
     loops: list[Loop]
     beats: Beats
@@ -44,7 +44,7 @@ class Dispatcher:
     engine: Engine
 
     def run(self, stop: threading.Event) -> int:
-        """Work until `stop`: 0; or until a thread hangs: 1. What was begun is finished first."""
+        """Run until `stop` and return 0, or until a thread hangs and return 1."""
         self.status.start()
         for loop in self.loops:
             loop.start(stop)
@@ -53,7 +53,7 @@ class Dispatcher:
         while not stop.wait(_LOOK_EVERY_S) and not hung:
             hung = [name for name, age in self.beats.ages().items() if age > HANGS_S]
         if hung:
-            # Its claims end by themselves.
+            # Its claims expire.
             log.critical("dispatcher.hangs", threads=hung)
             return 1
         for loop in self.loops:
@@ -66,7 +66,7 @@ class Dispatcher:
 
 
 def compose(settings: Settings, now: Callable[[], datetime] = utc_now) -> Dispatcher:
-    """The dispatcher of these settings.
+    """Return the dispatcher of these settings.
 
     Raises ContentError, SettingsError, OSError (a port is taken).
     """
@@ -95,7 +95,7 @@ def compose(settings: Settings, now: Callable[[], datetime] = utc_now) -> Dispat
 def _daily(
     settings: Settings, engine: Engine, now: Callable[[], datetime]
 ) -> Mapping[str, Callable[[], object]]:
-    """What is done once a day, by name: each does no harm when it is done twice."""
+    """Return the daily tasks by name; each is harmless when it runs twice."""
 
     def anchor() -> object:
         with engine.connect().execution_options(**READING) as connection:
