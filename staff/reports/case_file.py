@@ -15,9 +15,20 @@ from typing import Any
 from staff.cases.case import Case, WholeCase
 from staff.cases.chronology import chronology
 from safeguarding.shown_contacts import contacts_as_record
+from safeguarding.taxonomy import Severity
 
 FORMAT = "lantern-case-1"
 """Its number rises when a program that reads older files could misread a newer one."""
+_CASE = (
+    "reference", "status", "severity", "assessed_severity", "staff_severity", "need", "subject",
+    "categories", "assessed_categories", "audience", "area", "opened_at", "raised_at",
+    "newest_at", "due_at", "closed_at", "handoffs", "assigned_to", "legal_hold",
+)  # fmt: skip
+_REVIEW = ("at", "by", "outcome", "note", "severity", "missed", "second_by")
+_ACTION = ("at", "by", "what", "due_on", "done_at", "done_by")
+_REFERRAL = ("at", "by", "to_whom", "how", "made_at", "reference", "reason")
+_STAFF = {"by", "done_by", "second_by", "assigned_to"}
+"""Fields that hold the id of a member of staff."""
 _OF_THE_MACHINE = {"session", "client"}
 """Details of events that identify the browser of a member of staff."""
 
@@ -55,71 +66,27 @@ def case_record(
     record = {
         "format": FORMAT,
         "kind": kind.value,
-        "made_at": _at(made_at),
+        "made_at": made_at.isoformat(),
         "made_by": people.get(made_by, made_by),
         "reason": reason,
         "left_out": [],
         "case": _facts(whole.case, people),
         "merged": [_facts(each, people) for each in whole.merged],
-        "wish": None
-        if whole.wish is None
-        else {"at": _at(whole.wish.at), "name": whole.wish.name, "reach": whole.wish.reach},
+        "wish": None if whole.wish is None else _fields(whole.wish, people, "at", "name", "reach"),
         "chronology": [
-            {
-                "by": entry.by,
-                "text": entry.text,
-                "at": _at(entry.at),
-                "message_id": entry.message_id,
-                "severity": None if entry.severity is None else entry.severity.label,
-                "shown": entry.shown,
-                "contacts": contacts_as_record(entry.contacts),
-            }
+            _fields(entry, people, "by", "text", "at", "message_id", "severity", "shown")
+            | {"contacts": contacts_as_record(entry.contacts)}
             for entry in chronology(whole)
         ],
         "messages": [_message(each.as_record()) for each in whole.messages],
-        "reviews": [
-            {
-                "at": _at(each.at),
-                "by": people.get(each.by, each.by),
-                "outcome": each.outcome.value,
-                "note": each.note,
-                "severity": None if each.severity is None else each.severity.label,
-                "missed": each.missed,
-                "second_by": _name(each.second_by, people),
-            }
-            for each in whole.reviews
-        ],
-        "notes": [
-            {"at": _at(each.at), "by": people.get(each.by, each.by), "text": each.text}
-            for each in whole.notes
-        ],
-        "actions": [
-            {
-                "at": _at(each.at),
-                "by": people.get(each.by, each.by),
-                "what": each.what,
-                "due_on": _day(each.due_on),
-                "done_at": _at(each.done_at),
-                "done_by": _name(each.done_by, people),
-            }
-            for each in whole.actions
-        ],
-        "referrals": [
-            {
-                "at": _at(each.at),
-                "by": people.get(each.by, each.by),
-                "to_whom": each.to_whom,
-                "how": each.how,
-                "made_at": _at(each.made_at),
-                "reference": each.reference,
-                "reason": each.reason,
-            }
-            for each in whole.referrals
-        ],
+        "reviews": [_fields(each, people, *_REVIEW) for each in whole.reviews],
+        "notes": [_fields(each, people, "at", "by", "text") for each in whole.notes],
+        "actions": [_fields(each, people, *_ACTION) for each in whole.actions],
+        "referrals": [_fields(each, people, *_REFERRAL) for each in whole.referrals],
         "history": [
             {
                 "number": link.id,
-                "at": _at(link.event.at),
+                "at": link.event.at.isoformat(),
                 "who": people.get(link.event.who, link.event.who),
                 "by_staff": link.event.who in people,
                 "what": link.event.what,
@@ -166,28 +133,7 @@ def _for_the_subject(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _facts(case: Case, people: Mapping[str, str]) -> dict[str, Any]:
-    staff_severity = case.staff_severity
-    return {
-        "reference": case.reference,
-        "status": case.status.value,
-        "severity": case.severity.label,
-        "assessed_severity": case.assessed_severity.label,
-        "staff_severity": None if staff_severity is None else staff_severity.label,
-        "need": case.need,
-        "subject": case.subject,
-        "categories": list(case.categories),
-        "assessed_categories": list(case.assessed_categories),
-        "audience": case.audience,
-        "area": case.area,
-        "opened_at": _at(case.opened_at),
-        "raised_at": _at(case.raised_at),
-        "newest_at": _at(case.newest_at),
-        "due_at": _at(case.due_at),
-        "closed_at": _at(case.closed_at),
-        "handoffs": case.handoffs,
-        "assigned_to": _name(case.assigned_to, people),
-        "legal_hold": case.legal_hold,
-    }
+    return _fields(case, people, *_CASE)
 
 
 def _message(record: dict[str, Any]) -> dict[str, Any]:
@@ -213,13 +159,20 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
-def _name(staff_id: str | None, people: Mapping[str, str]) -> str | None:
-    return None if staff_id is None else people.get(staff_id, staff_id)
+def _fields(item: object, people: Mapping[str, str], *names: str) -> dict[str, Any]:
+    """Return attributes as values of JSON, with the names of staff in place of their ids."""
+    values = {name: _plain(getattr(item, name)) for name in names}
+    return {
+        name: people.get(value, value) if name in _STAFF else value
+        for name, value in values.items()
+    }
 
 
-def _at(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat()
-
-
-def _day(day: date | None) -> str | None:
-    return None if day is None else day.isoformat()
+def _plain(value: Any) -> Any:
+    if isinstance(value, Severity):
+        return value.label
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, date):
+        return value.isoformat()
+    return list(value) if isinstance(value, tuple) else value

@@ -60,7 +60,7 @@ def test_the_team_gets_subject_and_body(
     assert json.loads(body)["message"].strip() == notice.body.strip()
 
 
-@pytest.mark.parametrize("status", [302, 400, 429, 500])
+@pytest.mark.parametrize("status", [302, 307, 400, 429, 500])
 def test_a_service_that_refuses_is_tried_again_and_no_number_is_logged(
     service: Receiver,
     delivery: Delivery,

@@ -72,7 +72,7 @@ def test_teams_gets_a_card(receiver: Receiver, delivery: Delivery, notice: Notic
     assert attached["content"]["actions"][0]["url"] == notice.link
 
 
-@pytest.mark.parametrize("status", [302, 400, 404, 500])
+@pytest.mark.parametrize("status", [302, 307, 400, 404, 500])
 def test_all_but_success_is_tried_again(
     receiver: Receiver, delivery: Delivery, notice: Notice, status: int
 ) -> None:
