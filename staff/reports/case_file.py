@@ -12,10 +12,10 @@ from datetime import date, datetime
 from enum import Enum
 from typing import Any
 
-from staff.cases.case import Case, WholeCase
-from staff.cases.chronology import chronology
 from safeguarding.shown_contacts import contacts_as_record
 from safeguarding.taxonomy import Severity
+from staff.cases.case import Case, WholeCase
+from staff.cases.chronology import chronology
 
 FORMAT = "lantern-case-1"
 """Its number rises when a program that reads older files could misread a newer one."""
@@ -108,9 +108,7 @@ def as_json(record: Mapping[str, Any]) -> bytes:
 def people_in(whole: WholeCase) -> set[str]:
     """Return the ids of all staff who may occur in a case."""
     facts = [whole.case, *whole.merged]
-    ids = {
-        name for each in facts for name in (each.assigned_to, each.offered_to, each.closing_by)
-    }
+    ids = {name for each in facts for name in (each.assigned_to, each.offered_to, each.closing_by)}
     ids |= {each.by for each in whole.notes} | {each.by for each in whole.actions}
     ids |= {each.by for each in whole.referrals} | {each.by for each in whole.reviews}
     ids |= {each.done_by for each in whole.actions} | {each.second_by for each in whole.reviews}

@@ -13,19 +13,19 @@ from sanic import Blueprint, HTTPResponse, Request
 from sanic.exceptions import NotFound
 from sanic.response import raw, redirect
 
+from staff.accounts.auth import requires, session_of
+from staff.accounts.permissions import Permission
 from staff.cases.case import Case, WholeCase
 from staff.cases.cases import UnknownCaseError
-from staff.reports.release_log import FileFormat
-from staff.reports.case_file import CaseFileKind, as_json, case_record, people_in
-from storage.vault import VaultError
-from staff.accounts.permissions import Permission
-from staff.reports import case_file_wording
 from staff.console import wording
-from staff.accounts.auth import requires, session_of
 from staff.console.composition import Services, services
-from staff.reports.case_file_pdf import case_file_pdf
 from staff.console.pages import EXPORTS, LONGEST_NOTE, field, note_in
+from staff.reports import case_file_wording
+from staff.reports.case_file import CaseFileKind, as_json, case_record, people_in
+from staff.reports.case_file_pdf import case_file_pdf
 from staff.reports.figures_page import areas_of
+from staff.reports.release_log import FileFormat
+from storage.vault import VaultError
 
 _TYPES = {"pdf": "application/pdf", "json": "application/json"}
 case_files = Blueprint("case_files", url_prefix=EXPORTS)

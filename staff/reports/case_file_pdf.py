@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from staff.audit.trail import Event
-from staff.reports.case_file import CaseFileKind
 from staff.cases import wording as case_wording
-from staff.reports import case_file_wording
 from staff.console import wording
+from staff.reports import case_file_wording
+from staff.reports.case_file import CaseFileKind
 from staff.reports.pdf import PdfDocument
 
 _SIGNALS = (22, 14, 12, 22, 10, 20)

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from safeguarding.escalation import Outcome
-from staff.reports.case_file import CaseFileKind, LeftOut
 from safeguarding.taxonomy import Severity
 from staff.cases import wording as case_wording
-from staff.console import dates
-from staff.console import wording
+from staff.console import dates, wording
+from staff.reports.case_file import CaseFileKind, LeftOut
 from staff.reports.figures_wording import MARKING, PAGE, made
 
 __all__ = ["MARKING", "PAGE", "made"]

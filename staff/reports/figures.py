@@ -16,17 +16,17 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
+from safeguarding.clock import LONDON, utc_now
+from safeguarding.taxonomy import Severity
 from staff.alerts.outbox import SUPERSEDED
 from staff.alerts.tables import alerts
 from staff.audit.tables import audit_events
-from safeguarding.clock import LONDON, utc_now
-from storage.engine import READING
-from staff.cases.case import CaseStatus, CaseEvent
+from staff.cases.case import CaseEvent, CaseStatus
 from staff.cases.cases import CaseFilter
 from staff.cases.deadlines import look_by
-from staff.reports.suppression import SMALLEST, FigureTable, suppressed
 from staff.cases.tables import cases, reviews
-from safeguarding.taxonomy import Severity
+from staff.reports.suppression import SMALLEST, FigureTable, suppressed
+from storage.engine import READING
 
 IN_TIME, LATE, NOT_YET = "in_time", "late", "not_yet"
 """Rows of the tables about deadlines: kept, missed, not yet past."""
@@ -226,7 +226,9 @@ class _Waited:
 
 
 def _waits(connection: Connection, which: list[Any]) -> list[_Waited]:
-    seen = sa.and_(audit_events.c.case_id == cases.c.id, audit_events.c.what == CaseEvent.VIEWED.value)
+    seen = sa.and_(
+        audit_events.c.case_id == cases.c.id, audit_events.c.what == CaseEvent.VIEWED.value
+    )
     since = sa.case((audit_events.c.at >= cases.c.raised_at, audit_events.c.at))
     columns = (
         cases.c.assessed_severity,

@@ -6,11 +6,11 @@ import csv
 import io
 from dataclasses import dataclass
 
-from staff.reports.figures import Report
-from staff.reports.suppression import FigureTable
 from staff.console import dates
 from staff.reports import figures_wording
+from staff.reports.figures import Report
 from staff.reports.pdf import PdfDocument
+from staff.reports.suppression import FigureTable
 
 _LONGEST = 80
 """Per cent of the width that the longest bar takes; its number stands beside it."""

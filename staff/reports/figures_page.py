@@ -12,14 +12,13 @@ from sanic.exceptions import BadRequest
 from sanic.response import raw
 
 from safeguarding.clock import LONDON
-from staff.reports.figures import Period, Report
-from staff.accounts.permissions import Permission
-from staff.reports import figures_output
-from staff.reports import figures_wording
 from staff.accounts.auth import requires, session_of
+from staff.accounts.permissions import Permission
+from staff.cases.recording import record
 from staff.console.composition import services
 from staff.console.pages import STATISTICS
-from staff.cases.recording import record
+from staff.reports import figures_output, figures_wording
+from staff.reports.figures import Period, Report
 
 DOWNLOADED = "statistics exported"
 """The event on the audit trail."""
@@ -97,7 +96,7 @@ def _today(request: Request) -> date:
 
 
 def _period(request: Request, today: date) -> Period | None:
-    """Return the period in the query, by default this quarter; None when it ends before it begins."""
+    """Return the period in the query, by default this quarter; None when its end comes first."""
     usual = _quarter(today)
     first = _month_of(str(request.args.get("from") or ""), today) or usual.first
     last = _month_of(str(request.args.get("to") or ""), today)
@@ -114,7 +113,9 @@ def _presets(today: date) -> list[tuple[str, str]]:
     """Return the names and addresses of common periods."""
     this = _quarter(today)
     last = _quarter(_month_before(this.first))
-    year = Period(date(today.year - 1, today.month, 1), _last_day(_month_before(today.replace(day=1))))
+    year = Period(
+        date(today.year - 1, today.month, 1), _last_day(_month_before(today.replace(day=1)))
+    )
     named = zip(figures_wording.PRESETS, (this, last, year), strict=True)
     return [(name, f"{STATISTICS}?{urlencode(_months_of(period))}") for name, period in named]
 

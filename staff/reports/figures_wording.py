@@ -6,6 +6,9 @@ from collections.abc import Callable
 from datetime import date, timedelta
 
 from safeguarding.escalation import Outcome
+from safeguarding.taxonomy import Severity
+from staff.cases import wording as case_wording
+from staff.console import dates, wording
 from staff.reports.figures import (
     IN_TIME,
     LATE,
@@ -16,10 +19,6 @@ from staff.reports.figures import (
     Wait,
 )
 from staff.reports.suppression import SMALLEST, FigureTable
-from safeguarding.taxonomy import Severity
-from staff.cases import wording as case_wording
-from staff.console import dates
-from staff.console import wording
 
 TITLES = {
     "time": "Cases over time",

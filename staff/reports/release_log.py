@@ -18,19 +18,19 @@ import click
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from safeguarding.clock import utc_now
+from safeguarding.settings import Settings
+from staff.accounts.accounts import check_in_use
 from staff.audit import trail
 from staff.audit.trail import Event, Link
-from safeguarding.clock import utc_now
-from storage.engine import READING, connect
 from staff.cases.case import CaseEvent
-from safeguarding.settings import Settings
 from staff.cases.cases import Cases, UnknownCaseError
 from staff.cases.casework import WordsMissingError
 from staff.cases.keys import make_key
-from staff.reports.case_file import CaseFileKind
 from staff.cases.tables import case_notes, cases
+from staff.reports.case_file import CaseFileKind
+from storage.engine import READING, connect
 from storage.vault import Vault
-from staff.accounts.accounts import check_in_use
 
 FileFormat = Literal["pdf", "json"]
 

@@ -51,8 +51,10 @@ class FigureTable:
         return count / sum(known)
 
 
-def suppressed(name: str, counts: Mapping[str | None, int], total: int | None = None) -> FigureTable:
-    """Return a table of these counts with the small ones hidden; `total` is their sum if not given.
+def suppressed(
+    name: str, counts: Mapping[str | None, int], total: int | None = None
+) -> FigureTable:
+    """Return a table with the small counts hidden; `total` is their sum if it is not given.
 
     Where the hidden numbers would follow from the total, the next smallest are hidden too.
     """
