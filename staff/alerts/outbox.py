@@ -141,14 +141,14 @@ def forget(connection: Connection, case_id: str) -> int:
 
 def waiting_for(connection: Connection, staff_id: str) -> list[WaitingAlert]:
     """Return the open alerts this person was told of, the most severe and oldest first."""
-    told = (
+    own = (
         sa.select(deliveries.c.alert_id)
         .where(deliveries.c.recipient == staff_id, deliveries.c.channel == CONSOLE)
         .distinct()
     )
     query = (
         sa.select(alerts)
-        .where(alerts.c.ended_at.is_(None), alerts.c.id.in_(told))
+        .where(alerts.c.ended_at.is_(None), alerts.c.id.in_(own))
         .order_by(alerts.c.severity.desc(), alerts.c.raised_at)
     )
     return [

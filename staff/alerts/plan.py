@@ -166,10 +166,10 @@ def _take(
     severity, step = Severity(alert["severity"]), AlertStep(min(number, AlertStep.AGAIN))
     area = alert["area"]
     people = _people(connection, step, now, area)
-    nobody = step is AlertStep.ON_DUTY and not people
-    if nobody:
+    unstaffed = step is AlertStep.ON_DUTY and not people
+    if unstaffed:
         people = _all(connection, now, area)
-    beyond = (nobody or step >= AlertStep.EVERYONE) and not _within(connection, plan, alert, now)
+    beyond = (unstaffed or step >= AlertStep.EVERYONE) and not _within(connection, plan, alert, now)
     if beyond:
         people = _people(connection, step, now, None) if step is AlertStep.DUTY_MANAGER else []
         people = people or _all(connection, now, None)
@@ -180,11 +180,11 @@ def _take(
         alert["reason"],
         step,
         _recipients(connection, plan, people, severity, now),
-        nobody_on_duty=nobody,
+        nobody_on_duty=unstaffed,
         area=area,
         beyond_area=beyond,
     )
-    if nobody or step >= AlertStep.EVERYONE:
+    if unstaffed or step >= AlertStep.EVERYONE:
         for channel in sorted(plan.team):
             taken.recipients.setdefault(channel, []).append(TEAM)
     elif step is AlertStep.ON_DUTY and WEBHOOK in plan.team:

@@ -38,7 +38,7 @@ class PdfDocument(FPDF):
     """
 
     def __init__(self, title: str, *, marking: str, made_at: datetime, page_label: str) -> None:
-        """`marking` is printed on every page; `page_label` has {page} and {pages}."""
+        """Begin a document with `marking` on every page; `page_label` has {page} and {pages}."""
         super().__init__(format="A4")
         self._marking = marking
         self._page_label = page_label

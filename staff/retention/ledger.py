@@ -72,7 +72,7 @@ class Ledger:
     NAME = "ledger.jsonl"
 
     def __init__(self, path: Path) -> None:
-        """The file is created with the first entry."""
+        """Take the path of the file, which is created with the first entry."""
         self._path = path
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Text messages and team alerts by the services that Apprise knows: Twilio, Vonage, AWS SNS, …
+"""Text messages and team alerts by services that Apprise knows: Twilio, Vonage, AWS SNS.
 
 The secret `apprise_sms_url` is an Apprise address with {phone} in the place of the number, for
 example `twilio://SID:TOKEN@FROM/{phone}`. The secret `apprise_team_url` is the address of the
@@ -43,7 +43,7 @@ class AppriseSms:
     """Text messages to members of staff."""
 
     def __init__(self, url: str, longest_s: float = LONGEST_S) -> None:
-        """Raises SettingsError when Apprise does not know the address."""
+        """Take an Apprise address. Raises SettingsError when Apprise does not know it."""
         self._url = url
         self._longest_s = longest_s
         _service(self._address("+447700900123"), "apprise_sms_url")
@@ -61,7 +61,7 @@ class AppriseTeam:
     """Messages to the team's own channel."""
 
     def __init__(self, url: str, longest_s: float = LONGEST_S) -> None:
-        """Raises SettingsError when Apprise does not know the address."""
+        """Take an Apprise address. Raises SettingsError when Apprise does not know it."""
         self._service = _service(url, "apprise_team_url")
         self._longest_s = longest_s
 

@@ -31,7 +31,7 @@ def test_an_email_says_what_a_person_must_know_to_open_the_case(words: AlertForm
     )
 
 
-def test_whoever_cannot_open_the_case_is_told_to_find_somebody_who_can(
+def test_a_recipient_who_cannot_open_the_case_is_asked_to_find_a_colleague(
     words: AlertFormatter,
 ) -> None:
     notice = words.notice(ALERT, NOON, outside=True)

@@ -1,4 +1,4 @@
-"""ReleaseLog in the console: the form, the files, and what the trail says before they leave."""
+"""The page of case files: the form, the files, and the audit trail before a file is sent."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ACCESS = {"kind": "subject_access", "form": "json", "note": "Asked on 3 November
 def case(
     log: EscalationLog, casework: Casework, cases: Cases, ann: Staff, bob: Staff, clock: Clock
 ) -> str:
-    """Reference of a case with something of everything."""
+    """Return the reference of a case with all kinds of records."""
     assert ann.may(Permission.EXPORT)
     log.record(escalation(conversation_id="c1", contacts=(CHILDLINE, MASH)))
     for number, text in enumerate((HOSTILE, ARABIC, "a" * 9000, "word " * 1500), 2):

@@ -31,7 +31,7 @@ def exported(audit: AuditLog) -> list[dict[str, object]]:
     return [link.event.detail for link in audit.newest(Wanted(what="statistics exported"), limit=9)]
 
 
-async def test_nobody_sees_figures_without_signing_in(visitor: Browser) -> None:
+async def test_figures_need_signing_in(visitor: Browser) -> None:
     response = await visitor.get("/statistics/figures.csv")
     assert response.headers["location"].startswith("/sign-in")
 

@@ -50,7 +50,7 @@ def releases(engine: Engine, clock: Clock) -> ReleaseLog:
 
 @pytest.fixture
 def whole(engine: Engine, log: EscalationLog, cases: Cases, ann: str, clock: Clock) -> WholeCase:
-    """A case with something of everything, and another one merged into it."""
+    """Return a case with all kinds of records, and another case merged into it."""
     work = Casework(engine, vault(), clock)
     explained = replace(assessment(), signals=(EXPLAINED,))
     log.record(escalation(assessment=explained, contacts=(CHILDLINE, MASH)))

@@ -24,7 +24,7 @@ Recorder = Callable[..., list[str]]
 
 @pytest.fixture
 def record(log: EscalationLog, clock: Clock) -> Recorder:
-    """Records `count` cases, each a conversation of its own; their ids."""
+    """Return a function that records `count` cases and returns their ids."""
     made = iter(range(1000))
 
     def several(count: int, **changes: Any) -> list[str]:
@@ -180,7 +180,7 @@ def test_closing_is_timed_from_the_first_hand_off(
     assert report().closing[0].median == timedelta(hours=3)
 
 
-def test_deadlines_are_kept_missed_or_not_over_yet(
+def test_deadlines_are_kept_missed_or_not_past_yet(
     report: Callable[..., Report], record: Recorder, casework: Casework, ann: str, clock: Clock
 ) -> None:
     urgent = assessment(Severity.URGENT)

@@ -34,19 +34,19 @@ def test_a_small_total_is_hidden() -> None:
     assert table.hides
 
 
-def test_a_table_without_small_numbers_is_told_whole() -> None:
+def test_a_table_without_small_numbers_is_shown_in_full() -> None:
     table = suppressed("any", {"a": 5, "b": 12})
     assert (table.total, table.hides) == (17, False)
 
 
-def test_a_share_is_told_only_where_all_its_parts_are() -> None:
+def test_a_share_is_shown_only_where_all_its_parts_are() -> None:
     assert suppressed("any", {"a": 30, "b": 10}).share("b", ("a", "b")) == 0.25
     assert suppressed("any", {"a": 30, "b": 3}).share("b", ("a", "b")) is None
     assert suppressed("any", {"a": 0, "b": 0}).share("b", ("a", "b")) is None
 
 
 @pytest.mark.parametrize("size", [2, 3])
-def test_whoever_knows_the_rule_and_the_total_cannot_work_out_a_small_number(size: int) -> None:
+def test_a_small_number_cannot_be_worked_out_from_the_rule_and_the_total(size: int) -> None:
     """Every table of numbers up to 9: what is told of it is told of another one, too."""
     told_of: dict[object, set[tuple[int, ...]]] = {}
     for counts in itertools.product(range(10), repeat=size):
@@ -60,7 +60,7 @@ def test_whoever_knows_the_rule_and_the_total_cannot_work_out_a_small_number(siz
 
 
 @given(st.dictionaries(st.text(max_size=3), st.integers(0, 60), max_size=8))
-def test_no_small_number_is_ever_told(counts: dict[str, int]) -> None:
+def test_no_small_number_is_ever_shown(counts: dict[str, int]) -> None:
     table = suppressed("any", counts)
     assert all(cell.count is None or not 0 < cell.count < SMALLEST for cell in table.cells)
     assert sum(cell.count is None for cell in table.cells) != 1 or table.total is None

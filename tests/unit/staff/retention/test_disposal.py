@@ -271,7 +271,7 @@ def test_what_may_not_be_erased_is_not(office: Office, disposals: Disposals, clo
     assert office.known() == {"held", "just now"}
 
 
-def test_whoever_writes_again_after_an_erasure_is_heard(
+def test_a_message_after_an_erasure_opens_a_new_case(
     office: Office, disposals: Disposals, clock: Clock, engine: Engine
 ) -> None:
     office.closed("c1")

@@ -26,7 +26,7 @@ def service() -> Iterator[Receiver]:
 
 
 def address(service: Receiver) -> str:
-    """An address of Apprise's plain JSON service; the phone number is a part of its path."""
+    """Return an address of Apprise's plain JSON service, with the phone number in its path."""
     return service.url.replace("http://", "json://").rstrip("/") + "/to/{phone}"
 
 
