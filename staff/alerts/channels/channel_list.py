@@ -21,5 +21,6 @@ def configured_channels(setup: ChannelSetup) -> dict[str, Channel]:
     """Return the channels of this installation by the way that they send. Raises SettingsError."""
     configured: dict[str, Channel] = {}
     for channels in CHANNELS:
-        configured = {**channels(setup), **configured}
+        for way, channel in channels(setup).items():
+            configured.setdefault(way, channel)
     return configured
