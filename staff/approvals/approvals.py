@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -19,9 +19,7 @@ from safeguarding.clock import LONDON, utc_now
 from safeguarding.content.approvals.signing import (
     ApprovalDecision,
     ApprovalStatus,
-    Decided,
     Standing,
-    approved_digests,
     standing_of,
 )
 from safeguarding.content.items import Item, opened
@@ -32,32 +30,14 @@ from staff.accounts.accounts import member_of
 from staff.accounts.permissions import Permission
 from staff.accounts.tables import staff
 from staff.audit.trail import Event, append
+from storage.approval_records import approvals, read_decisions
 from storage.engine import READING, connect
-from storage.metadata import UtcDateTime, metadata
-
-approvals = sa.Table(
-    "approvals",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("content_id", sa.Text, nullable=False, index=True),
-    sa.Column("digest", sa.Text, nullable=False),
-    sa.Column("words", sa.Text, nullable=False),
-    sa.Column("decision", sa.Text, nullable=False),
-    sa.Column("by", sa.Text, sa.ForeignKey("staff.id"), nullable=False),
-    sa.Column("name", sa.Text, nullable=False),
-    sa.Column("role", sa.Text, nullable=False),
-    sa.Column("at", UtcDateTime, nullable=False),
-    sa.Column("note", sa.Text, nullable=False),
-    sa.CheckConstraint("decision IN ('approved', 'sent_back')", name="decision"),
-)
-"""Decisions on content. The words are ours, not a person's: they are kept as they are read."""
 
 _DONE = {
     ApprovalDecision.APPROVED: "content approved",
     ApprovalDecision.SENT_BACK: "content sent back",
 }
 """How the audit trail names a decision."""
-_FACTS = [column for column in approvals.c if column.name != "words"]
 
 
 class NotALeadError(Exception):
@@ -117,7 +97,7 @@ class Approvals:
     def standings(self, items: Iterable[Item]) -> list[Standing]:
         """Where each item stands now."""
         with self._reading.connect() as connection:
-            given = _decisions(connection, sa.select(*_FACTS))
+            given = read_decisions(connection)
         today = self._now().astimezone(LONDON).date()
         return [standing_of(item, given.get(item.id, ()), today, self._kinds) for item in items]
 
@@ -133,19 +113,11 @@ class Approvals:
             found = connection.execute(sa.select(approvals.c.words).where(mine).limit(1)).scalar()
         return None if found is None else opened(found)
 
-    def approved(self) -> frozenset[tuple[str, str]]:
-        """Content id and digest of all words that enough people have signed."""
-        with self._reading.connect() as connection:
-            given = _decisions(connection, sa.select(*_FACTS))
-        every = (each for decisions in given.values() for each in decisions)
-        return approved_digests(every, self._kinds)
-
     def _adds(self, connection: Connection, item: Item, by: str) -> bool:
         return self._standing(connection, item).may_approve(by)
 
     def _standing(self, connection: Connection, item: Item) -> Standing:
-        query = sa.select(*_FACTS).where(approvals.c.content_id == item.id)
-        given = _decisions(connection, query).get(item.id, [])
+        given = read_decisions(connection, item.id)[item.id]
         today = self._now().astimezone(LONDON).date()
         return standing_of(item, given, today, self._kinds)
 
@@ -156,29 +128,6 @@ def _lead(connection: Connection, staff_id: str) -> RowMapping:
     if member is None or not member_of(member).may(Permission.APPROVE_CONTENT):
         raise NotALeadError
     return member
-
-
-def _decisions(
-    connection: Connection, query: sa.Select[tuple[object, ...]]
-) -> Mapping[str, list[Decided]]:
-    """The decisions by content id, oldest first."""
-    found: dict[str, list[Decided]] = defaultdict(list)
-    for row in connection.execute(query.order_by(approvals.c.id)).mappings():
-        found[row["content_id"]].append(_decided(row))
-    return found
-
-
-def _decided(row: RowMapping) -> Decided:
-    return Decided(
-        content_id=row["content_id"],
-        digest=row["digest"],
-        decision=ApprovalDecision(row["decision"]),
-        by=row["by"],
-        name=row["name"],
-        role=row["role"],
-        at=row["at"],
-        note=row["note"],
-    )
 
 
 NO_DATABASE = "approvals: no database yet"

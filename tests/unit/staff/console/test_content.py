@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import Engine
 
 from safeguarding.content.approvals.signing import ApprovalDecision, ApprovalStatus
 from safeguarding.content.items import Item
@@ -15,6 +16,7 @@ from staff.accounts.permissions import Role
 from staff.approvals.approvals import Approvals
 from staff.approvals.page import DecisionForm
 from staff.console.pages import LONGEST_NOTE
+from storage.approval_records import read_approved_digests
 from tests.content import ANSWER
 from tests.records import PASSWORD, Clock
 from tests.unit.staff.console.conftest import Browser
@@ -100,7 +102,7 @@ async def test_what_is_not_there_is_not_found(browser: Browser, path: str) -> No
 
 
 async def test_a_lead_approves_exactly_the_words_on_the_page(
-    browser: Browser, approvals: Approvals, answer: Item
+    browser: Browser, engine: Engine, answer: Item
 ) -> None:
     page = (await browser.get(ITEM)).text
     assert f'name="digest" value="{answer.digest}"' in page
@@ -109,11 +111,11 @@ async def test_a_lead_approves_exactly_the_words_on_the_page(
     response = await browser.send(f"{ITEM}/decision", form)
 
     assert response.headers["location"] == "/content?saved=approved"
-    assert approvals.approved() == {("answer:consent", answer.digest)}
+    assert read_approved_digests(engine) == {("answer:consent", answer.digest)}
 
 
 async def test_words_that_changed_meanwhile_are_not_approved_and_the_note_is_kept(
-    browser: Browser, approvals: Approvals, answer: Item, content: Path
+    browser: Browser, engine: Engine, answer: Item, content: Path
 ) -> None:
     change(content)
 
@@ -123,7 +125,7 @@ async def test_words_that_changed_meanwhile_are_not_approved_and_the_note_is_kep
     assert response.status_code == 409
     assert "have changed since you opened the page" in response.text
     assert "Read twice." in response.text
-    assert approvals.approved() == frozenset()
+    assert read_approved_digests(engine) == frozenset()
 
 
 async def test_a_reviewer_reads_and_cannot_decide(
@@ -143,7 +145,7 @@ async def test_a_reviewer_reads_and_cannot_decide(
 
 
 async def test_a_lead_who_is_one_no_more_is_refused_at_once(
-    browser: Browser, accounts: StaffAccounts, approvals: Approvals, answer: Item
+    browser: Browser, accounts: StaffAccounts, engine: Engine, answer: Item
 ) -> None:
     accounts.set_role("ann", Role.REVIEWER)
 
@@ -151,19 +153,17 @@ async def test_a_lead_who_is_one_no_more_is_refused_at_once(
     response = await browser.send(f"{ITEM}/decision", form)
 
     assert response.status_code == 403
-    assert approvals.approved() == frozenset()
+    assert read_approved_digests(engine) == frozenset()
 
 
-async def test_no_other_site_can_approve(
-    browser: Browser, approvals: Approvals, answer: Item
-) -> None:
+async def test_no_other_site_can_approve(browser: Browser, engine: Engine, answer: Item) -> None:
     form = {"decision": "approved", "digest": answer.digest}
 
     assert (await browser.post(f"{ITEM}/decision", form)).status_code == 403
     forged = form | {"form_token": await browser.form_token()}
     response = await browser.post(f"{ITEM}/decision", forged, sec_fetch_site="cross-site")
     assert response.status_code == 403
-    assert approvals.approved() == frozenset()
+    assert read_approved_digests(engine) == frozenset()
 
 
 async def test_sending_back_needs_a_note_and_keeps_it(
