@@ -49,7 +49,7 @@ COMMANDS = {
     ),
     "anchor-audit": LazyCommand("staff.audit.anchors", "services", "Write the anchor of today."),
     "audit-client": LazyCommand(
-        "staff.audit.clients", "services", "How the audit trail names an address."
+        "staff.audit.audit_log", "services", "How the audit trail names an address."
     ),
     "database-roles": LazyCommand(
         "ops.database_roles", "services", "Roles and grants for PostgreSQL."

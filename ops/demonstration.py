@@ -12,7 +12,7 @@ from sqlalchemy.engine import Engine
 
 from staff.accounts.accounts import Staff
 from staff.alerts.reach import ContactPreferences
-from staff.audit.command_line import COMMAND_LINE
+from staff.audit.audit_log import COMMAND_LINE
 from staff.rota.rota import ShiftKind
 from staff.rota.service import LONGEST_DAYS, Pattern, RotaService
 

@@ -15,7 +15,7 @@ from staff.alerts.formatter import Notice
 from staff.alerts.outbox import Alert
 from staff.alerts.queue import Delivery
 from staff.alerts.reach import EMAIL
-from staff.audit.command_line import record_command
+from staff.audit.audit_log import record_command
 from staff.dispatcher.composition import channels_of
 
 _REFERENCE = "TEST"

@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from staff.alerts.outbox import SUPERSEDED
 from staff.alerts.tables import alerts
-from staff.audit.tables import audit_events
+from staff.audit.trail import audit_events
 from safeguarding.clock import LONDON, utc_now
 from storage.engine import READING
 from staff.cases.case import CaseStatus, CaseEvent

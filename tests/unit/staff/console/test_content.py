@@ -1,4 +1,4 @@
-"""The pages about content: who signs, what, and what is refused."""
+"""The pages of the content: who approves, what is shown, and what is refused."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ async def test_the_list_can_be_narrowed_by_status_and_kind(
     assert len(await shown("status=nonsense&kind=nonsense")) == 2
 
 
-async def test_a_file_that_cannot_be_read_is_said(browser: Browser, content: Path) -> None:
+async def test_an_unreadable_file_is_reported(browser: Browser, content: Path) -> None:
     page = (await browser.get("/content")).text
 
     assert "help_card.yml" in page
@@ -97,7 +97,7 @@ async def test_an_item_shows_each_reader_the_sources_and_the_dates(browser: Brow
 
 
 @pytest.mark.parametrize("path", ["/content/answer:nothing", "/content/x", "/content/export/all"])
-async def test_what_is_not_there_is_not_found(browser: Browser, path: str) -> None:
+async def test_an_unknown_item_is_not_found(browser: Browser, path: str) -> None:
     assert (await browser.get(path)).status_code == 404
 
 
@@ -144,7 +144,7 @@ async def test_a_reviewer_reads_and_cannot_decide(
     assert approvals.standing(answer).decisions == ()
 
 
-async def test_a_lead_who_is_one_no_more_is_refused_at_once(
+async def test_a_former_lead_is_refused_at_once(
     browser: Browser, accounts: StaffAccounts, engine: Engine, answer: Item
 ) -> None:
     accounts.set_role("ann", Role.REVIEWER)
@@ -181,14 +181,16 @@ async def test_sending_back_needs_a_note_and_keeps_it(
     assert "Say &lt;b&gt;who&lt;/b&gt;." in page
 
 
-async def test_nothing_selected_is_said_beside_the_field(browser: Browser, answer: Item) -> None:
+async def test_a_missing_decision_is_reported_beside_the_field(
+    browser: Browser, answer: Item
+) -> None:
     response = await browser.send(f"{ITEM}/decision", {"digest": answer.digest})
 
     assert response.status_code == 400
     assert 'href="#decision"' in response.text
 
 
-async def test_what_changed_stands_beside_what_was_approved(
+async def test_changes_are_shown_beside_the_approved_words(
     browser: Browser, approvals: Approvals, answer: Item, ann: Staff, content: Path
 ) -> None:
     approvals.decide(answer, ApprovalDecision.APPROVED, by=ann.id)

@@ -1,4 +1,4 @@
-"""A new kind of content is one row and its files: nothing else has to know of it."""
+"""A new kind of content needs one row and its files, and no other change."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def kinds() -> Kinds:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The content that ships, and one file of the new kind."""
+    """Copy the shipped content, and add one file of the new kind."""
     shutil.copytree(CONTENT, tmp_path / "content")
     shutil.copy(ROOT / "domain.yml", tmp_path)
     (tmp_path / "content" / "jokes").mkdir()

@@ -15,7 +15,7 @@ from staff.accounts.accounts import Staff
 from staff.alerts.outbox import Alert, raise_alert
 from staff.alerts.plan import Plan, advance
 from staff.alerts.reach import ContactPreferences, ways_of
-from staff.audit.tables import audit_events
+from staff.audit.trail import audit_events
 from staff.rota import rota
 from tests.records import NOON
 from tests.unit.staff.console.conftest import Browser

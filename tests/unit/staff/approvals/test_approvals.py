@@ -1,4 +1,4 @@
-"""Approvals: only leads, two for risk, never changed, always with the words."""
+"""Approvals: only leads decide, risk content needs two, and decisions keep the words."""
 
 from __future__ import annotations
 
@@ -143,5 +143,5 @@ def test_the_clock_makes_a_review_due(approvals: Approvals, ann: str, clock: Clo
     assert found == [ApprovalStatus.APPROVED, ApprovalStatus.REVIEW_DUE, ApprovalStatus.PAST_REVIEW]
 
 
-def test_words_that_nobody_decided_on_are_not_kept(approvals: Approvals) -> None:
+def test_words_without_a_decision_are_not_stored(approvals: Approvals) -> None:
     assert approvals.words("answer:consent", "0" * 64) is None
