@@ -52,11 +52,7 @@ log = structlog.get_logger("console.sign_on")
 
 
 class UnexpectedResponseError(Exception):
-    """The response belongs to no request of this browser. `why` is a fixed phrase."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.why = why
+    """The response belongs to no request of this browser. The message is a fixed phrase."""
 
 
 class Purpose(Enum):
@@ -157,11 +153,7 @@ class ProviderUnavailableError(Exception):
 
 
 class UnprovedIdentityError(Exception):
-    """The response does not prove an identity. `why` is a fixed phrase."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.why = why
+    """The response does not prove an identity. The message is a fixed phrase."""
 
 
 @dataclass(frozen=True)

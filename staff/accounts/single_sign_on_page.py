@@ -149,7 +149,7 @@ async def returned(request: Request) -> HTTPResponse:
     try:
         sign_on = console.requests.take(cookie, _argument(request, "state"))
     except UnexpectedResponseError as error:
-        return await _refused(request, error.why, "not_asked")
+        return await _refused(request, str(error), "not_asked")
     if not (code := _argument(request, "code")):
         return await _refused(request, "refused by the provider", "not_proved", sign_on)
     try:
@@ -157,7 +157,7 @@ async def returned(request: Request) -> HTTPResponse:
     except ProviderUnavailableError:
         return await _refused(request, "provider does not answer", "away", sign_on)
     except UnprovedIdentityError as error:
-        return await _refused(request, error.why, "not_proved", sign_on)
+        return await _refused(request, str(error), "not_proved", sign_on)
     response = await _FINISH[sign_on.purpose](request, sign_on, proved)
     set_cookie(console, response, _cookie_name(console), "", timedelta(), samesite="Lax")
     return response
