@@ -175,14 +175,17 @@ async def accepted(request: Request, token: str) -> HTTPResponse:
         return invitation_form(request, invited, {"name": wording.NAME_TAKEN}, 400)
     except PasswordError as error:
         return invitation_form(request, invited, {"password": wording.password_refused(error)}, 400)
-    await record(
-        request,
-        "account opened" if invited.staff_id is None else "password renewed",
-        who=member.id,
-        account=member.id,
-        role=member.role.value,
-    )
+    await record_accepted(request, invited, member)
     return redirect("/sign-in", status=SEE_OTHER)
+
+
+async def record_accepted(
+    request: Request, invited: Invitation, member: Staff, **detail: str
+) -> None:
+    """Record that an invitation opened the account of a member, or renewed its password."""
+    what = "account opened" if invited.staff_id is None else "password renewed"
+    detail |= {"account": member.id, "role": member.role.value}
+    await record(request, what, who=member.id, **detail)
 
 
 def invitation_form(

@@ -16,7 +16,12 @@ from sanic.exceptions import NotFound
 from sanic.response import redirect
 
 from staff.accounts.accounts import Staff, StaffNameError
-from staff.accounts.accounts_page import LONGEST_NAME, invitation_form, invitation_gone
+from staff.accounts.accounts_page import (
+    LONGEST_NAME,
+    invitation_form,
+    invitation_gone,
+    record_accepted,
+)
 from staff.accounts.auth import (
     cookie_name,
     home_of,
@@ -191,14 +196,7 @@ async def _invited(
         return await _refused(request, "name is taken", "name_taken", sign_on)
     except LinkedElsewhereError:
         return await _refused(request, "linked to another account", "linked_elsewhere", sign_on)
-    await record(
-        request,
-        "account opened" if invited.staff_id is None else "password renewed",
-        who=member.id,
-        account=member.id,
-        role=member.role.value,
-        by=BY_PROVIDER,
-    )
+    await record_accepted(request, invited, member, by=BY_PROVIDER)
     return await _start(request, member, sign_on, proved)
 
 

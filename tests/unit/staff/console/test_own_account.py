@@ -223,7 +223,7 @@ async def test_a_malformed_passkey_opens_nothing_and_adds_nothing(
 
 def test_a_challenge_is_taken_once(app: App, ann: Staff) -> None:
     sessions = app.ctx.services.sessions
-    token = sessions.start(ann.id, half=True)
+    token = sessions.start(ann.id, pending=True)
     challenge = sessions.new_challenge(token)
 
     assert sessions.take_challenge(token) == challenge
