@@ -49,7 +49,7 @@ COMMANDS = {
     ),
     "anchor-audit": LazyCommand("staff.audit.anchors", "services", "Write the anchor of today."),
     "audit-client": LazyCommand(
-        "staff.audit.clients", "services", "How the audit trail names an address."
+        "staff.audit.audit_log", "services", "How the audit trail names an address."
     ),
     "database-roles": LazyCommand(
         "ops.database_roles", "services", "Roles and grants for PostgreSQL."
@@ -116,7 +116,7 @@ _HOUSE = {"safeguarding", "storage", "bot", "chat", "staff", "ops", "lab"}
 
 
 class LazyGroup(click.Group):
-    """Lists COMMANDS without importing one of them."""
+    """Lists COMMANDS without importing any of them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -150,7 +150,7 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup)
 def lantern() -> None:
-    """A safeguarding assistant. `make help` lists what people need of this."""
+    """Run a command of Lantern, a safeguarding assistant. `make help` lists the usual ones."""
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from datetime import date, time, timedelta
 from sqlalchemy.engine import Engine
 
 from staff.accounts.accounts import Staff
-from staff.audit.command_line import COMMAND_LINE
+from staff.audit.audit_log import COMMAND_LINE
 from staff.rota.recipients import ContactPreferences
 from staff.rota.rota import ShiftKind
 from staff.rota.service import LONGEST_DAYS, Pattern, RotaService

@@ -20,7 +20,7 @@ from safeguarding.clock import utc_now
 from safeguarding.settings import Settings, SettingsError
 from safeguarding.state_folder import write_whole
 from staff.audit import trail
-from staff.audit.command_line import COMMAND_LINE, operator
+from staff.audit.audit_log import COMMAND_LINE, operator
 from staff.audit.trail import FIRST_LINK, Event
 from staff.cases.keys import vault_of
 from staff.cases.log import EscalationLog

@@ -16,7 +16,7 @@ from staff.alerts.channels.channel_list import configured_channels
 from staff.alerts.formatter import Notice
 from staff.alerts.outbox import Alert
 from staff.alerts.queue import Delivery
-from staff.audit.command_line import record_command
+from staff.audit.audit_log import record_command
 from staff.rota.recipients import EMAIL
 
 _REFERENCE = "TEST"

@@ -9,9 +9,8 @@ from sanic.exceptions import BadRequest
 from sanic.response import BaseHTTPResponse, text
 
 from safeguarding.settings import Settings
-from staff.accounts.accounts_page import accounts
+from staff.accounts.accounts_page import accounts, invitation
 from staff.accounts.auth import load_session, open_to_all
-from staff.accounts.invitation_page import invitation
 from staff.accounts.own_account_page import own_account
 from staff.accounts.passkeys_page import passkeys
 from staff.accounts.sign_in_page import signing_in

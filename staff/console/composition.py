@@ -16,19 +16,16 @@ from safeguarding.content.reader import Catalogue, read_catalogue
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import CONTENT
 from staff.accounts.accounts import StaffAccounts
-from staff.accounts.authentication_request import AuthenticationRequests
-from staff.accounts.devices import KnownDevices
 from staff.accounts.invitations import Invitations
+from staff.accounts.linked_identities import LinkedIdentities
 from staff.accounts.passkeys import Passkeys
-from staff.accounts.provider import Provider
+from staff.accounts.provider import AuthenticationRequests, Provider
 from staff.accounts.second_step import SecondSteps
 from staff.accounts.sessions import StaffSessions
-from staff.accounts.sign_ons import SignOns
-from staff.accounts.throttle import SignInLimits, SignInThrottle
+from staff.accounts.throttle import KnownDevices, SignInLimits, SignInThrottle
 from staff.alerts.outbox import StaffAlerts
 from staff.approvals.approvals import Approvals
-from staff.audit.audit_log import AuditLog
-from staff.audit.clients import client_digest
+from staff.audit.audit_log import AuditLog, client_digest
 from staff.cases.cases import Cases
 from staff.cases.casework import Casework
 from staff.cases.merging import CaseMerge
@@ -58,7 +55,7 @@ class Services:
     devices: KnownDevices
     second_steps: SecondSteps
     passkeys: Passkeys
-    sign_ons: SignOns
+    identities: LinkedIdentities
     invitations: Invitations
     approvals: Approvals
     rota: RotaService
@@ -110,7 +107,7 @@ def compose(
         devices=KnownDevices(database, now),
         second_steps=SecondSteps(database, vault, now),
         passkeys=Passkeys(database, now),
-        sign_ons=SignOns(database, now),
+        identities=LinkedIdentities(database, now),
         invitations=Invitations(database, accounts, now),
         approvals=Approvals(database, now),
         rota=RotaService(database, now),

@@ -20,7 +20,7 @@ from safeguarding.clock import LONDON, utc_now
 from safeguarding.taxonomy import Severity
 from staff.alerts.outbox import SUPERSEDED
 from staff.alerts.tables import alerts
-from staff.audit.tables import audit_events
+from staff.audit.trail import audit_events
 from staff.cases.case import CaseEvent, CaseStatus
 from staff.cases.cases import CaseFilter
 from staff.cases.deadlines import look_by

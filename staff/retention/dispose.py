@@ -10,7 +10,7 @@ import click
 from sqlalchemy.exc import SQLAlchemyError
 
 from safeguarding.settings import Settings
-from staff.audit.command_line import operator
+from staff.audit.audit_log import operator
 from staff.retention.clocks import Due, RetentionPeriods
 from staff.retention.disposal import Disposals
 from staff.retention.ledger import LedgerError

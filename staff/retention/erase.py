@@ -7,7 +7,7 @@ from datetime import timedelta
 import click
 
 from safeguarding.settings import Settings, SettingsError
-from staff.audit.command_line import operator
+from staff.audit.audit_log import operator
 from staff.cases.cases import Cases, UnknownCaseError
 from staff.cases.log import EscalationLog
 from staff.retention.disposal import (

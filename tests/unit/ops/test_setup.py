@@ -22,7 +22,7 @@ from safeguarding.taxonomy import CONTENT
 from safeguarding.working_days import next_working_day
 from staff.accounts.accounts import StaffAccounts
 from staff.accounts.permissions import Role
-from staff.audit.audit_log import AuditLog, Wanted
+from staff.audit.audit_log import AuditLog, EventFilter
 from staff.rota.rota import ShiftKind, Watch, on_duty, rota_shifts, shifts, watches
 from storage.engine import connect
 from storage.vault import Vault, key_ring
@@ -150,7 +150,7 @@ def test_what_was_made_is_on_the_audit_trail_once(state: Path) -> None:
     run(main)
 
     log = AuditLog(connect(f"sqlite:///{state / 'lantern.db'}"))
-    (link,) = log.newest(Wanted(), limit=9)
+    (link,) = log.newest(EventFilter(), limit=9)
     assert (link.event.who, link.event.what) == ("command line", "set up")
     assert link.event.detail["accounts"] == 3
 

@@ -12,7 +12,7 @@ from pypdf import PdfReader
 from sqlalchemy.engine import Engine
 
 from staff.accounts.accounts import StaffAccounts
-from staff.audit.audit_log import AuditLog, Wanted
+from staff.audit.audit_log import AuditLog, EventFilter
 from staff.cases.log import EscalationLog
 from tests.records import WORDS, escalation
 from tests.unit.staff.console.conftest import Browser
@@ -28,7 +28,9 @@ def cases_on_record(log: EscalationLog) -> None:
 
 
 def exported(audit: AuditLog) -> list[dict[str, object]]:
-    return [link.event.detail for link in audit.newest(Wanted(what="statistics exported"), limit=9)]
+    return [
+        link.event.detail for link in audit.newest(EventFilter(what="statistics exported"), limit=9)
+    ]
 
 
 async def test_figures_need_signing_in(visitor: Browser) -> None:

@@ -14,7 +14,7 @@ from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import Staff
 from staff.alerts.outbox import Alert, raise_alert
 from staff.alerts.plan import Plan, advance
-from staff.audit.tables import audit_events
+from staff.audit.trail import audit_events
 from staff.rota import rota
 from staff.rota.recipients import ContactPreferences, contact_preferences
 from tests.records import NOON

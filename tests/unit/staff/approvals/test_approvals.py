@@ -1,4 +1,4 @@
-"""Approvals: only leads, two for risk, never changed, always with the words."""
+"""Approvals: only leads decide, risk content needs two, and decisions keep the words."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from staff.approvals.approvals import (
     NotALeadError,
     NoteNeededError,
 )
+from storage.approval_records import read_approved_digests
 from tests.content import item
 from tests.records import PASSWORD, Clock, accounts_on
 
@@ -96,28 +97,32 @@ def test_sending_back_needs_a_note(approvals: Approvals, ann: str) -> None:
         approvals.decide(item(), BACK, by=ann, note="  ")
 
 
-def test_risk_is_approved_by_two_different_people(approvals: Approvals, ann: str, bob: str) -> None:
+def test_risk_is_approved_by_two_different_people(
+    approvals: Approvals, engine: Engine, ann: str, bob: str
+) -> None:
     risk = item("risk:grooming")
     approvals.decide(risk, APPROVE, by=ann)
     with pytest.raises(AlreadySignedError):
         approvals.decide(risk, APPROVE, by=ann)
     assert approvals.standing(risk).status is ApprovalStatus.WAITING
-    assert approvals.approved() == frozenset()
+    assert read_approved_digests(engine) == frozenset()
 
     approvals.decide(risk, APPROVE, by=bob)
 
     assert approvals.standing(risk).status is ApprovalStatus.APPROVED
-    assert approvals.approved() == {(risk.id, risk.digest)}
+    assert read_approved_digests(engine) == {(risk.id, risk.digest)}
 
 
-def test_an_approval_can_be_taken_back_and_given_again(approvals: Approvals, ann: str) -> None:
+def test_an_approval_can_be_taken_back_and_given_again(
+    approvals: Approvals, engine: Engine, ann: str
+) -> None:
     approvals.decide(item(), APPROVE, by=ann)
     approvals.decide(item(), BACK, by=ann, note="The source has moved.")
-    assert approvals.approved() == frozenset()
+    assert read_approved_digests(engine) == frozenset()
 
     approvals.decide(item(), APPROVE, by=ann)
 
-    assert approvals.approved() == {(item().id, item().digest)}
+    assert read_approved_digests(engine) == {(item().id, item().digest)}
 
 
 def test_all_standings_at_once_say_the_same_as_each_alone(approvals: Approvals, ann: str) -> None:
@@ -138,5 +143,5 @@ def test_the_clock_makes_a_review_due(approvals: Approvals, ann: str, clock: Clo
     assert found == [ApprovalStatus.APPROVED, ApprovalStatus.REVIEW_DUE, ApprovalStatus.PAST_REVIEW]
 
 
-def test_words_that_nobody_decided_on_are_not_kept(approvals: Approvals) -> None:
+def test_words_without_a_decision_are_not_stored(approvals: Approvals) -> None:
     assert approvals.words("answer:consent", "0" * 64) is None

@@ -7,12 +7,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import Engine
 
-from safeguarding.content.approvals.signing import ApprovalDecision, ApprovalStatus, standing_of
+from safeguarding.content.approvals.signing import ApprovalDecision, standing_of
 from safeguarding.content.reader import read_catalogue
 from staff.accounts.permissions import Role
 from staff.approvals.approvals import (
     NO_DATABASE,
-    STATUSES,
     Approvals,
     current_report,
     main,
@@ -35,10 +34,6 @@ def test_counts_the_items_of_each_status() -> None:
     assert report(standings) == (
         "approvals: 4 items: 1 approved, 1 waiting for a second person, 2 never approved"
     )
-
-
-def test_every_status_has_words() -> None:
-    assert set(STATUSES) == set(ApprovalStatus)
 
 
 def test_reads_the_real_content_from_the_database(database_url: str, engine: Engine) -> None:
