@@ -7,12 +7,12 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from safeguarding.risk.assessment import Assessment, Turn, upgraded
-from safeguarding.shown_contacts import (
+from safeguarding.messages import (
     ShownContact,
     contacts_as_record,
     contacts_from_record,
 )
+from safeguarding.risk.assessment import Assessment, Turn, upgraded
 
 GATEWAY = "gateway"
 """Who records: the gateway alone."""

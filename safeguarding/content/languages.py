@@ -15,8 +15,8 @@ from pathlib import Path
 import msgspec
 
 from safeguarding.content.articles.sections import word_count
-from safeguarding.content.folding import folded
 from safeguarding.content.items import Provenance, SourceRecord
+from safeguarding.messages import folded
 from safeguarding.records import ContentError, Problem, YamlDocument, read_yaml
 from safeguarding.taxonomy import Severity, SeverityLabel, taxonomy
 

@@ -14,9 +14,8 @@ from pathlib import Path
 import msgspec
 
 from safeguarding.content.choices import Choices
-from safeguarding.content.folding import folded_chat
 from safeguarding.content.items import Provenance
-from safeguarding.messages import Message
+from safeguarding.messages import Message, folded_chat
 from safeguarding.records import ContentError, Problem, YamlDocument, read_yaml
 from safeguarding.risk.assessment import Assessment, assessment_of_choice, upgraded
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from staff.cases.case import Case, WholeCase
 from staff.cases.chronology import chronology
-from safeguarding.shown_contacts import contacts_as_record
+from safeguarding.messages import contacts_as_record
 
 FORMAT = "lantern-case-1"
 """Grows when a reader of older records could misread a newer one."""

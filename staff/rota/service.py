@@ -10,8 +10,7 @@ from itertools import pairwise
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from safeguarding.clock import LONDON, utc_now
-from safeguarding.working_days import bank_holiday, is_day_off
+from safeguarding.clock import LONDON, bank_holiday, is_day_off, utc_now
 from staff.accounts.accounts import check_in_use
 from staff.alerts.reach import ContactPreferences, everyone, set_ways, ways_of
 from staff.alerts.tables import alerts

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from safeguarding.content.folding import folded
 from safeguarding.content.items import Provenance
 from safeguarding.content.languages import (
     LanguageCardRecord,
@@ -16,6 +15,7 @@ from safeguarding.content.languages import (
     read_language_card,
     read_languages,
 )
+from safeguarding.messages import folded
 from safeguarding.records import ContentError
 from safeguarding.taxonomy import Severity
 from tests.content import real_content
