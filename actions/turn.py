@@ -12,7 +12,7 @@ from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.composition import ActionPhrases, Composition
-from safeguarding.content.articles.articles import Showing
+from safeguarding.content.items import Showing
 from safeguarding.content.reader import Content
 from safeguarding.conversation_state import ALREADY_SHOWN, AlreadyShown, ConversationState
 from safeguarding.messages import ContactCard, Message, as_typed

@@ -14,8 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from safeguarding.content.articles.sections import word_count
-from safeguarding.content.items import Provenance, SourceRecord
+from safeguarding.content.items import Provenance, SourceRecord, word_count
 from safeguarding.messages import folded
 from safeguarding.records import ContentError, Problem, YamlDocument, read_yaml
 from safeguarding.taxonomy import Severity, SeverityLabel, taxonomy

@@ -10,9 +10,9 @@ from sanic.exceptions import NotFound
 from sanic.response import html, redirect
 
 from safeguarding.clock import LONDON
-from safeguarding.content.approvals.export import READERS, export_page
-from safeguarding.content.approvals.signing import ApprovalDecision, ApprovalStatus
+from safeguarding.content.booklet import READERS, export_page
 from safeguarding.content.items import Item
+from safeguarding.content.signing import ApprovalDecision, ApprovalStatus
 from staff.accounts.auth import requires, session_of
 from staff.accounts.permissions import Permission
 from staff.approvals.approvals import AlreadySignedError, NotALeadError, NoteNeededError

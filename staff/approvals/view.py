@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from safeguarding.content.approvals.signing import ApprovalStatus, Standing
 from safeguarding.content.items import Block, Item
 from safeguarding.content.kinds import Kinds
+from safeguarding.content.signing import ApprovalStatus, Standing
 from staff.accounts.accounts import Staff
 from staff.accounts.permissions import Permission
 from staff.cases.changes import changes

@@ -92,5 +92,5 @@ def test_they_keep_to_the_reading_level_of_a_young_person_unless_the_file_says_o
     (tmp_path / "b.yml").write_text(f"reader: professional\n{FILE}", encoding="utf-8")
     read = read_phrases(tmp_path)
 
-    assert list(read.file("a").readings) == ["young_person"]
+    assert list(read_phrase_file(tmp_path / "a.yml").readings) == ["young_person"]
     assert read.file("b").readings == {"professional": "Hello.\nOpen until {end}."}
