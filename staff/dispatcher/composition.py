@@ -110,10 +110,9 @@ def _plan(settings: Settings, channels: frozenset[str], *, demonstration: bool) 
     alerting = settings.alerts
     mailbox = alerting.team_email is not None or demonstration
     team = {EMAIL: mailbox and EMAIL in channels, WEBHOOK: WEBHOOK in channels}
-    clocks = ReminderDelays(
-        timedelta(minutes=alerting.immediate_minutes), timedelta(minutes=alerting.urgent_minutes)
+    return Plan(
+        ReminderDelays(), channels, frozenset(name for name, reached in team.items() if reached)
     )
-    return Plan(clocks, channels, frozenset(name for name, reached in team.items() if reached))
 
 
 def channels_of(settings: Settings, catcher_port: int | None) -> dict[str, Channel]:
@@ -138,10 +137,10 @@ def channels_of(settings: Settings, catcher_port: int | None) -> dict[str, Chann
         )
         found[EMAIL] = EmailChannel(server, alerting.email_from, alerting.team_email)
     elif notify_key and alerting.notify_email_template:
-        client = notify_client(notify_key, alerting.notify_url)
+        client = notify_client(notify_key)
         found[EMAIL] = NotifyEmail(client, alerting.notify_email_template, alerting.team_email)
     if notify_key and alerting.notify_sms_template:
-        client = notify_client(notify_key, alerting.notify_url)
+        client = notify_client(notify_key)
         found[SMS] = NotifySms(client, alerting.notify_sms_template)
     if url := _optional(settings, "webhook_url"):
         key = settings.secret("webhook_key")

@@ -14,11 +14,14 @@ from staff.alerts.formatter import Notice
 from staff.alerts.queue import Delivery
 from staff.alerts.reach import TEAM
 
+NOTIFY_URL = "https://api.notifications.service.gov.uk"
 WAIT_S = 15
 _BAD_REQUEST = 400
 
 
-def notify_client(api_key: str, base_url: str, wait_s: float = WAIT_S) -> NotificationsAPIClient:
+def notify_client(
+    api_key: str, base_url: str = NOTIFY_URL, wait_s: float = WAIT_S
+) -> NotificationsAPIClient:
     """A client of Notify. Not for several threads: each channel has its own."""
     return NotificationsAPIClient(api_key, base_url=base_url, timeout=wait_s)
 
