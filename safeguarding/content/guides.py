@@ -19,7 +19,7 @@ from safeguarding.content.items import Block, Item, Provenance, SourceRecord, wo
 from safeguarding.content.yaml_items import read_by_staff, yaml_item
 from safeguarding.conversation_state import ConversationState
 from safeguarding.messages import Choice, Message
-from safeguarding.records import ContentError, Problem, YamlDocument, read_yaml
+from safeguarding.records import ContentError, Problem, YamlDocument, read_each, read_yaml
 from safeguarding.taxonomy import (
     PARENT,
     READERS,
@@ -280,15 +280,7 @@ def read_guide(path: Path) -> GuideRecord:
 
 def read_guides(folder: Path) -> dict[str, GuideRecord]:
     """Read every guide of a folder. Raises ContentError with all that is wrong."""
-    guides, problems = {}, []
-    for path in sorted(folder.glob("*.yml")):
-        try:
-            guides[path.stem] = read_guide(path)
-        except ContentError as error:
-            problems += error.problems
-    if problems:
-        raise ContentError(problems)
-    return guides
+    return read_each(folder, read_guide)
 
 
 def _unsound(document: YamlDocument, record: GuideRecord) -> Iterator[Problem]:

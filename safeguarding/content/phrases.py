@@ -19,7 +19,7 @@ import msgspec
 from safeguarding.content.choices import Choices
 from safeguarding.content.items import read_provenance, word_count
 from safeguarding.messages import Choice, Message
-from safeguarding.records import ContentError, Problem, YamlDocument, read_yaml
+from safeguarding.records import ContentError, Problem, YamlDocument, read_each, read_yaml
 from safeguarding.taxonomy import YOUNG_PERSON, Audience
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -104,16 +104,7 @@ def read_phrase_file(path: Path) -> PhraseFile:
 
 def read_phrases(folder: Path) -> Phrases:
     """Read every phrase of content/phrases. Raises ContentError with all that is wrong."""
-    files: dict[str, PhraseFile] = {}
-    problems: list[Problem] = []
-    for path in sorted(folder.glob("*.yml")):
-        try:
-            files[path.stem] = read_phrase_file(path)
-        except ContentError as error:
-            problems += error.problems
-    if problems:
-        raise ContentError(problems)
-    return Phrases(folder, files)
+    return Phrases(folder, read_each(folder, read_phrase_file))
 
 
 class _PhraseRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
