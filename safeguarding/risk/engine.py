@@ -50,7 +50,7 @@ class RiskEngine:
     def assess(self, text: str, history: Sequence[Turn] = ()) -> Assessment:
         """The risk in `text`. Never raises, whatever the text.
 
-        Of a text of more than `excerpt.MOST` characters, the beginning and the end are assessed.
+        Of a text that is too long to read whole, the beginning and the end are assessed.
         `history` is what was said before, oldest first: its signals may complete a combination
         with those of `text`, but nothing in it lowers what `text` says by itself. What others say
         in a chat that was pasted is read as a chat, and the rest as the person's own words.
