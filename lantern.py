@@ -78,7 +78,7 @@ COMMANDS = {
         "staff.approvals.approvals", "services", "How much content is signed."
     ),
     "export": LazyCommand(
-        "safeguarding.content.approvals.export", "services", "What one audience reads, to print."
+        "safeguarding.content.booklet", "services", "What one audience reads, to print."
     ),
     "build-static": LazyCommand("ops.build_static", "services", "Fetch the console's styles."),
     "export-vectors": LazyCommand(

@@ -11,8 +11,7 @@ import msgspec
 import structlog
 
 from safeguarding.clock import LONDON
-from safeguarding.content.approvals.signing import ApprovalCache
-from safeguarding.content.items import Approved
+from safeguarding.content.items import ApprovalCache, Approved
 from safeguarding.content.reader import Content, read_content
 from safeguarding.settings import Settings
 from storage.approval_records import read_approved_digests

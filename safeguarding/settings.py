@@ -32,52 +32,51 @@ _THIS_MACHINE = {"127.0.0.1", "::1", "localhost"}
 
 @dataclass(frozen=True)
 class Settings:
-    """What a process needs to know about where it runs."""
+    """The settings of this installation, for every process."""
 
     database_url: str
     """SQLAlchemy address of the records: SQLite by default, PostgreSQL by URL."""
     state_dir: Path
-    """Folder of this installation's own files: database, secrets, spool. Kept out of git."""
+    """Folder of this installation's own files: database, secrets, spool."""
     rasa_urls: tuple[str, ...]
-    """The Rasa servers: any of them may answer any message."""
+    """Addresses of the Rasa servers, any of which may answer any message."""
     rasa_timeout_s: float
-    """Seconds the gateway waits for Rasa before it answers itself."""
+    """Seconds the gateway waits for Rasa before it answers by itself."""
     gateway_host: str
     gateway_port: int
     drain_s: float
-    """Seconds that a gateway which was told to stop goes on taking connections."""
+    """Seconds for which a stopping gateway still accepts connections."""
     console_host: str
     console_port: int
     console_insecure_cookies: bool
-    """True where the console is served by plain HTTP on this machine (the embedded demo)."""
+    """True where the console is served by plain HTTP on this machine (`make run`)."""
     require_second_step: bool
-    """Let staff at nothing but their own account before they have set up a second step."""
+    """Restrict staff without a second step to their own account."""
     public_url: str
-    """Where people find Lantern: the address of the page that holds it, for passing on."""
+    """Address of the page that holds the widget, for sharing."""
     widget_ancestors: str
-    """CSP frame-ancestors of the widget: the sites that may embed it, separated by spaces."""
+    """The sites that may embed the widget (CSP frame-ancestors), separated by spaces."""
     conversation_ttl_s: int
     """Seconds of silence after which a conversation is forgotten."""
     messages_per_minute: int
-    """Messages of one address that get a full answer; over it, help is still shown."""
+    """Messages of one address that get a full answer; above it, help is still shown."""
     require_approval: bool
-    """Withhold words that nobody has signed. Content is unsigned in the embedded demo."""
+    """Withhold unsigned words. In the demonstration content is unsigned."""
     gateway_trusted_proxies: int
     console_trusted_proxies: int
-    """How many reverse proxies stand before each and set X-Forwarded-For."""
+    """How many reverse proxies in front of each set X-Forwarded-For."""
     redis_url: str | None
-    """Redis for what several gateways share: conversations in progress and rate limits; None keeps
-    both in memory."""
+    """Redis, where several gateways share conversations and rate limits; None: in memory."""
     keep_concern_years: int
     keep_urgent_years: int
     keep_sexual_abuse_years: int
     """Years a closed case is kept: a concern, an urgent or immediate one, one of sexual abuse."""
     miss_cost: float | None
-    """How many false alarms one missed urgent message is worth; None: as calibrated."""
+    """How many false alarms one missed urgent message outweighs; None: as calibrated."""
     alerts: AlertSettings
-    """How staff are told of what was handed over."""
+    """How staff are alerted."""
     sign_on: SignOnSettings | None
-    """The organisation's identity provider; None where staff have passwords only."""
+    """The organisation's identity provider; None where staff use passwords only."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -85,6 +84,7 @@ class Settings:
         env = os.environ if env is None else env
         state_dir = Path(env.get("LANTERN_STATE_DIR", str(ROOT / "var")))
         gateway_port = int(number_setting(env, "LANTERN_GATEWAY_PORT", 8080))
+        common = _proxies(env, "LANTERN_TRUSTED_PROXIES", 0)
         return cls(
             database_url=env.get("LANTERN_DATABASE_URL", f"sqlite:///{state_dir / 'lantern.db'}"),
             state_dir=state_dir,
@@ -102,8 +102,8 @@ class Settings:
             conversation_ttl_s=int(number_setting(env, "LANTERN_CONVERSATION_TTL_S", 3600)),
             messages_per_minute=int(number_setting(env, "LANTERN_MESSAGES_PER_MINUTE", 600)),
             require_approval=_flag(env, "LANTERN_REQUIRE_APPROVAL"),
-            gateway_trusted_proxies=_proxies(env, "LANTERN_GATEWAY_TRUSTED_PROXIES"),
-            console_trusted_proxies=_proxies(env, "LANTERN_CONSOLE_TRUSTED_PROXIES"),
+            gateway_trusted_proxies=_proxies(env, "LANTERN_GATEWAY_TRUSTED_PROXIES", common),
+            console_trusted_proxies=common,
             redis_url=env.get("LANTERN_REDIS_URL") or None,
             keep_concern_years=_years(env, "LANTERN_KEEP_CONCERN_YEARS", 6),
             keep_urgent_years=_years(env, "LANTERN_KEEP_URGENT_YEARS", 25),
@@ -114,19 +114,19 @@ class Settings:
         )
 
     def secret(self, name: str, env: Mapping[str, str] | None = None) -> str:
-        """The secret called `name`: LANTERN_<NAME>, else the file <state_dir>/secrets/<name>.
+        """Return a secret: LANTERN_<NAME>, else the file <state_dir>/secrets/<name>.
 
         Names: "channel_secret" (gateway to Rasa), "action_secret" (Rasa to the action server),
         "token_key" (conversation tokens and the names of clients on the audit trail),
         "field_keys" (encryption of children's words), "sso_client_secret" (single sign-on), and
         those of the alert channels: "smtp_password", "notify_api_key", "webhook_url",
         "webhook_key", "apprise_sms_url", "apprise_team_url".
-        Raises SettingsError, and of its kind NoSecretError where there is none.
+        Raises SettingsError; its subclass NoSecretError when there is none.
         """
         return read_secret(name, self.state_dir, os.environ if env is None else env)
 
     def is_demonstration(self, env: Mapping[str, str] | None = None) -> bool:
-        """Whether nobody relies on it: unsigned words are shown, and alerts can only be caught."""
+        """Return whether this is a demonstration: unsigned words are shown, alerts only caught."""
         if self.require_approval or self.alerts.smtp_host is not None:
             return False
         try:
@@ -138,22 +138,23 @@ class Settings:
 
 @dataclass(frozen=True)
 class AlertSettings:
-    """What the dispatcher needs to know. Each alert channel reads its own settings beside these."""
+    """The settings of alerts. Each alert channel reads its own settings beside these."""
 
     console_url: str
-    """Where staff reach the console from their own machines: links in alerts begin with it."""
+    """Address of the console on staff's machines; links in alerts begin with it."""
     immediate_minutes: float
-    """How long an immediate alert waits for somebody before the next person is told."""
+    """How long an immediate alert waits for an acknowledgement before the next step."""
     urgent_minutes: float
+    """The same for an urgent alert."""
     digest_after: int
-    """So many alerts that are not immediate go alone to one recipient by one channel …"""
+    """Alerts, other than immediate ones, sent singly to one recipient by one channel …"""
     digest_minutes: float
-    """… within this time; the further ones go in one message, at most once in it."""
+    """… within this time; further ones are sent together, at most once in it."""
     email_from: str
     team_email: str | None
-    """The mailbox of the whole team, told with everyone."""
+    """The mailbox of the whole team, which gets every alert."""
     smtp_host: str | None
-    """None: GOV.UK Notify where its key is set; else, in a demonstration, the mail catcher."""
+    """None: GOV.UK Notify where its key is set, else the mail catcher of the demonstration."""
     dispatcher_host: str
     dispatcher_port: int
 
@@ -177,15 +178,15 @@ class AlertSettings:
 
 @dataclass(frozen=True)
 class SignOnSettings:
-    """What the console needs to know of an OpenID provider. The client's secret is a secret."""
+    """The settings of single sign-on (OpenID Connect). The client's secret is a secret."""
 
     issuer: str
     """The provider's address, exactly as its ID tokens name it."""
     client_id: str
     label: str
-    """Whose sign-in it is, as the button says it: "Sign in with <label>"."""
+    """The name on the button: "Sign in with <label>"."""
     return_url: str
-    """Where the provider sends people back to; it knows this one address only."""
+    """The one address to which the provider sends people back."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> SignOnSettings | None:
@@ -210,7 +211,7 @@ class SignOnSettings:
 
 
 def is_private_to_both_ends(url: str) -> bool:
-    """Whether nobody between reads what goes to this address: TLS, or it never leaves here."""
+    """Return whether traffic to this address is private: TLS, or it stays on this machine."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -221,7 +222,7 @@ def is_private_to_both_ends(url: str) -> bool:
 
 
 def _addresses(env: Mapping[str, str], name: str, default: str) -> tuple[str, ...]:
-    """One address or several, with spaces or commas between them; each once."""
+    """Return the addresses, separated by spaces or commas, each once."""
     found = tuple(dict.fromkeys((env.get(name) or default).replace(",", " ").split()))
     for url in found:
         try:
@@ -250,16 +251,11 @@ def _years(env: Mapping[str, str], name: str, default: int) -> int:
     return int(years)
 
 
-def _proxies(env: Mapping[str, str], name: str) -> int:
-    """How many there are; as many as LANTERN_TRUSTED_PROXIES says where nothing is set."""
-    common = number_setting(env, "LANTERN_TRUSTED_PROXIES", 0)
-    for each, number in (
-        ("LANTERN_TRUSTED_PROXIES", common),
-        (name, number_setting(env, name, common)),
-    ):
-        if not 0 <= number <= _MOST_PROXIES or number != int(number):
-            raise SettingsError(f"{each} is a whole number from 0 to {_MOST_PROXIES}")
-    return int(number_setting(env, name, common))
+def _proxies(env: Mapping[str, str], name: str, default: int) -> int:
+    number = number_setting(env, name, default)
+    if not 0 <= number <= _MOST_PROXIES or number != int(number):
+        raise SettingsError(f"{name} is a whole number from 0 to {_MOST_PROXIES}")
+    return int(number)
 
 
 def number_setting(env: Mapping[str, str], name: str, default: float) -> float:
@@ -283,7 +279,7 @@ def _within(env: Mapping[str, str], name: str, default: float, least: float, mos
 
 
 def choice_setting(env: Mapping[str, str], name: str, allowed: tuple[T, ...]) -> T:
-    """One of a few words; the first where nothing is set."""
+    """Return one of the allowed words; the first where nothing is set."""
     text = env.get(name) or allowed[0]
     found = next((word for word in allowed if word == text), None)
     if found is None:

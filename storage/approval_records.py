@@ -8,8 +8,8 @@ from itertools import chain
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, RowMapping
 
-from safeguarding.content.approvals.signing import ApprovalDecision, Decided, approved_digests
 from safeguarding.content.kinds import KINDS, Kinds
+from safeguarding.content.signing import ApprovalDecision, Decided, approved_digests
 from storage.engine import READING
 from storage.metadata import UtcDateTime, metadata
 

@@ -17,7 +17,8 @@ from lab.review.files import ReviewedFiles, TaughtOtherwiseError
 from lab.review.retelling import HOW, Answers, Ask, RetellingRefusedError, one_of, retold, summary
 from safeguarding.clock import LONDON
 from safeguarding.records import ContentError
-from safeguarding.settings import Settings, SettingsError
+from safeguarding.secret_files import SettingsError
+from safeguarding.settings import Settings
 from staff.accounts.accounts import StaffAccounts
 from staff.cases.cases import Cases
 from staff.cases.learning import Lesson

@@ -17,7 +17,8 @@ from ops.backup.backup import FOLDERS, copy_files
 from ops.backup.copies import CopyError
 from ops.backup.manifest import NAME, Manifest, ManifestError, hash_of
 from safeguarding.clock import utc_now
-from safeguarding.settings import Settings, SettingsError
+from safeguarding.secret_files import SettingsError
+from safeguarding.settings import Settings
 from safeguarding.state_folder import write_whole
 from staff.audit import trail
 from staff.audit.audit_log import COMMAND_LINE, operator

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from ops.doctor.finding import Check, Finding, Installation, not_ready, ok
-from safeguarding.settings import SettingsError, is_private_to_both_ends
+from safeguarding.secret_files import SettingsError
+from safeguarding.settings import is_private_to_both_ends
 from staff.alerts.channels.smtp.channel import SmtpSettings
 from storage.vault import Vault, VaultError
 

@@ -10,8 +10,7 @@ from sqlalchemy.engine import Connection
 
 from ops.doctor.finding import Check, Finding, Installation, not_ready, ok
 from ops.doctor.records import newest_event
-from safeguarding.clock import LONDON
-from safeguarding.working_days import is_day_off
+from safeguarding.clock import LONDON, is_day_off
 from staff.accounts.accounts import StaffAccounts
 from staff.accounts.permissions import Role
 from staff.accounts.tables import staff_passkeys, staff_totp

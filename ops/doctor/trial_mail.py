@@ -9,7 +9,8 @@ import msgspec
 from ops.doctor.finding import Installation
 from ops.doctor.people import MAIL_TRIED
 from safeguarding.content.phrases import read_phrases
-from safeguarding.settings import Settings, SettingsError
+from safeguarding.secret_files import SettingsError
+from safeguarding.settings import Settings
 from safeguarding.taxonomy import CONTENT, Severity
 from staff.alerts.channels.channel import ChannelSetup
 from staff.alerts.channels.channel_list import configured_channels

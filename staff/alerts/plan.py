@@ -19,8 +19,8 @@ from enum import IntEnum
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
+from safeguarding.clock import next_working_day
 from safeguarding.taxonomy import Severity
-from safeguarding.working_days import next_working_day
 from staff.alerts.tables import alerts, deliveries
 from staff.audit.trail import Event, append_all
 from staff.rota.recipients import (

@@ -16,16 +16,16 @@ from sqlalchemy.engine import Connection, Engine, RowMapping, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from safeguarding.clock import LONDON, utc_now
-from safeguarding.content.approvals.signing import (
+from safeguarding.content.items import Item, opened
+from safeguarding.content.kinds import KINDS, Kinds
+from safeguarding.content.reader import read_catalogue
+from safeguarding.content.signing import (
     ApprovalDecision,
     ApprovalStatus,
     Decided,
     Standing,
     standing_of,
 )
-from safeguarding.content.items import Item, opened
-from safeguarding.content.kinds import KINDS, Kinds
-from safeguarding.content.reader import read_catalogue
 from safeguarding.settings import Settings
 from staff.accounts.accounts import member_of
 from staff.accounts.permissions import Permission

@@ -14,10 +14,10 @@ from sanic.exceptions import NotFound
 from sanic.response import html, redirect
 
 from safeguarding.clock import LONDON
-from safeguarding.content.approvals.export import READERS, export_page
-from safeguarding.content.approvals.signing import ApprovalDecision, ApprovalStatus, Standing
+from safeguarding.content.booklet import READERS, export_page
 from safeguarding.content.items import Block, Item
 from safeguarding.content.kinds import Kinds
+from safeguarding.content.signing import ApprovalDecision, ApprovalStatus, Standing
 from staff.accounts.accounts import Staff
 from staff.accounts.auth import requires, session_of
 from staff.accounts.permissions import Permission

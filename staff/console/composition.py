@@ -10,9 +10,9 @@ from functools import partial
 from sanic import Request
 
 from safeguarding.clock import utc_now
-from safeguarding.content.contacts.services import read_areas
 from safeguarding.content.phrases import read_phrases
 from safeguarding.content.reader import Catalogue, read_catalogue
+from safeguarding.content.services import read_areas
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import CONTENT
 from staff.accounts.accounts import StaffAccounts

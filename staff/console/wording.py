@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from safeguarding.content.approvals.export import READERS
-from safeguarding.content.approvals.signing import ApprovalDecision, ApprovalStatus, Decided
+from safeguarding.content.booklet import READERS
 from safeguarding.content.items import Block
+from safeguarding.content.signing import ApprovalDecision, ApprovalStatus, Decided
 from safeguarding.escalation import ASSISTANT, GATEWAY, Outcome
 from safeguarding.taxonomy import Severity
 from staff.accounts.passwords import (

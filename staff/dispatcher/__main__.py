@@ -9,7 +9,8 @@ import threading
 
 from safeguarding.logs import configure_logs
 from safeguarding.records import ContentError
-from safeguarding.settings import Settings, SettingsError
+from safeguarding.secret_files import SettingsError
+from safeguarding.settings import Settings
 from safeguarding.state_folder import make_private
 from staff.dispatcher.composition import compose
 

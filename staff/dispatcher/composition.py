@@ -108,7 +108,7 @@ def _plan(settings: Settings, channels: frozenset[str], *, demonstration: bool) 
     alerting = settings.alerts
     mailbox = alerting.team_email is not None or demonstration
     team = {EMAIL: mailbox and EMAIL in channels, WEBHOOK: WEBHOOK in channels}
-    clocks = ReminderDelays(
+    delays = ReminderDelays(
         timedelta(minutes=alerting.immediate_minutes), timedelta(minutes=alerting.urgent_minutes)
     )
-    return Plan(clocks, channels, frozenset(name for name, reached in team.items() if reached))
+    return Plan(delays, channels, frozenset(name for name, reached in team.items() if reached))

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from enum import Enum
 from typing import Any
 
-from safeguarding.shown_contacts import contacts_as_record
+from safeguarding.messages import contacts_as_record
 from safeguarding.taxonomy import Severity
 from staff.cases.case import Case, WholeCase
 from staff.cases.chronology import chronology

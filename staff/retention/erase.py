@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import click
 
-from safeguarding.settings import Settings, SettingsError
+from safeguarding.secret_files import SettingsError
+from safeguarding.settings import Settings
 from staff.audit.audit_log import operator
 from staff.cases.cases import Cases, UnknownCaseError
 from staff.cases.log import EscalationLog

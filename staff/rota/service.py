@@ -9,8 +9,7 @@ from itertools import pairwise
 
 from sqlalchemy.engine import Connection, Engine
 
-from safeguarding.clock import LONDON, utc_now
-from safeguarding.working_days import bank_holiday, is_day_off
+from safeguarding.clock import LONDON, bank_holiday, is_day_off, utc_now
 from staff.accounts.accounts import check_in_use
 from staff.audit.trail import Event, append
 from staff.rota import rota

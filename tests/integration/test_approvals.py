@@ -11,9 +11,9 @@ from alembic.config import Config
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError
 
-from safeguarding.content.approvals.signing import ApprovalDecision, ApprovalStatus
 from safeguarding.content.kinds import KINDS
 from safeguarding.content.reader import read_catalogue
+from safeguarding.content.signing import ApprovalDecision, ApprovalStatus
 from staff.accounts.permissions import Role
 from staff.approvals.approvals import AlreadySignedError, Approvals, NotALeadError
 from storage.approval_records import read_approved_digests

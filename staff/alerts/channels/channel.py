@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from safeguarding.settings import NoSecretError, Settings
+from safeguarding.secret_files import NoSecretError
+from safeguarding.settings import Settings
 from staff.alerts.formatter import Notice
 from staff.alerts.queue import Delivery
 from staff.rota.recipients import TEAM

@@ -11,7 +11,8 @@ import pytest
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.answer import ActionAnswer
-from safeguarding.content.approvals.signing import EVERY_S, ApprovalCache, ApprovalDecision
+from safeguarding.content.items import EVERY_S, ApprovalCache
+from safeguarding.content.signing import ApprovalDecision
 from safeguarding.conversation_state import ConversationState
 from staff.accounts.accounts import StaffAccounts
 from staff.approvals.approvals import Approvals

@@ -14,12 +14,11 @@ from sqlalchemy.engine import Engine
 
 from chat.gateway.duty import Duty, DutyPhrases
 from ops.setup import main, make_secrets
-from safeguarding.clock import utc_now
+from safeguarding.clock import next_working_day, utc_now
 from safeguarding.content.phrases import read_phrases
 from safeguarding.messages import Message
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import CONTENT
-from safeguarding.working_days import next_working_day
 from staff.accounts.accounts import StaffAccounts
 from staff.accounts.permissions import Role
 from staff.audit.audit_log import AuditLog, EventFilter

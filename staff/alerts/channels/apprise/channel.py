@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from safeguarding.settings import SettingsError
+from safeguarding.secret_files import SettingsError
 from staff.alerts.channels.channel import Channel, ChannelSetup, NotSentError, phone_number
 from staff.alerts.formatter import Notice
 from staff.alerts.queue import Delivery

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy.engine import Engine
 
-from safeguarding.content.approvals.signing import ApprovalDecision, ApprovalStatus
+from safeguarding.content.signing import ApprovalDecision, ApprovalStatus
 from staff.accounts.accounts import StaffAccounts
 from staff.accounts.permissions import Role
 from staff.approvals.approvals import (

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import Engine
 
-from safeguarding.content.approvals.signing import ApprovalDecision, standing_of
 from safeguarding.content.reader import read_catalogue
+from safeguarding.content.signing import ApprovalDecision, standing_of
 from staff.accounts.permissions import Role
 from staff.approvals.approvals import (
     NO_DATABASE,

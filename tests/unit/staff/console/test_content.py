@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import Engine
 
-from safeguarding.content.approvals.signing import ApprovalDecision, ApprovalStatus
 from safeguarding.content.items import Item
 from safeguarding.content.reader import read_catalogue
+from safeguarding.content.signing import ApprovalDecision, ApprovalStatus
 from staff.accounts.accounts import Staff, StaffAccounts
 from staff.accounts.permissions import Role
 from staff.approvals.approvals import Approvals

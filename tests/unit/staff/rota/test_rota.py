@@ -7,8 +7,8 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy.engine import Engine
 
+from safeguarding.clock import bank_holiday
 from safeguarding.taxonomy import Severity
-from safeguarding.working_days import bank_holiday
 from staff.accounts.accounts import Staff, StaffAccounts
 from staff.rota.recipients import ContactPreferences, set_contact_preferences
 from staff.rota.rota import (

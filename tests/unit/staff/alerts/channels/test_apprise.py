@@ -11,7 +11,7 @@ from time import monotonic
 
 import pytest
 
-from safeguarding.settings import SettingsError
+from safeguarding.secret_files import SettingsError
 from staff.alerts.channels.apprise.channel import AppriseSms, AppriseTeam
 from staff.alerts.channels.channel import NotSentError
 from staff.alerts.formatter import Notice

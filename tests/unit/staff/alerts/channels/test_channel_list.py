@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from safeguarding.settings import Settings, SettingsError
+from safeguarding.secret_files import SettingsError
+from safeguarding.settings import Settings
 from staff.alerts.channels.channel import Channel, ChannelSetup
 from staff.alerts.channels.channel_list import configured_channels
 from staff.alerts.channels.govuk_notify.channel import NotifyEmail, NotifySms

@@ -6,11 +6,8 @@ from datetime import date
 
 import pytest
 
-from safeguarding.content.articles.article import Article
-from safeguarding.content.articles.articles import Articles
-from safeguarding.content.articles.front_matter import FrontMatter
-from safeguarding.content.articles.sections import Section
-from safeguarding.content.items import Approved, SourceRecord, nothing_approved
+from safeguarding.content.articles import Article, Articles, FrontMatter, Section
+from safeguarding.content.items import Approved, Showing, SourceRecord, nothing_approved
 from safeguarding.messages import Message
 from tests.content import real_content
 
@@ -34,7 +31,7 @@ def shelf(*audiences: str, approved_by: str | None = None, related: str = "conse
 
 
 def test_an_answer_comes_with_its_sources_dates_and_follow_ups() -> None:
-    message = shelf("young_person").message("what_is_grooming", "young_person", today=TODAY)
+    message = shelf("young_person").message("what_is_grooming", "young_person", Showing(TODAY))
 
     assert message == {
         "kind": "answer",
@@ -62,7 +59,7 @@ def test_an_answer_comes_with_its_sources_dates_and_follow_ups() -> None:
 
 def test_two_buttons_never_lead_to_the_same_place() -> None:
     answers = shelf("young_person", related="talk_to_someone")
-    message = answers.message("what_is_grooming", None, today=TODAY)
+    message = answers.message("what_is_grooming", None, Showing(TODAY))
 
     assert message is not None
     assert [choice["id"] for choice in message["choices"]] == ["ask_talk_to_someone"]
@@ -83,7 +80,7 @@ def test_two_buttons_never_lead_to_the_same_place() -> None:
 def test_a_missing_audience_reads_the_nearest_words(
     audience: str | None, written_for: list[str], read: str
 ) -> None:
-    message = shelf(*written_for).message("what_is_grooming", audience, today=TODAY)
+    message = shelf(*written_for).message("what_is_grooming", audience, Showing(TODAY))
 
     assert message is not None
     assert message["text"] == f"Words for a {read}."
@@ -106,14 +103,14 @@ def test_a_child_of_up_to_eleven_reads_shorter_words_and_nobody_else_does(
     audience: str | None, age: int | None, read: str
 ) -> None:
     answers = shelf("young_person", "younger", "parent")
-    message = answers.message("what_is_grooming", audience, today=TODAY, age=age)
+    message = answers.message("what_is_grooming", audience, Showing(TODAY), age=age)
 
     assert message is not None
     assert message["text"] == f"Words for a {read}."
 
 
 def test_a_younger_child_reads_a_young_persons_words_where_there_are_no_shorter_ones() -> None:
-    message = shelf("young_person").message("what_is_grooming", None, today=TODAY, age=9)
+    message = shelf("young_person").message("what_is_grooming", None, Showing(TODAY), age=9)
 
     assert message is not None
     assert message["text"] == "Words for a young_person."
@@ -126,14 +123,14 @@ def test_a_younger_child_reads_a_young_persons_words_where_there_are_no_shorter_
 def test_a_child_is_never_shown_words_for_staff(
     audience: str | None, written_for: list[str]
 ) -> None:
-    assert shelf(*written_for).message("what_is_grooming", audience, today=TODAY) is None
+    assert shelf(*written_for).message("what_is_grooming", audience, Showing(TODAY)) is None
 
 
 def test_an_answer_is_withheld_from_the_day_after_its_review_was_due() -> None:
     answers = shelf("young_person")
 
-    assert answers.message("what_is_grooming", None, today=date(2027, 5, 25)) is not None
-    assert answers.message("what_is_grooming", None, today=date(2027, 5, 26)) is None
+    assert answers.message("what_is_grooming", None, Showing(date(2027, 5, 25))) is not None
+    assert answers.message("what_is_grooming", None, Showing(date(2027, 5, 26))) is None
 
 
 def signed(answers: Articles) -> Approved:
@@ -147,7 +144,7 @@ def test_words_are_withheld_until_signed_where_signatures_are_required() -> None
 
     def message(approved: Approved) -> Message | None:
         return answers.message(
-            "what_is_grooming", None, today=TODAY, approved=approved, require_approval=True
+            "what_is_grooming", None, Showing(TODAY, approved, require_approval=True)
         )
 
     assert message(nothing_approved) is None
@@ -163,7 +160,7 @@ def test_a_signature_on_other_words_or_in_the_file_alone_opens_nothing() -> None
     )
 
     message = now.message(
-        "what_is_grooming", None, today=TODAY, approved=signed(before), require_approval=True
+        "what_is_grooming", None, Showing(TODAY, signed(before), require_approval=True)
     )
 
     assert message is None
@@ -175,23 +172,21 @@ def test_signed_words_are_withheld_all_the_same_once_their_review_was_due() -> N
     message = answers.message(
         "what_is_grooming",
         None,
-        today=date(2027, 5, 26),
-        approved=signed(answers),
-        require_approval=True,
+        Showing(date(2027, 5, 26), signed(answers), require_approval=True),
     )
 
     assert message is None
 
 
 def test_unsigned_words_say_so_where_they_may_be_shown() -> None:
-    message = shelf("young_person").message("what_is_grooming", None, today=TODAY)
+    message = shelf("young_person").message("what_is_grooming", None, Showing(TODAY))
 
     assert message is not None
     assert message["approved"] is False
 
 
 def test_no_answer_for_what_nobody_wrote() -> None:
-    assert shelf("young_person").message("weather", None, today=TODAY) is None
+    assert shelf("young_person").message("weather", None, Showing(TODAY)) is None
     assert shelf("young_person").contact_ids("weather", None) == []
 
 

@@ -8,7 +8,7 @@ from html import unescape
 
 import pytest
 
-from safeguarding.content.approvals.export import READERS, export_page, main
+from safeguarding.content.booklet import READERS, export_page, main
 from safeguarding.content.items import Block, Item
 from safeguarding.content.kinds import KINDS
 from safeguarding.content.reader import Catalogue, read_catalogue

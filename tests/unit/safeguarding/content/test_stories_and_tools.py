@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from safeguarding.clock import LONDON
-from safeguarding.content.articles.article import ArticleKind, read_article
-from safeguarding.content.articles.articles import Articles
-from safeguarding.content.articles.front_matter import References
-from safeguarding.content.items import Approved, nothing_approved
+from safeguarding.content.article_file import References, read_article
+from safeguarding.content.articles import ArticleKind, Articles
+from safeguarding.content.items import Approved, Showing, nothing_approved
 from safeguarding.content.reader import Files
 from safeguarding.records import ContentError
 from safeguarding.taxonomy import CONTENT, taxonomy
@@ -42,7 +41,7 @@ def test_every_piece_reads_for_everyone_with_its_sources_and_a_way_to_a_person(
     shelf: Articles, audience: str | None
 ) -> None:
     for piece_id in shelf.all():
-        message = shelf.message(piece_id, audience, today=TODAY)
+        message = shelf.message(piece_id, audience, Showing(TODAY))
 
         assert message is not None
         assert message["kind"] == "answer"
@@ -70,7 +69,7 @@ def test_every_story_and_the_tools_are_offered_and_parts_only_by_their_whole() -
 
 
 def test_a_tool_of_many_parts_leads_to_each_of_them() -> None:
-    message = real_content().tools.message("block_and_report", None, today=TODAY)
+    message = real_content().tools.message("block_and_report", None, Showing(TODAY))
 
     assert message is not None
     offered = [choice["id"] for choice in message["choices"]]
@@ -81,8 +80,8 @@ def test_a_tool_of_many_parts_leads_to_each_of_them() -> None:
 
 
 def test_a_parent_reads_own_words_where_there_are_some() -> None:
-    child = real_content().tools.message("words_to_start", "young_person", today=TODAY)
-    parent = real_content().tools.message("words_to_start", "parent", today=TODAY)
+    child = real_content().tools.message("words_to_start", "young_person", Showing(TODAY))
+    parent = real_content().tools.message("words_to_start", "parent", Showing(TODAY))
 
     assert child is not None
     assert parent is not None
@@ -104,13 +103,13 @@ def test_a_piece_is_withheld_past_its_review_and_until_signed_where_that_is_requ
 
     def shown(approved: Approved, today: date = TODAY) -> object:
         return real_content().stories.message(
-            "party_house", None, today=today, approved=approved, require_approval=True
+            "party_house", None, Showing(today, approved, require_approval=True)
         )
 
     assert shown(nothing_approved) is None
     assert shown(signed) is not None
     assert shown(signed, date(2027, 5, 26)) is None
-    assert real_content().stories.message("weather", None, today=TODAY) is None
+    assert real_content().stories.message("weather", None, Showing(TODAY)) is None
     assert real_content().stories.contact_ids("weather", None) == []
 
 

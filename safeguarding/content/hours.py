@@ -1,16 +1,18 @@
-"""When a service can be reached: weekly hours in UK time, bank holidays, and the words for them."""
+"""Opening hours of a service: weekly times in London, bank holidays, and the words for them."""
 
 from __future__ import annotations
 
 import re
 from datetime import date, datetime, time, timedelta, timezone
-from functools import cache
+from typing import ClassVar
 
-import holidays
 import msgspec
 
-from safeguarding.clock import LONDON
+from safeguarding.clock import LONDON, bank_holiday
 
+CLOSING_SOON = timedelta(minutes=30)
+"""In its last half hour a service may not take a new call, and the card says so."""
+NOON = time(12)
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAYS_AHEAD = 14
 DAY = 24 * 60
@@ -22,26 +24,44 @@ Minutes = tuple[int, int]
 
 
 class HoursError(ValueError):
-    """Hours that nobody could keep. Says what is wrong with them."""
+    """Hours that are impossible or not written as expected. Says what is wrong with them."""
 
 
 class HoursRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Hours as written. With `words` alone they are not known for certain, and `words` says so."""
+    """Hours as the file has them. With `words` alone they are not certain, and `words` says so."""
 
     always: bool = False
     weekly: dict[str, str] = {}
-    """ "mon-thu": "08:45-17:00, 18:00-02:00"; a day that is not named is closed."""
+    """ "mon-thu": "08:45-17:00, 18:00-02:00"; a day that is missing is closed."""
     bank_holidays: str = NEVER
     """Hours of an English bank holiday, "closed" or "as usual"."""
     special: dict[date, str] = {}
-    """Hours of one date, or "closed": they go before all others."""
+    """Hours of one date, or "closed": they take precedence."""
     standby: str = ""
-    """Hours of every day in which another team answers the same number."""
+    """Hours of every day during which another team answers the same number."""
     words: str = ""
 
 
+class HoursPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The phrases that say when a service can be reached."""
+
+    always_open: str
+    open_until: str
+    closes_soon: str
+    closed: str
+    closed_until: str
+    opens: str
+
+    FIELDS: ClassVar[dict[str, tuple[str, ...]]] = {
+        "open_until": ("end",),
+        "closes_soon": ("end",),
+        "closed_until": ("start",),
+        "opens": ("start",),
+    }
+
+
 class OpeningHours:
-    """Hours that can be asked. Raises HoursError when the record makes no sense."""
+    """Hours that can be queried. Raises HoursError when the record makes no sense."""
 
     def __init__(self, record: HoursRecord) -> None:
         self.certain = record.always or bool(record.weekly)
@@ -60,21 +80,21 @@ class OpeningHours:
         self._standby = _spans(record.standby or NEVER)
 
     def open_at(self, at: datetime) -> bool | None:
-        """Whether the service can be reached at this moment; None when nobody can say."""
+        """Return whether the service can be reached at this moment; None when it is not certain."""
         if self.always or not self.certain:
             return True if self.always else None
         return self.span_at(at, days=1) is not None
 
     def opens_next(self, at: datetime) -> datetime | None:
-        """When it opens after `at`; None when that is not within the next fortnight."""
+        """Return when it opens after `at`; None when that is not within the next fortnight."""
         return next((start for start, _ in self._around(at) if start > at), None)
 
     def span_at(self, at: datetime, days: int = DAYS_AHEAD) -> tuple[datetime, datetime] | None:
-        """The opening in which `at` falls, from and to; None when it is closed then."""
+        """Return the span of opening in which `at` falls; None when it is closed then."""
         return next((span for span in self._around(at, days) if span[0] <= at < span[1]), None)
 
     def _around(self, at: datetime, days: int = DAYS_AHEAD) -> list[tuple[datetime, datetime]]:
-        """Every span from yesterday on, in order, those that touch made one."""
+        """Return every span from yesterday on, in order; those that touch are joined."""
         today = at.astimezone(LONDON).date()
         spans: list[tuple[datetime, datetime]] = []
         for day in (today + timedelta(days=n) for n in range(-1, days)):
@@ -90,18 +110,52 @@ class OpeningHours:
     def _on(self, day: date) -> list[Minutes]:
         if day in self._special:
             return self._special[day] + self._standby
-        if self._bank is not None and day in _bank_holidays(day.year):
+        if self._bank is not None and bank_holiday(day) is not None:
             return self._bank + self._standby
         return self._weekly.get(day.weekday(), []) + self._standby
 
 
-@cache
-def _bank_holidays(year: int) -> frozenset[date]:
-    return frozenset(holidays.country_holidays("GB", subdiv="ENG", years=year))
+def hours_line(hours: OpeningHours, at: datetime, say: HoursPhrases) -> str:
+    """Return the hours as seen from `at`: "Closed now. Opens Monday 8.45am"."""
+    if hours.words or hours.always:
+        return hours.words or say.always_open
+    span = hours.span_at(at)
+    if span is None:
+        opens = hours.opens_next(at)
+        return say.closed_until.format(start=in_words(opens, at)) if opens else say.closed
+    if span[1] - at > timedelta(days=7):
+        return say.always_open
+    closing = span[1] - at <= CLOSING_SOON
+    sentence = say.closes_soon if closing else say.open_until
+    return sentence.format(end=in_words(span[1], at, ends=True))
+
+
+def in_words(moment: datetime, at: datetime, *, ends: bool = False) -> str:
+    """Return a moment as a person says it, seen from `at`: "tomorrow 9am".
+
+    Midnight belongs to the day before it.
+    """
+    local, today = moment.astimezone(LONDON), at.astimezone(LONDON).date()
+    midnight = local.time() == time(0)
+    day = local.date() - timedelta(days=1) if midnight else local.date()
+    clock = "midnight" if midnight else _clock(local)
+    days = (day - today).days
+    if days == 0:
+        return clock if ends else f"today {clock}"
+    name = f"{day:%A}" if days < len(DAYS) else f"{day:%A} {day.day} {day:%B}"
+    name = "tomorrow" if days == 1 else f"on {name}" if ends else name
+    return f"{clock} {name}" if ends else f"{name} {clock}"
+
+
+def _clock(local: datetime) -> str:
+    if local.time() == NOON:
+        return "midday"
+    minutes = f".{local.minute:02}" if local.minute else ""
+    return f"{local.hour % 12 or 12}{minutes}{'am' if local.time() < NOON else 'pm'}"
 
 
 def _moment(day: date, minutes: int) -> datetime:
-    """A time by the clock on the wall as a moment in UTC, where moments can be compared."""
+    """Return a London time in UTC, where moments can be compared."""
     day += timedelta(days=minutes // DAY)
     clock = time(minutes % DAY // 60, minutes % 60)
     return datetime.combine(day, clock, tzinfo=LONDON).astimezone(timezone.utc)

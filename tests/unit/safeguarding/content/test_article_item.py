@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from safeguarding.content.articles.article import read_article
+from safeguarding.content.article_file import read_article
 from safeguarding.content.items import Item
 from tests.content import ANSWER
 

@@ -1,4 +1,4 @@
-"""The services of content/contacts/ and the areas that they serve, read strictly."""
+"""Strict reading of content/contacts: services, and the areas that they serve."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from safeguarding.content.contacts.hours import HoursError, HoursRecord, OpeningHours
+from safeguarding.content.hours import HoursError, HoursRecord, OpeningHours
 from safeguarding.records import ContentError, Problem, YamlDocument, read_yaml
 from safeguarding.taxonomy import Audience, taxonomy
 
@@ -28,20 +28,20 @@ class AreaRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The `area` of a file of services. The name of the file is the area's id."""
 
     label: str
-    """What its button says."""
+    """The label of its button."""
     nation: Nation
     words: list[str]
-    """How people name it and the places in it, in small letters."""
+    """How people name it and the places in it, in lower case."""
 
 
 def service_files(folder: Path) -> list[Path]:
-    """The files that hold services: the national one first, then one for each area."""
+    """Return the files that hold services: the national one first, then one for each area."""
     found = [path for path in folder.glob("*.yml") if path.stem not in {*NOT_SERVICES, NATIONAL}]
     return [folder / f"{NATIONAL}.yml", *sorted(found, key=_home_first)]
 
 
 def read_areas(folder: Path) -> dict[str, AreaRecord]:
-    """The areas by id. Raises ContentError with all that is wrong with them."""
+    """Read the areas by id. Raises ContentError with all that is wrong with them."""
     found: dict[str, AreaRecord] = {}
     problems: list[Problem] = []
     for path in service_files(folder)[1:]:
@@ -59,7 +59,6 @@ def read_areas(folder: Path) -> dict[str, AreaRecord]:
 
 
 def _home_first(path: Path) -> tuple[bool, str]:
-    """Lantern's own area before its neighbours, and those in the order of their names."""
     return path.stem != HOME, path.stem
 
 
@@ -70,7 +69,7 @@ SCHEMES = {"phone": "tel:", "text": "sms:", "email": "mailto:"}
 
 
 class Ages(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"youngest": "from"}):
-    """The ages of people who may ask for themselves: `{from: 16, to: 25}`, both included."""
+    """The ages at which people may ask for themselves: `{from: 16, to: 25}`, both included."""
 
     youngest: int = 0
     to: int = 120
@@ -85,7 +84,7 @@ class WayRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TraceRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Whether a call leaves a trace, on a bill say: only what a source says."""
+    """Whether a call leaves a trace, for example on a bill, as a source says."""
 
     words: str
     source: str
@@ -94,7 +93,7 @@ class TraceRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class PageRecord(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"published": "date"}
 ):
-    """The page of the service itself that says so."""
+    """The service's own page that confirms the record."""
 
     title: str
     url: str
@@ -104,7 +103,7 @@ class PageRecord(
 
 
 class ServiceRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One service, as a person wrote and checked it."""
+    """One service as the file has it."""
 
     id: str
     name: str
@@ -119,12 +118,12 @@ class ServiceRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     check_due: date
     confirmed: bool
     first_for: list[str] = []
-    """Needs that it takes and for which nobody is better."""
+    """Needs for which it is the best service."""
     not_for: list[str] = []
     what_for_adults: str = ""
     nations: tuple[Nation, ...] = NATIONS
     areas: list[str] = []
-    """Where it works, when not everywhere."""
+    """The areas where it works; empty for everywhere."""
     languages: list[str] = []
     """Languages other than English in which it helps, as the service itself says."""
     cost: str = ""
@@ -134,28 +133,28 @@ class ServiceRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     doubt: str = ""
     replaced_by: str | None = None
     tried_on: date | None = None
-    """When a person rang, wrote to or visited each of its ways; None: nobody has."""
+    """When a person last tried each way to reach it; None when it was never tried."""
     tried_by: str = ""
-    """Who did."""
+    """The person who tried it."""
 
 
 @dataclass(frozen=True, eq=False)
 class Service:
-    """A record with its hours ready to ask."""
+    """A record together with its opening hours."""
 
     record: ServiceRecord
     hours: OpeningHours
 
     @property
     def front_door(self) -> bool:
-        """Whether it is where a council takes any worry about a child."""
+        """Whether it is the place where a council takes any concern about a child."""
         return bool(self.record.areas) and ANYTHING in self.record.needs
 
 
 def read_services(folder: Path, topics: Collection[str]) -> list[Service]:
-    """Every service, in the order of the files. Raises ContentError with all that is wrong.
+    """Read every service, in the order of the files. Raises ContentError with all that is wrong.
 
-    `topics` are those that a service may name among its needs, beside the risk categories.
+    A service's needs are risk categories or any of `topics`.
     """
     needs = {*taxonomy().risk_categories, *topics}
     services: list[Service] = []
@@ -259,5 +258,5 @@ def _numbers(record: ServiceRecord) -> set[str]:
 
 
 def digits(text: str) -> str:
-    """The digits of `text` alone."""
+    """Return only the digits of `text`."""
     return re.sub(r"\D", "", text)

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from safeguarding.clock import LONDON
-from safeguarding.content.contacts.cards import FILE, ContactPhrases
-from safeguarding.content.contacts.directory import ContactDirectory
-from safeguarding.content.contacts.services import read_services
+from safeguarding.content.contacts import ContactDirectory, ContactPhrases
+from safeguarding.content.services import read_services
 from safeguarding.records import ContentError
 from safeguarding.taxonomy import CONTENT
 from tests.content import real_content
@@ -26,7 +25,7 @@ def changed(folder: Path, name: str, old: str, new: str) -> ContactDirectory:
             assert old in text
             text = text.replace(old, new, 1)
         (folder / path.name).write_text(text, encoding="utf-8")
-    say = real_content().phrases.of(FILE, ContactPhrases)
+    say = real_content().phrases.of("contacts", ContactPhrases)
     topics = real_content().articles.all()
     return ContactDirectory(read_services(folder, topics), topics, {}, say)
 

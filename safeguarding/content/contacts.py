@@ -1,13 +1,19 @@
-"""The contacts directory: who can help this person, here and now, the best help first."""
+"""The contacts directory: which services can help this person now, and their cards.
+
+The best help comes first, and 999 and Childline are always at the end.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import ClassVar
 
-from safeguarding.content.contacts.cards import FILE, ContactPhrases, Enquiry, contact_card
-from safeguarding.content.contacts.services import (
+from safeguarding.content.hours import HoursPhrases, hours_line, in_words
+from safeguarding.content.phrases import Phrases
+from safeguarding.content.services import (
     ALWAYS_SHOWN,
     ANYTHING,
     ELSEWHERE,
@@ -17,22 +23,59 @@ from safeguarding.content.contacts.services import (
     ServiceRecord,
     read_services,
 )
-from safeguarding.content.phrases import Phrases
-from safeguarding.messages import ContactCard
+from safeguarding.messages import ContactCard, Way
 from safeguarding.records import ContentError, read_yaml
-from safeguarding.taxonomy import YOUNG_PERSON, taxonomy
+from safeguarding.taxonomy import ADULTS, YOUNG_PERSON, taxonomy
 
 ADULT = 18
 UNKNOWN_AGES = {YOUNG_PERSON: (5, ADULT - 1)}
-"""The ages that a service must take when nobody said how old the person is."""
+"""The ages that a service must accept when the person's age is not known."""
 BEST, GOOD, KNOWS, ANY = range(4)
 UNSAID = "talk_to_someone"
 MOST = 4
 """Services shown before 999 and Childline: more is no help to a person in distress."""
 
 
+class ContactPhrases(HoursPhrases, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The phrases on a contact card: content/phrases/contacts.yml."""
+
+    near: str
+    """The reason why a service is shown, like the next five."""
+    knows_most: str
+    knows: str
+    anything: str
+    last_emergency: str
+    last_childline: str
+    languages: str
+    """What to know before a call, like the rest."""
+    anonymous: str
+    not_anonymous: str
+    nations: str
+    unconfirmed: str
+    last_checked: str
+
+    FIELDS: ClassVar[dict[str, tuple[str, ...]]] = {
+        **HoursPhrases.FIELDS,
+        "languages": ("languages",),
+        "nations": ("nations",),
+        "unconfirmed": ("doubt",),
+        "last_checked": ("day",),
+    }
+
+
+@dataclass(frozen=True)
+class Enquiry:
+    """The audience, place and time that a card is made for."""
+
+    reader: str
+    """An audience."""
+    place: str
+    """An area or a nation."""
+    at: datetime
+
+
 class ContactDirectory:
-    """Every service we may send a person to."""
+    """Every service that a person may be sent to."""
 
     def __init__(
         self,
@@ -41,7 +84,7 @@ class ContactDirectory:
         category_of: dict[str, str],
         say: ContactPhrases,
     ) -> None:
-        """`topics` can be asked about; `category_of` says which risk category one is about."""
+        """Take the topics of the articles, and the risk category that each is about."""
         self._needs = {*taxonomy().risk_categories, *topics}
         self._say = say
         emergency, childline = ALWAYS_SHOWN
@@ -67,13 +110,12 @@ class ContactDirectory:
         age: int | None = None,
         knowing: bool = False,
     ) -> list[ContactCard]:
-        """Who can help and why: open before closed, and always 999 and Childline at the end.
+        """Return who can help and why, open before closed, with 999 and Childline at the end.
 
-        With `knowing` only those who know about the need, or look after the area; not the two that
-        help with anything.
+        With `knowing`, return only services that know about the need or look after the area.
 
-        `need` is a risk category or a topic. Whoever has not said who they are is served as a
-        young person; an area, need or audience that nobody knows counts as not said.
+        `need` is a risk category or a topic. An unknown audience is served as a young person; an
+        unknown area or need counts as not given.
         """
         reader = _reader(audience)
         ranked = self._ranked(reader, area, need, age)
@@ -96,10 +138,10 @@ class ContactDirectory:
     def cards(
         self, ids: Iterable[str], *, audience: str | None, area: str | None, at: datetime
     ) -> list[ContactCard]:
-        """These services; for a council's front door, the ones of the person's own area now open.
+        """Return the cards of these services, without those not for this audience or area.
 
-        Left out: services that are not for this audience or area. Raises KeyError for an unknown
-        id. While the area is not known, a council's number is shown as it is named.
+        A council's front door stands for the open ones of the person's own area. While the area is
+        unknown, a council's number is shown as it is. Raises KeyError for an unknown id.
         """
         reader = _reader(audience)
         services: list[Service] = []
@@ -119,7 +161,7 @@ class ContactDirectory:
     def _ranked(
         self, reader: str, area: str | None, need: str | None, age: int | None
     ) -> list[Service]:
-        """Every service that fits, the best first, but for those that are always shown."""
+        """Return every service that fits, the best first, without those that are always shown."""
         place = self._place(area)
         fitting = (
             service
@@ -143,21 +185,21 @@ class ContactDirectory:
         return [door for door in doors if door.hours.open_at(at) is not False] or doors
 
     def card(self, contact_id: str, at: datetime, audience: str | None = None) -> ContactCard:
-        """One service as shown at this moment. Raises KeyError for an unknown id."""
+        """Return the card of one service at this moment. Raises KeyError for an unknown id."""
         service = self._current(contact_id)
         asked = Enquiry(audience or YOUNG_PERSON, self._place(None), at)
         return contact_card(service, asked, self._say)
 
     def category_of(self, topic: str) -> str | None:
-        """The risk category that a topic is about; None of one that is about anything."""
+        """Return the risk category that a topic is about, or None."""
         return self._category_of.get(topic)
 
     def records(self) -> dict[str, ServiceRecord]:
-        """What is written of every service, by id."""
+        """Return the record of every service, by id."""
         return {id_: service.record for id_, service in self._services.items()}
 
     def suits(self, contact_id: str, audience: str) -> bool:
-        """Whether someone of this audience, of unknown age, may be sent to this service."""
+        """Return whether a person of this audience and unknown age may be sent to this service."""
         return _is_for(self._current(contact_id).record, audience, None)
 
     def _current(self, contact_id: str) -> Service:
@@ -177,7 +219,7 @@ class ContactDirectory:
         return not record.areas or local in record.areas
 
     def _asked(self, need: str | None) -> tuple[str, str]:
-        """The need in its own words and as a risk category."""
+        """Return the need itself and as a risk category."""
         if need is None or need not in self._needs:
             need = UNSAID
         return need, self._category_of.get(need, need)
@@ -191,7 +233,7 @@ class ContactDirectory:
         return self._say.knows if asked & set(record.needs) else self._say.anything
 
     def _knows(self, record: ServiceRecord, need: str | None, area: str | None) -> bool:
-        """Whether it knows about the need, or is the person's own council."""
+        """Return whether a service knows about the need, or is the person's own council."""
         if record.areas:
             return area in record.areas
         return bool({*self._asked(need)} & {*record.needs, *record.first_for})
@@ -203,9 +245,9 @@ class ContactDirectory:
         return ANYTHING in record.needs or bool(asked & {*record.needs, *record.first_for})
 
     def _rank(self, record: ServiceRecord, need: str | None, place: str) -> tuple[int | bool, ...]:
-        """England before other nations, the best first, the sure before the doubtful.
+        """Return the sort key: England first, then the best fit, then confirmed before doubtful.
 
-        Among those who know the need, who is near goes before who is far.
+        Among services that know the need, a near one goes before a far one.
         """
         exact, category = self._asked(need)
         if exact in record.first_for:
@@ -217,6 +259,59 @@ class ContactDirectory:
         abroad = place not in record.nations and "england" not in record.nations
         doubtful = not record.confirmed
         return abroad, fit + doubtful, doubtful, fit < ANY and not record.areas
+
+
+def contact_card(
+    service: Service, asked: Enquiry, say: ContactPhrases, why: str = ""
+) -> ContactCard:
+    """Return the card of a service. `why` is the sentence that says why it is shown."""
+    record, at = service.record, asked.at
+    adult = asked.reader in ADULTS
+    card = ContactCard(
+        id=record.id,
+        name=record.name,
+        what=(record.what_for_adults if adult else "") or record.what,
+        ways=[_way(way.kind, way.label, way.href) for way in record.ways],
+        hours=hours_line(service.hours, at, say),
+        open_now=service.hours.open_at(at) if record.confirmed else None,
+        source=record.source.url,
+        checked_on=record.checked_on.isoformat(),
+    )
+    if card["open_now"] is False and (opens := service.hours.opens_next(at)):
+        card["opens_at"] = say.opens.format(start=in_words(opens, at))
+    if why:
+        card["why"] = why
+    if note := " ".join(_notes(record, asked, say)):
+        card["note"] = note
+    return card
+
+
+def _way(kind: str, label: str, href: str | None) -> Way:
+    way: Way = {"kind": kind, "label": label}  # type: ignore[typeddict-item]
+    if href is not None:
+        way["href"] = href
+    return way
+
+
+def _notes(record: ServiceRecord, asked: Enquiry, say: ContactPhrases) -> Iterable[str]:
+    if record.languages:
+        yield say.languages.format(languages=" and ".join(record.languages))
+    if record.cost:
+        yield record.cost
+    if record.trace is not None:
+        yield record.trace.words
+    if record.anonymous is not None:
+        yield say.anonymous if record.anonymous else say.not_anonymous
+    near = record.areas and ELSEWHERE not in record.areas
+    if len(record.nations) < len(NATIONS) and asked.place == ELSEWHERE and not near:
+        nations = [nation.replace("_", " ").title() for nation in record.nations]
+        yield say.nations.format(nations=" and ".join(nations))
+    if record.note:
+        yield record.note
+    if not record.confirmed:
+        yield say.unconfirmed.format(doubt=record.doubt)
+    elif asked.at.date() > record.check_due:
+        yield say.last_checked.format(day=f"{record.checked_on:%-d %B %Y}")
 
 
 def _reader(audience: str | None) -> str:
@@ -234,7 +329,7 @@ def _is_for(record: ServiceRecord, reader: str, age: int | None) -> bool:
 
 
 def read_contacts(folder: Path, phrases: Phrases, topics: Collection[str]) -> ContactDirectory:
-    """The directory of content/contacts. Raises ContentError with all that is wrong."""
+    """Read the directory of content/contacts. Raises ContentError with all that is wrong."""
     services = read_services(folder, topics)
     document = read_yaml(folder / "needs.yml")
     category_of = document.convert(dict[str, str], "category_of")
@@ -245,4 +340,4 @@ def read_contacts(folder: Path, phrases: Phrases, topics: Collection[str]) -> Co
     ]
     if problems:
         raise ContentError(problems)
-    return ContactDirectory(services, topics, category_of, phrases.of(FILE, ContactPhrases))
+    return ContactDirectory(services, topics, category_of, phrases.of("contacts", ContactPhrases))

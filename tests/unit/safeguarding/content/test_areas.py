@@ -10,8 +10,8 @@ import pytest
 
 from safeguarding.clock import LONDON
 from safeguarding.content.choices import Choices, read_choices
-from safeguarding.content.contacts.directory import ContactDirectory, read_contacts
-from safeguarding.content.contacts.services import read_areas, service_files
+from safeguarding.content.contacts import ContactDirectory, read_contacts
+from safeguarding.content.services import read_areas, service_files
 from safeguarding.records import ContentError
 from safeguarding.taxonomy import CONTENT
 from tests.content import real_content

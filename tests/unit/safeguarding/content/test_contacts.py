@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safeguarding.clock import LONDON
-from safeguarding.content.contacts.directory import MOST
-from safeguarding.content.contacts.services import digits
+from safeguarding.content.contacts import MOST
+from safeguarding.content.services import digits
 from safeguarding.messages import ContactCard
 from safeguarding.taxonomy import taxonomy
 from tests.content import real_content

@@ -6,14 +6,14 @@ from datetime import date, timedelta
 
 import pytest
 
-from safeguarding.content.approvals.signing import (
+from safeguarding.content.items import Item
+from safeguarding.content.signing import (
     HALF_A_YEAR,
     ApprovalDecision,
     ApprovalStatus,
     approved_digests,
     standing_of,
 )
-from safeguarding.content.items import Item
 from tests.content import TODAY, decided, item, undated
 
 RISK = "risk:grooming"

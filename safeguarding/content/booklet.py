@@ -1,4 +1,4 @@
-"""All that one audience reads, as a page to print.
+"""The printed booklet: all that one audience reads, as one page.
 
 `python -m lantern export AUDIENCE`
 """
@@ -28,7 +28,7 @@ CODE_LENGTH = 12
 
 @dataclass(frozen=True)
 class Sheet:
-    """One item as its reader meets it."""
+    """One item as its reader sees it."""
 
     item: Item
     blocks: tuple[Block, ...]
@@ -36,12 +36,12 @@ class Sheet:
 
     @property
     def code(self) -> str:
-        """The beginning of the digest: ties a signature on paper to exactly these words."""
+        """The beginning of the digest, which ties a signature on paper to exactly these words."""
         return self.item.digest[:CODE_LENGTH]
 
 
 def export_page(audience: str, catalogue: Catalogue, today: date) -> str:
-    """One HTML page that asks no server for anything. Raises KeyError for an unknown audience."""
+    """Return a self-contained HTML page. Raises KeyError for an unknown audience."""
     chapters: dict[str, list[Sheet]] = {kind.id: [] for kind in catalogue.kinds}
     for content_id, item in catalogue.items.items():
         kind = catalogue.kinds.of(content_id)
@@ -55,7 +55,7 @@ def export_page(audience: str, catalogue: Catalogue, today: date) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("export.html").render(
+    return environment.get_template("booklet.html").render(
         readers=READERS[audience],
         chapters=[(kind.title, chapters[kind.id]) for kind in catalogue.kinds if chapters[kind.id]],
         count=sum(map(len, chapters.values())),
@@ -64,7 +64,7 @@ def export_page(audience: str, catalogue: Catalogue, today: date) -> str:
 
 
 def _speaks_to(item: Item, audience: str) -> bool:
-    """Whether it has words for this audience; words for everyone count unless others are named."""
+    """Return whether it has words for this audience, or names none."""
     named = {reader for block in item.blocks for reader in block.audiences}
     return not named or audience in named
 
@@ -72,7 +72,7 @@ def _speaks_to(item: Item, audience: str) -> bool:
 @click.command()
 @click.argument("audience", type=click.Choice(list(READERS)))
 def main(audience: str) -> None:
-    """Print all that AUDIENCE reads; 1 when some content could not be read, which is said."""
+    """Print all that AUDIENCE reads. Exit with 1 when some content could not be read."""
     catalogue = read_catalogue()
     today = datetime.now(LONDON).date()
     click.echo(export_page(audience, catalogue, today), nl=False)

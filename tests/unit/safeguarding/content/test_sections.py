@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from safeguarding.content.articles.sections import SectionLimits, read_sections
+from safeguarding.content.article_file import Form, read_sections
 
-LIMITS = SectionLimits({"parent": 140, "younger": 70})
+LIMITS = Form({"parent": 140, "younger": 70}, fewest_steps=0)
 
 
-def sections_of(
-    folder: Path, body: str, limits: SectionLimits = LIMITS
-) -> tuple[dict[str, str], list[str]]:
+def sections_of(folder: Path, body: str, limits: Form = LIMITS) -> tuple[dict[str, str], list[str]]:
     path = folder / "answer.md"
     path.write_text(f"---\nid: x\n---\n{body}", encoding="utf-8")
     sections, problems = read_sections(path, body, limits)
@@ -35,7 +33,7 @@ def test_steps_may_be_missing_unless_the_kind_asks_for_some(tmp_path: Path) -> N
     body = "## parent\n\nSome text.\n"
 
     assert sections_of(tmp_path, body) == ({"parent": "Some text."}, [])
-    _, problems = sections_of(tmp_path, body, SectionLimits(LIMITS.words, fewest_steps=2))
+    _, problems = sections_of(tmp_path, body, Form(LIMITS.words, fewest_steps=2))
     assert problems == ["4: parent: 0 steps; 2 to 4"]
 
 

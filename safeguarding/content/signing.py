@@ -1,11 +1,9 @@
-"""What decisions on content amount to: the status of each item, and which texts are signed."""
+"""Approval of content: the status of each item by the decisions on it, and the signed words."""
 
 from __future__ import annotations
 
-import threading
-import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import Enum
@@ -16,18 +14,18 @@ from safeguarding.content.kinds import KINDS, Kinds
 
 SOON = timedelta(days=90)
 HALF_A_YEAR = timedelta(days=182)
-"""How long a signature holds on words that name no review date of their own."""
+"""How long a signature holds on words without a review date of their own."""
 
 
 class ApprovalDecision(Enum):
-    """What a person makes of the words they have read."""
+    """A person's decision on the words they have read."""
 
     APPROVED = "approved"
     SENT_BACK = "sent_back"
 
 
 class ApprovalStatus(Enum):
-    """Where an item stands."""
+    """The state of an item's approval."""
 
     SENT_BACK = "sent_back"
     CHANGED = "changed"
@@ -40,7 +38,7 @@ class ApprovalStatus(Enum):
 
 @dataclass(frozen=True)
 class Decided:
-    """One decision: who, in which role, on exactly which words, when and why."""
+    """One decision: by whom, in which role, on exactly which words, when and why."""
 
     content_id: str
     digest: str
@@ -55,31 +53,31 @@ class Decided:
 
 @dataclass(frozen=True)
 class Standing:
-    """Where one item stands, and what led there."""
+    """The status of one item, and the decisions that led to it."""
 
     item: Item
     status: ApprovalStatus
     decisions: tuple[Decided, ...]
-    """On whatever words of this item, oldest first."""
+    """All decisions on this item, on any words, oldest first."""
     signatures: tuple[Decided, ...]
-    """The approvals that count for the words of today, one a person."""
+    """The approvals that count for the present words, one a person."""
     review_due: date | None
     people_needed: int
     """How many different people must sign the same words."""
 
     @property
     def signed(self) -> bool:
-        """Whether enough people have signed the words of today."""
+        """Whether enough people have signed the present words."""
         return len(self.signatures) >= self.people_needed
 
     @property
     def last_signed(self) -> Decided | None:
-        """The latest approval of other words than today's, of an item that has changed."""
+        """The latest approval of earlier words, of an item that has changed."""
         others = (d for d in reversed(self.decisions) if d.digest != self.item.digest)
         return next((d for d in others if d.decision is ApprovalDecision.APPROVED), None)
 
     def may_approve(self, staff_id: str) -> bool:
-        """Whether an approval by this person would add anything."""
+        """Return whether an approval by this person would add anything."""
         if self.status is ApprovalStatus.WAITING:
             return staff_id not in {signature.by for signature in self.signatures}
         due = self.status in {ApprovalStatus.REVIEW_DUE, ApprovalStatus.PAST_REVIEW}
@@ -89,22 +87,22 @@ class Standing:
 def standing_of(
     item: Item, decisions: Iterable[Decided], today: date, kinds: Kinds = KINDS
 ) -> Standing:
-    """Where `item` stands on a day; `decisions` are those on it, oldest first."""
-    given = tuple(decisions)
-    signatures = counting(each for each in given if each.digest == item.digest)
+    """Return where `item` stands on a day, by the decisions on it, oldest first."""
+    decided = tuple(decisions)
+    signatures = counting(each for each in decided if each.digest == item.digest)
     needed = kinds.people_needed(item.id)
     due = item.review_due or _due(signatures, needed)
     if len(signatures) >= needed:
         status = _in_date(due, today)
     else:
-        status = _unsigned(item, given, signatures, kinds)
-    return Standing(item, status, given, signatures, due, needed)
+        status = _unsigned(item, decided, signatures, kinds)
+    return Standing(item, status, decided, signatures, due, needed)
 
 
 def counting(decisions: Iterable[Decided]) -> tuple[Decided, ...]:
-    """The approvals that count, of decisions on the same words: the latest of each person.
+    """Return the approvals that count among decisions on the same words: each person's latest.
 
-    Words that were sent back start again from nothing.
+    Sending words back cancels the approvals before it.
     """
     signatures: dict[str, Decided] = {}
     for each in decisions:
@@ -118,14 +116,14 @@ def counting(decisions: Iterable[Decided]) -> tuple[Decided, ...]:
 def approved_digests(
     decisions: Iterable[Decided], kinds: Kinds = KINDS
 ) -> frozenset[tuple[str, str]]:
-    """The content ids and digests that enough people have signed."""
+    """Return the content ids and digests that enough people have signed."""
     by_words: dict[tuple[str, str], list[Decided]] = defaultdict(list)
     for each in decisions:
         by_words[each.content_id, each.digest].append(each)
     return frozenset(
         (content_id, digest)
-        for (content_id, digest), given in by_words.items()
-        if len(counting(given)) >= kinds.people_needed(content_id)
+        for (content_id, digest), decided in by_words.items()
+        if len(counting(decided)) >= kinds.people_needed(content_id)
     )
 
 
@@ -152,57 +150,7 @@ def _in_date(due: date | None, today: date) -> ApprovalStatus:
 
 
 def _due(signatures: Sequence[Decided], needed: int) -> date | None:
-    """Half a year after the words were last signed by as many people as they need."""
+    """Return half a year after the words were last signed by as many people as they need."""
     if len(signatures) < needed:
         return None
     return signatures[-needed].at.astimezone(LONDON).date() + HALF_A_YEAR
-
-
-EVERY_S = 30.0
-AFTER_FAILURE_S = 5.0
-WAIT_S = 1.0
-"""The longest that one answer waits for the database, once in EVERY_S."""
-
-Read = Callable[[], frozenset[tuple[str, str]]]
-
-
-class ApprovalCache:
-    """Asked with a content id and a digest. What was read last holds while nothing can be read."""
-
-    def __init__(
-        self,
-        read: Read,
-        failed: Callable[[Exception], None],
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """`read` gives all signed words; `failed` is told why it could not."""
-        self._read = read
-        self._failed = failed
-        self._clock = clock
-        self._known: frozenset[tuple[str, str]] = frozenset()
-        self._next = float("-inf")
-        self._lock = threading.Lock()
-
-    def __call__(self, content_id: str, digest: str) -> bool:
-        """Whether these words are signed, as far as is known. Raises nothing."""
-        if self._is_due():
-            # A thread of its own: a database that hangs must not hold up an answer.
-            reader = threading.Thread(target=self._refresh, daemon=True)
-            reader.start()
-            reader.join(WAIT_S)
-        return (content_id, digest) in self._known
-
-    def _is_due(self) -> bool:
-        now = self._clock()
-        with self._lock:
-            due = now >= self._next
-            if due:
-                self._next = now + EVERY_S
-        return due
-
-    def _refresh(self) -> None:
-        try:
-            self._known = self._read()
-        except Exception as error:  # noqa: BLE001 - whatever it is, people must be answered
-            self._next = self._clock() + AFTER_FAILURE_S
-            self._failed(error)

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safeguarding.clock import LONDON
-from safeguarding.content.contacts.cards import FILE, ContactPhrases, hours_line
-from safeguarding.content.contacts.hours import HoursError, HoursRecord, OpeningHours
+from safeguarding.content.contacts import ContactPhrases
+from safeguarding.content.hours import HoursError, HoursRecord, OpeningHours, hours_line
 from tests.content import real_content
 
-SAY = real_content().phrases.of(FILE, ContactPhrases)
+SAY = real_content().phrases.of("contacts", ContactPhrases)
 ALL_HOURS = "Open day and night, every day."
 OFFICE = HoursRecord(weekly={"mon-thu": "08:45-17:00", "fri": "08:45-16:00"})
 EVENINGS = HoursRecord(

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from safeguarding.content.articles.article import read_article
-from safeguarding.content.articles.front_matter import References, topics_of
+from safeguarding.content.article_file import References, read_article, topics_of
 from safeguarding.records import ContentError
 from tests.content import real_content
 
