@@ -1,7 +1,7 @@
 """What learning left behind and running needs: artifacts/, each file proved by its hash.
 
 artifacts/manifest.yml says of every file its SHA-256, what made it, from which data, and when. The
-commands of ml/ write both; nothing else does.
+commands of lab/ write both; nothing else does.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Artifact(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     made_by: str
     """The command that writes it."""
     data: str
-    """Digest of the labelled sentences or chats that it was made from (lab/artifacts.py)."""
+    """Digest of the labelled sentences or chats it was made from (lab/training/manifest.py)."""
     date: date
 
     @property

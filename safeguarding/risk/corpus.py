@@ -23,7 +23,7 @@ from safeguarding.taxonomy import CORPUS, ROOT, SIGNS, Severity, taxonomy
 NLU = ROOT / "data" / "nlu"
 WRITERS = "writers.yml"
 RETOLD = "reviewed"
-"""The writer of the sentences that retell what somebody really wrote (ml/review)."""
+"""The writer of the sentences that retell what somebody really wrote (lab/review)."""
 Part = Literal["training", "development", "test"]
 Register = Literal[
     "plain", "slang", "typos", "emoji", "esl", "regional", "indirect", "formal", "long", "child",
