@@ -1,4 +1,4 @@
-"""The client of the bench sends what it says it sends, and no figure hides a missing reply."""
+"""The client of the bench sends the stated number of messages and fails at a missing reply."""
 
 from __future__ import annotations
 

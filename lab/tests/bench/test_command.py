@@ -1,4 +1,4 @@
-"""The bench compares what it measured, and only that."""
+"""The bench compares systems only if both were measured."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_a_system_is_shown_with_its_memory_by_process_and_every_round() -> None:
     ]
 
 
-def test_what_assessing_once_saves_is_the_difference_to_assessing_twice() -> None:
+def test_the_saving_of_one_assessment_is_the_difference_to_two() -> None:
     measured = {
         "rasa-assessing": figures(30.0, 40.0, 1000),
         "rasa-handed": figures(18.0, 70.0, 700),
@@ -60,5 +60,5 @@ def test_a_second_rasa_server_is_compared_with_the_first() -> None:
     ]
 
 
-def test_what_has_no_counterpart_is_not_compared() -> None:
+def test_a_system_without_counterpart_is_not_compared() -> None:
     assert list(comparisons({"lantern": figures(20.0, 20.0, 1000)})) == []

@@ -1,4 +1,4 @@
-"""The plot shows each system that was measured, by the clients at once."""
+"""The plot shows each measured system by number of clients."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def system(factor: float) -> dict[str, Any]:
     }
 
 
-def test_draws_what_was_measured_and_names_it(tmp_path: Path) -> None:
+def test_measured_systems_are_drawn_and_named(tmp_path: Path) -> None:
     figure = plot({"stock": system(1.0), "lantern": system(0.5)})
     waits, answers = figure.axes
     figure.savefig(tmp_path / "bench.svg")
@@ -31,7 +31,7 @@ def test_draws_what_was_measured_and_names_it(tmp_path: Path) -> None:
     assert "messages answered a second" in drawn
 
 
-def test_what_was_not_measured_is_left_out() -> None:
+def test_other_systems_are_left_out() -> None:
     _, answers = plot({"lantern": system(1.0)}).axes
 
     assert [len(line.get_xdata()) for line in answers.lines] == [0, 4, 0]

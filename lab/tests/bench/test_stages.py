@@ -15,7 +15,7 @@ from lab.bench.breakdown import Stage, lines
 from lab.bench.stages import Stages
 
 
-def test_a_stage_is_timed_and_gives_what_it_gave(tmp_path: Path) -> None:
+def test_a_timed_stage_returns_and_raises_as_before(tmp_path: Path) -> None:
     noted = Stages()
 
     async def wait(value: int) -> int:
@@ -36,7 +36,7 @@ def test_a_stage_is_timed_and_gives_what_it_gave(tmp_path: Path) -> None:
     assert all(wall >= 0 and cpu >= 0 for _, wall, cpu in taken.values())
 
 
-def test_watching_replaces_the_function_where_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_timing_replaces_the_function_in_its_owner(monkeypatch: pytest.MonkeyPatch) -> None:
     class Room:
         def method(self) -> str:
             return "done"

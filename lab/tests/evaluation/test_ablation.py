@@ -47,7 +47,7 @@ def lexicon(tmp_path_factory: pytest.TempPathFactory) -> Lexicon:
 
 
 def deaf_and_urgent(message: Canonical, signals: Sequence[Signal]) -> Severity:
-    """An engine that recognises everything without any rule."""
+    """Stand in for an engine that recognises every risk without rules."""
     return URGENT
 
 
@@ -70,14 +70,14 @@ def test_a_classifier_that_finds_it_too_makes_the_rule_spare(lexicon: Lexicon) -
     assert found.verdict() == "spare"
 
 
-def test_a_false_alarm_of_one_rule_alone_is_its_own(lexicon: Lexicon) -> None:
+def test_a_false_alarm_by_one_rule_alone_counts_against_it(lexicon: Lexicon) -> None:
     found = counts(lexicon, "pushed", (PUSHED, NONE), (BOTH, NONE))
 
     assert found == RuleCounts(harmless=2, lone_alarms=1, false_alarms=1)
     assert found.verdict() == "harmful"
 
 
-def test_a_false_alarm_that_the_classifier_raises_anyhow_is_not_the_rules(
+def test_a_false_alarm_that_the_classifier_raises_too_does_not_count_against_the_rule(
     lexicon: Lexicon,
 ) -> None:
     found = count_rules(lexicon, [example(PUSHED, NONE)], deaf_and_urgent).rules["pushed"]
@@ -85,29 +85,29 @@ def test_a_false_alarm_that_the_classifier_raises_anyhow_is_not_the_rules(
     assert found == RuleCounts(harmless=1, lone_alarms=1, false_alarms=0)
 
 
-def test_a_concern_is_missed_when_nothing_is_left_of_it(lexicon: Lexicon) -> None:
+def test_a_concern_is_missed_when_no_other_rule_finds_it(lexicon: Lexicon) -> None:
     assert counts(lexicon, "left-out", ("i was left out", CONCERN)).missed == 1
     assert counts(lexicon, "left-out", ("left out and they push me", CONCERN)).missed == 0
 
 
-def test_a_concern_does_not_save_what_is_due_to_be_urgent(lexicon: Lexicon) -> None:
+def test_a_rule_for_a_concern_does_not_count_for_an_urgent_message(lexicon: Lexicon) -> None:
     assert counts(lexicon, "left-out", ("i was left out", URGENT)).missed == 0
 
 
 @pytest.mark.parametrize("rule", ["older", "secret", "older-and-secret"])
-def test_a_combination_falls_with_each_of_its_parts(lexicon: Lexicon, rule: str) -> None:
+def test_a_combination_needs_each_of_its_parts(lexicon: Lexicon, rule: str) -> None:
     assert counts(lexicon, rule, (SECRET, URGENT)) == RuleCounts(
         risk=1, missed_by_rules=1, missed=1
     )
 
 
-def test_a_combination_made_of_a_combination_falls_with_it(lexicon: Lexicon) -> None:
+def test_a_combination_of_combinations_needs_them(lexicon: Lexicon) -> None:
     # Immediate is assessed as urgent by "pushed" alone, which is enough.
     assert counts(lexicon, "older-and-secret", (EVERYTHING, IMMEDIATE)).missed == 0
     assert counts(lexicon, "all-of-it", (EVERYTHING, IMMEDIATE)).risk == 1
 
 
-def test_an_idiom_is_credited_with_the_alarms_it_spares(lexicon: Lexicon) -> None:
+def test_an_idiom_counts_the_alarms_that_it_prevents(lexicon: Lexicon) -> None:
     examples = [example(SWING, NONE), example(SWING, URGENT)]
 
     found = count_rules(lexicon, examples, rules_alone).idioms["swing"]

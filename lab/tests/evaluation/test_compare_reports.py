@@ -1,4 +1,4 @@
-"""Two reports are compared by the figures that are published, whatever their age."""
+"""Two reports, of any age, are compared by their published figures."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FALSE_ALARMS = "test: harmless, wrongly urgent"
 
 
 def report(*found: Any) -> dict[str, Any]:
-    """A report of what was found in three messages that are due immediate, urgent and none."""
+    """Return a report on three messages labelled immediate, urgent and none."""
     due = (IMMEDIATE, URGENT, NONE)
     test = [case(wanted, got) for wanted, got in zip(due, found, strict=True)]
     sets = {"mixed": [{"text": "hi", "expect": "none"}]}
@@ -40,7 +40,7 @@ def report(*found: Any) -> dict[str, Any]:
 
 
 def aged(report: dict[str, Any]) -> dict[str, Any]:
-    """The same report with the keys and names of older ones."""
+    """Return the same report with the keys and names of older ones."""
     older: dict[str, Any] = json.loads(json.dumps(report).replace("recognised", "heard"))
     return older
 
@@ -71,7 +71,7 @@ def test_an_older_report_has_the_same_figures() -> None:
     assert main_figures(aged(BEFORE)) == main_figures(BEFORE)
 
 
-def test_only_what_moved_is_told_with_both_values() -> None:
+def test_figures_that_differ_are_listed_with_both_values() -> None:
     lines = moved(main_figures(aged(BEFORE)), main_figures(AFTER))
 
     told = {line.split("  ")[-1]: line for line in lines}
@@ -87,7 +87,7 @@ def test_nothing_moved_between_a_report_and_itself() -> None:
     assert moved(figures, figures) == [f"{len(figures)} of {len(figures)} figures are the same."]
 
 
-def test_what_one_report_alone_measured_is_told() -> None:
+def test_figures_of_one_report_alone_are_listed() -> None:
     lines = moved(main_figures({**BEFORE, "topics": {}}), main_figures(BEFORE))
 
     (line,) = (line for line in lines if "topics: right first" in line)
@@ -113,7 +113,7 @@ def test_the_command_reads_two_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["[]", "{}", "no JSON", None])
-def test_what_is_no_report_is_refused(text: str | None, tmp_path: Path) -> None:
+def test_other_files_are_refused(text: str | None, tmp_path: Path) -> None:
     path = tmp_path / "before.json"
     if text is not None:
         path.write_text(text, "utf-8")

@@ -70,7 +70,7 @@ def test_speakers_without_a_handle_have_a_name_all_the_same() -> None:
     assert rendered(nameless) == "alex: u on ur own?\nme: yh\nsam: lol"
 
 
-def test_a_long_evening_goes_past_midnight() -> None:
+def test_times_in_a_chat_go_past_midnight() -> None:
     last = rendered(chat("times", lines=LINES * 60)).splitlines()[-1]
 
     assert last.startswith("[00:03] ")
@@ -122,7 +122,7 @@ def results(found: dict[str, Severity], *held: LabelledConversation) -> Results:
     return {each: result(found[each.text]) for whole in held for each in turns(whole)}
 
 
-def test_each_turn_of_the_user_is_assessed_after_all_that_was_said_before_it() -> None:
+def test_each_turn_of_the_user_is_assessed_with_all_turns_before_it() -> None:
     first, second = turns(conversation(2, "one", "two"))
 
     assert first == TimedMessage("one")

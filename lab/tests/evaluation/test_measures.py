@@ -56,7 +56,7 @@ def test_only_the_corners_are_drawn() -> None:
     assert drawn(flat) == [[0.1, 0.1], [0.1, 0.3], [0.2, 0.3]]
 
 
-def test_probabilities_that_mean_what_they_say_have_no_error() -> None:
+def test_calibrated_probabilities_have_no_error() -> None:
     scored = [Scored(0.25, at == 0) for at in range(4)]
 
     found = calibration(scored)
@@ -74,7 +74,7 @@ def test_false_certainty_is_the_greatest_error() -> None:
     assert [each["of"] for each in found["bins"]] == [1, 1]
 
 
-def test_counts_what_is_true() -> None:
+def test_a_share_counts_what_is_true() -> None:
     assert share(number > 1 for number in (1, 2, 3)) == Share(2, 3)
 
 

@@ -137,11 +137,11 @@ def test_a_disguise_is_the_same_every_time_and_hides_something(name: str) -> Non
 
 
 @pytest.mark.parametrize("name", sorted(DISGUISES))
-def test_nothing_is_made_of_nothing(name: str) -> None:
+def test_an_empty_text_stays_empty(name: str) -> None:
     assert DISGUISES[name]("") == ""
 
 
-def test_there_are_five() -> None:
+def test_there_are_five_disguises() -> None:
     assert len(DISGUISES) == 5
 
 

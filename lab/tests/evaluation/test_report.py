@@ -1,4 +1,4 @@
-"""The page holds every section, is sound HTML, asks nobody for anything and keeps the test part."""
+"""The page has every section, is valid HTML without external resources, and hides the test part."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SECTIONS = {
     "disguises", "topics", "cost", "errors", "lexicon", "outside",
 }  # fmt: skip
 VOID = {"meta", "link", "br", "wbr", "img", "hr", "input"}
-KEPT_BACK = "a sentence that nobody may read"
+KEPT_BACK = "a sentence of the test part"
 TO_READ = "he said <script>alert(1)</script> & left"
 CHAT = Chat(
     id="c", writer="w", harmful=True, severity="urgent", categories=("grooming",), layout="prose",
@@ -49,7 +49,7 @@ CONVERSATION = LabelledConversation(
 
 @pytest.fixture(scope="module")
 def report() -> dict[str, Any]:
-    """A small report, made of the same sections as the whole one."""
+    """A small report with the same sections as the whole one."""
     test = [
         case(URGENT, URGENT, (0.9, 0.8, 0.1), text=KEPT_BACK),
         case(CONCERN, NONE, (0.4, 0.2, 0.0), text=KEPT_BACK + " either"),
@@ -102,7 +102,7 @@ def report() -> dict[str, Any]:
 
 
 class Outline(HTMLParser):
-    """What stands in a page; stops at a tag that closes what is not open."""
+    """Collects the tags of a page; raises at a closing tag without an open one."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -129,7 +129,7 @@ class Outline(HTMLParser):
         assert self.open.pop() == tag
 
 
-def test_every_tag_is_closed_in_its_turn_and_every_name_is_given_once(
+def test_tags_are_closed_in_order_and_ids_are_unique(
     report: dict[str, Any],
 ) -> None:
     page = Outline(as_page(report))
@@ -145,7 +145,7 @@ def test_every_section_is_there_and_the_contents_lead_to_it(report: dict[str, An
     assert {link.removeprefix("#") for link in page.links} == SECTIONS
 
 
-def test_the_page_asks_nobody_for_anything(report: dict[str, Any]) -> None:
+def test_the_page_loads_nothing_from_elsewhere(report: dict[str, Any]) -> None:
     html = as_page(report)
     page = Outline(html)
 
@@ -153,7 +153,7 @@ def test_the_page_asks_nobody_for_anything(report: dict[str, Any]) -> None:
     assert not re.search(r"@import|url\((?!#)|https?://", html)
 
 
-def test_it_is_made_for_a_phone_and_for_the_dark(report: dict[str, Any]) -> None:
+def test_the_page_suits_phones_and_dark_mode(report: dict[str, Any]) -> None:
     html = as_page(report)
 
     assert 'name="viewport" content="width=device-width, initial-scale=1"' in html
@@ -167,7 +167,7 @@ def test_errors_are_shown_as_typed_and_never_as_markup(report: dict[str, Any]) -
     assert "<script" not in html
 
 
-def test_no_sentence_of_the_test_part_leaves_it(report: dict[str, Any], tmp_path: Path) -> None:
+def test_no_sentence_of_the_test_part_is_written(report: dict[str, Any], tmp_path: Path) -> None:
     data, page = write(report, tmp_path / "results")
 
     assert json.loads(data.read_text("utf-8"))["test"]["messages"] == 4
@@ -176,7 +176,7 @@ def test_no_sentence_of_the_test_part_leaves_it(report: dict[str, Any], tmp_path
     assert KEPT_BACK not in "\n".join(summary(report))
 
 
-def test_what_was_not_measured_is_said(report: dict[str, Any]) -> None:
+def test_the_page_tells_what_was_not_measured(report: dict[str, Any]) -> None:
     html = as_page({**report, "scores": None, "topics": {}, "outside": {}})
 
     assert "This engine gives no probabilities." in html
@@ -184,7 +184,7 @@ def test_what_was_not_measured_is_said(report: dict[str, Any]) -> None:
     assert "so nothing was measured" in html
 
 
-def test_the_summary_says_of_each_aim_whether_it_is_met(report: dict[str, Any]) -> None:
+def test_the_summary_tells_whether_each_aim_is_met(report: dict[str, Any]) -> None:
     lines = [line.strip() for line in summary(report)]
 
     assert any(line.startswith("NOT MET") and "any risk" in line for line in lines)
@@ -203,7 +203,7 @@ def parsed(svg: str) -> ElementTree.Element:
 
 
 def marks(svg: str, colour: str = "var(--s1)") -> list[tuple[float, float, str]]:
-    """Where the dots of this colour stand, and the shape of each."""
+    """Return the places of the dots of this colour, and the shape of each."""
     return [
         (float(mark.attrib["x"]), float(mark.attrib["y"]), mark.attrib[LINK])
         for mark in parsed(svg).iter(f"{SVG}use")
@@ -232,7 +232,7 @@ def test_no_false_alarms_at_all_stand_at_the_edge_of_the_logarithmic_axis() -> N
     assert none == thousandth < all_of_them
 
 
-def test_every_series_is_drawn_and_named_in_the_key() -> None:
+def test_every_series_is_drawn_and_named_in_the_legend() -> None:
     series = [
         Series("Lantern <1>", [[0.01, 0.2], [0.1, 0.9]], 1),
         Series("as it decides", [[0.02, 0.5]], 2, marked=True),

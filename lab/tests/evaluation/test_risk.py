@@ -42,7 +42,7 @@ def test_each_figure_counts_its_own_messages() -> None:
     assert hits(report["harmless concern"]) == (2, 3)
 
 
-def test_confusion_has_what_was_due_in_rows() -> None:
+def test_confusion_has_labels_in_rows() -> None:
     assert confusion(CASES) == [[1, 1, 1, 0], [1, 0, 0, 1], [0, 1, 0, 0], [0, 0, 1, 0]]
 
 
@@ -54,7 +54,7 @@ def test_a_group_counts_only_its_own_messages() -> None:
     assert hits(found["parent"]["any risk recognised"]) == (1, 2)
 
 
-def test_a_harmless_message_counts_under_the_category_it_first_seems_to_be_of() -> None:
+def test_a_harmless_message_counts_under_the_first_category_that_it_looks_like() -> None:
     found = by(CASES, DIMENSIONS["category"])
 
     assert hits(found["suicide"]["harmless urgent"]) == (1, 1)
@@ -138,7 +138,7 @@ SCORED_CASES = [
 ]
 
 
-def test_what_lies_between_is_neither_hit_nor_false_alarm() -> None:
+def test_a_severity_between_is_neither_hit_nor_false_alarm() -> None:
     scored = against_harmless(SCORED_CASES, URGENT)
 
     assert [(each.probability, each.positive) for each in scored] == [
@@ -168,5 +168,5 @@ def test_each_system_has_the_point_at_which_it_decides() -> None:
     assert report["curves"]["any risk"][0]["as set"] == [0.5, 1.0]
 
 
-def test_an_engine_that_only_decides_has_no_probabilities_to_show() -> None:
+def test_an_engine_without_probabilities_has_no_scores() -> None:
     assert scores_report([case(URGENT, URGENT)], [], {}) is None

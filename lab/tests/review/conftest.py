@@ -1,4 +1,4 @@
-"""The escalation log of the tests of what staff record, for what is learned from it."""
+"""Fixtures of the cases' tests, for the verdicts that examples are made from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A command asks for what no option gave; a script is asked nothing."""
+"""A command asks for values that no option gives; a script is asked nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SHAPE = one_of(["round", "flat"])
 
 
 def saying(*given: str) -> tuple[Ask, list[str]]:
-    """Somebody who gives these answers, and what they were asked."""
+    """A person who gives these answers and keeps the questions."""
     left, asked = list(given), []
 
     def ask(prompt: str) -> str:

@@ -1,4 +1,4 @@
-"""A reviewed sentence must be assessed as no higher, no lower or exactly as staff found it."""
+"""Each verdict sets a bound: no higher, no lower, or exactly the level that staff found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A reviewed sentence stands once in each file, under its labels, whatever happens on the way."""
+"""A reviewed sentence is in each file once, under its labels, also after an interruption."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def files(tmp_path: Path) -> ReviewedFiles:
 
 
 def files_in(folder: Path) -> ReviewedFiles:
-    """The files as they are before anybody has taught anything."""
+    """The two files without any reviewed sentence."""
     (folder / "writers.yml").write_text("reviewed: {part: training, briefs: []}", "utf-8")
     (folder / "training").mkdir()
     files = ReviewedFiles(folder / "training" / "reviewed.yml", folder / "reviewed.jsonl")

@@ -1,4 +1,4 @@
-"""From a verdict to an example: retold by the reviewer and noted; nobody's words are shown."""
+"""The command turns a verdict into an example, records that, and shows no message."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ EMPTY = "groups: []\n"
 
 @dataclass
 class Desk:
-    """The command at work: what it was told, what it said."""
+    """Runs the command with prepared answers and keeps its output."""
 
     files: ReviewedFiles
     capsys: pytest.CaptureFixture[str]
@@ -85,7 +85,7 @@ Close = Callable[..., EscalationLog]
 
 @pytest.fixture
 def closed(log: EscalationLog, casework: Casework, ann: str, bob: str) -> Close:
-    """Records an urgent message and closes its case, as Ann proposes it and Bob agrees."""
+    """Records an urgent message and closes its case: Ann proposes, Bob agrees."""
 
     def close(
         outcome: Outcome = Outcome.FALSE_ALARM,
@@ -111,7 +111,7 @@ def false_alarm(closed: Close) -> EscalationLog:
     return closed()
 
 
-def test_lists_what_waits_without_anybodys_words(desk: Desk, false_alarm: EscalationLog) -> None:
+def test_the_list_shows_no_words_of_a_message(desk: Desk, false_alarm: EscalationLog) -> None:
     assert desk.run() == 0
     assert desk.said == (
         "m1  2026-11-25  false alarm: assessed as urgent, found none by staff; grooming\n"
@@ -142,7 +142,7 @@ def test_a_reviewer_retells_a_false_alarm(desk: Desk, cases: Cases, ann: str) ->
     assert "example: 0" in desk.said
 
 
-def test_no_file_and_no_line_on_the_screen_holds_what_a_person_wrote(
+def test_no_file_and_no_output_holds_what_a_person_wrote(
     desk: Desk, false_alarm: EscalationLog
 ) -> None:
     desk.run("m1", answers=("ann", TOLD, EARLIER, OWN, "", "", "", "", "yes"))
@@ -182,14 +182,14 @@ def test_a_script_gives_everything_by_options(desk: Desk, closed: Close) -> None
     assert read_expected(desk.files.expected) == [Expected(OWN, "concern", Verdict.WRONG_LEVEL)]
 
 
-def test_a_script_need_give_no_more_than_who_and_what(
+def test_a_script_needs_only_the_reviewer_and_the_sentence(
     desk: Desk, false_alarm: EscalationLog
 ) -> None:
     assert desk.run("m1", "--by", "ann", "--sentence", OWN) == 0
     assert [example.kind for example in desk.kept()] == ["near_miss"]
 
 
-def test_of_what_was_missed_the_reviewer_says_how_serious_it_was(desk: Desk, closed: Close) -> None:
+def test_the_reviewer_sets_the_level_of_a_missed_message(desk: Desk, closed: Close) -> None:
     closed(Outcome.ADVICE_GIVEN, missed=True)
     answers = ("ann", OWN, "none", "immediate", "sexual_abuse", "", "", "yes")
 
@@ -235,7 +235,7 @@ def test_a_script_that_asks_for_something_wrong_changes_nothing(
 
 
 @pytest.mark.parametrize("last", [("no",), ()])
-def test_whoever_thinks_better_of_it_changes_nothing(
+def test_a_reviewer_who_stops_changes_nothing(
     desk: Desk, false_alarm: EscalationLog, last: tuple[str, ...]
 ) -> None:
     assert desk.run("m1", answers=("ann", OWN, "", "", "", "", *last)) == 1

@@ -1,4 +1,4 @@
-"""What a person wrote is not taken from them: neither whole, nor in part, nor thinly disguised."""
+"""A person's words are refused as a retelling: whole, in part, or slightly changed."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_refuses_a_whole_short_message_within_another() -> None:
     assert why_refused("my cousin said her dad hurt her and she cried", ["dad hurt me"]) is None
 
 
-def test_a_very_short_message_belongs_to_everybody() -> None:
+def test_words_of_a_very_short_message_may_be_used() -> None:
     assert why_refused("can you help me find my lost dog today", ["help me"]) is None
     assert why_refused("help me", ["help me"])
 
@@ -73,7 +73,7 @@ def test_looks_at_every_line_of_a_pasted_chat_and_at_earlier_messages() -> None:
         "i live at SN1 1AA",
     ],
 )
-def test_refuses_what_could_lead_back_to_somebody(trace: str) -> None:
+def test_refuses_what_could_identify_a_person(trace: str) -> None:
     assert "lead back" in str(why_refused(trace, []))
 
 
@@ -99,7 +99,7 @@ def test_any_text_can_be_compared_and_is_not_quoted(sentence: str, written: list
     assert answer is None or answer.isascii()
 
 
-def test_the_answer_quotes_nobody() -> None:
+def test_the_reason_quotes_no_message() -> None:
     answer = str(why_refused(MESSAGE, [MESSAGE]))
 
     assert not {"mum", "pics", "room"} & set(answer.split())

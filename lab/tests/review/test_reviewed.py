@@ -1,4 +1,4 @@
-"""What staff found misjudged stays mended: every reviewed sentence gets the level they found."""
+"""Every reviewed sentence is assessed at the level that staff found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A training run learns, and one that was interrupted goes on as if it had not been."""
+"""A training run learns, and an interrupted run gives the same result as a whole one."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def begun(steps: int = STEPS) -> TrainingRun:
 
 
 def learn(run: TrainingRun, pieces: WordPieces, labels: Labels, until: int) -> list[float]:
-    """The loss of each step up to `until`, on the same batches whenever it begins."""
+    """Return the loss of each step up to `until`, on the same batches wherever it begins."""
     tokens = pieces.of([sentence.text for sentence in SENTENCES])
     order = []
     for epoch in range(STEPS):
@@ -90,7 +90,7 @@ def learn(run: TrainingRun, pieces: WordPieces, labels: Labels, until: int) -> l
     return found
 
 
-def test_the_loss_falls_and_what_is_grave_is_told_from_what_is_not(
+def test_the_loss_falls_and_urgent_texts_are_recognised(
     pieces: WordPieces, labels: Labels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "RATES", {"encoder": 5e-3, "heads": 5e-3})
@@ -103,7 +103,7 @@ def test_the_loss_falls_and_what_is_grave_is_told_from_what_is_not(
     assert urgent[: len(GRAVE)].min() > urgent[len(GRAVE) :].max()
 
 
-def test_only_the_change_and_the_heads_learn(pieces: WordPieces, labels: Labels) -> None:
+def test_only_adapters_and_heads_learn(pieces: WordPieces, labels: Labels) -> None:
     run = begun()
     before = {name: tensor.clone() for name, tensor in run.network.state_dict().items()}
 
@@ -118,10 +118,10 @@ def test_only_the_change_and_the_heads_learn(pieces: WordPieces, labels: Labels)
     assert any(name.startswith("heads.") for name in moved)
 
 
-def test_an_interrupted_run_ends_as_one_that_was_not(
+def test_an_interrupted_run_ends_like_a_whole_one(
     pieces: WordPieces, labels: Labels, tmp_path: Path
 ) -> None:
-    """Optimiser, rates and order are taken up; nothing is dropped, so that chance has no say."""
+    """Optimiser, rates and order are restored; without dropout, so that nothing is random."""
     state = tmp_path / "adapting" / "state.pt"
     whole, first, second = begun(), begun(), begun()
     for run in (whole, first, second):
@@ -141,7 +141,7 @@ def test_an_interrupted_run_ends_as_one_that_was_not(
     assert [file.name for file in state.parent.iterdir()] == ["state.pt"]
 
 
-def test_an_interrupted_run_drops_the_same_as_one_that_was_not(
+def test_an_interrupted_run_has_the_same_dropout_as_a_whole_one(
     pieces: WordPieces, labels: Labels, tmp_path: Path
 ) -> None:
     state = tmp_path / "state.pt"
@@ -156,7 +156,7 @@ def test_an_interrupted_run_drops_the_same_as_one_that_was_not(
     assert begin + learn(second, pieces, labels, STEPS) == pytest.approx(losses, rel=1e-6)
 
 
-def test_the_state_of_another_run_is_not_taken_up(
+def test_the_state_of_another_run_is_ignored(
     pieces: WordPieces, labels: Labels, tmp_path: Path
 ) -> None:
     state = tmp_path / "state.pt"
@@ -185,7 +185,7 @@ def test_rates_rise_in_a_line_and_fall_to_nothing(pieces: WordPieces, labels: La
     assert rates[-1] < 0.1 * module.RATES["heads"]
 
 
-def test_what_is_recognised_is_counted_where_so_many_harmless_are_alarmed() -> None:
+def test_recall_is_that_at_the_given_share_of_false_alarms() -> None:
     scores = np.array([*range(100), 97.5, 200.0, 300.0, 0.0])
     due = np.array([NONE] * 100 + [URGENT, IMMEDIATE, CONCERN, URGENT])
 
@@ -197,11 +197,11 @@ WITNESS = Witness(np.zeros((PLACES, 3), np.float16), np.zeros(3, np.float32))
 
 
 class StoppedError(Exception):
-    """Somebody stops the run."""
+    """Raised in place of an interruption."""
 
 
 class House:
-    """A small corpus and the tiny encoder in place of what `make adapt` reads."""
+    """A small corpus and a tiny encoder in place of the inputs of `make adapt`."""
 
     def __init__(
         self, tmp_path: Path, folder: Path, lexicon: Lexicon, monkeypatch: pytest.MonkeyPatch
@@ -211,7 +211,7 @@ class House:
         self.epochs: list[int] = []
         self.taught: list[str] = []
         self.written: list[str] = []
-        """What was written, in its order, by the end of its name."""
+        """Files in the order in which they were written, by the end of the name."""
         self.sentences = [*SENTENCES] * 6
         held = [
             example("to learn from", URGENT, "training"),
@@ -277,7 +277,7 @@ def house(tmp_path: Path, folder: Path, lexicon: Lexicon, monkeypatch: pytest.Mo
     return House(tmp_path, folder, lexicon, monkeypatch)
 
 
-def test_a_run_writes_an_adapter_that_says_what_it_holds(house: House, folder: Path) -> None:
+def test_the_adapter_is_written_with_its_metadata(house: House, folder: Path) -> None:
     done = house.adapt("--epochs", "2")
 
     assert done.exit_code == 0
@@ -301,10 +301,10 @@ def test_the_second_witness_learns_first_and_from_the_training_part_only(house: 
     assert house.taught == ["to learn from"]
 
 
-def test_the_adapter_is_written_before_each_state_and_in_the_end_and_then_the_witness(
+def test_the_adapter_is_written_before_each_state_and_the_witness_last(
     house: House,
 ) -> None:
-    """A run that is stopped in between writes its adapter again; a state is never ahead of it."""
+    """No state is ahead of the adapter: a run stopped in between writes its adapter again."""
     house.adapt("--epochs", "2")
 
     assert house.written == ["taught", *("adapter", "state") * 2, "adapter", "witness"]
@@ -327,7 +327,7 @@ def test_a_run_that_is_stopped_leaves_the_witness_that_was_there(
 def test_a_finished_run_writes_adapter_and_witness_where_they_are_wanted_now(
     house: House, tmp_path: Path
 ) -> None:
-    """It learned all there is; only the place is another."""
+    """The run is the same; only the target folder differs."""
     house.adapt("--epochs", "1")
     first = house.heads()
     house.out = tmp_path / "elsewhere" / "adapter.safetensors"
@@ -348,7 +348,7 @@ def test_a_finished_run_has_nothing_left_to_learn(house: House) -> None:
     assert all(np.array_equal(array, before[name]) for name, array in house.heads().items())
 
 
-def test_other_sentences_begin_a_run_of_their_own(house: House) -> None:
+def test_other_sentences_begin_another_run(house: House) -> None:
     house.adapt("--epochs", "1")
     house.sentences = house.sentences[:40]
 
@@ -370,7 +370,7 @@ Step = tuple[int, list[list[int]]]
 
 @pytest.fixture
 def steps(monkeypatch: pytest.MonkeyPatch) -> list[Step]:
-    """The number and the word pieces of each step that was learned."""
+    """The number and the word pieces of each step."""
     learned: list[Step] = []
     learn_ = TrainingRun.learn
 
@@ -385,7 +385,7 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[Step]:
 def test_a_run_that_is_stopped_goes_on_where_it_was(
     house: House, steps: list[Step], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Stopped in the second epoch, after its state was kept in the middle of it; it learns from
+    """Stopped in the second epoch, after its state was saved in the middle of it; it learns from
     the same batches as if it had not been."""
     house.adapt("--epochs", "3")
     whole = steps.copy()

@@ -1,4 +1,4 @@
-"""Every epoch reads the sentences a little differently, and what they are labelled with stays."""
+"""Every epoch changes the sentences a little and keeps their labels."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def chance(seed: int) -> random.Random:
 
 
 def told(number: int) -> TrainingText:
-    """Something grave, in seven words that occur nowhere else."""
+    """Return a risk sentence of seven words that occur nowhere else."""
     text = " ".join(f"told{number}word{letter}" for letter in "abcdefg")
     return TrainingText(text, URGENT, ("grooming",), "self", None)
 
@@ -39,12 +39,12 @@ def asked(number: int) -> TrainingText:
 
 
 def line(number: int) -> TrainingText:
-    """A line of a harmful chat."""
+    """Return a line of a harmful chat."""
     return TrainingText(f"line{number}a line{number}b", None, None, None, None, ("gifts",))
 
 
 def quiet_line(number: int) -> TrainingText:
-    """A line of a harmless chat."""
+    """Return a line of a harmless chat."""
     return TrainingText(f"quiet{number}a quiet{number}b", NONE, (), None, None, ())
 
 
@@ -69,14 +69,14 @@ MANY = [
 
 
 def in_order(words: Sequence[str], text: str) -> bool:
-    """Whether all the words stand in the text, in their order."""
+    """Return whether the text has all the words, in their order."""
     rest = iter(text.split())
     return all(word in rest for word in words)
 
 
 @pytest.fixture
 def smooth(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody slips."""
+    """Turn typing errors off."""
     monkeypatch.setattr("lab.training.augmentation._ROUGH", 0.0)
 
 
@@ -89,7 +89,7 @@ def test_sentences_are_read_in_canonical_words() -> None:
     assert made.as_written() == [f"{each.text.upper()} !" for each in sentences]
 
 
-def test_labels_stay_but_for_the_topic_of_a_question_that_was_added() -> None:
+def test_labels_stay_except_for_the_topic_of_an_added_question() -> None:
     made, labels = augmented(MANY)
 
     _, found = made.epoch(chance(1))
@@ -125,7 +125,7 @@ def test_a_sentence_keeps_all_its_words_whatever_stands_beside_it() -> None:
 
 
 @pytest.mark.usefixtures("smooth")
-def test_what_is_mixed_with_something_grave_is_harmless_and_whole() -> None:
+def test_a_risk_sentence_is_mixed_with_a_whole_harmless_one() -> None:
     made, _ = augmented(MANY)
     harmless = {each.text for each in MANY if each.severity == NONE and each.signs is None}
 
@@ -141,7 +141,7 @@ def test_what_is_mixed_with_something_grave_is_harmless_and_whole() -> None:
 
 
 @pytest.mark.usefixtures("smooth")
-def test_a_question_after_something_grave_gives_it_its_topic() -> None:
+def test_a_question_after_a_risk_sentence_gives_it_a_topic() -> None:
     made, labels = augmented(MANY)
     by_text = {each.text: INTENTS.index(each.intent or "") for each in MANY if each.intent}
 
@@ -156,7 +156,7 @@ def test_a_question_after_something_grave_gives_it_its_topic() -> None:
 
 
 @pytest.mark.usefixtures("smooth")
-def test_what_is_harmless_and_what_has_a_topic_gets_no_question_for_its_topic() -> None:
+def test_a_harmless_sentence_or_one_with_a_topic_gets_no_question() -> None:
     sentences = [
         *(TrainingText(f"quiet{n} words", NONE, (), None, None) for n in range(200)),
         *(TrainingText(f"asking{n} now", URGENT, ("grooming",), None, "greet") for n in range(200)),
@@ -172,7 +172,7 @@ def test_what_is_harmless_and_what_has_a_topic_gets_no_question_for_its_topic() 
 
 @pytest.mark.usefixtures("smooth")
 def test_chats_are_read_as_they_were_written() -> None:
-    """Their lines show signs and their stretches have speakers: nothing may stand beside them."""
+    """Lines have signs and stretches have speakers, so nothing is put beside them."""
     made, _ = augmented(MANY)
 
     texts, _ = made.epoch(chance(1))
@@ -227,7 +227,7 @@ def test_an_epoch_can_be_repeated_and_the_next_is_another() -> None:
 
 @pytest.mark.usefixtures("smooth")
 def test_a_text_that_asks_for_a_topic_teaches_no_other() -> None:
-    """Whoever talks of pasta and then asks what consent is asks what consent is."""
+    """The topic of talk about pasta followed by a question about consent is consent."""
     made, _ = augmented([*map(talk, range(300)), *map(asked, range(300))])
 
     texts, found = made.epoch(chance(1))
@@ -241,14 +241,14 @@ def test_a_text_that_asks_for_a_topic_teaches_no_other() -> None:
 
 
 def beside(texts: Sequence[str], sentences: Sequence[TrainingText]) -> list[str]:
-    """What stands beside each sentence, "" where nothing does."""
+    """Return the text put beside each sentence, "" if there is none."""
     pairs = zip(texts, (set(each.text.split()) for each in sentences), strict=True)
     return [" ".join(word for word in text.split() if word not in own) for text, own in pairs]
 
 
 @pytest.mark.usefixtures("smooth")
 @pytest.mark.parametrize("intent", ["out_of_scope", "greet", "ask_bullying"])
-def test_beside_a_sentence_whose_topic_is_learned_stands_nothing_that_asks(intent: str) -> None:
+def test_a_sentence_whose_topic_is_learned_gets_no_question_beside_it(intent: str) -> None:
     learned = [TrainingText(f"own{n}a own{n}b", NONE, (), None, intent) for n in range(600)]
     made, labels = augmented([*learned, *map(talk, range(20)), *map(asked, range(200))])
 
@@ -261,7 +261,7 @@ def test_beside_a_sentence_whose_topic_is_learned_stands_nothing_that_asks(inten
 
 
 @pytest.mark.usefixtures("smooth")
-def test_beside_a_sentence_whose_topic_is_not_learned_may_stand_something_that_asks() -> None:
+def test_a_sentence_without_topic_may_get_a_question_beside_it() -> None:
     untold = [TrainingText(f"own{n}a own{n}b", NONE, (), None, None) for n in range(600)]
     made, labels = augmented([*untold, *map(talk, range(200)), *map(asked, range(200))])
 
@@ -273,7 +273,7 @@ def test_beside_a_sentence_whose_topic_is_not_learned_may_stand_something_that_a
 
 
 @pytest.mark.usefixtures("smooth")
-def test_where_everything_harmless_asks_a_learned_topic_stays_alone() -> None:
+def test_a_topic_stays_alone_when_all_harmless_sentences_are_questions() -> None:
     sentences = [*map(asked, range(300))]
     made, _ = augmented(sentences)
 
@@ -290,7 +290,7 @@ def test_other_words_stand_before_after_or_around() -> None:
     assert found["x a b y"] < found["a b x y"]
 
 
-def test_nothing_stands_around_in_one_word() -> None:
+def test_one_word_is_not_split_around_others() -> None:
     found = {" ".join(mixed(["a", "b"], ["x"], chance(seed))) for seed in range(200)}
 
     assert found == {"x a b", "a b x"}
@@ -314,14 +314,14 @@ def test_few_words_are_dropped_and_few_have_slips(monkeypatch: pytest.MonkeyPatc
     assert sum(word != "word" for word in found) / count == pytest.approx(0.09, abs=0.01)
 
 
-def test_somebody_in_a_hurry_leaves_out_vowels(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_some_texts_lose_vowels(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lab.training.augmentation._SHORTENED", 1.0)
     found = Counter(roughened(["about"] * 2000, chance(1)).split())
 
     assert 0.4 < found["abt"] / 2000 < 0.6
 
 
-def test_most_do_not_leave_out_vowels() -> None:
+def test_most_texts_keep_their_vowels() -> None:
     hurried = sum("abt" in roughened(["about"] * 20, chance(seed)).split() for seed in range(1000))
 
     assert 100 < hurried < 200
@@ -332,11 +332,11 @@ def test_a_short_word_has_no_slips() -> None:
         assert set(roughened(["him"] * 100, chance(seed)).split()) == {"him"}
 
 
-def test_of_one_word_something_is_left() -> None:
+def test_one_word_is_never_dropped() -> None:
     assert all(roughened(["help"], chance(seed)) for seed in range(500))
 
 
-def test_of_few_words_something_is_left() -> None:
+def test_some_words_always_remain() -> None:
     assert all(roughened(["no", "no"], chance(seed)) for seed in range(5000))
 
 

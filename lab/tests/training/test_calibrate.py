@@ -1,4 +1,4 @@
-"""Probabilities are fitted on what network, second witness and lexicon say together."""
+"""Probabilities are fitted on network, second witness and lexicon together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table says how much of what is urgent a model recognises at a given share of false alarms."""
+"""The table shows each model's recall of urgent sentences at given shares of false alarms."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from safeguarding.taxonomy import Severity
 
 NONE, CONCERN, URGENT, IMMEDIATE = map(int, Severity)
 HARMLESS = list(range(100))
-"""Scores of a hundred harmless sentences: the thresholds are 98.01, 96.03 and 94.05."""
+"""Scores of a hundred harmless sentences; the thresholds are 98.01, 96.03 and 94.05."""
 
 
 def lines(*rows: tuple[str, list[float], float], due: list[int]) -> list[str]:
-    """The table's lines after its head. Each row's scores are of what is due, in that order."""
+    """Return the table's lines after its head, for scores in the order of the labels."""
     made = [
         ModelFigures(name, np.array([*HARMLESS, *scores], float), ms) for name, scores, ms in rows
     ]
@@ -40,7 +40,7 @@ def test_what_is_over_the_threshold_is_recognised() -> None:
     assert cells(line) == ["a model", "25% (5%–70%)", "50% (15%–85%)", "75% (30%–95%)", "1.3"]
 
 
-def test_what_is_immediate_is_to_be_recognised_and_a_concern_does_not_count() -> None:
+def test_immediate_counts_as_urgent_and_a_concern_does_not() -> None:
     due = [URGENT, IMMEDIATE, CONCERN, CONCERN]
 
     (line,) = lines(("a model", [150, 10, 200, 200], 0), due=due)

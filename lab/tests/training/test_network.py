@@ -1,4 +1,4 @@
-"""A fresh network is the published encoder; what it learns can be taken out and put back."""
+"""A new network equals the published encoder; its adapter can be extracted and loaded again."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def chance(seed: int) -> random.Random:
 
 @pytest.fixture(autouse=True)
 def full_precision(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same numbers on every processor."""
+    """Compute without bfloat16, for the same numbers on every processor."""
     monkeypatch.setattr(module, "has_bfloat16", lambda: False)
 
 
@@ -82,7 +82,7 @@ def fresh(seed: int = 1) -> EncoderNetwork:
 
 
 def taught(seed: int = 2) -> EncoderNetwork:
-    """A network in which every number that learns is another than at the beginning."""
+    """Return a network in which every trained number differs from its start."""
     network = fresh()
     torch.manual_seed(seed)
     with torch.no_grad():
@@ -99,7 +99,7 @@ def vectors(network: EncoderNetwork, pieces: WordPieces, texts: list[str]) -> to
 
 
 def by_transformers(model: MPNetModel, pieces: WordPieces, text: str) -> torch.Tensor:
-    """The mean of the hidden states of one text, at length 1: as the encoder was published."""
+    """Return the mean of one text's hidden states at unit length, as published."""
     (ids,) = pieces.of([text])
     with torch.inference_mode():
         hidden = model(input_ids=torch.tensor([ids])).last_hidden_state[0]
@@ -138,7 +138,7 @@ def test_in_bfloat16_a_vector_is_nearly_the_same(
     assert {parameter.dtype for parameter in learning} == {torch.float32}
 
 
-def test_what_learns_is_a_change_of_the_upper_layers_and_the_heads() -> None:
+def test_adapters_of_the_upper_layers_and_heads_learn() -> None:
     network = fresh()
     learning = {name for name, p in network.named_parameters() if p.requires_grad}
 
@@ -148,7 +148,7 @@ def test_what_learns_is_a_change_of_the_upper_layers_and_the_heads() -> None:
     assert all(f"layer.{FROZEN_LAYERS}." in name and "lora_" in name for name in adapted)
 
 
-def test_nothing_is_dropped_in_the_encoder_only_before_the_heads(pieces: WordPieces) -> None:
+def test_dropout_is_before_the_heads_only(pieces: WordPieces) -> None:
     network = fresh().train()
     _, ids, mask = pieces.batch(pieces.of(TEXTS), np.arange(len(TEXTS)))
 
@@ -166,10 +166,10 @@ def test_each_task_has_as_many_numbers_as_it_was_given(pieces: WordPieces) -> No
     }
 
 
-def test_what_was_learned_added_to_the_published_weights_is_the_adapted_encoder(
+def test_the_adapter_added_to_the_published_weights_is_the_adapted_encoder(
     pieces: WordPieces,
 ) -> None:
-    """As the export does it: the encoder in service has no adapters."""
+    """The export does the same: the encoder in service has no adapters."""
     network = taught()
     learned = network.learned()
     changes = {
@@ -230,7 +230,7 @@ def test_a_task_with_other_outputs_begins_anew() -> None:
     assert np.array_equal(kept, learned["heads.severity.weight"])
 
 
-def test_what_belongs_to_another_rank_or_other_layers_is_refused() -> None:
+def test_an_adapter_of_another_rank_or_other_layers_is_refused() -> None:
     learned = taught().learned()
 
     with pytest.raises(RuntimeError):
@@ -369,7 +369,7 @@ def test_what_is_not_known_is_left_out() -> None:
     assert [found.masks[task].tolist() for task in SHARES] == [[0, 1]] * len(SHARES)
 
 
-def test_that_there_is_no_category_and_no_sign_is_known_too() -> None:
+def test_no_category_and_no_sign_are_labels_too() -> None:
     found = labels_of([TrainingText("x", NONE, (), None, None, ())], INTENTS)
 
     assert found.category.sum() == found.sign.sum() == 0
@@ -385,7 +385,7 @@ UNDECIDED = {
     "sign": len(SIGNS) * log(2),
     "chat": 2 * log(2),
 }
-"""What a network that says 0 everywhere loses in each task on one sentence."""
+"""Loss by task for one sentence when all logits are 0."""
 
 
 def due(*sentences: TrainingText) -> dict[str, Any]:
@@ -393,7 +393,7 @@ def due(*sentences: TrainingText) -> dict[str, Any]:
 
 
 def says(*numbers: float) -> dict[str, torch.Tensor]:
-    """The logits of a network that says the same number everywhere of a sentence."""
+    """Return logits that are the same number everywhere for a sentence."""
     return {
         task: torch.tensor([[number] * width for number in numbers], dtype=torch.float32)
         for task, width in WIDTHS.items()
@@ -426,7 +426,7 @@ def test_the_whole_loss_is_the_sum_of_the_tasks() -> None:
     assert float(loss(says(0), due(TOLD))) == pytest.approx(whole, rel=1e-5)
 
 
-def test_a_sentence_that_teaches_nothing_costs_nothing() -> None:
+def test_a_sentence_without_labels_costs_nothing() -> None:
     alone = float(loss(says(0), due(TOLD)))
 
     assert float(loss(says(0, 50), due(TOLD, UNKNOWN))) == pytest.approx(alone, rel=1e-5)
@@ -438,11 +438,11 @@ def test_the_loss_is_the_mean_over_the_sentences() -> None:
     assert float(loss(says(0, 0, 0), due(TOLD, TOLD, TOLD))) == pytest.approx(one, rel=1e-5)
 
 
-def test_a_batch_that_teaches_nothing_costs_nothing() -> None:
+def test_a_batch_without_labels_costs_nothing() -> None:
     assert float(loss(says(3), due(UNKNOWN))) == 0
 
 
-def test_to_be_wrong_of_a_step_costs_its_surprise() -> None:
+def test_a_wrong_step_costs_its_cross_entropy() -> None:
     logits = says(0) | {"severity": torch.tensor([[2.0, -1.0, -3.0]])}
 
     found = loss(logits, due(TrainingText("x", URGENT, None, None, None)))
@@ -451,7 +451,7 @@ def test_to_be_wrong_of_a_step_costs_its_surprise() -> None:
     assert float(found) == pytest.approx(SHARES["severity"] * surprise, rel=1e-5)
 
 
-def test_to_be_wrong_of_the_subject_costs_its_surprise() -> None:
+def test_a_wrong_subject_costs_its_cross_entropy() -> None:
     sure = torch.tensor([[9.0 if name == "self" else 0.0 for name in SUBJECTS]])
 
     right, wrong = (

@@ -1,4 +1,4 @@
-"""What the ONNX graph is compared with, in an environment without torch, is what transformers says.
+"""The reference that the ONNX graph is compared with agrees with transformers.
 
 tests/unit/ops/encoder/reference.safetensors holds a tiny MPNet, some word pieces and their hidden
 states. The test proves that it is still right; `make_reference`, called once from
@@ -27,7 +27,7 @@ Arrays = dict[str, npt.NDArray[np.generic]]
 
 
 def model() -> MPNetModel:
-    """Its weights fit into half precision, as the graph keeps those of the words."""
+    """Return a model whose weights fit into half precision, as the graph's word vectors do."""
     made = tiny.model(seed=5, num_hidden_layers=LAYERS)
     with torch.no_grad():
         for parameter in made.parameters():
@@ -36,7 +36,7 @@ def model() -> MPNetModel:
 
 
 def buckets() -> npt.NDArray[np.int8]:
-    """Which learned bias belongs to each pair of places."""
+    """Return the index of the learned bias for each pair of positions."""
     place = torch.arange(LONGEST)
     found = MPNetEncoder.relative_position_bucket(place[None, :] - place[:, None], num_buckets=32)
     counted: npt.NDArray[np.int8] = found.numpy().astype(np.int8)

@@ -1,4 +1,4 @@
-"""What the encoder learns from: each text with what is known of it, and no more than that."""
+"""Each text that the encoder learns from has the labels that are known, and no others."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ WINDOW, STEP = 8, 4
 
 
 class Hears:
-    """A second witness that hears a concern where one of these words stands."""
+    """A second witness that finds a concern in texts with one of these words."""
 
     def __init__(self, *words: str) -> None:
         self.words = words
@@ -80,7 +80,7 @@ def test_a_harmless_example_teaches_nothing_of_whom_it_is_about() -> None:
         ("near_miss", None),
     ],
 )
-def test_everyday_talk_is_a_question_of_none_of_our_topics(kind: str, intent: str | None) -> None:
+def test_everyday_talk_is_out_of_scope(kind: str, intent: str | None) -> None:
     assert of_example(example("x", kind=kind)).intent == intent
 
 
@@ -179,7 +179,7 @@ def test_every_label_of_a_sentence_tells_apart_what_was_learned_from() -> None:
 
 
 def chat(*lines: tuple[str, ...], harmful: bool = True) -> Chat:
-    """A chat of lines, each its text and its signs."""
+    """Return a chat of lines, each with text and signs."""
     return Chat(
         id="x",
         writer="w",
@@ -198,12 +198,12 @@ def lines_of(found: Sequence[TrainingText]) -> list[TrainingText]:
 
 
 def stretches_of(found: Sequence[TrainingText]) -> list[TrainingText]:
-    """With their speakers."""
+    """Return the text of lines with their speakers."""
     return [sentence for sentence in found if sentence.chat is not None]
 
 
 def plain_of(found: Sequence[TrainingText]) -> list[TrainingText]:
-    """As where nobody can tell the speakers."""
+    """Return the text of lines without speakers."""
     return [each for each in found if each.severity is not None and each.signs is None]
 
 
@@ -217,7 +217,7 @@ def test_a_line_of_a_harmful_chat_teaches_its_signs_only() -> None:
 
 
 def test_a_stretch_with_two_signs_is_as_grave_as_its_chat() -> None:
-    """Of the whole task one stretch is learned: with its speakers what the chat shows."""
+    """A stretch is learned with its speakers and the severity of the chat."""
     quiet = [("so",)] * 20
     found = of_chats([chat(("want a skin", "gifts"), ("ok",), ("our secret", "secrecy"), *quiet)])
 
@@ -281,7 +281,7 @@ def test_overlapping_stretches_cover_the_chat(count: int) -> None:
 def conversation(
     *turns: str, due: int | None = None, harmful: bool = True, severity: str = "urgent"
 ) -> LabelledConversation:
-    """The user's turns, each with an answer after it."""
+    """Return a conversation of the user's turns, each with an answer."""
     said = [WrittenTurn(by=by, text=text) for turn in turns for by, text in (("user", turn), BOT)]
     return LabelledConversation(
         id="x",
@@ -334,7 +334,7 @@ def test_choices_are_made_on_the_development_part() -> None:
 
 @pytest.fixture
 def everything(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A small set in place of the files of data/."""
+    """Read a small set in place of the files of data/."""
     parts: Sequence[Part] = ("training", "development", "test")
     shared = [
         example("Hello THERE", CONCERN, "training"),

@@ -1,4 +1,4 @@
-"""The second witness learns what was typed, and scores in service what it learned to score."""
+"""The second witness scores in service as its regression learned."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_each_text_is_a_row_of_length_1_where_its_features_are() -> None:
 
 
 def test_the_witness_says_what_the_model_learned(witness: Witness) -> None:
-    """The text is weighed as its row was, but for half precision."""
+    """Scores agree up to half precision."""
     rows = matrix(with_mixtures(EXAMPLES))
     for at, step in enumerate(STEPS):
         due = np.array([each.severity >= step for each in EXAMPLES])
@@ -56,7 +56,7 @@ def test_the_witness_says_what_the_model_learned(witness: Witness) -> None:
             assert witness.scores(text)[at] == pytest.approx(expected, abs=0.02)
 
 
-def test_it_hears_each_severity_in_words_it_has_not_read(witness: Witness) -> None:
+def test_it_recognises_each_severity_in_unseen_sentences(witness: Witness) -> None:
     scores = {text: witness.scores(text) for text in ("he hits me lots", "my pasta is fun lots")}
 
     grave, calm = scores.values()
@@ -79,8 +79,8 @@ def test_the_same_examples_teach_the_same(witness: Witness) -> None:
     assert np.array_equal(again.offsets, witness.offsets)
 
 
-def test_to_learn_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The witness in artifacts/ stays beside the adapter that it was made with."""
+def test_training_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The witness in artifacts/ stays the one that belongs to the adapter."""
     monkeypatch.chdir(tmp_path)
 
     def never(*_: object, **__: object) -> None:
@@ -144,7 +144,7 @@ def test_another_artifact_of_the_manifest_stays_as_it_is(witness: Witness, tmp_p
     assert sorted(manifest(tmp_path)) == ["adapter.safetensors", "witness.safetensors"]
 
 
-def test_no_word_of_anybodys_is_kept_in_the_file(witness: Witness, tmp_path: Path) -> None:
+def test_the_file_holds_no_words(witness: Witness, tmp_path: Path) -> None:
     write(witness, EXAMPLES, tmp_path)
 
     content = (tmp_path / "witness.safetensors").read_bytes()

@@ -26,7 +26,7 @@ CONFIG = {
 
 
 def tokenizer() -> Tokenizer:
-    """Whole words as they are, between the marks of MPNet."""
+    """Return a tokenizer of whole words with MPNet's special tokens."""
     made = Tokenizer(models.WordLevel({word: at for at, word in enumerate(WORDS)}, "<unk>"))
     made.pre_tokenizer = pre_tokenizers.Whitespace()  # type: ignore[assignment]
     made.post_processor = processors.TemplateProcessing(  # type: ignore[assignment]
@@ -36,7 +36,7 @@ def tokenizer() -> Tokenizer:
 
 
 def model(seed: int = 1, **config: int) -> MPNetModel:
-    """Weights so large that every layer and every distance between words has a say."""
+    """Return a model with weights so large that every layer and every distance matters."""
     torch.manual_seed(seed)
     made = MPNetModel(MPNetConfig(**{**CONFIG, **config}), add_pooling_layer=False)
     with torch.no_grad():
@@ -47,7 +47,7 @@ def model(seed: int = 1, **config: int) -> MPNetModel:
 
 
 def write(folder: Path, made: MPNetModel | None = None) -> MPNetModel:
-    """A folder as that of the published encoder."""
+    """Write a folder like that of the published encoder."""
     made = made or model()
     folder.mkdir(parents=True, exist_ok=True)
     config = {"model_type": "mpnet", **made.config.to_dict()}
