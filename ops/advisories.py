@@ -1,4 +1,4 @@
-"""Known weaknesses of what the locks hold: security/advisories.toml against uv.lock, the lab's and npm's.
+"""Known weaknesses of locked packages: security/advisories.toml against the three locks.
 
 No vulnerability database is asked here: the list is written by people, from where one can be.
 """

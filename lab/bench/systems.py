@@ -40,7 +40,7 @@ LANTERN_TEXTS = [
     "hes 24 and he keeps asking for pics, he said he'd hurt my brother if i tell",
     "what happens if i tell someone",
 ]
-_QUIET = {"RASA_TELEMETRY_ENABLED": "false", "TF_CPP_MIN_LOG_LEVEL": "3"}
+QUIET_RASA = {"RASA_TELEMETRY_ENABLED": "false", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ def train_stock_project(folder: Path = STOCK_PROJECT) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     rasa = str(ASSISTANT / "rasa")
-    env = {**os.environ, **_QUIET}
+    env = {**os.environ, **QUIET_RASA}
     with folder.with_suffix(".log").open("wb") as out:
         for command in (
             [rasa, "init", "--no-prompt", "--init-dir", str(folder)],
@@ -182,7 +182,7 @@ def _stock_server(log: Path) -> tuple[Process, str]:
         *("--interface", "127.0.0.1", "--port", str(port)),
     ]
     channel = f"http://127.0.0.1:{port}/webhooks/rest"
-    return Process("stock", command, _QUIET, f"{channel}/", log), f"{channel}/webhook"
+    return Process("stock", command, QUIET_RASA, f"{channel}/", log), f"{channel}/webhook"
 
 
 def _measure_stack(

@@ -14,12 +14,13 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_union
 
+from lab.bench.systems import QUIET_RASA
 from lab.evaluation.aims import MOST_CONCERN, MOST_URGENT
 from lab.evaluation.assessing import Result, Scores
 from lab.evaluation.measures import curve, recall_at, threshold_at
 from lab.evaluation.messages import EvaluatedMessage
 from lab.evaluation.risk import against_harmless, alarmed, counts
-from lab.evaluation.topics import ASSISTANT
+from ops.stack import ASSISTANT
 from safeguarding.risk.corpus import Example
 from safeguarding.taxonomy import ROOT, Severity
 
@@ -29,7 +30,6 @@ _CONCERN, _URGENT = 0, 1
 """Indices of a text's scores."""
 _INVERSE_OF_PENALTY = 10.0
 """C of the regression on TF-IDF: the best of 1, 10 and 100 on the development part."""
-_ENVIRONMENT = {"RASA_TELEMETRY_ENABLED": "false", "TF_CPP_MIN_LOG_LEVEL": "3"}
 # Our own list, written after published ones: single alarming words, whatever the context.
 WORDS = (
     "abuse abused abusing abuser assault attack beat beaten bleed blackmail bruise bully bullied "
@@ -198,7 +198,7 @@ def _run_diet(training: Sequence[Example], texts: Sequence[str]) -> dict[str, An
         text=True,
         check=True,
         cwd=ROOT,
-        env={**os.environ, **_ENVIRONMENT},
+        env={**os.environ, **QUIET_RASA},
     )
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer

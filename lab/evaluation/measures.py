@@ -8,7 +8,10 @@ from math import sqrt
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from sklearn.metrics import brier_score_loss, roc_curve
+
+from safeguarding.taxonomy import Severity
 
 _BINS = 10
 _DIGITS = 4
@@ -43,7 +46,7 @@ class Share:
 
 def share(trials: Iterable[bool]) -> Share:
     """Count how many of `trials` are true."""
-    listed = list(trials)
+    listed = [bool(trial) for trial in trials]
     return Share(sum(listed), len(listed))
 
 
@@ -148,6 +151,17 @@ def threshold_at(points: Sequence[Point], most_false_alarms: float) -> float:
 def recall_at(points: Sequence[Point], most_false_alarms: float) -> float:
     """Return the best recall with at most that share of false alarms."""
     return max((p.recall for p in points if p.false_alarms <= most_false_alarms), default=0.0)
+
+
+def urgent_recall(
+    scores: npt.NDArray[np.floating[Any]], due: npt.NDArray[np.int_], false_alarms: float
+) -> Share:
+    """Count the urgent messages above the score that this share of harmless ones exceeds.
+
+    `due` holds the labelled severities.
+    """
+    threshold = np.quantile(scores[due == Severity.NONE], 1 - false_alarms)
+    return share(scores[due >= Severity.URGENT] > threshold)
 
 
 def drawn(points: Sequence[Point]) -> list[list[float]]:

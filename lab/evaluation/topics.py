@@ -10,10 +10,10 @@ from typing import Any
 
 from lab.evaluation.measures import share
 from lab.evaluation.messages import HELD_OUT, JsonRow, is_ordinary, read_lines
+from ops.stack import ASSISTANT
 from safeguarding.risk.corpus import Example
 from safeguarding.taxonomy import ROOT, TOPIC_PREFIX
 
-ASSISTANT = ROOT / ".venv-assistant" / "bin"
 MODEL = ROOT / "models" / "lantern.tar.gz"
 _CONTENT = (TOPIC_PREFIX, "disclose_", "read_story", "take_pledge", "use_tool")
 """Beginnings of the intents that are answered with safeguarding content."""

@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from safetensors.numpy import load_file, save_file
 
+from lab.evaluation.measures import urgent_recall
 from lab.training.augmentation import AugmentedSentences
 from lab.training.manifest import digest, enter
 from lab.training.network import (
@@ -43,7 +44,7 @@ from safeguarding.risk.corpus import read_examples
 from safeguarding.risk.encoder import adapter as weights
 from safeguarding.risk.engine import RiskEngine
 from safeguarding.risk.lexicon.reader import read_lexicon
-from safeguarding.taxonomy import ROOT, SIGNS, Severity, taxonomy
+from safeguarding.taxonomy import ROOT, SIGNS, taxonomy
 
 RANK, EPOCHS = 32, 3.0
 RATES = {"encoder": 4e-4, "heads": 1e-3}
@@ -118,12 +119,6 @@ class TrainingRun:
         self.done = state["done"]
 
 
-def recall_at(scores: Any, due: Any, false_alarms: float) -> float:
-    """Return the recall of urgent sentences at the threshold with this share of false alarms."""
-    threshold = np.quantile(scores[due == 0], 1 - false_alarms)
-    return float((scores[due >= Severity.URGENT] > threshold).mean())
-
-
 @click.command()
 @click.option("--epochs", default=EPOCHS, show_default=True, help="May be a fraction.")
 @click.option("--rank", default=RANK, show_default=True)
@@ -186,8 +181,8 @@ def main(
 
 
 def _measure(epoch: int, scores: Any, due: Any) -> None:
-    found = [recall_at(scores, due, share) for share in (0.01, 0.03, 0.05)]
-    _print(f"epoch {epoch + 1}: urgent recognised at 1, 3, 5 % false alarms: {np.round(found, 3)}")
+    recall = [urgent_recall(scores, due, allowed).value or 0.0 for allowed in (0.01, 0.03, 0.05)]
+    _print(f"epoch {epoch + 1}: urgent recognised at 1, 3, 5 % false alarms: {np.round(recall, 3)}")
 
 
 def _outputs(intents: Sequence[str]) -> dict[str, int]:

@@ -23,7 +23,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.svm import SVC
 
-from lab.evaluation.measures import interval
+from lab.evaluation.measures import interval, urgent_recall
 from lab.training.network import EncoderNetwork, WordPieces, batches, published
 from safeguarding.risk.corpus import Example, read_examples
 from safeguarding.risk.encoder.adapter import ENCODER_DIR
@@ -95,10 +95,9 @@ def table(rows: Sequence[ModelFigures], due: npt.NDArray[np.int_]) -> list[str]:
     for row in rows:
         cells = [row.name]
         for allowed in FALSE_ALARMS:
-            threshold = np.quantile(row.scores[due == 0], 1 - allowed)
-            over = row.scores[due >= Severity.URGENT] > threshold
-            low, high = interval(int(over.sum()), len(over))
-            cells.append(f"{over.mean():.0%} ({low:.0%}–{high:.0%})")
+            recall = urgent_recall(row.scores, due, allowed)
+            low, high = interval(recall.hits, recall.of)
+            cells.append(f"{recall.value:.0%} ({low:.0%}–{high:.0%})")
         lines.append("| " + " | ".join([*cells, f"{row.milliseconds:.1f}"]) + " |")
     return lines
 

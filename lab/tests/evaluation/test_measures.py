@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from lab.evaluation.measures import (
@@ -15,7 +16,9 @@ from lab.evaluation.measures import (
     share,
     share_text,
     threshold_at,
+    urgent_recall,
 )
+from tests.labelled import CONCERN, IMMEDIATE, NONE, URGENT
 
 SCORED = [Scored(0.9, True), Scored(0.8, False), Scored(0.6, True), Scored(0.1, False)]
 
@@ -112,3 +115,11 @@ def test_small_shares_show_another_digit(value: float | None, text: str) -> None
 def test_a_share_in_words_has_its_counts_and_interval() -> None:
     assert share_text(Share(8, 10).record()) == "80.0 % (8/10; 49.0–94.3)"
     assert share_text(Share(0, 0).record()) == "nothing to measure"
+
+
+def test_urgent_recall_is_that_at_the_given_share_of_false_alarms() -> None:
+    scores = np.array([*range(100), 97.5, 200.0, 300.0, 0.0])
+    due = np.array([NONE] * 100 + [URGENT, IMMEDIATE, CONCERN, URGENT])
+
+    assert urgent_recall(scores, due, 0.01) == Share(1, 3)
+    assert urgent_recall(scores, due, 0.03) == Share(2, 3)

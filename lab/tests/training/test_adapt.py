@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from lab.tests.training import tiny
 from lab.training import adapt as module
 from lab.training import network as network_module
-from lab.training.adapt import TrainingRun, recall_at
+from lab.training.adapt import TrainingRun
 from lab.training.network import EncoderNetwork, WordPieces, batches, published, read_all, target
 from lab.training.sentences import Labels, TrainingText, labels_of
 from safeguarding.risk.corpus import Example
@@ -183,14 +183,6 @@ def test_rates_rise_in_a_line_and_fall_to_nothing(pieces: WordPieces, labels: La
     assert rates[:2] == pytest.approx([module.RATES["heads"] / 2, module.RATES["heads"]])
     assert rates[2:] == sorted(rates[2:], reverse=True)
     assert rates[-1] < 0.1 * module.RATES["heads"]
-
-
-def test_recall_is_that_at_the_given_share_of_false_alarms() -> None:
-    scores = np.array([*range(100), 97.5, 200.0, 300.0, 0.0])
-    due = np.array([NONE] * 100 + [URGENT, IMMEDIATE, CONCERN, URGENT])
-
-    assert recall_at(scores, due, 0.01) == pytest.approx(1 / 3)
-    assert recall_at(scores, due, 0.03) == pytest.approx(2 / 3)
 
 
 WITNESS = Witness(np.zeros((PLACES, 3), np.float16), np.zeros(3, np.float32))
