@@ -66,7 +66,7 @@ COMMANDS = {
     ),
     "restore": LazyCommand("ops.backup.restore", "services", "Put a backup where no database is."),
     "verify-pack": LazyCommand(
-        "staff.reports.verify_pack", "services", "Prove an exported file unchanged."
+        "staff.reports.release_log", "services", "Prove an exported file unchanged."
     ),
     "pledges": LazyCommand(
         "storage.pledges", "services", "How often the pledge was taken, by day."

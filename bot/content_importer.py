@@ -90,7 +90,7 @@ def responses(read: Content) -> dict[str, list[dict[str, Any]]]:
         foreign = {
             language_key(code): {
                 **cards.message(severity, None),
-                "text": card.urgent_card,
+                "text": card.card_for(severity),
                 "lang": code,
             }
             for code, card in read.languages.items()

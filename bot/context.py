@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import replace
 from typing import Any, TypedDict
 
 from rasa.shared.constants import DEFAULT_NLU_FALLBACK_INTENT_NAME
-from rasa.shared.core.events import UserUttered
+from rasa.shared.core.events import BotUttered, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.nlu.constants import (
     ENTITY_ATTRIBUTE_TYPE,
@@ -17,7 +18,9 @@ from rasa.shared.nlu.constants import (
     PREDICTED_CONFIDENCE_KEY,
 )
 
+from safeguarding.content.questions import Questions
 from safeguarding.conversation_state import DANGER_NOW, ConversationState
+from safeguarding.messages import Message
 from safeguarding.risk.assessed import AssessedMessage
 from safeguarding.risk.assessment import Assessment
 from safeguarding.taxonomy import TOPIC_PREFIX, Severity
@@ -73,6 +76,10 @@ RISK = "risk"
 """The key beside the intent under which the tracker carries a message's assessment."""
 HELP = "help"
 """The entity, and the slot, that names what is said first: a key of the help cards."""
+SAFE = "say_safe_now"
+"""The intent of a person who says that they are safe."""
+SAFE_AFTER_DANGER = "safe_after_danger"
+"""The key of what is said to a person who says, after immediate danger, that they are safe."""
 STATE = "state"
 """The key of a message's metadata under which the gateway says what the conversation has come to
 (safeguarding.conversation_state)."""
@@ -88,6 +95,12 @@ def entity(name: str, value: str) -> dict[str, Any]:
     return {ENTITY_ATTRIBUTE_TYPE: name, ENTITY_ATTRIBUTE_VALUE: value}
 
 
+def safe_entities(state: ConversationState) -> list[dict[str, Any]]:
+    """What is said to a person who is safe now: after immediate danger, still 999 first."""
+    danger = state.severity == Severity.IMMEDIATE
+    return [entity(HELP, SAFE_AFTER_DANGER)] if danger else []
+
+
 def context_entities(state: ConversationState) -> list[dict[str, Any]]:
     """`known_audience` and `known_area`, as far as they are known.
 
@@ -99,7 +112,9 @@ def context_entities(state: ConversationState) -> list[dict[str, Any]]:
 
 
 def state_before(
-    metadata: Mapping[str, Any], tracker: DialogueStateTracker | None = None
+    metadata: Mapping[str, Any],
+    tracker: DialogueStateTracker | None = None,
+    questions: Questions | None = None,
 ) -> ConversationState:
     """What the conversation had come to before a message: by the gateway, or by the tracker.
 
@@ -110,6 +125,9 @@ def state_before(
         return ConversationState.from_record(metadata[STATE])
     state = ConversationState()
     for event in tracker.events if tracker else ():
+        if isinstance(event, BotUttered) and questions:
+            said = Message(kind="text", text=_text_of(event))
+            state = replace(state, asked=questions.open_after([said]))
         if isinstance(event, UserUttered) and (risk := event.parse_data.get(RISK)):
             told = Assessment.from_record(risk)
             state = state.after(told)
@@ -118,3 +136,8 @@ def state_before(
             elif told.severity >= Severity.CONCERN and state.need:
                 state = state.shown(state.need, told.severity)
     return state
+
+
+def _text_of(event: BotUttered) -> str:
+    """The words of one message of the bot's, as a text or as a message of the interface."""
+    return str((event.data.get("custom") or {}).get("text") or event.text or "")

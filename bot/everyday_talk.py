@@ -1,5 +1,6 @@
-"""Everyday talk as Rasa's examples of what is out of scope, read from data/risk.
+"""Everyday talk as Rasa's examples of what is out of scope, chosen from data/risk.
 
+The set-up writes the sentences to models/learned.json, since the whole corpus takes long to read.
 config.yml names this importer, and Rasa loads it when it trains: a running server never does.
 """
 
@@ -13,7 +14,7 @@ from rasa.shared.importers.importer import TrainingDataImporter
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from safeguarding.risk.corpus import everyday, read_examples
+from safeguarding.risk.encoder.learned import read_everyday
 
 INTENT = "out_of_scope"
 
@@ -47,5 +48,4 @@ class EverydayTalk(TrainingDataImporter):
         return None
 
     def get_nlu_data(self, language: str | None = "en") -> TrainingData:
-        texts = everyday(read_examples())
-        return TrainingData([Message.build(text=text, intent=INTENT) for text in texts])
+        return TrainingData([Message.build(text=text, intent=INTENT) for text in read_everyday()])

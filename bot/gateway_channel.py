@@ -24,10 +24,12 @@ from bot.composition import content
 from bot.context import (
     HELP,
     RISK,
+    SAFE,
     STATE,
     context_entities,
     entity,
     handed_over,
+    safe_entities,
     state_before,
 )
 from bot.dialogue import Dialogue
@@ -204,6 +206,8 @@ def _parsed(incoming: _Incoming, choice: ChoiceRecord) -> dict[str, Any]:
         ENTITIES: entities,
         "message_id": incoming.message_id,
     }
+    if choice.intent == SAFE:
+        entities += safe_entities(before)
     if assessment:
         parsed[RISK] = assessment.as_record()
         after = before.after(assessment)

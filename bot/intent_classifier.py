@@ -29,6 +29,8 @@ from safeguarding.risk.encoder.vectors import WIDTH
 
 Floats = npt.NDArray[np.float32]
 _SMALLEST_STEP = 64 * float(np.finfo(np.float64).eps)
+_REMEMBERED = 30
+"""Steps from which L-BFGS learns the curvature."""
 _FILE, _NAMES = "intents.safetensors", "names.json"
 
 
@@ -138,7 +140,8 @@ def fit(
     """
     count, width = x.shape
     classes = int(y.max()) + 1
-    with_one = np.hstack([x.astype(np.float32), np.ones((count, 1), np.float32)])
+    mean = x.mean(axis=0, dtype=np.float64).astype(np.float32)
+    with_one = np.hstack([x.astype(np.float32) - mean, np.ones((count, 1), np.float32)])
     rows = np.arange(count)
 
     def loss_and_slopes(flat: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
@@ -162,7 +165,8 @@ def fit(
         np.zeros((width + 1) * classes),
         jac=True,
         method="L-BFGS-B",
-        options={"maxiter": max_iter, "gtol": tol, "ftol": _SMALLEST_STEP},
+        options={"maxiter": max_iter, "gtol": tol, "ftol": _SMALLEST_STEP, "maxcor": _REMEMBERED},
     )
     solution = found.x.reshape(width + 1, classes).astype(np.float32)
-    return solution[:-1].T, solution[-1], int(found.nit)
+    weights = solution[:-1].T
+    return weights, solution[-1] - weights @ mean, int(found.nit)

@@ -26,12 +26,14 @@ from bot.composition import content, engine
 from bot.context import (
     HELP,
     RISK,
+    SAFE,
     TOPIC,
     asked_about,
     assessed_already,
     context_entities,
     entity,
     language_key,
+    safe_entities,
     state_before,
 )
 from bot.next_question import NEXT
@@ -106,13 +108,19 @@ class RiskScreen(GraphComponent, IntentClassifier):
     ) -> list[Message]:
         """Screen each message. Rasa hands over the tracker as it was before the message."""
         for message in messages:
-            self._screen(message, state_before(message.get(METADATA) or {}, tracker))
+            metadata = message.get(METADATA) or {}
+            self._screen(message, state_before(metadata, tracker, content().questions))
         return messages
 
     def _screen(self, message: Message, before: ConversationState) -> None:
         text = as_typed(message.get(TEXT) or "")
         assessed = assessed_already()
-        assessment = assessed.assessment if assessed else self._engine().assess(text)
+        questions = content().questions
+        assessment = (
+            assessed.assessment
+            if assessed
+            else questions.heard(before.asked, text, self._engine().assess(text))
+        )
         after = before.after(assessment)
         message.set(RISK, assessment.as_record(), add_to_output=True)
         ranking = message.get(INTENT_RANKING_KEY) or []
@@ -122,7 +130,10 @@ class RiskScreen(GraphComponent, IntentClassifier):
         follow_up = _follow_up(message.get(NEXT) or {}, text, understood, before, after)
         intent = _overruling(text, assessment, understood, before, follow_up)
         language = assessed.language if assessed else None
-        if language and not tells:
+        answered = None if tells else questions.answer(before.asked, text)
+        if answered:
+            intent = content().choices[answered].intent
+        elif language and not tells:
             intent = LANGUAGE_CARD
         if intent is not None:
             overruled = {INTENT_NAME_KEY: intent, PREDICTED_CONFIDENCE_KEY: 1.0}
@@ -130,7 +141,9 @@ class RiskScreen(GraphComponent, IntentClassifier):
         named = context_entities(after)
         named += [entity(FOLLOW_UP, follow_up)] if follow_up else []
         due = self._cards.due_key(before, after, assessment.severity) if tells else ""
-        if language and not due.startswith("again"):
+        if not tells and (intent or understood.get(INTENT_NAME_KEY)) == SAFE:
+            named += safe_entities(after)
+        elif language and not due.startswith("again"):
             named.append(entity(HELP, language_key(language)))
         elif tells:
             named.append(entity(HELP, due))

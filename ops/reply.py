@@ -1,9 +1,9 @@
 """`make -s reply`: whole conversations through the real gateway, Rasa and action server.
 
 Each line in is {"id", "turns": ["…", …], "audience"?}; each line out is {"id", "replies"}, where
-`replies` holds the messages that answered each turn. The stack is started once, on free ports, over
-a state folder of its own that is removed afterwards. A line that is not such an object gives
-{"id", "error"}.
+`replies` holds the messages that answered each turn. A turn is what is typed, or {"choice": "…"}
+for a button that is pressed. The stack is started once, on free ports, over a state folder of its
+own that is removed afterwards. A line that is not such an object gives {"id", "error"}.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import uuid4
 
 import click
@@ -30,6 +30,8 @@ UNHURRIED = {"LANTERN_MESSAGES_PER_MINUTE": "1000000", "LANTERN_RASA_TIMEOUT_S":
 """Settings under which neither the limits nor a busy machine change an answer."""
 PATIENCE_S = 60.0
 Messages = list[dict[str, Any]]
+Turn: TypeAlias = str | dict[str, str]
+"""What is typed, or the button that is pressed, as {"choice": "…"}."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class InputConversation:
     """One line of the input, checked."""
 
     id: LineId
-    turns: tuple[str, ...]
+    turns: tuple[Turn, ...]
     audience: str | None
 
 
@@ -45,11 +47,16 @@ def read_conversation(line: bytes) -> InputConversation:
     """One line of the input. Raises LineError."""
     read = InputLine.read(line)
     turns, audience = read.fields.get("turns"), read.fields.get("audience")
-    if not isinstance(turns, list) or not all(isinstance(turn, str) for turn in turns):
-        raise read.error("`turns` is not a list of strings")
+    if not isinstance(turns, list) or not all(map(_is_turn, turns)):
+        raise read.error("`turns` is not a list of strings and choices")
     if audience is not None and audience not in [*taxonomy().audiences]:
         raise read.error(f"`audience` is none of {', '.join(taxonomy().audiences)}")
     return InputConversation(read.id, tuple(turns), audience)
+
+
+def _is_turn(turn: object) -> bool:
+    pressed = isinstance(turn, dict) and [*turn] == ["choice"] and isinstance(turn["choice"], str)
+    return isinstance(turn, str) or pressed
 
 
 async def hold(http: httpx.AsyncClient, conversation: InputConversation) -> list[Messages]:
@@ -60,7 +67,8 @@ async def hold(http: httpx.AsyncClient, conversation: InputConversation) -> list
     replies = []
     for turn in conversation.turns:
         # Half a surrogate pair is no UTF-8: it goes as an escape, as a browser would send it.
-        body = json.dumps({"id": str(uuid4()), "text": turn}).encode("ascii")
+        sent = {"text": turn} if isinstance(turn, str) else turn
+        body = json.dumps({"id": str(uuid4()), **sent}).encode("ascii")
         answer = await http.post("/v1/messages", content=body, headers=headers)
         replies.append(answer.json().get("messages", []))
     return replies

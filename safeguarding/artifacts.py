@@ -20,6 +20,8 @@ MANIFEST = "manifest.yml"
 ADAPTER, WITNESS = "adapter.safetensors", "witness.safetensors"
 CALIBRATION = "calibration.yml"
 CHAT_THRESHOLDS = "chat_thresholds.yml"
+SMOOTHING, VECTORS = "smoothing.safetensors", "vectors.safetensors"
+"""Make the set-up quick; both belong to one adapter, and are made anew for another."""
 _VERSION = 12
 """Digits of a SHA-256 that name a version in signals."""
 
@@ -31,7 +33,7 @@ class Artifact(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     made_by: str
     """The command that writes it."""
     data: str
-    """Digest of the labelled sentences or chats it was made from (lab/training/manifest.py)."""
+    """Digest of the labelled sentences or chats behind it (ops/encoder/artifacts.py)."""
     date: date
 
     @property

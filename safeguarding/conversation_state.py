@@ -39,6 +39,8 @@ class ConversationState:
     """Which help cards were shown, by need, and the highest severity of each."""
     guide: str | None = None
     """The step of a guide that is open, as "sextortion/2"."""
+    asked: str | None = None
+    """The question that is open, by its id in content/questions.yml."""
     replies: int = 0
     """How many messages were answered: whose words take turns count by it."""
 
@@ -92,6 +94,7 @@ class ConversationState:
             area=self.area or other.area,
             age=self.age or other.age,
             cards=cards,
+            asked=self.asked or other.asked,
             replies=max(self.replies, other.replies),
         )
 
@@ -122,6 +125,7 @@ class ConversationState:
             "topic": self.topic,
             "cards": {need: severity.label for need, severity in self.cards.items()},
             "guide": self.guide,
+            "asked": self.asked,
             "replies": self.replies,
         }
         return {name: value for name, value in record.items() if value not in (None, {}, [])}

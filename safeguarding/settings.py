@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite, nan
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from safeguarding.secret_files import NoSecretError, SettingsError, read_secret
@@ -19,7 +19,9 @@ __all__ = [
     "Settings",
     "SettingsError",
     "SignOnSettings",
+    "choice_setting",
     "is_private_to_both_ends",
+    "number_setting",
 ]
 
 T = TypeVar("T", bound=str)
@@ -82,23 +84,23 @@ class Settings:
         """Read LANTERN_* variables. Raises SettingsError."""
         env = os.environ if env is None else env
         state_dir = Path(env.get("LANTERN_STATE_DIR", str(ROOT / "var")))
-        gateway_port = int(_number(env, "LANTERN_GATEWAY_PORT", 8080))
+        gateway_port = int(number_setting(env, "LANTERN_GATEWAY_PORT", 8080))
         return cls(
             database_url=env.get("LANTERN_DATABASE_URL", f"sqlite:///{state_dir / 'lantern.db'}"),
             state_dir=state_dir,
             rasa_urls=_addresses(env, "LANTERN_RASA_URL", "http://127.0.0.1:5005"),
-            rasa_timeout_s=_number(env, "LANTERN_RASA_TIMEOUT_S", 4.0),
+            rasa_timeout_s=number_setting(env, "LANTERN_RASA_TIMEOUT_S", 4.0),
             gateway_host=env.get("LANTERN_GATEWAY_HOST", "127.0.0.1"),
             gateway_port=gateway_port,
             drain_s=_within(env, "LANTERN_DRAIN_S", 0, 0, 60),
             console_host=env.get("LANTERN_CONSOLE_HOST", "127.0.0.1"),
-            console_port=int(_number(env, "LANTERN_CONSOLE_PORT", 8081)),
+            console_port=int(number_setting(env, "LANTERN_CONSOLE_PORT", 8081)),
             console_insecure_cookies=_flag(env, "LANTERN_CONSOLE_INSECURE_COOKIES"),
             require_second_step=_flag(env, "LANTERN_REQUIRE_SECOND_STEP"),
             public_url=env.get("LANTERN_PUBLIC_URL", f"http://127.0.0.1:{gateway_port}/"),
             widget_ancestors=env.get("LANTERN_WIDGET_ANCESTORS", "'self'"),
-            conversation_ttl_s=int(_number(env, "LANTERN_CONVERSATION_TTL_S", 3600)),
-            messages_per_minute=int(_number(env, "LANTERN_MESSAGES_PER_MINUTE", 600)),
+            conversation_ttl_s=int(number_setting(env, "LANTERN_CONVERSATION_TTL_S", 3600)),
+            messages_per_minute=int(number_setting(env, "LANTERN_MESSAGES_PER_MINUTE", 600)),
             require_approval=_flag(env, "LANTERN_REQUIRE_APPROVAL"),
             gateway_trusted_proxies=_proxies(env, "LANTERN_GATEWAY_TRUSTED_PROXIES"),
             console_trusted_proxies=_proxies(env, "LANTERN_CONSOLE_TRUSTED_PROXIES"),
@@ -116,8 +118,9 @@ class Settings:
 
         Names: "channel_secret" (gateway to Rasa), "action_secret" (Rasa to the action server),
         "token_key" (conversation tokens and the names of clients on the audit trail),
-        "field_keys" (encryption of children's words); of those who alert staff "smtp_password",
-        "notify_api_key", "webhook_url", "webhook_key"; for single sign-on "sso_client_secret".
+        "field_keys" (encryption of children's words), "sso_client_secret" (single sign-on), and
+        those of the alert channels: "smtp_password", "notify_api_key", "webhook_url",
+        "webhook_key", "apprise_sms_url", "apprise_team_url".
         Raises SettingsError, and of its kind NoSecretError where there is none.
         """
         return read_secret(name, self.state_dir, os.environ if env is None else env)
@@ -135,7 +138,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class AlertSettings:
-    """What the dispatcher needs to know. Passwords and keys are secrets: `Settings.secret`."""
+    """What the dispatcher needs to know. Each alert channel reads its own settings beside these."""
 
     console_url: str
     """Where staff reach the console from their own machines: links in alerts begin with it."""
@@ -151,38 +154,24 @@ class AlertSettings:
     """The mailbox of the whole team, told with everyone."""
     smtp_host: str | None
     """None: GOV.UK Notify where its key is set; else, in a demonstration, the mail catcher."""
-    smtp_port: int
-    smtp_security: Literal["starttls", "tls", "none"]
-    smtp_user: str | None
-    notify_url: str
-    notify_email_template: str | None
-    notify_sms_template: str | None
-    webhook_shape: Literal["json", "teams", "slack"]
     dispatcher_host: str
     dispatcher_port: int
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> AlertSettings:
         """Read LANTERN_* variables. Raises SettingsError."""
-        console = f"http://127.0.0.1:{int(_number(env, 'LANTERN_CONSOLE_PORT', 8081))}/"
+        console = f"http://127.0.0.1:{int(number_setting(env, 'LANTERN_CONSOLE_PORT', 8081))}/"
         return cls(
             console_url=env.get("LANTERN_CONSOLE_URL", console),
-            immediate_minutes=_number(env, "LANTERN_ALERT_IMMEDIATE_MINUTES", 5),
-            urgent_minutes=_number(env, "LANTERN_ALERT_URGENT_MINUTES", 60),
+            immediate_minutes=number_setting(env, "LANTERN_ALERT_IMMEDIATE_MINUTES", 5),
+            urgent_minutes=number_setting(env, "LANTERN_ALERT_URGENT_MINUTES", 60),
             digest_after=int(_within(env, "LANTERN_ALERT_DIGEST_AFTER", 5, 1, 1000)),
             digest_minutes=_within(env, "LANTERN_ALERT_DIGEST_MINUTES", 10, 1, 20),
             email_from=env.get("LANTERN_ALERT_FROM", "lantern@lantern.example"),
             team_email=env.get("LANTERN_ALERT_TEAM_EMAIL") or None,
             smtp_host=env.get("LANTERN_SMTP_HOST") or None,
-            smtp_port=int(_number(env, "LANTERN_SMTP_PORT", 587)),
-            smtp_security=_one_of(env, "LANTERN_SMTP_SECURITY", ("starttls", "tls", "none")),
-            smtp_user=env.get("LANTERN_SMTP_USER") or None,
-            notify_url=env.get("LANTERN_NOTIFY_URL", "https://api.notifications.service.gov.uk"),
-            notify_email_template=env.get("LANTERN_NOTIFY_EMAIL_TEMPLATE") or None,
-            notify_sms_template=env.get("LANTERN_NOTIFY_SMS_TEMPLATE") or None,
-            webhook_shape=_one_of(env, "LANTERN_WEBHOOK_SHAPE", ("json", "teams", "slack")),
             dispatcher_host=env.get("LANTERN_DISPATCHER_HOST", "127.0.0.1"),
-            dispatcher_port=int(_number(env, "LANTERN_DISPATCHER_PORT", 8082)),
+            dispatcher_port=int(number_setting(env, "LANTERN_DISPATCHER_PORT", 8082)),
         )
 
 
@@ -248,14 +237,14 @@ def _addresses(env: Mapping[str, str], name: str, default: str) -> tuple[str, ..
 def _miss_cost(env: Mapping[str, str]) -> float | None:
     if "LANTERN_MISS_COST" not in env:
         return None
-    cost = _number(env, "LANTERN_MISS_COST", 0)
+    cost = number_setting(env, "LANTERN_MISS_COST", 0)
     if cost <= 0:
         raise SettingsError("LANTERN_MISS_COST is a number above 0, for example 50")
     return cost
 
 
 def _years(env: Mapping[str, str], name: str, default: int) -> int:
-    years = _number(env, name, default)
+    years = number_setting(env, name, default)
     if not 1 <= years <= _MOST_YEARS or years != int(years):
         raise SettingsError(f"{name} is a whole number of years from 1 to {_MOST_YEARS}")
     return int(years)
@@ -263,14 +252,17 @@ def _years(env: Mapping[str, str], name: str, default: int) -> int:
 
 def _proxies(env: Mapping[str, str], name: str) -> int:
     """How many there are; as many as LANTERN_TRUSTED_PROXIES says where nothing is set."""
-    common = _number(env, "LANTERN_TRUSTED_PROXIES", 0)
-    for each, number in (("LANTERN_TRUSTED_PROXIES", common), (name, _number(env, name, common))):
+    common = number_setting(env, "LANTERN_TRUSTED_PROXIES", 0)
+    for each, number in (
+        ("LANTERN_TRUSTED_PROXIES", common),
+        (name, number_setting(env, name, common)),
+    ):
         if not 0 <= number <= _MOST_PROXIES or number != int(number):
             raise SettingsError(f"{each} is a whole number from 0 to {_MOST_PROXIES}")
-    return int(_number(env, name, common))
+    return int(number_setting(env, name, common))
 
 
-def _number(env: Mapping[str, str], name: str, default: float) -> float:
+def number_setting(env: Mapping[str, str], name: str, default: float) -> float:
     text = env.get(name) or str(default)
     try:
         number = float(text)
@@ -282,7 +274,7 @@ def _number(env: Mapping[str, str], name: str, default: float) -> float:
 
 
 def _within(env: Mapping[str, str], name: str, default: float, least: float, most: float) -> float:
-    number = _number(env, name, default)
+    number = number_setting(env, name, default)
     if not least <= number <= most:
         raise SettingsError(
             f"{name} is {number:g}; a number from {least:g} to {most:g} is expected"
@@ -290,7 +282,7 @@ def _within(env: Mapping[str, str], name: str, default: float, least: float, mos
     return number
 
 
-def _one_of(env: Mapping[str, str], name: str, allowed: tuple[T, ...]) -> T:
+def choice_setting(env: Mapping[str, str], name: str, allowed: tuple[T, ...]) -> T:
     """One of a few words; the first where nothing is set."""
     text = env.get(name) or allowed[0]
     found = next((word for word in allowed if word == text), None)

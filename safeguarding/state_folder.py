@@ -39,3 +39,20 @@ def _all(state_dir: Path) -> Iterator[Path]:
     yield secrets
     if os.access(secrets, os.R_OK | os.X_OK):
         yield from secrets.iterdir()
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file, readable by its owner only, completely or not at all. Raises OSError."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.draft")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -137,10 +137,13 @@ def compose(
         _now,
         demonstration=not settings.require_approval,
     )
-    screening = Screening(outside.engine, LanguageDetector(content.languages))
+    screening = Screening(outside.engine, LanguageDetector(content.languages), content.questions)
     recorder = Recorder(outside.escalations, outside.spool, metrics)
     wishes = CallbackDialogue(
-        outside.wishes, content.phrases.of("wishes", CallbackPhrases), content.choices
+        outside.wishes,
+        content.phrases.of("wishes", CallbackPhrases),
+        content.choices,
+        content.questions,
     )
     endings, duty_phrases = content.help_cards.ending, content.phrases.of("duty", DutyPhrases)
     duty = Duty(outside.rota, endings, duty_phrases, _now)
@@ -154,7 +157,7 @@ def compose(
         replies,
         handoff,
         metrics,
-        choices=content.choices,
+        content=content,
     )
     return Gateway(
         choices=content.choices,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -18,13 +18,16 @@ import msgspec
 from chat.gateway.requests import IncomingMessage
 from safeguarding.content.choices import Choices
 from safeguarding.content.guides import TOPIC as GUIDE
+from safeguarding.content.questions import Questions
 from safeguarding.conversation_state import UNCLEAR, ConversationState
 from safeguarding.messages import Message, words_of
 from safeguarding.risk.assessment import Assessment, Turn
-from safeguarding.risk.text.normalise import EXCERPT, EXCERPT_HEAD, EXCERPT_TAIL
 from safeguarding.taxonomy import TOPIC_PREFIX, Severity
 
 TURNS_KEPT, TURNS_BYTES = 20, 128 * 1024
+KEPT_HEAD, KEPT_TAIL = 7_000, 3_000
+KEPT = KEPT_HEAD + KEPT_TAIL
+"""Characters kept of a turn; of a longer one, so many of its beginning and end."""
 ANSWERS_KEPT, ANSWERS_BYTES = 20, 128 * 1024
 _ITSELF_BYTES = 4 * 1024
 """What a conversation takes beside its words, roughly."""
@@ -59,6 +62,8 @@ class Conversation:
     """Whether the way back was offered; and how far leaving one has come: see wishes.py."""
     wish_step: WishStep | None = None
     wish_name: str = ""
+    wish_left: bool = False
+    """Whether a way back is kept with the case, or may be."""
     turns: OrderedDict[str, Turn] = field(default_factory=OrderedDict)
     answers: OrderedDict[str, bytes] = field(default_factory=OrderedDict)
     """The last answers by message id, as JSON: it takes a fifth of the room."""
@@ -92,8 +97,12 @@ class Conversation:
         """Note what a message came to. It never lowers what was noted before."""
         self.state = self.state.after(assessment)
 
-    def note_shown(self, messages: Iterable[Message], choices: Choices) -> None:
-        """Note which help cards, which article and which step of a guide the person now sees."""
+    def note_shown(
+        self, messages: Sequence[Message], choices: Choices, questions: Questions
+    ) -> None:
+        """Note which help cards, which article and which step of a guide the person now sees, and
+        which question is open."""
+        self.state = replace(self.state, asked=questions.open_after(messages))
         for message in messages:
             topic = message.get("topic", "")
             if message["kind"] == "help_card":
@@ -139,6 +148,7 @@ class Conversation:
         self.turns, self.answers = other.turns, other.answers
         self.wish_offered = other.wish_offered
         self.wish_step, self.wish_name = other.wish_step, other.wish_name
+        self.wish_left = other.wish_left
 
     def join(self, other: Conversation) -> None:
         """Be both: what another gateway made of it, and what came to it here meanwhile."""
@@ -147,6 +157,7 @@ class Conversation:
         self.state = other.state.joined(here.state)
         self.dialogue = self.dialogue or here.dialogue
         self.wish_offered = self.wish_offered or here.wish_offered
+        self.wish_left = self.wish_left or here.wish_left
         for key, turn in here.turns.items():
             self._remember(key, turn)
         for key, answer in here.answers.items():
@@ -190,10 +201,10 @@ def scoped_id(conversation_id: UUID, sent: IncomingMessage) -> str:
 
 
 def as_kept(text: str) -> str:
-    """A turn's text as it is kept: as much of a long one as is ever assessed of a message."""
-    if len(text) <= EXCERPT:
+    """A turn's text as it is kept: of a long one, more than is read again with a later message."""
+    if len(text) <= KEPT:
         return text
-    return text[: EXCERPT_HEAD - len(_LEFT_OUT)] + _LEFT_OUT + text[-EXCERPT_TAIL:]
+    return text[: KEPT_HEAD - len(_LEFT_OUT)] + _LEFT_OUT + text[-KEPT_TAIL:]
 
 
 def _key(message_id: str, by: str) -> str:

@@ -36,6 +36,7 @@ class _ConversationRecord(msgspec.Struct, array_like=True):
     wish_offered: bool
     wish_step: WishStep | None
     wish_name: str
+    wish_left: bool = False
 
 
 class Seal:
@@ -61,6 +62,7 @@ class Seal:
             conversation.wish_offered,
             conversation.wish_step,
             conversation.wish_name,
+            conversation.wish_left,
         )
         nonce = os.urandom(_NONCE_BYTES)
         plain = msgspec.msgpack.encode(record)
@@ -84,6 +86,7 @@ class Seal:
             wish_offered=record.wish_offered,
             wish_step=record.wish_step,
             wish_name=record.wish_name,
+            wish_left=record.wish_left,
             turns=OrderedDict((key, Turn(by, text)) for key, by, text in record.turns),
             answers=OrderedDict(record.answers),
         )

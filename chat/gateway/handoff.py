@@ -15,8 +15,7 @@ from chat.gateway.wishes import CallbackDialogue
 from safeguarding.escalation import Escalation
 from safeguarding.messages import Message, words_of
 from safeguarding.risk.assessed import AssessedMessage
-from safeguarding.risk.assessment import NO_RISK, Assessment, Signal, upgraded
-from safeguarding.risk.text.normalise import EXCERPT, EXCERPT_HEAD, EXCERPT_TAIL
+from safeguarding.risk.assessment import NO_RISK, Assessment, Signal, is_read_in_part, upgraded
 from safeguarding.shown_contacts import contacts_in
 from safeguarding.taxonomy import Severity
 
@@ -125,18 +124,16 @@ class HandOff:
                 contacts=contacts_in(shown),
                 audience=conversation.state.audience,
                 area=conversation.state.area,
-                extra=extra | _left_out(exchange.sent),
+                extra=extra | _read_in_part(assessment, exchange.sent),
             )
         )
 
 
-def _left_out(sent: IncomingMessage) -> dict[str, str]:
-    """What staff must know of a message too long to be assessed whole; nothing of any other."""
-    length = len(sent.text)
-    if length <= EXCERPT:
+def _read_in_part(assessment: Assessment, sent: IncomingMessage) -> dict[str, str]:
+    """What staff must know of a message too long to be read whole; nothing of any other."""
+    if not is_read_in_part(assessment):
         return {}
-    read = f"the first {EXCERPT_HEAD} and the last {EXCERPT_TAIL} of {length} characters"
-    return {"assessed": read}
+    return {"assessed": f"the encoder read some passages of {len(sent.text)} characters"}
 
 
 def _signal(source: str, severity: Severity) -> Signal:

@@ -19,8 +19,8 @@ from chat.gateway.replies import OwnReplies, highest_shown
 from chat.gateway.reply_check import ReplyCheck
 from chat.gateway.requests import Bearer, IncomingMessage
 from chat.gateway.screening import Screening
-from safeguarding.content.choices import Choices
 from safeguarding.content.guides import STOP
+from safeguarding.content.reader import Content
 from safeguarding.messages import Message
 from safeguarding.risk.assessed import AssessedMessage
 from safeguarding.risk.assessment import NO_RISK, Assessment, Turn
@@ -56,7 +56,7 @@ class Messages:
         handoff: HandOff,
         metrics: GatewayMetrics,
         *,
-        choices: Choices,
+        content: Content,
     ) -> None:
         self._conversations = conversations
         self._rasa = rasa
@@ -64,8 +64,8 @@ class Messages:
         self._own = own
         self._handoff = handoff
         self._metrics = metrics
-        self._choices = choices
-        self._proof = ReplyCheck(own, choices, metrics)
+        self._choices, self._questions = content.choices, content.questions
+        self._proof = ReplyCheck(own, content.choices, content.questions, metrics)
         self._timeout_s = rasa.timeout_s
         self._under_way: dict[str, asyncio.Task[Answer]] = {}
 
@@ -89,7 +89,7 @@ class Messages:
     async def _over_limit(self, conversation: Conversation, sent: IncomingMessage) -> list[Message]:
         """The answer when messages come too fast. It is still screened, and help is in it."""
         exchange = self._handoff.exchange(conversation, sent)
-        begun = self._screening.begin_spare(sent, exchange.before)
+        begun = self._screening.begin_spare(sent, exchange.before, exchange.state.asked)
         assessed = await self._screening.result(begun, self._timeout_s) if begun else None
         conversation.note(_assessment(assessed))
         shown = self._own.too_fast(conversation.state)
@@ -147,7 +147,7 @@ class Messages:
     ) -> list[Message]:
         self._learn(conversation, sent)
         exchange = self._handoff.exchange(conversation, sent)
-        begun = self._screening.begin(sent, exchange.before)
+        begun = self._screening.begin(sent, exchange.before, exchange.state.asked)
         left = deadline - time.monotonic() - ANSWER_WAIT_S
         assessed = await self._screening.result(begun, max(left, ASSESSMENT_WAIT_S))
         conversation.note(_assessment(assessed))
@@ -155,6 +155,9 @@ class Messages:
             conversation, sent, assessed.assessment if assessed else None
         )
         if own is not None:
+            conversation.note_shown(own, self._choices, self._questions)
+            if not sent.choice and (assessed is None or assessed.assessment.severity):
+                await self._handoff.record(exchange, begun, own, {})
             return own
         if begun.done():
             replies, reason = await self._ask_rasa(exchange, assessed, deadline)
@@ -164,7 +167,7 @@ class Messages:
         shown = self._proof.shown(exchange, assessed, replies)
         shown = self._handoff.with_what_follows(conversation, shown)
         conversation.raise_to(highest_shown(shown))
-        conversation.note_shown(shown, self._choices)
+        conversation.note_shown(shown, self._choices, self._questions)
         self._metrics.messages.labels("gateway" if reason else "rasa").inc()
         extra = {"fallback": reason} if reason else {}
         await self._handoff.record(exchange, begun, shown, extra)

@@ -20,6 +20,7 @@ from sanic.response import empty, raw
 from sanic.response import html as html_response
 from sanic.response import json as json_response
 
+from chat.gateway.requests import MOST_TYPED
 from chat.gateway.scripts import as_classic, in_one_piece
 from safeguarding.content.phrases import Phrases
 from safeguarding.content.reader import Content
@@ -172,7 +173,7 @@ def _content(path: Path, environment: Environment, phrases: Phrases) -> bytes:
     if path.suffix == ".html":
         own, scripts = phrases.group(PAGES[path.name]), phrases.group("chat_scripts")
         page = environment.get_template(path.name).render(
-            phrases=own, script_phrases=scripts, elsewhere=ELSEWHERE
+            phrases=own, script_phrases=scripts, elsewhere=ELSEWHERE, most_typed=MOST_TYPED
         )
         return page.encode()
     return path.read_bytes()

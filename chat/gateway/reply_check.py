@@ -15,6 +15,7 @@ from safeguarding.content.follow_ups import ID as FOLLOW_UP
 from safeguarding.content.guides import TOPIC as GUIDE
 from safeguarding.content.help_cards import AGAIN, STILL_HERE
 from safeguarding.content.languages import ID as LANGUAGE_CARD
+from safeguarding.content.questions import Questions
 from safeguarding.conversation_state import DANGER_NOW
 from safeguarding.messages import Message
 from safeguarding.risk.assessed import AssessedMessage
@@ -26,9 +27,12 @@ log = structlog.get_logger("gateway.proof")
 class ReplyCheck:
     """Makes of what Rasa replied, or did not, what the person is shown."""
 
-    def __init__(self, own: OwnReplies, choices: Choices, metrics: GatewayMetrics) -> None:
+    def __init__(
+        self, own: OwnReplies, choices: Choices, questions: Questions, metrics: GatewayMetrics
+    ) -> None:
         self._own = own
         self._choices = choices
+        self._questions = questions
         self._metrics = metrics
 
     def shown(
@@ -58,8 +62,9 @@ class ReplyCheck:
         """
         severity = _severity(assessed)
         if assessed is not None and severity < Severity.CONCERN:
-            # What a button leads to is known and reviewed: never small talk.
-            if exchange.sent.choice:
+            # What a button leads to is known and reviewed: never small talk. So is what the
+            # answer to an open question leads to, and the question is not put again.
+            if exchange.sent.choice or self._answers(exchange):
                 return replies
             return self.still_helped(exchange.conversation, replies)
         if self._is_helped_again(exchange, severity, replies):
@@ -70,6 +75,10 @@ class ReplyCheck:
         if shown[0] is card:
             self._metrics.upgrades.inc()
         return shown
+
+    def _answers(self, exchange: Exchange) -> bool:
+        """Whether the message answers the question that was open."""
+        return self._questions.answer(exchange.state.asked, exchange.sent.text) is not None
 
     def _is_helped_again(
         self, exchange: Exchange, severity: Severity, replies: Sequence[Message]

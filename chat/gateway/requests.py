@@ -16,6 +16,9 @@ from safeguarding.content.choices import Choices
 from safeguarding.taxonomy import taxonomy
 
 MAX_BODY_BYTES = 64 * 1024
+MOST_TYPED = 20_000
+"""Characters that the chat page sends as one message, counted as a browser counts them. Each takes
+three bytes at most, so that such a message fits into a body in every language."""
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 

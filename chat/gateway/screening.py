@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 import structlog
 
 from chat.gateway.requests import IncomingMessage
+from safeguarding.content.questions import Questions
 from safeguarding.risk.assessed import AssessedMessage, Floats
 from safeguarding.risk.assessment import NO_RISK, Assessment, Turn, assessment_of_choice
 
@@ -54,9 +55,10 @@ class Screening:
     far back to be assessed in time is told so at once, and gets help instead of a wait: the
     message is assessed all the same, for the record."""
 
-    def __init__(self, engine: Engine, languages: LanguageReader) -> None:
+    def __init__(self, engine: Engine, languages: LanguageReader, questions: Questions) -> None:
         self._engine = engine
         self._languages = languages
+        self._questions = questions
         self._cores = os.cpu_count() or 2
         self._threads = ThreadPoolExecutor(self._cores, "screen")
         self._long = ThreadPoolExecutor(1, "screen-long")
@@ -69,34 +71,37 @@ class Screening:
         )
 
     def begin(
-        self, sent: IncomingMessage, before: Sequence[Turn]
+        self, sent: IncomingMessage, before: Sequence[Turn], asked: str | None = None
     ) -> asyncio.Future[AssessedMessage]:
-        """Start to assess a message. What a button means is known."""
+        """Start to assess a message. What a button means is known.
+
+        `asked` is the question that was open (ConversationState.asked).
+        """
         if sent.choice is not None:
             return _known(assessment_of_choice(sent.choice) or NO_RISK)
         if not sent.text.strip():
             return _known(NO_RISK)
         loop = asyncio.get_running_loop()
         if len(sent.text) > SHORT:
-            return loop.run_in_executor(self._long, self._assess, sent.text, before)
-        begun = loop.run_in_executor(self._threads, self._assess_short, sent.text, before)
+            return loop.run_in_executor(self._long, self._assess, sent.text, before, asked)
+        begun = loop.run_in_executor(self._threads, self._assess_short, sent.text, before, asked)
         self._begins_at[begun] = time.monotonic() + self._waiting * self._each_s / self._cores
         self._waiting += 1
         begun.add_done_callback(self._done)
         return begun
 
     def begin_spare(
-        self, sent: IncomingMessage, before: Sequence[Turn]
+        self, sent: IncomingMessage, before: Sequence[Turn], asked: str | None = None
     ) -> asyncio.Future[AssessedMessage] | None:
         """The same for a message over the limit; None when too many of those are waiting."""
         if sent.choice is not None or not sent.text.strip():
-            return self.begin(sent, before)
+            return self.begin(sent, before, asked)
         if self._spare_waiting >= SPARE_QUEUE:
             log.error("screening.flooded")
             return None
         self._spare_waiting += 1
         loop = asyncio.get_running_loop()
-        begun = loop.run_in_executor(self._spare, self._assess, sent.text, before)
+        begun = loop.run_in_executor(self._spare, self._assess, sent.text, before, asked)
         begun.add_done_callback(self._spare_done)
         return begun
 
@@ -123,8 +128,8 @@ class Screening:
         for threads in (self._threads, self._long, self._spare):
             threads.shutdown(wait=False)
 
-    def _assess(self, text: str, before: Sequence[Turn]) -> AssessedMessage:
-        assessment = self._engine.assess(text, before)
+    def _assess(self, text: str, before: Sequence[Turn], asked: str | None) -> AssessedMessage:
+        assessment = self._questions.heard(asked, text, self._engine.assess(text, before))
         language = None
         try:
             canonical = self._engine.canonical(text)
@@ -134,10 +139,12 @@ class Screening:
             log.error("screening.no_vector", error=type(error).__name__)  # noqa: TRY400
             return AssessedMessage(assessment, None, language)
 
-    def _assess_short(self, text: str, before: Sequence[Turn]) -> AssessedMessage:
+    def _assess_short(
+        self, text: str, before: Sequence[Turn], asked: str | None
+    ) -> AssessedMessage:
         started = time.monotonic()
         try:
-            return self._assess(text, before)
+            return self._assess(text, before, asked)
         finally:
             self._each_s = _OLD * self._each_s + _NEW * (time.monotonic() - started)
 

@@ -2,6 +2,8 @@
 
 It goes to the record of their case and nowhere else: not to Rasa, not into the conversation kept.
 Everything that is typed is assessed first; with any risk in it, it is a message like every other.
+Only the reviewed words that take a call-back back do so whatever they are assessed as; that is
+recorded all the same.
 """
 
 from __future__ import annotations
@@ -16,11 +18,16 @@ from chat.gateway.bounded_pool import BoundedPool
 from chat.gateway.conversation import Conversation
 from chat.gateway.requests import IncomingMessage
 from safeguarding.content.choices import Choices
+from safeguarding.content.questions import Questions
 from safeguarding.messages import Message
 from safeguarding.risk.assessment import Assessment
 from safeguarding.taxonomy import Severity
 
 LEAVE, LEAVE_OUT, TAKE_BACK = "leave_wish", "leave_out_wish", "take_back_wish"
+TOPIC = "wish"
+CALL_BACK, JUST_NOW = "call_back", "call_back_just_now"
+"""The questions of content/questions.yml that typed words may answer: as long as a call-back is
+left, and directly after a message about it."""
 LONGEST_NAME, LONGEST_REACH = 60, 400
 """In characters. What is longer is no answer to the question: it is a message."""
 WAIT_S = 1.5
@@ -53,10 +60,17 @@ class CallbackStore(Protocol):
 class CallbackDialogue:
     """Asks for a way back, keeps it, and takes it back."""
 
-    def __init__(self, record: CallbackStore, phrases: CallbackPhrases, choices: Choices) -> None:
+    def __init__(
+        self,
+        record: CallbackStore,
+        phrases: CallbackPhrases,
+        choices: Choices,
+        questions: Questions,
+    ) -> None:
         self._record = record
         self._phrases = phrases
         self._choices = choices
+        self._questions = questions
         self._lane = BoundedPool("wish", threads=2, room=16)
 
     def offered(self, conversation: Conversation, shown: list[Message]) -> list[Message]:
@@ -85,7 +99,7 @@ class CallbackDialogue:
         if sent.choice == LEAVE_OUT:
             conversation.wish_step, conversation.wish_name = None, ""
             return [self._says(self._phrases.left_out)]
-        if sent.choice == TAKE_BACK:
+        if sent.choice == TAKE_BACK or self._takes_back(conversation, sent):
             return await self._take_back(conversation)
         risky = assessment is None or assessment.severity > Severity.NONE
         if conversation.wish_step is None or sent.choice or risky:
@@ -112,14 +126,28 @@ class CallbackDialogue:
             conversation.wish_step, conversation.wish_name = "reach", text
             return [self._says(self._phrases.ask_reach, LEAVE_OUT)]
         name, case = conversation.wish_name, str(conversation.id)
+        # Before it is written: one that comes late may be kept all the same.
+        conversation.wish_left = True
         if not await self._done(lambda: self._record.leave(case, name, text)):
             return [self._says(self._phrases.not_kept, LEAVE, TAKE_BACK)]
         conversation.wish_step, conversation.wish_name = None, ""
         return [self._says(self._phrases.kept, TAKE_BACK)]
 
+    def _takes_back(self, conversation: Conversation, sent: IncomingMessage) -> bool:
+        """Whether typed words take back the call-back that is left or is being left."""
+        if sent.choice or not (conversation.wish_left or conversation.wish_step):
+            return False
+        just_now = any(shown.get("topic") == TOPIC for shown in conversation.last_shown())
+        open_now = (CALL_BACK, JUST_NOW) if just_now else (CALL_BACK,)
+        return any(self._questions.answer(each, sent.text) == TAKE_BACK for each in open_now)
+
     async def _take_back(self, conversation: Conversation) -> list[Message]:
+        being_left = conversation.wish_step is not None
         conversation.wish_step, conversation.wish_name = None, ""
+        if being_left and not conversation.wish_left:
+            return [self._says(self._phrases.left_out)]
         if await self._done(lambda: self._record.take_back(str(conversation.id))):
+            conversation.wish_left = False
             return [self._says(self._phrases.taken_back, LEAVE)]
         return [self._says(self._phrases.not_taken_back, TAKE_BACK)]
 
@@ -133,7 +161,7 @@ class CallbackDialogue:
         return True
 
     def _says(self, text: str, *choices: str) -> Message:
-        message = Message(kind="prompt" if choices else "text", text=text, topic="wish")
+        message = Message(kind="prompt" if choices else "text", text=text, topic=TOPIC)
         if choices:
             message["choices"] = [self._choices.button(each) for each in choices]
         return message

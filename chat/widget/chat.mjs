@@ -18,6 +18,10 @@ const form = part("form");
 const words = form.elements.words;
 const menu = part("menu");
 const ending = part("ending");
+const tooLong = part("too-long");
+// A browser cuts what is pasted at the limit and says nothing: the page keeps it all, and tells.
+const most = words.maxLength;
+words.removeAttribute("maxlength");
 const known = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
 const talk = new Talk({ audience: known.audience, area: known.area });
 let checked = false;
@@ -79,6 +83,7 @@ function clear() {
 function wipe() {
   empty();
   words.value = "";
+  tooLong.hidden = true;
   ending.hidden = true;
   menu.open = false;
   announce("");
@@ -107,6 +112,16 @@ function putOwnWords(text, steps = {}) {
   putAnswers([{ kind: "text", text, choices }], null, (choice, pressed) => steps[choice.id](pressed));
 }
 
+/** Whether the words are too long to send as one message. The page says so, and aloud on request. */
+function isTooLong(aloud) {
+  const over = words.value.length - most;
+  tooLong.hidden = over <= 0;
+  if (tooLong.hidden) return false;
+  tooLong.textContent = phrase("too_long", { over });
+  if (aloud) announce(tooLong.textContent);
+  return true;
+}
+
 const go = () => leave(() => talk.end());
 
 part("exit").addEventListener("click", (event) => {
@@ -121,10 +136,11 @@ onTwoFingerSwipe(go);
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   const text = words.value;
-  if (!text.trim()) return;
+  if (!text.trim() || isTooLong(true)) return;
   words.value = "";
   say(text, { text });
 });
+words.addEventListener("input", () => isTooLong(tooLong.hidden));
 words.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
   event.preventDefault();

@@ -25,7 +25,6 @@ from safetensors.numpy import load_file, save_file
 
 from lab.evaluation.measures import urgent_recall
 from lab.training.augmentation import AugmentedSentences
-from lab.training.manifest import digest, enter
 from lab.training.network import (
     BATCH,
     SCALE,
@@ -39,6 +38,7 @@ from lab.training.network import (
 )
 from lab.training.sentences import all_training, development, labels_of, of_example, row
 from lab.training.witness import train_witness, write
+from ops.encoder.artifacts import digest, note
 from safeguarding.artifacts import ADAPTER, ARTIFACTS
 from safeguarding.risk.corpus import read_examples
 from safeguarding.risk.encoder import adapter as weights
@@ -234,4 +234,4 @@ def _write(network: EncoderNetwork, path: Path, intents: Sequence[str], data: st
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file(network.learned(), path, metadata=facts)
-    enter(path, made_by="make adapt", data=data, on=date.today())  # noqa: DTZ011 - a day will do
+    note(path, made_by="make adapt", data=data, on=date.today())  # noqa: DTZ011 - a day will do

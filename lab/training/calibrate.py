@@ -23,8 +23,8 @@ import yaml
 from sklearn.linear_model import LogisticRegression
 
 from lab.evaluation.messages import independent_examples
-from lab.training.manifest import digest, enter
 from lab.training.sentences import development
+from ops.encoder.artifacts import digest, note
 from safeguarding.artifacts import ARTIFACTS, CALIBRATION, CHAT_THRESHOLDS
 from safeguarding.risk.chat.pasted import pasted_chat
 from safeguarding.risk.chat.reading import ChatEvidence, ChatReader
@@ -217,7 +217,7 @@ def _write(name: str, header: str, artifact: Calibration | ChatThresholds, data:
     path = ARTIFACTS / name
     text = header + yaml.safe_dump(msgspec.to_builtins(artifact), sort_keys=False)
     path.write_text(text, "utf-8")
-    enter(path, made_by="make calibrate", data=data, on=date.today())  # noqa: DTZ011 - a day will do
+    note(path, made_by="make calibrate", data=data, on=date.today())  # noqa: DTZ011 - a day will do
 
 
 def _print_figures(step: Severity, over: Sequence[bool], due: Iterable[Severity]) -> None:

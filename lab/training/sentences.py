@@ -43,7 +43,7 @@ class TrainingText:
 
 
 def row(sentence: TrainingText) -> list[object]:
-    """Return the text and its labels as a row for `manifest.digest`."""
+    """Return the sentence as a row of the training data's digest (ops/encoder/artifacts.py)."""
     severity = None if sentence.severity is None else int(sentence.severity)
     chat = None if sentence.chat is None else int(sentence.chat)
     labels = (sentence.categories, sentence.subject, sentence.intent, sentence.signs, chat)

@@ -17,7 +17,7 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
 from lab.training.augmentation import mixed
-from lab.training.manifest import digest, enter
+from ops.encoder.artifacts import digest, note
 from safeguarding.artifacts import WITNESS
 from safeguarding.risk.corpus import Example
 from safeguarding.risk.thresholds import STEPS
@@ -74,4 +74,4 @@ def write(witness: Witness, examples: Sequence[Example], folder: Path) -> None:
     path = folder / WITNESS
     save_file({"weights": witness.weights, "offsets": witness.offsets}, path)
     data = digest([each.text, int(each.severity)] for each in examples)
-    enter(path, made_by="make adapt", data=data, on=date.today())  # noqa: DTZ011 - a day will do
+    note(path, made_by="make adapt", data=data, on=date.today())  # noqa: DTZ011 - a day will do

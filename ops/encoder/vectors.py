@@ -1,8 +1,11 @@
-"""`python -m lantern export-vectors` makes two files of models/ that services and Rasa read.
+"""`python -m lantern export-vectors` makes three files of models/ that services and Rasa read.
 
 vectors.safetensors: the sentence vectors of the labelled sentences that may be shown, of the
 examples of intents, of what is asked next, and of everyday talk
-(safeguarding/risk/encoder/kept_vectors.py).
+(safeguarding/risk/encoder/kept_vectors.py). Most come from artifacts/vectors.safetensors; only
+sentences that are newer than it are encoded. `--ship` writes that artifact anew.
+learned.json: everyday talk for Rasa, and a digest of all that Rasa learns from
+(safeguarding/risk/encoder/learned.py).
 examples.safetensors: the labelled sentences that may be shown beside a message, with their vectors
 (safeguarding/risk/encoder/nearest.py).
 """
@@ -12,6 +15,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from pathlib import Path
 
 import click
@@ -19,6 +23,8 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import save_file
 
+from ops.encoder.artifacts import digest, note
+from safeguarding.artifacts import ARTIFACTS, VECTORS, checked
 from safeguarding.content.reader import read_content
 from safeguarding.records import ContentError
 from safeguarding.risk.corpus import (
@@ -32,6 +38,7 @@ from safeguarding.risk.corpus import (
 from safeguarding.risk.encoder import kept_vectors as kept
 from safeguarding.risk.encoder import nearest
 from safeguarding.risk.encoder.adapter import WeightsError, read_adapter
+from safeguarding.risk.encoder.learned import write_learned
 from safeguarding.risk.encoder.vectors import SentenceEncoder
 from safeguarding.risk.lexicon.reader import read_lexicon
 from safeguarding.taxonomy import Severity
@@ -58,7 +65,7 @@ def write_nearest(
     path: Path,
     examples: Sequence[Example],
     encode: Callable[[Sequence[str]], Floats],
-    digest: str,
+    made_from: str,
 ) -> None:
     """Write the file, whole or not at all. `encode` gives a row of length 1 for each text."""
     vectors = encode([example.text for example in examples]).astype(np.float16)
@@ -66,7 +73,7 @@ def write_nearest(
     facts = {
         "texts": json.dumps([example.text for example in examples]),
         "categories": json.dumps([example.categories for example in examples]),
-        "made_from": digest,
+        "made_from": made_from,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
@@ -75,9 +82,27 @@ def write_nearest(
     sys.stderr.write(f"Nearest examples: {len(examples)} sentences written\n")
 
 
+def ship(table: kept.VectorTable, encoder: SentenceEncoder, texts: Sequence[str]) -> None:
+    """Write artifacts/vectors.safetensors and enter it into the manifest."""
+    path = ARTIFACTS / VECTORS
+    kept.write_shipped(path, table, encoder.adapter_version)
+    data = digest(sorted(set(texts)))
+    note(path, made_by="make vectors", data=data, on=date.today())  # noqa: DTZ011 - a day will do
+
+
+def shipped_vectors() -> Path | None:
+    """Where the artifact is; None where it is missing or is not the one of the manifest."""
+    try:
+        return checked(VECTORS)
+    except ContentError as error:
+        sys.stderr.write(f"{error}\nSentences that models/ lacks are encoded\n")
+        return None
+
+
 @click.command()
-def main() -> None:
-    """Write both files; 1 when what they are made from is missing or not sound."""
+@click.option("--ship", "shipping", is_flag=True, help="Write artifacts/vectors.safetensors too.")
+def main(*, shipping: bool) -> None:
+    """Write the files; 1 when what they are made from is missing or not sound."""
 
     def canonical(text: str) -> str:
         return " ".join(normaliser(text).words)
@@ -90,14 +115,19 @@ def main() -> None:
         asked = [text for _, text in intent_examples()]
         every = read_content().follow_ups.all().values()
         asked += [text for follow_up in every for text in follow_up.asked]
-        learned = [canonical(text) for text in (*asked, *everyday(examples))]
+        talk = everyday(examples)
+        learned = [canonical(text) for text in (*asked, *talk)]
         shown_texts = [canonical(example.text) for example in shown]
-        kept.keep(kept.FILE, encoder, [*shown_texts, *learned])
+        texts = [*shown_texts, *learned]
+        table = kept.keep(kept.FILE, encoder, texts, shipped_vectors())
+        write_learned(talk, learned, table.of(learned))
         write_nearest(
             nearest.FILE,
             shown,
-            lambda texts: kept.read_kept_vectors(encoder).of([canonical(text) for text in texts]),
+            lambda texts: table.of([canonical(text) for text in texts]),
             nearest.made_from(encoder.adapter_version),
         )
+        if shipping:
+            ship(table, encoder, texts)
     except (WeightsError, ContentError) as error:
         raise click.ClickException(str(error)) from None

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from safeguarding.content import chat_signs, follow_ups, guides, languages
+from safeguarding.content import chat_signs, follow_ups, guides, languages, questions
 from safeguarding.content.articles.article import ArticleKind, read_article
 from safeguarding.content.articles.front_matter import References
 from safeguarding.content.chat_signs import read_chat_signs
@@ -25,6 +25,7 @@ from safeguarding.content.languages import read_language_card
 from safeguarding.content.opening import read_opening
 from safeguarding.content.phrases import read_phrase_file
 from safeguarding.content.pledge import read_pledge
+from safeguarding.content.questions import read_questions
 from safeguarding.content.yaml_items import responses_item, yaml_item
 from safeguarding.records import read_yaml
 
@@ -155,6 +156,14 @@ KINDS = Kinds(
         "languages/*.yml",
         read=lambda path, _references: read_language_card(path),
         signers=2,
+    ),
+    ContentKind(
+        questions.ID,
+        questions.TITLE,
+        "questions.yml",
+        read=lambda path, references: read_questions(path, references.choices),
+        signers=2,
+        for_people=False,
     ),
     ContentKind("contacts", "Contacts", "contacts/*.yml", internal=NOT_SERVICES),
     ContentKind(

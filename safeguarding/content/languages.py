@@ -8,7 +8,6 @@ language, and hands over to people who can speak it.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,14 +15,15 @@ from pathlib import Path
 import msgspec
 
 from safeguarding.content.articles.sections import word_count
+from safeguarding.content.folding import folded
 from safeguarding.content.items import Provenance, SourceRecord
 from safeguarding.records import ContentError, Problem, YamlDocument, read_yaml
 from safeguarding.taxonomy import Severity, SeverityLabel, taxonomy
 
 ID, TITLE = "language_card", "Cards in other languages"
 MOST_WORDS, FEWEST_PHRASES = 75, 30
-_ALIKE = str.maketrans("łıيىكة", "liییکه")
-"""Letters that one keyboard writes for another."""
+_FIRST = 5
+"""Words within which a card for danger names 999."""
 
 
 class RiskPhraseRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,6 +57,15 @@ class LanguageCardRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     urgent_card: str
     """For somebody who told something."""
     urgent_card_in_english: str
+    immediate_card: str
+    """For a person in danger now: 999 before anything else, and what to say there in English."""
+    immediate_card_in_english: str
+
+    def card_for(self, severity: Severity) -> str:
+        """What is shown after a message of this severity."""
+        if severity == Severity.IMMEDIATE:
+            return self.immediate_card
+        return self.urgent_card if severity >= Severity.CONCERN else self.card
 
 
 @dataclass(frozen=True)
@@ -99,17 +108,6 @@ def _pattern(words: str) -> re.Pattern[str]:
     return re.compile(r"(?:^| )" + between.join(map(re.escape, folded(words).split())))
 
 
-def folded(text: str) -> str:
-    """Small letters without accents, and single spaces for all that is no letter or digit."""
-    plain = unicodedata.normalize("NFKD", text.casefold().translate(_ALIKE))
-    kept = (char for char in plain if not unicodedata.combining(char))
-    # The vowel signs of Bengali or Gurmukhi are no letters to Python, and change every word.
-    words = (
-        char if char.isalnum() or unicodedata.category(char)[0] == "M" else " " for char in kept
-    )
-    return " ".join("".join(words).split())
-
-
 def read_language_card(path: Path) -> LanguageCardRecord:
     """One language. Raises ContentError with all that is wrong with it."""
     document = read_yaml(path)
@@ -137,7 +135,9 @@ def _unsound(document: YamlDocument, record: LanguageCardRecord) -> Iterator[Pro
     if record.code != document.path.stem:
         yield document.problem(f"the file is called {document.path.stem}", "code")
     yield from _unsound_phrases(document, record)
-    for name in ("card", "urgent_card"):
+    if "999" not in folded(record.immediate_card).split()[:_FIRST]:
+        yield document.problem("999 comes first", "immediate_card")
+    for name in ("card", "urgent_card", "immediate_card"):
         text: str = getattr(record, name)
         if word_count(text) > MOST_WORDS:
             yield document.problem(f"over {MOST_WORDS} words", name)

@@ -25,6 +25,7 @@ from safeguarding.content.languages import LanguageCardRecord
 from safeguarding.content.opening import Opening
 from safeguarding.content.phrases import Phrases, read_phrases
 from safeguarding.content.pledge import Pledge
+from safeguarding.content.questions import Questions
 from safeguarding.records import ContentError, Problem
 from safeguarding.taxonomy import CONTENT
 
@@ -45,6 +46,7 @@ class Content:
     guides: Guides
     follow_ups: FollowUps
     languages: Mapping[str, LanguageCardRecord]
+    questions: Questions
     opening: Opening
     pledge: Pledge
     chat_signs: ChatSigns
@@ -123,6 +125,7 @@ def read_content(folder: Path = CONTENT) -> Content:
         guides=Guides(files.records["guide"], choices),
         follow_ups=FollowUps(files.records["follow_up"], _signed(folder, "follow_up"), choices),
         languages=files.records["language_card"],
+        questions=files.records["questions"]["questions"],
         opening=files.records["opening"]["opening"],
         pledge=files.records["pledge"]["pledge"],
         chat_signs=files.records["chat_signs"]["chat_signs"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from safeguarding.taxonomy import PARENT, YOUNG_PERSON, Severity, taxonomy
@@ -24,7 +24,7 @@ class Signal:
     source: str
     """Permanent id of a lexicon entry, a combination or a model output."""
     kind: str
-    """ "lexicon", "combination", "conversation", "model", "chat" or "button"."""
+    """lexicon, combination, conversation, model, chat, length, button or answer."""
     version: str
     """Version of the source: a digest of the lexicon files or of the model weights."""
     category: str
@@ -177,6 +177,30 @@ def upgraded(first: Assessment, second: Assessment) -> Assessment:
     signals = tuple(dict.fromkeys(higher.signals + lower.signals))
     subject = higher.subject if higher.subject != "unknown" else lower.subject
     return Assessment(higher.severity, categories, subject, signals)
+
+
+_IN_PART = Signal(
+    source="read-in-part",
+    kind="length",
+    version="1",
+    category="distress",
+    severity=Severity.CONCERN,
+    start=0,
+    end=0,
+)
+
+
+def read_in_part(found: Assessment) -> Assessment:
+    """What was found in a message too long to be read whole: at least a concern, and a signal that
+    tells staff why."""
+    if found.severity == Severity.NONE:
+        return Assessment(Severity.CONCERN, (_IN_PART.category,), found.subject, (_IN_PART,))
+    return replace(found, signals=(*found.signals, _IN_PART))
+
+
+def is_read_in_part(assessment: Assessment) -> bool:
+    """Whether it is of a message too long to be read whole."""
+    return any(signal.source == _IN_PART.source for signal in assessment.signals)
 
 
 _MEANINGS = {"not_safe_now": ("immediate_danger", Severity.IMMEDIATE)}

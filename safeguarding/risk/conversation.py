@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from safeguarding.risk.assessment import Turn
 from safeguarding.risk.encoder.classifier import RiskClassifier, Scores
 from safeguarding.risk.text.normalise import Canonical
-from safeguarding.risk.thresholds import Evidence, Probabilities, Steps, Thresholds
+from safeguarding.risk.thresholds import Evidence, Probabilities, Steps, Thresholds, confirmed
 from safeguarding.risk.witness import Witness
 from safeguarding.taxonomy import Severity
 
@@ -37,13 +37,19 @@ class ConversationReader:
         self._canonical = canonical
 
     def read(
-        self, message: Canonical, concern: float, history: Sequence[Turn]
+        self,
+        message: Canonical,
+        concern: float,
+        history: Sequence[Turn],
+        phrased: Severity = Severity.NONE,
     ) -> tuple[Probabilities, Scores] | None:
         """The message read together with the earlier ones; None when there is nothing to join.
 
         What was urgent by itself was handed over then, and does not make every later word urgent.
         `concern` is the probability of a concern in the message by itself: when neither it nor
-        anything earlier shows one, the whole is small talk.
+        anything earlier shows one, the whole is small talk. `phrased` is the gravest reviewed
+        phrase in the message by itself: without an urgent one, and unless the second witness
+        agrees, several messages read as one are not immediate.
         """
         words, typed = message.words, message.typed
         last = history[-1]
@@ -65,7 +71,8 @@ class ConversationReader:
             return None
         scores = self._classifier.read(_last(words))
         evidence = self._evidence(scores.steps, typed)
-        return self._thresholds.of_conversation(evidence), scores
+        found = self._thresholds.of_conversation(evidence)
+        return confirmed(found, evidence.witness, phrased), scores
 
     def _alone(self, words: Sequence[str], typed: str) -> Probabilities:
         """The probabilities of some words by themselves. They were mostly read when they came."""

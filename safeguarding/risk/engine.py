@@ -6,9 +6,16 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from safeguarding.one_thread import one_thread_of_algebra
-from safeguarding.risk.assessment import NO_RISK, Assessment, Signal, Turn, upgraded
+from safeguarding.risk.assessment import (
+    NO_RISK,
+    Assessment,
+    Signal,
+    Turn,
+    read_in_part,
+    upgraded,
+)
 from safeguarding.risk.chat.pasted import pasted_chat
-from safeguarding.risk.chat.reading import ChatReader
+from safeguarding.risk.chat.reading import ChatReader, reads_whole
 from safeguarding.risk.chat.thresholds import read_chat_thresholds
 from safeguarding.risk.encoder.adapter import read_adapter
 from safeguarding.risk.encoder.classifier import RiskClassifier
@@ -17,10 +24,13 @@ from safeguarding.risk.encoder.vectors import Encoded, Floats, SentenceEncoder
 from safeguarding.risk.lexicon.phrases import PhraseReader, PhraseReading
 from safeguarding.risk.lexicon.reader import Lexicon, read_lexicon
 from safeguarding.risk.prediction import Prediction, Predictor
-from safeguarding.risk.text.normalise import excerpt
+from safeguarding.risk.text.normalise import MOST_READ, excerpt
 from safeguarding.risk.thresholds import Probabilities, Thresholds, read_calibration
 from safeguarding.risk.witness import read_witness
 from safeguarding.taxonomy import Severity
+
+_OF_THE_TOPIC = 10_000
+"""Characters of a message from which its topic is read."""
 
 
 class RiskEngine:
@@ -49,39 +59,47 @@ class RiskEngine:
     def assess(self, text: str, history: Sequence[Turn] = ()) -> Assessment:
         """The risk in `text`. Never raises, whatever the text.
 
-        Of a text of more than `excerpt.MOST` characters, the beginning and the end are assessed.
+        The lexicon and the second witness read all of it, the encoder the passages that these two
+        point at; a text that is too long to be read whole by all three is at least a concern.
         `history` is what was said before, oldest first: its signals may complete a combination
         with those of `text`, but nothing in it lowers what `text` says by itself. What others say
         in a chat that was pasted is read as a chat, and the rest as the person's own words.
         """
+        is_cut = len(text) > MOST_READ
         text = excerpt(text)
         chat = pasted_chat(text) if self._chats else None
         if chat is None or self._chats is None:
-            return self._own(text, history)
-        said = self._phrases.signals(self._phrases.read(text), ())
-        return upgraded(self._own(chat.own_words, history), self._chats.read(chat, said))
+            found, is_whole = self._own(text, history)
+        else:
+            said = self._phrases.signals(self._phrases.read(text), ())
+            own, is_whole = self._own(chat.own_words, history)
+            found = upgraded(own, self._chats.read(chat, said))
+            is_whole = is_whole and reads_whole(chat)
+        return found if is_whole and not is_cut else read_in_part(found)
 
-    def _own(self, text: str, history: Sequence[Turn]) -> Assessment:
-        """The risk in what somebody says in words of their own."""
+    def _own(self, text: str, history: Sequence[Turn]) -> tuple[Assessment, bool]:
+        """The risk in what a person says in their own words, and whether the encoder read all."""
         reading = self._phrases.read(text)
         signals = self._phrases.signals(reading, history)
         if self._predictor is None or not reading.message.tokens:
-            return self._assessment(reading, signals, None)
+            return self._assessment(reading, signals, None), True
         prediction = self._predictor.predict(reading.message, signals, history, reading.alarming())
-        return self._assessment(reading, signals, prediction)
+        return self._assessment(reading, signals, prediction), prediction.read_whole
 
     def canonical(self, text: str) -> str:
         """The canonical words of `text` between single spaces: what the encoders read."""
         return " ".join(self._lexicon.normaliser(text).words)
 
     def vector(self, text: str) -> Floats:
-        """The unit-length vector of all of `text`, shape (768,), from which its topic is read.
+        """The unit-length vector of `text`, shape (768,), from which its topic is read; of a long
+        one, of its beginning.
 
         Raises RuntimeError in an engine without an encoder.
         """
         if self._encode is None:
             raise RuntimeError("this engine was built without an encoder")
-        return self._encode(self.canonical(excerpt(text))).vector
+        # The encoder cuts long before this: the rest of a book need not be made canonical again.
+        return self._encode(self.canonical(text[:_OF_THE_TOPIC])).vector
 
     def probabilities(self, text: str, history: Sequence[Turn] = ()) -> Probabilities | None:
         """How probable each severity is; None without a classifier or a word."""

@@ -12,9 +12,9 @@ import numpy.typing as npt
 from safeguarding.risk.assessment import Signal, Turn
 from safeguarding.risk.conversation import ConversationReader
 from safeguarding.risk.encoder.classifier import RiskClassifier, Scores
-from safeguarding.risk.encoder.passages import Passage, passages
+from safeguarding.risk.encoder.passages import Passage, passages, read_whole
 from safeguarding.risk.text.normalise import Canonical
-from safeguarding.risk.thresholds import Evidence, Probabilities, Thresholds
+from safeguarding.risk.thresholds import Evidence, Probabilities, Thresholds, confirmed
 from safeguarding.risk.witness import Witness
 from safeguarding.taxonomy import Severity
 
@@ -42,6 +42,8 @@ class Prediction:
     """Of the classifier only."""
     categories: tuple[str, ...]
     subject: str
+    read_whole: bool = True
+    """Whether the encoder read every word of the message."""
 
 
 class Predictor:
@@ -70,31 +72,34 @@ class Predictor:
     ) -> Prediction:
         """The prediction for a message of at least one word. `phrases` are the lexicon's signals.
 
-        `alarming` are the indices of the words where it may stand, in a message too long for all
-        of it to be read.
+        `alarming` are the indices of the words where it may stand, in a message too long for the
+        encoder to read all of it: it then reads these, and what the second witness, which reads
+        everything, finds gravest.
         """
         of = self._thresholds.probabilities
         found = []
-        for each in self._passages(message, alarming):
+        phrased = _in_this_message(phrases)
+        parts = passages(message, alarming, self._witness.urgent)
+        for each in parts:
             scores = self._classifier.read(each.text)
             evidence = Evidence(scores.steps, self._witness.scores(each.as_typed(message)))
-            alone = of(evidence)
-            whole = of(evidence._replace(phrased=_phrased(each, phrases)))
+            alone = confirmed(of(evidence), evidence.witness, phrased)
+            within = evidence._replace(phrased=_phrased(each, phrases))
+            whole = confirmed(of(within), evidence.witness, phrased)
             found.append((whole, alone, each, scores))
         probabilities, alone, passage, scores = max(found, key=lambda each: _order(each[0]))
         signals = []
         if alone.severity > Severity.NONE:
             signals.append(self._signal(SOURCE, "model", alone, passage, scores))
         concern = max(alone.concern for _, alone, _, _ in found)
-        joined = self._conversation.read(message, concern, history) if history else None
+        joined = self._conversation.read(message, concern, history, phrased) if history else None
         if joined is not None and joined[0].severity > probabilities.severity:
             probabilities, scores = joined
             signals.append(self._signal(CONVERSATION, "conversation", probabilities, None, scores))
-        return Prediction(probabilities, tuple(signals), _categories(scores), scores.subject)
-
-    def _passages(self, message: Canonical, alarming: Sequence[int]) -> list[Passage]:
-        """What is read of the message: of a long one what the witness finds gravest, too."""
-        return passages(message, alarming, self._witness.urgent)
+        categories = _categories(scores)
+        return Prediction(
+            probabilities, tuple(signals), categories, scores.subject, read_whole(message, parts)
+        )
 
     def _signal(
         self,
@@ -131,6 +136,12 @@ def _categories(scores: Scores) -> tuple[str, ...]:
 
 def _order(probabilities: Probabilities) -> tuple[Severity, float]:
     return probabilities.severity, probabilities.urgent
+
+
+def _in_this_message(phrases: Sequence[Signal]) -> Severity:
+    """The gravest reviewed phrase, or several together, that needed no earlier message."""
+    here = (signal.severity for signal in phrases if signal.kind in {"lexicon", "combination"})
+    return max(here, default=Severity.NONE)
 
 
 def _phrased(passage: Passage, phrases: Sequence[Signal]) -> Severity:

@@ -25,6 +25,7 @@ from staff.accounts.second_step import SecondSteps
 from staff.accounts.sessions import StaffSessions
 from staff.accounts.sign_ons import SignOns
 from staff.accounts.throttle import SignInLimits, SignInThrottle
+from staff.alerts.outbox import StaffAlerts
 from staff.approvals.approvals import Approvals
 from staff.audit.audit_log import AuditLog
 from staff.audit.clients import client_digest
@@ -34,8 +35,8 @@ from staff.cases.merging import CaseMerge
 from staff.console.pages import Pages
 from staff.console.refusals import Refusals
 from staff.console.watch import Changes
-from staff.reports.exports import Exports
-from staff.reports.statistics import Statistics
+from staff.reports.figures import CaseFigures
+from staff.reports.release_log import ReleaseLog
 from staff.rota.service import RotaService
 from storage.engine import connect
 from storage.vault import Vault
@@ -49,8 +50,8 @@ class Services:
     cases: Cases
     casework: Casework
     sorting: CaseMerge
-    statistics: Statistics
-    exports: Exports
+    figures: CaseFigures
+    release_log: ReleaseLog
     changes: Changes
     accounts: StaffAccounts
     sessions: StaffSessions
@@ -61,6 +62,7 @@ class Services:
     invitations: Invitations
     approvals: Approvals
     rota: RotaService
+    alerts: StaffAlerts
     audit: AuditLog
     client_digest: Callable[[str], str]
     """How the audit trail names the machine of an address."""
@@ -101,8 +103,8 @@ def compose(
         changes=Changes(cases.latest_change),
         casework=Casework(database, vault, now),
         sorting=CaseMerge(database, vault, now),
-        statistics=Statistics(database, now),
-        exports=Exports(database, vault, now),
+        figures=CaseFigures(database, now),
+        release_log=ReleaseLog(database, vault, now),
         accounts=accounts,
         sessions=StaffSessions(database, now),
         devices=KnownDevices(database, now),
@@ -112,6 +114,7 @@ def compose(
         invitations=Invitations(database, accounts, now),
         approvals=Approvals(database, now),
         rota=RotaService(database, now),
+        alerts=StaffAlerts(database),
         audit=AuditLog(database, now),
         client_digest=partial(client_digest, key=settings.secret("token_key")),
         catalogue=catalogue,

@@ -19,7 +19,6 @@ from staff.accounts.passwords import (
 )
 from staff.accounts.permissions import Role
 from staff.console import dates
-from staff.rota.rota import ShiftKind
 
 SEVERITIES = {
     Severity.NONE: "No risk",
@@ -52,6 +51,8 @@ SIGNAL_KINDS = {
     "conversation": "Several small signs together, in this message and earlier ones",
     "model": "The trained model, weighing the whole message",
     "button": "A button that the person pressed",
+    "answer": "The answer to Lantern’s question “Are you safe right now?”",
+    "length": "A message too long for every part of it to be weighed: please read it all",
 }
 
 WEIGHED_KINDS = {
@@ -120,25 +121,6 @@ ROLE_HINTS = {
 }
 DECISIONS = {ApprovalDecision.APPROVED: "Approved", ApprovalDecision.SENT_BACK: "Sent back"}
 
-ROTA_KINDS = {
-    ShiftKind.ON_DUTY: "On duty",
-    ShiftKind.SECOND: "Second",
-    ShiftKind.DUTY_MANAGER: "Duty manager",
-}
-ROTA_KIND_HINTS = {
-    ShiftKind.ON_DUTY: "is told first",
-    ShiftKind.SECOND: "is told when nobody has opened the case in time",
-    ShiftKind.DUTY_MANAGER: "is told last, and at once when nobody is on duty",
-}
-SELECT_PERSON = "Select a person"
-SELECT_KIND = "Select what they are on the rota for"
-ENTER_DATES = "Enter a day"
-ENTER_TIMES = "Enter from when until when"
-NO_SUCH_DAYS = "Between these days there is none to add, or more than a year"
-COVER_WITHIN = "Cover is by somebody else, and within the shift"
-ENTER_EMAIL = "Enter an email address, like name@council.gov.uk"
-ENTER_PHONE = "Enter a phone number, like 07700 900 982"
-ENTER_HOURS = "Enter two hours from 0 to 23, or leave both empty"
 SELECT_OUTCOME = "Select what was done"
 ENTER_REASON = "Enter why, in a sentence or two"
 SELECT_SEVERITY = "Select how serious you find it"

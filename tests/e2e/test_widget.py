@@ -250,3 +250,29 @@ def test_offline_says_that_calls_still_work(page: Page, context: BrowserContext)
     expect(page.get_by_text("You are offline. Calls still work")).to_be_visible()
     context.set_offline(False)
     expect(page.get_by_text("You are offline. Calls still work")).to_be_hidden()
+
+
+def test_a_message_too_long_to_send_is_kept_whole_and_the_page_says_so(page: Page) -> None:
+    box = page.get_by_label("Type anything you like")
+    text = "la " * 7_000
+    box.fill("hello")
+    box.evaluate(
+        """(box, text) => {
+          box.select();
+          box.ownerDocument.execCommand("insertText", false, text);
+        }""",
+        text,
+    )
+
+    said = page.get_by_text("That's too long to send in one go, by 1000 characters.")
+    expect(said.first).to_be_visible()
+    box.press("Enter")
+    assert box.input_value() == text
+    assert page.get_by_role("log").get_by_text("la la").count() == 0
+
+    box.fill("la la la")
+
+    expect(said.first).to_be_hidden()
+    box.press("Enter")
+    expect(box).to_have_value("")
+    expect(page.get_by_role("log").get_by_text("la la la")).to_be_visible()

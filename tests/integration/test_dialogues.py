@@ -1,8 +1,8 @@
 """Whole conversations through the real stack: tests/dialogues, a file each, for anybody to read.
 
-A file says who writes and what must go right (`what`), and for each turn what is said, the least
-severity and the need of the help card that is due, words that must stand somewhere in the reply
-(a list of alternatives counts as one), and words that must not.
+A file says who writes and what must go right (`what`), and for each turn what is said or the button
+that is pressed, the least severity and the need of the help card that is due, words that must stand
+somewhere in the reply (a list of alternatives counts as one), and words that must not.
 """
 
 from __future__ import annotations
@@ -40,7 +40,10 @@ def held(stack) -> dict[str, list[Messages]]:
             json.dumps(
                 {
                     "id": name,
-                    "turns": [turn["said"] for turn in dialogue["turns"]],
+                    "turns": [
+                        {"choice": turn["pressed"]} if "pressed" in turn else turn["said"]
+                        for turn in dialogue["turns"]
+                    ],
                     **({"audience": dialogue["audience"]} if dialogue.get("audience") else {}),
                 }
             ).encode()
@@ -84,7 +87,7 @@ def faults(turn: dict[str, Any], messages: Messages, before: list[Messages]) -> 
 def test_a_conversation_goes_as_it_must(held: dict[str, list[Messages]], name: str) -> None:
     said = held[name]
     wrong = [
-        f"{turn['said']!r}: {fault}"
+        f"{turn.get('said') or turn['pressed']!r}: {fault}"
         for at, turn in enumerate(DIALOGUES[name]["turns"])
         for fault in faults(turn, said[at], said[:at])
     ]

@@ -219,7 +219,11 @@ def test_any_bytes_are_refused_calmly(door: Door, raw: bytes) -> None:
 
 @pytest.fixture(scope="module")
 def screening() -> Iterator[Screening]:
-    made = Screening(build_engine(miss_cost=None), LanguageDetector(real_content().languages))
+    made = Screening(
+        build_engine(miss_cost=None),
+        LanguageDetector(real_content().languages),
+        real_content().questions,
+    )
     yield made
     made.close()
 
@@ -230,7 +234,7 @@ def test_any_text_is_screened(screening: Screening, text: str, before: str) -> N
     """By the real engine and what knows languages, as the door hands it on."""
     history = (Turn("user", clean(before)),)
     with structlog.testing.capture_logs() as said:
-        assessed = screening._assess(clean(text), history)
+        assessed = screening._assess(clean(text), history, None)
 
     assert isinstance(assessed, AssessedMessage)
     assert said == []

@@ -87,7 +87,7 @@ def test_training_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         raise AssertionError
 
     monkeypatch.setattr(module, "save_file", never)
-    monkeypatch.setattr(module, "enter", never)
+    monkeypatch.setattr(module, "note", never)
 
     train_witness(EXAMPLES)
 

@@ -22,6 +22,10 @@ from safeguarding.taxonomy import Severity
 MOST_LINES, _ENDS = 64, 16
 """Lines read of a chat, and how many of its first and last lines always are: what bounds the time
 that it takes."""
+_WORDS_OF_A_LINE = 80
+"""Words up to which the encoder reads a line to its end."""
+_AROUND = 150
+"""Characters read before and after a reviewed phrase that stands in a longer line."""
 _WORDS_LOOKED_AT = 40
 _GOLDEN = 0.618
 """Its multiples, without their whole part, spread evenly however many are taken."""
@@ -204,8 +208,11 @@ class ChatReader:
         if not within:
             return NO_RISK
         gravest = max(phrase.severity for phrase in within)
-        network = self._network.read(scored.canonical).steps
-        evidence = Evidence(network, self._witness.scores(scored.line.text), gravest)
+        first = max(within, key=lambda phrase: phrase.severity)
+        text = _around(scored.line, first)
+        canonical = " ".join(self._canonical(text).words)
+        network = self._network.read(canonical).steps
+        evidence = Evidence(network, self._witness.scores(text), gravest)
         agreed = self._thresholds.probabilities(evidence, self._chat_thresholds.line).severity
         if agreed < Severity.URGENT:
             return NO_RISK
@@ -213,6 +220,13 @@ class ChatReader:
         signals = tuple(replace(phrase, severity=severity) for phrase in within)
         categories = tuple(dict.fromkeys(phrase.category for phrase in within))
         return Assessment(severity, categories, "unknown", signals)
+
+
+def reads_whole(chat: PastedChat) -> bool:
+    """Whether the encoder reads every line of the chat, each to its end."""
+    return len(chat.lines) <= MOST_LINES and all(
+        len(line.text.split()) <= _WORDS_OF_A_LINE for line in chat.lines
+    )
 
 
 def stretches(lines: Sequence[Line]) -> list[Sequence[Line]]:
@@ -258,6 +272,16 @@ def _has_a_word(line: ChatLine) -> bool:
 
 def _fired_in(line: ChatLine, phrase: Signal) -> bool:
     return line.start <= phrase.start < phrase.end <= line.end
+
+
+def _around(line: ChatLine, phrase: Signal) -> str:
+    """The line; of one too long for the encoder, the words around the phrase."""
+    if len(line.text.split()) <= _WORDS_OF_A_LINE:
+        return line.text
+    at, end = phrase.start - line.start, phrase.end - line.start
+    first = line.text.rfind(" ", 0, max(at - _AROUND, 0)) + 1
+    last = line.text.find(" ", end + _AROUND)
+    return line.text[first : last if last >= 0 else None]
 
 
 def _clearest(lines: Sequence[_ScoredLine], sign: str) -> _ScoredLine:

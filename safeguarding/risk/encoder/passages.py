@@ -11,8 +11,9 @@ from safeguarding.risk.text.normalise import Canonical, Token
 WHOLE = 45
 """Words that are read in one piece."""
 _PIECE, _STEP = 36, 24
-MOST = 9
-"""Passages read of one message beside the whole: what bounds the time that it takes."""
+MOST = 18
+"""Passages read of one message beside the whole: what bounds the time that it takes. About 440
+words are read whole."""
 _ENDS, _ALARMING = 2, 2
 """Of a longer message, so many of its first and of its last passages are always read, and of those
 with the most alarming words; then those that the second witness finds gravest, wherever."""
@@ -73,6 +74,12 @@ def passages(
         grave = [gravity(piece.as_typed(message)) if gravity else 0.0 for _, piece in pieces]
         pieces = [pieces[at] for at in _chosen(held, grave)]
     return [whole, *(piece for _, piece in pieces)]
+
+
+def read_whole(message: Canonical, found: Sequence[Passage]) -> bool:
+    """Whether every word of the message stands in one of the passages."""
+    read = {id(token) for passage in found for token in passage.tokens}
+    return all(id(token) in read for token in message.tokens)
 
 
 def _held(pieces: Sequence[tuple[int, Passage]], words: Sequence[int]) -> list[int]:

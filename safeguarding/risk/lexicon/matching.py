@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from spacy.attrs import IS_DIGIT, LIKE_NUM, LOWER, NORM
 from spacy.lang.en.lex_attrs import like_num
@@ -15,7 +15,7 @@ from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from safeguarding.risk.lexicon.reader import Lexicon
-from safeguarding.risk.lexicon.rules import NormPattern, Rule, forms_of, norms_of
+from safeguarding.risk.lexicon.rules import NormPattern, Rule, forms_of, longest, norms_of
 from safeguarding.risk.text.dictionary import EVERYDAY
 from safeguarding.risk.text.normalise import Canonical, Token
 
@@ -123,6 +123,12 @@ _LONGEST_NUMBER = 4
 _is_number: Callable[[str], bool] = like_num
 
 
+_STEP = 64
+"""Words from the start of one window of a message to the start of the next."""
+Window: TypeAlias = tuple[int, Doc, Set[str]]
+"""The index of its first word, its words for spaCy, and their norms."""
+
+
 @dataclass(frozen=True)
 class Match:
     """A rule, and the canonical words it fired on: start included, end not."""
@@ -157,23 +163,26 @@ class RuleMatcher:
         self._matchers = [(rule.id, matcher_of(self._vocab, pattern)) for rule, pattern in patterns]
         harmless = [rule for rule in lexicon.rules if rule.kind == "harmless"]
         self._idioms = IdiomMatcher(self._vocab, harmless)
+        self._overlap = max(
+            (longest(pattern) for rule in lexicon.rules for pattern in rule.patterns), default=0
+        )
 
     def __call__(self, message: Canonical) -> list[Match]:
         """The shortest spans on which each rule fires and which no idiom explains away."""
-        doc = self._doc(message)
-        norms = {token.norm for token in message.tokens}
         breaks = sorted(message.breaks)
+        windows = list(self._windows(message))
         found = {
-            (name, start, end)
+            (name, first + start, first + end)
+            for first, doc, norms in windows
             for name, matcher in map(self._matchers.__getitem__, self._index.candidates(norms))
             for _, start, end in matcher(doc)
-            if not _crosses(breaks, start, end)
+            if not _crosses(breaks, first + start, first + end)
         }
         if not found:
             return []
         # A harmless sentence before or after an alarming one explains nothing in it.
         idioms: dict[int, list[Idiom]] = defaultdict(list)
-        for idiom in self._idioms(doc, norms):
+        for idiom in self._idioms_of(windows):
             if idiom.words and not _crosses(breaks, min(idiom.words), max(idiom.words) + 1):
                 for at in idiom.words:
                     idioms[at].append(idiom)
@@ -189,11 +198,29 @@ class RuleMatcher:
 
     def idioms(self, message: Canonical) -> set[str]:
         """The ids of the harmless meanings in `message`."""
-        norms = {token.norm for token in message.tokens}
-        return {idiom.rule_id for idiom in self._idioms(self._doc(message), norms)}
+        return {idiom.rule_id for idiom in self._idioms_of(list(self._windows(message)))}
 
-    def _doc(self, message: Canonical) -> Doc:
-        words = [self._listed_word(token.word, token.norm) for token in message.tokens]
+    def _idioms_of(self, windows: Iterable[Window]) -> set[Idiom]:
+        """The harmless meanings in the windows, each once and with its place in the message."""
+        return {
+            Idiom(idiom.rule_id, frozenset(first + at for at in idiom.words))
+            for first, doc, norms in windows
+            for idiom in self._idioms(doc, norms)
+        }
+
+    def _windows(self, message: Canonical) -> Iterator[Window]:
+        """The message in overlapping windows: whatever a rule can match stands whole in one.
+
+        A rule is tried only where all its words stand near each other, so that the time grows with
+        the length of a message and no faster.
+        """
+        last = len(message.tokens)
+        for first in range(0, max(last - self._overlap, 1), _STEP):
+            tokens = message.tokens[first : first + _STEP + self._overlap]
+            yield first, self._doc(tokens), {token.norm for token in tokens}
+
+    def _doc(self, tokens: Sequence[Token]) -> Doc:
+        words = [self._listed_word(token.word, token.norm) for token in tokens]
         return Doc(self._vocab, words=words)
 
     def _listed_word(self, word: str, norm: str) -> str:

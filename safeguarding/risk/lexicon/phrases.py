@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from safeguarding.risk.assessment import Signal, Turn
 from safeguarding.risk.lexicon.context import Context, Parser
@@ -73,6 +73,9 @@ def combined(
             here |= {rule.id}
 
 
+_REACH = 10_000
+"""Characters within which the parts of a combination stand: in a book, words of page 1 and page 20
+have nothing to do with each other."""
 _MOST_OF_ONE_RULE = 5
 _EARLIER = 2_000
 """Characters read again of an earlier message: there may be ten of them."""
@@ -90,6 +93,28 @@ class PhraseReading:
     def alarming(self) -> list[int]:
         """The index of the first word of each match; entries count more than cues."""
         return [match.start for match in (*self.entries, *self.entries, *self.possible_cues)]
+
+    def stretches(self) -> Iterator[PhraseReading]:
+        """The reading in overlapping stretches of _REACH characters, of which each is read for
+        combinations by itself."""
+        tokens = self.message.tokens
+        last = tokens[-1].end if tokens else 0
+        if last <= _REACH:
+            yield self
+            return
+        for start in range(0, last - _REACH // 2, _REACH // 2):
+            yield replace(
+                self,
+                entries=tuple(self._within(self.entries, start)),
+                possible_cues=tuple(self._within(self.possible_cues, start)),
+            )
+
+    def _within(self, matches: Iterable[Match], start: int) -> Iterator[Match]:
+        tokens = self.message.tokens
+        for match in matches:
+            first, last = tokens[match.start].start, tokens[match.end - 1].end
+            if start <= first and last <= start + _REACH:
+                yield match
 
     def possible_parts(self) -> frozenset[str]:
         """All that might count in a combination."""
@@ -132,7 +157,11 @@ class PhraseReader:
     def signals(self, reading: PhraseReading, history: Sequence[Turn]) -> list[Signal]:
         """One for each entry, and for each combination complete now, with what was said before."""
         found = [self._signal(reading.message, match) for match in reading.entries]
-        return found + [self._whole(reading, each) for each in self._combinations(reading, history)]
+        complete: dict[str, Signal] = {}
+        for stretch in reading.stretches():
+            for each in self._combinations(stretch, history):
+                complete.setdefault(each.id, self._whole(stretch, each))
+        return [*found, *complete.values()]
 
     def floor(self, signals: Iterable[Signal]) -> Severity:
         """The severity below which nothing else may bring a message with these signals."""

@@ -82,6 +82,21 @@ def forms_of(pattern: NormPattern) -> Iterator[str]:
             yield from token["LOWER"]["IN"]
 
 
+_REPEATED = 4
+"""Words that one token with a * or a + is taken to match at most."""
+
+
+def longest(pattern: NormPattern) -> int:
+    """The number of words that `pattern` matches at most."""
+    return sum(_most(str(token.get("OP", "1"))) for token in pattern)
+
+
+def _most(op: str) -> int:
+    if op.startswith("{"):
+        return int(op.strip("{}").rpartition(",")[2])
+    return _REPEATED if op in {"*", "+"} else 1
+
+
 def norms_of(pattern: NormPattern) -> Iterator[str]:
     """Every norm that a token of `pattern` may have or must not have."""
     for token in pattern:

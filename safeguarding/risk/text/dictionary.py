@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
 import msgspec
 import simplemma
+from spacy.lang.en.lex_attrs import like_num
 
 from safeguarding.records import read_yaml
 
@@ -71,12 +72,37 @@ class Ambiguous(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     unless_after: list[str] = []
     unless_last: bool = False
     only_after_number: bool = False
+    unless_in: list[str] = []
+    """Phrases in which it keeps its own meaning: "~" is the word itself, "#" a number."""
+    even_in: list[str] = []
+    """Phrases in which it is expanded all the same, whatever stands in `unless_in`."""
 
-    def fits(self, previous: str, *, is_last: bool) -> bool:
-        """Whether the word stands for what it may mean, after the word `previous`."""
-        if previous in self.unless_after or (is_last and self.unless_last):
+    def fits(self, words: Sequence[str], at: int) -> bool:
+        """Whether the word at this place among `words` stands for what it may mean."""
+        previous = words[at - 1] if at else ""
+        if previous in self.unless_after or (at == len(words) - 1 and self.unless_last):
             return False
-        return previous.isdigit() or not self.only_after_number
+        if self.only_after_number and not previous.isdigit():
+            return False
+        if not any(_stands(phrase, words, at) for phrase in self.unless_in):
+            return True
+        return any(_stands(phrase, words, at) for phrase in self.even_in)
+
+
+def _stands(phrase: str, words: Sequence[str], at: int) -> bool:
+    """Whether the phrase stands among the words with its "~" at this place."""
+    parts = phrase.split()
+    first = at - parts.index("~")
+    found = words[first : first + len(parts)] if first >= 0 else ()
+    return len(found) == len(parts) and all(
+        part in {"~", word} or (part == "#" and is_number(word))
+        for part, word in zip(parts, found, strict=True)
+    )
+
+
+def is_number(word: str) -> bool:
+    """Whether the word is a number in digits or in letters."""
+    return bool(like_num(word))  # type: ignore[no-untyped-call]
 
 
 class Expansions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -11,9 +11,10 @@ from safeguarding.risk.text.characters import plain
 from safeguarding.risk.text.dictionary import Expansions, Lemmas
 from safeguarding.risk.text.spelling import SpelledOutWord, Speller, spaced_runs, split_words
 
-EXCERPT_HEAD, EXCERPT_TAIL = 7_000, 3_000
-EXCERPT = EXCERPT_HEAD + EXCERPT_TAIL
-"""Characters of a message that are assessed; of a longer one, so many of its beginning and end."""
+READ_HEAD, READ_TAIL = 49_152, 16_384
+MOST_READ = READ_HEAD + READ_TAIL
+"""Characters of a message that are read: as many as the gateway takes. Of a longer one, which can
+only come another way, so many of its beginning and end."""
 
 
 _CHUNK = re.compile(r"\S+")
@@ -33,10 +34,10 @@ def excerpt(text: str) -> str:
 
     A blank line and white space part the beginning from the end.
     """
-    if len(text) <= EXCERPT:
+    if len(text) <= MOST_READ:
         return text
-    blank = len(text) - EXCERPT
-    return text[:EXCERPT_HEAD] + ("\n\n" + " " * blank)[:blank] + text[-EXCERPT_TAIL:]
+    blank = len(text) - MOST_READ
+    return text[:READ_HEAD] + ("\n\n" + " " * blank)[:blank] + text[-READ_TAIL:]
 
 
 @dataclass(frozen=True)
@@ -76,11 +77,11 @@ class Normaliser:
         self.lemma = Lemmas(table.lemmas)
 
     def __call__(self, text: str) -> Canonical:
-        """Canonical words of `text`; of a very long one, its beginning and its end."""
-        if len(text) <= EXCERPT:
+        """Canonical words of `text`; of more than MOST_READ characters, its beginning and end."""
+        if len(text) <= MOST_READ:
             return self._canonical(text, 0)
-        head = self._canonical(text[:EXCERPT_HEAD], 0)
-        tail = self._canonical(text[-EXCERPT_TAIL:], len(text) - EXCERPT_TAIL)
+        head = self._canonical(text[:READ_HEAD], 0)
+        tail = self._canonical(text[-READ_TAIL:], len(text) - READ_TAIL)
         shift = len(head.tokens)
         breaks = {*head.breaks, shift, *(index + shift for index in tail.breaks)}
         return Canonical(head.tokens + tail.tokens, frozenset(breaks), text)
@@ -91,6 +92,7 @@ class Normaliser:
         tokens: list[Token] = []
         breaks: set[int] = set()
         sentence, last_end = 0, 0
+        said = [meant[-1] for meant, _, _ in words]
         for index, (meant, start, end) in enumerate(words):
             gap = typed.text[last_end:start]
             if _SPEAKER_GAP.search(gap) or (
@@ -98,8 +100,7 @@ class Normaliser:
             ):
                 sentence = len(tokens)
                 breaks.add(sentence)
-            previous = words[index - 1][0][-1] if index else ""
-            for word in self._fitting(meant, previous, is_last=index == len(words) - 1):
+            for word in self._fitting(meant, said, index):
                 begin, finish = offset + typed.starts[start], offset + typed.ends[end - 1]
                 kept = word[:_LONGEST_WORD]
                 tokens.append(Token(kept, self.lemma(kept), begin, finish))
@@ -175,9 +176,9 @@ class Normaliser:
         means = self._table.expansions.get(word)
         return tuple(means.split()) if means else None
 
-    def _fitting(self, meant: tuple[str, ...], previous: str, *, is_last: bool) -> tuple[str, ...]:
+    def _fitting(self, meant: tuple[str, ...], said: list[str], at: int) -> tuple[str, ...]:
         rule = self._table.ambiguous.get(meant[0]) if len(meant) == 1 else None
-        if rule is None or not rule.fits(previous, is_last=is_last):
+        if rule is None or not rule.fits(said, at):
             return meant
         return tuple(rule.means.split())
 

@@ -13,7 +13,7 @@ from rasa.shared.core.events import ActionExecuted, UserUttered
 from rasa.shared.core.training_data.structures import RuleStep, StoryGraph
 
 from bot.content_importer import ContentImporter
-from bot.context import language_key
+from bot.context import SAFE_AFTER_DANGER, language_key
 from safeguarding.content.reader import read_content
 from safeguarding.conversation_state import DANGER_NOW, ConversationState
 from safeguarding.records import ContentError
@@ -207,8 +207,22 @@ def test_whoever_tells_something_in_another_language_is_shown_help_in_it(
 
     assert isinstance(shown, dict)
     assert (shown["kind"], shown["severity"]) == ("help_card", severity.label)
-    assert (shown["text"], shown["lang"]) == (real_content().languages[code].urgent_card, code)
+    assert (shown["text"], shown["lang"]) == (
+        real_content().languages[code].card_for(severity),
+        code,
+    )
     assert "emergency_999" in [contact["id"] for contact in shown["contacts"]]
+
+
+def test_a_person_who_is_safe_after_danger_is_told_of_999_all_the_same(domain: Domain) -> None:
+    def says(key: str | None) -> str:
+        slots = {"help": key, "audience": None, "area": None}
+        made = TemplatedNaturalLanguageGenerator(domain.responses)
+        found = made.generate_from_slots("utter_safe_now", slots, "gateway")
+        return str(found["text"]) if found else ""
+
+    assert "Call 999 even so" in says(SAFE_AFTER_DANGER)
+    assert "I'm glad you're safe right now" in says(None)
 
 
 def tellings() -> Iterator[Assessment]:

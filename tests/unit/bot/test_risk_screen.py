@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from rasa.shared.core.events import UserUttered
+from rasa.shared.core.events import BotUttered, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.nlu.constants import ENTITIES, INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
@@ -525,3 +525,50 @@ def test_the_assessment_that_came_with_a_message_is_not_made_again():
 
     assert message.get(INTENT)["name"] == "disclose_urgent"
     assert Assessment.from_record(message.get("risk")) == found(Severity.URGENT)
+
+
+STILL = CARDS.still_here(ConversationState())
+
+
+def answering(text: str, *told: Assessment) -> Message:
+    """The answer `text` to "Are you safe right now?", after this was told."""
+    metadata = come_to(*told, asked="safe_now")
+    return screened(NO_RISK, "affirm", text=text, metadata=metadata)
+
+
+@pytest.mark.parametrize("text", ["no", "not really", "kinda", "idk"])
+def test_no_to_whether_they_are_safe_is_danger_where_no_assessment_came(text):
+    message = answering(text, found(Severity.URGENT))
+
+    assert message.get(INTENT)["name"] == "disclose_immediate"
+    assert entities(message, "help") == ["danger_now-immediate-young_person"]
+
+
+@pytest.mark.parametrize("text", ["yes", "yeah im fine"])
+def test_yes_to_whether_they_are_safe_is_the_button_and_not_small_talk(text):
+    message = answering(text, found(Severity.URGENT))
+
+    assert message.get(INTENT) == {"name": "say_safe_now", "confidence": 1.0}
+    assert entities(message, "help") == []
+
+
+def test_yes_after_danger_is_answered_with_999_all_the_same():
+    message = answering("yes", found(Severity.IMMEDIATE))
+
+    assert message.get(INTENT)["name"] == "say_safe_now"
+    assert entities(message, "help") == ["safe_after_danger"]
+
+
+def test_without_a_gateway_the_tracker_says_which_question_is_open():
+    tracker = DialogueStateTracker.from_events(
+        "c",
+        [
+            UserUttered("x", parse_data={"risk": found(Severity.URGENT).as_record()}),
+            BotUttered(data={"custom": dict(STILL)}),
+        ],
+    )
+    message = Message({TEXT: "no", INTENT: {"name": "deny", "confidence": 0.9}})
+
+    RiskScreen(lambda: FixedEngine(NO_RISK), CARDS).process([message], tracker)
+
+    assert message.get(INTENT)["name"] == "disclose_immediate"

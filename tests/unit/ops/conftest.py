@@ -1,4 +1,4 @@
-"""Fixtures of the tests of scripts/."""
+"""Fixtures of the tests of ops/."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from safeguarding.json_lines import LineError
 from tests.fakes.gateway import FakeGateway
 
 PATIENCE_S = 10.0
+NO_TURNS = "`turns` is not a list of strings and choices"
 
 
 def records(lines: Iterable[bytes], gateway_url: str) -> list[dict[str, Any]]:
@@ -33,15 +34,23 @@ def test_a_line_is_a_conversation_with_its_turns_and_its_audience() -> None:
 
     assert read == InputConversation(3, ("hi", "bye"), "parent")
     assert read_conversation(line("a")) == InputConversation("a", (), None)
+    pressed = b'{"id": 1, "turns": [{"choice": "leave_wish"}, "Sam"]}'
+    assert read_conversation(pressed).turns == ({"choice": "leave_wish"}, "Sam")
 
 
 @pytest.mark.parametrize(
     ("text", "record"),
     [
         (b"{oops", {"id": None, "error": "the line is not JSON"}),
-        (b'{"id": "x"}', {"id": "x", "error": "`turns` is not a list of strings"}),
-        (b'{"id": "x", "turns": "hi"}', {"id": "x", "error": "`turns` is not a list of strings"}),
-        (b'{"id": 1, "turns": [2]}', {"id": 1, "error": "`turns` is not a list of strings"}),
+        (b'{"id": "x"}', {"id": "x", "error": "`turns` is not a list of strings and choices"}),
+        (
+            b'{"id": "x", "turns": "hi"}',
+            {"id": "x", "error": "`turns` is not a list of strings and choices"},
+        ),
+        (
+            b'{"id": 1, "turns": [2]}',
+            {"id": 1, "error": "`turns` is not a list of strings and choices"},
+        ),
         (
             b'{"id": 1, "turns": [], "audience": "everyone"}',
             {"id": 1, "error": "`audience` is none of young_person, parent, professional"},

@@ -22,9 +22,8 @@ from safeguarding.taxonomy import CONTENT
 from safeguarding.working_days import next_working_day
 from staff.accounts.accounts import StaffAccounts
 from staff.accounts.permissions import Role
-from staff.alerts.tables import rota_shifts
 from staff.audit.audit_log import AuditLog, Wanted
-from staff.rota.rota import ShiftKind, Watch, on_duty, shifts, watches
+from staff.rota.rota import ShiftKind, Watch, on_duty, rota_shifts, shifts, watches
 from storage.engine import connect
 from storage.vault import Vault, key_ring
 from tests.commands import run

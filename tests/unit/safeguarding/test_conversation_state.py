@@ -192,6 +192,7 @@ WHOLE = ConversationState(
     topic="help_a_friend",
     cards={"friend": URGENT, "danger_now": IMMEDIATE},
     guide="friend_suicide/2",
+    asked="safe_now",
     replies=5,
 )
 

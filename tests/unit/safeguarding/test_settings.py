@@ -173,8 +173,10 @@ def test_a_secret_that_cannot_be_read_is_not_one_that_is_missing(tmp_path: Path)
         settings.is_demonstration({})
 
 
-def test_no_setting_is_described_that_nobody_reads() -> None:
-    source = (ROOT / "safeguarding" / "settings.py").read_text("utf-8")
+def test_every_described_setting_is_read() -> None:
+    channels = sorted((ROOT / "staff" / "alerts" / "channels").rglob("*.py"))
+    readers = (ROOT / "safeguarding" / "settings.py", *channels)
+    source = "".join(path.read_text("utf-8") for path in readers)
     page = (ROOT / "docs" / "settings.md").read_text("utf-8")
     table = page.partition("\n\nSecrets ")[0]
 

@@ -24,7 +24,7 @@ from chat.gateway.connections import LastingProtocol
 from chat.gateway.limits import RateLimits
 from safeguarding.escalation import Escalation, merged
 from safeguarding.risk.assessed import Floats
-from safeguarding.risk.assessment import NO_RISK, Assessment, Signal, Turn
+from safeguarding.risk.assessment import NO_RISK, Assessment, Signal, Turn, read_in_part
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import Severity
 from tests.content import real_content
@@ -45,13 +45,14 @@ def assessed(severity: Severity, category: str = "distress") -> Assessment:
 
 class WordEngine:
     """Knows three words of how grave it is, and three of what it is about; else it is distress.
-    `gate` holds it up; `broken` makes it raise."""
+    `gate` holds it up; `broken` makes it raise; `in_part` makes every message too long."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[str, tuple[Turn, ...]]] = []
         self.gate = threading.Event()
         self.gate.set()
         self.broken = False
+        self.in_part = False
 
     def assess(self, text: str, history: Sequence[Turn] = ()) -> Assessment:
         self.seen.append((text, tuple(history)))
@@ -61,7 +62,8 @@ class WordEngine:
         words = text.split()
         severity = max((LEVELS[w] for w in LEVELS if w in words), default=Severity.NONE)
         category = next((CATEGORIES[w] for w in CATEGORIES if w in words), "distress")
-        return assessed(severity, category) if severity else NO_RISK
+        found = assessed(severity, category) if severity else NO_RISK
+        return read_in_part(found) if self.in_part else found
 
     def canonical(self, text: str) -> str:
         return text

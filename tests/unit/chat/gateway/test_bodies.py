@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.gateway.requests import (
+    MAX_BODY_BYTES,
+    MOST_TYPED,
     Beginning,
     BodyError,
     IncomingMessage,
@@ -110,6 +112,16 @@ def test_half_a_character_gets_through_as_a_mark() -> None:
     content = b'{"id": "%s", "text": "help \\ud83d me\\u0000"}' % ID.encode()
 
     assert read_message(content, real_content().choices).text == "help \N{REPLACEMENT CHARACTER} me"
+
+
+@pytest.mark.parametrize("letter", ["a", "\n", '"', "é", "я", "汉", "😬"])
+def test_the_longest_message_of_the_page_fits_into_a_body_in_every_language(letter: str) -> None:
+    units = len(letter.encode("utf-16-le")) // 2
+    fields = {"id": str(ID), "text": letter * (MOST_TYPED // units)}
+    content = json.dumps(fields, ensure_ascii=False).encode()
+
+    assert len(content) <= MAX_BODY_BYTES
+    assert read_message(content, real_content().choices).text == fields["text"]
 
 
 @given(st.text(alphabet=st.characters()))

@@ -7,6 +7,9 @@ from uuid import uuid4
 from chat.gateway.conversation import (
     ANSWERS_BYTES,
     ANSWERS_KEPT,
+    KEPT,
+    KEPT_HEAD,
+    KEPT_TAIL,
     TURNS_BYTES,
     TURNS_KEPT,
     Conversation,
@@ -14,7 +17,6 @@ from chat.gateway.conversation import (
 from safeguarding.content.guides import GuidePosition
 from safeguarding.messages import Message
 from safeguarding.risk.assessment import NO_RISK, Turn
-from safeguarding.risk.text.normalise import EXCERPT, EXCERPT_HEAD, EXCERPT_TAIL
 from safeguarding.taxonomy import Severity
 from tests.content import real_content
 from tests.unit.chat.gateway.conftest import assessed
@@ -46,7 +48,11 @@ def test_help_cards_that_were_shown_are_noted_by_their_need() -> None:
     cards = real_content().help_cards
 
     shown = [cards.message(Severity.CONCERN, None, "friend"), cards.message(Severity.NONE, None)]
-    conversation.note_shown([*shown, Message(kind="text", text="hello")], real_content().choices)
+    conversation.note_shown(
+        [*shown, Message(kind="text", text="hello")],
+        real_content().choices,
+        real_content().questions,
+    )
 
     assert conversation.state.has_seen("friend", Severity.CONCERN)
     assert not conversation.state.has_seen("friend", Severity.URGENT)
@@ -58,7 +64,7 @@ def test_the_article_in_hand_is_the_last_that_was_shown() -> None:
     topics = ("what_is_grooming", "consent", "still_here", "help_again", "follow_up_x", "story_x")
 
     shown = [Message(kind="answer", text="x", topic=topic) for topic in topics]
-    conversation.note_shown(shown, real_content().choices)
+    conversation.note_shown(shown, real_content().choices, real_content().questions)
 
     assert (conversation.state.topic, conversation.state.guide) == ("consent", None)
 
@@ -70,9 +76,20 @@ def test_the_step_of_a_guide_that_was_shown_is_the_one_that_is_open() -> None:
     for number in (0, 2):
         step = guides.message(GuidePosition("sextortion", number), "young_person")
         assert step is not None
-        conversation.note_shown([step], real_content().choices)
+        conversation.note_shown([step], real_content().choices, real_content().questions)
 
     assert (conversation.state.guide, conversation.state.topic) == ("sextortion/2", None)
+
+
+def test_the_question_that_was_asked_last_is_open_until_something_else_is_shown() -> None:
+    conversation = Conversation(uuid4())
+    content = real_content()
+    still = content.help_cards.still_here(conversation.state)
+
+    conversation.note_shown([still], content.choices, content.questions)
+    assert conversation.state.asked == "safe_now"
+    conversation.note_shown([Message(kind="text", text="x")], content.choices, content.questions)
+    assert conversation.state.asked is None
 
 
 def test_turns_are_kept_once_each_and_the_last_ones_only() -> None:
@@ -95,9 +112,9 @@ def test_of_a_long_turn_its_beginning_and_its_end_are_kept_as_much_as_is_assesse
     conversation.remember("1", Turn("user", text))
 
     (turn,) = conversation.turns_before("2")
-    assert len(turn.text) == EXCERPT
-    assert turn.text.startswith("a" * (EXCERPT_HEAD - 10))
-    assert turn.text.endswith("b" * EXCERPT_TAIL)
+    assert len(turn.text) == KEPT
+    assert turn.text.startswith("a" * (KEPT_HEAD - 10))
+    assert turn.text.endswith("b" * KEPT_TAIL)
 
 
 def test_a_conversation_of_long_messages_stays_small_and_keeps_the_last_ones() -> None:

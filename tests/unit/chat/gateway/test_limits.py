@@ -133,13 +133,25 @@ async def test_too_many_new_conversations_still_get_help(world: World) -> None:
     assert "token" not in answer.json()
 
 
-async def test_the_record_of_a_long_message_holds_it_whole_and_says_what_was_assessed(
+async def test_the_record_of_a_long_message_holds_it_whole_and_says_how_it_was_read(
     world: World,
 ) -> None:
     text = "he hurt me " * 2_000
+    world.engine.in_part = True
     async with world.gateway() as gateway:
         await gateway.say(await gateway.begin(), text)
 
     (kept,) = world.log.kept.values()
     assert kept.text == text
-    assert kept.extra["assessed"] == "the first 7000 and the last 3000 of 22000 characters"
+    assert kept.extra["assessed"] == "the encoder read some passages of 22000 characters"
+    assert kept.assessment.signals[-1].kind == "length"
+
+
+async def test_a_harmless_message_too_long_to_be_read_whole_is_recorded(world: World) -> None:
+    world.engine.in_part = True
+    async with world.gateway() as gateway:
+        await gateway.say(await gateway.begin(), "la " * 7_000)
+
+    (kept,) = world.log.kept.values()
+    assert kept.assessment.severity == Severity.CONCERN
+    assert [signal.source for signal in kept.assessment.signals] == ["read-in-part"]

@@ -16,8 +16,10 @@ from chat.gateway.screening import Screening
 from safeguarding.risk.assessed import AssessedMessage, Floats
 from safeguarding.risk.assessment import NO_RISK, Assessment, Turn, upgraded
 from safeguarding.taxonomy import Severity
+from tests.content import real_content
 from tests.unit.chat.gateway.conftest import VECTOR, WordEngine, assessed
 
+QUESTIONS = real_content().questions
 HURT = IncomingMessage(uuid4(), "someone hurt me")
 
 
@@ -68,7 +70,7 @@ def polish() -> Polish:
 
 @pytest.fixture
 def screening(engine: WordEngine, polish: Polish) -> Iterator[Screening]:
-    screening = Screening(engine, polish)
+    screening = Screening(engine, polish, QUESTIONS)
     yield screening
     engine.gate.set()
     screening.close()
@@ -187,7 +189,7 @@ async def test_in_a_flood_nobody_waits_for_what_cannot_be_in_time_and_all_is_ass
             go.wait(0.05)
             return super().assess(text, history)
 
-    screening = Screening(Slow(), Polish())
+    screening = Screening(Slow(), Polish(), QUESTIONS)
     for _ in range(3):
         await screening.result(screening.begin(HURT, ()), 10)
     flood = [screening.begin(HURT, ()) for _ in range(8_000)]
@@ -206,7 +208,7 @@ async def test_in_a_flood_nobody_waits_for_what_cannot_be_in_time_and_all_is_ass
 
 async def test_a_flood_of_long_texts_holds_up_no_short_one() -> None:
     engine = SlowWithLong()
-    screening = Screening(engine, Polish())
+    screening = Screening(engine, Polish(), QUESTIONS)
     flood = [screening.begin(IncomingMessage(uuid4(), "nonsense " * 7_000), ()) for _ in range(20)]
     await asyncio.to_thread(engine.busy.wait, 10)
 

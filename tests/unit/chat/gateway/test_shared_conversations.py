@@ -95,7 +95,7 @@ async def test_what_one_gateway_was_told_the_other_knows(redis: OwnRedis) -> Non
             conversation.keep_answer("1", SAID)
             conversation.dialogue = b'{"shown": [1]}'
             conversation.wish_offered, conversation.wish_step = True, "reach"
-            conversation.wish_name = "Sam"
+            conversation.wish_name, conversation.wish_left = "Sam", True
             state = conversation.state
 
         async with other.turn(who, 5) as conversation:
@@ -105,6 +105,7 @@ async def test_what_one_gateway_was_told_the_other_knows(redis: OwnRedis) -> Non
             assert conversation.dialogue == b'{"shown": [1]}'
             assert conversation.wish_offered
             assert (conversation.wish_step, conversation.wish_name) == ("reach", "Sam")
+            assert conversation.wish_left
 
 
 async def test_redis_holds_no_words_no_ids_and_nothing_for_longer(redis: OwnRedis) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from chat.gateway.wishes import LONGEST_NAME
+from safeguarding.taxonomy import Severity
 from tests.content import real_content
-from tests.unit.chat.gateway.conftest import Gateway, World
+from tests.unit.chat.gateway.conftest import Gateway, World, assessed
 
 PHRASES = real_content().phrases.group("wishes")
 
@@ -159,3 +160,113 @@ async def test_nothing_is_asked_where_nothing_was_handed_over(gateway: Gateway) 
     (answer,) = await pressed(gateway, headers, "leave_wish")
 
     assert answer["text"] == PHRASES["left_out"]
+
+
+async def left(gateway: Gateway) -> dict[str, str]:
+    """A conversation in which a call-back was left."""
+    headers = await told(gateway)
+    await pressed(gateway, headers, "leave_wish")
+    await said(gateway, headers, "Robin")
+    await said(gateway, headers, "text me after school")
+    return headers
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "actually delete that", "actually no. delete that", "Don’t call me", "forget the call",
+        "changed my mind",
+    ],
+)  # fmt: skip
+async def test_typed_words_take_it_back_as_the_button_does(
+    gateway: Gateway, world: World, text: str
+) -> None:
+    headers = await left(gateway)
+    before, recorded = len(world.rasa.received), len(world.log.kept)
+
+    (gone,) = await said(gateway, headers, text)
+
+    assert world.wishes.kept == {}
+    assert gone["text"] == PHRASES["taken_back"]
+    assert choices([gone]) == ["leave_wish"]
+    assert (len(world.rasa.received), len(world.log.kept)) == (before, recorded)
+
+
+async def test_typed_words_take_it_back_later_too_where_they_name_it(
+    gateway: Gateway, world: World
+) -> None:
+    headers = await left(gateway)
+    await said(gateway, headers, "hello")
+
+    await said(gateway, headers, "never mind")
+    assert world.wishes.kept != {}
+    await said(gateway, headers, "dont call me")
+    assert world.wishes.kept == {}
+
+
+@pytest.mark.parametrize("step", [0, 1])
+@pytest.mark.parametrize("text", ["dont call me", "nvm"])
+async def test_typed_words_end_what_is_only_being_left(
+    gateway: Gateway, world: World, text: str, step: int
+) -> None:
+    headers = await told(gateway)
+    await pressed(gateway, headers, "leave_wish")
+    for answer in ["Robin"][:step]:
+        await said(gateway, headers, answer)
+
+    (ended,) = await said(gateway, headers, text)
+    await said(gateway, headers, "text me after school")
+
+    assert ended["text"] == PHRASES["left_out"]
+    assert world.wishes.kept == {}
+
+
+@pytest.mark.parametrize("text", ["delete that i want to die now", "delete me", "dont call my mum"])
+async def test_what_says_more_takes_nothing_back(gateway: Gateway, world: World, text: str) -> None:
+    headers = await left(gateway)
+
+    (first, *_rest) = await said(gateway, headers, text)
+
+    assert world.wishes.kept != {}
+    assert first["text"] not in PHRASES.values()
+
+
+async def test_words_that_take_it_back_are_on_record_where_they_are_assessed_as_a_risk(
+    gateway: Gateway, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers = await left(gateway)
+    risk = assessed(Severity.URGENT, "suicide")
+    monkeypatch.setattr(world.engine, "assess", lambda _text, _history: risk)
+
+    (gone,) = await said(gateway, headers, "delete that")
+
+    assert gone["text"] == PHRASES["taken_back"]
+    assert world.wishes.kept == {}
+    assert "delete that" in [each.text for each in world.log.kept.values()]
+
+
+@pytest.mark.parametrize("text", ["delete that", "dont call me"])
+async def test_where_nothing_was_left_the_words_are_a_message_like_any_other(
+    gateway: Gateway, world: World, text: str
+) -> None:
+    headers = await told(gateway)
+
+    messages = await said(gateway, headers, text)
+
+    assert messages[-1]["text"] == "Hello from Rasa"
+    assert world.rasa.received[-1]["text"] == text
+
+
+async def test_what_could_not_be_deleted_can_be_taken_back_again(
+    gateway: Gateway, world: World
+) -> None:
+    headers = await left(gateway)
+    world.wishes.down = True
+
+    (not_deleted,) = await said(gateway, headers, "delete that")
+    world.wishes.down = False
+    (gone,) = await said(gateway, headers, "delete that")
+
+    assert not_deleted["text"] == PHRASES["not_taken_back"]
+    assert gone["text"] == PHRASES["taken_back"]
+    assert world.wishes.kept == {}

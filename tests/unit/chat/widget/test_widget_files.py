@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from chat.gateway.pages import ELSEWHERE, FOLDER, linked, read_pages
+from chat.gateway.requests import MOST_TYPED
 from tests.content import real_content
 
 SCRIPTS = sorted(FOLDER.glob("*.*js"))
@@ -160,3 +161,7 @@ def test_a_link_stands_on_just_the_words_it_names_and_nothing_breaks_out() -> No
 def test_a_link_without_one_place_to_stand_stops_the_start(text: str) -> None:
     with pytest.raises(ValueError, match="just once"):
         linked(text, "Call 999", "tel:999")
+
+
+def test_the_box_says_how_much_the_page_sends_at_once() -> None:
+    assert f'maxlength="{MOST_TYPED}"' in page_of("chat.html")

@@ -21,8 +21,11 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from ops.encoder import encoder as module
-from ops.encoder.encoder import build, looked_at, main, smoothing_of
+from ops.encoder import smoothing
+from ops.encoder.encoder import build, main
 from ops.encoder.graph import distance_buckets, graph_of
+from ops.encoder.smoothing import looked_at, measure, measured
+from safeguarding.artifacts import ARTIFACTS, MANIFEST, SMOOTHING
 from safeguarding.risk.encoder import adapter as weights
 from safeguarding.risk.encoder.adapter import Adapter, read_adapter
 from safeguarding.risk.encoder.vectors import load_mpnet, read_vector, unit
@@ -171,23 +174,23 @@ def test_the_adapters_change_is_in_the_graph(
 def test_to_make_features_smoother_changes_nothing_by_itself(
     folder: Path, reference: Mapping[str, npt.NDArray[Any]]
 ) -> None:
-    smoothing = smoothing_of(folder, None, TEXTS)
-    model, places = graph_of(folder, None, smoothing)
+    all_divisors = measure(folder, None, TEXTS).divisors
+    model, places = graph_of(folder, None, all_divisors)
 
     found = hidden_states(model, reference)
 
-    assert set(smoothing) == set(places)
-    assert len(smoothing) == 2 * 3
-    assert {divisors.shape for divisors in smoothing.values()} == {(32,), (64,)}
-    assert all((divisors > 0).all() for divisors in smoothing.values())
-    assert any(np.ptp(divisors) > 0.1 for divisors in smoothing.values())
+    assert set(all_divisors) == set(places)
+    assert len(all_divisors) == 2 * 3
+    assert {divisors.shape for divisors in all_divisors.values()} == {(32,), (64,)}
+    assert all((divisors > 0).all() for divisors in all_divisors.values())
+    assert any(np.ptp(divisors) > 0.1 for divisors in all_divisors.values())
     assert cosines(found, reference["hidden"])[reference["mask"] == 1].min() > EXACT
 
 
 def test_far_out_features_are_divided_by_more(folder: Path) -> None:
     """Made larger on purpose, a feature is made smaller before it is counted in integers."""
     gain = "encoder.layer.0.attention.LayerNorm.weight"
-    plain = smoothing_of(folder, None, TEXTS)["encoder.layer.0.met"]
+    plain = measure(folder, None, TEXTS).divisors["encoder.layer.0.met"]
     with safe_open(folder / "model.safetensors", "np") as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     tensors[gain] = tensors[gain].copy()
@@ -198,7 +201,7 @@ def test_far_out_features_are_divided_by_more(folder: Path) -> None:
     for name in ("config.json", "tokenizer.json"):
         (other / name).write_bytes((folder / name).read_bytes())
 
-    found = smoothing_of(other, None, TEXTS)["encoder.layer.0.met"]
+    found = measure(other, None, TEXTS).divisors["encoder.layer.0.met"]
 
     assert found[3] / found.mean() > 5 * plain[3] / plain.mean()
 
@@ -208,7 +211,7 @@ def test_what_is_built_is_nearly_exact_and_says_what_it_is_made_of(
 ) -> None:
     target = tmp_path / "models" / "mpnet.onnx"
 
-    build(folder, adapter(), TEXTS, target)
+    build(folder, adapter(), measure(folder, adapter(), TEXTS), target)
 
     mask = reference["mask"]
     found = vectors(hidden_states(target, reference), mask)
@@ -234,9 +237,10 @@ def test_a_build_cut_short_leaves_the_file_as_it_was(
     def fail(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
+    found = measure(folder, adapter(), TEXTS)
     monkeypatch.setattr(module, "quantize_dynamic", fail)
     with pytest.raises(KeyboardInterrupt):
-        build(folder, adapter(), TEXTS, target)
+        build(folder, adapter(), found, target)
 
     assert target.read_bytes() == b"as it was"
     assert [file.name for file in tmp_path.iterdir()] == ["mpnet.onnx"]
@@ -250,6 +254,45 @@ def test_features_are_measured_on_texts_of_every_length_always_the_same() -> Non
     words = sorted(len(text.split()) for text in found)
     assert words[0] <= 4
     assert words[-50] >= 40
+
+
+def test_the_measurement_is_kept_for_one_adapter(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smoothing, "looked_at", lambda: TEXTS)
+    first = measured(adapter(), folder, tmp_path)
+    monkeypatch.setattr(smoothing, "looked_at", lambda: TEXTS[:1])
+
+    again = measured(adapter(), folder, tmp_path)
+    other = measured(replace(adapter(), version="of another"), folder, tmp_path)
+
+    assert sorted(file.name for file in tmp_path.iterdir()) == [MANIFEST, SMOOTHING]
+    assert again.probe == first.probe
+    assert again.divisors.keys() == first.divisors.keys()
+    assert all(
+        np.array_equal(again.divisors[each], first.divisors[each]) for each in first.divisors
+    )
+    assert any(
+        not np.array_equal(other.divisors[each], first.divisors[each]) for each in first.divisors
+    )
+
+
+def test_a_measurement_that_is_not_the_one_of_the_manifest_is_made_anew(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smoothing, "looked_at", lambda: TEXTS)
+    measured(adapter(), folder, tmp_path)
+    whole = (tmp_path / SMOOTHING).read_bytes()
+    (tmp_path / SMOOTHING).write_bytes(whole[:-4] + b"\0\0\0\0")
+
+    measured(adapter(), folder, tmp_path)
+
+    assert (tmp_path / SMOOTHING).read_bytes() == whole
+
+
+def test_the_shipped_measurement_is_that_of_the_adapter() -> None:
+    """Or every first start would measure for half a minute."""
+    assert smoothing._read(ARTIFACTS, read_adapter().version) is not None
 
 
 def test_other_weights_are_not_built(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

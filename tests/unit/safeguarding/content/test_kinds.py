@@ -26,14 +26,14 @@ def test_what_signposts_is_never_withheld_and_what_is_about_risk_needs_two() -> 
         "answer", "story", "tool", "follow_up", "chat_signs"
     ]  # fmt: skip
     assert [kind.id for kind in KINDS if kind.signers > 1] == [
-        "help_card", "guide", "language_card", "responses", "risk"
+        "help_card", "guide", "language_card", "questions", "responses", "risk"
     ]  # fmt: skip
     assert KINDS.people_needed("a_kind_of_last_year:x") == 1
 
 
 def test_only_what_is_said_to_people_is_shown_to_them() -> None:
     assert [kind.id for kind in KINDS if not kind.for_people] == [
-        "risk", "language", "source_domains"
+        "questions", "risk", "language", "source_domains"
     ]  # fmt: skip
     assert KINDS["contacts"].shows("wiltshire")
     assert not KINDS["contacts"].shows("retired")

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from safeguarding.content.folding import folded
 from safeguarding.content.items import Provenance
 from safeguarding.content.languages import (
     LanguageCardRecord,
     RiskPhraseRecord,
     RiskPhrases,
-    folded,
     read_language_card,
     read_languages,
 )
@@ -33,6 +33,8 @@ card: "Chiama 999. Childline: 0800 1111."
 card_in_english: "Call 999. Childline: 0800 1111."
 urgent_card: "Ora 999! O Childline, 0800 1111."
 urgent_card_in_english: "Now 999! Or Childline, 0800 1111."
+immediate_card: "Chiama 999 ora. Poi Childline, 0800 1111."
+immediate_card_in_english: "Call 999 now. Then Childline, 0800 1111."
 risk_phrases:
 """ + "".join(
     f'  - {{words: "me bate{number}", severity: urgent, category: neglect, means: "x{number}"}}\n'
@@ -67,6 +69,8 @@ def phrases(*words: str, severity: str = "urgent", code: str = "xx") -> Language
         card_in_english="",
         urgent_card="",
         urgent_card_in_english="",
+        immediate_card="",
+        immediate_card_in_english="",
     )
 
 
@@ -163,6 +167,8 @@ def test_a_sound_card_is_read(tmp_path: Path) -> None:
         ("Childline: 0800 1111", "Childline", "xx.yml:9: says nothing of 0800 1111"),
         ("Ora 999!", "Ora!", "xx.yml:11: says nothing of 999"),
         ("Ora 999!", "Ora 999! " + "ora " * 72, "xx.yml:11: over 75 words"),
+        ("Chiama 999 ora", "Se stai molto male, chiama 999", "xx.yml:13: 999 comes first"),
+        ("Poi Childline, 0800 1111", "Poi Childline", "xx.yml:13: says nothing of 0800 1111"),
         ("  - {words: " + LAST, "", "30 phrases or more"),
         (
             '"me bate29", severity: urgent, category: neglect',
@@ -220,8 +226,36 @@ def test_no_ordinary_sentence_is_a_risk_in_any_language(code: str) -> None:
 def test_every_real_card_says_in_english_what_it_says_and_what_lantern_is(code: str) -> None:
     card = REAL[code]
 
-    for text in (card.card_in_english, card.urgent_card_in_english):
+    for text in (
+        card.card_in_english,
+        card.urgent_card_in_english,
+        card.immediate_card_in_english,
+    ):
         assert "999" in text
         assert "0800 1111" in text
         assert "English" in text
-        assert text not in (card.card, card.urgent_card)
+        assert text not in (card.card, card.urgent_card, card.immediate_card)
+
+
+@pytest.mark.parametrize("code", sorted(REAL))
+def test_in_danger_now_a_real_card_begins_with_999_and_names_the_silent_call(code: str) -> None:
+    first, _, rest = REAL[code].immediate_card.partition("999")
+
+    assert not {*".?!।۔؟"} & {*first}
+    assert "55" in rest
+    assert REAL[code].immediate_card_in_english.partition("999")[0] in {
+        "Call ", "You must call "
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("severity", "name"),
+    [
+        (Severity.NONE, "card"),
+        (Severity.CONCERN, "urgent_card"),
+        (Severity.URGENT, "urgent_card"),
+        (Severity.IMMEDIATE, "immediate_card"),
+    ],
+)
+def test_the_card_follows_the_severity(severity: Severity, name: str) -> None:
+    assert REAL["pl"].card_for(severity) == getattr(REAL["pl"], name)

@@ -33,7 +33,7 @@ from safeguarding.risk.lexicon.reader import Lexicon
 from safeguarding.risk.prediction import Predictor
 from safeguarding.risk.text import dictionary, spelling
 from safeguarding.risk.text.characters import plain
-from safeguarding.risk.text.normalise import EXCERPT, EXCERPT_HEAD, EXCERPT_TAIL, excerpt
+from safeguarding.risk.text.normalise import MOST_READ, READ_HEAD, READ_TAIL, excerpt
 from safeguarding.risk.text.spelling import Speller
 from safeguarding.risk.thresholds import Calibration, SeverityStep, Thresholds
 from safeguarding.risk.witness import PLACES, Witness
@@ -48,18 +48,18 @@ LONG = (STORY * (9_500 // len(STORY) + 1))[:9_500]
 
 
 def test_a_text_up_to_the_most_is_left_as_it_is() -> None:
-    assert excerpt("a" * EXCERPT) == "a" * EXCERPT
+    assert excerpt("a" * MOST_READ) == "a" * MOST_READ
 
 
 def test_of_a_longer_text_the_beginning_and_the_end_stay_where_they_were() -> None:
-    text = "".join(chr(97 + at % 26) for at in range(63_000))
+    text = "".join(chr(97 + at % 26) for at in range(163_000))
 
     seen = excerpt(text)
 
     assert len(seen) == len(text)
-    assert seen[:EXCERPT_HEAD] == text[:EXCERPT_HEAD]
-    assert seen[-EXCERPT_TAIL:] == text[-EXCERPT_TAIL:]
-    assert not seen[EXCERPT_HEAD:-EXCERPT_TAIL].strip()
+    assert seen[:READ_HEAD] == text[:READ_HEAD]
+    assert seen[-READ_TAIL:] == text[-READ_TAIL:]
+    assert not seen[READ_HEAD:-READ_TAIL].strip()
 
 
 @pytest.mark.parametrize("at", [0, 2_400, 4_750, 7_100, 9_500])
@@ -112,16 +112,16 @@ def nonsense(number: int) -> str:
 
 
 def words(*given: str) -> str:
-    """10,000 characters of these words, again and again."""
+    """As many characters of these words, again and again, as are read of a message."""
     text = " ".join(given) + " "
-    return (text * (EXCERPT // len(text) + 1))[:EXCERPT]
+    return (text * (MOST_READ // len(text) + 1))[:MOST_READ]
 
 
 LOAD = {
-    "ligatures": "\ufdfa" * EXCERPT,
+    "ligatures": "\ufdfa" * MOST_READ,
     "ligatures with spaces": words("\ufdfa"),
-    "one word": "a" * EXCERPT,
-    "one word run together": ("myuncletouchesmeatnight" * EXCERPT)[:EXCERPT],
+    "one word": "a" * MOST_READ,
+    "one word run together": ("myuncletouchesmeatnight" * MOST_READ)[:MOST_READ],
     "words run together": words("myuncletouchesmeatnight", "idontwanttobehere", "pleasehelpme"),
     "the longest words that are split": words("ihatemyselfandiwanttodie" * 2 + "now"),
     "the longest words that are split, but for the end": words("iwanttodie" * 5 + "qzq"),
@@ -129,7 +129,7 @@ LOAD = {
     "long nonsense": words(*(nonsense(number) * 8 for number in range(200))),
     "letters": words(*"abcdefghijklmnopqrstuvwxyz"),
     "spaced letters": words(*"myuncletouchesmeatnight"),
-    "spaced letters with stops": ".".join("iwanttodie" * EXCERPT)[:EXCERPT],
+    "spaced letters with stops": ".".join("iwanttodie" * MOST_READ)[:MOST_READ],
     "spaced letters in stretches": words(*(" ".join("iwanttodie" * 39), "...")),
     "slips": words(
         "freind", "becuase", "toucehd", "suicidl", "afriad", "hurtign", "scraed", "hlep"
@@ -137,29 +137,31 @@ LOAD = {
     "drawn out letters": words("noooooo", "pleeeaaassseee", "hheellpp", "ssssttttoooopppp"),
     "digits for letters": words("k1ll", "mys3lf", "$u1c1d3", "r4p3d", "h1t5", "m0l35t"),
     "stars": words("r*pe", "s*icid*", "k*ll", "*bus*", "f**k"),
-    "one letter a line": "i\n" * (EXCERPT // 2),
+    "one letter a line": "i\n" * (MOST_READ // 2),
     "breaks": words("he.", "hits.", "me."),
     "emoji": words("👩‍👩‍👧‍👦", "😬", "🏴󠁧󠁢󠁷󠁬󠁳󠁿"),
-    "stacked marks": ("e" + "\u0301" * 9) * (EXCERPT // 10),
-    "hidden characters": ("h\u200bi\u200bt\u200b " * EXCERPT)[:EXCERPT],
+    "stacked marks": ("e" + "\u0301" * 9) * (MOST_READ // 10),
+    "hidden characters": ("h\u200bi\u200bt\u200b " * MOST_READ)[:MOST_READ],
     "negations": words("he", "does", "not", "never", "hit", "me"),
     "alarms": words("he", "raped", "me", "i", "want", "to", "die", "kill", "myself"),
     "a book": LONG * 6,
 }
 CHATS = {
-    "a chat": ("them: how old are you\nme: 13\n" * EXCERPT)[:EXCERPT],
-    "a chat of disclosures": ("them: i want to kill myself\nme: he hits me\n" * 300)[:EXCERPT],
-    "a chat of one letter": ("a: b\nb: c\n" * EXCERPT)[:EXCERPT],
+    "a chat": ("them: how old are you\nme: 13\n" * MOST_READ)[:MOST_READ],
+    "a chat of disclosures": ("them: i want to kill myself\nme: he hits me\n" * 300)[:MOST_READ],
+    "a chat of one letter": ("a: b\nb: c\n" * MOST_READ)[:MOST_READ],
     "a chat of nonsense": "\n".join(
         f"{'them' if number % 2 else 'me'}: {nonsense(number)} {nonsense(number + 7)}"
         for number in range(400)
     ),
-    "quotes": ("> he hits me\n" * EXCERPT)[:EXCERPT],
+    "quotes": ("> he hits me\n" * MOST_READ)[:MOST_READ],
 }
 HISTORY = [
     Turn("user", LOAD["nonsense"]),
     Turn("assistant", "Do you want to tell me more?"),
 ] * 10
+PART = 10_000
+"""Characters of a load for what grows with the length alone: all of it would take minutes."""
 OF_A_MESSAGE = 1 + MOST
 """The whole and its passages."""
 OF_THE_TOPIC = 1
@@ -280,7 +282,7 @@ def counted(network: tuple[MPNet, Work], work: Work, lexicon: Lexicon) -> RiskEn
 def test_every_load_is_as_long_as_what_is_read_of_a_message() -> None:
     lengths = {name: len(text) for name, text in LOAD.items() if name != "a book"}
 
-    assert all(0.95 * EXCERPT <= length <= EXCERPT for length in lengths.values()), lengths
+    assert all(0.95 * MOST_READ <= length <= MOST_READ for length in lengths.values()), lengths
 
 
 @pytest.mark.parametrize("load", LOAD)
@@ -299,7 +301,7 @@ def test_the_encoder_makes_a_few_passes_of_a_few_word_pieces(
 def test_what_was_said_before_costs_a_few_passes_more(
     counted: RiskEngine, work: Work, load: str
 ) -> None:
-    counted.assess(LOAD[load], HISTORY)
+    counted.assess(LOAD[load][:PART], HISTORY)
 
     assert len(work.pieces) <= OF_A_MESSAGE + OF_THE_HISTORY
     assert max(work.pieces, default=0) <= MAX_WORD_PIECES
@@ -324,7 +326,7 @@ def test_the_second_witness_is_given_each_character_a_few_times(
     """Once with the whole, in each passage that overlaps it, and again in those that are read."""
     counted.assess(LOAD[load])
 
-    assert work.witnessed <= 6 * EXCERPT
+    assert work.witnessed <= 6 * MOST_READ
 
 
 @pytest.mark.parametrize("load", LOAD)
@@ -349,8 +351,8 @@ def test_spelling_is_mended_in_so_many_steps_for_each_character(
     monkeypatch.setattr(spelling, "is_word", known)
     lexicon.normaliser._meant.cache_clear()  # type: ignore[attr-defined]
 
-    found = lexicon.normaliser(LOAD[load])
+    found = lexicon.normaliser(LOAD[load][:PART])
 
-    assert looked_up <= MOST_LOOKED_UP * EXCERPT
-    assert len(found.tokens) <= EXCERPT
+    assert looked_up <= MOST_LOOKED_UP * PART
+    assert len(found.tokens) <= PART
     assert all(len(word) <= 40 for word in found.words)

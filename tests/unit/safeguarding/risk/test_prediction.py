@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -188,6 +189,60 @@ def test_what_is_graver_goes_before_what_is_surer(predictor: Predictor) -> None:
     assert found.probabilities.severity == IMMEDIATE
     assert found.probabilities.urgent < 0.5
     assert found.subject == "friend"
+
+
+def test_the_network_alone_makes_no_message_immediate(
+    predictor: Predictor, witness: WordWitness
+) -> None:
+    witness.points = {"bus": -1.0}
+    text = "danger on the bus tonight"
+
+    found = predict(predictor, text)
+
+    assert found.probabilities.severity == URGENT
+    assert [signal.severity for signal in found.signals] == [URGENT]
+
+
+def test_a_phrase_anywhere_in_the_message_confirms_that_it_is_immediate(
+    predictor: Predictor, witness: WordWitness
+) -> None:
+    witness.points = {"bus": -1.0}
+    text = f"danger on the bus tonight {quiet(2 * FAR)} missing"
+
+    def severity(phrased: Severity) -> Severity:
+        return predict(predictor, text, phrase(text, "missing", phrased)).probabilities.severity
+
+    assert severity(URGENT) == IMMEDIATE
+    assert severity(CONCERN) == URGENT
+
+
+def test_a_phrase_of_an_earlier_message_confirms_nothing(
+    predictor: Predictor, witness: WordWitness
+) -> None:
+    witness.points = {"bus": -1.0}
+    text = "danger on the bus tonight"
+    earlier = replace(phrase(text, "bus"), kind="conversation")
+
+    assert predict(predictor, text, earlier).probabilities.severity == URGENT
+
+
+def test_several_messages_read_as_one_are_not_immediate_by_the_network_alone(
+    predictor: Predictor, witness: WordWitness
+) -> None:
+    history = ["gifts and a secret"]
+    text = "meet and hurt"
+    assert predict(predictor, text, history=history).probabilities.severity == IMMEDIATE
+    witness.points = {"gifts": -0.1}
+
+    assert predict(predictor, text, history=history).probabilities.severity == URGENT
+
+
+def test_of_a_short_message_the_encoder_reads_all_and_of_a_long_one_not(
+    predictor: Predictor,
+) -> None:
+    assert predict(predictor, quiet(3)).read_whole
+    assert predict(predictor, quiet(400)).read_whole
+    assert not predict(predictor, quiet(500)).read_whole
 
 
 def test_a_phrase_counts_where_it_stands(predictor: Predictor) -> None:

@@ -16,6 +16,7 @@ from safeguarding.risk.thresholds import (
     SeverityStep,
     Steps,
     Thresholds,
+    confirmed,
     read_calibration,
 )
 from safeguarding.taxonomy import Severity
@@ -250,3 +251,25 @@ def test_refuses_a_calibration_that_is_not_sound(
 def test_says_that_there_is_no_calibration(tmp_path: Path) -> None:
     with pytest.raises(ContentError, match=r"calibration\.yml:1: No such file"):
         read_calibration(tmp_path / "calibration.yml")
+
+
+@pytest.mark.parametrize(
+    ("found", "witness", "phrased", "severity"),
+    [
+        (IMMEDIATE, -0.01, NONE, URGENT),
+        (IMMEDIATE, -0.01, CONCERN, URGENT),
+        (IMMEDIATE, -0.01, URGENT, IMMEDIATE),
+        (IMMEDIATE, 0.0, NONE, IMMEDIATE),
+        (URGENT, -9.0, NONE, URGENT),
+        (NONE, 9.0, IMMEDIATE, NONE),
+    ],
+)
+def test_the_network_alone_makes_nothing_immediate(
+    found: Severity, witness: float, phrased: Severity, severity: Severity
+) -> None:
+    """A reviewed phrase of at least urgent, or the second witness, must agree."""
+    before = Probabilities(0.9, 0.8, 0.7, found)
+
+    after = confirmed(before, (witness, -9.0, -9.0), phrased)
+
+    assert after == Probabilities(0.9, 0.8, 0.7, severity)

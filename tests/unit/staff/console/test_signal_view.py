@@ -49,6 +49,7 @@ def test_of_two_equally_sure_the_one_with_examples_is_shown() -> None:
         ("combination", "Several small signs together, in this message"),
         ("conversation", "Several small signs together, in this message and earlier ones"),
         ("button", "A button that the person pressed"),
+        ("answer", "The answer to Lantern’s question “Are you safe right now?”"),
     ],
 )
 def test_what_a_rule_found_is_there_or_not(kind: str, says: str) -> None:

@@ -13,9 +13,12 @@ import pytest
 from safeguarding.risk.encoder.adapter import read_adapter
 from safeguarding.risk.encoder.kept_vectors import (
     encode_all,
+    joined,
     keep,
     read_kept_vectors,
     read_table,
+    table,
+    write_shipped,
 )
 from safeguarding.risk.encoder.vectors import WIDTH, SentenceEncoder, unit
 
@@ -31,6 +34,8 @@ ALIKE = 0.98
 """Least cosine of a text's vector made in a batch to the one that it has alone."""
 HALF = 1e-3
 """What half precision may take from a number of a unit vector."""
+IN_BYTES = 0.999
+"""Least cosine of a shipped row to the row as it was made."""
 Floats = npt.NDArray[np.float32]
 
 
@@ -166,3 +171,78 @@ def test_a_file_cut_short_is_made_anew(path: Path, encoder: BatchEncoder) -> Non
     keep(path, encoder, TEXTS[:2])
 
     assert read_table(path, "v1").missing(TEXTS[:2]) == []
+
+
+@pytest.fixture
+def shipped(tmp_path: Path) -> Path:
+    """The file of the first three texts, as the project ships it."""
+    path = tmp_path / "artifacts" / "vectors.safetensors"
+    path.parent.mkdir()
+    write_shipped(path, table(TEXTS[:3], np.stack([vector_of(text) for text in TEXTS[:3]])), "v1")
+    return path
+
+
+def test_a_shipped_row_is_nearly_the_row_as_it_was_made(shipped: Path) -> None:
+    found = read_table(shipped, "v1").of(TEXTS[:3])
+
+    assert np.allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
+    assert (found * np.stack([vector_of(text) for text in TEXTS[:3]])).sum(axis=1).min() > IN_BYTES
+
+
+def test_the_shipped_file_is_the_same_in_whatever_order_texts_come(
+    shipped: Path, tmp_path: Path
+) -> None:
+    again = tmp_path / "again.safetensors"
+    rows = np.stack([vector_of(text) for text in TEXTS[2::-1]])
+    write_shipped(again, table(TEXTS[2::-1], rows), "v1")
+
+    assert again.read_bytes() == shipped.read_bytes()
+
+
+def test_only_what_neither_file_has_is_encoded(
+    path: Path, encoder: BatchEncoder, shipped: Path
+) -> None:
+    keep(path, BatchEncoder(), TEXTS[2:4])
+
+    found = keep(path, encoder, TEXTS, shipped)
+
+    assert encoder.reader.read == sorted(TEXTS[4:])
+    expected = np.stack([vector_of(text) for text in TEXTS])
+    assert (found.of(TEXTS) * expected).sum(axis=1).min() > IN_BYTES
+    assert read_table(path, "v1").missing(TEXTS) == []
+
+
+def test_a_first_start_encodes_nothing(path: Path, encoder: BatchEncoder, shipped: Path) -> None:
+    keep(path, encoder, TEXTS[2::-1], shipped)
+
+    assert encoder.reader.read == []
+    assert read_table(path, "v1").missing(TEXTS[:3]) == []
+
+
+def test_shipped_rows_of_another_encoder_are_made_anew(path: Path, shipped: Path) -> None:
+    other = BatchEncoder("v2")
+
+    keep(path, other, TEXTS[:3], shipped)
+
+    assert other.reader.read == sorted(TEXTS[:3])
+
+
+def test_a_file_that_has_exactly_these_texts_is_left_alone(
+    path: Path, encoder: BatchEncoder
+) -> None:
+    keep(path, encoder, TEXTS)
+    before = path.stat()
+
+    keep(path, encoder, TEXTS[::-1])
+
+    assert path.stat().st_mtime_ns == before.st_mtime_ns
+    assert path.stat().st_ino == before.st_ino
+
+
+def test_of_two_tables_the_first_has_the_say() -> None:
+    one = table(["a", "b"], np.stack([vector_of("1"), vector_of("2")]))
+    other = table(["b", "c"], np.stack([vector_of("3"), vector_of("4")]))
+
+    found = joined(one, other).of(["a", "b", "c"])
+
+    assert np.array_equal(found, np.stack([vector_of(text) for text in "124"]))

@@ -107,7 +107,7 @@ def numbers(found: Passage) -> range:
 
 @settings(deadline=None, max_examples=60)
 @given(
-    words=st.integers(PIECE + 9 * 24, 2_000),
+    words=st.integers(PIECE + MOST * 24, 2_000),
     grave=st.floats(0, 1, exclude_max=True),
     alarming=st.sets(st.floats(0, 1, exclude_max=True), max_size=40),
 )
@@ -128,7 +128,7 @@ def test_a_grave_passage_and_both_ends_are_read_of_any_long_text(
 
 
 def test_the_gravest_are_read_and_come_in_their_order() -> None:
-    weights = {500: 1.0, 800: 3.0, 1_100: 2.0, 1_400: 5.0, 1_700: 4.0}
+    weights = {at: float(at) for at in range(100, 2_300, 100)}
 
     def gravity(text: str) -> float:
         return sum(weights.get(int(word[1:]), 0.0) for word in text.split())
@@ -136,8 +136,8 @@ def test_the_gravest_are_read_and_come_in_their_order() -> None:
     _, *pieces = passages(typed(2_400), (), gravity)
 
     read = {at for at in weights if any(at in numbers(piece) for piece in pieces)}
-    assert {800, 1_400, 1_700} <= read
-    assert 500 not in read
+    assert set(range(1_600, 2_300, 100)) <= read
+    assert not {200, 300, 400} & read
     firsts = [numbers(piece).start for piece in pieces]
     assert firsts == sorted(firsts)
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safeguarding.risk.lexicon.reader import Lexicon
-from safeguarding.risk.text.normalise import EXCERPT_HEAD, EXCERPT_TAIL
+from safeguarding.risk.text.normalise import READ_HEAD, READ_TAIL
 
 
 def words(lexicon: Lexicon, text: str) -> list[str]:
@@ -59,14 +59,14 @@ def test_he_said_before_a_colon_is_no_speaker(lexicon: Lexicon) -> None:
 
 
 def test_reads_the_beginning_and_the_end_of_an_endless_text(lexicon: Lexicon) -> None:
-    text = "help " + "la " * EXCERPT_HEAD + " me"
+    text = "help " + "la " * READ_HEAD + " me"
 
     canonical = lexicon.normaliser(text)
 
     assert canonical.words[0] == "help"
     assert canonical.words[-1] == "me"
     assert canonical.tokens[-1].end == len(text)
-    assert len(canonical.tokens) < EXCERPT_HEAD + EXCERPT_TAIL
+    assert len(canonical.tokens) < READ_HEAD + READ_TAIL
 
 
 @given(st.text(max_size=400))

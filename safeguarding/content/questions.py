@@ -1,0 +1,161 @@
+"""Questions that Lantern asks, and the short answers to each: content/questions.yml.
+
+A short typed answer to an open question counts as pressing the button of the same meaning. "no"
+after "Are you safe right now?" is the button "I'm not safe"; by itself, "no" means nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+
+from safeguarding.content.choices import Choices
+from safeguarding.content.folding import folded_chat
+from safeguarding.content.items import Provenance
+from safeguarding.messages import Message
+from safeguarding.records import ContentError, Problem, YamlDocument, read_yaml
+from safeguarding.risk.assessment import Assessment, assessment_of_choice, upgraded
+
+ID, TITLE = "questions", "Short answers to Lantern's questions"
+KIND = "answer"
+"""The kind of the signal that an answer gives."""
+LONGEST, MOST_WORDS = 120, 8
+"""Characters and words up to which a message is a short answer."""
+
+
+class AnswerRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One answer to a question, and the ways to type it."""
+
+    choice: str
+    """The button with the same meaning."""
+    words: list[str]
+    """Whole messages that are this answer."""
+    near_miss: list[str]
+    """Messages that look like this answer and are not."""
+    begins: list[str] = []
+    """Beginnings of longer messages that are this answer."""
+    unless: list[str] = []
+    """Words after such a beginning that make it another message."""
+    match: list[str] = []
+    """Longer messages that are this answer: the tests of `begins`."""
+
+    def is_given_by(self, said: str) -> bool:
+        """Whether a message, folded, is this answer."""
+        if said in map(folded_chat, self.words):
+            return True
+        if len(said.split()) > MOST_WORDS or _holds(said, self.unless):
+            return False
+        return any(f"{said} ".startswith(f"{folded_chat(each)} ") for each in self.begins)
+
+
+class QuestionRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One question."""
+
+    id: str
+    answers: list[AnswerRecord]
+    """The first that fits counts."""
+    put_as: list[str] = []
+    """Its forms. Empty: a program says when the question is open."""
+
+
+class QuestionsRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """content/questions.yml."""
+
+    provenance: Provenance
+    questions: list[QuestionRecord]
+
+
+class Questions:
+    """Every question, by id."""
+
+    def __init__(self, record: QuestionsRecord, version: str) -> None:
+        self._by_id = {question.id: question for question in record.questions}
+        self._version = version
+
+    def __getitem__(self, question_id: str) -> QuestionRecord:
+        return self._by_id[question_id]
+
+    def open_after(self, shown: Sequence[Message]) -> str | None:
+        """The id of the last question that these messages ask, each at its end."""
+        texts = (message["text"].rstrip() for message in reversed(shown))
+        said = folded_chat(next((text for text in texts if text.endswith("?")), ""))
+        for question in self._by_id.values():
+            if any(f" {said}".endswith(f" {folded_chat(each)}") for each in question.put_as):
+                return question.id
+        return None
+
+    def answer(self, question_id: str | None, text: str) -> str | None:
+        """The choice that `text` means as an answer to this question; None for another message."""
+        question = self._by_id.get(question_id or "")
+        if question is None or len(text) > LONGEST:
+            return None
+        said = folded_chat(text)
+        return next((each.choice for each in question.answers if each.is_given_by(said)), None)
+
+    def heard(self, question_id: str | None, text: str, assessment: Assessment) -> Assessment:
+        """The assessment of `text`, raised by what it tells as an answer to this question."""
+        choice = self.answer(question_id, text)
+        told = assessment_of_choice(choice) if choice else None
+        if told is None:
+            return assessment
+        signals = tuple(
+            replace(
+                signal,
+                source=f"answer-{question_id}-{choice}",
+                kind=KIND,
+                version=self._version,
+                end=len(text),
+            )
+            for signal in told.signals
+        )
+        return upgraded(assessment, replace(told, signals=signals))
+
+
+def read_questions(path: Path, choices: Choices) -> Questions:
+    """The questions of `path`. Raises ContentError with all that is wrong."""
+    document = read_yaml(path)
+    record = document.convert(QuestionsRecord)
+    problems = [
+        problem
+        for index, question in enumerate(record.questions)
+        for problem in _unsound(document, question, choices, index)
+    ]
+    ids = [question.id for question in record.questions]
+    if len(ids) != len({*ids}):
+        problems.append(document.problem("an id stands here twice", "questions"))
+    if problems:
+        raise ContentError(problems)
+    return Questions(record, sha256(path.read_bytes()).hexdigest()[:12])
+
+
+def _unsound(
+    document: YamlDocument, question: QuestionRecord, choices: Choices, index: int
+) -> Iterator[Problem]:
+    """Unknown buttons, answers that fail their own tests, words that two answers share."""
+    for at, answer in enumerate(question.answers):
+        where = ("questions", index, "answers", at)
+        if answer.choice not in choices:
+            yield document.problem(f"no button {answer.choice!r}", *where, "choice")
+        if not answer.words or not answer.near_miss:
+            yield document.problem("needs words and near misses", *where)
+        for field, texts in (("words", answer.words), ("match", answer.match)):
+            for line, text in enumerate(texts):
+                if (given := _given(question, text)) is not answer:
+                    other = f"is {given.choice}" if given else "is no answer"
+                    yield document.problem(f"{text!r} {other}", *where, field, line)
+        for line, text in enumerate(answer.near_miss):
+            if answer.is_given_by(folded_chat(text)):
+                yield document.problem(f"{text!r} is this answer", *where, "near_miss", line)
+
+
+def _given(question: QuestionRecord, text: str) -> AnswerRecord | None:
+    said = folded_chat(text)
+    return next((each for each in question.answers if each.is_given_by(said)), None)
+
+
+def _holds(said: str, phrases: Sequence[str]) -> bool:
+    return any(f" {folded_chat(each)} " in f" {said} " for each in phrases)
