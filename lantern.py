@@ -11,7 +11,7 @@ ENVIRONMENTS = {
     "any": "In every environment",
     "services": "In .venv-services",
     "assistant": "In .venv-assistant",
-    "training": "In .venv-training",
+    "lab": "In .venv-lab",
 }
 """Which packages a command needs, and the heading of such commands in the list."""
 
@@ -84,35 +84,30 @@ COMMANDS = {
     "export-vectors": LazyCommand(
         "ops.encoder.vectors", "services", "Make the vectors of our sentences."
     ),
-    "learn": LazyCommand(
-        "lab.review.to_example", "services", "Turn a verdict of staff into an example."
-    ),
+    "learn": LazyCommand("lab.review.learn", "lab", "Turn a verdict of staff into an example."),
     "pictures": LazyCommand(
-        "lab.pictures", "services", "The chat and the console in each state, photographed."
+        "lab.pictures", "lab", "The chat and the console in each state, photographed."
     ),
-    "load": LazyCommand("lab.crowd", "services", "A crowd that chats, then a storm."),
-    "bench": LazyCommand("lab.bench", "services", "Latency, throughput and memory, measured."),
-    "chaos": LazyCommand("lab.chaos", "services", "What is lost while all below fails."),
+    "load": LazyCommand("lab.load", "lab", "A crowd that chats, then a storm."),
+    "bench": LazyCommand("lab.bench.command", "lab", "Latency, throughput and memory, measured."),
+    "chaos": LazyCommand("lab.chaos.command", "lab", "What is lost while all below fails."),
     "classify": LazyCommand(
         "bot.classify", "assistant", "Intent, topic and severity of each line."
     ),
     "export-encoder": LazyCommand("ops.encoder.encoder", "assistant", "Make models/mpnet.onnx."),
-    "adapt": LazyCommand("lab.training.adapt", "training", "Teach the encoder anew."),
-    "calibrate": LazyCommand(
-        "lab.training.calibrate", "training", "Fit probabilities and thresholds."
-    ),
+    "adapt": LazyCommand("lab.training.adapt", "lab", "Teach the encoder anew."),
+    "calibrate": LazyCommand("lab.training.calibrate", "lab", "Fit probabilities and thresholds."),
     "compare": LazyCommand(
-        "lab.training.compare", "training", "Other models on the same sentences."
+        "lab.training.compare_models", "lab", "Other models on the same sentences."
     ),
-    "evaluate": LazyCommand("lab.evaluation.run", "training", "The evaluation report: every aim."),
-    "plot-bench": LazyCommand(
-        "lab.evaluation.bench_plot", "training", "Draw what the bench measured."
-    ),
+    "evaluate": LazyCommand("lab.evaluation.command", "lab", "The evaluation report: every aim."),
+    "plot-bench": LazyCommand("lab.bench.plot", "lab", "Draw what the bench measured."),
     "compare-reports": LazyCommand(
-        "lab.evaluation.compare", "training", "Which figures moved between two evaluations."
+        "lab.evaluation.compare_reports", "lab", "Which figures moved between two evaluations."
     ),
 }
-_HOUSE = {"safeguarding", "storage", "bot", "chat", "staff", "ops", "lab"}
+_HOUSE = {"safeguarding", "storage", "bot", "chat", "staff", "ops"}
+"""The rooms of every installation. The lab is in a checkout only."""
 
 
 class LazyGroup(click.Group):
