@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -87,7 +87,7 @@ def test_the_record_holds_everything(whole: WholeCase) -> None:
         "by": "user", "text": "hi", "at": None, "message_id": None, "severity": None,
         "shown": False, "contacts": None,
     }  # fmt: skip
-    noted = [CHILDLINE.as_record(), MASH.as_record()]
+    noted = [asdict(CHILDLINE), asdict(MASH)]
     assert record["messages"][0]["contacts"] == noted
     assert record["messages"][1]["contacts"] is None
     assert [each["contacts"] for each in record["chronology"] if each["contacts"]] == [noted]
