@@ -54,9 +54,7 @@ COMMANDS = {
     "database-roles": LazyCommand(
         "ops.database_roles", "services", "Roles and grants for PostgreSQL."
     ),
-    "rotate-keys": LazyCommand(
-        "staff.cases.rotate", "services", "Seal records with the first key."
-    ),
+    "rotate-keys": LazyCommand("ops.rotate_keys", "services", "Seal records with the first key."),
     "dispose": LazyCommand(
         "staff.retention.dispose", "services", "Dispose of cases whose clock has run out."
     ),

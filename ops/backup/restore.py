@@ -21,8 +21,8 @@ from safeguarding.settings import Settings, SettingsError
 from staff.audit import trail
 from staff.audit.command_line import COMMAND_LINE, operator
 from staff.audit.trail import FIRST_LINK, Event
-from staff.cases.keys import vault_of
 from staff.cases.log import EscalationLog
+from staff.cases.rows import vault_of
 from staff.cases.tables import data_keys
 from staff.retention.certificate import write_whole
 from staff.retention.disposal import Disposals

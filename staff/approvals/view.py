@@ -12,7 +12,7 @@ from safeguarding.content.items import Block, Item
 from safeguarding.content.kinds import Kinds
 from staff.accounts.accounts import Staff
 from staff.accounts.permissions import Permission
-from staff.cases.changes import changes
+from staff.approvals.changes import changes
 from staff.console import wording
 from staff.console.composition import Services
 from staff.console.dates import date_of

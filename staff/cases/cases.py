@@ -14,7 +14,6 @@ from safeguarding.escalation import Escalation
 from safeguarding.taxonomy import Severity
 from staff.audit import trail
 from staff.cases.case import Case, CaseEvent, CaseStatus, WholeCase
-from staff.cases.keys import vault_of
 from staff.cases.rows import (
     action_of,
     case_of,
@@ -22,6 +21,7 @@ from staff.cases.rows import (
     opened_row,
     referral_of,
     review_of,
+    vault_of,
     wish_of,
 )
 from staff.cases.tables import (

@@ -18,11 +18,9 @@ from staff.accounts.accounts import check_in_use
 from staff.alerts.outbox import acknowledge
 from staff.audit import trail
 from staff.audit.trail import Event
-from staff.cases.case import Case, CaseEvent, CaseStatus, Referral
+from staff.cases.case import Case, CaseEvent, CaseStatus, Referral, look_by
 from staff.cases.cases import UnknownCaseError
-from staff.cases.deadlines import look_by
-from staff.cases.keys import make_key
-from staff.cases.rows import case_of
+from staff.cases.rows import case_of, make_key
 from staff.cases.tables import case_actions, case_notes, cases, referrals, reviews
 from storage.vault import Vault
 

@@ -17,13 +17,11 @@ from staff.accounts.accounts import check_in_use
 from staff.alerts.outbox import acknowledge, set_area
 from staff.audit import trail
 from staff.audit.trail import Event
-from staff.cases.case import CaseEvent, CaseStatus, reference_of
+from staff.cases.case import CaseEvent, CaseStatus, look_by, reference_of
 from staff.cases.cases import UnknownCaseError
 from staff.cases.casework import StaleCaseError
-from staff.cases.deadlines import look_by
 from staff.cases.joining import summed
-from staff.cases.keys import make_key, vault_of
-from staff.cases.rows import opened_row, sealed_row
+from staff.cases.rows import make_key, opened_row, sealed_row, vault_of
 from staff.cases.tables import cases, escalations
 from storage.vault import Vault
 

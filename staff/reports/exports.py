@@ -19,7 +19,7 @@ from storage.engine import READING
 from staff.cases.case import CaseEvent
 from staff.cases.cases import UnknownCaseError
 from staff.cases.casework import WordsMissingError
-from staff.cases.keys import make_key
+from staff.cases.rows import make_key
 from staff.reports.pack import ExportKind
 from staff.cases.tables import case_notes, cases
 from storage.vault import Vault

@@ -23,7 +23,7 @@ from safeguarding.clock import LONDON, utc_now
 from storage.engine import READING
 from staff.cases.case import CaseStatus, CaseEvent
 from staff.cases.cases import CaseFilter
-from staff.cases.deadlines import look_by
+from staff.cases.case import look_by
 from staff.reports.suppression import SMALLEST, FigureTable, told
 from staff.cases.tables import cases, reviews
 from safeguarding.taxonomy import Severity

@@ -13,7 +13,7 @@ from safeguarding.escalation import Outcome
 from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import StaffAccounts, UnknownStaffError
 from staff.alerts.tables import alerts
-from staff.cases.case import Case, CaseEvent, CaseStatus, Referral
+from staff.cases.case import Case, CaseEvent, CaseStatus, Referral, look_by
 from staff.cases.cases import Cases, UnknownCaseError
 from staff.cases.casework import (
     REFERRED_BY,
@@ -25,7 +25,6 @@ from staff.cases.casework import (
     StaleCaseError,
     WordsMissingError,
 )
-from staff.cases.deadlines import look_by
 from staff.cases.log import EscalationLog
 from staff.cases.tables import SEALED
 from tests.records import NOON, Clock, assessment, escalation

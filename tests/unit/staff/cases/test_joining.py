@@ -16,10 +16,9 @@ from safeguarding.risk.assessment import Signal
 from safeguarding.taxonomy import Severity
 from staff.alerts.tables import alerts
 from staff.cases import joining
-from staff.cases.case import Case, CaseEvent, CaseStatus, reference_of
+from staff.cases.case import Case, CaseEvent, CaseStatus, look_by, reference_of
 from staff.cases.cases import Cases
 from staff.cases.casework import Casework, ClosingDecision
-from staff.cases.deadlines import look_by
 from staff.cases.joining import NoCaseYetError
 from staff.cases.log import EscalationLog
 from staff.cases.tables import cases as cases_table

@@ -13,10 +13,9 @@ from safeguarding.escalation import Outcome
 from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import UnknownStaffError
 from staff.alerts.tables import alerts
-from staff.cases.case import CaseEvent, CaseStatus
+from staff.cases.case import CaseEvent, CaseStatus, look_by
 from staff.cases.cases import CaseFilter, Cases, UnknownCaseError
 from staff.cases.casework import Casework, ClosingDecision, StaleCaseError
-from staff.cases.deadlines import look_by
 from staff.cases.log import EscalationLog
 from staff.cases.merging import CaseMerge, CaseMergeError
 from staff.cases.tables import data_keys, escalations

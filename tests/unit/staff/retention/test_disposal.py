@@ -18,8 +18,7 @@ from safeguarding.taxonomy import ROOT, Severity
 from staff.audit import trail
 from staff.audit.trail import Event
 from staff.cases.cases import UnknownCaseError
-from staff.cases.keys import vault_of
-from staff.cases.rows import opened_row
+from staff.cases.rows import opened_row, vault_of
 from staff.cases.tables import cases, data_keys, escalations
 from staff.retention.certificate import CERTIFIED
 from staff.retention.disposal import (
