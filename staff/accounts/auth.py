@@ -21,7 +21,7 @@ from staff.accounts.accounts import Staff
 from staff.accounts.permissions import Permission
 from staff.accounts.sessions import Session
 from staff.cases.cases import UnknownCaseError
-from staff.cases.recording import record_refusal
+from staff.console.recording import record_refusal
 from staff.console.composition import Services, services
 from staff.console.pages import (
     ACCOUNTS,

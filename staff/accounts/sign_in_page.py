@@ -30,7 +30,7 @@ from staff.accounts.permissions import Permission
 from staff.accounts.second_step import WrongCodeError
 from staff.accounts.sessions import HALF, LONGEST
 from staff.accounts.throttle import Attempt
-from staff.cases.recording import (
+from staff.console.recording import (
     record,
     record_failed_sign_in,
     record_if_possible,

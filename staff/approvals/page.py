@@ -17,7 +17,6 @@ from staff.accounts.auth import requires, session_of
 from staff.accounts.permissions import Permission
 from staff.approvals.approvals import AlreadySignedError, NotALeadError, NoteNeededError
 from staff.approvals.view import item_view, list_view
-from staff.cases.recording import record
 from staff.console import wording
 from staff.console.composition import services
 from staff.console.pages import (
@@ -28,6 +27,7 @@ from staff.console.pages import (
     field,
     note_in,
 )
+from staff.console.recording import record
 
 content = Blueprint("content", url_prefix=CONTENT)
 STATUS_VALUES = {status.value: status for status in ApprovalStatus}

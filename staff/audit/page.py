@@ -23,7 +23,7 @@ from staff.audit.view import (
     rows,
 )
 from staff.cases.cases import UnknownCaseError
-from staff.cases.recording import record
+from staff.console.recording import record
 from staff.console.composition import Services, services
 from staff.console.pages import AUDIT
 

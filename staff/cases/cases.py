@@ -37,7 +37,7 @@ from storage.engine import READING
 from storage.vault import Vault
 
 _PREFIX, _LETTERS = "LN", 8
-NOBODY = "nobody"
+UNASSIGNED = "nobody"
 """Of `CaseFilter.assigned_to`: cases that nobody has taken."""
 
 
@@ -56,7 +56,7 @@ class CaseFilter:
     audience: str | None = None
     area: str | None = None
     assigned_to: str | None = None
-    """Id of a staff account, or NOBODY."""
+    """Id of a staff account, or UNASSIGNED."""
     offered_to: str | None = None
     """Only what was handed over to this member of staff and waits for their answer."""
     second_person: str | None = None
@@ -242,7 +242,7 @@ def _found(connection: Connection, case_id: str, areas: Collection[str] | None) 
 
 def _has(whose: str) -> sa.ColumnElement[bool]:
     """Whether a case is somebody's, or offered to them; or nobody's."""
-    if whose == NOBODY:
+    if whose == UNASSIGNED:
         return cases.c.assigned_to.is_(None)
     return sa.or_(cases.c.assigned_to == whose, cases.c.offered_to == whose)
 

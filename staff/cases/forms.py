@@ -14,12 +14,10 @@ from safeguarding.taxonomy import Severity, taxonomy
 from staff.cases import wording as case_wording
 from staff.cases.casework import REFERRED_BY, REFERRED_TO
 from staff.console import wording
-from staff.console.pages import LONGEST_NOTE, note_in, written_in
+from staff.console.pages import LONGEST_NOTE, note_in, number_in, written_in
 
 AGREE = "agree"
-NOBODY = "nobody"
 LONGEST_REFERENCE = 200
-_LONGEST_NUMBER = 15
 
 
 @dataclass(frozen=True)
@@ -49,8 +47,8 @@ class CaseForm:
             fields=fields,
             chosen=tuple(map(str, form.getlist("chosen", []))) if form else (),
             written=written_in(request),
-            version=_number(fields.get("version", "")),
-            seen=_number(fields.get("seen", "")) or 0,
+            version=number_in(fields.get("version", "")),
+            seen=number_in(fields.get("seen", "")) or 0,
         )
 
     def get(self, name: str) -> str:
@@ -80,11 +78,6 @@ class CaseForm:
         if not self.get(name):
             return None
         return datetime.fromisoformat(self.get(name)).replace(tzinfo=LONDON)
-
-
-def _number(text: str) -> int | None:
-    right = text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER
-    return int(text) if right else None
 
 
 def _nothing(_sent: CaseForm) -> dict[str, str]:

@@ -16,17 +16,16 @@ from staff.accounts.auth import requires, session_of
 from staff.accounts.permissions import Permission
 from staff.cases import wording as case_wording
 from staff.cases.case import CaseStatus, Referral
-from staff.cases.cases import UnknownCaseError
+from staff.cases.cases import UNASSIGNED, UnknownCaseError
 from staff.cases.casework import (
     AlreadyClosedError,
     ClosingDecision,
     NotYoursError,
     StaleCaseError,
 )
-from staff.cases.forms import NOBODY, CaseForm
+from staff.cases.forms import CaseForm
 from staff.cases.merging import CaseMergeError
-from staff.cases.page import show
-from staff.cases.view import readers_of
+from staff.cases.page import readers_of, show
 from staff.console.composition import Services, services
 from staff.console.pages import HOME, SEE_OTHER, address_of
 
@@ -95,7 +94,7 @@ def _colleague(console: Services, case_id: str, to: str) -> str:
 
 def _assign(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
     named = sent.get("to")
-    to = None if named == NOBODY else _colleague(console, case_id, named)
+    to = None if named == UNASSIGNED else _colleague(console, case_id, named)
     console.casework.assign(case_id, to, by=who.id, version=sent.version)
 
 
@@ -187,7 +186,7 @@ def _merge(console: Services, case_id: str, sent: CaseForm, who: Staff) -> str:
     if into.id == case_id:
         raise FormRefusedError("reference", case_wording.UNKNOWN_REFERENCE)
     try:
-        console.sorting.merge(case_id, into.id, by=who.id, version=sent.version)
+        console.merging.merge(case_id, into.id, by=who.id, version=sent.version)
     except CaseMergeError:
         raise FormRefusedError("reference", case_wording.CANNOT_MERGE) from None
     return f"{address_of(into.id)}?done=merge"
@@ -198,12 +197,12 @@ def _separate(console: Services, case_id: str, sent: CaseForm, who: Staff) -> No
     other = console.cases.find(sent.get("other"))
     if other.merged_into != case_id:
         raise UnknownCaseError
-    console.sorting.separate(other.id, by=who.id)
+    console.merging.separate(other.id, by=who.id)
 
 
 def _split(console: Services, case_id: str, sent: CaseForm, who: Staff) -> str:
     try:
-        new = console.sorting.split(case_id, sent.chosen, by=who.id, version=sent.version)
+        new = console.merging.split(case_id, sent.chosen, by=who.id, version=sent.version)
     except (CaseMergeError, UnknownCaseError):
         raise FormRefusedError("chosen", case_wording.CANNOT_SPLIT) from None
     return f"{address_of(new)}?done=split"
@@ -211,7 +210,7 @@ def _split(console: Services, case_id: str, sent: CaseForm, who: Staff) -> str:
 
 def _hold(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
     held = sent.work == "hold"
-    console.sorting.hold(case_id, held=held, by=who.id, version=sent.version)
+    console.merging.hold(case_id, held=held, by=who.id, version=sent.version)
 
 
 WORKS: dict[str, Work] = {

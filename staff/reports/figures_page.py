@@ -20,7 +20,7 @@ from staff.accounts.auth import requires, session_of
 from staff.console.composition import services
 from staff.reports.figures_view import before, last_day, month_of, quarter
 from staff.console.pages import STATISTICS
-from staff.cases.recording import record
+from staff.console.recording import record
 from staff.reports.report_pdf import report_pdf
 
 EXPORTED = "statistics exported"

@@ -74,7 +74,7 @@ def case_record(
                 "shown": said.shown,
                 "contacts": contacts_as_record(said.contacts),
             }
-            for said in chronology(whole)
+            for said in chronology(whole.messages)
         ],
         "messages": [_message(each.as_record()) for each in whole.messages],
         "reviews": [

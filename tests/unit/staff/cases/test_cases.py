@@ -13,7 +13,7 @@ from safeguarding.risk.assessment import Signal
 from safeguarding.taxonomy import Severity
 from staff.cases import joining
 from staff.cases.case import CaseEvent, CaseStatus
-from staff.cases.cases import NOBODY, CaseFilter, Cases, UnknownCaseError
+from staff.cases.cases import UNASSIGNED, CaseFilter, Cases, UnknownCaseError
 from staff.cases.casework import Casework, ClosingDecision
 from staff.cases.log import EscalationLog
 from staff.cases.merging import CaseMerge
@@ -111,7 +111,7 @@ def mixed(log: EscalationLog, casework: Casework, ann: str, bob: str) -> None:
         (CaseFilter(need="danger_now"), {"nowhere"}),
         (CaseFilter(audience="parent"), {"away"}),
         (CaseFilter(area="swindon"), {"away"}),
-        (CaseFilter(assigned_to=NOBODY), {"nowhere"}),
+        (CaseFilter(assigned_to=UNASSIGNED), {"nowhere"}),
         (CaseFilter(areas={"wiltshire"}), {"gifts", "nowhere"}),
         (CaseFilter(areas=["wiltshire", "swindon"]), {"gifts", "away", "nowhere"}),
         (CaseFilter(areas=()), {"nowhere"}),
@@ -146,11 +146,11 @@ def test_categories_of_staff_count_in_place_of_the_assessed_ones(
 
 
 def test_what_was_merged_is_listed_once(
-    log: EscalationLog, cases: Cases, sorting: CaseMerge, ann: str
+    log: EscalationLog, cases: Cases, merging: CaseMerge, ann: str
 ) -> None:
     record(log, "c1")
     record(log, "c2")
-    sorting.merge("c2", "c1", by=ann)
+    merging.merge("c2", "c1", by=ann)
 
     assert ids(cases) == ["c1"]
     assert cases.find("c2").merged_into == "c1"

@@ -178,14 +178,14 @@ def test_a_lesson_holds_nobodys_words(log: EscalationLog, casework: Casework, an
 
 
 def test_the_lesson_of_a_case_is_about_its_gravest_message(
-    log: EscalationLog, casework: Casework, sorting: CaseMerge, ann: str
+    log: EscalationLog, casework: Casework, merging: CaseMerge, ann: str
 ) -> None:
     log.record(escalation("slight"))
     log.record(escalation("grave", assessment=assessment(URGENT)))
     log.record(escalation("graver", conversation_id="c2", assessment=assessment(IMMEDIATE)))
-    sorting.merge("c2", "c1", by=ann)
+    merging.merge("c2", "c1", by=ann)
     close(casework, "c1", ann, ClosingDecision(Outcome.FALSE_ALARM, "x"))
 
     assert [lesson.message_id for lesson in log.lessons()] == ["graver"]
-    sorting.separate("c2", by=ann)
+    merging.separate("c2", by=ann)
     assert [lesson.message_id for lesson in log.lessons()] == ["grave"]
