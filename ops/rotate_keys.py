@@ -1,10 +1,10 @@
-"""`python -m lantern rotate-keys`: seals every record again with the first key."""
+"""`python -m lantern rotate-keys`: seals records with the ring's first key."""
 
 from __future__ import annotations
 
 import click
 import sqlalchemy as sa
-from sqlalchemy.engine import Engine, RowMapping
+from sqlalchemy.engine import Connection, Engine, RowMapping
 
 from safeguarding.settings import Settings
 from staff.accounts.tables import SEALED as SEALED_OF_STAFF
@@ -18,15 +18,15 @@ from storage.spool import Spool
 from storage.vault import Vault, VaultError
 
 ALL_SEALED = {**SEALED, **SEALED_OF_STAFF}
-"""Every sealed column, by table."""
+"""Every column with an envelope."""
 
 
 def rotate(engine: Engine, vault: Vault) -> int:
-    """Seal again every cell that an older key sealed; return how many changed.
+    """Seal again what an older key sealed; return how many cells changed.
 
-    The words of a case are sealed with its data key, and that with the installation's keys. May run
-    while the service runs, and again after it was interrupted. Raises VaultError when a key is
-    missing; the cells before that one are done.
+    The words of a case are sealed by its data key, and that by the ring. May run while the service
+    runs, and again after it was cut off. Raises VaultError when a key is missing from the ring;
+    the cells before it are then done.
     """
     return sum(
         _rotate_row(engine, vault, table, key)
@@ -40,19 +40,18 @@ def _keys(engine: Engine, table: sa.Table) -> list[str]:
         return list(connection.execute(sa.select(*table.primary_key.columns)).scalars())
 
 
-def _rotate_row(engine: Engine, vault: Vault, table: sa.Table, key: str) -> int:
-    # One short transaction a row, so that no recording waits for the whole run.
-    this_row = table.primary_key.columns[0] == key
+def _rotate_row(engine: Engine, ring: Vault, table: sa.Table, key: str) -> int:
+    """One short transaction a row: records are written between two of them, not after all."""
+    mine = table.primary_key.columns[0] == key
     with engine.begin() as connection:
-        query = sa.select(table).where(this_row).with_for_update()
-        row = connection.execute(query).mappings().first()
+        row = connection.execute(sa.select(table).where(mine).with_for_update()).mappings().first()
         if row is None:
             return 0
-        of_case = table is not data_keys and "case_id" in table.c
-        own_vault = make_key(connection, vault, row["case_id"]) if of_case else vault
-        changes = _resealed(own_vault, table, key, row)
+        of_ring = table is data_keys or "case_id" not in table.c
+        vault = ring if of_ring else make_key(connection, ring, row["case_id"])
+        changes = _resealed(vault, table, key, row)
         if changes:
-            connection.execute(sa.update(table).where(this_row).values(**changes))
+            _update(connection, table, mine, changes)
     return len(changes)
 
 
@@ -67,12 +66,21 @@ def _resealed(vault: Vault, table: sa.Table, key: str, row: RowMapping) -> dict[
     return changes
 
 
+def _update(
+    connection: Connection,
+    table: sa.Table,
+    mine: sa.ColumnElement[bool],
+    changes: dict[str, str],
+) -> None:
+    connection.execute(sa.update(table).where(mine).values(**changes))
+
+
 @click.command()
 def main() -> None:
     """Drain the spool, rotate, and say whether the older keys may go."""
     settings = Settings.from_env()
     vault, engine = Vault.of(settings), connect(settings.database_url)
-    # Ask first: such a process goes on sealing with the older key while this one works.
+    # Before anything is sealed again: what such a process seals meanwhile would need the older key.
     behind = key_users.with_other_keys(settings, vault)
     spool = Spool.of(settings, vault)
     spool.drain(EscalationLog(engine, vault))

@@ -170,7 +170,7 @@ def _context(console: Services, whole: WholeCase, session: Session) -> dict[str,
         "merged": whole.merged,
         "outline": [outline_of(each, number) for number, each in enumerate(whole.messages, 1)],
         "history": [
-            (event, wording.who(event.who, names), case_wording.what(event, names))
+            (event, wording.who(event.who, names), case_wording.history_line(event, names))
             for event in (link.event for link in whole.history)
         ],
         "seen": max((link.id for link in whole.history), default=0),

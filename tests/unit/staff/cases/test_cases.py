@@ -1,4 +1,4 @@
-"""The queue lists what must be done, in its order; a case is found as people ask for it."""
+"""The queue is in order, its filters hold, and a case is found by its reference."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ALL = CaseFilter(status=None)
 
 
 def record(log: EscalationLog, name: str, severity: Severity = CONCERN, minutes: int = 0) -> None:
-    """A case with one message; it was raised so many minutes ago."""
+    """Record a case of one message, raised some minutes ago."""
     log.record(
         escalation(
             f"{name}-1",
@@ -39,7 +39,7 @@ def record(log: EscalationLog, name: str, severity: Severity = CONCERN, minutes:
 
 
 def ids(cases: Cases, which: CaseFilter = ALL) -> list[str]:
-    """What the filter finds; count says the same."""
+    """Return the ids of the cases that match, which `count` confirms."""
     found = [case.id for case in cases.queue(which)]
     assert cases.count(which) == len(found)
     return found
@@ -81,7 +81,7 @@ def test_a_long_list_comes_in_parts(log: EscalationLog, cases: Cases) -> None:
 @pytest.fixture
 def mixed(log: EscalationLog, casework: Casework, ann: str, bob: str) -> None:
     """Four cases that differ in everything."""
-    told = [
+    messages = [
         escalation("m1", conversation_id="gifts", assessment=assessment(CONCERN, GIFTS)),
         escalation("m2", conversation_id="away", assessment=assessment(URGENT, MISSING),
                    audience="parent", area="swindon", raised_at=NOON - timedelta(days=1)),
@@ -89,7 +89,7 @@ def mixed(log: EscalationLog, casework: Casework, ann: str, bob: str) -> None:
                    audience=None, area=None, raised_at=NOON - timedelta(days=2)),
         escalation("m4", conversation_id="closed", raised_at=NOON - timedelta(days=3)),
     ]  # fmt: skip
-    for each in told:
+    for each in messages:
         log.record(each)
     casework.close("closed", ClosingDecision(Outcome.OTHER, "x"), by=ann)
     casework.assign("gifts", ann, by=ann)

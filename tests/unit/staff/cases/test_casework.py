@@ -1,4 +1,4 @@
-"""What staff do with a case: on the record, by staff alone, and never over a colleague's head."""
+"""Every change to a case is by staff, is on the trail, and never overwrites a colleague's."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ WITH_VERSION: dict[str, Callable[[Casework, str, int], object]] = {
 
 @pytest.fixture
 def case(log: EscalationLog, cases: Cases) -> Case:
-    """A case of concern."""
+    """Return a case of severity concern."""
     log.record(escalation())
     return cases.find("c1")
 
@@ -112,7 +112,7 @@ def test_what_is_not_there_is_an_error(casework: Casework, ann: str, step: Step)
 
 
 @pytest.mark.parametrize("step", WITH_VERSION.values(), ids=WITH_VERSION)
-def test_whoever_read_an_older_version_is_told(
+def test_a_change_to_an_older_version_is_refused(
     casework: Casework,
     cases: Cases,
     case: Case,
@@ -213,7 +213,7 @@ def test_a_handover_is_returned_with_a_reason(
     assert [note.text for note in cases.whole("c1").notes] == ["Please.", "I know the family."]
 
 
-def test_only_whom_it_was_offered_to_answers(
+def test_only_the_colleague_it_was_offered_to_answers(
     casework: Casework, cases: Cases, case: Case, ann: str, bob: str
 ) -> None:
     with pytest.raises(NotYoursError):
@@ -225,7 +225,7 @@ def test_only_whom_it_was_offered_to_answers(
     assert cases.find("c1").offered_to == bob
 
 
-def test_whoever_takes_a_case_ends_its_handover(
+def test_taking_a_case_ends_its_handover(
     casework: Casework, cases: Cases, case: Case, ann: str, bob: str
 ) -> None:
     casework.hand_over("c1", bob, "Please.", by=ann)
@@ -448,7 +448,7 @@ def test_two_people_close_what_is_urgent(
     assert detail(cases) == {"outcome": "other", "proposed_by": ann}
 
 
-def test_lowering_it_first_saves_nobody_the_second_person(
+def test_lowering_the_severity_first_does_not_avoid_the_second_person(
     casework: Casework, urgent: Case, ann: str
 ) -> None:
     casework.correct("c1", severity=NONE, categories=None, reason="x", by=ann)

@@ -1,4 +1,4 @@
-"""What was said stands in its order and once, however the messages came to the record."""
+"""The chronology has each text once and in order, however the messages were recorded."""
 
 from __future__ import annotations
 

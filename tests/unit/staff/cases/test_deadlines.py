@@ -1,4 +1,4 @@
-"""Deadlines keep to working days where they may, and to the clock where they must."""
+"""Urgent deadlines follow the clock, all others the working days."""
 
 from __future__ import annotations
 

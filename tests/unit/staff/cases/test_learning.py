@@ -1,4 +1,4 @@
-"""Verdicts of staff wait until somebody has turned them into an example."""
+"""Verdicts of staff wait until an example is written for them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def reviewed(
     *,
     missed: bool = False,
 ) -> list[tuple[Verdict, Severity | None]]:
-    """The verdicts after an urgent message was reviewed so."""
+    """Return the verdicts after this review of an urgent message."""
     log.record(escalation(assessment=assessment(URGENT)))
     close(casework, "c1", by, ClosingDecision(outcome, "x", found, missed))
     return [(lesson.verdict, lesson.severity) for lesson in log.lessons()]
@@ -168,7 +168,7 @@ def test_the_list_opens_nothing(
     assert len(log.lessons()) == 1
 
 
-def test_a_lesson_holds_nobodys_words(log: EscalationLog, casework: Casework, ann: str) -> None:
+def test_a_lesson_holds_no_words(log: EscalationLog, casework: Casework, ann: str) -> None:
     log.record(replace(escalation(), text="SECRET"))
     close(casework, "c1", ann, ClosingDecision(Outcome.FALSE_ALARM, "SECRET"))
 

@@ -1,4 +1,4 @@
-"""Cases merged, separated, split and held by hand: nothing moves unseen, nothing is lost."""
+"""Merging, separating and splitting cases is on the trail and loses nothing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DONE = ClosingDecision(Outcome.OTHER, "Done.")
 
 
 def record(log: EscalationLog, name: str, severity: Severity, minute: int = 0) -> None:
-    """A message of the conversation that its name begins with: "c2-1"."""
+    """Return a message such as "c2-1", of the conversation that its id begins with."""
     log.record(
         escalation(
             name,
@@ -100,7 +100,7 @@ def test_an_area_that_a_merge_brings_counts_for_the_alerts_that_are_open(
 
 
 @pytest.mark.usefixtures("two")
-def test_a_merge_ends_the_alerts_that_nobody_could_open_any_more(
+def test_a_merge_ends_the_alerts_of_the_merged_case(
     merging: CaseMerge, engine: Engine, ann: str
 ) -> None:
     merging.merge("c2", "c1", by=ann)
@@ -203,7 +203,7 @@ def test_a_chain_of_merges_is_read_at_its_end(
 
 
 @pytest.mark.usefixtures("two")
-def test_what_makes_no_sense_is_refused(cases: Cases, merging: CaseMerge, ann: str) -> None:
+def test_an_impossible_merge_is_refused(cases: Cases, merging: CaseMerge, ann: str) -> None:
     merging.merge("c2", "c1", by=ann)
     refused: list[Callable[[], object]] = [
         lambda: merging.merge("c1", "c1", by=ann),
@@ -221,7 +221,7 @@ def test_what_makes_no_sense_is_refused(cases: Cases, merging: CaseMerge, ann: s
 
 
 @pytest.mark.usefixtures("two")
-def test_what_is_not_there_and_who_is_not_staff_are_refused(merging: CaseMerge, ann: str) -> None:
+def test_an_unknown_case_or_member_of_staff_is_refused(merging: CaseMerge, ann: str) -> None:
     for step in (
         lambda: merging.merge("c1", "c9", by=ann),
         lambda: merging.separate("c9", by=ann),

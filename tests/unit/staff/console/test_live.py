@@ -20,7 +20,7 @@ from web.http import App
 SOON, NEVER_S = 0.001, 0.02
 
 
-async def test_a_stranger_hears_nothing(visitor: Browser) -> None:
+async def test_a_visitor_gets_no_stream(visitor: Browser) -> None:
     for path in ("/live", "/live/escalations", "/live/case/c1"):
         assert (await visitor.get(path)).status_code == 303
 
@@ -80,7 +80,7 @@ async def test_an_open_page_alone_does_not_keep_a_session_alive(
 
 
 def counting(answers: list[int]) -> tuple[Callable[[], int], list[int]]:
-    """A database that gives these answers, the last for ever; and how often it was asked."""
+    """Return a query with these answers, the last of them for ever, and a list of its calls."""
     asked: list[int] = []
 
     def newest() -> int:
@@ -90,7 +90,7 @@ def counting(answers: list[int]) -> tuple[Callable[[], int], list[int]]:
     return newest, asked
 
 
-async def test_everybody_who_waits_learns_of_a_change() -> None:
+async def test_every_waiting_page_learns_of_a_change() -> None:
     newest, _ = counting([3, 3, 4])
     changes = ChangeWatch(newest, every_s=SOON)
 
@@ -99,7 +99,7 @@ async def test_everybody_who_waits_learns_of_a_change() -> None:
     assert found == [4, 4, 4]
 
 
-async def test_what_is_new_already_is_told_at_once() -> None:
+async def test_a_change_that_is_known_already_is_sent_at_once() -> None:
     newest, _ = counting([9])
 
     assert await ChangeWatch(newest, every_s=60).after(2, within_s=5) == 9
@@ -111,7 +111,7 @@ async def test_without_a_change_the_waiting_ends_in_time() -> None:
     assert await ChangeWatch(newest, every_s=SOON).after(3, within_s=NEVER_S) == 3
 
 
-async def test_nobody_asks_when_nobody_waits() -> None:
+async def test_the_database_is_not_asked_while_no_page_waits() -> None:
     newest, asked = counting([3])
     changes = ChangeWatch(newest, every_s=SOON)
     await changes.after(3, within_s=NEVER_S)
@@ -135,7 +135,7 @@ async def test_a_database_that_is_away_is_asked_again() -> None:
     assert await ChangeWatch(newest, every_s=SOON).after(4, within_s=5) == 5
 
 
-async def test_the_end_of_the_server_lets_everybody_go() -> None:
+async def test_stopping_the_server_releases_every_page() -> None:
     newest, _ = counting([3])
     changes = ChangeWatch(newest, every_s=60)
     waiting = asyncio.create_task(changes.after(3, within_s=60))

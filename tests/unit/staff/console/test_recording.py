@@ -79,9 +79,7 @@ async def test_a_changed_password_and_a_refused_change_are_recorded(
     assert trail(audit)[1:] == [refused, refused, (ann.id, "password changed")]
 
 
-async def test_who_is_not_signed_in_leaves_a_trace(
-    visitor: Browser, audit: AuditLog, ann: Staff
-) -> None:
+async def test_a_visitor_is_recorded(visitor: Browser, audit: AuditLog, ann: Staff) -> None:
     await visitor.get("/escalations/m1")
     assert last(audit)[:2] == ("visitor", "refused")
     assert last(audit)[2]["why"] == "not signed in"
@@ -142,7 +140,7 @@ async def test_an_export_that_cannot_be_recorded_is_not_handed_out(
     assert "content-disposition" not in response.headers
 
 
-async def test_nobody_comes_in_unrecorded_and_everybody_gets_out(
+async def test_signing_in_needs_the_trail_and_signing_out_does_not(
     browser: Browser, engine: Engine, accounts: StaffAccounts, clock: Clock
 ) -> None:
     token = await browser.form_token()
