@@ -11,10 +11,10 @@ from sanic.response import redirect
 from staff.accounts.accounts import LastAdministratorError, Staff
 from staff.accounts.auth import requires, session_of
 from staff.accounts.permissions import READERS, Permission, Role
-from staff.console.recording import record
 from staff.console import wording
 from staff.console.composition import services
 from staff.console.pages import ACCOUNTS, SEE_OTHER, field
+from staff.console.recording import record
 
 accounts = Blueprint("accounts")
 COLLEAGUES = "/colleagues"

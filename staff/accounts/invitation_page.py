@@ -11,10 +11,10 @@ from staff.accounts.accounts import StaffNameError
 from staff.accounts.auth import forged, open_to_all
 from staff.accounts.invitations import Invitation, InvitationGoneError
 from staff.accounts.passwords import PasswordError
-from staff.console.recording import record
 from staff.console import wording
 from staff.console.composition import services
 from staff.console.pages import SEE_OTHER, field
+from staff.console.recording import record
 from web.http import is_same_site
 
 invitation = Blueprint("invitation", url_prefix="/invitation")

@@ -13,10 +13,10 @@ from staff.accounts.browsers import browser_of
 from staff.accounts.passkeys import PasskeyError, Site
 from staff.accounts.permissions import Permission
 from staff.accounts.sign_in_page import code_form, half_signed_in, start
-from staff.console.recording import record, record_refusal
 from staff.console import wording
 from staff.console.composition import services
 from staff.console.pages import ACCOUNT, SECOND_STEP, SEE_OTHER, field
+from staff.console.recording import record, record_refusal
 from web.http import is_same_site
 
 passkeys = Blueprint("passkeys")

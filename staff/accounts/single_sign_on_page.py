@@ -41,10 +41,10 @@ from staff.accounts.provider import NotProvedError, Proved, Provider, ProviderAw
 from staff.accounts.sign_in_page import go_on, start
 from staff.accounts.sign_ons import LinkedElsewhereError
 from staff.accounts.throttle import Attempt
-from staff.console.recording import record, record_refusal
 from staff.console import wording
 from staff.console.composition import Services, services
 from staff.console.pages import ORGANISATION, SEE_OTHER, field
+from staff.console.recording import record, record_refusal
 from web.http import client_address, is_same_site
 
 single_sign_on = Blueprint("single_sign_on")

@@ -23,9 +23,9 @@ from staff.audit.view import (
     rows,
 )
 from staff.cases.cases import UnknownCaseError
-from staff.console.recording import record
 from staff.console.composition import Services, services
 from staff.console.pages import AUDIT
+from staff.console.recording import record
 
 audit = Blueprint("audit", url_prefix=AUDIT)
 LONGEST_FIELD = 200
