@@ -56,9 +56,7 @@ COMMANDS = {
     "database-roles": LazyCommand(
         "ops.database_roles", "services", "Roles and grants for PostgreSQL."
     ),
-    "rotate-keys": LazyCommand(
-        "staff.cases.rotate", "services", "Seal records with the first key."
-    ),
+    "rotate-keys": LazyCommand("ops.rotate_keys", "services", "Seal records with the first key."),
     "dispose": LazyCommand(
         "staff.retention.commands",
         "services",

@@ -21,6 +21,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from ops.rotate_keys import rotate
 from safeguarding.escalation import Escalation, Outcome
 from safeguarding.taxonomy import Severity
 from staff.accounts.sessions import StaffSessions
@@ -36,7 +37,6 @@ from staff.cases.casework import (
 )
 from staff.cases.learning import Verdict
 from staff.cases.log import EscalationLog
-from staff.cases.rotate import rotate
 from staff.cases.rows import sealed_row
 from staff.cases.tables import cases as cases_table
 from staff.cases.tables import escalations
