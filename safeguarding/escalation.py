@@ -47,6 +47,13 @@ class Escalation:
     extra: dict[str, str] = field(default_factory=dict)
     """Facts about the hand-off, nothing that anyone wrote, e.g. {"fallback": "rasa-timeout"}."""
 
+    @property
+    def is_assessed(self) -> bool:
+        """Whether its assessment is the risk engine's; if not, only a person can say what it is."""
+        if "assessed_later" in self.extra:
+            return self.extra["assessed_later"] != "failed"
+        return "screening" not in self.extra
+
     def as_record(self) -> dict[str, Any]:
         """A JSON-ready dictionary. It holds what the person wrote: seal it before it is stored."""
         return {

@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from chat.gateway.callbacks import CallbackDialogue
 from chat.gateway.conversation import Conversation, Exchange, scoped_id
 from chat.gateway.duty import Duty
 from chat.gateway.recorder import Recorder
 from chat.gateway.replies import highest_shown
 from chat.gateway.requests import IncomingMessage
-from chat.gateway.wishes import CallbackDialogue
 from safeguarding.escalation import Escalation
 from safeguarding.messages import Message, words_of
 from safeguarding.risk.assessed import AssessedMessage
@@ -25,18 +25,22 @@ class HandOff:
     """Hands over to staff what shows risk: the one place where escalations are made."""
 
     def __init__(
-        self, recorder: Recorder, wishes: CallbackDialogue, duty: Duty, now: Callable[[], datetime]
+        self,
+        recorder: Recorder,
+        callbacks: CallbackDialogue,
+        duty: Duty,
+        now: Callable[[], datetime],
     ) -> None:
         self._recorder = recorder
-        self.wishes = wishes
-        """The way back, for people who were handed over."""
+        self.callbacks = callbacks
+        """Call-backs, for people who were handed over."""
         self._duty = duty
         self._now = now
         self._late: set[asyncio.Task[None]] = set()
 
     def with_what_follows(self, conversation: Conversation, shown: list[Message]) -> list[Message]:
         """What is shown, with what is true of a hand-off: when it is read, and a way back."""
-        offered = self.wishes.offered(conversation, shown)
+        offered = self.callbacks.offered(conversation, shown)
         return self._duty.honest(offered, conversation.state.area)
 
     def exchange(self, conversation: Conversation, sent: IncomingMessage) -> Exchange:
@@ -71,7 +75,7 @@ class HandOff:
         """Wait for late assessments and their records. Called when the server stops."""
         if self._late:
             await asyncio.wait(set(self._late), timeout=within_s)
-        self.wishes.close()
+        self.callbacks.close()
 
     async def _when_assessed(
         self,

@@ -151,7 +151,7 @@ class Messages:
         left = deadline - time.monotonic() - ANSWER_WAIT_S
         assessed = await self._screening.result(begun, max(left, ASSESSMENT_WAIT_S))
         conversation.note(_assessment(assessed))
-        own = await self._handoff.wishes.answer(
+        own = await self._handoff.callbacks.answer(
             conversation, sent, assessed.assessment if assessed else None
         )
         if own is not None:

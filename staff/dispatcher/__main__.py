@@ -1,4 +1,7 @@
-"""`python -m staff.dispatcher`: tells staff of what was handed over. Several may run at once."""
+"""`python -m staff.dispatcher`: makes cases of what was handed over, and tells staff of them.
+
+Several may run at once.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from safeguarding.records import ContentError
 from safeguarding.settings import Settings, SettingsError
 from safeguarding.state_folder import make_private
 from staff.dispatcher.composition import compose
+from storage.vault import VaultError
 
 
 def main() -> int:
@@ -21,7 +25,7 @@ def main() -> int:
         settings = Settings.from_env()
         make_private(settings.state_dir)
         dispatcher = compose(settings)
-    except (ContentError, SettingsError, OSError) as error:
+    except (ContentError, SettingsError, VaultError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     stop = threading.Event()

@@ -21,12 +21,16 @@ from staff.alerts.formatter import AlertPhrases
 from staff.alerts.loops import Beats
 from staff.alerts.waiting import OutboxFigures, figures
 from staff.dispatcher.mail_catcher import MailCatcher
+from storage import handoffs
 from storage.engine import READING
+from storage.handoffs import HandoffFigures
 
 STALE_S = 60.0
 """A thread that has not gone round for so long hangs."""
 LATE_S = 120.0
 """What is due and waits for longer is late."""
+HANDOFF_LATE_S = 30.0
+"""A message that was handed over so long ago and is in no case yet: the case worker is behind."""
 _PAGE, _JSON, _TEXT = "text/html; charset=utf-8", "application/json", "text/plain; version=0.0.4"
 Answer = tuple[HTTPStatus, str, bytes, dict[str, str]]
 
@@ -46,6 +50,10 @@ class DispatcherState:
     failed: dict[str, int]
     late_s: float
     """How long the oldest step or delivery has been due, in seconds."""
+    handoffs: int
+    """Rows of the hand-off mailbox that are in no case yet."""
+    handoffs_late_s: float
+    """How long the oldest of them has waited, in seconds."""
 
 
 class StatusPage:
@@ -67,22 +75,25 @@ class StatusPage:
         self._catcher = catcher
         self._now = now
         self._templates = Environment(
-            loader=PackageLoader("dispatcher"), autoescape=True, undefined=StrictUndefined
+            loader=PackageLoader("staff.dispatcher"), autoescape=True, undefined=StrictUndefined
         )
 
     def state(self) -> DispatcherState:
         """How everything stands now."""
-        now, found = self._now(), None
+        now, found, mailbox = self._now(), None, HandoffFigures(0, None)
         try:
             with self._reading.connect() as connection:
+                mailbox = handoffs.figures(connection)
                 found = figures(connection, now)
         except SQLAlchemyError:
             pass
         counted = found or OutboxFigures({}, {}, {}, None)
         late = (now - counted.oldest_at).total_seconds() if counted.oldest_at else 0.0
+        waits = (now - mailbox.oldest_at).total_seconds() if mailbox.oldest_at else 0.0
         ages = {name: round(age, 1) for name, age in self._beats.ages().items()}
         hangs = any(age > STALE_S for age in ages.values())
-        well = found is not None and not hangs and late < LATE_S and self._channels
+        in_time = late < LATE_S and waits < HANDOFF_LATE_S
+        well = found is not None and not hangs and in_time and self._channels
         return DispatcherState(
             "ready" if well and not counted.failed else "degraded",
             "up" if found else "down",
@@ -92,6 +103,8 @@ class StatusPage:
             counted.queued,
             counted.failed,
             round(late, 1),
+            mailbox.waiting,
+            round(max(waits, 0.0), 1),
         )
 
     def answer(self, path: str) -> Answer:
@@ -197,6 +210,16 @@ def metrics_of(state: DispatcherState) -> bytes:
         "How long the oldest step or delivery has been due.",
         registry=registry,
     )
+    waiting = Gauge(
+        "lantern_handoffs_waiting",
+        "Rows of the hand-off mailbox that are in no case yet.",
+        registry=registry,
+    )
+    behind = Gauge(
+        "lantern_handoffs_late_seconds",
+        "How long the oldest of them has waited.",
+        registry=registry,
+    )
     up = Gauge(
         "lantern_dispatcher_database_up",
         "Whether the database answers.",
@@ -207,6 +230,8 @@ def metrics_of(state: DispatcherState) -> bytes:
     _fill(failed, state.failed)
     _fill(beats, state.threads)
     late.set(state.late_s)
+    waiting.set(state.handoffs)
+    behind.set(state.handoffs_late_s)
     up.set(state.database == "up")
     return generate_latest(registry)
 

@@ -139,7 +139,7 @@ class Disposals:
     def _dispose_of(
         self, connection: Connection, group: CaseGroup, what: str, run: str, why: dict[str, Any]
     ) -> None:
-        rows = remove(connection, [case.id for case in group.all])
+        rows = remove(connection, [case.id for case in group.all], self._now())
         head = group.case
         shared = {"run": run, "operator": self._operator, "severity": head.severity.label} | why
         events = []
@@ -157,7 +157,7 @@ class Disposals:
         found = opened_at(connection, entry.case_id)
         if found is None or found > entry.moment:
             return 0
-        rows = remove(connection, [entry.case_id])
+        rows = remove(connection, [entry.case_id], self._now())
         detail = {
             "run": run,
             "operator": self._operator,

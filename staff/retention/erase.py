@@ -9,7 +9,7 @@ import click
 from safeguarding.settings import Settings, SettingsError
 from staff.audit.command_line import operator
 from staff.cases.cases import Cases, UnknownCaseError
-from staff.cases.log import EscalationLog
+from staff.cases.worker import CaseWorker
 from staff.retention.disposal import (
     Disposals,
     Ground,
@@ -19,6 +19,7 @@ from staff.retention.disposal import (
 )
 from staff.retention.dispose import finish, told
 from storage.engine import connect
+from storage.handoffs import HandoffMailbox
 from storage.spool import Spool
 from storage.vault import Vault, VaultError
 
@@ -68,9 +69,12 @@ def _find(settings: Settings, reference: str) -> str:
         raise click.ClickException(str(error)) from None
     engine = connect(settings.database_url)
     spool = Spool.of(settings, vault)
-    spool.drain(EscalationLog(engine, vault))
-    if waiting := len(spool.waiting()):
-        click.echo(f"{waiting} records wait in the spool: they may belong to this case.", err=True)
+    spool.drain(HandoffMailbox(engine, vault))
+    unread = CaseWorker(engine, vault).work_off()
+    for waiting, place in ((len(spool.waiting()), "spool"), (unread, "hand-off mailbox")):
+        if waiting:
+            told = f"{waiting} records wait in the {place}: they may belong to this case."
+            click.echo(told, err=True)
     try:
         case = Cases(engine, vault).of_reference(reference)
     except UnknownCaseError:

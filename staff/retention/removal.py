@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from staff.alerts.outbox import forget
 from staff.cases.tables import cases
+from storage import handoffs
 from storage.metadata import metadata
 
 
@@ -23,12 +25,16 @@ def belonging() -> list[sa.Column[str]]:
     ]
 
 
-def remove(connection: Connection, case_ids: Collection[str]) -> dict[str, int]:
+def remove(connection: Connection, case_ids: Collection[str], at: datetime) -> dict[str, int]:
     """Delete these cases with their words and data keys; how many rows went, by table.
 
-    Lock them before. Any other case that was merged into one of them stands alone again.
+    Lock them before. Any other case that was merged into one of them stands alone again. What
+    still waits in the hand-off mailbox for their conversations loses its words, too.
     """
+    mine = sa.select(cases.c.conversation_id).where(cases.c.id.in_(case_ids))
+    waited = handoffs.discard(connection, connection.execute(mine).scalars().all(), at)
     counts = {column.table.name: _delete(connection, column, case_ids) for column in belonging()}
+    counts["handoffs"] = waited
     counts["alerts"] = sum(forget(connection, each) for each in case_ids)
     merged = cases.c.merged_into.in_(case_ids)
     connection.execute(sa.update(cases).where(merged).values(merged_into=None))
@@ -51,7 +57,7 @@ def scrub(engine: Engine) -> bool:
             return not busy
         finally:
             connection.close()
-    names = sorted({column.table.name for column in belonging()} | {cases.name})
+    names = sorted({column.table.name for column in belonging()} | {cases.name, "handoffs"})
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as autocommit:
         autocommit.exec_driver_sql("SET statement_timeout = 0")
         try:

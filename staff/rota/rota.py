@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from staff.accounts.tables import staff
-from staff.alerts.tables import contact_ways, rota_shifts
+from staff.alerts.tables import rota_shifts
+from storage.duty import watches
 
 Span = tuple[datetime, datetime]
 """From when until when, in UTC."""
@@ -43,15 +44,6 @@ class Shift:
     """Given by the database."""
 
 
-@dataclass(frozen=True)
-class Watch:
-    """From when until when somebody is on duty, and for which areas; None for all."""
-
-    starts_at: datetime
-    ends_at: datetime
-    areas: frozenset[str] | None = None
-
-
 def on_duty(connection: Connection, at: datetime, kind: ShiftKind = ShiftKind.ON_DUTY) -> list[str]:
     """Ids of the staff in use whose shift of this kind it is; nobody for whom others cover."""
     now = (rota_shifts.c.starts_at <= at) & (rota_shifts.c.ends_at > at)
@@ -63,25 +55,6 @@ def on_duty(connection: Connection, at: datetime, kind: ShiftKind = ShiftKind.ON
 def windows(connection: Connection, start: datetime, end: datetime) -> list[Span]:
     """When between these two somebody is on duty who can be reached: spans apart, in order."""
     return _joined((each.starts_at, each.ends_at) for each in watches(connection, start, end))
-
-
-def watches(connection: Connection, start: datetime, end: datetime) -> list[Watch]:
-    """Who is on duty between these two and can be reached, the earliest first.
-
-    Whoever has left neither an email address nor a phone number does not count: they could read
-    of a hand-off only by chance, and a promise must not rest on them.
-    """
-    reachable = sa.select(contact_ways.c.staff_id).where(
-        contact_ways.c.email.is_not(None) | contact_ways.c.phone.is_not(None)
-    )
-    duty = (rota_shifts.c.kind == ShiftKind.ON_DUTY.value) & rota_shifts.c.staff_id.in_(reachable)
-    found = shifts(connection, start, end, duty)
-    mine = staff.c.id.in_({shift.staff_id for shift in found})
-    kept_to = {
-        row.id: None if row.areas is None else frozenset(row.areas)
-        for row in connection.execute(sa.select(staff.c.id, staff.c.areas).where(mine))
-    }
-    return [Watch(s.starts_at, s.ends_at, kept_to[s.staff_id]) for s in found]
 
 
 def next_duty(connection: Connection, at: datetime) -> datetime | None:

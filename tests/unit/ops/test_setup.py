@@ -24,7 +24,8 @@ from staff.accounts.accounts import StaffAccounts
 from staff.accounts.permissions import Role
 from staff.alerts.tables import rota_shifts
 from staff.audit.audit_log import AuditLog, Wanted
-from staff.rota.rota import ShiftKind, Watch, on_duty, shifts, watches
+from staff.rota.rota import ShiftKind, on_duty, shifts
+from storage.duty import Watch, watches
 from storage.engine import connect
 from storage.vault import Vault, key_ring
 from tests.commands import run

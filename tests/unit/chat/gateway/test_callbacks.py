@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chat.gateway.wishes import LONGEST_NAME
+from chat.gateway.callbacks import LONGEST_NAME
 from tests.content import real_content
 from tests.unit.chat.gateway.conftest import Gateway, World
 
