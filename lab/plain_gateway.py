@@ -14,7 +14,7 @@ import numpy as np
 from chat.gateway.app import create_app
 from chat.gateway.composition import dependencies
 from chat.gateway.connections import LastingProtocol
-from safeguarding.risk.assessed import Floats
+from safeguarding.risk.assessed import Analysis
 from safeguarding.risk.assessment import NO_RISK, Assessment, Signal, Turn
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import Severity
@@ -28,22 +28,17 @@ DISCLOSES = "touching me"
 class PlainEngine:
     """Finds one phrase."""
 
-    def assess(self, text: str, history: Sequence[Turn] = ()) -> Assessment:
-        """Urgent when the phrase is there."""
+    def analyse(self, text: str, history: Sequence[Turn] = ()) -> Analysis:
+        """Urgent when the phrase is there; with no vector that means anything."""
+        return Analysis(self._assess(text), text, np.zeros(768, dtype=np.float32))
+
+    def _assess(self, text: str) -> Assessment:
         at = text.find(DISCLOSES)
         if at < 0:
             return NO_RISK
         span = (at, at + len(DISCLOSES))
         signal = Signal("plain", "lexicon", "1", "sexual_abuse", Severity.URGENT, *span)
         return Assessment(Severity.URGENT, (signal.category,), "self", (signal,))
-
-    def canonical(self, text: str) -> str:
-        """The text as it is."""
-        return text
-
-    def vector(self, text: str) -> Floats:
-        """No vector that means anything."""
-        return np.zeros(768, dtype=np.float32)
 
 
 if __name__ == "__main__":

@@ -12,13 +12,12 @@ from chat.gateway.duty import Duty
 from chat.gateway.recorder import Recorder
 from chat.gateway.replies import highest_shown
 from chat.gateway.requests import IncomingMessage
+from chat.gateway.severity import decide
 from safeguarding.escalation import Escalation
 from safeguarding.messages import Message, words_of
 from safeguarding.risk.assessed import AssessedMessage
-from safeguarding.risk.assessment import NO_RISK, Assessment, Signal, upgraded
 from safeguarding.risk.text.normalise import EXCERPT, EXCERPT_HEAD, EXCERPT_TAIL
 from safeguarding.shown_contacts import contacts_in
-from safeguarding.taxonomy import Severity
 
 
 class HandOff:
@@ -97,23 +96,23 @@ class HandOff:
         shown: Sequence[Message],
         extra: dict[str, str],
     ) -> None:
+        assessment = None
         if begun is None or begun.exception() is not None:
-            assessment, extra = NOT_ASSESSED, {"screening": "failed"} | extra
+            extra = {"screening": "failed"} | extra
         else:
             assessment = begun.result().assessment
         later = "assessed_later" in extra
-        if later or extra.get("screening") != "late":
-            # What nobody has assessed yet says nothing of the conversation.
-            exchange.conversation.raise_to(assessment.severity)
-        # A button, or the gateway alone, shows again what the conversation has reached: on record.
-        known = exchange.state.severity
-        again = "fallback" in extra or exchange.sent.choice is not None
-        if highest_shown(shown) > max(assessment.severity, known if again else Severity.NONE):
-            assessment = upgraded(assessment, _answered_with_help(highest_shown(shown)))
-        if later:
-            assessment = upgraded(NOT_ASSESSED, assessment)
+        decision = decide(
+            assessment,
+            shown=highest_shown(shown),
+            known=exchange.state.severity,
+            again="fallback" in extra or exchange.sent.choice is not None,
+            waits=extra.get("screening") == "late" and not later,
+            later=later,
+        )
+        exchange.conversation.raise_to(decision.reached)
         # After a hand-off all belongs to its case: whoever reads it must see how it went on.
-        if max(assessment.severity, known) < Severity.CONCERN:
+        if not decision.is_for_staff:
             return
         conversation = exchange.conversation
         await self._recorder.record(
@@ -121,7 +120,7 @@ class HandOff:
                 message_id=exchange.message_id,
                 conversation_id=str(conversation.id),
                 text=exchange.sent.text,
-                assessment=assessment,
+                assessment=decision.on_record,
                 raised_at=exchange.at,
                 raised_by="gateway",
                 turns_before=exchange.before,
@@ -141,22 +140,3 @@ def _left_out(sent: IncomingMessage) -> dict[str, str]:
         return {}
     read = f"the first {EXCERPT_HEAD} and the last {EXCERPT_TAIL} of {length} characters"
     return {"assessed": read}
-
-
-def _signal(source: str, severity: Severity) -> Signal:
-    return Signal(source, "gateway", "1", "distress", severity, start=0, end=0)
-
-
-def _answered_with_help(severity: Severity) -> Assessment:
-    """What a help card says of a message that the engine found less grave: staff must know."""
-    signal = _signal("answered-with-help", severity)
-    return Assessment(severity, (signal.category,), NO_RISK.subject, (signal,))
-
-
-NOT_ASSESSED = Assessment(
-    Severity.CONCERN,
-    ("distress",),
-    NO_RISK.subject,
-    (_signal("not-assessed", Severity.CONCERN),),
-)
-"""A message that could not be assessed: nobody knows what is in it, so a person must read it."""

@@ -15,7 +15,7 @@ from chat.gateway.conversations import Conversations
 from chat.gateway.handoff import HandOff
 from chat.gateway.metrics import GatewayMetrics
 from chat.gateway.rasa import RasaReply, RasaRequest, RasaUnavailableError
-from chat.gateway.replies import OwnReplies, highest_shown
+from chat.gateway.replies import OwnReplies
 from chat.gateway.reply_check import ReplyCheck
 from chat.gateway.requests import Bearer, IncomingMessage
 from chat.gateway.screening import Screening
@@ -163,7 +163,6 @@ class Messages:
             replies, reason = [], "assessment-late"
         shown = self._proof.shown(exchange, assessed, replies)
         shown = self._handoff.with_what_follows(conversation, shown)
-        conversation.raise_to(highest_shown(shown))
         conversation.note_shown(shown, self._choices)
         self._metrics.messages.labels("gateway" if reason else "rasa").inc()
         extra = {"fallback": reason} if reason else {}

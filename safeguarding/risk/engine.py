@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
 
 from safeguarding.one_thread import one_thread_of_algebra
+from safeguarding.risk.assessed import Analysis
 from safeguarding.risk.assessment import NO_RISK, Assessment, Signal, Turn, upgraded
 from safeguarding.risk.chat.pasted import pasted_chat
 from safeguarding.risk.chat.reading import ChatReader
@@ -21,6 +24,10 @@ from safeguarding.risk.text.normalise import excerpt
 from safeguarding.risk.thresholds import Probabilities, Thresholds, read_calibration
 from safeguarding.risk.witness import read_witness
 from safeguarding.taxonomy import Severity
+
+logger = logging.getLogger(__name__)
+Vectors: TypeAlias = Mapping[str, Floats]
+"""Sentence vectors by the canonical words of a text."""
 
 
 class RiskEngine:
@@ -54,21 +61,46 @@ class RiskEngine:
         with those of `text`, but nothing in it lowers what `text` says by itself. What others say
         in a chat that was pasted is read as a chat, and the rest as the person's own words.
         """
-        text = excerpt(text)
+        return self._assess(excerpt(text), history)[0]
+
+    def analyse(self, text: str, history: Sequence[Turn] = ()) -> Analysis:
+        """The assessment of `text` with its words and its vector, from one pass of the encoder.
+
+        As `assess`, it never raises.
+        """
+        read = excerpt(text)
+        assessment, vectors = self._assess(read, history)
+        words, vector = "", None
+        try:
+            words = self.canonical(text)
+            vector = self._vector(read, vectors)
+        except Exception as error:  # noqa: BLE001 - the assessment must not be lost with them
+            logger.error("no_vector kind=%s", type(error).__name__)  # noqa: TRY400 - words in it
+        return Analysis(assessment, words, vector)
+
+    def _assess(self, text: str, history: Sequence[Turn]) -> tuple[Assessment, Vectors]:
         chat = pasted_chat(text) if self._chats else None
         if chat is None or self._chats is None:
             return self._own(text, history)
         said = self._phrases.signals(self._phrases.read(text), ())
-        return upgraded(self._own(chat.own_words, history), self._chats.read(chat, said))
+        own, vectors = self._own(chat.own_words, history)
+        return upgraded(own, self._chats.read(chat, said)), vectors
 
-    def _own(self, text: str, history: Sequence[Turn]) -> Assessment:
-        """The risk in what somebody says in words of their own."""
+    def _own(self, text: str, history: Sequence[Turn]) -> tuple[Assessment, Vectors]:
+        """The risk in what somebody says in words of their own, and the vectors that were made."""
         reading = self._phrases.read(text)
         signals = self._phrases.signals(reading, history)
         if self._predictor is None or not reading.message.tokens:
-            return self._assessment(reading, signals, None)
+            return self._assessment(reading, signals, None), {}
         prediction = self._predictor.predict(reading.message, signals, history, reading.alarming())
-        return self._assessment(reading, signals, prediction)
+        return self._assessment(reading, signals, prediction), prediction.vectors
+
+    def _vector(self, text: str, made: Vectors) -> Floats | None:
+        """The vector of all of `text`: made already where it was read in one passage."""
+        words = self.canonical(text)
+        if words in made or self._encode is None:
+            return made.get(words)
+        return self._encode(words).vector
 
     def canonical(self, text: str) -> str:
         """The canonical words of `text` between single spaces: what the encoders read."""

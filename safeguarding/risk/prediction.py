@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -42,6 +42,8 @@ class Prediction:
     """Of the classifier only."""
     categories: tuple[str, ...]
     subject: str
+    vectors: Mapping[str, npt.NDArray[np.float32]] = field(default_factory=dict)
+    """The sentence vectors of the passages that were read, by their canonical words."""
 
 
 class Predictor:
@@ -90,7 +92,10 @@ class Predictor:
         if joined is not None and joined[0].severity > probabilities.severity:
             probabilities, scores = joined
             signals.append(self._signal(CONVERSATION, "conversation", probabilities, None, scores))
-        return Prediction(probabilities, tuple(signals), _categories(scores), scores.subject)
+        vectors = {each.text: read.encoded.vector for _, _, each, read in found}
+        return Prediction(
+            probabilities, tuple(signals), _categories(scores), scores.subject, vectors
+        )
 
     def _passages(self, message: Canonical, alarming: Sequence[int]) -> list[Passage]:
         """What is read of the message: of a long one what the witness finds gravest, too."""

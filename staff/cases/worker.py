@@ -48,6 +48,9 @@ SOON_S, RARELY_S = 5.0, 60.0
 one that a person has to look at."""
 REPORT_AFTER_S = 60.0
 """After so long a person should look why the case of a row has not come."""
+PAUSE_S = 0.005
+"""How long the worker waits between two rows on SQLite, which has one write lock and keeps no
+queue for it: the gateway that appends must get its turn."""
 HOLDS_TRIES = 5
 """How often a row that could not be locked in time holds up its conversation."""
 WITHOUT_CASE, UNREADABLE = "handoff.without_case", "handoff.unreadable"
@@ -128,6 +131,8 @@ class CaseWorker:
                 done += taken is Taken.DONE
                 if done == at_most:
                     return done
+                if taken is Taken.DONE and self._engine.dialect.name == "sqlite":
+                    time.sleep(PAUSE_S)
         if done < at_most:
             # What is listed no more was done by another worker, or disposed of.
             self._stuck = {number: row for number, row in self._stuck.items() if number in listed}

@@ -214,7 +214,7 @@ def test_the_action_server_reads_what_is_approved_and_counts_pledges(
     counter.add(NOON.date())
 
     assert counter.by_day() == {NOON.date(): 2}
-    assert Approvals(actions).signatures() == {}
+    assert Approvals(actions).approved() == frozenset()
     actions.dispose()
 
 

@@ -24,7 +24,7 @@ from chat.gateway.connections import LastingProtocol
 from chat.gateway.limits import RateLimits
 from safeguarding.escalation import Escalation, merged
 from safeguarding.handoff import CallbackChange, CallbackLeft, Handoff
-from safeguarding.risk.assessed import Floats
+from safeguarding.risk.assessed import Analysis
 from safeguarding.risk.assessment import NO_RISK, Assessment, Signal, Turn
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import Severity
@@ -65,11 +65,8 @@ class WordEngine:
         category = next((CATEGORIES[w] for w in CATEGORIES if w in words), "distress")
         return assessed(severity, category) if severity else NO_RISK
 
-    def canonical(self, text: str) -> str:
-        return text
-
-    def vector(self, text: str) -> Floats:
-        return VECTOR
+    def analyse(self, text: str, history: Sequence[Turn] = ()) -> Analysis:
+        return Analysis(self.assess(text, history), text, VECTOR)
 
 
 class MemoryMailbox:
