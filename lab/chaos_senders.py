@@ -69,7 +69,8 @@ class Deployment:
         return chance.choice(self.stacks).url("gateway")
 
     def waits(self) -> int:
-        """How many records are on the spool or in memory only, and how many alerts are not sent.
+        """How many records are on the spool, in memory only or in no case yet, and how many alerts
+        are not sent.
 
         -1 while a process is not there.
         """
@@ -81,7 +82,7 @@ class Deployment:
             except httpx.HTTPError:
                 return -1
             total += kept["spool"] + kept["unsaved"] + (kept["database"] != "up")
-            total += sum(sent["queued"].values()) + (sent["late_s"] > 0)
+            total += sum(sent["queued"].values()) + (sent["late_s"] > 0) + sent["handoffs"]
         return total
 
 

@@ -8,7 +8,7 @@ that it does reads the mailbox. ADR 36.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -169,12 +169,24 @@ def mark_done(connection: Connection, number: int, at: datetime) -> None:
     connection.execute(sa.update(handoffs).where(mine).values(sealed=None, done_at=at))
 
 
-def discard(connection: Connection, conversation_ids: Collection[str], at: datetime) -> int:
-    """Delete the words of what waits for these conversations, for their cases are disposed of."""
-    mine = handoffs.c.conversation_id.in_(conversation_ids) & handoffs.c.done_at.is_(None)
-    return connection.execute(
-        sa.update(handoffs).where(mine).values(sealed=None, done_at=at)
-    ).rowcount
+def discard(connection: Connection, conversation_id: str, until: datetime, at: datetime) -> int:
+    """Delete the words of what waits for a case that is disposed of; how many rows that were.
+
+    What was written after `until` is another hand-off, that a person has to read. A row that a
+    worker has in hand is left to it.
+    """
+    held = (
+        sa.select(handoffs.c.number)
+        .where(
+            handoffs.c.conversation_id == conversation_id,
+            handoffs.c.done_at.is_(None),
+            handoffs.c.written_at <= until,
+        )
+        .with_for_update(skip_locked=True)
+    )
+    mine = handoffs.c.number.in_(connection.execute(held).scalars().all())
+    gone = sa.update(handoffs).where(mine).values(sealed=None, done_at=at)
+    return connection.execute(gone).rowcount
 
 
 def callback_changed_since(connection: Connection, row: RowMapping) -> bool:

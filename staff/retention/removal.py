@@ -29,10 +29,14 @@ def remove(connection: Connection, case_ids: Collection[str], at: datetime) -> d
     """Delete these cases with their words and data keys; how many rows went, by table.
 
     Lock them before. Any other case that was merged into one of them stands alone again. What
-    still waits in the hand-off mailbox for their conversations loses its words, too.
+    still waits in the hand-off mailbox for them loses its words, too; what was handed over after
+    their newest message opens a case anew.
     """
-    mine = sa.select(cases.c.conversation_id).where(cases.c.id.in_(case_ids))
-    waited = handoffs.discard(connection, connection.execute(mine).scalars().all(), at)
+    mine = sa.select(cases.c.conversation_id, cases.c.newest_at).where(cases.c.id.in_(case_ids))
+    waited = sum(
+        handoffs.discard(connection, row.conversation_id, row.newest_at, at)
+        for row in connection.execute(mine).all()
+    )
     counts = {column.table.name: _delete(connection, column, case_ids) for column in belonging()}
     counts["handoffs"] = waited
     counts["alerts"] = sum(forget(connection, each) for each in case_ids)

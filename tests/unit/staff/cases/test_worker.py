@@ -17,15 +17,15 @@ from safeguarding.handoff import CallbackLeft, CallbackWithdrawn, Handoff
 from safeguarding.risk.assessment import NO_RISK
 from safeguarding.taxonomy import Severity
 from staff.alerts.tables import alerts
+from staff.cases import log as case_log
 from staff.cases import worker as module
 from staff.cases.case import CaseEvent
 from staff.cases.cases import CaseFilter, Cases
-from staff.cases.log import EscalationLog
 from staff.cases.worker import CaseWorker
 from storage import handoffs
 from storage.handoffs import HandoffMailbox
 from storage.vault import Vault, key_ring, new_key
-from tests.records import NOON, WORDS, Clock, assessment, escalation, vault
+from tests.records import NOON, WORDS, Clock, assessment, escalation, log_on, vault
 
 TALK = {"assessment": NO_RISK, "raised_at": NOON + timedelta(minutes=1)}
 
@@ -226,7 +226,7 @@ def test_what_fails_half_way_leaves_nothing_and_is_done_in_the_next_round(
 
 def failing(engine: Engine, error: Exception, conversation: str) -> Callable[..., bool]:
     """A `record` that fails for one conversation."""
-    real = module.record
+    real = case_log.record
 
     def record(connection: sa.Connection, ring: Vault, told: Escalation, at: object) -> bool:
         if told.conversation_id == conversation:
@@ -295,7 +295,7 @@ def test_two_workers_do_each_row_once_and_every_conversation_in_order(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     order: list[tuple[str, str]] = []
-    real = module.record
+    real = case_log.record
 
     def noting(connection: sa.Connection, ring: Vault, told: Escalation, at: object) -> bool:
         new = real(connection, ring, told, at)  # type: ignore[arg-type]
@@ -394,9 +394,9 @@ def test_a_call_back_lies_nowhere_in_the_open(
 
 
 def test_what_staff_recorded_already_is_not_doubled(
-    chat: HandoffMailbox, worker: CaseWorker, log: EscalationLog, cases: Cases
+    chat: HandoffMailbox, worker: CaseWorker, engine: Engine, cases: Cases
 ) -> None:
-    log.record(escalation())
+    log_on(engine).record(escalation())
     chat.append(escalation())
 
     assert worker.work() == 1
