@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -13,7 +13,8 @@ import pytest
 from chat.gateway.severity import NOT_ASSESSED
 from safeguarding.escalation import Escalation
 from safeguarding.messages import words_of
-from safeguarding.risk.assessed import AssessedMessage, Floats
+from safeguarding.risk.assessed import Analysis, AssessedMessage
+from safeguarding.risk.assessment import Turn
 from safeguarding.shown_contacts import contacts_in
 from safeguarding.taxonomy import Severity
 from tests.content import real_content
@@ -714,10 +715,12 @@ async def test_rasa_is_handed_what_the_gateway_found_out(gateway: Gateway) -> No
 async def test_a_vector_that_cannot_be_made_never_costs_the_assessment(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def none(_text: str) -> Floats:
-        raise RuntimeError
+    engine = gateway.world.engine
 
-    monkeypatch.setattr(gateway.world.engine, "vector", none)
+    def without(text: str, history: Sequence[Turn] = ()) -> Analysis:
+        return Analysis(engine.assess(text, history), text, None)
+
+    monkeypatch.setattr(engine, "analyse", without)
     await gateway.say(await gateway.begin(), "someone hurt me")
 
     (received,) = gateway.world.rasa.received
