@@ -51,7 +51,8 @@ def scrub(engine: Engine) -> bool:
 
     SQLite overwrites what is deleted (`secure_delete`), but keeps older pages in its write-ahead
     log until that is emptied. PostgreSQL keeps deleted rows until VACUUM, and their bytes until
-    the table is written anew: that is done for the keys, without which the rest cannot be read.
+    the table is written anew: that is done for the keys, without which the rest cannot be read, and
+    for the mailboxes, which the key ring seals. A gateway that appends meanwhile uses its spool.
     """
     if engine.dialect.name == "sqlite":
         connection = engine.raw_connection()
@@ -61,11 +62,11 @@ def scrub(engine: Engine) -> bool:
             return not busy
         finally:
             connection.close()
-    names = sorted({column.table.name for column in belonging()} | {cases.name, "handoffs"})
+    names = sorted({column.table.name for column in belonging()} | {cases.name})
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as autocommit:
         autocommit.exec_driver_sql("SET statement_timeout = 0")
         try:
-            autocommit.exec_driver_sql("VACUUM (FULL) data_keys")
+            autocommit.exec_driver_sql("VACUUM (FULL) data_keys, handoffs, replies")
             autocommit.exec_driver_sql(f"VACUUM {', '.join(names)}")
         except sa.exc.OperationalError:  # somebody holds a lock for longer than we wait
             return False
