@@ -213,6 +213,7 @@ def main() -> None:
         stack.setup()
         try:
             stack.start()
+            stack.start(stack.dispatcher)
             browser = playwright.chromium.launch(
                 executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
             )

@@ -1,13 +1,15 @@
 """`python -m lantern database-roles`: what each part of Lantern may do on PostgreSQL.
 
-The owner makes and migrates the tables; gateway and console sign in as roles that may not change
-the audit trail, whatever their programs are made to do. SQLite has no roles: there the triggers
-of the trail and its chain are what guards it.
+The owner makes and migrates the tables. The public gateway may append to the hand-off mailbox,
+deliver replies and see when people are on duty; it cannot read a case, nor a message once it was
+handed over. The action server reads what is approved and counts pledges. Console and dispatcher
+may not change the audit trail, whatever their programs are made to do. SQLite has no roles: there
+the triggers of the trail and its chain are what guards it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import click
@@ -19,28 +21,26 @@ from safeguarding.settings import Settings
 from storage.engine import connect
 
 ALL = "SELECT, INSERT, UPDATE, DELETE"
-CONSOLE = {"audit_events": "SELECT, INSERT", "alembic_version": "SELECT", "pledges": "SELECT"}
-"""What the console may do with a table, where that is less than ALL."""
-GATEWAY = {
+CONSOLE = {
+    "alembic_version": "SELECT",
     "audit_events": "SELECT, INSERT",
+    "duty_hours": "SELECT",
+    "pledges": "SELECT",
+}
+"""What console and dispatcher may do with a table, where that is less than ALL."""
+GATEWAY = {
+    "alembic_version": "SELECT",
+    "duty_hours": "SELECT",
+    "handoffs": "INSERT (key, kind, conversation_id, state, severity, written_at, sealed)",
+    "replies": "SELECT, UPDATE (sealed, claimed_by, claimed_until, delivered_at)",
+}
+"""All that the public gateway may do."""
+ACTIONS = {
     "alembic_version": "SELECT",
     "approvals": "SELECT",
-    "reviews": "",
-    "case_notes": "",
-    "case_actions": "",
-    "referrals": "",
-    "staff": "SELECT ({names})",
-    "staff_devices": "",
-    "staff_invitations": "",
-    "staff_passkeys": "",
-    "staff_recovery_codes": "",
-    "staff_sessions": "",
-    "staff_sign_ons": "",
-    "staff_totp": "",
+    "pledges": "SELECT, INSERT, UPDATE",
 }
-"""What the public gateway may do with a table, where that is less than ALL."""
-NAMES = ("id", "shown_name", "role", "disabled_at", "areas")
-"""The columns of an account that are no way in."""
+"""All that the action server may do."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,7 @@ class Roles:
     owner: str = "lantern_owner"
     gateway: str = "lantern_gateway"
     console: str = "lantern_console"
+    actions: str = "lantern_actions"
 
 
 def statements(connection: Connection, roles: Roles) -> Iterator[str]:
@@ -62,23 +63,32 @@ def statements(connection: Connection, roles: Roles) -> Iterator[str]:
         raise ValueError("only PostgreSQL has roles")
     quoted = connection.dialect.identifier_preparer.quote_identifier
     database = quoted(str(connection.engine.url.database))
-    everyone = [quoted(name) for name in (roles.owner, roles.gateway, roles.console)]
-    owner, gateway, console = everyone
-    for name, role in zip((roles.owner, roles.gateway, roles.console), everyone, strict=True):
+    names = (roles.owner, roles.gateway, roles.console, roles.actions)
+    everyone = [quoted(name) for name in names]
+    owner, gateway, console, actions = everyone
+    services = f"{gateway}, {console}, {actions}"
+    for name, role in zip(names, everyone, strict=True):
         yield _create(name, role)
-    yield f"REVOKE CREATE ON SCHEMA public FROM PUBLIC, {gateway}, {console}"
+    yield f"REVOKE CREATE ON SCHEMA public FROM PUBLIC, {services}"
     yield f"GRANT USAGE ON SCHEMA public TO {', '.join(everyone)}"
     yield f"GRANT CREATE ON SCHEMA public TO {owner}"
     yield f"GRANT CONNECT ON DATABASE {database} TO {', '.join(everyone)}"
-    tables = sorted(sa.inspect(connection).get_table_names())
-    for table in tables:
+    inspector = sa.inspect(connection)
+    for table in sorted([*inspector.get_table_names(), *inspector.get_view_names()]):
         yield f"ALTER TABLE {quoted(table)} OWNER TO {owner}"
-        yield f"REVOKE ALL ON {quoted(table)} FROM PUBLIC, {gateway}, {console}"
-        for role, less in ((gateway, GATEWAY), (console, CONSOLE)):
-            if privileges := _on(connection, table, less.get(table, ALL)):
+        yield f"REVOKE ALL ON {quoted(table)} FROM PUBLIC, {services}"
+        granted = (
+            (gateway, GATEWAY.get(table, "")),
+            (console, CONSOLE.get(table, ALL)),
+            (actions, ACTIONS.get(table, "")),
+        )
+        for role, privileges in granted:
+            if privileges:
                 yield f"GRANT {privileges} ON {quoted(table)} TO {role}"
-    yield f"ALTER FUNCTION audit_refuses() OWNER TO {owner}"
-    yield f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {gateway}, {console}"
+    for function in ("audit_refuses", "handoffs_notify"):
+        yield f"ALTER FUNCTION {function}() OWNER TO {owner}"
+    yield f"REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM {gateway}, {actions}"
+    yield f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {console}"
 
 
 def _create(name: str, role: str) -> str:
@@ -90,23 +100,17 @@ def _create(name: str, role: str) -> str:
     )
 
 
-def _on(connection: Connection, table: str, privileges: str) -> str:
-    if "{names}" not in privileges:
-        return privileges
-    there: Sequence[str] = [each["name"] for each in sa.inspect(connection).get_columns(table)]
-    return privileges.format(names=", ".join(name for name in NAMES if name in there))
-
-
 @click.command()
 @click.option("--apply", "apply_", is_flag=True, help="Carry it out, in one transaction.")
 @click.option("--owner", default=Roles.owner, show_default=True)
 @click.option("--gateway", default=Roles.gateway, show_default=True)
 @click.option("--console", default=Roles.console, show_default=True)
-def main(owner: str, gateway: str, console: str, *, apply_: bool) -> None:
-    """Print the SQL that gives gateway and console their PostgreSQL roles, or carry it out."""
+@click.option("--actions", default=Roles.actions, show_default=True)
+def main(owner: str, gateway: str, console: str, actions: str, *, apply_: bool) -> None:
+    """Print the SQL that gives each part its PostgreSQL role, or carry it out."""
     try:
         with connect(Settings.from_env().database_url).begin() as connection:
-            for statement in statements(connection, Roles(owner, gateway, console)):
+            for statement in statements(connection, Roles(owner, gateway, console, actions)):
                 click.echo(f"{statement};")
                 if apply_:
                     connection.exec_driver_sql(statement)

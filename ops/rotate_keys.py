@@ -9,15 +9,15 @@ from sqlalchemy.engine import Connection, Engine, RowMapping
 from safeguarding.settings import Settings
 from staff.accounts.tables import SEALED as SEALED_OF_STAFF
 from staff.audit.audit_log import record_command
-from staff.cases.log import EscalationLog
 from staff.cases.rows import facts_of, make_key
 from staff.cases.tables import SEALED, data_keys, escalations
-from storage import key_users
+from storage import handoffs, key_users, replies
 from storage.engine import connect
+from storage.handoffs import HandoffMailbox
 from storage.spool import Spool
 from storage.vault import Vault, VaultError
 
-ALL_SEALED = {**SEALED, **SEALED_OF_STAFF}
+ALL_SEALED = {**SEALED, **SEALED_OF_STAFF, **handoffs.SEALED, **replies.SEALED}
 """Every column with an envelope."""
 
 
@@ -36,8 +36,11 @@ def rotate(engine: Engine, vault: Vault) -> int:
 
 
 def _keys(engine: Engine, table: sa.Table) -> list[str]:
+    """The rows that hold an envelope: of what was handed over and is done, none is left."""
+    sealed = sa.or_(*(table.c[column].is_not(None) for column in ALL_SEALED[table]))
     with engine.connect() as connection:
-        return list(connection.execute(sa.select(*table.primary_key.columns)).scalars())
+        query = sa.select(*table.primary_key.columns).where(sealed)
+        return list(connection.execute(query).scalars())
 
 
 def _rotate_row(engine: Engine, ring: Vault, table: sa.Table, key: str) -> int:
@@ -60,10 +63,20 @@ def _resealed(vault: Vault, table: sa.Table, key: str, row: RowMapping) -> dict[
     for column in ALL_SEALED[table]:
         envelope = row[column]
         if envelope is not None and not vault.is_current(envelope):
-            facts = facts_of(row) if table is escalations and column == "text" else ""
-            place = {"table": table.name, "row": key, "column": column, "facts": facts}
+            place = _place(table, key, column, row)
             changes[column] = vault.seal(vault.open(envelope, **place), **place)
     return changes
+
+
+def _place(table: sa.Table, key: str, column: str, row: RowMapping) -> dict[str, str]:
+    facts = ""
+    if table is escalations and column == "text":
+        facts = facts_of(row)
+    for mailbox in (handoffs, replies):
+        if table in mailbox.SEALED:
+            # A mailbox is numbered by the database; what is sealed is bound to the key.
+            key, facts = row["key"], mailbox.facts_of(row)
+    return {"table": table.name, "row": key, "column": column, "facts": facts}
 
 
 def _update(
@@ -83,7 +96,7 @@ def main() -> None:
     # Before anything is sealed again: what such a process seals meanwhile would need the older key.
     behind = key_users.with_other_keys(settings, vault)
     spool = Spool.of(settings, vault)
-    spool.drain(EscalationLog(engine, vault))
+    spool.drain(HandoffMailbox(engine, vault))
     try:
         count = rotate(engine, vault)
     except VaultError as error:

@@ -47,6 +47,13 @@ class Escalation:
     extra: dict[str, str] = field(default_factory=dict)
     """Facts about the hand-off, never a person's words, e.g. {"fallback": "rasa-timeout"}."""
 
+    @property
+    def is_assessed(self) -> bool:
+        """Whether its assessment is the risk engine's; if not, only a person can say what it is."""
+        if "assessed_later" in self.extra:
+            return self.extra["assessed_later"] != "failed"
+        return "screening" not in self.extra
+
     def as_record(self) -> dict[str, Any]:
         """Return a JSON-ready dictionary. It holds the person's words: seal it before storing."""
         return {

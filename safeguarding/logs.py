@@ -19,10 +19,12 @@ WATCHED = (
     "dispatcher.no_channel",
     "escalation.lost",
     "escalation.not_spooled",
+    "handoff.not_recorded",
+    "handoff.unreadable",
+    "handoff.without_case",
     "sign_on.provider_away",
     "spool.not_recorded",
     "spool.unreadable",
-    "spool.without_case",
 )
 """Events that page the person on call or need attention soon (docs/runbook.md)."""
 LOGGED = Counter(

@@ -1,4 +1,4 @@
-"""The spool: where escalations wait, sealed, while the database cannot be written."""
+"""The spool: where messages to hand over wait, sealed, while the database cannot be written."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import logging
 import os
 import re
 import secrets
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
@@ -17,8 +16,8 @@ from typing import Protocol
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from safeguarding.escalation import Escalation
+from safeguarding.handoff import Handoff
 from safeguarding.settings import Settings
-from staff.cases.joining import NoCaseYetError
 from storage.reserve import Reserve, locked, no_space
 from storage.vault import Vault, VaultError
 
@@ -28,16 +27,14 @@ _SAFE_NAME = re.compile(r"[A-Za-z0-9_-]{1,120}")
 _SUFFIX = ".v1"
 _RESERVE = ".reserve"
 _PROBE_BYTES = 4096
-_CASE_COMES_S = 3600.0
-"""After so long somebody should look why the case of a message has not come."""
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
-class Log(Protocol):
-    """What records escalations: `EscalationLog`."""
+class Mailbox(Protocol):
+    """What keeps a hand-off for good: `storage.handoffs.HandoffMailbox`."""
 
-    def record(self, escalation: Escalation) -> bool:
-        """Keep it for good; True when its message was not known before. Raises when it cannot."""
+    def append(self, handoff: Handoff, /) -> bool:
+        """Append a row; True when it was not there before. Raises when it cannot."""
 
 
 class Spool:
@@ -95,10 +92,10 @@ class Spool:
         """The files that wait, in the order of their names."""
         return sorted(self._folder.glob(f"*{_SUFFIX}"))
 
-    def drain(self, log: Log) -> int:
-        """Record what waits; return how many files were taken in.
+    def drain(self, mailbox: Mailbox) -> int:
+        """Append what waits to the mailbox, the oldest first; return how many files were taken in.
 
-        Recording twice is harmless, so a crash on the way loses and doubles nothing. A file that
+        Appending twice is harmless, so a crash on the way loses and doubles nothing. A file that
         cannot be read stays and is reported; it does not stop the rest. Does nothing while
         another process drains.
         """
@@ -106,13 +103,16 @@ class Spool:
             return 0
         taken = 0
         with locked(self._folder / ".lock") as mine:
-            for path in self.waiting() if mine else []:
+            for path in self._oldest_first() if mine else []:
                 try:
-                    taken += self._take(path, log)
+                    taken += self._take(path, mailbox)
                 except (OperationalError, InterfaceError):
                     logger.warning("spool.database_unavailable waiting=%d", len(self.waiting()))
                     break
         return taken
+
+    def _oldest_first(self) -> list[Path]:
+        return sorted(self.waiting(), key=lambda path: path.stat().st_mtime_ns)
 
     def _write(self, draft: Path, content: bytes) -> None:
         try:
@@ -122,15 +122,9 @@ class Spool:
             if error.errno not in _FULL or not self._reserve.take(content, draft):
                 raise
 
-    def _take(self, path: Path, log: Log) -> bool:
+    def _take(self, path: Path, mailbox: Mailbox) -> bool:
         try:
-            escalation = self._read(path)
-            log.record(escalation)
-        except NoCaseYetError as error:
-            # The message that opens its case is still to come, from this spool or another.
-            if time.time() - path.stat().st_mtime > _CASE_COMES_S:
-                self._report("without_case", path, error)
-            return False
+            mailbox.append(self._read(path))
         except (VaultError, ValueError, KeyError, TypeError, OSError) as error:
             self._report("unreadable", path, error)
             return False
@@ -143,7 +137,7 @@ class Spool:
         return True
 
     def _report(self, what: str, path: Path, error: Exception) -> None:
-        """Say once a process that a file is stuck: draining comes round every few seconds."""
+        """Report a stuck file once in a process: draining comes round every few seconds."""
         if path.name not in self._reported:
             self._reported.add(path.name)
             logger.error("spool.%s file=%s kind=%s", what, path.name, type(error).__name__)

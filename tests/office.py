@@ -11,14 +11,13 @@ from safeguarding.escalation import Outcome
 from safeguarding.risk.assessment import Signal
 from safeguarding.taxonomy import Severity
 from staff.alerts.tables import alerts
-from staff.cases.callbacks import CallbackRequests
 from staff.cases.case import Referral
 from staff.cases.casework import Casework, ClosingDecision
 from staff.cases.log import EscalationLog
 from staff.cases.merging import CaseMerge
 from staff.cases.tables import SEALED, cases
 from staff.retention.clocks import RetentionPeriods
-from tests.records import PASSWORD, Clock, accounts_on, assessment, escalation, vault
+from tests.records import PASSWORD, Callbacks, Clock, accounts_on, assessment, escalation, vault
 
 CLOCKS = RetentionPeriods(concern_years=6, urgent_years=25, sexual_abuse_years=75)
 BULLYING = Signal("bullied", "lexicon", "v1", "bullying", Severity.CONCERN, 0, 2)
@@ -33,7 +32,7 @@ class Office:
         self.log = EscalationLog(engine, vault(), clock)
         self.work = Casework(engine, vault(), clock)
         self.merging = CaseMerge(engine, vault(), clock)
-        self.wishes = CallbackRequests(engine, vault(), clock)
+        self.wishes = Callbacks(engine, clock)
         accounts = accounts_on(engine, clock)
         self.ann = accounts.add("ann", PASSWORD, "Ann").id
         self.bob = accounts.add("bob", PASSWORD, "Bob").id

@@ -12,11 +12,16 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy.engine import Engine
 
 from safeguarding.escalation import Escalation
+from safeguarding.handoff import CallbackLeft, CallbackWithdrawn, Handoff
 from safeguarding.messages import ShownContact
 from safeguarding.risk.assessment import Assessment, Signal, Turn
 from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import StaffAccounts
+from staff.cases import callbacks
+from staff.cases.case import CallbackRequest
 from staff.cases.log import EscalationLog
+from staff.cases.worker import CaseWorker
+from storage.handoffs import HandoffMailbox
 from storage.vault import Vault, key_ring
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=timezone.utc)
@@ -90,3 +95,37 @@ def accounts_on(engine: Engine, clock: Clock | None = None) -> StaffAccounts:
     """Accounts whose passwords cost little to hash."""
     hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     return StaffAccounts(engine, clock or Clock(), hasher)
+
+
+class WorkedMailbox(HandoffMailbox):
+    """A hand-off mailbox with a case worker who takes each row as soon as it is there."""
+
+    def __init__(self, engine: Engine, clock: Clock | None = None) -> None:
+        super().__init__(engine, vault())
+        self.worker = CaseWorker(engine, vault(), clock or Clock())
+
+    def append(self, handoff: Handoff) -> bool:
+        is_new = super().append(handoff)
+        self.worker.work_off()
+        return is_new
+
+
+class Callbacks:
+    """Call-backs that are left and withdrawn, each on record at once."""
+
+    def __init__(self, engine: Engine, clock: Clock | None = None) -> None:
+        self._engine = engine
+        self._clock = clock or Clock()
+
+    def leave(self, conversation_id: str, name: str, reach: str) -> CallbackRequest:
+        """Leave one; what the case then holds."""
+        left = CallbackLeft("id", conversation_id, self._clock(), name, reach)
+        with self._engine.begin() as connection:
+            callbacks.apply(connection, vault(), left, self._clock())
+        return CallbackRequest(left.at, name, reach)
+
+    def take_back(self, conversation_id: str) -> bool:
+        """Withdraw it; whether there was one."""
+        withdrawn = CallbackWithdrawn("id", conversation_id, self._clock())
+        with self._engine.begin() as connection:
+            return callbacks.apply(connection, vault(), withdrawn, self._clock())

@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from functools import partial
 
 from chat.gateway.bounded_pool import BoundedPool
+from chat.gateway.callbacks import CallbackDialogue, CallbackPhrases
 from chat.gateway.conversation_record import Seal
 from chat.gateway.conversations import Conversations
 from chat.gateway.duty import Duty, DutyPhrases, ReadRota, nobody_known
@@ -24,18 +25,16 @@ from chat.gateway.requests import RefusalPhrases, Tokens
 from chat.gateway.screening import Engine, Screening
 from chat.gateway.shared_conversations import SharedConversations
 from chat.gateway.shared_store import SharedStore
-from chat.gateway.wishes import CallbackDialogue, CallbackPhrases, CallbackStore
 from safeguarding.content.choices import Choices
 from safeguarding.content.reader import Content
 from safeguarding.risk.engine import build_engine
 from safeguarding.settings import Settings
-from staff.cases.callbacks import CallbackRequests
-from staff.cases.log import EscalationLog
-from staff.rota import rota
 from storage import key_users
+from storage.duty import Watch, watches
 from storage.engine import READING, connect
+from storage.handoffs import HandoffMailbox
 from storage.probe import can_be_written
-from storage.spool import Log, Spool
+from storage.spool import Mailbox, Spool
 from storage.vault import Vault
 from web.http import ErrorPhrases, PlainErrors
 
@@ -49,9 +48,8 @@ class Dependencies:
     """What the gateway uses and does not make: a test hands in fakes."""
 
     engine: Engine
-    escalations: Log
+    mailbox: Mailbox
     spool: Backlog
-    wishes: CallbackStore
     token_key: str
     channel_secret: str
     database_is_up: Callable[[], bool]
@@ -101,15 +99,14 @@ def dependencies(settings: Settings, engine: Engine | None = None) -> Dependenci
     vault = Vault.of(settings)
     key_users.announce(settings, vault)
 
-    def on_duty(start: datetime, end: datetime) -> list[rota.Watch]:
+    def on_duty(start: datetime, end: datetime) -> list[Watch]:
         with database.connect().execution_options(**READING) as connection:
-            return rota.watches(connection, start, end)
+            return watches(connection, start, end)
 
     return Dependencies(
         engine=engine or build_engine(miss_cost=settings.miss_cost),
-        escalations=EscalationLog(database, vault),
+        mailbox=HandoffMailbox(database, vault),
         spool=Spool.of(settings, vault),
-        wishes=CallbackRequests(database, vault),
         token_key=settings.secret("token_key"),
         channel_secret=settings.secret("channel_secret"),
         database_is_up=partial(can_be_written, database),
@@ -138,16 +135,17 @@ def compose(
         demonstration=not settings.require_approval,
     )
     screening = Screening(outside.engine, LanguageDetector(content.languages), content.questions)
-    recorder = Recorder(outside.escalations, outside.spool, metrics)
-    wishes = CallbackDialogue(
-        outside.wishes,
+    recorder = Recorder(outside.mailbox, outside.spool, metrics)
+    callbacks = CallbackDialogue(
+        outside.mailbox,
         content.phrases.of("wishes", CallbackPhrases),
         content.choices,
         content.questions,
+        _now,
     )
     endings, duty_phrases = content.help_cards.ending, content.phrases.of("duty", DutyPhrases)
     duty = Duty(outside.rota, endings, duty_phrases, _now)
-    handoff = HandOff(recorder, wishes, duty, _now)
+    handoff = HandOff(recorder, callbacks, duty, _now)
     rasa = RasaPool(settings.rasa_urls, outside.channel_secret, settings.rasa_timeout_s)
     conversations = _conversations(settings, outside.token_key)
     messages = Messages(

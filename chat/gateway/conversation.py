@@ -59,7 +59,7 @@ class Conversation:
     """What Rasa wants to have back with the next message: JSON that is nobody's business but its
     own."""
     wish_offered: bool = False
-    """Whether the way back was offered; and how far leaving one has come: see wishes.py."""
+    """Whether the way back was offered; and how far leaving one has come: see callbacks.py."""
     wish_step: WishStep | None = None
     wish_name: str = ""
     wish_left: bool = False

@@ -17,8 +17,7 @@ import structlog
 from chat.gateway.bounded_pool import BoundedPool
 from safeguarding.clock import LONDON
 from safeguarding.messages import Message
-from staff.rota.recipients import may_see
-from staff.rota.rota import Watch
+from storage.duty import Watch
 
 EVERY_S = 30.0
 READ_WITHIN_S = 5.0
@@ -32,7 +31,7 @@ log = structlog.get_logger("gateway.duty")
 
 ReadRota: TypeAlias = Callable[[datetime, datetime], Sequence[Watch]]
 """When between two moments somebody is on duty who can be told, the earliest first. May raise
-anything, and may hang: staff.rota.rota.watches."""
+anything, and may hang: storage.duty.watches."""
 
 
 class DutyPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -118,7 +117,7 @@ class Duty:
         now = self._now()
         if self._read_at is None or not timedelta(0) <= now - self._read_at <= HOLDS:
             return None
-        mine = (each for each in self._watches if may_see(each.areas, area))
+        mine = (each for each in self._watches if each.covers(area))
         coming = next((each for each in mine if each.ends_at > now), None)
         if coming is None:
             return None

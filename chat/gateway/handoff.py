@@ -6,35 +6,39 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from chat.gateway.callbacks import CallbackDialogue
 from chat.gateway.conversation import Conversation, Exchange, scoped_id
 from chat.gateway.duty import Duty
 from chat.gateway.recorder import Recorder
 from chat.gateway.replies import highest_shown
 from chat.gateway.requests import IncomingMessage
-from chat.gateway.wishes import CallbackDialogue
+from chat.gateway.severity import decide
 from safeguarding.escalation import Escalation
 from safeguarding.messages import Message, contacts_in, words_of
 from safeguarding.risk.assessed import AssessedMessage
-from safeguarding.risk.assessment import NO_RISK, Assessment, Signal, is_read_in_part, upgraded
-from safeguarding.taxonomy import Severity
+from safeguarding.risk.assessment import Assessment, is_read_in_part
 
 
 class HandOff:
     """Hands over to staff what shows risk: the one place where escalations are made."""
 
     def __init__(
-        self, recorder: Recorder, wishes: CallbackDialogue, duty: Duty, now: Callable[[], datetime]
+        self,
+        recorder: Recorder,
+        callbacks: CallbackDialogue,
+        duty: Duty,
+        now: Callable[[], datetime],
     ) -> None:
         self._recorder = recorder
-        self.wishes = wishes
-        """The way back, for people who were handed over."""
+        self.callbacks = callbacks
+        """Call-backs, for people who were handed over."""
         self._duty = duty
         self._now = now
         self._late: set[asyncio.Task[None]] = set()
 
     def with_what_follows(self, conversation: Conversation, shown: list[Message]) -> list[Message]:
         """What is shown, with what is true of a hand-off: when it is read, and a way back."""
-        offered = self.wishes.offered(conversation, shown)
+        offered = self.callbacks.offered(conversation, shown)
         return self._duty.honest(offered, conversation.state.area)
 
     def exchange(self, conversation: Conversation, sent: IncomingMessage) -> Exchange:
@@ -69,7 +73,7 @@ class HandOff:
         """Wait for late assessments and their records. Called when the server stops."""
         if self._late:
             await asyncio.wait(set(self._late), timeout=within_s)
-        self.wishes.close()
+        self.callbacks.close()
 
     async def _when_assessed(
         self,
@@ -91,23 +95,23 @@ class HandOff:
         shown: Sequence[Message],
         extra: dict[str, str],
     ) -> None:
+        assessment = None
         if begun is None or begun.exception() is not None:
-            assessment, extra = NOT_ASSESSED, {"screening": "failed"} | extra
+            extra = {"screening": "failed"} | extra
         else:
             assessment = begun.result().assessment
         later = "assessed_later" in extra
-        if later or extra.get("screening") != "late":
-            # What nobody has assessed yet says nothing of the conversation.
-            exchange.conversation.raise_to(assessment.severity)
-        # A button, or the gateway alone, shows again what the conversation has reached: on record.
-        known = exchange.state.severity
-        again = "fallback" in extra or exchange.sent.choice is not None
-        if highest_shown(shown) > max(assessment.severity, known if again else Severity.NONE):
-            assessment = upgraded(assessment, _answered_with_help(highest_shown(shown)))
-        if later:
-            assessment = upgraded(NOT_ASSESSED, assessment)
+        decision = decide(
+            assessment,
+            shown=highest_shown(shown),
+            known=exchange.state.severity,
+            again="fallback" in extra or exchange.sent.choice is not None,
+            waits=extra.get("screening") == "late" and not later,
+            later=later,
+        )
+        exchange.conversation.raise_to(decision.reached)
         # After a hand-off all belongs to its case: whoever reads it must see how it went on.
-        if max(assessment.severity, known) < Severity.CONCERN:
+        if not decision.is_for_staff:
             return
         conversation = exchange.conversation
         await self._recorder.record(
@@ -115,7 +119,7 @@ class HandOff:
                 message_id=exchange.message_id,
                 conversation_id=str(conversation.id),
                 text=exchange.sent.text,
-                assessment=assessment,
+                assessment=decision.on_record,
                 raised_at=exchange.at,
                 raised_by="gateway",
                 turns_before=exchange.before,
@@ -123,7 +127,7 @@ class HandOff:
                 contacts=contacts_in(shown),
                 audience=conversation.state.audience,
                 area=conversation.state.area,
-                extra=extra | _read_in_part(assessment, exchange.sent),
+                extra=extra | _read_in_part(decision.on_record, exchange.sent),
             )
         )
 
@@ -133,22 +137,3 @@ def _read_in_part(assessment: Assessment, sent: IncomingMessage) -> dict[str, st
     if not is_read_in_part(assessment):
         return {}
     return {"assessed": f"the encoder read some passages of {len(sent.text)} characters"}
-
-
-def _signal(source: str, severity: Severity) -> Signal:
-    return Signal(source, "gateway", "1", "distress", severity, start=0, end=0)
-
-
-def _answered_with_help(severity: Severity) -> Assessment:
-    """What a help card says of a message that the engine found less grave: staff must know."""
-    signal = _signal("answered-with-help", severity)
-    return Assessment(severity, (signal.category,), NO_RISK.subject, (signal,))
-
-
-NOT_ASSESSED = Assessment(
-    Severity.CONCERN,
-    ("distress",),
-    NO_RISK.subject,
-    (_signal("not-assessed", Severity.CONCERN),),
-)
-"""A message that could not be assessed: nobody knows what is in it, so a person must read it."""

@@ -15,7 +15,7 @@ from chat.gateway.conversations import Conversations
 from chat.gateway.handoff import HandOff
 from chat.gateway.metrics import GatewayMetrics
 from chat.gateway.rasa import RasaReply, RasaRequest, RasaUnavailableError
-from chat.gateway.replies import OwnReplies, highest_shown
+from chat.gateway.replies import OwnReplies
 from chat.gateway.reply_check import ReplyCheck
 from chat.gateway.requests import Bearer, IncomingMessage
 from chat.gateway.screening import Screening
@@ -151,7 +151,7 @@ class Messages:
         left = deadline - time.monotonic() - ANSWER_WAIT_S
         assessed = await self._screening.result(begun, max(left, ASSESSMENT_WAIT_S))
         conversation.note(_assessment(assessed))
-        own = await self._handoff.wishes.answer(
+        own = await self._handoff.callbacks.answer(
             conversation, sent, assessed.assessment if assessed else None
         )
         if own is not None:
@@ -166,7 +166,6 @@ class Messages:
             replies, reason = [], "assessment-late"
         shown = self._proof.shown(exchange, assessed, replies)
         shown = self._handoff.with_what_follows(conversation, shown)
-        conversation.raise_to(highest_shown(shown))
         conversation.note_shown(shown, self._choices, self._questions)
         self._metrics.messages.labels("gateway" if reason else "rasa").inc()
         extra = {"fallback": reason} if reason else {}

@@ -1,4 +1,4 @@
-"""The recorder: before an answer leaves, its escalation is on a disk; or it is held until it is."""
+"""Hands escalations over: before an answer leaves, its row is on a disk, or held until it is."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ import structlog
 from chat.gateway.bounded_pool import BoundedPool, LateError
 from chat.gateway.metrics import GatewayMetrics
 from safeguarding.escalation import Escalation
-from staff.cases.joining import NoCaseYetError
-from storage.spool import Log
+from storage.spool import Mailbox
 
 DRAIN_EVERY_S = 5.0
 RETRY_EVERY_S = 1.0
@@ -23,13 +22,13 @@ log = structlog.get_logger("gateway.recorder")
 
 
 class Backlog(Protocol):
-    """What waits while the log cannot be written: storage.spool.Spool."""
+    """What waits while the mailbox cannot be written: storage.spool.Spool."""
 
     def keep(self, escalation: Escalation) -> object:
         """Keep it, so that it survives a crash. Raises OSError when it cannot."""
 
-    def drain(self, log: Log) -> int:
-        """Record everything kept; how many that were."""
+    def drain(self, mailbox: Mailbox) -> int:
+        """Append everything kept to the mailbox; how many that were."""
 
     def waiting(self) -> Sequence[object]:
         """What is kept."""
@@ -45,32 +44,33 @@ class Backlog(Protocol):
 class Patience:
     """How long one waits, in seconds."""
 
-    log_s: float = 0.25
-    """For the log; then the spool takes the record."""
+    mailbox_s: float = 0.25
+    """For the mailbox; then the spool takes the record."""
     spool_s: float = 2.0
     """For the spool; then the record is held in memory, and the answer leaves."""
     away_s: float = 5.0
-    """The log is not waited for again so long, once it was late: not every message waits."""
+    """For how long a mailbox that was late is not tried again: not every message waits."""
 
 
 class Recorder:
-    """Records escalations: in the log, else on the spool, else in memory until one can take them.
+    """Keeps escalations: in the hand-off mailbox, else on the spool, else in memory until one of
+    the two can take them.
 
-    Log, spool and draining have threads of their own: what hangs in one holds up no other.
+    Mailbox, spool and draining have threads of their own: what hangs in one holds up no other.
     """
 
     def __init__(
         self,
-        escalations: Log,
+        mailbox: Mailbox,
         spool: Backlog,
         metrics: GatewayMetrics,
         patience: Patience | None = None,
     ) -> None:
-        self._log = escalations
+        self._mailbox = mailbox
         self._spool = spool
         self._metrics = metrics
         self._patience = patience or Patience()
-        self._log_lane = BoundedPool("log", threads=4, room=32)
+        self._mailbox_lane = BoundedPool("mailbox", threads=4, room=32)
         self._spool_lane = BoundedPool("spool", threads=4, room=1_000)
         self._drain_lane = BoundedPool("drain", threads=1, room=1)
         self._away_until = 0.0
@@ -80,7 +80,7 @@ class Recorder:
         self._has_reserve = True
 
     async def record(self, escalation: Escalation) -> None:
-        """Record it. Returns when the log or the spool has it on disk; when neither can take it
+        """Keep it. Returns when the mailbox or the spool has it on disk; when neither can take it
         in time it is held in memory, and tried again and again. Never raises."""
         # A task of its own: nothing that ends the answer ends the record.
         keeping = asyncio.create_task(self._keep_or_hold(escalation))
@@ -107,7 +107,7 @@ class Recorder:
     async def work_forever(
         self, drain_every_s: float = DRAIN_EVERY_S, retry_every_s: float = RETRY_EVERY_S
     ) -> None:
-        """Bring what is held to a disk, and what is on the spool into the log, again and again."""
+        """Bring what is held to a disk and the spool into the mailbox, again and again."""
         await asyncio.gather(
             self._drain_forever(drain_every_s),
             self._retry_forever(retry_every_s),
@@ -121,7 +121,7 @@ class Recorder:
         await self._retry()
         for escalation in self._held.values():
             log.critical("escalation.lost", message_id=escalation.message_id)
-        for lane in (self._log_lane, self._spool_lane, self._drain_lane):
+        for lane in (self._mailbox_lane, self._spool_lane, self._drain_lane):
             lane.close()
 
     async def _keep_or_hold(self, escalation: Escalation) -> None:
@@ -135,9 +135,9 @@ class Recorder:
         )
 
     async def _keep(self, escalation: Escalation) -> bool:
-        """Whether the log or the spool has it now."""
+        """Whether the mailbox or the spool has it now."""
         severity = escalation.assessment.severity.label
-        if await self._in_log(escalation):
+        if await self._in_mailbox(escalation):
             self._metrics.recorded.labels(severity, "log").inc()
             return True
         if await self._on_spool(escalation):
@@ -145,18 +145,15 @@ class Recorder:
             return True
         return False
 
-    async def _in_log(self, escalation: Escalation) -> bool:
-        """Whether the log took it. A late log may still take it: recording twice is harmless."""
+    async def _in_mailbox(self, escalation: Escalation) -> bool:
+        """Whether the mailbox took it. A late one still may: appending twice is harmless."""
         if time.monotonic() < self._away_until:
             return False
         try:
-            await self._log_lane.run(self._patience.log_s, self._log.record, escalation)
+            await self._mailbox_lane.run(self._patience.mailbox_s, self._mailbox.append, escalation)
         except LateError:
             self._away_until = time.monotonic() + self._patience.away_s
             error = "late"
-        except NoCaseYetError:
-            # No failure: what opens its case waits on the spool, here or in another process.
-            return False
         except Exception as failure:  # noqa: BLE001 - an unforeseen failure must not lose a record
             error = type(failure).__name__
         else:
@@ -199,7 +196,7 @@ class Recorder:
             await asyncio.sleep(every_s)
 
     def _drain(self) -> None:
-        if self._spool.drain(self._log):
+        if self._spool.drain(self._mailbox):
             self._away_until = 0.0
 
     async def _reserve_forever(self, every_s: float) -> None:

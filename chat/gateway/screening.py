@@ -14,7 +14,7 @@ import structlog
 
 from chat.gateway.requests import IncomingMessage
 from safeguarding.content.questions import Questions
-from safeguarding.risk.assessed import AssessedMessage, Floats
+from safeguarding.risk.assessed import Analysis, AssessedMessage
 from safeguarding.risk.assessment import NO_RISK, Assessment, Turn, assessment_of_choice
 
 SPARE_QUEUE = 200
@@ -30,14 +30,8 @@ log = structlog.get_logger("gateway.screening")
 class Engine(Protocol):
     """The risk engine: safeguarding.risk.engine.RiskEngine."""
 
-    def assess(self, text: str, history: Sequence[Turn] = ()) -> Assessment:
-        """The severity of one message and the reasons for it."""
-
-    def canonical(self, text: str) -> str:
-        """The words of one message as the encoder reads them."""
-
-    def vector(self, text: str) -> Floats:
-        """The sentence vector of one message."""
+    def analyse(self, text: str, history: Sequence[Turn] = ()) -> Analysis:
+        """The assessment of one message, with its words and its vector."""
 
 
 class LanguageReader(Protocol):
@@ -129,15 +123,16 @@ class Screening:
             threads.shutdown(wait=False)
 
     def _assess(self, text: str, before: Sequence[Turn], asked: str | None) -> AssessedMessage:
-        assessment = self._questions.heard(asked, text, self._engine.assess(text, before))
+        found = self._engine.analyse(text, before)
+        assessment = self._questions.heard(asked, text, found.assessment)
         language = None
         try:
-            canonical = self._engine.canonical(text)
-            language, assessment = self._languages.read(text, canonical, assessment)
-            return AssessedMessage(assessment, self._engine.vector(text), language)
-        except Exception as error:  # noqa: BLE001 - Rasa then makes one; the assessment counts
-            log.error("screening.no_vector", error=type(error).__name__)  # noqa: TRY400
-            return AssessedMessage(assessment, None, language)
+            language, assessment = self._languages.read(text, found.canonical, assessment)
+        except Exception as error:  # noqa: BLE001 - the assessment counts, whatever language it is
+            log.error("screening.no_language", error=type(error).__name__)  # noqa: TRY400
+        if found.vector is None:
+            log.error("screening.no_vector")  # Rasa then makes one
+        return AssessedMessage(assessment, found.vector, language)
 
     def _assess_short(
         self, text: str, before: Sequence[Turn], asked: str | None

@@ -70,7 +70,7 @@ class Deployment:
         return chance.choice(self.stacks).url("gateway")
 
     def backlog(self) -> int:
-        """Count the records that are not in the database yet and the alerts that are not sent.
+        """Count the records that are not in a case yet and the alerts that are not sent.
 
         Returns -1 while a process does not answer.
         """
@@ -83,6 +83,7 @@ class Deployment:
                 return -1
             total += gateway["spool"] + gateway["unsaved"] + (gateway["database"] != "up")
             total += sum(dispatcher["queued"].values()) + (dispatcher["late_s"] > 0)
+            total += dispatcher["handoffs"]
         return total
 
 

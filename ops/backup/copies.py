@@ -20,6 +20,7 @@ from sqlalchemy.engine import URL, Connection, Engine, make_url
 from staff.audit.trail import FIRST_LINK, audit_events
 from staff.cases.tables import cases, data_keys, escalations
 from storage.engine import READING, connect
+from storage.handoffs import handoffs
 
 NAMES = {"sqlite": "lantern.db", "postgresql": "lantern.dump"}
 """What a copy is called, by the database it is of."""
@@ -51,15 +52,26 @@ def contents(connection: Connection) -> Contents:
     """What the database holds now. Opens nothing."""
     newest = sa.select(audit_events.c.id, audit_events.c.link).order_by(audit_events.c.id.desc())
     last = connection.execute(newest.limit(1)).first()
-    # An envelope reads "v2|key id|…".
-    wrapped = connection.execute(sa.select(sa.func.substr(data_keys.c.wrapped, 1, 80)))
+    envelopes = list(_envelopes(connection))
     return Contents(
         cases=_count(connection, cases),
         messages=_count(connection, escalations),
         number=last.id if last else 0,
         link=last.link if last else FIRST_LINK,
-        key_ids=tuple(sorted({text.split("|")[1] for text in wrapped.scalars()})),
+        # An envelope reads "v2|key id|…".
+        key_ids=tuple(sorted({text.split("|")[1] for text in envelopes})),
     )
+
+
+def _envelopes(connection: Connection) -> Iterator[str]:
+    """The beginnings of what the key ring sealed: the keys of cases, and what is in no case yet."""
+    sealed = [data_keys.c.wrapped]
+    # A copy may be taken before the tables are brought up to date.
+    if sa.inspect(connection).has_table(handoffs.name):
+        sealed.append(handoffs.c.sealed)
+    for column in sealed:
+        query = sa.select(sa.func.substr(column, 1, 80)).where(column.is_not(None))
+        yield from connection.execute(query).scalars()
 
 
 def take(url: str, folder: Path) -> Contents:

@@ -23,12 +23,13 @@ from safeguarding.state_folder import write_whole
 from staff.audit import trail
 from staff.audit.audit_log import COMMAND_LINE, operator
 from staff.audit.trail import FIRST_LINK, Event
-from staff.cases.log import EscalationLog
 from staff.cases.rows import vault_of
 from staff.cases.tables import data_keys
+from staff.cases.worker import CaseWorker
 from staff.retention.disposal import Disposals, scrub
 from staff.retention.ledger import FOLDER, Ledger, LedgerError
 from storage.engine import READING, connect, migrate
+from storage.handoffs import HandoffMailbox
 from storage.spool import Spool
 from storage.vault import Vault, VaultError, key_ring
 
@@ -113,14 +114,16 @@ def _prove(engine: Engine, manifest: Manifest, ring: Vault) -> None:
 
 
 def _drain(settings: Settings, folder: Path, engine: Engine, ring: Vault) -> Path:
-    """Record what waited in the backup's spool, so that it too can be disposed of again.
+    """Record what waited in spool and mailbox, so that it too can be disposed of again.
 
-    The folder with what could not be recorded now. The installation's own spool is not touched.
+    Returns the folder with what could not be taken from the spool now. The installation's own
+    spool is not touched.
     """
     rest = settings.state_dir / ".restoring-spool"
     shutil.rmtree(rest, ignore_errors=True)
     if copy_files(folder / "spool", rest):
-        Spool(rest, ring).drain(EscalationLog(engine, ring))
+        Spool(rest, ring).drain(HandoffMailbox(engine, ring))
+    CaseWorker(engine, ring).work_off()
     return rest
 
 

@@ -9,14 +9,16 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, make_url
 
 from ops.backup.backup import BACKED_UP
-from ops.database_roles import CONSOLE, GATEWAY
+from ops.database_roles import ACTIONS, ALL, CONSOLE, GATEWAY
 from ops.doctor.finding import Check, Finding, Installation, not_ready, ok
 from staff.audit.anchors import FOLDER, AnchorError, read_all
 from staff.audit.trail import audit_events
 from staff.audit.verify import verify
 from storage.engine import READING, newest_revision, revision_of
+from storage.handoffs import figures
 
 A_DAY_LATE = timedelta(days=2)
+A_MINUTE_LATE = timedelta(minutes=1)
 _THIS_MACHINE = {None, "", "localhost", "127.0.0.1", "::1"}
 _WRITES = ("UPDATE", "DELETE", "TRUNCATE")
 
@@ -48,19 +50,40 @@ def tables(here: Installation) -> Finding:
 
 
 def roles(here: Installation) -> Finding:
-    """Gateway and console sign in as roles that cannot change the audit trail."""
+    """Gateway, console and action server sign in as roles that may do their own work alone."""
     if here.engine.dialect.name != "postgresql":
         return not_ready("SQLite has no roles", "use PostgreSQL")
     names = here.roles
     with here.engine.connect().execution_options(**READING) as connection:
-        for role, less in ((names.gateway, GATEWAY), (names.console, CONSOLE)):
+        inspector = sa.inspect(connection)
+        there = [*inspector.get_table_names(), *inspector.get_view_names()]
+        parts = (
+            (names.gateway, GATEWAY, ""),
+            (names.console, CONSOLE, ALL),
+            (names.actions, ACTIONS, ""),
+        )
+        for role, named, usual in parts:
             known = sa.text("SELECT 1 FROM pg_roles WHERE rolname = :role AND NOT rolsuper")
             if connection.execute(known, {"role": role}).first() is None:
                 return not_ready(f"there is no role {role}", "lantern database-roles --apply")
-            for table, privileges in less.items():
+            for table in there:
+                privileges = named.get(table, usual)
                 if may := _more_than(connection, role, table, privileges):
                     return not_ready(f"{role} may {may} {table}", "lantern database-roles --apply")
-    return ok("gateway and console cannot change the audit trail")
+    return ok("each part may do its own work alone, and none can change the audit trail")
+
+
+def handoffs_taken(here: Installation) -> Finding:
+    """What was handed over is in its case: the case worker runs and is not behind."""
+    with here.engine.connect().execution_options(**READING) as connection:
+        found = figures(connection)
+    if found.oldest_at is not None and here.now() - found.oldest_at > A_MINUTE_LATE:
+        return not_ready(
+            f"{found.waiting} rows wait in the hand-off mailbox, the oldest since "
+            f"{found.oldest_at.isoformat(timespec='minutes')}",
+            "is the dispatcher running? docs/runbook.md, Hand-offs wait",
+        )
+    return ok("nothing waits in the hand-off mailbox")
 
 
 def audit_trail(here: Installation) -> Finding:
@@ -116,6 +139,7 @@ CHECKS: Mapping[str, Check] = {
     "database": database,
     "tables": tables,
     "database roles": roles,
+    "hand-offs": handoffs_taken,
     "audit trail": audit_trail,
     "backup": backup,
 }

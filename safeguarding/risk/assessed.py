@@ -1,4 +1,4 @@
-"""An assessed message on its way from the gateway to Rasa: assessed once, used twice."""
+"""What the risk engine makes of a message, and how it goes from the gateway to Rasa."""
 
 from __future__ import annotations
 
@@ -15,6 +15,18 @@ Floats = npt.NDArray[np.float32]
 _LITTLE_ENDIAN = "<f4"
 WIDTH = 768
 """Numbers in a sentence vector: those of safeguarding.risk.encoder.vectors."""
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Everything that the risk engine makes of one message, in one pass."""
+
+    assessment: Assessment
+    canonical: str
+    """The words as the lexicon and the encoder read them."""
+    vector: Floats | None
+    """The unit-length sentence vector of the whole message, shape (768,); None when there is no
+    encoder, or when it failed: the assessment counts all the same."""
 
 
 @dataclass(frozen=True)

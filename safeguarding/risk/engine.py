@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
 
 from threadpoolctl import threadpool_limits
 
+from safeguarding.risk.assessed import Analysis
 from safeguarding.risk.assessment import (
     NO_RISK,
     Assessment,
@@ -32,6 +35,9 @@ from safeguarding.taxonomy import Severity
 
 _OF_THE_TOPIC = 10_000
 """Characters of a message from which its topic is read."""
+logger = logging.getLogger(__name__)
+Vectors: TypeAlias = Mapping[str, Floats]
+"""Sentence vectors by the canonical words of a text."""
 
 
 class RiskEngine:
@@ -66,26 +72,51 @@ class RiskEngine:
         with those of `text`, but nothing in it lowers what `text` says by itself. What others say
         in a chat that was pasted is read as a chat, and the rest as the person's own words.
         """
+        return self._assess(text, history)[0]
+
+    def analyse(self, text: str, history: Sequence[Turn] = ()) -> Analysis:
+        """Return the assessment of `text` with its words and vector, from one encoder pass.
+
+        As `assess`, it never raises.
+        """
+        assessment, vectors = self._assess(text, history)
+        words, vector = "", None
+        try:
+            words = self.canonical(text)
+            vector = self._vector(text, vectors)
+        except Exception as error:  # noqa: BLE001 - the assessment must not be lost with them
+            logger.error("no_vector kind=%s", type(error).__name__)  # noqa: TRY400 - words in it
+        return Analysis(assessment, words, vector)
+
+    def _assess(self, text: str, history: Sequence[Turn]) -> tuple[Assessment, Vectors]:
         is_cut = len(text) > MOST_READ
         text = excerpt(text)
         chat = pasted_chat(text) if self._chats else None
         if chat is None or self._chats is None:
-            found, is_whole = self._own(text, history)
+            found, vectors, is_whole = self._own(text, history)
         else:
             said = self._phrases.signals(self._phrases.read(text), ())
-            own, is_whole = self._own(chat.own_words, history)
+            own, vectors, is_whole = self._own(chat.own_words, history)
             found = upgraded(own, self._chats.read(chat, said))
             is_whole = is_whole and reads_whole(chat)
-        return found if is_whole and not is_cut else read_in_part(found)
+        return (found if is_whole and not is_cut else read_in_part(found)), vectors
 
-    def _own(self, text: str, history: Sequence[Turn]) -> tuple[Assessment, bool]:
-        """The risk in what a person says in their own words, and whether the encoder read all."""
+    def _own(self, text: str, history: Sequence[Turn]) -> tuple[Assessment, Vectors, bool]:
+        """Return the risk in the person's own words, the vectors made, and whether all was read."""
         reading = self._phrases.read(text)
         signals = self._phrases.signals(reading, history)
         if self._predictor is None or not reading.message.tokens:
-            return self._assessment(reading, signals, None), True
+            return self._assessment(reading, signals, None), {}, True
         prediction = self._predictor.predict(reading.message, signals, history, reading.alarming())
-        return self._assessment(reading, signals, prediction), prediction.read_whole
+        found = self._assessment(reading, signals, prediction)
+        return found, prediction.vectors, prediction.read_whole
+
+    def _vector(self, text: str, made: Vectors) -> Floats | None:
+        """Return the sentence vector of the text that tells its topic."""
+        words = self.canonical(text)
+        if words in made or self._encode is None:
+            return made.get(words)
+        return self._encode(words).vector
 
     def canonical(self, text: str) -> str:
         """The canonical words of `text` between single spaces: what the encoders read."""

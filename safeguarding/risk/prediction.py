@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -44,6 +44,8 @@ class Prediction:
     subject: str
     read_whole: bool = True
     """Whether the encoder read every word of the message."""
+    vectors: Mapping[str, npt.NDArray[np.float32]] = field(default_factory=dict)
+    """The sentence vectors of the passages that were read, by their canonical words."""
 
 
 class Predictor:
@@ -96,9 +98,14 @@ class Predictor:
         if joined is not None and joined[0].severity > probabilities.severity:
             probabilities, scores = joined
             signals.append(self._signal(CONVERSATION, "conversation", probabilities, None, scores))
-        categories = _categories(scores)
+        vectors = {each.text: read.encoded.vector for _, _, each, read in found}
         return Prediction(
-            probabilities, tuple(signals), categories, scores.subject, read_whole(message, parts)
+            probabilities,
+            tuple(signals),
+            _categories(scores),
+            scores.subject,
+            read_whole(message, parts),
+            vectors,
         )
 
     def _signal(

@@ -58,10 +58,24 @@ class Loop:
         self._beats = beats
         self._every_s = every_s
         self._thread: threading.Thread | None = None
+        self._woken = threading.Event()
+        self._next: tuple[Loop, ...] = ()
 
     def once(self) -> int:
         """Do what is due and return how much it was; after 0 the loop waits."""
         raise NotImplementedError
+
+    def followed_by(self, *loops: Loop) -> None:
+        """Wake these whenever this one has done something: there may be work for them."""
+        self._next = loops
+
+    def wake(self) -> None:
+        """Look at once whether there is something to do."""
+        self._woken.set()
+
+    def rest(self, stop: threading.Event) -> None:
+        """Wait until it is time to look again."""
+        self._woken.wait(self._every_s)
 
     def start(self, stop: threading.Event) -> None:
         """Start the thread; it runs until `stop` is set."""
@@ -72,12 +86,15 @@ class Loop:
 
     def join(self, within_s: float) -> None:
         """Wait for the end of the thread, for `within_s` seconds at most."""
+        self.wake()
         if self._thread is not None:
             self._thread.join(within_s)
 
     def _run(self, stop: threading.Event) -> None:
         while not stop.is_set():
             done = 0
+            # Before it looks: a call that comes meanwhile is for the next round.
+            self._woken.clear()
             try:
                 done = self.once()
             except SQLAlchemyError as error:
@@ -85,8 +102,11 @@ class Loop:
             except Exception as error:  # noqa: BLE001 - an alert that stops all others is worse
                 log.critical("dispatcher.failed", thread=self.name, error=type(error).__name__)
             self._beats.beat(self.name)
-            if not done:
-                stop.wait(self._every_s)
+            if done:
+                for loop in self._next:
+                    loop.wake()
+            else:
+                self.rest(stop)
 
 
 class Planner(Loop):

@@ -1,72 +1,66 @@
-"""How a young person can be reached, if they want: kept sealed with their case, or taken back."""
+"""How a young person can be reached, if they want: kept sealed with their case, or withdrawn."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection
 
-from safeguarding.clock import utc_now
+from safeguarding.escalation import GATEWAY
+from safeguarding.handoff import CallbackChange, CallbackLeft, CallbackWithdrawn
 from staff.audit import trail
 from staff.audit.trail import Event
-from staff.cases.case import CallbackRequest, CaseEvent
-from staff.cases.cases import UnknownCaseError
+from staff.cases.case import CaseEvent
+from staff.cases.joining import NoCaseYetError
 from staff.cases.rows import make_key
 from staff.cases.tables import cases, wishes
 from storage.vault import Vault
 
-GATEWAY = "gateway"
 
+def apply(connection: Connection, ring: Vault, change: CallbackChange, at: datetime) -> bool:
+    """Write a change of a call-back to the case of its conversation; True when it changed it.
 
-class CallbackRequests:
-    """The wishes to be reached, one a case. Thread-safe. Raises SQLAlchemyError."""
-
-    def __init__(self, engine: Engine, vault: Vault, now: Callable[[], datetime] = utc_now) -> None:
-        """Take an engine of `database.engine.connect` on a migrated database."""
-        self._engine = engine
-        self._ring = vault
-        self._now = now
-
-    def leave(self, conversation_id: str, name: str, reach: str) -> CallbackRequest:
-        """Keep it, in place of an earlier one. Raises UnknownCaseError: nothing was handed over."""
-        with self._engine.begin() as connection:
-            case_id, wish = (
-                _case_id(connection, conversation_id),
-                CallbackRequest(self._now(), name, reach),
-            )
-            vault = make_key(connection, self._ring, case_id)
-            connection.execute(sa.delete(wishes).where(wishes.c.case_id == case_id))
-            sealed = {
-                column: vault.seal(text, table="wishes", row=case_id, column=column)
-                for column, text in (("name", name), ("reach", reach))
-            }
-            connection.execute(sa.insert(wishes).values(case_id=case_id, at=wish.at, **sealed))
-            self._leave_trail(connection, case_id, CaseEvent.WISH_LEFT)
-        return wish
-
-    def take_back(self, conversation_id: str) -> bool:
-        """Delete it; False when there was none. Raises UnknownCaseError."""
-        with self._engine.begin() as connection:
-            case_id = _case_id(connection, conversation_id)
-            mine = sa.delete(wishes).where(wishes.c.case_id == case_id)
-            if not connection.execute(mine).rowcount:
-                return False
-            self._leave_trail(connection, case_id, CaseEvent.WISH_WITHDRAWN)
+    `at` is the moment of the audit event, which is part of the transaction. Raises NoCaseYetError
+    when a call-back is left and its case is not on record yet.
+    """
+    if isinstance(change, CallbackLeft):
+        _leave(connection, ring, change, at)
         return True
-
-    def _leave_trail(self, connection: Connection, case_id: str, what: CaseEvent) -> None:
-        trail.append(connection, Event(self._now(), GATEWAY, what.value, case_id=case_id))
+    return _withdraw(connection, change, at)
 
 
-def _case_id(connection: Connection, conversation_id: str) -> str:
-    """The conversation's own case, locked.
+def _leave(connection: Connection, ring: Vault, change: CallbackLeft, at: datetime) -> None:
+    """Keep it, in place of an earlier one."""
+    case_id = _locked(connection, change.conversation_id)
+    if case_id is None:
+        raise NoCaseYetError
+    vault = make_key(connection, ring, case_id)
+    connection.execute(sa.delete(wishes).where(wishes.c.case_id == case_id))
+    sealed = {
+        column: vault.seal(text, table="wishes", row=case_id, column=column)
+        for column, text in (("name", change.name), ("reach", change.reach))
+    }
+    connection.execute(sa.insert(wishes).values(case_id=case_id, at=change.at, **sealed))
+    trail.append(connection, Event(at, GATEWAY, CaseEvent.WISH_LEFT.value, case_id=case_id))
 
-    Merged or not: staff read a wish where they read its case, and who left it can take it back.
+
+def _withdraw(connection: Connection, change: CallbackWithdrawn, at: datetime) -> bool:
+    """Delete it. Without a case there is nothing to delete: one left earlier is then not kept."""
+    case_id = _locked(connection, change.conversation_id)
+    if case_id is None:
+        return False
+    if not connection.execute(sa.delete(wishes).where(wishes.c.case_id == case_id)).rowcount:
+        return False
+    trail.append(connection, Event(at, GATEWAY, CaseEvent.WISH_WITHDRAWN.value, case_id=case_id))
+    return True
+
+
+def _locked(connection: Connection, conversation_id: str) -> str | None:
+    """The conversation's own case, locked; None when it has none.
+
+    Merged or not: staff read a call-back where they read its case, and the person who left it can
+    withdraw it.
     """
     query = sa.select(cases.c.id).where(cases.c.id == conversation_id).with_for_update()
-    case_id = connection.execute(query).scalar_one_or_none()
-    if case_id is None:
-        raise UnknownCaseError
-    return str(case_id)
+    return connection.execute(query).scalar_one_or_none()

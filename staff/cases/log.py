@@ -41,18 +41,9 @@ class EscalationLog:
         self._now = now
 
     def record(self, escalation: Escalation) -> bool:
-        """Keep a message and what it does to its case; True when it was not in the log before.
-
-        A message already there is only ever added to: a higher severity, more signals and
-        categories, what was not known before (see `merged`). One without risk is attached to the
-        case of its conversation. Alerts and audit trail are written in the same transaction.
-        Returns after the database has it on disk. Raises ValueError when `raised_at` has no time
-        zone, and NoCaseYetError when there is nothing to attach it to.
-        """
-        if escalation.raised_at.tzinfo is None:
-            raise ValueError("raised_at needs a time zone")
+        """Record a message in a transaction of its own, as `record` does."""
         with self._engine.begin() as connection:
-            return _record(connection, self._ring, escalation, self._now())
+            return record(connection, self._ring, escalation, self._now())
 
     def lessons(self) -> list[Lesson]:
         """The verdicts of staff that wait to become an example. Opens nothing."""
@@ -65,7 +56,16 @@ class EscalationLog:
             learning.learned(connection, lesson, by=by, at=self._now())
 
 
-def _record(connection: Connection, ring: Vault, escalation: Escalation, at: datetime) -> bool:
+def record(connection: Connection, ring: Vault, escalation: Escalation, at: datetime) -> bool:
+    """Record a message and what it does to its case; True when it was not in the log before.
+
+    A message already there is only ever added to: a higher severity, more signals and categories,
+    what was not known before (see `merged`). One without risk is attached to the case of its
+    conversation. The alert and the audit event are part of the transaction. Raises ValueError when
+    `raised_at` has no time zone, and NoCaseYetError when there is no case to attach it to.
+    """
+    if escalation.raised_at.tzinfo is None:
+        raise ValueError("raised_at needs a time zone")
     # Whoever else records a message of this conversation waits for the case's lock.
     place = place_of(connection, escalation)
     vault = make_key(connection, ring, place.own)

@@ -1,4 +1,7 @@
-"""`python -m staff.dispatcher`: alerts staff of hand-offs. Several may run at once."""
+"""`python -m staff.dispatcher`: opens cases from hand-offs and alerts staff.
+
+Several may run at once.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from safeguarding.secret_files import SettingsError
 from safeguarding.settings import Settings
 from safeguarding.state_folder import make_private
 from staff.dispatcher.composition import compose
+from storage.vault import VaultError
 
 
 def main() -> int:
@@ -22,7 +26,7 @@ def main() -> int:
         settings = Settings.from_env()
         make_private(settings.state_dir)
         dispatcher = compose(settings)
-    except (ContentError, SettingsError, OSError) as error:
+    except (ContentError, SettingsError, VaultError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     stop = threading.Event()

@@ -22,10 +22,14 @@ from staff.alerts.formatter import AlertFormatter, AlertPhrases
 from staff.alerts.loops import Beats, Daily, Loop, Planner, Sender
 from staff.alerts.plan import Plan, ReminderDelays
 from staff.audit import anchors
+from staff.cases.worker import CaseWorker, CaseWorkerLoop
 from staff.dispatcher.mail_catcher import MailCatcher
 from staff.dispatcher.status import StatusPage, StatusServer
 from staff.rota.recipients import EMAIL, WEBHOOK
+from storage import handoffs, key_users
 from storage.engine import READING, connect
+from storage.listener import Listener
+from storage.vault import Vault
 
 HANGS_S = 90.0
 """Seconds without a beat after which a thread is taken to hang, and the process restarts."""
@@ -41,6 +45,7 @@ class Dispatcher:
     beats: Beats
     status: StatusServer
     catcher: MailCatcher | None
+    listener: Listener
     engine: Engine
 
     def run(self, stop: threading.Event) -> int:
@@ -61,6 +66,7 @@ class Dispatcher:
         self.status.stop()
         if self.catcher is not None:
             self.catcher.stop()
+        self.listener.close()
         self.engine.dispose()
         return 0
 
@@ -68,9 +74,11 @@ class Dispatcher:
 def compose(settings: Settings, now: Callable[[], datetime] = utc_now) -> Dispatcher:
     """Return the dispatcher of these settings.
 
-    Raises ContentError, SettingsError, OSError (a port is taken).
+    Raises ContentError, SettingsError, VaultError, OSError (a port is taken).
     """
     engine = connect(settings.database_url)
+    ring = Vault.of(settings)
+    key_users.announce(settings, ring)
     phrases = read_phrases(CONTENT / "phrases").of("alerts", AlertPhrases)
     alerting = settings.alerts
     catcher = MailCatcher() if settings.is_demonstration() else None
@@ -81,15 +89,21 @@ def compose(settings: Settings, now: Callable[[], datetime] = utc_now) -> Dispat
     beats = Beats()
     words = AlertFormatter(phrases, alerting.console_url)
     steps = _plan(settings, frozenset(channels), demonstration=catcher is not None)
-    loops: list[Loop] = [Planner(engine, steps, beats, now)]
     flood = Flood(alerting.digest_after, timedelta(minutes=alerting.digest_minutes))
-    loops += [
+    listener = Listener(engine, handoffs.CHANNEL)
+    cases = CaseWorkerLoop(CaseWorker(engine, ring, now), listener, beats)
+    planner = Planner(engine, steps, beats, now)
+    senders = [
         Sender(name, each, engine, words, flood, beats, now) for name, each in channels.items()
     ]
+    # Each looks by itself every second; what the one before it has done is seen at once.
+    cases.followed_by(planner)
+    planner.followed_by(*senders)
+    loops: list[Loop] = [cases, planner, *senders]
     loops.append(Daily(_daily(settings, engine, now), beats, now))
     status = StatusPage(engine, beats, sorted(channels), phrases, catcher, now)
     server = StatusServer(status, alerting.dispatcher_host, alerting.dispatcher_port)
-    return Dispatcher(loops, beats, server, catcher, engine)
+    return Dispatcher(loops, beats, server, catcher, listener, engine)
 
 
 def _daily(

@@ -21,12 +21,16 @@ from staff.alerts.formatter import AlertPhrases
 from staff.alerts.loops import Beats
 from staff.alerts.outbox import OutboxFigures, outbox_figures
 from staff.dispatcher.mail_catcher import MailCatcher
+from storage import handoffs
 from storage.engine import READING
+from storage.handoffs import HandoffFigures
 
 STALE_S = 60.0
 """Seconds without a beat after which a thread is reported to hang."""
 LATE_S = 120.0
 """Seconds after which a due step or delivery is late."""
+HANDOFF_LATE_S = 30.0
+"""Seconds that a row of the hand-off mailbox may wait before the case worker counts as behind."""
 _PAGE, _JSON, _TEXT = "text/html; charset=utf-8", "application/json", "text/plain; version=0.0.4"
 Answer = tuple[HTTPStatus, str, bytes, dict[str, str]]
 
@@ -46,6 +50,10 @@ class DispatcherState:
     failed: dict[str, int]
     late_s: float
     """How long the oldest step or delivery has been due, in seconds."""
+    handoffs: int
+    """Rows of the hand-off mailbox that are in no case yet."""
+    handoffs_late_s: float
+    """How long the oldest of them has waited, in seconds."""
 
 
 class StatusPage:
@@ -72,17 +80,20 @@ class StatusPage:
 
     def state(self) -> DispatcherState:
         """Return the state now."""
-        now, figures = self._now(), None
+        now, figures, mailbox = self._now(), None, HandoffFigures(0, None)
         try:
             with self._reading.connect() as connection:
+                mailbox = handoffs.figures(connection)
                 figures = outbox_figures(connection, now)
         except SQLAlchemyError:
             pass
         counted = figures or OutboxFigures({}, {}, {}, None)
         late = (now - counted.oldest_at).total_seconds() if counted.oldest_at else 0.0
+        waits = (now - mailbox.oldest_at).total_seconds() if mailbox.oldest_at else 0.0
         ages = {name: round(age, 1) for name, age in self._beats.ages().items()}
         hangs = any(age > STALE_S for age in ages.values())
-        well = figures is not None and not hangs and late < LATE_S and self._channels
+        in_time = late < LATE_S and waits < HANDOFF_LATE_S
+        well = figures is not None and not hangs and in_time and self._channels
         return DispatcherState(
             "ready" if well and not counted.failed else "degraded",
             "up" if figures else "down",
@@ -92,6 +103,8 @@ class StatusPage:
             counted.queued,
             counted.failed,
             round(late, 1),
+            mailbox.waiting,
+            round(max(waits, 0.0), 1),
         )
 
     def answer(self, path: str) -> Answer:
@@ -198,6 +211,16 @@ def metrics_of(state: DispatcherState) -> bytes:
         "How long the oldest step or delivery has been due.",
         registry=registry,
     )
+    waiting = Gauge(
+        "lantern_handoffs_waiting",
+        "Rows of the hand-off mailbox that are in no case yet.",
+        registry=registry,
+    )
+    behind = Gauge(
+        "lantern_handoffs_late_seconds",
+        "How long the oldest of them has waited, in seconds.",
+        registry=registry,
+    )
     up = Gauge("lantern_dispatcher_database_up", "Whether the database answers.", registry=registry)
     labelled: list[tuple[Gauge, Mapping[str, float]]] = [
         (opened, state.open),
@@ -209,5 +232,7 @@ def metrics_of(state: DispatcherState) -> bytes:
         for label, number in values.items():
             gauge.labels(label).set(number)
     late.set(state.late_s)
+    waiting.set(state.handoffs)
+    behind.set(state.handoffs_late_s)
     up.set(state.database == "up")
     return generate_latest(registry)

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from safeguarding.settings import Settings, SettingsError
 from staff.audit.audit_log import operator
 from staff.cases.cases import Cases, UnknownCaseError
-from staff.cases.log import EscalationLog
+from staff.cases.worker import CaseWorker
 from staff.retention.clocks import Due, RetentionPeriods
 from staff.retention.disposal import (
     Disposals,
@@ -24,6 +24,7 @@ from staff.retention.disposal import (
 )
 from staff.retention.ledger import LedgerError
 from storage.engine import connect
+from storage.handoffs import HandoffMailbox
 from storage.spool import Spool
 from storage.vault import Vault, VaultError
 
@@ -125,16 +126,19 @@ def _show(due: Due) -> None:
 
 
 def _find(settings: Settings, reference: str) -> str:
-    """Drain the spool, and return the id of the case or of the one that it was merged into."""
+    """Drain spool and mailbox; return the id of the case, or of the one it was merged into."""
     try:
         vault = Vault.of(settings)
     except (SettingsError, VaultError) as error:
         raise click.ClickException(str(error)) from None
     engine = connect(settings.database_url)
     spool = Spool.of(settings, vault)
-    spool.drain(EscalationLog(engine, vault))
-    if waiting := len(spool.waiting()):
-        click.echo(f"{waiting} records wait in the spool: they may belong to this case.", err=True)
+    spool.drain(HandoffMailbox(engine, vault))
+    unread = CaseWorker(engine, vault).work_off()
+    for waiting, place in ((len(spool.waiting()), "spool"), (unread, "hand-off mailbox")):
+        if waiting:
+            warning = f"{waiting} records wait in the {place}: they may belong to this case."
+            click.echo(warning, err=True)
     try:
         case = Cases(engine, vault).of_reference(reference)
     except UnknownCaseError:

@@ -27,6 +27,7 @@ from staff.cases.cases import UnknownCaseError
 from staff.cases.tables import cases
 from staff.retention.clocks import CaseGroup, Due, RetentionPeriods, due, is_due, locked, opened_at
 from staff.retention.ledger import DISPOSED, ERASED, Ledger, LedgerEntry, certify, uncertified
+from storage import handoffs
 from storage.engine import READING
 from storage.metadata import metadata
 
@@ -140,7 +141,7 @@ class Disposals:
     def _dispose_of(
         self, connection: Connection, group: CaseGroup, what: str, run: str, why: dict[str, Any]
     ) -> None:
-        rows = remove(connection, [case.id for case in group.all])
+        rows = remove(connection, [case.id for case in group.all], self._now())
         head = group.case
         shared = {"run": run, "operator": self._operator, "severity": head.severity.label} | why
         events = []
@@ -158,7 +159,7 @@ class Disposals:
         opened = opened_at(connection, entry.case_id)
         if opened is None or opened > entry.moment:
             return 0
-        rows = remove(connection, [entry.case_id])
+        rows = remove(connection, [entry.case_id], self._now())
         detail = {
             "run": run,
             "operator": self._operator,
@@ -188,12 +189,20 @@ def belonging() -> list[sa.Column[str]]:
     ]
 
 
-def remove(connection: Connection, case_ids: Collection[str]) -> dict[str, int]:
+def remove(connection: Connection, case_ids: Collection[str], at: datetime) -> dict[str, int]:
     """Delete these locked cases with their words and data keys; return the rows deleted by table.
 
-    A case that was merged into one of them and is not among them becomes a case of its own.
+    A case that was merged into one of them and is not among them becomes a case of its own. Rows
+    that wait in the hand-off mailbox for these cases lose their words too; a message that was
+    handed over after a case's newest one opens a new case.
     """
+    mine = sa.select(cases.c.conversation_id, cases.c.newest_at).where(cases.c.id.in_(case_ids))
+    discarded = sum(
+        handoffs.discard(connection, row.conversation_id, row.newest_at, at)
+        for row in connection.execute(mine).all()
+    )
     counts = {column.table.name: _delete(connection, column, case_ids) for column in belonging()}
+    counts["handoffs"] = discarded
     counts["alerts"] = sum(forget(connection, each) for each in case_ids)
     merged = cases.c.merged_into.in_(case_ids)
     connection.execute(sa.update(cases).where(merged).values(merged_into=None))
@@ -206,7 +215,8 @@ def scrub(engine: Engine) -> bool:
 
     SQLite overwrites deleted rows (`secure_delete`), but keeps older pages in its write-ahead log
     until that is emptied. PostgreSQL keeps deleted rows until VACUUM, and their bytes until the
-    table is rewritten: that is done for the keys, without which the rest cannot be decrypted.
+    table is rewritten: that is done for the keys, without which the rest cannot be decrypted, and
+    for the mailboxes, which the key ring seals. A gateway that appends meanwhile uses its spool.
     """
     if engine.dialect.name == "sqlite":
         connection = engine.raw_connection()
@@ -220,7 +230,7 @@ def scrub(engine: Engine) -> bool:
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as autocommit:
         autocommit.exec_driver_sql("SET statement_timeout = 0")
         try:
-            autocommit.exec_driver_sql("VACUUM (FULL) data_keys")
+            autocommit.exec_driver_sql("VACUUM (FULL) data_keys, handoffs, replies")
             autocommit.exec_driver_sql(f"VACUUM {', '.join(names)}")
         except sa.exc.OperationalError:  # another connection holds a lock for longer than we wait
             return False

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from staff.accounts.tables import staff
-from staff.rota.recipients import contact_ways
+from storage.duty import watches
 from storage.metadata import UtcDateTime, metadata
 
 Span = tuple[datetime, datetime]
@@ -58,15 +58,6 @@ class Shift:
     """Given by the database."""
 
 
-@dataclass(frozen=True)
-class Watch:
-    """A time in which a reachable person is on duty, and for which areas; None for all."""
-
-    starts_at: datetime
-    ends_at: datetime
-    areas: frozenset[str] | None = None
-
-
 def on_duty(connection: Connection, at: datetime, kind: ShiftKind = ShiftKind.ON_DUTY) -> list[str]:
     """Return the ids of staff in use who have a shift of this kind now and are not covered for."""
     now = (rota_shifts.c.starts_at <= at) & (rota_shifts.c.ends_at > at)
@@ -84,27 +75,6 @@ def windows(connection: Connection, start: datetime, end: datetime) -> list[Span
         else:
             joined.append((watch.starts_at, watch.ends_at))
     return joined
-
-
-def watches(connection: Connection, start: datetime, end: datetime) -> list[Watch]:
-    """Return when, between these times, each reachable person is on duty, the earliest first.
-
-    Staff who have left neither an email address nor a phone number do not count: they would read
-    of a hand-off only by chance, and a promise must not rest on them.
-    """
-    reachable = sa.select(contact_ways.c.staff_id).where(
-        contact_ways.c.email.is_not(None) | contact_ways.c.phone.is_not(None)
-    )
-    duty = (rota_shifts.c.kind == ShiftKind.ON_DUTY.value) & rota_shifts.c.staff_id.in_(reachable)
-    on_watch = shifts(connection, start, end, duty)
-    query = sa.select(staff.c.id, staff.c.areas).where(
-        staff.c.id.in_({shift.staff_id for shift in on_watch})
-    )
-    areas = {
-        row.id: None if row.areas is None else frozenset(row.areas)
-        for row in connection.execute(query)
-    }
-    return [Watch(s.starts_at, s.ends_at, areas[s.staff_id]) for s in on_watch]
 
 
 def shifts(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, FrameLocator, Page, expect
@@ -135,12 +136,19 @@ def exports(colleague: Page, reference: str) -> None:
     expect(colleague.locator("code.exported__hash").first).to_be_visible()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def dispatcher(stack: Stack) -> Iterator[None]:
+    """What is handed over becomes a case in the dispatcher."""
+    stack.start(stack.dispatcher)
+    yield
+    stack.dispatcher.stop()
+
+
 def test_the_life_of_an_escalation_from_the_chat_to_the_case_pack(
     browser: Browser, stack: Stack, chat: FrameLocator
 ) -> None:
     asks_and_discloses(chat)
     leaves_a_way_back(chat)
-    stack.start(stack.dispatcher)
     reference = alerted(browser, stack)
 
     console = signed_in(browser, stack)

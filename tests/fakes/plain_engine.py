@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from safeguarding.risk.assessed import Floats
+from safeguarding.risk.assessed import Analysis
 from safeguarding.risk.assessment import NO_RISK, Assessment, Signal, Turn
 from safeguarding.taxonomy import Severity
 
@@ -17,19 +17,14 @@ DISCLOSES = "touching me"
 class PlainEngine:
     """Finds DISCLOSES in a message, and nothing else."""
 
-    def assess(self, text: str, history: Sequence[Turn] = ()) -> Assessment:
-        """Return an urgent assessment where the phrase stands in the text."""
+    def analyse(self, text: str, history: Sequence[Turn] = ()) -> Analysis:
+        """Return the assessment of the text with a vector of zeros."""
+        return Analysis(self._assess(text), text, np.zeros(768, dtype=np.float32))
+
+    def _assess(self, text: str) -> Assessment:
         at = text.find(DISCLOSES)
         if at < 0:
             return NO_RISK
         span = (at, at + len(DISCLOSES))
         signal = Signal("plain", "lexicon", "1", "sexual_abuse", Severity.URGENT, *span)
         return Assessment(Severity.URGENT, (signal.category,), "self", (signal,))
-
-    def canonical(self, text: str) -> str:
-        """Return the text unchanged."""
-        return text
-
-    def vector(self, text: str) -> Floats:
-        """Return a vector of zeros."""
-        return np.zeros(768, dtype=np.float32)

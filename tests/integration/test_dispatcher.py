@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from statistics import median
 
 import httpx
 import pytest
@@ -21,14 +22,19 @@ from sqlalchemy.engine import Engine
 
 from ops.stack import SERVICES, free_port
 from safeguarding.clock import utc_now
+from safeguarding.escalation import Escalation
 from safeguarding.taxonomy import ROOT, Severity
 from staff.alerts.outbox import Alert, acknowledge, raise_alert
 from staff.alerts.tables import alerts, deliveries
 from staff.audit.trail import of_case
+from staff.cases.cases import Cases
 from staff.rota.recipients import ContactPreferences, set_contact_preferences
 from staff.rota.rota import Shift, ShiftKind, add_shifts
+from storage.engine import READING
+from storage.handoffs import HandoffMailbox, figures
+from storage.vault import Vault, key_ring, new_key
 from tests.peers import MailServer, Receiver, frozen_server
-from tests.records import PASSWORD, accounts_on
+from tests.records import KEYS, PASSWORD, accounts_on, assessment, escalation, vault
 
 PATIENCE_S = 60.0
 
@@ -42,6 +48,7 @@ class Dispatcher:
         env = {
             "LANTERN_DATABASE_URL": url,
             "LANTERN_STATE_DIR": str(folder),
+            "LANTERN_FIELD_KEYS": KEYS,
             "LANTERN_SMTP_HOST": "127.0.0.1",
             "LANTERN_SMTP_PORT": str(mail_port),
             "LANTERN_SMTP_SECURITY": "none",
@@ -151,6 +158,76 @@ def test_an_alert_reaches_who_is_on_duty_and_is_on_the_record(
         assert [link.event.what for link in of_case(connection, "c0")] == ["alerted"]
     assert dispatcher.ready().json()["status"] == "ready"
     assert dispatcher.stop() == 0
+
+
+@pytest.mark.usefixtures("ann")
+def test_an_alert_leaves_within_a_second_of_the_hand_off(
+    engine: Engine, start: Start, mail: MailServer
+) -> None:
+    mailbox, delays = HandoffMailbox(engine, vault()), []
+    dispatcher = start()
+    wait_until(partial(_has_started, dispatcher))
+    for number in range(15):
+        time.sleep(0.37)  # neither just after a round nor just before one
+        appended = time.monotonic()
+        mailbox.append(_told(number))
+        wait_until(lambda sent=number + 1: len(mail.mails) == sent, patience_s=20)  # type: ignore[misc]
+        delays.append(time.monotonic() - appended)
+
+    slowest = f"alert delay on {engine.dialect.name}: {sorted(delays)}"
+    assert median(delays) < 1.0, slowest
+    assert dispatcher.ready().json()["handoffs"] == 0
+
+
+@pytest.mark.usefixtures("ann")
+def test_killed_again_and_again_the_case_worker_loses_and_doubles_nothing(
+    engine: Engine, start: Start
+) -> None:
+    mailbox, cases = HandoffMailbox(engine, vault()), Cases(engine, vault())
+    for number in range(120):
+        mailbox.append(_told(number, f"c{number % 20}"))
+    for left in (90, 50):
+        pair = (start(), start())
+        wait_until(partial(_at_most_wait, engine, left))
+        for dispatcher in pair:
+            dispatcher.kill()
+    start()
+
+    wait_until(partial(_at_most_wait, engine, 0))
+    found = [message for number in range(20) for message in cases.whole(f"c{number}").messages]
+    assert sorted(message.message_id for message in found) == sorted(
+        f"m{number}" for number in range(120)
+    )
+    with engine.connect() as connection:
+        told = sa.select(alerts.c.case_id).where(alerts.c.reason == "new")
+        assert sorted(connection.execute(told).scalars()) == sorted(f"c{n}" for n in range(20))
+
+
+def test_a_row_that_nobody_can_open_makes_the_dispatcher_say_so(
+    engine: Engine, start: Start
+) -> None:
+    HandoffMailbox(engine, Vault(key_ring(f"other:{new_key()}"))).append(_told(0))
+    dispatcher = start()
+
+    wait_until(lambda: b"handoff.unreadable" in dispatcher.log.read_bytes())
+
+    assert dispatcher.ready().status_code == 503
+    assert dispatcher.ready().json()["handoffs"] == 1
+    figures_text = httpx.get(f"http://127.0.0.1:{dispatcher.port}/metrics").text
+    assert "lantern_handoffs_waiting 1.0" in figures_text
+
+
+def _told(number: int, conversation: str | None = None) -> Escalation:
+    """One immediate message, in a conversation of its own unless it is named."""
+    own = conversation or f"c{number}"
+    told = assessment(Severity.IMMEDIATE)
+    # A long time ago: what is late is known by when it was written.
+    return escalation(f"m{number}", conversation_id=own, assessment=told)
+
+
+def _at_most_wait(engine: Engine, number: int) -> bool:
+    with engine.connect().execution_options(**READING) as connection:
+        return figures(connection).waiting <= number
 
 
 @pytest.mark.usefixtures("ann")

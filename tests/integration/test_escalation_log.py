@@ -43,6 +43,7 @@ from staff.cases.tables import escalations
 from staff.rota.rota import rota_shifts
 from storage.approval_records import approvals
 from storage.engine import MIGRATIONS, connect, migrate
+from storage.handoffs import HandoffMailbox
 from storage.metadata import metadata
 from storage.pledges import pledges
 from storage.spool import Spool
@@ -54,6 +55,7 @@ from tests.records import (
     PASSWORD,
     SECRECY,
     Clock,
+    WorkedMailbox,
     accounts_on,
     assessment,
     escalation,
@@ -440,15 +442,16 @@ def test_every_acknowledged_record_is_there_once_after_a_process_was_killed(
 
 
 def test_a_read_only_database_fills_the_spool_and_a_writable_one_empties_it(
-    database_url: str, engine: Engine, log: EscalationLog, cases: Cases, tmp_path: Path
+    database_url: str, engine: Engine, clock: Clock, cases: Cases, tmp_path: Path
 ) -> None:
-    log.record(escalation("before"))
+    mailbox = WorkedMailbox(engine, clock)
+    mailbox.append(escalation("before"))
     spool = Spool(tmp_path / "spool", make_vault())
     read_only = _read_only(database_url, engine)
     for number in range(3):
         told = escalation(f"m{number}")
         with pytest.raises(DBAPIError):
-            log_on(read_only).record(told)
+            HandoffMailbox(read_only, make_vault()).append(told)
         spool.keep(told)
     # The assistant comes to know more about one of them, while the database is still away.
     worse = escalation("m1", assessment=assessment(Severity.IMMEDIATE))
@@ -456,8 +459,8 @@ def test_a_read_only_database_fills_the_spool_and_a_writable_one_empties_it(
     read_only.dispose()
     _writable(engine)
 
-    assert spool.drain(log) == 4
-    assert spool.drain(log) == 0
+    assert spool.drain(mailbox) == 4
+    assert spool.drain(mailbox) == 0
     assert sorted(ids(cases)) == ["before", "m0", "m1", "m2"]
     assert cases.find("c1").severity is Severity.IMMEDIATE
     assert events_of(cases, "m0") == [CaseEvent.JOINED]

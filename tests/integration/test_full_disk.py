@@ -15,7 +15,7 @@ from storage.engine import connect, migrate
 from storage.spool import Spool
 from tests.integration.faults import fill, small_ext4
 from tests.integration.faults import small_disk as mounted
-from tests.records import escalation, log_on, vault
+from tests.records import WorkedMailbox, escalation, vault
 
 SMALL_DISK_BYTES = 80 * 1024 * 1024
 
@@ -53,8 +53,8 @@ def test_the_spool_says_that_the_disk_is_full_and_goes_on_when_it_is_not(
     url = f"sqlite:///{tmp_path / 'lantern.db'}"
     migrate(url)
     engine = connect(url)
-    log, cases = log_on(engine), Cases(engine, vault())
-    assert spool.drain(log) == 2
+    mailbox, cases = WorkedMailbox(engine), Cases(engine, vault())
+    assert spool.drain(mailbox) == 2
     assert cases.message("during") == replace(long, turns_before=())
 
 
@@ -64,21 +64,21 @@ def test_a_database_on_a_full_disk_refuses_and_holds_what_it_acknowledged(
     url = f"sqlite:///{small_disk / 'lantern.db'}"
     migrate(url)
     engine = connect(url)
-    log, cases = log_on(engine), Cases(engine, vault())
+    mailbox, cases = WorkedMailbox(engine), Cases(engine, vault())
     spool = Spool(tmp_path / "spool", vault())
-    log.record(escalation("before"))
+    mailbox.append(escalation("before"))
     ballast = fill(small_disk)
     for number in range(12):
         told = escalation(f"m{number}", text="x" * 2_000)
         try:
-            log.record(told)
+            mailbox.append(told)
         except OperationalError:
             spool.keep(told)
     spooled = len(spool.waiting())
     ballast.unlink()
 
     assert spooled > 0
-    assert spool.drain(log) == spooled
+    assert spool.drain(mailbox) == spooled
     assert cases.find("c1").handoffs == 13
 
 
@@ -98,8 +98,8 @@ def test_a_full_disk_takes_records_in_the_room_that_was_reserved(
     url = f"sqlite:///{tmp_path / 'lantern.db'}"
     migrate(url)
     engine = connect(url)
-    log, cases = log_on(engine), Cases(engine, vault())
-    assert spool.drain(log) == 12
+    mailbox, cases = WorkedMailbox(engine), Cases(engine, vault())
+    assert spool.drain(mailbox) == 12
     assert cases.message("m11") == replace(told[11], turns_before=())
 
 

@@ -21,8 +21,8 @@ import httpx
 import pytest
 from sqlalchemy.engine import URL
 
+from chat.gateway.callbacks import CallbackPhrases
 from chat.gateway.recorder import DRAIN_EVERY_S
-from chat.gateway.wishes import CallbackPhrases
 from ops.stack import Stack, free_port
 from safeguarding.content.phrases import read_phrases
 from safeguarding.taxonomy import CONTENT

@@ -43,7 +43,7 @@ def test_says_which_secret_is_none(main, name, secret, monkeypatch, capfd):  # t
     assert f"LANTERN_{name.upper()}" in line
 
 
-@pytest.mark.parametrize("main", [gateway, console])
+@pytest.mark.parametrize("main", [gateway, console, dispatcher])
 def test_an_empty_key_ring_is_none(main, monkeypatch, capfd):  # type: ignore[no-untyped-def]
     monkeypatch.setenv("LANTERN_FIELD_KEYS", " ")
 

@@ -1,9 +1,10 @@
-"""On PostgreSQL the console's role adds to the audit trail and can do nothing else to it."""
+"""On PostgreSQL each part may do its own work and nothing else, whatever it is made to do."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -12,19 +13,27 @@ from sqlalchemy.exc import DBAPIError
 
 from ops.database_roles import Roles, main
 from safeguarding.escalation import Outcome
+from safeguarding.handoff import CallbackLeft, CallbackWithdrawn
 from safeguarding.taxonomy import Severity
 from staff.accounts.permissions import Role
 from staff.audit.audit_log import AuditLog, EventFilter
-from staff.cases.callbacks import CallbackRequests
 from staff.cases.cases import Cases
 from staff.cases.casework import Casework, ClosingDecision
 from staff.cases.merging import CaseMerge
+from staff.cases.worker import CaseWorker
+from storage.approval_records import read_approved_digests
+from storage.duty import watches
 from storage.engine import connect
+from storage.handoffs import HandoffMailbox
+from storage.pledges import PledgeCounter
+from storage.probe import can_be_written
+from storage.replies import ReplyMailbox
 from tests.commands import run
 from tests.databases import database_on
-from tests.records import PASSWORD, accounts_on, assessment, escalation, log_on, vault
+from tests.records import NOON, PASSWORD, accounts_on, assessment, escalation, log_on, vault
 
 DENIED = "InsufficientPrivilege"
+PARTS = ("owner", "gateway", "console", "actions")
 
 
 @pytest.fixture
@@ -39,15 +48,15 @@ def roles(
 ) -> Iterator[Roles]:
     """Roles of the test's own: a server has them for all its databases."""
     mark = secrets.token_hex(4)
-    made = Roles(*(f"lantern_test_{part}_{mark}" for part in ("owner", "gateway", "console")))
+    made = Roles(*(f"lantern_test_{part}_{mark}" for part in PARTS))
     monkeypatch.setenv("LANTERN_DATABASE_URL", database_url)
-    names = ("--owner", made.owner, "--gateway", made.gateway, "--console", made.console)
+    names = [word for part in PARTS for word in (f"--{part}", getattr(made, part))]
     for _ in range(2):  # a second run changes nothing
         done = run(main, "--apply", *names)
         assert done.exit_code == 0, done.output
     yield made
     with engine.begin() as connection:
-        for role in (made.owner, made.gateway, made.console):
+        for role in (getattr(made, part) for part in PARTS):
             connection.exec_driver_sql(f'DROP OWNED BY "{role}" CASCADE')
             connection.exec_driver_sql(f'DROP ROLE "{role}"')
 
@@ -66,7 +75,7 @@ def as_role(database_url: str, role: str) -> Engine:
     return made
 
 
-@pytest.mark.parametrize("part", ["console", "gateway"])
+@pytest.mark.parametrize("part", ["console", "gateway", "actions"])
 @pytest.mark.parametrize(
     "statement",
     [
@@ -84,17 +93,17 @@ def as_role(database_url: str, role: str) -> Engine:
     ],
 )
 def test_a_role_of_the_services_cannot_touch_the_trail(
-    database_url: str, roles: Roles, part: str, statement: str
+    database_url: str, roles: Roles, engine: Engine, part: str, statement: str
 ) -> None:
-    engine = as_role(database_url, getattr(roles, part))
     AuditLog(engine).add("ann", "signed in")
+    service = as_role(database_url, getattr(roles, part))
 
-    with pytest.raises(DBAPIError) as raised, engine.begin() as connection:
+    with pytest.raises(DBAPIError) as raised, service.begin() as connection:
         connection.exec_driver_sql(statement)
 
     assert type(raised.value.orig).__name__ == DENIED
     assert len(AuditLog(engine).newest(EventFilter(), limit=9)) == 1
-    engine.dispose()
+    service.dispose()
 
 
 def test_the_console_does_all_its_work_in_its_role(database_url: str, roles: Roles) -> None:
@@ -116,48 +125,124 @@ def test_the_console_does_all_its_work_in_its_role(database_url: str, roles: Rol
     engine.dispose()
 
 
-def test_the_gateway_records_and_finds_no_way_into_an_account(
-    database_url: str, roles: Roles, engine: Engine
-) -> None:
-    accounts_on(engine).add("ann", PASSWORD, "Ann")
-    gateway = as_role(database_url, roles.gateway)
+def test_the_console_adds_to_the_audit_trail(database_url: str, roles: Roles) -> None:
+    console = as_role(database_url, roles.console)
+    AuditLog(console).add("ann", "signed in")
 
-    log_on(gateway).record(escalation())
-    log_on(gateway).record(escalation("m2", assessment=assessment(Severity.IMMEDIATE)))
-    wishes = CallbackRequests(gateway, vault())
-    wishes.leave("c1", "Sam", "text")
-    assert wishes.take_back("c1") is True
-
-    with gateway.connect() as connection:
-        query = sa.text("SELECT id, shown_name, role, disabled_at, areas FROM staff")
-        assert len(connection.execute(query).all()) == 1
-    closed = ("staff_sessions", "staff_devices", "reviews", "case_notes", "referrals")
-    for columns in ("password_hash FROM staff", *(f"* FROM {table}" for table in closed)):
-        with pytest.raises(DBAPIError) as raised, gateway.connect() as connection:
-            connection.exec_driver_sql(f"SELECT {columns}")
-        assert type(raised.value.orig).__name__ == DENIED
-    gateway.dispose()
+    assert len(AuditLog(console).newest(EventFilter(), limit=9)) == 1
+    console.dispose()
 
 
-def test_whatever_table_is_new_somebody_decides_what_the_gateway_may_do_with_it(
+def test_the_gateway_hands_over_and_the_worker_takes_it_each_in_its_role(
     database_url: str, roles: Roles
 ) -> None:
-    gateway = as_role(database_url, roles.gateway)
+    gateway, console = (as_role(database_url, role) for role in (roles.gateway, roles.console))
+    mailbox = HandoffMailbox(gateway, vault())
+    assert [mailbox.append(escalation()) for _ in range(2)] == [True, False]
+    mailbox.append(escalation(assessment=assessment(Severity.IMMEDIATE)))
+    mailbox.append(CallbackLeft("w1", "c1", NOON, "Sam", "text"))
+    mailbox.append(CallbackWithdrawn("w2", "c1", NOON + timedelta(minutes=1)))
+
+    assert can_be_written(gateway)
     with gateway.connect() as connection:
-        tables = sa.inspect(connection).get_table_names()
-        may = {
-            table
-            for table in tables
-            if connection.execute(
-                sa.select(sa.func.has_any_column_privilege(table, "SELECT, INSERT, UPDATE"))
-            ).scalar_one()
-        }
+        assert watches(connection, NOON, NOON + timedelta(days=1)) == []
+    assert CaseWorker(console, vault()).work_off() == 0
+    whole = Cases(console, vault()).whole("c1")
+    assert (whole.case.severity, whole.wish) == (Severity.IMMEDIATE, None)
+    gateway.dispose()
+    console.dispose()
+
+
+def test_the_gateway_delivers_replies_and_can_write_none(database_url: str, roles: Roles) -> None:
+    gateway, console = (as_role(database_url, role) for role in (roles.gateway, roles.console))
+    later = NOON + timedelta(days=1)
+    ReplyMailbox(console, vault()).post("r1", "c1", "hello", at=NOON, expires_at=later)
+    mailbox = ReplyMailbox(gateway, vault())
+
+    reply = mailbox.claim("c1", "a", NOON)
+    assert reply is not None
+    assert mailbox.delivered(reply, "a", NOON) is True
+    with pytest.raises(DBAPIError) as raised:
+        mailbox.post("r2", "c1", "false", at=NOON, expires_at=later)
+    assert type(raised.value.orig).__name__ == DENIED
+    gateway.dispose()
+    console.dispose()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT * FROM handoffs",
+        "SELECT number FROM handoffs",
+        "UPDATE handoffs SET severity = 0",
+        "DELETE FROM handoffs",
+        "TRUNCATE handoffs",
+        "INSERT INTO handoffs (key, kind, conversation_id, state, severity, written_at, done_at) "
+        "VALUES ('k', 'message', 'c', 'assessed', 3, now(), now())",
+        "ALTER TABLE handoffs DISABLE TRIGGER ALL",
+        "CREATE OR REPLACE FUNCTION handoffs_notify() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RETURN NULL; END $$",
+        "UPDATE replies SET conversation_id = 'c2'",
+        "DELETE FROM replies",
+        "SELECT * FROM staff",
+        "SELECT areas FROM staff",
+        "SELECT * FROM contact_ways",
+        "SELECT * FROM rota_shifts",
+        "SELECT * FROM cases",
+        "INSERT INTO audit_events SELECT * FROM audit_events",
+        "UPDATE pledges SET count = 0",
+    ],
+)
+def test_the_gateway_cannot_read_or_change_what_it_handed_over(
+    database_url: str, roles: Roles, statement: str
+) -> None:
+    gateway = as_role(database_url, roles.gateway)
+
+    with pytest.raises(DBAPIError) as raised, gateway.begin() as connection:
+        connection.exec_driver_sql(statement)
+
+    assert type(raised.value.orig).__name__ == DENIED
     gateway.dispose()
 
-    assert may == {
-        "alembic_version", "alerts", "approvals", "audit_events", "cases", "contact_ways",
-        "data_keys", "deliveries", "escalations", "pledges", "rota_shifts", "staff", "wishes",
+
+def test_the_action_server_reads_what_is_approved_and_counts_pledges(
+    database_url: str, roles: Roles
+) -> None:
+    actions = as_role(database_url, roles.actions)
+    counter = PledgeCounter(actions)
+    counter.add(NOON.date())
+    counter.add(NOON.date())
+
+    assert counter.by_day() == {NOON.date(): 2}
+    assert read_approved_digests(actions) == frozenset()
+    actions.dispose()
+
+
+def test_a_new_table_is_closed_to_gateway_and_action_server_until_it_is_named(
+    database_url: str, roles: Roles
+) -> None:
+    assert _may_use(database_url, roles.gateway) == {
+        "alembic_version", "duty_hours", "handoffs", "replies",
     }  # fmt: skip
+    assert _may_use(database_url, roles.actions) == {"alembic_version", "approvals", "pledges"}
+
+
+def _may_use(database_url: str, role: str) -> set[str]:
+    """The tables and views with which this role may do anything at all."""
+    service = as_role(database_url, role)
+    rights = "SELECT, INSERT, UPDATE"
+    with service.connect() as connection:
+        inspector = sa.inspect(connection)
+        names = [*inspector.get_table_names(), *inspector.get_view_names()]
+        may = {
+            name
+            for name in names
+            if connection.execute(
+                sa.select(sa.func.has_any_column_privilege(name, rights))
+            ).scalar_one()
+        }
+    service.dispose()
+    return may
 
 
 def test_without_apply_it_only_prints(

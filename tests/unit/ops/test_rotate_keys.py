@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -22,10 +23,13 @@ from staff.cases.cases import Cases
 from staff.cases.casework import Casework, ClosingDecision
 from staff.cases.log import EscalationLog
 from staff.cases.tables import SEALED, data_keys, escalations
+from staff.cases.worker import CaseWorker
 from storage import key_users
+from storage.handoffs import HandoffMailbox
+from storage.replies import ReplyMailbox
 from storage.vault import Vault, VaultError, key_ring, new_key
 from tests.commands import run
-from tests.records import KEYS, NOON, WORDS, escalation, sealed_as_v1
+from tests.records import KEYS, NOON, WORDS, WorkedMailbox, escalation, sealed_as_v1, vault
 
 NEW = f"new:{new_key()}"
 
@@ -98,6 +102,26 @@ def test_a_second_run_finds_nothing_to_do(filled: None, engine: Engine) -> None:
     rotate(engine, ring)
 
     assert rotate(engine, ring) == 0
+
+
+def test_what_waits_in_both_mailboxes_is_sealed_again_and_what_is_done_is_left_alone(
+    engine: Engine, cases: Cases
+) -> None:
+    WorkedMailbox(engine).append(escalation("done"))
+    HandoffMailbox(engine, vault()).append(escalation("waits"))
+    later = NOON + timedelta(days=1)
+    ReplyMailbox(engine, vault()).post("r1", "c1", "hello", at=NOON, expires_at=later)
+
+    # The key of the case, the row that waits and the reply.
+    assert rotate(engine, Vault(key_ring(f"{NEW},{KEYS}"))) == 3
+
+    ring = Vault(key_ring(NEW))
+    assert CaseWorker(engine, ring).work_off() == 0
+    messages = Cases(engine, ring).whole("c1").messages
+    assert {each.message_id for each in messages} == {"done", "waits"}
+    reply = ReplyMailbox(engine, ring).claim("c1", "a", NOON)
+    assert reply is not None
+    assert reply.text == "hello"
 
 
 def test_stops_where_a_key_is_missing(filled: None, engine: Engine) -> None:

@@ -22,7 +22,8 @@ from safeguarding.taxonomy import CONTENT
 from staff.accounts.accounts import StaffAccounts
 from staff.accounts.permissions import Role
 from staff.audit.audit_log import AuditLog, EventFilter
-from staff.rota.rota import ShiftKind, Watch, on_duty, rota_shifts, shifts, watches
+from staff.rota.rota import ShiftKind, on_duty, rota_shifts, shifts
+from storage.duty import Watch, watches
 from storage.engine import connect
 from storage.vault import Vault, key_ring
 from tests.commands import run

@@ -23,10 +23,12 @@ from chat.gateway.composition import Dependencies
 from chat.gateway.connections import LastingProtocol
 from chat.gateway.limits import RateLimits
 from safeguarding.escalation import Escalation, merged
-from safeguarding.risk.assessed import Floats
+from safeguarding.handoff import CallbackChange, CallbackLeft, Handoff
+from safeguarding.risk.assessed import Analysis
 from safeguarding.risk.assessment import NO_RISK, Assessment, Signal, Turn, read_in_part
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import Severity
+from storage.spool import Mailbox
 from tests.content import real_content
 from tests.fakes.rasa import FakeRasa, running_rasa
 
@@ -65,20 +67,18 @@ class WordEngine:
         found = assessed(severity, category) if severity else NO_RISK
         return read_in_part(found) if self.in_part else found
 
-    def canonical(self, text: str) -> str:
-        return text
-
-    def vector(self, text: str) -> Floats:
-        return VECTOR
+    def analyse(self, text: str, history: Sequence[Turn] = ()) -> Analysis:
+        return Analysis(self.assess(text, history), text, VECTOR)
 
 
-class MemoryLog:
-    """An escalation log in memory. `down` makes it raise; `gate` holds it up.
+class MemoryMailbox:
+    """A hand-off mailbox in memory. `down` makes it raise; `gate` holds it up.
 
-    `kept` is what shows risk, `attached` what only belongs to it.
+    `kept` is what shows risk, `attached` what only belongs to it; `wishes` takes call-backs.
     """
 
     def __init__(self) -> None:
+        self.wishes = MemoryWishes()
         self.kept: dict[str, Escalation] = {}
         self.attached: dict[str, Escalation] = {}
         self.calls = 0
@@ -86,7 +86,12 @@ class MemoryLog:
         self.gate = threading.Event()
         self.gate.set()
 
-    def record(self, escalation: Escalation) -> bool:
+    def append(self, handoff: Handoff, /) -> bool:
+        if not isinstance(handoff, Escalation):
+            return self.wishes.apply(handoff)
+        return self._append(handoff)
+
+    def _append(self, escalation: Escalation) -> bool:
         self.calls += 1
         self.gate.wait(30)
         if self.down:
@@ -115,11 +120,11 @@ class MemorySpool:
             raise OSError(escalation.text)
         self.kept[escalation.message_id] = escalation
 
-    def drain(self, log: MemoryLog) -> int:
+    def drain(self, mailbox: Mailbox) -> int:
         self.rounds += 1
         taken = 0
         for message_id, escalation in list(self.kept.items()):
-            log.record(escalation)
+            mailbox.append(escalation)
             del self.kept[message_id]
             taken += 1
         return taken
@@ -144,16 +149,15 @@ class MemoryWishes:
         self.gate = threading.Event()
         self.gate.set()
 
-    def leave(self, conversation_id: str, name: str, reach: str) -> None:
-        self.gate.wait(30)
+    def apply(self, change: CallbackChange) -> bool:
+        if isinstance(change, CallbackLeft):
+            self.gate.wait(30)
         if self.down:
-            raise OSError(name)
-        self.kept[conversation_id] = (name, reach)
-
-    def take_back(self, conversation_id: str) -> bool:
-        if self.down:
-            raise OSError
-        return self.kept.pop(conversation_id, None) is not None
+            raise OSError(change.id)
+        if isinstance(change, CallbackLeft):
+            self.kept[change.conversation_id] = (change.name, change.reach)
+            return True
+        return self.kept.pop(change.conversation_id, None) is not None
 
 
 class Gateway:
@@ -189,9 +193,9 @@ class World:
     def __init__(self, rasa: FakeRasa, state_dir: Path) -> None:
         self.rasa = rasa
         self.engine = WordEngine()
-        self.log = MemoryLog()
+        self.log = MemoryMailbox()
         self.spool = MemorySpool()
-        self.wishes = MemoryWishes()
+        self.wishes = self.log.wishes
         self.database = True
         self.state_dir = state_dir
         self.env: dict[str, str] = {"LANTERN_RASA_TIMEOUT_S": "2"}
@@ -204,9 +208,7 @@ class World:
     def dependencies(self, _settings: Settings) -> Dependencies:
         """The fakes."""
         key = "k" * 40
-        return Dependencies(
-            self.engine, self.log, self.spool, self.wishes, key, "secret", lambda: self.database
-        )
+        return Dependencies(self.engine, self.log, self.spool, key, "secret", lambda: self.database)
 
     @asynccontextmanager
     async def gateway(self, limits: RateLimits | None = None) -> AsyncIterator[Gateway]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import uuid4
 
 import numpy as np
 import pytest
 
-from chat.gateway.handoff import NOT_ASSESSED
+from chat.gateway.severity import NOT_ASSESSED
 from safeguarding.escalation import Escalation
 from safeguarding.messages import contacts_in, words_of
-from safeguarding.risk.assessed import AssessedMessage, Floats
+from safeguarding.risk.assessed import Analysis, AssessedMessage
+from safeguarding.risk.assessment import Turn
 from safeguarding.taxonomy import Severity
 from tests.content import real_content
 from tests.fakes.rasa import FakeRasa, answering, failing, saying
@@ -713,10 +714,12 @@ async def test_rasa_is_handed_what_the_gateway_found_out(gateway: Gateway) -> No
 async def test_a_vector_that_cannot_be_made_never_costs_the_assessment(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def none(_text: str) -> Floats:
-        raise RuntimeError
+    engine = gateway.world.engine
 
-    monkeypatch.setattr(gateway.world.engine, "vector", none)
+    def without(text: str, history: Sequence[Turn] = ()) -> Analysis:
+        return Analysis(engine.assess(text, history), text, None)
+
+    monkeypatch.setattr(engine, "analyse", without)
     await gateway.say(await gateway.begin(), "someone hurt me")
 
     (received,) = gateway.world.rasa.received

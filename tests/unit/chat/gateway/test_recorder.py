@@ -13,11 +13,10 @@ from chat.gateway.metrics import GatewayMetrics
 from chat.gateway.recorder import Patience, Recorder
 from safeguarding.escalation import Escalation
 from safeguarding.taxonomy import Severity
-from staff.cases.joining import NoCaseYetError
-from tests.unit.chat.gateway.conftest import MemoryLog, MemorySpool, assessed, until
+from tests.unit.chat.gateway.conftest import MemoryMailbox, MemorySpool, assessed, until
 
 SECRET = "what a child wrote"
-IMPATIENT = Patience(log_s=0.05, spool_s=0.05, away_s=60)
+IMPATIENT = Patience(mailbox_s=0.05, spool_s=0.05, away_s=60)
 
 
 def escalation(message_id: str = "m1") -> Escalation:
@@ -26,8 +25,8 @@ def escalation(message_id: str = "m1") -> Escalation:
 
 
 @pytest.fixture
-def log() -> MemoryLog:
-    return MemoryLog()
+def log() -> MemoryMailbox:
+    return MemoryMailbox()
 
 
 @pytest.fixture
@@ -36,12 +35,12 @@ def spool() -> MemorySpool:
 
 
 @pytest.fixture
-def recorder(log: MemoryLog, spool: MemorySpool) -> Recorder:
+def recorder(log: MemoryMailbox, spool: MemorySpool) -> Recorder:
     return Recorder(log, spool, GatewayMetrics())
 
 
 @pytest.fixture
-def impatient(log: MemoryLog, spool: MemorySpool) -> Recorder:
+def impatient(log: MemoryMailbox, spool: MemorySpool) -> Recorder:
     """A recorder that soon takes a log or a spool for hanging."""
     return Recorder(log, spool, GatewayMetrics(), IMPATIENT)
 
@@ -56,14 +55,16 @@ async def at_work(recorder: Recorder) -> AsyncIterator[None]:
         working.cancel()
 
 
-async def test_it_goes_into_the_log(recorder: Recorder, log: MemoryLog, spool: MemorySpool) -> None:
+async def test_it_goes_into_the_log(
+    recorder: Recorder, log: MemoryMailbox, spool: MemorySpool
+) -> None:
     await recorder.record(escalation())
 
     assert (list(log.kept), list(spool.kept)) == (["m1"], [])
 
 
 async def test_a_failing_database_is_bridged_by_the_spool_and_drained_later(
-    recorder: Recorder, log: MemoryLog, spool: MemorySpool
+    recorder: Recorder, log: MemoryMailbox, spool: MemorySpool
 ) -> None:
     log.down = True
     await recorder.record(escalation())
@@ -76,25 +77,8 @@ async def test_a_failing_database_is_bridged_by_the_spool_and_drained_later(
     assert (spooled, recorder.backlog()) == (["m1"], 0)
 
 
-async def test_what_belongs_to_a_case_still_to_come_goes_to_the_spool_without_alarm(
-    recorder: Recorder,
-    log: MemoryLog,
-    spool: MemorySpool,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def not_yet(_escalation: Escalation) -> bool:
-        raise NoCaseYetError
-
-    monkeypatch.setattr(log, "record", not_yet)
-    await recorder.record(escalation())
-
-    assert list(spool.kept) == ["m1"]
-    assert "not_recorded" not in capsys.readouterr().out
-
-
 async def test_eight_records_are_on_the_spool_while_the_database_hangs_and_so_does_draining(
-    impatient: Recorder, log: MemoryLog, spool: MemorySpool
+    impatient: Recorder, log: MemoryMailbox, spool: MemorySpool
 ) -> None:
     log.gate.clear()
     spool.keep(escalation("before"))
@@ -110,7 +94,7 @@ async def test_eight_records_are_on_the_spool_while_the_database_hangs_and_so_do
 
 
 async def test_a_database_that_was_late_is_not_waited_for_again(
-    impatient: Recorder, log: MemoryLog, spool: MemorySpool
+    impatient: Recorder, log: MemoryMailbox, spool: MemorySpool
 ) -> None:
     log.gate.clear()
     await impatient.record(escalation())
@@ -123,7 +107,7 @@ async def test_a_database_that_was_late_is_not_waited_for_again(
 
 
 async def test_a_database_that_drains_again_is_asked_again(
-    impatient: Recorder, log: MemoryLog, spool: MemorySpool
+    impatient: Recorder, log: MemoryMailbox, spool: MemorySpool
 ) -> None:
     log.gate.clear()
     await impatient.record(escalation())
@@ -139,7 +123,7 @@ async def test_a_database_that_drains_again_is_asked_again(
 
 
 async def test_draining_goes_on_after_a_failure(
-    recorder: Recorder, log: MemoryLog, spool: MemorySpool
+    recorder: Recorder, log: MemoryMailbox, spool: MemorySpool
 ) -> None:
     log.down = True
     spool.keep(escalation())
@@ -152,7 +136,7 @@ async def test_draining_goes_on_after_a_failure(
 
 @pytest.mark.parametrize("what", ["full", "hangs"])
 async def test_what_no_disk_takes_is_held_counted_and_kept_when_one_can(
-    impatient: Recorder, log: MemoryLog, spool: MemorySpool, what: str
+    impatient: Recorder, log: MemoryMailbox, spool: MemorySpool, what: str
 ) -> None:
     log.down = True
     spool.full = what == "full"
@@ -172,7 +156,7 @@ async def test_what_no_disk_takes_is_held_counted_and_kept_when_one_can(
 
 
 async def test_one_that_can_never_be_kept_does_not_stop_the_rest(
-    impatient: Recorder, log: MemoryLog, spool: MemorySpool
+    impatient: Recorder, log: MemoryMailbox, spool: MemorySpool
 ) -> None:
     log.down = spool.full = True
     await impatient.record(escalation("never"))
@@ -188,7 +172,7 @@ async def test_one_that_can_never_be_kept_does_not_stop_the_rest(
 
 async def test_what_is_held_is_said_aloud_without_the_words(
     recorder: Recorder,
-    log: MemoryLog,
+    log: MemoryMailbox,
     spool: MemorySpool,
     capsys: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
@@ -203,7 +187,7 @@ async def test_what_is_held_is_said_aloud_without_the_words(
 
 
 async def test_an_answer_that_ends_early_does_not_end_its_record(
-    recorder: Recorder, log: MemoryLog
+    recorder: Recorder, log: MemoryMailbox
 ) -> None:
     recording = asyncio.create_task(recorder.record(escalation()))
     await asyncio.sleep(0)
@@ -213,7 +197,7 @@ async def test_an_answer_that_ends_early_does_not_end_its_record(
 
 
 async def test_stopping_waits_for_what_is_under_way_and_tries_what_is_held(
-    recorder: Recorder, log: MemoryLog, spool: MemorySpool
+    recorder: Recorder, log: MemoryMailbox, spool: MemorySpool
 ) -> None:
     log.down = spool.full = True
     await recorder.record(escalation("held"))

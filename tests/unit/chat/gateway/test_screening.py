@@ -13,7 +13,7 @@ import pytest
 from chat.gateway import screening as module
 from chat.gateway.requests import IncomingMessage
 from chat.gateway.screening import Screening
-from safeguarding.risk.assessed import AssessedMessage, Floats
+from safeguarding.risk.assessed import Analysis, AssessedMessage
 from safeguarding.risk.assessment import NO_RISK, Assessment, Turn, upgraded
 from safeguarding.taxonomy import Severity
 from tests.content import real_content
@@ -45,17 +45,11 @@ class SlowWithLong:
         self.busy = threading.Event()
         self.go = threading.Event()
 
-    def assess(self, text: str, history: Sequence[Turn] = ()) -> Assessment:
+    def analyse(self, text: str, history: Sequence[Turn] = ()) -> Analysis:
         if len(text) > module.SHORT:
             self.busy.set()
             self.go.wait(30)
-        return assessed(Severity.URGENT)
-
-    def canonical(self, text: str) -> str:
-        return text
-
-    def vector(self, text: str) -> Floats:
-        return VECTOR
+        return Analysis(assessed(Severity.URGENT), text, VECTOR)
 
 
 @pytest.fixture
@@ -123,10 +117,10 @@ async def test_what_the_engine_found_stands_beside_what_another_language_tells(
 async def test_the_language_is_named_where_no_vector_can_be_made(
     screening: Screening, engine: WordEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def none(_text: str) -> Floats:
-        raise RuntimeError
+    def without(text: str, history: Sequence[Turn] = ()) -> Analysis:
+        return Analysis(engine.assess(text, history), text, None)
 
-    monkeypatch.setattr(engine, "vector", none)
+    monkeypatch.setattr(engine, "analyse", without)
     found = await screening.result(
         screening.begin(IncomingMessage(uuid4(), "tata mnie bije"), ()), 10
     )

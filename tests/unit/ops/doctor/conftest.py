@@ -158,7 +158,9 @@ def on_postgres(
 ) -> Iterator[Installation]:
     """The installation on PostgreSQL, with roles of the test's own."""
     mark = secrets.token_hex(4)
-    roles = Roles(*(f"lantern_test_{part}_{mark}" for part in ("owner", "gateway", "console")))
+    roles = Roles(
+        *(f"lantern_test_{part}_{mark}" for part in ("owner", "gateway", "console", "actions"))
+    )
     with database_on(postgres, postgres_template) as url:
         address = url.render_as_string(hide_password=False)
         engine = connect(address)
@@ -168,7 +170,7 @@ def on_postgres(
         there = changed(here, DATABASE_URL=address)
         yield replace(there, engine=engine, roles=roles)
         with engine.begin() as connection:
-            for role in (roles.owner, roles.gateway, roles.console):
+            for role in (roles.owner, roles.gateway, roles.console, roles.actions):
                 connection.exec_driver_sql(f'DROP OWNED BY "{role}" CASCADE')
                 connection.exec_driver_sql(f'DROP ROLE "{role}"')
         engine.dispose()

@@ -16,6 +16,8 @@ from safeguarding.clock import utc_now
 from staff.audit import anchors
 from staff.audit.audit_log import AuditLog
 from storage.engine import connect
+from storage.handoffs import HandoffMailbox
+from tests.records import escalation, vault
 from tests.unit.ops.doctor.conftest import changed
 
 
@@ -38,6 +40,18 @@ def test_a_database_that_is_away_cannot_be_told(on_postgres: Installation) -> No
 
     for name in CHECKS:
         assert find(CHECKS[name], replace(on_postgres, engine=away)).state is CheckState.CANNOT_TELL
+
+
+def test_hand_offs_that_wait_are_named(here: Installation) -> None:
+    assert find(CHECKS["hand-offs"], here).state is CheckState.OK
+    mailbox = HandoffMailbox(here.engine, vault())
+    mailbox.append(escalation("just now", raised_at=here.now()))
+    assert find(CHECKS["hand-offs"], here).state is CheckState.OK
+    mailbox.append(escalation("before", raised_at=here.now() - timedelta(minutes=2)))
+
+    found = find(CHECKS["hand-offs"], here)
+    assert found.state is CheckState.NOT_READY
+    assert found.says.startswith("2 rows wait in the hand-off mailbox")
 
 
 @pytest.mark.parametrize("where", ["here", "on_postgres"])

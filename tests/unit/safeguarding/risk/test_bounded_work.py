@@ -289,8 +289,7 @@ def test_every_load_is_as_long_as_what_is_read_of_a_message() -> None:
 def test_the_encoder_makes_a_few_passes_of_a_few_word_pieces(
     counted: RiskEngine, work: Work, load: str
 ) -> None:
-    counted.assess(LOAD[load])
-    counted.vector(LOAD[load])
+    counted.analyse(LOAD[load])
 
     assert 1 <= len(work.pieces) <= OF_A_MESSAGE + OF_THE_TOPIC
     assert max(work.pieces) <= MAX_WORD_PIECES

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safeguarding.risk.assessment import NO_RISK, Turn
+from safeguarding.risk.encoder.vectors import Encoded
 from safeguarding.risk.engine import RiskEngine, build_engine
 from safeguarding.taxonomy import Severity, taxonomy
 
@@ -181,6 +183,34 @@ def test_two_engines_in_one_process_share_nothing_and_each_has_its_own_threshold
     assert strict.severity > usual.severity == Severity.NONE
 
 
+@pytest.mark.parametrize(
+    "text", ["he keeps touching me and says i must not tell", "hi", "", "\u200b", "word " * 3_000]
+)
+def test_one_analysis_is_the_assessment_the_words_and_the_vector(
+    whole_engine: RiskEngine, text: str
+) -> None:
+    analysis = whole_engine.analyse(text)
+
+    assert analysis.assessment == whole_engine.assess(text)
+    assert analysis.canonical == whole_engine.canonical(text)
+    assert analysis.vector is not None
+    np.testing.assert_array_equal(analysis.vector, whole_engine.vector(text))
+
+
+def test_a_vector_that_cannot_be_made_costs_no_assessment(
+    engine: RiskEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_words: str) -> Encoded:
+        raise RuntimeError
+
+    monkeypatch.setattr(engine, "_encode", broken)
+    analysis = engine.analyse("i want to kill myself")
+
+    assert analysis.assessment == engine.assess("i want to kill myself")
+    assert (analysis.canonical, analysis.vector) == ("i want to kill myself", None)
+
+
 def test_an_engine_of_rules_alone_has_no_vector(engine: RiskEngine) -> None:
+    assert engine.analyse("hello").vector is None
     with pytest.raises(RuntimeError, match="without an encoder"):
         engine.vector("hello")

@@ -12,12 +12,19 @@ if TYPE_CHECKING or find_spec("psycopg"):
     from sqlalchemy.engine import Engine
 
     from staff.accounts.accounts import StaffAccounts
-    from staff.cases.callbacks import CallbackRequests
     from staff.cases.cases import Cases
     from staff.cases.casework import Casework
     from staff.cases.log import EscalationLog
     from staff.cases.merging import CaseMerge
-    from tests.records import PASSWORD, Clock, accounts_on, log_on, vault
+    from tests.records import (
+        PASSWORD,
+        Callbacks,
+        Clock,
+        WorkedMailbox,
+        accounts_on,
+        log_on,
+        vault,
+    )
 else:
     PURE = {"test_deadlines.py", "test_escalation.py"}
     collect_ignore = [p.name for p in Path(__file__).parent.glob("test_*") if p.name not in PURE]
@@ -49,8 +56,13 @@ def merging(engine: Engine, clock: Clock) -> CaseMerge:
 
 
 @pytest.fixture
-def wishes(engine: Engine, clock: Clock) -> CallbackRequests:
-    return CallbackRequests(engine, vault(), clock)
+def wishes(engine: Engine, clock: Clock) -> Callbacks:
+    return Callbacks(engine, clock)
+
+
+@pytest.fixture
+def mailbox(engine: Engine, clock: Clock) -> WorkedMailbox:
+    return WorkedMailbox(engine, clock)
 
 
 @pytest.fixture

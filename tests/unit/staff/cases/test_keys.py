@@ -7,7 +7,6 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from safeguarding.escalation import Outcome
-from staff.cases.callbacks import CallbackRequests
 from staff.cases.case import Referral
 from staff.cases.cases import Cases
 from staff.cases.casework import Casework, ClosingDecision
@@ -15,13 +14,13 @@ from staff.cases.log import EscalationLog
 from staff.cases.rows import make_key, vault_of
 from staff.cases.tables import SEALED, data_keys
 from storage.vault import Vault, VaultError, key_ring, new_key
-from tests.records import NOON, escalation, vault
+from tests.records import NOON, Callbacks, escalation, vault
 
 PLACE = {"table": "case_notes", "row": "n1", "column": "text"}
 
 
 @pytest.fixture
-def filled(log: EscalationLog, casework: Casework, wishes: CallbackRequests, ann: str) -> None:
+def filled(log: EscalationLog, casework: Casework, wishes: Callbacks, ann: str) -> None:
     """Two cases, one with everything that can be written."""
     log.record(escalation("m1"))
     log.record(escalation("n1", conversation_id="c2"))

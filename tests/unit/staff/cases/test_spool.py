@@ -4,36 +4,34 @@ from __future__ import annotations
 
 import os
 import stat
-import time
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import DataError, OperationalError
 
 from safeguarding.escalation import Escalation
-from safeguarding.risk.assessment import NO_RISK
+from safeguarding.handoff import Handoff
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import Severity
 from staff.cases.cases import Cases
-from staff.cases.log import EscalationLog
 from storage.spool import Spool
 from storage.vault import Vault, key_ring, new_key
-from tests.records import KEYS, NOON, WORDS, assessment, escalation, vault
+from tests.records import KEYS, WORDS, WorkedMailbox, assessment, escalation, vault
 
 
-class BrokenLog(EscalationLog):
-    """A log whose database is away, or refuses some messages."""
+class BrokenMailbox:
+    """A mailbox whose database is away, or refuses some messages."""
 
     def __init__(self, error: type[Exception] = OperationalError, refuses: str = "") -> None:
         self._error = error
         self._refuses = refuses
         self.taken: list[str] = []
 
-    def record(self, escalation: Escalation) -> bool:
-        if escalation.message_id.startswith(self._refuses):
+    def append(self, handoff: Handoff, /) -> bool:
+        assert isinstance(handoff, Escalation)
+        if handoff.message_id.startswith(self._refuses):
             raise self._error("INSERT", {}, Exception())
-        self.taken.append(escalation.message_id)
+        self.taken.append(handoff.message_id)
         return True
 
 
@@ -48,14 +46,14 @@ def spool(folder: Path) -> Spool:
 
 
 def test_what_was_kept_is_recorded_when_the_log_is_back(
-    spool: Spool, log: EscalationLog, cases: Cases
+    spool: Spool, mailbox: WorkedMailbox, cases: Cases
 ) -> None:
     spool.keep(escalation())
 
-    assert spool.drain(log) == 1
+    assert spool.drain(mailbox) == 1
     assert cases.message("m1") == escalation()
     assert spool.waiting() == []
-    assert spool.drain(log) == 0
+    assert spool.drain(mailbox) == 0
 
 
 def test_files_are_for_their_owner_alone_and_hold_no_words(spool: Spool, folder: Path) -> None:
@@ -70,148 +68,130 @@ def test_files_are_for_their_owner_alone_and_hold_no_words(spool: Spool, folder:
 
 
 def test_a_second_account_of_a_message_is_kept_beside_the_first(
-    spool: Spool, log: EscalationLog, cases: Cases
+    spool: Spool, mailbox: WorkedMailbox, cases: Cases
 ) -> None:
     spool.keep(escalation())
     spool.keep(escalation(assessment=assessment(Severity.IMMEDIATE)))
 
-    assert spool.drain(log) == 2
+    assert spool.drain(mailbox) == 2
     assert cases.find("c1").severity is Severity.IMMEDIATE
 
 
 def test_a_file_that_was_recorded_before_the_crash_is_harmless(
-    spool: Spool, log: EscalationLog, cases: Cases
+    spool: Spool, mailbox: WorkedMailbox, cases: Cases
 ) -> None:
-    log.record(escalation())
+    mailbox.append(escalation())
     spool.keep(escalation())
 
-    spool.drain(log)
+    spool.drain(mailbox)
 
     assert len(cases.whole("c1").history) == 1
 
 
 @pytest.mark.parametrize("content", [b"", b"v1|k1|AAAA", b"\xff\xfe", b"v1|k9|AAAA|AAAA", b"{}"])
 def test_a_file_that_cannot_be_read_does_not_stop_the_rest(
-    spool: Spool, folder: Path, log: EscalationLog, content: bytes, caplog: pytest.LogCaptureFixture
+    spool: Spool,
+    folder: Path,
+    mailbox: WorkedMailbox,
+    content: bytes,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     spool.keep(escalation("z-last"))
     (folder / "a-first.v1").write_bytes(content)
 
-    assert spool.drain(log) == 1
+    assert spool.drain(mailbox) == 1
     assert [path.name for path in spool.waiting()] == ["a-first.v1"]
     assert "spool.unreadable file=a-first.v1" in caplog.text
 
 
 def test_half_a_file_does_not_stop_the_rest(
-    spool: Spool, folder: Path, log: EscalationLog, cases: Cases
+    spool: Spool, folder: Path, mailbox: WorkedMailbox, cases: Cases
 ) -> None:
     spool.keep(escalation("a-half"))
     spool.keep(escalation("b-whole"))
     half = (folder / "a-half.v1").read_bytes()
     (folder / "a-half.v1").write_bytes(half[: len(half) // 2])
 
-    assert spool.drain(log) == 1
+    assert spool.drain(mailbox) == 1
     assert [message.message_id for message in cases.whole("c1").messages] == ["b-whole"]
 
 
 def test_a_file_under_a_name_of_another_message_is_refused(
-    spool: Spool, folder: Path, log: EscalationLog
+    spool: Spool, folder: Path, mailbox: WorkedMailbox
 ) -> None:
     spool.keep(escalation("m1"))
     (folder / "m1.v1").rename(folder / "m2.v1")
 
-    assert spool.drain(log) == 0
+    assert spool.drain(mailbox) == 0
 
 
 def test_a_draft_that_a_crash_left_behind_is_not_taken_in(
-    spool: Spool, folder: Path, log: EscalationLog
+    spool: Spool, folder: Path, mailbox: WorkedMailbox
 ) -> None:
     spool.keep(escalation())
     (folder / ".m2.0011.draft").write_text("half")
 
-    assert spool.drain(log) == 1
+    assert spool.drain(mailbox) == 1
 
 
 def test_a_database_that_is_away_leaves_everything_waiting(spool: Spool) -> None:
     for number in range(3):
         spool.keep(escalation(f"m{number}"))
 
-    assert spool.drain(BrokenLog()) == 0
+    assert spool.drain(BrokenMailbox()) == 0
     assert len(spool.waiting()) == 3
 
 
 def test_one_record_that_the_database_refuses_does_not_stop_the_rest(spool: Spool) -> None:
     for message_id in ("bad", "good"):
         spool.keep(escalation(message_id))
-    log = BrokenLog(DataError, refuses="bad")
+    mailbox = BrokenMailbox(DataError, refuses="bad")
 
-    assert spool.drain(log) == 1
-    assert log.taken == ["good"]
+    assert spool.drain(mailbox) == 1
+    assert mailbox.taken == ["good"]
     assert [path.name for path in spool.waiting()] == ["bad.v1"]
 
 
 @pytest.mark.parametrize("message_id", ["../../etc/passwd", "a/b", "", "é", "x" * 500, "c:m"])
 def test_any_message_id_makes_a_safe_file_name(
-    spool: Spool, folder: Path, log: EscalationLog, cases: Cases, message_id: str
+    spool: Spool, folder: Path, mailbox: WorkedMailbox, cases: Cases, message_id: str
 ) -> None:
     spool.keep(escalation(message_id))
 
     assert [path.parent for path in spool.waiting()] == [folder]
-    assert spool.drain(log) == 1
+    assert spool.drain(mailbox) == 1
     assert cases.message(message_id).message_id == message_id
 
 
-def test_a_key_from_before_the_rotation_still_opens(folder: Path, log: EscalationLog) -> None:
+def test_a_key_from_before_the_rotation_still_opens(folder: Path, mailbox: WorkedMailbox) -> None:
     old = f"old:{new_key()}"
     Spool(folder, Vault(key_ring(old))).keep(escalation())
 
-    assert Spool(folder, Vault(key_ring(f"new:{new_key()},{old}"))).drain(log) == 1
+    assert Spool(folder, Vault(key_ring(f"new:{new_key()},{old}"))).drain(mailbox) == 1
 
 
 def test_the_spool_and_the_vault_of_an_installation_work_with_its_log(
-    log: EscalationLog, cases: Cases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    mailbox: WorkedMailbox, cases: Cases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LANTERN_FIELD_KEYS", KEYS)
     settings = Settings.from_env({"LANTERN_STATE_DIR": str(tmp_path)})
     Spool.of(settings, Vault.of(settings)).keep(escalation())
 
-    assert Spool.of(settings, Vault.of(settings)).drain(log) == 1
+    assert Spool.of(settings, Vault.of(settings)).drain(mailbox) == 1
     assert cases.message("m1") == escalation()
 
 
-def test_an_empty_spool_needs_no_folder(spool: Spool, log: EscalationLog) -> None:
-    assert spool.drain(log) == 0
+def test_an_empty_spool_needs_no_folder(spool: Spool, mailbox: WorkedMailbox) -> None:
+    assert spool.drain(mailbox) == 0
     assert spool.waiting() == []
 
 
-def test_what_belongs_to_a_case_that_is_still_to_come_waits_quietly(
-    spool: Spool, log: EscalationLog, cases: Cases, caplog: pytest.LogCaptureFixture
-) -> None:
-    talk = escalation("a-talk", raised_at=NOON + timedelta(minutes=1), assessment=NO_RISK)
+def test_the_oldest_file_goes_first_whatever_its_name(spool: Spool, folder: Path) -> None:
+    mailbox = BrokenMailbox(refuses="never")
+    for age, name in enumerate(["c", "a", "b"]):
+        spool.keep(escalation(name))
+        os.utime(folder / f"{name}.v1", (1_000 + age, 1_000 + age))
 
-    spool.keep(talk)
-    assert spool.drain(log) == 0
-    assert spool.drain(log) == 0
-    assert caplog.text == ""
-    spool.keep(escalation("z-opens-it"))
-    spool.drain(log)
-    spool.drain(log)
+    spool.drain(mailbox)
 
-    assert spool.waiting() == []
-    messages = cases.whole("c1").messages
-    assert [message.message_id for message in messages] == ["z-opens-it", "a-talk"]
-    assert caplog.text == ""
-
-
-def test_whose_case_never_comes_is_reported_once(
-    spool: Spool, folder: Path, log: EscalationLog, caplog: pytest.LogCaptureFixture
-) -> None:
-    spool.keep(escalation("talk", assessment=NO_RISK))
-    an_hour_ago = time.time() - 3601
-    os.utime(folder / "talk.v1", (an_hour_ago, an_hour_ago))
-
-    spool.drain(log)
-    spool.drain(log)
-
-    assert caplog.text.count("spool.without_case") == 1
-    assert [path.name for path in spool.waiting()] == ["talk.v1"]
+    assert mailbox.taken == ["c", "a", "b"]

@@ -6,13 +6,13 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from staff.cases.callbacks import CallbackRequests
 from staff.cases.case import CallbackRequest, CaseEvent
-from staff.cases.cases import Cases, UnknownCaseError
+from staff.cases.cases import Cases
+from staff.cases.joining import NoCaseYetError
 from staff.cases.log import EscalationLog
 from staff.cases.merging import CaseMerge
 from staff.cases.tables import wishes as wishes_table
-from tests.records import Clock, escalation
+from tests.records import Callbacks, Clock, escalation
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def events(cases: Cases) -> list[tuple[str, str]]:
 
 
 @pytest.mark.usefixtures("recorded")
-def test_a_wish_is_kept_with_its_case(wishes: CallbackRequests, cases: Cases, clock: Clock) -> None:
+def test_a_wish_is_kept_with_its_case(wishes: Callbacks, cases: Cases, clock: Clock) -> None:
     clock.move(minutes=2)
     left = wishes.leave("c1", "Sam", "text after 4")
 
@@ -37,9 +37,7 @@ def test_a_wish_is_kept_with_its_case(wishes: CallbackRequests, cases: Cases, cl
 
 
 @pytest.mark.usefixtures("recorded")
-def test_a_later_wish_takes_the_place_of_an_earlier_one(
-    wishes: CallbackRequests, cases: Cases
-) -> None:
+def test_a_later_wish_takes_the_place_of_an_earlier_one(wishes: Callbacks, cases: Cases) -> None:
     wishes.leave("c1", "Sam", "text after 4")
     later = wishes.leave("c1", "Sam", "ring my nan")
 
@@ -47,9 +45,7 @@ def test_a_later_wish_takes_the_place_of_an_earlier_one(
 
 
 @pytest.mark.usefixtures("recorded")
-def test_a_wish_is_taken_back_and_gone(
-    wishes: CallbackRequests, cases: Cases, engine: Engine
-) -> None:
+def test_a_wish_is_taken_back_and_gone(wishes: Callbacks, cases: Cases, engine: Engine) -> None:
     wishes.leave("c1", "Sam", "text after 4")
 
     assert wishes.take_back("c1") is True
@@ -63,16 +59,15 @@ def test_a_wish_is_taken_back_and_gone(
     ]
 
 
-def test_without_a_case_there_is_nobody_to_read_it(wishes: CallbackRequests) -> None:
-    with pytest.raises(UnknownCaseError):
+def test_a_wish_waits_for_its_case_and_a_withdrawal_does_not(wishes: Callbacks) -> None:
+    with pytest.raises(NoCaseYetError):
         wishes.leave("c1", "Sam", "x")
-    with pytest.raises(UnknownCaseError):
-        wishes.take_back("c1")
+    assert wishes.take_back("c1") is False
 
 
 @pytest.mark.usefixtures("recorded")
 def test_a_wish_left_before_a_merge_is_read_there_and_can_still_be_taken_back(
-    wishes: CallbackRequests, cases: Cases, merging: CaseMerge, ann: str, clock: Clock
+    wishes: Callbacks, cases: Cases, merging: CaseMerge, ann: str, clock: Clock
 ) -> None:
     left = wishes.leave("c2", "Sam", "text after 4")
     merging.merge("c2", "c1", by=ann)
@@ -86,7 +81,7 @@ def test_a_wish_left_before_a_merge_is_read_there_and_can_still_be_taken_back(
 
 
 @pytest.mark.usefixtures("recorded")
-def test_a_wish_lies_nowhere_in_the_open(wishes: CallbackRequests, engine: Engine) -> None:
+def test_a_wish_lies_nowhere_in_the_open(wishes: Callbacks, engine: Engine) -> None:
     wishes.leave("c1", "SECRET", "SECRET")
     wishes.take_back("c1")
     wishes.leave("c1", "SECRET", "SECRET")

@@ -12,7 +12,6 @@ from sqlalchemy.engine import Engine
 from safeguarding.risk.assessment import NO_RISK, Signal, Turn
 from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import Staff
-from staff.cases.callbacks import CallbackRequests
 from staff.cases.case import CaseEvent
 from staff.cases.cases import Cases
 from staff.cases.log import EscalationLog
@@ -25,10 +24,10 @@ from tests.records import (
     NOON,
     SECRECY,
     WORDS,
+    Callbacks,
     Clock,
     assessment,
     escalation,
-    vault,
 )
 from tests.unit.staff.console.conftest import Browser
 
@@ -233,7 +232,7 @@ async def test_what_a_child_writes_is_never_markup(
         area=evil,
     )
     log.record(told)
-    CallbackRequests(engine, vault()).leave("c1", evil, evil)
+    Callbacks(engine).leave("c1", evil, evil)
 
     covered = (await browser.get("/escalations/c1")).text
     page = await browser.uncover()
@@ -281,7 +280,7 @@ async def test_a_wish_to_be_reached_is_shown_with_the_words_only(
     browser: Browser, log: EscalationLog, engine: Engine
 ) -> None:
     log.record(escalation())
-    CallbackRequests(engine, vault()).leave("c1", "Kit", "text me after school")
+    Callbacks(engine).leave("c1", "Kit", "text me after school")
 
     assert "Kit" not in (await browser.get("/escalations/c1")).text
     page = plain(await browser.uncover())

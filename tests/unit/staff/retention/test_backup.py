@@ -23,7 +23,7 @@ from storage.metadata import metadata
 from storage.spool import Spool
 from tests.drill import Drill
 from tests.office import CLOCKS
-from tests.records import KEYS, NOON, WORDS, escalation, vault
+from tests.records import KEYS, NOON, WORDS, WorkedMailbox, escalation, vault
 
 YEAR = 365.25
 SILENCE = timedelta(hours=1)
@@ -116,7 +116,7 @@ def test_what_waited_and_was_erased_later_does_not_come_back(drill: Drill) -> No
     spool = Spool(drill.settings.state_dir / "spool", vault())
     spool.keep(escalation("m1", conversation_id="c1", raised_at=drill.clock()))
     drill.back_up()
-    spool.drain(drill.office.log)
+    spool.drain(WorkedMailbox(drill.office.engine, drill.clock))
     drill.office.close("c1")
     drill.clock.move(hours=2)
     drill.disposals().erase("c1", Ground.OBJECTION, silence=SILENCE)

@@ -52,7 +52,7 @@ def test_a_message_that_comes_while_its_case_is_disposed_of_opens_another(
     with ThreadPoolExecutor(1) as pool:
         with office.engine.begin() as connection:
             assert locked(connection, "c1") is not None
-            remove(connection, ["c1"])
+            remove(connection, ["c1"], NOON)
             recording = pool.submit(log_on(other).record, again)
             with pytest.raises(TimeoutError):  # it waits for the lock
                 recording.result(timeout=0.5)

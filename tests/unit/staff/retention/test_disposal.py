@@ -17,9 +17,10 @@ from sqlalchemy.engine import Engine
 from safeguarding.taxonomy import ROOT, Severity
 from staff.audit import trail
 from staff.audit.trail import Event
-from staff.cases.cases import UnknownCaseError
+from staff.cases.cases import Cases, UnknownCaseError
 from staff.cases.rows import opened_row, vault_of
 from staff.cases.tables import cases, data_keys, escalations
+from staff.cases.worker import CaseWorker
 from staff.retention.disposal import (
     Disposals,
     Ground,
@@ -29,9 +30,10 @@ from staff.retention.disposal import (
     belonging,
 )
 from staff.retention.ledger import CERTIFIED, DISPOSED, ERASED, Ledger
-from storage.vault import VaultError
+from storage.handoffs import HandoffMailbox, handoffs
+from storage.vault import Vault, VaultError, key_ring, new_key
 from tests.office import CLOCKS, Office
-from tests.records import WORDS, Clock, vault
+from tests.records import WORDS, Clock, escalation, vault
 
 SILENCE = timedelta(hours=1)
 YEAR = 365.25
@@ -243,12 +245,29 @@ def test_a_case_is_erased_on_request_with_its_wish(
 
     assert office.known() == set()
     assert office.rows_of("c1")["wishes"] == 0
-    with pytest.raises(UnknownCaseError):
-        office.wishes.take_back("c1")
+    assert office.wishes.take_back("c1") is False
     with engine.connect() as connection:
         [erased] = trail.of_kind(connection, ERASED)
     assert erased.event.detail["ground"] == "objection"
     assert [entry.what for entry in Ledger.of(state).entries()] == [ERASED]
+
+
+def test_what_waits_in_the_mailbox_goes_with_its_case_and_a_later_hand_off_does_not(
+    office: Office, disposals: Disposals, engine: Engine, clock: Clock
+) -> None:
+    office.closed("c1")
+    sealed_elsewhere = HandoffMailbox(engine, Vault(key_ring(f"other:{new_key()}")))
+    before, after = clock() - timedelta(minutes=1), clock() + timedelta(hours=1)
+    sealed_elsewhere.append(escalation("stuck", conversation_id="c1", raised_at=before))
+    HandoffMailbox(engine, vault()).append(escalation("new", conversation_id="c1", raised_at=after))
+    clock.move(hours=2)
+    disposals.erase("c1", Ground.OBJECTION, silence=SILENCE)
+
+    with engine.connect() as connection:
+        waits = sa.select(handoffs.c.written_at).where(handoffs.c.sealed.is_not(None))
+        assert connection.execute(waits).scalars().all() == [after]
+    assert CaseWorker(engine, vault(), clock).work_off() == 0
+    assert [each.message_id for each in Cases(engine, vault()).whole("c1").messages] == ["new"]
 
 
 def test_what_may_not_be_erased_is_not(office: Office, disposals: Disposals, clock: Clock) -> None:

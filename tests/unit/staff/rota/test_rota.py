@@ -17,9 +17,9 @@ from staff.rota.rota import (
     on_duty,
     remove_shift,
     shifts,
-    watches,
     windows,
 )
+from storage.duty import watches
 from tests.records import NOON
 from tests.unit.staff.rota.conftest import shift
 

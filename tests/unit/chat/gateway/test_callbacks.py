@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from chat.gateway.wishes import LONGEST_NAME
 from safeguarding.taxonomy import Severity
+from staff.accounts.accounts_page import LONGEST_NAME
 from tests.content import real_content
 from tests.unit.chat.gateway.conftest import Gateway, World, assessed
 

@@ -1,6 +1,6 @@
-"""A way back: what to call a person and how to reach them, if they want it, after a hand-off.
+"""A call-back: what to call a person and how to reach them, if they want it, after a hand-off.
 
-It goes to the record of their case and nowhere else: not to Rasa, not into the conversation kept.
+It goes to the hand-off mailbox and nowhere else: not to Rasa, not into the conversation kept.
 Everything that is typed is assessed first; with any risk in it, it is a message like every other.
 Only the reviewed words that take a call-back back do so whatever they are assessed as; that is
 recorded all the same.
@@ -9,19 +9,21 @@ recorded all the same.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from datetime import datetime
 
 import msgspec
 import structlog
 
 from chat.gateway.bounded_pool import BoundedPool
-from chat.gateway.conversation import Conversation
+from chat.gateway.conversation import Conversation, scoped_id
 from chat.gateway.requests import IncomingMessage
 from safeguarding.content.choices import Choices
 from safeguarding.content.questions import Questions
+from safeguarding.handoff import CallbackChange, CallbackLeft, CallbackWithdrawn
 from safeguarding.messages import Message
 from safeguarding.risk.assessment import Assessment
 from safeguarding.taxonomy import Severity
+from storage.spool import Mailbox
 
 LEAVE, LEAVE_OUT, TAKE_BACK = "leave_wish", "leave_out_wish", "take_back_wish"
 TOPIC = "wish"
@@ -31,7 +33,7 @@ left, and directly after a message about it."""
 LONGEST_NAME, LONGEST_REACH = 60, 400
 """In characters. What is longer is no answer to the question: it is a message."""
 WAIT_S = 1.5
-"""How long somebody waits for the record to be written, in seconds."""
+"""How long an answer waits for the row to be on a disk, in seconds."""
 log = structlog.get_logger("gateway.wishes")
 
 
@@ -47,30 +49,25 @@ class CallbackPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     not_taken_back: str
 
 
-class CallbackStore(Protocol):
-    """Where wishes are kept: staff.cases.callbacks.Wishes. It raises when it cannot."""
-
-    def leave(self, conversation_id: str, name: str, reach: str) -> object:
-        """Keep it with the case of the conversation."""
-
-    def take_back(self, conversation_id: str) -> bool:
-        """Delete it."""
-
-
 class CallbackDialogue:
-    """Asks for a way back, keeps it, and takes it back."""
+    """Asks whether and how staff may call, hands that over, and withdraws it.
+
+    A person is told that it is kept, or withdrawn, once the row of the mailbox is on a disk.
+    """
 
     def __init__(
         self,
-        record: CallbackStore,
+        mailbox: Mailbox,
         phrases: CallbackPhrases,
         choices: Choices,
         questions: Questions,
+        now: Callable[[], datetime],
     ) -> None:
-        self._record = record
+        self._mailbox = mailbox
         self._phrases = phrases
         self._choices = choices
         self._questions = questions
+        self._now = now
         self._lane = BoundedPool("wish", threads=2, room=16)
 
     def offered(self, conversation: Conversation, shown: list[Message]) -> list[Message]:
@@ -100,11 +97,11 @@ class CallbackDialogue:
             conversation.wish_step, conversation.wish_name = None, ""
             return [self._says(self._phrases.left_out)]
         if sent.choice == TAKE_BACK or self._takes_back(conversation, sent):
-            return await self._take_back(conversation)
+            return await self._take_back(conversation, sent)
         risky = assessment is None or assessment.severity > Severity.NONE
         if conversation.wish_step is None or sent.choice or risky:
             return None
-        return await self._next(conversation, sent.text.strip())
+        return await self._next(conversation, sent)
 
     def close(self) -> None:
         """Keep nothing more. Called when the server stops."""
@@ -116,7 +113,10 @@ class CallbackDialogue:
         conversation.wish_step = "name"
         return [self._says(self._phrases.ask_name, LEAVE_OUT)]
 
-    async def _next(self, conversation: Conversation, text: str) -> list[Message] | None:
+    async def _next(
+        self, conversation: Conversation, sent: IncomingMessage
+    ) -> list[Message] | None:
+        text = sent.text.strip()
         longest = LONGEST_NAME if conversation.wish_step == "name" else LONGEST_REACH
         # Whoever asks something wants an answer.
         if "?" in text or len(text) > longest:
@@ -125,10 +125,16 @@ class CallbackDialogue:
         if conversation.wish_step == "name":
             conversation.wish_step, conversation.wish_name = "reach", text
             return [self._says(self._phrases.ask_reach, LEAVE_OUT)]
-        name, case = conversation.wish_name, str(conversation.id)
-        # Before it is written: one that comes late may be kept all the same.
+        left = CallbackLeft(
+            id=f"{scoped_id(conversation.id, sent)}.callback",
+            conversation_id=str(conversation.id),
+            at=self._now(),
+            name=conversation.wish_name,
+            reach=text,
+        )
+        # Before it is written: one that is written late may be kept all the same.
         conversation.wish_left = True
-        if not await self._done(lambda: self._record.leave(case, name, text)):
+        if not await self._is_kept(left):
             return [self._says(self._phrases.not_kept, LEAVE, TAKE_BACK)]
         conversation.wish_step, conversation.wish_name = None, ""
         return [self._says(self._phrases.kept, TAKE_BACK)]
@@ -141,20 +147,25 @@ class CallbackDialogue:
         open_now = (CALL_BACK, JUST_NOW) if just_now else (CALL_BACK,)
         return any(self._questions.answer(each, sent.text) == TAKE_BACK for each in open_now)
 
-    async def _take_back(self, conversation: Conversation) -> list[Message]:
+    async def _take_back(self, conversation: Conversation, sent: IncomingMessage) -> list[Message]:
         being_left = conversation.wish_step is not None
         conversation.wish_step, conversation.wish_name = None, ""
         if being_left and not conversation.wish_left:
             return [self._says(self._phrases.left_out)]
-        if await self._done(lambda: self._record.take_back(str(conversation.id))):
+        withdrawn = CallbackWithdrawn(
+            id=f"{scoped_id(conversation.id, sent)}.callback-withdrawn",
+            conversation_id=str(conversation.id),
+            at=self._now(),
+        )
+        if await self._is_kept(withdrawn):
             conversation.wish_left = False
             return [self._says(self._phrases.taken_back, LEAVE)]
         return [self._says(self._phrases.not_taken_back, TAKE_BACK)]
 
-    async def _done(self, write: Callable[[], object]) -> bool:
-        """Whether the record was written in time. One that is late may still be."""
+    async def _is_kept(self, change: CallbackChange) -> bool:
+        """Whether the mailbox took it in time. One that is late may still be taken."""
         try:
-            await self._lane.run(WAIT_S, write)
+            await self._lane.run(WAIT_S, self._mailbox.append, change)
         except Exception as error:  # noqa: BLE001 - whatever it is, the person is told the truth
             log.warning("wish.not_written", error=type(error).__name__)
             return False
