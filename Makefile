@@ -141,8 +141,9 @@ chaos: install $(MODEL)  ## Faults at random for CHAOS_SECONDS (720): what was l
 # ---- check --------------------------------------------------------------------------------------
 test: lint types imports content unit stories integration browser  ## All checks and tests
 
-lint: .venv-services/.for-tests  ## Style of the code and of YAML
+lint: .venv-services/.for-tests  ## Style of the code and of YAML, words of the documents
 	@$(S)/ruff check . && $(S)/ruff format --check --quiet . && $(S)/yamllint --strict .
+	@$(S)/codespell --dictionary - --dictionary docs/plain-words.txt README.md CONTRIBUTING.md CHANGELOG.md SECURITY.md docs deploy security
 
 types: .venv-services/.for-tests .venv-assistant/.for-tests  ## mypy, strict but for tests, each room in its environment
 	@$(S)/mypy lantern.py safeguarding storage actions chat staff web ops lab tests --exclude tests/unit/bot/ && $(A)/mypy bot tests/unit/bot
