@@ -9,7 +9,7 @@ export PYTHONDONTWRITEBYTECODE :=
 UV := .tools/bin/uv
 A := .venv-assistant/bin
 S := .venv-services/bin
-T := .venv-training/bin
+L := .venv-lab/bin
 LANTERN := python -m lantern
 ENCODER := models/mpnet.onnx
 # When models/vectors.safetensors, examples.safetensors and learned.json were last looked after.
@@ -19,8 +19,6 @@ MODEL := models/lantern.tar.gz
 TAUGHT_BY := data/nlu data/rules data/stories
 SENTENCES := $(shell find data/risk -name "*.yml")
 NLU := $(wildcard data/nlu/*.yml)
-# Tests of lab/ and ops/ that need Rasa or onnx, and so the assistant's environment.
-IN_RASA := tests/unit/lab/evaluation/test_baseline_diet.py tests/unit/ops/encoder
 READS_TEXT := $(wildcard safeguarding/risk/text/*.py safeguarding/risk/lexicon/reader.py) safeguarding/risk/corpus.py $(wildcard content/risk/*.yml)
 # Of the articles the folder: only one more or less changes the model. Of data/risk and content/risk nothing:
 # what Rasa learns from them is in $(LEARNED), whose time changes only with its content.
@@ -52,15 +50,15 @@ $(UV):
 .venv-assistant/.for-tests: .venv-assistant/.synced
 	@UV_PROJECT_ENVIRONMENT=.venv-assistant $(UV) sync --quiet --locked --group assistant --python 3.10 >&2 && touch $@
 
-.venv-training/.synced: pyproject.toml uv.lock | $(UV)
-	@UV_PROJECT_ENVIRONMENT=.venv-training $(UV) sync --quiet --locked --group training --python 3.11 >&2 && touch $@
+.venv-lab/.synced: lab/pyproject.toml lab/uv.lock pyproject.toml | $(UV)
+	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/.venv-lab $(UV) sync --quiet --locked --project lab --python 3.11 >&2 && touch $@
 
 $(ENCODER): $(addprefix ops/encoder/,encoder.py graph.py published.py smoothing.py) safeguarding/risk/encoder/adapter.py \
 		artifacts/adapter.safetensors .venv-assistant/.synced
 	@$(A)/$(LANTERN) export-encoder >&2 && touch $@
 
 # Encodes only what neither models/ nor artifacts/ has, so its sources may be listed generously.
-$(VECTORS): $(ENCODER) ops/encoder/vectors.py ops/encoder/learned.py $(READS_TEXT) $(SENTENCES) $(NLU) \
+$(VECTORS): $(ENCODER) ops/encoder/vectors.py safeguarding/risk/encoder/learned.py $(READS_TEXT) $(SENTENCES) $(NLU) \
 		$(wildcard content/follow_ups/*.yml) safeguarding/risk/encoder/kept_vectors.py safeguarding/risk/encoder/nearest.py .venv-services/.synced
 	@$(S)/$(LANTERN) export-vectors >&2 && touch $@
 
@@ -89,18 +87,18 @@ $(MODEL): $(TRAINED_FROM) $(LEARNED) .venv-assistant/.synced
 train: $(MODEL) $(VECTORS)  ## Encoder, sentence vectors, nearest examples and Rasa model, where what they come from has changed
 
 # The encoder: building it unpacks the published weights, which the training begins with.
-adapt: .venv-training/.synced .venv-services/.synced $(ENCODER)  ## Teach the encoder anew from data/risk and data/nlu (some hours on two cores; resumable), then calibrate
-	@$(T)/$(LANTERN) adapt
+adapt: .venv-lab/.synced .venv-services/.synced $(ENCODER)  ## Teach the encoder anew from data/risk and data/nlu (some hours on two cores; resumable), then calibrate
+	@$(L)/$(LANTERN) adapt
 	@$(MAKE) calibrate vectors
 
 vectors: .venv-services/.synced $(ENCODER)  ## artifacts/vectors.safetensors anew: after some 2,000 new sentences, or when a test asks for it
 	@$(S)/$(LANTERN) export-vectors --ship && touch $(VECTORS)
 
-calibrate: .venv-training/.synced $(ENCODER)  ## Probabilities and thresholds from the development sentences and chats
-	@$(T)/$(LANTERN) calibrate
+calibrate: .venv-lab/.synced $(ENCODER)  ## Probabilities and thresholds from the development sentences and chats
+	@$(L)/$(LANTERN) calibrate
 
-compare: .venv-training/.synced $(ENCODER)  ## Other models on the same sentences, in one table
-	@$(T)/$(LANTERN) compare
+compare: .venv-lab/.synced $(ENCODER)  ## Other models on the same sentences, in one table
+	@$(L)/$(LANTERN) compare
 
 # ---- run ----------------------------------------------------------------------------------------
 run:  ## Everything, on this machine; says where to click
@@ -117,26 +115,26 @@ reply: install $(MODEL)  ## Replies of the whole stack to each line {"id","turns
 classify: .venv-assistant/.synced $(MODEL)  ## Intent and topic of each line {"id","text"} on standard input
 	@$(A)/$(LANTERN) classify
 
-learn: install  ## Verdicts of staff that wait to become examples; ID=<escalation> retells one
-	@$(S)/$(LANTERN) learn $(ID)
+learn: .venv-lab/.synced  ## Verdicts of staff that wait to become examples; ID=<escalation> retells one
+	@$(L)/$(LANTERN) learn $(ID)
 
 verify-audit: .venv-services/.synced  ## Prove that the audit trail is whole, or name its first broken link
 	@$(S)/$(LANTERN) verify-audit
 
-evaluate: install .venv-training/.synced $(MODEL)  ## The evaluation report: every aim, on messages that were never learned
-	@$(T)/$(LANTERN) evaluate
+evaluate: install .venv-lab/.synced $(MODEL)  ## The evaluation report: every aim, on messages that were never learned
+	@$(L)/$(LANTERN) evaluate
 
-bench: install .venv-training/.synced $(MODEL)  ## Latency, throughput, memory and processor time beside a stock Rasa project, and where a message spends them
-	@$(S)/$(LANTERN) bench && $(T)/$(LANTERN) plot-bench
+bench: install .venv-lab/.synced $(MODEL)  ## Latency, throughput, memory and processor time beside a stock Rasa project, and where a message spends them
+	@$(L)/$(LANTERN) bench && $(L)/$(LANTERN) plot-bench
 
-load: install $(MODEL)  ## 200 people who chat for 5 minutes, then a storm of ten times what can be answered
-	@$(S)/$(LANTERN) load
+load: install .venv-lab/.synced $(MODEL)  ## 200 people who chat for 5 minutes, then a storm of ten times what can be answered
+	@$(L)/$(LANTERN) load
 
-pictures: install $(MODEL) .venv-services/.for-tests  ## The chat and the console in each state, at two sizes, light and dark: results/pictures
-	@ops/find_chromium.sh && $(S)/$(LANTERN) pictures
+pictures: install .venv-lab/.synced $(MODEL)  ## The chat and the console in each state, at two sizes, light and dark: results/pictures
+	@ops/find_chromium.sh && $(L)/$(LANTERN) pictures
 
-chaos: install $(MODEL)  ## Faults at random for CHAOS_SECONDS (720): what was lost, doubled or told nobody; CHAOS_SEED repeats
-	@$(S)/$(LANTERN) chaos
+chaos: install .venv-lab/.synced $(MODEL)  ## Faults at random for CHAOS_SECONDS (720): what was lost, doubled or told nobody; CHAOS_SEED repeats
+	@$(L)/$(LANTERN) chaos
 
 # ---- check --------------------------------------------------------------------------------------
 test: lint types imports content unit stories integration browser  ## All checks and tests
@@ -154,11 +152,11 @@ imports: .venv-services/.for-tests  ## Who may import whom
 content: .venv-services/.synced  ## Every problem of content at once, what is due and what is signed
 	@$(S)/$(LANTERN) check-content; wrong=$$?; $(S)/$(LANTERN) approvals; exit $$wrong
 
-unit: install $(MODEL) .venv-services/.for-tests .venv-assistant/.for-tests .venv-training/.synced  ## Unit and contract tests, each in its environment
-	@$(A)/python -m pytest -q tests/unit/bot $(IN_RASA)
-	@$(T)/python -m pytest -q tests/unit/lab --ignore tests/unit/lab/review $(IN_RASA:%=--ignore %)
-	@$(S)/python -m pytest -q -n 2 --dist loadfile tests/unit tests/contract --ignore tests/unit/bot --ignore tests/unit/lab --ignore tests/unit/ops/encoder
-	@$(S)/python -m pytest -q tests/unit/lab/review
+unit: install $(MODEL) .venv-services/.for-tests .venv-assistant/.for-tests .venv-lab/.synced  ## Unit and contract tests, each in its environment
+	@$(A)/python -m pytest -q tests/unit/bot tests/unit/ops/encoder lab/tests/in_product
+	@$(L)/python -m pytest -q lab/tests --ignore lab/tests/in_product
+	@$(S)/python -m pytest -q -n 2 --dist loadfile tests/unit tests/contract lab/tests/in_product/test_stages.py --ignore tests/unit/bot --ignore tests/unit/ops/encoder
+
 
 stories: install $(MODEL)  ## Rasa's own checks of the training data, and its tests on the trained model
 	@$(A)/rasa data validate --data $(TAUGHT_BY) --config config.yml --domain domain.yml 2>&1 | grep -v Warning; exit $${PIPESTATUS[0]}

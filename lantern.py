@@ -11,7 +11,7 @@ ENVIRONMENTS = {
     "any": "In every environment",
     "services": "In .venv-services",
     "assistant": "In .venv-assistant",
-    "training": "In .venv-training",
+    "lab": "In .venv-lab",
 }
 """Which packages a command needs, and the heading of such commands in the list."""
 
@@ -49,7 +49,7 @@ COMMANDS = {
     ),
     "anchor-audit": LazyCommand("staff.audit.anchors", "services", "Write the anchor of today."),
     "audit-client": LazyCommand(
-        "staff.audit.clients", "services", "How the audit trail names an address."
+        "staff.audit.audit_log", "services", "How the audit trail names an address."
     ),
     "database-roles": LazyCommand(
         "ops.database_roles", "services", "Roles and grants for PostgreSQL."
@@ -66,7 +66,7 @@ COMMANDS = {
     ),
     "restore": LazyCommand("ops.backup.restore", "services", "Put a backup where no database is."),
     "verify-pack": LazyCommand(
-        "staff.reports.verify_pack", "services", "Prove an exported file unchanged."
+        "staff.reports.release_log", "services", "Prove an exported file unchanged."
     ),
     "pledges": LazyCommand(
         "storage.pledges", "services", "How often the pledge was taken, by day."
@@ -78,45 +78,40 @@ COMMANDS = {
         "staff.approvals.approvals", "services", "How much content is signed."
     ),
     "export": LazyCommand(
-        "safeguarding.content.approvals.export", "services", "What one audience reads, to print."
+        "safeguarding.content.booklet", "services", "What one audience reads, to print."
     ),
     "build-static": LazyCommand("ops.build_static", "services", "Fetch the console's styles."),
     "export-vectors": LazyCommand(
         "ops.encoder.vectors", "services", "Make the vectors of our sentences."
     ),
-    "learn": LazyCommand(
-        "lab.review.to_example", "services", "Turn a verdict of staff into an example."
-    ),
+    "learn": LazyCommand("lab.review.learn", "lab", "Turn a verdict of staff into an example."),
     "pictures": LazyCommand(
-        "lab.pictures", "services", "The chat and the console in each state, photographed."
+        "lab.pictures", "lab", "The chat and the console in each state, photographed."
     ),
-    "load": LazyCommand("lab.crowd", "services", "A crowd that chats, then a storm."),
-    "bench": LazyCommand("lab.bench", "services", "Latency, throughput and memory, measured."),
-    "chaos": LazyCommand("lab.chaos", "services", "What is lost while all below fails."),
+    "load": LazyCommand("lab.load", "lab", "A crowd that chats, then a storm."),
+    "bench": LazyCommand("lab.bench.command", "lab", "Latency, throughput and memory, measured."),
+    "chaos": LazyCommand("lab.chaos.command", "lab", "What is lost while all below fails."),
     "classify": LazyCommand(
         "bot.classify", "assistant", "Intent, topic and severity of each line."
     ),
     "export-encoder": LazyCommand("ops.encoder.encoder", "assistant", "Make models/mpnet.onnx."),
-    "adapt": LazyCommand("lab.training.adapt", "training", "Teach the encoder anew."),
-    "calibrate": LazyCommand(
-        "lab.training.calibrate", "training", "Fit probabilities and thresholds."
-    ),
+    "adapt": LazyCommand("lab.training.adapt", "lab", "Teach the encoder anew."),
+    "calibrate": LazyCommand("lab.training.calibrate", "lab", "Fit probabilities and thresholds."),
     "compare": LazyCommand(
-        "lab.training.compare", "training", "Other models on the same sentences."
+        "lab.training.compare_models", "lab", "Other models on the same sentences."
     ),
-    "evaluate": LazyCommand("lab.evaluation.run", "training", "The evaluation report: every aim."),
-    "plot-bench": LazyCommand(
-        "lab.evaluation.bench_plot", "training", "Draw what the bench measured."
-    ),
+    "evaluate": LazyCommand("lab.evaluation.command", "lab", "The evaluation report: every aim."),
+    "plot-bench": LazyCommand("lab.bench.plot", "lab", "Draw what the bench measured."),
     "compare-reports": LazyCommand(
-        "lab.evaluation.compare", "training", "Which figures moved between two evaluations."
+        "lab.evaluation.compare_reports", "lab", "Which figures moved between two evaluations."
     ),
 }
-_HOUSE = {"safeguarding", "storage", "bot", "chat", "staff", "ops", "lab"}
+_HOUSE = {"safeguarding", "storage", "bot", "chat", "staff", "ops"}
+"""The rooms of every installation. The lab is in a checkout only."""
 
 
 class LazyGroup(click.Group):
-    """Lists COMMANDS without importing one of them."""
+    """Lists COMMANDS without importing any of them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -150,7 +145,7 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup)
 def lantern() -> None:
-    """A safeguarding assistant. `make help` lists what people need of this."""
+    """Run a command of Lantern, a safeguarding assistant. `make help` lists the usual ones."""
 
 
 if __name__ == "__main__":

@@ -33,14 +33,8 @@ class ActionAboutChat(LanternAction):
 
 def what_stands_out(turn: LatestTurn) -> Message | None:
     """What stands out in the chat that the message holds, without contacts; None: withheld."""
-    composition = turn.composition
     return turn.content.chat_signs.message(
-        signs_in(turn),
-        turn.audience,
-        worried=turn.shows_risk,
-        today=composition.now().date(),
-        approved=composition.approved,
-        require_approval=composition.require_approval,
+        signs_in(turn), turn.audience, turn.showing(), worried=turn.shows_risk
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from actions.turn import LatestTurn
-from safeguarding.content.articles.articles import ANOTHER_WAY, Articles
+from safeguarding.content.articles import ANOTHER_WAY, Articles
 from safeguarding.messages import Message
 from safeguarding.taxonomy import taxonomy
 
@@ -48,15 +48,7 @@ def article(turn: LatestTurn, articles: Articles, article_id: str) -> Message | 
     Withheld: no such article, none for this audience, past its review, or not signed where
     signatures are required.
     """
-    composition = turn.composition
-    message = articles.message(
-        article_id,
-        turn.audience,
-        today=composition.now().date(),
-        approved=composition.approved,
-        require_approval=composition.require_approval,
-        age=turn.state.age,
-    )
+    message = articles.message(article_id, turn.audience, turn.showing(), turn.state.age)
     if message is not None and articles.kind == "answer":
         _name_the_tool(turn, message)
     return message

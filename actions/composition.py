@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 
 import msgspec
 import structlog
 
 from safeguarding.clock import LONDON
-from safeguarding.content.approvals.signing import ApprovalCache
-from safeguarding.content.items import Approved
+from safeguarding.content.items import ApprovalCache, Approved
 from safeguarding.content.reader import Content, read_content
 from safeguarding.settings import Settings
-from staff.approvals.approvals import Approvals
+from storage.approval_records import read_approved_digests
 from storage.engine import connect
 from storage.pledges import PledgeCounter
 
@@ -60,7 +59,7 @@ def compose(settings: Settings) -> Composition:
     return Composition(
         content=content,
         phrases=content.phrases.of("actions", ActionPhrases),
-        approved=ApprovalCache(Approvals(database).approved, _not_read),
+        approved=ApprovalCache(partial(read_approved_digests, database), _not_read),
         require_approval=settings.require_approval,
         pledges=PledgeCounter(database),
         public_url=settings.public_url,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from actions.action import LanternAction
 from actions.turn import LatestTurn
-from safeguarding.content.articles.articles import ANOTHER_WAY
+from safeguarding.content.articles import ANOTHER_WAY
 from safeguarding.messages import Message
 from safeguarding.taxonomy import TOPIC_PREFIX
 

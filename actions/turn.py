@@ -12,11 +12,9 @@ from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.composition import ActionPhrases, Composition
-from safeguarding.already_shown import SLOT as ALREADY_SHOWN
-from safeguarding.already_shown import AlreadyShown
-from safeguarding.content.articles.articles import Showing
+from safeguarding.content.items import Showing
 from safeguarding.content.reader import Content
-from safeguarding.conversation_state import ConversationState
+from safeguarding.conversation_state import ALREADY_SHOWN, AlreadyShown, ConversationState
 from safeguarding.messages import ContactCard, Message, as_typed
 from safeguarding.risk.assessment import NO_RISK, Assessment
 from safeguarding.taxonomy import TOPIC_PREFIX, Severity

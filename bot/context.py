@@ -48,7 +48,7 @@ TOPIC = "topic"
 
 
 class TopicAsked(TypedDict):
-    """A topic of content/answers, and how sure the classifier is of it."""
+    """A topic of content/articles, and how sure the classifier is of it."""
 
     topic: str
     confidence: float

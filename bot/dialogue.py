@@ -16,9 +16,9 @@ from rasa.shared.core.constants import (
 from rasa.shared.core.events import ActionExecuted, BotUttered, Event, SessionStarted, SlotSet
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from safeguarding.already_shown import SLOT, AlreadyShown
+from safeguarding.conversation_state import ALREADY_SHOWN, AlreadyShown
 
-_NOT_OURS = DEFAULT_SLOT_NAMES | {SLOT}
+_NOT_OURS = DEFAULT_SLOT_NAMES | {ALREADY_SHOWN}
 LONGEST = 100
 """Characters of a slot's value: all are ids."""
 
@@ -47,14 +47,14 @@ class Dialogue:
             if name in tracker.slots:
                 yield SlotSet(name, value)
         if shown := self.shown.as_record():
-            yield SlotSet(SLOT, shown)
+            yield SlotSet(ALREADY_SHOWN, shown)
         yield ActionExecuted(ACTION_LISTEN_NAME)
 
     @classmethod
     def of(cls, tracker: DialogueStateTracker) -> Dialogue:
         """What the next message needs of this tracker."""
         values = {name: slot.value for name, slot in tracker.slots.items() if name not in _NOT_OURS}
-        before = AlreadyShown.from_record(tracker.get_slot(SLOT) or {})
+        before = AlreadyShown.from_record(tracker.get_slot(ALREADY_SHOWN) or {})
         said = (event.data for event in tracker.events if isinstance(event, BotUttered))
         return cls(
             {name: value for name, value in values.items() if value is not None},

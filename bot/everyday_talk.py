@@ -14,7 +14,7 @@ from rasa.shared.importers.importer import TrainingDataImporter
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from ops.encoder.learned import read_everyday
+from safeguarding.risk.encoder.learned import read_everyday
 
 INTENT = "out_of_scope"
 

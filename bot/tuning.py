@@ -28,9 +28,9 @@ from rasa.graph_components.providers.domain_provider import DomainProvider
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import EndpointConfig
+from threadpoolctl import threadpool_limits
 
 from bot.graph_runner import SequentialGraphRunner
-from safeguarding.one_thread import one_thread_of_algebra
 
 _SITUATIONS = 2_000
 """Situations of which the rules that fit are remembered."""
@@ -38,7 +38,8 @@ _SITUATIONS = 2_000
 
 def tune() -> None:
     """Do all of it. Doing it again changes nothing."""
-    one_thread_of_algebra()
+    # Between messages OpenBLAS' threads spin: one is as quick and takes half the processor.
+    threadpool_limits(limits=1, user_api="blas")
     rasa.core.processor.DaskGraphRunner = SequentialGraphRunner
     RemoteAction._validate_action_result = _validator()
     RulePolicy._find_action_from_rules = _find_action_from_rules

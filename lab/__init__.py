@@ -1,1 +1,0 @@
-"""Everything that learns or measures. It may import all other rooms; nothing imports it."""

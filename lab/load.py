@@ -1,155 +1,223 @@
-"""The client of `make bench`: conversations at one system, by one client alone and by many."""
+"""`make load`: a crowd that chats for minutes, then a storm of more messages than can be answered.
+
+In the crowd each of 200 people types, presses buttons, discloses something, and pauses in between;
+any answer but a full one, or a disclosure without help, is a fault. In the storm ten times as many
+messages arrive as Lantern can answer: each must still get an answer, and a disclosure must get
+help. Each person has an own address, as behind a proxy.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
+import random
+import re
+import tempfile
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from statistics import mean, median, quantiles
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median, quantiles
 from typing import Any
 
+import click
 import httpx
 
-TURNS = 5
-"""Messages in one conversation, before the client starts another."""
+from lab.bench.client import gateway_opener, load
+from ops.stack import Stack
 
-Say = Callable[[str], Awaitable[None]]
-Open = Callable[[httpx.AsyncClient], Awaitable[Say]]
-"""Begins a conversation. What it gives says one message and waits for the reply."""
-
-
-class NoReplyError(Exception):
-    """A system answered nothing: its times would mean nothing."""
-
-
-@dataclass(frozen=True)
-class Amount:
-    """How many messages a measurement sends."""
-
-    warm_up: int
-    by_clients: Mapping[int, int]
-    """Messages for each number of clients."""
-
-    @property
-    def messages(self) -> int:
-        """All of them together."""
-        return self.warm_up + sum(self.by_clients.values())
-
-
-WHOLE = Amount(80, {1: 150, 4: 240, 16: 480, 64: 960})
-SHORT = Amount(15, {1: 20, 16: 80})
-"""Enough to see that all works; its figures say little."""
+ORDINARY = (
+    "hi", "what is grooming", "are you a real person", "can i talk to someone", "thanks",
+    "how do i report someone on snapchat", "what happens if i tell a teacher", "im bored",
+    "my boyfriend checks my phone all the time is that ok", "what stays private",
+    "my daughter is talking to someone online and hides her phone", "no", "ok", "who reads this",
+    "a pupil told me something today what do i do", "my mate is being weird with me lately",
+)  # fmt: skip
+DISCLOSURES = (
+    "hes 24 and he keeps asking for pics, he said he'd hurt my brother if i tell",
+    "my uncle keeps touching me",
+    "i want to kill myself",
+    "he locked me in and he has a knife",
+    "they make me carry drugs for them and i cant get out",
+    "he hits me when he is drunk",
+)
+"""Messages that must be answered with help."""
+DISCLOSES, PRESSES = 0.15, 0.35
+"""Share of the turns that disclose something, and that press a button where there is one."""
+_NUMBERS = re.compile(r"0800 ?1111|999|116 ?123|85258")
+Messages = Sequence[dict[str, Any]]
 
 
-@dataclass(frozen=True)
-class Load:
-    """What one round at one number of clients gave."""
-
-    clients: int
-    median_ms: float
-    p95_ms: float
-    per_second: float
-    mean_ms: float = 0.0
+def holds_help(messages: Messages) -> bool:
+    """Return whether the messages name a helpline or show contacts."""
+    in_text = any(_NUMBERS.search(message.get("text", "")) for message in messages)
+    return in_text or any(message.get("contacts") for message in messages)
 
 
-def gateway_opener(base: str) -> Open:
-    """Conversations with the gateway. Any status but 200, or an empty reply, ends the bench."""
+@dataclass
+class AnswerFigures:
+    """Counts and times of the answers that all people got."""
 
-    async def open_(http: httpx.AsyncClient) -> Say:
-        opened = (await http.post(f"{base}/v1/conversations", json={})).raise_for_status()
-        headers = {"Authorization": f"Bearer {opened.json()['token']}"}
+    statuses: Counter[int | str] = field(default_factory=Counter)
+    """Answers by HTTP status; by the type of error where there was none."""
+    without_help: int = 0
+    """Number of disclosures that were answered without help."""
+    milliseconds: list[float] = field(default_factory=list)
 
-        async def say(text: str) -> None:
-            body = {"id": str(uuid.uuid4()), "text": text}
-            _replied(await http.post(f"{base}/v1/messages", json=body, headers=headers))
+    def faults(self, allowed: Sequence[int]) -> int:
+        """Count errors, disclosures without help, and statuses that are not `allowed`."""
+        wrong = sum(count for status, count in self.statuses.items() if status not in allowed)
+        return wrong + self.without_help
 
-        return say
-
-    return open_
-
-
-def channel_opener(
-    base: str, secret: str, assessed: Mapping[str, dict[str, Any]] | None = None
-) -> Open:
-    """Conversations with Rasa's gateway channel, as the gateway holds them.
-
-    With `assessed`, each message goes with what it holds under its text: Rasa assesses nothing.
-    """
-    headers = {"X-Lantern-Channel-Secret": secret}
-
-    async def open_(http: httpx.AsyncClient) -> Say:
-        conversation = str(uuid.uuid4())
-
-        async def say(text: str) -> None:
-            body: dict[str, Any] = {
-                "conversation_id": conversation,
-                "message_id": str(uuid.uuid4()),
-                "text": text,
-            }
-            body |= {"assessed": assessed[text]} if assessed is not None else {}
-            address = f"{base}/webhooks/gateway/messages"
-            _replied(await http.post(address, json=body, headers=headers))
-
-        return say
-
-    return open_
+    def lines(self) -> Iterator[str]:
+        """Return the figures as lines for a terminal."""
+        counts = ", ".join(f"{status}: {count}" for status, count in self.statuses.most_common())
+        yield f"  {sum(self.statuses.values())} messages, by status {{{counts}}}"
+        yield f"  disclosures without help: {self.without_help}"
+        if len(self.milliseconds) > 1:
+            middle, most = median(self.milliseconds), quantiles(self.milliseconds, n=100)[98]
+            yield f"  answered in {middle:.0f} ms in the middle, 99 of 100 within {most:.0f} ms"
 
 
-def rest_opener(address: str) -> Open:
-    """Conversations with Rasa's own REST channel."""
+class Person:
+    """One person of the crowd, with an address and a conversation."""
 
-    async def open_(http: httpx.AsyncClient) -> Say:
-        sender = uuid.uuid4().hex
+    def __init__(
+        self, http: httpx.AsyncClient, base: str, number: int, figures: AnswerFigures
+    ) -> None:
+        self._http = http
+        self._base = base
+        self._headers = {
+            "X-Forwarded-For": f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+        }
+        self._figures = figures
+        self._choices: list[str] = []
 
-        async def say(text: str) -> None:
-            body = {"sender": sender, "message": text}
-            (await http.post(address, json=body)).raise_for_status()
+    async def begin(self) -> None:
+        """Open the conversation. Raises httpx.HTTPError."""
+        answer = await self._http.post(
+            f"{self._base}/v1/conversations", json={}, headers=self._headers
+        )
+        self._headers["Authorization"] = f"Bearer {answer.raise_for_status().json()['token']}"
 
-        return say
+    async def turn(self, chance: random.Random) -> None:
+        """Send a message or press a button, and note the answer."""
+        if self._choices and chance.random() < PRESSES:
+            await self.send(choice=chance.choice(self._choices))
+        elif chance.random() < DISCLOSES:
+            await self.send(text=chance.choice(DISCLOSURES), discloses=True)
+        else:
+            await self.send(text=chance.choice(ORDINARY))
 
-    return open_
-
-
-async def load(open_: Open, texts: Iterator[str], clients: int, messages: int) -> Load:
-    """Send `messages` by `clients` at once, in conversations of the next TURNS of `texts`."""
-    times: list[float] = []
-    conversations = itertools.count()
-
-    async def client(http: httpx.AsyncClient) -> None:
-        while next(conversations) * TURNS < messages:
-            say = await open_(http)
-            for text in list(itertools.islice(texts, TURNS)):
-                started = time.perf_counter()
-                await say(text)
-                times.append((time.perf_counter() - started) * 1000)
-
-    limits = httpx.Limits(max_connections=clients, max_keepalive_connections=clients)
-    async with httpx.AsyncClient(timeout=60, limits=limits) as http:
+    async def send(self, *, discloses: bool = False, **content: str) -> None:
+        """Send a text or a choice, and note the answer or the error."""
+        body = {"id": str(uuid.uuid4()), **content}
         started = time.perf_counter()
-        await asyncio.gather(*(client(http) for _ in range(clients)))
-        seconds = time.perf_counter() - started
-    return Load(
-        clients,
-        round(median(times), 1),
-        round(quantiles(times, n=20)[-1], 1),
-        round(len(times) / seconds, 1),
-        round(mean(times), 1),
+        try:
+            answer = await self._http.post(
+                f"{self._base}/v1/messages", json=body, headers=self._headers
+            )
+            messages: Messages = answer.json().get("messages") or []
+        except (httpx.HTTPError, ValueError) as error:
+            self._figures.statuses[type(error).__name__] += 1
+            self._figures.without_help += discloses
+            return
+        self._figures.milliseconds.append((time.perf_counter() - started) * 1000)
+        self._figures.statuses[answer.status_code if messages else "empty"] += 1
+        self._figures.without_help += discloses and not holds_help(messages)
+        self._choices = [c["id"] for message in messages for c in message.get("choices", ())]
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """Number of people, duration in seconds, and range of the pause between two messages."""
+
+    people: int = 200
+    seconds: float = 300
+    pause_s: tuple[float, float] = (6.0, 24.0)
+
+
+async def chat(base: str, crowd: Crowd, seed: int = 1) -> AnswerFigures:
+    """Let the crowd chat. People arrive one by one during the longest pause."""
+    figures, ends = AnswerFigures(), time.monotonic() + crowd.seconds
+
+    async def live(number: int, http: httpx.AsyncClient) -> None:
+        chance = random.Random(seed * 100_000 + number)  # noqa: S311 - no secret
+        await asyncio.sleep(chance.uniform(0, min(crowd.pause_s[1], crowd.seconds / 2)))
+        person = Person(http, base, number, figures)
+        await person.begin()
+        while time.monotonic() < ends:
+            await person.turn(chance)
+            await asyncio.sleep(chance.uniform(*crowd.pause_s))
+
+    async with _client() as http:
+        await asyncio.gather(*(live(number, http) for number in range(crowd.people)))
+    return figures
+
+
+async def storm(base: str, per_second: float, seconds: float, people: int = 2_000) -> AnswerFigures:
+    """Send `per_second` messages a second, whatever comes back; every seventh is a disclosure."""
+    figures, sending = AnswerFigures(), set[asyncio.Task[None]]()
+    messages = round(per_second * seconds)
+    async with _client() as http:
+        crowd = [Person(http, base, number, figures) for number in range(min(people, messages))]
+        for first in range(0, len(crowd), 20):
+            await asyncio.gather(*(person.begin() for person in crowd[first : first + 20]))
+        started = time.monotonic()
+        for number in range(messages):
+            due = started + number / per_second
+            if (early := due - time.monotonic()) > 0:
+                await asyncio.sleep(early)
+            person, discloses = crowd[number % len(crowd)], number % 7 == 0
+            words = DISCLOSURES if discloses else ORDINARY
+            text = words[number // 7 % len(words)]
+            sending.add(asyncio.create_task(person.send(text=text, discloses=discloses)))
+        await asyncio.gather(*sending)
+    return figures
+
+
+def _client() -> httpx.AsyncClient:
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=500)
+    return httpx.AsyncClient(timeout=120, limits=limits, trust_env=False)
+
+
+async def answered_by(base: str) -> dict[str, int]:
+    """Return the number of messages answered so far by Rasa, the gateway alone and the limit."""
+    async with _client() as http:
+        text = (await http.get(f"{base}/metrics")).text
+    counts = re.findall(
+        r'^lantern_messages_total\{answered_by="(\w+)"\} ([\d.]+)', text, re.MULTILINE
     )
+    return {name: int(float(count)) for name, count in counts}
 
 
-def loads(open_: Open, texts: Sequence[str], amount: Amount) -> list[Load]:
-    """A warm-up, then one round for each number of clients.
+@click.command()
+@click.option("--people", default=200, show_default=True)
+@click.option("--seconds", default=300, show_default=True, help="For how long the crowd chats.")
+@click.option("--storm-seconds", default=30, show_default=True)
+def main(people: int, seconds: int, storm_seconds: int) -> None:
+    """Run the crowd, then the storm, at a Lantern of its own; fail on any fault."""
+    with tempfile.TemporaryDirectory() as folder:
+        stack = Stack(Path(folder), {"LANTERN_TRUSTED_PROXIES": "1"})
+        stack.setup()
+        try:
+            stack.start(stack.gateway, stack.actions, stack.rasa)
+            faults = asyncio.run(_run(stack.url("gateway"), people, seconds, storm_seconds))
+        finally:
+            stack.stop()
+    if faults:
+        raise click.ClickException(f"{faults} faults")
 
-    The texts are said in their order throughout, and from the first again after the last.
-    """
-    endless = itertools.cycle(texts)
-    asyncio.run(load(open_, endless, max(amount.by_clients), amount.warm_up))
-    return [asyncio.run(load(open_, endless, *each)) for each in amount.by_clients.items()]
 
-
-def _replied(response: httpx.Response) -> None:
-    if not response.raise_for_status().json()["messages"]:
-        raise NoReplyError("an empty reply")
+async def _run(base: str, people: int, seconds: int, storm_seconds: int) -> int:
+    click.echo(f"{people} people for {seconds} s")
+    crowd = await chat(base, Crowd(people, seconds))
+    click.echo("\n".join([*crowd.lines(), f"  answered by {await answered_by(base)}"]))
+    capacity = await load(gateway_opener(base), itertools.cycle(ORDINARY), 16, 160)
+    rate = 10 * capacity.per_second
+    click.echo(f"Storm: ten times {capacity.per_second} messages/s, for {storm_seconds} s")
+    flood = await storm(base, rate, storm_seconds)
+    click.echo("\n".join([*flood.lines(), f"  answered by {await answered_by(base)}"]))
+    return crowd.faults([200]) + flood.faults([200, 429])

@@ -1,7 +1,7 @@
-"""`make pictures`: the chat and the console in their states, photographed for people to judge.
+"""`make pictures`: screenshots of the chat and the console in their states, for people to judge.
 
-Every state is a real one of the real stack: phone and desktop, light and dark. A page of each look
-holds all its pictures side by side.
+Every state is one of the real stack, on phone and desktop, light and dark. A sheet for each look
+shows all its pictures side by side.
 """
 
 from __future__ import annotations
@@ -32,59 +32,59 @@ Scheme: TypeAlias = Literal["light", "dark"]
 
 @dataclass(frozen=True)
 class PictureState:
-    """One state: how a new page gets there."""
+    """A state of the chat or the console, and how a new page reaches it."""
 
     name: str
     reach: Callable[[Page, Stack], None]
 
 
 def opening(page: Page, stack: Stack) -> None:
-    """The first screen of the chat."""
+    """Open the first screen of the chat."""
     page.clock.install()
     page.goto(f"{stack.url('gateway')}/chat")
     expect(page.get_by_role("button", name="I'm a young person")).to_be_visible()
 
 
 def answered(page: Page, stack: Stack) -> None:
-    """A question about a topic, answered."""
+    """Ask a question about a topic."""
     opening(page, stack)
     _say(page, "what is grooming")
 
 
 def sources(page: Page, stack: Stack) -> None:
-    """The end of an answer: its sources unfolded."""
+    """Unfold the sources of an answer."""
     answered(page, stack)
     page.get_by_text("Where this comes from").last.click()
     page.get_by_text("Where this comes from").last.scroll_into_view_if_needed()
 
 
-def told(page: Page, stack: Stack) -> None:
-    """A disclosure, met with the help card."""
+def disclosure(page: Page, stack: Stack) -> None:
+    """Disclose something, which gets the help card."""
     opening(page, stack)
     _say(page, DISCLOSURE)
 
 
 def danger(page: Page, stack: Stack) -> None:
-    """Immediate danger: 999 before all."""
+    """Disclose immediate danger, which gets 999 first."""
     opening(page, stack)
     _say(page, "hes outside my door with a knife")
 
 
 def contact(page: Page, stack: Stack) -> None:
-    """A contact unfolded."""
-    told(page, stack)
+    """Unfold a contact."""
+    disclosure(page, stack)
     page.locator(".contact__more summary").first.click()
 
 
 def cannot_call(page: Page, stack: Stack) -> None:
-    """After "I can't call"."""
-    told(page, stack)
+    """Press "I can't call"."""
+    disclosure(page, stack)
     page.get_by_role("button", name="I can't call").last.click()
     _settled(page)
 
 
 def offline(page: Page, stack: Stack) -> None:
-    """The network is away in the middle of a conversation."""
+    """Send a message without a network."""
     answered(page, stack)
     page.context.set_offline(True)
     page.locator("#words").fill("are you there")
@@ -93,24 +93,24 @@ def offline(page: Page, stack: Stack) -> None:
 
 
 def silent(page: Page, stack: Stack) -> None:
-    """Nothing was typed for some minutes."""
+    """Type nothing for some minutes."""
     answered(page, stack)
     page.clock.fast_forward("06:00")
 
 
 def ending(page: Page, stack: Stack) -> None:
-    """The chat is about to clear itself."""
+    """Wait until the chat is about to clear itself."""
     answered(page, stack)
     page.clock.fast_forward("26:00")
 
 
 def host(page: Page, stack: Stack) -> None:
-    """The page of a school, with the launcher."""
+    """Open a school's page with the launcher."""
     page.goto(stack.url("gateway"))
 
 
 def embedded(page: Page, stack: Stack) -> None:
-    """The chat open on the page of a school."""
+    """Open the chat on a school's page."""
     host(page, stack)
     page.get_by_role("button", name="Chat with Lantern").click()
     frame = page.frame_locator("iframe")
@@ -118,7 +118,7 @@ def embedded(page: Page, stack: Stack) -> None:
 
 
 def queue(page: Page, stack: Stack) -> None:
-    """What a safeguarding lead sees first."""
+    """Sign in to the console, which shows the queue."""
     page.goto(stack.url("console"))
     name, password = re.findall(r"sign-in name: +(\S+)\n +password: +(\S+)", stack.account)[0]
     page.get_by_label("Sign-in name").fill(name)
@@ -128,7 +128,7 @@ def queue(page: Page, stack: Stack) -> None:
 
 
 def case(page: Page, stack: Stack) -> None:
-    """One case, opened."""
+    """Open a case."""
     queue(page, stack)
     page.get_by_role("link", name=re.compile(r"LN-\w{4}-\w{4}")).first.click()
     page.wait_for_url("**/escalations/*")
@@ -137,8 +137,8 @@ def case(page: Page, stack: Stack) -> None:
 STATES = [
     PictureState(reach.__name__, reach)
     for reach in (
-        opening, answered, sources, told, danger, contact, cannot_call, offline, silent, ending,
-        host, embedded, queue, case,
+        opening, answered, sources, disclosure, danger, contact, cannot_call, offline, silent,
+        ending, host, embedded, queue, case,
     )
 ]  # fmt: skip
 
@@ -150,7 +150,7 @@ def _say(page: Page, text: str) -> None:
 
 
 def _settled(page: Page) -> None:
-    """Wait until the answer is there, or the help in its place."""
+    """Wait until the answer, or help in its place, is shown."""
     page.wait_for_timeout(200)
     expect(page.locator("[data-typing]")).to_be_hidden(timeout=PATIENCE_MS)
     page.wait_for_timeout(600)
@@ -171,8 +171,8 @@ def _page(browser: Browser, size: str, scheme: Scheme) -> Iterator[Page]:
     context.close()
 
 
-def photographed(browser: Browser, stack: Stack, folder: Path) -> Mapping[str, list[Path]]:
-    """The pictures, by look ("phone-dark")."""
+def take_pictures(browser: Browser, stack: Stack, folder: Path) -> Mapping[str, list[Path]]:
+    """Take the pictures. Returns their paths by look, such as "phone-dark"."""
     pictures: dict[str, list[Path]] = {}
     schemes: tuple[Scheme, ...] = ("light", "dark")
     for size, scheme in ((size, scheme) for size in SIZES for scheme in schemes):
@@ -185,8 +185,8 @@ def photographed(browser: Browser, stack: Stack, folder: Path) -> Mapping[str, l
     return pictures
 
 
-def sheet(browser: Browser, look: str, pictures: list[Path]) -> Path:
-    """All pictures of one look on one page; where that is."""
+def make_sheet(browser: Browser, look: str, pictures: list[Path]) -> Path:
+    """Put all pictures of one look on one sheet. Returns its path."""
     figures = "".join(
         f'<figure><img src="{html.escape(picture.name)}"><figcaption>{html.escape(picture.stem)}'
         "</figcaption></figure>"
@@ -205,7 +205,7 @@ def sheet(browser: Browser, look: str, pictures: list[Path]) -> Path:
 
 @click.command()
 def main() -> None:
-    """Start everything on free ports, photograph every state, and say where the pictures are."""
+    """Start everything on free ports, take a picture of every state, and print the paths."""
     RESULTS.mkdir(parents=True, exist_ok=True)
     expect.set_options(timeout=PATIENCE_MS)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
@@ -216,8 +216,8 @@ def main() -> None:
             browser = playwright.chromium.launch(
                 executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
             )
-            for look, pictures in photographed(browser, stack, RESULTS).items():
-                click.echo(sheet(browser, look, pictures))
+            for look, pictures in take_pictures(browser, stack, RESULTS).items():
+                click.echo(make_sheet(browser, look, pictures))
             browser.close()
         finally:
             stack.stop()

@@ -1,4 +1,4 @@
-"""Known weaknesses of what the two locks hold: security/advisories.toml against uv.lock and npm's.
+"""Known weaknesses of locked packages: security/advisories.toml against the three locks.
 
 No vulnerability database is asked here: the list is written by people, from where one can be.
 """
@@ -107,11 +107,15 @@ class Advisories:
 
 
 def read_locks(root: Path = ROOT) -> Locked:
-    """Every version that uv.lock and package-lock.json hold."""
+    """Return every version that the locks hold: uv.lock, the lab's and package-lock.json.
+
+    An installation has no lab.
+    """
     found: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for package in tomllib.loads((root / "uv.lock").read_text("utf-8"))["package"]:
-        if "version" in package:
-            found["pypi", package["name"]].add(package["version"])
+    for lock in filter(Path.is_file, (root / "uv.lock", root / "lab" / "uv.lock")):
+        for package in tomllib.loads(lock.read_text("utf-8"))["package"]:
+            if "version" in package:
+                found["pypi", package["name"]].add(package["version"])
     for path, record in json.loads((root / "package-lock.json").read_text("utf-8"))[
         "packages"
     ].items():

@@ -11,8 +11,8 @@ from datetime import date, time, timedelta
 from sqlalchemy.engine import Engine
 
 from staff.accounts.accounts import Staff
-from staff.alerts.reach import ContactPreferences
-from staff.audit.command_line import COMMAND_LINE
+from staff.audit.audit_log import COMMAND_LINE
+from staff.rota.recipients import ContactPreferences
 from staff.rota.rota import ShiftKind
 from staff.rota.service import LONGEST_DAYS, Pattern, RotaService
 
@@ -28,6 +28,8 @@ def put_on_duty(engine: Engine, leads: Sequence[Staff], first: date) -> None:
     """
     office, last = RotaService(engine), first + timedelta(days=LONGEST_DAYS - 1)
     for lead, kind in zip(leads, (ShiftKind.ON_DUTY, ShiftKind.SECOND), strict=False):
-        office.set_ways(ContactPreferences(lead.id, email=f"{lead.name}@{MAIL}"), by=COMMAND_LINE)
+        office.set_preferences(
+            ContactPreferences(lead.id, email=f"{lead.name}@{MAIL}"), by=COMMAND_LINE
+        )
         pattern = Pattern(lead.id, kind, first, last, BEGINS, ENDS, working_days=True)
         office.add(pattern, by=COMMAND_LINE)

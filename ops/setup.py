@@ -13,13 +13,13 @@ from sqlalchemy.exc import OperationalError
 
 from ops import demonstration
 from safeguarding.clock import LONDON, utc_now
-from safeguarding.secret_files import variable_of
-from safeguarding.settings import Settings, SettingsError
+from safeguarding.secret_files import SettingsError, variable_of
+from safeguarding.settings import Settings
 from safeguarding.state_folder import make_private
 from staff.accounts.accounts import StaffAccounts, StaffNameError
 from staff.accounts.passwords import random_password
 from staff.accounts.permissions import Role
-from staff.audit.command_line import record_command
+from staff.audit.audit_log import record_command
 from storage.engine import connect, migrate
 from storage.vault import Vault, VaultError, new_key
 

@@ -53,7 +53,7 @@ class Process:
         self._command = ["prlimit", f"--nofile={number}:{number}", *self._command]
 
     def watched_by(self, command: list[str], folder: Path) -> None:
-        """Run it by this command instead (lab.stages), which writes what it saw to `folder`."""
+        """Run it by this command instead (lab/bench/stages.py), which writes to `folder`."""
         after_module = self._command[self._command.index("-m") + 2 :]
         file = folder / f"{self.name}.stages.json"
         self._command = [*command, self.name, str(file), *after_module]

@@ -1,1 +1,0 @@
-"""The foundation every room stands on. Knows no web or dialogue framework."""

@@ -1,7 +1,7 @@
-"""What learning left behind and running needs: artifacts/, each file proved by its hash.
+"""The trained artifacts that running needs (artifacts/), each checked by its hash.
 
-artifacts/manifest.yml says of every file its SHA-256, what made it, from which data, and when. The
-commands of lab/ write both; nothing else does.
+artifacts/manifest.yml lists the SHA-256 of every file, the command and data it was made from, and
+the date. Only the commands of lab/ and ops/encoder/ write these files.
 """
 
 from __future__ import annotations
@@ -33,34 +33,33 @@ class Artifact(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     made_by: str
     """The command that writes it."""
     data: str
-    """Digest of the labelled sentences or chats that it was made from (lab/artifacts.py)."""
+    """Digest of the labelled data that it was made from (ops/encoder/artifacts.py)."""
     date: date
 
     @property
     def version(self) -> str:
-        """The first 12 digits of the file's SHA-256: how a signal names what it comes from."""
+        """The first 12 digits of the file's SHA-256, which signals carry as their version."""
         return self.sha256[:_VERSION]
 
 
 def manifest(folder: Path = ARTIFACTS) -> dict[str, Artifact]:
-    """Every artifact by its file's name. Raises ContentError when the manifest is unsound."""
+    """Return every artifact by its file name. Raises ContentError when the manifest is unsound."""
     return read_yaml(folder / MANIFEST).convert(dict[str, Artifact])
 
 
 def checked(name: str, folder: Path = ARTIFACTS) -> Path:
-    """The path of an artifact whose bytes are those of the manifest.
+    """Return the path of an artifact that matches the manifest.
 
-    Raises ContentError when it is not in the manifest, is missing, or has another hash: it was
-    changed by hand, or an older file was left behind.
+    Raises ContentError when it is not in the manifest, is missing, or has another hash.
     """
     path, listed = folder / name, manifest(folder)
     if name not in listed:
         raise ContentError([Problem(path, 1, f"is not in {MANIFEST}")])
     try:
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         raise ContentError([Problem(path, 1, str(error.strerror))]) from None
-    if found != listed[name].sha256:
-        what = f"has SHA-256 {found}; {MANIFEST} says {listed[name].sha256}"
+    if digest != listed[name].sha256:
+        what = f"has SHA-256 {digest}; {MANIFEST} says {listed[name].sha256}"
         raise ContentError([Problem(path, 1, what)])
     return path

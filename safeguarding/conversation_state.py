@@ -1,12 +1,12 @@
-"""What a conversation has come to: how grave, about what, for whom, and what was shown.
+"""The state of a conversation: severity, need, audience, and the content already shown.
 
-The gateway keeps it and hands it to Rasa with each message; where there is no gateway, Rasa makes
-it anew from the assessments in its tracker. It holds no words of anybody's.
+The gateway keeps the state and hands it to Rasa with each message. Without a gateway, Rasa rebuilds
+it from the assessments in its tracker. It holds ids and labels, never a person's words.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,37 +15,41 @@ from safeguarding.taxonomy import PARENT, Severity, reader_of
 
 UNCLEAR, DANGER_NOW = "unclear", "danger_now"
 _OF_LIFE = frozenset({"suicide", "adult_in_crisis"})
-_KEPT = 4
+_CATEGORIES = 4
 ADULTS_NEEDS = frozenset({"adult_for_child", "adult_in_crisis"})
-"""Needs of somebody who writes as an adult, also when they have not said who they are."""
+"""Needs of a person who writes as an adult, also when they have not said who they are."""
+ALREADY_SHOWN = "already_shown"
+"""The Rasa slot that carries AlreadyShown with a message."""
+MOST_SHOWN = 200
+"""How many ids of each kind AlreadyShown keeps; the oldest are dropped."""
 
 
 @dataclass(frozen=True)
 class ConversationState:
-    """The state before or after a message. It never becomes less grave."""
+    """The state before or after a message. Its severity never falls."""
 
     severity: Severity = Severity.NONE
     need: str | None = None
-    """What help was asked for, danger left aside; it carries over to what follows."""
+    """The help that was asked for, immediate danger aside; later messages inherit it."""
     categories: tuple[str, ...] = ()
-    """The main risk category of each message that told something, the latest first."""
+    """The main risk category of each message that showed risk, the latest first."""
     audience: str | None = None
     area: str | None = None
     age: int | None = None
-    """In years, where the person has said it."""
+    """In years; None when the person has not said it."""
     topic: str | None = None
-    """The article in hand: the last one asked about or shown."""
+    """The article last asked about or shown."""
     cards: Mapping[str, Severity] = field(default_factory=dict)
-    """Which help cards were shown, by need, and the highest severity of each."""
+    """The highest severity of the help cards shown, by need."""
     guide: str | None = None
-    """The step of a guide that is open, as "sextortion/2"."""
+    """The open step of a guide, as "sextortion/2"."""
     asked: str | None = None
-    """The question that is open, by its id in content/questions.yml."""
+    """The open question, by its id in content/questions.yml."""
     replies: int = 0
-    """How many messages were answered: whose words take turns count by it."""
+    """Number of replies so far; rotates alternative wordings."""
 
     def after(self, assessment: Assessment) -> ConversationState:
-        """The state once a message has been assessed."""
+        """Return the state after a message with this assessment."""
         audience = self.audience
         if audience is None and assessment.subject == "own_child":
             audience = PARENT
@@ -56,14 +60,19 @@ class ConversationState:
             state,
             severity=max(self.severity, assessment.severity),
             need=self._need_after(assessment, audience),
-            categories=tuple(dict.fromkeys((*assessment.categories[:1], *self.categories)))[:_KEPT],
+            categories=tuple(dict.fromkeys((*assessment.categories[:1], *self.categories)))[
+                :_CATEGORIES
+            ],
         )
 
     def _need_after(self, assessment: Assessment, audience: str | None) -> str:
-        """The need of the conversation. A later message that is no graver says little by itself
-        of whom it is about: only one that speaks of dying changes what was told before."""
-        told = replace(assessment, severity=min(assessment.severity, Severity.URGENT))
-        need = need_of(told, audience) or UNCLEAR
+        """Return the need of the conversation after this assessment.
+
+        A later message that is no graver seldom says whom it is about, so it changes the need only
+        when it speaks of dying.
+        """
+        at_most_urgent = replace(assessment, severity=min(assessment.severity, Severity.URGENT))
+        need = need_of(at_most_urgent, audience) or UNCLEAR
         need = UNCLEAR if need == DANGER_NOW else need
         if self.need in {None, UNCLEAR}:
             return need
@@ -73,13 +82,15 @@ class ConversationState:
         return need if graver or dying else self.need or UNCLEAR
 
     def shown(self, need: str, severity: Severity) -> ConversationState:
-        """The state once the help card for this need was shown."""
+        """Return the state after the help card for this need was shown."""
         highest = max(severity, self.cards.get(need, Severity.NONE))
         return replace(self, cards={**self.cards, need: highest})
 
     def joined(self, other: ConversationState) -> ConversationState:
-        """The state of a conversation of which two gateways know apart: the graver counts, and
-        else what this one says."""
+        """Return the union of two gateways' states of one conversation.
+
+        The graver severity and need count; for everything else this state goes first.
+        """
         graver = self if self.severity >= other.severity else other
         cards = {
             need: max(state.cards.get(need, Severity.NONE) for state in (self, other))
@@ -89,7 +100,7 @@ class ConversationState:
             self,
             severity=graver.severity,
             need=graver.need or self.need or other.need,
-            categories=tuple(dict.fromkeys((*self.categories, *other.categories)))[:_KEPT],
+            categories=tuple(dict.fromkeys((*self.categories, *other.categories)))[:_CATEGORIES],
             audience=self.audience or other.audience,
             area=self.area or other.area,
             age=self.age or other.age,
@@ -99,22 +110,22 @@ class ConversationState:
         )
 
     def needs(self, name: str) -> bool:
-        """Whether the conversation came to this need; `danger_now` once it was immediate."""
+        """Return whether the conversation has this need; `danger_now` once it was immediate."""
         if name == DANGER_NOW:
             return self.severity == Severity.IMMEDIATE
         return self.need == name
 
     def has_seen(self, need: str | None, severity: Severity) -> bool:
-        """Whether a help card for this need, at least this grave, was shown before."""
+        """Return whether a help card for this need, at least this grave, was shown before."""
         return need is not None and self.cards.get(need, Severity.NONE) >= severity
 
     @property
     def reader(self) -> str:
-        """Whose words a help card has: "young_person" or "adult"."""
+        """The reader that help cards address: "young_person" or "adult"."""
         return "adult" if self.need in ADULTS_NEEDS else reader_of(self.audience)
 
     def as_record(self) -> dict[str, Any]:
-        """A JSON-ready dictionary, without what is not known."""
+        """Return a JSON-ready dictionary without empty values."""
         record = {
             "severity": self.severity.label,
             "need": self.need,
@@ -132,8 +143,48 @@ class ConversationState:
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> ConversationState:
-        """The inverse of `as_record`. Raises KeyError, TypeError or ValueError."""
+        """Return the inverse of `as_record`. Raises KeyError, TypeError or ValueError."""
         cards = {need: Severity.named(label) for need, label in record.get("cards", {}).items()}
         severity = Severity.named(record.get("severity", "none"))
         categories = tuple(record.get("categories", ()))
         return cls(**{**record, "cards": cards, "severity": severity, "categories": categories})
+
+
+@dataclass(frozen=True)
+class AlreadyShown:
+    """The ids of the content shown before, in order of first showing, so that none is repeated."""
+
+    contacts: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+    """Ids of the buttons that were offered."""
+    topics: tuple[str, ...] = ()
+    """Topics of messages: articles, and steps of guides."""
+
+    def and_of(self, messages: Iterable[Mapping[str, Any]]) -> AlreadyShown:
+        """Return these ids together with those in messages (safeguarding.messages.Message)."""
+        shown = list(messages)
+        return AlreadyShown(
+            _latest(self.contacts, (each["id"] for m in shown for each in m.get("contacts") or ())),
+            _latest(self.choices, (each["id"] for m in shown for each in m.get("choices") or ())),
+            _latest(self.topics, (m["topic"] for m in shown if m.get("topic"))),
+        )
+
+    def as_record(self) -> dict[str, list[str]]:
+        """Return a JSON-ready dictionary without empty kinds."""
+        kinds = {"contacts": self.contacts, "choices": self.choices, "topics": self.topics}
+        return {kind: list(ids) for kind, ids in kinds.items() if ids}
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> AlreadyShown:
+        """Return the inverse of `as_record`. Raises TypeError for any other record."""
+        return cls(**{kind: _ids(ids) for kind, ids in record.items()})
+
+
+def _latest(before: tuple[str, ...], now: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*before, *now)))[-MOST_SHOWN:]
+
+
+def _ids(ids: Any) -> tuple[str, ...]:
+    if not isinstance(ids, list) or not all(isinstance(each, str) for each in ids):
+        raise TypeError("a list of ids is expected")
+    return _latest((), ids)

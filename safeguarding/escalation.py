@@ -1,4 +1,4 @@
-"""An escalation: one message that a member of staff must read, or that belongs to such a one."""
+"""Escalations: messages that staff must read, or that follow one in its conversation."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from safeguarding.risk.assessment import Assessment, Turn, upgraded
-from safeguarding.shown_contacts import (
+from safeguarding.messages import (
     ShownContact,
     contacts_as_record,
     contacts_from_record,
 )
+from safeguarding.risk.assessment import Assessment, Turn, upgraded
 
 GATEWAY = "gateway"
-"""Who records: the gateway alone."""
+"""The recorder: only the gateway records."""
 ASSISTANT = "assistant"
-"""Who recorded too, before the gateway alone did: old records and histories hold this name."""
+"""A former recorder, whose name old records and histories hold."""
 
 
 @dataclass(frozen=True)
 class Escalation:
     """One message, the turns before it, and what the person was shown.
 
-    Of severity none it is only attached: it belongs to a conversation that was handed over.
+    One of severity none is only attached to a conversation that was handed over.
 
-    `message_id` is the key: the gateway makes it, so writing the same message twice is harmless.
+    The gateway makes `message_id`, the key, so writing the same message twice is harmless.
     """
 
     message_id: str
@@ -36,19 +36,19 @@ class Escalation:
     raised_at: datetime
     """When the message arrived, with a time zone."""
     raised_by: str
-    """Who recorded it first: GATEWAY, or ASSISTANT in old records."""
+    """The first recorder: GATEWAY, or ASSISTANT in old records."""
     turns_before: tuple[Turn, ...] = ()
     shown: tuple[str, ...] = ()
-    """What the person read in answer, in order, one text a message. Empty when not yet known."""
+    """The texts shown in reply, in order, one a message. Empty when not yet known."""
     contacts: tuple[ShownContact, ...] | None = None
-    """Whom they were shown in answer; None when nobody noted it, as in old records."""
+    """The contacts shown in reply; None when not recorded, as in old records."""
     audience: str | None = None
     area: str | None = None
     extra: dict[str, str] = field(default_factory=dict)
-    """Facts about the hand-off, nothing that anyone wrote, e.g. {"fallback": "rasa-timeout"}."""
+    """Facts about the hand-off, never a person's words, e.g. {"fallback": "rasa-timeout"}."""
 
     def as_record(self) -> dict[str, Any]:
-        """A JSON-ready dictionary. It holds what the person wrote: seal it before it is stored."""
+        """Return a JSON-ready dictionary. It holds the person's words: seal it before storing."""
         return {
             "message_id": self.message_id,
             "conversation_id": self.conversation_id,
@@ -66,7 +66,7 @@ class Escalation:
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> Escalation:
-        """The inverse of `as_record`, also of one that says nothing of contacts.
+        """Return the inverse of `as_record`, also of a record without contacts.
 
         Raises KeyError, TypeError or ValueError.
         """
@@ -83,9 +83,9 @@ class Escalation:
 
 
 def merged(known: Escalation, new: Escalation) -> Escalation:
-    """`known` with what `new` knows besides: never less severe, never with fewer signals.
+    """Return `known` with the additional facts of `new`: never less severe, or fewer signals.
 
-    What the gateway says was shown replaces what was noted before: it alone sees the whole reply.
+    What the gateway recorded as shown replaces an older entry: only it sees the whole reply.
     """
     complete = new.raised_by != ASSISTANT or not known.shown
     replaces = bool(new.shown) and complete
@@ -102,7 +102,7 @@ def merged(known: Escalation, new: Escalation) -> Escalation:
 
 
 class Outcome(str, Enum):
-    """What staff did about a case. The values are in the database: never rename one."""
+    """The outcome of a case. The values are stored in the database: never rename one."""
 
     ADVICE_GIVEN = "advice_given"
     CONTACTED_PERSON = "contacted_person"

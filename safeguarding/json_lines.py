@@ -1,4 +1,4 @@
-"""Commands on lines of JSON: one object a line in, one object a line out, each with its `id`."""
+"""Input and output of commands in lines of JSON: one object a line, each with its `id`."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ LineId = str | int | None
 
 
 class LineError(Exception):
-    """A line that the command cannot take. Says why, and never quotes the line."""
+    """A line that a command cannot accept. The message never quotes the line."""
 
     def __init__(self, why: str, line_id: LineId = None) -> None:
         super().__init__(why)
         self.line_id = line_id
 
     def as_record(self) -> dict[str, Any]:
-        """What answers such a line: `{"id", "error"}`, the id null where none could be read."""
+        """Return the output for such a line: `{"id", "error"}`; an unreadable id is null."""
         return {"id": self.line_id, "error": str(self)}
 
 
 @dataclass(frozen=True)
 class InputLine:
-    """One object of the input. The fields beside its id are not checked yet."""
+    """One object of the input, with its other fields unchecked."""
 
     id: LineId
     fields: dict[str, Any]
 
     @classmethod
     def read(cls, line: bytes) -> InputLine:
-        """A line of UTF-8. Raises LineError."""
+        """Parse a line of UTF-8. Raises LineError."""
         try:
             fields = json.loads(line.decode("utf-8-sig"))
         except UnicodeDecodeError:
@@ -49,24 +49,24 @@ class InputLine:
         return cls(line_id, fields)
 
     def text(self) -> str:
-        """The field `text`. Raises LineError."""
+        """Return the field `text`. Raises LineError."""
         text = self.fields.get("text")
         if not isinstance(text, str):
             raise self.error("`text` is missing or not a string")
         return text
 
     def error(self, why: str) -> LineError:
-        """What is wrong with a field of this line, to raise."""
+        """Return an error with the id of this line, to raise."""
         return LineError(why, self.id)
 
 
 def standard_input() -> Iterator[bytes]:
-    """The lines of standard input that are not blank, each as it arrives."""
+    """Return the lines of standard input that are not blank, each as it arrives."""
     return not_blank(sys.stdin.buffer)
 
 
 def not_blank(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """The lines that hold more than white space."""
+    """Return the lines that hold more than white space."""
     return (line for line in lines if line.strip())
 
 

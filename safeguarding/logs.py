@@ -1,4 +1,4 @@
-"""Logs of every process: one JSON object a line, an event and its keys, never anyone's words."""
+"""Logs of every process: one JSON object a line, with an event and keys, never a person's words."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ WATCHED = (
     "spool.unreadable",
     "spool.without_case",
 )
-"""Events that somebody is woken for (docs/runbook.md), or looks at soon."""
+"""Events that page the person on call or need attention soon (docs/runbook.md)."""
 LOGGED = Counter(
     "lantern_log_events",
     "Watched events of the log, by name.",
     ["event"],
     registry=None,
 )
-"""For the registry of each process: who watches figures need not read logs."""
+"""Counts watched events for the metrics of each process."""
 
 _SHARED: tuple[structlog.typing.Processor, ...] = (
     structlog.stdlib.add_log_level,
@@ -43,7 +43,7 @@ _SHARED: tuple[structlog.typing.Processor, ...] = (
 def configure_logs(level: int = logging.INFO) -> None:
     """Send structlog's and the standard library's events to stdout as JSON."""
     for event in WATCHED:
-        # A figure that begins with 0 shows the first one, too.
+        # A counter that starts at 0 shows the first event as an increase.
         LOGGED.labels(event)
     structlog.configure(
         processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -82,7 +82,7 @@ def configure_logs(level: int = logging.INFO) -> None:
 def _count(
     _logger: object, _method: str, event: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
-    """Count a watched event. Its name alone: what stands beside it are ids."""
+    """Count a watched event by its name; the text after it are ids."""
     name = str(event["event"]).partition(" ")[0]
     if name in WATCHED:
         LOGGED.labels(name).inc()

@@ -1,19 +1,27 @@
-"""What a person is shown, the messages of the public interface; and what they type, as Rasa's text.
+"""The messages that a person is shown, and the text that they type.
 
-A typed "/" at the beginning is text, but Rasa would take it for one of its commands: the gateway's
-channel hands over `as_text`, and whoever reads the text from Rasa reads it `as_typed`.
+Rasa takes a "/" at the beginning of a text for one of its commands. The gateway's channel therefore
+hands over `as_text`, and code that reads the text from Rasa restores it with `as_typed`.
 """
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypedDict
 
 from typing_extensions import NotRequired
 
 _COMMAND = "/"
 _GUARD = "\u2060"  # WORD JOINER: invisible, and not stripped as white space
+_ALIKE = str.maketrans("łıيىكة", "liییکه")
+"""Letters that one keyboard writes for another."""
+_APOSTROPHES = str.maketrans("", "", "'’‘ʼ`´")
+_DRAWN_OUT = re.compile(r"(\w)\1{2,}")
 Kind = Literal["answer", "help_card", "contacts", "prompt", "text", "notice"]
-"""A notice is a line about the service itself, shown beside what is said."""
+"""A notice is a line about the service itself, shown beside the reply."""
 
 
 class Choice(TypedDict):
@@ -24,13 +32,13 @@ class Choice(TypedDict):
 
 
 class Source(TypedDict):
-    """Where a statement comes from."""
+    """The publication that a statement is based on."""
 
     title: str
     publisher: str
     url: str
     date: str
-    """When the source was published or last updated, as it says itself: "2017-02", "2025"."""
+    """When the source says that it was published or last updated: "2017-02", "2025"."""
 
 
 class Way(TypedDict):
@@ -44,12 +52,12 @@ class Way(TypedDict):
 
 
 class ContactCard(TypedDict):
-    """A service as shown to one person now."""
+    """A service as it is shown to one person at one moment."""
 
     id: str
     name: str
     what: str
-    """One or two short sentences: what it does and for whom."""
+    """What the service does and for whom, in one or two short sentences."""
     ways: list[Way]
     hours: str
     open_now: bool | None
@@ -64,13 +72,13 @@ class ContactCard(TypedDict):
 
 
 class Message(TypedDict):
-    """One message of a reply; the gateway sends a list of these."""
+    """One message of a reply. The gateway sends a list of these."""
 
     kind: Kind
     text: str
     severity: NotRequired[str]
     need: NotRequired[str]
-    """Of a help card: which help it is for."""
+    """The need that a help card is for."""
     topic: NotRequired[str]
     title: NotRequired[str]
     steps: NotRequired[list[str]]
@@ -84,8 +92,41 @@ class Message(TypedDict):
     choices: NotRequired[list[Choice]]
 
 
+@dataclass(frozen=True)
+class ShownContact:
+    """A service as a reply showed it. Later changes to the directory do not change it."""
+
+    id: str
+    name: str
+    open_now: bool | None
+    """Whether it was open at that moment; None when its hours were not known for certain."""
+    hours: str
+    """The opening hours as the person read them: "Closed now. Opens Monday 9am."."""
+
+
+def contacts_in(messages: Iterable[Message]) -> tuple[ShownContact, ...]:
+    """Return the contacts that messages show, in order, each once."""
+    cards = (card for message in messages for card in message.get("contacts", []))
+    shown = (
+        ShownContact(card["id"], card["name"], card["open_now"], card["hours"]) for card in cards
+    )
+    return tuple(dict.fromkeys(shown))
+
+
+def contacts_as_record(contacts: tuple[ShownContact, ...] | None) -> list[dict[str, Any]] | None:
+    """Return contacts as a JSON-ready list; None where none were recorded."""
+    return None if contacts is None else [asdict(each) for each in contacts]
+
+
+def contacts_from_record(
+    record: list[dict[str, Any]] | None,
+) -> tuple[ShownContact, ...] | None:
+    """Return the inverse of `contacts_as_record`. Raises TypeError."""
+    return None if record is None else tuple(ShownContact(**each) for each in record)
+
+
 def words_of(message: Message) -> str:
-    """Everything a message says, as one plain text: for the record of what was shown."""
+    """Return all the words of a message as one plain text, for the record of what was shown."""
     parts: list[Any] = [message.get("title", ""), message["text"], *message.get("steps", [])]
     for contact in message.get("contacts", []):
         parts.append(f"{contact['name']}: " + "; ".join(way["label"] for way in contact["ways"]))
@@ -94,10 +135,29 @@ def words_of(message: Message) -> str:
 
 
 def as_text(typed: str) -> str:
-    """What a person typed, so that Rasa takes it for text and never for one of its commands."""
+    """Return typed text in a form that Rasa never takes for one of its commands."""
     return _GUARD + typed if typed.lstrip().startswith(_COMMAND) else typed
 
 
 def as_typed(text: str) -> str:
-    """The inverse of `as_text`."""
+    """Return the text that a person typed: the inverse of `as_text`."""
     return text.removeprefix(_GUARD)
+
+
+def folded(text: str) -> str:
+    """Return a text in lower case without accents, with one space for all that is no word.
+
+    Two texts that differ only in how they are typed fold to the same.
+    """
+    plain = unicodedata.normalize("NFKD", text.casefold().translate(_ALIKE))
+    kept = (char for char in plain if not unicodedata.combining(char))
+    # The vowel signs of Bengali or Gurmukhi are no letters to Python, and change every word.
+    words = (
+        char if char.isalnum() or unicodedata.category(char)[0] == "M" else " " for char in kept
+    )
+    return " ".join("".join(words).split())
+
+
+def folded_chat(text: str) -> str:
+    """Fold a short English answer: "I’m" becomes "im", and "nooooo" becomes "no"."""
+    return _DRAWN_OUT.sub(r"\1", folded(text.translate(_APOSTROPHES)))

@@ -1,9 +1,9 @@
-"""Strict reading of content: YAML in, records out, every problem with its file and line."""
+"""Strict reading of YAML: records, and every problem with its file and line."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,7 +19,7 @@ FRONT_MATTER = re.compile(r"\A---\n(?P<head>.*?\n)---\n(?P<body>.*)\Z", re.DOTAL
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One thing wrong in one file, for a person to mend."""
+    """One fault in one file, for a person to mend."""
 
     path: Path
     line: int
@@ -31,7 +31,7 @@ class Problem:
 
 
 class ContentError(Exception):
-    """Content that must not be served. `problems` holds all that was found, not only the first."""
+    """Content that must not be served. `problems` holds every fault that was found."""
 
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__("\n".join(map(str, sorted(problems))))
@@ -39,7 +39,7 @@ class ContentError(Exception):
 
 
 class YamlDocument:
-    """A parsed YAML document that still knows on which line each value stood."""
+    """A parsed YAML document that knows the line of each value."""
 
     def __init__(self, path: Path, text: str, first_line: int = 1) -> None:
         self.path = path
@@ -54,22 +54,21 @@ class YamlDocument:
             raise ContentError([Problem(path, first_line + line, what)]) from None
 
     def line(self, *keys: str | int) -> int:
-        """The line of the value at `keys`, or of the deepest part of that way that exists."""
-        node = self._node
-        found = node
+        """Return the line of the value at `keys`, or of its nearest existing parent."""
+        nearest = node = self._node
         for key in keys:
             node = _child(node, key)
             if node is None:
                 break
-            found = node
-        return self._first_line + (found.start_mark.line if found is not None else 0)
+            nearest = node
+        return self._first_line + (nearest.start_mark.line if nearest is not None else 0)
 
     def problem(self, what: str, *keys: str | int) -> Problem:
-        """A problem with the value at `keys`."""
+        """Return a problem with the value at `keys`."""
         return Problem(self.path, self.line(*keys), what)
 
     def convert(self, kind: type[T], *keys: str | int) -> T:
-        """The value at `keys` as a `kind`.
+        """Return the value at `keys` as a `kind`.
 
         Raises ContentError: unknown field, missing field, wrong type.
         """
@@ -83,7 +82,7 @@ class YamlDocument:
             raise ContentError([self.problem(what, *keys, *_steps(where.rstrip("`")))]) from None
 
     def convert_each(self, kind: type[T], *keys: str | int) -> tuple[list[T], list[Problem]]:
-        """The list at `keys` as records, and the problems of those that are none."""
+        """Return the list at `keys` as records, and the problems of the faulty ones."""
         values = self.data
         for key in keys:
             if not isinstance(values, Mapping) or key not in values:
@@ -102,16 +101,30 @@ class YamlDocument:
 
 
 def read_yaml(path: Path) -> YamlDocument:
-    """A YAML file. Raises ContentError when it is missing, not UTF-8 or not YAML."""
+    """Read a YAML file. Raises ContentError when it is missing, not UTF-8 or not YAML."""
     return YamlDocument(path, _text(path))
 
 
 def read_front_matter(path: Path) -> tuple[YamlDocument, str]:
-    """A Markdown file: its YAML head, and the body as text. Raises ContentError."""
+    """Read a Markdown file: its YAML head, and the body as text. Raises ContentError."""
     match = FRONT_MATTER.match(_text(path))
     if match is None:
         raise ContentError([Problem(path, 1, "starts with a YAML head between two lines of ---")])
     return YamlDocument(path, match["head"], first_line=2), match["body"]
+
+
+def read_each(folder: Path, read: Callable[[Path], T]) -> dict[str, T]:
+    """Read every YAML file of a folder, by name. Raises ContentError with all that is wrong."""
+    records: dict[str, T] = {}
+    problems: list[Problem] = []
+    for path in sorted(folder.glob("*.yml")):
+        try:
+            records[path.stem] = read(path)
+        except ContentError as error:
+            problems += error.problems
+    if problems:
+        raise ContentError(problems)
+    return records
 
 
 def _text(path: Path) -> str:
@@ -124,7 +137,7 @@ def _text(path: Path) -> str:
 
 
 class _Loader(yaml.CSafeLoader):
-    """Refuses the same key twice: plain YAML keeps the last and says nothing."""
+    """A loader that refuses a repeated key; plain YAML silently keeps the last."""
 
     def construct_mapping(  # PyYAML's own signature
         self,

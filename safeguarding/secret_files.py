@@ -1,6 +1,6 @@
-"""Secrets: of the environment, else files of the state folder. None that is empty or guessable.
+"""Secrets, from the environment or files of the state folder. None may be empty or too short.
 
-An empty key signs and checks as well as any other, so whoever forgot one would notice nothing.
+An empty key signs and verifies like any other, so a forgotten key would go unnoticed.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ from types import MappingProxyType
 LEAST_CHARACTERS: Mapping[str, int] = MappingProxyType(
     {"token_key": 32, "channel_secret": 32, "action_secret": 32, "webhook_key": 16}
 )
-"""Of those that are ours to make; what another service gives out is as long as it is."""
+"""The least length of the secrets that an installation chooses itself."""
 
 ACTION_SECRET_HEADER = "X-Lantern-Action-Secret"  # noqa: S105 - a header's name
 """Carries "action_secret" from Rasa to the action server."""
 
 
 class SettingsError(Exception):
-    """A setting is missing or makes no sense. Says which, and what to write."""
+    """A setting that is missing or invalid. The message says which, and what to write."""
 
 
 class NoSecretError(SettingsError):
-    """A secret is nowhere: an installation may go without some."""
+    """A secret that is not set; some are optional."""
 
 
 def read_secret(name: str, state_dir: Path, env: Mapping[str, str]) -> str:
-    """LANTERN_<NAME>, else the file <state_dir>/secrets/<name>. Raises SettingsError."""
+    """Return LANTERN_<NAME>, else the file <state_dir>/secrets/<name>. Raises SettingsError."""
     variable, path = variable_of(name), state_dir / "secrets" / name
     if variable in env:
         return _good(name, env[variable], variable)
@@ -43,7 +43,7 @@ def read_secret(name: str, state_dir: Path, env: Mapping[str, str]) -> str:
 
 
 def variable_of(name: str) -> str:
-    """The variable that holds a secret."""
+    """Return the name of the variable that holds a secret."""
     return f"LANTERN_{name.upper()}"
 
 

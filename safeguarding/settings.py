@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite, nan
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from safeguarding.secret_files import NoSecretError, SettingsError, read_secret
@@ -19,7 +19,9 @@ __all__ = [
     "Settings",
     "SettingsError",
     "SignOnSettings",
+    "choice_setting",
     "is_private_to_both_ends",
+    "number_setting",
 ]
 
 T = TypeVar("T", bound=str)
@@ -30,78 +32,78 @@ _THIS_MACHINE = {"127.0.0.1", "::1", "localhost"}
 
 @dataclass(frozen=True)
 class Settings:
-    """What a process needs to know about where it runs."""
+    """The settings of this installation, for every process."""
 
     database_url: str
     """SQLAlchemy address of the records: SQLite by default, PostgreSQL by URL."""
     state_dir: Path
-    """Folder of this installation's own files: database, secrets, spool. Kept out of git."""
+    """Folder of this installation's own files: database, secrets, spool."""
     rasa_urls: tuple[str, ...]
-    """The Rasa servers: any of them may answer any message."""
+    """Addresses of the Rasa servers, any of which may answer any message."""
     rasa_timeout_s: float
-    """Seconds the gateway waits for Rasa before it answers itself."""
+    """Seconds the gateway waits for Rasa before it answers by itself."""
     gateway_host: str
     gateway_port: int
     drain_s: float
-    """Seconds that a gateway which was told to stop goes on taking connections."""
+    """Seconds for which a stopping gateway still accepts connections."""
     console_host: str
     console_port: int
     console_insecure_cookies: bool
-    """True where the console is served by plain HTTP on this machine (the embedded demo)."""
+    """True where the console is served by plain HTTP on this machine (`make run`)."""
     require_second_step: bool
-    """Let staff at nothing but their own account before they have set up a second step."""
+    """Restrict staff without a second step to their own account."""
     public_url: str
-    """Where people find Lantern: the address of the page that holds it, for passing on."""
+    """Address of the page that holds the widget, for sharing."""
     widget_ancestors: str
-    """CSP frame-ancestors of the widget: the sites that may embed it, separated by spaces."""
+    """The sites that may embed the widget (CSP frame-ancestors), separated by spaces."""
     conversation_ttl_s: int
     """Seconds of silence after which a conversation is forgotten."""
     messages_per_minute: int
-    """Messages of one address that get a full answer; over it, help is still shown."""
+    """Messages of one address that get a full answer; above it, help is still shown."""
     require_approval: bool
-    """Withhold words that nobody has signed. Content is unsigned in the embedded demo."""
+    """Withhold unsigned words. In the demonstration content is unsigned."""
     gateway_trusted_proxies: int
     console_trusted_proxies: int
-    """How many reverse proxies stand before each and set X-Forwarded-For."""
+    """How many reverse proxies in front of each set X-Forwarded-For."""
     redis_url: str | None
-    """Redis for what several gateways share: conversations in progress and rate limits; None keeps
-    both in memory."""
+    """Redis, where several gateways share conversations and rate limits; None: in memory."""
     keep_concern_years: int
     keep_urgent_years: int
     keep_sexual_abuse_years: int
     """Years a closed case is kept: a concern, an urgent or immediate one, one of sexual abuse."""
     miss_cost: float | None
-    """How many false alarms one missed urgent message is worth; None: as calibrated."""
+    """How many false alarms one missed urgent message outweighs; None: as calibrated."""
     alerts: AlertSettings
-    """How staff are told of what was handed over."""
+    """How staff are alerted."""
     sign_on: SignOnSettings | None
-    """The organisation's identity provider; None where staff have passwords only."""
+    """The organisation's identity provider; None where staff use passwords only."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
         """Read LANTERN_* variables. Raises SettingsError."""
         env = os.environ if env is None else env
         state_dir = Path(env.get("LANTERN_STATE_DIR", str(ROOT / "var")))
-        gateway_port = int(_number(env, "LANTERN_GATEWAY_PORT", 8080))
+        gateway_port = int(number_setting(env, "LANTERN_GATEWAY_PORT", 8080))
+        common = _proxies(env, "LANTERN_TRUSTED_PROXIES", 0)
         return cls(
             database_url=env.get("LANTERN_DATABASE_URL", f"sqlite:///{state_dir / 'lantern.db'}"),
             state_dir=state_dir,
             rasa_urls=_addresses(env, "LANTERN_RASA_URL", "http://127.0.0.1:5005"),
-            rasa_timeout_s=_number(env, "LANTERN_RASA_TIMEOUT_S", 4.0),
+            rasa_timeout_s=number_setting(env, "LANTERN_RASA_TIMEOUT_S", 4.0),
             gateway_host=env.get("LANTERN_GATEWAY_HOST", "127.0.0.1"),
             gateway_port=gateway_port,
             drain_s=_within(env, "LANTERN_DRAIN_S", 0, 0, 60),
             console_host=env.get("LANTERN_CONSOLE_HOST", "127.0.0.1"),
-            console_port=int(_number(env, "LANTERN_CONSOLE_PORT", 8081)),
+            console_port=int(number_setting(env, "LANTERN_CONSOLE_PORT", 8081)),
             console_insecure_cookies=_flag(env, "LANTERN_CONSOLE_INSECURE_COOKIES"),
             require_second_step=_flag(env, "LANTERN_REQUIRE_SECOND_STEP"),
             public_url=env.get("LANTERN_PUBLIC_URL", f"http://127.0.0.1:{gateway_port}/"),
             widget_ancestors=env.get("LANTERN_WIDGET_ANCESTORS", "'self'"),
-            conversation_ttl_s=int(_number(env, "LANTERN_CONVERSATION_TTL_S", 3600)),
-            messages_per_minute=int(_number(env, "LANTERN_MESSAGES_PER_MINUTE", 600)),
+            conversation_ttl_s=int(number_setting(env, "LANTERN_CONVERSATION_TTL_S", 3600)),
+            messages_per_minute=int(number_setting(env, "LANTERN_MESSAGES_PER_MINUTE", 600)),
             require_approval=_flag(env, "LANTERN_REQUIRE_APPROVAL"),
-            gateway_trusted_proxies=_proxies(env, "LANTERN_GATEWAY_TRUSTED_PROXIES"),
-            console_trusted_proxies=_proxies(env, "LANTERN_CONSOLE_TRUSTED_PROXIES"),
+            gateway_trusted_proxies=_proxies(env, "LANTERN_GATEWAY_TRUSTED_PROXIES", common),
+            console_trusted_proxies=common,
             redis_url=env.get("LANTERN_REDIS_URL") or None,
             keep_concern_years=_years(env, "LANTERN_KEEP_CONCERN_YEARS", 6),
             keep_urgent_years=_years(env, "LANTERN_KEEP_URGENT_YEARS", 25),
@@ -112,18 +114,19 @@ class Settings:
         )
 
     def secret(self, name: str, env: Mapping[str, str] | None = None) -> str:
-        """The secret called `name`: LANTERN_<NAME>, else the file <state_dir>/secrets/<name>.
+        """Return a secret: LANTERN_<NAME>, else the file <state_dir>/secrets/<name>.
 
         Names: "channel_secret" (gateway to Rasa), "action_secret" (Rasa to the action server),
         "token_key" (conversation tokens and the names of clients on the audit trail),
-        "field_keys" (encryption of children's words); of those who alert staff "smtp_password",
-        "notify_api_key", "webhook_url", "webhook_key"; for single sign-on "sso_client_secret".
-        Raises SettingsError, and of its kind NoSecretError where there is none.
+        "field_keys" (encryption of children's words), "sso_client_secret" (single sign-on), and
+        those of the alert channels: "smtp_password", "notify_api_key", "webhook_url",
+        "webhook_key", "apprise_sms_url", "apprise_team_url".
+        Raises SettingsError; its subclass NoSecretError when there is none.
         """
         return read_secret(name, self.state_dir, os.environ if env is None else env)
 
     def is_demonstration(self, env: Mapping[str, str] | None = None) -> bool:
-        """Whether nobody relies on it: unsigned words are shown, and alerts can only be caught."""
+        """Return whether this is a demonstration: unsigned words are shown, alerts only caught."""
         if self.require_approval or self.alerts.smtp_host is not None:
             return False
         try:
@@ -135,68 +138,55 @@ class Settings:
 
 @dataclass(frozen=True)
 class AlertSettings:
-    """What the dispatcher needs to know. Passwords and keys are secrets: `Settings.secret`."""
+    """The settings of alerts. Each alert channel reads its own settings beside these."""
 
     console_url: str
-    """Where staff reach the console from their own machines: links in alerts begin with it."""
+    """Address of the console on staff's machines; links in alerts begin with it."""
     immediate_minutes: float
-    """How long an immediate alert waits for somebody before the next person is told."""
+    """How long an immediate alert waits for an acknowledgement before the next step."""
     urgent_minutes: float
+    """The same for an urgent alert."""
     digest_after: int
-    """So many alerts that are not immediate go alone to one recipient by one channel …"""
+    """Alerts, other than immediate ones, sent singly to one recipient by one channel …"""
     digest_minutes: float
-    """… within this time; the further ones go in one message, at most once in it."""
+    """… within this time; further ones are sent together, at most once in it."""
     email_from: str
     team_email: str | None
-    """The mailbox of the whole team, told with everyone."""
+    """The mailbox of the whole team, which gets every alert."""
     smtp_host: str | None
-    """None: GOV.UK Notify where its key is set; else, in a demonstration, the mail catcher."""
-    smtp_port: int
-    smtp_security: Literal["starttls", "tls", "none"]
-    smtp_user: str | None
-    notify_url: str
-    notify_email_template: str | None
-    notify_sms_template: str | None
-    webhook_shape: Literal["json", "teams", "slack"]
+    """None: GOV.UK Notify where its key is set, else the mail catcher of the demonstration."""
     dispatcher_host: str
     dispatcher_port: int
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> AlertSettings:
         """Read LANTERN_* variables. Raises SettingsError."""
-        console = f"http://127.0.0.1:{int(_number(env, 'LANTERN_CONSOLE_PORT', 8081))}/"
+        console = f"http://127.0.0.1:{int(number_setting(env, 'LANTERN_CONSOLE_PORT', 8081))}/"
         return cls(
             console_url=env.get("LANTERN_CONSOLE_URL", console),
-            immediate_minutes=_number(env, "LANTERN_ALERT_IMMEDIATE_MINUTES", 5),
-            urgent_minutes=_number(env, "LANTERN_ALERT_URGENT_MINUTES", 60),
+            immediate_minutes=number_setting(env, "LANTERN_ALERT_IMMEDIATE_MINUTES", 5),
+            urgent_minutes=number_setting(env, "LANTERN_ALERT_URGENT_MINUTES", 60),
             digest_after=int(_within(env, "LANTERN_ALERT_DIGEST_AFTER", 5, 1, 1000)),
             digest_minutes=_within(env, "LANTERN_ALERT_DIGEST_MINUTES", 10, 1, 20),
             email_from=env.get("LANTERN_ALERT_FROM", "lantern@lantern.example"),
             team_email=env.get("LANTERN_ALERT_TEAM_EMAIL") or None,
             smtp_host=env.get("LANTERN_SMTP_HOST") or None,
-            smtp_port=int(_number(env, "LANTERN_SMTP_PORT", 587)),
-            smtp_security=_one_of(env, "LANTERN_SMTP_SECURITY", ("starttls", "tls", "none")),
-            smtp_user=env.get("LANTERN_SMTP_USER") or None,
-            notify_url=env.get("LANTERN_NOTIFY_URL", "https://api.notifications.service.gov.uk"),
-            notify_email_template=env.get("LANTERN_NOTIFY_EMAIL_TEMPLATE") or None,
-            notify_sms_template=env.get("LANTERN_NOTIFY_SMS_TEMPLATE") or None,
-            webhook_shape=_one_of(env, "LANTERN_WEBHOOK_SHAPE", ("json", "teams", "slack")),
             dispatcher_host=env.get("LANTERN_DISPATCHER_HOST", "127.0.0.1"),
-            dispatcher_port=int(_number(env, "LANTERN_DISPATCHER_PORT", 8082)),
+            dispatcher_port=int(number_setting(env, "LANTERN_DISPATCHER_PORT", 8082)),
         )
 
 
 @dataclass(frozen=True)
 class SignOnSettings:
-    """What the console needs to know of an OpenID provider. The client's secret is a secret."""
+    """The settings of single sign-on (OpenID Connect). The client's secret is a secret."""
 
     issuer: str
     """The provider's address, exactly as its ID tokens name it."""
     client_id: str
     label: str
-    """Whose sign-in it is, as the button says it: "Sign in with <label>"."""
+    """The name on the button: "Sign in with <label>"."""
     return_url: str
-    """Where the provider sends people back to; it knows this one address only."""
+    """The one address to which the provider sends people back."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> SignOnSettings | None:
@@ -221,7 +211,7 @@ class SignOnSettings:
 
 
 def is_private_to_both_ends(url: str) -> bool:
-    """Whether nobody between reads what goes to this address: TLS, or it never leaves here."""
+    """Return whether traffic to this address is private: TLS, or it stays on this machine."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -232,7 +222,7 @@ def is_private_to_both_ends(url: str) -> bool:
 
 
 def _addresses(env: Mapping[str, str], name: str, default: str) -> tuple[str, ...]:
-    """One address or several, with spaces or commas between them; each once."""
+    """Return the addresses, separated by spaces or commas, each once."""
     found = tuple(dict.fromkeys((env.get(name) or default).replace(",", " ").split()))
     for url in found:
         try:
@@ -248,29 +238,27 @@ def _addresses(env: Mapping[str, str], name: str, default: str) -> tuple[str, ..
 def _miss_cost(env: Mapping[str, str]) -> float | None:
     if "LANTERN_MISS_COST" not in env:
         return None
-    cost = _number(env, "LANTERN_MISS_COST", 0)
+    cost = number_setting(env, "LANTERN_MISS_COST", 0)
     if cost <= 0:
         raise SettingsError("LANTERN_MISS_COST is a number above 0, for example 50")
     return cost
 
 
 def _years(env: Mapping[str, str], name: str, default: int) -> int:
-    years = _number(env, name, default)
+    years = number_setting(env, name, default)
     if not 1 <= years <= _MOST_YEARS or years != int(years):
         raise SettingsError(f"{name} is a whole number of years from 1 to {_MOST_YEARS}")
     return int(years)
 
 
-def _proxies(env: Mapping[str, str], name: str) -> int:
-    """How many there are; as many as LANTERN_TRUSTED_PROXIES says where nothing is set."""
-    common = _number(env, "LANTERN_TRUSTED_PROXIES", 0)
-    for each, number in (("LANTERN_TRUSTED_PROXIES", common), (name, _number(env, name, common))):
-        if not 0 <= number <= _MOST_PROXIES or number != int(number):
-            raise SettingsError(f"{each} is a whole number from 0 to {_MOST_PROXIES}")
-    return int(_number(env, name, common))
+def _proxies(env: Mapping[str, str], name: str, default: int) -> int:
+    number = number_setting(env, name, default)
+    if not 0 <= number <= _MOST_PROXIES or number != int(number):
+        raise SettingsError(f"{name} is a whole number from 0 to {_MOST_PROXIES}")
+    return int(number)
 
 
-def _number(env: Mapping[str, str], name: str, default: float) -> float:
+def number_setting(env: Mapping[str, str], name: str, default: float) -> float:
     text = env.get(name) or str(default)
     try:
         number = float(text)
@@ -282,7 +270,7 @@ def _number(env: Mapping[str, str], name: str, default: float) -> float:
 
 
 def _within(env: Mapping[str, str], name: str, default: float, least: float, most: float) -> float:
-    number = _number(env, name, default)
+    number = number_setting(env, name, default)
     if not least <= number <= most:
         raise SettingsError(
             f"{name} is {number:g}; a number from {least:g} to {most:g} is expected"
@@ -290,8 +278,8 @@ def _within(env: Mapping[str, str], name: str, default: float, least: float, mos
     return number
 
 
-def _one_of(env: Mapping[str, str], name: str, allowed: tuple[T, ...]) -> T:
-    """One of a few words; the first where nothing is set."""
+def choice_setting(env: Mapping[str, str], name: str, allowed: tuple[T, ...]) -> T:
+    """Return one of the allowed words; the first where nothing is set."""
     text = env.get(name) or allowed[0]
     found = next((word for word in allowed if word == text), None)
     if found is None:

@@ -1,4 +1,4 @@
-"""The names everything shares: severities, audiences, subjects, needs, categories."""
+"""The names that everything shares: severities, audiences, subjects, needs, categories."""
 
 from __future__ import annotations
 
@@ -18,43 +18,48 @@ SIGNS = (
     "meeting", "guilt", "threats", "money", "sexual_talk", "isolation", "testing_limits",
     "requests_job",
 )  # fmt: skip
-"""What a line of a chat may show of grooming or exploitation; alone, none of them proves it."""
+"""Signs of grooming or exploitation that a line of a chat may show; none proves it alone."""
 TOPIC_PREFIX = "ask_"
-"""What the intent, and the button, of each topic begins with."""
+"""Prefix of the intent, and of the button, of each topic."""
 
 Audience = Literal["young_person", "parent", "professional"]
 YOUNG_PERSON: Final = "young_person"
 PARENT: Final = "parent"
 PROFESSIONAL: Final = "professional"
 YOUNGER: Final = "younger"
-"""Children up to YOUNGER_UP_TO: a young person's words, shorter and plainer where they exist."""
+"""Children up to YOUNGER_UP_TO years, who read a shorter and plainer text where one exists."""
 YOUNGER_UP_TO = 11
 ADULTS: frozenset[str] = frozenset({PARENT, PROFESSIONAL})
+READERS: dict[str, tuple[Audience, ...]] = {
+    YOUNG_PERSON: (YOUNG_PERSON,),
+    "adult": (PARENT, PROFESSIONAL),
+}
+"""The two readers that help cards and guides address, and the audiences of each."""
 READING_ORDER: dict[str | None, tuple[Audience, ...]] = {
     YOUNG_PERSON: (YOUNG_PERSON,),
     PARENT: (PARENT, PROFESSIONAL, YOUNG_PERSON),
     PROFESSIONAL: (PROFESSIONAL, PARENT, YOUNG_PERSON),
     None: (YOUNG_PERSON, PARENT),
 }
-"""Whose words an audience reads, the first that exist. None: who is asking is not known.
+"""The texts that an audience reads, nearest first: the first that exists. None: not known.
 
-What is written for professionals is never shown to a young person.
+A young person is never shown a text for professionals.
 """
 SeverityLabel = Literal["none", "concern", "urgent", "immediate"]
 
 
 def reading_order(audience: str | None) -> tuple[Audience, ...]:
-    """Whose words this audience reads, nearest first; an unknown audience counts as None."""
+    """Return the texts that this audience reads, nearest first; an unknown one counts as None."""
     return READING_ORDER.get(audience, READING_ORDER[None])
 
 
 def reader_of(audience: str | None) -> str:
-    """Whose words a help card has: "adult", or "young_person" also for who has not said it."""
+    """Return the reader to address: "adult", or "young_person" also for an unknown audience."""
     return "adult" if audience in ADULTS else YOUNG_PERSON
 
 
 class Severity(IntEnum):
-    """How soon a person must look. Ordered, so that the higher of two is `max`."""
+    """How soon a person must look at a message. Ordered: `max` is the graver."""
 
     NONE = 0
     CONCERN = 1
@@ -68,13 +73,13 @@ class Severity(IntEnum):
 
     @classmethod
     def named(cls, label: str) -> Severity:
-        """The severity called `label`. Raises KeyError for any other word."""
+        """Return the severity called `label`. Raises KeyError for any other word."""
         return cls[label.upper()]
 
 
 @dataclass(frozen=True)
 class Taxonomy:
-    """Each mapping goes from a name to the sentence that says what it means."""
+    """The names of content/taxonomy.yml. A mapping goes from each name to its meaning."""
 
     severities: dict[str, str]
     audiences: dict[str, str]
@@ -86,9 +91,8 @@ class Taxonomy:
     small_talk: tuple[str, ...]
 
     def article_on(self, category: str, audience: str | None) -> str:
-        """The topic of the article on this risk category. Raises KeyError for any other word."""
-        reader = "adult" if audience in {"parent", "professional"} else "young_person"
-        return self.category_help[category][reader]
+        """Return the topic of the article on this category. Raises KeyError for any other word."""
+        return self.category_help[category][reader_of(audience)]
 
 
 @cache

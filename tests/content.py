@@ -8,9 +8,9 @@ from datetime import date, datetime, timedelta, timezone
 from functools import cache
 from pathlib import Path
 
-from safeguarding.content.approvals.signing import ApprovalDecision, Decided
 from safeguarding.content.items import Block, Item
 from safeguarding.content.reader import Content, read_content
+from safeguarding.content.signing import ApprovalDecision, Decided
 from safeguarding.taxonomy import ROOT
 
 TODAY = date(2026, 11, 25)

@@ -1,9 +1,7 @@
-"""Labelled messages and what an engine made of them, for tests of the evaluation."""
+"""Builds labelled sentences for tests."""
 
 from __future__ import annotations
 
-from lab.evaluation.assessing import Result, Scores
-from lab.evaluation.messages import EvaluatedMessage
 from safeguarding.risk.corpus import Example, Part
 from safeguarding.taxonomy import Severity
 
@@ -11,7 +9,7 @@ NONE, CONCERN, URGENT, IMMEDIATE = Severity
 
 
 def example(text: str, severity: Severity = NONE, part: Part = "test", **labels: object) -> Example:
-    """An example with plain labels, but for those given."""
+    """Return an example; `labels` replace its plain default labels."""
     plain: dict[str, object] = {
         "categories": ("grooming",) if severity else (),
         "near": (),
@@ -23,23 +21,3 @@ def example(text: str, severity: Severity = NONE, part: Part = "test", **labels:
         "situation": "a test",
     }
     return Example(text=text, severity=severity, part=part, **{**plain, **labels})  # type: ignore[arg-type]
-
-
-def result(
-    severity: Severity, *categories: str, scores: Scores | None = None, milliseconds: float = 1.0
-) -> Result:
-    """What an engine made of a message."""
-    return Result(severity, categories, scores, milliseconds)
-
-
-def case(
-    due: Severity,
-    found: Severity,
-    scores: Scores | None = None,
-    named: tuple[str, ...] = ("grooming",),
-    **labels: object,
-) -> EvaluatedMessage:
-    """A message that is due one severity and was found to be of another."""
-    categories = named if found else ()
-    text = str(labels.pop("text", f"due {due.label}, found {found.label}"))
-    return EvaluatedMessage(example(text, due, **labels), result(found, *categories, scores=scores))  # type: ignore[arg-type]

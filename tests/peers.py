@@ -113,7 +113,7 @@ class Receiver:
                 receiver.posts.append((self.path, headers, body))
                 self.send_response(receiver.status)
                 if receiver.status in {301, 302, 307, 308}:
-                    self.send_header("Location", "http://127.0.0.1:9/")
+                    self.send_header("Location", f"{receiver.url}/elsewhere")
                 said = json.dumps(receiver.answer).encode()
                 self.send_header("Content-Length", str(len(said)))
                 self.end_headers()

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy.engine import Engine
 
 from safeguarding.escalation import Escalation
+from safeguarding.messages import ShownContact
 from safeguarding.risk.assessment import Assessment, Signal, Turn
-from safeguarding.shown_contacts import ShownContact
 from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import StaffAccounts
 from staff.cases.log import EscalationLog

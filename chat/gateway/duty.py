@@ -17,7 +17,7 @@ import structlog
 from chat.gateway.bounded_pool import BoundedPool
 from safeguarding.clock import LONDON
 from safeguarding.messages import Message
-from staff.alerts.reach import sees
+from staff.rota.recipients import may_see
 from staff.rota.rota import Watch
 
 EVERY_S = 30.0
@@ -118,7 +118,7 @@ class Duty:
         now = self._now()
         if self._read_at is None or not timedelta(0) <= now - self._read_at <= HOLDS:
             return None
-        mine = (each for each in self._watches if sees(each.areas, area))
+        mine = (each for each in self._watches if may_see(each.areas, area))
         coming = next((each for each in mine if each.ends_at > now), None)
         if coming is None:
             return None

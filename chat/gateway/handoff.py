@@ -13,10 +13,9 @@ from chat.gateway.replies import highest_shown
 from chat.gateway.requests import IncomingMessage
 from chat.gateway.wishes import CallbackDialogue
 from safeguarding.escalation import Escalation
-from safeguarding.messages import Message, words_of
+from safeguarding.messages import Message, contacts_in, words_of
 from safeguarding.risk.assessed import AssessedMessage
 from safeguarding.risk.assessment import NO_RISK, Assessment, Signal, is_read_in_part, upgraded
-from safeguarding.shown_contacts import contacts_in
 from safeguarding.taxonomy import Severity
 
 

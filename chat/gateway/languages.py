@@ -12,8 +12,8 @@ from dataclasses import replace
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-from safeguarding.content.folding import folded
 from safeguarding.content.languages import FoundPhrase, LanguageCardRecord, RiskPhrases
+from safeguarding.messages import folded
 from safeguarding.risk.assessment import Assessment, Signal, upgraded
 from safeguarding.risk.text.dictionary import is_word
 from safeguarding.taxonomy import Severity

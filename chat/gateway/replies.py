@@ -33,7 +33,7 @@ class GuideButtons(Protocol):
 
 
 class Directory(Protocol):
-    """Where contacts come from: safeguarding.content.contacts.directory.ContactDirectory."""
+    """Where contacts come from: safeguarding.content.contacts.ContactDirectory."""
 
     def card(self, contact_id: str, at: datetime, audience: str | None = None) -> ContactCard:
         """One contact as shown at this time to this audience."""

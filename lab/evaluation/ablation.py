@@ -1,4 +1,4 @@
-"""What each rule of the lexicon gives and costs: hits, false alarms, and misses without it."""
+"""What each rule of the lexicon contributes: its hits, false alarms, and misses without it."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ from safeguarding.taxonomy import Severity
 
 
 @dataclass
-class Account:
-    """What one rule did on the development part. Texts are counted once a rule."""
+class RuleCounts:
+    """Counts of one rule on the development part. A text counts once for a rule."""
 
     risk: int = 0
-    """Risk messages in which it fires."""
+    """Risk messages in which the rule fires."""
     harmless: int = 0
-    """Harmless messages in which it fires."""
+    """Harmless messages in which the rule fires."""
     lone_alarms: int = 0
-    """Harmless messages in which no other rule raises an alarm."""
+    """Harmless messages in which this rule alone raises an alarm."""
     false_alarms: int = 0
-    """Harmless messages in which nothing else does, the classifier included."""
+    """The same, with the classifier: only this rule makes the engine raise an alarm."""
     missed_by_rules: int = 0
-    """Risk messages that no other rule finds as grave as is due."""
+    """Risk messages that the other rules find less grave than they are."""
     missed: int = 0
-    """Risk messages that nothing else finds as grave as is due, the classifier included."""
+    """The same, with the classifier: the engine would miss them without this rule."""
 
     def verdict(self) -> str:
-        """ "harmful", "dead", "spare" or "earns its place"."""
+        """Return "harmful", "dead", "spare" or "earns its place"."""
         if self.missed:
             return "earns its place"
         if self.false_alarms:
@@ -48,48 +48,48 @@ class Account:
 
 
 @dataclass
-class IdiomAccount:
-    """What one harmless meaning did: messages in which it stands, and what is silent with it."""
+class IdiomCounts:
+    """Counts of one idiom: messages in which it stands, and alarms that it prevents."""
 
     risk: int = 0
     harmless: int = 0
     alarms_spared: int = 0
-    """Harmless messages that would alarm if no idiom were known."""
+    """Harmless messages that would raise an alarm without idioms."""
     risk_silenced: int = 0
-    """Risk messages that would be assessed as graver if no idiom were known."""
+    """Risk messages that would be assessed as graver without idioms."""
 
 
 @dataclass
-class Accounts:
-    """Accounts by the id of the rule."""
+class LexiconCounts:
+    """The counts of all rules and idioms, by id."""
 
-    rules: dict[str, Account] = field(default_factory=lambda: defaultdict(Account))
-    idioms: dict[str, IdiomAccount] = field(default_factory=lambda: defaultdict(IdiomAccount))
+    rules: dict[str, RuleCounts] = field(default_factory=lambda: defaultdict(RuleCounts))
+    idioms: dict[str, IdiomCounts] = field(default_factory=lambda: defaultdict(IdiomCounts))
 
 
-Verdict = Callable[[Canonical, Sequence[Signal]], Severity]
-"""What the whole engine makes of a message in which the rules say this."""
+Assess = Callable[[Canonical, Sequence[Signal]], Severity]
+"""The severity of a message, given the signals of the rules."""
 
 
 def rules_alone(message: Canonical, signals: Sequence[Signal]) -> Severity:
-    """The verdict of an engine that has nothing but rules."""
+    """Return the severity that the rules find by themselves."""
     return _gravest(signals)
 
 
-def with_classifier(lexicon: Lexicon) -> Verdict:
-    """The verdict of the engine as it runs. Raises what `build_engine` raises."""
+def with_classifier(lexicon: Lexicon) -> Assess:
+    """Return the assessment of the whole engine. Raises what `build_engine` raises."""
     thresholds = Thresholds(read_calibration(), Settings.from_env().miss_cost)
     predictor = Predictor(build_classifier(), read_witness(), thresholds, lexicon.normaliser)
     return lambda message, signals: predictor.predict(message, signals, ()).probabilities.severity
 
 
-def accounts(lexicon: Lexicon, examples: Iterable[Example], verdict: Verdict) -> Accounts:
-    """Read each message with all rules, and again without each rule that fired in it."""
+def count_rules(lexicon: Lexicon, examples: Iterable[Example], assess: Assess) -> LexiconCounts:
+    """Assess each message with all rules, and again without each rule that fired in it."""
     reader = PhraseReader(lexicon)
     plain = tuple(rule for rule in lexicon.rules if rule.kind != "harmless")
     without_idioms = PhraseReader(replace(lexicon, rules=plain))
     idioms = {rule.id for rule in lexicon.rules if rule.kind == "harmless"}
-    found = Accounts()
+    counts = LexiconCounts()
     for example in examples:
         text, due = example.text, example.severity
         reading = reader.read(text)
@@ -98,22 +98,22 @@ def accounts(lexicon: Lexicon, examples: Iterable[Example], verdict: Verdict) ->
         spared = idioms & reader.fired(text)
         if not fired and not spared:
             continue
-        judged = verdict(reading.message, signals)
+        judged = assess(reading.message, signals)
         for rule in fired:
             rest = _without(rule, lexicon.combinations, reader, reading, signals)
-            after = verdict(reading.message, rest) if rest != signals else judged
+            after = assess(reading.message, rest) if rest != signals else judged
             ruled = (_gravest(signals), _gravest(rest))
-            _enter(found.rules[rule], due, ruled, (judged, after))
+            _count_rule(counts.rules[rule], due, ruled, (judged, after))
         if spared:
             bare = without_idioms.signals(without_idioms.read(text), ())
-            unspared = verdict(reading.message, bare)
+            unspared = assess(reading.message, bare)
             for idiom in spared:
-                _enter_idiom(found.idioms[idiom], due, judged, unspared)
-    return found
+                _count_idiom(counts.idioms[idiom], due, judged, unspared)
+    return counts
 
 
 def hits(lexicon: Lexicon, examples: Iterable[Example]) -> tuple[Counter[str], Counter[str]]:
-    """In how many risk messages and in how many harmless ones each rule fires."""
+    """Count the risk messages and the harmless messages in which each rule fires."""
     reader = PhraseReader(lexicon)
     risk, harmless = Counter[str](), Counter[str]()
     for example in examples:
@@ -126,10 +126,10 @@ def ablation_report(
     lexicon: Lexicon,
     development: Iterable[Example],
     training: Iterable[Example],
-    verdict: Verdict,
+    assess: Assess,
 ) -> dict[str, Any]:
-    """Every rule with its account, what costs and does nothing first."""
-    found = accounts(lexicon, development, verdict)
+    """Return every rule with its counts, harmful and dead rules first."""
+    counts = count_rules(lexicon, development, assess)
     learned_risk, learned_harmless = hits(lexicon, training)
     kinds: dict[str, str] = {
         rule.id: rule.kind for rule in lexicon.rules if rule.kind != "harmless"
@@ -139,14 +139,14 @@ def ablation_report(
     severities |= {rule.id: rule.severity for rule in lexicon.combinations}
     rows = []
     for rule, kind in kinds.items():
-        account = found.rules[rule]
+        rule_counts = counts.rules[rule]
         rows.append(
             {
                 "id": rule,
                 "kind": kind,
                 "severity": severities[rule] if kind != "cue" else "",
-                "verdict": account.verdict(),
-                **vars(account),
+                "verdict": rule_counts.verdict(),
+                **vars(rule_counts),
                 "training_risk": learned_risk[rule],
                 "training_harmless": learned_harmless[rule],
             }
@@ -155,7 +155,7 @@ def ablation_report(
     idioms = [
         {
             "id": rule.id,
-            **vars(found.idioms[rule.id]),
+            **vars(counts.idioms[rule.id]),
             "training_risk": learned_risk[rule.id],
             "training_harmless": learned_harmless[rule.id],
         }
@@ -177,7 +177,7 @@ def _worst_first(row: dict[str, Any]) -> tuple[int, ...]:
 
 
 def _fired(reading: PhraseReading, signals: Iterable[Signal]) -> set[str]:
-    """The rules that count: what is silenced by its surroundings gives and costs nothing."""
+    """Return the rules that count; a rule that its surroundings silence does not."""
     parts = {part for part in reading.parts() if not part.startswith("category:")}
     return parts | {signal.source for signal in signals}
 
@@ -189,7 +189,7 @@ def _without(
     reading: PhraseReading,
     signals: Sequence[Signal],
 ) -> list[Signal]:
-    """What all other rules say."""
+    """Return the signals of all other rules."""
     if any(combination.id == rule for combination in combinations):
         gone = {rule, *_needing(rule, combinations)}
         return [signal for signal in signals if signal.source not in gone]
@@ -212,31 +212,31 @@ def _gravest(signals: Iterable[Signal]) -> Severity:
     return max((signal.severity for signal in signals), default=Severity.NONE)
 
 
-def _enter(
-    account: Account,
+def _count_rule(
+    counts: RuleCounts,
     due: Severity,
     ruled: tuple[Severity, Severity],
     judged: tuple[Severity, Severity],
 ) -> None:
-    """Count a message in which a rule fires: what the rules say and what the engine
-    finds, each with that rule and without it."""
+    """Count a message in which a rule fires.
+
+    `ruled`: severity by the rules, with that rule and without it; `judged`: by the engine.
+    """
     if due == Severity.NONE:
-        account.harmless += 1
-        account.lone_alarms += ruled[0] > Severity.NONE == ruled[1]
-        account.false_alarms += judged[0] > Severity.NONE == judged[1]
+        counts.harmless += 1
+        counts.lone_alarms += ruled[0] > Severity.NONE == ruled[1]
+        counts.false_alarms += judged[0] > Severity.NONE == judged[1]
         return
     enough = min(due, Severity.URGENT)
-    account.risk += 1
-    account.missed_by_rules += ruled[0] >= enough > ruled[1]
-    account.missed += judged[0] >= enough > judged[1]
+    counts.risk += 1
+    counts.missed_by_rules += ruled[0] >= enough > ruled[1]
+    counts.missed += judged[0] >= enough > judged[1]
 
 
-def _enter_idiom(
-    account: IdiomAccount, due: Severity, judged: Severity, unspared: Severity
-) -> None:
+def _count_idiom(counts: IdiomCounts, due: Severity, judged: Severity, unspared: Severity) -> None:
     if due == Severity.NONE:
-        account.harmless += 1
-        account.alarms_spared += unspared > Severity.NONE == judged
+        counts.harmless += 1
+        counts.alarms_spared += unspared > Severity.NONE == judged
     else:
-        account.risk += 1
-        account.risk_silenced += unspared > judged
+        counts.risk += 1
+        counts.risk_silenced += unspared > judged

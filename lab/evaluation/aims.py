@@ -1,4 +1,4 @@
-"""The aims, each beside what was measured."""
+"""The aims of the evaluation, each with its measured value."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from safeguarding.risk.corpus import Example
 from safeguarding.taxonomy import Severity
 
 MOST_URGENT, MOST_CONCERN = 0.01, 0.05
-"""Harmless near misses that may be wrongly urgent, and wrongly at least concern."""
+"""Largest shares of near misses that may be found urgent, and at least concern."""
 _AS_PLAIN = 0.01
-"""How far recall in disguise may fall below that of the plain messages."""
+"""How far the recall of disguised messages may fall below that of plain ones."""
 _OURS, _QUESTIONS, _OUTSIDE = "test part", "held-out topic questions", "other people's small talk"
 
 Record = Mapping[str, Any]
@@ -24,19 +24,21 @@ Record = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Aim:
-    """One aim: a share that should be at least, or at most, so much."""
+    """A share that should be at least, or at most, a value."""
 
     name: str
     where: str
-    """Which messages it is measured on."""
+    """The messages on which it is measured."""
     value: float
     measured: Record | None
-    """A share's record; None where there was nothing to measure it on."""
+    """A share's record; None when there were no messages."""
     at_least: bool = True
 
     def record(self) -> dict[str, Any]:
-        """JSON-ready. `met` is null where nothing was measured; `sure` says whether the whole
-        interval agrees with it."""
+        """Return the aim as a JSON object.
+
+        `met` is null when nothing was measured; `sure` tells whether the whole interval agrees.
+        """
         met, sure = self._judged()
         return {
             "name": self.name,
@@ -60,7 +62,7 @@ class Aim:
 
 
 def message_aims(test: Sequence[EvaluatedMessage]) -> Iterator[Aim]:
-    """Those of single messages, on the test part."""
+    """Return the aims for single messages, measured on the test part."""
     young = [case for case in test if case.example.voice == YOUNG]
     adults = [case for case in test if case.example.voice != YOUNG]
     near, questions = _only(test, seems_risky), _only(test, is_question)
@@ -92,7 +94,7 @@ def message_aims(test: Sequence[EvaluatedMessage]) -> Iterator[Aim]:
 def other_aims(
     topic_questions: Iterable[Result], chatter: Iterable[Result], report: Record
 ) -> Iterator[Aim]:
-    """The rest, from messages of other sets and from the report's other sections."""
+    """Return the other aims, measured on other sets and in the report's other sections."""
 
     def urgent(results: Iterable[Result]) -> Record:
         return share(each.severity >= Severity.URGENT for each in results).record()
@@ -121,7 +123,7 @@ def _topic_aims(topics: Record) -> Iterator[Aim]:
 
 
 def _disguise_aims(obfuscation: Record) -> Iterator[Aim]:
-    """As the plain ones: not more than a point below them."""
+    """Aim at the recall of plain messages, less one point."""
     plain = obfuscation["plain"]["share"]
     for name, found in obfuscation["disguises"].items():
         least = max(0.0, (plain or 0.0) - _AS_PLAIN)
@@ -161,7 +163,7 @@ _WORDS = {True: "met", False: "NOT MET", None: "not measured"}
 
 
 def summary(report: Mapping[str, Any]) -> Iterator[str]:
-    """The aims, the baselines and the cost."""
+    """Return the aims, the baselines and the cost as lines for a terminal."""
     yield "Aims (share, hits/messages, 95 % interval)"
     for aim in report["aims"]:
         sign = "≥" if aim["at least"] else "≤"

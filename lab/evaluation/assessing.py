@@ -1,7 +1,7 @@
-"""Assesses every message of a run once, on all cores, and measures what one assessment costs.
+"""Assesses every message of an evaluation once, on all cores, and measures one assessment.
 
-`python -m lab.evaluation.assessing` prints that cost as JSON, for `make bench`: a process of its
-own, on one core, so that load time and memory are the engine's alone.
+`python -m lab.evaluation.assessing` prints the cost of an assessment as JSON, for `make bench`. It
+is a process of its own on one core, so that load time and memory are the engine's alone.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -29,19 +29,13 @@ Scores = tuple[float, float, float]
 """Probability of at least concern, of at least urgent, and of immediate."""
 STEPS = ("at least concern", "at least urgent", "immediate")
 
-
-def score(engine: RiskEngine, text: str) -> Scores | None:
-    """The three probabilities; None without a classifier, or of a text without words."""
-    found = engine.probabilities(text)
-    return (found.concern, found.urgent, found.immediate) if found else None
-
-
-_CHUNK = 32
+_CHUNK, _TIMED = 32, 1000
+"""Messages that a worker gets at once, and messages that are timed for the bench."""
 
 
 @dataclass(frozen=True)
 class TimedMessage:
-    """A message, with what was said before it: what one assessment takes."""
+    """A message with the turns before it: the input of one assessment."""
 
     text: str
     history: tuple[Turn, ...] = ()
@@ -49,12 +43,12 @@ class TimedMessage:
 
 @dataclass(frozen=True)
 class Result:
-    """What the engine made of one message."""
+    """What the engine found in one message, and how long that took."""
 
     severity: Severity
     categories: tuple[str, ...]
     scores: Scores | None
-    """Only of messages that nothing was said before."""
+    """None for a message with turns before it, without a classifier, or without words."""
     milliseconds: float
 
 
@@ -63,12 +57,12 @@ Results = Mapping[TimedMessage, Result]
 
 @cache
 def _engine() -> RiskEngine:
-    """The one engine of this process: a worker's function takes nothing but a message."""
+    """Return the one engine of this process; a worker's function takes only a message."""
     return build_engine(miss_cost=Settings.from_env().miss_cost)
 
 
 def assess_here(messages: Iterable[TimedMessage]) -> dict[TimedMessage, Result]:
-    """Assess in this process, one after the other: for times that nothing else disturbs."""
+    """Assess one message after the other in this process, for undisturbed times."""
     engine = _engine()
     return {each: assess(engine, each) for each in dict.fromkeys(messages)}
 
@@ -85,16 +79,13 @@ def assess_all(
 
 
 def assess(engine: RiskEngine, message: TimedMessage) -> Result:
-    """Assess one message; the time is that of `assess` alone."""
+    """Assess one message; the time is that of the engine's `assess` alone."""
     started = time.perf_counter()
     assessment = engine.assess(message.text, message.history)
     milliseconds = (time.perf_counter() - started) * 1000
-    return Result(
-        assessment.severity,
-        assessment.categories,
-        None if message.history else score(engine, message.text),
-        milliseconds,
-    )
+    found = None if message.history else engine.probabilities(message.text)
+    scores = (found.concern, found.urgent, found.immediate) if found else None
+    return Result(assessment.severity, assessment.categories, scores, milliseconds)
 
 
 def _assess(message: TimedMessage) -> Result:
@@ -102,7 +93,7 @@ def _assess(message: TimedMessage) -> Result:
 
 
 def cost_report(results: Iterable[Result]) -> dict[str, Any]:
-    """Median and 95th percentile of `assess`, in milliseconds; at least two messages."""
+    """Compute median and 95th percentile in milliseconds, of at least two messages."""
     times = [each.milliseconds for each in results]
     return {
         "messages": len(times),
@@ -111,28 +102,15 @@ def cost_report(results: Iterable[Result]) -> dict[str, Any]:
     }
 
 
-_TIMED = 1000
-
-
-def timed(texts: Sequence[str]) -> list[float]:
-    """Milliseconds for each assessment, one after the other."""
-    engine = _engine()
-    found = []
-    for text in texts:
-        started = time.perf_counter()
-        engine.assess(text)
-        found.append((time.perf_counter() - started) * 1000)
-    return found
-
-
 def main() -> int:
-    """Load, assess the test sentences, print."""
+    """Load the engine, assess sentences of the test part, and print the cost."""
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    texts = [example.text for example in read_examples() if example.part == "test"][:_TIMED]
+    test = [example for example in read_examples() if example.part == "test"][:_TIMED]
     started = time.perf_counter()
     _engine()
     loaded = time.perf_counter() - started
-    times = timed(texts)
+    results = assess_here(TimedMessage(example.text) for example in test)
+    times = [each.milliseconds for each in results.values()]
     record = {
         "messages": len(times),
         "median_ms": round(median(times), 1),

@@ -1,11 +1,10 @@
 """A baseline: the pipeline that `rasa init` writes, with DIET, trained on our data.
 
-Run in the assistant's environment:
-`python -m lab.evaluation.baseline_diet < in.json > out.json`.
-In goes {"training": [{"text", "severity"}], "texts": [...]}, severity as a number; out comes
-{"steps": [[p, p, p], ...], "learned": n, "of": m}: for each text the probability of at least
-concern, of at least urgent, and of immediate, and from how many of the sentences it was learned.
-The model is kept under models/ and made again only when what it learns from has changed.
+Runs in the assistant's environment: `python -m lab.evaluation.baseline_diet < in.json > out.json`.
+The input is {"training": [{"text", "severity"}], "texts": [...]}, with the severity as a number.
+The output is {"steps": [[p, p, p], ...], "learned": n, "of": m}: for each text the probabilities
+of at least concern, of at least urgent and of immediate; and the number of sentences that were
+learned from, of those given. The model is kept under models/ until its training data changes.
 """
 
 from __future__ import annotations
@@ -34,12 +33,12 @@ from rasa.utils.log_utils import configure_structlog
 from safeguarding.taxonomy import ROOT
 
 INTENTS = ("none", "concern", "urgent", "immediate")
-"""One a severity, in their order."""
+"""One intent for each severity, in the order of severities."""
 MOST = 2000
-"""Sentences at most: a thousand take ten to twenty minutes on two cores, all of them hours."""
+"""Sentences to learn from: a thousand take ten to twenty minutes on two cores, all take hours."""
 _SEED = 4
 _MARKUP = re.compile(r"[\[\]\r\n]+")
-"""What Rasa's training format would read as an entity or as the next example."""
+"""Characters that Rasa's training format reads as an entity or as the next example."""
 Pairs = Sequence[tuple[str, str]]
 MODELS = ROOT / "models" / "evaluation"
 CONFIG = """\
@@ -63,27 +62,27 @@ pipeline:
 
 
 def sample(pairs: Pairs, most: int = MOST) -> list[tuple[str, str]]:
-    """At most so many of the (text, intent) pairs by lot, the same ones every time; none twice."""
+    """Draw at most `most` distinct (text, intent) pairs, the same ones in every run."""
     usable = sorted({(_MARKUP.sub(" ", text).strip(), intent) for text, intent in pairs})
     chosen = random.Random(_SEED).sample(usable, min(most, len(usable)))  # noqa: S311 - no secret
     return sorted(chosen)
 
 
 def digest(config: str, pairs: Pairs) -> str:
-    """Names what a model was made of."""
+    """Return a name for the configuration and the data of a model."""
     whole = json.dumps([config, list(pairs)], ensure_ascii=True)
     return hashlib.sha256(whole.encode()).hexdigest()[:12]
 
 
 def steps_of(confidences: Mapping[str, float]) -> list[float]:
-    """Confidences by intent as probabilities of at least concern, at least urgent, immediate."""
+    """Convert confidences by intent to those of at least concern, at least urgent, immediate."""
     each = [confidences.get(intent, 0.0) for intent in INTENTS]
     total = sum(each) or 1.0
     return [round(sum(each[step:]) / total, 6) for step in range(1, len(INTENTS))]
 
 
 def model_of(pairs: Pairs, config: str = CONFIG, folder: Path = MODELS) -> Path:
-    """The model of these (text, intent) pairs: trained, in minutes, unless it is there already."""
+    """Return the model of these (text, intent) pairs; train it, in minutes, if there is none."""
     name = f"diet-{digest(config, pairs)}"
     model = folder / f"{name}.tar.gz"
     if model.is_file():
@@ -98,7 +97,7 @@ def model_of(pairs: Pairs, config: str = CONFIG, folder: Path = MODELS) -> Path:
 
 
 async def steps(model: Path, texts: Iterable[str]) -> list[list[float]]:
-    """For each text the probabilities by the trained model."""
+    """Return the trained model's probabilities for each text."""
     agent = Agent.load(str(model))
     found = []
     for text in texts:
@@ -109,13 +108,13 @@ async def steps(model: Path, texts: Iterable[str]) -> list[list[float]]:
 
 
 def harmless_talk(folder: Path = ROOT / "data" / "nlu") -> Iterator[tuple[str, str]]:
-    """What the assistant learns its intents from: questions and small talk, none of it risk."""
+    """Return the questions and small talk that Rasa learns its intents from; none of it is risk."""
     for example in load_data(str(folder)).intent_examples:
         yield example.get("text"), INTENTS[0]
 
 
 def main() -> int:
-    """Learn from standard input, answer on standard output."""
+    """Learn from standard input, and write the probabilities to standard output."""
     logging.disable(logging.CRITICAL)
     # Rasa sends every message through structlog at debug level: words must not reach a terminal.
     configure_structlog(logging.CRITICAL)

@@ -1,4 +1,4 @@
-"""Systems to compare with, on the same data: keyword list, TF-IDF, the stock Rasa pipeline."""
+"""Baselines on the same data: a keyword list, TF-IDF, and the stock Rasa pipeline."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_union
 
+from lab.bench.systems import QUIET_RASA
 from lab.evaluation.aims import MOST_CONCERN, MOST_URGENT
 from lab.evaluation.assessing import Result, Scores
 from lab.evaluation.measures import curve, recall_at, threshold_at
 from lab.evaluation.messages import EvaluatedMessage
 from lab.evaluation.risk import against_harmless, alarmed, counts
-from lab.evaluation.topics import ASSISTANT
+from ops.stack import ASSISTANT
 from safeguarding.risk.corpus import Example
 from safeguarding.taxonomy import ROOT, Severity
 
 LANTERN = "Lantern"
 QUICK = "LANTERN_EVALUATE_QUICK"
 _CONCERN, _URGENT = 0, 1
-"""Places among a text's scores."""
+"""Indices of a text's scores."""
 _INVERSE_OF_PENALTY = 10.0
-"""Of TF-IDF; the best of 1, 10 and 100 on the development part."""
-_ENVIRONMENT = {"RASA_TELEMETRY_ENABLED": "false", "TF_CPP_MIN_LOG_LEVEL": "3"}
-# Ours, written after the pattern of published lists: single alarming words, any context.
+"""C of the regression on TF-IDF: the best of 1, 10 and 100 on the development part."""
+# Our own list, written after published ones: single alarming words, whatever the context.
 WORDS = (
     "abuse abused abusing abuser assault attack beat beaten bleed blackmail bruise bully bullied "
     "cut cutting danger dead death die dying drugs drunk exploit force forced gang grooming "
@@ -45,14 +45,14 @@ PATTERN = re.compile(rf"\b(?:{WORDS.replace(' ', '|')})\b", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Baseline:
-    """A system to compare with, and its verdict on each text that it was asked about."""
+    """A system to compare with, and its result for each text."""
 
     name: str
     about: str
     results: Mapping[str, Result]
 
     def cases(self, examples: Iterable[Example]) -> list[EvaluatedMessage]:
-        """Each example with its verdict; only of those whose text it was asked about."""
+        """Return the examples that have a result, each with its result."""
         return [
             EvaluatedMessage(example, self.results[example.text])
             for example in examples
@@ -61,12 +61,12 @@ class Baseline:
 
 
 def keyword_severity(text: str) -> Severity:
-    """Urgent when any word of the list stands in the text, else none."""
+    """Return urgent when the text contains a word of the list, else none."""
     return Severity.URGENT if PATTERN.search(text) else Severity.NONE
 
 
 def keywords(texts: Iterable[str]) -> Baseline:
-    """Urgent wherever an alarming word stands in the text."""
+    """Assess the texts by the keyword list."""
     return Baseline(
         "Keyword list",
         f"urgent when any of {len(WORDS.split())} alarming words stands in the message",
@@ -77,7 +77,10 @@ def keywords(texts: Iterable[str]) -> Baseline:
 def tfidf(
     training: Sequence[Example], development: Sequence[Example], texts: Sequence[str]
 ) -> Baseline:
-    """TF-IDF of words and letters, logistic regression, thresholds of the development part."""
+    """Assess the texts by TF-IDF of words and letters, with logistic regression.
+
+    Thresholds are those of the development part.
+    """
     asked = [*(each.text for each in development), *texts]
     scores = tfidf_scores(training, asked)
     concern, urgent = thresholds(development, scores[: len(development)])
@@ -92,7 +95,7 @@ def tfidf(
 
 
 def tfidf_scores(training: Sequence[Example], texts: Sequence[str]) -> list[Scores]:
-    """For each text the probability that it reaches each severity, learned from `training`."""
+    """Return, for each text, the probabilities that it reaches each severity."""
     features = make_union(
         TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True),
         TfidfVectorizer(analyzer="char", ngram_range=(2, 5), min_df=2, sublinear_tf=True),
@@ -108,10 +111,10 @@ def tfidf_scores(training: Sequence[Example], texts: Sequence[str]) -> list[Scor
 
 
 def diet(training: Sequence[Example], texts: Sequence[str]) -> Baseline | None:
-    """The stock Rasa pipeline; None in a quick run."""
+    """Assess the texts by the stock Rasa pipeline. Returns None in a quick run."""
     if os.environ.get(QUICK):
         return None
-    answer = _asked(training, texts)
+    answer = _run_diet(training, texts)
     scores = [_scores(steps) for steps in answer["steps"]]
     return Baseline(
         "Stock Rasa pipeline with DIET",
@@ -122,7 +125,7 @@ def diet(training: Sequence[Example], texts: Sequence[str]) -> Baseline | None:
 
 
 def thresholds(examples: Sequence[Example], scores: Sequence[Scores]) -> tuple[float, float]:
-    """For concern and urgent, where harmless examples alarm as often as the aims allow."""
+    """Return the thresholds for concern and urgent that keep the false alarms of the aims."""
     scored = [
         EvaluatedMessage(example, _result(Severity.NONE, each))
         for example, each in zip(examples, scores, strict=True)
@@ -133,7 +136,7 @@ def thresholds(examples: Sequence[Example], scores: Sequence[Scores]) -> tuple[f
 
 
 def likeliest(scores: Scores) -> Severity:
-    """The severity that is likeliest by itself."""
+    """Return the severity with the highest probability."""
     steps = (1.0, *scores, 0.0)
     each = [steps[at] - steps[at + 1] for at in range(len(Severity))]
     return Severity(each.index(max(each)))
@@ -142,9 +145,9 @@ def likeliest(scores: Scores) -> Severity:
 def baselines_report(
     lantern: Mapping[str, Sequence[EvaluatedMessage]], baselines: Iterable[Baseline]
 ) -> dict[str, Any]:
-    """Each system's figures on each set, Lantern's first; `lantern` holds its cases by set.
+    """Return each system's figures on each set, Lantern's first; `lantern` has its cases by set.
 
-    A baseline with probabilities also says what it would recognise at Lantern's own false alarms.
+    A baseline with probabilities also gets its recall at Lantern's own rate of false alarms.
     """
     systems: list[dict[str, Any]] = [{"name": LANTERN, "about": "", **_counted(lantern)}]
     allowed = alarmed(lantern["test"], Severity.URGENT).value or 0.0
@@ -185,8 +188,8 @@ def _scores(steps: Sequence[float]) -> Scores:
     return concern, urgent, immediate
 
 
-def _asked(training: Sequence[Example], texts: Sequence[str]) -> dict[str, Any]:
-    """What the stock pipeline, in the assistant's environment, answers."""
+def _run_diet(training: Sequence[Example], texts: Sequence[str]) -> dict[str, Any]:
+    """Run the stock pipeline in the assistant's environment."""
     learned = [{"text": each.text, "severity": int(each.severity)} for each in training]
     done = subprocess.run(
         [str(ASSISTANT / "python"), "-m", "lab.evaluation.baseline_diet"],
@@ -195,7 +198,7 @@ def _asked(training: Sequence[Example], texts: Sequence[str]) -> dict[str, Any]:
         text=True,
         check=True,
         cwd=ROOT,
-        env={**os.environ, **_ENVIRONMENT},
+        env={**os.environ, **QUIET_RASA},
     )
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer

@@ -1,4 +1,4 @@
-"""Chats pasted as one message, and conversations turn by turn: what is found, and when."""
+"""Evaluation of chats pasted as one message, and of conversations turn by turn."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from safeguarding.taxonomy import Severity
 
 
 def pasted(chat: Chat) -> TimedMessage:
-    """The message that a pasted chat makes."""
+    """Return the message that a pasted chat makes."""
     return TimedMessage(rendered(chat))
 
 
 def chats_report(chats: Iterable[Chat], results: Results) -> dict[str, Any]:
-    """Recall of harmful chats and false alarms: whole, by layout, category and length."""
+    """Compute recall and false alarms of chats: in all, by layout, category and length."""
     found = [(chat, results[pasted(chat)].severity) for chat in chats]
     return {
         **_chat_counts(found),
@@ -67,14 +67,14 @@ def _length(chat: Chat) -> str:
 
 
 def turns(conversation: LabelledConversation) -> Iterator[TimedMessage]:
-    """Each message of the user, with all that was said before it."""
+    """Return each message of the user with the turns before it."""
     for at, turn in enumerate(conversation.turns):
         if turn.by == "user":
             yield TimedMessage(turn.text, tuple(conversation.history(at)))
 
 
 def handed_off(conversation: LabelledConversation, results: Results) -> int | None:
-    """The user's turn, counted from 1, at which the hand-off comes; None if it never does."""
+    """Return the user's turn, from 1, at which the hand-off happens, or None."""
     for number, message in enumerate(turns(conversation), start=1):
         if results[message].severity >= Severity.URGENT:
             return number
@@ -82,7 +82,7 @@ def handed_off(conversation: LabelledConversation, results: Results) -> int | No
 
 
 def conversations_report(held: Iterable[LabelledConversation], results: Results) -> dict[str, Any]:
-    """Hand-offs by the turn they are due, too early, never due: whole and by shape."""
+    """Count hand-offs that are in time, early or not due: in all and by shape."""
     listed = list(held)
     shapes: dict[str, list[LabelledConversation]] = defaultdict(list)
     for conversation in listed:

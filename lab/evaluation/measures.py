@@ -1,4 +1,4 @@
-"""Shares with their intervals, calibration of probabilities, and curves of thresholds."""
+"""Shares with confidence intervals, calibration of probabilities, and threshold curves."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from math import sqrt
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from sklearn.metrics import brier_score_loss, roc_curve
+
+from safeguarding.taxonomy import Severity
 
 _BINS = 10
 _DIGITS = 4
@@ -19,18 +22,18 @@ Z95 = 1.959964
 
 @dataclass(frozen=True)
 class Share:
-    """So many of so many."""
+    """A number of hits out of a number of trials."""
 
     hits: int
     of: int
 
     @property
     def value(self) -> float | None:
-        """The share, 0 to 1; None when there was nothing to count."""
+        """The share, 0 to 1; None without trials."""
         return self.hits / self.of if self.of else None
 
     def record(self) -> dict[str, Any]:
-        """{"hits", "of", "share", "low", "high"}, with the bounds of Wilson's 95 % interval."""
+        """Return hits, of, share, low and high; the bounds are those of Wilson's 95 % interval."""
         low, high = interval(self.hits, self.of)
         return {
             "hits": self.hits,
@@ -42,15 +45,15 @@ class Share:
 
 
 def share(trials: Iterable[bool]) -> Share:
-    """How many of `trials` are true."""
-    listed = list(trials)
+    """Count how many of `trials` are true."""
+    listed = [bool(trial) for trial in trials]
     return Share(sum(listed), len(listed))
 
 
 def interval(hits: int, of: int, z: float = Z95) -> tuple[float, float]:
-    """Lower and upper bound of the true share, 0 to 1; (0, 1) when there are no trials.
+    """Return the lower and upper bound of the true share, 0 to 1; (0, 1) without trials.
 
-    Wilson's score interval (E. B. Wilson, JASA 22, 1927); `z` is 95 % unless told.
+    Wilson's score interval (E. B. Wilson, JASA 22, 1927) at the normal quantile `z`.
     """
     if of == 0:
         return 0.0, 1.0
@@ -62,7 +65,7 @@ def interval(hits: int, of: int, z: float = Z95) -> tuple[float, float]:
 
 
 def percent(value: float | None) -> str:
-    """0.953 as "95.3 %"; small shares with one more digit, so that 2 in 1,000 shows."""
+    """Format 0.953 as "95.3 %"; shares under 1 % get one more digit, so that 2 in 1,000 shows."""
     if value is None:
         return "–"
     digits = 2 if 0 < value < _SMALL else 1
@@ -70,7 +73,7 @@ def percent(value: float | None) -> str:
 
 
 def share_text(record: Mapping[str, Any]) -> str:
-    """A share's record as "95.3 % (122/128; 90.1–97.9)"."""
+    """Format a share's record as "95.3 % (122/128; 90.1–97.9)"."""
     if not record["of"]:
         return "nothing to measure"
     low, high = record["low"] * 100, record["high"] * 100
@@ -80,15 +83,15 @@ def share_text(record: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class Scored:
-    """The probability given to one message, and whether it was so."""
+    """The probability given to one message, and whether the label agrees."""
 
     probability: float
-    so: bool
+    positive: bool
 
 
 @dataclass(frozen=True)
 class Point:
-    """What a threshold gives: both shares, 0 to 1."""
+    """False alarms and recall at one threshold, both as shares from 0 to 1."""
 
     threshold: float
     false_alarms: float
@@ -96,7 +99,7 @@ class Point:
 
 
 def calibration(scored: Sequence[Scored]) -> dict[str, Any]:
-    """Ten bins of equal width, the Brier score and the expected calibration error.
+    """Compute ten bins of equal width, the Brier score and the expected calibration error.
 
     Brier: mean squared difference of probability and outcome (Brier 1950). Expected calibration
     error: mean distance of a bin's probability from its share, weighted by its messages.
@@ -104,12 +107,12 @@ def calibration(scored: Sequence[Scored]) -> dict[str, Any]:
     if not scored:
         return {"bins": [], "brier": None, "expected error": None}
     given = np.array([each.probability for each in scored])
-    so = np.array([each.so for each in scored])
+    positive = np.array([each.positive for each in scored])
     places = np.minimum((given * _BINS).astype(int), _BINS - 1)
     bins = [
         {
             "probability": round(float(given[places == place].mean()), _DIGITS),
-            "hits": int(so[places == place].sum()),
+            "hits": int(positive[places == place].sum()),
             "of": int((places == place).sum()),
         }
         for place in np.unique(places)
@@ -117,21 +120,22 @@ def calibration(scored: Sequence[Scored]) -> dict[str, Any]:
     away = sum(abs(each["hits"] - each["of"] * each["probability"]) for each in bins)
     return {
         "bins": bins,
-        "brier": round(float(brier_score_loss(so, given, labels=[False, True])), _DIGITS),
+        "brier": round(float(brier_score_loss(positive, given, labels=[False, True])), _DIGITS),
         "expected error": round(away / len(scored), _DIGITS),
     }
 
 
 def curve(scored: Sequence[Scored]) -> list[Point]:
-    """What each threshold gives, the highest first; a message alarms when it reaches it.
+    """Return false alarms and recall at each threshold, the highest threshold first.
 
-    Empty where one of the two kinds is missing.
+    A message alarms when its probability reaches the threshold. Empty when all messages are
+    positive or none is.
     """
-    so = [each.so for each in scored]
-    if all(so) or not any(so):
+    positive = [each.positive for each in scored]
+    if all(positive) or not any(positive):
         return []
     given = [each.probability for each in scored]
-    false_alarms, recall, thresholds = roc_curve(so, given, drop_intermediate=False)
+    false_alarms, recall, thresholds = roc_curve(positive, given, drop_intermediate=False)
     # scikit-learn's first point is that of no alarm at all, above every probability.
     return [
         Point(*map(float, each)) for each in zip(thresholds, false_alarms, recall, strict=True)
@@ -139,18 +143,29 @@ def curve(scored: Sequence[Scored]) -> list[Point]:
 
 
 def threshold_at(points: Sequence[Point], most_false_alarms: float) -> float:
-    """The lowest threshold whose false alarms are at most that share; above 1 where none is."""
+    """Return the lowest threshold with at most that share of false alarms, 1.1 if none has."""
     within = [p.threshold for p in points if p.false_alarms <= most_false_alarms]
     return min(within, default=1.1)
 
 
 def recall_at(points: Sequence[Point], most_false_alarms: float) -> float:
-    """The best recall whose false alarms are at most that share."""
+    """Return the best recall with at most that share of false alarms."""
     return max((p.recall for p in points if p.false_alarms <= most_false_alarms), default=0.0)
 
 
+def urgent_recall(
+    scores: npt.NDArray[np.floating[Any]], due: npt.NDArray[np.int_], false_alarms: float
+) -> Share:
+    """Count the urgent messages above the score that this share of harmless ones exceeds.
+
+    `due` holds the labelled severities.
+    """
+    threshold = np.quantile(scores[due == Severity.NONE], 1 - false_alarms)
+    return share(scores[due >= Severity.URGENT] > threshold)
+
+
 def drawn(points: Sequence[Point]) -> list[list[float]]:
-    """[false alarms, recall] at the corners of the curve: all that is needed to draw it."""
+    """Return [false alarms, recall] at the corners of the curve, enough to draw it."""
     corners = []
     for at, point in enumerate(points):
         before = points[at - 1].false_alarms if at else -1.0

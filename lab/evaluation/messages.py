@@ -1,5 +1,7 @@
-"""The single messages that are measured: our own by part, the older independent set, disclosures in
-disguise, and other people's sets, kept beside the checkout and never in it.
+"""The single messages that are evaluated.
+
+These are the parts of our own data, the older independent set, disguised disclosures, and sets of
+other authors, which are kept beside the checkout and never in it.
 """
 
 from __future__ import annotations
@@ -23,24 +25,24 @@ JsonRow = dict[str, Any]
 
 @dataclass(frozen=True)
 class EvaluatedMessage:
-    """A labelled message and what the engine made of it."""
+    """A labelled message with the engine's result."""
 
     example: Example
     result: Result
 
     @property
     def due(self) -> Severity:
-        """The label."""
+        """The labelled severity."""
         return self.example.severity
 
     @property
     def found(self) -> Severity:
-        """The engine's verdict."""
+        """The severity that the engine found."""
         return self.result.severity
 
 
 def read_lines(path: Path) -> list[JsonRow]:
-    """The rows of a JSON Lines file; none when it is not there."""
+    """Read the rows of a JSON Lines file; none when there is no such file."""
     if not path.is_file():
         return []
     # Not splitlines: hostile strings hold line separators of their own.
@@ -48,7 +50,7 @@ def read_lines(path: Path) -> list[JsonRow]:
 
 
 def independent_examples(path: Path = HELD_OUT / "risk.jsonl") -> list[Example]:
-    """The older set, written by others before the project had data of its own."""
+    """Read the older set, written by others before the project had its own data."""
     return [_independent(row) for row in read_lines(path)]
 
 
@@ -69,28 +71,28 @@ def _independent(row: JsonRow) -> Example:
 
 
 def seems_risky(example: Example) -> bool:
-    """Whether it is a hard near miss: harmless, with the look of a category; not a question."""
+    """Return whether a message is a hard near miss: harmless, but it looks like a category."""
     return example.severity == Severity.NONE and bool(example.near) and not is_question(example)
 
 
 def is_question(example: Example) -> bool:
-    """Whether it asks about the subject in general."""
+    """Return whether a message asks about a subject in general."""
     return example.kind == "question"
 
 
 def is_ordinary(example: Example) -> bool:
-    """Whether it is everyday talk, without the look of anything else."""
+    """Return whether a message is everyday talk that looks like nothing else."""
     harmless = example.severity == Severity.NONE and not example.near
     return harmless and example.kind not in {"question", "near_miss", "idiom"}
 
 
 def of_examples(examples: Iterable[Example]) -> Iterator[TimedMessage]:
-    """What has to be assessed for `examples`."""
+    """Return the messages to assess for `examples`."""
     return (TimedMessage(example.text) for example in examples)
 
 
 def cases(examples: Sequence[Example], results: Results) -> list[EvaluatedMessage]:
-    """Each example with what the engine made of it."""
+    """Return each example with its result."""
     return [EvaluatedMessage(example, results[TimedMessage(example.text)]) for example in examples]
 
 
@@ -99,23 +101,23 @@ Sets = Mapping[str, list[JsonRow]]
 
 
 def outside_sets() -> Sets:
-    """Their rows {"text", "expect", …} by name; empty where LANTERN_EVAL_DIR holds none."""
+    """Read the sets of LANTERN_EVAL_DIR: rows {"text", "expect", …} by the name of the set."""
     folder = Path(os.environ.get("LANTERN_EVAL_DIR", ROOT.parent / "shared" / "eval"))
     return {path.stem: read_lines(path) for path in sorted(folder.glob("*.jsonl"))}
 
 
 def of_outside(sets: Sets) -> Iterator[TimedMessage]:
-    """What has to be assessed for `sets`."""
+    """Return the messages to assess for `sets`."""
     return (TimedMessage(row["text"]) for rows in sets.values() for row in rows)
 
 
 def chatter(sets: Sets) -> list[str]:
-    """The texts that are small talk or out of scope."""
+    """Return the texts that are small talk or out of scope."""
     return [row["text"] for rows in sets.values() for row in rows if row["expect"] == CHATTER]
 
 
 def outside_report(sets: Sets, results: Results) -> dict[str, Any]:
-    """How many of each set and expectation are at least urgent, and at least concern."""
+    """Count, by set and expectation, what is found at least urgent and at least concern."""
     report = {}
     for name, rows in sets.items():
         for expect in sorted({row["expect"] for row in rows}):
@@ -132,34 +134,34 @@ def outside_report(sets: Sets, results: Results) -> dict[str, Any]:
 
 
 _WORD = re.compile(r"[^\W\d_]{3,}")
-"""Short words are left alone, as people leave them."""
+"""Words of three letters or more: people do not disguise shorter ones."""
 _ZERO_WIDTH = "\u200b"
 _HOMOGLYPHS = str.maketrans("aceiopsxyACEHIKMOPSTX", "асеіорѕхуАСЕНІКМОРЅТХ")
 _LEET = str.maketrans("aeiosAEIOS", "4310543105")
 
 
 def zero_width(text: str) -> str:
-    """A space of no width between any two letters."""
+    """Put a zero-width space between any two letters."""
     return _WORD.sub(lambda word: _ZERO_WIDTH.join(word[0]), text)
 
 
 def homoglyphs(text: str) -> str:
-    """Cyrillic letters in the place of Latin ones that look the same."""
+    """Replace Latin letters with Cyrillic ones that look the same."""
     return text.translate(_HOMOGLYPHS)
 
 
 def leet(text: str) -> str:
-    """Digits in the place of vowels and s."""
+    """Replace vowels and s with digits."""
     return _WORD.sub(lambda word: word[0].translate(_LEET), text)
 
 
 def spaced(text: str) -> str:
-    """Letters pulled apart by spaces, words by more of them."""
+    """Put a space between letters and two between words."""
     return "  ".join(_WORD.sub(lambda word: " ".join(word[0]), part) for part in text.split())
 
 
 def repeated(text: str) -> str:
-    """The last letter of each word drawn out."""
+    """Repeat the last letter of each word."""
     return _WORD.sub(lambda word: word[0] + word[0][-1] * 2, text)
 
 
@@ -173,17 +175,17 @@ DISGUISES: Mapping[str, Callable[[str], str]] = {
 
 
 def disclosures(examples: Iterable[Example]) -> list[Example]:
-    """The urgent and immediate examples, which are the ones that are disguised."""
+    """Return the urgent and immediate examples."""
     return [example for example in examples if example.severity >= Severity.URGENT]
 
 
 def disguised(texts: Iterable[str]) -> Iterator[TimedMessage]:
-    """Every text in every disguise."""
+    """Return every text in every disguise."""
     return (TimedMessage(disguise(text)) for text in texts for disguise in DISGUISES.values())
 
 
 def obfuscation_report(cases: Sequence[EvaluatedMessage], results: Results) -> dict[str, Any]:
-    """Recall at urgent of the same disclosures, plain and in each disguise, and what changed."""
+    """Compute the recall of the same disclosures, plain and in each disguise, and what changed."""
     plain = [case.found >= Severity.URGENT for case in cases]
     report: dict[str, Any] = {"plain": share(plain).record(), "disguises": {}}
     for name, disguise in DISGUISES.items():

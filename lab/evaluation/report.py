@@ -1,6 +1,6 @@
-"""The report as a file to be processed, and as a page to be read, with its plots.
+"""Writes the evaluation report as JSON and as an HTML page with plots.
 
-A plot is SVG that stands in the page itself and takes its colours from the page's style.
+Plots are inline SVG that take their colours from the page's style.
 """
 
 from __future__ import annotations
@@ -33,25 +33,25 @@ _PART_NAMES = {
     "training": "Training part (may have been learned from)",
 }
 _SIZE = (3.6, 3.0)
-"""Inches: as wide as a phone, so that words are as large in a plot as around it."""
+"""Inches: as wide as a phone, so that text in a plot is as large as around it."""
 _LEAST_SHOWN = 0.001
-"""Where the axis of false alarms begins: one in a thousand. None at all stands there too."""
+"""Start of the axis of false alarms, one in a thousand. A share of 0 is drawn there too."""
 _SMALLEST, _LARGEST = 4.0, 12.0
-"""How wide a dot is, in points; its area says how many messages it stands for."""
+"""Width of a dot in points; its area is proportional to the number of messages."""
 _SOFT, _GRID, _CARD, _INK = "#010101", "#020202", "#030303", "#040404"
 _SERIES = ("#050505", "#060606", "#070707", "#080808")
 _DASHES = ("-", (0, (1, 2)), (0, (5, 2)), (0, (6, 2, 1.5, 2)))
 _STYLE = {_SOFT: "soft", _GRID: "grid", _CARD: "card", _INK: "ink"} | {
     colour: f"s{number}" for number, colour in enumerate(_SERIES, start=1)
 }
-"""Colours that matplotlib writes, and the variables of the page's style that replace them."""
+"""Colours that matplotlib writes, and the CSS variables that replace them."""
 _PERCENTS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 _SMALL_PERCENTS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 _ONE_IN_A_HUNDRED = 0.01
 
 
 def write(report: Report, folder: Path = RESULTS) -> tuple[Path, Path]:
-    """Write evaluation.json and evaluation.html; returns both paths."""
+    """Write evaluation.json and evaluation.html, and return both paths."""
     folder.mkdir(parents=True, exist_ok=True)
     data, page = folder / "evaluation.json", folder / "evaluation.html"
     data.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", "utf-8")
@@ -60,7 +60,7 @@ def write(report: Report, folder: Path = RESULTS) -> tuple[Path, Path]:
 
 
 def as_page(report: Report) -> str:
-    """The report as one HTML page that asks nobody for anything."""
+    """Render the report as one HTML page without external resources."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -84,7 +84,7 @@ def as_page(report: Report) -> str:
 
 
 def thousands(value: float) -> str:
-    """1234 as "1,234"."""
+    """Format 1234 as "1,234"."""
     return f"{value:,}"
 
 
@@ -117,7 +117,7 @@ def _series(systems: Iterable[Report]) -> list[Series]:
 
 @dataclass(frozen=True)
 class Series:
-    """A line, or single points, with the name it has in the key."""
+    """A line, or single points, with a name for the legend."""
 
     name: str
     points: Sequence[Sequence[float]]
@@ -129,9 +129,9 @@ class Series:
 
 
 def reliability(title: str, bins: Sequence[Mapping[str, Any]]) -> str:
-    """How often it was so, against how probable it was said to be; the larger, the more messages.
+    """Draw observed shares against given probabilities; larger dots stand for more messages.
 
-    The strokes are Wilson's 95 % intervals; on the diagonal the probabilities mean what they say.
+    The strokes are Wilson's 95 % intervals; on the diagonal both agree.
     """
     figure, axes = _empty("probability given", "share that was so")
     axes.set_xlim(0, 1)
@@ -152,7 +152,7 @@ def reliability(title: str, bins: Sequence[Mapping[str, Any]]) -> str:
 
 
 def recall_against_false_alarms(title: str, series: Sequence[Series]) -> str:
-    """Recall upwards, false alarms to the right on a logarithmic axis from one in a thousand."""
+    """Draw recall against false alarms, on a logarithmic axis from one in a thousand."""
     figure, axes = _empty("false alarms (logarithmic)", "recall")
     axes.set_xscale("log")
     axes.set_xlim(_LEAST_SHOWN, 1)
@@ -198,7 +198,7 @@ def _percent(value: float, _place: int | None) -> str:
 
 
 def _svg(title: str, figure: Figure) -> str:
-    """The figure without prologue, names of its parts and colours of its own."""
+    """Return the figure as SVG without prologue, ids and fixed colours."""
     whole = StringIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     # Text stays text, in the page's letters; the salt keeps ids apart from those of other plots.

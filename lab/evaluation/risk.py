@@ -1,4 +1,4 @@
-"""Recall, false alarms, confusion, probabilities and single errors on labelled messages."""
+"""Evaluation of labelled messages: recall, false alarms, confusion, probabilities, errors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LONGEST = "over 20 words"
 
 
 def length_band(text: str) -> str:
-    """The name of the band that the number of words falls in."""
+    """Return the name of the band into which the number of words falls."""
     words = len(text.split())
     return next((name for most, name in _BANDS if words <= most), _LONGEST)
 
@@ -33,21 +33,21 @@ DIMENSIONS: Mapping[str, Grouping] = {
     "length": lambda example: (length_band(example.text),),
     "kind of harmless": lambda example: (example.kind,) if example.kind else (),
 }
-"""What messages are broken down by. A harmless one counts under the category it seems to be of."""
+"""Groupings of messages. A harmless one counts under the category that it looks like."""
 
 
 def reached(cases: Iterable[EvaluatedMessage], due: Severity, found: Severity) -> Share:
-    """Of those labelled `due` or higher, how many were recognised as `found` or higher."""
+    """Count, of the messages labelled `due` or higher, those recognised as `found` or higher."""
     return share(case.found >= found for case in cases if case.due >= due)
 
 
 def alarmed(cases: Iterable[EvaluatedMessage], found: Severity) -> Share:
-    """Of the harmless, how many were wrongly assessed as `found` or higher."""
+    """Count, of the harmless messages, those wrongly assessed as `found` or higher."""
     return share(case.found >= found for case in cases if case.due == Severity.NONE)
 
 
 def counts(cases: Sequence[EvaluatedMessage]) -> dict[str, Any]:
-    """The five figures of a group of messages."""
+    """Compute the five figures of a group of messages."""
     return {
         "urgent recognised": reached(cases, Severity.URGENT, Severity.URGENT).record(),
         "immediate recognised": reached(cases, Severity.IMMEDIATE, Severity.URGENT).record(),
@@ -58,7 +58,7 @@ def counts(cases: Sequence[EvaluatedMessage]) -> dict[str, Any]:
 
 
 def risk_report(cases: Sequence[EvaluatedMessage]) -> dict[str, Any]:
-    """Everything about one set of labelled messages."""
+    """Compute all figures of one set of labelled messages."""
     return {
         "messages": len(cases),
         **counts(cases),
@@ -69,7 +69,7 @@ def risk_report(cases: Sequence[EvaluatedMessage]) -> dict[str, Any]:
 
 
 def by(cases: Iterable[EvaluatedMessage], grouping: Grouping) -> dict[str, Any]:
-    """`counts` of each group, in alphabetical order; groups may overlap."""
+    """Compute `counts` of each group, in alphabetical order; groups may overlap."""
     groups: dict[str, list[EvaluatedMessage]] = defaultdict(list)
     for case in cases:
         for name in grouping(case.example):
@@ -80,12 +80,12 @@ def by(cases: Iterable[EvaluatedMessage], grouping: Grouping) -> dict[str, Any]:
 
 
 def category_named(case: EvaluatedMessage) -> bool:
-    """Whether one of the right categories was named."""
+    """Return whether one of the right categories was named."""
     return not set(case.example.categories).isdisjoint(case.result.categories)
 
 
 def categories(cases: Iterable[EvaluatedMessage]) -> dict[str, Any]:
-    """How often a right category is named, and how many are named for it."""
+    """Count how often a right category is named, and how many are named on average."""
     risky = [case for case in cases if case.due > Severity.NONE]
     recognised = [case for case in risky if case.found > Severity.NONE]
     return {
@@ -101,7 +101,7 @@ def categories(cases: Iterable[EvaluatedMessage]) -> dict[str, Any]:
 
 
 def confusion(cases: Iterable[EvaluatedMessage]) -> list[list[int]]:
-    """How many of each severity due (rows) were found as each (columns), none first."""
+    """Count messages by labelled severity (rows) and found severity (columns), none first."""
     table = [[0] * len(Severity) for _ in Severity]
     for case in cases:
         table[case.due][case.found] += 1
@@ -112,14 +112,14 @@ _NO_CATEGORY = "none in particular"
 
 
 class KeptBackError(Exception):
-    """Single errors were asked for of a part on which nothing may be decided."""
+    """Raised when single errors are asked for on a part that must not be read."""
 
 
 def errors(cases: Iterable[EvaluatedMessage]) -> dict[str, Any]:
-    """Misses and false alarms by category, the gravest first.
+    """List misses and false alarms by category, the gravest first.
 
-    A miss is urgent and was assessed as less, or a concern and was assessed as none. Raises
-    KeptBackError for a message of any other part than development.
+    A miss is labelled at least urgent and was found less, or labelled concern and found none.
+    Raises KeptBackError for a message of any part but development.
     """
     listed = list(cases)
     if any(case.example.part != "development" for case in listed):
@@ -140,7 +140,7 @@ def _grouped(
 ) -> dict[str, Any]:
     groups: dict[str, list[EvaluatedMessage]] = defaultdict(list)
     for case in filter(wrong, cases):
-        # What a false alarm was taken for says more than what it only seems to be about.
+        # For a false alarm, the category that was found says more than the one it looks like.
         named = case.example.categories or case.result.categories
         groups[named[0] if named else _NO_CATEGORY].append(case)
     return {
@@ -172,9 +172,9 @@ Systems = Mapping[str, Sequence[EvaluatedMessage]]
 def scores_report(
     test: Sequence[EvaluatedMessage], development: Sequence[EvaluatedMessage], systems: Systems
 ) -> dict[str, Any] | None:
-    """Calibration of the engine on both parts, and curves of all systems on the test part.
+    """Compute calibration on both parts, and curves of all systems on the test part.
 
-    None from an engine that gives no probabilities.
+    Returns None for an engine without probabilities.
     """
     if not _gives_scores(test):
         return None
@@ -186,9 +186,9 @@ def scores_report(
 
 
 def against_harmless(cases: Sequence[EvaluatedMessage], severity: Severity) -> list[Scored]:
-    """The scores of what is at least `severity`, and of what is harmless; not of what lies between.
+    """Return the scores of messages of at least `severity` and of harmless ones.
 
-    Empty when the system gives none.
+    Those between are left out. Empty for a system without scores.
     """
     if not _gives_scores(cases):
         return []
@@ -204,7 +204,7 @@ def _gives_scores(cases: Iterable[EvaluatedMessage]) -> bool:
 
 
 def _probability(case: EvaluatedMessage, severity: Severity) -> float:
-    """Nothing is said of a message without a word: there it is 0."""
+    """Return the probability; 0 for a message without words, which has none."""
     return case.result.scores[_SEVERITIES.index(severity)] if case.result.scores else 0.0
 
 

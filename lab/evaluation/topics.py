@@ -1,4 +1,4 @@
-"""Whether questions get the right topic, and whether other talk is left alone."""
+"""Evaluation of topics: right topics for questions, and no article for other talk."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from typing import Any
 
 from lab.evaluation.measures import share
 from lab.evaluation.messages import HELD_OUT, JsonRow, is_ordinary, read_lines
+from ops.stack import ASSISTANT
 from safeguarding.risk.corpus import Example
 from safeguarding.taxonomy import ROOT, TOPIC_PREFIX
 
-ASSISTANT = ROOT / ".venv-assistant" / "bin"
 MODEL = ROOT / "models" / "lantern.tar.gz"
 _CONTENT = (TOPIC_PREFIX, "disclose_", "read_story", "take_pledge", "use_tool")
-"""What the intents begin with that are answered with safeguarding content."""
+"""Beginnings of the intents that are answered with safeguarding content."""
 _NEAR_IT = frozenset({"feelings", "relationship", "health", "online", "news"})
-"""Kinds of everyday talk to which an answer about safeguarding may well be right."""
+"""Kinds of everyday talk to which a safeguarding answer may be right."""
 
 
 def topic_rows() -> list[JsonRow]:
-    """The held-out questions: {"id", "text", "intent", "voice"}."""
+    """Read the held-out questions: rows {"id", "text", "intent", "voice"}."""
     return [row for path in sorted(HELD_OUT.glob("topics_*.jsonl")) for row in read_lines(path)]
 
 
 def other_talk(examples: Iterable[Example]) -> list[str]:
-    """The texts that are not about safeguarding at all."""
+    """Return the texts that have nothing to do with safeguarding."""
     return [each.text for each in examples if is_ordinary(each) and each.kind not in _NEAR_IT]
 
 
-def classified(texts: Sequence[str]) -> list[JsonRow] | None:
-    """The trained model's verdict on each text, from its own environment; None without a model."""
+def classify(texts: Sequence[str]) -> list[JsonRow] | None:
+    """Classify each text by the trained model in its own environment. None without a model."""
     if not MODEL.is_file():
         return None
     lines = "".join(json.dumps({"id": at, "text": text}) + "\n" for at, text in enumerate(texts))
@@ -44,7 +44,7 @@ def classified(texts: Sequence[str]) -> list[JsonRow] | None:
 
 
 def topic_report(rows: Sequence[JsonRow], verdicts: Sequence[JsonRow]) -> dict[str, Any]:
-    """Right first, right within the first three: whole, by voice and by topic."""
+    """Count right topics, first and within three: in all, by voice and by topic."""
     pairs = list(zip(rows, verdicts, strict=True))
     voices: dict[str, list[tuple[JsonRow, JsonRow]]] = defaultdict(list)
     topics: dict[str, list[tuple[JsonRow, JsonRow]]] = defaultdict(list)
@@ -59,7 +59,7 @@ def topic_report(rows: Sequence[JsonRow], verdicts: Sequence[JsonRow]) -> dict[s
 
 
 def talk_report(verdicts: Iterable[JsonRow]) -> dict[str, Any]:
-    """How much of what is not about safeguarding is answered with its content."""
+    """Count the other talk that is answered with safeguarding content."""
     return share(verdict["intent"].startswith(_CONTENT) for verdict in verdicts).record()
 
 

@@ -1,1 +1,0 @@
-"""From a verdict of staff to an example and a test (docs/review-to-example.md)."""

@@ -1,6 +1,6 @@
-"""Where reviewed sentences are kept: an example to learn from, and a line of the test for each.
+"""The two files of reviewed sentences: examples to learn from, and the levels that tests expect.
 
-The examples are data/risk/training/reviewed.yml, the lines tests/reviewed.jsonl.
+The examples are data/risk/training/reviewed.yml, the expected levels tests/reviewed.jsonl.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ _HEADER = """\
 
 
 class Expected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A sentence in a reviewer's own words, and the level that staff found."""
+    """A sentence in a reviewer's own words with the level that staff found."""
 
     text: str
     severity: Literal["none", "concern", "urgent", "immediate"]
     verdict: Verdict
 
     def holds(self, found: Severity) -> bool:
-        """Whether `found` mends what was wrong: no higher, no lower, or exactly as staff said."""
+        """Return whether `found` satisfies the verdict: no higher, no lower, or exactly equal."""
         wanted = Severity.named(self.severity)
         if self.verdict is Verdict.FALSE_ALARM:
             return found <= wanted
@@ -48,7 +48,7 @@ class Expected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def read_expected(path: Path = EXPECTED) -> list[Expected]:
-    """Every line of `path`. Raises ContentError with all lines that are wrong."""
+    """Read every line of `path`. Raises ContentError with all invalid lines."""
     found: list[Expected] = []
     problems: list[Problem] = []
     for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
@@ -62,7 +62,7 @@ def read_expected(path: Path = EXPECTED) -> list[Expected]:
 
 
 def broken(expected: Iterable[Expected], assess: Callable[[str], Severity]) -> list[str]:
-    """One line for each sentence that `assess` does not give the level which staff found."""
+    """Return a line for each sentence whose level by `assess` does not satisfy the verdict."""
     bounds = {
         Verdict.FALSE_ALARM: "at most",
         Verdict.WRONG_LEVEL: "exactly",
@@ -75,8 +75,8 @@ def broken(expected: Iterable[Expected], assess: Callable[[str], Severity]) -> l
     ]
 
 
-class TaughtOtherwiseError(ValueError):
-    """This very sentence was kept before, with other labels."""
+class ConflictingLabelsError(ValueError):
+    """Raised when the same sentence was kept before with other labels."""
 
 
 @dataclass(frozen=True)
@@ -87,16 +87,16 @@ class ReviewedFiles:
     expected: Path = EXPECTED
 
     def add(self, labelled: SentenceGroup, verdict: Verdict, day: date) -> str:
-        """Keep the one sentence of `labelled` in both files; return the situation it stands under.
+        """Add the one sentence of `labelled` to both files; return the situation of its group.
 
-        Without a situation of its own it joins the day's sentences with the same labels. A sentence
-        that is there already is not written again, so that a run cut short may be run again.
-        Raises TaughtOtherwiseError, ContentError when a file is not sound, and OSError; neither
-        file then holds half a sentence.
+        Without its own situation it joins the day's sentences with the same labels. A sentence that
+        is there already is not written again, so an interrupted run may be repeated. Raises
+        ConflictingLabelsError, ContentError when a file is invalid, and OSError; neither file then
+        holds half a sentence.
         """
         (text,) = labelled.sentences
         line = Expected(text, labelled.severity, verdict)
-        with self._alone() as lines:
+        with self._locked() as lines:
             groups = read_yaml(self.examples).convert(list[SentenceGroup], "groups")
             taught = read_expected(self.expected)
             known = next((group for group in groups if text in group.sentences), None)
@@ -104,7 +104,7 @@ class ReviewedFiles:
                 groups, known = _with(groups, labelled, day)
                 _replace(self.examples, _rendered(groups))
             elif _labels(known) != _labels(labelled):
-                raise TaughtOtherwiseError("This very sentence was kept before with other labels")
+                raise ConflictingLabelsError("This very sentence was kept before with other labels")
             if line not in taught:
                 lines.write(msgspec.json.encode(line).decode() + "\n")
                 lines.flush()
@@ -112,8 +112,8 @@ class ReviewedFiles:
         return known.situation
 
     @contextmanager
-    def _alone(self) -> Iterator[TextIO]:
-        """The list of expected levels, open at its end, while no other run may write."""
+    def _locked(self) -> Iterator[TextIO]:
+        """Open the expected levels for appending, while no other run may write."""
         with self.expected.open("a", encoding="utf-8") as lines:
             fcntl.flock(lines, fcntl.LOCK_EX)
             yield lines
@@ -122,7 +122,7 @@ class ReviewedFiles:
 def _with(
     groups: Sequence[SentenceGroup], new: SentenceGroup, day: date
 ) -> tuple[list[SentenceGroup], SentenceGroup]:
-    """`groups` with the new sentence, and the one in which it now stands."""
+    """Return `groups` with the new sentence, and the group that it is in."""
     today = f"review-{day.isoformat()}-"
     for place, group in enumerate(groups):
         fits = group.situation == new.situation if new.situation else today in group.situation
@@ -139,7 +139,7 @@ def _labels(group: SentenceGroup) -> SentenceGroup:
 
 
 def _rendered(groups: Sequence[SentenceGroup]) -> str:
-    """The file as YAML in the manner of its neighbours: a sentence a line."""
+    """Return the file as YAML like its neighbours, one sentence a line."""
     if not groups:
         return f"{_HEADER}groups: []\n"
     lines = ["groups:"]
@@ -156,13 +156,13 @@ def _rendered(groups: Sequence[SentenceGroup]) -> str:
             "sentences:",
         ]
         lines += [f"{'    ' if place else '  - '}{field}" for place, field in enumerate(fields)]
-        # A JSON string is a YAML one, but for characters that `why_refused` lets nobody write.
+        # A JSON string is a YAML one, except for characters that `why_refused` refuses.
         lines += [f"      - {json.dumps(text, ensure_ascii=False)}" for text in group.sentences]
     return _HEADER + "\n".join(lines) + "\n"
 
 
 def _replace(path: Path, text: str) -> None:
-    """Write the file whole or not at all."""
+    """Write the file in one piece."""
     part = path.with_name(f".{path.name}.part")
     with part.open("w", encoding="utf-8") as file:
         file.write(text)

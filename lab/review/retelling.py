@@ -1,4 +1,4 @@
-"""What a reviewer is asked, to retell a message in their own words, and the check that they are."""
+"""Asks a reviewer to retell a message in their own words, and checks that they are their own."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ Read the escalation in the console. Then tell it here as somebody else would, in
 """
 _SITUATION = re.compile(r"[a-z][a-z-]{2,48}")
 LONGEST_RUN = 4
-"""Words in a row that two people may well have in common."""
+"""Number of words in a row that two independent texts may share."""
 TOO_ALIKE = 0.6
-"""Above this share of common trigrams, two texts are one text with a slip."""
+"""Share of common trigrams above which one text is a copy of the other with small changes."""
 _SHORTEST = 3
 _APOSTROPHES = re.compile(r"['’‘ʼ`]")
 _TRACES = re.compile(
@@ -41,28 +41,28 @@ _TRACES = re.compile(
 
 Ask = Callable[[str], str]
 Objection = Callable[[str], str | None]
-"""What is wrong with an answer, or None when it will do."""
+"""Returns what is wrong with an answer, or None."""
 
 
 class RetellingRefusedError(Exception):
-    """What was asked for cannot be done. Says why, to the person who asked."""
+    """Raised when a retelling is impossible; the message tells the reviewer why."""
 
 
 class Answers:
-    """Asks for what no option gave. Without `ask` it takes the default instead."""
+    """Answers from the options, else from the person; without `ask`, from the defaults."""
 
     def __init__(self, options: Mapping[str, str | None], ask: Ask | None) -> None:
         self._options = options
         self._ask = ask
 
     def get(self, name: str, question: str, objection: Objection, default: str = "") -> str:
-        """The option called `name`, else an answer to `question`, that `objection` lets pass.
+        """Return the option `name`, else an answer to `question`, without an objection.
 
-        An empty question is not asked. Raises RefusedError where it cannot ask again.
+        An empty question is not asked. Raises RetellingRefusedError where it cannot ask again.
         """
-        given = self._options.get(name)
-        if given is not None or self._ask is None or not question:
-            answer = (default if given is None else given).strip()
+        option = self._options.get(name)
+        if option is not None or self._ask is None or not question:
+            answer = (default if option is None else option).strip()
             if why := objection(answer):
                 raise RetellingRefusedError(f"--{name}: {why}")
             return answer
@@ -72,18 +72,18 @@ class Answers:
         return answer
 
     def confirm(self, question: str) -> None:
-        """Go on only if the person says yes. Raises RefusedError."""
+        """Ask for a yes. Raises RetellingRefusedError on any other answer."""
         if self._ask and self._ask(f"{question} (yes or no): ").strip().lower() not in {"y", "yes"}:
             raise RetellingRefusedError("Nothing was written.")
 
 
 def one_of(allowed: Collection[str]) -> Objection:
-    """Objects to whatever is none of these names."""
+    """Return an objection to anything but one of these names."""
     return lambda answer: None if answer in allowed else f"Write one of {', '.join(allowed)}."
 
 
 def some_of(allowed: Collection[str]) -> Objection:
-    """Objects to a list, with commas between, of anything but these names."""
+    """Return an objection to a comma-separated list with anything but these names."""
 
     def objection(answer: str) -> str | None:
         if set(listed(answer)) <= set(allowed):
@@ -94,29 +94,29 @@ def some_of(allowed: Collection[str]) -> Objection:
 
 
 def listed(answer: str) -> list[str]:
-    """The parts of an answer with commas between them."""
+    """Split an answer at its commas."""
     return [part.strip() for part in answer.split(",")]
 
 
 def summary(lesson: Lesson) -> str:
-    """A lesson in one line, without anybody's words."""
+    """Describe a lesson in one line, without words of the conversation."""
     case = lesson.case
     day = case.raised_at.astimezone(LONDON).date().isoformat()
-    found = "" if lesson.severity is None else f", found {lesson.severity.label} by staff"
-    assessed = f"assessed as {case.assessed_severity.label}{found}"
+    by_staff = "" if lesson.severity is None else f", found {lesson.severity.label} by staff"
+    assessed = f"assessed as {case.assessed_severity.label}{by_staff}"
     return f"{day}  {VERDICTS[lesson.verdict]}: {assessed}; {', '.join(case.assessed_categories)}"
 
 
-def retold(lesson: Lesson, answers: Answers, written: Sequence[str]) -> SentenceGroup:
-    """The reviewer's sentence with its labels. `written` is all that the person wrote.
+def retell(lesson: Lesson, answers: Answers, written: Sequence[str]) -> SentenceGroup:
+    """Return the reviewer's sentence with its labels. `written`: all messages of the person.
 
-    Raises RefusedError.
+    Raises RetellingRefusedError.
     """
     names, case = taxonomy(), lesson.case
     sentence = answers.get("sentence", "Your sentence", lambda text: why_refused(text, written))
     severity = _severity(lesson, answers)
     harmless = severity == Severity.NONE.label
-    found: dict[str, Any] = {
+    group: dict[str, Any] = {
         "writer": RETOLD,
         "sentences": [sentence],
         "severity": severity,
@@ -135,11 +135,11 @@ def retold(lesson: Lesson, answers: Answers, written: Sequence[str]) -> Sentence
         "kind": _kind(answers, harmless=harmless),
         "situation": answers.get("situation", "", _objection_to_situation),
     }
-    return msgspec.convert(found, SentenceGroup)
+    return msgspec.convert(group, SentenceGroup)
 
 
 def _severity(lesson: Lesson, answers: Answers) -> str:
-    """The level that the review found; of what was missed, the level that the reviewer says."""
+    """Return the level that the review found; for a missed message, ask the reviewer."""
     if lesson.severity is None:
         risks = [level.label for level in Severity if level > Severity.NONE]
         return answers.get("severity", "How serious was it", one_of(risks))
@@ -152,7 +152,7 @@ def _severity(lesson: Lesson, answers: Answers) -> str:
 
 
 def _kind(answers: Answers, *, harmless: bool) -> str | None:
-    """What sort of harmless message it is; a risk has no such sort."""
+    """Return the kind of a harmless message; a risk has none."""
     if harmless:
         return answers.get("kind", "What sort of message", one_of(get_args(Kind)), "near_miss")
     answers.get("kind", "", lambda kind: "Only a harmless message has one." if kind else None)
@@ -170,9 +170,9 @@ Run = tuple[str, ...]
 
 
 def why_refused(sentence: str, written: Iterable[str]) -> str | None:
-    """What to tell the writer of `sentence`, or None when it is their own.
+    """Return why `sentence` is refused, or None when it is in the reviewer's own words.
 
-    `written` is all that the person wrote. The answer quotes nobody.
+    `written`: all messages of the person. The reason quotes none of them.
     """
     if not _plain_words(sentence):
         return "Write a sentence, in words of your own."
@@ -198,7 +198,7 @@ def why_refused(sentence: str, written: Iterable[str]) -> str | None:
 
 
 def _shares_a_run(sentence: str, other: str) -> bool:
-    """Five words in a row, or a whole shorter text of three or four words."""
+    """Return whether both share five words in a row, or the whole of a text of three or four."""
     theirs = _plain_words(other)
     length = min(LONGEST_RUN + 1, len(theirs))
     return length >= _SHORTEST and not _runs(_plain_words(sentence), length).isdisjoint(
@@ -211,7 +211,7 @@ def _runs(words: Run, length: int) -> set[Run]:
 
 
 def _alike(one: str, other: str) -> float:
-    """The share of character trigrams that both texts have, of those that either has."""
+    """Return the share of character trigrams that both texts have, of those of either."""
     ones, others = (_trigrams(" ".join(_plain_words(text))) for text in (one, other))
     return len(ones & others) / len(ones | others)
 
@@ -222,7 +222,7 @@ def _trigrams(text: str) -> set[str]:
 
 
 def _plain_words(text: str) -> Run:
-    """The words without what a copyist may change: case, accents of form, apostrophes, marks."""
+    """Return the words without differences of case, letter forms, apostrophes and marks."""
     plain = unicodedata.normalize("NFKC", text).casefold()
     visible = "".join(letter for letter in plain if unicodedata.category(letter) != "Cf")
     return tuple(re.findall(r"\w+", _APOSTROPHES.sub("", visible)))

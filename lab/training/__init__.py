@@ -1,1 +1,0 @@
-"""How the risk classifier is made: never loaded by a running service."""

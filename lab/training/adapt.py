@@ -1,9 +1,9 @@
-"""Teaches the encoder our subject: `make adapt`. Some hours on two cores; resumable.
+"""`make adapt`: trains the adapter of the encoder, in some hours on two cores. It can be resumed.
 
 One network learns severity, category, subject and signs from data/risk, and the topic from
-data/nlu, so that one sentence vector serves all five. What it learned is written to
-artifacts/adapter.safetensors (a few MB); `make train` merges it into the ONNX file. Development
-sentences are only measured.
+data/nlu, so that one sentence vector serves all five. The result is written to
+artifacts/adapter.safetensors (a few MB), which `make train` merges into the ONNX file. The
+development part is measured, never learned.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ import numpy as np
 import torch
 from safetensors.numpy import load_file, save_file
 
-from lab.artifacts import digest, note
-from lab.training.augmentation import Augmented
+from lab.evaluation.measures import urgent_recall
+from lab.training.augmentation import AugmentedSentences
 from lab.training.network import (
     BATCH,
     SCALE,
@@ -37,24 +37,26 @@ from lab.training.network import (
     target,
 )
 from lab.training.sentences import all_training, development, labels_of, of_example, row
-from lab.training.witness import taught, write
+from lab.training.witness import train_witness, write
+from ops.encoder.artifacts import digest, note
 from safeguarding.artifacts import ADAPTER, ARTIFACTS
 from safeguarding.risk.corpus import read_examples
 from safeguarding.risk.encoder import adapter as weights
 from safeguarding.risk.engine import RiskEngine
 from safeguarding.risk.lexicon.reader import read_lexicon
-from safeguarding.taxonomy import ROOT, SIGNS, Severity, taxonomy
+from safeguarding.taxonomy import ROOT, SIGNS, taxonomy
 
 RANK, EPOCHS = 32, 3.0
 RATES = {"encoder": 4e-4, "heads": 1e-3}
 _WARMING_UP, _LONGEST_STEP = 0.05, 1.0
-"""Share of the steps in which the rates rise; the norm that a step's gradient is clipped to."""
-_TOLD_EVERY, _KEPT_EVERY_S = 50, 600.0
+"""Share of the steps in which the rates rise; norm to which a gradient is clipped."""
+_REPORT_EVERY, _SAVE_EVERY_S = 50, 600.0
+"""Steps between two lines of progress; seconds between two saved states."""
 STATE = ROOT / "models" / "adapting" / "state.pt"
 
 
-class Adapting:
-    """The training run: network, optimiser, and how far it is. It can be resumed."""
+class TrainingRun:
+    """A training run: network, optimiser and number of steps done. It can be saved and resumed."""
 
     def __init__(self, network: EncoderNetwork, steps: int) -> None:
         self.network = network
@@ -69,7 +71,7 @@ class Adapting:
         rising = max(1, round(steps * _WARMING_UP))
 
         def rate(step: int) -> float:
-            """Up in a line, then down in half a cosine."""
+            """Return the factor of the learning rate: up in a line, then down in half a cosine."""
             if step < rising:
                 return (step + 1) / rising
             return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - rising) / (steps - rising + 1))))
@@ -77,7 +79,7 @@ class Adapting:
         self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimiser, rate)
 
     def learn(self, ids: torch.Tensor, mask: torch.Tensor, due: dict[str, torch.Tensor]) -> float:
-        """One step; the loss."""
+        """Take one step and return its loss."""
         value = loss(self.network(ids, mask), due)
         value.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), _LONGEST_STEP)
@@ -87,8 +89,8 @@ class Adapting:
         self.done += 1
         return float(value.detach())
 
-    def keep(self, path: Path, run: str) -> None:
-        """Write the state, whole or not at all. `run` names the sentences and the settings."""
+    def save(self, path: Path, run: str) -> None:
+        """Write the state in one piece. `run` identifies the sentences and the settings."""
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(".part")
         learning = {n: p for n, p in self.network.named_parameters() if p.requires_grad}
@@ -104,7 +106,7 @@ class Adapting:
         part.replace(path)
 
     def resume(self, path: Path, run: str) -> None:
-        """Go on from the state at `path`, when it is one of the same run."""
+        """Continue from the state at `path`, if it belongs to the same run."""
         if not path.is_file():
             return
         state = torch.load(path, weights_only=True)
@@ -115,12 +117,6 @@ class Adapting:
         self._schedule.load_state_dict(state["schedule"])
         torch.set_rng_state(state["chance"])
         self.done = state["done"]
-
-
-def recall_at(scores: Any, due: Any, false_alarms: float) -> float:
-    """Share of the due sentences above the score that this share of the harmless ones exceeds."""
-    threshold = np.quantile(scores[due == 0], 1 - false_alarms)
-    return float((scores[due >= Severity.URGENT] > threshold).mean())
 
 
 @click.command()
@@ -137,20 +133,20 @@ def recall_at(scores: Any, due: Any, false_alarms: float) -> float:
 def main(
     *, epochs: float, rank: int, out: Path, seed: int, fresh: bool, go_on_from: Path | None
 ) -> None:
-    """Learn, print progress, and write the adapter."""
+    """Train, print progress, and write the adapter and the second witness."""
     torch.manual_seed(seed)
     lexicon = read_lexicon()
     engine = RiskEngine(lexicon)
     examples = read_examples()
     training = [example for example in examples if example.part == "training"]
-    witness = taught(training)
+    witness = train_witness(training)
     sentences = all_training(engine, lexicon, witness)
     held = development(examples)
     intents = sorted({sentence.intent for sentence in sentences if sentence.intent})
-    _say(f"{len(sentences)} sentences to learn from, {len(held)} to measure on")
+    _print(f"{len(sentences)} sentences to learn from, {len(held)} to measure on")
     data = digest(map(row, sentences))
     labels = labels_of(sentences, intents)
-    augmented = Augmented(sentences, labels, engine.canonical)
+    augmented = AugmentedSentences(sentences, labels, engine.canonical)
     held_texts = [engine.canonical(of_example(example).text) for example in held]
     due = np.array([int(example.severity) for example in held])
     folder = weights.ENCODER_DIR
@@ -160,11 +156,11 @@ def main(
         network.resume(load_file(go_on_from))
     per_epoch = -(-len(sentences) // BATCH)
     steps = round(per_epoch * epochs)
-    run = Adapting(network, steps)
+    run = TrainingRun(network, steps)
     name = f"{data} {epochs} {rank} {seed} {go_on_from}"
     if not fresh:
         run.resume(STATE, name)
-    progress, kept = _Progress(run.done, steps), time.monotonic()
+    progress, saved = _Progress(run.done, steps), time.monotonic()
     for epoch in range(run.done // per_epoch, math.ceil(epochs)):
         rng = random.Random(seed * 1000 + epoch)  # noqa: S311 - training, not secrets
         texts, due_now = augmented.epoch(rng)
@@ -174,19 +170,19 @@ def main(
                 continue
             _, ids, mask = pieces.batch(tokens, which)
             progress.step(run.learn(ids, mask, target(due_now, which)))
-            if time.monotonic() - kept > _KEPT_EVERY_S:
-                run.keep(STATE, name)
-                kept = time.monotonic()
+            if time.monotonic() - saved > _SAVE_EVERY_S:
+                run.save(STATE, name)
+                saved = time.monotonic()
         _measure(epoch, read_all(network, pieces, held_texts)["severity"][:, 1], due)
         _write(network, out, intents, data)
-        run.keep(STATE, name)
+        run.save(STATE, name)
     _write(network, out, intents, data)
     write(witness, training, out.parent)
 
 
 def _measure(epoch: int, scores: Any, due: Any) -> None:
-    found = [recall_at(scores, due, share) for share in (0.01, 0.03, 0.05)]
-    _say(f"epoch {epoch + 1}: urgent recognised at 1, 3, 5 % false alarms: {np.round(found, 3)}")
+    recall = [urgent_recall(scores, due, allowed).value or 0.0 for allowed in (0.01, 0.03, 0.05)]
+    _print(f"epoch {epoch + 1}: urgent recognised at 1, 3, 5 % false alarms: {np.round(recall, 3)}")
 
 
 def _outputs(intents: Sequence[str]) -> dict[str, int]:
@@ -202,28 +198,28 @@ def _outputs(intents: Sequence[str]) -> dict[str, int]:
 
 
 class _Progress:
-    """Says now and then how far the run is, and how long it will take."""
+    """Prints now and then how far the run is and how long it will take."""
 
     def __init__(self, begun_at: int, steps: int) -> None:
         self._begun_at, self._steps = begun_at, steps
         self._started, self._loss, self._done = time.monotonic(), 0.0, 0
 
     def step(self, value: float) -> None:
-        """One more batch."""
+        """Count one more step, with its loss."""
         self._loss += value
         self._done += 1
-        if self._done % _TOLD_EVERY:
+        if self._done % _REPORT_EVERY:
             return
         each = (time.monotonic() - self._started) / self._done
         done = self._begun_at + self._done
-        _say(
-            f"step {done} of {self._steps}, loss {self._loss / _TOLD_EVERY:.3f}, "
+        _print(
+            f"step {done} of {self._steps}, loss {self._loss / _REPORT_EVERY:.3f}, "
             f"{each * (self._steps - done) / 60:.0f} min left"
         )
         self._loss = 0.0
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 

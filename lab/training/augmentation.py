@@ -1,4 +1,4 @@
-"""How sentences are changed anew in every epoch, so that the encoder reads past accidents."""
+"""Random changes of the sentences in every epoch, so that the encoder ignores accidents."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from lab.training.sentences import Labels, TrainingText
 from safeguarding.taxonomy import TOPIC_PREFIX, Severity
 
 _ROUGH, _MIXED, _ASKED = 0.35, 0.25, 0.06
-"""Shares of the sentences that get slips of the finger; that stand beside something harmless; and,
-of those that tell something, that are followed by a question of which the topic is learned."""
+"""Shares of sentences that get typing errors; that are put beside a harmless sentence; and, of
+those that show risk, that are followed by a question whose topic is learned."""
 _LONGEST_OTHER, _LONGEST_MIXED = 16, 60
-"""Words of what is put beside a sentence, and of one that still gets something beside it."""
+"""Most words of a sentence put beside another, and of one that gets another beside it."""
 _DROPPED, _SLIPPED, _SHORTENED, _WITHOUT_VOWELS, _SHORT = 0.03, 0.12, 0.15, 0.5, 3
 
 
-class Augmented:
-    """The sentences of a training run, as they are read in each epoch."""
+class AugmentedSentences:
+    """The sentences of a training run, changed anew for each epoch."""
 
     def __init__(
         self, sentences: Sequence[TrainingText], labels: Labels, canonical: Callable[[str], str]
     ) -> None:
-        """`canonical` gives the words that the encoder reads of a text, between single spaces."""
+        """Prepare the sentences. `canonical` turns a text into the words that the encoder reads."""
         self._sentences = sentences
         self._labels = labels
         self._words = [canonical(sentence.text).split() for sentence in sentences]
@@ -40,33 +40,33 @@ class Augmented:
                     self._aside.append(at)
 
     def as_written(self) -> list[str]:
-        """The canonical sentences."""
+        """Return the canonical sentences without changes."""
         return [" ".join(words) for words in self._words]
 
     def epoch(self, rng: random.Random) -> tuple[list[str], Labels]:
-        """The texts of an epoch, and their labels: those of the sentence, whatever is around it."""
+        """Return the texts of one epoch with their labels, those of the original sentence."""
         topic, known = self._labels.topic.copy(), self._labels.masks["topic"].copy()
         texts = []
         for at, own in enumerate(self._words):
             words = own
-            if self._tells(at) and rng.random() < _ASKED and self._asked:
+            if self._may_be_followed(at) and rng.random() < _ASKED and self._asked:
                 asked = rng.choice(self._asked)
                 topic[at], known[at] = self._labels.topic[asked], 1
                 words = [*words, *self._words[asked]]
             elif self._may_be_mixed(at) and rng.random() < _MIXED:
-                words = mixed(words, self._words[self._beside(at, rng)], rng)
+                words = mixed(words, self._words[self._companion(at, rng)], rng)
             texts.append(
                 roughened(words, rng) if words and rng.random() < _ROUGH else " ".join(words)
             )
         masks = {**self._labels.masks, "topic": known}
         return texts, replace(self._labels, topic=topic, masks=masks)
 
-    def _beside(self, at: int, rng: random.Random) -> int:
-        """Something harmless; beside a sentence whose topic is learned, nothing that asks."""
+    def _companion(self, at: int, rng: random.Random) -> int:
+        """Choose a harmless sentence, without a question if the sentence's own topic is learned."""
         among = self._harmless if self._sentences[at].intent is None else self._aside
         return rng.choice(among)
 
-    def _tells(self, at: int) -> bool:
+    def _may_be_followed(self, at: int) -> bool:
         sentence = self._sentences[at]
         risky = sentence.severity is not None and sentence.severity > Severity.NONE
         return risky and sentence.intent is None and len(self._words[at]) <= _LONGEST_MIXED
@@ -78,7 +78,7 @@ class Augmented:
 
 
 def mixed(words: Sequence[str], other: Sequence[str], rng: random.Random) -> list[str]:
-    """`words` with `other` before or after them, or one around the other."""
+    """Join `words` with `other`: before them, after them, or split around them."""
     where = rng.choice(("before", "before", "after", "after", "around"))
     cut = rng.randrange(1, len(other)) if where == "around" and len(other) > 1 else 0
     if where == "before":
@@ -87,7 +87,7 @@ def mixed(words: Sequence[str], other: Sequence[str], rng: random.Random) -> lis
 
 
 def roughened(words: Iterable[str], rng: random.Random) -> str:
-    """The words with a few slips of the finger, or without some of their vowels."""
+    """Join the words with a few typing errors, or without some of their vowels."""
     kept = []
     whole = list(words)
     shortened = rng.random() < _SHORTENED

@@ -1,8 +1,8 @@
 """`make calibrate` writes artifacts/calibration.yml and artifacts/chat_thresholds.yml.
 
-The first turns the scores of a message into probabilities. It is fitted on the development
-part and the older set of tests/held_out, which is milder: a threshold set on one kind of sentence
-fits no other. The second sets the thresholds for pasted chats, from the development chats alone.
+The first turns the scores of a message into probabilities. It is fitted on the development part
+and on the older, milder set of tests/held_out: a threshold fitted on one kind of sentence does not
+suit another. The second holds the thresholds for pasted chats, from the development chats alone.
 Run it after `make adapt` and a new ONNX file.
 """
 
@@ -22,9 +22,9 @@ import numpy as np
 import yaml
 from sklearn.linear_model import LogisticRegression
 
-from lab.artifacts import digest, note
 from lab.evaluation.messages import independent_examples
 from lab.training.sentences import development
+from ops.encoder.artifacts import digest, note
 from safeguarding.artifacts import ARTIFACTS, CALIBRATION, CHAT_THRESHOLDS
 from safeguarding.risk.chat.pasted import pasted_chat
 from safeguarding.risk.chat.reading import ChatEvidence, ChatReader
@@ -45,9 +45,9 @@ from safeguarding.risk.thresholds import (
 from safeguarding.risk.witness import Witness, read_witness
 from safeguarding.taxonomy import SIGNS, Severity
 
-# What a missed message costs, in false alarms, and what share of messages is expected to be that
-# severe. The costs are a judgement to be reviewed by a safeguarding lead; the shares follow the
-# order of what chat services report (most messages are small talk and questions).
+# The cost of a missed message in false alarms, and the expected share of messages of that severity.
+# The costs are a judgement to be reviewed by a safeguarding lead; the shares are of the order that
+# chat services report (most messages are small talk and questions).
 COSTS = {"concern": 10.0, "urgent": 50.0, "immediate": 50.0}
 EXPECTED = {"concern": 0.08, "urgent": 0.015, "immediate": 0.003}
 CONVERSATION = 0.5
@@ -56,27 +56,26 @@ _HEADER = """\
 # part of data/risk; safeguarding/risk/thresholds.py says what each number means. `miss_cost`: how
 # many false alarms one missed message is worth; LANTERN_MISS_COST changes it where Lantern runs.
 """
-# What the signs weigh is a judgement, to be reviewed by a safeguarding lead: what somebody who
-# exploits does with a child weighs more than what leads up to it. Fifteen weights are too many to
-# fit on the chats of one writer.
+# The weights of the signs are a judgement to be reviewed by a safeguarding lead: exploitation
+# weighs more than what leads up to it. Fifteen weights are too many to fit on one writer's chats.
 HEAVY = ("threats", "sexual_talk", "pictures", "meeting", "secrecy")
 WEIGHTS = {sign: 1.5 if sign in HEAVY else 1.0 for sign in SIGNS}
-# What share of the chats that people show us is expected to be that severe, and what a missed one
-# costs in false alarms. A false concern costs a calm conversation, a false alarm staff's time.
+# The expected share of pasted chats of that severity, and the cost of a missed one in false alarms.
+# A false concern costs a calm conversation, a false urgent alarm costs time of staff.
 EXPECTED_CHATS = {"concern": 0.3, "urgent": 0.25}
 CHAT_COSTS = {"concern": 1.5, "urgent": 2.0}
 SHOWN, LINE = 0.1, 1.0
 _CHAT_HEADER = """\
-# What the signs in a pasted chat weigh, and from where on they are a worry. Written by
-# `make calibrate` from the development chats of data/risk; what each number means stands in
-# safeguarding/risk/chat/thresholds.py. What the signs weigh is set by people, in
+# The weights of the signs in a pasted chat, and the thresholds above which they are a worry.
+# Written by `make calibrate` from the development chats of data/risk;
+# safeguarding/risk/chat/thresholds.py explains each number. People set the weights, in
 # lab/training/calibrate.py.
 """
 
 
 @dataclass(frozen=True)
 class ScoredMessage:
-    """One sentence: what network, witness and lexicon say, and what is due."""
+    """A sentence's scores by network, witness and lexicon, with its label."""
 
     evidence: Evidence
     due: Severity
@@ -84,14 +83,14 @@ class ScoredMessage:
 
 @dataclass(frozen=True)
 class ScoredChat:
-    """One chat as it was pasted: what speaks for a pattern, and what is due."""
+    """A pasted chat's evidence of a pattern, with its label."""
 
     evidence: ChatEvidence
     due: Severity
 
 
 def _workers() -> ProcessPoolExecutor:
-    """A process a core; not forked, since an encoder loaded before a fork has lost its threads."""
+    """Return a pool of a process a core; not forked, as an encoder loses its threads by a fork."""
     return ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn"))
 
 
@@ -128,8 +127,8 @@ def _chat(chat: Chat) -> ScoredChat | None:
     return ScoredChat(evidence, Severity.named(chat.severity)) if evidence else None
 
 
-def fitted(rows: Sequence[ScoredMessage]) -> Calibration:
-    """Logistic regression a step: of whether it is due, on both scores and on the lexicon."""
+def fit_messages(rows: Sequence[ScoredMessage]) -> Calibration:
+    """Fit one logistic regression for each severity, on both scores and on the lexicon."""
     steps = {}
     for at, due in enumerate(STEPS):
         inputs = np.array(
@@ -153,8 +152,8 @@ def fitted(rows: Sequence[ScoredMessage]) -> Calibration:
     return Calibration(version=build_classifier().version, conversation=CONVERSATION, **steps)
 
 
-def fitted_to_chats(rows: Sequence[ScoredChat], due: Severity) -> ChatThreshold:
-    """Logistic regression of whether `due` is due, and the threshold that follows from costs."""
+def fit_chats(rows: Sequence[ScoredChat], due: Severity) -> ChatThreshold:
+    """Fit a logistic regression for the severity `due`, with the threshold given by the costs."""
     at = (Severity.CONCERN, Severity.URGENT).index(due)
     inputs = np.array([[row.evidence.pattern, row.evidence.tone[at]] for row in rows])
     target = np.array([row.due >= due for row in rows])
@@ -184,34 +183,34 @@ def _chat_weights(concern: ChatThreshold, urgent: ChatThreshold) -> ChatThreshol
 
 
 def calibrate_messages() -> None:
-    """Fit calibration.yml, and print what it means on the messages that it was fitted on."""
+    """Write calibration.yml, and print its recall and false alarms on the same messages."""
     examples = [*development(read_examples()), *independent_examples()]
     with _workers() as pool:
         rows = list(pool.map(_message, examples, chunksize=50))
-    calibration = fitted(rows)
+    calibration = fit_messages(rows)
     data = digest([each.text, int(each.severity)] for each in examples)
     _write(CALIBRATION, _HEADER, calibration, data)
     thresholds = Thresholds(calibration)
     found = [thresholds.probabilities(row.evidence).severity for row in rows]
     for due in STEPS:
-        _tell(due, [each >= due for each in found], [row.due for row in rows])
+        _print_figures(due, [each >= due for each in found], [row.due for row in rows])
 
 
 def calibrate_chats() -> None:
-    """Fit chat_thresholds.yml, and print what it means on the chats that it was fitted on.
+    """Write chat_thresholds.yml, and print its recall and false alarms on the same chats.
 
-    Chats of which the parser or the reader makes nothing are left out.
+    Chats that the parser or the reader cannot read are left out.
     """
     chats = read_dialogues("development").chats
     with _workers() as pool:
         rows = [found for found in pool.map(_chat, chats, chunksize=4) if found]
-    thresholds = {due: fitted_to_chats(rows, due) for due in (Severity.CONCERN, Severity.URGENT)}
+    thresholds = {due: fit_chats(rows, due) for due in (Severity.CONCERN, Severity.URGENT)}
     weights = _chat_weights(thresholds[Severity.CONCERN], thresholds[Severity.URGENT])
     data = digest([rendered(chat), chat.severity] for chat in chats)
     _write(CHAT_THRESHOLDS, _CHAT_HEADER, weights, data)
     for at, (due, threshold) in enumerate(thresholds.items()):
         over = [threshold.over(row.evidence.pattern, row.evidence.tone[at]) >= 0 for row in rows]
-        _tell(due, over, [row.due for row in rows])
+        _print_figures(due, over, [row.due for row in rows])
 
 
 def _write(name: str, header: str, artifact: Calibration | ChatThresholds, data: str) -> None:
@@ -221,7 +220,7 @@ def _write(name: str, header: str, artifact: Calibration | ChatThresholds, data:
     note(path, made_by="make calibrate", data=data, on=date.today())  # noqa: DTZ011 - a day will do
 
 
-def _tell(step: Severity, over: Sequence[bool], due: Iterable[Severity]) -> None:
+def _print_figures(step: Severity, over: Sequence[bool], due: Iterable[Severity]) -> None:
     pairs = list(zip(over, due, strict=True))
     hits = [found for found, severity in pairs if severity >= step]
     alarms = [found for found, severity in pairs if severity == Severity.NONE]
@@ -233,6 +232,6 @@ def _tell(step: Severity, over: Sequence[bool], due: Iterable[Severity]) -> None
 
 @click.command()
 def main() -> None:
-    """Fit and write both files; the chats need the new calibration of messages."""
+    """Write both files; the chats need the new calibration of messages."""
     calibrate_messages()
     calibrate_chats()

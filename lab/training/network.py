@@ -1,9 +1,9 @@
-"""MPNet with low-rank adapters and the heads that read it: input, network and loss, by torch.
+"""The network that is trained: MPNet with low-rank adapters and a head for each task, by torch.
 
 The encoder is sentence-transformers/all-mpnet-base-v2 (Song et al. 2020, MPNet). Its weights stay
-as published; what learns is a low-rank change of each linear map of its upper layers (Hu et al.
-2021, LoRA, by peft) and one linear read-out a task. The change is added to the weights again when
-the ONNX file is built, so that the encoder in service costs what the published one does.
+as published. A low-rank change of each linear map of its upper layers (Hu et al. 2021, LoRA, by
+peft) and one linear head for each task are trained. The change is added to the weights when the
+ONNX file is built, so the encoder in service is as fast as the published one.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from transformers import MPNetConfig, MPNetModel
 from lab.training.sentences import SHARES, Labels
 
 FROZEN_LAYERS = 4
-"""The lowest layers stay as published: they know spelling and grammar, and cost most to learn."""
+"""Number of lowest layers that stay as published: they hold grammar, and cost most to train."""
 LINEAR = (
     "attention.attn.q",
     "attention.attn.k",
@@ -38,18 +38,18 @@ LINEAR = (
 )
 """The linear maps of a layer."""
 BATCH, LONGEST, STEP = 32, 128, 8
-"""Sentences a step, the most word pieces read, and what lengths are rounded up to, so that the
-processor's kernels are made for few of them."""
+"""Sentences in a step; most word pieces read; lengths are rounded up to multiples of STEP, so that
+the processor compiles kernels for few lengths."""
 _ALIKE = 64
-"""Batches whose sentences are sorted by length together: enough to waste little on padding."""
+"""Number of batches whose sentences are sorted by length together, which saves padding."""
 SCALE = 10.0
-"""What a vector of unit length is multiplied by before the heads, so that they learn as fast as
-with the encoder's own, longer vectors."""
+"""Factor of the unit-length vectors before the heads, which then learn as fast as from the
+encoder's own, longer vectors."""
 Batch = tuple[npt.NDArray[np.int64], torch.Tensor, torch.Tensor]
 
 
 def published(folder: Path) -> MPNetModel:
-    """The encoder of a folder with config.json and model.safetensors."""
+    """Load the encoder of a folder with config.json and model.safetensors."""
     config = MPNetConfig.from_dict(json.loads((folder / "config.json").read_text("utf-8")))
     model = MPNetModel(config, add_pooling_layer=False)
     weights = load_file(folder / "model.safetensors")
@@ -61,7 +61,7 @@ def published(folder: Path) -> MPNetModel:
 
 
 def has_bfloat16() -> bool:
-    """Whether this processor multiplies in bfloat16, at twice to eight times the speed."""
+    """Return whether this processor multiplies in bfloat16, two to eight times as fast."""
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
@@ -69,10 +69,10 @@ class EncoderNetwork(nn.Module):  # type: ignore[misc]  # torch is not typed her
     """The adapted encoder and its heads."""
 
     def __init__(self, base: MPNetModel, outputs: Mapping[str, int], *, rank: int) -> None:
-        """`outputs`: how many numbers each task reads. The change of fresh adapters is nothing.
+        """Add adapters, which change nothing at first, and heads. `outputs`: numbers by task.
 
-        Nothing is dropped inside the encoder: so few numbers learn that it gains little, and it
-        took half of the time of a step.
+        There is no dropout inside the encoder: with so few trained numbers it gains little, and it
+        took half the time of a step.
         """
         super().__init__()
         for module in base.modules():
@@ -91,7 +91,7 @@ class EncoderNetwork(nn.Module):  # type: ignore[misc]  # torch is not typed her
         self.dropout = nn.Dropout(0.1)
 
     def vectors(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """Unit-length sentence vectors, shape (batch, 768), of padded word pieces."""
+        """Return unit-length sentence vectors, shape (batch, 768), of padded word pieces."""
         with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
             hidden = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
         kept = mask[..., None].float()
@@ -99,14 +99,14 @@ class EncoderNetwork(nn.Module):  # type: ignore[misc]  # torch is not typed her
         return functional.normalize(mean, dim=-1)
 
     def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> dict[str, torch.Tensor]:
-        """The logits of every task."""
+        """Return the logits of every task."""
         features = self.dropout(self.vectors(ids, mask) * SCALE)
         return {task: head(features) for task, head in self.heads.items()}
 
     def resume(self, learned: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Go on from what `learned` gave before, where the tasks have the same outputs.
+        """Continue from an adapter that `learned` returned; heads with other outputs start anew.
 
-        Raises KeyError, RuntimeError when it belongs to other layers or another rank.
+        Raises KeyError or RuntimeError when it belongs to other layers or another rank.
         """
         for name, module in self.encoder.named_modules():
             if hasattr(module, "lora_A"):
@@ -121,7 +121,7 @@ class EncoderNetwork(nn.Module):  # type: ignore[misc]  # torch is not typed her
                 _set(head.bias, learned[f"heads.{task}.bias"])
 
     def learned(self) -> dict[str, npt.NDArray[np.float16]]:
-        """What artifacts/adapter.safetensors holds: changes and heads by their plain names.
+        """Return the tensors of artifacts/adapter.safetensors: changes and heads by plain names.
 
         "adapter.<map>.down" has shape (inputs, rank), "….up" (rank, outputs); "heads.<task>.weight"
         (inputs, outputs), "….bias" (outputs,).
@@ -148,7 +148,7 @@ def _set(parameter: torch.Tensor, values: npt.NDArray[Any]) -> None:
 
 
 class WordPieces:
-    """The encoder's tokenizer, cut at LONGEST."""
+    """The encoder's tokenizer, which cuts texts at LONGEST."""
 
     def __init__(self, path: Path) -> None:
         self._tokenizer = Tokenizer.from_file(str(path))
@@ -157,11 +157,11 @@ class WordPieces:
         self._padding = self._tokenizer.token_to_id("<pad>")
 
     def of(self, texts: Sequence[str]) -> list[list[int]]:
-        """The ids of each text."""
+        """Return the ids of each text."""
         return [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
 
     def batch(self, pieces: Sequence[Sequence[int]], which: npt.NDArray[np.int64]) -> Batch:
-        """(`which`, ids, mask), padded to the longest of them."""
+        """Return (`which`, ids, mask), padded to the longest text."""
         longest = -(-max(len(pieces[at]) for at in which) // STEP) * STEP
         ids = torch.full((len(which), longest), self._padding)
         mask = torch.zeros((len(which), longest), dtype=torch.int64)
@@ -174,7 +174,7 @@ class WordPieces:
 def batches(
     lengths: Sequence[int], rng: random.Random | None, size: int = BATCH
 ) -> Iterator[npt.NDArray[np.int64]]:
-    """Which sentences make each batch: about equally long ones, in an order that `rng` deals."""
+    """Return the indices of each batch: texts of similar length, in an order drawn by `rng`."""
     order = list(range(len(lengths)))
     if rng is None:
         order.sort(key=lambda at: lengths[at])
@@ -191,7 +191,7 @@ def batches(
 
 
 def target(labels: Labels, which: npt.NDArray[np.int64]) -> dict[str, torch.Tensor]:
-    """The labels of a batch, and under "<task>_mask" which sentences have one."""
+    """Return the labels of a batch, and under "<task>_mask" which sentences have one."""
     found = {task: torch.from_numpy(getattr(labels, task)[which]) for task in SHARES}
     masks = {f"{task}_mask": torch.from_numpy(labels.masks[task][which]) for task in SHARES}
     return found | masks
@@ -201,7 +201,7 @@ _ONE_OF_MANY = ("subject", "topic")
 
 
 def loss(logits: Mapping[str, torch.Tensor], due: Mapping[str, torch.Tensor]) -> torch.Tensor:
-    """The weighted sum of the tasks' losses over the sentences that have a label."""
+    """Return the weighted sum of the tasks' losses over the sentences that have a label."""
     total = torch.zeros(())
     for task, share in SHARES.items():
         if task in _ONE_OF_MANY:
@@ -216,7 +216,7 @@ def loss(logits: Mapping[str, torch.Tensor], due: Mapping[str, torch.Tensor]) ->
 
 
 def read_all(network: EncoderNetwork, pieces: WordPieces, texts: Sequence[str]) -> dict[str, Any]:
-    """The logits of every text by each task, as arrays of shape (texts, outputs)."""
+    """Return the logits of every text by task, as arrays of shape (texts, outputs)."""
     tokens = pieces.of(texts)
     found: dict[str, Any] = {}
     network.eval()

@@ -1,4 +1,4 @@
-"""What the encoder learns from: risk sentences, questions, the lexicon's examples; and targets."""
+"""The texts that the encoder learns from, and their labels as arrays."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ OUT_OF_SCOPE = "out_of_scope"
 
 @dataclass(frozen=True)
 class TrainingText:
-    """One text and what is known of it; None where a task has nothing to learn from it."""
+    """One text with its labels; None where a task learns nothing from it."""
 
     text: str
     severity: Severity | None
@@ -39,11 +39,11 @@ class TrainingText:
     signs: tuple[str, ...] | None = None
     """Signs of grooming in one line of a chat."""
     chat: Severity | None = None
-    """Of several lines with their speakers, what they show."""
+    """Severity of several lines with their speakers."""
 
 
 def row(sentence: TrainingText) -> list[object]:
-    """The sentence as a row of the digest that names what was learned from (lab/artifacts.py)."""
+    """Return the sentence as a row of the training data's digest (ops/encoder/artifacts.py)."""
     severity = None if sentence.severity is None else int(sentence.severity)
     chat = None if sentence.chat is None else int(sentence.chat)
     labels = (sentence.categories, sentence.subject, sentence.intent, sentence.signs, chat)
@@ -51,7 +51,7 @@ def row(sentence: TrainingText) -> list[object]:
 
 
 def of_example(example: Example) -> TrainingText:
-    """A labelled sentence of data/risk."""
+    """Convert a labelled sentence of data/risk."""
     risky = example.severity > Severity.NONE
     subject = example.subject if risky else None
     intent = OUT_OF_SCOPE if example.kind in EVERYDAY else None
@@ -59,7 +59,7 @@ def of_example(example: Example) -> TrainingText:
 
 
 def of_lexicon(lexicon: Lexicon, engine: RiskEngine) -> list[TrainingText]:
-    """The reviewed examples of the lexicon: what must match, and what must stay quiet."""
+    """Return the reviewed examples of the lexicon: matches, and near misses that no rule finds."""
     found = []
     for rule in lexicon.rules:
         if rule.kind == "entry":
@@ -81,27 +81,29 @@ def of_lexicon(lexicon: Lexicon, engine: RiskEngine) -> list[TrainingText]:
 
 
 def of_intents(engine: RiskEngine, witness: Witness, folder: Path = NLU) -> list[TrainingText]:
-    """The questions and small talk that Rasa learns from.
+    """Return the questions and small talk that Rasa learns from.
 
-    They carry no severity of their own, and some tell something while they ask: those on which the
-    lexicon and the second witness are quiet count as harmless, the others teach no severity.
+    They have no severity label, and some disclose something. Those in which the lexicon and the
+    second witness find nothing count as harmless; the others teach no severity.
     """
     found = []
     for intent, text in intent_examples(folder):
-        heard = witness.scores(text)[0] > 0
-        quiet = not heard and engine.assess(text).severity == Severity.NONE
+        alarmed = witness.scores(text)[0] > 0
+        quiet = not alarmed and engine.assess(text).severity == Severity.NONE
         severity = Severity.NONE if quiet else None
         found.append(TrainingText(text, severity, () if quiet else None, None, intent))
     return found
 
 
-_TELLING = 2
-"""Different signs that make some lines of a harmful chat harmful by themselves."""
+_ENOUGH_SIGNS = 2
+"""Number of different signs with which a part of a harmful chat is harmful by itself."""
 
 
 def of_chats(chats: Iterable[Chat]) -> list[TrainingText]:
-    """Single lines with their signs, stretches with their speakers, and each chat's first lines as
-    one text, as it is read where nobody can tell the speakers."""
+    """Return single lines with signs, stretches with speakers, and each chat's beginning.
+
+    The beginning is one text without speakers, as a chat is read whose speakers are not known.
+    """
     found = []
     for chat in chats:
         quiet = not chat.harmful
@@ -123,42 +125,42 @@ def of_chats(chats: Iterable[Chat]) -> list[TrainingText]:
 
 
 def _shown(chat: Chat, lines: Sequence[LabelledChatLine]) -> Severity | None:
-    """What some of its lines show by themselves; None where that is not sure."""
+    """Return the severity that some lines of a chat show by themselves; None if that is unsure."""
     if not chat.harmful:
         return Severity.NONE
     signs = {sign for line in lines for sign in line.signs}
     whole = len(lines) == len(chat.lines)
-    return Severity.named(chat.severity) if whole or len(signs) >= _TELLING else None
+    return Severity.named(chat.severity) if whole or len(signs) >= _ENOUGH_SIGNS else None
 
 
 def of_conversations(conversations: Iterable[LabelledConversation]) -> list[TrainingText]:
-    """What the user said up to a turn, as one text, where the labels say what is due."""
+    """Return the user's last messages up to each turn that has a label, as one text."""
     found = []
     for conversation in conversations:
-        said: list[str] = []
+        messages: list[str] = []
         for turn in conversation.turns:
             if turn.by != "user":
                 continue
-            said.append(turn.text)
-            due = is_due(conversation, len(said))
+            messages.append(turn.text)
+            due = is_due(conversation, len(messages))
             if due is not None:
-                text = " ".join(said[-_JOINED:])
+                text = " ".join(messages[-_JOINED:])
                 categories = conversation.categories if due else ()
                 found.append(TrainingText(text, due, categories, None, None))
     return found
 
 
 _JOINED = 5
-"""Turns read as one text: this one and those that safeguarding/risk/prediction.py looks back on."""
+"""Number of messages joined, as safeguarding/risk/prediction.py joins them."""
 
 
 def development(examples: Iterable[Example]) -> list[Example]:
-    """The part on which choices are made."""
+    """Return the development part, on which choices are made."""
     return [example for example in examples if example.part == "development"]
 
 
 def all_training(engine: RiskEngine, lexicon: Lexicon, witness: Witness) -> list[TrainingText]:
-    """Everything to learn from, in a fixed order, no text twice."""
+    """Return all texts to learn from, in a fixed order and without duplicates."""
     risk = [of_example(example) for example in read_examples() if example.part == "training"]
     dialogues = read_dialogues("training")
     dialogue = [*of_chats(dialogues.chats), *of_conversations(dialogues.conversations)]
@@ -169,12 +171,12 @@ def all_training(engine: RiskEngine, lexicon: Lexicon, witness: Witness) -> list
 
 
 SHARES = {"severity": 3.0, "category": 0.3, "subject": 0.1, "topic": 1.0, "sign": 0.2, "chat": 0.6}
-"""What each task weighs in the whole loss."""
+"""Weight of each task in the loss."""
 
 
 @dataclass(frozen=True)
 class Labels:
-    """Targets of all sentences; a mask of 0 leaves a sentence out of that task."""
+    """Labels of all sentences as arrays; a mask of 0 leaves a sentence out of a task."""
 
     severity: npt.NDArray[np.float32]
     category: npt.NDArray[np.float32]
@@ -182,12 +184,12 @@ class Labels:
     topic: npt.NDArray[np.int32]
     sign: npt.NDArray[np.float32]
     chat: npt.NDArray[np.float32]
-    """At least concern, at least urgent: shape (n, 2)."""
+    """At least concern, at least urgent; shape (n, 2)."""
     masks: dict[str, npt.NDArray[np.float32]]
 
 
 def labels_of(sentences: Sequence[TrainingText], intents: Sequence[str]) -> Labels:
-    """Severity as three steps (at least concern, urgent, immediate): shape (n, 3)."""
+    """Build the arrays; severity has three steps (at least concern, urgent, immediate)."""
     names = list(taxonomy().risk_categories)
     subjects = list(taxonomy().subjects)
     count = len(sentences)

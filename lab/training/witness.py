@@ -1,7 +1,7 @@
-"""Teaches the second witness: `make adapt` does it before the encoder learns. A minute.
+"""Training of the second witness, a minute of `make adapt` before the encoder's.
 
-Linear, on the hashed letters and words of what was typed; from the same sentences as the encoder,
-some of them beside something harmless.
+It is linear on hashed letters and words, and learns from the same sentences as the encoder, some
+of them beside a harmless one.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from safetensors.numpy import save_file
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
-from lab.artifacts import digest, note
 from lab.training.augmentation import mixed
+from ops.encoder.artifacts import digest, note
 from safeguarding.artifacts import WITNESS
 from safeguarding.risk.corpus import Example
 from safeguarding.risk.thresholds import STEPS
@@ -25,13 +25,13 @@ from safeguarding.risk.witness import PLACES, Witness, features
 from safeguarding.taxonomy import Severity
 
 _C = 10.0
-"""Of 3, 10 and 30 what heard most of the development part's urgent at 1, 3 and 5 % false alarms."""
+"""Of 3, 10 and 30 the best for urgent development sentences at 1, 3 and 5 % false alarms."""
 _MIXED, _LONGEST = 0.25, 16
-"""Share of the sentences that are read beside a harmless one, and how many words that has."""
+"""Share of sentences put beside a harmless one, and most words of the latter."""
 
 
 def matrix(texts: Sequence[str]) -> sparse.csr_matrix:
-    """A row of unit length for each text."""
+    """Return a row of unit length for each text."""
     places = [features(text) for text in texts]
     ends = np.cumsum([0, *(len(found) for found in places)])
     values = [np.full(len(found), 1 / np.sqrt(max(1, len(found)))) for found in places]
@@ -40,7 +40,7 @@ def matrix(texts: Sequence[str]) -> sparse.csr_matrix:
 
 
 def with_mixtures(examples: Sequence[Example], seed: int = 1) -> list[str]:
-    """The texts of the examples, some of them with a harmless one before or after."""
+    """Return the texts of the examples, some with a harmless one before or after."""
     rng = random.Random(seed)  # noqa: S311 - training, not secrets
     harmless = [
         words
@@ -56,8 +56,8 @@ def with_mixtures(examples: Sequence[Example], seed: int = 1) -> list[str]:
     return texts
 
 
-def taught(examples: Sequence[Example]) -> Witness:
-    """The witness that training examples teach."""
+def train_witness(examples: Sequence[Example]) -> Witness:
+    """Train the witness on examples."""
     rows = matrix(with_mixtures(examples))
     severities = np.array([int(example.severity) for example in examples])
     weights = np.zeros((PLACES, len(STEPS)), np.float16)
@@ -70,7 +70,7 @@ def taught(examples: Sequence[Example]) -> Witness:
 
 
 def write(witness: Witness, examples: Sequence[Example], folder: Path) -> None:
-    """Write it to a folder of artifacts, with the examples that taught it in the manifest."""
+    """Write the witness to a folder of artifacts, and enter it into the manifest."""
     path = folder / WITNESS
     save_file({"weights": witness.weights, "offsets": witness.offsets}, path)
     data = digest([each.text, int(each.severity)] for each in examples)

@@ -16,10 +16,10 @@ from ops.backup.copies import CopyError
 from ops.backup.manifest import KEPT_APART, NAME, Manifest, files_below, hash_of
 from safeguarding.clock import utc_now
 from safeguarding.settings import Settings
+from safeguarding.state_folder import write_whole
 from staff.audit import trail
-from staff.audit.command_line import COMMAND_LINE, operator
+from staff.audit.audit_log import COMMAND_LINE, operator
 from staff.audit.trail import Event
-from staff.retention.certificate import write_whole
 from staff.retention.ledger import FOLDER, Ledger, LedgerError
 from storage.engine import READING, connect
 

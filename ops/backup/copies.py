@@ -17,8 +17,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 
-from staff.audit.tables import audit_events
-from staff.audit.trail import FIRST_LINK
+from staff.audit.trail import FIRST_LINK, audit_events
 from staff.cases.tables import cases, data_keys, escalations
 from storage.engine import READING, connect
 

@@ -17,17 +17,17 @@ from ops.backup.backup import FOLDERS, copy_files
 from ops.backup.copies import CopyError
 from ops.backup.manifest import NAME, Manifest, ManifestError, hash_of
 from safeguarding.clock import utc_now
-from safeguarding.settings import Settings, SettingsError
+from safeguarding.secret_files import SettingsError
+from safeguarding.settings import Settings
+from safeguarding.state_folder import write_whole
 from staff.audit import trail
-from staff.audit.command_line import COMMAND_LINE, operator
+from staff.audit.audit_log import COMMAND_LINE, operator
 from staff.audit.trail import FIRST_LINK, Event
 from staff.cases.keys import vault_of
 from staff.cases.log import EscalationLog
 from staff.cases.tables import data_keys
-from staff.retention.certificate import write_whole
-from staff.retention.disposal import Disposals
+from staff.retention.disposal import Disposals, scrub
 from staff.retention.ledger import FOLDER, Ledger, LedgerError
-from staff.retention.removal import scrub
 from storage.engine import READING, connect, migrate
 from storage.spool import Spool
 from storage.vault import Vault, VaultError, key_ring

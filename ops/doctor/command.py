@@ -20,7 +20,8 @@ from ops.doctor import (
 )
 from ops.doctor.confirmations import CONFIRMATIONS
 from ops.doctor.finding import Check, CheckState, Finding, Installation, find
-from safeguarding.settings import Settings, SettingsError
+from safeguarding.secret_files import SettingsError
+from safeguarding.settings import Settings
 from staff.alerts.channels.channel import NotSentError
 from storage.engine import connect
 

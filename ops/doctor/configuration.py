@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from ops.doctor.finding import Check, Finding, Installation, not_ready, ok
-from safeguarding.settings import SettingsError, is_private_to_both_ends
+from safeguarding.secret_files import SettingsError
+from safeguarding.settings import is_private_to_both_ends
+from staff.alerts.channels.smtp.channel import SmtpSettings
 from storage.vault import Vault, VaultError
 
 SIGNING = ("channel_secret", "action_secret", "token_key")
@@ -90,7 +92,8 @@ def secrets(here: Installation) -> Finding:
         vault = Vault.of(settings)
     except VaultError as error:
         return not_ready(str(error), "docs/settings.md says what field_keys holds")
-    if settings.alerts.smtp_host and settings.alerts.smtp_user:
+    server = SmtpSettings.from_env(here.env)
+    if server.host and server.user:
         settings.secret("smtp_password", here.env)
     return ok(f"all there; {vault.key_id} seals")
 
@@ -103,12 +106,13 @@ def mail_server(here: Installation) -> Finding:
             "there is no mailbox of the team, told when nobody is on duty",
             "LANTERN_ALERT_TEAM_EMAIL",
         )
-    if alerts.smtp_host is None:
+    server = SmtpSettings.from_env(here.env)
+    if server.host is None:
         return ok("GOV.UK Notify")
-    here_only = is_private_to_both_ends(f"http://{alerts.smtp_host}")
-    if alerts.smtp_security == "none" and not here_only:
+    here_only = is_private_to_both_ends(f"http://{server.host}")
+    if server.security == "none" and not here_only:
         return not_ready("mail leaves without TLS", "LANTERN_SMTP_SECURITY=starttls or tls")
-    return ok(f"{alerts.smtp_host}, {alerts.smtp_security}")
+    return ok(f"{server.host}, {server.security}")
 
 
 def _secret(here: Installation, name: str) -> str | None:

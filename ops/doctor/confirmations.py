@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from ops.doctor.finding import Check, Finding, Installation, not_ready, ok
 from safeguarding.settings import Settings
 from staff.accounts.accounts import StaffAccounts
-from staff.audit.command_line import record_command
-from staff.audit.tables import audit_events
+from staff.audit.audit_log import record_command
+from staff.audit.trail import audit_events
 from storage.engine import READING
 from storage.vault import key_ring
 

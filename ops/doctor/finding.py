@@ -15,7 +15,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ops.database_roles import Roles
 from safeguarding.clock import utc_now
-from safeguarding.settings import Settings, SettingsError
+from safeguarding.secret_files import SettingsError
+from safeguarding.settings import Settings
 from safeguarding.taxonomy import CONTENT, ROOT
 
 

@@ -10,14 +10,13 @@ from sqlalchemy.engine import Connection
 
 from ops.doctor.finding import Check, Finding, Installation, not_ready, ok
 from ops.doctor.records import newest_event
-from safeguarding.clock import LONDON
-from safeguarding.working_days import is_day_off
+from safeguarding.clock import LONDON, is_day_off
 from staff.accounts.accounts import StaffAccounts
 from staff.accounts.permissions import Role
 from staff.accounts.tables import staff_passkeys, staff_totp
-from staff.alerts.reach import EMAIL
 from staff.alerts.tables import deliveries
 from staff.rota import rota
+from staff.rota.recipients import EMAIL
 from staff.rota.rota import ShiftKind, Span
 from staff.rota.service import RotaService
 from storage.engine import READING
@@ -81,7 +80,7 @@ def reachable(here: Installation) -> Finding:
     """Everybody who reads cases has left a way to be told."""
     office = RotaService(here.engine, here.now)
     readers = office.staff()
-    without = office.without_ways(readers)
+    without = office.unreachable(readers)
     if not readers or without:
         names = StaffAccounts(here.engine).shown_names(without)
         return not_ready(
@@ -123,7 +122,7 @@ def _reached(connection: Connection, here: Installation, start: datetime) -> lis
         for shift in rota.shifts(connection, start, start + AHEAD)
         if shift.kind in {ShiftKind.ON_DUTY, ShiftKind.DUTY_MANAGER}
     ]
-    without = RotaService(here.engine, here.now).without_ways({each.staff_id for each in found})
+    without = RotaService(here.engine, here.now).unreachable({each.staff_id for each in found})
     return [(each.starts_at, each.ends_at) for each in found if each.staff_id not in without]
 
 

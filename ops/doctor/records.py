@@ -12,7 +12,7 @@ from ops.backup.backup import BACKED_UP
 from ops.database_roles import CONSOLE, GATEWAY
 from ops.doctor.finding import Check, Finding, Installation, not_ready, ok
 from staff.audit.anchors import FOLDER, AnchorError, read_all
-from staff.audit.tables import audit_events
+from staff.audit.trail import audit_events
 from staff.audit.verify import verify
 from storage.engine import READING, newest_revision, revision_of
 

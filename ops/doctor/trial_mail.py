@@ -9,14 +9,16 @@ import msgspec
 from ops.doctor.finding import Installation
 from ops.doctor.people import MAIL_TRIED
 from safeguarding.content.phrases import read_phrases
-from safeguarding.settings import Settings, SettingsError
+from safeguarding.secret_files import SettingsError
+from safeguarding.settings import Settings
 from safeguarding.taxonomy import CONTENT, Severity
+from staff.alerts.channels.channel import ChannelSetup
+from staff.alerts.channels.channel_list import configured_channels
 from staff.alerts.formatter import Notice
 from staff.alerts.outbox import Alert
 from staff.alerts.queue import Delivery
-from staff.alerts.reach import EMAIL
-from staff.audit.command_line import record_command
-from staff.dispatcher.composition import channels_of
+from staff.audit.audit_log import record_command
+from staff.rota.recipients import EMAIL
 
 _REFERENCE = "TEST"
 
@@ -32,7 +34,7 @@ class TrialMailPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def send(here: Installation, address: str) -> None:
     """Send it, and say so on the audit trail. Raises SettingsError, NotSentError."""
-    channel = channels_of(here.settings, None).get(EMAIL)
+    channel = configured_channels(ChannelSetup(here.settings, here.env)).get(EMAIL)
     if channel is None:
         raise SettingsError("There is no way to send mail: LANTERN_SMTP_HOST, or GOV.UK Notify")
     channel.send(_delivery(here, address), _notice(here.settings))

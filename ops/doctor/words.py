@@ -9,9 +9,9 @@ from datetime import timedelta
 from ops.advisories import Advisories, AdvisoryError
 from ops.doctor.finding import Check, Finding, Installation, not_ready, ok
 from safeguarding.clock import LONDON
-from safeguarding.content.approvals.signing import HALF_A_YEAR, ApprovalStatus
-from safeguarding.content.contacts.services import ALWAYS_SHOWN
 from safeguarding.content.reader import read_catalogue, read_content
+from safeguarding.content.services import ALWAYS_SHOWN
+from safeguarding.content.signing import HALF_A_YEAR, ApprovalStatus
 from safeguarding.records import ContentError
 from staff.approvals.approvals import STATUSES, Approvals
 

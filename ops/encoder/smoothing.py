@@ -28,7 +28,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 from tokenizers import Tokenizer
 
-from lab.artifacts import digest, note
+from ops.encoder.artifacts import digest, note
 from ops.encoder.graph import Floats, graph_of
 from safeguarding.artifacts import ARTIFACTS, SMOOTHING, checked
 from safeguarding.records import ContentError

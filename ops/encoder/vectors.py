@@ -5,7 +5,7 @@ examples of intents, of what is asked next, and of everyday talk
 (safeguarding/risk/encoder/kept_vectors.py). Most come from artifacts/vectors.safetensors; only
 sentences that are newer than it are encoded. `--ship` writes that artifact anew.
 learned.json: everyday talk for Rasa, and a digest of all that Rasa learns from
-(ops/encoder/learned.py).
+(safeguarding/risk/encoder/learned.py).
 examples.safetensors: the labelled sentences that may be shown beside a message, with their vectors
 (safeguarding/risk/encoder/nearest.py).
 """
@@ -23,8 +23,7 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import save_file
 
-from lab.artifacts import digest, note
-from ops.encoder.learned import write_learned
+from ops.encoder.artifacts import digest, note
 from safeguarding.artifacts import ARTIFACTS, VECTORS, checked
 from safeguarding.content.reader import read_content
 from safeguarding.records import ContentError
@@ -39,6 +38,7 @@ from safeguarding.risk.corpus import (
 from safeguarding.risk.encoder import kept_vectors as kept
 from safeguarding.risk.encoder import nearest
 from safeguarding.risk.encoder.adapter import WeightsError, read_adapter
+from safeguarding.risk.encoder.learned import write_learned
 from safeguarding.risk.encoder.vectors import SentenceEncoder
 from safeguarding.risk.lexicon.reader import read_lexicon
 from safeguarding.taxonomy import Severity

@@ -1,1 +1,0 @@
-"""What we say: vetted articles, contacts, cards and phrases, read strictly."""

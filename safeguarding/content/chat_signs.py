@@ -1,19 +1,17 @@
-"""What is said of a chat that somebody pasted: what stands out, never a verdict on a person."""
+"""The reply to a pasted chat: which warning signs it shows, never a verdict on a person."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 import msgspec
 
-from safeguarding.content.articles.articles import ANOTHER_WAY, Showing, Text, reviewed_message
-from safeguarding.content.articles.front_matter import References
-from safeguarding.content.articles.sections import Section
+from safeguarding.content.article_file import References
+from safeguarding.content.articles import ANOTHER_WAY
 from safeguarding.content.choices import Choices
-from safeguarding.content.items import Approved, Item, Provenance, SourceRecord, nothing_approved
+from safeguarding.content.items import Item, Provenance, Showing, SourceRecord
 from safeguarding.content.yaml_items import yaml_item
 from safeguarding.messages import Message
 from safeguarding.records import ContentError, Problem, YamlDocument, read_yaml
@@ -28,27 +26,27 @@ READERS = (YOUNG_PERSON, PARENT)
 
 
 class ChatSignsReading(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What one audience reads."""
+    """The texts that one audience reads."""
 
     title: str
     stands_out: str
-    """Above the signs."""
+    """The text above the signs."""
     signs: dict[str, str]
     not_proof: str
-    """Below them."""
+    """The text below the signs."""
     steps: list[str]
     quiet: str
-    """When we found no sign. It never says or implies that a chat is fine."""
+    """The text when no sign was found. It never says or implies that a chat is fine."""
     worried: str
-    """When we found no sign, and what the person says beside the chat shows a worry."""
+    """The text when no sign was found but the person shows a worry."""
     quiet_steps: list[str]
     related: list[str]
     contacts: list[str]
-    """Who is shown when we found no sign; otherwise the directory decides."""
+    """The contacts when no sign was found; otherwise the directory chooses them."""
 
     @property
     def all(self) -> str:
-        """Everything in it that a person reads."""
+        """All texts together."""
         texts = [self.stands_out, *self.signs.values(), self.not_proof, *self.steps]
         return "\n".join([*texts, self.quiet, self.worried, *self.quiet_steps])
 
@@ -69,7 +67,7 @@ class Shown:
 
 
 class ChatSigns:
-    """The sentences for every sign, by who reads them."""
+    """The texts for every sign, by reader."""
 
     def __init__(self, file: _ChatSignsFile, item: Item, choices: Choices) -> None:
         self.by_reader: Mapping[str, ChatSignsReading] = {
@@ -83,41 +81,39 @@ class ChatSigns:
 
     @property
     def readings(self) -> Mapping[str, str]:
-        """All that an audience may read, by audience."""
+        """The whole text of each audience."""
         return {reader: reading.all for reader, reading in self.by_reader.items()}
 
     def message(
         self,
         shown: Sequence[Shown],
         audience: str | None,
+        showing: Showing,
         *,
         worried: bool = False,
-        today: date,
-        approved: Approved = nothing_approved,
-        require_approval: bool = False,
     ) -> Message | None:
-        """What stands out in a chat, the weightiest first, without contacts.
+        """Return what stands out in a chat, the gravest first, without contacts.
 
-        `worried`: what the person says beside the chat shows a worry. None when it is withheld:
-        past its review, or not signed where signatures are required.
+        `worried`: the person's own words beside the chat show a worry. None when it is withheld.
         """
         reading = self._for(audience)
         if shown:
-            said, steps = _stands_out(reading, shown), reading.steps
+            text, steps = _stands_out(reading, shown), reading.steps
         else:
-            said, steps = reading.worried if worried else reading.quiet, reading.quiet_steps
+            text, steps = reading.worried if worried else reading.quiet, reading.quiet_steps
         buttons = [*(f"ask_{topic}" for topic in reading.related), ANOTHER_WAY]
-        text = Text(
+        return showing.message(
+            self._item,
             topic=TOPIC,
             title=reading.title,
-            section=Section(said, tuple(steps)),
+            text=text,
+            steps=steps,
             sources=self._sources,
             choices=[self._choices.button(choice_id) for choice_id in buttons],
         )
-        return reviewed_message(self._item, text, Showing(today, approved, require_approval))
 
     def contact_ids(self, audience: str | None) -> list[str]:
-        """Who is shown below a chat in which we found no sign."""
+        """Return the contacts shown below a chat in which no sign was found."""
         return list(self._for(audience).contacts)
 
     def _for(self, audience: str | None) -> ChatSignsReading:
@@ -126,7 +122,7 @@ class ChatSigns:
 
 
 def read_chat_signs(path: Path, references: References) -> ChatSigns:
-    """The sentences of `path`. Raises ContentError with all that is wrong."""
+    """Read the texts of `path`. Raises ContentError with all that is wrong."""
     document = read_yaml(path)
     file = document.convert(_ChatSignsFile)
     problems = [
@@ -144,8 +140,8 @@ def read_chat_signs(path: Path, references: References) -> ChatSigns:
 def _stands_out(reading: ChatSignsReading, shown: Sequence[Shown]) -> str:
     once = {each.sign: each for each in reversed(shown)}
     chosen = [once[sign] for sign in dict.fromkeys(each.sign for each in shown)][:MOST_SIGNS]
-    said = [f"{reading.signs[each.sign]}\n{_quoted(each.quote)}".strip() for each in chosen]
-    return "\n\n".join([reading.stands_out, *said, reading.not_proof])
+    lines = [f"{reading.signs[each.sign]}\n{_quoted(each.quote)}".strip() for each in chosen]
+    return "\n\n".join([reading.stands_out, *lines, reading.not_proof])
 
 
 def _quoted(line: str) -> str:

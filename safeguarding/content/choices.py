@@ -1,21 +1,21 @@
-"""The buttons a person can be offered; only ids known here are accepted back."""
+"""The buttons that a person can be offered; only their ids are accepted back."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
 
 from safeguarding.messages import Choice
-from safeguarding.records import ContentError, Problem, YamlDocument, read_yaml
+from safeguarding.records import ContentError, read_yaml
 from safeguarding.taxonomy import TOPIC_PREFIX
 
 
 class ChoiceRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One button: its permanent id, its words, and the Rasa intent it stands for.
+    """One button: its permanent id, its label, and the Rasa intent it stands for.
 
-    An empty intent: the gateway answers it, and Rasa never sees it.
+    A button with an empty intent is answered by the gateway, and Rasa never sees it.
     """
 
     id: str
@@ -25,7 +25,7 @@ class ChoiceRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Choices:
-    """The catalogue: what content/choices.yml lists, and buttons of topics, areas and guides."""
+    """All buttons: those of content/choices.yml, and those of topics, areas and guides."""
 
     def __init__(
         self,
@@ -51,11 +51,11 @@ class Choices:
         return self._records[choice_id]
 
     def areas(self) -> list[Choice]:
-        """The buttons that say where a person lives."""
+        """Return the buttons that say where a person lives."""
         return [self.button(choice_id) for choice_id in [*self._areas, "area_elsewhere"]]
 
     def button(self, choice_id: str) -> Choice:
-        """The button as it is shown. Raises KeyError for an id that is not in the catalogue."""
+        """Return the button as it is shown. Raises KeyError for an unknown id."""
         return Choice(id=choice_id, label=self._records[choice_id].label)
 
 
@@ -65,7 +65,7 @@ def read_choices(
     areas: Mapping[str, str],
     more: Iterable[ChoiceRecord] = (),
 ) -> Choices:
-    """The catalogue of `path`, with a button for each topic and area by its label, and `more`.
+    """Read the buttons of `path`, and add one for each topic and area, and `more`.
 
     Raises ContentError.
     """
@@ -74,13 +74,3 @@ def read_choices(
     if problems:
         raise ContentError(problems)
     return Choices(records, topics, areas, more)
-
-
-def misnamed_buttons(
-    document: YamlDocument, buttons: Iterable[Choice], choices: Choices, *where: str | int
-) -> Iterator[Problem]:
-    """Buttons at `where` that the catalogue does not hold, or holds with another label."""
-    for index, button in enumerate(buttons):
-        if button["id"] not in choices or choices.button(button["id"]) != button:
-            what = f"no button {button['id']!r} with this label"
-            yield document.problem(what, *where, "choices", index)

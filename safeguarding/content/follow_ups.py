@@ -1,9 +1,8 @@
-"""Follow-ups: short things that people ask after something was told or read, and their answers.
+"""Follow-ups: short questions that make sense only after something else, and their answers.
 
-content/follow_ups/<theme>.yml. "should i pay the rest" makes sense only after a blackmail was told:
-so each names the needs and risk categories told before, or the articles read before, after which
-it counts, and by what words it is asked. Who compares a message with those words stands elsewhere
-(bot/next_question.py).
+"should i pay the rest" makes sense only after a message about blackmail. So each follow-up of
+content/follow_ups/<theme>.yml names the needs and risk categories, or the articles, after which it
+counts, and the ways to ask it. bot/next_question.py compares messages with those.
 """
 
 from __future__ import annotations
@@ -14,10 +13,15 @@ from typing import Any
 
 import msgspec
 
-from safeguarding.content.articles.articles import Showing, Text, reviewed_message
-from safeguarding.content.articles.sections import Section, word_count
 from safeguarding.content.choices import Choices
-from safeguarding.content.items import Block, Item, Provenance, SourceRecord
+from safeguarding.content.items import (
+    Block,
+    Item,
+    Provenance,
+    Showing,
+    SourceRecord,
+    word_count,
+)
 from safeguarding.content.yaml_items import read_by_staff, yaml_item
 from safeguarding.conversation_state import DANGER_NOW, ConversationState
 from safeguarding.messages import Message
@@ -30,7 +34,7 @@ FEWEST_ASKED, MOST_WORDS = 8, 75
 
 
 class FollowUpRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One thing that is asked next, and its answer for each reader."""
+    """One question that is asked next, and its answer for each reader."""
 
     id: str
     asked: list[str]
@@ -41,79 +45,76 @@ class FollowUpRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     parent: str | None = None
     professional: str | None = None
     topic: str | None = None
-    """The article that says more."""
+    """The topic of the article that says more."""
     sources: list[SourceRecord] = []
 
     def counts_after(self, state: ConversationState) -> bool:
-        """Whether it makes sense in a conversation that has come to this."""
+        """Return whether it makes sense in a conversation of this state."""
         if state.need is None:
             return state.topic in self.topics
         if DANGER_NOW in self.needs and state.needs(DANGER_NOW):
-            return True  # of danger it is often unsaid which
-        needed = any(map(state.needs, self.needs)) or not self.needs
-        told = not {*state.categories}.isdisjoint(self.categories) or not self.categories
-        return needed and told and bool(self.needs or self.categories)
+            return True  # in danger, the category is often unknown
+        by_need = any(map(state.needs, self.needs)) or not self.needs
+        by_category = not {*state.categories}.isdisjoint(self.categories) or not self.categories
+        return by_need and by_category and bool(self.needs or self.categories)
 
     def text_for(self, audience: str | None) -> str | None:
-        """The answer for this reader; None where there is none."""
+        """Return the answer for this audience, or None."""
         order: Sequence[str] = reading_order(audience)
         return next((text for each in order if (text := getattr(self, each))), None)
 
 
-class FileRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One file of them."""
+class FollowUpFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """content/follow_ups/<theme>.yml."""
 
     provenance: Provenance
     follow_ups: list[FollowUpRecord]
 
     @property
     def readings(self) -> Mapping[str, str]:
-        """All that each audience reads."""
-        found = {
+        """The whole text of each audience."""
+        texts = {
             audience: "\n".join(t for each in self.follow_ups if (t := getattr(each, audience)))
             for audience in taxonomy().audiences
         }
-        return {audience: text for audience, text in found.items() if text}
+        return {audience: text for audience, text in texts.items() if text}
 
 
 class FollowUps:
     """Every follow-up, by id."""
 
     def __init__(
-        self, files: Mapping[str, FileRecord], items: Mapping[str, Item], choices: Choices
+        self, files: Mapping[str, FollowUpFile], items: Mapping[str, Item], choices: Choices
     ) -> None:
-        """`items` are what is signed of each file."""
+        """Take the files, and the item that is signed for each, by name."""
         self._choices = choices
         self._items = items
         self._file_of = {each.id: name for name, file in files.items() for each in file.follow_ups}
         self._records = {each.id: each for file in files.values() for each in file.follow_ups}
 
     def all(self) -> Mapping[str, FollowUpRecord]:
-        """Every follow-up by its id."""
+        """Return every follow-up by its id."""
         return self._records
 
     def message(self, id_: str, audience: str | None, showing: Showing) -> Message | None:
-        """The answer for this reader; None where there is none for them, or it is withheld."""
+        """Return the answer for this audience; None when it has none or it is withheld."""
         record = self._records.get(id_)
         text = record.text_for(audience) if record else None
         if record is None or text is None:
             return None
         choices = [f"{TOPIC_PREFIX}{record.topic}"] if record.topic else []
-        return reviewed_message(
+        return showing.message(
             self._items[self._file_of[id_]],
-            Text(
-                topic=f"{ID}_{id_}",
-                title="",
-                section=Section(text, ()),
-                sources=record.sources,
-                choices=[self._choices.button(each) for each in [*choices, "not_safe_now"]],
-            ),
-            showing,
+            topic=f"{ID}_{id_}",
+            title="",
+            text=text,
+            sources=record.sources,
+            choices=[self._choices.button(each) for each in [*choices, "not_safe_now"]],
         )
 
 
 def follow_up_item(content_id: str, title: str, path: Path) -> Item:
-    """A file of follow-ups, each answer for its reader. Raises ContentError."""
+    """Return what is signed of a file: each answer for its reader. Raises ContentError."""
     whole = yaml_item(content_id, title, path)
     records, problems = read_yaml(path).convert_each(FollowUpRecord, "follow_ups")
     if problems:
@@ -132,15 +133,15 @@ def follow_up_item(content_id: str, title: str, path: Path) -> Item:
 
 
 def _rest(record: FollowUpRecord) -> dict[str, Any]:
-    """All of it but the answers."""
-    said: dict[str, Any] = msgspec.to_builtins(record)
-    return {name: value for name, value in said.items() if name not in taxonomy().audiences}
+    """Return all fields but the answers."""
+    fields: dict[str, Any] = msgspec.to_builtins(record)
+    return {name: value for name, value in fields.items() if name not in taxonomy().audiences}
 
 
-def read_follow_ups(path: Path, choices: Choices) -> FileRecord:
-    """One file. Raises ContentError with all that is wrong with it."""
+def read_follow_ups(path: Path, choices: Choices) -> FollowUpFile:
+    """Read one file. Raises ContentError with all that is wrong with it."""
     document = read_yaml(path)
-    record = document.convert(FileRecord)
+    record = document.convert(FollowUpFile)
     problems = [
         problem
         for index, each in enumerate(record.follow_ups)
@@ -156,8 +157,8 @@ def _unsound(
 ) -> Iterator[Problem]:
     where, known = ("follow_ups", index), taxonomy()
     names = [(record.needs, known.needs), (record.categories, known.risk_categories)]
-    for given, allowed in names:
-        for name in given:
+    for used, allowed in names:
+        for name in used:
             if name not in allowed:
                 yield document.problem(f"no such word: {name}", *where)
     for topic in [*record.topics, *([record.topic] if record.topic else [])]:
@@ -171,7 +172,6 @@ def _unsound(
 
 
 def _unsound_words(document: YamlDocument, record: FollowUpRecord, index: int) -> Iterator[Problem]:
-    """Words for nobody, or too many."""
     where, audiences = ("follow_ups", index), taxonomy().audiences
     if not any(getattr(record, audience) for audience in audiences):
         yield document.problem("says nothing", *where)

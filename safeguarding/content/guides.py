@@ -1,7 +1,7 @@
-"""Guides: a few steps by buttons through what to do now, from content/guides, a file each.
+"""Guides: a few steps, by buttons, through what to do now; one file each in content/guides.
 
-A step is one thing to do. Nothing is asked about what happened, people may type at any time, and
-each button names the step that it leads on from, so that an old page cannot leave the way.
+A step is one thing to do, and never asks what happened. People may type at any time. Each button
+names the step that it was shown with, so that a button on an old page still works.
 """
 
 from __future__ import annotations
@@ -9,26 +9,32 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar, Literal
 
 import msgspec
 
 from safeguarding.content.choices import ChoiceRecord, Choices
-from safeguarding.content.items import Provenance, SourceRecord
+from safeguarding.content.items import Block, Item, Provenance, SourceRecord, word_count
+from safeguarding.content.yaml_items import read_by_staff, yaml_item
 from safeguarding.conversation_state import ConversationState
 from safeguarding.messages import Choice, Message
+from safeguarding.records import ContentError, Problem, YamlDocument, read_each, read_yaml
 from safeguarding.taxonomy import (
     PARENT,
+    READERS,
     YOUNG_PERSON,
     SeverityLabel,
+    taxonomy,
 )
 
 ID, TITLE = "guide", "Guides, step by step"
 INTENT, ENTITY = "follow_guide", "step"
 TOPIC = "guide_"
-"""What the topic of a step's message begins with; then "sextortion/2"."""
+"""Prefix of the topic of a step's message, before "sextortion/2"."""
 STOP = "guide_stop"
 MOST_OFFERED = 2
+MOST_WORDS, FEWEST_STEPS, MOST_STEPS = 40, 2, 7
 _ANY_DANGER = "immediate_danger"
 Move = Literal["start", "after", "back", "resume"]
 
@@ -38,15 +44,15 @@ class StepRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     id: str
     next: str
-    """The button that goes on."""
+    """The label of the button to the next step."""
     young_person: str | None = None
     adult: str | None = None
     ways: list[str] = []
-    """Contacts shown with it."""
+    """The ids of contacts shown with it."""
 
 
 class EndRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The last words."""
+    """The text after the last step."""
 
     young_person: str | None = None
     adult: str | None = None
@@ -58,13 +64,13 @@ class GuideRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     provenance: Provenance
     id: str
     title: str
-    """The button that begins it says this."""
+    """The label of the button that begins it."""
     needs: list[str]
     categories: list[str]
     topics: list[str]
-    """After which needs and risk categories told, or articles read, it is offered."""
+    """The articles after which it is offered, as it is after the needs and risk categories."""
     words: list[str]
-    """Beginnings of words or phrases that speak of it in a message."""
+    """Beginnings of words or phrases by which a message is about it."""
     severities: list[SeverityLabel]
     sources: list[SourceRecord]
     steps: list[StepRecord]
@@ -72,14 +78,12 @@ class GuideRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def readings(self) -> Mapping[str, str]:
-        """All that each reader reads."""
-        said: dict[str, list[str]] = {YOUNG_PERSON: [], "adult": []}
-        for each in (*self.steps, self.end):
-            for reader, words in said.items():
-                if text := getattr(each, reader):
-                    words.append(text)
-        names = {YOUNG_PERSON: YOUNG_PERSON, "adult": PARENT}
-        return {names[reader]: "\n".join(words) for reader, words in said.items() if words}
+        """The whole text of each audience; the adults' by the level of parents."""
+        texts = {
+            audience: [text for each in (*self.steps, self.end) if (text := getattr(each, reader))]
+            for reader, audience in ((YOUNG_PERSON, YOUNG_PERSON), ("adult", PARENT))
+        }
+        return {audience: "\n".join(words) for audience, words in texts.items() if words}
 
 
 class GuidePhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -94,7 +98,7 @@ class GuidePhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True)
 class GuidePosition:
-    """A step of a guide, counted from 0; the end is one past the last step."""
+    """A step of a guide, counted from 0. The end is one past the last step."""
 
     guide: str
     at: int
@@ -104,7 +108,7 @@ class GuidePosition:
 
     @classmethod
     def named(cls, text: str) -> GuidePosition:
-        """The inverse of `str`. Raises ValueError."""
+        """Return the inverse of `str`. Raises ValueError."""
         guide, _, at = text.partition("/")
         return cls(guide, int(at))
 
@@ -117,56 +121,58 @@ class Guides:
         self._choices = choices
 
     def all(self) -> Mapping[str, GuideRecord]:
-        """Every guide by its id."""
+        """Return every guide by its id."""
         return self._records
 
     def for_message(
         self, state: ConversationState, categories: Sequence[str], text: str
     ) -> list[str]:
-        """The guides that fit what a message tells, at most two, the nearest first.
+        """Return the guides that fit a message, at most MOST_OFFERED, the best fit first.
 
-        `state` with the message, and its risk categories, the likeliest first.
+        `state` is the state after the message; `categories` are the message's risk categories, the
+        likeliest first.
         """
         fits = {id_: _fit(record, state, categories, text) for id_, record in self._records.items()}
         nearest = sorted((id_ for id_ in fits if fits[id_]), key=lambda id_: -fits[id_])
         return [id_ for id_ in nearest if fits[id_] > fits[nearest[0]] - 1][:MOST_OFFERED]
 
     def is_about(self, guide_id: str, text: str) -> bool:
-        """Whether words of a message speak of it."""
+        """Return whether a message names what the guide is about."""
         return _speaks_of(self._records[guide_id], text)
 
     def covers(self, guide_id: str, topic: str | None) -> bool:
-        """Whether a guide says what the article on a topic says."""
+        """Return whether a guide says the same as the article on a topic."""
         return topic in self._records[guide_id].topics
 
     def button(self, guide_id: str) -> Choice:
-        """The button that begins a guide."""
+        """Return the button that begins a guide."""
         return self._choices.button(f"{TOPIC}{guide_id}")
 
     def resume(self, place: str) -> Choice | None:
-        """The button back to a step that was open; None at the end of the guide."""
+        """Return the button back to a step that was open; None at the end of the guide."""
         choice = f"{TOPIC}{place.replace('/', '_resume_')}"
         return self._choices.button(choice) if choice in self._choices else None
 
     def moved(self, step: str, reader: str) -> GuidePosition | None:
-        """Where a button leads this reader: "sextortion/after/2". None for what is not there."""
+        """Return where a button like "sextortion/after/2" leads; None for an unknown one."""
         guide, _, rest = step.partition("/")
         move, _, number = rest.partition("/")
         record = self._records.get(guide)
         if record is None or not number.isdecimal():
             return None
-        mine = [at for at, each in enumerate(record.steps) if getattr(each, reader)]
+        readable = _readable(record, reader)
         at, end = int(number), len(record.steps)
-        if not mine:
+        if not readable:
             return None
         if move == "after":
-            return GuidePosition(guide, next((each for each in mine if each > at), end))
+            return GuidePosition(guide, next((each for each in readable if each > at), end))
         if move == "back":
-            return GuidePosition(guide, max((each for each in mine if each < at), default=mine[0]))
-        return GuidePosition(guide, at if at in mine or at == end else mine[0])
+            before = [each for each in readable if each < at]
+            return GuidePosition(guide, max(before, default=readable[0]))
+        return GuidePosition(guide, at if at in readable or at == end else readable[0])
 
     def message(self, place: GuidePosition, reader: str) -> Message | None:
-        """A step as it is shown, without contacts; None where it says nothing to this reader."""
+        """Return a step without contacts; None where it has no text for this reader."""
         record = self._records[place.guide]
         ended = place.at >= len(record.steps)
         text: str | None = getattr(record.end if ended else record.steps[place.at], reader)
@@ -181,51 +187,56 @@ class Guides:
         )
 
     def contact_ids(self, place: GuidePosition) -> list[str]:
-        """The contacts shown with a step."""
+        """Return the contacts shown with a step."""
         steps = self._records[place.guide].steps
         return list(steps[place.at].ways) if place.at < len(steps) else []
 
     def _buttons(self, record: GuideRecord, place: GuidePosition, reader: str) -> list[Choice]:
-        mine = [at for at, each in enumerate(record.steps) if getattr(each, reader)]
+        first = _readable(record, reader)[0]
         ids = [f"{TOPIC}{record.id}_after_{place.at}"] if place.at < len(record.steps) else []
-        ids += [f"{TOPIC}{record.id}_back_{place.at}"] if place.at > mine[0] else []
+        ids += [f"{TOPIC}{record.id}_back_{place.at}"] if place.at > first else []
         ids += ["not_safe_now", STOP]
         return [self._choices.button(each) for each in ids]
+
+
+def _readable(record: GuideRecord, reader: str) -> list[int]:
+    """Return the numbers of the steps that have a text for this reader."""
+    return [at for at, each in enumerate(record.steps) if getattr(each, reader)]
 
 
 def _fit(
     record: GuideRecord, state: ConversationState, categories: Sequence[str], text: str
 ) -> float:
-    """How near a guide is to what a message tells; 0 where it does not fit."""
+    """Return how well a guide fits a message; 0 where it does not fit."""
     severe = state.severity.label in record.severities
     speaks = any(getattr(step, state.reader) for step in record.steps)
     if not (severe and speaks and any(map(state.needs, record.needs))):
         return 0.0
     about = _speaks_of(record, text)
-    # Danger alone says nothing of which: then the words must.
-    told = [
+    # Immediate danger does not say which danger it is, so the words of the message must.
+    ranks = [
         at
         for at, each in enumerate(categories)
         if each in record.categories and (about or each != _ANY_DANGER)
     ]
-    if not told:
+    if not ranks:
         return 0.0
-    # What is likeliest counts most, then the words; of two alike, the narrower one.
-    return 10.0 - told[0] + 3 * about + 1 / len(record.categories)
+    # The likeliest category counts most, then the words; of two equal guides, the narrower one.
+    return 10.0 - ranks[0] + 3 * about + 1 / len(record.categories)
 
 
 def _speaks_of(record: GuideRecord, text: str) -> bool:
-    said = _spaced(text)
-    return any(_spaced(each) in said for each in record.words)
+    spaced = _spaced(text)
+    return any(_spaced(each) in spaced for each in record.words)
 
 
 def _spaced(text: str) -> str:
-    """The words of a text, each with a space before it: "isn't home" and "isn t home" are one."""
+    """Return the words of a text, each after a space: "isn't home" equals "isn t home"."""
     return "".join(f" {word}" for word in re.findall(r"[^\W_]+", text.casefold()))
 
 
 def guide_choices(records: Iterable[GuideRecord], phrases: GuidePhrases) -> Iterator[ChoiceRecord]:
-    """Every button of every guide."""
+    """Yield every button of every guide."""
     for record in records:
         yield _choice(record.id, "start", 0, record.title)
         for at, step in enumerate(record.steps):
@@ -240,3 +251,62 @@ def _choice(guide: str, move: Move, at: int, label: str) -> ChoiceRecord:
     id_ = f"{TOPIC}{guide}" if move == "start" else f"{TOPIC}{guide}_{move}_{at}"
     step = f"{guide}/{'resume' if move == 'start' else move}/{at}"
     return ChoiceRecord(id_, label, INTENT, {ENTITY: step})
+
+
+def guide_item(content_id: str, title: str, path: Path) -> Item:
+    """Return what is signed of a guide: each step for its readers. Raises ContentError."""
+    whole, record = yaml_item(content_id, title, path), read_guide(path)
+    blocks = [
+        Block(f"{record.title}: {getattr(each, 'id', 'end')}", (text,), audiences)
+        for each in (*record.steps, record.end)
+        for reader, audiences in READERS.items()
+        if (text := getattr(each, reader))
+    ]
+    fields = msgspec.to_builtins(record)
+    rest = {name: fields[name] for name in fields if name not in {"provenance", "end"}}
+    dates = whole.reviewed_on, whole.review_due, whole.signed_on_paper
+    return Item(content_id, record.title, (*blocks, read_by_staff("The file", rest)), *dates)
+
+
+def read_guide(path: Path) -> GuideRecord:
+    """Read one guide. Raises ContentError with all that is wrong with it."""
+    document = read_yaml(path)
+    record = document.convert(GuideRecord)
+    problems = list(_unsound(document, record))
+    if problems:
+        raise ContentError(problems)
+    return record
+
+
+def read_guides(folder: Path) -> dict[str, GuideRecord]:
+    """Read every guide of a folder. Raises ContentError with all that is wrong."""
+    return read_each(folder, read_guide)
+
+
+def _unsound(document: YamlDocument, record: GuideRecord) -> Iterator[Problem]:
+    known = taxonomy()
+    if record.id != document.path.stem:
+        yield document.problem(f"the file is called {document.path.stem}", "id")
+    for field, names in (("needs", known.needs), ("categories", known.risk_categories)):
+        for index, name in enumerate(getattr(record, field)):
+            if name not in names:
+                yield document.problem(f"no such word: {name}", field, index)
+    if not record.sources:
+        yield document.problem("no source", "sources")
+    yield from _unsound_steps(document, record)
+
+
+def _unsound_steps(document: YamlDocument, record: GuideRecord) -> Iterator[Problem]:
+    if not FEWEST_STEPS <= len(record.steps) <= MOST_STEPS:
+        what = f"{len(record.steps)} steps; {FEWEST_STEPS} to {MOST_STEPS}"
+        yield document.problem(what, "steps")
+    for index, step in enumerate(record.steps):
+        if not (step.young_person or step.adult):
+            yield document.problem("says nothing", "steps", index)
+        for reader in READERS:
+            if word_count(getattr(step, reader) or "") > MOST_WORDS:
+                yield document.problem(f"over {MOST_WORDS} words", "steps", index, reader)
+    for reader in READERS:
+        walks = any(getattr(step, reader) for step in record.steps)
+        if walks != bool(getattr(record.end, reader)):
+            yield document.problem(f"{reader}: steps and an end, or neither", "end")

@@ -1,32 +1,33 @@
-"""The help cards by need, and what is said after one; from content/help_card.yml and nothing else.
+"""The help cards by need, and the texts after a card: content/help_card.yml.
 
-A card has a key, "suicide-urgent-young_person", and so has each way to say that we are still here,
-"hurt_by_someone-adult-2": by it the trained model and the gateway find the same words.
+Each card has a key such as "suicide-urgent-young_person", and so has each text that follows one,
+"hurt_by_someone-adult-2". By these keys the trained model and the gateway find the same words.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
+from pathlib import Path
+from typing import Generic, TypeVar
 
 import msgspec
 
 from safeguarding.content.choices import Choices
+from safeguarding.content.items import Block, Item, word_count
+from safeguarding.content.yaml_items import label, lines, yaml_item
 from safeguarding.conversation_state import DANGER_NOW, UNCLEAR, ConversationState
 from safeguarding.messages import ContactCard, Message
-from safeguarding.taxonomy import (
-    PARENT,
-    PROFESSIONAL,
-    YOUNG_PERSON,
-    Severity,
-    reader_of,
-)
+from safeguarding.records import ContentError, Problem, YamlDocument, read_yaml
+from safeguarding.taxonomy import PARENT, READERS, YOUNG_PERSON, Severity, reader_of, taxonomy
 
-READERS = {YOUNG_PERSON: (YOUNG_PERSON,), "adult": (PARENT, PROFESSIONAL)}
+T = TypeVar("T")
+MOST_WORDS = {YOUNG_PERSON: 50, "adult": 65}
+"""Words of a card, without its ending."""
 STILL_HERE, AGAIN = "still_here", "help_again"
-"""The topics of the messages that take the place of small talk, and of a card shown before."""
+"""Topics of the messages that replace small talk, and a card that was shown before."""
 OTHER_WAYS = ("thanks", "goodbye", "are_you_a_bot", "joke", "insult", "cannot_call", "how_are_you")
-"""What may be said after a concern that has an answer of its own whatever the need."""
+"""Small talk after a concern that has an answer of its own, whatever the need."""
 WAY_OF = {
     "thanks": "thanks",
     "feedback_good": "thanks",
@@ -39,11 +40,11 @@ WAY_OF = {
     "how_are_you": "how_are_you",
     "say_cannot_call": "cannot_call",
 }
-"""By which of them a small-talk intent is answered; the others are answered by the need."""
+"""The answer to each small-talk intent; other intents are answered by the need."""
 
 
 class CardRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One reader's card for a need, in words for each severity."""
+    """A card for a need and a reader."""
 
     contacts: list[str]
     choices: list[str]
@@ -51,40 +52,23 @@ class CardRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """By severity."""
 
 
-class PairRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A card for both readers. Whoever has not said who they are reads the young person's."""
-
-    young_person: CardRecord
-    adult: CardRecord
-
-
 class NumbersRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One reader's card that claims nothing."""
+    """A card for a reader that gives the help numbers and assumes nothing."""
 
     contacts: list[str]
     choices: list[str]
     text: str
 
 
-class NumbersPair(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The same for both readers."""
+class ByReader(msgspec.Struct, Generic[T], frozen=True, forbid_unknown_fields=True):
+    """The same thing for both readers. A person of unknown audience reads the young person's."""
 
-    young_person: NumbersRecord
-    adult: NumbersRecord
+    young_person: T
+    adult: T
 
-
-class ReadBy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who reads what was told, in words for both readers."""
-
-    young_person: str
-    adult: str
-
-
-class WaysPair(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Several ways to say the same, for both readers."""
-
-    young_person: list[str]
-    adult: list[str]
+    def of(self, reader: str) -> T:
+        """Return the one for "young_person" or "adult"."""
+        return self.adult if reader == "adult" else self.young_person
 
 
 class CardsRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -92,16 +76,17 @@ class CardsRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     provenance: object
     contacts: dict[str, ContactCard]
-    read_by: ReadBy
-    cards: dict[str, PairRecord]
-    numbers: NumbersPair
-    again: WaysPair
-    still_with_you: dict[str, WaysPair]
+    read_by: ByReader[str]
+    """The ending of every card: who reads the conversation."""
+    cards: dict[str, ByReader[CardRecord]]
+    numbers: ByReader[NumbersRecord]
+    again: ByReader[list[str]]
+    still_with_you: dict[str, ByReader[list[str]]]
     still_choices: list[str]
 
 
 class HelpCards:
-    """Every help card, ready to show, and what is said after one."""
+    """Every help card, and the texts after one, ready to show."""
 
     def __init__(self, record: CardsRecord, choices: Choices) -> None:
         self._record = record
@@ -110,19 +95,19 @@ class HelpCards:
     def message(
         self, severity: Severity, audience: str | None, need: str | None = UNCLEAR
     ) -> Message:
-        """The card for this severity, audience and need; for `none` the one that only holds the
-        numbers. In immediate danger the need is `danger_now`, whatever else it is.
+        """Return the card for this severity, audience and need.
 
-        Whoever has not said who they are is spoken to as a young person.
+        For `none` it is the card with the help numbers. In immediate danger the need is
+        `danger_now`, whatever else it is. A person of unknown audience is addressed as a young one.
         """
         reader = reader_of(audience)
         if severity == Severity.NONE:
-            numbers: NumbersRecord = getattr(self._record.numbers, reader)
+            numbers = self._record.numbers.of(reader)
             return self._message(numbers, severity, numbers.text)
         return self.by_key(self.key(severity, reader, need))
 
     def key(self, severity: Severity, reader: str, need: str | None) -> str:
-        """The key of the card that is due."""
+        """Return the key of the card for this severity, reader and need."""
         if severity == Severity.IMMEDIATE or need not in self._record.cards:
             need = DANGER_NOW if severity == Severity.IMMEDIATE else UNCLEAR
         elif need == DANGER_NOW:
@@ -132,54 +117,58 @@ class HelpCards:
     def due_key(
         self, before: ConversationState, after: ConversationState, severity: Severity
     ) -> str:
-        """The key of what is said first to a message of this severity, a concern or worse: the card
-        that is due, or one line in its place when it was shown before."""
-        if not before.has_seen(
-            DANGER_NOW if severity == Severity.IMMEDIATE else after.need, severity
-        ):
+        """Return the key of the first reply to a message that is a concern or worse.
+
+        It is the card for the need, or one line in its place when the card was shown before.
+        """
+        need = DANGER_NOW if severity == Severity.IMMEDIATE else after.need
+        if not before.has_seen(need, severity):
             return self.key(severity, after.reader, after.need)
         if severity == Severity.IMMEDIATE:
             return self.still_key(after, None)
-        ways: list[str] = getattr(self._record.again, after.reader)
+        ways = self._record.again.of(after.reader)
         return f"again-{after.reader}-{after.replies % len(ways)}"
 
     def by_key(self, key: str) -> Message:
-        """The card of a key. Raises KeyError for any other word."""
+        """Return the card of a key. Raises KeyError for an unknown key."""
         need, label_, reader = key.split("-")
-        record: CardRecord = getattr(self._record.cards[need], reader)
+        record = self._record.cards[need].of(reader)
         text = f"{record.texts[label_]}\n\n{self.ending(reader)}"
         message = self._message(record, Severity.named(label_), text)
         message["need"] = need
         return message
 
     def ending(self, reader: str) -> str:
-        """The last words of every card for "young_person" or "adult": who reads what was told."""
-        return str(getattr(self._record.read_by, reader))
+        """Return the ending of every card for "young_person" or "adult"."""
+        return self._record.read_by.of(reader)
 
     def again(self, reader: str, turn: int) -> Message:
-        """One line in place of a card that was shown before; another at the next turn."""
-        ways: list[str] = getattr(self._record.again, reader)
+        """Return one line in place of a card that was shown before, by the number of replies."""
+        ways = self._record.again.of(reader)
         return Message(kind="text", topic=AGAIN, text=ways[turn % len(ways)])
 
     def still_here(self, state: ConversationState, intent: str | None = None) -> Message:
-        """That we are still with what was told, by the need of the conversation, or by what was
-        said where that has an answer of its own. After immediate danger it is always 999 first."""
+        """Return the text that stays with a concern instead of small talk.
+
+        It is chosen by the intent where that has an answer of its own, else by the need of the
+        conversation. After immediate danger 999 always comes first.
+        """
         return self.by_still_key(self.still_key(state, intent))
 
     def still_key(self, state: ConversationState, intent: str | None) -> str:
-        """The key of the words that are due."""
+        """Return the key of that text."""
         name = WAY_OF.get(intent or "") or state.need or UNCLEAR
         if state.severity == Severity.IMMEDIATE and name != "cannot_call":
             name = DANGER_NOW
         ways = self._record.still_with_you.get(name) or self._record.still_with_you[UNCLEAR]
         known = name if name in self._record.still_with_you else UNCLEAR
-        turn = state.replies % len(getattr(ways, state.reader))
+        turn = state.replies % len(ways.of(state.reader))
         return f"{known}-{state.reader}-{turn}"
 
     def by_still_key(self, key: str) -> Message:
-        """The words of a key. Raises KeyError or IndexError for any other word."""
+        """Return the text of a key. Raises KeyError or IndexError for an unknown key."""
         name, reader, turn = key.split("-")
-        ways: list[str] = getattr(self._record.still_with_you[name], reader)
+        ways = self._record.still_with_you[name].of(reader)
         return Message(
             kind="prompt",
             topic=STILL_HERE,
@@ -188,30 +177,29 @@ class HelpCards:
         )
 
     def by_keys(self) -> Iterator[tuple[str, Message]]:
-        """Every card, with its key."""
+        """Yield every card with its key."""
         for need, pair in self._record.cards.items():
             for reader in READERS:
-                record: CardRecord = getattr(pair, reader)
-                for severity in record.texts:
+                for severity in pair.of(reader).texts:
                     key = f"{need}-{severity}-{reader}"
                     yield key, self.by_key(key)
 
     def agains(self) -> Iterator[tuple[str, Message]]:
-        """Every line in place of a card, with its key."""
+        """Yield every line that replaces a card, with its key."""
         for reader in READERS:
-            for turn in range(len(getattr(self._record.again, reader))):
+            for turn in range(len(self._record.again.of(reader))):
                 yield f"again-{reader}-{turn}", self.again(reader, turn)
 
     def still_by_keys(self) -> Iterator[tuple[str, Message]]:
-        """Every way to say that we are still here, with its key."""
+        """Yield every text that stays with a concern, with its key."""
         for name, pair in self._record.still_with_you.items():
             for reader in READERS:
-                for turn in range(len(getattr(pair, reader))):
+                for turn in range(len(pair.of(reader))):
                     key = f"{name}-{reader}-{turn}"
                     yield key, self.by_still_key(key)
 
     def messages(self) -> list[Message]:
-        """Every card there is, those that claim nothing too."""
+        """Return every card, those with the help numbers too."""
         numbers = [self.message(Severity.NONE, audience) for audience in (YOUNG_PERSON, PARENT)]
         return [*(card for _, card in self.by_keys()), *numbers]
 
@@ -225,3 +213,110 @@ class HelpCards:
             contacts=deepcopy([self._record.contacts[each] for each in record.contacts]),
             choices=[self._choices.button(each) for each in record.choices],
         )
+
+
+def read_help_cards(path: Path, choices: Choices) -> HelpCards:
+    """Read the cards of `path`. Raises ContentError with all that is wrong."""
+    document = read_yaml(path)
+    record = document.convert(CardsRecord)
+    problems = [*_unsound_cards(document, record), *_unknown(document, record, choices)]
+    problems += [*_unsound_ways(document, record), *_unsound_numbers(document, record)]
+    if problems:
+        raise ContentError(problems)
+    return HelpCards(record, choices)
+
+
+def _unsound_cards(document: YamlDocument, record: CardsRecord) -> Iterator[Problem]:
+    """Yield needs without a card, severities without a text, cards too long or without 999."""
+    needs = taxonomy().needs
+    for need in {*needs} ^ {*record.cards}:
+        yield document.problem(f"{need}: a card for each need, and for no other", "cards")
+    for need, pair in record.cards.items():
+        due = {"immediate"} if need == DANGER_NOW else {"concern", "urgent"}
+        for reader in READERS:
+            texts = pair.of(reader).texts
+            where = ("cards", need, reader, "texts")
+            if set(texts) != due:
+                yield document.problem(f"has words for {sorted(due)}", *where)
+            for severity, text in texts.items():
+                if (length := word_count(text)) > MOST_WORDS[reader]:
+                    what = f"{length} words; at most {MOST_WORDS[reader]}"
+                    yield document.problem(what, *where, severity)
+                if "999" not in text:
+                    yield document.problem("says nothing of 999", *where, severity)
+                elif need == DANGER_NOW and not text.startswith("Call 999"):
+                    yield document.problem("999 comes first", *where, severity)
+
+
+def _unsound_numbers(document: YamlDocument, record: CardsRecord) -> Iterator[Problem]:
+    for reader in READERS:
+        text = record.numbers.of(reader).text
+        for number in ("999", "0800 1111"):
+            if number not in text:
+                yield document.problem(f"says nothing of {number}", "numbers", reader, "text")
+
+
+def _unsound_ways(document: YamlDocument, record: CardsRecord) -> Iterator[Problem]:
+    """Yield texts after a card that are missing, too few or without 999."""
+    names = {*taxonomy().needs, *OTHER_WAYS}
+    for name in names ^ {*record.still_with_you}:
+        yield document.problem(f"{name}: words for each need and small talk", "still_with_you")
+    places: dict[tuple[str, ...], ByReader[list[str]]] = {("again",): record.again}
+    places |= {("still_with_you", name): pair for name, pair in record.still_with_you.items()}
+    for where, pair in places.items():
+        for reader in READERS:
+            texts: Sequence[str] = pair.of(reader)
+            if len(texts) < 2:  # noqa: PLR2004 - the same is never shown twice in a row
+                yield document.problem("two ways or more", *where, reader)
+            for index, text in enumerate(texts):
+                if "999" not in text:
+                    yield document.problem("says nothing of 999", *where, reader, index)
+
+
+def _unknown(document: YamlDocument, record: CardsRecord, choices: Choices) -> Iterator[Problem]:
+    """Yield contacts and buttons that do not exist."""
+    for index, choice in enumerate(record.still_choices):
+        if choice not in choices:
+            yield document.problem(f"no button {choice!r}", "still_choices", index)
+    shown: dict[tuple[str, ...], CardRecord | NumbersRecord] = {
+        ("cards", need, reader): pair.of(reader)
+        for need, pair in record.cards.items()
+        for reader in READERS
+    }
+    shown |= {("numbers", reader): record.numbers.of(reader) for reader in READERS}
+    for where, card in shown.items():
+        for index, contact in enumerate(card.contacts):
+            if contact not in record.contacts:
+                yield document.problem(f"no contact {contact!r}", *where, "contacts", index)
+        for index, choice in enumerate(card.choices):
+            if choice not in choices:
+                yield document.problem(f"no button {choice!r}", *where, "choices", index)
+
+
+_BY_READER = ("cards", "numbers", "again", "still_with_you")
+
+
+def help_card_item(content_id: str, title: str, path: Path) -> Item:
+    """Return what is signed of the help cards, each for its reader. Raises ContentError."""
+    whole = yaml_item(content_id, title, path)
+    data = read_yaml(path).data
+    blocks = [
+        Block(f"{label(name)}, {label(reader)}".capitalize(), tuple(lines(words)), audiences)
+        for part in _BY_READER
+        for name, pair in _pairs(part, data)
+        for reader, audiences in READERS.items()
+        if (words := pair.get(reader))
+    ]
+    by_reader = {label(part) for part in _BY_READER}
+    rest = [block for block in whole.blocks if block.heading not in by_reader]
+    dates = whole.reviewed_on, whole.review_due, whole.signed_on_paper
+    return Item(content_id, title, (*blocks, *rest), *dates)
+
+
+def _pairs(part: str, data: Mapping[str, object]) -> list[tuple[str, Mapping[str, object]]]:
+    value = data.get(part, {})
+    if not isinstance(value, dict):
+        return []
+    if set(READERS) & set(value):
+        return [(part, value)]
+    return [(f"{part} {name}", pair) for name, pair in value.items() if isinstance(pair, dict)]

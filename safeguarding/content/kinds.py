@@ -1,7 +1,7 @@
-"""The kinds of content: one row a kind. What checks, signs, prints or lists content reads this.
+"""The kinds of content, one row a kind, for all code that checks, signs, prints or lists it.
 
-A new kind is a row here and its files under content/. Its `read` says what is wrong with a file;
-its `item` says what of it is signed.
+A new kind is a row here and its files under content/. Its `read` checks a file, and its `item`
+returns the words of it that are signed.
 """
 
 from __future__ import annotations
@@ -13,24 +13,23 @@ from pathlib import Path
 from typing import Any
 
 from safeguarding.content import chat_signs, follow_ups, guides, languages, questions
-from safeguarding.content.articles.article import ArticleKind, read_article
-from safeguarding.content.articles.front_matter import References
+from safeguarding.content.article_file import References, read_article
+from safeguarding.content.articles import ArticleKind
 from safeguarding.content.chat_signs import read_chat_signs
-from safeguarding.content.contacts.services import NOT_SERVICES
 from safeguarding.content.follow_ups import read_follow_ups
-from safeguarding.content.guide_file import guide_item, read_guide
-from safeguarding.content.help_card_file import help_card_item, read_help_cards
+from safeguarding.content.guides import guide_item, read_guide
+from safeguarding.content.help_cards import help_card_item, read_help_cards
 from safeguarding.content.items import Item, kind_of, read_provenance
 from safeguarding.content.languages import read_language_card
-from safeguarding.content.opening import read_opening
-from safeguarding.content.phrases import read_phrase_file
+from safeguarding.content.phrases import read_opening, read_phrase_file
 from safeguarding.content.pledge import read_pledge
 from safeguarding.content.questions import read_questions
+from safeguarding.content.services import NOT_SERVICES
 from safeguarding.content.yaml_items import responses_item, yaml_item
 from safeguarding.records import read_yaml
 
 ReadItem = Callable[[str, str, Path], Item]
-"""Reads what is signed, from a content id, a title and a path. Raises ContentError."""
+"""Returns what is signed, from a content id, a title and a path. Raises ContentError."""
 Read = Callable[[Path, References], Any]
 """Reads a file strictly. Raises ContentError with all that is wrong with it."""
 
@@ -47,23 +46,23 @@ class ContentKind:
     """The file, or a pattern for many, seen from the content folder."""
     item: ReadItem = yaml_item
     read: Read | None = None
-    """None: nothing but YAML is asked of a file, or the files are read together (contacts)."""
+    """None: any YAML will do, or the files are read together (contacts)."""
     signers: int = 1
-    """How many different people sign the same words."""
+    """How many different people must sign the same words."""
     withheld: bool = False
-    """Whether it is kept back past its review, or unsigned where signatures are required.
+    """Whether it is withheld past its review, or unsigned where signatures are required.
 
-    Help, contacts and buttons never are: they are the signposting.
+    Help, contacts and buttons are never withheld.
     """
     for_people: bool = True
     """Whether people outside the staff read it."""
     internal: frozenset[str] = frozenset()
-    """Names of files, without ending, that only staff read all the same."""
+    """Names of files, without ending, that only staff read."""
     under: tuple[str, ...] = ()
-    """The keys of a YAML file below which people read; empty for the whole file."""
+    """The keys of a YAML file that lead to what people read; empty for the whole file."""
 
     def paths(self, folder: Path) -> list[Path]:
-        """Its files in a content folder; a single file also when it is missing."""
+        """Return its files in a content folder; a single file also when it is missing."""
         if "*" in self.files:
             return sorted(folder.glob(self.files))
         if self.files.startswith("../"):
@@ -71,15 +70,15 @@ class ContentKind:
         return [folder / self.files]
 
     def content_id(self, path: Path) -> str:
-        """The permanent id of a file: "answer:consent", "help_card"."""
+        """Return the permanent id of a file: "answer:consent", "help_card"."""
         return f"{self.id}:{path.stem}" if "*" in self.files else self.id
 
     def title_of(self, path: Path) -> str:
-        """The title of a file that has none of its own."""
+        """Return the title of a file without one of its own."""
         return path.stem.replace("_", " ").capitalize() if "*" in self.files else self.title
 
     def shows(self, stem: str) -> bool:
-        """Whether people outside the staff read the file of this name."""
+        """Return whether people outside the staff read the file of this name."""
         return self.for_people and stem not in self.internal
 
 
@@ -99,12 +98,12 @@ class Kinds:
         return kind_id in self._rows
 
     def people_needed(self, content_id: str) -> int:
-        """How many different people sign this content; 1 for a kind that is no more."""
+        """Return how many different people must sign this content; 1 for a former kind."""
         kind = self._rows.get(kind_of(content_id))
         return kind.signers if kind else 1
 
     def of(self, content_id: str) -> ContentKind:
-        """The kind of a content id. Raises KeyError for a kind that is no more."""
+        """Return the kind of a content id. Raises KeyError for a former kind."""
         return self._rows[kind_of(content_id)]
 
 
@@ -211,4 +210,4 @@ KINDS = Kinds(
         for_people=False,
     ),
 )
-"""What decides whether danger is seen, and what is said then, is signed by two people."""
+"""Two people sign the content that recognises danger or answers it."""

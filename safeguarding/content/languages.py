@@ -1,39 +1,37 @@
-"""Cards in other languages, from content/languages, a file each: what is shown to somebody who
-writes in one, and by which plain words of it a risk is recognised.
+"""Cards in other languages, and the plain words of each that show a risk: content/languages.
 
-Lantern reads no other language. It knows the words listed here and nothing more, says so in the
-language, and hands over to people who can speak it.
+Lantern reads only English. Of another language it knows the words of its file. The card says so in
+that language, and leads to people who speak it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from safeguarding.content.articles.sections import word_count
-from safeguarding.content.folding import folded
-from safeguarding.content.items import Provenance, SourceRecord
+from safeguarding.content.items import Provenance, SourceRecord, word_count
+from safeguarding.messages import folded
 from safeguarding.records import ContentError, Problem, YamlDocument, read_yaml
 from safeguarding.taxonomy import Severity, SeverityLabel, taxonomy
 
 ID, TITLE = "language_card", "Cards in other languages"
 MOST_WORDS, FEWEST_PHRASES = 75, 30
 _FIRST = 5
-"""Words within which a card for danger names 999."""
+"""A card for danger names 999 within so many words."""
 
 
 class RiskPhraseRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Plain words that tell a risk."""
+    """Plain words that show a risk."""
 
     words: str
     severity: SeverityLabel
     category: str
     means: str
-    """In English, for whoever reads the escalation."""
+    """The meaning in English, for staff who read the escalation."""
 
 
 class LanguageCardRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,7 +39,7 @@ class LanguageCardRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
     provenance: Provenance
     signed_by_native_speaker: str | None
-    """Who read it as a native speaker; null until somebody has."""
+    """The native speaker who checked it; null until one has."""
     code: str
     """ISO 639-1."""
     name: str
@@ -49,20 +47,20 @@ class LanguageCardRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     sources: list[SourceRecord]
     risk_phrases: list[RiskPhraseRecord]
     common_words: list[str]
-    """Its commonest words in Latin letters; empty where a dictionary of it serves."""
+    """Its commonest words in Latin letters; empty where a dictionary exists."""
     ordinary: list[str]
-    """Harmless sentences in it, which must not be taken for risk."""
+    """Harmless sentences that must not be taken for risk."""
     card: str
     card_in_english: str
     urgent_card: str
-    """For somebody who told something."""
+    """The card after a message that shows risk."""
     urgent_card_in_english: str
     immediate_card: str
     """For a person in danger now: 999 before anything else, and what to say there in English."""
     immediate_card_in_english: str
 
     def card_for(self, severity: Severity) -> str:
-        """What is shown after a message of this severity."""
+        """Return the card to show after a message of this severity."""
         if severity == Severity.IMMEDIATE:
             return self.immediate_card
         return self.urgent_card if severity >= Severity.CONCERN else self.card
@@ -70,7 +68,7 @@ class LanguageCardRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
 @dataclass(frozen=True)
 class FoundPhrase:
-    """A risk phrase that stands in a text."""
+    """A risk phrase found in a text."""
 
     language: str
     number: int
@@ -84,8 +82,8 @@ class FoundPhrase:
 class RiskPhrases:
     """The risk phrases of every language, found in a text whatever its accents.
 
-    A word of a phrase may be the beginning of one: many of these languages bend the ends of theirs.
-    Another word may stand between two of them.
+    A word of a phrase matches the beginning of a word, because many of these languages inflect the
+    ends of words. One other word may stand between two words of a phrase.
     """
 
     def __init__(self, cards: Iterable[LanguageCardRecord]) -> None:
@@ -96,39 +94,26 @@ class RiskPhrases:
         ]
 
     def found(self, text: str) -> list[FoundPhrase]:
-        """The phrases in `text`, the gravest first."""
-        said = folded(text)
-        found = [phrase for words, phrase in self._phrases if words.search(said)]
-        return sorted(found, key=lambda each: -each.severity)
+        """Return the phrases in `text`, the gravest first."""
+        plain = folded(text)
+        phrases = [phrase for words, phrase in self._phrases if words.search(plain)]
+        return sorted(phrases, key=lambda each: -each.severity)
 
 
 def _pattern(words: str) -> re.Pattern[str]:
-    """The words one after the other, with at most one other word between two of them."""
+    """Match the words in order, with at most one other word between two of them."""
     between = r"\S* (?:\S+ )?"
     return re.compile(r"(?:^| )" + between.join(map(re.escape, folded(words).split())))
 
 
 def read_language_card(path: Path) -> LanguageCardRecord:
-    """One language. Raises ContentError with all that is wrong with it."""
+    """Read one language. Raises ContentError with all that is wrong with it."""
     document = read_yaml(path)
     record = document.convert(LanguageCardRecord)
     problems = list(_unsound(document, record))
     if problems:
         raise ContentError(problems)
     return record
-
-
-def read_languages(folder: Path) -> Mapping[str, LanguageCardRecord]:
-    """Every language by its code. Raises ContentError with all that is wrong."""
-    found, problems = {}, []
-    for path in sorted(folder.glob("*.yml")):
-        try:
-            found[path.stem] = read_language_card(path)
-        except ContentError as error:
-            problems += error.problems
-    if problems:
-        raise ContentError(problems)
-    return found
 
 
 def _unsound(document: YamlDocument, record: LanguageCardRecord) -> Iterator[Problem]:
@@ -147,7 +132,7 @@ def _unsound(document: YamlDocument, record: LanguageCardRecord) -> Iterator[Pro
 
 
 def _unsound_phrases(document: YamlDocument, record: LanguageCardRecord) -> Iterator[Problem]:
-    """Phrases too few or too short, of no category, or that stand in an ordinary sentence."""
+    """Yield phrases that are too few, too short, unknown, or match an ordinary sentence."""
     if len(record.risk_phrases) < FEWEST_PHRASES:
         yield document.problem(f"{FEWEST_PHRASES} phrases or more", "risk_phrases")
     for index, phrase in enumerate(record.risk_phrases):
@@ -157,6 +142,6 @@ def _unsound_phrases(document: YamlDocument, record: LanguageCardRecord) -> Iter
             yield document.problem("too short to tell anything", "risk_phrases", index)
     phrases = RiskPhrases([record])
     for index, text in enumerate(record.ordinary):
-        for found in phrases.found(text)[:1]:
-            what = f"would be taken for {found.record.means!r}"
+        for match in phrases.found(text)[:1]:
+            what = f"would be taken for {match.record.means!r}"
             yield document.problem(what, "ordinary", index)

@@ -1,4 +1,4 @@
-"""Phrases: short texts that code shows by itself, one file a room or theme in content/phrases.
+"""Texts that programs show by themselves: phrases (content/phrases), and the opening of a chat.
 
 A room declares the phrases that it shows as a msgspec Struct with one `str` field each, and asks
 for them at its start with `Phrases.of`: a phrase that is missing, unknown or has other fields in
@@ -9,17 +9,22 @@ scripts of the browser get the same mapping from the page that the gateway rende
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from pathlib import Path
 from string import Formatter
-from typing import TypeVar
+from typing import Literal, TypeVar, cast
 
 import msgspec
 
-from safeguarding.content.items import read_provenance
-from safeguarding.records import ContentError, Problem, YamlDocument, read_yaml
+from safeguarding.content.choices import Choices
+from safeguarding.content.items import read_provenance, word_count
+from safeguarding.messages import Choice, Message
+from safeguarding.records import ContentError, Problem, YamlDocument, read_each, read_yaml
 from safeguarding.taxonomy import YOUNG_PERSON, Audience
 
 T = TypeVar("T", bound=msgspec.Struct)
+MOST_WORDS = 60
+"""Words of one message of the opening."""
 FIELDS = "FIELDS"
 """The class attribute by which a Struct names the fields in braces of its phrases."""
 
@@ -36,11 +41,11 @@ class PhraseFile:
 
     @property
     def readings(self) -> Mapping[str, str]:
-        """All of its text, by the audience whose reading level it keeps to."""
+        """The whole text, by the audience whose reading level it keeps to."""
         return {self._reader: "\n".join(self.phrases.values())}
 
     def of(self, kind: type[T]) -> T:
-        """The phrases as a `kind`. Raises ContentError when they are not exactly its own."""
+        """Return the phrases as a `kind`. Raises ContentError when they do not match its fields."""
         read = self._document.convert(kind, "phrases")
         allowed: Mapping[str, tuple[str, ...]] = getattr(kind, FIELDS, {})
         problems = [
@@ -61,30 +66,29 @@ class Phrases:
         self._files = files
 
     def __getitem__(self, key: str) -> str:
-        """The phrase "gateway.empty". Raises KeyError for one that is not there."""
+        """Return a phrase by its key, as "gateway.empty". Raises KeyError for an unknown one."""
         file, _, name = key.partition(".")
         return self._files[file].phrases[name]
 
     def of(self, file: str, kind: type[T]) -> T:
-        """The phrases of a file as a `kind`.
+        """Return the phrases of a file as a `kind`.
 
         Raises ContentError: no such file, a phrase missing or unknown, other fields in braces.
         """
-        return self.file(file).of(kind)
+        return self._file(file).of(kind)
 
     def group(self, file: str) -> Mapping[str, str]:
-        """The phrases of a file by name. Raises ContentError for a file that is not there."""
-        return dict(self.file(file).phrases)
+        """Return the phrases of a file by name. Raises ContentError for an unknown file."""
+        return dict(self._file(file).phrases)
 
-    def file(self, name: str) -> PhraseFile:
-        """One file of phrases. Raises ContentError for one that is not there."""
+    def _file(self, name: str) -> PhraseFile:
         if name not in self._files:
             raise ContentError([Problem(self._folder / f"{name}.yml", 1, "no such phrases")])
         return self._files[name]
 
 
 def read_phrase_file(path: Path) -> PhraseFile:
-    """One file of phrases. Raises ContentError with all that is wrong with it."""
+    """Read one file of phrases. Raises ContentError with all that is wrong with it."""
     document = read_yaml(path)
     read_provenance(document)
     record = document.convert(_PhraseRecord)
@@ -99,17 +103,8 @@ def read_phrase_file(path: Path) -> PhraseFile:
 
 
 def read_phrases(folder: Path) -> Phrases:
-    """Every phrase of content/phrases. Raises ContentError with all that is wrong."""
-    files: dict[str, PhraseFile] = {}
-    problems: list[Problem] = []
-    for path in sorted(folder.glob("*.yml")):
-        try:
-            files[path.stem] = read_phrase_file(path)
-        except ContentError as error:
-            problems += error.problems
-    if problems:
-        raise ContentError(problems)
-    return Phrases(folder, files)
+    """Read every phrase of content/phrases. Raises ContentError with all that is wrong."""
+    return Phrases(folder, read_each(folder, read_phrase_file))
 
 
 class _PhraseRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -119,7 +114,7 @@ class _PhraseRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def _misformatted(text: str, allowed: tuple[str, ...]) -> Iterator[str]:
-    """Fields in braces that `text` may not name, and those that it lacks."""
+    """Yield what is wrong with the fields in braces of `text`."""
     try:
         named = {name for _, name, _, _ in Formatter().parse(text) if name is not None}
     except ValueError as error:
@@ -127,3 +122,41 @@ def _misformatted(text: str, allowed: tuple[str, ...]) -> Iterator[str]:
         return
     if named != set(allowed):
         yield f"{sorted(allowed)} stand in braces, not {sorted(named)}"
+
+
+class OpeningRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One message of content/opening.yml, in the form in which it is shown."""
+
+    kind: Literal["text", "prompt"]
+    text: str
+    choices: list[Choice] = []
+
+
+class Opening:
+    """The first messages of every conversation."""
+
+    def __init__(self, messages: list[Message]) -> None:
+        self._messages = messages
+
+    def messages(self) -> list[Message]:
+        """Return a copy that may be changed."""
+        return deepcopy(self._messages)
+
+
+def read_opening(path: Path, choices: Choices) -> Opening:
+    """Read the opening of `path`. Raises ContentError with all that is wrong."""
+    document = read_yaml(path)
+    records, problems = document.convert_each(OpeningRecord, "messages")
+    for index, record in enumerate(records if not problems else []):
+        where = ("messages", index)
+        problems += [
+            document.problem(f"no button {button['id']!r} with this label", *where, "choices", at)
+            for at, button in enumerate(record.choices)
+            if button["id"] not in choices or choices.button(button["id"]) != button
+        ]
+        if (length := word_count(record.text)) > MOST_WORDS:
+            what = f"{length} words; at most {MOST_WORDS}"
+            problems.append(document.problem(what, *where, "text"))
+    if problems:
+        raise ContentError(problems)
+    return Opening(cast("list[Message]", document.data["messages"]))

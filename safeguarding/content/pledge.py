@@ -1,4 +1,4 @@
-"""The pledge: its words, and the steps of the journey by buttons."""
+"""The pledge: its words, and the steps to it by buttons."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from safeguarding.taxonomy import PARENT, PROFESSIONAL
 
 
 class Course(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The online course, and when a person last followed its link."""
+    """The online course, and when a person last checked its link."""
 
     title: str
     publisher: str
@@ -24,7 +24,7 @@ class Course(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Steps(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is said at each step."""
+    """The text of each step."""
 
     start: str
     taken: str
@@ -37,7 +37,7 @@ class Steps(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FindOut(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What to read, by who is asking."""
+    """The buttons of articles to read, by audience."""
 
     young_person: list[str]
     parent: list[str]
@@ -55,7 +55,7 @@ class Offered(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PledgeRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The journey as the file holds it."""
+    """content/pledge.yml."""
 
     words: str
     """The pledge itself."""
@@ -65,7 +65,7 @@ class PledgeRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Pledge:
-    """The journey, ready to show."""
+    """The steps of the pledge, ready to show."""
 
     def __init__(self, record: PledgeRecord, choices: Choices) -> None:
         self._choices = choices
@@ -75,23 +75,23 @@ class Pledge:
         self.offered = record.offered
 
     def start(self) -> Message:
-        """What the pledge asks, and its parts to choose from."""
+        """Return the first step: what the pledge asks, and its parts to choose from."""
         return self._prompt(self.steps.start, self.offered.start)
 
     def taken(self, *, before: bool, counted: bool) -> Message:
-        """The words of the pledge, quoted. `before`: in this conversation already."""
-        said = self.steps.taken if counted else self.steps.not_counted
-        text = self.steps.taken_before if before else said
+        """Return the words of the pledge. `before`: already taken in this conversation."""
+        first = self.steps.taken if counted else self.steps.not_counted
+        text = self.steps.taken_before if before else first
         return self._prompt(text.format(words=self.words), self.offered.taken)
 
     def find_out(self, audience: str | None) -> Message:
-        """What to read, for this reader; whoever has not said who they are is a young person."""
+        """Return what to read; an unknown audience is treated as a young person."""
         reads = self.offered.find_out
         ids = {PARENT: reads.parent, PROFESSIONAL: reads.professional}
         return self._prompt(self.steps.find_out, ids.get(audience or "", reads.young_person))
 
     def learn(self) -> Message:
-        """The course, when a person has checked its link; otherwise that nobody has."""
+        """Return the course, or that its link was not checked."""
         url, checked = self.course.url, self.course.verified_on
         if url is None or checked is None:
             return self._prompt(self.steps.no_course, self.offered.course)
@@ -104,7 +104,7 @@ class Pledge:
         return message
 
     def tell(self, link: str) -> Message:
-        """A link to send on: the public address and nothing else."""
+        """Return a link to share: the public address and nothing else."""
         return self._prompt(self.steps.tell.format(link=link), self.offered.tell)
 
     def _prompt(self, text: str, ids: Iterable[str]) -> Message:
@@ -113,7 +113,7 @@ class Pledge:
 
 
 def read_pledge(path: Path, choices: Choices) -> Pledge:
-    """The journey of `path`. Raises ContentError with all that is wrong."""
+    """Read the pledge of `path`. Raises ContentError with all that is wrong."""
     document = read_yaml(path)
     record = document.convert(PledgeRecord)
     problems = [*_unknown_buttons(document, choices), *_misread(document, record)]
@@ -154,4 +154,4 @@ FIELDS = {
     "course": ("verified_on",),
     "tell": ("link",),
 }
-"""What each step's text may name in braces."""
+"""The fields in braces that each step's text may use."""

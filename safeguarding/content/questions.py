@@ -1,4 +1,4 @@
-"""Questions that Lantern asks, and the short answers to each: content/questions.yml.
+"""The questions that Lantern asks, and the short answers to each: content/questions.yml.
 
 A short typed answer to an open question counts as pressing the button of the same meaning. "no"
 after "Are you safe right now?" is the button "I'm not safe"; by itself, "no" means nothing.
@@ -14,17 +14,16 @@ from pathlib import Path
 import msgspec
 
 from safeguarding.content.choices import Choices
-from safeguarding.content.folding import folded_chat
 from safeguarding.content.items import Provenance
-from safeguarding.messages import Message
+from safeguarding.messages import Message, folded_chat
 from safeguarding.records import ContentError, Problem, YamlDocument, read_yaml
 from safeguarding.risk.assessment import Assessment, assessment_of_choice, upgraded
 
 ID, TITLE = "questions", "Short answers to Lantern's questions"
 KIND = "answer"
-"""The kind of the signal that an answer gives."""
+"""The kind of the signal that an answer raises."""
 LONGEST, MOST_WORDS = 120, 8
-"""Characters and words up to which a message is a short answer."""
+"""The most characters and words of a short answer."""
 
 
 class AnswerRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,10 +40,10 @@ class AnswerRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     unless: list[str] = []
     """Words after such a beginning that make it another message."""
     match: list[str] = []
-    """Longer messages that are this answer: the tests of `begins`."""
+    """Longer messages that are this answer: tests of `begins`."""
 
     def is_given_by(self, said: str) -> bool:
-        """Whether a message, folded, is this answer."""
+        """Return whether a folded message is this answer."""
         if said in map(folded_chat, self.words):
             return True
         if len(said.split()) > MOST_WORDS or _holds(said, self.unless):
@@ -59,7 +58,7 @@ class QuestionRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     answers: list[AnswerRecord]
     """The first that fits counts."""
     put_as: list[str] = []
-    """Its forms. Empty: a program says when the question is open."""
+    """The sentences that ask it. Empty: code decides when the question is open."""
 
 
 class QuestionsRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -80,7 +79,7 @@ class Questions:
         return self._by_id[question_id]
 
     def open_after(self, shown: Sequence[Message]) -> str | None:
-        """The id of the last question that these messages ask, each at its end."""
+        """Return the id of the question that the last message ending in "?" asks, or None."""
         texts = (message["text"].rstrip() for message in reversed(shown))
         said = folded_chat(next((text for text in texts if text.endswith("?")), ""))
         for question in self._by_id.values():
@@ -89,7 +88,7 @@ class Questions:
         return None
 
     def answer(self, question_id: str | None, text: str) -> str | None:
-        """The choice that `text` means as an answer to this question; None for another message."""
+        """Return the choice that `text` means as an answer to this question, or None."""
         question = self._by_id.get(question_id or "")
         if question is None or len(text) > LONGEST:
             return None
@@ -97,10 +96,10 @@ class Questions:
         return next((each.choice for each in question.answers if each.is_given_by(said)), None)
 
     def heard(self, question_id: str | None, text: str, assessment: Assessment) -> Assessment:
-        """The assessment of `text`, raised by what it tells as an answer to this question."""
+        """Return the assessment of `text`, raised if it answers this question with a risk."""
         choice = self.answer(question_id, text)
-        told = assessment_of_choice(choice) if choice else None
-        if told is None:
+        answered = assessment_of_choice(choice) if choice else None
+        if answered is None:
             return assessment
         signals = tuple(
             replace(
@@ -110,13 +109,13 @@ class Questions:
                 version=self._version,
                 end=len(text),
             )
-            for signal in told.signals
+            for signal in answered.signals
         )
-        return upgraded(assessment, replace(told, signals=signals))
+        return upgraded(assessment, replace(answered, signals=signals))
 
 
 def read_questions(path: Path, choices: Choices) -> Questions:
-    """The questions of `path`. Raises ContentError with all that is wrong."""
+    """Read the questions of `path`. Raises ContentError with all that is wrong."""
     document = read_yaml(path)
     record = document.convert(QuestionsRecord)
     problems = [
@@ -135,7 +134,7 @@ def read_questions(path: Path, choices: Choices) -> Questions:
 def _unsound(
     document: YamlDocument, question: QuestionRecord, choices: Choices, index: int
 ) -> Iterator[Problem]:
-    """Unknown buttons, answers that fail their own tests, words that two answers share."""
+    """Yield unknown buttons, answers that fail their tests, and words that two answers share."""
     for at, answer in enumerate(question.answers):
         where = ("questions", index, "answers", at)
         if answer.choice not in choices:

@@ -1,4 +1,4 @@
-"""A content folder read whole: what is shown, and what is signed (the catalogue)."""
+"""Reading of a whole content folder: what is shown (Content), what is signed (Catalogue)."""
 
 from __future__ import annotations
 
@@ -8,24 +8,27 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from safeguarding.content.articles.article import FORMS
-from safeguarding.content.articles.articles import Articles, part_problems
-from safeguarding.content.articles.front_matter import References, topics_of
+from safeguarding.content.article_file import FORMS, References, part_problems, topics_of
+from safeguarding.content.articles import Articles
 from safeguarding.content.chat_signs import ChatSigns
 from safeguarding.content.choices import ChoiceRecord, Choices, read_choices
-from safeguarding.content.contacts.directory import ContactDirectory, read_contacts
-from safeguarding.content.contacts.services import AreaRecord, read_areas
+from safeguarding.content.contacts import ContactDirectory, read_contacts
 from safeguarding.content.follow_ups import FollowUps
-from safeguarding.content.guide_file import read_guides
-from safeguarding.content.guides import GuidePhrases, GuideRecord, Guides, guide_choices
+from safeguarding.content.guides import (
+    GuidePhrases,
+    GuideRecord,
+    Guides,
+    guide_choices,
+    read_guides,
+)
 from safeguarding.content.help_cards import HelpCards
 from safeguarding.content.items import Item
 from safeguarding.content.kinds import KINDS, ContentKind, Kinds
 from safeguarding.content.languages import LanguageCardRecord
-from safeguarding.content.opening import Opening
-from safeguarding.content.phrases import Phrases, read_phrases
+from safeguarding.content.phrases import Opening, Phrases, read_phrases
 from safeguarding.content.pledge import Pledge
 from safeguarding.content.questions import Questions
+from safeguarding.content.services import AreaRecord, read_areas
 from safeguarding.records import ContentError, Problem
 from safeguarding.taxonomy import CONTENT
 
@@ -34,7 +37,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Content:
-    """All that is said, ready to show."""
+    """All content, ready to show."""
 
     choices: Choices
     areas: Mapping[str, AreaRecord]
@@ -54,13 +57,13 @@ class Content:
 
 
 class Files:
-    """Every file of a content folder that could be read, and what is wrong with the others."""
+    """The records of a content folder, and the problems of the files that could not be read."""
 
     def __init__(self, folder: Path, kinds: Kinds = KINDS) -> None:
-        """Read the folder. Raises nothing: what is wrong is in `problems`."""
+        """Read the folder. Raises nothing: faults are in `problems`."""
         self.problems: list[Problem] = []
         self.records: dict[str, dict[str, Any]] = {kind.id: {} for kind in kinds}
-        """What each kind's reader made of its files, by kind and name of file without ending."""
+        """The records by kind and by name of file without ending."""
         topics = topics_of(folder / "articles")
         self.phrases = self._attempt(read_phrases, folder / "phrases")
         self.areas = self._attempt(read_areas, folder / "contacts")
@@ -109,7 +112,7 @@ class Files:
 
 
 def read_content(folder: Path = CONTENT) -> Content:
-    """The content of `folder`. Raises ContentError with all that is wrong with it."""
+    """Read the content of `folder`. Raises ContentError with all that is wrong with it."""
     files = Files(folder)
     choices, contacts, phrases = files.choices, files.contacts, files.phrases
     if files.problems or not (choices and contacts and phrases):
@@ -134,7 +137,7 @@ def read_content(folder: Path = CONTENT) -> Content:
 
 
 def _signed(folder: Path, kind_id: str) -> dict[str, Item]:
-    """What is signed of each file of a kind, by the file's name without ending."""
+    """Return the signed item of each file of a kind, by the file's name without ending."""
     kind = KINDS[kind_id]
     return {
         path.stem: kind.item(kind.content_id(path), kind.title_of(path), path)
@@ -144,7 +147,7 @@ def _signed(folder: Path, kind_id: str) -> dict[str, Item]:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """What there is to sign, by content id, and what could not be read."""
+    """The items to sign, by content id, and the problems of files that could not be read."""
 
     kinds: Kinds
     items: Mapping[str, Item]
@@ -152,7 +155,7 @@ class Catalogue:
 
 
 def read_catalogue(folder: Path = CONTENT, kinds: Kinds = KINDS) -> Catalogue:
-    """Every reviewed file. Raises nothing: what cannot be read is among the problems."""
+    """Read every reviewed file. Raises nothing: faults are among the problems."""
     items: dict[str, Item] = {}
     problems: list[Problem] = []
     for kind in kinds:

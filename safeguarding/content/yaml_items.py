@@ -1,4 +1,4 @@
-"""YAML files as items: lines that a person can read and compare, nothing left out."""
+"""YAML files as items to sign: lines that a person can read and compare, nothing left out."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from safeguarding.content.items import Block, Item
 from safeguarding.records import ContentError, YamlDocument, read_yaml
 
 STAFF = "staff"
-"""In place of an audience: what only those who sign read."""
+"""The audience of blocks that only the signers read."""
 UNSIGNED = {"approved_by"}
-"""What stands in a file and is said by nobody: the signature does not sign itself."""
+"""Fields of the provenance that are not signed: a signature does not sign itself."""
 
 
 def yaml_item(content_id: str, title: str, path: Path) -> Item:
-    """A YAML file. Raises ContentError when it cannot be read."""
+    """Return a YAML file as an item. Raises ContentError when it cannot be read."""
     document = read_yaml(path)
     data = mapping(document)
     review = _facts(data.get("provenance", {}))
@@ -36,7 +36,7 @@ def yaml_item(content_id: str, title: str, path: Path) -> Item:
 
 
 def responses_item(content_id: str, title: str, path: Path) -> Item:
-    """What the domain file says by itself, between answers. Raises ContentError."""
+    """Return the responses of the domain file as an item. Raises ContentError."""
     responses = mapping(read_yaml(path)).get("responses", {})
     blocks = [
         block
@@ -48,12 +48,12 @@ def responses_item(content_id: str, title: str, path: Path) -> Item:
 
 
 def read_by_staff(heading: str, value: Any) -> Block:
-    """What belongs to a file, is signed with it, and is read by nobody outside the staff."""
+    """Return a block that is signed with a file and that only staff read."""
     return Block(heading, tuple(lines(value)), (STAFF,))
 
 
 def blocks_of(data: Mapping[str, Any]) -> Iterator[Block]:
-    """The blocks of a document: one a record of its lists, and one for each other key."""
+    """Yield the blocks of a document: one a record of its lists, and one for each other key."""
     for key, value in data.items():
         if _are_records(value):
             for number, record in enumerate(value, 1):
@@ -63,7 +63,7 @@ def blocks_of(data: Mapping[str, Any]) -> Iterator[Block]:
 
 
 def record_blocks(record: Mapping[str, Any], otherwise: str) -> Iterator[Block]:
-    """One record; its name and its id are the heading, and `otherwise` where it has neither."""
+    """Yield the blocks of a record, under its name and id, or `otherwise` without them."""
     name, content_id = record.get("name"), record.get("id")
     both = f"{name} ({content_id})" if name and content_id else name or content_id
     rest = {key: value for key, value in record.items() if key not in {"name", "id"}}
@@ -73,7 +73,7 @@ def record_blocks(record: Mapping[str, Any], otherwise: str) -> Iterator[Block]:
 def message_blocks(
     heading: str, message: Mapping[str, Any], audiences: tuple[str, ...] = ()
 ) -> Iterator[Block]:
-    """A message as it is read: its text by itself, then what comes with it."""
+    """Yield the blocks of a message: its text, then the rest."""
     rest = {key: value for key, value in message.items() if key != "text"}
     if "text" not in message:
         yield Block(heading, tuple(lines(rest)), audiences)
@@ -84,7 +84,7 @@ def message_blocks(
 
 
 def lines(value: Any, above: str = "") -> Iterator[str]:
-    """Each value on a line of its own, with the names above it: "hours, weekly, mon: 09:00"."""
+    """Yield each value on a line, with the keys above it: "hours, weekly, mon: 09:00"."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
             yield from lines(inner, f"{above}, {label(key)}" if above else label(key))
@@ -101,12 +101,12 @@ def lines(value: Any, above: str = "") -> Iterator[str]:
 
 
 def label(key: object) -> str:
-    """A key as words: "near_miss" becomes "near miss"."""
+    """Return a key as words: "near_miss" becomes "near miss"."""
     return str(key).replace("_", " ")
 
 
 def _entry(value: Any, above: str) -> Iterator[str]:
-    """One entry of a list. Only a pattern stays in the notation that its author wrote."""
+    """Yield the lines of one entry of a list. Only a pattern keeps its notation."""
     if not isinstance(value, Mapping):
         yield _line(above, _word(value))
     elif "name" in value:
@@ -138,14 +138,14 @@ def _are_records(value: Any) -> bool:
 
 
 def _are_words(value: Any) -> bool:
-    """A list of single words is read in one line; of sentences, a line each."""
+    """Return whether a value is a list of single words, which is read in one line."""
     return isinstance(value, list) and all(
         not isinstance(each, (Mapping, list)) and " " not in str(each) for each in value
     )
 
 
 def mapping(document: YamlDocument) -> dict[str, Any]:
-    """The data of a document that is a mapping. Raises ContentError for another."""
+    """Return the data of a document. Raises ContentError when it is no mapping."""
     if not isinstance(document.data, dict):
         raise ContentError([document.problem("a mapping is expected here")])
     return document.data
@@ -165,7 +165,7 @@ def _signed(provenance: Mapping[str, Any]) -> str | None:
 
 
 def _checks(data: Mapping[str, Any]) -> tuple[date | None, date | None]:
-    """When the services of a file were checked, the longest ago, and the next check that is due."""
+    """Return the earliest check of the services of a file, and the earliest check due."""
     services = data.get("services") or []
     records = services if isinstance(services, list) else []
     checked = [day for record in records if (day := _date(record, "checked_on"))]
@@ -174,7 +174,7 @@ def _checks(data: Mapping[str, Any]) -> tuple[date | None, date | None]:
 
 
 def _said(variant: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A response without its condition, and with its custom message in place of `custom`."""
+    """Return a response without its condition, with its custom message merged in."""
     said = {key: value for key, value in variant.items() if key not in {"condition", "custom"}}
     return {**said, **variant.get("custom", {})}
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from safeguarding.one_thread import one_thread_of_algebra
+from threadpoolctl import threadpool_limits
+
 from safeguarding.risk.assessment import (
     NO_RISK,
     Assessment,
@@ -151,7 +152,8 @@ def build_engine(*, miss_cost: float | None = None) -> RiskEngine:
     when the lexicon, the calibration or another artifact is unsound, WeightsError when the weights
     or the examples are missing or out of date.
     """
-    one_thread_of_algebra()
+    # Between messages OpenBLAS' threads spin: one is as quick and takes half the processor.
+    threadpool_limits(limits=1, user_api="blas")
     lexicon, adapter = read_lexicon(), read_adapter()
     encoder = SentenceEncoder(adapter.version)
     classifier = RiskClassifier(adapter, encoder.encode, encoder.encode_batch)

@@ -1,1 +1,0 @@
-"""Staff: accounts with their roles, and signed-in sessions."""

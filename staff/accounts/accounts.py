@@ -1,4 +1,4 @@
-"""Staff accounts: who may read and review escalations, and who may sign content."""
+"""Staff accounts: names, passwords, roles and areas."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 
 from safeguarding.clock import utc_now
 from staff.accounts.passwords import LONGEST_PASSWORD, check_password
-from staff.accounts.permissions import EVERYBODY, PERMISSIONS, READERS, Permission, Role
+from staff.accounts.permissions import BASIC, PERMISSIONS, READERS, Permission, Role
 from staff.accounts.second_step import remove_second_step
 from staff.accounts.tables import (
     staff,
@@ -30,15 +30,15 @@ from storage.engine import READING
 
 
 class StaffNameError(ValueError):
-    """A sign-in name is empty or taken."""
+    """The sign-in name is empty or taken."""
 
 
 class UnknownStaffError(LookupError):
-    """No account in use has this id."""
+    """There is no account in use with this id."""
 
 
 class LastAdministratorError(Exception):
-    """Without this account nobody could run the accounts."""
+    """The account is the only one that may manage accounts."""
 
 
 @dataclass(frozen=True)
@@ -48,27 +48,27 @@ class Staff:
     id: str
     """Permanent; records refer to it."""
     name: str
-    """What they sign in with, normalised."""
+    """The sign-in name, normalised."""
     shown_name: str
     role: Role = Role.REVIEWER
     admitted: bool = True
-    """False while a lead has not said that they may have the role an administrator gave them."""
+    """False until a lead confirms the role that an administrator gave."""
     areas: frozenset[str] | None = None
     """The areas whose cases they see; None for all."""
 
     def may(self, permission: Permission) -> bool:
-        """Whether the role allows it; before a lead has admitted them only what everybody may."""
-        allowed = PERMISSIONS[self.role] if self.admitted else EVERYBODY
+        """Return whether the role has the permission; without admission only the basic ones."""
+        allowed = PERMISSIONS[self.role] if self.admitted else BASIC
         return permission in allowed
 
 
 def normalised(name: str) -> str:
-    """A sign-in name without what people do not see: case, spaces around, look-alike forms."""
+    """Return the name without differences of case, spacing and Unicode form."""
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def check_in_use(connection: Connection, staff_id: str) -> None:
-    """Raise UnknownStaffError unless this is the id of an account in use that reads cases."""
+    """Raise UnknownStaffError unless an account in use with this id may read cases."""
     query = sa.select(staff.c.id).where(
         staff.c.id == staff_id,
         staff.c.disabled_at.is_(None),
@@ -80,7 +80,7 @@ def check_in_use(connection: Connection, staff_id: str) -> None:
 
 
 class StaffAccounts:
-    """The accounts. Thread-safe; every method raises SQLAlchemyError when the database cannot."""
+    """All staff accounts. Thread-safe; methods raise SQLAlchemyError."""
 
     def __init__(
         self,
@@ -88,43 +88,42 @@ class StaffAccounts:
         now: Callable[[], datetime] = utc_now,
         hasher: PasswordHasher | None = None,
     ) -> None:
-        """Take a migrated database; `hasher` sets the cost of argon2id."""
         self._engine = engine
         self._reading = engine.execution_options(**READING)
         self._now = now
         self._hasher = hasher or PasswordHasher()
-        self._nobody = self._hasher.hash(secrets.token_urlsafe())
+        self._dummy_hash = self._hasher.hash(secrets.token_urlsafe())
 
     def add(
         self, name: str, password: str, shown_name: str | None = None, role: Role | None = None
     ) -> Staff:
-        """Open an account; where no role is given, the first is a lead, and others are reviewers.
+        """Open an account. Without `role` the first account is a lead, and others are reviewers.
 
         Raises StaffNameError, PasswordError.
         """
         if role is None:
             role = Role.REVIEWER if self.exist() else Role.LEAD
         member = new_member(name, shown_name or name, role)
-        kept = self.hash(password, member.name)
+        password_hash = self.hash(password, member.name)
         with self._engine.begin() as connection:
-            insert(connection, member, kept, self._now())
+            insert(connection, member, password_hash, self._now())
         return member
 
     def hash(self, password: str, name: str) -> str:
-        """What is kept of a password for the account called `name`. Raises PasswordError."""
+        """Return the hash of a password for the account `name`. Raises PasswordError."""
         check_password(password, name)
         return self._hasher.hash(password)
 
     def verify(self, name: str, password: str) -> Staff | None:
-        """The member of staff, or None. An unknown name costs as much work as a known one."""
+        """Return the account, or None. An unknown name takes as long as a wrong password."""
         row = self._named(name)
         known = row is not None and row["disabled_at"] is None
-        kept = row["password_hash"] if row is not None else self._nobody
-        # The longest password allowed bounds the work that a stranger can ask for.
-        right = self._matches(kept, password[: LONGEST_PASSWORD + 1])
+        password_hash = row["password_hash"] if row is not None else self._dummy_hash
+        # Longer input is cut, to limit the work that a stranger can cause.
+        right = self._matches(password_hash, password[: LONGEST_PASSWORD + 1])
         if row is None or not known or not right:
             return None
-        if self._hasher.check_needs_rehash(kept):
+        if self._hasher.check_needs_rehash(password_hash):
             with self._engine.begin() as connection:
                 _set(connection, row["id"], password_hash=self._hasher.hash(password))
         return member_of(row)
@@ -134,28 +133,29 @@ class StaffAccounts:
         self._replace(staff_id, password, reset=False)
 
     def reset(self, staff_id: str, password: str) -> None:
-        """The same for somebody who cannot sign in: second step and linked identity go as well."""
+        """As `change_password`; also remove the second step and the linked identity."""
         self._replace(staff_id, password, reset=True)
 
     def _replace(self, staff_id: str, password: str, *, reset: bool) -> None:
         with self._reading.connect() as connection:
             query = sa.select(staff.c.name).where(staff.c.id == staff_id)
             name = connection.execute(query).scalar() or ""
-        kept = self.hash(password, name)
+        password_hash = self.hash(password, name)
         with self._engine.begin() as connection:
-            set_password_hash(connection, staff_id, kept)
+            set_password_hash(connection, staff_id, password_hash)
             if reset:
                 remove_second_step(connection, staff_id)
-                mine = staff_sign_ons.c.staff_id == staff_id
-                connection.execute(sa.delete(staff_sign_ons).where(mine))
+                linked = staff_sign_ons.c.staff_id == staff_id
+                connection.execute(sa.delete(staff_sign_ons).where(linked))
 
     def set_role(self, name: str, role: Role, *, admitted: bool = True) -> bool:
-        """Give an account in use another role, at once. False when there is none.
+        """Change the role of an account in use, at once. Return False when there is none.
 
-        `admitted` is False where a lead has to agree. Raises LastAdministratorError.
+        `admitted` is False where a lead has to confirm. Raises LastAdministratorError.
         """
         with self._engine.begin() as connection:
-            staff_id = _in_use(connection, name)
+            query = sa.select(staff.c.id).where(_is_in_use(name))
+            staff_id = connection.execute(query).scalar()
             if staff_id is None:
                 return False
             if role is not Role.ADMINISTRATOR:
@@ -164,24 +164,15 @@ class StaffAccounts:
         return True
 
     def admit(self, name: str) -> bool:
-        """A lead agrees that this account may have its role. False when there is none in use."""
-        with self._engine.begin() as connection:
-            staff_id = _in_use(connection, name)
-            if staff_id is not None:
-                _set(connection, staff_id, admitted=True)
-        return staff_id is not None
+        """Confirm the role of an account in use. Return False when there is none."""
+        return self._update(name, admitted=True)
 
     def set_areas(self, name: str, areas: frozenset[str] | None) -> bool:
-        """Show only the cases of these areas, or of all (None). False when there is no account."""
-        with self._engine.begin() as connection:
-            staff_id = _in_use(connection, name)
-            if staff_id is not None:
-                kept = sa.null() if areas is None else sorted(areas)
-                _set(connection, staff_id, areas=kept)
-        return staff_id is not None
+        """Set the areas whose cases an account sees. Return False when there is no account."""
+        return self._update(name, areas=sa.null() if areas is None else sorted(areas))
 
     def disable(self, name: str) -> bool:
-        """Shut an account and end its sessions; what it did stays. False when there is none.
+        """Disable an account and end its sessions; its records stay. Return False without one.
 
         Raises LastAdministratorError.
         """
@@ -191,59 +182,65 @@ class StaffAccounts:
             if staff_id is None:
                 return False
             _check_another_administrator(connection, staff_id)
-            mine = (staff.c.id == staff_id) & staff.c.disabled_at.is_(None)
-            connection.execute(sa.update(staff).where(mine).values(disabled_at=self._now()))
+            in_use = (staff.c.id == staff_id) & staff.c.disabled_at.is_(None)
+            connection.execute(sa.update(staff).where(in_use).values(disabled_at=self._now()))
             for table in (staff_sessions, staff_devices, staff_invitations):
                 connection.execute(sa.delete(table).where(table.c.staff_id == staff_id))
         return True
 
     def exist(self) -> bool:
-        """Whether there is an account at all."""
+        """Return whether there is any account."""
         with self._reading.connect() as connection:
             return connection.execute(sa.select(staff.c.id).limit(1)).first() is not None
 
     def in_use(self) -> list[Staff]:
-        """The accounts that are not disabled, by name."""
+        """Return the accounts in use, by name."""
         query = sa.select(staff).where(staff.c.disabled_at.is_(None)).order_by(staff.c.name)
         with self._reading.connect() as connection:
             return [member_of(row) for row in connection.execute(query).mappings()]
 
     def of_id(self, staff_id: str) -> Staff | None:
-        """The account in use with this id."""
-        query = sa.select(staff).where(staff.c.id == staff_id, staff.c.disabled_at.is_(None))
-        with self._reading.connect() as connection:
-            row = connection.execute(query).mappings().first()
-        return None if row is None else member_of(row)
+        """Return the account in use with this id."""
+        return self._find((staff.c.id == staff_id) & staff.c.disabled_at.is_(None))
 
     def named(self, name: str) -> Staff | None:
-        """The account in use with this sign-in name."""
-        row = self._named(name)
-        return None if row is None or row["disabled_at"] is not None else member_of(row)
+        """Return the account in use with this sign-in name."""
+        return self._find(_is_in_use(name))
 
     def is_taken(self, name: str) -> bool:
-        """Whether an account has, or had, this sign-in name."""
+        """Return whether an account, in use or disabled, has this sign-in name."""
         return self._named(name) is not None
 
     def shown_names(self, staff_ids: Iterable[str]) -> dict[str, str]:
-        """The names to show for ids; an id that is no account's is left out."""
+        """Return the display names of accounts by id; unknown ids are left out."""
         query = sa.select(staff.c.id, staff.c.shown_name).where(staff.c.id.in_(set(staff_ids)))
         with self._reading.connect() as connection:
             return {row.id: row.shown_name for row in connection.execute(query)}
+
+    def _find(self, condition: sa.ColumnElement[bool]) -> Staff | None:
+        with self._reading.connect() as connection:
+            row = connection.execute(sa.select(staff).where(condition)).mappings().first()
+        return None if row is None else member_of(row)
+
+    def _update(self, name: str, **values: object) -> bool:
+        query = sa.update(staff).where(_is_in_use(name)).values(**values)
+        with self._engine.begin() as connection:
+            return bool(connection.execute(query).rowcount)
 
     def _named(self, name: str) -> RowMapping | None:
         query = sa.select(staff).where(staff.c.name == normalised(name))
         with self._reading.connect() as connection:
             return connection.execute(query).mappings().first()
 
-    def _matches(self, kept: str, password: str) -> bool:
+    def _matches(self, password_hash: str, password: str) -> bool:
         try:
-            return self._hasher.verify(kept, password)
+            return self._hasher.verify(password_hash, password)
         except VerificationError:
             return False
 
 
 def new_member(name: str, shown_name: str, role: Role) -> Staff:
-    """A member of staff who has no account yet. Raises StaffNameError."""
+    """Return a member of staff with a new id. Raises StaffNameError."""
     member = Staff(str(uuid.uuid4()), normalised(name), shown_name.strip(), role)
     if not member.name:
         raise StaffNameError("A sign-in name is needed")
@@ -251,7 +248,7 @@ def new_member(name: str, shown_name: str, role: Role) -> Staff:
 
 
 def insert(connection: Connection, member: Staff, password_hash: str, at: datetime) -> None:
-    """Open the account of a new member. Raises StaffNameError when the name is taken."""
+    """Insert the account of a new member. Raises StaffNameError when the name is taken."""
     row = {
         "id": member.id,
         "name": member.name,
@@ -268,15 +265,15 @@ def insert(connection: Connection, member: Staff, password_hash: str, at: dateti
 
 
 def member_of(row: RowMapping) -> Staff:
-    """The member of staff of a row of the table."""
+    """Return a row of the table as a member of staff."""
     areas = None if row["areas"] is None else frozenset(row["areas"])
     role = Role(row["role"])
     return Staff(row["id"], row["name"], row["shown_name"], role, row["admitted"], areas)
 
 
-def set_password_hash(connection: Connection, staff_id: str, kept: str) -> None:
-    """Replace the password, and end every session that the old one opened."""
-    _set(connection, staff_id, password_hash=kept)
+def set_password_hash(connection: Connection, staff_id: str, password_hash: str) -> None:
+    """Replace the password, and end every session of the account."""
+    _set(connection, staff_id, password_hash=password_hash)
     connection.execute(sa.delete(staff_sessions).where(staff_sessions.c.staff_id == staff_id))
 
 
@@ -284,15 +281,13 @@ def _set(connection: Connection, staff_id: str, **values: object) -> None:
     connection.execute(sa.update(staff).where(staff.c.id == staff_id).values(**values))
 
 
-def _in_use(connection: Connection, name: str) -> str | None:
-    mine = (staff.c.name == normalised(name)) & staff.c.disabled_at.is_(None)
-    found: str | None = connection.execute(sa.select(staff.c.id).where(mine)).scalar()
-    return found
+def _is_in_use(name: str) -> sa.ColumnElement[bool]:
+    return (staff.c.name == normalised(name)) & staff.c.disabled_at.is_(None)
 
 
 def _check_another_administrator(connection: Connection, staff_id: str) -> None:
     administrators = (staff.c.role == Role.ADMINISTRATOR.value) & staff.c.disabled_at.is_(None)
-    # Locked, so that two who shut each other's accounts at once do not both succeed.
+    # Locked, so that two administrators cannot disable each other at the same moment.
     query = sa.select(staff.c.id).where(administrators).with_for_update()
     if list(connection.execute(query).scalars()) == [staff_id]:
         raise LastAdministratorError("This is the last administrator: open another account first")

@@ -1,15 +1,17 @@
-"""The accounts: administrators invite, disable and change roles; leads admit who reads cases."""
+"""The pages of the accounts, for administrators, for leads, and for invited people."""
 
 from __future__ import annotations
 
-import asyncio
+from asyncio import to_thread
 
 from sanic import Blueprint, HTTPResponse, Request
 from sanic.exceptions import NotFound
 from sanic.response import redirect
 
-from staff.accounts.accounts import LastAdministratorError, Staff
-from staff.accounts.auth import requires, session_of
+from staff.accounts.accounts import LastAdministratorError, Staff, StaffNameError
+from staff.accounts.auth import open_to_all, requires, session_of
+from staff.accounts.invitations import Invitation, InvitationGoneError
+from staff.accounts.passwords import PasswordError
 from staff.accounts.permissions import READERS, Permission, Role
 from staff.cases.recording import record
 from staff.console import wording
@@ -17,6 +19,7 @@ from staff.console.composition import services
 from staff.console.pages import ACCOUNTS, SEE_OTHER, field
 
 accounts = Blueprint("accounts")
+invitation = Blueprint("invitation", url_prefix="/invitation")
 COLLEAGUES = "/colleagues"
 LONGEST_NAME = 80
 ROLE_VALUES = {role.value: role for role in Role}
@@ -25,14 +28,14 @@ ROLE_VALUES = {role.value: role for role in Role}
 @accounts.get(ACCOUNTS)
 @requires(Permission.MANAGE_ACCOUNTS)
 async def listed(request: Request) -> HTTPResponse:
-    """Everybody with an account in use, and the form that invites somebody."""
+    """Show the accounts in use, and the form to invite a colleague."""
     return await _list(request, {})
 
 
 @accounts.post(f"{ACCOUNTS}/invite")
 @requires(Permission.MANAGE_ACCOUNTS)
 async def invite(request: Request) -> HTTPResponse:
-    """Make a link for a new colleague. It is shown now and never again."""
+    """Create a link for a new colleague, and show it once."""
     console, session = services(request), session_of(request)
     shown_name, role = field(request, "shown_name").strip(), field(request, "role")
     errors = {}
@@ -42,7 +45,7 @@ async def invite(request: Request) -> HTTPResponse:
         errors["role"] = wording.SELECT_ROLE
     if errors:
         return await _list(request, errors, 400)
-    token = await asyncio.to_thread(
+    token = await to_thread(
         console.invitations.invite, shown_name, ROLE_VALUES[role], by=session.staff.id
     )
     await record(request, "account invited", role=role)
@@ -52,21 +55,21 @@ async def invite(request: Request) -> HTTPResponse:
 @accounts.get(f"{ACCOUNTS}/<staff_id:str>")
 @requires(Permission.MANAGE_ACCOUNTS)
 async def read(request: Request, staff_id: str) -> HTTPResponse:
-    """One account, and what can be done to it."""
+    """Show one account with the forms to change it."""
     return await _account(request, await _member(request, staff_id))
 
 
 @accounts.post(f"{ACCOUNTS}/<staff_id:str>/role")
 @requires(Permission.MANAGE_ACCOUNTS)
 async def change_role(request: Request, staff_id: str) -> HTTPResponse:
-    """Give another role, at once; one that reads cases waits for a lead."""
+    """Change the role, at once; a role that reads cases waits for a lead."""
     console, member = services(request), await _member(request, staff_id)
     role = ROLE_VALUES.get(field(request, "role"))
     if role is None:
         return await _account(request, member, {"role": wording.SELECT_ROLE}, 400)
     if role is not member.role:
         try:
-            await asyncio.to_thread(
+            await to_thread(
                 console.accounts.set_role, member.name, role, admitted=role not in READERS
             )
         except LastAdministratorError:
@@ -78,11 +81,11 @@ async def change_role(request: Request, staff_id: str) -> HTTPResponse:
 @accounts.post(f"{ACCOUNTS}/<staff_id:str>/areas")
 @requires(Permission.MANAGE_ACCOUNTS)
 async def set_areas(request: Request, staff_id: str) -> HTTPResponse:
-    """Show only the cases of the areas that are ticked; of all where none is."""
+    """Set the areas whose cases the account sees; all of them when none is ticked."""
     console, member = services(request), await _member(request, staff_id)
     sent = request.form.getlist("areas") if request.form else []
     areas = frozenset(sent or []) & console.areas.keys()
-    await asyncio.to_thread(console.accounts.set_areas, member.name, areas or None)
+    await to_thread(console.accounts.set_areas, member.name, areas or None)
     await record(request, "areas changed", account=member.id, areas=sorted(areas))
     return redirect(f"{ACCOUNTS}?saved=areas", status=SEE_OTHER)
 
@@ -90,10 +93,10 @@ async def set_areas(request: Request, staff_id: str) -> HTTPResponse:
 @accounts.post(f"{ACCOUNTS}/<staff_id:str>/disable")
 @requires(Permission.MANAGE_ACCOUNTS)
 async def disable(request: Request, staff_id: str) -> HTTPResponse:
-    """Shut an account; what it did stays."""
+    """Disable an account; its records stay."""
     console, member = services(request), await _member(request, staff_id)
     try:
-        await asyncio.to_thread(console.accounts.disable, member.name)
+        await to_thread(console.accounts.disable, member.name)
     except LastAdministratorError:
         return await _account(request, member, {"disable": wording.LAST_ADMINISTRATOR}, 409)
     await record(request, "account shut", account=member.id)
@@ -103,11 +106,9 @@ async def disable(request: Request, staff_id: str) -> HTTPResponse:
 @accounts.post(f"{ACCOUNTS}/<staff_id:str>/link")
 @requires(Permission.MANAGE_ACCOUNTS)
 async def renew(request: Request, staff_id: str) -> HTTPResponse:
-    """Make a link with which a colleague who cannot sign in sets a new password."""
+    """Create a link with which a colleague sets a new password."""
     console, member = services(request), await _member(request, staff_id)
-    token = await asyncio.to_thread(
-        console.invitations.renew, member, by=session_of(request).staff.id
-    )
+    token = await to_thread(console.invitations.renew, member, by=session_of(request).staff.id)
     await record(request, "invitation link made", account=member.id)
     return await _link(request, token)
 
@@ -115,9 +116,9 @@ async def renew(request: Request, staff_id: str) -> HTTPResponse:
 @accounts.post(f"{ACCOUNTS}/<staff_id:str>/unlink")
 @requires(Permission.MANAGE_ACCOUNTS)
 async def unlink(request: Request, staff_id: str) -> HTTPResponse:
-    """Let the organisation's provider open an account no more; its owner may link it again."""
+    """Remove the link to the identity provider; the owner may link the account again."""
     console, member = services(request), await _member(request, staff_id)
-    if await asyncio.to_thread(console.sign_ons.unlink, member.id):
+    if await to_thread(console.identities.unlink, member.id):
         await record(request, "single sign-on unlinked", account=member.id)
     return redirect(f"{ACCOUNTS}?saved=unlinked", status=SEE_OTHER)
 
@@ -125,8 +126,8 @@ async def unlink(request: Request, staff_id: str) -> HTTPResponse:
 @accounts.get(COLLEAGUES)
 @requires(Permission.ADMIT_READERS)
 async def colleagues(request: Request) -> HTTPResponse:
-    """Who reads cases here, and who waits for a lead to let them."""
-    everyone = await asyncio.to_thread(services(request).accounts.in_use)
+    """Show who may read cases, and who waits for a lead to confirm it."""
+    everyone = await to_thread(services(request).accounts.in_use)
     readers = [member for member in everyone if member.role in READERS]
     return services(request).pages.render(
         "colleagues.html",
@@ -139,16 +140,75 @@ async def colleagues(request: Request) -> HTTPResponse:
 @accounts.post(f"{COLLEAGUES}/<staff_id:str>/admit")
 @requires(Permission.ADMIT_READERS)
 async def admit(request: Request, staff_id: str) -> HTTPResponse:
-    """Agree that a colleague may read what children wrote."""
+    """Confirm that a colleague may read what children wrote."""
     console, member = services(request), await _member(request, staff_id)
     if not member.admitted:
-        await asyncio.to_thread(console.accounts.admit, member.name)
+        await to_thread(console.accounts.admit, member.name)
         await record(request, "reader admitted", account=member.id, role=member.role.value)
     return redirect(COLLEAGUES, status=SEE_OTHER)
 
 
+@invitation.get("/<token:str>")
+@open_to_all
+async def opened(request: Request, token: str) -> HTTPResponse:
+    """Show the form. This does not use up the link, because mail programs open links too."""
+    try:
+        invited = await to_thread(services(request).invitations.find, token)
+    except InvitationGoneError:
+        return invitation_gone(request)
+    return invitation_form(request, invited, {})
+
+
+@invitation.post("/<token:str>")
+@open_to_all
+async def accepted(request: Request, token: str) -> HTTPResponse:
+    """Open the account or set its password, and use up the link."""
+    console = services(request)
+    try:
+        invited = await to_thread(console.invitations.find, token)
+        member = await to_thread(
+            console.invitations.accept, token, field(request, "name"), field(request, "password")
+        )
+    except InvitationGoneError:
+        return invitation_gone(request)
+    except StaffNameError:
+        return invitation_form(request, invited, {"name": wording.NAME_TAKEN}, 400)
+    except PasswordError as error:
+        return invitation_form(request, invited, {"password": wording.password_refused(error)}, 400)
+    await record_accepted(request, invited, member)
+    return redirect("/sign-in", status=SEE_OTHER)
+
+
+async def record_accepted(
+    request: Request, invited: Invitation, member: Staff, **detail: str
+) -> None:
+    """Record that an invitation opened the account of a member, or renewed its password."""
+    what = "account opened" if invited.staff_id is None else "password renewed"
+    detail |= {"account": member.id, "role": member.role.value}
+    await record(request, what, who=member.id, **detail)
+
+
+def invitation_form(
+    request: Request, invited: Invitation, errors: dict[str, str], status: int = 200
+) -> HTTPResponse:
+    """Show the form of an invitation."""
+    return services(request).pages.render(
+        "invitation.html",
+        status=status,
+        invitation=invited,
+        errors=errors,
+        name=field(request, "name"),
+        address=request.path.removesuffix("/organisation"),
+    )
+
+
+def invitation_gone(request: Request) -> HTTPResponse:
+    """Show that an invitation does not exist, was used or has expired."""
+    return services(request).pages.render("invitation_gone.html", status=410)
+
+
 async def _member(request: Request, staff_id: str) -> Staff:
-    member = await asyncio.to_thread(services(request).accounts.of_id, staff_id)
+    member = await to_thread(services(request).accounts.of_id, staff_id)
     if member is None:
         raise NotFound
     return member
@@ -160,7 +220,7 @@ async def _list(request: Request, errors: dict[str, str], status: int = 200) -> 
         "accounts.html",
         status=status,
         session=session_of(request),
-        members=await asyncio.to_thread(console.accounts.in_use),
+        members=await to_thread(console.accounts.in_use),
         roles=ROLE_VALUES,
         errors=errors,
         shown_name=field(request, "shown_name"),
@@ -179,7 +239,7 @@ async def _account(
         member=member,
         roles=ROLE_VALUES,
         areas=console.areas,
-        linked=await asyncio.to_thread(console.sign_ons.linked_at, member.id),
+        linked=await to_thread(console.identities.linked_at, member.id),
         errors=errors or {},
     )
 
@@ -190,6 +250,6 @@ async def _link(request: Request, token: str) -> HTTPResponse:
     return console.pages.render(
         "account_link.html",
         session=session_of(request),
-        invitation=await asyncio.to_thread(console.invitations.find, token),
+        invitation=await to_thread(console.invitations.find, token),
         link=f"{scheme}://{request.host}/invitation/{token}",
     )

@@ -1,12 +1,12 @@
-"""Who reads, what they may see and do, and forms that no other site can forge.
+"""Access control of the console: sessions, permissions, and forms that no other site can forge.
 
-Every route carries either `requires(Permission.X)` or `open_to_all`: a test walks them all.
+Every route has either `requires(Permission.X)` or `open_to_all`; a test checks all of them.
 """
 
 from __future__ import annotations
 
-import asyncio
 import hmac
+from asyncio import to_thread
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import wraps
@@ -43,7 +43,7 @@ Handler: TypeAlias = Callable[..., Awaitable[HTTPResponse]]
 
 
 def cookie_name(console: Services) -> str:
-    """The session cookie; the prefix makes browsers refuse one set by another host."""
+    """Return the name of the session cookie; its prefix makes browsers bind it to this host."""
     return "lantern" if console.insecure_cookies else "__Host-lantern"
 
 
@@ -52,13 +52,13 @@ def set_cookie(
     response: HTTPResponse,
     name: str,
     value: str,
-    kept: timedelta,
+    max_age: timedelta,
     *,
     samesite: Literal["Strict", "Lax"] = "Strict",
 ) -> None:
-    """Set a cookie out of the reach of scripts and of other sites.
+    """Set a cookie that scripts and other sites cannot read.
 
-    A "Lax" one also comes with a link on another site that somebody follows.
+    Browsers also send a "Lax" cookie when a person follows a link on another site.
     """
     response.add_cookie(
         name,
@@ -67,30 +67,27 @@ def set_cookie(
         secure=not console.insecure_cookies,
         httponly=True,
         samesite=samesite,
-        max_age=int(kept.total_seconds()),
+        max_age=int(max_age.total_seconds()),
     )
 
 
 def token_of(request: Request) -> str:
-    """The token in the session cookie; empty without one."""
+    """Return the token in the session cookie; empty without one."""
     return str(request.cookies.get(cookie_name(services(request))) or "")
 
 
 async def load_session(request: Request) -> None:
-    """Request middleware: find out who reads."""
-    console = services(request)
+    """Load the session of a request, as middleware."""
     token = token_of(request)
-    static = request.path.startswith("/static/")
-    found = None
-    if token and not static:
+    request.ctx.session = None
+    if token and not request.path.startswith("/static/"):
+        find = services(request).sessions.find
         by_itself = request.path.startswith(LIVE)
-        find = console.sessions.find
-        found = await asyncio.to_thread(find, token, counts_as_use=not by_itself)
-    request.ctx.session = found
+        request.ctx.session = await to_thread(find, token, counts_as_use=not by_itself)
 
 
 def session_of(request: Request) -> Session:
-    """The reader's session, on a page that only staff reach. Raises LookupError elsewhere."""
+    """Return the session, on a page for staff only. Raises LookupError elsewhere."""
     session: Session | None = request.ctx.session
     if session is None:
         raise LookupError("this page is for staff only")
@@ -98,18 +95,18 @@ def session_of(request: Request) -> Session:
 
 
 def requires(permission: Permission) -> Callable[[Handler], Handler]:
-    """Let staff through who have `permission`; of their forms only those that our pages sent."""
+    """Allow staff with `permission` only, and forms only from pages of this console."""
 
     def guard(handler: Handler) -> Handler:
         @wraps(handler)
         async def guarded(request: Request, **path: str) -> HTTPResponse:
             if request.method == "POST" and not is_same_site(request):
-                return await forged(request)
+                return await _forged(request)
             if request.ctx.session is None:
                 await record_refusal(request, "not signed in", **_cookie_sent(request))
                 return _signed_out(request)
             if request.method == "POST" and not _has_form_token(request):
-                return await forged(request)
+                return await _forged(request)
             if not session_of(request).staff.may(permission):
                 return await _not_allowed(request, permission)
             if permission is not Permission.OWN_ACCOUNT and _lacks_second_step(request):
@@ -125,40 +122,42 @@ def requires(permission: Permission) -> Callable[[Handler], Handler]:
 
 
 async def _is_out_of_area(request: Request, case_id: str | None) -> bool:
-    """Whether there is such a case, and it is of an area that this reader does not see."""
+    """Return whether the case exists in an area that this member of staff does not see."""
     areas, cases = session_of(request).staff.areas, services(request).cases
     if areas is None or case_id is None:
         return False
     try:
-        await asyncio.to_thread(cases.find, case_id, areas)
+        await to_thread(cases.find, case_id, areas)
     except UnknownCaseError:
-        return await asyncio.to_thread(cases.exists, case_id)
+        return await to_thread(cases.exists, case_id)
     return False
 
 
 def open_to_all(handler: Handler) -> Handler:
-    """Say of a route that it needs no sign-in."""
-    handler.permission = None  # type: ignore[attr-defined]
-    return handler
+    """Let a route need no sign-in; accept forms only from pages of this site."""
 
+    @wraps(handler)
+    async def guarded(request: Request, **path: str) -> HTTPResponse:
+        if request.method == "POST" and not is_same_site(request):
+            return await _forged(request)
+        return await handler(request, **path)
 
-def fresh(session: Session) -> bool:
-    """False when whoever sits there has to show again who they are, before they see words."""
-    return session.fresh
+    guarded.permission = None  # type: ignore[attr-defined]
+    return guarded
 
 
 def needs_confirmation(request: Request, back: str) -> HTTPResponse | None:
-    """The way to the page that asks who sits there, and `back`; None when nobody need ask.
+    """Redirect a session that is not fresh to the confirmation page, and then `back`.
 
-    For what shows a child's words: `if asked := needs_confirmation(request, back):` answer it.
+    Pages that show a child's words return this response; None when the session is fresh.
     """
-    if fresh(session_of(request)):
+    if session_of(request).fresh:
         return None
     return redirect(f"/confirm?next={quote(back, safe='')}", status=SEE_OTHER)
 
 
 def home_of(staff: Staff) -> str:
-    """Where this person's work begins."""
+    """Return the start page of a member of staff."""
     if staff.may(Permission.READ_CASES):
         return HOME
     if staff.may(Permission.MANAGE_ACCOUNTS):
@@ -167,14 +166,14 @@ def home_of(staff: Staff) -> str:
 
 
 def safe_next(onward: str, otherwise: str) -> str:
-    """A page of ours to go on to: never an address that a link from outside chose."""
+    """Return `onward` if it is a page of the console, so that no link leads to another site."""
     pages = (HOME, CONTENT, ACCOUNTS, ROTA, STATISTICS, EXPORTS, AUDIT)
     ours = onward in pages or onward.startswith(tuple(f"{page}/" for page in pages))
     return onward if ours and "\\" not in onward else otherwise
 
 
-async def forged(request: Request) -> HTTPResponse:
-    """The answer to a form that none of our pages sent."""
+async def _forged(request: Request) -> HTTPResponse:
+    """Refuse a form that no page of this console sent."""
     await record_refusal(request, "form that no page of ours sent")
     session = request.ctx.session
     return services(request).pages.render("refused.html", status=403, session=session)
@@ -198,7 +197,7 @@ def _lacks_second_step(request: Request) -> bool:
 
 def _signed_out(request: Request) -> HTTPResponse:
     if request.method == "POST":
-        # What somebody wrote over half an hour must not be lost with their session.
+        # A long note must not be lost because the session ended meanwhile.
         return services(request).pages.render(
             "signed_out.html", status=401, written=written_in(request)
         )
@@ -206,7 +205,7 @@ def _signed_out(request: Request) -> HTTPResponse:
 
 
 def _cookie_sent(request: Request) -> dict[str, str]:
-    """Tells a session that has ended or never was from none; its token is recorded nowhere."""
+    """Record whether there was a session cookie, and never its token."""
     sent = cookie_name(services(request)) in request.cookies
     return {"session": "not known"} if sent else {}
 

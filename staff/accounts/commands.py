@@ -1,4 +1,4 @@
-"""`python -m lantern staff`: opens, lists and shuts staff accounts; sets roles."""
+"""`python -m lantern staff`: opens, lists and disables staff accounts; sets roles."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from staff.accounts.accounts import (
 )
 from staff.accounts.passwords import random_password
 from staff.accounts.permissions import Role
-from staff.audit.command_line import record_command
+from staff.audit.audit_log import record_command
 from storage.engine import connect
 
 ROLES = click.Choice([role.value for role in Role])
@@ -23,7 +23,7 @@ NOT_IN_USE = "There is no account in use with this name."
 @click.group()
 @click.pass_context
 def main(context: click.Context) -> None:
-    """Do one thing to one account of the console."""
+    """Manage the accounts of the console."""
     context.obj = StaffAccounts(connect(Settings.from_env().database_url))
 
 
@@ -38,7 +38,7 @@ def list_(accounts: StaffAccounts) -> None:
 @main.command()
 @click.argument("name")
 @click.option("--shown-name", help="The name that colleagues see in records.")
-@click.option("--role", type=ROLES, help="What the account is for; the first one is a lead.")
+@click.option("--role", type=ROLES, help="The role; without it the first account is a lead.")
 @click.pass_obj
 def add(accounts: StaffAccounts, name: str, shown_name: str | None, role: str | None) -> None:
     """Open an account with this sign-in NAME and print its password once."""
@@ -55,7 +55,7 @@ def add(accounts: StaffAccounts, name: str, shown_name: str | None, role: str | 
 @click.argument("name")
 @click.pass_obj
 def reset(accounts: StaffAccounts, name: str) -> None:
-    """Give an account a new password, printed once; its second step is taken away."""
+    """Give an account a new password, printed once, and remove its second step."""
     member = accounts.named(name)
     if member is None:
         raise click.ClickException(NOT_IN_USE)
@@ -70,7 +70,7 @@ def reset(accounts: StaffAccounts, name: str) -> None:
 @click.argument("role", type=ROLES)
 @click.pass_obj
 def role(accounts: StaffAccounts, name: str, role: str) -> None:
-    """Give an account another role; it holds at once."""
+    """Change the role of an account, at once."""
     member = accounts.named(name)
     try:
         if member is None or not accounts.set_role(name, Role(role)):
@@ -85,14 +85,14 @@ def role(accounts: StaffAccounts, name: str, role: str) -> None:
 @click.argument("name")
 @click.pass_obj
 def disable(accounts: StaffAccounts, name: str) -> None:
-    """Shut an account; its records stay."""
+    """Disable an account; its records stay."""
     member = accounts.named(name)
     try:
         if not accounts.disable(name):
             raise click.ClickException("There is no account with this name.")
     except LastAdministratorError as error:
         raise click.ClickException(f"{error}.") from None
-    if member is not None:  # else it was shut before
+    if member is not None:  # else it was disabled before
         record_command("account shut", account=member.id)
     click.echo("The account is shut and its sessions have ended. What it did stays.")
 

@@ -1,7 +1,7 @@
-"""Links that open an account or set a new password: each works once, and only for a while.
+"""Invitations: links that open an account or set a new password, once, within three days.
 
-What an administrator gives to somebody who will read what children wrote waits for a lead: an
-administrator could otherwise invite themselves.
+An account that reads cases waits for a lead to confirm it. Otherwise an administrator could invite
+themselves.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from staff.accounts.accounts import (
     new_member,
     set_password_hash,
 )
+from staff.accounts.linked_identities import Identity, link_identity, remove_identity
 from staff.accounts.passwords import random_password
 from staff.accounts.permissions import READERS, Role
 from staff.accounts.second_step import remove_second_step
-from staff.accounts.sign_ons import Identity, link_identity, remove_identity
 from staff.accounts.tables import digest_of, staff, staff_invitations
 from storage.engine import READING
 
@@ -34,107 +34,107 @@ LASTS = timedelta(days=3)
 
 
 class InvitationGoneError(LookupError):
-    """The link was used, has expired, or never was."""
+    """The link does not exist, was used or has expired."""
 
 
 @dataclass(frozen=True)
 class Invitation:
-    """What a link is for."""
+    """The account that a link opens or renews."""
 
     shown_name: str
     role: Role
     expires_at: datetime
     staff_id: str | None
-    """The account that gets a new password; None where one is opened."""
+    """The account that gets a new password; None where an account is opened."""
     name: str
-    """That account's sign-in name; empty where the person chooses one."""
+    """Sign-in name of that account; empty where the person chooses one."""
 
 
 class Invitations:
-    """The links. Thread-safe; a token is kept nowhere."""
+    """All invitations. Thread-safe; the database has only digests of the tokens."""
 
     def __init__(
         self, engine: Engine, accounts: StaffAccounts, now: Callable[[], datetime] = utc_now
     ) -> None:
-        """Take a migrated database and the accounts on it, whose cost of hashing holds here."""
         self._engine = engine
         self._reading = engine.execution_options(**READING)
         self._accounts = accounts
         self._now = now
 
     def invite(self, shown_name: str, role: Role, *, by: str) -> str:
-        """The token of a link with which somebody opens an account of this role."""
+        """Return the token of a link that opens an account with this role."""
         return self._make(None, shown_name.strip(), role, by)
 
     def renew(self, member: Staff, *, by: str) -> str:
-        """The token of a link with which this member sets a new password. Earlier ones end."""
+        """Return the token of a link that sets a new password; earlier links of the member end."""
         return self._make(member.id, member.shown_name, member.role, by)
 
     def find(self, token: str) -> Invitation:
-        """What the link is for. Raises InvitationGoneError."""
+        """Return the invitation of a token. Raises InvitationGoneError."""
         with self._reading.connect() as connection:
             return self._open(connection, token)
 
     def accept(self, token: str, name: str, password: str) -> Staff:
-        """Open the account, or set its password, and use the link up.
+        """Open the account, or set its password, and delete the link.
 
-        `name` counts only where an account is opened. Raises InvitationGoneError, StaffNameError,
-        PasswordError; the link can be tried again after the last two.
+        `name` is ignored where an account exists. Raises InvitationGoneError, StaffNameError,
+        PasswordError; the link still works after the last two.
         """
-        found, member = self._accepting(token, name)
-        return self._accept(token, found, member, self._accounts.hash(password, member.name))
+        invitation, member = self._accepting(token, name)
+        password_hash = self._accounts.hash(password, member.name)
+        return self._accept(token, invitation, member, password_hash)
 
     def accept_as(self, token: str, name: str, identity: Identity) -> Staff:
-        """The same for whom the organisation's provider knows: the account gets no password.
+        """As `accept`, for an account that is opened by an identity and not by a password.
 
-        Raises InvitationGoneError, StaffNameError, LinkedElsewhereError; the link can be tried
-        again after the last two.
+        Raises InvitationGoneError, StaffNameError, LinkedElsewhereError; the link still works after
+        the last two.
         """
-        found, member = self._accepting(token, name)
-        nobodys = self._accounts.hash(random_password(member.name), member.name)
-        return self._accept(token, found, member, nobodys, identity)
+        invitation, member = self._accepting(token, name)
+        unknown_to_all = self._accounts.hash(random_password(member.name), member.name)
+        return self._accept(token, invitation, member, unknown_to_all, identity)
 
     def check_name(self, token: str, name: str) -> None:
         """Raise StaffNameError when an account cannot be opened with this name.
 
         Raises InvitationGoneError.
         """
-        found, member = self._accepting(token, name)
-        if found.staff_id is None and self._accounts.is_taken(member.name):
+        invitation, member = self._accepting(token, name)
+        if invitation.staff_id is None and self._accounts.is_taken(member.name):
             raise StaffNameError("This sign-in name is taken")
 
     def _accepting(self, token: str, name: str) -> tuple[Invitation, Staff]:
-        found = self.find(token)
-        member = new_member(found.name or name, found.shown_name, found.role)
-        return found, replace(member, admitted=found.role not in READERS)
+        invitation = self.find(token)
+        member = new_member(invitation.name or name, invitation.shown_name, invitation.role)
+        return invitation, replace(member, admitted=invitation.role not in READERS)
 
     def _accept(
         self,
         token: str,
-        found: Invitation,
+        invitation: Invitation,
         member: Staff,
-        kept: str,
+        password_hash: str,
         identity: Identity | None = None,
     ) -> Staff:
-        member = replace(member, id=found.staff_id or member.id)
-        mine = staff_invitations.c.token_hash == digest_of(token)
+        member = replace(member, id=invitation.staff_id or member.id)
+        own = staff_invitations.c.token_hash == digest_of(token)
         with self._engine.begin() as connection:
-            if connection.execute(sa.delete(staff_invitations).where(mine)).rowcount != 1:
+            if connection.execute(sa.delete(staff_invitations).where(own)).rowcount != 1:
                 raise InvitationGoneError
-            if found.staff_id is None:
-                insert(connection, member, kept, self._now())
+            if invitation.staff_id is None:
+                insert(connection, member, password_hash, self._now())
             else:
-                self._renew(connection, member, kept)
+                self._renew(connection, member, password_hash)
             if identity is not None:
                 link_identity(connection, member.id, identity, self._now())
         return member
 
     @staticmethod
-    def _renew(connection: Connection, member: Staff, kept: str) -> None:
-        set_password_hash(connection, member.id, kept)
-        # Whoever needs a new password has often lost the phone as well.
+    def _renew(connection: Connection, member: Staff, password_hash: str) -> None:
+        set_password_hash(connection, member.id, password_hash)
+        # A person who needs a new password has often lost the phone as well.
         remove_second_step(connection, member.id)
-        # And whoever got in without being asked may have linked an identity of their own.
+        # An intruder may have linked an identity of their own.
         remove_identity(connection, member.id)
         same = staff.c.id == member.id
         connection.execute(sa.update(staff).where(same).values(admitted=member.admitted))
@@ -150,11 +150,11 @@ class Invitations:
             "made_at": now,
             "expires_at": now + LASTS,
         }
-        over = table.c.expires_at < now
+        ended = table.c.expires_at < now
         if staff_id is not None:
-            over |= table.c.staff_id == staff_id
+            ended |= table.c.staff_id == staff_id
         with self._engine.begin() as connection:
-            connection.execute(sa.delete(table).where(over))
+            connection.execute(sa.delete(table).where(ended))
             connection.execute(sa.insert(table).values(**row))
         return token
 

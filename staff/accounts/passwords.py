@@ -1,4 +1,4 @@
-"""Which passwords staff may choose: long, and not among those that are guessed first."""
+"""Password rules for staff accounts: a minimum length, and a check against easy guesses."""
 
 from __future__ import annotations
 
@@ -12,40 +12,40 @@ SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 200
 
 _HARD_ENOUGH = 3
-"""Of 4, as zxcvbn scores: more than 10^8 guesses, out of reach of guessing over a network."""
+"""Score of zxcvbn (0 to 4): more than 10^8 guesses, too many to try over a network."""
 _JUDGED = 72
-"""Characters that are judged: the work of judging grows with the square of their number."""
-_HOUSE = ("lantern", "safeguarding", "safeguarding-lead", "console")
+"""Characters that are scored; the time grows with the square of their number."""
+_OWN_WORDS = ("lantern", "safeguarding", "safeguarding-lead", "console")
 _COPIED_EASILY = "abcdefghjkmnpqrstuvwxyz23456789"
 _one_at_a_time = threading.Lock()
 
 
 class PasswordError(ValueError):
-    """A password may not be used; the subclasses say why."""
+    """The password is refused; the subclasses name the reason."""
 
 
 class PasswordLengthError(PasswordError):
-    """It is too short or too long."""
+    """The password is too short or too long."""
 
 
 class GuessablePasswordError(PasswordError):
-    """It is common, or made of common parts, keyboard rows, dates or our own words."""
+    """The password consists of common words, keyboard rows, dates or words of this project."""
 
 
 class NameInPasswordError(PasswordError):
-    """It contains the sign-in name."""
+    """The password contains the sign-in name."""
 
 
 def check_password(password: str, name: str) -> None:
-    """Raise PasswordError unless the account called `name` (normalised) may have this password."""
+    """Raise PasswordError unless the account `name` (normalised) may use this password."""
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         raise PasswordLengthError(
             f"A password has between {SHORTEST_PASSWORD} and {LONGEST_PASSWORD} characters"
         )
     if name and _letters(name) in _letters(password):
         raise NameInPasswordError("A password does not contain the sign-in name")
-    words = (*_HOUSE, name, *name.replace(".", " ").replace("-", " ").split())
-    # The library keeps the extra words in a variable of its module.
+    words = (*_OWN_WORDS, name, *name.replace(".", " ").replace("-", " ").split())
+    # The library stores the extra words in a global variable.
     with _one_at_a_time:
         score = zxcvbn(password[:_JUDGED], user_inputs=list(words))["score"]
     if score < _HARD_ENOUGH:
@@ -53,11 +53,11 @@ def check_password(password: str, name: str) -> None:
 
 
 def random_password(name: str) -> str:
-    """A password nobody could guess, in groups that can be copied by hand.
+    """Return a random password that `check_password` accepts for `name` (normalised).
 
-    The account called `name` (normalised) may have it: a draw can hold a short name by chance.
+    It comes in groups that are easy to copy by hand.
     """
-    while True:
+    while True:  # a random password can contain a short name by chance
         password = "-".join(_random_group() for _ in range(4))
         with suppress(PasswordError):
             check_password(password, name)
@@ -69,5 +69,5 @@ def _random_group() -> str:
 
 
 def _letters(text: str) -> str:
-    """What stays when case, spaces and signs are taken away: "Ann.Smith" is in "x-ANNSMITH-x"."""
+    """Remove case, spaces and signs, so that "Ann.Smith" is found in "x-ANNSMITH-x"."""
     return "".join(sign for sign in text.casefold() if sign.isalnum()) or text

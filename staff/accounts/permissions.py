@@ -1,6 +1,6 @@
-"""Roles of staff and what each may do: one table, which the console asks and a test walks.
+"""Roles of staff, and the permissions of each role.
 
-Whoever runs accounts never sees what a child wrote, and neither does whoever audits.
+Administrators and auditors have no permission to see what a child wrote.
 """
 
 from __future__ import annotations
@@ -9,48 +9,48 @@ from enum import Enum
 
 
 class Role(Enum):
-    """What an account is for."""
+    """The role of an account."""
 
     REVIEWER = "reviewer"
     """Reads and works cases."""
     LEAD = "lead"
     """A reviewer who also signs content, exports, and holds or disposes of records."""
     ADMINISTRATOR = "administrator"
-    """Opens and shuts accounts; sees no case."""
+    """Opens and disables accounts; sees no case."""
     AUDITOR = "auditor"
-    """Reads the audit trail and the figures; sees no case and changes nothing."""
+    """Reads the audit trail and the statistics; sees no case and changes nothing."""
 
 
 class Permission(Enum):
-    """One kind of thing to do in the console."""
+    """A group of pages and actions of the console."""
 
     OWN_ACCOUNT = "own_account"
-    """One's own password, second step and sessions: everybody's."""
+    """Change one's own password, second step and sessions."""
     READ_CASES = "read_cases"
-    """The queue and the words of children."""
+    """Read the queue, and what children wrote."""
     WORK_CASES = "work_cases"
-    """Claim, note, act, record an outcome, open again."""
+    """Claim a case, add notes, record actions and an outcome, open it again."""
     READ_CONTENT = "read_content"
-    """Lantern's own words and how they are signed."""
+    """Read the content and its approval status."""
     APPROVE_CONTENT = "approve_content"
     MANAGE_ACCOUNTS = "manage_accounts"
     """Invite, disable, change a role."""
     ADMIT_READERS = "admit_readers"
-    """Say that somebody whom an administrator let in may read what children wrote."""
+    """Confirm that a person whom an administrator invited may read cases."""
     READ_ROTA = "read_rota"
-    """Who is on duty when, and how one is told of alerts oneself."""
+    """Read the rota, and choose how one receives alerts."""
     MANAGE_ROTA = "manage_rota"
     READ_FIGURES = "read_figures"
     READ_AUDIT = "read_audit"
     EXPORT = "export"
-    """Case packs and subject-access exports."""
+    """Export case packs and the answers to subject access requests."""
     SET_HOLD = "set_hold"
-    """A legal hold, and the disposal of what no hold keeps."""
+    """Set a legal hold, and dispose of records that are not on hold."""
 
 
-EVERYBODY = frozenset({Permission.OWN_ACCOUNT, Permission.READ_CONTENT})
-"""What needs no particular role."""
-_REVIEWER = EVERYBODY | {
+BASIC = frozenset({Permission.OWN_ACCOUNT, Permission.READ_CONTENT})
+"""The permissions of every account."""
+_REVIEWER = BASIC | {
     Permission.READ_CASES,
     Permission.WORK_CASES,
     Permission.READ_ROTA,
@@ -68,12 +68,12 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.EXPORT,
         Permission.SET_HOLD,
     },
-    Role.ADMINISTRATOR: EVERYBODY
+    Role.ADMINISTRATOR: BASIC
     | {Permission.MANAGE_ACCOUNTS, Permission.READ_ROTA, Permission.MANAGE_ROTA},
-    Role.AUDITOR: EVERYBODY | {Permission.READ_AUDIT, Permission.READ_FIGURES},
+    Role.AUDITOR: BASIC | {Permission.READ_AUDIT, Permission.READ_FIGURES},
 }
 
 READERS = frozenset(
     role for role, allowed in PERMISSIONS.items() if Permission.READ_CASES in allowed
 )
-"""The roles that see what children wrote. No administrator gives one away alone: a lead admits."""
+"""The roles that read cases. A lead has to confirm an account that gets one of them."""

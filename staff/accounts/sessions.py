@@ -1,4 +1,4 @@
-"""Signed-in sessions of staff: an opaque token outside, its digest in the database."""
+"""Sessions of staff. The browser has a random token; the database has its digest."""
 
 from __future__ import annotations
 
@@ -20,25 +20,35 @@ from storage.engine import READING
 IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=12)
 STEP_UP = timedelta(minutes=15)
-"""Unused for so long, a session is confirmed again before it shows what a child wrote."""
-HALF = timedelta(minutes=5)
-"""How long somebody whose password was right has for the second step."""
+"""A session unused for this long must be confirmed before it shows what a child wrote."""
+PENDING = timedelta(minutes=5)
+"""The time allowed for the second step after a right password."""
 _SEEN_EVERY = timedelta(seconds=30)
+_BROWSERS = {"Edg": "Edge", "Firefox": "Firefox", "Chrome": "Chrome", "Safari": "Safari"}
+_SYSTEMS = {
+    "Windows": "Windows",
+    "Android": "Android",
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "CrOS": "Chromebook",
+    "Mac OS": "Mac",
+    "Linux": "Linux",
+}
 
 
 @dataclass(frozen=True)
 class Session:
-    """One signed-in browser."""
+    """A signed-in browser."""
 
     staff: Staff
     form_token: str
-    """What every form of this session carries, so that no other site can forge one."""
+    """Every form of this session carries it, so that another site cannot forge a form."""
     id: str = ""
-    """Names the session and opens nothing: the digest of its token."""
+    """The digest of the token; it does not open the session."""
     fresh: bool = True
-    """False when it was unused for STEP_UP and nobody has confirmed since who sits there."""
+    """False when it was unused for STEP_UP and has not been confirmed since."""
     secured: bool = False
-    """Whether it has passed a second step."""
+    """Whether it has passed the second step."""
 
 
 @dataclass(frozen=True)
@@ -52,20 +62,19 @@ class OpenSession:
 
 
 class StaffSessions:
-    """Sessions that end after half an hour unused, and after twelve hours in any case."""
+    """All sessions. Each ends after IDLE without use, and after LONGEST in any case."""
 
     def __init__(self, engine: Engine, now: Callable[[], datetime] = utc_now) -> None:
-        """Take a migrated database."""
         self._engine = engine
         self._reading = engine.execution_options(**READING)
         self._now = now
 
     def start(
-        self, staff_id: str, *, browser: str = "", half: bool = False, secured: bool = False
+        self, staff_id: str, *, browser: str = "", pending: bool = False, secured: bool = False
     ) -> str:
-        """Begin a session and return its token, which is kept nowhere. Sweeps out ended ones.
+        """Begin a session and return its token; delete sessions that have ended.
 
-        A half session opens nothing but the page of the second step. `browser` is for the list.
+        A pending session only opens the page of the second step. `browser` is a label for the list.
         """
         token = secrets.token_urlsafe(32)
         now = self._now()
@@ -75,22 +84,22 @@ class StaffSessions:
             "started_at": now,
             "seen_at": now,
             "confirmed_at": now,
-            "half": half,
+            "half": pending,
             "secured": secured,
             "browser": browser,
         }
         with self._engine.begin() as connection:
-            connection.execute(sa.delete(staff_sessions).where(~self._going_on(now)))
+            connection.execute(sa.delete(staff_sessions).where(~self._is_open(now)))
             connection.execute(sa.insert(staff_sessions).values(**row))
         return token
 
     def find(self, token: str, *, counts_as_use: bool = True) -> Session | None:
-        """The session of a token, or None when it has ended or never was.
+        """Return the session of a token, or None when there is none or it has ended.
 
-        Counts as use, unless a page asks by itself, without anybody there.
+        `counts_as_use` is False for requests that a page sends by itself.
         """
         now = self._now()
-        row = self._row(token, ~staff_sessions.c.half & self._going_on(now))
+        row = self._row(token, ~staff_sessions.c.half & self._is_open(now))
         if row is None:
             return None
         idle = now - row["seen_at"]
@@ -104,56 +113,56 @@ class StaffSessions:
             secured=row["secured"],
         )
 
-    def find_half(self, token: str) -> Staff | None:
-        """Whose password was right a moment ago, and who has yet to pass the second step."""
-        begun = staff_sessions.c.started_at >= self._now() - HALF
-        row = self._row(token, staff_sessions.c.half & begun)
+    def find_pending(self, token: str) -> Staff | None:
+        """Return the member of staff whose session waits for the second step."""
+        recent = staff_sessions.c.started_at >= self._now() - PENDING
+        row = self._row(token, staff_sessions.c.half & recent)
         return None if row is None else member_of(row)
 
     def confirm(self, session_id: str) -> None:
-        """Whoever sits there has just shown again who they are."""
+        """Mark the session as fresh: its user has just proved their identity again."""
         self._set(session_id, confirmed_at=self._now())
 
     def secure(self, session_id: str) -> None:
-        """A second step was passed within the session."""
+        """Mark the session as one that has passed the second step."""
         self._set(session_id, confirmed_at=self._now(), secured=True)
 
     def new_challenge(self, token: str) -> bytes:
-        """Random bytes for a passkey to sign; kept with the session until they are taken."""
+        """Return random bytes for a passkey to sign; store them with the session."""
         challenge = secrets.token_bytes(32)
         self._set(digest_of(token), challenge=challenge.hex())
         return challenge
 
     def take_challenge(self, token: str) -> bytes:
-        """The bytes that were kept, once; where there are none, others, which nobody has signed."""
-        mine = staff_sessions.c.token_hash == digest_of(token)
+        """Return the stored bytes and delete them; without any, return new random ones."""
+        own = staff_sessions.c.token_hash == digest_of(token)
         with self._engine.begin() as connection:
-            query = sa.select(staff_sessions.c.challenge).where(mine).with_for_update()
-            kept = connection.execute(query).scalar()
-            connection.execute(sa.update(staff_sessions).where(mine).values(challenge=None))
-        return bytes.fromhex(kept) if kept else secrets.token_bytes(32)
+            query = sa.select(staff_sessions.c.challenge).where(own).with_for_update()
+            stored = connection.execute(query).scalar()
+            connection.execute(sa.update(staff_sessions).where(own).values(challenge=None))
+        return bytes.fromhex(stored) if stored else secrets.token_bytes(32)
 
     def of(self, staff_id: str) -> list[OpenSession]:
-        """The sessions of an account that go on, the newest first."""
+        """Return the open sessions of an account, newest first."""
         table = staff_sessions
         columns = (table.c.token_hash, table.c.browser, table.c.started_at, table.c.seen_at)
-        mine = (table.c.staff_id == staff_id) & ~table.c.half & self._going_on(self._now())
-        query = sa.select(*columns).where(mine).order_by(table.c.started_at.desc())
+        own = (table.c.staff_id == staff_id) & ~table.c.half & self._is_open(self._now())
+        query = sa.select(*columns).where(own).order_by(table.c.started_at.desc())
         with self._reading.connect() as connection:
             return [OpenSession(*row) for row in connection.execute(query)]
 
     def revoke(self, staff_id: str, session_id: str) -> bool:
-        """End one session of this account. False when it has none of this id."""
+        """End one session of the account. Return False when it has none with this id."""
         table = staff_sessions
-        mine = (table.c.staff_id == staff_id) & (table.c.token_hash == session_id)
+        own = (table.c.staff_id == staff_id) & (table.c.token_hash == session_id)
         with self._engine.begin() as connection:
-            return bool(connection.execute(sa.delete(table).where(mine)).rowcount)
+            return bool(connection.execute(sa.delete(table).where(own)).rowcount)
 
     def end(self, token: str) -> None:
-        """End a session; one that is not there stays so."""
-        mine = staff_sessions.c.token_hash == digest_of(token)
+        """End the session of a token, if there is one."""
+        own = staff_sessions.c.token_hash == digest_of(token)
         with self._engine.begin() as connection:
-            connection.execute(sa.delete(staff_sessions).where(mine))
+            connection.execute(sa.delete(staff_sessions).where(own))
 
     def _row(self, token: str, which: sa.ColumnElement[bool]) -> RowMapping | None:
         query = (
@@ -173,20 +182,32 @@ class StaffSessions:
         with self._reading.connect() as connection:
             return connection.execute(query).mappings().first()
 
-    def _going_on(self, now: datetime) -> sa.ColumnElement[bool]:
+    def _is_open(self, now: datetime) -> sa.ColumnElement[bool]:
         return (staff_sessions.c.seen_at >= now - IDLE) & (
             staff_sessions.c.started_at >= now - LONGEST
         )
 
     def _touch(self, token: str, now: datetime, *, stale: bool) -> None:
-        # Kept in the row: reading another page first must not make a session fresh again.
+        # Stored, because reading another page first must not make the session fresh again.
         values = {"seen_at": now} | ({"confirmed_at": None} if stale else {})
         self._set(digest_of(token), **values)
 
     def _set(self, session_id: str, **values: object) -> None:
-        mine = staff_sessions.c.token_hash == session_id
+        own = staff_sessions.c.token_hash == session_id
         with self._engine.begin() as connection:
-            connection.execute(sa.update(staff_sessions).where(mine).values(**values))
+            connection.execute(sa.update(staff_sessions).where(own).values(**values))
+
+
+def browser_of(user_agent: str) -> str:
+    """Return a label such as "Firefox, Windows" for a User-Agent header.
+
+    The header itself is not shown, because anyone can write anything into it.
+    """
+    browser, system = (
+        next((label for sign, label in names.items() if sign in user_agent), "unknown")
+        for names in (_BROWSERS, _SYSTEMS)
+    )
+    return f"{browser}, {system}"
 
 
 def _form_token(token: str) -> str:

@@ -1,8 +1,8 @@
-"""Signing in and out, and a new password."""
+"""The pages to sign in, sign out and change one's password."""
 
 from __future__ import annotations
 
-import asyncio
+from asyncio import to_thread
 from collections.abc import Callable
 from datetime import timedelta
 from typing import TypeAlias
@@ -14,7 +14,6 @@ from sanic.response import empty, redirect
 from staff.accounts.accounts import Staff
 from staff.accounts.auth import (
     cookie_name,
-    forged,
     home_of,
     open_to_all,
     requires,
@@ -23,13 +22,11 @@ from staff.accounts.auth import (
     set_cookie,
     token_of,
 )
-from staff.accounts.browsers import browser_of
-from staff.accounts.devices import KNOWN_FOR
 from staff.accounts.passwords import PasswordError
 from staff.accounts.permissions import Permission
 from staff.accounts.second_step import WrongCodeError
-from staff.accounts.sessions import HALF, LONGEST
-from staff.accounts.throttle import Attempt
+from staff.accounts.sessions import LONGEST, PENDING, browser_of
+from staff.accounts.throttle import KNOWN_FOR, SignInAttempt
 from staff.cases.recording import (
     record,
     record_failed_sign_in,
@@ -39,11 +36,11 @@ from staff.cases.recording import (
 from staff.console import wording
 from staff.console.composition import Services, services
 from staff.console.pages import SEE_OTHER, field
-from web.http import client_address, is_same_site
+from web.http import client_address
 
 signing_in = Blueprint("sign_in")
-Answer: TypeAlias = Callable[[str], HTTPResponse]
-"""What leads to the page with this address."""
+Redirect: TypeAlias = Callable[[str], HTTPResponse]
+"""Makes the response that leads to an address."""
 
 
 def _see_other(address: str) -> HTTPResponse:
@@ -53,7 +50,7 @@ def _see_other(address: str) -> HTTPResponse:
 @signing_in.get("/")
 @open_to_all
 async def home(request: Request) -> HTTPResponse:
-    """The console begins with the reader's own work."""
+    """Redirect to the start page of the session, or to the sign-in form."""
     session = request.ctx.session
     return redirect("/sign-in" if session is None else home_of(session.staff))
 
@@ -61,7 +58,7 @@ async def home(request: Request) -> HTTPResponse:
 @signing_in.get("/sign-in")
 @open_to_all
 async def sign_in_page(request: Request) -> HTTPResponse:
-    """The sign-in form."""
+    """Show the sign-in form."""
     onward, session = str(request.args.get("next") or ""), request.ctx.session
     if session is not None:
         return redirect(safe_next(onward, home_of(session.staff)))
@@ -71,28 +68,26 @@ async def sign_in_page(request: Request) -> HTTPResponse:
 @signing_in.post("/sign-in")
 @open_to_all
 async def sign_in(request: Request) -> HTTPResponse:
-    """Check name and password; start a session."""
-    if not is_same_site(request):
-        return await forged(request)
+    """Check name and password, and begin a session."""
     console = services(request)
     name, onward = field(request, "name"), field(request, "next")
     attempt = await _attempt(request, name)
     if wait := console.throttle.wait_s(attempt):
         await record_failed_sign_in(request, name, "too many attempts", what="sign-in throttled")
         return _too_many(request, onward, wait)
-    staff = await asyncio.to_thread(console.accounts.verify, name, field(request, "password"))
+    staff = await to_thread(console.accounts.verify, name, field(request, "password"))
     if staff is None:
         await record_failed_sign_in(request, name, "name or password")
         return _sign_in(request, onward, wording.WRONG_SIGN_IN, 401)
     console.throttle.succeeded(attempt)
-    return await go_on(request, staff, onward)
+    return await after_first_step(request, staff, onward)
 
 
 @signing_in.get("/sign-in/code")
 @open_to_all
 async def code_page(request: Request) -> HTTPResponse:
-    """The form of the second step, for whoever has just given the right password."""
-    if await half_signed_in(request) is None:
+    """Show the form of the second step, after a right password."""
+    if await pending_sign_in(request) is None:
         return redirect("/sign-in")
     return await code_form(request, str(request.args.get("next") or ""))
 
@@ -100,37 +95,32 @@ async def code_page(request: Request) -> HTTPResponse:
 @signing_in.post("/sign-in/code")
 @open_to_all
 async def check_code(request: Request) -> HTTPResponse:
-    """Check a code of the app, or a recovery code; start the session."""
-    if not is_same_site(request):
-        return await forged(request)
-    console, staff, onward = (
-        services(request),
-        await half_signed_in(request),
-        field(request, "next"),
-    )
+    """Check a code of the app, or a recovery code, and begin the session."""
+    console, onward = services(request), field(request, "next")
+    staff = await pending_sign_in(request)
     if staff is None:
         return redirect("/sign-in", status=SEE_OTHER)
     if wait := console.throttle.code_wait_s(staff.id):
         return await code_form(request, onward, wording.too_many_attempts(wait), 429)
     try:
-        await asyncio.to_thread(console.second_steps.check, staff.id, field(request, "code"))
+        await to_thread(console.second_steps.check, staff.id, field(request, "code"))
     except WrongCodeError:
         await record_refusal(request, "wrong code", what="second step refused", account=staff.id)
         return await code_form(request, onward, wording.WRONG_CODE, 401)
     console.throttle.code_was_right(staff.id)
-    await asyncio.to_thread(console.sessions.end, token_of(request))
-    return await start(request, staff, onward, secured=True)
+    await to_thread(console.sessions.end, token_of(request))
+    return await begin_session(request, staff, onward, secured=True)
 
 
 @signing_in.post("/sign-out")
 @requires(Permission.OWN_ACCOUNT)
 async def sign_out(request: Request) -> HTTPResponse:
-    """End the session here and in the database."""
+    """End the session in the browser and in the database."""
     console = services(request)
-    await asyncio.to_thread(console.sessions.end, token_of(request))
+    await to_thread(console.sessions.end, token_of(request))
     await record_if_possible(request, "signed out")
     response = redirect("/sign-in", status=SEE_OTHER)
-    # Makes the browser drop pages it keeps for the Back button.
+    # Makes the browser delete the pages that its Back button would show.
     response.headers["Clear-Site-Data"] = '"cache"'
     set_cookie(console, response, cookie_name(console), "", timedelta())
     return response
@@ -139,35 +129,32 @@ async def sign_out(request: Request) -> HTTPResponse:
 @signing_in.get("/alive")
 @requires(Permission.OWN_ACCOUNT)
 async def alive(_request: Request) -> HTTPResponse:
-    """Asked while somebody writes a long note: counts as use of the session."""
+    """Count as use of the session; pages send this while a person writes a long note."""
     return empty()
 
 
 @signing_in.get("/password")
 @requires(Permission.OWN_ACCOUNT)
 async def password_page(request: Request) -> HTTPResponse:
-    """The form for a new password."""
+    """Show the form for a new password."""
     return _password_form(request, {})
 
 
 @signing_in.post("/password")
 @requires(Permission.OWN_ACCOUNT)
 async def change_password(request: Request) -> HTTPResponse:
-    """Set it, which ends every session of the account, this one too."""
+    """Set a new password, and end every session of the account, this one too."""
     console, staff = services(request), session_of(request).staff
-    # Whoever is signed in is no stranger: their slips are counted for themselves.
-    attempt = Attempt(staff.name, client_address(request), f"session of {staff.id}")
+    attempt = attempt_in_session(request)
     if wait := console.throttle.wait_s(attempt):
         await record_refusal(request, "too many attempts", what="password change refused")
         return _password_form(request, {"current": wording.too_many_attempts(wait)}, 429)
-    current = await asyncio.to_thread(
-        console.accounts.verify, staff.name, field(request, "current")
-    )
+    current = await to_thread(console.accounts.verify, staff.name, field(request, "current"))
     if current is None:
         await record_refusal(request, "wrong password", what="password change refused")
         return _password_form(request, {"current": wording.WRONG_PASSWORD}, 400)
     try:
-        await asyncio.to_thread(console.accounts.change_password, staff.id, field(request, "new"))
+        await to_thread(console.accounts.change_password, staff.id, field(request, "new"))
     except PasswordError as error:
         await record_refusal(request, "password not fit", what="password change refused")
         return _password_form(request, {"new": wording.password_refused(error)}, 400)
@@ -177,7 +164,7 @@ async def change_password(request: Request) -> HTTPResponse:
 
 
 def _device_cookie_name(console: Services) -> str:
-    """The cookie by which a browser is known; it opens nothing."""
+    # Identifies a known browser; it does not sign anyone in.
     return f"{cookie_name(console)}-device"
 
 
@@ -185,48 +172,52 @@ def _device_of(request: Request) -> str:
     return str(request.cookies.get(_device_cookie_name(services(request))) or "")
 
 
-async def _attempt(request: Request, name: str) -> Attempt:
-    """Who tries: from a browser in which this name has signed in before, or a stranger."""
-    console, device = services(request), _device_of(request)
-    known = await asyncio.to_thread(console.devices.knows, device, name)
-    return Attempt(name, client_address(request), device if known else "")
+async def _attempt(request: Request, name: str) -> SignInAttempt:
+    device = _device_of(request)
+    known = await to_thread(services(request).devices.knows, device, name)
+    return SignInAttempt(name, client_address(request), device if known else "")
 
 
-async def go_on(
-    request: Request, staff: Staff, onward: str, answer: Answer = _see_other, by: str = ""
+def attempt_in_session(request: Request) -> SignInAttempt:
+    """Return an attempt of the signed-in member of staff, counted apart from strangers'."""
+    staff = session_of(request).staff
+    return SignInAttempt(staff.name, client_address(request), f"session of {staff.id}")
+
+
+async def after_first_step(
+    request: Request, staff: Staff, onward: str, answer: Redirect = _see_other, by: str = ""
 ) -> HTTPResponse:
-    """After the first step: begin the session, or the second step where the account has one."""
+    """Begin the session, or the second step where the account has one."""
     console = services(request)
-    if not await asyncio.to_thread(console.second_steps.is_set_up, staff.id):
-        return await start(request, staff, onward, answer=answer, by=by)
-    token = await asyncio.to_thread(console.sessions.start, staff.id, half=True)
+    if not await to_thread(console.second_steps.is_set_up, staff.id):
+        return await begin_session(request, staff, onward, answer=answer, by=by)
+    token = await to_thread(console.sessions.start, staff.id, pending=True)
     response = answer(f"/sign-in/code?next={quote(safe_next(onward, ''), safe='')}")
-    set_cookie(console, response, cookie_name(console), token, HALF)
+    set_cookie(console, response, cookie_name(console), token, PENDING)
     return response
 
 
-async def start(
+async def begin_session(
     request: Request,
     staff: Staff,
     onward: str,
     *,
     secured: bool = False,
-    answer: Answer = _see_other,
+    answer: Redirect = _see_other,
     by: str = "",
 ) -> HTTPResponse:
-    """Begin the session of somebody who has proved who they are, and know the browser from now.
+    """Begin a session after all steps, and remember the browser.
 
-    `answer` makes what leads to the next page; `by` says on the trail by what else
-    than a password they did.
+    `answer` makes the response; `by` names, on the trail, a way to sign in other than a password.
     """
     console = services(request)
-    token = await asyncio.to_thread(
+    token = await to_thread(
         console.sessions.start,
         staff.id,
         browser=browser_of(request.headers.get("user-agent") or ""),
         secured=secured,
     )
-    device = await asyncio.to_thread(console.devices.remember, _device_of(request), staff.id)
+    device = await to_thread(console.devices.remember, _device_of(request), staff.id)
     detail = {"by": by} if by else {}
     await record(request, "signed in", who=staff.id, second_step=secured, **detail)
     response = answer(safe_next(onward, home_of(staff)))
@@ -235,17 +226,17 @@ async def start(
     return response
 
 
-async def half_signed_in(request: Request) -> Staff | None:
-    """Whoever gave the right password in this browser and has yet to pass the second step."""
-    return await asyncio.to_thread(services(request).sessions.find_half, token_of(request))
+async def pending_sign_in(request: Request) -> Staff | None:
+    """Return the member of staff whose sign-in in this browser waits for the second step."""
+    return await to_thread(services(request).sessions.find_pending, token_of(request))
 
 
 async def code_form(
     request: Request, onward: str, error: str = "", status: int = 200
 ) -> HTTPResponse:
-    """The page of the second step."""
-    console, staff = services(request), await half_signed_in(request)
-    keys = await asyncio.to_thread(console.passkeys.of, staff.id) if staff else []
+    """Show the form of the second step."""
+    console, staff = services(request), await pending_sign_in(request)
+    keys = await to_thread(console.passkeys.of, staff.id) if staff else []
     return console.pages.render(
         "sign_in_code.html",
         status=status,

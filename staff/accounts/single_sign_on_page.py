@@ -1,12 +1,12 @@
-"""Signing in at the organisation's identity provider, and linking an account to it.
+"""The pages of single sign-on: signing in at the identity provider, and linking an account.
 
-Everything begins with a form of ours and a cookie, and ends where the provider sends the browser
-back to. No account is made on the way but by an invitation.
+Each flow begins with a form of the console and a cookie, and ends at `returned`, where the provider
+sends the browser. Only an invitation opens an account on the way.
 """
 
 from __future__ import annotations
 
-import asyncio
+from asyncio import to_thread
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TypeAlias
@@ -16,10 +16,14 @@ from sanic.exceptions import NotFound
 from sanic.response import redirect
 
 from staff.accounts.accounts import Staff, StaffNameError
-from staff.accounts.accounts_page import LONGEST_NAME
+from staff.accounts.accounts_page import (
+    LONGEST_NAME,
+    invitation_form,
+    invitation_gone,
+    record_accepted,
+)
 from staff.accounts.auth import (
     cookie_name,
-    forged,
     home_of,
     open_to_all,
     requires,
@@ -27,37 +31,39 @@ from staff.accounts.auth import (
     session_of,
     set_cookie,
 )
-from staff.accounts.authentication_request import (
-    LASTS,
-    AuthenticationRequest,
-    NotAskedError,
-    Purpose,
-)
-from staff.accounts.invitation_page import form_of, gone
 from staff.accounts.invitations import InvitationGoneError
-from staff.accounts.own_account_page import proved as proved_here
+from staff.accounts.linked_identities import LinkedElsewhereError
+from staff.accounts.own_account_page import check_proof
 from staff.accounts.permissions import Permission
-from staff.accounts.provider import NotProvedError, Proved, Provider, ProviderAwayError
-from staff.accounts.sign_in_page import go_on, start
-from staff.accounts.sign_ons import LinkedElsewhereError
-from staff.accounts.throttle import Attempt
+from staff.accounts.provider import (
+    REQUEST_LASTS,
+    AuthenticationRequest,
+    ProvedIdentity,
+    Provider,
+    ProviderUnavailableError,
+    Purpose,
+    UnexpectedResponseError,
+    UnprovedIdentityError,
+)
+from staff.accounts.sign_in_page import after_first_step, begin_session
 from staff.cases.recording import record, record_refusal
 from staff.console import wording
 from staff.console.composition import Services, services
 from staff.console.pages import ORGANISATION, SEE_OTHER, field
-from web.http import client_address, is_same_site
 
 single_sign_on = Blueprint("single_sign_on")
-Arrive: TypeAlias = Callable[[Request, AuthenticationRequest, Proved], Awaitable[HTTPResponse]]
+Finish: TypeAlias = Callable[
+    [Request, AuthenticationRequest, ProvedIdentity], Awaitable[HTTPResponse]
+]
 BY_PROVIDER = "single sign-on"
-"""How the trail tells these events from those with a password."""
+"""Marks these events on the trail, as opposed to those with a password."""
 REFUSALS = {
     Purpose.SIGN_IN: "sign-in refused",
     Purpose.INVITATION: "invitation refused",
     Purpose.LINK: "single sign-on link refused",
     Purpose.CONFIRM: "confirmation refused",
 }
-"""What the trail calls it when a request leads nowhere."""
+"""The event to record when a flow fails."""
 STATUSES = {
     "not_asked": 400,
     "not_proved": 401,
@@ -68,65 +74,58 @@ STATUSES = {
     "name_taken": 409,
     "away": 503,
 }
-"""Why it went no further: the part of the page that says so, and the status."""
+"""HTTP status by kind of failure; the template shows a text for each kind."""
 
 
 @single_sign_on.post("/sign-in/organisation")
 @open_to_all
 async def sign_in(request: Request) -> HTTPResponse:
-    """Begin to sign in at the provider."""
-    if not is_same_site(request):
-        return await forged(request)
+    """Begin a sign-in at the provider."""
     return await _begin(request, Purpose.SIGN_IN, onward=safe_next(field(request, "next"), ""))
 
 
 @single_sign_on.post("/invitation/<token:str>/organisation")
 @open_to_all
 async def accept(request: Request, token: str) -> HTTPResponse:
-    """Begin to use an invitation up with the provider's sign-in in place of a password."""
-    if not is_same_site(request):
-        return await forged(request)
+    """Begin to accept an invitation with a sign-in at the provider instead of a password."""
     console, name = services(request), field(request, "name")
     try:
-        found = await asyncio.to_thread(console.invitations.find, token)
-        await asyncio.to_thread(console.invitations.check_name, token, name[: LONGEST_NAME + 1])
+        invited = await to_thread(console.invitations.find, token)
+        await to_thread(console.invitations.check_name, token, name[: LONGEST_NAME + 1])
     except InvitationGoneError:
-        return gone(request)
+        return invitation_gone(request)
     except StaffNameError:
-        return form_of(request, found, {"name": wording.NAME_TAKEN}, 400)
-    if len(name) > LONGEST_NAME:
-        return form_of(request, found, {"name": wording.NAME_TAKEN}, 400)
+        name_taken = True
+    else:
+        name_taken = len(name) > LONGEST_NAME
+    if name_taken:
+        return invitation_form(request, invited, {"name": wording.NAME_TAKEN}, 400)
     return await _begin(request, Purpose.INVITATION, invitation=token, name=name)
 
 
 @single_sign_on.get(ORGANISATION)
 @requires(Permission.OWN_ACCOUNT)
 async def linking(request: Request) -> HTTPResponse:
-    """Whether the provider opens one's account, and the form that changes it."""
+    """Show whether one's account is linked, and the form that changes it."""
     return await _linking(request)
 
 
 @single_sign_on.post(ORGANISATION)
 @requires(Permission.OWN_ACCOUNT)
 async def link(request: Request) -> HTTPResponse:
-    """Begin to link; whoever finds a screen unlocked must not link an identity of their own."""
-    console, session = services(request), session_of(request)
-    attempt = Attempt(session.staff.name, client_address(request), f"session of {session.staff.id}")
-    if wait := console.throttle.wait_s(attempt):
-        return await _linking(request, wording.too_many_attempts(wait), 429)
-    if not await proved_here(request, session.staff, field(request, "proof")):
-        await record_refusal(request, "wrong password or code", what=REFUSALS[Purpose.LINK])
-        return await _linking(request, wording.WRONG_PROOF, 400)
-    console.throttle.succeeded(attempt)
+    """Begin to link an account. The proof stops a stranger at an unlocked screen."""
+    session = session_of(request)
+    if refusal := await check_proof(request, refused=REFUSALS[Purpose.LINK]):
+        return await _linking(request, *refusal)
     return await _begin(request, Purpose.LINK, staff_id=session.staff.id, session_id=session.id)
 
 
 @single_sign_on.post(f"{ORGANISATION}/unlink")
 @requires(Permission.OWN_ACCOUNT)
 async def unlink(request: Request) -> HTTPResponse:
-    """Have the provider open one's account no more."""
+    """Remove the link of one's account."""
     console, session = services(request), session_of(request)
-    if not await asyncio.to_thread(console.sign_ons.unlink, session.staff.id):
+    if not await to_thread(console.identities.unlink, session.staff.id):
         raise NotFound
     await record(request, "single sign-on unlinked", account=session.staff.id)
     return redirect(ORGANISATION, status=SEE_OTHER)
@@ -135,7 +134,7 @@ async def unlink(request: Request) -> HTTPResponse:
 @single_sign_on.post("/confirm/organisation")
 @requires(Permission.OWN_ACCOUNT)
 async def confirm(request: Request) -> HTTPResponse:
-    """Begin to show again who sits there: the provider asks, even where it knows the browser."""
+    """Begin to confirm the session; the provider asks even in a browser that it knows."""
     session = session_of(request)
     return await _begin(
         request,
@@ -149,93 +148,89 @@ async def confirm(request: Request) -> HTTPResponse:
 @single_sign_on.get("/sign-in/organisation/return")
 @open_to_all
 async def returned(request: Request) -> HTTPResponse:
-    """Where the provider sends the browser back to, with a code or with a refusal."""
+    """Handle the provider's response, with a code or with a refusal."""
     console, provider = services(request), _provider(request)
     cookie = str(request.cookies.get(_cookie_name(console)) or "")
     try:
-        asked = console.requests.take(cookie, _argument(request, "state"))
-    except NotAskedError as error:
-        return await _refused(request, error.why, "not_asked")
+        sign_on = console.requests.take(cookie, _argument(request, "state"))
+    except UnexpectedResponseError as error:
+        return await _refused(request, str(error), "not_asked")
     if not (code := _argument(request, "code")):
-        return await _refused(request, "refused by the provider", "not_proved", asked)
+        return await _refused(request, "refused by the provider", "not_proved", sign_on)
     try:
-        proved = await provider.prove(asked, code, _argument(request, "iss") or None)
-    except ProviderAwayError:
-        return await _refused(request, "provider does not answer", "away", asked)
-    except NotProvedError as error:
-        return await _refused(request, error.why, "not_proved", asked)
-    response = await _ARRIVALS[asked.purpose](request, asked, proved)
+        proved = await provider.prove(sign_on, code, _argument(request, "iss") or None)
+    except ProviderUnavailableError:
+        return await _refused(request, "provider does not answer", "away", sign_on)
+    except UnprovedIdentityError as error:
+        return await _refused(request, str(error), "not_proved", sign_on)
+    response = await _FINISH[sign_on.purpose](request, sign_on, proved)
     set_cookie(console, response, _cookie_name(console), "", timedelta(), samesite="Lax")
     return response
 
 
 async def _signed_in(
-    request: Request, asked: AuthenticationRequest, proved: Proved
+    request: Request, sign_on: AuthenticationRequest, proved: ProvedIdentity
 ) -> HTTPResponse:
-    linked = await asyncio.to_thread(services(request).sign_ons.find, proved.identity)
+    linked = await to_thread(services(request).identities.find, proved.identity)
     if linked is None:
-        return await _refused(request, "no account is linked", "unknown", asked)
+        return await _refused(request, "no account is linked", "unknown", sign_on)
     if not linked.in_use:
-        # The page does not say that there was an account: it is the same as for any stranger.
-        shut = {"account": linked.staff.id}
-        return await _refused(request, "account is shut", "unknown", asked, **shut)
-    return await _start(request, linked.staff, asked, proved)
+        # The page is the same as for a stranger, and does not reveal the account.
+        disabled = {"account": linked.staff.id}
+        return await _refused(request, "account is shut", "unknown", sign_on, **disabled)
+    return await _start(request, linked.staff, sign_on, proved)
 
 
-async def _invited(request: Request, asked: AuthenticationRequest, proved: Proved) -> HTTPResponse:
+async def _invited(
+    request: Request, sign_on: AuthenticationRequest, proved: ProvedIdentity
+) -> HTTPResponse:
     invitations = services(request).invitations
     try:
-        found = await asyncio.to_thread(invitations.find, asked.invitation)
-        member = await asyncio.to_thread(
-            invitations.accept_as, asked.invitation, asked.name, proved.identity
+        invited = await to_thread(invitations.find, sign_on.invitation)
+        member = await to_thread(
+            invitations.accept_as, sign_on.invitation, sign_on.name, proved.identity
         )
     except InvitationGoneError:
-        return gone(request)
+        return invitation_gone(request)
     except StaffNameError:
-        return await _refused(request, "name is taken", "name_taken", asked)
+        return await _refused(request, "name is taken", "name_taken", sign_on)
     except LinkedElsewhereError:
-        return await _refused(request, "linked to another account", "linked_elsewhere", asked)
-    opened = found.staff_id is None
-    await record(
-        request,
-        "account opened" if opened else "password renewed",
-        who=member.id,
-        account=member.id,
-        role=member.role.value,
-        by=BY_PROVIDER,
-    )
-    return await _start(request, member, asked, proved)
+        return await _refused(request, "linked to another account", "linked_elsewhere", sign_on)
+    await record_accepted(request, invited, member, by=BY_PROVIDER)
+    return await _start(request, member, sign_on, proved)
 
 
-async def _linked(request: Request, asked: AuthenticationRequest, proved: Proved) -> HTTPResponse:
+async def _linked(
+    request: Request, sign_on: AuthenticationRequest, proved: ProvedIdentity
+) -> HTTPResponse:
     console = services(request)
-    if await _asker(console, asked) is None:
-        return await _refused(request, "session has ended", "signed_out", asked)
+    if await _asker(console, sign_on) is None:
+        return await _refused(request, "session has ended", "signed_out", sign_on)
     try:
-        await asyncio.to_thread(console.sign_ons.link, asked.staff_id, proved.identity)
+        await to_thread(console.identities.link, sign_on.staff_id, proved.identity)
     except LinkedElsewhereError:
-        return await _refused(request, "linked to another account", "linked_elsewhere", asked)
-    who = asked.staff_id
+        return await _refused(request, "linked to another account", "linked_elsewhere", sign_on)
+    who = sign_on.staff_id
     await record(request, "single sign-on linked", who=who, account=who)
     return console.pages.onward(ORGANISATION)
 
 
 async def _confirmed(
-    request: Request, asked: AuthenticationRequest, proved: Proved
+    request: Request, sign_on: AuthenticationRequest, proved: ProvedIdentity
 ) -> HTTPResponse:
     console = services(request)
-    asker = await _asker(console, asked)
+    asker = await _asker(console, sign_on)
     if asker is None:
-        return await _refused(request, "session has ended", "signed_out", asked)
-    linked = await asyncio.to_thread(console.sign_ons.find, proved.identity)
+        return await _refused(request, "session has ended", "signed_out", sign_on)
+    linked = await to_thread(console.identities.find, proved.identity)
     if linked is None or linked.staff.id != asker.id:
-        return await _refused(request, "somebody else", "somebody_else", asked)
-    await asyncio.to_thread(console.sessions.confirm, asked.session_id)
+        return await _refused(request, "somebody else", "somebody_else", sign_on)
+    await to_thread(console.sessions.confirm, sign_on.session_id)
     await record(request, "confirmed", who=asker.id, by=BY_PROVIDER)
-    return console.pages.onward(safe_next(asked.onward, home_of(asker)))
+    return console.pages.onward(safe_next(sign_on.onward, home_of(asker)))
 
 
-_ARRIVALS: dict[Purpose, Arrive] = {
+_FINISH: dict[Purpose, Finish] = {
     Purpose.SIGN_IN: _signed_in,
     Purpose.INVITATION: _invited,
     Purpose.LINK: _linked,
@@ -244,47 +239,49 @@ _ARRIVALS: dict[Purpose, Arrive] = {
 
 
 async def _start(
-    request: Request, member: Staff, asked: AuthenticationRequest, proved: Proved
+    request: Request, member: Staff, sign_on: AuthenticationRequest, proved: ProvedIdentity
 ) -> HTTPResponse:
-    """Our own second step follows where the provider has asked for none."""
+    """Begin the session; ask for our own second step where the provider asked for none."""
     onward = services(request).pages.onward
     if proved.multi_factor:
-        return await start(
-            request, member, asked.onward, secured=True, answer=onward, by=BY_PROVIDER
+        return await begin_session(
+            request, member, sign_on.onward, secured=True, answer=onward, by=BY_PROVIDER
         )
-    return await go_on(request, member, asked.onward, answer=onward, by=BY_PROVIDER)
+    return await after_first_step(request, member, sign_on.onward, answer=onward, by=BY_PROVIDER)
 
 
 async def _begin(request: Request, purpose: Purpose, **more: str) -> HTTPResponse:
     console, provider = services(request), _provider(request)
-    asked = console.requests.make(purpose, **more)
+    issued = console.requests.make(purpose, **more)
     try:
-        address = await provider.address(asked.request)
-    except ProviderAwayError:
-        return await _refused(request, "provider does not answer", "away", asked.request)
+        address = await provider.address(issued.request)
+    except ProviderUnavailableError:
+        return await _refused(request, "provider does not answer", "away", issued.request)
     response = console.pages.onward(address)
-    set_cookie(console, response, _cookie_name(console), asked.cookie, LASTS, samesite="Lax")
+    set_cookie(
+        console, response, _cookie_name(console), issued.cookie, REQUEST_LASTS, samesite="Lax"
+    )
     return response
 
 
-async def _asker(console: Services, asked: AuthenticationRequest) -> Staff | None:
-    """Whose session began this, as long as it goes on."""
-    sessions = await asyncio.to_thread(console.sessions.of, asked.staff_id)
-    if asked.session_id not in {each.id for each in sessions}:
+async def _asker(console: Services, sign_on: AuthenticationRequest) -> Staff | None:
+    """Return the member of staff whose session began the flow, while it is open."""
+    sessions = await to_thread(console.sessions.of, sign_on.staff_id)
+    if sign_on.session_id not in {each.id for each in sessions}:
         return None
-    return await asyncio.to_thread(console.accounts.of_id, asked.staff_id)
+    return await to_thread(console.accounts.of_id, sign_on.staff_id)
 
 
 async def _refused(
     request: Request,
     why: str,
     kind: str,
-    asked: AuthenticationRequest | None = None,
+    sign_on: AuthenticationRequest | None = None,
     **event: str,
 ) -> HTTPResponse:
-    """The page that says kindly why it went no further; `why` and `event` go on the trail."""
-    purpose = Purpose.SIGN_IN if asked is None else asked.purpose
-    event |= {"account": asked.staff_id} if asked and asked.staff_id else {}
+    """Show why the flow ended; record `why` and `event` on the trail."""
+    purpose = Purpose.SIGN_IN if sign_on is None else sign_on.purpose
+    event |= {"account": sign_on.staff_id} if sign_on and sign_on.staff_id else {}
     await record_refusal(request, why, what=REFUSALS[purpose], by=BY_PROVIDER, **event)
     return services(request).pages.render(
         "sign_on_refused.html", status=STATUSES[kind], session=request.ctx.session, kind=kind
@@ -299,12 +296,12 @@ async def _linking(request: Request, error: str = "", status: int = 200) -> HTTP
         status=status,
         session=session,
         errors={"proof": error} if error else {},
-        linked=await asyncio.to_thread(console.sign_ons.linked_at, session.staff.id),
+        linked=await to_thread(console.identities.linked_at, session.staff.id),
     )
 
 
 def _provider(request: Request) -> Provider:
-    """The provider; where there is none, none of these pages is there either."""
+    """Return the provider. Raises NotFound where none is configured."""
     provider = services(request).provider
     if provider is None:
         raise NotFound

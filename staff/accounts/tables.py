@@ -1,4 +1,4 @@
-"""The tables of staff accounts and their sessions. Migrations make them; a test compares both."""
+"""The tables of staff accounts. Migrations create them; a test compares both."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ staff_sessions = sa.Table(
     sa.Column("browser", sa.Text, nullable=False, server_default=""),
     sa.Column("challenge", sa.Text),
 )
-"""Sessions. A half one waits for the second step; a secured one has passed it."""
+"""Sessions. `half`: waits for the second step; `secured`: has passed it."""
 
 staff_totp = sa.Table(
     "staff_totp",
@@ -46,7 +46,7 @@ staff_totp = sa.Table(
     sa.Column("in_use", sa.Boolean, nullable=False),
     sa.Column("last_step", sa.BigInteger, nullable=False),
 )
-"""Sealed secrets of apps that show codes; the last time step whose code was used."""
+"""Encrypted TOTP secrets, and the last time step whose code was used."""
 
 staff_recovery_codes = sa.Table(
     "staff_recovery_codes",
@@ -54,7 +54,7 @@ staff_recovery_codes = sa.Table(
     sa.Column("staff_id", sa.Text, sa.ForeignKey("staff.id"), primary_key=True),
     sa.Column("code_hash", sa.Text, primary_key=True),
 )
-"""Digests of codes for whoever has lost the app; a used one is gone."""
+"""Digests of unused recovery codes."""
 
 staff_passkeys = sa.Table(
     "staff_passkeys",
@@ -66,7 +66,7 @@ staff_passkeys = sa.Table(
     sa.Column("label", sa.Text, nullable=False),
     sa.Column("made_at", UtcDateTime, nullable=False),
 )
-"""Public keys only: what signs never leaves its owner's device."""
+"""Public keys of passkeys; a private key never leaves its owner's device."""
 
 staff_invitations = sa.Table(
     "staff_invitations",
@@ -79,7 +79,7 @@ staff_invitations = sa.Table(
     sa.Column("made_at", UtcDateTime, nullable=False),
     sa.Column("expires_at", UtcDateTime, nullable=False),
 )
-"""Links that open an account, or give the account `staff_id` a new password. A used one is gone."""
+"""Unused links that open an account, or set a new password for the account `staff_id`."""
 
 staff_devices = sa.Table(
     "staff_devices",
@@ -88,8 +88,7 @@ staff_devices = sa.Table(
     sa.Column("staff_id", sa.Text, sa.ForeignKey("staff.id"), primary_key=True),
     sa.Column("seen_at", UtcDateTime, nullable=False),
 )
-"""Browsers and the accounts that have signed in there."""
-
+"""Browsers in which an account has signed in."""
 
 staff_sign_ons = sa.Table(
     "staff_sign_ons",
@@ -100,13 +99,13 @@ staff_sign_ons = sa.Table(
     sa.Column("linked_at", UtcDateTime, nullable=False),
     sa.UniqueConstraint("issuer", "subject"),
 )
-"""Whom an identity provider knows an account's owner as: never by a name or an address."""
+"""The identity at the provider that opens an account."""
 
 
 def digest_of(token: str) -> str:
-    """What is kept of a random token: enough to find it again, of no use to whoever reads it."""
+    """Return the SHA-256 of a random token; tables hold this and not the token."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 SEALED: dict[sa.Table, tuple[str, ...]] = {staff_totp: ("secret",)}
-"""The columns that hold a secret: an envelope of the key ring each."""
+"""Columns that are encrypted with the key ring."""

@@ -1,90 +1,99 @@
-"""Slows guessing down without locking a colleague out.
+"""Slows down password guessing without locking a colleague out.
 
-Whoever signs in from a browser that is known for the name, or from an address where the name has
-signed in, has an allowance of their own: what strangers do to the name does not touch it. Strangers
-are counted by name and address, by name, and by address, with waits that grow and end.
+Attempts from a known browser, or from an address where the name has signed in, are counted
+separately, so that a stranger's attempts do not delay the owner. Strangers are counted by name and
+address, by name, and by address. Waits grow and end; the `limits` library has no growing waits.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
+import secrets
 import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
+import sqlalchemy as sa
 from cachetools import TTLCache
+from sqlalchemy.engine import Engine
 
+from safeguarding.clock import utc_now
 from staff.accounts.accounts import normalised
+from staff.accounts.tables import digest_of, staff, staff_devices
+from storage.engine import READING
 
 Key = tuple[str, ...]
 Timer = Callable[[], float]
 
-_FORGOTTEN_S = 3600
-_HOME_S = 30 * 24 * 3600
+_COUNTED_S = 3600
+_ADDRESS_KNOWN_S = 30 * 24 * 3600
 _REMEMBERED = 100_000
-"""Keys of each kind; a flood of made-up names pushes out the oldest, never uses up the memory."""
+"""Keys of each kind in memory; a flood of made-up names displaces the oldest."""
+KNOWN_FOR = timedelta(days=180)
+"""A browser is forgotten this long after the last sign-in in it."""
 
 
 @dataclass(frozen=True)
-class Attempt:
-    """Somebody's try at a password."""
+class SignInAttempt:
+    """One attempt at a password."""
 
     name: str
     address: str
     device: str = ""
-    """What tells a browser that is known for the name from others; empty for a stranger's."""
+    """Identifies a browser that is known for the name; empty for an unknown browser."""
 
 
 @dataclass(frozen=True)
 class SignInLimits:
-    """How many wrong attempts are free, before each further one has to wait."""
+    """How many wrong attempts are allowed before each further one has to wait."""
 
     own: int = 10
-    """On a name, in a browser or from an address that is known for it."""
+    """Per name, in a browser or from an address that is known for it."""
     per_pair: int = 5
-    """On a name by strangers, from one address."""
+    """Per name and address, by strangers."""
     per_name: int = 20
-    """On a name by strangers, from all addresses."""
+    """Per name, by strangers at all addresses."""
     per_address: int = 30
-    """On all names by strangers, from one address."""
+    """Per address, by strangers at all names."""
 
 
 class GrowingWait:
-    """Counts by key; after `free` attempts each wait is twice the one before, up to `longest_s`."""
+    """Counts attempts by key; after `free` of them each wait doubles, up to `longest_s`."""
 
     def __init__(self, free: int, first_s: float, longest_s: float, timer: Timer) -> None:
         self._free, self._first_s, self._longest_s = free, first_s, longest_s
         self._timer = timer
-        self._kept: TTLCache[Hashable, tuple[int, float]] = TTLCache(
-            _REMEMBERED, _FORGOTTEN_S, timer
+        self._counts: TTLCache[Hashable, tuple[int, float]] = TTLCache(
+            _REMEMBERED, _COUNTED_S, timer
         )
 
     def left_s(self, key: Key) -> float:
-        """Seconds until another attempt is allowed; 0 when it is now."""
-        _, until = self._kept.get(key, (0, 0.0))
+        """Return the seconds until the next attempt is allowed; 0 when it is allowed now."""
+        _, until = self._counts.get(key, (0, 0.0))
         return max(0.0, until - self._timer())
 
     def count(self, key: Key) -> None:
-        """One more attempt."""
-        count = self._kept.get(key, (0, 0.0))[0] + 1
+        """Count an attempt."""
+        count = self._counts.get(key, (0, 0.0))[0] + 1
         over = count - self._free
         wait = min(self._longest_s, self._first_s * 2.0 ** min(over, 30)) if over >= 0 else 0.0
-        self._kept[key] = (count, self._timer() + wait)
+        self._counts[key] = (count, self._timer() + wait)
 
     def take_back(self, key: Key) -> None:
-        """One attempt less, for it was right; the wait that it began ends."""
-        count, _ = self._kept.pop(key, (0, 0.0))
+        """Remove an attempt that turned out to be right, and the wait that it began."""
+        count, _ = self._counts.pop(key, (0, 0.0))
         if count > 1:
-            self._kept[key] = (count - 1, 0.0)
+            self._counts[key] = (count - 1, 0.0)
 
     def clear(self, key: Key) -> None:
         """Forget a key's attempts."""
-        self._kept.pop(key, None)
+        self._counts.pop(key, None)
 
 
 class SignInThrottle:
-    """Counts attempts in memory: the console is one process. The clock is monotonic."""
+    """Counts attempts in memory, as the console is one process. The clock is monotonic."""
 
     def __init__(self, limits: SignInLimits, timer: Timer = time.monotonic) -> None:
         self._own = GrowingWait(limits.own, 1, 60, timer)
@@ -92,12 +101,14 @@ class SignInThrottle:
         self._name = GrowingWait(limits.per_name, 1, 60, timer)
         self._address = GrowingWait(limits.per_address, 1, 30, timer)
         self._codes = GrowingWait(limits.per_pair, 30, 900, timer)
-        self._homes: TTLCache[Hashable, bool] = TTLCache(_REMEMBERED, _HOME_S, timer)
+        self._known_addresses: TTLCache[Hashable, bool] = TTLCache(
+            _REMEMBERED, _ADDRESS_KNOWN_S, timer
+        )
 
-    def wait_s(self, attempt: Attempt) -> int:
-        """Count an attempt; 0 when it may go on, else the seconds to wait, uncounted.
+    def wait_s(self, attempt: SignInAttempt) -> int:
+        """Count an attempt and return 0, or return the seconds to wait without counting it.
 
-        A name without an account counts like any other, so the answer gives no name away.
+        Names without an account are counted too, so that the result does not reveal them.
         """
         counted = self._counted(attempt)
         wait = max(kind.left_s(key) for kind, key in counted)
@@ -107,19 +118,19 @@ class SignInThrottle:
             kind.count(key)
         return 0
 
-    def succeeded(self, attempt: Attempt) -> None:
-        """The attempt was right: forget the slips before it, and know the address from now on."""
+    def succeeded(self, attempt: SignInAttempt) -> None:
+        """Forget earlier wrong attempts after a right one, and remember the address."""
         for kind, key in self._counted(attempt):
             if kind in {self._own, self._pair}:
                 kind.clear(key)
             else:
                 kind.take_back(key)
-        self._homes[_key(attempt.name), attempt.address] = True
+        self._known_addresses[_key(attempt.name), attempt.address] = True
 
     def code_wait_s(self, staff_id: str) -> int:
-        """Count an attempt at the second step of an account; 0, or the seconds to wait.
+        """Count an attempt at the second step and return 0, or return the seconds to wait.
 
-        Only who knows the password gets this far, so nobody else can make its owner wait.
+        It needs the password first, so a stranger cannot make the owner wait.
         """
         key = (staff_id,)
         if (wait := self._codes.left_s(key)) > 0:
@@ -131,13 +142,62 @@ class SignInThrottle:
         """Forget the attempts at the second step of an account."""
         self._codes.clear((staff_id,))
 
-    def _counted(self, attempt: Attempt) -> list[tuple[GrowingWait, Key]]:
+    def _counted(self, attempt: SignInAttempt) -> list[tuple[GrowingWait, Key]]:
         name, address = _key(attempt.name), attempt.address
         if attempt.device:
             return [(self._own, (name, "device", attempt.device))]
-        if (name, address) in self._homes:
+        if (name, address) in self._known_addresses:
             return [(self._own, (name, "address", address))]
         return [(self._pair, (name, address)), (self._name, (name,)), (self._address, (address,))]
+
+
+class KnownDevices:
+    """The browsers in which each account has signed in. Thread-safe.
+
+    A browser keeps a random token; the database has its digest.
+    """
+
+    def __init__(self, engine: Engine, now: Callable[[], datetime] = utc_now) -> None:
+        self._engine = engine
+        self._reading = engine.execution_options(**READING)
+        self._now = now
+
+    def knows(self, token: str, name: str) -> bool:
+        """Return whether the account `name` has signed in in the browser with this token."""
+        if not token:
+            return False
+        query = (
+            sa.select(staff_devices.c.staff_id)
+            .join(staff, staff.c.id == staff_devices.c.staff_id)
+            .where(
+                staff_devices.c.token_hash == digest_of(token),
+                staff_devices.c.seen_at >= self._now() - KNOWN_FOR,
+                staff.c.name == normalised(name),
+                staff.c.disabled_at.is_(None),
+            )
+        )
+        with self._reading.connect() as connection:
+            return connection.execute(query).first() is not None
+
+    def remember(self, token: str, staff_id: str) -> str:
+        """Record a sign-in; return the browser's new token, which replaces `token` ("" for none).
+
+        The token changes with every sign-in, so that a planted or copied one stops working.
+        """
+        fresh = secrets.token_urlsafe(32)
+        now = self._now()
+        table = staff_devices
+        row = {"token_hash": digest_of(fresh), "staff_id": staff_id, "seen_at": now}
+        old = table.c.token_hash == digest_of(token)
+        with self._engine.begin() as connection:
+            connection.execute(
+                sa.delete(table).where(
+                    (table.c.seen_at < now - KNOWN_FOR) | (old & (table.c.staff_id == staff_id))
+                )
+            )
+            connection.execute(sa.update(table).where(old).values(token_hash=row["token_hash"]))
+            connection.execute(sa.insert(table).values(**row))
+        return fresh
 
 
 def _key(name: str) -> str:

@@ -1,7 +1,7 @@
-"""A flood of alerts: past a few in a short time, the further ones for a person go in one message.
+"""Digests: in a flood of alerts, the further ones for a recipient are sent in one message.
 
-An immediate alert always goes alone. What waits for its digest stays in the queue, held until then:
-a digest leaves at most once in that time, and the first at once.
+An immediate alert is always sent alone. A delivery that waits for a digest is held in the queue.
+The first digest is sent at once, the next ones at most once in `Flood.within`.
 """
 
 from __future__ import annotations
@@ -16,37 +16,37 @@ from safeguarding.taxonomy import Severity
 from staff.alerts.tables import alerts, deliveries
 
 HELD = ""
-"""In place of the name of a digest: the delivery waits for the next one."""
+"""Stands in `deliveries.digest` while a delivery waits for the next digest."""
 ALONE_FROM = Severity.IMMEDIATE
-"""From this severity on an alert goes alone, however many there are."""
+"""From this severity on, an alert is sent alone."""
 _LOCK = "lantern alerts by "
 
 
 @dataclass(frozen=True)
 class Flood:
-    """From when on alerts for one recipient by one channel go together."""
+    """How many alerts make a flood, for one recipient by one channel."""
 
     most: int = 5
-    """So many go alone …"""
+    """Alerts that are sent alone within that time."""
     within: timedelta = timedelta(minutes=10)
-    """… in this time, and one digest besides."""
+    """The time in which they are counted."""
 
 
 def may_count(connection: Connection, channel: str) -> bool:
-    """Whether this transaction alone claims for the channel, so that what it counts holds.
+    """Return whether no other transaction claims for the channel, so that counts stay true.
 
-    Never waits: whoever may not, claims what needs no counting.
+    Never waits. A transaction that may not count claims only alerts that need no counting.
     """
     if connection.dialect.name != "postgresql":
-        # SQLite's writers wait for each other anyway.
+        # SQLite has one writer at a time.
         return True
     lock = sa.func.hashtextextended(_LOCK + channel, 0)
     return bool(connection.execute(sa.select(sa.func.pg_try_advisory_xact_lock(lock))).scalar())
 
 
 def room(connection: Connection, channel: str, recipient: str, now: datetime, flood: Flood) -> int:
-    """How many may go alone to this recipient now, what is under way counted in."""
-    gone = (deliveries.c.status == "sent") & _lately(now, flood)
+    """Return how many alerts may be sent alone now, less those being sent."""
+    sent = (deliveries.c.status == "sent") & _lately(now, flood)
     query = (
         sa.select(sa.func.count())
         .select_from(deliveries.join(alerts, alerts.c.id == deliveries.c.alert_id))
@@ -54,7 +54,7 @@ def room(connection: Connection, channel: str, recipient: str, now: datetime, fl
             _for(channel, recipient),
             alerts.c.severity < int(ALONE_FROM),
             deliveries.c.digest.is_(None),
-            gone | _under_way(now),
+            sent | _being_sent(now),
         )
     )
     return flood.most - connection.execute(query).scalar_one()
@@ -63,11 +63,11 @@ def room(connection: Connection, channel: str, recipient: str, now: datetime, fl
 def opens(
     connection: Connection, channel: str, recipient: str, now: datetime, flood: Flood
 ) -> datetime:
-    """When the next digest may go to this recipient; `now` when none has gone lately."""
-    mine = _for(channel, recipient) & (deliveries.c.digest != HELD)
-    going = sa.select(sa.func.max(deliveries.c.claimed_until)).where(mine, _under_way(now))
+    """Return when the next digest may be sent; `now` when none was sent lately."""
+    digests = _for(channel, recipient) & (deliveries.c.digest != HELD)
+    going = sa.select(sa.func.max(deliveries.c.claimed_until)).where(digests, _being_sent(now))
     gone = sa.select(sa.func.max(deliveries.c.sent_at)).where(
-        mine, deliveries.c.status == "sent", _lately(now, flood)
+        digests, deliveries.c.status == "sent", _lately(now, flood)
     )
     until: datetime | None = connection.execute(going).scalar()
     last: datetime | None = connection.execute(gone).scalar()
@@ -75,16 +75,15 @@ def opens(
 
 
 def hold(connection: Connection, which: sa.ColumnElement[bool], until: datetime) -> None:
-    """Let deliveries wait for the digest that goes then."""
-    held = sa.update(deliveries).where(which).values(digest=HELD, next_at=until)
-    connection.execute(held)
+    """Hold deliveries for the digest that is sent at `until`."""
+    connection.execute(sa.update(deliveries).where(which).values(digest=HELD, next_at=until))
 
 
-def crowd(recipient: str) -> sa.ColumnElement[bool]:
-    """What is for this recipient and need not go alone."""
-    # An alias: the query around it may have a place for alerts of its own.
-    its = alerts.alias()
-    less = sa.exists().where(its.c.id == deliveries.c.alert_id, its.c.severity < int(ALONE_FROM))
+def may_be_held(recipient: str) -> sa.ColumnElement[bool]:
+    """Return the condition for deliveries to a recipient that need not be sent alone."""
+    # An alias, because the query around it may select from alerts too.
+    own = alerts.alias()
+    less = sa.exists().where(own.c.id == deliveries.c.alert_id, own.c.severity < int(ALONE_FROM))
     return (deliveries.c.recipient == recipient) & less
 
 
@@ -93,10 +92,10 @@ def _for(channel: str, recipient: str) -> sa.ColumnElement[bool]:
 
 
 def _lately(now: datetime, flood: Flood) -> sa.ColumnElement[bool]:
-    # What was sent far in the future was sent by a clock that has been set back since.
+    # A time far in the future is of a clock that has been set back since.
     at = deliveries.c.sent_at
     return (at > now - flood.within) & (at <= now + flood.within)
 
 
-def _under_way(now: datetime) -> sa.ColumnElement[bool]:
+def _being_sent(now: datetime) -> sa.ColumnElement[bool]:
     return (deliveries.c.status == "queued") & (deliveries.c.claimed_until > now)

@@ -1,4 +1,4 @@
-"""The words of an alert, from content/phrases/alerts.yml: labels and a link, no one's words."""
+"""The words of an alert, from content/phrases/alerts.yml: labels and a link, no message text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from safeguarding.taxonomy import Severity, taxonomy
 from staff.alerts.outbox import Alert
 
 LONGEST_TEXT = 160
-"""Characters that go into one text message."""
+"""Characters in one text message."""
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 
 
@@ -92,12 +92,12 @@ class Notice:
     open_line: str
     open_button: str
     text: str
-    """A text message."""
+    """The text of a text message."""
     last_lines: tuple[str, ...]
 
     @property
     def body(self) -> str:
-        """An email's text."""
+        """The text of an email."""
         return "\n".join([*self.lines, "", self.open_line, "", *self.last_lines, ""])
 
 
@@ -105,12 +105,12 @@ class AlertFormatter:
     """Puts alerts into words."""
 
     def __init__(self, phrases: AlertPhrases, console_url: str) -> None:
-        """`console_url` is where staff reach the console, seen from their own machines."""
+        """`console_url` is the address of the console for staff."""
         self._phrases = phrases
         self._console_url = console_url.rstrip("/")
 
     def notice(self, alert: Alert, now: datetime, *, outside: bool = False) -> Notice:
-        """The words of an alert as it is sent now; `outside`: to somebody who cannot open it."""
+        """Return the words of one alert; `outside` for a recipient who may not open the case."""
         say = self._phrases
         severity = str(getattr(say, max(alert.severity, Severity.CONCERN).label))
         age = self._age(now - alert.raised_at)
@@ -137,10 +137,10 @@ class AlertFormatter:
             last_lines=(say.until_opened, say.no_words),
         )
 
-    def digest(self, told: Sequence[Alert], now: datetime, *, outside: int = 0) -> Notice:
-        """The words of several alerts in one message; of `outside` the reader cannot open any."""
+    def digest(self, alerts: Sequence[Alert], now: datetime, *, outside: int = 0) -> Notice:
+        """Return the words of several alerts; the recipient may not open `outside` of them."""
         say, link = self._phrases, f"{self._console_url}/escalations"
-        cases = {alert.case_id: max(alert.severity, Severity.CONCERN) for alert in told}
+        cases = {alert.case_id: max(alert.severity, Severity.CONCERN) for alert in alerts}
         counted = Counter(sorted(cases.values(), reverse=True))
         facts = {
             "number": len(cases),
@@ -148,7 +148,7 @@ class AlertFormatter:
                 say.digest_part.format(number=number, severity=getattr(say, severity.label))
                 for severity, number in counted.items()
             ),
-            "age": self._age(now - min(alert.raised_at for alert in told)),
+            "age": self._age(now - min(alert.raised_at for alert in alerts)),
         }
         lines = [say.digest_why, "", say.digest_line.format(**facts)]
         if outside:
@@ -165,11 +165,11 @@ class AlertFormatter:
         )
 
     def link(self, alert: Alert) -> str:
-        """The page of the case, found by its reference: short enough for a text message."""
+        """Return the address of the case by its reference, short enough for a text message."""
         return f"{self._console_url}/escalations/find/{quote(alert.reference, safe='')}"
 
     def _age(self, age: timedelta) -> str:
-        """How old a hand-off is: a minute at least."""
+        """Return an age in words, a minute at least."""
         say = self._phrases
         if age >= 2 * _DAY:
             return say.days.format(number=age // _DAY)
@@ -180,10 +180,10 @@ class AlertFormatter:
 
 
 def _need(name: str) -> str:
-    """What help is asked for, in the words of the taxonomy."""
+    """Return the label of a need in the taxonomy."""
     return taxonomy().needs.get(name) or _label(name)
 
 
 def _label(name: str) -> str:
-    """A name of the taxonomy as words: "hurt_by_someone" becomes "hurt by someone"."""
+    """Return a name of the taxonomy as words: "hurt_by_someone" is "hurt by someone"."""
     return name.replace("_", " ")

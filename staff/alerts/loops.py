@@ -1,7 +1,7 @@
-"""The threads of the dispatcher: one takes the steps of the plan, others send, each its channel.
+"""The threads of the dispatcher: one takes the steps of the plan, and each channel has a sender.
 
-A channel that hangs holds up itself alone. A thread says with a beat that it goes round; when one
-has not for long, the process ends itself and is started anew.
+A channel that hangs holds up its own thread only. Each thread records a beat in each round; when
+one stops, the process ends itself and is restarted.
 """
 
 from __future__ import annotations
@@ -25,33 +25,33 @@ from staff.alerts.queue import LEASE, Delivery
 from storage.engine import READING
 
 EVERY_S = 1.0
-"""How long a thread with nothing to do waits before it looks again."""
+"""Seconds that a thread with nothing to do waits."""
 BATCH = 10
 STEADY_S = LEASE.total_seconds() / 3
-"""What of a batch is not tried by then is given back, long before the claim ends."""
+"""Seconds after which the rest of a batch is given back, long before its claim expires."""
 log = structlog.get_logger("dispatcher")
 
 
 class Beats:
-    """When each thread last went round. Thread-safe."""
+    """When each thread last finished a round. Thread-safe."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """`clock` must not go back."""
+        """`clock` must be monotonic."""
         self._clock = clock
         self._at: dict[str, float] = {}
 
     def beat(self, name: str) -> None:
-        """The thread of this name goes round."""
+        """Record that a thread is alive."""
         self._at[name] = self._clock()
 
     def ages(self) -> Mapping[str, float]:
-        """Seconds since the last beat of each thread."""
+        """Return the seconds since the last beat of each thread."""
         now = self._clock()
         return {name: now - at for name, at in list(self._at.items())}
 
 
 class Loop:
-    """Does one thing again and again on a thread of its own. Whatever fails, it goes on."""
+    """Repeats one task on a thread of its own, also after failures."""
 
     def __init__(self, name: str, beats: Beats, every_s: float = EVERY_S) -> None:
         self.name = name
@@ -60,18 +60,18 @@ class Loop:
         self._thread: threading.Thread | None = None
 
     def once(self) -> int:
-        """Do what there is to do; how much that was. 0 makes the loop wait."""
+        """Do what is due and return how much it was; after 0 the loop waits."""
         raise NotImplementedError
 
     def start(self, stop: threading.Event) -> None:
-        """Go round until `stop`."""
+        """Start the thread; it runs until `stop` is set."""
         self._beats.beat(self.name)
-        # A daemon: a server that hangs must not hold up the end of the process.
+        # A daemon thread, so that a hanging server does not delay the end of the process.
         self._thread = threading.Thread(target=self._run, args=[stop], name=self.name, daemon=True)
         self._thread.start()
 
     def join(self, within_s: float) -> None:
-        """Wait for its end."""
+        """Wait for the end of the thread, for `within_s` seconds at most."""
         if self._thread is not None:
             self._thread.join(within_s)
 
@@ -90,7 +90,7 @@ class Loop:
 
 
 class Planner(Loop):
-    """Takes the steps that are due."""
+    """Takes the steps of the plan that are due."""
 
     def __init__(
         self, engine: Engine, steps: Plan, beats: Beats, now: Callable[[], datetime]
@@ -113,7 +113,7 @@ class Planner(Loop):
                 "case_id": step.case_id,
                 "severity": step.severity.label,
                 "step": step.step.name.lower(),
-                "recipients": {channel: len(told) for channel, told in step.recipients.items()},
+                "recipients": {channel: len(ids) for channel, ids in step.recipients.items()},
             }
             if step.beyond_area:
                 log.warning("alert.beyond_area", **facts, area=step.area)
@@ -127,7 +127,7 @@ class Planner(Loop):
 
 
 class Sender(Loop):
-    """Sends what is queued for one channel."""
+    """Sends the queued deliveries of one channel."""
 
     def __init__(
         self,
@@ -148,21 +148,21 @@ class Sender(Loop):
         self._now = now
 
     def once(self) -> int:
-        """Claim a batch and send it; how many were claimed."""
+        """Claim a batch and send it; return how many were claimed."""
         with self._reading.connect() as connection:
             if not queue.is_due(connection, self.name, self._now()):
                 return 0
         by, started = uuid.uuid4().hex, time.monotonic()
         with self._engine.begin() as connection:
-            held = queue.claim(connection, self.name, by, self._now(), BATCH, self._flood)
-        for number, delivery in enumerate(held):
+            batch = queue.claim(connection, self.name, by, self._now(), BATCH, self._flood)
+        for number, delivery in enumerate(batch):
             if time.monotonic() - started > STEADY_S:
                 with self._engine.begin() as connection:
-                    queue.release(connection, held[number:])
+                    queue.release(connection, batch[number:])
                 break
             self._send(delivery)
             self._beats.beat(self.name)
-        return len(held)
+        return len(batch)
 
     def _send(self, delivery: Delivery) -> None:
         facts: dict[str, object] = {
@@ -186,8 +186,8 @@ class Sender(Loop):
     def _notice(self, delivery: Delivery) -> Notice:
         if delivery.others:
             outside = sum(each.outside for each in delivery.every)
-            told = [each.alert for each in delivery.every]
-            return self._words.digest(told, self._now(), outside=outside)
+            alerts = [each.alert for each in delivery.every]
+            return self._words.digest(alerts, self._now(), outside=outside)
         return self._words.notice(delivery.alert, self._now(), outside=delivery.outside)
 
     def _failed(self, delivery: Delivery, error: NotSentError, facts: dict[str, object]) -> None:
@@ -200,7 +200,7 @@ class Sender(Loop):
 
 
 class Daily(Loop):
-    """Runs tasks once a day, and once after each start: each must do no harm when done twice."""
+    """Runs tasks once a day and after each start: a task must be harmless when run twice."""
 
     def __init__(
         self,
@@ -214,7 +214,7 @@ class Daily(Loop):
         self._done: dict[str, object] = {}
 
     def once(self) -> int:
-        """Run what has not been run today; what fails is tried again in the next round."""
+        """Run the tasks that have not run today; a failed task is tried again in the next round."""
         today = self._now().date()
         for name, task in self._tasks.items():
             if self._done.get(name) == today:

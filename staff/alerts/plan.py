@@ -1,12 +1,12 @@
-"""The plan of an alert: whom it goes to, step by step, until a person acknowledges it.
+"""The plan of an alert: who is told, step by step, until a member of staff acknowledges it.
 
-On duty; the second on the rota; everyone; the duty manager; and then everyone again and again, at
-growing intervals. Nobody on duty: everyone and the duty manager at once. A step that reaches nobody
-outside the console is not waited for.
+The steps are: staff on duty; the second on the rota; all staff; the duty manager; then all staff
+again and again, at growing intervals. When no one is on duty, all staff and the duty manager are
+told at once. When a step reaches no one outside the console, the next step follows at once.
 
-Each step goes to those alone who may see cases of the alert's area. When nobody can be reached who
-may, it goes to everyone and the duty manager all the same, for a lost alert is worse than a wide
-one; and that is on the record.
+Each step goes only to staff who may see cases of the alert's area. When none of them can be
+reached, all staff and the duty manager are told, because a lost alert is worse than one that is
+seen too widely; the audit trail records it.
 """
 
 from __future__ import annotations
@@ -19,23 +19,31 @@ from enum import IntEnum
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
+from safeguarding.clock import next_working_day
 from safeguarding.taxonomy import Severity
-from safeguarding.working_days import next_working_day
-from staff.alerts.reach import CONSOLE, EMAIL, TEAM, WEBHOOK, everyone, ways_of, who_may_see
 from staff.alerts.tables import alerts, deliveries
 from staff.audit.trail import Event, append_all
+from staff.rota.recipients import (
+    CONSOLE,
+    EMAIL,
+    TEAM,
+    WEBHOOK,
+    case_readers,
+    contact_preferences,
+    those_who_may_see,
+)
 from staff.rota.rota import ShiftKind, on_duty
 
 DISPATCHER = "dispatcher"
-"""Who it was, in the audit trail."""
+"""The actor on the audit trail."""
 ALERTED, REACHED_NOBODY = "alerted", "alert reached nobody"
-"""What was done, in the audit trail."""
+"""Events on the audit trail."""
 _DAY_BEGINS = time(9)
 _LONGEST_PAUSE = timedelta(days=1)
 
 
 class AlertStep(IntEnum):
-    """The steps in their order; AGAIN has no end."""
+    """The steps in their order; AGAIN is repeated."""
 
     ON_DUTY = 0
     SECOND = 1
@@ -53,13 +61,13 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class ReminderDelays:
-    """How long a step waits for somebody to acknowledge, by severity."""
+    """How long a step waits for an acknowledgement, by severity."""
 
     immediate: timedelta = timedelta(minutes=5)
     urgent: timedelta = timedelta(minutes=60)
 
     def due(self, severity: Severity, number: int, now: datetime) -> datetime:
-        """When the step after this one is due; past the last step at growing intervals."""
+        """Return when the step after this one is due; past the last step the delay grows."""
         times = 1 << min(max(number - AlertStep.DUTY_MANAGER, 0), 10)
         if severity is Severity.IMMEDIATE:
             return now + min(self.immediate * times, _LONGEST_PAUSE)
@@ -70,18 +78,18 @@ class ReminderDelays:
 
 @dataclass(frozen=True)
 class Plan:
-    """What the steps need to know of this installation."""
+    """The delays and channels of this installation."""
 
     clocks: ReminderDelays = ReminderDelays()
     channels: frozenset[str] = frozenset({EMAIL})
-    """The channels that this installation can send by."""
+    """The channels that are configured."""
     team: frozenset[str] = frozenset()
-    """The channels by which the team as a whole is reached: EMAIL (a mailbox), WEBHOOK."""
+    """The channels that reach the team as a whole: EMAIL (a mailbox), WEBHOOK."""
 
 
 @dataclass
 class Taken:
-    """A step that was taken for one alert."""
+    """One step that was taken for an alert."""
 
     case_id: str
     alert_id: int
@@ -89,29 +97,31 @@ class Taken:
     reason: str
     step: AlertStep
     recipients: dict[str, list[str]] = field(default_factory=dict)
-    """Recipients by channel, the console among them."""
+    """Recipients by channel, with the console."""
     nobody_on_duty: bool = False
     area: str | None = None
     beyond_area: bool = False
-    """Whether those are told, too, who may not see the area: nobody who may could be reached."""
+    """Whether staff who may not see the area are told, because no one who may was reached."""
 
     @property
     def reaches(self) -> bool:
-        """Whether anybody is told who does not look at the console just now."""
-        return any(told for channel, told in self.recipients.items() if channel != CONSOLE)
+        """Whether the step tells a recipient outside the console."""
+        return any(
+            recipients for channel, recipients in self.recipients.items() if channel != CONSOLE
+        )
 
 
 def is_due(connection: Connection, now: datetime) -> bool:
-    """Whether there is a step to take: a look that takes no lock."""
+    """Return whether an alert has a step that is due. Takes no lock."""
     query = sa.select(alerts.c.id).where(_due(now)).limit(1)
     return connection.execute(query).first() is not None
 
 
 def advance(connection: Connection, plan: Plan, now: datetime, limit: int = 50) -> list[Taken]:
-    """Take the next step for up to `limit` alerts that are due: deliveries, clock, audit trail.
+    """Take the next step of up to `limit` due alerts: deliveries, next deadline, audit trail.
 
-    All in the transaction of `connection`, so that whatever dies leaves all of it or none. Several
-    dispatchers take different alerts. Raises SQLAlchemyError.
+    All of it happens in the transaction of `connection`. Several dispatchers take different alerts.
+    Raises SQLAlchemyError.
     """
     due = (
         sa.select(alerts)
@@ -128,25 +138,25 @@ def advance(connection: Connection, plan: Plan, now: datetime, limit: int = 50) 
 
 
 def _due(now: datetime) -> sa.ColumnElement[bool]:
-    # The first step is always due, whatever the clocks of two machines say.
+    # The first step is always due, even when the clocks of two machines differ.
     return alerts.c.ended_at.is_(None) & ((alerts.c.next_at <= now) | (alerts.c.step == 0))
 
 
 def _advance_one(
     connection: Connection, plan: Plan, alert: RowMapping, now: datetime
 ) -> Iterable[Taken]:
-    """Steps until one reaches somebody, or all have been tried."""
+    """Take steps until one reaches a recipient, or all have been tried."""
     number, taken = alert["step"], []
     while True:
         step = _take(connection, plan, alert, number, now)
         taken.append(step)
-        # Nobody on duty: everyone and the duty manager have been told with that.
+        # With no one on duty, that step has told all staff and the duty manager.
         number = AlertStep.AGAIN if step.nobody_on_duty else number + 1
         if step.reaches or number >= AlertStep.AGAIN:
             break
     due = plan.clocks.due(Severity(alert["severity"]), number - 1, now)
-    mine = alerts.c.id == alert["id"]
-    connection.execute(sa.update(alerts).where(mine).values(step=number, next_at=due))
+    own = alerts.c.id == alert["id"]
+    connection.execute(sa.update(alerts).where(own).values(step=number, next_at=due))
     return taken
 
 
@@ -156,10 +166,10 @@ def _take(
     severity, step = Severity(alert["severity"]), AlertStep(min(number, AlertStep.AGAIN))
     area = alert["area"]
     people = _people(connection, step, now, area)
-    nobody = step is AlertStep.ON_DUTY and not people
-    if nobody:
+    unstaffed = step is AlertStep.ON_DUTY and not people
+    if unstaffed:
         people = _all(connection, now, area)
-    beyond = (nobody or step >= AlertStep.EVERYONE) and not _within(connection, plan, alert, now)
+    beyond = (unstaffed or step >= AlertStep.EVERYONE) and not _within(connection, plan, alert, now)
     if beyond:
         people = _people(connection, step, now, None) if step is AlertStep.DUTY_MANAGER else []
         people = people or _all(connection, now, None)
@@ -170,11 +180,11 @@ def _take(
         alert["reason"],
         step,
         _recipients(connection, plan, people, severity, now),
-        nobody_on_duty=nobody,
+        nobody_on_duty=unstaffed,
         area=area,
         beyond_area=beyond,
     )
-    if nobody or step >= AlertStep.EVERYONE:
+    if unstaffed or step >= AlertStep.EVERYONE:
         for channel in sorted(plan.team):
             taken.recipients.setdefault(channel, []).append(TEAM)
     elif step is AlertStep.ON_DUTY and WEBHOOK in plan.team:
@@ -185,14 +195,14 @@ def _take(
             "step": number,
             "channel": channel,
             "recipient": recipient,
-            # What the console shows needs no sending: the row is what it reads.
+            # The console reads this row: there is nothing to send.
             "status": "sent" if channel == CONSOLE else "queued",
             "sent_at": now if channel == CONSOLE else None,
             "attempts": 0,
             "next_at": now,
         }
-        for channel, told in taken.recipients.items()
-        for recipient in told
+        for channel, recipients in taken.recipients.items()
+        for recipient in recipients
     ]
     if rows:
         connection.execute(sa.insert(deliveries), rows)
@@ -200,25 +210,25 @@ def _take(
 
 
 def _people(connection: Connection, step: AlertStep, now: datetime, area: str | None) -> list[str]:
-    """Who is told at this step, of those who may see this area."""
+    """Return the staff of this step who may see the area."""
     if step is AlertStep.AGAIN:
         return _all(connection, now, area)
     if step is AlertStep.EVERYONE:
-        return who_may_see(connection, everyone(connection), area)
-    return who_may_see(connection, on_duty(connection, now, _KINDS[step]), area)
+        return those_who_may_see(connection, case_readers(connection), area)
+    return those_who_may_see(connection, on_duty(connection, now, _KINDS[step]), area)
 
 
 def _all(connection: Connection, now: datetime, area: str | None) -> list[str]:
-    """Everyone and the duty manager, of those who may see this area."""
+    """Return all staff and the duty manager who may see the area."""
     managers = on_duty(connection, now, ShiftKind.DUTY_MANAGER)
-    every = dict.fromkeys([*managers, *everyone(connection)])
-    return who_may_see(connection, every, area)
+    every = dict.fromkeys([*managers, *case_readers(connection)])
+    return those_who_may_see(connection, every, area)
 
 
 def _within(connection: Connection, plan: Plan, alert: RowMapping, now: datetime) -> bool:
-    """Whether the alert can stay with those who may see its area: one of them can be reached.
+    """Return whether one of the staff who may see the area can be reached.
 
-    A way that was given up for this alert counts no more.
+    A delivery of this alert that was given up does not count.
     """
     people = _all(connection, now, alert["area"])
     if alert["area"] is None or len(people) == len(_all(connection, now, None)):
@@ -227,8 +237,8 @@ def _within(connection: Connection, plan: Plan, alert: RowMapping, now: datetime
         deliveries.c.alert_id == alert["id"], deliveries.c.status == "failed"
     )
     given_up = {tuple(row) for row in connection.execute(query)}
-    found = _recipients(connection, plan, people, Severity(alert["severity"]), now)
-    ways = {(channel, each) for channel, told in found.items() for each in told}
+    reached = _recipients(connection, plan, people, Severity(alert["severity"]), now)
+    ways = {(channel, each) for channel, recipients in reached.items() for each in recipients}
     return any(way not in given_up for way in ways if way[0] != CONSOLE)
 
 
@@ -239,13 +249,15 @@ def _recipients(
     severity: Severity,
     now: datetime,
 ) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {CONSOLE: list(people)} if people else {}
-    ways = ways_of(connection, people)
+    recipients: dict[str, list[str]] = {CONSOLE: list(people)} if people else {}
+    preferences = contact_preferences(connection, people)
     for person in people:
-        for channel in ways[person].channels(severity, now) if person in ways else ():
+        if person not in preferences:
+            continue
+        for channel in preferences[person].channels(severity, now):
             if channel in plan.channels:
-                found.setdefault(channel, []).append(person)
-    return found
+                recipients.setdefault(channel, []).append(person)
+    return recipients
 
 
 def _event(taken: Taken, now: datetime) -> Event:

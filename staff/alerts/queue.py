@@ -1,8 +1,8 @@
-"""The queue of deliveries: claimed for a while, sent at least once, tried again with back-off.
+"""The queue of deliveries: claimed for a time, sent at least once, retried with back-off.
 
-A claim ends by itself, so that what a killed dispatcher held is sent by the next; while it lasts
-nobody else has it. Several dispatchers may work on one queue. In a flood, what is for one person
-goes in one message (staff/alerts/digest.py).
+A claim expires, so that another dispatcher sends what a killed one had claimed. Several dispatchers
+may work on one queue. In a flood, the deliveries to one recipient are sent as one message
+(staff/alerts/digest.py).
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from staff.alerts import digest
 from staff.alerts.digest import Flood
 from staff.alerts.outbox import Alert
 from staff.alerts.plan import DISPATCHER
-from staff.alerts.reach import CONSOLE, sees
-from staff.alerts.tables import alerts, contact_ways, deliveries
+from staff.alerts.tables import alerts, deliveries
 from staff.audit.trail import Event, append_all
+from staff.rota.recipients import CONSOLE, contact_ways, may_see
 
 LEASE = timedelta(seconds=120)
-"""How long a claim lasts: much longer than any channel may take to send one."""
+"""How long a claim lasts: much longer than a channel may take to send one message."""
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=10)
 TRIES = 150
-"""About a day of trying, at the longest pause."""
+"""About a day at the longest pause."""
 MOST_TOGETHER = 500
-"""How many go in one message: more wait for the next."""
+"""Deliveries in one message at most; further ones wait for the next."""
 IN_DIGEST = "alerted in a digest"
-"""What was done, in the audit trail."""
+"""The event on the audit trail."""
 
 
 @dataclass(frozen=True)
@@ -47,32 +47,32 @@ class Delivery:
     email: str | None
     phone: str | None
     attempts: int
-    """This one included."""
+    """With this one."""
     claimed_by: str
     outside: bool = False
-    """Whether the recipient may not see the area of the case: nobody who may could be reached."""
+    """Whether the recipient may not see the area of the case: no one who may could be reached."""
     digest: str | None = None
-    """The message in which it goes with others; None of one that goes alone."""
+    """The name of the digest that it is part of; None when it is sent alone."""
     others: tuple[Delivery, ...] = ()
-    """Those that go in the same message: of several, the gravest stands for all."""
+    """The other deliveries in the same message; this one is the most severe."""
 
     @property
     def every(self) -> tuple[Delivery, ...]:
-        """It and those that go with it."""
+        """All deliveries in the message."""
         return (self, *self.others)
 
     @property
     def mark(self) -> str:
-        """What tells its message from others: the same for every attempt of one that goes alone.
+        """Identifies the message, so that a mailbox can recognise a second copy.
 
-        Of several it is new each time: an attempt may hold more than the one before, and must not
-        be taken for a second copy.
+        The same for every attempt of a single delivery. A digest has a new mark each time, because
+        it may hold more than the attempt before.
         """
         return f"digest-{self.digest}" if self.others else f"alert-{self.id}"
 
 
 def is_due(connection: Connection, channel: str, now: datetime) -> bool:
-    """Whether there is something to send by this channel: a look that takes no lock."""
+    """Return whether a delivery of this channel is due. Takes no lock."""
     query = sa.select(deliveries.c.id).where(_waits(channel, now)).limit(1)
     return connection.execute(query).first() is not None
 
@@ -85,42 +85,42 @@ def claim(
     limit: int,
     flood: Flood | None = None,
 ) -> list[Delivery]:
-    """Claim up to `limit` deliveries that are due for LEASE, the gravest first.
+    """Claim up to `limit` due deliveries for LEASE, the most severe first.
 
-    `by` names this claim and no other. What is for an alert that has ended is dropped instead. Of a
-    flood the further ones come as one delivery with `others`, or are held until that may go.
+    `by` is a name of this claim only. Deliveries of alerts that have ended are dropped instead. In
+    a flood, further ones come as one delivery with `others`, or are held until that may be sent.
     """
     flood = flood or Flood()
     waits, counted = _waits(channel, now), digest.may_count(connection, channel)
     which = waits if counted else waits & (alerts.c.severity >= int(digest.ALONE_FROM))
-    rooms: dict[str, int] = {}
+    left: dict[str, int] = {}
     alone: list[Row[Any]] = []
-    crowded: dict[str, None] = {}
+    flooded: dict[str, None] = {}
     for row in _due(connection, which, limit):
-        who = row.recipient
+        recipient = row.recipient
         if row.severity < digest.ALONE_FROM:
-            if who not in rooms:
-                rooms[who] = digest.room(connection, channel, who, now, flood)
-            rooms[who] -= 1
-            if rooms[who] < 0:
-                crowded[who] = None
+            if recipient not in left:
+                left[recipient] = digest.room(connection, channel, recipient, now, flood)
+            left[recipient] -= 1
+            if left[recipient] < 0:
+                flooded[recipient] = None
                 continue
         alone.append(row)
-    found = _claimed(connection, alone, by, now, None)
-    for number, who in enumerate(crowded):
-        # What was claimed a moment ago waits no more.
-        its = waits & digest.crowd(who)
-        if (opens := digest.opens(connection, channel, who, now, flood)) > now:
-            digest.hold(connection, its, opens)
+    claimed = _claimed(connection, alone, by, now, None)
+    for number, recipient in enumerate(flooded):
+        # The deliveries that were claimed above no longer wait.
+        waiting = waits & digest.may_be_held(recipient)
+        if (opens := digest.opens(connection, channel, recipient, now, flood)) > now:
+            digest.hold(connection, waiting, opens)
             continue
-        rows = _due(connection, its, MOST_TOGETHER)
-        held = _claimed(connection, rows, by, now, f"{by}-{number}")
-        found += [replace(each, others=tuple(held[1:])) for each in held[:1]]
-    return found
+        rows = _due(connection, waiting, MOST_TOGETHER)
+        together = _claimed(connection, rows, by, now, f"{by}-{number}")
+        claimed += [replace(each, others=tuple(together[1:])) for each in together[:1]]
+    return claimed
 
 
 def _due(connection: Connection, which: sa.ColumnElement[bool], limit: int) -> list[Row[Any]]:
-    """Rows of deliveries, locked, the gravest first; what is for an ended alert is dropped."""
+    """Lock and return deliveries, the most severe first; drop those of alerts that have ended."""
     due = (
         sa.select(deliveries.c.id, deliveries.c.recipient, deliveries.c.attempts)
         .add_columns(*(each for each in alerts.c if each is not alerts.c.id))
@@ -143,7 +143,7 @@ def _due(connection: Connection, which: sa.ColumnElement[bool], limit: int) -> l
 def _claimed(
     connection: Connection, rows: Sequence[Row[Any]], by: str, now: datetime, name: str | None
 ) -> list[Delivery]:
-    """Rows as deliveries of this claim, in the digest of this name or each alone."""
+    """Claim rows, in the digest of this name or each alone, and return them as deliveries."""
     if rows:
         attempts = deliveries.c.attempts + 1
         held = {"claimed_until": now + LEASE, "claimed_by": by, "attempts": attempts}
@@ -157,7 +157,7 @@ def _claimed(
             row.phone,
             row.attempts + 1,
             by,
-            outside=not sees(row.areas, row.area),
+            outside=not may_see(row.areas, row.area),
             digest=name,
         )
         for row in rows
@@ -165,17 +165,17 @@ def _claimed(
 
 
 def release(connection: Connection, held: list[Delivery]) -> None:
-    """Give back what was claimed and not tried."""
-    again = {"claimed_until": None, "claimed_by": None, "digest": None}
+    """Give back deliveries that were claimed and not tried."""
+    unclaimed = {"claimed_until": None, "claimed_by": None, "digest": None}
     for delivery in held:
-        given_back = again | {"attempts": deliveries.c.attempts - 1}
-        connection.execute(sa.update(deliveries).where(_is_mine(delivery)).values(**given_back))
+        given_back = unclaimed | {"attempts": deliveries.c.attempts - 1}
+        connection.execute(sa.update(deliveries).where(_is_claimed(delivery)).values(**given_back))
 
 
 def mark_sent(connection: Connection, delivery: Delivery, now: datetime) -> None:
-    """It has been handed to whoever carries it; of several, that is on the audit trail for each."""
-    done = {"status": "sent", "sent_at": now, "claimed_until": None, "error": None}
-    connection.execute(sa.update(deliveries).where(_is_mine(delivery)).values(**done))
+    """Record that a message was accepted; a digest is on the audit trail for each of its cases."""
+    sent = {"status": "sent", "sent_at": now, "claimed_until": None, "error": None}
+    connection.execute(sa.update(deliveries).where(_is_claimed(delivery)).values(**sent))
     if not delivery.others:
         return
     detail = {"recipient": delivery.recipient, "digest": delivery.digest}
@@ -198,12 +198,12 @@ def mark_sent(connection: Connection, delivery: Delivery, now: datetime) -> None
 def mark_failed(
     connection: Connection, delivery: Delivery, error: str, now: datetime, *, for_good: bool
 ) -> bool:
-    """It could not be sent: try again later, or give up for good, which is on the audit trail.
+    """Try a delivery again later, or give it up, which is on the audit trail.
 
-    When nothing else of an alert has been sent or waits, the next step is due at once. `error` is
-    a kind, no text of a server's. True when it, or any of those with it, was given up.
+    When no other delivery of its alert was sent or waits, the next step is due at once. `error` is
+    a kind of failure, never a server's text. Return whether a delivery was given up.
     """
-    # The trail last: whoever records a hand-off locks alerts before it, too.
+    # The audit trail comes last: recording a hand-off locks alerts before it, too.
     events = [_given_up(connection, each, error, now, for_good=for_good) for each in delivery.every]
     given_up = [event for event in events if event is not None]
     if given_up:
@@ -214,7 +214,7 @@ def mark_failed(
 def _given_up(
     connection: Connection, delivery: Delivery, error: str, now: datetime, *, for_good: bool
 ) -> Event | None:
-    """Queue it again, or give it up: then the event that says so."""
+    """Queue a delivery again, or give it up and return the event that says so."""
     given_up = for_good or delivery.attempts >= TRIES
     failed = {
         "status": "failed" if given_up else "queued",
@@ -222,8 +222,9 @@ def _given_up(
         "error": error,
         "next_at": now + pause(delivery.attempts),
     }
-    mine = sa.update(deliveries).where(_is_its(delivery)).values(**failed)
-    if not connection.execute(mine).rowcount or not given_up:
+    own = (deliveries.c.id == delivery.id) & (deliveries.c.claimed_by == delivery.claimed_by)
+    update = sa.update(deliveries).where(own).values(**failed)
+    if not connection.execute(update).rowcount or not given_up:
         return None
     of_alert = sa.select(deliveries.c.alert_id).where(deliveries.c.id == delivery.id)
     alert_id = connection.execute(of_alert).scalar_one()
@@ -239,19 +240,19 @@ def _given_up(
 
 
 def pause(attempts: int) -> timedelta:
-    """How long to wait after this many attempts: twice as long each time, and never in step."""
+    """Return the wait after this many attempts: doubled each time, with jitter."""
     longest = min(FIRST_PAUSE * (1 << min(attempts - 1, 20)), LONGEST_PAUSE)
     return longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads the load, guards nothing
 
 
 def _waits(channel: str, now: datetime) -> sa.ColumnElement[bool]:
-    mine = (deliveries.c.status == "queued") & (deliveries.c.channel == channel)
+    queued = (deliveries.c.status == "queued") & (deliveries.c.channel == channel)
     at = deliveries.c.next_at
-    # The first attempt is always due, whatever the clocks of two machines say; and a pause longer
-    # than any of ours was set by a clock that has been put back since.
+    # The first attempt is always due, even when the clocks of two machines differ. A pause that is
+    # longer than ours was set by a clock that has been set back since.
     first = (deliveries.c.attempts == 0) & deliveries.c.digest.is_distinct_from(digest.HELD)
     due = (at <= now) | first | (at > now + 2 * LONGEST_PAUSE)
-    return mine & due & _is_free(now)
+    return queued & due & _is_free(now)
 
 
 def _is_free(now: datetime) -> sa.ColumnElement[bool]:
@@ -260,14 +261,10 @@ def _is_free(now: datetime) -> sa.ColumnElement[bool]:
     return until.is_(None) | (until <= now) | (until > now + 2 * LEASE)
 
 
-def _is_mine(delivery: Delivery) -> sa.ColumnElement[bool]:
-    """It and those that go with it, while this claim still holds them."""
+def _is_claimed(delivery: Delivery) -> sa.ColumnElement[bool]:
+    """Return the condition for all deliveries of a message that this claim still holds."""
     ids = [each.id for each in delivery.every]
     return deliveries.c.id.in_(ids) & (deliveries.c.claimed_by == delivery.claimed_by)
-
-
-def _is_its(delivery: Delivery) -> sa.ColumnElement[bool]:
-    return (deliveries.c.id == delivery.id) & (deliveries.c.claimed_by == delivery.claimed_by)
 
 
 def _update(ids: list[int]) -> sa.Update:

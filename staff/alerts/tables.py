@@ -1,20 +1,19 @@
-"""The tables of alerts and of the rota. Migrations make them; a test compares both.
+"""The tables of alerts and of their deliveries.
 
-None of them has a column for anything that a person wrote.
+Migrations create them; a test compares both. No column holds anything that a person wrote.
 """
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
-from staff.accounts.tables import staff
 from storage.metadata import UtcDateTime, metadata
 
 alerts = sa.Table(
     "alerts",
     metadata,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-    # No foreign key: alerts know no cases, which stand above them.
+    # No foreign key: alerts do not import cases.
     sa.Column("case_id", sa.Text, nullable=False, index=True),
     sa.Column("reference", sa.Text, nullable=False),
     sa.Column("severity", sa.SmallInteger, nullable=False),
@@ -30,11 +29,11 @@ alerts = sa.Table(
     sa.Column("ended_by", sa.Text),
     sa.CheckConstraint("reason IN ('new', 'raised', 'reopened')", name="reason"),
     sa.UniqueConstraint("case_id", "severity", "reason", "occasion"),
-    # Of the open ones, those that are due: read every second.
+    # The dispatcher looks for open alerts that are due every second.
     sa.Index("ix_alerts_due", "ended_at", "next_at"),
 )
-"""`step` is the next step of the plan, `next_at` when it is due. `ended_by` is who acknowledged it,
-or SUPERSEDED."""
+"""`step` is the next step of the plan and `next_at` when it is due. `ended_by` is the id of the
+member of staff who acknowledged the alert, or SUPERSEDED."""
 
 deliveries = sa.Table(
     "deliveries",
@@ -59,32 +58,5 @@ deliveries = sa.Table(
     sa.Index("ix_deliveries_due", "status", "channel", "next_at"),
     sa.Index("ix_deliveries_recipient", "recipient", "channel"),
 )
-"""`recipient` is the id of a member of staff, or TEAM. `error` is a kind of failure, no text.
-`digest` names the message in which it goes with others; empty while it waits for one."""
-
-rota_shifts = sa.Table(
-    "rota_shifts",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("staff_id", sa.Text, sa.ForeignKey(staff.c.id), nullable=False),
-    sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("starts_at", UtcDateTime, nullable=False),
-    sa.Column("ends_at", UtcDateTime, nullable=False, index=True),
-    sa.Column("cover_for", sa.Text, sa.ForeignKey(staff.c.id)),
-    sa.CheckConstraint("kind IN ('on_duty', 'second', 'duty_manager')", name="kind"),
-    sa.CheckConstraint("starts_at < ends_at", name="order"),
-)
-"""Who is on duty when. A shift with `cover_for` takes that person's place while it lasts."""
-
-contact_ways = sa.Table(
-    "contact_ways",
-    metadata,
-    sa.Column("staff_id", sa.Text, sa.ForeignKey(staff.c.id), primary_key=True),
-    sa.Column("email", sa.Text),
-    sa.Column("phone", sa.Text),
-    sa.Column("sms_from", sa.SmallInteger, nullable=False),
-    sa.Column("quiet_from", sa.SmallInteger),
-    sa.Column("quiet_to", sa.SmallInteger),
-)
-"""How a member of staff is reached. `sms_from` is the least severity that is texted; from hour
-`quiet_from` to `quiet_to`, London time, only the gravest is."""
+"""`recipient` is the id of a member of staff, or TEAM. `error` is a kind of failure, never a
+server's text. `digest` names the message that several deliveries share; empty while one waits."""

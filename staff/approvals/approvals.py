@@ -1,12 +1,12 @@
-"""The approvals: who signed which texts of the content, and when. Kept for good.
+"""Approvals: records which lead approved which text of the content, and reports how many are.
 
-`python -m lantern approvals` prints how much of the content is signed.
+Decisions are never changed or deleted. `python -m lantern approvals` prints the report.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -16,79 +16,56 @@ from sqlalchemy.engine import Connection, Engine, RowMapping, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from safeguarding.clock import LONDON, utc_now
-from safeguarding.content.approvals.signing import (
+from safeguarding.content.items import Item, opened
+from safeguarding.content.kinds import KINDS, Kinds
+from safeguarding.content.reader import read_catalogue
+from safeguarding.content.signing import (
     ApprovalDecision,
     ApprovalStatus,
     Decided,
     Standing,
-    approved_digests,
     standing_of,
 )
-from safeguarding.content.items import Item, opened
-from safeguarding.content.kinds import KINDS, Kinds
-from safeguarding.content.reader import read_catalogue
 from safeguarding.settings import Settings
 from staff.accounts.accounts import member_of
 from staff.accounts.permissions import Permission
 from staff.accounts.tables import staff
 from staff.audit.trail import Event, append
+from storage.approval_records import approvals, read_decisions
 from storage.engine import READING, connect
-from storage.metadata import UtcDateTime, metadata
-
-approvals = sa.Table(
-    "approvals",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("content_id", sa.Text, nullable=False, index=True),
-    sa.Column("digest", sa.Text, nullable=False),
-    sa.Column("words", sa.Text, nullable=False),
-    sa.Column("decision", sa.Text, nullable=False),
-    sa.Column("by", sa.Text, sa.ForeignKey("staff.id"), nullable=False),
-    sa.Column("name", sa.Text, nullable=False),
-    sa.Column("role", sa.Text, nullable=False),
-    sa.Column("at", UtcDateTime, nullable=False),
-    sa.Column("note", sa.Text, nullable=False),
-    sa.CheckConstraint("decision IN ('approved', 'sent_back')", name="decision"),
-)
-"""Decisions on content. The words are ours, not a person's: they are kept as they are read."""
 
 _DONE = {
     ApprovalDecision.APPROVED: "content approved",
     ApprovalDecision.SENT_BACK: "content sent back",
 }
-"""How the audit trail names a decision."""
-_FACTS = [column for column in approvals.c if column.name != "words"]
+"""The name of each decision on the audit trail."""
 
 
 class NotALeadError(Exception):
-    """Only a lead in use may decide on content."""
+    """The account is disabled, or its role may not decide on content."""
 
 
 class NoteNeededError(ValueError):
-    """Content was sent back without a word on why."""
+    """Content was sent back without a reason."""
 
 
 class AlreadySignedError(Exception):
-    """This person's approval of these words is on record already."""
+    """This person has already approved these words."""
 
 
 class Approvals:
-    """Decisions on content, on the database of the escalations. Thread-safe.
-
-    Every method raises SQLAlchemyError when the database cannot do its part.
-    """
+    """Decisions on the content. Thread-safe; methods raise SQLAlchemyError."""
 
     def __init__(
         self, engine: Engine, now: Callable[[], datetime] = utc_now, kinds: Kinds = KINDS
     ) -> None:
-        """Take an engine of `database.connect` on a migrated database."""
         self._kinds = kinds
         self._engine = engine
         self._reading = engine.execution_options(**READING)
         self._now = now
 
     def decide(self, item: Item, decision: ApprovalDecision, *, by: str, note: str = "") -> None:
-        """Record what a lead decides about the words of `item`.
+        """Record the decision of the lead `by` on the words of `item`.
 
         Raises NotALeadError, NoteNeededError, AlreadySignedError.
         """
@@ -96,7 +73,8 @@ class Approvals:
             raise NoteNeededError
         with self._engine.begin() as connection:
             member = _lead(connection, by)
-            if decision is ApprovalDecision.APPROVED and not self._adds(connection, item, by):
+            approves = decision is ApprovalDecision.APPROVED
+            if approves and not self._standing(connection, item).may_approve(by):
                 raise AlreadySignedError
             at = self._now()
             values = {
@@ -115,39 +93,28 @@ class Approvals:
             append(connection, Event(at, by, _DONE[decision], detail=detail))
 
     def standings(self, items: Iterable[Item]) -> list[Standing]:
-        """Where each item stands now."""
+        """Return the current status of each item."""
         with self._reading.connect() as connection:
-            given = _decisions(connection, sa.select(*_FACTS))
-        today = self._now().astimezone(LONDON).date()
-        return [standing_of(item, given.get(item.id, ()), today, self._kinds) for item in items]
+            decisions = read_decisions(connection)
+        return [self._standing_of(item, decisions.get(item.id, ())) for item in items]
 
     def standing(self, item: Item) -> Standing:
-        """Where one item stands now."""
+        """Return the current status of one item."""
         with self._reading.connect() as connection:
             return self._standing(connection, item)
 
     def words(self, content_id: str, digest: str) -> Item | None:
-        """The words that were decided on, or None when nobody ever decided on such."""
-        mine = (approvals.c.content_id == content_id) & (approvals.c.digest == digest)
+        """Return the item as it was decided on, or None when there was no such decision."""
+        same = (approvals.c.content_id == content_id) & (approvals.c.digest == digest)
         with self._reading.connect() as connection:
-            found = connection.execute(sa.select(approvals.c.words).where(mine).limit(1)).scalar()
-        return None if found is None else opened(found)
-
-    def approved(self) -> frozenset[tuple[str, str]]:
-        """Content id and digest of all words that enough people have signed."""
-        with self._reading.connect() as connection:
-            given = _decisions(connection, sa.select(*_FACTS))
-        every = (each for decisions in given.values() for each in decisions)
-        return approved_digests(every, self._kinds)
-
-    def _adds(self, connection: Connection, item: Item, by: str) -> bool:
-        return self._standing(connection, item).may_approve(by)
+            words = connection.execute(sa.select(approvals.c.words).where(same).limit(1)).scalar()
+        return None if words is None else opened(words)
 
     def _standing(self, connection: Connection, item: Item) -> Standing:
-        query = sa.select(*_FACTS).where(approvals.c.content_id == item.id)
-        given = _decisions(connection, query).get(item.id, [])
-        today = self._now().astimezone(LONDON).date()
-        return standing_of(item, given, today, self._kinds)
+        return self._standing_of(item, read_decisions(connection, item.id).get(item.id, ()))
+
+    def _standing_of(self, item: Item, decisions: Iterable[Decided]) -> Standing:
+        return standing_of(item, decisions, self._now().astimezone(LONDON).date(), self._kinds)
 
 
 def _lead(connection: Connection, staff_id: str) -> RowMapping:
@@ -156,29 +123,6 @@ def _lead(connection: Connection, staff_id: str) -> RowMapping:
     if member is None or not member_of(member).may(Permission.APPROVE_CONTENT):
         raise NotALeadError
     return member
-
-
-def _decisions(
-    connection: Connection, query: sa.Select[tuple[object, ...]]
-) -> Mapping[str, list[Decided]]:
-    """The decisions by content id, oldest first."""
-    found: dict[str, list[Decided]] = defaultdict(list)
-    for row in connection.execute(query.order_by(approvals.c.id)).mappings():
-        found[row["content_id"]].append(_decided(row))
-    return found
-
-
-def _decided(row: RowMapping) -> Decided:
-    return Decided(
-        content_id=row["content_id"],
-        digest=row["digest"],
-        decision=ApprovalDecision(row["decision"]),
-        by=row["by"],
-        name=row["name"],
-        role=row["role"],
-        at=row["at"],
-        note=row["note"],
-    )
 
 
 NO_DATABASE = "approvals: no database yet"
@@ -194,14 +138,17 @@ STATUSES = {
 
 
 def report(standings: Sequence[Standing]) -> str:
-    """One line: how many items there are, and how many of each status."""
+    """Return one line with the number of items, in all and of each status."""
     counts = Counter(standing.status for standing in standings)
     blocks = [f"{counts[status]} {words}" for status, words in STATUSES.items() if counts[status]]
     return f"approvals: {len(standings)} items: {', '.join(blocks) or 'none'}"
 
 
 def current_report(database_url: str) -> str:
-    """The report from this database, or one line on why there is none. Makes no database."""
+    """Return the report from this database, or a line that says why there is none.
+
+    Does not create a database.
+    """
     address = make_url(database_url)
     if address.get_backend_name() == "sqlite" and not Path(address.database or "").is_file():
         return NO_DATABASE
@@ -216,5 +163,5 @@ def current_report(database_url: str) -> str:
 
 @click.command()
 def main() -> None:
-    """Print how many items of content are signed, as staff see it."""
+    """Print how many items of the content are approved, as the console counts them."""
     click.echo(current_report(Settings.from_env().database_url))

@@ -1,25 +1,32 @@
-"""The content and its signatures: what is approved, what changed, and who may say so."""
+"""The pages of the content: its approval status, what changed, and the form to approve it."""
 
 from __future__ import annotations
 
-import asyncio
+from asyncio import to_thread
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
 
 from sanic import Blueprint, HTTPResponse, Request
 from sanic.exceptions import NotFound
 from sanic.response import html, redirect
 
 from safeguarding.clock import LONDON
-from safeguarding.content.approvals.export import READERS, export_page
-from safeguarding.content.approvals.signing import ApprovalDecision, ApprovalStatus
-from safeguarding.content.items import Item
+from safeguarding.content.booklet import READERS, export_page
+from safeguarding.content.items import Block, Item
+from safeguarding.content.kinds import Kinds
+from safeguarding.content.signing import ApprovalDecision, ApprovalStatus, Standing
+from staff.accounts.accounts import Staff
 from staff.accounts.auth import requires, session_of
 from staff.accounts.permissions import Permission
 from staff.approvals.approvals import AlreadySignedError, NotALeadError, NoteNeededError
-from staff.approvals.view import item_view, list_view
+from staff.cases.changes import changes
 from staff.cases.recording import record
 from staff.console import wording
-from staff.console.composition import services
+from staff.console.composition import Services, services
+from staff.console.dates import date_of
 from staff.console.pages import (
     CONTENT,
     LONGEST_NOTE,
@@ -31,16 +38,18 @@ from staff.console.pages import (
 
 content = Blueprint("content", url_prefix=CONTENT)
 STATUS_VALUES = {status.value: status for status in ApprovalStatus}
+FOLDED_FROM = 12
+"""An item with this many texts or more shows those of one reader at a time."""
 
 
 @dataclass(frozen=True)
 class DecisionForm:
-    """The fields of a decision as they were sent; all empty on a fresh page."""
+    """The fields of the decision form as they were sent; all empty on a new page."""
 
     decision: str = ""
     note: str = ""
     digest: str = ""
-    """Of the content that was on the page when it was sent."""
+    """Digest of the content that the page showed."""
 
     @classmethod
     def sent_in(cls, request: Request) -> DecisionForm:
@@ -48,7 +57,7 @@ class DecisionForm:
         return cls(field(request, "decision"), note_in(request), field(request, "digest"))
 
     def errors(self) -> dict[str, str]:
-        """What to say beside which field; empty when the form is right."""
+        """Return error messages by field; empty when the form is valid."""
         errors = {}
         if self.decision not in {decision.value for decision in ApprovalDecision}:
             errors["decision"] = wording.SELECT_DECISION
@@ -62,11 +71,11 @@ class DecisionForm:
 @content.get("/")
 @requires(Permission.READ_CONTENT)
 async def listed(request: Request) -> HTTPResponse:
-    """Every reviewed file with its status; by status or kind where that was asked for."""
+    """Show every item with its status; one status or kind where the address names it."""
     console = services(request)
     status = STATUS_VALUES.get(str(request.args.get("status") or ""))
     kind = str(request.args.get("kind") or "") or None
-    context = await asyncio.to_thread(list_view, console, status, kind)
+    context = await to_thread(_list_view, console, status, kind)
     return console.pages.render(
         "content.html",
         session=session_of(request),
@@ -78,14 +87,14 @@ async def listed(request: Request) -> HTTPResponse:
 @content.get("/export/<audience:str>")
 @requires(Permission.READ_CONTENT)
 async def export(request: Request, audience: str) -> HTTPResponse:
-    """All that one audience reads as a file to print. A file, for it brings its own style."""
+    """Send everything that one audience reads as a file to print, with its own styles."""
     if audience not in READERS:
         raise NotFound
     console = services(request)
     await record(request, "content exported", audience=audience)
-    catalogue = await asyncio.to_thread(console.catalogue)
+    catalogue = await to_thread(console.catalogue)
     today = console.now().astimezone(LONDON).date()
-    page = await asyncio.to_thread(export_page, audience, catalogue, today)
+    page = await to_thread(export_page, audience, catalogue, today)
     name = f"lantern-{audience.replace('_', '-')}-{today.isoformat()}.html"
     return html(page, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
@@ -93,14 +102,14 @@ async def export(request: Request, audience: str) -> HTTPResponse:
 @content.get("/<content_id:str>", unquote=True)
 @requires(Permission.READ_CONTENT)
 async def read(request: Request, content_id: str) -> HTTPResponse:
-    """One item: its words as each audience reads them, what changed, who signed."""
+    """Show one item: its words for each audience, what changed, and who approved it."""
     return await _page(request, await _item(request, content_id), DecisionForm())
 
 
 @content.post("/<content_id:str>/decision", unquote=True)
 @requires(Permission.APPROVE_CONTENT)
 async def decide(request: Request, content_id: str) -> HTTPResponse:
-    """Approve the words that were read, or send them back. Refused for other words or people."""
+    """Approve the words that the page showed, or send them back."""
     console, session = services(request), session_of(request)
     item = await _item(request, content_id)
     form = DecisionForm.sent_in(request)
@@ -109,7 +118,7 @@ async def decide(request: Request, content_id: str) -> HTTPResponse:
     if form.errors():
         return await _page(request, item, form, status=400)
     try:
-        await asyncio.to_thread(
+        await to_thread(
             console.approvals.decide,
             item,
             ApprovalDecision(form.decision),
@@ -126,7 +135,7 @@ async def decide(request: Request, content_id: str) -> HTTPResponse:
 
 
 async def _item(request: Request, content_id: str) -> Item:
-    catalogue = await asyncio.to_thread(services(request).catalogue)
+    catalogue = await to_thread(services(request).catalogue)
     if content_id not in catalogue.items:
         raise NotFound
     return catalogue.items[content_id]
@@ -136,7 +145,7 @@ async def _page(
     request: Request, item: Item, form: DecisionForm, status: int = 200
 ) -> HTTPResponse:
     console, session = services(request), session_of(request)
-    context = await asyncio.to_thread(item_view, console, item, session.staff)
+    context = await to_thread(_item_view, console, item, session.staff)
     errors = form.errors() if status != 200 else {}  # noqa: PLR2004
     return console.pages.render(
         "content_item.html", status=status, session=session, form=form, errors=errors, **context
@@ -155,3 +164,110 @@ def _refused(
         written=form.note,
         href=content_address(item.id),
     )
+
+
+def _list_view(
+    console: Services, status: ApprovalStatus | None, kind: str | None
+) -> dict[str, Any]:
+    """Return the template's context for the list. Reads the database: call it in a thread."""
+    catalogue = console.catalogue()
+    kind = kind if kind in catalogue.kinds else None
+    standings = console.approvals.standings(catalogue.items.values())
+    of_kind = [each for each in standings if kind in {None, each.item.kind}]
+    shown = [each for each in of_kind if status in {None, each.status}]
+    return {
+        "filters": _filters(of_kind, status, kind),
+        "kinds": _present(catalogue.kinds, standings),
+        "kind": kind,
+        "chosen": status,
+        "groups": _groups(catalogue.kinds, shown),
+        "total": len(standings),
+        "signed": sum(each.signed for each in standings),
+        "problems": catalogue.problems,
+    }
+
+
+def _item_view(console: Services, item: Item, reader: Staff) -> dict[str, Any]:
+    """Return the template's context for one item. Reads the database: call it in a thread."""
+    standing = console.approvals.standing(item)
+    before = standing.last_signed if not standing.signed else None
+    before_item = console.approvals.words(item.id, before.digest) if before else None
+    return {
+        "item": item,
+        "kind": console.catalogue().kinds.of(item.id).title,
+        "standing": standing,
+        "href": content_address(item.id),
+        "before": before,
+        "rows": changes(before_item, item) if before_item else [],
+        "groups": _readings(item),
+        "folded": len(item.blocks) > FOLDED_FROM,
+        # Content for staff alone is shown as a list, not as messages of Lantern.
+        "as_messages": console.catalogue().kinds.of(item.id).for_people,
+        "is_lead": reader.may(Permission.APPROVE_CONTENT),
+        "may_approve": standing.may_approve(reader.id),
+        "signers": [f"{wording.signer(each)}, {date_of(each.at)}" for each in standing.signatures],
+        "own": next((each for each in standing.signatures if each.by == reader.id), None),
+    }
+
+
+def _readings(item: Item) -> dict[str, list[Block]]:
+    """Group the blocks of an item by the heading that says who reads them."""
+    mixed = any(block.audiences for block in item.blocks)
+    blocks: dict[str, list[Block]] = {}
+    for block in item.blocks:
+        blocks.setdefault(wording.reading(block, mixed=mixed), []).append(block)
+    return blocks
+
+
+def _filters(
+    standings: Sequence[Standing], status: ApprovalStatus | None, kind: str | None
+) -> list[dict[str, Any]]:
+    counts = Counter(each.status for each in standings)
+    wanted = f"&kind={kind}" if kind else ""
+    every = {
+        "label": "All",
+        "count": len(standings),
+        "href": f"{CONTENT}?status=all{wanted}",
+        "current": status is None,
+    }
+    return [every] + [
+        {
+            "label": label,
+            "count": counts[each],
+            "href": f"{CONTENT}?status={each.value}{wanted}",
+            "current": each is status,
+        }
+        for each, (label, _) in wording.CONTENT_STATUSES.items()
+        if counts[each] or each is status
+    ]
+
+
+def _present(kinds: Kinds, standings: Sequence[Standing]) -> dict[str, str]:
+    """Return the titles of the kinds that have items, by id."""
+    present = {each.item.kind for each in standings}
+    return {kind.id: kind.title for kind in kinds if kind.id in present}
+
+
+def _groups(kinds: Kinds, standings: Sequence[Standing]) -> list[tuple[str, list[dict[str, Any]]]]:
+    order = [kind.id for kind in kinds]
+    rank = list(wording.CONTENT_STATUSES)
+    ranked = sorted(
+        standings,
+        key=lambda each: (
+            order.index(each.item.kind),
+            rank.index(each.status),
+            each.item.title.lower(),
+        ),
+    )
+    return [
+        (kinds[kind].title, [_row(each) for each in members])
+        for kind, members in groupby(ranked, lambda each: each.item.kind)
+    ]
+
+
+def _row(standing: Standing) -> dict[str, Any]:
+    return {
+        "standing": standing,
+        "href": content_address(standing.item.id),
+        "last": standing.decisions[-1] if standing.decisions else None,
+    }

@@ -1,9 +1,9 @@
-"""Anchors: one file a day that holds the newest link, so that a rewritten trail shows.
+"""Anchors: one file a day that holds the newest link of the audit trail.
 
-Whoever owns the database can put another chain in the place of the true one, or cut its end off:
-the chain that is left is whole. An anchor tells, for it says what the link of an event was on a
-day. It is worth as much as the place where it lies is out of the reach of that person: copy the
-files to another machine, or print them.
+A person who owns the database can replace the whole chain or cut off its end, and the chain that
+remains is still consistent. An anchor shows it, because it records the link that an event had on
+that day. It is only worth something where that person cannot change it: copy the files to another
+machine, or print them.
 """
 
 from __future__ import annotations
@@ -22,37 +22,36 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from safeguarding.clock import utc_now
 from safeguarding.settings import Settings
-from staff.audit.tables import audit_events
+from staff.audit.trail import audit_events
 from storage.engine import READING, connect
 
 FOLDER = "anchors"
-"""Below the state folder."""
+"""In the state folder."""
 
 
 class AnchorError(ValueError):
-    """A file is not an anchor. Says which."""
+    """A file is not an anchor; the message names it."""
 
 
 @dataclass(frozen=True)
 class Anchor:
-    """What the trail ended with on a day."""
+    """The newest link of the trail on one day."""
 
     number: int
     link: str
     at: datetime
-    """When it was written."""
+    """When the anchor was written."""
     file: str = ""
-    """Where it was read from."""
 
     def line(self) -> str:
-        """As it stands in its file: number, link, time."""
+        """Return the content of its file: number, link, time."""
         return f"{self.number} {self.link} {self.at.astimezone(timezone.utc).isoformat()}\n"
 
 
 def write(state_dir: Path, connection: Connection, now: datetime) -> Anchor | None:
-    """Write today's anchor, by UTC; None when there is one already, or no event yet.
+    """Write today's anchor (UTC); return None when there is one already, or no event yet.
 
-    Safe to call from several processes, as often as they like. Raises OSError, SQLAlchemyError.
+    Safe to call repeatedly and from several processes. Raises OSError, SQLAlchemyError.
     """
     folder = state_dir / FOLDER
     path = folder / now.astimezone(timezone.utc).date().isoformat()
@@ -68,7 +67,7 @@ def write(state_dir: Path, connection: Connection, now: datetime) -> Anchor | No
 
 
 def read_all(folders: Iterable[Path]) -> list[Anchor]:
-    """The anchors of these folders by their number. Raises AnchorError, OSError."""
+    """Return the anchors of these folders, by number. Raises AnchorError, OSError."""
     files = (path for folder in folders if folder.is_dir() for path in sorted(folder.iterdir()))
     anchors = [_read(path) for path in files if not path.name.startswith(".")]
     return sorted(anchors, key=lambda anchor: (anchor.number, anchor.file))
@@ -84,7 +83,7 @@ def _read(path: Path) -> Anchor:
 
 
 def _write_new(path: Path, line: str) -> bool:
-    """Write the file whole, or leave the one that another process has just written."""
+    """Create the file in one step. False when another process has just created it."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
     try:
@@ -93,7 +92,7 @@ def _write_new(path: Path, line: str) -> bool:
             file.flush()
             os.fsync(file.fileno())
         path.hardlink_to(draft)
-        _keep(path.parent)
+        _sync(path.parent)
     except FileExistsError:
         return False
     finally:
@@ -101,8 +100,8 @@ def _write_new(path: Path, line: str) -> bool:
     return True
 
 
-def _keep(folder: Path) -> None:
-    """The name of a file is on the disk when its folder is."""
+def _sync(folder: Path) -> None:
+    # A new file name survives a crash only after its folder is synced.
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

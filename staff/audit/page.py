@@ -1,11 +1,18 @@
-"""The audit trail as staff read it: who did what, when; looking at it is on the trail too."""
+"""The page of the audit trail: search, list and export. Each visit is recorded on the trail too."""
 
 from __future__ import annotations
 
-import asyncio
+import csv
+import io
+import json
 import re
+from asyncio import to_thread
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from sanic import Blueprint, HTTPResponse, Request
 from sanic.exceptions import BadRequest
@@ -13,95 +20,137 @@ from sanic.exceptions import BadRequest
 from safeguarding.clock import LONDON
 from staff.accounts.auth import requires, session_of
 from staff.accounts.permissions import Permission
-from staff.audit.view import (
-    PARTS,
-    PER_PAGE,
-    Filter,
-    accounts_in,
-    csv_header,
-    csv_lines,
-    rows,
-)
+from staff.audit.audit_log import EventFilter
+from staff.audit.trail import Link
 from staff.cases.cases import UnknownCaseError
 from staff.cases.recording import record
+from staff.console import wording
 from staff.console.composition import Services, services
 from staff.console.pages import AUDIT
 
 audit = Blueprint("audit", url_prefix=AUDIT)
 LONGEST_FIELD = 200
+PER_PAGE = 50
+PARTS = ("visitor", "gateway", "dispatcher", "command line")
+"""Values of `who` that are not accounts."""
+COLUMNS = ("number", "time", "who", "name", "what", "case", "message", "detail", "link")
 REFERENCE = re.compile(r"(?:LN)?[ -]*[A-Z0-9]{4}[ -]*[A-Z0-9]{4}", re.IGNORECASE)
 """The reference of a case as people write it."""
 _BATCH = 1000
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True)
+class FilterForm:
+    """The fields of the search form as they were sent."""
+
+    who: str = ""
+    what: str = ""
+    case: str = ""
+    since: str = ""
+    until: str = ""
+
+    @classmethod
+    def sent_in(cls, request: Request) -> FilterForm:
+        """Read the fields from the address of a request."""
+        fields = {name: str(request.args.get(name) or "") for name in vars(cls())}
+        return cls(**{name: text.strip()[:LONGEST_FIELD] for name, text in fields.items()})
+
+    @property
+    def errors(self) -> dict[str, str]:
+        """Error messages by field; empty when the form is valid."""
+        days = {"since": self.since, "until": self.until}
+        errors = {
+            name: wording.ENTER_DATE for name, typed in days.items() if typed and not _day(typed)
+        }
+        first, last = _day(self.since), _day(self.until)
+        return {"until": wording.DATES_TURNED} if first and last and last < first else errors
+
+    def criteria(self, about: Sequence[str]) -> EventFilter:
+        """Return the search criteria of a valid form; days are London's."""
+        first, last = _day(self.since), _day(self.until)
+        return EventFilter(
+            who=self.who,
+            what=self.what,
+            about=tuple(about),
+            since=_midnight(first) if first else None,
+            until=_midnight(last + timedelta(days=1)) if last else None,
+        )
+
+    def address(self, path: str = AUDIT, **changes: str) -> str:
+        """Return the address of the page for this form with `changes`."""
+        changed = replace(self, **{k: v for k, v in changes.items() if k != "before"})
+        fields = {**vars(changed), "before": changes.get("before", "")}
+        query = urlencode({name: value for name, value in fields.items() if value})
+        return f"{path}?{query}" if query else path
+
+
+@dataclass(frozen=True)
+class EventRow:
+    """One event, ready for the template."""
+
+    link: Link
+    who: str
+    detail: tuple[tuple[str, str], ...]
+    clock: str
+    """The time of day in London, to the second."""
 
 
 @audit.get("/")
 @requires(Permission.READ_AUDIT)
 async def listed(request: Request) -> HTTPResponse:
-    """One page of the trail, the newest first."""
-    console, asked = services(request), _asked(request)
-    kinds = await asyncio.to_thread(console.audit.kinds)
+    """Show one page of the trail, newest first."""
+    console, form = services(request), FilterForm.sent_in(request)
+    kinds = await to_thread(console.audit.kinds)
     before = _number(request)
     links = []
-    if not asked.errors:
-        await _record(request, "audit trail viewed", asked, kinds)
-        wanted = asked.wanted(await asyncio.to_thread(_about, console, asked.case))
-        links = await asyncio.to_thread(
-            console.audit.newest, wanted, before=before, limit=PER_PAGE + 1
-        )
+    if not form.errors:
+        await _record(request, "audit trail viewed", form, kinds)
+        criteria = form.criteria(await to_thread(_about, console, form.case))
+        links = await to_thread(console.audit.newest, criteria, before=before, limit=PER_PAGE + 1)
     shown = links[:PER_PAGE]
-    names = await asyncio.to_thread(console.accounts.shown_names, accounts_in(shown) | {asked.who})
+    names = await to_thread(console.accounts.shown_names, _accounts_in(shown) | {form.who})
     return console.pages.render(
         "audit.html",
-        status=400 if asked.errors else 200,
+        status=400 if form.errors else 200,
         session=session_of(request),
-        errors=asked.errors,
-        filter=asked,
-        rows=rows(shown, names),
-        people=await _people(console, asked.who, names),
+        errors=form.errors,
+        filter=form,
+        rows=[_row(link, names) for link in shown],
+        people=await _people(console, form.who, names),
         kinds=kinds,
-        older=asked.address(before=str(shown[-1].id)) if len(links) > PER_PAGE else None,
-        newest=None if before is None else asked.address(),
-        file=asked.address(f"{AUDIT}/file"),
+        older=form.address(before=str(shown[-1].id)) if len(links) > PER_PAGE else None,
+        newest=None if before is None else form.address(),
+        file=form.address(f"{AUDIT}/file"),
     )
 
 
 @audit.get("/file")
-@requires(Permission.READ_AUDIT)  # type: ignore[arg-type]  # what was sent piece by piece is not returned
+@requires(Permission.READ_AUDIT)  # type: ignore[arg-type]  # a streamed response is not returned
 async def file(request: Request) -> HTTPResponse | None:
-    """All events that the filter lets through, as CSV. Nothing goes out before that is recorded."""
-    console, asked = services(request), _asked(request)
-    if asked.errors:
+    """Send all matching events as CSV, after recording the export."""
+    console, form = services(request), FilterForm.sent_in(request)
+    if form.errors:
         raise BadRequest
-    await _record(
-        request, "audit trail exported", asked, await asyncio.to_thread(console.audit.kinds)
-    )
-    wanted = asked.wanted(await asyncio.to_thread(_about, console, asked.case))
+    await _record(request, "audit trail exported", form, await to_thread(console.audit.kinds))
+    criteria = form.criteria(await to_thread(_about, console, form.case))
     name = f"audit-{console.now().astimezone(LONDON).date().isoformat()}.csv"
     response = await request.respond(
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
-    await response.send(csv_header())
+    await response.send(_csv_line(COLUMNS))
     before = None
-    while links := await asyncio.to_thread(
-        console.audit.newest, wanted, before=before, limit=_BATCH
-    ):
-        names = await asyncio.to_thread(console.accounts.shown_names, accounts_in(links))
-        await response.send(csv_lines(links, names))
+    while links := await to_thread(console.audit.newest, criteria, before=before, limit=_BATCH):
+        names = await to_thread(console.accounts.shown_names, _accounts_in(links))
+        await response.send("".join(_csv_line(_cells(link, names)) for link in links))
         before = links[-1].id
     await response.eof()
     return None
 
 
-def _asked(request: Request) -> Filter:
-    fields = ("who", "what", "case", "since", "until")
-    return Filter(
-        **{name: str(request.args.get(name) or "").strip()[:LONGEST_FIELD] for name in fields}
-    )
-
-
 def _about(console: Services, typed: str) -> tuple[str, ...]:
-    """The ids that a case is found by: by its reference, or by an id of it or of a message."""
+    """Return the ids to search for: of the case with this reference, or what was typed."""
     if not typed:
         return ()
     if REFERENCE.fullmatch(typed):
@@ -115,26 +164,89 @@ def _number(request: Request) -> int | None:
     return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 19 else None  # noqa: PLR2004
 
 
-async def _record(request: Request, what: str, asked: Filter, kinds: list[str]) -> None:
-    """Record what was looked for: of what somebody typed, only that there was something."""
+async def _record(request: Request, what: str, form: FilterForm, kinds: list[str]) -> None:
+    """Record which criteria were used, without any text that the reader typed."""
     detail: dict[str, Any] = {
-        name: getattr(asked, name) for name in ("since", "until") if getattr(asked, name)
+        name: getattr(form, name) for name in ("since", "until") if getattr(form, name)
     }
-    if asked.who:
-        known = await asyncio.to_thread(services(request).accounts.shown_names, [asked.who])
-        detail["account"] = asked.who if asked.who in {*known, *PARTS} else "not known"
-    if asked.what:
-        detail["kind"] = asked.what if asked.what in kinds else "not known"
-    if asked.case:
+    if form.who:
+        known = await to_thread(services(request).accounts.shown_names, [form.who])
+        detail["account"] = form.who if form.who in {*known, *PARTS} else "not known"
+    if form.what:
+        detail["kind"] = form.what if form.what in kinds else "not known"
+    if form.case:
         detail["one_case"] = True
     await record(request, what, **detail)
 
 
-async def _people(console: Services, chosen: str, names: dict[str, str]) -> dict[str, str]:
-    """Whom the filter offers: the staff of today, the parts of Lantern, and who is chosen."""
-    staff = await asyncio.to_thread(console.accounts.in_use)
+async def _people(console: Services, chosen: str, names: Mapping[str, str]) -> dict[str, str]:
+    """Return the choices of the `who` field: accounts in use, parts of Lantern, and `chosen`."""
+    staff = await to_thread(console.accounts.in_use)
     people = {member.id: member.shown_name for member in staff}
     people |= {part: part.capitalize() for part in PARTS}
     if chosen and chosen not in people:
         people[chosen] = names.get(chosen, chosen)
     return people
+
+
+def _accounts_in(links: Iterable[Link]) -> set[str]:
+    """Return every string in these events that may be the id of an account."""
+    ids: set[str] = set()
+    for link in links:
+        ids |= {link.event.who, str(link.event.detail.get("account", ""))}
+    return ids
+
+
+def _row(link: Link, names: Mapping[str, str]) -> EventRow:
+    return EventRow(
+        link,
+        wording.who(link.event.who, names),
+        tuple((wording.label(k), _plain(k, v, names)) for k, v in link.event.detail.items()),
+        f"{link.event.at.astimezone(LONDON):%H:%M:%S}",
+    )
+
+
+def _plain(name: str, value: Any, names: Mapping[str, str]) -> str:
+    if isinstance(value, str):
+        return names.get(value, value) if name == "account" else value
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _cells(link: Link, names: Mapping[str, str]) -> tuple[object, ...]:
+    """Return the cells of COLUMNS; times are in UTC."""
+    event = link.event
+    return (
+        link.id,
+        event.at.isoformat(),
+        event.who,
+        names.get(event.who, ""),
+        event.what,
+        event.case_id or "",
+        event.message_id or "",
+        json.dumps(event.detail, sort_keys=True),
+        link.link,
+    )
+
+
+def _csv_line(cells: Iterable[object]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerow([_without_formula(str(cell)) for cell in cells])
+    return text.getvalue()
+
+
+def _without_formula(cell: str) -> str:
+    # Ids come from outside, and a spreadsheet would run a formula in them.
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+
+
+def _day(typed: str) -> date | None:
+    try:
+        return date.fromisoformat(typed)
+    except ValueError:
+        return None
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), LONDON)

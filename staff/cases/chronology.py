@@ -8,8 +8,8 @@ from datetime import datetime
 from difflib import SequenceMatcher
 
 from safeguarding.escalation import Escalation
+from safeguarding.messages import ShownContact
 from safeguarding.risk.assessment import Turn
-from safeguarding.shown_contacts import ShownContact
 from safeguarding.taxonomy import Severity
 from staff.cases.case import WholeCase
 

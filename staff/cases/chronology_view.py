@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from safeguarding.escalation import Escalation
-from safeguarding.shown_contacts import ShownContact
+from safeguarding.messages import ShownContact
 from safeguarding.taxonomy import Severity
 from staff.cases import wording as case_wording
 from staff.cases.marking import MarkedText, marked, shown

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, time, timedelta
 
+from safeguarding.clock import next_working_day
 from safeguarding.taxonomy import Severity
-from safeguarding.working_days import next_working_day
 
 _END_OF_DAY = time(17)
 

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy.engine import RowMapping
 
 from safeguarding.escalation import Escalation, Outcome
+from safeguarding.messages import contacts_as_record, contacts_from_record
 from safeguarding.risk.assessment import Assessment, Signal, Turn
-from safeguarding.shown_contacts import contacts_as_record, contacts_from_record
 from safeguarding.taxonomy import Severity
 from staff.cases.case import Action, CallbackRequest, Case, CaseStatus, Note, Referral, Review
 from storage.vault import Vault

@@ -6,7 +6,8 @@ import sys
 
 from safeguarding.logs import configure_logs
 from safeguarding.records import ContentError
-from safeguarding.settings import Settings, SettingsError
+from safeguarding.secret_files import SettingsError
+from safeguarding.settings import Settings
 from safeguarding.state_folder import make_private
 from staff.console.app import STATIC, create_app
 from storage import key_users

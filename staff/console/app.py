@@ -9,9 +9,8 @@ from sanic.exceptions import BadRequest
 from sanic.response import BaseHTTPResponse, text
 
 from safeguarding.settings import Settings
-from staff.accounts.accounts_page import accounts
+from staff.accounts.accounts_page import accounts, invitation
 from staff.accounts.auth import load_session, open_to_all
-from staff.accounts.invitation_page import invitation
 from staff.accounts.own_account_page import own_account
 from staff.accounts.passkeys_page import passkeys
 from staff.accounts.sign_in_page import signing_in
@@ -24,10 +23,12 @@ from staff.cases.recording import record_refused_response
 from staff.cases.work_page import case_work
 from staff.console.composition import Services, compose, services
 from staff.console.live import live
-from staff.reports.exports_page import exports
-from staff.reports.figures_page import statistics
-from staff.reports.metrics import ConsoleMetrics, count_response, figures
+from staff.console.metrics import ConsoleMetrics, count_response, metrics
+from staff.console.own_alerts import own_alerts
+from staff.reports.case_file_page import case_files
+from staff.reports.figures_page import figures
 from staff.rota.page import rota
+from staff.rota.preferences_page import contact_preferences
 from web.connections import bound
 from web.http import App, ContentPolicy, PlainErrors, add_security_headers
 
@@ -63,9 +64,10 @@ def create_app(settings: Settings, console: Services | None = None) -> App:
     add_security_headers(app, lambda _request: _POLICY)
     # With an index a folder is a page that there is not; without, an error.
     app.static("/static", STATIC, name="static", index="index.html")
-    cases = (queue, live, case_page, case_work, exports, statistics)
+    cases = (queue, live, case_page, case_work, case_files, figures)
+    rotas = (rota, contact_preferences, own_alerts)
     own = (signing_in, single_sign_on, own_account, passkeys, invitation, accounts)
-    for blueprint in (neutral, figures, *own, *cases, content, rota, audit):
+    for blueprint in (neutral, metrics, *own, *cases, content, *rotas, audit):
         app.blueprint(blueprint)
     return app
 

@@ -10,32 +10,30 @@ from functools import partial
 from sanic import Request
 
 from safeguarding.clock import utc_now
-from safeguarding.content.contacts.services import read_areas
 from safeguarding.content.phrases import read_phrases
 from safeguarding.content.reader import Catalogue, read_catalogue
+from safeguarding.content.services import read_areas
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import CONTENT
 from staff.accounts.accounts import StaffAccounts
-from staff.accounts.authentication_request import AuthenticationRequests
-from staff.accounts.devices import KnownDevices
 from staff.accounts.invitations import Invitations
+from staff.accounts.linked_identities import LinkedIdentities
 from staff.accounts.passkeys import Passkeys
-from staff.accounts.provider import Provider
+from staff.accounts.provider import AuthenticationRequests, Provider
 from staff.accounts.second_step import SecondSteps
 from staff.accounts.sessions import StaffSessions
-from staff.accounts.sign_ons import SignOns
-from staff.accounts.throttle import SignInLimits, SignInThrottle
+from staff.accounts.throttle import KnownDevices, SignInLimits, SignInThrottle
+from staff.alerts.outbox import StaffAlerts
 from staff.approvals.approvals import Approvals
-from staff.audit.audit_log import AuditLog
-from staff.audit.clients import client_digest
+from staff.audit.audit_log import AuditLog, client_digest
 from staff.cases.cases import Cases
 from staff.cases.casework import Casework
 from staff.cases.merging import CaseMerge
 from staff.console.pages import Pages
 from staff.console.refusals import Refusals
 from staff.console.watch import Changes
-from staff.reports.exports import Exports
-from staff.reports.statistics import Statistics
+from staff.reports.figures import CaseFigures
+from staff.reports.release_log import ReleaseLog
 from staff.rota.service import RotaService
 from storage.engine import connect
 from storage.vault import Vault
@@ -49,18 +47,19 @@ class Services:
     cases: Cases
     casework: Casework
     sorting: CaseMerge
-    statistics: Statistics
-    exports: Exports
+    figures: CaseFigures
+    release_log: ReleaseLog
     changes: Changes
     accounts: StaffAccounts
     sessions: StaffSessions
     devices: KnownDevices
     second_steps: SecondSteps
     passkeys: Passkeys
-    sign_ons: SignOns
+    identities: LinkedIdentities
     invitations: Invitations
     approvals: Approvals
     rota: RotaService
+    alerts: StaffAlerts
     audit: AuditLog
     client_digest: Callable[[str], str]
     """How the audit trail names the machine of an address."""
@@ -101,17 +100,18 @@ def compose(
         changes=Changes(cases.latest_change),
         casework=Casework(database, vault, now),
         sorting=CaseMerge(database, vault, now),
-        statistics=Statistics(database, now),
-        exports=Exports(database, vault, now),
+        figures=CaseFigures(database, now),
+        release_log=ReleaseLog(database, vault, now),
         accounts=accounts,
         sessions=StaffSessions(database, now),
         devices=KnownDevices(database, now),
         second_steps=SecondSteps(database, vault, now),
         passkeys=Passkeys(database, now),
-        sign_ons=SignOns(database, now),
+        identities=LinkedIdentities(database, now),
         invitations=Invitations(database, accounts, now),
         approvals=Approvals(database, now),
         rota=RotaService(database, now),
+        alerts=StaffAlerts(database),
         audit=AuditLog(database, now),
         client_digest=partial(client_digest, key=settings.secret("token_key")),
         catalogue=catalogue,

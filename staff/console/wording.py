@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from safeguarding.content.approvals.export import READERS
-from safeguarding.content.approvals.signing import ApprovalDecision, ApprovalStatus, Decided
+from safeguarding.content.booklet import READERS
 from safeguarding.content.items import Block
+from safeguarding.content.signing import ApprovalDecision, ApprovalStatus, Decided
 from safeguarding.escalation import ASSISTANT, GATEWAY, Outcome
 from safeguarding.taxonomy import Severity
 from staff.accounts.passwords import (
@@ -19,7 +19,6 @@ from staff.accounts.passwords import (
 )
 from staff.accounts.permissions import Role
 from staff.console import dates
-from staff.rota.rota import ShiftKind
 
 SEVERITIES = {
     Severity.NONE: "No risk",
@@ -122,25 +121,6 @@ ROLE_HINTS = {
 }
 DECISIONS = {ApprovalDecision.APPROVED: "Approved", ApprovalDecision.SENT_BACK: "Sent back"}
 
-ROTA_KINDS = {
-    ShiftKind.ON_DUTY: "On duty",
-    ShiftKind.SECOND: "Second",
-    ShiftKind.DUTY_MANAGER: "Duty manager",
-}
-ROTA_KIND_HINTS = {
-    ShiftKind.ON_DUTY: "is told first",
-    ShiftKind.SECOND: "is told when nobody has opened the case in time",
-    ShiftKind.DUTY_MANAGER: "is told last, and at once when nobody is on duty",
-}
-SELECT_PERSON = "Select a person"
-SELECT_KIND = "Select what they are on the rota for"
-ENTER_DATES = "Enter a day"
-ENTER_TIMES = "Enter from when until when"
-NO_SUCH_DAYS = "Between these days there is none to add, or more than a year"
-COVER_WITHIN = "Cover is by somebody else, and within the shift"
-ENTER_EMAIL = "Enter an email address, like name@council.gov.uk"
-ENTER_PHONE = "Enter a phone number, like 07700 900 982"
-ENTER_HOURS = "Enter two hours from 0 to 23, or leave both empty"
 SELECT_OUTCOME = "Select what was done"
 ENTER_REASON = "Enter why, in a sentence or two"
 SELECT_SEVERITY = "Select how serious you find it"

@@ -1,4 +1,4 @@
-"""`python -m staff.dispatcher`: tells staff of what was handed over. Several may run at once."""
+"""`python -m staff.dispatcher`: alerts staff of hand-offs. Several may run at once."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import threading
 
 from safeguarding.logs import configure_logs
 from safeguarding.records import ContentError
-from safeguarding.settings import Settings, SettingsError
+from safeguarding.secret_files import SettingsError
+from safeguarding.settings import Settings
 from safeguarding.state_folder import make_private
 from staff.dispatcher.composition import compose
 
 
 def main() -> int:
-    """Work until stopped; say in one line what is missing."""
+    """Run until stopped; return 1 after printing in one line what is missing."""
     configure_logs()
     try:
         settings = Settings.from_env()
@@ -34,5 +35,5 @@ if __name__ == "__main__":
     status = main()
     sys.stdout.flush()
     sys.stderr.flush()
-    # Not sys.exit: a thread that hangs inside a library would hold up the end.
+    # Not sys.exit: a thread that hangs inside a library would delay the end.
     os._exit(status)

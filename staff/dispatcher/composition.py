@@ -1,7 +1,8 @@
-"""Puts the dispatcher together: settings in, threads that can be started out."""
+"""Builds the dispatcher from the settings."""
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,33 +13,29 @@ from sqlalchemy.engine import Engine
 
 from safeguarding.clock import utc_now
 from safeguarding.content.phrases import read_phrases
-from safeguarding.settings import NoSecretError, Settings
+from safeguarding.settings import Settings
 from safeguarding.taxonomy import CONTENT
-from staff.alerts.channels.channel import Channel
-from staff.alerts.channels.email import EmailChannel, MailServer
-from staff.alerts.channels.notify import NotifyEmail, NotifySms, notify_client
-from staff.alerts.channels.webhook import WebhookChannel
+from staff.alerts.channels.channel import ChannelSetup
+from staff.alerts.channels.channel_list import configured_channels
 from staff.alerts.digest import Flood
 from staff.alerts.formatter import AlertFormatter, AlertPhrases
 from staff.alerts.loops import Beats, Daily, Loop, Planner, Sender
 from staff.alerts.plan import Plan, ReminderDelays
-from staff.alerts.reach import EMAIL, SMS, WEBHOOK
 from staff.audit import anchors
 from staff.dispatcher.mail_catcher import MailCatcher
 from staff.dispatcher.status import StatusPage, StatusServer
+from staff.rota.recipients import EMAIL, WEBHOOK
 from storage.engine import READING, connect
 
-DEMONSTRATION_TEAM = "safeguarding-team@lantern.example"
-"""Whom the demonstration writes to: the catcher keeps it."""
 HANGS_S = 90.0
-"""A thread that has not gone round for so long never will: the process must be started anew."""
+"""Seconds without a beat after which a thread is taken to hang, and the process restarts."""
 _LOOK_EVERY_S = 1.0
 log = structlog.get_logger("dispatcher")
 
 
 @dataclass
 class Dispatcher:
-    """All threads, and the page that says how they are."""
+    """The threads of the dispatcher and its status page."""
 
     loops: list[Loop]
     beats: Beats
@@ -47,7 +44,7 @@ class Dispatcher:
     engine: Engine
 
     def run(self, stop: threading.Event) -> int:
-        """Work until `stop`: 0; or until a thread hangs: 1. What was begun is finished first."""
+        """Run until `stop` and return 0, or until a thread hangs and return 1."""
         self.status.start()
         for loop in self.loops:
             loop.start(stop)
@@ -56,7 +53,7 @@ class Dispatcher:
         while not stop.wait(_LOOK_EVERY_S) and not hung:
             hung = [name for name, age in self.beats.ages().items() if age > HANGS_S]
         if hung:
-            # Its claims end by themselves.
+            # Its claims expire.
             log.critical("dispatcher.hangs", threads=hung)
             return 1
         for loop in self.loops:
@@ -69,7 +66,7 @@ class Dispatcher:
 
 
 def compose(settings: Settings, now: Callable[[], datetime] = utc_now) -> Dispatcher:
-    """The dispatcher of these settings.
+    """Return the dispatcher of these settings.
 
     Raises ContentError, SettingsError, OSError (a port is taken).
     """
@@ -77,7 +74,8 @@ def compose(settings: Settings, now: Callable[[], datetime] = utc_now) -> Dispat
     phrases = read_phrases(CONTENT / "phrases").of("alerts", AlertPhrases)
     alerting = settings.alerts
     catcher = MailCatcher() if settings.is_demonstration() else None
-    channels = channels_of(settings, catcher.start() if catcher else None)
+    setup = ChannelSetup(settings, os.environ, catcher.start() if catcher else None)
+    channels = configured_channels(setup)
     if not channels:
         log.critical("dispatcher.no_channel")
     beats = Beats()
@@ -97,7 +95,7 @@ def compose(settings: Settings, now: Callable[[], datetime] = utc_now) -> Dispat
 def _daily(
     settings: Settings, engine: Engine, now: Callable[[], datetime]
 ) -> Mapping[str, Callable[[], object]]:
-    """What is done once a day, by name: each does no harm when it is done twice."""
+    """Return the daily tasks by name; each is harmless when it runs twice."""
 
     def anchor() -> object:
         with engine.connect().execution_options(**READING) as connection:
@@ -110,48 +108,7 @@ def _plan(settings: Settings, channels: frozenset[str], *, demonstration: bool) 
     alerting = settings.alerts
     mailbox = alerting.team_email is not None or demonstration
     team = {EMAIL: mailbox and EMAIL in channels, WEBHOOK: WEBHOOK in channels}
-    clocks = ReminderDelays(
+    delays = ReminderDelays(
         timedelta(minutes=alerting.immediate_minutes), timedelta(minutes=alerting.urgent_minutes)
     )
-    return Plan(clocks, channels, frozenset(name for name, reached in team.items() if reached))
-
-
-def channels_of(settings: Settings, catcher_port: int | None) -> dict[str, Channel]:
-    """The channels by name, each with what it needs. Raises SettingsError for half of that.
-
-    `catcher_port` is the demonstration's mail catcher, where there is one.
-    """
-    alerting = settings.alerts
-    found: dict[str, Channel] = {}
-    notify_key = _optional(settings, "notify_api_key")
-    if catcher_port is not None:
-        server = MailServer("127.0.0.1", catcher_port, "none")
-        team = alerting.team_email or DEMONSTRATION_TEAM
-        found[EMAIL] = EmailChannel(server, alerting.email_from, team)
-    elif alerting.smtp_host is not None:
-        server = MailServer(
-            alerting.smtp_host,
-            alerting.smtp_port,
-            alerting.smtp_security,
-            alerting.smtp_user,
-            settings.secret("smtp_password") if alerting.smtp_user else None,
-        )
-        found[EMAIL] = EmailChannel(server, alerting.email_from, alerting.team_email)
-    elif notify_key and alerting.notify_email_template:
-        client = notify_client(notify_key, alerting.notify_url)
-        found[EMAIL] = NotifyEmail(client, alerting.notify_email_template, alerting.team_email)
-    if notify_key and alerting.notify_sms_template:
-        client = notify_client(notify_key, alerting.notify_url)
-        found[SMS] = NotifySms(client, alerting.notify_sms_template)
-    if url := _optional(settings, "webhook_url"):
-        key = settings.secret("webhook_key")
-        found[WEBHOOK] = WebhookChannel(url, key, alerting.webhook_shape)
-    return found
-
-
-def _optional(settings: Settings, name: str) -> str | None:
-    """A secret that an installation may go without."""
-    try:
-        return settings.secret(name)
-    except NoSecretError:
-        return None
+    return Plan(delays, channels, frozenset(name for name, reached in team.items() if reached))

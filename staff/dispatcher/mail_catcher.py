@@ -1,4 +1,4 @@
-"""The mail server of a demonstration: keeps the newest emails in memory, for a page to show."""
+"""The mail server of a demonstration, which keeps the newest emails in memory."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import Envelope
 
 KEPT = 200
-"""Emails; older ones are forgotten."""
+"""Emails that are kept; older ones are dropped."""
 
 
 @dataclass(frozen=True)
 class Caught:
-    """One email."""
+    """One email that was caught."""
 
     to: str
     subject: str
@@ -25,15 +25,15 @@ class Caught:
 
 
 class MailCatcher:
-    """An SMTP server on this machine alone. Sends nothing on."""
+    """An SMTP server for this machine only, which forwards nothing."""
 
     def __init__(self, kept: int = KEPT) -> None:
-        """Keep at most so many emails."""
+        """`kept`: the number of emails to keep."""
         self._caught: deque[Caught] = deque(maxlen=kept)
         self._controller = _OnFreePort(_Keep(self._caught), hostname="127.0.0.1", port=0)
 
     def start(self) -> int:
-        """Listen, on a thread of its own; the port. Raises OSError."""
+        """Start listening on a thread; return the port. Raises OSError."""
         self._controller.start()
         return self._controller.port
 
@@ -42,12 +42,12 @@ class MailCatcher:
         self._controller.stop()
 
     def newest_first(self) -> list[Caught]:
-        """What was caught."""
+        """Return the emails, newest first."""
         return list(reversed(self._caught))
 
 
 class _OnFreePort(Controller):
-    """With port 0 the system chooses, and only the socket knows which."""
+    """A controller for port 0, which reads from the socket what port the system chose."""
 
     def _trigger_server(self) -> None:
         listening: Any = self.server
@@ -56,7 +56,7 @@ class _OnFreePort(Controller):
 
 
 class _Keep:
-    """What aiosmtpd calls for each email."""
+    """The handler that aiosmtpd calls for each email."""
 
     def __init__(self, caught: deque[Caught]) -> None:
         self._caught = caught

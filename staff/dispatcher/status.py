@@ -1,4 +1,4 @@
-"""How the dispatcher is, over HTTP on this machine; and, in a demonstration, what it sent."""
+"""The status of the dispatcher over HTTP, and in a demonstration the emails that it sent."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ from sqlalchemy.exc import SQLAlchemyError
 from safeguarding.logs import LOGGED
 from staff.alerts.formatter import AlertPhrases
 from staff.alerts.loops import Beats
-from staff.alerts.waiting import OutboxFigures, figures
+from staff.alerts.outbox import OutboxFigures, outbox_figures
 from staff.dispatcher.mail_catcher import MailCatcher
 from storage.engine import READING
 
 STALE_S = 60.0
-"""A thread that has not gone round for so long hangs."""
+"""Seconds without a beat after which a thread is reported to hang."""
 LATE_S = 120.0
-"""What is due and waits for longer is late."""
+"""Seconds after which a due step or delivery is late."""
 _PAGE, _JSON, _TEXT = "text/html; charset=utf-8", "application/json", "text/plain; version=0.0.4"
 Answer = tuple[HTTPStatus, str, bytes, dict[str, str]]
 
 
 @dataclass(frozen=True)
 class DispatcherState:
-    """How everything stands."""
+    """The state of the dispatcher."""
 
     status: str
     """ "ready" or "degraded"."""
     database: str
     threads: dict[str, float]
-    """Seconds since each thread went round."""
+    """Seconds since the last beat of each thread."""
     channels: list[str]
     open: dict[str, int]
     queued: dict[str, int]
@@ -49,7 +49,7 @@ class DispatcherState:
 
 
 class StatusPage:
-    """Answers about the dispatcher."""
+    """Answers requests about the dispatcher."""
 
     def __init__(
         self,
@@ -71,21 +71,21 @@ class StatusPage:
         )
 
     def state(self) -> DispatcherState:
-        """How everything stands now."""
-        now, found = self._now(), None
+        """Return the state now."""
+        now, figures = self._now(), None
         try:
             with self._reading.connect() as connection:
-                found = figures(connection, now)
+                figures = outbox_figures(connection, now)
         except SQLAlchemyError:
             pass
-        counted = found or OutboxFigures({}, {}, {}, None)
+        counted = figures or OutboxFigures({}, {}, {}, None)
         late = (now - counted.oldest_at).total_seconds() if counted.oldest_at else 0.0
         ages = {name: round(age, 1) for name, age in self._beats.ages().items()}
         hangs = any(age > STALE_S for age in ages.values())
-        well = found is not None and not hangs and late < LATE_S and self._channels
+        well = figures is not None and not hangs and late < LATE_S and self._channels
         return DispatcherState(
             "ready" if well and not counted.failed else "degraded",
-            "up" if found else "down",
+            "up" if figures else "down",
             ages,
             self._channels,
             counted.open,
@@ -95,7 +95,7 @@ class StatusPage:
         )
 
     def answer(self, path: str) -> Answer:
-        """Status, type, body and further headers for a path."""
+        """Return status, type, body and further headers for a path."""
         if path == "/healthz":
             return HTTPStatus.OK, _JSON, b'{"status":"ok"}', {}
         if path == "/readyz":
@@ -126,10 +126,10 @@ class StatusPage:
 
 
 class StatusServer:
-    """Serves a Status on threads of its own."""
+    """Serves a status page on threads of its own."""
 
     def __init__(self, status: StatusPage, host: str, port: int) -> None:
-        """Bind at once; port 0 takes a free one. Raises OSError."""
+        """Bind to the port at once; 0 chooses a free one. Raises OSError."""
 
         class Handler(BaseHTTPRequestHandler):
             timeout = 10
@@ -152,65 +152,45 @@ class StatusServer:
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port on which it listens."""
         return int(self._server.server_address[1])
 
     def start(self) -> None:
-        """Serve."""
+        """Start serving."""
         threading.Thread(target=self._server.serve_forever, name="status", daemon=True).start()
 
     def stop(self) -> None:
-        """Serve no more."""
+        """Stop serving."""
         self._server.shutdown()
         self._server.server_close()
 
 
 def metrics_of(state: DispatcherState) -> bytes:
+    """Return the state as Prometheus metrics."""
     registry = CollectorRegistry()
     registry.register(LOGGED)
-    opened = Gauge(
-        "lantern_alerts_open",
-        "Alerts that nobody has acknowledged.",
-        ["severity"],
-        registry=registry,
-    )
-    queued = Gauge(
-        "lantern_deliveries_queued",
-        "Deliveries that wait to be sent.",
-        ["channel"],
-        registry=registry,
-    )
-    failed = Gauge(
-        "lantern_deliveries_failed",
+
+    def gauge(name: str, about: str, label: str, values: Mapping[str, float]) -> None:
+        made = Gauge(f"lantern_{name}", about, [label], registry=registry)
+        for each, number in values.items():
+            made.labels(each).set(number)
+
+    def single(name: str, about: str, number: float) -> None:
+        Gauge(f"lantern_{name}", about, registry=registry).set(number)
+
+    gauge("alerts_open", "Alerts that nobody has acknowledged.", "severity", state.open)
+    gauge("deliveries_queued", "Deliveries that wait to be sent.", "channel", state.queued)
+    gauge(
+        "deliveries_failed",
         "Deliveries of open alerts that were given up.",
-        ["channel"],
-        registry=registry,
+        "channel",
+        state.failed,
     )
-    beats = Gauge(
-        "lantern_dispatcher_beat_age_seconds",
-        "Time since each thread went round.",
-        ["thread"],
-        registry=registry,
+    gauge(
+        "dispatcher_beat_age_seconds", "Time since each thread went round.", "thread", state.threads
     )
-    late = Gauge(
-        "lantern_alerts_late_seconds",
-        "How long the oldest step or delivery has been due.",
-        registry=registry,
+    single(
+        "alerts_late_seconds", "How long the oldest step or delivery has been due.", state.late_s
     )
-    up = Gauge(
-        "lantern_dispatcher_database_up",
-        "Whether the database answers.",
-        registry=registry,
-    )
-    _fill(opened, state.open)
-    _fill(queued, state.queued)
-    _fill(failed, state.failed)
-    _fill(beats, state.threads)
-    late.set(state.late_s)
-    up.set(state.database == "up")
+    single("dispatcher_database_up", "Whether the database answers.", state.database == "up")
     return generate_latest(registry)
-
-
-def _fill(gauge: Gauge, values: Mapping[str, float]) -> None:
-    for label, number in values.items():
-        gauge.labels(label).set(number)

@@ -1,4 +1,4 @@
-"""What the console says about figures: titles, rows, what is hidden and how it was counted."""
+"""The sentences of the figures, for staff: titles, rows, what is hidden, how they were counted."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from collections.abc import Callable
 from datetime import date, timedelta
 
 from safeguarding.escalation import Outcome
-from staff.reports.statistics import (
+from safeguarding.taxonomy import Severity
+from staff.cases import wording as case_wording
+from staff.console import dates, wording
+from staff.reports.figures import (
     IN_TIME,
     LATE,
     NOT_YET,
@@ -16,10 +19,6 @@ from staff.reports.statistics import (
     Wait,
 )
 from staff.reports.suppression import SMALLEST, FigureTable
-from safeguarding.taxonomy import Severity
-from staff.cases import wording as case_wording
-from staff.console import dates
-from staff.console import wording
 
 TITLES = {
     "time": "Cases over time",
@@ -32,7 +31,7 @@ TITLES = {
     "looked_at": "Looked at in time",
     "alerts": "Alerts acknowledged in time",
 }
-"""Of the tables of a report."""
+"""The titles of the tables of a report."""
 
 NOTES = {
     "time": "Each case counts in the week or month of its first hand-off, in United Kingdom time.",
@@ -46,7 +45,7 @@ NOTES = {
     ),
     "alerts": "Each alert by the same deadline. One that a later alert replaced is not counted.",
 }
-"""How a table was counted, where that does not go without saying."""
+"""How a table was counted, where its title does not say it."""
 
 SUPPRESSED = (
     f"Numbers from 1 to {SMALLEST - 1} are hidden, and so are others from which they could be "
@@ -94,9 +93,9 @@ _LABELS: dict[str, Callable[[str], str]] = {
 
 
 def row(report: Report, table: str, key: str | None) -> str:
-    """What a row of a table is."""
-    if (told := _ROWS.get((table, key or ""))) is not None:
-        return told
+    """Return the label of a row."""
+    if (words := _ROWS.get((table, key or ""))) is not None:
+        return words
     if table == "time" and key is not None:
         return _bucket(report.period, date.fromisoformat(key))
     return _LABELS.get(table, wording.label)(key) if key is not None else _UNSAID.get(table, UNSAID)
@@ -107,12 +106,12 @@ def _bucket(period: Period, day: date) -> str:
 
 
 def number(count: int | None) -> str:
-    """A number as it is read; HIDDEN where it is not told."""
+    """Return a number in words; HIDDEN for None."""
     return HIDDEN if count is None else f"{count:,}"
 
 
 def total(table: FigureTable) -> str:
-    """The line below the title of a table."""
+    """Return the line below the title of a table."""
     if table.total is None:
         return f"{TOO_FEW.capitalize()} in all."
     noun = "alert" if table.name == "alerts" else "case"
@@ -120,32 +119,32 @@ def total(table: FigureTable) -> str:
 
 
 def late(table: FigureTable) -> str:
-    """The share of deadlines that were missed, as a sentence; empty where it cannot be told."""
+    """Return a sentence with the share of missed deadlines; empty when it is hidden."""
     share = table.share(LATE, (IN_TIME, LATE))
     return "" if share is None else f"Of those whose deadline is over, {share:.0%} were late."
 
 
 def made(when: str) -> str:
-    """When a document was made."""
+    """Return the sentence that says when a document was made."""
     return f"Made on {when}."
 
 
 def period(of: Period) -> str:
-    """The time a report is about."""
+    """Return the first and the last day of a period."""
     return f"{dates.day(of.first)} to {dates.day(of.last)}"
 
 
 def waiting(duration: timedelta | None) -> str:
-    """A wait in two units: "1 hour 5 minutes"; TOO_FEW where it cannot be told."""
+    """Return a wait in two units, "1 hour 5 minutes"; TOO_FEW for None."""
     if duration is None:
         return TOO_FEW.capitalize()
     minutes = round(duration.total_seconds() / 60)
     days, rest = divmod(minutes, 24 * 60)
     units = ((days, "day"), (rest // 60, "hour"), (rest % 60, "minute"))
-    told = [dates.counted(count, unit) for count, unit in units if count][:2]
-    return " ".join(told) or "Less than a minute"
+    largest = [dates.counted(count, unit) for count, unit in units if count][:2]
+    return " ".join(largest) or "Less than a minute"
 
 
 def waited(of: Wait) -> str:
-    """Which cases a wait is of."""
+    """Return which cases a wait is about."""
     return ALL if of.severity is None else wording.SEVERITIES[of.severity]

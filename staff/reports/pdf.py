@@ -1,4 +1,4 @@
-"""Documents to print or to keep: marked, numbered, with headings, in whatever letters occur."""
+"""A PDF document with marked and numbered pages, headings, tables, and letters of every script."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ _BLACK = (0, 0, 0)
 _GREY = (72, 73, 73)
 _BLUE = (31, 48, 68)
 _BOLD = {"line_width": 0.12}
-"""Millimetres of the edge that makes letters bold: another weight of the font is never loaded."""
+"""Bold letters are drawn with an outline of so many millimetres, without a second font."""
 _FIRST_JOINED = "\u0590"
-"""From Hebrew on, writing may run from right to left or join its letters, and emoji do."""
+"""From Hebrew on, a script may run from right to left or join its letters, as emoji do."""
 _LINE_END = "\n"
 
 
 class PdfDocument(FPDF):
-    """An A4 document that is written from top to bottom. `bytes(document.output())` ends it.
+    """An A4 document, written from top to bottom; `bytes(document.output())` is the file.
 
-    Whatever text comes in can be written: what no font has is told by its number, "[U+E000]".
+    Any text can be written: a character that no font has is shown by its number, "[U+E000]".
     """
 
     def __init__(self, title: str, *, marking: str, made_at: datetime, page_label: str) -> None:
-        """`marking` stands on top of every page; `page_label` has {page} and {pages}."""
+        """Begin a document with `marking` on every page; `page_label` has {page} and {pages}."""
         super().__init__(format="A4")
         self._marking = marking
         self._page_label = page_label
@@ -48,10 +48,10 @@ class PdfDocument(FPDF):
         self.set_lang("en-GB")
         self.set_margins(20, 18, 20)
         self.set_auto_page_break(auto=True, margin=22)
-        # Its default weight: to cut another one out of the file takes ten seconds.
+        # The default weight only: to extract another one takes ten seconds.
         self.add_font("plain", "", FONTS / _PLAIN)
         self._fallbacks: list[str] = []
-        # The sections make the outline by which screen readers and people move.
+        # Sections make the outline of the document.
         self.set_section_title_styles(
             *(TextStyle(font_family="plain", font_size_pt=size, color=_BLUE)
               for size in _SIZES.values())
@@ -60,18 +60,18 @@ class PdfDocument(FPDF):
         self.add_page()
 
     def header(self) -> None:
-        """The marking, on every page."""
+        """Print the marking; fpdf calls it for every page."""
         self._edge(self._marking)
         self.ln(8)
 
     def footer(self) -> None:
-        """The marking again, what this is, and which page of how many."""
+        """Print the marking, the title and the page number; fpdf calls it for every page."""
         self.set_y(-18)
         pages = self._page_label.format(page=self.page_no(), pages="{nb}")
         self._edge(f"{self._marking} – {self._running_title} – {pages}")
 
     def heading(self, text: str, level: int = 2) -> None:
-        """A heading, which stays with what follows it."""
+        """Add a heading, on the same page as what follows it."""
         if self.will_page_break(30):
             self.add_page()
         self.ln(1 if level == 1 else 4)
@@ -81,14 +81,15 @@ class PdfDocument(FPDF):
         self.set_font("plain", "", _TEXT_SIZE)
 
     def paragraph(self, text: str, *, bold: bool = False, grey: bool = False) -> None:
-        """A paragraph across the page."""
+        """Add a paragraph."""
         self._write(text, bold=bold, grey=grey)
         self.ln(1.5)
 
     def quotation(self, text: str, label: str = "") -> None:
-        """What somebody wrote: indented, with a bar beside it on the page where it begins.
+        """Add a text that a person wrote: indented, with a bar beside it.
 
-        `label` stands above it, on the same page as its first line.
+        `label` is printed above it, on the same page as its first line. A text that goes on to
+        another page has no bar.
         """
         if self.will_page_break(3 * _LINE):
             self.add_page()
@@ -100,17 +101,16 @@ class PdfDocument(FPDF):
         self.set_x(margin + indent)
         start, page = self.get_y(), self.page_no()
         self._write(text)
-        end = self.get_y() if self.page_no() == page else self.h - self.b_margin
         self.set_left_margin(margin)
         if self.page_no() == page:
             self.set_draw_color(*_BLUE)
             self.set_line_width(0.6)
-            self.line(margin + 1, start, margin + 1, end)
+            self.line(margin + 1, start, margin + 1, self.get_y())
         self.set_x(margin)
         self.ln(2)
 
     def facts(self, rows: Iterable[tuple[str, str]]) -> None:
-        """Names and what they are, as a table of two columns without a heading."""
+        """Add names and values as a table of two columns without a heading."""
         self.grid([(name, value) for name, value in rows], widths=(32, 68), first_is_heading=False)
 
     def grid(
@@ -120,7 +120,7 @@ class PdfDocument(FPDF):
         widths: tuple[int, ...],
         first_is_heading: bool = True,
     ) -> None:
-        """A table; its heading is repeated on every page."""
+        """Add a table; its heading is repeated on every page."""
         if not rows:
             return
         self._shape("".join(text for row in rows for text in row))
@@ -142,9 +142,9 @@ class PdfDocument(FPDF):
         self.ln(2)
 
     def bars(self, rows: Iterable[tuple[str, str, float, bool]]) -> None:
-        """A table of labels and numbers, each with a bar; of a hidden number the outline alone.
+        """Add a chart of bars; a hidden number has a dashed outline instead.
 
-        A row is label, number, length from 0 to 1, whether it is hidden.
+        A row is a label, a number, the length from 0 to 1, and whether the number is hidden.
         """
         label, number, height = 62, 20, 6
         longest = self.epw - label - number
@@ -168,7 +168,7 @@ class PdfDocument(FPDF):
         self.ln(2)
 
     def safe(self, text: str) -> str:
-        """Text that can be written; fonts for it are taken up as they are needed."""
+        """Return text that can be written, and load the fonts that it needs."""
         return "".join(self._letter(letter) for letter in _tidied(text))
 
     def _letter(self, letter: str) -> str:
@@ -176,17 +176,17 @@ class PdfDocument(FPDF):
             return letter
         for font in _others():
             if letter in _letters_of(font):
-                self._take_up(font)
+                self._load(font)
                 return letter
-        # Joiners and selectors of emoji have no shape of their own.
+        # Joiners and variation selectors have no shape of their own.
         unseen = unicodedata.category(letter) == "Cf" or unicodedata.combining(letter)
         return "" if unseen or "\ufe00" <= letter <= "\ufe0f" else f"[U+{ord(letter):04X}]"
 
     def _shape(self, text: str) -> None:
-        """Join letters and turn lines where the writing needs it; for the rest it only costs."""
+        """Switch the shaping engine on for scripts that need it; it is slow for the others."""
         self.set_text_shaping(use_shaping_engine=any(letter >= _FIRST_JOINED for letter in text))
 
-    def _take_up(self, font: str) -> None:
+    def _load(self, font: str) -> None:
         if font in self._fallbacks:
             return
         self.add_font(font, "", FONTS / font)
@@ -213,9 +213,9 @@ class PdfDocument(FPDF):
 
 
 def _tidied(text: str) -> str:
-    """Without half surrogates, controls, and marks that turn the order of what stands around them.
+    """Show lone surrogates, control characters and direction marks by their numbers.
 
-    Each of these is told by its number, but for the ends of lines.
+    Ends of lines are kept, and tabs become spaces.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    ")
     return "".join(
@@ -237,6 +237,6 @@ def _letters_of(font: str) -> frozenset[str]:
 
 @cache
 def _others() -> tuple[str, ...]:
-    """The fonts for what the plain one lacks, emoji last: it has figures of its own."""
+    """Return the fonts for other scripts, emoji last because that font has digits too."""
     named = sorted(path.name for path in FONTS.glob("NotoSans[A-Z]*.ttf"))
     return (*named, "NotoEmoji[wght].ttf")

@@ -1,1 +1,0 @@
-"""Retention: how long cases are kept, how they are disposed of, and copies to restore from."""

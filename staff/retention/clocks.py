@@ -1,36 +1,47 @@
-"""How long a closed case is kept. The defaults and their sources: docs/retention.md."""
+"""Retention clocks: how long a closed case is kept, and which cases are due for disposal.
+
+A case and those merged into it form a group, which is kept and disposed of as one. The default
+periods and their sources: docs/retention.md.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import Severity
 from staff.cases.case import Case, CaseStatus
+from staff.cases.rows import case_of
+from staff.cases.tables import cases
 
+_PAGE = 500
+"""Cases that one query reads."""
 SEXUAL_ABUSE = frozenset(
     {"sexual_abuse", "sexual_exploitation", "grooming", "image_abuse", "harmful_sexual_behaviour"}
 )
-"""The risk categories that count as child sexual abuse, of which records are kept longest."""
+"""The risk categories of child sexual abuse, whose records are kept longest."""
 
 
 class Clock(str, Enum):
-    """Which clock runs for a case. The values are in the audit trail: never rename one."""
+    """The clock of a case. The values are in the audit trail: never rename one."""
 
     CONCERN = "concern"
-    """Found by staff, or assessed and not corrected, as no more than a concern."""
+    """A concern or less, by the judgement of staff or else the assessment."""
     URGENT = "urgent"
-    """Urgent or immediate."""
+    """Urgent or immediate, judged in the same way."""
     SEXUAL_ABUSE = "sexual abuse"
-    """Anything but a false alarm in a category of SEXUAL_ABUSE."""
+    """In a category of SEXUAL_ABUSE, and not a false alarm."""
 
 
 @dataclass(frozen=True)
 class RetentionPeriods:
-    """How many years each clock runs."""
+    """The length of each clock in years."""
 
     concern_years: int
     urgent_years: int
@@ -38,7 +49,7 @@ class RetentionPeriods:
 
     @classmethod
     def of(cls, settings: Settings) -> RetentionPeriods:
-        """The clocks of this installation."""
+        """Return the periods of this installation."""
         return cls(
             settings.keep_concern_years,
             settings.keep_urgent_years,
@@ -46,7 +57,7 @@ class RetentionPeriods:
         )
 
     def years(self, clock: Clock) -> int:
-        """How long it runs."""
+        """Return the length of a clock."""
         return {
             Clock.CONCERN: self.concern_years,
             Clock.URGENT: self.urgent_years,
@@ -54,14 +65,14 @@ class RetentionPeriods:
         }[clock]
 
     def latest_start(self, now: datetime) -> datetime:
-        """No case whose clock started after this moment can be due now."""
+        """Return the time after which no clock can have started that has run out now."""
         shortest = min(self.concern_years, self.urgent_years, self.sexual_abuse_years)
         return in_years(now, -shortest)
 
     def due_at(self, case: Case, merged: Sequence[Case] = ()) -> datetime | None:
-        """When a case, with those merged into it, is to be disposed of; None while it is open.
+        """Return when a case is due for disposal with those merged into it; None while it is open.
 
-        Counted from closing, or from a message that came later than that.
+        The clock starts at closing, or with a later message.
         """
         if case.status is not CaseStatus.CLOSED or case.closed_at is None:
             return None
@@ -70,15 +81,109 @@ class RetentionPeriods:
 
 
 def clock_of(case: Case) -> Clock:
-    """Which clock runs for it: what staff make of a case counts, else the assessment."""
+    """Return the clock of a case, by the judgement of staff or else the assessment."""
     if case.severity > Severity.NONE and SEXUAL_ABUSE.intersection(case.categories):
         return Clock.SEXUAL_ABUSE
     return Clock.URGENT if case.severity >= Severity.URGENT else Clock.CONCERN
 
 
 def in_years(at: datetime, years: int) -> datetime:
-    """The same day of another year; of 29 February, 1 March where there is none."""
+    """Return the same day in another year; 1 March for a 29 February that it does not have."""
     try:
         return at.replace(year=at.year + years)
     except ValueError:
         return at.replace(year=at.year + years, month=3, day=1)
+
+
+@dataclass(frozen=True)
+class CaseGroup:
+    """A case and those merged into it."""
+
+    case: Case
+    merged: tuple[Case, ...] = ()
+
+    @property
+    def all(self) -> tuple[Case, ...]:
+        """All cases of the group, the one that the others were merged into first."""
+        return (self.case, *self.merged)
+
+    @property
+    def held(self) -> bool:
+        """Whether one of the cases is under a legal hold, which keeps them all."""
+        return any(each.legal_hold for each in self.all)
+
+    @property
+    def newest_at(self) -> datetime:
+        """When the newest message of the group came."""
+        return max(each.newest_at for each in self.all)
+
+
+@dataclass(frozen=True)
+class Due:
+    """A group that is due for disposal."""
+
+    group: CaseGroup
+    clock: Clock
+    since: datetime
+    """When it ran out."""
+
+
+def due(connection: Connection, clocks: RetentionPeriods, now: datetime) -> Iterator[Due]:
+    """Yield every group that is due, in the order of ids. Decrypts nothing."""
+    last = ""
+    while page := _closed(connection, clocks.latest_start(now), last):
+        last = page[-1].id
+        for group in with_merged(connection, page):
+            due_group = is_due(group, clocks, now)
+            if due_group is not None:
+                yield due_group
+
+
+def is_due(group: CaseGroup, clocks: RetentionPeriods, now: datetime) -> Due | None:
+    """Return the group as due when it is closed, past its clock and not held; else None."""
+    since = clocks.due_at(group.case, group.merged)
+    if since is None or since > now or group.held:
+        return None
+    return Due(group, clock_of(group.case), since)
+
+
+def with_merged(connection: Connection, heads: list[Case]) -> list[CaseGroup]:
+    """Return these cases as groups."""
+    query = sa.select(cases).where(cases.c.merged_into.in_([head.id for head in heads]))
+    merged = [case_of(row) for row in connection.execute(query.order_by(cases.c.id)).mappings()]
+    return [
+        CaseGroup(head, tuple(each for each in merged if each.merged_into == head.id))
+        for head in heads
+    ]
+
+
+def locked(connection: Connection, case_id: str) -> CaseGroup | None:
+    """Return the group of this case, locked until the transaction ends; None when it is gone."""
+    in_group = (cases.c.id == case_id) | (cases.c.merged_into == case_id)
+    query = sa.select(cases).where(in_group).order_by(cases.c.id).with_for_update()
+    group = [case_of(row) for row in connection.execute(query).mappings()]
+    head = next((case for case in group if case.id == case_id), None)
+    if head is None or head.merged_into is not None:
+        return None
+    return CaseGroup(head, tuple(case for case in group if case is not head))
+
+
+def opened_at(connection: Connection, case_id: str) -> datetime | None:
+    """Lock a case and return when it was opened; None when it is gone."""
+    query = sa.select(cases.c.opened_at).where(cases.c.id == case_id).with_for_update()
+    return connection.execute(query).scalar_one_or_none()
+
+
+def _closed(connection: Connection, until: datetime, after: str) -> list[Case]:
+    query = (
+        sa.select(cases)
+        .where(
+            cases.c.merged_into.is_(None),
+            cases.c.status == CaseStatus.CLOSED.value,
+            cases.c.closed_at <= until,
+            cases.c.id > after,
+        )
+        .order_by(cases.c.id)
+        .limit(_PAGE)
+    )
+    return [case_of(row) for row in connection.execute(query).mappings()]

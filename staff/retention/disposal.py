@@ -1,36 +1,38 @@
-"""Disposes of cases: those whose clock has run out, and those that somebody has to have erased.
+"""Disposes of cases: those whose clock has run out, and those that must be erased.
 
-Each group goes in one transaction with its lines on the audit trail. A run that is killed leaves
-whole groups; the next one goes on, completes the ledger and certifies both.
+Each group is deleted in one transaction with its events on the audit trail, which stays: it holds
+ids and labels. A run that is killed leaves whole groups; the next run continues, completes the
+ledger and certifies both.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from safeguarding.clock import utc_now
+from staff.alerts.outbox import forget
 from staff.audit import trail
-from staff.audit.command_line import COMMAND_LINE
+from staff.audit.audit_log import COMMAND_LINE
 from staff.audit.trail import Event
 from staff.cases.case import CaseStatus
 from staff.cases.cases import UnknownCaseError
-from staff.retention.certificate import certify, uncertified
-from staff.retention.clocks import RetentionPeriods
-from staff.retention.groups import CaseGroup, Due, due, is_due, locked, opened_at
-from staff.retention.ledger import DISPOSED, ERASED, Ledger, LedgerEntry
-from staff.retention.removal import remove, scrub
+from staff.cases.tables import cases
+from staff.retention.clocks import CaseGroup, Due, RetentionPeriods, due, is_due, locked, opened_at
+from staff.retention.ledger import DISPOSED, ERASED, Ledger, LedgerEntry, certify, uncertified
 from storage.engine import READING
+from storage.metadata import metadata
 
 
 class Ground(str, Enum):
-    """Why a case is erased: UK GDPR Article 17(1), or no case at all. Never rename one."""
+    """Why a case is erased: a ground of UK GDPR Article 17(1), or a test. Never rename one."""
 
     NO_LONGER_NEEDED = "no-longer-needed"
     CONSENT_WITHDRAWN = "consent-withdrawn"
@@ -41,15 +43,15 @@ class Ground(str, Enum):
 
 
 class HeldError(Exception):
-    """A legal hold keeps the case."""
+    """The case is under a legal hold."""
 
 
 class StillOpenError(Exception):
-    """Somebody still has to look at the case."""
+    """The case is open."""
 
 
 class InProgressError(Exception):
-    """Its conversation may still go on."""
+    """The conversation may still go on."""
 
 
 class Disposals:
@@ -62,38 +64,38 @@ class Disposals:
         operator: str,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        """Take a migrated database and the account of the machine that runs the command."""
+        """`operator` is the account of the machine that runs the command."""
         self._engine = engine
         self._state_dir = state_dir
         self._operator = operator
         self._now = now
 
     def due(self, clocks: RetentionPeriods) -> list[Due]:
-        """What a run would dispose of now."""
+        """Return what a run would dispose of now."""
         with self._engine.connect().execution_options(**READING) as connection:
             return list(due(connection, clocks, self._now()))
 
     def dispose(self, clocks: RetentionPeriods) -> int:
-        """Dispose of all that is due; how many cases. Call `finish` afterwards."""
-        run, gone = new_run(self._now()), 0
-        for found in self.due(clocks):
+        """Dispose of all groups that are due; return how many cases. Call `finish` afterwards."""
+        run, count = new_run(self._now()), 0
+        for listed in self.due(clocks):
             with self._engine.begin() as connection:
-                group = locked(connection, found.group.case.id)
-                # It may have been opened again, merged or held since it was listed.
+                group = locked(connection, listed.group.case.id)
+                # It may have been reopened, merged or held since it was listed.
                 still = group and is_due(group, clocks, self._now())
                 if group and still:
                     why = {"clock": still.clock.value, "due": still.since.isoformat()}
                     self._dispose_of(connection, group, DISPOSED, run, why)
-                    gone += len(group.all)
-        return gone
+                    count += len(group.all)
+        return count
 
     def erase(
         self, case_id: str, ground: Ground, *, silence: timedelta, although_open: bool = False
     ) -> CaseGroup:
         """Erase a case with those merged into it. Call `finish` afterwards.
 
-        `silence`: how long its conversation must have been silent, so that no message comes to a
-        case that is gone. Raises UnknownCaseError, HeldError, StillOpenError, InProgressError.
+        `silence`: how long the conversation must have been silent, so that no message arrives for
+        a case that is gone. Raises UnknownCaseError, HeldError, StillOpenError, InProgressError.
         """
         with self._engine.begin() as connection:
             group = locked(connection, case_id)
@@ -111,21 +113,20 @@ class Disposals:
         return group
 
     def again(self, entries: Iterable[LedgerEntry]) -> int:
-        """Dispose once more of what a restored copy still has of these; how many cases.
+        """Dispose again of those cases that a restored copy still has; return how many.
 
-        A case that was opened after its entry is another one, and stays.
+        A case that was opened after its entry is another one, and is kept.
         """
-        run = new_run(self._now())
-        gone = 0
+        run, count = new_run(self._now()), 0
         for entry in entries:
             with self._engine.begin() as connection:
-                gone += self._dispose_of_one(connection, entry, run)
-        return gone
+                count += self._dispose_of_one(connection, entry, run)
+        return count
 
     def finish(self) -> tuple[list[Path], bool]:
-        """Complete the ledger, certify every run that is not, and clean the database's files.
+        """Complete the ledger, certify every uncertified run, and clean the database's files.
 
-        Returns the certificates, and whether the files could be cleaned now.
+        Return the certificates, and whether the files could be cleaned now.
         """
         paths = []
         with self._engine.connect().execution_options(**READING) as connection:
@@ -154,8 +155,8 @@ class Disposals:
         trail.append_all(connection, events)
 
     def _dispose_of_one(self, connection: Connection, entry: LedgerEntry, run: str) -> int:
-        found = opened_at(connection, entry.case_id)
-        if found is None or found > entry.moment:
+        opened = opened_at(connection, entry.case_id)
+        if opened is None or opened > entry.moment:
             return 0
         rows = remove(connection, [entry.case_id])
         detail = {
@@ -172,5 +173,61 @@ class Disposals:
 
 
 def new_run(now: datetime) -> str:
-    """The name of a run: when it began, and letters that tell it from others."""
+    """Return a new name of a run: when it began, and random letters."""
     return f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+
+
+def belonging() -> list[sa.Column[str]]:
+    """Return the columns of all tables that refer to a case.
+
+    A table that a later feature adds to cases is thereby deleted with them.
+    """
+    tables = (table for table in reversed(metadata.sorted_tables) if table is not cases)
+    return [
+        key.parent for table in tables for key in table.foreign_keys if key.column.table is cases
+    ]
+
+
+def remove(connection: Connection, case_ids: Collection[str]) -> dict[str, int]:
+    """Delete these locked cases with their words and data keys; return the rows deleted by table.
+
+    A case that was merged into one of them and is not among them becomes a case of its own.
+    """
+    counts = {column.table.name: _delete(connection, column, case_ids) for column in belonging()}
+    counts["alerts"] = sum(forget(connection, each) for each in case_ids)
+    merged = cases.c.merged_into.in_(case_ids)
+    connection.execute(sa.update(cases).where(merged).values(merged_into=None))
+    counts["cases"] = _delete(connection, cases.c.id, case_ids)
+    return {name: count for name, count in sorted(counts.items()) if count}
+
+
+def scrub(engine: Engine) -> bool:
+    """Remove deleted rows from the database's files; return False while the database is in use.
+
+    SQLite overwrites deleted rows (`secure_delete`), but keeps older pages in its write-ahead log
+    until that is emptied. PostgreSQL keeps deleted rows until VACUUM, and their bytes until the
+    table is rewritten: that is done for the keys, without which the rest cannot be decrypted.
+    """
+    if engine.dialect.name == "sqlite":
+        connection = engine.raw_connection()
+        try:
+            cursor = connection.cursor()
+            busy, _, _ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            return not busy
+        finally:
+            connection.close()
+    names = sorted({column.table.name for column in belonging()} | {cases.name})
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as autocommit:
+        autocommit.exec_driver_sql("SET statement_timeout = 0")
+        try:
+            autocommit.exec_driver_sql("VACUUM (FULL) data_keys")
+            autocommit.exec_driver_sql(f"VACUUM {', '.join(names)}")
+        except sa.exc.OperationalError:  # another connection holds a lock for longer than we wait
+            return False
+        finally:
+            autocommit.invalidate()  # the pool must not hand out a connection without a timeout
+    return True
+
+
+def _delete(connection: Connection, column: sa.Column[str], values: Collection[str]) -> int:
+    return connection.execute(sa.delete(column.table).where(column.in_(values))).rowcount

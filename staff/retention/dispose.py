@@ -1,4 +1,4 @@
-"""`python -m lantern dispose`: disposes of the cases whose clock has run out."""
+"""`python -m lantern dispose`: disposes of the cases whose retention clock has run out."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ import click
 from sqlalchemy.exc import SQLAlchemyError
 
 from safeguarding.settings import Settings
-from staff.audit.command_line import operator
-from staff.retention.clocks import RetentionPeriods
+from staff.audit.audit_log import operator
+from staff.retention.clocks import Due, RetentionPeriods
 from staff.retention.disposal import Disposals
-from staff.retention.groups import Due
 from staff.retention.ledger import LedgerError
 from storage.engine import connect
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """Turn what stops a run into a sentence for who started it."""
+def explained_errors() -> Iterator[None]:
+    """Turn an error that stops a run into a message for the operator."""
     try:
         yield
     except LedgerError as error:
@@ -34,7 +33,7 @@ def told() -> Iterator[None]:
 
 
 def finish(disposals: Disposals) -> None:
-    """Complete ledger and certificates, and say where they are."""
+    """Complete the ledger and the certificates, and print where they are."""
     paths, cleaned = disposals.finish()
     for path in paths:
         click.echo(f"Certificate: {path}")
@@ -49,19 +48,19 @@ def main(*, dry_run: bool, yes: bool) -> None:
     """Dispose of closed cases whose clock has run out; a certificate says which."""
     settings = Settings.from_env()
     disposals = _of(settings)
-    with told():
-        found = disposals.due(RetentionPeriods.of(settings))
-        for due in found:
+    with explained_errors():
+        listed = disposals.due(RetentionPeriods.of(settings))
+        for due in listed:
             _show(due)
-        count = sum(len(due.group.all) for due in found)
+        count = sum(len(due.group.all) for due in listed)
         click.echo(f"Cases that are due: {count}")
         if dry_run:
             return
-        if found and not yes:
+        if listed and not yes:
             click.confirm("Dispose of them for good?", abort=True)
-        gone = disposals.dispose(RetentionPeriods.of(settings))
+        count = disposals.dispose(RetentionPeriods.of(settings))
         finish(disposals)
-    click.echo(f"Cases disposed of: {gone}")
+    click.echo(f"Cases disposed of: {count}")
 
 
 def _of(settings: Settings) -> Disposals:

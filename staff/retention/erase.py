@@ -1,4 +1,4 @@
-"""`python -m lantern erase`: erases one case because somebody asked for it."""
+"""`python -m lantern erase`: erases one case for good."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import click
 
-from safeguarding.settings import Settings, SettingsError
-from staff.audit.command_line import operator
+from safeguarding.secret_files import SettingsError
+from safeguarding.settings import Settings
+from staff.audit.audit_log import operator
 from staff.cases.cases import Cases, UnknownCaseError
 from staff.cases.log import EscalationLog
 from staff.retention.disposal import (
@@ -17,7 +18,7 @@ from staff.retention.disposal import (
     InProgressError,
     StillOpenError,
 )
-from staff.retention.dispose import finish, told
+from staff.retention.dispose import explained_errors, finish
 from storage.engine import connect
 from storage.spool import Spool
 from storage.vault import Vault, VaultError
@@ -44,7 +45,7 @@ def main(reference: str, *, reason: str, although_open: bool, yes: bool) -> None
     """Erase the case with this REFERENCE, and those merged into it, for good."""
     settings = Settings.from_env()
     silence = timedelta(seconds=settings.conversation_ttl_s)
-    with told():
+    with explained_errors():
         case_id = _find(settings, reference)
         if not yes:
             click.confirm(f"Erase {reference} and what is merged with it?", abort=True)
@@ -61,7 +62,7 @@ def main(reference: str, *, reason: str, although_open: bool, yes: bool) -> None
 
 
 def _find(settings: Settings, reference: str) -> str:
-    """The id of the case under which it is kept, once all that waits is in the database."""
+    """Drain the spool, and return the id of the case or of the one that it was merged into."""
     try:
         vault = Vault.of(settings)
     except (SettingsError, VaultError) as error:

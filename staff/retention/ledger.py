@@ -1,7 +1,9 @@
-"""The ledger: what was disposed of, outside the database, so that a restored copy learns of it.
+"""The ledger and the certificates: records of disposals outside the database.
 
-One line of JSON a case, chained by SHA-256 like the audit trail, which it follows: whatever the
-trail knows and the ledger does not is added. Keep a copy apart from the database, with the keys.
+Both are made from the audit trail. The ledger has one line of JSON for each case, chained by
+SHA-256 like the audit trail, so that a restored copy learns which cases are gone; keep a copy of it
+apart from the database, with the keys. Each run has a certificate, a file whose digest is on the
+audit trail; a run that was cut off is certified by the next one.
 """
 
 from __future__ import annotations
@@ -10,30 +12,35 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.engine import Connection
 
+from safeguarding.state_folder import write_whole
 from staff.audit import trail
-from staff.audit.trail import FIRST_LINK, Link
+from staff.audit.trail import FIRST_LINK, Event, Link
 
 FOLDER = "disposals"
-"""Below the state folder: the ledger and the certificates."""
+"""The folder of the ledger and the certificates, in the state folder."""
 DISPOSED = "disposed of"
 ERASED = "erased"
-"""What was done to a case, on the trail: its clock had run out, or somebody asked for it."""
+"""The events on the audit trail: the clock had run out, or erasure was requested."""
+CERTIFIED = "disposal certified"
+CERTIFICATE = "lantern disposal certificate 1"
+"""The kind of a certificate. Its number rises when a reader of older ones could misread it."""
 
 
 class LedgerError(ValueError):
-    """The ledger is not what was written. Says where."""
+    """The ledger was changed. Says in which line."""
 
 
 @dataclass(frozen=True)
 class LedgerEntry:
-    """One case that is gone."""
+    """One case that was disposed of."""
 
     case_id: str
     reference: str
@@ -45,12 +52,12 @@ class LedgerEntry:
 
     @property
     def moment(self) -> datetime:
-        """When, with its time zone."""
+        """The time as a datetime with its time zone."""
         return datetime.fromisoformat(self.at)
 
     @classmethod
     def of(cls, link: Link) -> LedgerEntry:
-        """What an event of the trail says."""
+        """Return the entry for an event of the audit trail."""
         event = link.event
         detail = event.detail
         return cls(
@@ -60,36 +67,34 @@ class LedgerEntry:
 
 
 class Ledger:
-    """The file of this installation. Several processes may share it."""
+    """The ledger file of an installation. Several processes may share it."""
 
     NAME = "ledger.jsonl"
-    """In its folder."""
 
     def __init__(self, path: Path) -> None:
-        """Take its path; it is made with the first entry."""
+        """Take the path of the file, which is created with the first entry."""
         self._path = path
 
     @classmethod
     def of(cls, state_dir: Path) -> Ledger:
-        """The ledger of an installation."""
+        """Return the ledger of the installation in this state folder."""
         return cls(state_dir / FOLDER / cls.NAME)
 
     @property
     def path(self) -> Path:
-        """Where it lies."""
+        """The path of the file."""
         return self._path
 
     def entries(self) -> list[LedgerEntry]:
-        """All of it, oldest first; of a line that was cut off by a crash, nothing.
+        """Return all entries, oldest first, without a last line that a crash cut off.
 
-        Raises LedgerError when a line was changed, left out or put in.
+        Raises LedgerError when a line was changed, removed or inserted.
         """
         return [entry for entry, _ in self._chained()]
 
     def catch_up(self, connection: Connection) -> int:
-        """Add what the audit trail knows and the ledger does not; how many cases. OSError."""
-        gone = [*trail.of_kind(connection, DISPOSED), *trail.of_kind(connection, ERASED)]
-        return self._add(LedgerEntry.of(link) for link in sorted(gone, key=lambda link: link.id))
+        """Add the disposals that only the audit trail has; return how many. Raises OSError."""
+        return self._add(LedgerEntry.of(link) for link in _disposals(connection))
 
     def _add(self, entries: Iterable[LedgerEntry]) -> int:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -100,7 +105,7 @@ class Ledger:
             known = {(entry.run, entry.case_id) for entry, _ in chained}
             new = [entry for entry in entries if (entry.run, entry.case_id) not in known]
             link = chained[-1][1] if chained else FIRST_LINK
-            # After a crash the last line may be half of one: it is written again.
+            # A crash may have left half a line at the end: it is overwritten.
             file.truncate(_whole(file.read()))
             file.seek(0, os.SEEK_END)
             for entry in new:
@@ -115,7 +120,7 @@ class Ledger:
             content = self._path.read_bytes()
         except FileNotFoundError:
             return []
-        found: list[tuple[LedgerEntry, str]] = []
+        entries: list[tuple[LedgerEntry, str]] = []
         before = FIRST_LINK
         for number, line in enumerate(content[: _whole(content)].splitlines(), 1):
             try:
@@ -126,9 +131,71 @@ class Ledger:
                 raise LedgerError(f"line {number} of {self._path} cannot be read") from None
             if link != _link(before, entry):
                 raise LedgerError(f"line {number} of {self._path} is not what was written")
-            found.append((entry, link))
+            entries.append((entry, link))
             before = link
-        return found
+        return entries
+
+
+def uncertified(connection: Connection) -> dict[str, list[Link]]:
+    """Return the runs without a certificate, with their events, oldest first."""
+    done = {link.event.detail["run"] for link in trail.of_kind(connection, CERTIFIED)}
+    runs: dict[str, list[Link]] = {}
+    for link in _disposals(connection):
+        if (run := link.event.detail["run"]) not in done:
+            runs.setdefault(run, []).append(link)
+    return runs
+
+
+def certify(
+    connection: Connection, run: str, links: Sequence[Link], state_dir: Path, now: datetime
+) -> Path:
+    """Write the certificate of a run, then record its digest. Raises OSError.
+
+    After a crash between the two, the next call writes the same bytes again.
+    """
+    content = certificate(run, links)
+    path = state_dir / FOLDER / f"{run}.json"
+    write_whole(path, content)
+    detail = {
+        "run": run,
+        "count": len(links),
+        "digest": hashlib.sha256(content).hexdigest(),
+        "references": _digest_of_references(links),
+    }
+    trail.append(connection, Event(now, links[0].event.who, CERTIFIED, detail=detail))
+    return path
+
+
+def certificate(run: str, links: Sequence[Link]) -> bytes:
+    """Return the certificate: who disposed of what, when and why, and the events that say so."""
+    record = {
+        "kind": CERTIFICATE,
+        "run": run,
+        "by": links[0].event.who,
+        "began": links[0].event.at.isoformat(),
+        "ended": links[-1].event.at.isoformat(),
+        "count": len(links),
+        "references_sha256": _digest_of_references(links),
+        "cases": [_line(link) for link in links],
+    }
+    return (json.dumps(record, indent=1, sort_keys=True) + "\n").encode()
+
+
+def _disposals(connection: Connection) -> list[Link]:
+    """Return the events of all disposals, oldest first."""
+    events = [*trail.of_kind(connection, DISPOSED), *trail.of_kind(connection, ERASED)]
+    return sorted(events, key=lambda link: link.id)
+
+
+def _line(link: Link) -> dict[str, Any]:
+    detail = {name: value for name, value in link.event.detail.items() if name != "run"}
+    event = {"case_id": link.event.case_id, "what": link.event.what, "event": link.id}
+    return detail | event | {"link": link.link}
+
+
+def _digest_of_references(links: Sequence[Link]) -> str:
+    lines = "\n".join(sorted(link.event.detail["reference"] for link in links))
+    return hashlib.sha256(lines.encode()).hexdigest()
 
 
 def _link(before: str, entry: LedgerEntry) -> str:
@@ -137,5 +204,5 @@ def _link(before: str, entry: LedgerEntry) -> str:
 
 
 def _whole(content: bytes) -> int:
-    """How many bytes end with the end of a line."""
+    """Return the number of bytes up to the end of the last whole line."""
     return content.rfind(b"\n") + 1

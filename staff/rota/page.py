@@ -1,77 +1,43 @@
-"""The rota: who is on duty when, who covers, how each is told; and the way from an alert in."""
+"""The pages of the rota: who is on duty when, and who covers for whom."""
 
 from __future__ import annotations
 
 import asyncio
-import re
-from dataclasses import dataclass
 from datetime import date, datetime, time
 
-import phonenumbers
 from sanic import Blueprint, HTTPResponse, Request
 from sanic.exceptions import NotFound
-from sanic.response import json, redirect
+from sanic.response import redirect
 
 from safeguarding.clock import LONDON
-from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import UnknownStaffError
 from staff.accounts.auth import requires, session_of
 from staff.accounts.permissions import Permission
-from staff.alerts.reach import ContactPreferences
-from staff.console import wording
 from staff.console.composition import services
-from staff.console.pages import ROTA, SEE_OTHER, address_of, field
+from staff.console.pages import ROTA, SEE_OTHER, field
+from staff.rota import wording
 from staff.rota.rota import Shift, ShiftKind
 from staff.rota.service import Pattern, ShiftError
 
 DAYS = 14
+"""Days that a page shows."""
 _KINDS = {kind.value: kind for kind in ShiftKind}
-_SEVERITIES = {each.label: each for each in Severity if each > Severity.NONE}
-_EMAIL = re.compile(r"[^@\s,;<>\"]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
-_LAST_HOUR = 23
+_FIELDS = ("staff", "kind", "first", "last", "start", "end", "working_days")
 
 rota = Blueprint("rota")
 
 
-@rota.get("/escalations/find/<reference:str>")
-@requires(Permission.READ_CASES)
-async def find(request: Request, reference: str) -> HTTPResponse:
-    """From the link of an alert to its case: short enough for a text message."""
-    case_id = await asyncio.to_thread(services(request).rota.case_of, reference)
-    if case_id is None:
-        raise NotFound
-    return redirect(address_of(case_id))
-
-
-@rota.get("/live/alerts")
-@requires(Permission.READ_CASES)
-async def alerts_to_show(request: Request) -> HTTPResponse:
-    """The open alerts that have come to the reader, for their browser to show."""
-    staff_id = session_of(request).staff.id
-    waiting = await asyncio.to_thread(services(request).rota.waiting_for, staff_id)
-    shown = [
-        {
-            "id": each.alert_id,
-            "title": wording.alert_title(each.severity),
-            "body": each.reference,
-            "href": address_of(each.case_id),
-        }
-        for each in waiting
-    ]
-    return json({"alerts": shown})
-
-
 @rota.get(ROTA)
 @requires(Permission.READ_ROTA)
-async def listed(request: Request) -> HTTPResponse:
-    """The coming two weeks, or those from `?from=`; with the form to add, for whoever may."""
+async def two_weeks(request: Request) -> HTTPResponse:
+    """Show two weeks from today or from `?from=`, with the form to add shifts for those who may."""
     return await _page(request, {})
 
 
 @rota.post(ROTA)
 @requires(Permission.MANAGE_ROTA)
 async def add(request: Request) -> HTTPResponse:
-    """Put the same hours on the rota for several days."""
+    """Add the same hours for several days."""
     pattern, errors = _pattern(request)
     if pattern is not None:
         try:
@@ -92,14 +58,14 @@ async def add(request: Request) -> HTTPResponse:
 @rota.get(f"{ROTA}/shift/<shift_id:int>")
 @requires(Permission.READ_ROTA)
 async def shift_page(request: Request, shift_id: int) -> HTTPResponse:
-    """One shift: who covers for it, and taking it off."""
+    """Show one shift, with the forms to arrange cover and to remove it."""
     return await _shift_page(request, await _shift(request, shift_id), {})
 
 
 @rota.post(f"{ROTA}/shift/<shift_id:int>/cover")
 @requires(Permission.MANAGE_ROTA)
 async def cover(request: Request, shift_id: int) -> HTTPResponse:
-    """Have somebody take the place of its person, for all of it or a part."""
+    """Let another member of staff cover the shift or a part of it."""
     shift = await _shift(request, shift_id)
     start, end = _moment(request, "start"), _moment(request, "end")
     errors = {} if start and end else {"start": wording.ENTER_TIMES}
@@ -125,96 +91,21 @@ async def cover(request: Request, shift_id: int) -> HTTPResponse:
 @rota.post(f"{ROTA}/shift/<shift_id:int>/remove")
 @requires(Permission.MANAGE_ROTA)
 async def remove(request: Request, shift_id: int) -> HTTPResponse:
-    """Take it off the rota."""
+    """Take a shift off the rota."""
     shift = await _shift(request, shift_id)
     by = session_of(request).staff.id
     await asyncio.to_thread(services(request).rota.remove, shift_id, by=by)
     return _back(shift)
 
 
-@rota.get(f"{ROTA}/ways")
-@requires(Permission.READ_ROTA)
-async def ways_page(request: Request) -> HTTPResponse:
-    """How the reader is told of alerts."""
-    console, session = services(request), session_of(request)
-    kept = await asyncio.to_thread(console.rota.ways, session.staff.id)
-    return _ways_page(request, WaysForm.of(kept), {})
-
-
-@rota.post(f"{ROTA}/ways")
-@requires(Permission.READ_ROTA)
-async def set_ways(request: Request) -> HTTPResponse:
-    """Keep how the reader is told: everybody's own alone."""
-    console, session = services(request), session_of(request)
-    form = WaysForm.sent_in(request)
-    errors = form.errors()
-    if errors:
-        return _ways_page(request, form, errors, 400)
-    ways = form.ways(session.staff.id)
-    await asyncio.to_thread(console.rota.set_ways, ways, by=session.staff.id)
-    return redirect(f"{ROTA}?saved=ways", status=SEE_OTHER)
-
-
-@dataclass(frozen=True)
-class WaysForm:
-    """The fields of the form as they were sent."""
-
-    email: str = ""
-    phone: str = ""
-    sms_from: str = Severity.URGENT.label
-    quiet_from: str = ""
-    quiet_to: str = ""
-
-    @classmethod
-    def of(cls, ways: ContactPreferences) -> WaysForm:
-        """What is kept, as the form shows it."""
-        hours = ["" if hour is None else str(hour) for hour in (ways.quiet_from, ways.quiet_to)]
-        return cls(ways.email or "", ways.phone or "", ways.sms_from.label, *hours)
-
-    @classmethod
-    def sent_in(cls, request: Request) -> WaysForm:
-        """Read the fields of a request."""
-        return cls(
-            field(request, "email").strip(),
-            field(request, "phone").strip(),
-            field(request, "sms_from"),
-            field(request, "quiet_from").strip(),
-            field(request, "quiet_to").strip(),
-        )
-
-    def errors(self) -> dict[str, str]:
-        """What to say beside which field; empty when the form is right."""
-        errors = {}
-        if self.email and not _EMAIL.fullmatch(self.email):
-            errors["email"] = wording.ENTER_EMAIL
-        if self.phone and _phone(self.phone) is None:
-            errors["phone"] = wording.ENTER_PHONE
-        if self.sms_from not in _SEVERITIES:
-            errors["sms_from"] = wording.SELECT_SEVERITY
-        hours = (self.quiet_from, self.quiet_to)
-        if any(hours) and not all(_is_hour(hour) for hour in hours):
-            errors["quiet_from"] = wording.ENTER_HOURS
-        return errors
-
-    def ways(self, staff_id: str) -> ContactPreferences:
-        """What is to be kept of a form without errors."""
-        return ContactPreferences(
-            staff_id,
-            self.email or None,
-            _phone(self.phone),
-            _SEVERITIES[self.sms_from],
-            int(self.quiet_from) if self.quiet_from else None,
-            int(self.quiet_to) if self.quiet_to else None,
-        )
-
-
 async def _page(request: Request, errors: dict[str, str], status: int = 200) -> HTTPResponse:
     console = services(request)
     first = _date(str(request.args.get("from") or "")) or _today(request)
     days = await asyncio.to_thread(console.rota.days, first, DAYS)
-    names = await _names(request, days_shifts := [shift for day in days for shift in day.shifts])
-    silent = await asyncio.to_thread(
-        console.rota.without_ways, {shift.staff_id for shift in days_shifts}
+    shifts = [shift for day in days for shift in day.shifts]
+    names = await _names(request, shifts)
+    unreachable = await asyncio.to_thread(
+        console.rota.unreachable, {shift.staff_id for shift in shifts}
     )
     return console.pages.render(
         "rota.html",
@@ -222,20 +113,17 @@ async def _page(request: Request, errors: dict[str, str], status: int = 200) -> 
         session=session_of(request),
         days=days,
         names=names,
-        silent=silent,
+        unreachable=unreachable,
         on_duty_now=await asyncio.to_thread(console.rota.on_duty_now),
         staff=await asyncio.to_thread(console.rota.staff),
         may_change=_may_change(request),
         errors=errors,
         form={name: field(request, name) for name in _FIELDS},
         first=first,
-        kinds=ShiftKind,
+        rota=wording,
         added=str(request.args.get("added") or ""),
         saved=str(request.args.get("saved") or ""),
     )
-
-
-_FIELDS = ("staff", "kind", "first", "last", "start", "end", "working_days")
 
 
 async def _shift_page(
@@ -248,6 +136,7 @@ async def _shift_page(
         status=status,
         session=session_of(request),
         shift=shift,
+        rota=wording,
         names=await _names(request, [shift]),
         staff=[each for each in staff if each != shift.staff_id],
         may_change=_may_change(request),
@@ -258,16 +147,8 @@ async def _shift_page(
     )
 
 
-def _ways_page(
-    request: Request, form: WaysForm, errors: dict[str, str], status: int = 200
-) -> HTTPResponse:
-    return services(request).pages.render(
-        "rota_ways.html", status=status, session=session_of(request), form=form, errors=errors
-    )
-
-
 async def _names(request: Request, shifts: list[Shift]) -> dict[str, str]:
-    """The names to show, of those on the rota and of those who may be."""
+    """Return the shown names of staff on these shifts and of staff who may be on the rota."""
     console = services(request)
     staff = await asyncio.to_thread(console.rota.staff)
     covered = {shift.cover_for for shift in shifts if shift.cover_for}
@@ -276,12 +157,12 @@ async def _names(request: Request, shifts: list[Shift]) -> dict[str, str]:
 
 
 async def _shift(request: Request, shift_id: int) -> Shift:
-    # Beyond what the databases hold there is no shift.
-    known = shift_id < 1 << 31
-    found = await asyncio.to_thread(services(request).rota.shift, shift_id) if known else None
-    if found is None:
+    # A larger number does not fit the column: PostgreSQL would raise an error.
+    fits = shift_id < 1 << 31
+    shift = await asyncio.to_thread(services(request).rota.shift, shift_id) if fits else None
+    if shift is None:
         raise NotFound
-    return found
+    return shift
 
 
 def _may_change(request: Request) -> bool:
@@ -317,11 +198,11 @@ def _today(request: Request) -> date:
 
 def _date(text: str) -> date | None:
     try:
-        found = date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         return None
-    # Years that a calendar of bank holidays knows.
-    return found if 2020 <= found.year <= 2100 else None  # noqa: PLR2004
+    # The calendar of bank holidays covers these years.
+    return day if 2020 <= day.year <= 2100 else None  # noqa: PLR2004
 
 
 def _time(text: str) -> time | None:
@@ -332,7 +213,7 @@ def _time(text: str) -> time | None:
 
 
 def _moment(request: Request, name: str) -> datetime | None:
-    """A field of a date with a time, by London's clock."""
+    """Return a date-and-time field, read as London time; None when it is not one."""
     try:
         return datetime.fromisoformat(field(request, name)).replace(tzinfo=LONDON)
     except ValueError:
@@ -341,18 +222,3 @@ def _moment(request: Request, name: str) -> datetime | None:
 
 def _local(at: datetime) -> str:
     return at.astimezone(LONDON).strftime("%Y-%m-%dT%H:%M")
-
-
-def _phone(text: str) -> str | None:
-    """A number in international form; None when it is none."""
-    try:
-        number = phonenumbers.parse(text, "GB")
-    except phonenumbers.NumberParseException:
-        return None
-    if not phonenumbers.is_possible_number(number):
-        return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-
-
-def _is_hour(text: str) -> bool:
-    return text.isascii() and text.isdigit() and int(text) <= _LAST_HOUR

@@ -1,4 +1,4 @@
-"""The rota: who is on duty when, who covers for whom, and when somebody is on duty next."""
+"""The rota: shifts of staff, and who is on duty when."""
 
 from __future__ import annotations
 
@@ -11,21 +11,36 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from staff.accounts.tables import staff
-from staff.alerts.tables import contact_ways, rota_shifts
+from staff.rota.recipients import contact_ways
+from storage.metadata import UtcDateTime, metadata
 
 Span = tuple[datetime, datetime]
-"""From when until when, in UTC."""
+"""Start and end, in UTC."""
+
+rota_shifts = sa.Table(
+    "rota_shifts",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("staff_id", sa.Text, sa.ForeignKey(staff.c.id), nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("starts_at", UtcDateTime, nullable=False),
+    sa.Column("ends_at", UtcDateTime, nullable=False, index=True),
+    sa.Column("cover_for", sa.Text, sa.ForeignKey(staff.c.id)),
+    sa.CheckConstraint("kind IN ('on_duty', 'second', 'duty_manager')", name="kind"),
+    sa.CheckConstraint("starts_at < ends_at", name="order"),
+)
+"""One row a shift. During a shift with `cover_for` that member of staff is off duty."""
 
 
 class ShiftKind(Enum):
-    """What somebody is on the rota for."""
+    """What a member of staff is on the rota for."""
 
     ON_DUTY = "on_duty"
     """Is told first."""
     SECOND = "second"
-    """Is told when nobody who is on duty has opened the case in time."""
+    """Is told when staff on duty have not opened the case in time."""
     DUTY_MANAGER = "duty_manager"
-    """Is told last, and at once when nobody is on duty."""
+    """Is told last, and at once when no one is on duty."""
 
 
 @dataclass(frozen=True)
@@ -38,14 +53,14 @@ class Shift:
     ends_at: datetime
     """With a time zone, like `starts_at`, and after it."""
     cover_for: str | None = None
-    """Whose place this person takes while the shift lasts."""
+    """Id of the member of staff who is off duty while this shift lasts."""
     id: int = 0
     """Given by the database."""
 
 
 @dataclass(frozen=True)
 class Watch:
-    """From when until when somebody is on duty, and for which areas; None for all."""
+    """A time in which a reachable person is on duty, and for which areas; None for all."""
 
     starts_at: datetime
     ends_at: datetime
@@ -53,43 +68,43 @@ class Watch:
 
 
 def on_duty(connection: Connection, at: datetime, kind: ShiftKind = ShiftKind.ON_DUTY) -> list[str]:
-    """Ids of the staff in use whose shift of this kind it is; nobody for whom others cover."""
+    """Return the ids of staff in use who have a shift of this kind now and are not covered for."""
     now = (rota_shifts.c.starts_at <= at) & (rota_shifts.c.ends_at > at)
-    found = [shift for shift in _shifts(connection, now) if shift.kind is kind]
-    covered = {shift.cover_for for shift in found}
-    return list(dict.fromkeys(s.staff_id for s in found if s.staff_id not in covered))
+    current = [shift for shift in _shifts(connection, now) if shift.kind is kind]
+    covered = {shift.cover_for for shift in current}
+    return list(dict.fromkeys(s.staff_id for s in current if s.staff_id not in covered))
 
 
 def windows(connection: Connection, start: datetime, end: datetime) -> list[Span]:
-    """When between these two somebody is on duty who can be reached: spans apart, in order."""
-    return _joined((each.starts_at, each.ends_at) for each in watches(connection, start, end))
+    """Return when, between these times, a reachable person is on duty: separate spans in order."""
+    joined: list[Span] = []
+    for watch in watches(connection, start, end):
+        if joined and watch.starts_at <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(watch.ends_at, joined[-1][1]))
+        else:
+            joined.append((watch.starts_at, watch.ends_at))
+    return joined
 
 
 def watches(connection: Connection, start: datetime, end: datetime) -> list[Watch]:
-    """Who is on duty between these two and can be reached, the earliest first.
+    """Return when, between these times, each reachable person is on duty, the earliest first.
 
-    Whoever has left neither an email address nor a phone number does not count: they could read
+    Staff who have left neither an email address nor a phone number do not count: they would read
     of a hand-off only by chance, and a promise must not rest on them.
     """
     reachable = sa.select(contact_ways.c.staff_id).where(
         contact_ways.c.email.is_not(None) | contact_ways.c.phone.is_not(None)
     )
     duty = (rota_shifts.c.kind == ShiftKind.ON_DUTY.value) & rota_shifts.c.staff_id.in_(reachable)
-    found = shifts(connection, start, end, duty)
-    mine = staff.c.id.in_({shift.staff_id for shift in found})
-    kept_to = {
+    on_watch = shifts(connection, start, end, duty)
+    query = sa.select(staff.c.id, staff.c.areas).where(
+        staff.c.id.in_({shift.staff_id for shift in on_watch})
+    )
+    areas = {
         row.id: None if row.areas is None else frozenset(row.areas)
-        for row in connection.execute(sa.select(staff.c.id, staff.c.areas).where(mine))
+        for row in connection.execute(query)
     }
-    return [Watch(s.starts_at, s.ends_at, kept_to[s.staff_id]) for s in found]
-
-
-def next_duty(connection: Connection, at: datetime) -> datetime | None:
-    """When somebody is on duty next: `at` itself while somebody is, None when nobody ever is."""
-    if on_duty(connection, at):
-        return at
-    later = (rota_shifts.c.starts_at > at) & (rota_shifts.c.kind == ShiftKind.ON_DUTY.value)
-    return min((shift.starts_at for shift in _shifts(connection, later)), default=None)
+    return [Watch(s.starts_at, s.ends_at, areas[s.staff_id]) for s in on_watch]
 
 
 def shifts(
@@ -98,13 +113,13 @@ def shifts(
     end: datetime,
     which: sa.ColumnElement[bool] | None = None,
 ) -> list[Shift]:
-    """The shifts of staff in use that touch this span of time, the earliest first."""
+    """Return the shifts of staff in use that touch this span of time, the earliest first."""
     touching = (rota_shifts.c.starts_at < end) & (rota_shifts.c.ends_at > start)
     return _shifts(connection, touching if which is None else touching & which)
 
 
 def add_shifts(connection: Connection, added: Iterable[Shift]) -> int:
-    """Put shifts on the rota; how many. Raises IntegrityError for an unknown person."""
+    """Put shifts on the rota; return how many. Raises IntegrityError for an unknown person."""
     rows = [
         {
             "staff_id": shift.staff_id,
@@ -121,12 +136,12 @@ def add_shifts(connection: Connection, added: Iterable[Shift]) -> int:
 
 
 def shift_with(connection: Connection, shift_id: int) -> Shift | None:
-    """One shift of a member of staff in use."""
+    """Return one shift of a member of staff in use."""
     return next(iter(_shifts(connection, rota_shifts.c.id == shift_id)), None)
 
 
 def remove_shift(connection: Connection, shift_id: int) -> bool:
-    """Take a shift off the rota; False when it is not there."""
+    """Take a shift off the rota; return False when it is not there."""
     gone = sa.delete(rota_shifts).where(rota_shifts.c.id == shift_id)
     return bool(connection.execute(gone).rowcount)
 
@@ -149,14 +164,3 @@ def _shifts(connection: Connection, which: sa.ColumnElement[bool]) -> list[Shift
         )
         for row in connection.execute(query).mappings()
     ]
-
-
-def _joined(spans: Iterable[Span]) -> list[Span]:
-    """Spans that touch or overlap as one; they come in the order of their beginnings."""
-    found: list[Span] = []
-    for start, end in spans:
-        if found and start <= found[-1][1]:
-            found[-1] = (found[-1][0], max(end, found[-1][1]))
-        else:
-            found.append((start, end))
-    return found

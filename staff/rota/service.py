@@ -1,4 +1,4 @@
-"""The rota as staff see and change it, each change with its line on the audit trail."""
+"""Reads and changes the rota for staff; each change has its line on the audit trail."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from safeguarding.clock import LONDON, utc_now
-from safeguarding.working_days import bank_holiday, is_day_off
+from safeguarding.clock import LONDON, bank_holiday, is_day_off, utc_now
 from staff.accounts.accounts import check_in_use
-from staff.alerts.reach import ContactPreferences, everyone, set_ways, ways_of
-from staff.alerts.tables import alerts
-from staff.alerts.waiting import Waiting, waiting_for
 from staff.audit.trail import Event, append
 from staff.rota import rota
+from staff.rota.recipients import (
+    ContactPreferences,
+    case_readers,
+    contact_preferences,
+    set_contact_preferences,
+)
 from staff.rota.rota import Shift, ShiftKind, Span
 from storage.engine import READING
 
@@ -26,12 +27,12 @@ LONGEST_DAYS = 366
 
 
 class ShiftError(ValueError):
-    """Shifts that make no sense: no day among them, too many, or an end before the beginning."""
+    """Shifts without a day, with too many days, or with an end before the start."""
 
 
 @dataclass(frozen=True)
 class Pattern:
-    """The same time of day on several days, by London's clock."""
+    """The same hours on several days, London time."""
 
     staff_id: str
     kind: ShiftKind
@@ -44,7 +45,7 @@ class Pattern:
     """Whether weekends and bank holidays are left out."""
 
     def shifts(self) -> list[Shift]:
-        """One shift a day. Raises ShiftError."""
+        """Return one shift a day. Raises ShiftError."""
         number = (self.last - self.first).days + 1
         if not 1 <= number <= LONGEST_DAYS:
             raise ShiftError
@@ -64,14 +65,14 @@ class Pattern:
 
 @dataclass(frozen=True)
 class Day:
-    """A day of the rota."""
+    """One day of the rota."""
 
     day: date
     holiday: str | None
     shifts: list[Shift]
     """Those that touch this day."""
     gaps: list[Span]
-    """When nobody is on duty who can be told."""
+    """Times in which no one who can be told is on duty."""
 
 
 class RotaService:
@@ -84,7 +85,7 @@ class RotaService:
         self._now = now
 
     def days(self, first: date, number: int) -> list[Day]:
-        """The rota of so many days from `first`."""
+        """Return the rota of `number` days from `first`."""
         midnights = [_midnight(first + timedelta(days=index)) for index in range(number + 1)]
         with self._reading.connect() as connection:
             shifts = rota.shifts(connection, midnights[0], midnights[-1])
@@ -93,36 +94,36 @@ class RotaService:
             Day(
                 start.date(),
                 bank_holiday(start.date()),
-                [each for each in shifts if each.starts_at < end and each.ends_at > start],
+                [shift for shift in shifts if shift.starts_at < end and shift.ends_at > start],
                 _gaps(spans, start, end),
             )
             for start, end in pairwise(midnights)
         ]
 
     def shift(self, shift_id: int) -> Shift | None:
-        """One shift."""
+        """Return one shift, or None."""
         with self._reading.connect() as connection:
             return rota.shift_with(connection, shift_id)
 
     def on_duty_now(self) -> list[str]:
-        """Ids of those whom an alert would reach first."""
+        """Return the ids of staff whom an alert would reach first."""
         with self._reading.connect() as connection:
             return rota.on_duty(connection, self._now())
 
-    def without_ways(self, staff_ids: Iterable[str]) -> set[str]:
-        """Who of these has left no way to be told."""
+    def unreachable(self, staff_ids: Iterable[str]) -> set[str]:
+        """Return which of these staff have left no way to be told."""
         wanted = set(staff_ids)
         with self._reading.connect() as connection:
-            known = ways_of(connection, wanted)
-        return {each for each in wanted if each not in known or not _reachable(known[each])}
+            preferences = contact_preferences(connection, wanted)
+        return wanted - {name for name, each in preferences.items() if each.reachable}
 
     def staff(self) -> list[str]:
-        """Ids of those who may be on the rota."""
+        """Return the ids of staff who may be put on the rota."""
         with self._reading.connect() as connection:
-            return everyone(connection)
+            return case_readers(connection)
 
     def add(self, pattern: Pattern, *, by: str) -> int:
-        """Put shifts on the rota; how many. Raises ShiftError, UnknownStaffError."""
+        """Put shifts on the rota; return how many. Raises ShiftError, UnknownStaffError."""
         shifts = pattern.shifts()
         with self._engine.begin() as connection:
             check_in_use(connection, pattern.staff_id)
@@ -134,52 +135,42 @@ class RotaService:
     def cover(
         self, shift_id: int, staff_id: str, start: datetime, end: datetime, *, by: str
     ) -> None:
-        """Have somebody take the place of a shift's person for a time within it.
+        """Let `staff_id` cover a shift for a time within it.
 
         Raises ShiftError, UnknownStaffError.
         """
         with self._engine.begin() as connection:
             check_in_use(connection, staff_id)
-            found = rota.shift_with(connection, shift_id)
-            if found is None or found.staff_id == staff_id:
+            shift = rota.shift_with(connection, shift_id)
+            if shift is None or shift.staff_id == staff_id:
                 raise ShiftError
-            if not found.starts_at <= start < end <= found.ends_at:
+            if not shift.starts_at <= start < end <= shift.ends_at:
                 raise ShiftError
-            cover = Shift(staff_id, found.kind, start, end, cover_for=found.staff_id)
+            cover = Shift(staff_id, shift.kind, start, end, cover_for=shift.staff_id)
             rota.add_shifts(connection, [cover])
             self._note(connection, by, "cover arranged", _facts(cover))
 
     def remove(self, shift_id: int, *, by: str) -> bool:
-        """Take a shift off the rota; False when it is gone."""
+        """Take a shift off the rota; return False when it is gone."""
         with self._engine.begin() as connection:
-            found = rota.shift_with(connection, shift_id)
-            if found is None or not rota.remove_shift(connection, shift_id):
+            shift = rota.shift_with(connection, shift_id)
+            if shift is None or not rota.remove_shift(connection, shift_id):
                 return False
-            self._note(connection, by, "shift removed", _facts(found))
+            self._note(connection, by, "shift removed", _facts(shift))
         return True
 
-    def ways(self, staff_id: str) -> ContactPreferences:
-        """How somebody is told; the usual when they have not said."""
+    def preferences(self, staff_id: str) -> ContactPreferences:
+        """Return how a member of staff wants to be told; the defaults when they set nothing."""
         with self._reading.connect() as connection:
-            return ways_of(connection, [staff_id]).get(staff_id) or ContactPreferences(staff_id)
+            preferences = contact_preferences(connection, [staff_id])
+        return preferences.get(staff_id) or ContactPreferences(staff_id)
 
-    def set_ways(self, ways: ContactPreferences, *, by: str) -> None:
-        """Keep how somebody is told. The trail says that it changed, not to what."""
+    def set_preferences(self, preferences: ContactPreferences, *, by: str) -> None:
+        """Store contact preferences. The audit trail says that they changed, not to what."""
         with self._engine.begin() as connection:
-            check_in_use(connection, ways.staff_id)
-            set_ways(connection, ways)
-            self._note(connection, by, "contact ways changed", {"staff": ways.staff_id})
-
-    def waiting_for(self, staff_id: str) -> list[Waiting]:
-        """The open alerts that have come to this person, the gravest first."""
-        with self._reading.connect() as connection:
-            return waiting_for(connection, staff_id)
-
-    def case_of(self, reference: str) -> str | None:
-        """The id of the case that an alert with this reference is about."""
-        query = sa.select(alerts.c.case_id).where(alerts.c.reference == reference).limit(1)
-        with self._reading.connect() as connection:
-            return connection.execute(query).scalar()
+            check_in_use(connection, preferences.staff_id)
+            set_contact_preferences(connection, preferences)
+            self._note(connection, by, "contact ways changed", {"staff": preferences.staff_id})
 
     def _note(self, connection: Connection, by: str, what: str, detail: dict[str, object]) -> None:
         append(connection, Event(self._now(), by, what, detail=detail))
@@ -189,12 +180,8 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), LONDON)
 
 
-def _reachable(ways: ContactPreferences) -> bool:
-    return ways.email is not None or ways.phone is not None
-
-
 def _gaps(spans: Iterable[Span], start: datetime, end: datetime) -> list[Span]:
-    """What of a time the spans leave open."""
+    """Return the parts of a time that the spans leave open."""
     gaps, at = [], start
     for first, last in spans:
         if first >= end or last <= at:

@@ -40,10 +40,11 @@ def test_the_locks_hold_nothing_that_is_known_to_be_weak_and_not_excepted() -> N
     assert Advisories.read().problems(date.today()) == []  # noqa: DTZ011 - a day is enough
 
 
-def test_both_locks_are_read() -> None:
+def test_every_lock_is_read() -> None:
     locked = read_locks()
 
     assert len(locked["pypi", "sanic"]) == 2
+    assert locked["pypi", "torch"]
     assert locked["npm", "koa"]
 
 

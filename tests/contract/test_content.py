@@ -9,6 +9,7 @@ import yaml
 
 from safeguarding.clock import LONDON
 from safeguarding.content.chat_signs import Shown
+from safeguarding.content.items import Showing
 from safeguarding.messages import Message
 from safeguarding.taxonomy import CONTENT, SIGNS, YOUNG_PERSON, YOUNGER, reader_of, taxonomy
 from tests.content import real_content
@@ -20,7 +21,7 @@ NOON = datetime(2026, 11, 25, 12, tzinfo=LONDON)
 @pytest.mark.parametrize("audience", [*taxonomy().audiences])
 @pytest.mark.parametrize("topic", [*real_content().articles.all()])
 def test_every_question_of_an_adult_is_answered_and_a_childs_too(topic: str, audience: str) -> None:
-    message = real_content().articles.message(topic, audience, today=REVIEWED)
+    message = real_content().articles.message(topic, audience, Showing(REVIEWED))
 
     if (
         audience == "young_person"
@@ -35,7 +36,7 @@ def test_every_question_of_an_adult_is_answered_and_a_childs_too(topic: str, aud
 @pytest.mark.parametrize("topic", [*real_content().articles.all()])
 def test_a_younger_child_reads_words_of_their_own_or_a_young_persons(topic: str) -> None:
     article = real_content().articles.all()[topic]
-    message = real_content().articles.message(topic, None, today=REVIEWED, age=9)
+    message = real_content().articles.message(topic, None, Showing(REVIEWED), age=9)
 
     own = article.sections.get(YOUNGER) or article.section_for(None)
     assert own is None or (message is not None and message["text"] == own.text)
@@ -112,7 +113,7 @@ def test_the_contacts_of_every_answer_can_be_shown_everywhere(
 @pytest.mark.parametrize("audience", [None, *taxonomy().audiences])
 @pytest.mark.parametrize("sign", SIGNS)
 def test_every_sign_of_a_chat_has_words(sign: str, audience: str | None) -> None:
-    message = real_content().chat_signs.message([Shown(sign, "words")], audience, today=REVIEWED)
+    message = real_content().chat_signs.message([Shown(sign, "words")], audience, Showing(REVIEWED))
 
     assert message is not None
     assert "“words”" in message["text"]
@@ -122,7 +123,7 @@ def test_every_sign_of_a_chat_has_words(sign: str, audience: str | None) -> None
 @pytest.mark.parametrize("worried", [False, True])
 @pytest.mark.parametrize("audience", [None, *taxonomy().audiences])
 def test_no_words_about_a_chat_say_that_it_is_fine(audience: str | None, worried: bool) -> None:
-    message = real_content().chat_signs.message([], audience, worried=worried, today=REVIEWED)
+    message = real_content().chat_signs.message([], audience, Showing(REVIEWED), worried=worried)
 
     assert message is not None
     said = message["text"].lower()

@@ -8,7 +8,13 @@ import pytest
 
 from safeguarding.taxonomy import ROOT
 
-SETTINGS = (ROOT / "safeguarding" / "settings.py").read_text("utf-8")
+SETTINGS = "".join(
+    path.read_text("utf-8")
+    for path in (
+        ROOT / "safeguarding" / "settings.py",
+        *(ROOT / "staff" / "alerts" / "channels").rglob("*.py"),
+    )
+)
 SECRETS = (
     "channel_secret",
     "action_secret",
@@ -18,6 +24,8 @@ SECRETS = (
     "notify_api_key",
     "webhook_url",
     "webhook_key",
+    "apprise_sms_url",
+    "apprise_team_url",
     "sso_client_secret",
 )
 

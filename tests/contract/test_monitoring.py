@@ -15,8 +15,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from chat.gateway.metrics import GatewayMetrics
 from safeguarding.logs import WATCHED
 from safeguarding.taxonomy import ROOT
+from staff.console.metrics import ConsoleMetrics
 from staff.dispatcher.status import DispatcherState, metrics_of
-from staff.reports.metrics import ConsoleMetrics
 from tests.programs import program
 
 FOLDER = ROOT / "deploy" / "monitoring"

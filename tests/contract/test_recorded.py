@@ -14,8 +14,7 @@ from limits import RateLimitItemPerMinute
 
 from chat.gateway.limits import RateLimits
 from safeguarding.escalation import Escalation
-from safeguarding.messages import words_of
-from safeguarding.shown_contacts import contacts_in
+from safeguarding.messages import contacts_in, words_of
 from safeguarding.taxonomy import ROOT, YOUNG_PERSON, Severity, taxonomy
 from tests.content import real_content
 from tests.fakes.rasa import SAID, FakeRasa, answering, failing, running_rasa

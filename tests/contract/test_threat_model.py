@@ -52,7 +52,7 @@ def test_every_control_is_shown_by_a_test_that_exists(row: list[str]) -> None:
 
     assert threat
     assert control
-    assert "`tests/" in tests
+    assert "tests/" in tests
     assert missing(tests) == []
 
 

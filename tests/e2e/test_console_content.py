@@ -11,8 +11,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from safeguarding.content.approvals.signing import ApprovalDecision, ApprovalStatus
 from safeguarding.content.reader import read_catalogue
+from safeguarding.content.signing import ApprovalDecision, ApprovalStatus
 from safeguarding.taxonomy import CONTENT
 from staff.accounts.permissions import Role
 from staff.approvals.approvals import Approvals

@@ -22,7 +22,7 @@ from safeguarding.taxonomy import ROOT
 from staff.accounts.accounts import StaffAccounts
 from staff.accounts.invitations import Invitations
 from staff.accounts.permissions import Role
-from staff.audit.audit_log import AuditLog, Wanted
+from staff.audit.audit_log import AuditLog, EventFilter
 from tests.e2e.running_console import own_database, settings_of
 from tests.records import PASSWORD, accounts_on
 
@@ -133,7 +133,7 @@ def sign_out(page: Page) -> None:
 
 def entries(engine: Engine) -> list[str]:
     """What the trail says of ways in, the newest last."""
-    events = [each.event for each in reversed(AuditLog(engine).newest(Wanted(), limit=99))]
+    events = [each.event for each in reversed(AuditLog(engine).newest(EventFilter(), limit=99))]
     ways = {"signed in", "signed out", "confirmed", "sign-in refused"}
     return [each.what for each in events if each.what in ways or "single" in each.what]
 

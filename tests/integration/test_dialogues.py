@@ -17,8 +17,8 @@ import pytest
 import yaml
 
 from ops.reply import replies
-from safeguarding.content.articles.sections import word_count
 from safeguarding.content.help_cards import AGAIN, STILL_HERE
+from safeguarding.content.items import word_count
 from safeguarding.messages import words_of
 from safeguarding.taxonomy import Severity
 

@@ -23,9 +23,9 @@ from ops.stack import SERVICES, free_port
 from safeguarding.clock import utc_now
 from safeguarding.taxonomy import ROOT, Severity
 from staff.alerts.outbox import Alert, acknowledge, raise_alert
-from staff.alerts.reach import ContactPreferences, set_ways
 from staff.alerts.tables import alerts, deliveries
 from staff.audit.trail import of_case
+from staff.rota.recipients import ContactPreferences, set_contact_preferences
 from staff.rota.rota import Shift, ShiftKind, add_shifts
 from tests.peers import MailServer, Receiver, frozen_server
 from tests.records import PASSWORD, accounts_on
@@ -79,7 +79,7 @@ def mail() -> Iterator[MailServer]:
 
 @pytest.fixture
 def start(engine: Engine, tmp_path: Path, mail: MailServer) -> Iterator[Start]:
-    """Starts dispatchers on the database, and kills what is left of them."""
+    """Start dispatchers on the database, and kill those that are left."""
     started = []
 
     def begin(mail_port: int = 0, **more: str) -> Dispatcher:
@@ -99,7 +99,7 @@ def ann(engine: Engine) -> str:
     day = timedelta(days=1)
     shift = Shift(member.id, ShiftKind.ON_DUTY, utc_now() - day, utc_now() + day)
     with engine.begin() as connection:
-        set_ways(connection, ContactPreferences(member.id, "ann@example.org"))
+        set_contact_preferences(connection, ContactPreferences(member.id, "ann@example.org"))
         add_shifts(connection, [shift])
     return member.id
 
@@ -126,7 +126,7 @@ def wait_until(what: Callable[[], object], patience_s: float = PATIENCE_S) -> No
 
 
 def emails(engine: Engine) -> dict[str, str]:
-    """The status of each email, by the id of its delivery."""
+    """Return the status of each email by the id of its delivery."""
     query = sa.select(deliveries.c.id, deliveries.c.status).where(deliveries.c.channel == "email")
     with engine.connect() as connection:
         return {str(row.id): row.status for row in connection.execute(query)}
@@ -235,9 +235,7 @@ def test_what_could_not_be_sent_is_sent_when_the_server_is_back(
 
 
 @pytest.mark.usefixtures("ann")
-def test_whoever_opens_the_case_stops_the_alerts(
-    engine: Engine, start: Start, mail: MailServer
-) -> None:
+def test_opening_the_case_stops_the_alerts(engine: Engine, start: Start, mail: MailServer) -> None:
     put(engine, 2)
     with engine.begin() as connection:
         acknowledge(connection, "c0", "ann", utc_now())
@@ -249,7 +247,7 @@ def test_whoever_opens_the_case_stops_the_alerts(
 
 
 def _digests(engine: Engine) -> set[str]:
-    """The names of the digests in which more than one alert went."""
+    """Return the names of digests of more than one alert."""
     named = sa.select(deliveries.c.digest).where(deliveries.c.digest.is_not(None))
     several = named.group_by(deliveries.c.digest).having(sa.func.count() > 1)
     with engine.connect() as connection:

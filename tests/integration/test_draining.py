@@ -41,7 +41,7 @@ def test_whoever_is_being_answered_when_the_gateway_is_stopped_is_answered_and_r
         rasa.behave = answering({"kind": "text", "text": "Hello from Rasa"})
         env = {"LANTERN_RASA_URL": rasa.url, "LANTERN_REDIS_URL": redis.url}
         env |= {"LANTERN_RASA_TIMEOUT_S": "15", "LANTERN_DRAIN_S": "1"}
-        stack = Stack(tmp_path / "state", env, "lab.plain_gateway")
+        stack = Stack(tmp_path / "state", env, "tests.fakes.plain_gateway")
         stack.setup()
         stack.start(stack.gateway)
         try:

@@ -26,7 +26,6 @@ from safeguarding.taxonomy import Severity
 from staff.accounts.sessions import StaffSessions
 from staff.accounts.tables import staff
 from staff.alerts.tables import alerts
-from staff.approvals.approvals import approvals
 from staff.cases.case import CaseEvent, CaseStatus, reference_of
 from staff.cases.cases import CaseFilter, Cases
 from staff.cases.casework import (
@@ -41,6 +40,7 @@ from staff.cases.rotate import rotate
 from staff.cases.rows import sealed_row
 from staff.cases.tables import cases as cases_table
 from staff.cases.tables import escalations
+from storage.approval_records import approvals
 from storage.engine import MIGRATIONS, connect, migrate
 from storage.metadata import metadata
 from storage.pledges import pledges

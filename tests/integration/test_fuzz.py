@@ -28,12 +28,12 @@ from schemathesis.specs.openapi.checks import (
 from chat.gateway.languages import LanguageDetector
 from chat.gateway.requests import clean
 from chat.gateway.screening import Screening
-from lab.plain_gateway import DISCLOSES
 from ops.stack import Stack
 from safeguarding.risk.assessed import AssessedMessage
 from safeguarding.risk.assessment import Turn
 from safeguarding.risk.engine import build_engine
 from tests.content import real_content
+from tests.fakes.plain_engine import DISCLOSES
 
 CASES = int(os.environ.get("LANTERN_FUZZ_CASES", "400"))
 LONGEST_QUOTE = 12
@@ -128,7 +128,7 @@ def strings(value: object) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     state = tmp_path_factory.mktemp("fuzz") / "state"
-    stack = Stack(state, {"LANTERN_MESSAGES_PER_MINUTE": "1000000"}, "lab.plain_gateway")
+    stack = Stack(state, {"LANTERN_MESSAGES_PER_MINUTE": "1000000"}, "tests.fakes.plain_gateway")
     stack.setup()
     stack.start(stack.gateway)
     try:

@@ -22,7 +22,7 @@ from safeguarding.settings import Settings
 from safeguarding.taxonomy import ROOT
 from staff.accounts.permissions import Role
 from staff.accounts.sessions import StaffSessions
-from staff.audit.audit_log import AuditLog, Wanted
+from staff.audit.audit_log import AuditLog, EventFilter
 from staff.audit.verify import verify
 from staff.console.app import create_app
 from storage.engine import READING, connect, migrate
@@ -139,7 +139,7 @@ def test_is_refused_changes_nothing_and_is_on_the_trail(
         number = _newest(audit)
         status, headers, body = hostile.send(world.port, each)
         failures += [f"{each}: {wrong}" for wrong in _wrongs(status, headers, body)]
-        events = [link.event for link in audit.newest(Wanted(), limit=20) if link.id > number]
+        events = [link.event for link in audit.newest(EventFilter(), limit=20) if link.id > number]
         if not any("why" in event.detail for event in events):
             failures.append(f"{each}: {status}, and nothing on the trail")
 
@@ -216,7 +216,7 @@ def _records(engine: Engine) -> dict[str, list[object]]:
 
 
 def _newest(audit: AuditLog) -> int:
-    links = audit.newest(Wanted(), limit=1)
+    links = audit.newest(EventFilter(), limit=1)
     return links[0].id if links else 0
 
 

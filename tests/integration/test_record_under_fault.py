@@ -23,12 +23,12 @@ from sqlalchemy.engine import URL
 
 from chat.gateway.recorder import DRAIN_EVERY_S
 from chat.gateway.wishes import CallbackPhrases
-from lab.freezing_proxy import FreezingProxy
 from ops.stack import Stack, free_port
 from safeguarding.content.phrases import read_phrases
 from safeguarding.taxonomy import CONTENT
 from storage.engine import connect
 from tests.databases import database_on
+from tests.fakes.freezing_proxy import FreezingProxy
 from tests.integration.client import Person, help_card
 from tests.integration.faults import fill, frozen, small_disk, small_ext4
 from tests.integration.log_reader import LogReader
@@ -43,7 +43,7 @@ UNLIMITED = {"LANTERN_MESSAGES_PER_MINUTE": "100000"}
 @contextmanager
 def gateway_on(state: Path, **env: str) -> Iterator[Stack]:
     """A gateway alone, over a state folder of its own."""
-    stack = Stack(state, UNLIMITED | env, gateway="lab.plain_gateway")
+    stack = Stack(state, UNLIMITED | env, gateway="tests.fakes.plain_gateway")
     stack.setup()
     stack.start(stack.gateway)
     try:

@@ -83,7 +83,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
         # In one folder: both Rasa servers ask the action server of the last.
         rasas = [Stack(folder / "rasa", env) for _ in range(2)]
         env |= {"LANTERN_RASA_URL": ", ".join(stack.url("rasa") for stack in rasas)}
-        gateways = [Stack(state, env, "lab.plain_gateway") for _ in range(2)]
+        gateways = [Stack(state, env, "tests.fakes.plain_gateway") for _ in range(2)]
         for stack in (*rasas, *gateways):
             life.callback(stack.stop)
         gateways[0].setup()

@@ -36,7 +36,7 @@ HABITS = {
 def limited_gateway(state: Path, **env: str) -> Iterator[Stack]:
     """A gateway alone that may open little."""
     env = {"LANTERN_MESSAGES_PER_MINUTE": "100000"} | env
-    stack = Stack(state, env, "lab.plain_gateway")
+    stack = Stack(state, env, "tests.fakes.plain_gateway")
     stack.setup()
     stack.gateway.limit_descriptors(DESCRIPTORS)
     stack.start(stack.gateway)

@@ -62,3 +62,16 @@ def test_a_command_of_another_environment_says_which_one() -> None:
 def test_an_unknown_command_is_refused() -> None:
     with pytest.raises(click.UsageError):
         lantern(["clasify"], standalone_mode=False)
+
+
+def test_a_command_of_the_lab_says_where_it_runs_when_the_lab_is_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "lab", None)
+    for name in [name for name in sys.modules if name.startswith("lab.")]:
+        monkeypatch.delitem(sys.modules, name)
+
+    done = run(lantern, "learn")
+
+    assert done.exit_code == 2
+    assert "learn runs in .venv-lab: lab" in done.stderr

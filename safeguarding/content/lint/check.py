@@ -1,4 +1,4 @@
-"""What is wrong with the content, then what it holds.
+"""Check of the content folder: every problem, then a summary of what the folder holds.
 
 `python -m lantern check-content`
 """
@@ -6,33 +6,31 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
+import msgspec
 
 from safeguarding.clock import LONDON
+from safeguarding.content.contacts import ContactDirectory
 from safeguarding.content.help_cards import HelpCards
+from safeguarding.content.items import SourceRecord
 from safeguarding.content.kinds import KINDS, ContentKind, Kinds
-from safeguarding.content.lint.language import read_language, too_hard
+from safeguarding.content.lint.language import MOST_STOCK, read_language, too_hard, voice
 from safeguarding.content.lint.numbers import number_problems
 from safeguarding.content.lint.shown_texts import shown_texts
-from safeguarding.content.lint.sources import (
-    foreign_contacts,
-    foreign_sources,
-    read_source_domains,
-)
 from safeguarding.content.lint.summary import Holdings, summary
-from safeguarding.content.lint.voice import MOST_STOCK, voice
 from safeguarding.content.reader import Files
 from safeguarding.records import ContentError, Problem, YamlDocument, read_front_matter, read_yaml
 from safeguarding.taxonomy import CONTENT, YOUNG_PERSON
 
 
 class Check:
-    """One look at a content folder on one day."""
+    """The problems of a content folder on one day."""
 
     def __init__(self, folder: Path, today: date, kinds: Kinds = KINDS) -> None:
         """Read everything. Raises nothing: what is wrong is in `problems`."""
@@ -60,7 +58,7 @@ class Check:
 
     @property
     def holdings(self) -> Holdings:
-        """What there is, for the summary."""
+        """The records, for the summary."""
         records = self._files.records
         return Holdings(
             records["answer"],
@@ -76,11 +74,11 @@ class Check:
                 yield kind, path
 
     def _record(self, kind: ContentKind, path: Path) -> Any:
-        """What the kind's reader made of a file; None when it could not."""
+        """Return the record that the kind's reader made of a file; None when it could not."""
         return self._files.records[kind.id].get(path.stem)
 
     def _overdue(self) -> Iterator[Problem]:
-        """What is past the review that its front matter or its provenance names."""
+        """Yield what is past the review that its front matter or provenance names."""
         for kind, path in self._each():
             if kind.read is not None and self._record(kind, path) is not None:
                 yield from self._past_review(kind, path)
@@ -99,7 +97,10 @@ class Check:
             yield document.problem(f"past its review: {after}", *where, "review_due")
 
     def _help_card(self) -> Iterator[Problem]:
-        """The help card repeats contacts, to need no other file: they must be the same."""
+        """Yield contacts of the help card that differ from content/contacts.
+
+        The help card repeats them so that it needs no other file.
+        """
         path = self._folder / "help_card.yml"
         cards: HelpCards | None = self._files.records["help_card"].get("help_card")
         contacts = self._files.contacts
@@ -116,7 +117,7 @@ class Check:
                 yield Problem(path, 1, f"{card['id']}: not the ways in content/contacts")
 
     def _buttons(self) -> Iterator[Problem]:
-        """A button for a story or tool that nobody wrote would lead to a list."""
+        """Yield buttons for a story or tool that does not exist."""
         document = read_yaml(self._folder / "choices.yml")
         for index, choice in enumerate(document.data.get("choices", [])):
             for kind in ("story", "tool"):
@@ -131,7 +132,7 @@ class Check:
         yield from number_problems(self._lines, records, self._folder)
 
     def _language(self) -> Iterator[Problem]:
-        """Words that are not ours, and exceptions that are not needed."""
+        """Yield words that may not be used, and exceptions that are not needed."""
         language = read_language(self._folder / "language.yml")
         texts: dict[str, list[str]] = defaultdict(list)
         for line in self._lines:
@@ -145,7 +146,7 @@ class Check:
                 yield Problem(self._folder / "language.yml", 1, what)
 
     def _source_domains(self) -> Iterator[Problem]:
-        """Sources that are of no issuing body: a child may press on each."""
+        """Yield sources of no listed issuing body: a child may follow any link."""
         domains = read_source_domains(self._folder / "source_domains.yml")
         for kind, path in self._each():
             record = self._record(kind, path)
@@ -158,7 +159,7 @@ class Check:
             yield from foreign_contacts(self._folder, self._files.contacts, domains)
 
     def _stock_phrases(self) -> Iterator[Problem]:
-        """What stands in so many young people's answers that it says nothing any more."""
+        """Yield phrases in so many young people's answers that they mean nothing any more."""
         articles = self._files.records["answer"]
         texts = {
             name: article.readings[YOUNG_PERSON]
@@ -178,6 +179,49 @@ class Check:
                 if what := too_hard(text, audience):
                     line = first.get((path, audience)) or _document(path).line(audience)
                     yield Problem(path, line, what)
+
+
+class SourceDomains:
+    """The reviewed list of bodies whose pages may be a source: content/source_domains.yml."""
+
+    def __init__(self, domains: Iterable[str]) -> None:
+        self._domains = tuple(domains)
+
+    def holds(self, url: str) -> bool:
+        """Return whether an address is of a listed domain or of one below it."""
+        host = (urlsplit(url).hostname or "").removeprefix("www.")
+        return any(host == domain or host.endswith(f".{domain}") for domain in self._domains)
+
+
+class _SourcesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    provenance: object
+    domains: list[str]
+
+
+def read_source_domains(path: Path) -> SourceDomains:
+    """Read the list of `path`. Raises ContentError."""
+    return SourceDomains(read_yaml(path).convert(_SourcesFile).domains)
+
+
+def foreign_sources(
+    path: Path, sources: Iterable[SourceRecord], domains: SourceDomains
+) -> Iterator[Problem]:
+    """Yield the sources of a file that no listed body has published."""
+    foreign = [source for source in sources if not domains.holds(source.url)]
+    lines = path.read_text("utf-8").splitlines() if foreign else []
+    for source in foreign:
+        number = next((at for at, line in enumerate(lines, 1) if source.url in line), 1)
+        yield Problem(path, number, f"of no issuing body: {source.url}")
+
+
+def foreign_contacts(
+    folder: Path, contacts: ContactDirectory, domains: SourceDomains
+) -> Iterator[Problem]:
+    """Yield confirmed contacts whose source is not a page of a listed body."""
+    for id_, record in contacts.records().items():
+        if record.confirmed and not domains.holds(record.source.url):
+            what = f"{id_}: confirmed by nobody who runs it: {record.source.url}"
+            yield Problem(folder / "contacts", 1, what)
 
 
 def _document(path: Path) -> YamlDocument:

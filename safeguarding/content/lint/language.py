@@ -1,4 +1,4 @@
-"""The language of our texts: words that they may not use, and how hard they are to read."""
+"""The language of the texts: words they may not use, how hard they read, how they sound."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean, pstdev
 
 import msgspec
 import textstat
@@ -27,11 +28,11 @@ class WordRecord(
     say: str
     why: str
     exceptions: dict[str, str] = {}
-    """Files of the content folder in which the words may stand, and the reason."""
+    """Files of the content folder that may use the words, and the reason."""
 
 
 class Language:
-    """Every word that may not be used."""
+    """The words that texts may not use."""
 
     def __init__(self, records: Sequence[WordRecord]) -> None:
         """Raises re.error for an entry whose words are no regular expression."""
@@ -42,14 +43,14 @@ class Language:
         ]
 
     def faults(self, text: str, file: str = "") -> Iterator[str]:
-        """What in `text` may not be said in `file`, with what to say. Quoted words are left out."""
+        """Yield the words of `text` that `file` may not use, without those in quotes."""
         plain = QUOTED.sub("", text)
         for record, pattern in self._patterns:
             if file not in record.exceptions and (found := pattern.search(plain)):
                 yield f"{found[0]!r} is not ours: say {record.say!r} ({record.why})"
 
     def needless(self, file: str, text: str) -> Iterator[str]:
-        """The entries that make an exception for `file`, though its text does not need it."""
+        """Yield the ids of the exceptions for `file` that its text does not need."""
         plain = QUOTED.sub("", text)
         for record, pattern in self._patterns:
             if file in record.exceptions and not pattern.search(plain):
@@ -57,7 +58,7 @@ class Language:
 
 
 def read_language(path: Path) -> Language:
-    """The words of `path`. Raises ContentError with all that is wrong."""
+    """Read the words of `path`. Raises ContentError with all that is wrong."""
     document = read_yaml(path)
     records, problems = document.convert_each(WordRecord, "words")
     if not problems:
@@ -82,28 +83,28 @@ CLOSING = "\"”'’)"
 
 @dataclass(frozen=True)
 class Ease:
-    """How easy a text is."""
+    """How easy a text is to read."""
 
     grade: float
-    """Flesch-Kincaid: the years of school that it asks for, by American count."""
+    """Flesch-Kincaid grade: the years of American schooling that it takes."""
     sentence: float
     """Words in a sentence, on average."""
 
 
 @dataclass(frozen=True)
 class Limit:
-    """The hardest that a text may be."""
+    """The hardest that a text may be to read."""
 
     grade: float
     sentence: float | None = None
 
 
 LIMITS: Mapping[str, Limit] = {YOUNGER: Limit(4, 15), YOUNG_PERSON: Limit(6, 15), PARENT: Limit(8)}
-"""By reader. Professionals read what their work needs."""
+"""By reader. Texts for professionals have no limit."""
 
 
 def ease(text: str) -> Ease:
-    """Measure a text."""
+    """Measure how easy a text is to read."""
     plain = "\n".join(_sentence(line) for line in text.splitlines() if line.strip())
     return Ease(
         round(textstat.flesch_kincaid_grade(plain), 1),
@@ -112,19 +113,69 @@ def ease(text: str) -> Ease:
 
 
 def too_hard(text: str, audience: str) -> str | None:
-    """What is too hard in `text` for this reader, or None."""
+    """Return what makes `text` too hard for this reader, or None."""
     limit = LIMITS.get(audience)
     if limit is None:
         return None
-    found = ease(text)
-    if found.grade > limit.grade:
-        return f"{audience}: grade {found.grade}; at most {limit.grade}"
-    if limit.sentence is not None and found.sentence > limit.sentence:
-        return f"{audience}: {found.sentence} words a sentence; at most {limit.sentence}"
+    measured = ease(text)
+    if measured.grade > limit.grade:
+        return f"{audience}: grade {measured.grade}; at most {limit.grade}"
+    if limit.sentence is not None and measured.sentence > limit.sentence:
+        return f"{audience}: {measured.sentence} words a sentence; at most {limit.sentence}"
     return None
 
 
 def _sentence(line: str) -> str:
-    """A line as textstat needs it: a step without a full stop is a sentence too."""
+    """Return a line with a full stop: textstat must count a step as a sentence."""
     bare = line.strip().rstrip(CLOSING).rstrip(":,;")
     return bare if bare.endswith(ENDS) else f"{bare}."
+
+
+_CONTRACTED = re.compile(r"\w[’'](?:s|re|t|ve|ll|d|m)\b", re.IGNORECASE)
+_FULL = re.compile(
+    r"\b(?:(?:do|does|did|is|are|was|were|has|have|had|can|could|should|would|will) ?not|"
+    r"(?:it|that|what|there|he|she) is|(?:you|they|we) (?:are|will|have)|I (?:am|will|have))\b",
+    re.IGNORECASE,
+)
+_SENTENCE = re.compile(r"[^.!?\n]+[.!?]?")
+STOCK = (
+    "this is not your fault", "it is not your fault", "it's not your fault", "you are not alone",
+    "you're not alone", "telling is brave", "you can put it down", "they may ", "you deserve",
+    "reach out", "trusted adult",
+)  # fmt: skip
+"""Phrases that helplines repeat so often that readers skip them."""
+MOST_STOCK = 0.05
+"""The largest share of readings that may hold one of them."""
+
+
+@dataclass(frozen=True)
+class Voice:
+    """How the texts of one audience sound together."""
+
+    contracted: float
+    """Contractions for each full form that could be contracted."""
+    words: float
+    """Words in a sentence, on average."""
+    spread: float
+    """Standard deviation of the words in a sentence."""
+    stock: Mapping[str, float]
+    """The share of texts that hold each stock phrase, where it is above 0."""
+
+
+def voice(texts: Mapping[str, str]) -> Voice:
+    """Measure how texts sound together, by name. Raises ValueError where there are none."""
+    if not texts:
+        raise ValueError("nothing to measure")
+    texts = {name: text.replace("\u2019", "'") for name, text in texts.items()}
+    whole = "\n".join(texts.values())
+    lengths = [len(words) for found in _SENTENCE.findall(whole) if (words := found.split())]
+    shares = {
+        phrase: sum(phrase in text.casefold() for text in texts.values()) / len(texts)
+        for phrase in STOCK
+    }
+    return Voice(
+        contracted=len(_CONTRACTED.findall(whole)) / max(1, len(_FULL.findall(whole))),
+        words=round(mean(lengths), 1),
+        spread=round(pstdev(lengths), 1),
+        stock={phrase: share for phrase, share in shares.items() if share},
+    )

@@ -1,4 +1,4 @@
-"""Telephone numbers: their form and cost in contacts, and in texts that each is a contact's."""
+"""Check of telephone numbers: their form and cost, and that each in a text is a contact's."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import msgspec
 import phonenumbers
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from safeguarding.content.contacts.services import ServiceRecord, digits
 from safeguarding.content.lint.shown_texts import ShownText
+from safeguarding.content.services import ServiceRecord, digits
 from safeguarding.records import Problem, read_yaml
 
 NUMBER = re.compile(r"\b0\d{2,4}(?: ?\d){4,8}\b|\b116 ?\d{3}\b|(?<=\bto )\d{5}\b")
-"""A telephone number or a code to text to, or nearly one."""
+"""A telephone number or a code to text, or nearly one."""
 REGION = "GB"
 DEAR = {
     PhoneNumberType.PREMIUM_RATE,
@@ -28,7 +28,7 @@ NAMED = (
     r"(?:\s*\([^)]*\))?(?: helpline| line)?(?:,? (?:free|day or night))?(?: on| at|:)?"
     r" (?P<n>[0-9 ]{3,14}\d)"
 )
-"""A name and, straight after it, a number: "Childline on 0800 1111"."""
+"""A number straight after a name: "Childline on 0800 1111"."""
 
 
 class Retired(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,7 +41,7 @@ class Retired(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def number_problems(
     lines: Iterable[ShownText], records: Mapping[str, ServiceRecord], folder: Path
 ) -> Iterator[Problem]:
-    """Whatever is wrong with the numbers of a content folder, in its contacts and in its texts."""
+    """Yield what is wrong with the numbers in the contacts and texts of a content folder."""
     lines = list(lines)
     yield from _forms(records, folder / "contacts")
     yield from _twice(records, folder / "contacts")
@@ -62,10 +62,7 @@ def _forms(records: Mapping[str, ServiceRecord], folder: Path) -> Iterator[Probl
 
 
 def _fault(number: str) -> str | None:
-    """What is wrong with a number, written as digits with its leading 0, or None.
-
-    Which numbers exist, short ones included, is what the phonenumbers library knows of the UK.
-    """
+    """Return what is wrong with a number, given as digits with its leading 0, or None."""
     parsed = phonenumbers.parse(number, REGION)
     if phonenumbers.is_valid_short_number_for_region(parsed, REGION):
         return None
@@ -78,7 +75,7 @@ def _fault(number: str) -> str | None:
 
 
 def _twice(records: Mapping[str, ServiceRecord], folder: Path) -> Iterator[Problem]:
-    """One service with two numbers: one of them is old, or a slip."""
+    """Yield services with two numbers: one of them is old, or a slip."""
     by_name: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
     for id_, record in records.items():
         for way in record.ways:
@@ -104,7 +101,7 @@ def _unknown(lines: Iterable[ShownText], records: Mapping[str, ServiceRecord]) -
 def _another_service(
     lines: Iterable[ShownText], records: Mapping[str, ServiceRecord]
 ) -> Iterator[Problem]:
-    """A name with a number straight after it that is not its own."""
+    """Yield names followed by a number that is not their own."""
     own: dict[str, set[str]] = defaultdict(set)
     for record in records.values():
         name = re.sub(r" \(.*\)$", "", record.name)
@@ -120,7 +117,7 @@ def _another_service(
 
 
 def _retired(lines: Iterable[ShownText], path: Path) -> Iterator[Problem]:
-    """Old numbers stay on public pages for years, and come back from there."""
+    """Yield retired numbers: they stay on public pages for years, and come back from there."""
     document = read_yaml(path)
     retired, problems = document.convert_each(Retired, "retired")
     yield from problems

@@ -1,4 +1,4 @@
-"""Every text that people are shown, with the file and the line where it stands."""
+"""Every text that people are shown, with its file and line."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from safeguarding.content.articles.sections import split_sections
+from safeguarding.content.article_file import split_sections
 from safeguarding.content.kinds import KINDS, Kinds
 from safeguarding.records import ContentError, YamlDocument, read_front_matter, read_yaml
 
@@ -16,7 +16,7 @@ UNSHOWN = {
     "offered", "provenance", "sources", "related", "reader", "asked", "risk_phrases", "ordinary",
     "common_words", "categories", "topics", "severities", "code",
 }  # fmt: skip
-"""Keys of YAML files whose values no person reads as our words."""
+"""Keys of YAML files whose values are not shown as text."""
 
 
 class ShownText(NamedTuple):
@@ -26,18 +26,18 @@ class ShownText(NamedTuple):
     number: int
     text: str
     audience: str | None = None
-    """Who reads it, where only one audience does."""
+    """The audience, where only one reads it."""
 
     def file(self, folder: Path) -> str:
-        """Its file as the content's lists of exceptions name it."""
+        """Return its file in the form that lists of exceptions use."""
         inside = self.path.is_relative_to(folder)
         return self.path.relative_to(folder).as_posix() if inside else self.path.name
 
 
 def shown_texts(folder: Path, kinds: Kinds = KINDS) -> Iterator[ShownText]:
-    """All that people outside the staff are shown, by kind and file.
+    """Yield all that people outside the staff are shown, by kind and file.
 
-    A file that cannot be read is left out: whoever reads it says what is wrong.
+    A file that cannot be read is left out: its reader reports what is wrong.
     """
     for kind in kinds:
         for path in kind.paths(folder):

@@ -1,4 +1,4 @@
-"""What the content holds, in a few lines for the people who answer for it."""
+"""Summary of the content, in a few lines for the people who answer for it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from safeguarding.content.articles.article import Article
-from safeguarding.content.articles.sections import word_count
-from safeguarding.content.contacts.directory import ContactDirectory
+from safeguarding.content.articles import Article
+from safeguarding.content.contacts import ContactDirectory
 from safeguarding.content.help_cards import HelpCards
-from safeguarding.content.lint.language import LIMITS, ease
-from safeguarding.content.lint.voice import voice
+from safeguarding.content.items import word_count
+from safeguarding.content.lint.language import LIMITS, ease, voice
 from safeguarding.taxonomy import PARENT, PROFESSIONAL, YOUNG_PERSON
 
 SOON = timedelta(days=90)
@@ -20,7 +19,7 @@ SOON = timedelta(days=90)
 
 @dataclass(frozen=True)
 class Holdings:
-    """What a content folder holds."""
+    """The records of a content folder."""
 
     articles: Mapping[str, Article]
     stories: Mapping[str, Article]
@@ -29,14 +28,14 @@ class Holdings:
     help_cards: HelpCards | None = None
 
     def every(self) -> Iterator[tuple[str, Article]]:
-        """Each article, story and tool with the name that the summary gives it."""
+        """Yield each article, story and tool with its name in the summary."""
         yield from self.articles.items()
         yield from ((f"story {id_}", story) for id_, story in self.stories.items())
         yield from ((f"tool {id_}", tool) for id_, tool in self.tools.items())
 
 
 def summary(held: Holdings, now: datetime) -> str:
-    """Topics and readings, how hard they are, sources, contacts open now, reviews due."""
+    """Return the summary: topics, readings and their level, sources, contacts, reviews due."""
     lines = [_topics(held), f"stories: {len(held.stories)}, tools: {len(held.tools)}"]
     lines += _reading(held)
     lines += _voices(held)
@@ -72,7 +71,7 @@ def _reading(held: Holdings) -> Iterator[str]:
 
 
 def _voices(held: Holdings) -> Iterator[str]:
-    """How the answers of each audience sound."""
+    """Yield how the answers of each audience sound."""
     for audience in (YOUNG_PERSON, PARENT, PROFESSIONAL):
         texts = {
             name: article.readings[audience]
@@ -90,7 +89,7 @@ def _voices(held: Holdings) -> Iterator[str]:
 
 
 def _first_screen(held: Holdings) -> Iterator[str]:
-    """How much somebody who told something reads before they can do something."""
+    """Yield how much a person in need reads before they can do something."""
     if held.help_cards is None:
         return
     cards = held.help_cards.messages()

@@ -1,1 +1,0 @@
-"""The channels by which alerts leave, one module each."""

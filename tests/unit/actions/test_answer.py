@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import pytest
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.answer import ActionAnswer
-from safeguarding.content.approvals.signing import EVERY_S, ApprovalCache, ApprovalDecision
+from safeguarding.content.items import EVERY_S, ApprovalCache
+from safeguarding.content.signing import ApprovalDecision
 from safeguarding.conversation_state import ConversationState
 from staff.accounts.accounts import StaffAccounts
 from staff.approvals.approvals import Approvals
+from storage.approval_records import read_approved_digests
 from storage.engine import connect
 from tests.content import real_content
 from tests.unit.actions.trackers import tracker
@@ -144,7 +147,9 @@ def test_unsigned_words_are_withheld_until_a_lead_signs_and_again_when_sent_back
 ):
     now = [0.0]
     approvals = Approvals(database)
-    composition = signed_in(signatures_required, approvals.approved, lambda: now[0])
+    composition = signed_in(
+        signatures_required, partial(read_approved_digests, database), lambda: now[0]
+    )
     kinds = [asked(composition)]
     for decision in (ApprovalDecision.APPROVED, ApprovalDecision.SENT_BACK):
         approvals.decide(grooming(), decision, by=lead, note="x")
@@ -164,7 +169,7 @@ def test_signed_words_are_withheld_from_the_day_after_their_review_was_due(
     due = grooming().review_due
     approvals = Approvals(database)
     approvals.decide(grooming(), ApprovalDecision.APPROVED, by=lead)
-    composition = signed_in(signatures_required, approvals.approved)
+    composition = signed_in(signatures_required, partial(read_approved_digests, database))
 
     def kind(day):
         at = datetime(day.year, day.month, day.day, 12, tzinfo=ZoneInfo("Europe/London"))
@@ -186,7 +191,7 @@ def test_without_a_database_unsigned_words_are_withheld_and_people_are_signposte
 
 
 def test_the_demonstration_shows_unsigned_words_and_says_so(database, composed):
-    message = asked(signed_in(composed, Approvals(database).approved))
+    message = asked(signed_in(composed, partial(read_approved_digests, database)))
 
     assert message["kind"] == "answer"
     assert message["approved"] is False

@@ -7,8 +7,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions.article import SURE
 from actions.signpost import BESIDE_A_CARD, ActionSignpost
-from safeguarding.already_shown import SLOT, AlreadyShown
-from safeguarding.conversation_state import ConversationState
+from safeguarding.conversation_state import ALREADY_SHOWN, AlreadyShown, ConversationState
 from safeguarding.risk.assessment import Assessment
 from safeguarding.taxonomy import Severity
 from tests.content import real_content
@@ -237,7 +236,7 @@ def test_what_earlier_messages_showed_comes_with_the_message_and_is_not_shown_ag
 ):
     assessment = told(Severity.URGENT, "image_abuse")
     first = below_a_card(CollectingDispatcher(), composed, assessment, "blackmailed for money")
-    ever = {SLOT: AlreadyShown().and_of(first).as_record()}
+    ever = {ALREADY_SHOWN: AlreadyShown().and_of(first).as_record()}
 
     again = below_a_card(dispatcher, composed, assessment, "blackmailed for money", slots=ever)
 

@@ -11,7 +11,7 @@ from rasa.shared.core.events import ActionExecuted, BotUttered, SlotSet, UserUtt
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from bot.dialogue import LONGEST, Dialogue
-from safeguarding.already_shown import SLOT, AlreadyShown
+from safeguarding.conversation_state import ALREADY_SHOWN, AlreadyShown
 
 DOMAIN = Domain.load("domain.yml")
 BEFORE = Dialogue(
@@ -29,7 +29,7 @@ def test_a_conversation_goes_on_where_it_stood():
 
     assert begun.get_slot("audience") == "parent"
     assert begun.get_slot("pledged") is True
-    assert begun.get_slot(SLOT) == BEFORE.shown.as_record()
+    assert begun.get_slot(ALREADY_SHOWN) == BEFORE.shown.as_record()
     assert Dialogue.of(begun) == BEFORE
 
 

@@ -19,7 +19,7 @@ from bot.tracker_store import MessageTrackerStore
 from safeguarding.conversation_state import ConversationState
 from safeguarding.risk.assessed import AssessedMessage
 from safeguarding.risk.assessment import NO_RISK
-from safeguarding.settings import SettingsError
+from safeguarding.secret_files import SettingsError
 from safeguarding.taxonomy import Severity
 from tests.content import real_content
 

@@ -14,7 +14,7 @@ from ops.database_roles import Roles, main
 from safeguarding.escalation import Outcome
 from safeguarding.taxonomy import Severity
 from staff.accounts.permissions import Role
-from staff.audit.audit_log import AuditLog, Wanted
+from staff.audit.audit_log import AuditLog, EventFilter
 from staff.cases.callbacks import CallbackRequests
 from staff.cases.cases import Cases
 from staff.cases.casework import Casework, ClosingDecision
@@ -93,7 +93,7 @@ def test_a_role_of_the_services_cannot_touch_the_trail(
         connection.exec_driver_sql(statement)
 
     assert type(raised.value.orig).__name__ == DENIED
-    assert len(AuditLog(engine).newest(Wanted(), limit=9)) == 1
+    assert len(AuditLog(engine).newest(EventFilter(), limit=9)) == 1
     engine.dispose()
 
 

@@ -14,17 +14,15 @@ from sqlalchemy.engine import Engine
 
 from chat.gateway.duty import Duty, DutyPhrases
 from ops.setup import main, make_secrets
-from safeguarding.clock import utc_now
+from safeguarding.clock import next_working_day, utc_now
 from safeguarding.content.phrases import read_phrases
 from safeguarding.messages import Message
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import CONTENT
-from safeguarding.working_days import next_working_day
 from staff.accounts.accounts import StaffAccounts
 from staff.accounts.permissions import Role
-from staff.alerts.tables import rota_shifts
-from staff.audit.audit_log import AuditLog, Wanted
-from staff.rota.rota import ShiftKind, Watch, on_duty, shifts, watches
+from staff.audit.audit_log import AuditLog, EventFilter
+from staff.rota.rota import ShiftKind, Watch, on_duty, rota_shifts, shifts, watches
 from storage.engine import connect
 from storage.vault import Vault, key_ring
 from tests.commands import run
@@ -151,7 +149,7 @@ def test_what_was_made_is_on_the_audit_trail_once(state: Path) -> None:
     run(main)
 
     log = AuditLog(connect(f"sqlite:///{state / 'lantern.db'}"))
-    (link,) = log.newest(Wanted(), limit=9)
+    (link,) = log.newest(EventFilter(), limit=9)
     assert (link.event.who, link.event.what) == ("command line", "set up")
     assert link.event.detail["accounts"] == 3
 

@@ -12,9 +12,8 @@ import pytest
 
 from chat.gateway.handoff import NOT_ASSESSED
 from safeguarding.escalation import Escalation
-from safeguarding.messages import words_of
+from safeguarding.messages import contacts_in, words_of
 from safeguarding.risk.assessed import AssessedMessage, Floats
-from safeguarding.shown_contacts import contacts_in
 from safeguarding.taxonomy import Severity
 from tests.content import real_content
 from tests.fakes.rasa import FakeRasa, answering, failing, saying

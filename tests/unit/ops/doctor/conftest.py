@@ -25,7 +25,7 @@ from safeguarding.clock import LONDON, utc_now
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import CONTENT
 from staff.accounts.permissions import Role
-from staff.alerts.reach import ContactPreferences
+from staff.rota.recipients import ContactPreferences
 from staff.rota.rota import ShiftKind
 from staff.rota.service import Pattern, RotaService
 from storage.engine import connect
@@ -140,7 +140,7 @@ def staffed(engine: Engine) -> Team:
     made = Team(engine, *ids)
     office = RotaService(engine)
     for each in (made.first, made.second):
-        office.set_ways(ContactPreferences(each, email=f"{each}@example.org"), by=each)
+        office.set_preferences(ContactPreferences(each, email=f"{each}@example.org"), by=each)
     today = utc_now().astimezone(LONDON).date()
     midnight = utc_now().replace(hour=0, minute=0).time()
     days = (today - timedelta(days=1), today + timedelta(days=14))

@@ -19,8 +19,8 @@ from ops.doctor.command import GROUPS, examine, main
 from ops.doctor.confirmations import CONFIRMATIONS, confirm
 from ops.doctor.finding import CheckState, Installation, find
 from safeguarding.clock import utc_now
-from safeguarding.content.approvals.signing import ApprovalDecision
 from safeguarding.content.reader import read_catalogue
+from safeguarding.content.signing import ApprovalDecision
 from staff.accounts.second_step import SecondSteps
 from staff.approvals.approvals import Approvals
 from staff.audit import anchors

@@ -15,10 +15,10 @@ from safeguarding.clock import utc_now
 from staff.accounts.accounts import StaffAccounts
 from staff.accounts.permissions import Role
 from staff.accounts.second_step import SecondSteps
-from staff.alerts.reach import EMAIL, ContactPreferences
-from staff.alerts.tables import alerts, deliveries, rota_shifts
+from staff.alerts.tables import alerts, deliveries
 from staff.audit.audit_log import AuditLog
-from staff.rota.rota import ShiftKind
+from staff.rota.recipients import EMAIL, ContactPreferences
+from staff.rota.rota import ShiftKind, rota_shifts
 from staff.rota.service import RotaService
 from tests.records import vault
 from tests.unit.ops.doctor.conftest import Team
@@ -69,7 +69,7 @@ def test_a_working_day_without_anybody_on_duty_is_named(here: Installation, team
 
 
 def test_a_rota_of_people_who_cannot_be_told_covers_nothing(here: Installation, team: Team) -> None:
-    RotaService(here.engine).set_ways(ContactPreferences(team.second), by=team.second)
+    RotaService(here.engine).set_preferences(ContactPreferences(team.second), by=team.second)
 
     assert state_of("rota", here) is CheckState.NOT_READY
 
@@ -77,7 +77,7 @@ def test_a_rota_of_people_who_cannot_be_told_covers_nothing(here: Installation, 
 def test_whoever_cannot_be_told_is_named(here: Installation, team: Team) -> None:
     assert state_of("ways to be told", here) is CheckState.OK
 
-    RotaService(here.engine).set_ways(ContactPreferences(team.first), by=team.first)
+    RotaService(here.engine).set_preferences(ContactPreferences(team.first), by=team.first)
 
     assert find(CHECKS["ways to be told"], here).says == "no way to be told: Ann"
 

@@ -11,8 +11,8 @@ from ops.advisories import FILE
 from ops.doctor.finding import CheckState, Installation, find
 from ops.doctor.words import CHECKS
 from safeguarding.clock import utc_now
-from safeguarding.content.approvals.signing import ApprovalDecision
 from safeguarding.content.reader import read_catalogue
+from safeguarding.content.signing import ApprovalDecision
 from staff.approvals.approvals import Approvals
 from tests.unit.ops.doctor.conftest import Team, tried
 

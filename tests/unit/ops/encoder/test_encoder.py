@@ -1,6 +1,6 @@
 """The graph that is built here computes what MPNet computes, and in integers nearly so.
 
-reference.safetensors was computed by transformers (tests/unit/lab/training/test_reference.py),
+reference.safetensors was computed by transformers (lab/tests/training/test_reference.py),
 which this environment has not.
 """
 

@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from ops.encoder.learned import read_everyday, write_learned
 from ops.encoder.vectors import shipped_vectors
 from safeguarding.records import ContentError
 from safeguarding.risk.encoder import kept_vectors as kept
 from safeguarding.risk.encoder.adapter import read_adapter
+from safeguarding.risk.encoder.learned import read_everyday, write_learned
 from safeguarding.risk.encoder.vectors import SentenceEncoder
 
 MOST_MISSING = 2_000

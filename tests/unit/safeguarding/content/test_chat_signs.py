@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from safeguarding.content.chat_signs import LONGEST_QUOTE, MOST_SIGNS, Shown
+from safeguarding.content.items import Showing, nothing_approved
 from safeguarding.content.reader import read_catalogue
 from safeguarding.messages import Message
 from safeguarding.taxonomy import SIGNS
@@ -15,7 +16,7 @@ WORDS = real_content().chat_signs.by_reader["young_person"]
 
 
 def message(*shown: Shown, today: date = TODAY) -> Message:
-    found = real_content().chat_signs.message(shown, None, today=today)
+    found = real_content().chat_signs.message(shown, None, Showing(today))
     assert found is not None
     return found
 
@@ -63,7 +64,7 @@ def test_it_is_withheld_after_its_review() -> None:
     due = real_content().chat_signs.provenance.review_due
 
     assert message(today=due)["review_due"] == due.isoformat()
-    assert real_content().chat_signs.message([], None, today=due + timedelta(days=1)) is None
+    assert real_content().chat_signs.message([], None, Showing(due + timedelta(days=1))) is None
 
 
 def test_it_is_withheld_unless_signed_where_signatures_are_required() -> None:
@@ -73,9 +74,9 @@ def test_it_is_withheld_unless_signed_where_signatures_are_required() -> None:
         return (content_id, digest) == ("chat_signs", signed)
 
     def asked(approving: bool) -> Message | None:
-        given = {"approved": approved} if approving else {}
+        known = approved if approving else nothing_approved
         return real_content().chat_signs.message(
-            [], None, today=TODAY, require_approval=True, **given
+            [], None, Showing(TODAY, known, require_approval=True)
         )
 
     shown = asked(approving=True)

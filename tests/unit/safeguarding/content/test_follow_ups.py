@@ -8,15 +8,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from safeguarding.content.articles.articles import Showing
 from safeguarding.content.choices import ChoiceRecord, Choices
 from safeguarding.content.follow_ups import (
-    FileRecord,
+    FollowUpFile,
     FollowUpRecord,
     FollowUps,
     read_follow_ups,
 )
-from safeguarding.content.items import Item
+from safeguarding.content.items import Item, Showing
 from safeguarding.content.yaml_items import yaml_item
 from safeguarding.conversation_state import ConversationState
 from safeguarding.messages import Message
@@ -48,7 +47,7 @@ CHOICES = Choices(
 )
 
 
-def read(folder: Path, text: str = TEXT) -> FileRecord:
+def read(folder: Path, text: str = TEXT) -> FollowUpFile:
     path = folder / "theme.yml"
     path.write_text(text, encoding="utf-8")
     return read_follow_ups(path, CHOICES)

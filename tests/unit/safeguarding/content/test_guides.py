@@ -10,7 +10,6 @@ import msgspec
 import pytest
 
 from safeguarding.content.choices import ChoiceRecord, Choices
-from safeguarding.content.guide_file import read_guide, read_guides
 from safeguarding.content.guides import (
     ENTITY,
     INTENT,
@@ -20,6 +19,8 @@ from safeguarding.content.guides import (
     GuideRecord,
     Guides,
     guide_choices,
+    read_guide,
+    read_guides,
 )
 from safeguarding.conversation_state import ConversationState
 from safeguarding.records import ContentError

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from safeguarding.content.articles.sections import word_count
-from safeguarding.content.help_card_file import read_help_cards
-from safeguarding.content.help_cards import OTHER_WAYS
+from safeguarding.content.help_cards import OTHER_WAYS, read_help_cards
+from safeguarding.content.items import word_count
 from safeguarding.conversation_state import ConversationState
 from safeguarding.messages import Message
 from safeguarding.records import ContentError

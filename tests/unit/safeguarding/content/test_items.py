@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from safeguarding.content.items import Block, kind_of, opened
+from safeguarding.content.items import Block, kind_of, opened, word_count
 from safeguarding.content.kinds import KINDS
 from tests.content import item
 
@@ -82,3 +82,11 @@ def test_what_is_about_risk_needs_two_people(content_id: str, people: int) -> No
 
 def test_the_kind_is_what_the_id_begins_with() -> None:
     assert [kind_of("risk:grooming"), kind_of("help_card")] == ["risk", "help_card"]
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("", 0), ("In danger? Call 999.", 4), ("one - two", 2), ("can't\nstop", 2)],
+)
+def test_counts_what_a_reader_reads(text: str, count: int) -> None:
+    assert word_count(text) == count

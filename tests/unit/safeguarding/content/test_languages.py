@@ -7,16 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from safeguarding.content.folding import folded
 from safeguarding.content.items import Provenance
 from safeguarding.content.languages import (
     LanguageCardRecord,
     RiskPhraseRecord,
     RiskPhrases,
     read_language_card,
-    read_languages,
 )
-from safeguarding.records import ContentError
+from safeguarding.messages import folded
+from safeguarding.records import ContentError, read_each
 from safeguarding.taxonomy import Severity
 from tests.content import real_content
 
@@ -195,12 +194,12 @@ def test_refuses_a_card_that_could_mislead(
 def test_reads_every_language_by_its_code_or_says_all_that_is_wrong(tmp_path: Path) -> None:
     read(tmp_path)
     read(tmp_path, TEXT.replace("code: xx", "code: yy"), "yy")
-    assert list(read_languages(tmp_path)) == ["xx", "yy"]
+    assert list(read_each(tmp_path, read_language_card)) == ["xx", "yy"]
 
     for code in ("xx", "yy"):
         (tmp_path / f"{code}.yml").write_text("code: 5\n", encoding="utf-8")
     with pytest.raises(ContentError) as caught:
-        read_languages(tmp_path)
+        read_each(tmp_path, read_language_card)
     assert {problem.path.stem for problem in caught.value.problems} == {"xx", "yy"}
 
 

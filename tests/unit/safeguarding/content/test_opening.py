@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from safeguarding.content.articles.sections import word_count
-from safeguarding.content.opening import read_opening
+from safeguarding.content.items import word_count
+from safeguarding.content.phrases import read_opening
 from safeguarding.records import ContentError
 from tests.content import real_content
 

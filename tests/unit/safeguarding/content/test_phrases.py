@@ -8,7 +8,7 @@ from typing import ClassVar
 import msgspec
 import pytest
 
-from safeguarding.content.phrases import Phrases, read_phrases
+from safeguarding.content.phrases import Phrases, read_phrase_file, read_phrases
 from safeguarding.records import ContentError
 
 FILE = """\
@@ -90,7 +90,7 @@ def test_they_keep_to_the_reading_level_of_a_young_person_unless_the_file_says_o
 ) -> None:
     (tmp_path / "a.yml").write_text(FILE, encoding="utf-8")
     (tmp_path / "b.yml").write_text(f"reader: professional\n{FILE}", encoding="utf-8")
-    read = read_phrases(tmp_path)
 
-    assert list(read.file("a").readings) == ["young_person"]
-    assert read.file("b").readings == {"professional": "Hello.\nOpen until {end}."}
+    assert list(read_phrase_file(tmp_path / "a.yml").readings) == ["young_person"]
+    other = read_phrase_file(tmp_path / "b.yml")
+    assert other.readings == {"professional": "Hello.\nOpen until {end}."}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from safeguarding.content.help_card_file import help_card_item
+from safeguarding.content.help_cards import help_card_item
 from safeguarding.content.items import Item
 from safeguarding.content.yaml_items import (
     blocks_of,

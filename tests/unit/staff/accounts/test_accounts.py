@@ -1,4 +1,4 @@
-"""Accounts: names as people type them, passwords nobody keeps, no hint about who has one."""
+"""Accounts: sign-in names, password hashes, roles, and equal work for unknown names."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_only_a_digest_of_the_password_is_kept(accounts: StaffAccounts, engine: 
     assert PASSWORD not in kept
 
 
-def test_a_dearer_hash_replaces_the_old_one_at_sign_in(
+def test_a_costlier_hash_replaces_the_old_one_at_sign_in(
     accounts: StaffAccounts, engine: Engine
 ) -> None:
     accounts.add("ann", PASSWORD)
@@ -94,7 +94,7 @@ def test_a_disabled_account_and_its_sessions_open_nothing(
     assert accounts.shown_names([ann.id]) == {ann.id: "ann"}
 
 
-def test_disabling_nobody_says_so(accounts: StaffAccounts) -> None:
+def test_disabling_an_unknown_account_returns_false(accounts: StaffAccounts) -> None:
     assert accounts.disable("nobody") is False
 
 
@@ -152,7 +152,7 @@ def test_a_new_role_holds_at_once_in_open_sessions(accounts: StaffAccounts, engi
     assert session.staff.role is Role.LEAD
 
 
-def test_nobody_gets_a_role_who_has_no_account_in_use(accounts: StaffAccounts) -> None:
+def test_only_an_account_in_use_gets_a_role(accounts: StaffAccounts) -> None:
     accounts.add("gone", PASSWORD)
     accounts.disable("gone")
 

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Engine
 
 from staff.accounts.accounts import StaffAccounts
 from staff.accounts.commands import main
-from staff.audit.audit_log import AuditLog, Wanted
+from staff.audit.audit_log import AuditLog, EventFilter
 from tests.commands import run
 
 
@@ -44,7 +44,7 @@ def test_a_reset_replaces_the_password(accounts: StaffAccounts) -> None:
     assert accounts.verify("ann", first) is None
 
 
-def test_the_list_leaves_out_who_is_disabled(accounts: StaffAccounts) -> None:
+def test_the_list_leaves_out_disabled_accounts(accounts: StaffAccounts) -> None:
     for name in ("ann", "bob"):
         run(main, "add", name)
     assert run(main, "disable", "bob").exit_code == 0
@@ -52,7 +52,7 @@ def test_the_list_leaves_out_who_is_disabled(accounts: StaffAccounts) -> None:
     assert run(main, "list").stdout == "ann\tann\tlead\n"
 
 
-def test_the_first_account_signs_content_and_others_when_told_so(accounts: StaffAccounts) -> None:
+def test_the_first_account_is_a_lead_and_others_by_choice(accounts: StaffAccounts) -> None:
     run(main, "add", "ann")
     run(main, "add", "bob")
     run(main, "add", "cat", "--role", "lead")
@@ -96,7 +96,7 @@ def test_each_change_is_on_the_audit_trail_without_a_secret(
     run(main, "disable", "ann")
     run(main, "add", "ann")
 
-    events = [link.event for link in AuditLog(engine).newest(Wanted(), limit=9)]
+    events = [link.event for link in AuditLog(engine).newest(EventFilter(), limit=9)]
     assert [event.what for event in reversed(events)] == [
         "account opened",
         "password reset",

@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from staff.accounts.accounts import Staff
-from staff.accounts.devices import KnownDevices
 from staff.accounts.tables import staff_devices
+from staff.accounts.throttle import KnownDevices
 from tests.records import PASSWORD, Clock, accounts_on
 
 
@@ -32,7 +32,7 @@ def bob(engine: Engine) -> Staff:
     return accounts_on(engine).add("bob", PASSWORD)
 
 
-def test_a_browser_is_known_for_who_signed_in_there(
+def test_a_browser_is_known_for_the_account_that_signed_in(
     devices: KnownDevices, ann: Staff, bob: Staff
 ) -> None:
     token = devices.remember("", ann.id)
@@ -60,7 +60,7 @@ def test_a_copied_token_is_worth_nothing_after_the_next_sign_in(
     assert not devices.knows("planted", "ann")
 
 
-def test_half_a_year_makes_a_stranger_of_it(
+def test_a_browser_is_forgotten_after_half_a_year(
     devices: KnownDevices, ann: Staff, clock: Clock
 ) -> None:
     token = devices.remember("", ann.id)
@@ -69,7 +69,7 @@ def test_half_a_year_makes_a_stranger_of_it(
     assert not devices.knows(token, "ann")
 
 
-def test_a_disabled_account_is_known_nowhere(
+def test_a_disabled_account_is_known_in_no_browser(
     devices: KnownDevices, ann: Staff, engine: Engine
 ) -> None:
     token = devices.remember("", ann.id)

@@ -1,4 +1,4 @@
-"""Links work once, whoever is quick, and no administrator lets anybody read cases alone."""
+"""Invitations work once, and an administrator alone cannot give access to cases."""
 
 from __future__ import annotations
 

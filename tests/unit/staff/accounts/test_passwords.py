@@ -1,4 +1,4 @@
-"""Passwords that are guessed first are refused; the ones we print never are."""
+"""Guessable passwords are refused; the random ones that we print are accepted."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_refuses_a_short_or_endless_one(password: str) -> None:
         "123456789012",
     ],
 )
-def test_refuses_what_is_guessed_first(password: str) -> None:
+def test_refuses_a_password_that_is_easy_to_guess(password: str) -> None:
     with pytest.raises(GuessablePasswordError):
         check_password(password, "ann")
 

@@ -1,4 +1,4 @@
-"""Codes count once, only for their account, and only what is sealed is kept."""
+"""Codes work once and for one account, and the database holds no plain secret."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def ann(engine: Engine) -> Staff:
 
 
 def code_of(secret: str, clock: Clock, **later: float) -> str:
-    """What the app shows, as an independent implementation of RFC 6238 sees it."""
+    """Return the code of an independent implementation of RFC 6238."""
     moment = Clock(clock.at)
     moment.move(**later)
     return pyotp.TOTP(secret).at(moment.at)
@@ -39,14 +39,14 @@ def code_of(secret: str, clock: Clock, **later: float) -> str:
 
 @pytest.fixture
 def secret(steps: SecondSteps, ann: Staff, clock: Clock) -> str:
-    """Ann's, set up."""
+    """Set up a second step for Ann and return its secret."""
     offered = steps.offered(ann.id)
     steps.set_up(ann.id, code_of(offered, clock))
     clock.move(minutes=2)
     return offered
 
 
-def test_it_is_asked_for_only_once_the_app_has_shown_that_it_knows(
+def test_codes_are_required_only_after_the_app_gave_a_right_one(
     steps: SecondSteps, ann: Staff, clock: Clock
 ) -> None:
     offered = steps.offered(ann.id)
@@ -78,7 +78,7 @@ def test_an_old_code_and_one_to_come_are_wrong(
         steps.check(ann.id, code_of(secret, clock, seconds=drift))
 
 
-def test_a_code_counts_once_and_so_does_none_before_it(
+def test_a_code_works_once_and_no_earlier_code_works_after_it(
     steps: SecondSteps, ann: Staff, secret: str, clock: Clock
 ) -> None:
     before, now = code_of(secret, clock, seconds=-30), code_of(secret, clock)
@@ -89,7 +89,7 @@ def test_a_code_counts_once_and_so_does_none_before_it(
             steps.check(ann.id, used)
 
 
-def test_of_eight_who_send_one_code_at_once_one_comes_in(
+def test_of_eight_who_send_one_code_at_once_one_is_accepted(
     steps: SecondSteps, ann: Staff, secret: str, clock: Clock
 ) -> None:
     code = code_of(secret, clock)

@@ -1,4 +1,4 @@
-"""Sessions end by themselves, and their tokens are kept nowhere."""
+"""Sessions end by themselves, and the database holds no token."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_signing_out_ends_it(sessions: StaffSessions, ann: Staff) -> None:
 
 
 @pytest.mark.parametrize("token", ["", "guess", "\ud83d"])
-def test_a_guess_finds_nobody(sessions: StaffSessions, ann: Staff, token: str) -> None:
+def test_a_guessed_token_finds_no_session(sessions: StaffSessions, ann: Staff, token: str) -> None:
     sessions.start(ann.id)
 
     assert sessions.find(token) is None
@@ -124,20 +124,20 @@ def test_fifteen_minutes_unused_make_it_stale_until_confirmed_and_reading_does_n
     assert _found(sessions, token).fresh
 
 
-def test_a_half_session_opens_nothing_and_lasts_five_minutes(
+def test_a_pending_session_opens_nothing_and_lasts_five_minutes(
     sessions: StaffSessions, ann: Staff, clock: Clock
 ) -> None:
-    token = sessions.start(ann.id, half=True)
+    token = sessions.start(ann.id, pending=True)
 
     assert sessions.find(token) is None
-    assert sessions.find_half(token) == ann
+    assert sessions.find_pending(token) == ann
     assert sessions.of(ann.id) == []
     clock.move(minutes=5, seconds=1)
-    assert sessions.find_half(token) is None
+    assert sessions.find_pending(token) is None
 
 
-def test_a_whole_session_is_no_half_one(sessions: StaffSessions, ann: Staff) -> None:
-    assert sessions.find_half(sessions.start(ann.id)) is None
+def test_a_complete_session_is_not_pending(sessions: StaffSessions, ann: Staff) -> None:
+    assert sessions.find_pending(sessions.start(ann.id)) is None
 
 
 def test_lists_and_ends_the_sessions_of_one_account_only(

@@ -1,54 +1,38 @@
-"""Staff, a rota and an alert of a case to begin with."""
+"""Staff and a rota for alerts to go to, and a delivery with its words."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
 import pytest
-from sqlalchemy.engine import Engine
 
-from staff.accounts.accounts import Staff, StaffAccounts
-from staff.alerts.reach import ContactPreferences, set_ways
-from staff.rota.rota import Shift, ShiftKind, add_shifts
-from tests.records import NOON, PASSWORD, Clock, accounts_on
+from safeguarding.content.phrases import read_phrases
+from safeguarding.taxonomy import CONTENT, Severity
+from staff.alerts.formatter import AlertFormatter, AlertPhrases, Notice
+from staff.alerts.outbox import Alert
+from staff.alerts.queue import Delivery
+from tests.records import NOON
+from tests.unit.staff.rota.conftest import accounts, clock, rota, team
 
+__all__ = ["accounts", "clock", "rota", "team"]
 
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def accounts(engine: Engine, clock: Clock) -> StaffAccounts:
-    return accounts_on(engine, clock)
+ALERT = Alert("c1", "LN-ABCD-EFGH", Severity.IMMEDIATE, "hurt_by_someone", "grooming", NOON, "new")
+CONSOLE = "https://lantern-console.safeguarding.wiltshire.gov.uk/"
 
 
-@pytest.fixture
-def team(engine: Engine, accounts: StaffAccounts) -> dict[str, Staff]:
-    """Ann, Bob, Cem and Dee, each reached by email at <name>@example.org."""
-    found = {name: accounts.add(name, PASSWORD) for name in ("ann", "bob", "cem", "dee")}
-    with engine.begin() as connection:
-        for name, member in found.items():
-            set_ways(
-                connection, ContactPreferences(member.id, f"{name}@example.org", "+447700900123")
-            )
-    return found
-
-
-def shift(
-    member: Staff,
-    kind: ShiftKind = ShiftKind.ON_DUTY,
-    start: datetime = NOON - timedelta(hours=3),
-    hours: float = 8,
-    cover_for: Staff | None = None,
-) -> Shift:
-    end = start + timedelta(hours=hours)
-    return Shift(member.id, kind, start, end, cover_for.id if cover_for else None)
+@pytest.fixture(scope="session")
+def phrases() -> AlertPhrases:
+    return read_phrases(CONTENT / "phrases").of("alerts", AlertPhrases)
 
 
 @pytest.fixture
-def rota(engine: Engine, team: dict[str, Staff]) -> None:
-    """From nine to five: Ann on duty, Bob second, Dee the duty manager."""
-    kinds = {"ann": ShiftKind.ON_DUTY, "bob": ShiftKind.SECOND, "dee": ShiftKind.DUTY_MANAGER}
-    with engine.begin() as connection:
-        add_shifts(connection, [shift(team[name], kind) for name, kind in kinds.items()])
+def words(phrases: AlertPhrases) -> AlertFormatter:
+    return AlertFormatter(phrases, CONSOLE)
+
+
+@pytest.fixture
+def notice(words: AlertFormatter) -> Notice:
+    return words.notice(ALERT, NOON)
+
+
+@pytest.fixture
+def delivery() -> Delivery:
+    return Delivery(7, ALERT, "ann", "ann@example.org", "+447700900123", 1, "claim")

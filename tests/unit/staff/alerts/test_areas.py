@@ -11,12 +11,10 @@ from sqlalchemy.engine import Engine
 from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import Staff, StaffAccounts
 from staff.alerts import queue
-from staff.alerts.outbox import Alert, raise_alert, set_area
+from staff.alerts.outbox import Alert, raise_alert, set_area, waiting_for
 from staff.alerts.plan import AlertStep, Plan, Taken, advance
-from staff.alerts.reach import CONSOLE, EMAIL, TEAM, WEBHOOK, sees
-from staff.alerts.tables import contact_ways
-from staff.alerts.waiting import waiting_for
 from staff.audit.trail import of_case
+from staff.rota.recipients import CONSOLE, EMAIL, TEAM, WEBHOOK, contact_ways, may_see
 from tests.records import NOON, Clock
 
 NEW = Alert(
@@ -27,7 +25,7 @@ PLAN = Plan(team=frozenset({EMAIL}))
 
 @pytest.fixture
 def put(engine: Engine, clock: Clock) -> None:
-    """An alert of Wiltshire waits."""
+    """Raise an alert in Wiltshire."""
     with engine.begin() as connection:
         raise_alert(connection, NEW, clock())
 
@@ -87,7 +85,7 @@ def test_every_step_goes_to_those_alone_who_may_see_the_area(
 
 
 @pytest.mark.usefixtures("rota", "put")
-def test_somebody_on_duty_for_another_area_is_nobody_on_duty(
+def test_staff_on_duty_for_another_area_do_not_count_as_on_duty(
     engine: Engine, accounts: StaffAccounts, team: dict[str, Staff], clock: Clock
 ) -> None:
     keep(accounts, ann="swindon")
@@ -99,7 +97,7 @@ def test_somebody_on_duty_for_another_area_is_nobody_on_duty(
 
 
 @pytest.mark.usefixtures("rota", "put")
-def test_where_nobody_may_see_it_everyone_is_told_and_that_is_on_the_record(
+def test_where_no_one_may_see_the_area_all_staff_are_told_and_it_is_on_the_trail(
     engine: Engine, accounts: StaffAccounts, team: dict[str, Staff], clock: Clock
 ) -> None:
     keep(accounts, ann="swindon", bob="swindon", cem="swindon", dee="swindon")
@@ -154,7 +152,7 @@ def test_the_teams_own_channel_does_not_stand_in_for_a_person(
 
 
 @pytest.mark.usefixtures("rota", "put")
-def test_an_address_that_is_refused_for_good_reaches_nobody(
+def test_an_address_that_is_refused_for_good_reaches_no_one(
     engine: Engine, accounts: StaffAccounts, team: dict[str, Staff], clock: Clock
 ) -> None:
     keep(accounts, ann="wiltshire", bob="swindon", cem="swindon", dee="swindon")
@@ -197,7 +195,7 @@ def test_an_area_that_becomes_known_counts_from_the_next_step(
 
 
 @pytest.mark.usefixtures("rota", "put")
-def test_whoever_is_told_and_may_not_see_it_is_known_when_it_is_sent(
+def test_a_recipient_who_may_not_see_the_area_is_known_when_it_is_sent(
     engine: Engine, accounts: StaffAccounts, team: dict[str, Staff], clock: Clock
 ) -> None:
     keep(accounts, ann="wiltshire", bob="swindon", cem="swindon", dee="swindon")
@@ -226,4 +224,4 @@ def test_whoever_is_told_and_may_not_see_it_is_known_when_it_is_sent(
     ],
 )
 def test_no_areas_are_all_areas(kept_to: list[str] | None, area: str | None, seen: bool) -> None:
-    assert sees(kept_to, area) is seen
+    assert may_see(kept_to, area) is seen

@@ -12,16 +12,15 @@ from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import Staff
 from staff.alerts import queue
 from staff.alerts.digest import HELD, Flood
-from staff.alerts.outbox import Alert, acknowledge, raise_alert
+from staff.alerts.outbox import Alert, acknowledge, outbox_figures, raise_alert
 from staff.alerts.plan import AlertStep, Plan, advance
 from staff.alerts.queue import IN_DIGEST, LEASE, Delivery
-from staff.alerts.reach import CONSOLE, EMAIL
 from staff.alerts.tables import deliveries
-from staff.alerts.waiting import figures
 from staff.audit.trail import of_case
+from staff.rota.recipients import CONSOLE, EMAIL
 from staff.rota.rota import add_shifts
 from tests.records import Clock
-from tests.unit.staff.alerts.conftest import shift
+from tests.unit.staff.rota.conftest import shift
 
 CONCERN, URGENT, IMMEDIATE = Severity.CONCERN, Severity.URGENT, Severity.IMMEDIATE
 pytestmark = pytest.mark.usefixtures("rota")
@@ -98,7 +97,7 @@ def test_the_gravest_stands_first_in_a_digest(engine: Engine, clock: Clock) -> N
     assert [each.alert.severity for each in together.every] == [URGENT] + [CONCERN] * 9
 
 
-def test_an_immediate_one_always_goes_alone_and_takes_nobodys_place(
+def test_an_immediate_alert_is_always_sent_alone_and_not_counted(
     engine: Engine, clock: Clock
 ) -> None:
     flood(engine, clock, 7, IMMEDIATE)
@@ -144,7 +143,7 @@ def test_what_waits_for_a_digest_is_not_late(engine: Engine, clock: Clock) -> No
     clock.move(minutes=9)
 
     with engine.connect() as connection:
-        found = figures(connection, clock())
+        found = outbox_figures(connection, clock())
     assert (found.queued, found.oldest_at) == ({EMAIL: 2}, None)
 
 
@@ -199,7 +198,7 @@ def test_a_digest_that_failed_is_tried_again(engine: Engine, clock: Clock) -> No
     assert {each.attempts for each in again.every} == {2}
 
 
-def test_a_digest_that_cannot_be_sent_is_given_up_for_each_and_the_next_is_told(
+def test_a_digest_that_cannot_be_sent_is_given_up_for_each_and_the_next_step_follows(
     engine: Engine, clock: Clock
 ) -> None:
     flood(engine, clock, 8)
@@ -227,7 +226,7 @@ def test_what_is_given_back_is_given_back_whole(engine: Engine, clock: Clock) ->
     assert {each.attempts for delivery in again for each in delivery.every} == {1}
 
 
-def test_a_case_that_somebody_has_opened_is_in_no_digest(engine: Engine, clock: Clock) -> None:
+def test_a_case_that_was_opened_is_in_no_digest(engine: Engine, clock: Clock) -> None:
     flood(engine, clock, 9)
     with engine.begin() as connection:
         acknowledge(connection, "c7", "ann", clock())
@@ -308,7 +307,9 @@ def test_of_two_who_claim_at_once_one_counts(engine: Engine, clock: Clock) -> No
     assert sizes(claim(engine, clock, "two")) == [1, 1, 1, 1, 15]
 
 
-def test_an_immediate_one_waits_for_nobody_who_counts(engine: Engine, clock: Clock) -> None:
+def test_an_immediate_alert_does_not_wait_for_a_dispatcher_that_counts(
+    engine: Engine, clock: Clock
+) -> None:
     if engine.dialect.name == "sqlite":
         pytest.skip("its writers wait for each other")
     flood(engine, clock, 8)

@@ -30,7 +30,7 @@ def test_the_same_alert_waits_once(engine: Engine) -> None:
     assert ended(engine) == [(1, None)]
 
 
-def test_what_is_rolled_back_alerts_nobody(engine: Engine) -> None:
+def test_an_alert_is_rolled_back_with_its_transaction(engine: Engine) -> None:
     with engine.begin() as connection:
         raise_alert(connection, NEW, NOON)
         connection.rollback()
@@ -62,7 +62,7 @@ def test_each_reopening_alerts_again(engine: Engine) -> None:
             assert raise_alert(connection, again, NOON)
 
 
-def test_whoever_acknowledges_a_case_ends_its_alerts_and_no_others(engine: Engine) -> None:
+def test_acknowledging_a_case_ends_its_alerts_and_no_others(engine: Engine) -> None:
     with engine.begin() as connection:
         raise_alert(connection, NEW, NOON)
         raise_alert(connection, replace(NEW, case_id="c2"), NOON)

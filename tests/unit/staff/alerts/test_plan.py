@@ -1,4 +1,4 @@
-"""An alert goes from person to person until somebody acknowledges it, each step on the record."""
+"""An alert goes to one step of staff after another until it is acknowledged, on the audit trail."""
 
 from __future__ import annotations
 
@@ -12,12 +12,10 @@ from sqlalchemy.engine import Engine
 
 from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import Staff
-from staff.alerts.outbox import Alert, acknowledge, raise_alert
+from staff.alerts.outbox import Alert, acknowledge, outbox_figures, raise_alert, waiting_for
 from staff.alerts.plan import AlertStep, Plan, ReminderDelays, Taken, advance, is_due
-from staff.alerts.reach import CONSOLE, EMAIL, SMS, TEAM, WEBHOOK
-from staff.alerts.tables import contact_ways
-from staff.alerts.waiting import figures, waiting_for
 from staff.audit.trail import of_case
+from staff.rota.recipients import CONSOLE, EMAIL, SMS, TEAM, WEBHOOK, contact_ways
 from tests.records import NOON, Clock
 
 NEW = Alert("c1", "LN-ABCD-EFGH", Severity.IMMEDIATE, "suicide", "suicide", NOON, "new")
@@ -69,7 +67,7 @@ def test_goes_on_every_five_minutes_until_the_duty_manager_and_then_to_everyone_
 
 
 @pytest.mark.usefixtures("rota")
-def test_whoever_opens_the_case_ends_it(engine: Engine, clock: Clock) -> None:
+def test_opening_the_case_ends_the_alert(engine: Engine, clock: Clock) -> None:
     put(engine, NEW, clock)
     step(engine, clock)
     with engine.begin() as connection:
@@ -79,7 +77,7 @@ def test_whoever_opens_the_case_ends_it(engine: Engine, clock: Clock) -> None:
     assert step(engine, clock) == []
 
 
-def test_nobody_on_duty_everyone_and_the_duty_manager_are_told_at_once(
+def test_without_staff_on_duty_all_staff_and_the_duty_manager_are_told_at_once(
     engine: Engine, team: dict[str, Staff], clock: Clock
 ) -> None:
     put(engine, NEW, clock)
@@ -93,7 +91,7 @@ def test_nobody_on_duty_everyone_and_the_duty_manager_are_told_at_once(
 
 
 @pytest.mark.usefixtures("rota")
-def test_a_step_that_reaches_nobody_is_not_waited_for(
+def test_after_a_step_that_reaches_no_one_the_next_follows_at_once(
     engine: Engine, team: dict[str, Staff], clock: Clock
 ) -> None:
     with engine.begin() as connection:
@@ -109,9 +107,7 @@ def test_a_step_that_reaches_nobody_is_not_waited_for(
     ]
 
 
-def test_an_installation_that_can_reach_nobody_says_so_on_the_record(
-    engine: Engine, clock: Clock
-) -> None:
+def test_an_alert_that_reaches_no_one_is_on_the_audit_trail(engine: Engine, clock: Clock) -> None:
     put(engine, NEW, clock)
 
     taken = step(engine, clock, Plan(channels=frozenset()))
@@ -177,7 +173,7 @@ def test_the_console_sees_what_the_plan_brought_to_a_person(
         [waiting] = waiting_for(connection, team["ann"].id)
         assert (waiting.case_id, waiting.severity) == ("c1", Severity.IMMEDIATE)
         assert waiting_for(connection, team["bob"].id) == []
-        found = figures(connection, clock())
+        found = outbox_figures(connection, clock())
     assert found.open == {"immediate": 1}
     assert found.queued == {EMAIL: 1, SMS: 1, WEBHOOK: 1}
     assert CONSOLE not in found.queued

@@ -11,9 +11,9 @@ from staff.alerts import queue
 from staff.alerts.outbox import Alert, acknowledge, raise_alert
 from staff.alerts.plan import AlertStep, Plan, advance
 from staff.alerts.queue import LEASE, Delivery
-from staff.alerts.reach import EMAIL
 from staff.alerts.tables import deliveries
 from staff.audit.trail import of_case
+from staff.rota.recipients import EMAIL
 from tests.records import NOON, Clock
 
 NEW = Alert("c1", "LN-ABCD-EFGH", Severity.IMMEDIATE, "suicide", "suicide", NOON, "new")
@@ -39,7 +39,9 @@ def status(engine: Engine) -> str:
 
 
 @pytest.mark.usefixtures("queued")
-def test_what_one_holds_nobody_else_gets_until_the_claim_ends(engine: Engine, clock: Clock) -> None:
+def test_a_claimed_delivery_is_not_claimed_again_until_the_claim_expires(
+    engine: Engine, clock: Clock
+) -> None:
     [held] = claim(engine, clock)
     assert (held.email, held.alert.reference, held.attempts) == (
         "ann@example.org",
@@ -88,7 +90,7 @@ def test_what_failed_is_tried_again_later(engine: Engine, clock: Clock) -> None:
 
 
 @pytest.mark.usefixtures("queued")
-def test_what_cannot_be_sent_at_all_is_on_the_record_and_the_next_is_told_at_once(
+def test_a_delivery_given_up_is_on_the_trail_and_the_next_step_follows_at_once(
     engine: Engine, clock: Clock
 ) -> None:
     [held] = claim(engine, clock)

@@ -1,4 +1,4 @@
-"""The trail is found by who, what, case and time, the newest first."""
+"""The audit log finds events by account, kind, case and time, newest first."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.engine import Engine
 
-from staff.audit import audit_log
-from staff.audit.audit_log import AuditLog, Wanted
-from staff.audit.clients import client_digest
-from staff.audit.clients import main as print_client
+from staff.audit.audit_log import AuditLog, EventFilter, client_digest
+from staff.audit.audit_log import main as print_client
 from tests.commands import run
 from tests.records import NOON, Clock
 
@@ -30,40 +28,32 @@ def kept(engine: Engine) -> AuditLog:
 @pytest.mark.parametrize(
     ("wanted", "numbers"),
     [
-        (Wanted(), [4, 3, 2, 1]),
-        (Wanted(who="ann"), [3, 2, 1]),
-        (Wanted(who="bob"), [4]),
-        (Wanted(what="viewed"), [4, 2]),
-        (Wanted(about=("c1",)), [2]),
-        (Wanted(about=("m1", "c2")), [4, 2]),
-        (Wanted(since=NOON + timedelta(seconds=1)), [4, 3]),
-        (Wanted(until=NOON + timedelta(days=1)), [2, 1]),
-        (Wanted(who="ann", what="viewed", since=NOON, until=NOON + timedelta(days=2)), [2]),
-        (Wanted(who="' OR 1=1 --"), []),
+        (EventFilter(), [4, 3, 2, 1]),
+        (EventFilter(who="ann"), [3, 2, 1]),
+        (EventFilter(who="bob"), [4]),
+        (EventFilter(what="viewed"), [4, 2]),
+        (EventFilter(about=("c1",)), [2]),
+        (EventFilter(about=("m1", "c2")), [4, 2]),
+        (EventFilter(since=NOON + timedelta(seconds=1)), [4, 3]),
+        (EventFilter(until=NOON + timedelta(days=1)), [2, 1]),
+        (EventFilter(who="ann", what="viewed", since=NOON, until=NOON + timedelta(days=2)), [2]),
+        (EventFilter(who="' OR 1=1 --"), []),
     ],
 )
-def test_finds_what_is_asked_for(kept: AuditLog, wanted: Wanted, numbers: list[int]) -> None:
+def test_finds_what_is_asked_for(kept: AuditLog, wanted: EventFilter, numbers: list[int]) -> None:
     assert [link.id for link in kept.newest(wanted, limit=9)] == numbers
 
 
-def test_goes_on_where_the_last_page_ended(kept: AuditLog) -> None:
-    assert [link.id for link in kept.newest(Wanted(), limit=2)] == [4, 3]
-    assert [link.id for link in kept.newest(Wanted(), before=3, limit=2)] == [2, 1]
-
-
-def test_every_event_comes_once_however_large_a_batch(
-    kept: AuditLog, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(audit_log, "_BATCH", 3)
-
-    assert [link.id for link in kept.every(Wanted())] == [4, 3, 2, 1]
+def test_continues_where_the_last_page_ended(kept: AuditLog) -> None:
+    assert [link.id for link in kept.newest(EventFilter(), limit=2)] == [4, 3]
+    assert [link.id for link in kept.newest(EventFilter(), before=3, limit=2)] == [2, 1]
 
 
 def test_names_each_kind_once(kept: AuditLog) -> None:
     assert kept.kinds() == ["sign-in refused", "signed in", "viewed"]
 
 
-def test_a_machine_is_named_by_a_digest_that_only_the_key_can_make(
+def test_a_client_is_named_by_a_keyed_digest(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     key = "k" * 32

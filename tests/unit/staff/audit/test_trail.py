@@ -1,4 +1,4 @@
-"""The trail is chained without a gap, whoever appends, and the database refuses to change it."""
+"""The trail is chained without a gap, and the database refuses to change it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError
 
 from safeguarding.taxonomy import ROOT
-from staff.audit.tables import audit_events
 from staff.audit.trail import (
     FIRST_LINK,
     Event,
     append,
     append_all,
+    audit_events,
     link_of,
     of_case,
     walk,
@@ -124,7 +124,7 @@ def test_the_link_depends_on_every_fact(other: Event) -> None:
     assert link_of(FIRST_LINK, 1, other) != link_of(FIRST_LINK, 1, VIEWED)
 
 
-def test_the_link_depends_on_place_and_predecessor_and_not_on_the_zone_it_is_told_in() -> None:
+def test_the_link_depends_on_number_and_predecessor_and_not_on_the_time_zone() -> None:
     here = replace(VIEWED, at=NOON.astimezone(timezone(timedelta(hours=5))))
 
     assert link_of(FIRST_LINK, 1, here) == link_of(FIRST_LINK, 1, VIEWED)

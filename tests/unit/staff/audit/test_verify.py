@@ -1,4 +1,4 @@
-"""Every way to change the trail behind its back is found, and the first broken event is named."""
+"""Every tampering with the trail is detected, and the first broken event is named."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ from sqlalchemy.engine import Connection, Engine
 
 from staff.audit import anchors, verify
 from staff.audit.anchors import Anchor, AnchorError
-from staff.audit.tables import audit_events
-from staff.audit.trail import FIRST_LINK, Event, append_all, link_of, walk
-from staff.audit.verify import CHANGED, CUT_OFF, MISSING, OUT_OF_ORDER, REWRITTEN, Verified
+from staff.audit.trail import FIRST_LINK, Event, append_all, audit_events, link_of, walk
+from staff.audit.verify import CHANGED, CUT_OFF, MISSING, OUT_OF_ORDER, REWRITTEN, Verification
 from storage.engine import READING
 from tests.commands import run
 from tests.records import NOON
@@ -28,7 +27,7 @@ EVENTS = [
 
 @pytest.fixture
 def trail(engine: Engine) -> Engine:
-    """Twelve events, and nothing left that guards them: the intruder owns the database."""
+    """Append twelve events and remove the triggers: the intruder owns the database."""
     with engine.begin() as connection:
         append_all(connection, EVENTS)
         if engine.dialect.name == "postgresql":
@@ -39,7 +38,7 @@ def trail(engine: Engine) -> Engine:
     return engine
 
 
-def verified(engine: Engine, *held: Anchor) -> Verified:
+def verified(engine: Engine, *held: Anchor) -> Verification:
     with engine.connect().execution_options(**READING) as connection:
         return verify.verify(connection, held)
 
@@ -60,20 +59,20 @@ def delete(*numbers: int) -> Callable[[Connection], None]:
 
 
 def swap(connection: Connection) -> None:
-    """Two events change places, links and all."""
+    """Swap two events with their links."""
     for old, new in ((5, 99), (6, 5), (99, 6)):
         change(old, id=new)(connection)
 
 
 def close_the_gap(connection: Connection) -> None:
-    """Take one out and count the others down."""
+    """Delete one event and renumber the later ones."""
     delete(5)(connection)
     for number in range(6, 13):
         change(number, id=number - 1)(connection)
 
 
 def relink_one(connection: Connection) -> None:
-    """Change an event and give it the link that follows: the next one tells."""
+    """Change an event and compute its link anew; the next link then fails."""
     forged = replace(EVENTS[4], who="bob")
     before = list(walk(connection))[3].link
     change(5, who="bob", link=link_of(before, 5, forged))(connection)
@@ -118,8 +117,8 @@ def test_names_the_first_broken_event(
     assert found.count == max(0, number - 1)
 
 
-def test_a_whole_trail_is_whole_and_so_is_an_empty_one(engine: Engine) -> None:
-    assert verified(engine) == Verified(0, None)
+def test_an_intact_trail_and_an_empty_one_pass(engine: Engine) -> None:
+    assert verified(engine) == Verification(0, None)
     with engine.begin() as connection:
         append_all(connection, EVENTS)
 
@@ -155,9 +154,7 @@ def test_only_an_anchor_tells_that_the_whole_chain_was_rewritten(
     assert (found.number, found.wrong) == (12, REWRITTEN)
 
 
-def test_two_anchors_that_contradict_each_other_are_no_agreement(
-    trail: Engine, tmp_path: Path
-) -> None:
+def test_two_contradicting_anchors_do_not_pass(trail: Engine, tmp_path: Path) -> None:
     anchor = _anchor(trail, tmp_path)
 
     found = verified(trail, anchor, replace(anchor, link="0" * 64)).broken

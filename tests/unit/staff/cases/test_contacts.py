@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from safeguarding.messages import ContactCard, Message
-from safeguarding.shown_contacts import contacts_in
+from safeguarding.messages import ContactCard, Message, contacts_in
 from tests.records import CHILDLINE, MASH
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta, timezone
 
 import pytest
@@ -43,7 +43,7 @@ def test_contacts_are_sealed_with_what_was_shown() -> None:
     opened = vault().open(row["shown"], table="escalations", row="m1", column="shown")
     assert json.loads(opened) == {
         "texts": ["You did the right thing."],
-        "contacts": [CHILDLINE.as_record()],
+        "contacts": [asdict(CHILDLINE)],
     }
     assert opened_row(row, vault()) == escalation(contacts=(CHILDLINE,))
 

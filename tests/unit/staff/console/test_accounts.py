@@ -1,4 +1,4 @@
-"""Administrators run accounts and let nobody near a case by themselves; links work once."""
+"""Administrators manage accounts, and cannot give access to cases alone."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def guest(app: App) -> AsyncIterator[Browser]:
 
 
 async def invited(admin: Browser, role: str = "reviewer") -> str:
-    """The path of the link that the page shows."""
+    """Return the path of the link that the page shows."""
     form = {"shown_name": "Zoë <Clark>", "role": role}
     return link_in((await admin.send("/accounts/invite", form)).text)
 
@@ -128,7 +128,7 @@ async def test_a_link_ends_after_three_days(admin: Browser, guest: Browser, cloc
         ({"name": "zoe", "password": "short"}, "between 12 and 200"),
     ],
 )
-async def test_a_link_can_be_tried_again_after_a_slip(
+async def test_a_link_works_again_after_a_mistake(
     admin: Browser, guest: Browser, accounts: StaffAccounts, form: dict[str, str], why: str
 ) -> None:
     link = await invited(admin)
@@ -187,7 +187,7 @@ async def test_the_list_shows_who_waits_for_a_lead(
     assert "waits for a safeguarding lead" in (await admin.get("/accounts")).text
 
 
-async def test_an_account_is_kept_to_areas_and_let_go(
+async def test_an_account_is_limited_to_areas_and_released(
     admin: Browser, accounts: StaffAccounts, ann: Staff
 ) -> None:
     await admin.send(f"/accounts/{ann.id}/areas", {"areas": "wiltshire"})

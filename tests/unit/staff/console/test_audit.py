@@ -1,4 +1,4 @@
-"""The page about the audit trail: what it finds, that it is recorded, and the file of it."""
+"""The page of the audit trail: search, recording of visits, and export."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from staff.accounts.accounts import Staff
-from staff.audit.audit_log import AuditLog, Wanted
+from staff.audit.audit_log import AuditLog, EventFilter
 from staff.cases.cases import Cases
 from staff.cases.log import EscalationLog
 from tests.records import Clock, escalation
@@ -68,9 +68,7 @@ async def test_a_case_is_found_by_its_reference_as_people_write_it(
     assert f"Case <span>{case.id}</span>" in page
 
 
-async def test_turns_the_pages_without_leaving_one_out(
-    kept: AuditLog, browser: Browser, ann: Staff
-) -> None:
+async def test_paging_leaves_no_event_out(kept: AuditLog, browser: Browser, ann: Staff) -> None:
     for _ in range(60):
         kept.add(ann.id, "viewed", case_id="c2")
 
@@ -84,7 +82,7 @@ async def test_turns_the_pages_without_leaving_one_out(
 
 
 @pytest.mark.parametrize("query", ["since=yesterday", "since=2026-11-26&until=2026-11-25"])
-async def test_a_wrong_date_is_said_beside_its_field(browser: Browser, query: str) -> None:
+async def test_a_wrong_date_is_reported_beside_its_field(browser: Browser, query: str) -> None:
     response = await browser.get(f"/audit?{query}")
 
     assert response.status_code == 400
@@ -92,12 +90,12 @@ async def test_a_wrong_date_is_said_beside_its_field(browser: Browser, query: st
     assert (await browser.get(f"/audit/file?{query}")).status_code == 400
 
 
-async def test_looking_is_on_the_trail_without_what_was_typed(
+async def test_a_search_is_recorded_without_what_was_typed(
     kept: AuditLog, browser: Browser, ann: Staff
 ) -> None:
     await browser.get("/audit?case=a+childs+name&who=somebody&since=2026-11-01")
 
-    event = kept.newest(Wanted(), limit=1)[0].event
+    event = kept.newest(EventFilter(), limit=1)[0].event
     assert (event.who, event.what) == (ann.id, "audit trail viewed")
     assert event.detail.pop("client")
     assert event.detail == {"since": "2026-11-01", "account": "not known", "one_case": True}
@@ -115,9 +113,9 @@ async def test_the_file_holds_every_event_and_no_formula(
     assert [row["number"] for row in found] == ["2", "1"]
     assert found[0]["name"] == "Ann Smith"
     assert found[1]["message"] == "'=m1"
-    links = {link.id: link.link for link in kept.newest(Wanted(), limit=9)}
+    links = {link.id: link.link for link in kept.newest(EventFilter(), limit=9)}
     assert found[1]["link"] == links[1]
-    event = kept.newest(Wanted(what="audit trail exported"), limit=9)[0].event
+    event = kept.newest(EventFilter(what="audit trail exported"), limit=9)[0].event
     assert event.who == ann.id
 
 

@@ -1,4 +1,4 @@
-"""Only staff come in; nobody learns who has an account; no other site can send our forms."""
+"""Only staff sign in, no page reveals accounts, and other sites cannot send our forms."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ async def test_a_stranger_trying_many_names_must_wait(visitor: Browser, ann: Sta
     assert (await visitor.sign_in()).status_code == 429
 
 
-async def test_nobody_can_lock_a_colleague_out_of_their_own_browser(
+async def test_a_stranger_cannot_lock_a_colleague_out_of_their_own_browser(
     app: App, visitor: Browser, ann: Staff
 ) -> None:
     await visitor.sign_in()
@@ -106,7 +106,7 @@ async def test_only_the_browser_that_signed_in_is_known_and_only_for_that_name(
     assert not devices.knows(device + "x", "ann")
 
 
-async def test_the_mark_of_a_known_browser_is_out_of_reach_and_opens_nothing(
+async def test_the_cookie_of_a_known_browser_is_out_of_reach_and_opens_nothing(
     visitor: Browser, ann: Staff
 ) -> None:
     response = await visitor.sign_in()
@@ -122,7 +122,7 @@ async def test_the_mark_of_a_known_browser_is_out_of_reach_and_opens_nothing(
     assert (await visitor.get("/escalations")).status_code == 303
 
 
-async def test_signing_in_forgives_the_slips_before(visitor: Browser, ann: Staff) -> None:
+async def test_signing_in_clears_earlier_wrong_attempts(visitor: Browser, ann: Staff) -> None:
     for _ in range(2):
         await visitor.sign_in("ann", "wrong")
         assert (await visitor.sign_in()).status_code == 303
@@ -250,7 +250,9 @@ async def test_a_new_password_replaces_the_old_one_and_signs_out(
     assert (await browser.get("/escalations")).status_code == 303
 
 
-async def test_needs_the_password_of_now(browser: Browser, accounts: StaffAccounts) -> None:
+async def test_a_new_password_needs_the_current_one(
+    browser: Browser, accounts: StaffAccounts
+) -> None:
     response = await browser.send("/password", {"current": "wrong", "new": NEW})
 
     assert response.status_code == 400
@@ -281,14 +283,14 @@ async def test_refuses_a_password_that_is_guessed_first(
     assert why in response.text
 
 
-async def test_guessing_at_the_password_of_now_is_slowed_down(browser: Browser) -> None:
+async def test_guessing_the_current_password_is_slowed_down(browser: Browser) -> None:
     for _ in range(3):
         await browser.send("/password", {"current": "wrong", "new": NEW})
 
     assert (await browser.send("/password", {"current": PASSWORD, "new": NEW})).status_code == 429
 
 
-async def test_asking_whether_one_is_still_signed_in_says_yes(browser: Browser) -> None:
+async def test_alive_answers_while_signed_in(browser: Browser) -> None:
     assert (await browser.get("/alive")).status_code == 204
 
 

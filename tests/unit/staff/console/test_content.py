@@ -1,4 +1,4 @@
-"""The pages about content: who signs, what, and what is refused."""
+"""The pages of the content: who approves, what is shown, and what is refused."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import re
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import Engine
 
-from safeguarding.content.approvals.signing import ApprovalDecision, ApprovalStatus
 from safeguarding.content.items import Item
 from safeguarding.content.reader import read_catalogue
+from safeguarding.content.signing import ApprovalDecision, ApprovalStatus
 from staff.accounts.accounts import Staff, StaffAccounts
 from staff.accounts.permissions import Role
 from staff.approvals.approvals import Approvals
 from staff.approvals.page import DecisionForm
 from staff.console.pages import LONGEST_NOTE
+from storage.approval_records import read_approved_digests
 from tests.content import ANSWER
 from tests.records import PASSWORD, Clock
 from tests.unit.staff.console.conftest import Browser
@@ -75,7 +77,7 @@ async def test_the_list_can_be_narrowed_by_status_and_kind(
     assert len(await shown("status=nonsense&kind=nonsense")) == 2
 
 
-async def test_a_file_that_cannot_be_read_is_said(browser: Browser, content: Path) -> None:
+async def test_an_unreadable_file_is_reported(browser: Browser, content: Path) -> None:
     page = (await browser.get("/content")).text
 
     assert "help_card.yml" in page
@@ -95,12 +97,12 @@ async def test_an_item_shows_each_reader_the_sources_and_the_dates(browser: Brow
 
 
 @pytest.mark.parametrize("path", ["/content/answer:nothing", "/content/x", "/content/export/all"])
-async def test_what_is_not_there_is_not_found(browser: Browser, path: str) -> None:
+async def test_an_unknown_item_is_not_found(browser: Browser, path: str) -> None:
     assert (await browser.get(path)).status_code == 404
 
 
 async def test_a_lead_approves_exactly_the_words_on_the_page(
-    browser: Browser, approvals: Approvals, answer: Item
+    browser: Browser, engine: Engine, answer: Item
 ) -> None:
     page = (await browser.get(ITEM)).text
     assert f'name="digest" value="{answer.digest}"' in page
@@ -109,11 +111,11 @@ async def test_a_lead_approves_exactly_the_words_on_the_page(
     response = await browser.send(f"{ITEM}/decision", form)
 
     assert response.headers["location"] == "/content?saved=approved"
-    assert approvals.approved() == {("answer:consent", answer.digest)}
+    assert read_approved_digests(engine) == {("answer:consent", answer.digest)}
 
 
 async def test_words_that_changed_meanwhile_are_not_approved_and_the_note_is_kept(
-    browser: Browser, approvals: Approvals, answer: Item, content: Path
+    browser: Browser, engine: Engine, answer: Item, content: Path
 ) -> None:
     change(content)
 
@@ -123,7 +125,7 @@ async def test_words_that_changed_meanwhile_are_not_approved_and_the_note_is_kep
     assert response.status_code == 409
     assert "have changed since you opened the page" in response.text
     assert "Read twice." in response.text
-    assert approvals.approved() == frozenset()
+    assert read_approved_digests(engine) == frozenset()
 
 
 async def test_a_reviewer_reads_and_cannot_decide(
@@ -142,8 +144,8 @@ async def test_a_reviewer_reads_and_cannot_decide(
     assert approvals.standing(answer).decisions == ()
 
 
-async def test_a_lead_who_is_one_no_more_is_refused_at_once(
-    browser: Browser, accounts: StaffAccounts, approvals: Approvals, answer: Item
+async def test_a_former_lead_is_refused_at_once(
+    browser: Browser, accounts: StaffAccounts, engine: Engine, answer: Item
 ) -> None:
     accounts.set_role("ann", Role.REVIEWER)
 
@@ -151,19 +153,17 @@ async def test_a_lead_who_is_one_no_more_is_refused_at_once(
     response = await browser.send(f"{ITEM}/decision", form)
 
     assert response.status_code == 403
-    assert approvals.approved() == frozenset()
+    assert read_approved_digests(engine) == frozenset()
 
 
-async def test_no_other_site_can_approve(
-    browser: Browser, approvals: Approvals, answer: Item
-) -> None:
+async def test_no_other_site_can_approve(browser: Browser, engine: Engine, answer: Item) -> None:
     form = {"decision": "approved", "digest": answer.digest}
 
     assert (await browser.post(f"{ITEM}/decision", form)).status_code == 403
     forged = form | {"form_token": await browser.form_token()}
     response = await browser.post(f"{ITEM}/decision", forged, sec_fetch_site="cross-site")
     assert response.status_code == 403
-    assert approvals.approved() == frozenset()
+    assert read_approved_digests(engine) == frozenset()
 
 
 async def test_sending_back_needs_a_note_and_keeps_it(
@@ -181,14 +181,16 @@ async def test_sending_back_needs_a_note_and_keeps_it(
     assert "Say &lt;b&gt;who&lt;/b&gt;." in page
 
 
-async def test_nothing_selected_is_said_beside_the_field(browser: Browser, answer: Item) -> None:
+async def test_a_missing_decision_is_reported_beside_the_field(
+    browser: Browser, answer: Item
+) -> None:
     response = await browser.send(f"{ITEM}/decision", {"digest": answer.digest})
 
     assert response.status_code == 400
     assert 'href="#decision"' in response.text
 
 
-async def test_what_changed_stands_beside_what_was_approved(
+async def test_changes_are_shown_beside_the_approved_words(
     browser: Browser, approvals: Approvals, answer: Item, ann: Staff, content: Path
 ) -> None:
     approvals.decide(answer, ApprovalDecision.APPROVED, by=ann.id)

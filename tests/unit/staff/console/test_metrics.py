@@ -1,4 +1,4 @@
-"""The console's figures: for private networks, and nothing of a person's in them."""
+"""The console's metrics: for private networks only, without personal data."""
 
 from __future__ import annotations
 

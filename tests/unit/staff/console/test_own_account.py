@@ -1,4 +1,4 @@
-"""The second step cannot be walked around; a session left alone shows no words."""
+"""The second step cannot be bypassed, and an unused session shows no words."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sanic_testing.testing import SanicASGITestClient
 
 from safeguarding.settings import Settings
 from staff.accounts.accounts import Staff, StaffAccounts
-from staff.accounts.browsers import browser_of
+from staff.accounts.sessions import browser_of
 from staff.console.app import create_app
 from staff.console.composition import compose
 from tests.records import PASSWORD, Clock
@@ -22,14 +22,14 @@ from web.http import App
 
 
 def code_in(page: str, clock: Clock) -> str:
-    """The code that an app shows which has read the page."""
+    """Return the code of an app that has read the page."""
     found = re.search(r"<code[^>]*>([A-Z2-7]{32})</code>", page)
     assert found
     return pyotp.TOTP(found[1]).at(clock.at)
 
 
 async def set_up(browser: Browser, clock: Clock) -> tuple[str, list[str]]:
-    """Set up a second step; the secret and the recovery codes."""
+    """Set up a second step; return the secret and the recovery codes."""
     page = (await browser.get("/account/second-step")).text
     assert "<svg" in page
     done = await browser.send("/account/second-step", {"code": code_in(page, clock)})
@@ -110,7 +110,7 @@ async def test_a_code_without_the_password_opens_nothing(
     assert "set-cookie" not in response.headers
 
 
-async def test_it_is_taken_away_by_a_code_only(
+async def test_only_a_code_removes_the_second_step(
     browser: Browser, clock: Clock, elsewhere: Browser
 ) -> None:
     _, codes = await set_up(browser, clock)
@@ -121,7 +121,7 @@ async def test_it_is_taken_away_by_a_code_only(
     assert (await elsewhere.sign_in()).headers["location"] == "/escalations"
 
 
-async def test_where_it_is_required_nothing_opens_before_it_is_set_up(
+async def test_a_required_second_step_must_be_set_up_first(
     settings: Settings, accounts: StaffAccounts, clock: Clock, ann: Staff
 ) -> None:
     Sanic.test_mode = True
@@ -139,7 +139,7 @@ async def test_where_it_is_required_nothing_opens_before_it_is_set_up(
         assert (await browser.get("/escalations")).status_code == 200
 
 
-async def test_a_session_in_another_browser_is_seen_and_ended(
+async def test_a_session_in_another_browser_is_listed_and_can_be_ended(
     browser: Browser, elsewhere: Browser
 ) -> None:
     await elsewhere.post(
@@ -158,7 +158,7 @@ async def test_a_session_in_another_browser_is_seen_and_ended(
     assert (await browser.get("/escalations")).status_code == 200
 
 
-async def test_nobody_ends_the_session_of_another(
+async def test_a_session_of_another_account_cannot_be_ended(
     browser: Browser, elsewhere: Browser, bob: Staff, app: App
 ) -> None:
     await elsewhere.sign_in("bob")
@@ -185,7 +185,7 @@ async def test_a_session_left_alone_is_confirmed_by_the_password(
     assert sessions.find(token).fresh
 
 
-async def test_confirming_leads_nowhere_else(browser: Browser) -> None:
+async def test_confirming_leads_to_no_other_site(browser: Browser) -> None:
     form = {"proof": PASSWORD, "next": "https://evil.test/"}
 
     assert (await browser.send("/confirm", form)).headers["location"] == "/escalations"
@@ -207,7 +207,7 @@ def test_a_browser_is_named_and_never_quoted(header: str, words: str) -> None:
 @pytest.mark.parametrize(
     "answer", ["", "{}", "[]", "null", "\x00", '{"id": "x"}', '{"id": {}}', "[" * 9000, "9" * 9000]
 )
-async def test_what_is_no_passkey_opens_nothing_and_adds_nothing(
+async def test_a_malformed_passkey_opens_nothing_and_adds_nothing(
     browser: Browser, elsewhere: Browser, clock: Clock, app: App, ann: Staff, answer: str
 ) -> None:
     await set_up(browser, clock)
@@ -223,7 +223,7 @@ async def test_what_is_no_passkey_opens_nothing_and_adds_nothing(
 
 def test_a_challenge_is_taken_once(app: App, ann: Staff) -> None:
     sessions = app.ctx.services.sessions
-    token = sessions.start(ann.id, half=True)
+    token = sessions.start(ann.id, pending=True)
     challenge = sessions.new_challenge(token)
 
     assert sessions.take_challenge(token) == challenge

@@ -1,4 +1,4 @@
-"""Every route of the console has a permission, and every role gets what the table says."""
+"""Every route of the console has a permission, and every role reaches its routes only."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def routes(app: App) -> list[Route]:
 
 
 async def answer(browser: Browser, route: Route) -> int:
-    """The status of a request as a page of ours would send it."""
+    """Send a request as a page of the console would, and return its status."""
     if route.method == "GET":
         return (await browser.get(route.path)).status_code
     assert route.method == "POST"
@@ -77,7 +77,7 @@ def test_only_a_few_pages_need_no_sign_in(app: App) -> None:
     assert {route.path for route in routes(app) if route.permission is None} == OPEN
 
 
-def test_whoever_runs_accounts_or_audits_sees_no_words_and_works_no_case() -> None:
+def test_administrators_and_auditors_see_no_words_and_work_no_case() -> None:
     words = {
         Permission.READ_CASES,
         Permission.WORK_CASES,
@@ -89,12 +89,12 @@ def test_whoever_runs_accounts_or_audits_sees_no_words_and_works_no_case() -> No
     assert {Role.LEAD, Role.REVIEWER} == READERS
 
 
-def test_nobody_who_sees_words_runs_accounts() -> None:
+def test_no_role_that_sees_words_manages_accounts() -> None:
     for role in READERS:
         assert Permission.MANAGE_ACCOUNTS not in PERMISSIONS[role]
 
 
-def test_every_role_stands_in_the_table_and_every_permission_is_somebodys() -> None:
+def test_every_role_has_permissions_and_every_permission_a_role() -> None:
     assert set(PERMISSIONS) == set(Role)
     assert frozenset().union(*PERMISSIONS.values()) == set(Permission)
 
@@ -135,7 +135,7 @@ async def test_a_stranger_gets_in_nowhere(app: App, visitor: Browser, log: Escal
 
 
 @pytest.mark.parametrize("role", [Role.ADMINISTRATOR, Role.AUDITOR])
-async def test_no_page_shows_words_to_who_may_not_see_them(
+async def test_no_page_shows_words_without_the_permission(
     app: App, visitor: Browser, accounts: StaffAccounts, log: EscalationLog, role: Role
 ) -> None:
     log.record(escalation())
@@ -146,7 +146,7 @@ async def test_no_page_shows_words_to_who_may_not_see_them(
             assert WORDS not in (await visitor.get(route.path)).text
 
 
-async def test_what_was_written_is_given_back_to_who_may_not_send_it(
+async def test_a_refused_form_gives_back_what_was_written(
     visitor: Browser, accounts: StaffAccounts
 ) -> None:
     accounts.add("ann", PASSWORD, role=Role.AUDITOR)

@@ -7,8 +7,7 @@ from sanic_testing.testing import ASGI_HOST
 from sqlalchemy.engine import Engine
 
 from staff.accounts.accounts import Staff, StaffAccounts
-from staff.audit.audit_log import AuditLog, Wanted
-from staff.audit.clients import client_digest
+from staff.audit.audit_log import AuditLog, EventFilter, client_digest
 from staff.cases.log import EscalationLog
 from tests.records import PASSWORD, Clock, escalation
 from tests.unit.staff.console.conftest import Browser
@@ -17,11 +16,13 @@ CLIENT = client_digest(ASGI_HOST, "a key of the tests that is long enough")
 
 
 def trail(audit: AuditLog) -> list[tuple[str, str]]:
-    return [(link.event.who, link.event.what) for link in audit.newest(Wanted(), limit=99)][::-1]
+    return [(link.event.who, link.event.what) for link in audit.newest(EventFilter(), limit=99)][
+        ::-1
+    ]
 
 
 def last(audit: AuditLog) -> tuple[str, str, dict[str, object]]:
-    event = audit.newest(Wanted(), limit=1)[0].event
+    event = audit.newest(EventFilter(), limit=1)[0].event
     return event.who, event.what, event.detail
 
 

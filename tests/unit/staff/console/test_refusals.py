@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from staff.audit.audit_log import AuditLog, Wanted
+from staff.audit.audit_log import AuditLog, EventFilter
 from staff.console.refusals import RefusalLimits, Refusals
 from tests.unit.staff.console.conftest import Browser, Timer
 from web.http import App
@@ -53,7 +53,7 @@ def strict(app: App) -> None:
 
 
 def refused(audit: AuditLog) -> list[dict[str, object]]:
-    links = audit.newest(Wanted(), limit=99)[::-1]
+    links = audit.newest(EventFilter(), limit=99)[::-1]
     return [link.event.detail for link in links if link.event.what == "refused"]
 
 

@@ -1,4 +1,4 @@
-"""The rota in the console: who sees it, who changes it, and what it says of gaps."""
+"""The rota in the console: who sees it, who changes it, and what it shows of gaps."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import Staff
 from staff.alerts.outbox import Alert, raise_alert
 from staff.alerts.plan import Plan, advance
-from staff.alerts.reach import ContactPreferences, ways_of
-from staff.audit.tables import audit_events
+from staff.audit.trail import audit_events
 from staff.rota import rota
+from staff.rota.recipients import ContactPreferences, contact_preferences
 from tests.records import NOON
 from tests.unit.staff.console.conftest import Browser
 
@@ -108,7 +108,7 @@ async def test_what_makes_no_sense_is_refused_beside_its_field(
     assert on_duty(engine) == []
 
 
-async def test_somebody_else_covers_for_an_afternoon(
+async def test_a_colleague_covers_for_an_afternoon(
     browser: Browser, engine: Engine, ann: Staff, bob: Staff
 ) -> None:
     await browser.send("/rota", form(bob))
@@ -156,7 +156,7 @@ async def test_a_reviewer_reads_the_rota_and_changes_nothing(
     assert on_duty(engine) == [bob.id]
 
 
-async def test_the_page_says_when_nobody_is_on_duty_and_who_cannot_be_told(
+async def test_the_page_shows_gaps_and_staff_who_cannot_be_told(
     browser: Browser, bob: Staff
 ) -> None:
     assert "Nobody is on duty now" in (await browser.get("/rota")).text
@@ -168,7 +168,7 @@ async def test_the_page_says_when_nobody_is_on_duty_and_who_cannot_be_told(
     assert "has left no way to be told" in page.text
 
 
-async def test_each_says_how_they_are_told(browser: Browser, engine: Engine, ann: Staff) -> None:
+async def test_staff_set_how_they_are_told(browser: Browser, engine: Engine, ann: Staff) -> None:
     sent = {
         "email": "ann@council.gov.uk",
         "phone": "07700 900 982",
@@ -180,7 +180,7 @@ async def test_each_says_how_they_are_told(browser: Browser, engine: Engine, ann
     await browser.send("/rota/ways", sent)
 
     with engine.connect() as connection:
-        kept = ways_of(connection, [ann.id])[ann.id]
+        kept = contact_preferences(connection, [ann.id])[ann.id]
     expected = ("ann@council.gov.uk", "+447700900982", Severity.URGENT, 22, 7)
     assert kept == ContactPreferences(ann.id, *expected)
     assert trail(engine) == ["contact ways changed"]
@@ -205,7 +205,7 @@ async def test_ways_that_cannot_be_are_refused(
 
     assert page.status_code == 400
     with engine.connect() as connection:
-        assert ways_of(connection, [ann.id]) == {}
+        assert contact_preferences(connection, [ann.id]) == {}
 
 
 async def test_the_link_of_an_alert_leads_to_its_case(browser: Browser, engine: Engine) -> None:
@@ -218,7 +218,7 @@ async def test_the_link_of_an_alert_leads_to_its_case(browser: Browser, engine: 
     assert (await browser.get("/escalations/find/LN-NONE")).status_code == 404
 
 
-async def test_nobody_reads_the_rota_without_signing_in(visitor: Browser) -> None:
+async def test_the_rota_needs_signing_in(visitor: Browser) -> None:
     for path in ("/rota", "/rota/ways", "/rota/shift/1", "/escalations/find/LN-ABCD-EFGH"):
         assert (await visitor.get(path)).headers["location"].startswith("/sign-in")
 

@@ -19,11 +19,16 @@ from sanic_testing.testing import SanicASGITestClient
 
 from safeguarding.settings import Settings, SignOnSettings
 from staff.accounts.accounts import Staff, StaffAccounts
-from staff.accounts.authentication_request import AuthenticationRequests, Purpose
 from staff.accounts.permissions import Role
-from staff.accounts.provider import AT_ONCE, Provider, ProviderAwayError
+from staff.accounts.provider import (
+    CONCURRENT_CALLS,
+    AuthenticationRequests,
+    Provider,
+    ProviderUnavailableError,
+    Purpose,
+)
 from staff.accounts.throttle import SignInThrottle
-from staff.audit.audit_log import AuditLog, Wanted
+from staff.audit.audit_log import AuditLog, EventFilter
 from staff.console.app import create_app
 from staff.console.composition import compose
 from tests.fakes.provider import CLIENT, SECRET, FakeProvider
@@ -84,7 +89,7 @@ async def sign_out(browser: Browser) -> None:
 
 @pytest.fixture
 async def linked(browser: Browser, provider: FakeProvider) -> Browser:
-    """The browser of Ann, who has linked her account to u1 and signed out."""
+    """Link Ann's account to u1 and sign out."""
     assert onward(await link(browser, provider)) == "/account/organisation"
     await sign_out(browser)
     return browser
@@ -95,14 +100,14 @@ async def is_signed_in(browser: Browser) -> bool:
 
 
 def trail(audit: AuditLog, what: str = "sign-in refused") -> list[dict[str, Any]]:
-    """What the trail says of this, the newest first."""
+    """Return the events of this kind on the trail, newest first."""
     return [
         link.event.detail | {"who": link.event.who}
-        for link in audit.newest(Wanted(what=what), limit=99)
+        for link in audit.newest(EventFilter(what=what), limit=99)
     ]
 
 
-async def test_whoever_linked_an_account_signs_in_with_the_provider(
+async def test_a_linked_account_signs_in_with_the_provider(
     linked: Browser, provider: FakeProvider, audit: AuditLog, ann: Staff
 ) -> None:
     assert "Sign in with Wiltshire Council" in (await linked.get("/sign-in")).text
@@ -151,7 +156,7 @@ async def test_a_made_up_host_changes_no_address(visitor: Browser, provider: Fak
 
 
 @pytest.mark.parametrize("next_", ["https://evil.example/", "//evil.example", "/\\evil.example"])
-async def test_no_address_that_a_link_chose_is_gone_on_to(
+async def test_a_link_cannot_choose_the_next_address(
     linked: Browser, provider: FakeProvider, next_: str
 ) -> None:
     address = await sent(linked, next=next_)
@@ -159,14 +164,16 @@ async def test_no_address_that_a_link_chose_is_gone_on_to(
     assert onward(await linked.get(provider.answer(address))) == "/escalations"
 
 
-async def test_another_sites_form_begins_nothing(visitor: Browser, provider: FakeProvider) -> None:
+async def test_a_form_of_another_site_begins_nothing(
+    visitor: Browser, provider: FakeProvider
+) -> None:
     response = await visitor.post_from("https://evil.example", "/sign-in/organisation", {})
 
     assert response.status_code == 403
     assert provider.asked == []
 
 
-async def test_whoever_is_not_linked_reads_whom_to_ask_and_gets_no_account(
+async def test_an_unlinked_person_reads_whom_to_ask_and_gets_no_account(
     linked: Browser, provider: FakeProvider, audit: AuditLog, accounts: StaffAccounts
 ) -> None:
     known = {"email": "ann@council.example", "email_verified": True, "preferred_username": "ann"}
@@ -179,7 +186,7 @@ async def test_whoever_is_not_linked_reads_whom_to_ask_and_gets_no_account(
     assert trail(audit)[0]["why"] == "no account is linked"
 
 
-async def test_an_account_that_is_shut_stays_shut_and_the_trail_names_it(
+async def test_a_disabled_account_stays_disabled_and_the_trail_names_it(
     linked: Browser, provider: FakeProvider, audit: AuditLog, accounts: StaffAccounts, ann: Staff
 ) -> None:
     accounts.disable("ann")
@@ -200,7 +207,7 @@ async def refused(browser: Browser, path: str, status: int) -> str:
     return back.text
 
 
-async def test_an_answer_counts_once(linked: Browser, provider: FakeProvider) -> None:
+async def test_a_response_works_once(linked: Browser, provider: FakeProvider) -> None:
     path = provider.answer(await sent(linked))
     cookie = linked.client.cookies["lantern-sign-on"]
     await linked.get(path)
@@ -213,7 +220,7 @@ async def test_an_answer_counts_once(linked: Browser, provider: FakeProvider) ->
     assert provider.asked == []
 
 
-async def test_an_answer_of_another_request_counts_for_nothing(
+async def test_a_response_to_another_request_is_refused(
     linked: Browser, provider: FakeProvider, audit: AuditLog
 ) -> None:
     first = provider.answer(await sent(linked))
@@ -224,7 +231,7 @@ async def test_an_answer_of_another_request_counts_for_nothing(
     assert trail(audit)[0]["why"] == "not what this browser asked for"
 
 
-async def test_an_answer_that_somebody_else_fetched_signs_nobody_in(
+async def test_a_response_from_another_browser_is_refused(
     linked: Browser, elsewhere: Browser, provider: FakeProvider, audit: AuditLog
 ) -> None:
     path = provider.answer(await sent(linked))
@@ -235,9 +242,7 @@ async def test_an_answer_that_somebody_else_fetched_signs_nobody_in(
     await refused(elsewhere, path, 400)
 
 
-async def test_a_cookie_that_somebody_wrote_counts_for_nothing(
-    linked: Browser, provider: FakeProvider
-) -> None:
+async def test_a_forged_cookie_is_refused(linked: Browser, provider: FakeProvider) -> None:
     path = provider.answer(await sent(linked))
     right = linked.client.cookies["lantern-sign-on"].encode()
     linked.client.cookies.clear()
@@ -247,7 +252,7 @@ async def test_a_cookie_that_somebody_wrote_counts_for_nothing(
         assert not await is_signed_in(linked)
 
 
-async def test_a_request_is_over_after_ten_minutes(
+async def test_a_request_expires_after_ten_minutes(
     linked: Browser, provider: FakeProvider, clock: Clock
 ) -> None:
     path = provider.answer(await sent(linked))
@@ -306,7 +311,9 @@ def always(token: str) -> Callable[[dict[str, str]], str]:
     return lambda _asked: token
 
 
-async def test_only_the_providers_key_signs(linked: Browser, provider: FakeProvider) -> None:
+async def test_only_a_token_signed_with_the_providers_key_counts(
+    linked: Browser, provider: FakeProvider
+) -> None:
     for sign in (
         provider.signed_by_another,
         provider.signed_by_the_secret,
@@ -318,9 +325,7 @@ async def test_only_the_providers_key_signs(linked: Browser, provider: FakeProvi
         await refused(linked, made, 401)
 
 
-async def test_nonsense_in_place_of_a_token_opens_nothing(
-    linked: Browser, provider: FakeProvider
-) -> None:
+async def test_a_malformed_token_opens_nothing(linked: Browser, provider: FakeProvider) -> None:
     for token in ("", "x", "a.b.c", "é.é.é", "." * 9):
         path = provider.answer_with(await sent(linked), always(token))
         await refused(linked, path, 401)
@@ -337,7 +342,7 @@ async def test_a_code_that_the_provider_refuses_opens_nothing(
     assert trail(audit)[0]["why"] == "code refused by the provider"
 
 
-async def test_who_turns_back_at_the_provider_is_told_so(
+async def test_a_person_who_cancels_at_the_provider_reads_so(
     linked: Browser, provider: FakeProvider, audit: AuditLog
 ) -> None:
     state = parse_qs(urlsplit(await sent(linked)).query)["state"][0]
@@ -349,7 +354,7 @@ async def test_who_turns_back_at_the_provider_is_told_so(
     assert trail(audit)[0]["why"] == "refused by the provider"
 
 
-async def test_an_answer_of_another_provider_is_not_taken_to_this_one(
+async def test_a_response_of_another_provider_is_refused(
     linked: Browser, provider: FakeProvider
 ) -> None:
     path = provider.answer(await sent(linked))
@@ -360,7 +365,7 @@ async def test_an_answer_of_another_provider_is_not_taken_to_this_one(
     assert "/token" not in provider.asked
 
 
-async def test_a_provider_that_names_itself_has_to(
+async def test_a_provider_that_announces_its_name_must_send_it(
     linked: Browser, app: App, settings: Settings, provider: FakeProvider, clock: Clock
 ) -> None:
     provider.metadata = {"authorization_response_iss_parameter_supported": True}
@@ -383,7 +388,7 @@ async def test_a_provider_that_names_itself_has_to(
         {"authorization_endpoint": "javascript:alert(1)"},
     ],
 )
-async def test_a_provider_that_says_odd_things_of_itself_is_not_used(
+async def test_a_provider_with_invalid_metadata_is_not_used(
     visitor: Browser, provider: FakeProvider, said: dict[str, str]
 ) -> None:
     provider.metadata = said
@@ -395,7 +400,7 @@ async def test_a_provider_that_says_odd_things_of_itself_is_not_used(
 
 
 @pytest.mark.parametrize("path", ["/token", "/keys"])
-async def test_a_provider_that_is_down_midway_signs_nobody_in(
+async def test_a_provider_that_fails_midway_signs_in_no_one(
     linked: Browser, provider: FakeProvider, audit: AuditLog, path: str
 ) -> None:
     provider.refused.add(path)
@@ -406,7 +411,7 @@ async def test_a_provider_that_is_down_midway_signs_nobody_in(
 
 
 @pytest.mark.parametrize("server", [frozen_server, slow_server])
-async def test_a_provider_that_hangs_holds_nothing_up(
+async def test_a_hanging_provider_does_not_block_the_console(
     settings: Settings,
     accounts: StaffAccounts,
     ann: Staff,
@@ -418,7 +423,7 @@ async def test_a_provider_that_hangs_holds_nothing_up(
     with server() as port:
         sign_on = SignOnSettings(f"http://127.0.0.1:{port}", CLIENT, "it", CONSOLE + RETURN)
         console = compose(settings, accounts=accounts, throttle=throttle, now=clock)
-        console = replace(console, provider=Provider(sign_on, SECRET, clock, patience_s=0.5))
+        console = replace(console, provider=Provider(sign_on, SECRET, clock, timeout_s=0.5))
         async with SanicASGITestClient(create_app(settings, console)) as client:
             browser, began = Browser(client), time.monotonic()
 
@@ -428,15 +433,15 @@ async def test_a_provider_that_hangs_holds_nothing_up(
             assert (await browser.sign_in()).status_code == 303
 
 
-async def test_no_more_than_a_few_wait_for_a_provider_that_hangs(clock: Clock) -> None:
+async def test_the_number_of_calls_to_a_hanging_provider_is_limited(clock: Clock) -> None:
     with frozen_server() as port:
         sign_on = SignOnSettings(f"http://127.0.0.1:{port}", CLIENT, "it", CONSOLE + RETURN)
-        provider = Provider(sign_on, SECRET, clock, patience_s=60)
+        provider = Provider(sign_on, SECRET, clock, timeout_s=60)
         asked = AuthenticationRequests("key", clock).make(Purpose.SIGN_IN).request
-        waiting = [asyncio.create_task(provider.address(asked)) for _ in range(AT_ONCE)]
+        waiting = [asyncio.create_task(provider.address(asked)) for _ in range(CONCURRENT_CALLS)]
         await asyncio.sleep(0)
 
-        with pytest.raises(ProviderAwayError):
+        with pytest.raises(ProviderUnavailableError):
             await provider.address(asked)
 
         assert not any(task.done() for task in waiting)
@@ -446,7 +451,7 @@ async def test_no_more_than_a_few_wait_for_a_provider_that_hangs(clock: Clock) -
         assert not provider._free.locked()
 
 
-async def test_without_a_provider_there_is_nothing_of_it(
+async def test_without_a_provider_its_pages_do_not_exist(
     settings: Settings, accounts: StaffAccounts, ann: Staff, clock: Clock, throttle: SignInThrottle
 ) -> None:
     Sanic.test_mode = True
@@ -502,7 +507,7 @@ async def test_nothing_is_linked_to_a_session_that_has_ended(
     assert (await browser.get(provider.answer(await sent(browser)))).status_code == 403
 
 
-async def test_what_is_unlinked_opens_nothing_and_can_be_linked_again(
+async def test_an_unlinked_identity_opens_nothing_and_can_be_linked_again(
     linked: Browser, provider: FakeProvider
 ) -> None:
     await linked.sign_in()
@@ -602,7 +607,7 @@ async def confirm(browser: Browser, provider: FakeProvider, subject: str, **clai
     return await browser.get(provider.answer(address, subject, **claims))
 
 
-async def test_who_sits_there_is_shown_again_at_the_provider(
+async def test_a_session_is_confirmed_at_the_provider(
     linked: Browser, provider: FakeProvider, clock: Clock, audit: AuditLog, ann: Staff
 ) -> None:
     await linked.get(provider.answer(await sent(linked)))
@@ -626,7 +631,7 @@ async def test_who_sits_there_is_shown_again_at_the_provider(
 
 
 async def invited(app: App, accounts: StaffAccounts) -> str:
-    """The token of an invitation for an auditor."""
+    """Return the token of an invitation for an auditor."""
     ada = accounts.add("ada", PASSWORD, role=Role.ADMINISTRATOR)
     token: str = app.ctx.services.invitations.invite("Zoe", Role.AUDITOR, by=ada.id)
     return token
@@ -684,7 +689,7 @@ async def test_an_invitation_that_ended_on_the_way_opens_nothing(
     assert accounts.named("zoe2") is None
 
 
-async def test_an_invitation_gives_nobody_a_second_account(
+async def test_an_invitation_does_not_open_a_second_account(
     linked: Browser, app: App, provider: FakeProvider, accounts: StaffAccounts
 ) -> None:
     token = await invited(app, accounts)

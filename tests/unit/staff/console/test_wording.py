@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from safeguarding.content.approvals.signing import ApprovalDecision, ApprovalStatus
 from safeguarding.content.items import Block
+from safeguarding.content.signing import ApprovalDecision, ApprovalStatus
 from safeguarding.escalation import Outcome
 from safeguarding.taxonomy import Severity, taxonomy
 from staff.accounts.permissions import Role

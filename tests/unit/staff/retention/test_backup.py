@@ -148,7 +148,7 @@ def test_a_backup_that_was_changed_is_refused(drill: Drill) -> None:
         drill.restore()
 
 
-def test_the_keys_are_not_in_it_and_their_lack_is_told_first(
+def test_a_backup_has_no_keys_and_restoring_asks_for_them_first(
     drill: Drill, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drill.office.closed("c1")

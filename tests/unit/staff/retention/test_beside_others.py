@@ -11,10 +11,9 @@ import sqlalchemy as sa
 
 from staff.audit import trail
 from staff.cases.tables import cases, escalations
-from staff.retention.disposal import Disposals
-from staff.retention.groups import locked
+from staff.retention.clocks import locked
+from staff.retention.disposal import Disposals, remove
 from staff.retention.ledger import DISPOSED
-from staff.retention.removal import remove
 from storage.engine import connect
 from tests.drill import Drill
 from tests.office import CLOCKS, Office

@@ -1,4 +1,4 @@
-"""What whoever keeps Lantern running types: dispose, erase, backup, restore."""
+"""The commands of an operator: dispose, erase, backup, restore."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.records import KEYS, WORDS, Clock, vault
 
 @pytest.fixture
 def office(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Office:
-    """An office of long ago, in whose state folder the commands run."""
+    """Return an office of long ago, in whose state folder the commands run."""
     monkeypatch.setenv("LANTERN_STATE_DIR", str(tmp_path))
     monkeypatch.setenv("LANTERN_FIELD_KEYS", KEYS)
     monkeypatch.delenv("LANTERN_DATABASE_URL", raising=False)
@@ -31,7 +31,7 @@ def office(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def said(result: Result) -> str:
-    """What was printed; no child's words are ever in it."""
+    """Return the output, after checking that it has no words of a child."""
     assert WORDS not in result.output
     return result.output
 
@@ -68,7 +68,7 @@ def test_a_process_of_its_own_knows_every_table(
     assert office.known() == set()
 
 
-def test_nothing_goes_unless_somebody_says_yes(office: Office, tmp_path: Path) -> None:
+def test_nothing_is_deleted_without_a_yes(office: Office, tmp_path: Path) -> None:
     office.closed("c1")
     assert run(lantern, "dispose", stdin=b"n\n").exit_code == 1
     assert office.known() == {"c1"}

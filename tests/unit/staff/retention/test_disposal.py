@@ -21,16 +21,15 @@ from staff.cases.cases import UnknownCaseError
 from staff.cases.keys import vault_of
 from staff.cases.rows import opened_row
 from staff.cases.tables import cases, data_keys, escalations
-from staff.retention.certificate import CERTIFIED
 from staff.retention.disposal import (
     Disposals,
     Ground,
     HeldError,
     InProgressError,
     StillOpenError,
+    belonging,
 )
-from staff.retention.ledger import DISPOSED, ERASED, Ledger
-from staff.retention.removal import belonging
+from staff.retention.ledger import CERTIFIED, DISPOSED, ERASED, Ledger
 from storage.vault import VaultError
 from tests.office import CLOCKS, Office
 from tests.records import WORDS, Clock, vault
@@ -272,7 +271,7 @@ def test_what_may_not_be_erased_is_not(office: Office, disposals: Disposals, clo
     assert office.known() == {"held", "just now"}
 
 
-def test_whoever_writes_again_after_an_erasure_is_heard(
+def test_a_message_after_an_erasure_opens_a_new_case(
     office: Office, disposals: Disposals, clock: Clock, engine: Engine
 ) -> None:
     office.closed("c1")

@@ -16,7 +16,7 @@ from tests.records import NOON
 
 @pytest.fixture
 def ledger(tmp_path: Path, engine: Engine) -> Ledger:
-    """A ledger of three cases that are gone."""
+    """Return a ledger of three disposed cases."""
     made = Ledger(tmp_path / "disposals" / Ledger.NAME)
     with engine.begin() as connection:
         for number in range(3):

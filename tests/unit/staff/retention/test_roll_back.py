@@ -29,7 +29,7 @@ from tests.databases import database_on
 
 @pytest.fixture
 def another_url(empty_url: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A second empty database of the same kind."""
+    """Return a second empty database of the same kind."""
     if empty_url.startswith("sqlite"):
         yield f"sqlite:///{tmp_path / 'another.db'}"
         return
@@ -56,7 +56,7 @@ def before_the_newest() -> str:
 
 
 def at(url: str) -> tuple[str | None, int]:
-    """The migration of a database, and how many events its trail has, all in order."""
+    """Return the migration of a database and the number of events on its intact trail."""
     engine = connect(url)
     with engine.connect() as connection:
         found = verify(connection)

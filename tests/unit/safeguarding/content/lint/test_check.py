@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from safeguarding.content.articles.front_matter import topics_of
+from safeguarding.content.article_file import topics_of
 from safeguarding.content.lint.check import Check, main
 from safeguarding.taxonomy import CONTENT, ROOT
 from tests.commands import run

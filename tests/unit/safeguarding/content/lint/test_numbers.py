@@ -7,9 +7,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from safeguarding.content.contacts.services import ServiceRecord, WayRecord
 from safeguarding.content.lint.numbers import number_problems
 from safeguarding.content.lint.shown_texts import ShownText
+from safeguarding.content.services import ServiceRecord, WayRecord
 from safeguarding.taxonomy import CONTENT
 from tests.content import real_content
 

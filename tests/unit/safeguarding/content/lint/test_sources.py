@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from safeguarding.content.items import SourceRecord
-from safeguarding.content.lint.sources import (
+from safeguarding.content.lint.check import (
     SourceDomains,
     foreign_contacts,
     foreign_sources,

@@ -6,9 +6,7 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from safeguarding.clock import LONDON
-from safeguarding.content.articles.article import Article
-from safeguarding.content.articles.front_matter import FrontMatter
-from safeguarding.content.articles.sections import Section
+from safeguarding.content.articles import Article, FrontMatter, Section
 from safeguarding.content.items import SourceRecord
 from safeguarding.content.lint.summary import Holdings, summary
 from tests.content import real_content

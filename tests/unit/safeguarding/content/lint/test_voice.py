@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from safeguarding.content.lint.voice import STOCK, voice
+from safeguarding.content.lint.language import STOCK, voice
 
 
 def test_contractions_are_counted_for_each_full_form_that_could_be_one() -> None:

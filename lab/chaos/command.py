@@ -1,0 +1,151 @@
+"""`make chaos`: thousands of escalations during faults; counts what was lost, doubled or unalerted.
+
+Two real gateways, two dispatchers, a Rasa and an action server share a state folder, a Redis and a
+database: SQLite first, then PostgreSQL. Senders disclose as the widget does: they send a message
+again, under the same id, until it is answered. Meanwhile processes are killed and frozen, the
+database and Redis freeze and the disk fills, at random and overlapping. After everything has
+recovered, each answered message is looked up in the record and in the safeguarding team's mailbox.
+Only the risk engine is a stand-in (tests/fakes/plain_engine.py), so that every message discloses.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TypeAlias
+
+import click
+import sqlalchemy as sa
+from sqlalchemy.engine import URL
+
+from lab.chaos import faults
+from lab.chaos.senders import SETTLE_S, Deployment, SenderFigures, Senders
+from ops.postgres import PROGRAMS, own_cluster
+from safeguarding.settings import Settings
+from safeguarding.taxonomy import ROOT
+from staff.cases.tables import cases, escalations
+from staff.dispatcher.mail_catcher import Caught, MailCatcher
+from storage.engine import connect
+from tests.fakes.freezing_proxy import FreezingProxy
+
+RESULTS = ROOT / "results" / "chaos.json"
+FAILURES = ("lost", "doubled", "unalerted")
+COLUMNS = ("database", "sent", "answered", *FAILURES, "faults", "sent_again", "settled_s")
+Row: TypeAlias = dict[str, str | int]
+
+
+def lost_and_doubled(settings: Settings, senders: SenderFigures) -> dict[str, int]:
+    """Count answered messages that are not recorded, and records without an answered message."""
+    with connect(settings.database_url).connect() as connection:
+        recorded = Counter(connection.execute(sa.select(escalations.c.message_id)).scalars())
+    doubled = sum(recorded.values()) - len(set(recorded) & senders.answered)
+    return {"lost": len(senders.answered - set(recorded)), "doubled": doubled}
+
+
+def unalerted(settings: Settings, mails: Sequence[Caught]) -> dict[str, int]:
+    """Count the cases of which the team got no mail."""
+    with connect(settings.database_url).connect() as connection:
+        references = set(connection.execute(sa.select(cases.c.reference)).scalars())
+    mentioned = {word for mail in mails for word in mail.subject.split()}
+    return {"unalerted": len(references - mentioned)}
+
+
+def run(database: str, server: URL | None, seed: int, wanted: int, seconds: float) -> Row:
+    """Run chaos on one database and return its figures. `server`: of PostgreSQL, else SQLite."""
+    with ExitStack() as life:
+        folder = Path(life.enter_context(tempfile.TemporaryDirectory(prefix="lantern-chaos-")))
+        disk = folder / "disk"
+        can_fill = life.enter_context(faults.own_disk(disk))
+        redis = life.enter_context(faults.own_redis(folder))
+        proxy = FreezingProxy(server.host or "127.0.0.1", server.port or 5432) if server else None
+        url = server.set(host="127.0.0.1", port=proxy.port) if server and proxy else None
+        mailbox = MailCatcher(kept=wanted)
+        deployment = Deployment(
+            disk / "state",
+            url.render_as_string(hide_password=False) if url else None,
+            redis[1] if redis else None,
+            mailbox.start(),
+        )
+        life.callback(mailbox.stop)
+        life.callback(deployment.stop)
+        deployment.start()
+        kinds = {
+            "gateway killed": faults.kill(deployment.gateways),
+            "gateway frozen": faults.freeze(deployment.gateways),
+            "dispatcher killed": faults.kill(deployment.dispatchers),
+            "dispatcher frozen": faults.freeze(deployment.dispatchers),
+            "Rasa killed": faults.kill([deployment.rasa]),
+            "Rasa frozen": faults.freeze([deployment.rasa]),
+            "action server killed": faults.kill([deployment.actions]),
+            "action server frozen": faults.freeze([deployment.actions]),
+            "database frozen": faults.freeze_proxy(proxy)
+            if proxy
+            else faults.lock_sqlite(deployment.settings.database_url),
+        }
+        kinds |= {"disk full": faults.fill_disk(disk)} if can_fill else {}
+        kinds |= {"redis frozen": faults.freeze_redis(redis[0])} if redis else {}
+        senders = Senders(deployment, seed, wanted, seconds)
+        chaos = faults.Chaos(kinds, seed, senders.busy)
+        senders.start()
+        chaos.start()
+        senders.wait()
+        chaos.wait()
+        settled = settle(deployment)
+        made = ", ".join(f"{name} {number}" for name, number in sorted(chaos.made.items()))
+        click.echo(f"{database}: {made}")
+        row: Row = {"database": database, "sent": senders.figures.sent}
+        row |= {"answered": len(senders.figures.answered), "sent_again": senders.figures.again}
+        row |= {"faults": chaos.made.total(), "settled_s": round(settled)}
+        row |= lost_and_doubled(deployment.settings, senders.figures)
+        row |= unalerted(deployment.settings, mailbox.newest_first())
+        click.echo(", ".join(f"{name} {figure}" for name, figure in row.items()))
+        return row
+
+
+def settle(deployment: Deployment) -> float:
+    """Wait until there is no backlog. Returns how long that took, in seconds."""
+    started = time.monotonic()
+    while deployment.backlog() != 0 and time.monotonic() - started < SETTLE_S:
+        time.sleep(0.5)
+    return time.monotonic() - started
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Return the figures as a table for a terminal."""
+    lines = [[column.replace("_", " ") for column in COLUMNS]]
+    lines += [[str(row[column]) for column in COLUMNS] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))
+        for line in lines
+    )
+
+
+@click.command()
+@click.option("--escalations", "wanted", default=10_000, show_default=True, help="In all.")
+@click.option("--seconds", envvar="CHAOS_SECONDS", default=720, show_default=True, help="In all.")
+@click.option("--seed", envvar="CHAOS_SEED", type=int, help="To repeat a run.")
+def main(wanted: int, seconds: int, seed: int | None) -> None:
+    """Fail when a message was lost or recorded twice, or when the team got no mail about a case."""
+    seed = random.SystemRandom().randrange(10**6) if seed is None else seed
+    click.echo(f"seed {seed}: CHAOS_SEED={seed} make chaos")
+    programs = sorted(PROGRAMS.glob("*/bin/initdb"))
+    share = (wanted // 2, seconds / 2) if programs else (wanted, seconds)
+    rows = [run("SQLite", None, seed, *share)]
+    if programs:
+        with own_cluster(programs[-1].parent) as server:
+            rows.append(run("PostgreSQL", server, seed, *share))
+    else:
+        click.echo("PostgreSQL is not here: only SQLite was tried")
+    click.echo(table(rows))
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps({"seed": seed, "runs": rows}, indent=2) + "\n", "utf-8")
+    if any(row[failure] for row in rows for failure in FAILURES):
+        sys.exit(1)

@@ -1,0 +1,169 @@
+"""The deployment that `make chaos` breaks, and the people who write to its gateways."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+
+from chat.gateway.conversation import scoped_id
+from chat.gateway.requests import Beginning, IncomingMessage, Tokens
+from ops.stack import Stack
+from safeguarding.settings import Settings
+from tests.fakes.plain_engine import DISCLOSES
+
+SENDERS, GATEWAYS = 12, 2
+GATEWAY = "tests.fakes.plain_gateway"
+"""The module that is run as the gateway."""
+IN_A_CONVERSATION = 5
+TIMEOUT_S = 8.0
+"""Wait for an answer; a little longer than the widget waits before it sends a message again."""
+_BUSY_SHARE = 0.9
+"""Share of the time in which conversations begin; in the rest messages are sent again."""
+SETTLE_S = 180.0
+"""Longest time for everything to recover, in seconds."""
+
+
+class Deployment:
+    """The processes under test: two gateways, two dispatchers, one Rasa and one action server."""
+
+    def __init__(self, state: Path, url: str | None, redis_url: str | None, mail_port: int) -> None:
+        env = {
+            "LANTERN_MESSAGES_PER_MINUTE": "10000000",
+            "LANTERN_ALERT_TEAM_EMAIL": "team@lantern.example",
+            "LANTERN_SMTP_HOST": "127.0.0.1",
+            "LANTERN_SMTP_PORT": str(mail_port),
+            "LANTERN_SMTP_SECURITY": "none",
+            # Each case in a message of its own, which names it; else the flood comes as digests.
+            "LANTERN_ALERT_DIGEST_AFTER": "1000",
+            "LANTERN_ALERT_DIGEST_MINUTES": "1",
+        }
+        env |= {"LANTERN_DATABASE_URL": url} if url else {}
+        env |= {"LANTERN_REDIS_URL": redis_url} if redis_url else {}
+        first = Stack(state, env, GATEWAY)
+        env |= {"LANTERN_RASA_URL": first.url("rasa")}
+        self.stacks = [first, *(Stack(state, env, GATEWAY) for _ in range(GATEWAYS - 1))]
+        self.settings = Settings.from_env(first.env)
+        self.gateways = [stack.gateway for stack in self.stacks]
+        self.dispatchers = [stack.dispatcher for stack in self.stacks]
+        self.rasa, self.actions = first.rasa, first.actions
+
+    def start(self) -> None:
+        """Set up the state folder and start all processes."""
+        first = self.stacks[0]
+        first.setup()
+        first.start(self.rasa, self.actions, *self.gateways, *self.dispatchers)
+
+    def stop(self) -> None:
+        """Stop all processes."""
+        for stack in self.stacks:
+            stack.stop()
+
+    def gateway(self, chance: random.Random) -> str:
+        """Return the address of any of the gateways."""
+        return chance.choice(self.stacks).url("gateway")
+
+    def backlog(self) -> int:
+        """Count the records that are not in the database yet and the alerts that are not sent.
+
+        Returns -1 while a process does not answer.
+        """
+        total = 0
+        for stack in self.stacks:
+            try:
+                gateway = httpx.get(f"{stack.url('gateway')}/readyz", timeout=10).json()
+                dispatcher = httpx.get(f"{stack.url('dispatcher')}/readyz", timeout=10).json()
+            except httpx.HTTPError:
+                return -1
+            total += gateway["spool"] + gateway["unsaved"] + (gateway["database"] != "up")
+            total += sum(dispatcher["queued"].values()) + (dispatcher["late_s"] > 0)
+        return total
+
+
+@dataclass
+class SenderFigures:
+    """What the senders did so far."""
+
+    answered: set[str]
+    """Ids, as the record holds them, of the messages that got an answer."""
+    sent: int = 0
+    """Number of messages begun."""
+    again: int = 0
+    """Number of times that a message was sent again."""
+
+
+class Senders:
+    """Threads that send `wanted` disclosures, spread over `seconds`."""
+
+    def __init__(self, deployment: Deployment, seed: int, wanted: int, seconds: float) -> None:
+        self._deployment = deployment
+        self._tokens = Tokens(deployment.settings.secret("token_key"))
+        self._seed, self._wanted, self._seconds = seed, wanted, seconds
+        self._started = time.monotonic()
+        self._until = self._started + seconds
+        self._lock = threading.Lock()
+        self.figures = SenderFigures(set())
+        self._threads = [threading.Thread(target=self._send, args=(n,)) for n in range(SENDERS)]
+
+    def start(self) -> None:
+        """Start the threads."""
+        for thread in self._threads:
+            thread.start()
+
+    def wait(self) -> None:
+        """Wait until the last message was answered or given up."""
+        for thread in self._threads:
+            thread.join()
+
+    def busy(self) -> bool:
+        """Return whether any thread still sends."""
+        return any(thread.is_alive() for thread in self._threads)
+
+    def _send(self, number: int) -> None:
+        chance = random.Random(f"{self._seed} {number}")  # noqa: S311 - chaos, not secrets
+        with httpx.Client(timeout=TIMEOUT_S) as http:
+            while self._next_is_due() and time.monotonic() < self._until:
+                token = self._tokens.issue(Beginning(None, None))
+                conversation_id = self._tokens.read(token).conversation_id
+                for _ in range(IN_A_CONVERSATION):
+                    message_id = UUID(int=chance.getrandbits(128), version=4)
+                    message = IncomingMessage(message_id, f"he keeps {DISCLOSES}, {message_id}")
+                    if self._send_until_answered(http, chance, token, message):
+                        with self._lock:
+                            self.figures.answered.add(scoped_id(conversation_id, message))
+
+    def _next_is_due(self) -> bool:
+        """Wait until the next conversation is due. Returns False when there are enough."""
+        with self._lock:
+            before = self.figures.sent
+            if before >= self._wanted:
+                return False
+            self.figures.sent += IN_A_CONVERSATION
+        turn = self._started + _BUSY_SHARE * self._seconds * before / self._wanted
+        time.sleep(max(0.0, turn - time.monotonic()))
+        return True
+
+    def _send_until_answered(
+        self, http: httpx.Client, chance: random.Random, token: str, message: IncomingMessage
+    ) -> bool:
+        """Send a message to any of the gateways until it is answered. Returns whether it was."""
+        body = {"id": str(message.id), "text": message.text}
+        while time.monotonic() < self._until + SETTLE_S:
+            with suppress(httpx.HTTPError):
+                answer = http.post(
+                    f"{self._deployment.gateway(chance)}/v1/messages",
+                    json=body,
+                    headers={"Authorization": f"Bearer {token}"},
+                )
+                if answer.is_success:
+                    return True
+            with self._lock:
+                self.figures.again += 1
+            time.sleep(0.2)
+        return False

@@ -1,1 +1,0 @@
-"""Who has signed which words of the content."""

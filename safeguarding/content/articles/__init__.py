@@ -1,1 +1,0 @@
-"""Articles, stories and tools: texts with sources, one section an audience."""

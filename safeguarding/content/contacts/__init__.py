@@ -1,1 +1,0 @@
-"""Services that a person can be sent to, and which of them fit this person now."""

@@ -1,0 +1,156 @@
+"""Approval of content: the status of each item by the decisions on it, and the signed words."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import Enum
+
+from safeguarding.clock import LONDON
+from safeguarding.content.items import Item
+from safeguarding.content.kinds import KINDS, Kinds
+
+SOON = timedelta(days=90)
+HALF_A_YEAR = timedelta(days=182)
+"""How long a signature holds on words without a review date of their own."""
+
+
+class ApprovalDecision(Enum):
+    """A person's decision on the words they have read."""
+
+    APPROVED = "approved"
+    SENT_BACK = "sent_back"
+
+
+class ApprovalStatus(Enum):
+    """The state of an item's approval."""
+
+    SENT_BACK = "sent_back"
+    CHANGED = "changed"
+    NEVER = "never"
+    WAITING = "waiting"
+    PAST_REVIEW = "past_review"
+    REVIEW_DUE = "review_due"
+    APPROVED = "approved"
+
+
+@dataclass(frozen=True)
+class Decided:
+    """One decision: by whom, in which role, on exactly which words, when and why."""
+
+    content_id: str
+    digest: str
+    decision: ApprovalDecision
+    by: str
+    """Id of the account; `name` and `role` are as they were then."""
+    name: str
+    role: str
+    at: datetime
+    note: str
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The status of one item, and the decisions that led to it."""
+
+    item: Item
+    status: ApprovalStatus
+    decisions: tuple[Decided, ...]
+    """All decisions on this item, on any words, oldest first."""
+    signatures: tuple[Decided, ...]
+    """The approvals that count for the present words, one a person."""
+    review_due: date | None
+    people_needed: int
+    """How many different people must sign the same words."""
+
+    @property
+    def signed(self) -> bool:
+        """Whether enough people have signed the present words."""
+        return len(self.signatures) >= self.people_needed
+
+    @property
+    def last_signed(self) -> Decided | None:
+        """The latest approval of earlier words, of an item that has changed."""
+        others = (d for d in reversed(self.decisions) if d.digest != self.item.digest)
+        return next((d for d in others if d.decision is ApprovalDecision.APPROVED), None)
+
+    def may_approve(self, staff_id: str) -> bool:
+        """Return whether an approval by this person would add anything."""
+        if self.status is ApprovalStatus.WAITING:
+            return staff_id not in {signature.by for signature in self.signatures}
+        due = self.status in {ApprovalStatus.REVIEW_DUE, ApprovalStatus.PAST_REVIEW}
+        return not self.signed or (due and self.item.review_due is None)
+
+
+def standing_of(
+    item: Item, decisions: Iterable[Decided], today: date, kinds: Kinds = KINDS
+) -> Standing:
+    """Return where `item` stands on a day, by the decisions on it, oldest first."""
+    decided = tuple(decisions)
+    signatures = counting(each for each in decided if each.digest == item.digest)
+    needed = kinds.people_needed(item.id)
+    due = item.review_due or _due(signatures, needed)
+    if len(signatures) >= needed:
+        status = _in_date(due, today)
+    else:
+        status = _unsigned(item, decided, signatures, kinds)
+    return Standing(item, status, decided, signatures, due, needed)
+
+
+def counting(decisions: Iterable[Decided]) -> tuple[Decided, ...]:
+    """Return the approvals that count among decisions on the same words: each person's latest.
+
+    Sending words back cancels the approvals before it.
+    """
+    signatures: dict[str, Decided] = {}
+    for each in decisions:
+        if each.decision is ApprovalDecision.SENT_BACK:
+            signatures.clear()
+        else:
+            signatures[each.by] = each
+    return tuple(sorted(signatures.values(), key=lambda each: each.at))
+
+
+def approved_digests(
+    decisions: Iterable[Decided], kinds: Kinds = KINDS
+) -> frozenset[tuple[str, str]]:
+    """Return the content ids and digests that enough people have signed."""
+    by_words: dict[tuple[str, str], list[Decided]] = defaultdict(list)
+    for each in decisions:
+        by_words[each.content_id, each.digest].append(each)
+    return frozenset(
+        (content_id, digest)
+        for (content_id, digest), decided in by_words.items()
+        if len(counting(decided)) >= kinds.people_needed(content_id)
+    )
+
+
+def _unsigned(
+    item: Item, decisions: Sequence[Decided], signatures: Sequence[Decided], kinds: Kinds
+) -> ApprovalStatus:
+    if signatures:
+        return ApprovalStatus.WAITING
+    if any(each.digest == item.digest for each in decisions):
+        return ApprovalStatus.SENT_BACK
+    if item.signed_on_paper is not None or approved_digests(decisions, kinds):
+        return ApprovalStatus.CHANGED
+    return ApprovalStatus.NEVER
+
+
+def _in_date(due: date | None, today: date) -> ApprovalStatus:
+    if due is not None and today > due:
+        return ApprovalStatus.PAST_REVIEW
+    return (
+        ApprovalStatus.REVIEW_DUE
+        if due is not None and due <= today + SOON
+        else ApprovalStatus.APPROVED
+    )
+
+
+def _due(signatures: Sequence[Decided], needed: int) -> date | None:
+    """Return half a year after the words were last signed by as many people as they need."""
+    if len(signatures) < needed:
+        return None
+    return signatures[-needed].at.astimezone(LONDON).date() + HALF_A_YEAR

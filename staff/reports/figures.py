@@ -1,0 +1,297 @@
+"""Figures about cases: how many of each kind there were, and how long they waited.
+
+Reads labels and times only, decrypts nothing, and hides small numbers (see `suppression`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta, timezone
+from statistics import quantiles
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+
+from safeguarding.clock import LONDON, utc_now
+from safeguarding.taxonomy import Severity
+from staff.alerts.outbox import SUPERSEDED
+from staff.alerts.tables import alerts
+from staff.audit.trail import audit_events
+from staff.cases.case import CaseEvent, CaseStatus
+from staff.cases.cases import CaseFilter
+from staff.cases.deadlines import look_by
+from staff.cases.tables import cases, reviews
+from staff.reports.suppression import SMALLEST, FigureTable, suppressed
+from storage.engine import READING
+
+IN_TIME, LATE, NOT_YET = "in_time", "late", "not_yet"
+"""Rows of the tables about deadlines: kept, missed, not yet past."""
+OPEN = "open"
+"""Row of the outcomes: no outcome yet."""
+WEEKS_UP_TO = 100
+"""The longest period, in days, that is counted by week; a longer one is counted by month."""
+_HOUR = {"sqlite": "%Y-%m-%dT%H", "postgresql": 'YYYY-MM-DD"T"HH24'}
+
+
+@dataclass(frozen=True)
+class Period:
+    """Whole days in the United Kingdom, both included."""
+
+    first: date
+    last: date
+
+    @property
+    def starts_at(self) -> datetime:
+        """The first moment of the period."""
+        return datetime.combine(self.first, time(), LONDON)
+
+    @property
+    def ends_at(self) -> datetime:
+        """The first moment after the period."""
+        return datetime.combine(self.last + timedelta(days=1), time(), LONDON)
+
+    @property
+    def by_week(self) -> bool:
+        """Whether the period is counted by week, not by month."""
+        return (self.last - self.first).days < WEEKS_UP_TO
+
+    def buckets(self, until: date) -> list[date]:
+        """Return the first day of each week (Monday) or month that has begun, oldest first."""
+        buckets: list[date] = []
+        day = self.first
+        while day <= min(self.last, until):
+            if (bucket := self.bucket(day)) not in buckets[-1:]:
+                buckets.append(bucket)
+            day += timedelta(days=1)
+        return buckets
+
+    def bucket(self, day: date) -> date:
+        """Return the first day of the week or month that `day` is in."""
+        return day - timedelta(days=day.weekday()) if self.by_week else day.replace(day=1)
+
+
+@dataclass(frozen=True)
+class Wait:
+    """How long cases of one severity waited; None where fewer than five cases did."""
+
+    severity: Severity | None
+    """None: all severities."""
+    median: timedelta | None
+    ninety: timedelta | None
+    """Nine of ten cases waited no longer."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """All figures of a period, by the names in `tables`."""
+
+    period: Period
+    made_at: datetime
+    tables: tuple[FigureTable, ...]
+    """"time", "severity", "need", "category", "audience", "area", "outcome", "looked_at",
+    "alerts"; each by the same name."""
+    first_view: tuple[Wait, ...]
+    closing: tuple[Wait, ...]
+
+    def table(self, name: str) -> FigureTable:
+        """Return the table of this name. Raises StopIteration for an unknown name."""
+        return next(table for table in self.tables if table.name == name)
+
+
+class CaseFigures:
+    """Counts the cases that were opened in a period. Thread-safe. Raises SQLAlchemyError."""
+
+    def __init__(self, engine: Engine, now: Callable[[], datetime] = utc_now) -> None:
+        """Take an engine on a migrated database."""
+        self._reading = engine.execution_options(**READING)
+        self._now = now
+
+    def report(self, period: Period, areas: Collection[str] | None = None) -> Report:
+        """Return every figure for a reader who may see `areas`; None: all areas."""
+        which = CaseFilter(
+            status=None, areas=areas, opened_from=period.starts_at, opened_before=period.ends_at
+        ).conditions()
+        now = self._now()
+        with self._reading.connect() as connection:
+            over_time = _over_time(connection, which, period, now)
+            total = sum(over_time.values())
+            waits = _waits(connection, which)
+            tables = (
+                suppressed("time", over_time),
+                suppressed("severity", _by_severity(connection, which)),
+                *(suppressed(column.name, _by(connection, which, column)) for column in _PLAIN),
+                suppressed("category", _by_category(connection, which), total),
+                suppressed("outcome", _by_outcome(connection, which)),
+                suppressed("looked_at", _kept(_views(waits), now)),
+                suppressed("alerts", _kept(_acknowledged(connection, which), now)),
+            )
+        return Report(
+            period,
+            now,
+            tables,
+            first_view=_medians(
+                (each.severity, each.first_view - each.opened_at)
+                for each in waits
+                if each.first_view is not None
+            ),
+            closing=_medians(
+                (each.severity, each.closed_at - each.opened_at)
+                for each in waits
+                if each.closed_at is not None
+            ),
+        )
+
+
+_PLAIN = (cases.c.need, cases.c.audience, cases.c.area)
+
+
+def _over_time(
+    connection: Connection, which: list[Any], period: Period, now: datetime
+) -> dict[str | None, int]:
+    """Count by hour in the database, in UTC, then by week or month in London time."""
+    dialect = connection.dialect.name
+    if dialect == "sqlite":
+        hour: sa.ColumnElement[str] = sa.func.strftime(_HOUR[dialect], cases.c.opened_at)
+    else:
+        utc = sa.func.timezone("UTC", cases.c.opened_at)
+        hour = sa.func.to_char(utc, sa.literal_column(f"'{_HOUR[dialect]}'"))
+    query = sa.select(hour.label("hour"), sa.func.count()).where(*which).group_by("hour")
+    begun = period.buckets(now.astimezone(LONDON).date())
+    counts: Counter[str | None] = Counter({day.isoformat(): 0 for day in begun})
+    for text, count in connection.execute(query):
+        at = datetime.strptime(text, "%Y-%m-%dT%H").replace(tzinfo=timezone.utc)
+        counts[period.bucket(at.astimezone(LONDON).date()).isoformat()] += count
+    return counts
+
+
+def _by_severity(connection: Connection, which: list[Any]) -> dict[str | None, int]:
+    counts = _by(connection, which, cases.c.severity)
+    return {
+        severity.label: counts.get(int(severity), 0)
+        for severity in reversed(Severity)
+        if severity or int(severity) in counts
+    }
+
+
+def _by(connection: Connection, which: list[Any], column: sa.Column[Any]) -> dict[Any, int]:
+    """Count by the value of a column, the most frequent first."""
+    query = sa.select(column, sa.func.count()).where(*which).group_by(column)
+    return _most_first(dict(connection.execute(query).all()))
+
+
+def _by_category(connection: Connection, which: list[Any]) -> dict[str | None, int]:
+    """Count by category; a case counts once in each of its categories."""
+    named = sa.func.coalesce(
+        sa.cast(cases.c.staff_categories, sa.Text), sa.cast(cases.c.categories, sa.Text)
+    ).label("named")
+    query = sa.select(named, sa.func.count()).where(*which).group_by("named")
+    counts: Counter[str | None] = Counter()
+    for text, count in connection.execute(query):
+        for name in dict.fromkeys(json.loads(text)) or (None,):
+            counts[name] += count
+    return _most_first(counts)
+
+
+def _by_outcome(connection: Connection, which: list[Any]) -> dict[str | None, int]:
+    """Count by the outcome of the newest review; OPEN for cases that are not closed."""
+    place = sa.func.row_number().over(
+        partition_by=reviews.c.case_id, order_by=(reviews.c.at.desc(), reviews.c.id)
+    )
+    newest = sa.select(reviews.c.case_id, reviews.c.outcome, place.label("place")).subquery()
+    last = sa.and_(newest.c.case_id == cases.c.id, newest.c.place == 1)
+    closed = cases.c.status == CaseStatus.CLOSED.value
+    outcome = sa.case((closed, newest.c.outcome), else_=OPEN).label("ended_as")
+    query = (
+        sa.select(outcome, sa.func.count())
+        .select_from(cases.outerjoin(newest, last))
+        .where(*which)
+        .group_by("ended_as")
+    )
+    return _most_first(dict(connection.execute(query).all()))
+
+
+@dataclass(frozen=True)
+class _Waited:
+    severity: Severity
+    """As assessed: a later judgement of staff does not change a past deadline."""
+    opened_at: datetime
+    raised_at: datetime
+    closed_at: datetime | None
+    first_view: datetime | None
+    view_since_raised: datetime | None
+
+
+def _waits(connection: Connection, which: list[Any]) -> list[_Waited]:
+    seen = sa.and_(
+        audit_events.c.case_id == cases.c.id, audit_events.c.what == CaseEvent.VIEWED.value
+    )
+    since = sa.case((audit_events.c.at >= cases.c.raised_at, audit_events.c.at))
+    columns = (
+        cases.c.assessed_severity,
+        cases.c.opened_at,
+        cases.c.raised_at,
+        cases.c.closed_at,
+    )
+    query = (
+        sa.select(*columns, sa.func.min(audit_events.c.at), sa.func.min(since))
+        .select_from(cases.outerjoin(audit_events, seen))
+        .where(*which)
+        .group_by(cases.c.id, *columns)
+    )
+    return [_Waited(Severity(row[0]), *row[1:]) for row in connection.execute(query)]
+
+
+def _views(waits: Iterable[_Waited]) -> Iterable[tuple[datetime, datetime | None]]:
+    """Return the deadline to look at each case, and when staff first did."""
+    return ((look_by(each.severity, each.raised_at), each.view_since_raised) for each in waits)
+
+
+def _acknowledged(
+    connection: Connection, which: list[Any]
+) -> Iterable[tuple[datetime, datetime | None]]:
+    """Return the deadline of each alert and when it was acknowledged, without superseded alerts."""
+    query = (
+        sa.select(alerts.c.severity, alerts.c.raised_at, alerts.c.ended_at)
+        .select_from(alerts.join(cases, cases.c.id == alerts.c.case_id))
+        .where(*which, alerts.c.ended_by.is_distinct_from(SUPERSEDED))
+    )
+    rows = connection.execute(query).all()
+    return ((look_by(Severity(row.severity), row.raised_at), row.ended_at) for row in rows)
+
+
+def _kept(
+    deadlines: Iterable[tuple[datetime, datetime | None]], now: datetime
+) -> dict[str | None, int]:
+    """Count the deadlines that were kept, were missed, and are not past yet."""
+    counts: dict[str | None, int] = {IN_TIME: 0, LATE: 0, NOT_YET: 0}
+    for due, done in deadlines:
+        kept = (done or now) <= due
+        counts[(IN_TIME if done else NOT_YET) if kept else LATE] += 1
+    return counts
+
+
+def _medians(waited: Iterable[tuple[Severity, timedelta]]) -> tuple[Wait, ...]:
+    """Return the waits of all cases, then of each severity, the most severe first."""
+    pairs = [(severity, max(timedelta(), duration)) for severity, duration in waited]
+    waits = [_wait(None, [duration for _, duration in pairs])]
+    for severity in (Severity.IMMEDIATE, Severity.URGENT, Severity.CONCERN):
+        waits.append(_wait(severity, [duration for s, duration in pairs if s is severity]))
+    return tuple(waits)
+
+
+def _wait(severity: Severity | None, durations: list[timedelta]) -> Wait:
+    if len(durations) < SMALLEST:
+        return Wait(severity, None, None)
+    seconds = [each.total_seconds() for each in durations]
+    tenths = quantiles(seconds, n=10, method="inclusive")
+    return Wait(severity, timedelta(seconds=tenths[4]), timedelta(seconds=tenths[8]))
+
+
+def _most_first(counts: Any) -> dict[Any, int]:
+    """Sort by count, then by name, None last."""
+    order = sorted(counts.items(), key=lambda each: (-each[1], each[0] is None, str(each[0])))
+    return dict(order)

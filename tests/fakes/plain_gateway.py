@@ -1,0 +1,23 @@
+"""The gateway with PlainEngine in place of the risk engine: `python -m tests.fakes.plain_gateway`.
+
+For faults that have nothing to do with what a message means. It starts in seconds and needs no
+model. The server, the record, the spool and the limits are the real ones.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from chat.gateway.app import create_app
+from chat.gateway.composition import dependencies
+from chat.gateway.connections import LastingProtocol
+from safeguarding.settings import Settings
+from tests.fakes.plain_engine import PlainEngine
+from web.budget import raise_descriptor_limit
+from web.connections import serve
+
+if __name__ == "__main__":
+    settings = Settings.from_env()
+    raise_descriptor_limit()
+    app = create_app(settings=settings, build=partial(dependencies, engine=PlainEngine()))
+    serve(app, settings.gateway_host, settings.gateway_port, LastingProtocol)
