@@ -21,9 +21,11 @@ class LazyCommand:
     """Where a command is. Its module is imported when it is called, and not before."""
 
     module: str
-    """Holds the click command `main`. A name, so that the list needs no room and no package."""
+    """Holds the click command. A name, so that the list needs no room and no package."""
     environment: str
     help: str
+    function: str = "main"
+    """The click command in it."""
 
 
 COMMANDS = {
@@ -54,13 +56,16 @@ COMMANDS = {
     "database-roles": LazyCommand(
         "ops.database_roles", "services", "Roles and grants for PostgreSQL."
     ),
-    "rotate-keys": LazyCommand(
-        "staff.cases.rotate", "services", "Seal records with the first key."
-    ),
+    "rotate-keys": LazyCommand("ops.rotate_keys", "services", "Seal records with the first key."),
     "dispose": LazyCommand(
-        "staff.retention.dispose", "services", "Dispose of cases whose clock has run out."
+        "staff.retention.commands",
+        "services",
+        "Dispose of cases whose clock has run out.",
+        "dispose",
     ),
-    "erase": LazyCommand("staff.retention.erase", "services", "Erase one case that has to go."),
+    "erase": LazyCommand(
+        "staff.retention.commands", "services", "Erase one case that has to go.", "erase"
+    ),
     "backup": LazyCommand(
         "ops.backup.backup", "services", "Copy database, spool and ledger; no keys."
     ),
@@ -122,7 +127,7 @@ class LazyGroup(click.Group):
         if row is None:
             return None
         try:
-            command = import_module(row.module).main
+            command = getattr(import_module(row.module), row.function)
         except ModuleNotFoundError as error:
             if (error.name or "").partition(".")[0] in _HOUSE:
                 raise

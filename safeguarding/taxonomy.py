@@ -81,7 +81,6 @@ class Severity(IntEnum):
 class Taxonomy:
     """The names of content/taxonomy.yml. A mapping goes from each name to its meaning."""
 
-    severities: dict[str, str]
     audiences: dict[str, str]
     subjects: tuple[str, ...]
     needs: dict[str, str]
@@ -100,7 +99,6 @@ def taxonomy(path: Path = CONTENT / "taxonomy.yml") -> Taxonomy:
     """Read the taxonomy once per process."""
     record = yaml.safe_load(path.read_text(encoding="utf-8"))
     return Taxonomy(
-        severities=record["severities"],
         audiences=record["audiences"],
         subjects=tuple(record["subjects"]),
         needs=record["needs"],

@@ -32,7 +32,7 @@ class Office:
         self.clock = clock
         self.log = EscalationLog(engine, vault(), clock)
         self.work = Casework(engine, vault(), clock)
-        self.sorting = CaseMerge(engine, vault(), clock)
+        self.merging = CaseMerge(engine, vault(), clock)
         self.wishes = CallbackRequests(engine, vault(), clock)
         accounts = accounts_on(engine, clock)
         self.ann = accounts.add("ann", PASSWORD, "Ann").id

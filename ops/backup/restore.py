@@ -23,8 +23,8 @@ from safeguarding.state_folder import write_whole
 from staff.audit import trail
 from staff.audit.audit_log import COMMAND_LINE, operator
 from staff.audit.trail import FIRST_LINK, Event
-from staff.cases.keys import vault_of
 from staff.cases.log import EscalationLog
+from staff.cases.rows import vault_of
 from staff.cases.tables import data_keys
 from staff.retention.disposal import Disposals, scrub
 from staff.retention.ledger import FOLDER, Ledger, LedgerError

@@ -74,7 +74,6 @@ class ChatSigns:
             YOUNG_PERSON: file.young_person,
             PARENT: file.parent,
         }
-        self.provenance = file.provenance
         self._sources = file.sources
         self._item = item
         self._choices = choices

@@ -59,16 +59,11 @@ class PhraseFile:
 
 
 class Phrases:
-    """Every phrase, as "<file>.<name>"."""
+    """Every phrase, by file."""
 
     def __init__(self, folder: Path, files: Mapping[str, PhraseFile]) -> None:
         self._folder = folder
         self._files = files
-
-    def __getitem__(self, key: str) -> str:
-        """Return a phrase by its key, as "gateway.empty". Raises KeyError for an unknown one."""
-        file, _, name = key.partition(".")
-        return self._files[file].phrases[name]
 
     def of(self, file: str, kind: type[T]) -> T:
         """Return the phrases of a file as a `kind`.

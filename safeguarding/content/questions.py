@@ -75,9 +75,6 @@ class Questions:
         self._by_id = {question.id: question for question in record.questions}
         self._version = version
 
-    def __getitem__(self, question_id: str) -> QuestionRecord:
-        return self._by_id[question_id]
-
     def open_after(self, shown: Sequence[Message]) -> str | None:
         """Return the id of the question that the last message ending in "?" asks, or None."""
         texts = (message["text"].rstrip() for message in reversed(shown))

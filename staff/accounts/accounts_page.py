@@ -13,10 +13,10 @@ from staff.accounts.auth import open_to_all, requires, session_of
 from staff.accounts.invitations import Invitation, InvitationGoneError
 from staff.accounts.passwords import PasswordError
 from staff.accounts.permissions import READERS, Permission, Role
-from staff.cases.recording import record
 from staff.console import wording
 from staff.console.composition import services
 from staff.console.pages import ACCOUNTS, SEE_OTHER, field
+from staff.console.recording import record
 
 accounts = Blueprint("accounts")
 invitation = Blueprint("invitation", url_prefix="/invitation")

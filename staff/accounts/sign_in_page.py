@@ -27,15 +27,15 @@ from staff.accounts.permissions import Permission
 from staff.accounts.second_step import WrongCodeError
 from staff.accounts.sessions import LONGEST, PENDING, browser_of
 from staff.accounts.throttle import KNOWN_FOR, SignInAttempt
-from staff.cases.recording import (
+from staff.console import wording
+from staff.console.composition import Services, services
+from staff.console.pages import SEE_OTHER, field
+from staff.console.recording import (
     record,
     record_failed_sign_in,
     record_if_possible,
     record_refusal,
 )
-from staff.console import wording
-from staff.console.composition import Services, services
-from staff.console.pages import SEE_OTHER, field
 from web.http import client_address
 
 signing_in = Blueprint("sign_in")

@@ -46,10 +46,10 @@ from staff.accounts.provider import (
     UnprovedIdentityError,
 )
 from staff.accounts.sign_in_page import after_first_step, begin_session
-from staff.cases.recording import record, record_refusal
 from staff.console import wording
 from staff.console.composition import Services, services
 from staff.console.pages import ORGANISATION, SEE_OTHER, field
+from staff.console.recording import record, record_refusal
 
 single_sign_on = Blueprint("single_sign_on")
 Finish: TypeAlias = Callable[

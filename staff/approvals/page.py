@@ -22,8 +22,7 @@ from staff.accounts.accounts import Staff
 from staff.accounts.auth import requires, session_of
 from staff.accounts.permissions import Permission
 from staff.approvals.approvals import AlreadySignedError, NotALeadError, NoteNeededError
-from staff.cases.changes import changes
-from staff.cases.recording import record
+from staff.approvals.changes import changes
 from staff.console import wording
 from staff.console.composition import Services, services
 from staff.console.dates import date_of
@@ -35,6 +34,7 @@ from staff.console.pages import (
     field,
     note_in,
 )
+from staff.console.recording import record
 
 content = Blueprint("content", url_prefix=CONTENT)
 STATUS_VALUES = {status.value: status for status in ApprovalStatus}

@@ -23,10 +23,10 @@ from staff.accounts.permissions import Permission
 from staff.audit.audit_log import EventFilter
 from staff.audit.trail import Link
 from staff.cases.cases import UnknownCaseError
-from staff.cases.recording import record
 from staff.console import wording
 from staff.console.composition import Services, services
 from staff.console.pages import AUDIT
+from staff.console.recording import record
 
 audit = Blueprint("audit", url_prefix=AUDIT)
 LONGEST_FIELD = 200

@@ -13,7 +13,7 @@ from staff.audit import trail
 from staff.audit.trail import Event
 from staff.cases.case import CallbackRequest, CaseEvent
 from staff.cases.cases import UnknownCaseError
-from staff.cases.keys import make_key
+from staff.cases.rows import make_key
 from staff.cases.tables import cases, wishes
 from storage.vault import Vault
 

@@ -1,27 +1,29 @@
-"""A case: one conversation that staff answer for, and what they do about it."""
+"""Cases: one conversation that staff answer for, and what they do about it."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from enum import Enum
 
+from safeguarding.clock import next_working_day
 from safeguarding.escalation import Escalation, Outcome
 from safeguarding.taxonomy import Severity
 from staff.audit.trail import Link
 
 _LETTERS = "23456789BCDFGHJKMNPQRSTVWXYZ"
-"""No vowels, so that no word comes about, and nothing that is read as something else."""
+"""No vowels, so that a reference spells no word, and no letters that look alike."""
+_END_OF_DAY = time(17)
 
 
-def reference_of(case_id: str, again: int = 0) -> str:
-    """What people call a case on the telephone: "LN-7K3M-29QF". The same id, the same reference.
+def reference_of(case_id: str, attempt: int = 0) -> str:
+    """Return the reference of a case, such as "LN-7K3M-29QF": the same id, the same reference.
 
-    `again` counts the references of this id that belonged to another case already.
+    `attempt` counts the earlier references of this id, which belonged to other cases.
     """
-    named = f"{case_id} {again}" if again else case_id
-    number = int.from_bytes(hashlib.sha256(named.encode()).digest())
+    seed = f"{case_id} {attempt}" if attempt else case_id
+    number = int.from_bytes(hashlib.sha256(seed.encode()).digest())
     letters = ""
     for _ in range(8):
         number, place = divmod(number, len(_LETTERS))
@@ -29,8 +31,21 @@ def reference_of(case_id: str, again: int = 0) -> str:
     return f"LN-{letters[:4]}-{letters[4:]}"
 
 
+def look_by(severity: Severity, raised_at: datetime) -> datetime:
+    """Return the time by which a member of staff should look at a case.
+
+    Immediate: 15 minutes; urgent: an hour; otherwise the end of the next working day. `raised_at`
+    and the result have a time zone.
+    """
+    if severity is Severity.IMMEDIATE:
+        return raised_at + timedelta(minutes=15)
+    if severity is Severity.URGENT:
+        return raised_at + timedelta(hours=1)
+    return next_working_day(raised_at, _END_OF_DAY)
+
+
 class CaseStatus(str, Enum):
-    """Whether somebody still has to look."""
+    """Whether a case still needs work."""
 
     OPEN = "open"
     CLOSED = "closed"
@@ -70,24 +85,26 @@ class CaseEvent(str, Enum):
     WISH_WITHDRAWN = "wish withdrawn"
 
 
-_JUDGES = frozenset({CaseEvent.CORRECTED.value, CaseEvent.OUTCOME_RECORDED.value})
-"""What gives a case the severity that staff find."""
+READ_EVENTS = frozenset({CaseEvent.VIEWED.value, CaseEvent.REVEALED.value})
+"""Events that change nothing about a case."""
+_JUDGEMENTS = frozenset({CaseEvent.CORRECTED.value, CaseEvent.OUTCOME_RECORDED.value})
+"""Events by which staff set the severity of a case."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """One case in a list: enough to choose by, nothing of what was written."""
+    """One case as a list shows it, without any of the words in it."""
 
     id: str
     reference: str
     conversation_id: str
     status: CaseStatus
     severity: Severity
-    """What counts: the judgement of staff, else the assessment."""
+    """The severity that counts: the judgement of staff, else the assessment."""
     assessed_severity: Severity
     staff_severity: Severity | None
     need: str | None
-    """One of the taxonomy's needs, of its gravest message."""
+    """One of the taxonomy's needs: that of the most severe message."""
     subject: str
     assessed_categories: tuple[str, ...]
     staff_categories: tuple[str, ...] | None
@@ -95,26 +112,26 @@ class Case:
     area: str | None
     opened_at: datetime
     raised_at: datetime
-    """When the message came that last raised it, or opened it again."""
+    """When the message arrived that last raised the case, or opened it again."""
     newest_at: datetime
     due_at: datetime
-    """By when a member of staff should have looked."""
+    """When a member of staff should have looked."""
     handoffs: int
-    """How many of its messages showed risk."""
+    """Number of its messages that showed risk."""
     assigned_to: str | None
     offered_to: str | None
-    """To whom it was handed over, until they accept."""
+    """The colleague to whom it was handed over, until they accept."""
     closing_by: str | None
-    """Who proposed to close it, until a second person agrees."""
+    """The member of staff who proposed to close it, until a second person agrees."""
     closed_at: datetime | None
     legal_hold: bool
     merged_into: str | None
     version: int
-    """Grows with every change: whoever changes an older version is told."""
+    """Grows with every change: a change to an older version is refused."""
 
     @property
     def categories(self) -> tuple[str, ...]:
-        """What counts: those of staff, else those assessed, the most severe first."""
+        """The categories that count: those of staff, else those assessed, most severe first."""
         return self.assessed_categories if self.staff_categories is None else self.staff_categories
 
 
@@ -128,16 +145,16 @@ class Review:
     outcome: Outcome
     note: str
     severity: Severity | None
-    """How serious staff found it; None where they agree with the assessment."""
+    """The severity that staff chose; None where they agree with the assessment."""
     missed: bool = False
-    """Whether they say that something was missed: an earlier message, or a harm in this one."""
+    """Whether Lantern missed something: an earlier message, or a harm in this one."""
     second_by: str | None = None
-    """Who agreed, where a second person has to."""
+    """Id of the second person who agreed, where one has to."""
 
 
 @dataclass(frozen=True)
 class Note:
-    """What a member of staff wrote down."""
+    """A note by a member of staff."""
 
     id: str
     at: datetime
@@ -147,7 +164,7 @@ class Note:
 
 @dataclass(frozen=True)
 class Action:
-    """What somebody has to do, and by when."""
+    """A task on a case, with the day on which it is due."""
 
     id: str
     at: datetime
@@ -160,7 +177,7 @@ class Action:
 
 @dataclass(frozen=True)
 class Referral:
-    """To whom a case was referred; or, without `made_at`, why it was not or not yet."""
+    """A referral of a case to another service; without `made_at`, why there is none yet."""
 
     to_whom: str
     """One of casework.REFERRED_TO."""
@@ -168,7 +185,7 @@ class Referral:
     """One of casework.REFERRED_BY."""
     made_at: datetime | None
     reference: str
-    """What the other side calls it; may be empty."""
+    """The other service's own reference; may be empty."""
     reason: str
     """Why it was not made, or made late; may be empty."""
     id: str = ""
@@ -178,7 +195,7 @@ class Referral:
 
 @dataclass(frozen=True)
 class CallbackRequest:
-    """What a young person left so that somebody can reach them."""
+    """How a young person would like staff to reach them."""
 
     at: datetime
     name: str
@@ -189,35 +206,35 @@ class CallbackRequest:
 
 @dataclass(frozen=True)
 class WholeCase:
-    """One case with all that was written, for those who work on it."""
+    """One case with all its words. Every tuple is in order of time, oldest first."""
 
     case: Case
     messages: tuple[Escalation, ...]
-    """Every message on record, oldest first; of severity none: attached, for the context."""
+    """Every message on record. Those of severity none are there for the context."""
     reviews: tuple[Review, ...]
     notes: tuple[Note, ...]
     actions: tuple[Action, ...]
     referrals: tuple[Referral, ...]
     wish: CallbackRequest | None
     history: tuple[Link, ...]
-    """Its part of the audit trail. All tuples: oldest first."""
+    """Its part of the audit trail."""
     merged: tuple[Case, ...]
     """The cases that were merged into it."""
 
     @property
     def severity_follows(self) -> bool:
-        """Whether the severity that the queue sorts by follows from what is proved to be whole.
+        """Whether the severity of the case follows from its messages and its history.
 
-        The messages are sealed with theirs, and the trail is chained: a severity that neither of
-        them gave was changed behind Lantern's back. Only with the merged cases read as well.
+        Messages are sealed with their severity and the trail is chained, so a severity that comes
+        from neither was changed in the database. Holds only when the merged cases were read too.
         """
         case, judged = self.case, self.case.staff_severity
-        found = max(each.assessment.severity for each in self.messages)
-        by_staff = judged is None or any(link.event.what in _JUDGES for link in self.history)
+        assessed = max(each.assessment.severity for each in self.messages)
+        by_staff = judged is None or any(link.event.what in _JUDGEMENTS for link in self.history)
         counts = case.assessed_severity if judged is None else judged
-        return by_staff and case.assessed_severity == found and case.severity == counts
+        return by_staff and case.assessed_severity == assessed and case.severity == counts
 
     @property
     def opening(self) -> Escalation:
-        """The message that a reader should see first: the gravest, of equals the newest."""
+        """The message to show first: the most severe, and the newest of those."""
         return max(self.messages, key=lambda each: (each.assessment.severity, each.raised_at))

@@ -1,11 +1,11 @@
-"""Reads cases for those who work on them: the queue, and one case whole."""
+"""Queries of cases: the queue, and one case with all its words."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
@@ -13,8 +13,7 @@ from sqlalchemy.engine import Connection, Engine
 from safeguarding.escalation import Escalation
 from safeguarding.taxonomy import Severity
 from staff.audit import trail
-from staff.cases.case import Case, CaseEvent, CaseStatus, WholeCase
-from staff.cases.keys import vault_of
+from staff.cases.case import READ_EVENTS, Case, CaseEvent, CaseStatus, WholeCase
 from staff.cases.rows import (
     action_of,
     case_of,
@@ -22,6 +21,7 @@ from staff.cases.rows import (
     opened_row,
     referral_of,
     review_of,
+    vault_of,
     wish_of,
 )
 from staff.cases.tables import (
@@ -36,18 +36,19 @@ from staff.cases.tables import (
 from storage.engine import READING
 from storage.vault import Vault
 
-_PREFIX, _LETTERS = "LN", 8
-NOBODY = "nobody"
-"""Of `CaseFilter.assigned_to`: cases that nobody has taken."""
+_REFERENCE_LETTERS = 8
+_T = TypeVar("_T")
+UNASSIGNED = "nobody"
+"""A value of `CaseFilter.assigned_to`: cases without an assignee."""
 
 
 class UnknownCaseError(LookupError):
-    """There is no such case, or not for this reader."""
+    """There is no such case, or this reader may not see it."""
 
 
 @dataclass(frozen=True)
 class CaseFilter:
-    """Which cases. Every field that is None lets all through."""
+    """Conditions that a case meets. A field that is None sets no condition."""
 
     status: CaseStatus | None = CaseStatus.OPEN
     severity: Severity | None = None
@@ -56,22 +57,22 @@ class CaseFilter:
     audience: str | None = None
     area: str | None = None
     assigned_to: str | None = None
-    """Id of a staff account, or NOBODY."""
+    """Id of a staff account, to which it is assigned or offered; or UNASSIGNED."""
     offered_to: str | None = None
-    """Only what was handed over to this member of staff and waits for their answer."""
+    """Id of the member of staff to whom it was handed over and who has not answered."""
     second_person: str | None = None
-    """Only what this member of staff may agree to close, because somebody else proposed it."""
+    """Id of a member of staff who may agree to close it, because another one proposed it."""
     reference: str | None = None
-    """A reference or its beginning, as people write it: case and dashes do not matter."""
+    """A reference or its beginning, in upper or lower case, with or without dashes."""
     overdue_at: datetime | None = None
-    """Only what should have been looked at by then."""
+    """A time before which it was due."""
     areas: Collection[str] | None = None
-    """The areas of the reader; cases of which no area is known belong to everybody."""
+    """The areas of the reader, who also sees cases without an area."""
     opened_from: datetime | None = None
     opened_before: datetime | None = None
 
     def conditions(self) -> list[sa.ColumnElement[bool]]:
-        """What a row of cases must fulfil."""
+        """Return the conditions; merged cases and those without risk never match."""
         equal = {
             cases.c.status: None if self.status is None else self.status.value,
             cases.c.severity: None if self.severity is None else int(self.severity),
@@ -80,100 +81,99 @@ class CaseFilter:
             cases.c.area: self.area,
             cases.c.offered_to: self.offered_to,
         }
-        found = [cases.c.merged_into.is_(None), cases.c.handoffs > 0]
-        found += [column == value for column, value in equal.items() if value is not None]
+        conditions = [cases.c.merged_into.is_(None), cases.c.handoffs > 0]
+        conditions += [column == value for column, value in equal.items() if value is not None]
         if self.category is not None:
-            found.append(_has_category(self.category))
+            conditions.append(_has_category(self.category))
         if self.assigned_to is not None:
-            found.append(_has(self.assigned_to))
+            conditions.append(_is_assigned_to(self.assigned_to))
         if self.second_person is not None:
-            found.append(cases.c.closing_by != self.second_person)
+            conditions.append(cases.c.closing_by != self.second_person)
         if self.reference is not None:
             begins = cases.c.reference.startswith
             readings = (begins(each, autoescape=True) for each in _references(self.reference))
-            found.append(sa.or_(*readings))
+            conditions.append(sa.or_(*readings))
         if self.overdue_at is not None:
-            found.append(cases.c.due_at < self.overdue_at)
+            conditions.append(cases.c.due_at < self.overdue_at)
         if self.areas is not None:
-            found.append(sa.or_(cases.c.area.is_(None), cases.c.area.in_(self.areas)))
+            conditions.append(sa.or_(cases.c.area.is_(None), cases.c.area.in_(self.areas)))
         if self.opened_from is not None:
-            found.append(cases.c.opened_at >= self.opened_from)
+            conditions.append(cases.c.opened_at >= self.opened_from)
         if self.opened_before is not None:
-            found.append(cases.c.opened_at < self.opened_before)
-        return found
+            conditions.append(cases.c.opened_at < self.opened_before)
+        return conditions
 
 
 class Cases:
-    """The cases on record, for reading. Thread-safe. Raises SQLAlchemyError."""
+    """Reads the cases on record. Thread-safe. Every method raises SQLAlchemyError."""
 
     def __init__(self, engine: Engine, vault: Vault) -> None:
-        """Take an engine of `database.engine.connect` on a migrated database."""
+        """Take an engine of `storage.engine.connect` on a migrated database."""
         self._reading = engine.execution_options(**READING)
-        self._ring = vault
+        self._vault = vault
 
     def queue(self, which: CaseFilter, *, offset: int = 0, limit: int | None = 25) -> list[Case]:
-        """A part of the list: the most severe first, then what is due first."""
+        """Return a part of the queue: the most severe cases first, of those the first due."""
         query = in_order(which).offset(offset).limit(limit)
         with self._reading.connect() as connection:
             return [case_of(row) for row in connection.execute(query).mappings()]
 
     def count(self, which: CaseFilter, *, at_most: int | None = None) -> int:
-        """How many cases there are of this kind; of more than `at_most`, that number."""
-        found = sa.select(cases.c.id).where(*which.conditions()).limit(at_most)
-        query = sa.select(sa.func.count()).select_from(found.subquery())
+        """Return the number of cases that match, but no more than `at_most`."""
+        matching = sa.select(cases.c.id).where(*which.conditions()).limit(at_most)
+        query = sa.select(sa.func.count()).select_from(matching.subquery())
         with self._reading.connect() as connection:
             return connection.execute(query).scalar_one()
 
     def latest_change(self) -> int:
-        """The number of the newest event about a case: it grows when anything has changed."""
+        """Return the number of the newest event about any case."""
         with self._reading.connect() as connection:
             return trail.newest(connection)
 
     def areas(self) -> list[str]:
-        """The areas that cases are of, in the order of their names."""
+        """Return the areas of all cases, in alphabetical order."""
         named = sa.select(cases.c.area).where(cases.c.area.is_not(None)).distinct()
         with self._reading.connect() as connection:
             return list(connection.execute(named.order_by(cases.c.area)).scalars())
 
     def revealed_since(self, since: datetime, *, by: str) -> int:
-        """Of how many cases a member of staff has uncovered the words since then."""
+        """Return the number of cases whose words a member of staff has uncovered since then."""
         with self._reading.connect() as connection:
-            found = trail.by_whom(connection, by, CaseEvent.REVEALED.value, since)
-        return len({each.event.case_id for each in found})
+            links = trail.by_whom(connection, by, CaseEvent.REVEALED.value, since)
+        return len({each.event.case_id for each in links})
 
     def changed(self, case_id: str) -> int:
-        """The number of the newest event of a case but for mere reading. UnknownCaseError."""
-        reading = {CaseEvent.VIEWED.value, CaseEvent.REVEALED.value}
+        """Return the number of the newest event that changed a case. Raises UnknownCaseError."""
         with self._reading.connect() as connection:
             case = _found(connection, case_id, None)
             links = trail.of_case(connection, case.id)
-        return max((link.id for link in links if link.event.what not in reading), default=0)
+        return max((link.id for link in links if link.event.what not in READ_EVENTS), default=0)
 
     def find(self, case_id: str, areas: Collection[str] | None = None) -> Case:
-        """One case without its words, merged or not. Raises UnknownCaseError."""
+        """Return one case without its words, merged or not. Raises UnknownCaseError."""
         with self._reading.connect() as connection:
             return _found(connection, case_id, areas)
 
     def exists(self, case_id: str) -> bool:
-        """Whether there is such a case, for whomever."""
+        """Return whether there is such a case, whoever may see it."""
         query = sa.select(cases.c.id).where(cases.c.id == case_id)
         with self._reading.connect() as connection:
             return connection.execute(query).first() is not None
 
     def of_message(self, message_id: str) -> str:
-        """The id of the case a message belongs to. Raises UnknownCaseError."""
+        """Return the id of the case of a message. Raises UnknownCaseError."""
         query = sa.select(escalations.c.case_id).where(escalations.c.message_id == message_id)
         with self._reading.connect() as connection:
-            found = connection.execute(query).scalar_one_or_none()
-        if found is None:
+            case_id = connection.execute(query).scalar_one_or_none()
+        if case_id is None:
             raise UnknownCaseError
-        return str(found)
+        return str(case_id)
 
     def of_reference(self, reference: str) -> Case:
-        """The case with this reference, as people write it. Raises UnknownCaseError."""
-        mine = cases.c.reference.in_(_references(reference))
+        """Return the case with this reference, as people write it. Raises UnknownCaseError."""
+        named = cases.c.reference.in_(_references(reference))
         with self._reading.connect() as connection:
-            row = connection.execute(sa.select(cases).where(mine)).mappings().first()
+            row = connection.execute(sa.select(cases).where(named)).mappings().first()
         if row is None:
             raise UnknownCaseError
         return case_of(row)
@@ -181,22 +181,25 @@ class Cases:
     def whole(
         self, case_id: str, areas: Collection[str] | None = None, *, with_merged: bool = True
     ) -> WholeCase:
-        """One case with all its words, and with those merged into it unless they are not wanted.
+        """Return one case with all its words, by default with those of the cases merged into it.
 
         Raises UnknownCaseError, VaultError.
         """
         with self._reading.connect() as connection:
             case = _found(connection, case_id, areas)
             into = sa.select(cases).where(cases.c.merged_into == case.id)
-            rows_of = connection.execute(into).mappings() if with_merged else ()
-            merged = tuple(case_of(row) for row in rows_of)
+            merged_rows = connection.execute(into).mappings() if with_merged else ()
+            merged = tuple(map(case_of, merged_rows))
             ids = [case.id, *(each.id for each in merged)]
-            vaults = {each: vault_of(connection, self._ring, each) for each in ids}
+            vaults = {each: vault_of(connection, self._vault, each) for each in ids}
 
             def rows(table: sa.Table, *order: str) -> list[Any]:
-                mine = sa.select(table).where(table.c.case_id.in_(ids))
-                ordered = mine.order_by(*(table.c[name] for name in order))
+                query = sa.select(table).where(table.c.case_id.in_(ids))
+                ordered = query.order_by(*(table.c[name] for name in order))
                 return list(connection.execute(ordered).mappings())
+
+            def opened(table: sa.Table, open_row: Callable[[Any, Vault], _T]) -> tuple[_T, ...]:
+                return tuple(open_row(row, vaults[row["case_id"]]) for row in rows(table, "at"))
 
             return WholeCase(
                 case=case,
@@ -204,31 +207,27 @@ class Cases:
                     opened_row(row, vaults[row["case_id"]])
                     for row in rows(escalations, "raised_at", "message_id")
                 ),
-                reviews=tuple(review_of(r, vaults[r["case_id"]]) for r in rows(reviews, "at")),
-                notes=tuple(note_of(r, vaults[r["case_id"]]) for r in rows(case_notes, "at")),
-                actions=tuple(action_of(r, vaults[r["case_id"]]) for r in rows(case_actions, "at")),
-                referrals=tuple(
-                    referral_of(r, vaults[r["case_id"]]) for r in rows(referrals, "at")
-                ),
-                wish=next(
-                    (wish_of(r, vaults[r["case_id"]]) for r in reversed(rows(wishes, "at"))), None
-                ),
+                reviews=opened(reviews, review_of),
+                notes=opened(case_notes, note_of),
+                actions=opened(case_actions, action_of),
+                referrals=opened(referrals, referral_of),
+                wish=next(reversed(opened(wishes, wish_of)), None),
                 history=tuple(trail.of_case(connection, *ids)),
                 merged=merged,
             )
 
     def message(self, message_id: str) -> Escalation:
-        """One message, whole. Raises UnknownCaseError, VaultError."""
-        mine = sa.select(escalations).where(escalations.c.message_id == message_id)
+        """Return one message with its words. Raises UnknownCaseError, VaultError."""
+        query = sa.select(escalations).where(escalations.c.message_id == message_id)
         with self._reading.connect() as connection:
-            row = connection.execute(mine).mappings().first()
+            row = connection.execute(query).mappings().first()
             if row is None:
                 raise UnknownCaseError
-            return opened_row(row, vault_of(connection, self._ring, row["case_id"]))
+            return opened_row(row, vault_of(connection, self._vault, row["case_id"]))
 
 
 def in_order(which: CaseFilter) -> sa.Select[Any]:
-    """The rows of cases as the queue has them. The index ix_cases_queue has this order."""
+    """Return the query of the queue, in the order of the index ix_cases_queue."""
     order = (cases.c.severity.desc(), cases.c.due_at, cases.c.id)
     return sa.select(cases).where(*which.conditions()).order_by(*order)
 
@@ -240,15 +239,14 @@ def _found(connection: Connection, case_id: str, areas: Collection[str] | None) 
     return case_of(row)
 
 
-def _has(whose: str) -> sa.ColumnElement[bool]:
-    """Whether a case is somebody's, or offered to them; or nobody's."""
-    if whose == NOBODY:
+def _is_assigned_to(staff_id: str) -> sa.ColumnElement[bool]:
+    if staff_id == UNASSIGNED:
         return cases.c.assigned_to.is_(None)
-    return sa.or_(cases.c.assigned_to == whose, cases.c.offered_to == whose)
+    return sa.or_(cases.c.assigned_to == staff_id, cases.c.offered_to == staff_id)
 
 
 def _has_category(name: str) -> sa.ColumnElement[bool]:
-    """Whether a category counts for a case: JSON text that names it, the same on both databases."""
+    # Both databases find a name in the text of a JSON list.
     counts = sa.func.coalesce(
         sa.cast(cases.c.staff_categories, sa.Text), sa.cast(cases.c.categories, sa.Text)
     )
@@ -256,13 +254,13 @@ def _has_category(name: str) -> sa.ColumnElement[bool]:
 
 
 def _references(typed: str) -> set[str]:
-    """What somebody typed, as a reference or the beginning of one, in every way it can be read.
+    """Return each reference, or beginning of one, that typed text can mean.
 
-    "LN" may be what all of them begin with, or the first two letters of one.
+    "LN" is the prefix of all of them, and may be the first two letters after it.
     """
     letters = "".join(each for each in typed.upper() if each.isalnum())
-    readings = {letters[:_LETTERS], letters.removeprefix("LN")[:_LETTERS]}
-    if len(letters) > _LETTERS:
+    readings = {letters[:_REFERENCE_LETTERS], letters.removeprefix("LN")[:_REFERENCE_LETTERS]}
+    if len(letters) > _REFERENCE_LETTERS:
         readings = {letters.removeprefix("LN")}
-    parts = ([_PREFIX, each[:4], each[4:]] for each in readings)
+    parts = (["LN", each[:4], each[4:]] for each in readings)
     return {"-".join(filter(None, part)) for part in parts}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import SequenceMatcher
@@ -11,49 +11,61 @@ from safeguarding.escalation import Escalation
 from safeguarding.messages import ShownContact
 from safeguarding.risk.assessment import Turn
 from safeguarding.taxonomy import Severity
-from staff.cases.case import WholeCase
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One message on record, and the turns before it that no earlier message has."""
+
+    turns_before: tuple[Turn, ...]
+    message: Escalation
 
 
 @dataclass(frozen=True)
 class ChronologyEntry:
-    """One thing that the person wrote, or that they were shown."""
+    """One text that the person wrote or was shown."""
 
     by: str
     """ "user" or "assistant"."""
     text: str
     at: datetime | None = None
-    """When it was written; None of what was shown, and of turns before a message."""
+    """When a message on record arrived; None of anything else."""
     message_id: str | None = None
-    """The message on record that it is, or that it answers; None of turns before a message."""
+    """The message that it is or answers; None of turns before a message."""
     severity: Severity | None = None
-    """Of a message on record: what it was assessed to be."""
+    """The assessed severity of a message on record."""
     shown: bool = False
-    """Whether it is what the person was shown in answer to a message on record."""
+    """Whether the person was shown it in answer to a message on record."""
     contacts: tuple[ShownContact, ...] | None = None
-    """With the last text of an answer: whom all of it showed. None when nobody noted it."""
+    """The contacts that an answer showed, with its last text; None where they were not recorded."""
 
 
-def chronology(whole: WholeCase) -> list[ChronologyEntry]:
-    """What was said in a case, oldest first.
+def exchanges(messages: Iterable[Escalation]) -> Iterator[Exchange]:
+    """Yield the messages of a case, given oldest first, each with its turns before.
 
-    Before a message stand the turns before it that no earlier message of its conversation has: old
-    records repeat them, and so does a message that came to the record before an earlier one.
+    Old records repeat those turns with each message, and so does a message that came to the record
+    before an earlier one of its conversation.
     """
-    told: list[ChronologyEntry] = []
     known: dict[str, list[Turn]] = {}
-    for message in sorted(whole.messages, key=lambda each: (each.raised_at, each.message_id)):
+    for message in messages:
         before = known.setdefault(message.conversation_id, [])
-        missing = list(_missing(before, message.turns_before))
-        told += [ChronologyEntry(turn.by, turn.text) for turn in missing]
-        told += _exchange(message)
+        missing = tuple(_missing(before, message.turns_before))
+        yield Exchange(missing, message)
         before += [*missing, Turn("user", message.text)]
         if message.shown:
+            # The gateway keeps an answer as one turn, each of its texts on a line.
             before.append(Turn("assistant", "\n".join(message.shown)))
-    return told
 
 
-def _exchange(message: Escalation) -> Iterator[ChronologyEntry]:
-    severity = message.assessment.severity
+def chronology(messages: Iterable[Escalation]) -> list[ChronologyEntry]:
+    """Return every text of a case in order; `messages` are given oldest first."""
+    return [entry for exchange in exchanges(messages) for entry in _entries(exchange)]
+
+
+def _entries(exchange: Exchange) -> Iterator[ChronologyEntry]:
+    message, severity = exchange.message, exchange.message.assessment.severity
+    for turn in exchange.turns_before:
+        yield ChronologyEntry(turn.by, turn.text)
     yield ChronologyEntry("user", message.text, message.raised_at, message.message_id, severity)
     for number, text in enumerate(message.shown, 1):
         contacts = message.contacts if number == len(message.shown) else None
@@ -63,11 +75,7 @@ def _exchange(message: Escalation) -> Iterator[ChronologyEntry]:
 
 
 def _missing(known: list[Turn], turns: tuple[Turn, ...]) -> Iterator[Turn]:
-    """The turns that the known ones do not hold, where both are read in order.
-
-    The gateway keeps all that answered a message as one turn, each text on a line of its own.
-    """
     matcher = SequenceMatcher(None, known, turns, autojunk=False)
-    for what, _, _, start, end in matcher.get_opcodes():
-        if what in {"insert", "replace"}:
+    for tag, _, _, start, end in matcher.get_opcodes():
+        if tag in {"insert", "replace"}:
             yield from turns[start:end]

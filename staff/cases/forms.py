@@ -1,4 +1,4 @@
-"""The forms of a case's page: what was sent, and what is wrong with it."""
+"""The forms of the page of a case: their fields, and the errors in them."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from safeguarding.taxonomy import Severity, taxonomy
 from staff.cases import wording as case_wording
 from staff.cases.casework import REFERRED_BY, REFERRED_TO
 from staff.console import wording
-from staff.console.pages import LONGEST_NOTE, note_in, written_in
+from staff.console.pages import LONGEST_NOTE, note_in, number_in, written_in
 
 AGREE = "agree"
-NOBODY = "nobody"
+"""Value of the severity field where staff agree with the assessment."""
 LONGEST_REFERENCE = 200
-_LONGEST_NUMBER = 15
+"""Characters in the other service's reference of a referral."""
 
 
 @dataclass(frozen=True)
 class CaseForm:
-    """One form as it was sent; empty on a fresh page."""
+    """A form as it was sent; empty on a fresh page."""
 
     work: str = ""
-    """Which form it is: a key of CHECKS."""
+    """The form: a key of CHECKS."""
     fields: dict[str, str] = field(default_factory=dict)
     chosen: tuple[str, ...] = ()
-    """The boxes that were ticked, where a form has several."""
+    """The values of its ticked boxes."""
     written: str = ""
-    """All that somebody typed, to give back."""
+    """Everything that was typed, for the page to give back."""
     version: int | None = None
-    """Which version of the case its page showed."""
+    """The version of the case on its page."""
     seen: int = 0
-    """The number of the newest event that its page showed."""
+    """The number of the newest event on its page."""
 
     @classmethod
     def by(cls, request: Request, work: str) -> CaseForm:
@@ -49,49 +49,44 @@ class CaseForm:
             fields=fields,
             chosen=tuple(map(str, form.getlist("chosen", []))) if form else (),
             written=written_in(request),
-            version=_number(fields.get("version", "")),
-            seen=_number(fields.get("seen", "")) or 0,
+            version=number_in(fields.get("version", "")),
+            seen=number_in(fields.get("seen", "")) or 0,
         )
 
     def get(self, name: str) -> str:
-        """A field; empty when it was not sent."""
+        """Return a field; empty where it was not sent."""
         return self.fields.get(name, "")
 
     def kept(self, work: str, name: str, otherwise: str = "") -> str:
-        """What to put into a field of the form `work`: what was typed, if it was this form."""
+        """Return what was typed into a field of the form `work`, if this is that form."""
         return self.get(name) if self.work == work else otherwise
 
     def errors(self) -> dict[str, str]:
-        """What to say beside which field, by the field's id; empty when the form is right."""
-        found = CHECKS[self.work](self)
-        return {f"{self.work}-{name}": words for name, words in found.items()}
+        """Return the error messages by the ids of their fields; empty where there is none."""
+        errors = CHECKS[self.work](self)
+        return {f"{self.work}-{name}": message for name, message in errors.items()}
 
     def judged(self) -> Severity | None:
-        """The severity staff chose; None where they agree with the assessment."""
+        """Return the severity that staff chose; None where they agree with the assessment."""
         severity = self.get("severity") or AGREE
         return None if severity == AGREE else Severity.named(severity)
 
     def day(self, name: str) -> date | None:
-        """A date, or None where there is none. Raises ValueError."""
+        """Return a date, or None where the field is empty. Raises ValueError."""
         return date.fromisoformat(self.get(name)) if self.get(name) else None
 
     def moment(self, name: str) -> datetime | None:
-        """A time in the United Kingdom, or None where there is none. Raises ValueError."""
+        """Return a time in London, or None where the field is empty. Raises ValueError."""
         if not self.get(name):
             return None
         return datetime.fromisoformat(self.get(name)).replace(tzinfo=LONDON)
 
 
-def _number(text: str) -> int | None:
-    right = text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER
-    return int(text) if right else None
-
-
-def _nothing(_sent: CaseForm) -> dict[str, str]:
+def _no_check(_sent: CaseForm) -> dict[str, str]:
     return {}
 
 
-def _note(missing: str) -> Callable[[CaseForm], dict[str, str]]:
+def _note_required(missing: str) -> Callable[[CaseForm], dict[str, str]]:
     def check(sent: CaseForm) -> dict[str, str]:
         note = sent.get("note")
         if not note.strip():
@@ -110,7 +105,7 @@ def _person(sent: CaseForm) -> dict[str, str]:
 
 
 def _handover(sent: CaseForm) -> dict[str, str]:
-    return _person(sent) | _note(case_wording.ENTER_WHY)(sent)
+    return _person(sent) | _note_required(case_wording.ENTER_WHY)(sent)
 
 
 def _severity(sent: CaseForm) -> dict[str, str]:
@@ -121,11 +116,11 @@ def _severity(sent: CaseForm) -> dict[str, str]:
 def _outcome(sent: CaseForm) -> dict[str, str]:
     known = sent.get("outcome") in {outcome.value for outcome in Outcome}
     errors = {} if known else {"outcome": wording.SELECT_OUTCOME}
-    return errors | _note(wording.ENTER_REASON)(sent) | _severity(sent)
+    return errors | _note_required(wording.ENTER_REASON)(sent) | _severity(sent)
 
 
 def _action(sent: CaseForm) -> dict[str, str]:
-    errors = _note(case_wording.ENTER_ACTION)(sent)
+    errors = _note_required(case_wording.ENTER_ACTION)(sent)
     try:
         sent.day("due_on")
     except ValueError:
@@ -134,7 +129,7 @@ def _action(sent: CaseForm) -> dict[str, str]:
 
 
 def _correct(sent: CaseForm) -> dict[str, str]:
-    errors = _severity(sent) | _note(case_wording.ENTER_WHY)(sent)
+    errors = _severity(sent) | _note_required(case_wording.ENTER_WHY)(sent)
     if not set(sent.chosen) <= set(taxonomy().risk_categories):
         errors["chosen"] = case_wording.ENTER_WHY
     return errors
@@ -170,23 +165,23 @@ def _split(sent: CaseForm) -> dict[str, str]:
 
 
 CHECKS: dict[str, Callable[[CaseForm], dict[str, str]]] = {
-    "": _nothing,
+    "": _no_check,
     "assign": _person,
     "handover": _handover,
-    "accept": _nothing,
-    "return": _note(case_wording.ENTER_WHY),
-    "note": _note(case_wording.ENTER_NOTE),
+    "accept": _no_check,
+    "return": _note_required(case_wording.ENTER_WHY),
+    "note": _note_required(case_wording.ENTER_NOTE),
     "action": _action,
-    "finish": _nothing,
+    "finish": _no_check,
     "correct": _correct,
     "refer": _refer,
     "outcome": _outcome,
-    "agree": _nothing,
-    "disagree": _note(case_wording.ENTER_WHY),
-    "reopen": _note(case_wording.ENTER_WHY),
+    "agree": _no_check,
+    "disagree": _note_required(case_wording.ENTER_WHY),
+    "reopen": _note_required(case_wording.ENTER_WHY),
     "merge": _merge,
-    "separate": _nothing,
+    "separate": _no_check,
     "split": _split,
-    "hold": _nothing,
-    "release": _nothing,
+    "hold": _no_check,
+    "release": _no_check,
 }

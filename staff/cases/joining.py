@@ -14,8 +14,7 @@ from safeguarding.escalation import Escalation
 from safeguarding.risk.assessment import Assessment, Signal, need_of
 from safeguarding.taxonomy import Severity
 from staff.alerts.outbox import Reason, set_area
-from staff.cases.case import CaseStatus, reference_of
-from staff.cases.deadlines import look_by
+from staff.cases.case import CaseStatus, look_by, reference_of
 from staff.cases.tables import cases, escalations
 
 ESCALATE_FROM = Severity.CONCERN

@@ -19,9 +19,8 @@ from staff.audit.trail import Event
 from staff.cases import learning
 from staff.cases.case import CaseEvent
 from staff.cases.joining import ESCALATE_FROM, CasePlacement, Joined, join, place_of
-from staff.cases.keys import make_key
 from staff.cases.learning import Lesson
-from staff.cases.rows import opened_row, sealed_row
+from staff.cases.rows import make_key, opened_row, sealed_row
 from staff.cases.tables import escalations
 from storage.engine import READING
 from storage.vault import Vault

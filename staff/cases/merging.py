@@ -1,4 +1,4 @@
-"""Cases put in order by hand: two that are one, one that is two; and a legal hold."""
+"""Merges, separates and splits cases, and sets legal holds."""
 
 from __future__ import annotations
 
@@ -17,13 +17,11 @@ from staff.accounts.accounts import check_in_use
 from staff.alerts.outbox import acknowledge, set_area
 from staff.audit import trail
 from staff.audit.trail import Event
-from staff.cases.case import CaseEvent, CaseStatus, reference_of
+from staff.cases.case import CaseEvent, CaseStatus, look_by, reference_of
 from staff.cases.cases import UnknownCaseError
 from staff.cases.casework import StaleCaseError
-from staff.cases.deadlines import look_by
 from staff.cases.joining import summed
-from staff.cases.keys import make_key, vault_of
-from staff.cases.rows import opened_row, sealed_row
+from staff.cases.rows import make_key, opened_row, sealed_row, vault_of
 from staff.cases.tables import cases, escalations
 from storage.vault import Vault
 
@@ -31,32 +29,34 @@ _OPEN: dict[str, Any] = {"status": CaseStatus.OPEN.value, "closed_at": None}
 
 
 class CaseMergeError(ValueError):
-    """This cannot be done: a case with itself, or nothing with risk would be left."""
+    """The cases cannot be merged or split so."""
 
 
 class CaseMerge:
-    """Merges, splits and holds cases. Raises UnknownCaseError, UnknownStaffError.
+    """Changes to which messages belong to a case, and legal holds.
 
-    Where `version` is given and the case has changed since, it raises StaleCaseError.
+    Every method raises UnknownCaseError, UnknownStaffError and, where the case has changed since
+    `version`, StaleCaseError; then nothing was changed.
     """
 
     def __init__(self, engine: Engine, vault: Vault, now: Callable[[], datetime] = utc_now) -> None:
-        """Take an engine of `database.engine.connect` on a migrated database."""
+        """Take an engine of `storage.engine.connect` on a migrated database."""
         self._engine = engine
-        self._ring = vault
+        self._vault = vault
         self._now = now
 
     def merge(self, case_id: str, into: str, *, by: str, version: int | None = None) -> None:
-        """Make one case part of another: its messages are read there, its later ones alert there.
+        """Make one case part of another, where its messages are read and its later ones alert.
 
         Nothing is moved, so `separate` undoes it. An open case opens the one it becomes part of,
-        and a hold on either holds both. Raises SortingError.
+        and a hold on either holds both. Raises CaseMergeError for a case with itself, and where
+        either is merged already.
         """
         with self._engine.begin() as connection:
             check_in_use(connection, by)
-            # In the order of their ids: two who merge at once do not wait for each other.
-            found = {each: _locked(connection, each) for each in sorted({case_id, into})}
-            row, target = found[case_id], found[into]
+            # In the order of their ids, so that two merges at once do not deadlock.
+            locked = {each: _locked(connection, each) for each in sorted({case_id, into})}
+            row, target = locked[case_id], locked[into]
             _check_version(row, version)
             if case_id == into or row["merged_into"] or target["merged_into"]:
                 raise CaseMergeError
@@ -66,7 +66,7 @@ class CaseMerge:
             _change(connection, row, {"merged_into": into, "legal_hold": held})
             opened = _opened_by(row, target)
             self._sum_up(connection, target, opened | {"closing_by": None, "legal_hold": held})
-            # Whoever puts it there knows of it: nobody could open it to end its alerts.
+            # Its own page is gone, so nobody could open it to end its alerts.
             acknowledge(connection, case_id, by, self._now())
             detail = {"into": target["reference"], "case": row["reference"]}
             for each in (case_id, into):
@@ -75,10 +75,10 @@ class CaseMerge:
                 self._leave(connection, into, by, CaseEvent.REOPENED, detail)
 
     def separate(self, case_id: str, *, by: str) -> None:
-        """Undo a merge: both cases say again what their own messages do.
+        """Undo a merge: the facts of both cases follow from their own messages again.
 
-        One that was handed over again in the meantime is open. Raises SortingError when the case
-        is not merged.
+        The case opens if messages with risk joined it since. Raises CaseMergeError where it is not
+        merged.
         """
         with self._engine.begin() as connection:
             check_in_use(connection, by)
@@ -96,7 +96,10 @@ class CaseMerge:
     def split(
         self, case_id: str, message_ids: Collection[str], *, by: str, version: int | None = None
     ) -> str:
-        """Move messages to a case of their own; its id. Raises SortingError."""
+        """Move messages to a new case; return its id.
+
+        Raises CaseMergeError unless a message with risk moves and another one stays.
+        """
         with self._engine.begin() as connection:
             check_in_use(connection, by)
             row = _locked(connection, case_id)
@@ -129,7 +132,7 @@ class CaseMerge:
             return new
 
     def hold(self, case_id: str, *, held: bool, by: str, version: int | None = None) -> None:
-        """Keep a case from disposal, with those merged into it, or let their clock run again."""
+        """Set or lift the legal hold of a case and of those merged into it."""
         with self._engine.begin() as connection:
             check_in_use(connection, by)
             row = _locked(connection, case_id)
@@ -140,18 +143,18 @@ class CaseMerge:
             self._leave(connection, case_id, by, CaseEvent.HELD if held else CaseEvent.RELEASED, {})
 
     def _messages(self, connection: Connection, case_ids: list[str]) -> list[Escalation]:
-        vaults = {each: vault_of(connection, self._ring, each) for each in case_ids}
+        vaults = {each: vault_of(connection, self._vault, each) for each in case_ids}
         query = sa.select(escalations).where(escalations.c.case_id.in_(case_ids))
         rows = connection.execute(query.order_by(escalations.c.raised_at)).mappings()
         return [opened_row(row, vaults[row["case_id"]]) for row in rows]
 
     def _move(self, connection: Connection, messages: list[Escalation], case_id: str) -> None:
-        """Seal them with the key of their new case."""
-        vault = make_key(connection, self._ring, case_id)
+        # They are sealed again, with the key of their new case.
+        vault = make_key(connection, self._vault, case_id)
         for message in messages:
-            mine = escalations.c.message_id == message.message_id
+            this_row = escalations.c.message_id == message.message_id
             values = sealed_row(message, vault) | {"case_id": case_id}
-            connection.execute(sa.update(escalations).where(mine).values(**values))
+            connection.execute(sa.update(escalations).where(this_row).values(**values))
 
     def _sum_up(
         self,
@@ -161,7 +164,7 @@ class CaseMerge:
         *,
         reopen: bool = False,
     ) -> None:
-        """Let a case say what its messages do; with `reopen`, open it if there are new ones."""
+        """Update the facts of a case from its messages; `reopen` opens it if there are new ones."""
         into = sa.select(cases.c.id).where(cases.c.merged_into == target["id"])
         ids = [target["id"], *connection.execute(into).scalars()]
         total = summed(self._messages(connection, ids))
@@ -176,7 +179,7 @@ class CaseMerge:
 
 
 def _as_judged(row: RowMapping, total: dict[str, Any]) -> dict[str, Any]:
-    """What staff made of it stays, unless its messages now say that it is graver."""
+    """Return the columns of the judgement of staff, which ends when the assessment is higher."""
     judged = row["staff_severity"]
     if judged is None or total["assessed_severity"] > row["assessed_severity"]:
         return {"staff_severity": None}
@@ -184,8 +187,10 @@ def _as_judged(row: RowMapping, total: dict[str, Any]) -> dict[str, Any]:
 
 
 def _opened_by(row: RowMapping, target: RowMapping) -> dict[str, Any]:
-    waits = row["status"] == CaseStatus.OPEN.value and target["status"] == CaseStatus.CLOSED.value
-    return _OPEN if waits else {}
+    is_opened = (
+        row["status"] == CaseStatus.OPEN.value and target["status"] == CaseStatus.CLOSED.value
+    )
+    return _OPEN if is_opened else {}
 
 
 def _change(connection: Connection, row: RowMapping, changes: dict[str, Any]) -> None:

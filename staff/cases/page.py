@@ -1,25 +1,38 @@
-"""The page of one case: what is known at once, and what was written when the reader uncovers it."""
+"""The page of one case: its facts, and its words once the reader uncovers them."""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Mapping
+from datetime import datetime, time
+from typing import Any
+from urllib.parse import quote
 
 import structlog
 from sanic import Blueprint, HTTPResponse, Request
 from sanic.exceptions import NotFound
 from sanic.response import redirect
 
+from safeguarding.clock import LONDON
+from safeguarding.taxonomy import taxonomy
+from staff.accounts.accounts import Staff
 from staff.accounts.auth import needs_confirmation, requires, session_of
 from staff.accounts.permissions import Permission
+from staff.accounts.sessions import Session
+from staff.cases import wording as case_wording
+from staff.cases.case import READ_EVENTS, Case, CaseEvent, CaseStatus, WholeCase
 from staff.cases.cases import UnknownCaseError
+from staff.cases.casework import SECOND_PERSON_FROM
+from staff.cases.conversation import conversation_of, message_view, outline_of
 from staff.cases.forms import CaseForm
-from staff.cases.view import case_view, changed_since, mark_of
-from staff.cases.wording import DONE
-from staff.console.composition import services
-from staff.console.pages import HOME, SEE_OTHER, address_of
+from staff.console import wording
+from staff.console.composition import Services, services
+from staff.console.pages import HOME, LIVE, SEE_OTHER, address_of
 from storage.vault import VaultError
 
+BREAK_FROM = 10
+"""Number of cases read in a day from which the page suggests a break."""
 case_page = Blueprint("case_page")
 log = structlog.get_logger("console.case")
 
@@ -27,7 +40,7 @@ log = structlog.get_logger("console.case")
 @case_page.get(f"{HOME}/<case_id:str>", unquote=True)
 @requires(Permission.READ_CASES)
 async def read(request: Request, case_id: str) -> HTTPResponse:
-    """The case, its words covered until they are asked for. A message's id leads to its case."""
+    """Show a case with its words covered. The id of a message leads to its case."""
     cases = services(request).cases
     try:
         case = await asyncio.to_thread(cases.find, case_id)
@@ -41,13 +54,13 @@ async def read(request: Request, case_id: str) -> HTTPResponse:
 @case_page.post(f"{HOME}/<case_id:str>/reveal", unquote=True)
 @requires(Permission.READ_CASES)
 async def reveal(request: Request, case_id: str) -> HTTPResponse:
-    """Uncover the words for the rest of this session. That is on the audit trail first."""
+    """Uncover the words for the rest of this session, after recording that on the audit trail."""
     console, session = services(request), session_of(request)
     if asked := needs_confirmation(request, address_of(case_id)):
         return asked
     try:
         await asyncio.to_thread(
-            console.casework.revealed, case_id, by=session.staff.id, session=mark_of(session)
+            console.casework.revealed, case_id, by=session.staff.id, session=_mark_of(session)
         )
     except UnknownCaseError:
         raise NotFound from None
@@ -64,9 +77,10 @@ async def show(
     status: int = 200,
     done: str = "",
 ) -> HTTPResponse:
-    """The page. Whatever it is shown for, that it was is on the audit trail first.
+    """Render the page of a case, after recording on the audit trail that it was viewed.
 
-    `sent` is what was typed into one of its forms, `stale` whether a colleague was quicker.
+    `sent` is what was typed into one of its forms, `stale` whether a colleague changed the case
+    first, and `done` the work that was just done.
     """
     console, session, sent = services(request), session_of(request), sent or CaseForm()
     try:
@@ -79,7 +93,7 @@ async def show(
         return console.pages.render("unreadable.html", status=500, session=session)
     if not whole.severity_follows:
         log.error("case.severity_changed", case_id=case_id)
-    context = await asyncio.to_thread(case_view, console, whole, session)
+    context = await asyncio.to_thread(_context, console, whole, session)
     return console.pages.render(
         "case.html",
         status=status,
@@ -87,15 +101,127 @@ async def show(
         sent=sent,
         errors=errors or {},
         stale=stale,
-        changed=changed_since(whole, context["history"], sent.seen) if stale else [],
-        done=DONE.get(done, ""),
+        changed=_changed_since(whole, context["history"], sent.seen) if stale else [],
+        done=case_wording.DONE.get(done, ""),
         **context,
     )
 
 
+def readers_of(console: Services, case: Case) -> list[Staff]:
+    """Return the staff who may read a case, by name. Queries the database."""
+    return [
+        each
+        for each in console.accounts.in_use()
+        if each.may(Permission.READ_CASES)
+        and (each.areas is None or case.area is None or case.area in each.areas)
+    ]
+
+
 async def _case_of_message(request: Request, message_id: str) -> HTTPResponse:
     try:
-        found = await asyncio.to_thread(services(request).cases.of_message, message_id)
+        case_id = await asyncio.to_thread(services(request).cases.of_message, message_id)
     except UnknownCaseError:
         raise NotFound from None
-    return redirect(address_of(found))
+    return redirect(address_of(case_id))
+
+
+def _mark_of(session: Session) -> str:
+    """Return a digest that names a session on the audit trail and cannot be used to sign in."""
+    return hashlib.sha256(f"reveal {session.form_token}".encode()).hexdigest()[:16]
+
+
+def _is_revealed(whole: WholeCase, session: Session) -> bool:
+    """Return whether the audit trail says that the reader uncovered the words in this session."""
+    reader, mark = session.staff.id, _mark_of(session)
+    return any(
+        link.event.what == CaseEvent.REVEALED.value
+        and link.event.who == reader
+        and link.event.case_id == whole.case.id
+        and link.event.detail.get("session") == mark
+        for link in whole.history
+    )
+
+
+def _context(console: Services, whole: WholeCase, session: Session) -> dict[str, Any]:
+    """Return the context of the template. Queries the database: call it in a thread.
+
+    It holds what people wrote only where this reader has uncovered it.
+    """
+    case, now, reader = whole.case, console.now(), session.staff.id
+    names = console.accounts.shown_names(_people(whole))
+    revealed = _is_revealed(whole, session)
+    risk_categories = taxonomy().risk_categories
+    return {
+        "case": case,
+        "href": address_of(case.id),
+        "live_href": f"{LIVE}/case/{quote(case.id, safe='')}",
+        "now": now,
+        "severity_follows": whole.severity_follows,
+        "overdue": case.status is CaseStatus.OPEN and now > case.due_at,
+        "reader": reader,
+        "names": names,
+        "colleagues": [each for each in readers_of(console, case) if each.id != reader],
+        "categories": [
+            (wording.label(name), risk_categories.get(name, "")) for name in case.categories
+        ],
+        "all_categories": [(name, wording.label(name)) for name in risk_categories],
+        "needs_second": max(case.severity, case.assessed_severity) >= SECOND_PERSON_FROM,
+        "may_agree": case.closing_by not in {None, reader},
+        "merged": whole.merged,
+        "outline": [outline_of(each, number) for number, each in enumerate(whole.messages, 1)],
+        "history": [
+            (event, wording.who(event.who, names), case_wording.history_line(event, names))
+            for event in (link.event for link in whole.history)
+        ],
+        "seen": max((link.id for link in whole.history), default=0),
+        "revealed": revealed,
+        "words": _words(console, whole, names, reader) if revealed else None,
+        "kept": {
+            "note": len(whole.notes),
+            "thing to do": sum(each.done_at is None for each in whole.actions),
+            "referral": len(whole.referrals),
+            "outcome": len(whole.reviews),
+        },
+    }
+
+
+def _changed_since(whole: WholeCase, lines: list[Any], seen: int) -> list[Any]:
+    """Return the lines of the history after the event `seen` that changed the case."""
+    return [
+        line
+        for link, line in zip(whole.history, lines, strict=True)
+        if link.id > seen and link.event.what not in READ_EVENTS
+    ]
+
+
+def _words(
+    console: Services, whole: WholeCase, names: dict[str, str], reader: str
+) -> dict[str, Any]:
+    midnight = datetime.combine(console.now().astimezone(LONDON).date(), time(), LONDON)
+    read_today = console.cases.revealed_since(midnight, by=reader)
+    return {
+        "opening": message_view(whole.opening, whole.messages.index(whole.opening) + 1),
+        "chronology": conversation_of(whole.messages),
+        "notes": [(each, names.get(each.by, "")) for each in whole.notes],
+        "actions": [(each, names.get(each.by, ""), names.get(each.done_by or "", ""))
+                    for each in whole.actions],
+        "referrals": [(each, names.get(each.by, "")) for each in whole.referrals],
+        "reviews": [(each, names.get(each.by, ""), names.get(each.second_by or "", ""))
+                    for each in whole.reviews],
+        "wish": whole.wish,
+        "read_today": read_today,
+        "take_a_break": read_today >= BREAK_FROM,
+    }  # fmt: skip
+
+
+def _people(whole: WholeCase) -> set[str]:
+    """Return the ids of the staff who occur on the page."""
+    case = whole.case
+    ids = {case.assigned_to, case.offered_to, case.closing_by}
+    for link in whole.history:
+        ids |= {link.event.who, link.event.detail.get("to"), link.event.detail.get("proposed_by")}
+    for written in (whole.notes, whole.actions, whole.referrals, whole.reviews):
+        ids |= {each.by for each in written}
+    ids |= {each.done_by for each in whole.actions}
+    ids |= {each.second_by for each in whole.reviews}
+    return {each for each in ids if each}

@@ -1,90 +1,211 @@
-"""The list of cases: what waits for this reader first, then everything by how serious it is."""
+"""The queue: the cases that wait for this reader, then all of them by severity and deadline."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from sanic import Blueprint, HTTPResponse, Request
 from sanic.response import redirect
 
-from safeguarding.taxonomy import taxonomy
+from safeguarding.taxonomy import Severity, taxonomy
 from staff.accounts.auth import requires, session_of
 from staff.accounts.permissions import Permission
-from staff.cases.case import Case
-from staff.cases.cases import CaseFilter, UnknownCaseError
-from staff.cases.queue_view import QueueForm, pagination, rows_of, staff_in
-from staff.cases.recording import record
+from staff.cases.case import Case, CaseStatus
+from staff.cases.cases import UNASSIGNED, CaseFilter, UnknownCaseError
 from staff.console.composition import Services, services
-from staff.console.pages import HOME, address_of
+from staff.console.pages import HOME, address_of, number_in
+from staff.console.recording import record
 
 PER_PAGE = 25
-COUNTED = 1000
-"""Up to here cases are counted: nobody reads on, and counting all of a long list takes long."""
+COUNTED_UP_TO = 1000
+"""The highest number of cases that is counted: to count a long list takes long."""
 ON_TOP = 20
+"""The most cases shown of those that wait for this reader."""
+MINE = "mine"
+EVERY_STATUS = "all"
 queue = Blueprint("queue")
+
+
+@dataclass(frozen=True)
+class QueueForm:
+    """The filters in the address of a page. A value that the page does not offer is ignored."""
+
+    status: str = CaseStatus.OPEN.value
+    severity: str = ""
+    category: str = ""
+    need: str = ""
+    audience: str = ""
+    area: str = ""
+    whose: str = ""
+    """MINE, UNASSIGNED, or empty for all."""
+    overdue: str = ""
+    reference: str = ""
+    page: int = 1
+
+    @classmethod
+    def sent_in(cls, sent: Mapping[str, str], areas: list[str]) -> QueueForm:
+        """Read the query of an address; `areas` are those that the page offers."""
+        names = taxonomy()
+        allowed = {
+            "status": [*(each.value for each in CaseStatus), EVERY_STATUS],
+            "severity": [each.label for each in Severity],
+            "category": list(names.risk_categories),
+            "need": list(names.needs),
+            "audience": list(names.audiences),
+            "area": areas,
+            "whose": [MINE, UNASSIGNED],
+            "overdue": ["yes"],
+        }
+        chosen = {name: sent[name] for name, values in allowed.items() if sent.get(name) in values}
+        reference = sent.get("reference", "").strip()[:40]
+        page = max(1, number_in(sent.get("page", "")) or 1)
+        return cls(**chosen, reference=reference, page=page)
+
+    def which(self, reader: str, now: datetime) -> CaseFilter:
+        """Return the filter of cases. A reference is searched among open and closed ones."""
+        any_status = self.status == EVERY_STATUS or bool(self.reference)
+        whose = {MINE: reader, UNASSIGNED: UNASSIGNED}
+        return CaseFilter(
+            status=None if any_status else CaseStatus(self.status),
+            severity=Severity.named(self.severity) if self.severity else None,
+            category=self.category or None,
+            need=self.need or None,
+            audience=self.audience or None,
+            area=self.area or None,
+            assigned_to=whose.get(self.whose),
+            reference=self.reference or None,
+            overdue_at=now if self.overdue else None,
+        )
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether any filter is set besides the status."""
+        return replace(self, status=CaseStatus.OPEN.value, page=1) != QueueForm()
+
+    def query(self, **changes: Any) -> str:
+        """Return the query of an address with these filters, apart from `changes`."""
+        defaults = asdict(QueueForm(status=""))
+        values = {**asdict(self), **changes}
+        return urlencode({k: value for k, value in values.items() if value != defaults[k]})
+
+    def address(self, **changes: Any) -> str:
+        """Return the address of the page with these filters."""
+        return f"{HOME}?{self.query(**changes)}"
+
+
+@dataclass(frozen=True)
+class QueueRow:
+    """One case in the queue."""
+
+    case: Case
+    href: str
+    overdue: bool
+    assigned: str
+    """Name of the member of staff who has it; empty where it is unassigned."""
+    offered: str
+    """Name of the colleague who has to accept it; empty where it was not handed over."""
 
 
 @queue.get(HOME)
 @requires(Permission.READ_CASES)
 async def listed(request: Request) -> HTTPResponse:
-    """One page of the list: the most severe first, then by when somebody must look."""
-    console = services(request)
+    """Show one page of the queue; a whole reference leads to its case."""
     context = await asyncio.to_thread(_context, request)
     await record(request, "list viewed", page=context["form"].page)
-    found: Case | None = context.pop("found")
-    if found is not None:
-        return redirect(address_of(found.id))
+    named: Case | None = context.pop("named")
+    if named is not None:
+        return redirect(address_of(named.id))
     saved = request.args.get("saved") == "outcome"
-    return console.pages.render("queue.html", session=session_of(request), saved=saved, **context)
+    pages = services(request).pages
+    return pages.render("queue.html", session=session_of(request), saved=saved, **context)
 
 
 @queue.get("/live/escalations")
 @requires(Permission.READ_CASES)
 async def fragment(request: Request) -> HTTPResponse:
-    """The list alone, for a page that is open while something changes."""
+    """Render the list alone, for an open page to exchange when something has changed."""
     context = await asyncio.to_thread(_context, request)
     return services(request).pages.render("queue_list.html", session=session_of(request), **context)
 
 
 def _context(request: Request) -> dict[str, Any]:
-    """What the templates show. Asks the database: call it in a thread."""
+    """Return the context of the templates. Queries the database: call it in a thread."""
     console, staff = services(request), session_of(request).staff
-    reader, seen = staff.id, staff.areas
-    now = console.now()
-    areas = [each for each in console.cases.areas() if seen is None or each in seen]
+    reader, own_areas, now = staff.id, staff.areas, console.now()
+    areas = [each for each in console.cases.areas() if own_areas is None or each in own_areas]
     sent = {name: str(values[0]) for name, values in request.args.items()}
     form = QueueForm.sent_in(sent, areas)
-    which = replace(form.which(reader, now), areas=seen)
-    counted = console.cases.count(which, at_most=COUNTED)
+    which = replace(form.which(reader, now), areas=own_areas)
+    counted = console.cases.count(which, at_most=COUNTED_UP_TO)
     pages = max(1, -(-counted // PER_PAGE))
     form = replace(form, page=min(form.page, pages))
     shown = console.cases.queue(which, offset=(form.page - 1) * PER_PAGE, limit=PER_PAGE)
-    offered = console.cases.queue(CaseFilter(offered_to=reader, areas=seen), limit=ON_TOP)
-    to_agree = console.cases.queue(CaseFilter(second_person=reader, areas=seen), limit=ON_TOP)
-    names = console.accounts.shown_names(staff_in([*shown, *offered, *to_agree]))
+    offered = console.cases.queue(CaseFilter(offered_to=reader, areas=own_areas), limit=ON_TOP)
+    to_agree = console.cases.queue(CaseFilter(second_person=reader, areas=own_areas), limit=ON_TOP)
+    names = console.accounts.shown_names(_staff_in([*shown, *offered, *to_agree]))
     return {
         "form": form,
         "areas": areas,
         "risk_categories": list(taxonomy().risk_categories),
         "now": now,
-        "waiting": console.cases.count(CaseFilter(areas=seen), at_most=COUNTED),
+        "waiting": console.cases.count(CaseFilter(areas=own_areas), at_most=COUNTED_UP_TO),
         "counted": counted,
-        "at_most": COUNTED,
-        "rows": rows_of(shown, names, now),
-        "offered": rows_of(offered, names, now),
-        "to_agree": rows_of(to_agree, names, now),
-        "pagination": pagination(form, pages),
+        "at_most": COUNTED_UP_TO,
+        "rows": _rows(shown, names, now),
+        "offered": _rows(offered, names, now),
+        "to_agree": _rows(to_agree, names, now),
+        "pagination": _pagination(form, pages),
         "change": console.cases.latest_change(),
-        "found": _named(console, form.reference, seen),
+        "named": _named(console, form.reference, own_areas),
     }
 
 
 def _named(console: Services, reference: str, areas: frozenset[str] | None) -> Case | None:
-    """The case whose whole reference was searched for, where the reader may see it."""
+    """Return the case whose whole reference was searched for, where the reader may see it."""
     try:
-        found = console.cases.of_reference(reference) if reference else None
-        return found and console.cases.find(found.id, areas)
+        case = console.cases.of_reference(reference) if reference else None
+        return case and console.cases.find(case.id, areas)
     except UnknownCaseError:
         return None
+
+
+def _rows(cases: list[Case], names: Mapping[str, str], now: datetime) -> list[QueueRow]:
+    return [
+        QueueRow(
+            case=case,
+            href=address_of(case.id),
+            overdue=case.status is CaseStatus.OPEN and now > case.due_at,
+            assigned=names.get(case.assigned_to or "", ""),
+            offered=names.get(case.offered_to or "", ""),
+        )
+        for case in cases
+    ]
+
+
+def _staff_in(cases: list[Case]) -> set[str]:
+    ids = (each for case in cases for each in (case.assigned_to, case.offered_to))
+    return {each for each in ids if each}
+
+
+def _pagination(form: QueueForm, pages: int) -> dict[str, object] | None:
+    """Return the parameters of the pagination component; None where there is one page."""
+    if pages == 1:
+        return None
+    near = [n for n in range(1, pages + 1) if n in {1, pages} or abs(n - form.page) <= 1]
+    items: list[dict[str, object]] = []
+    for before, number in zip([0, *near], near, strict=False):
+        if number > before + 1:
+            items.append({"ellipsis": True})
+        href = form.address(page=number)
+        items.append({"number": number, "href": href, "current": number == form.page})
+    params: dict[str, object] = {"items": items}
+    if form.page > 1:
+        params["previous"] = {"href": form.address(page=form.page - 1)}
+    if form.page < pages:
+        params["next"] = {"href": form.address(page=form.page + 1)}
+    return params

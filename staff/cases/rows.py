@@ -1,4 +1,8 @@
-"""Messages, cases and what staff write, to rows and back: words are sealed here alone."""
+"""Database rows of messages, cases and what staff write: the only place that seals their words.
+
+The words of a case are sealed with a data key of its own, so deleting that key disposes of them.
+The keys of the installation seal the data key: envelope encryption, see NIST SP 800-57 part 1.
+"""
 
 from __future__ import annotations
 
@@ -7,29 +11,57 @@ from collections.abc import Mapping
 from datetime import timezone
 from typing import Any
 
-from sqlalchemy.engine import RowMapping
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, RowMapping
 
 from safeguarding.escalation import Escalation, Outcome
 from safeguarding.messages import contacts_as_record, contacts_from_record
 from safeguarding.risk.assessment import Assessment, Signal, Turn
 from safeguarding.taxonomy import Severity
 from staff.cases.case import Action, CallbackRequest, Case, CaseStatus, Note, Referral, Review
-from storage.vault import Vault
+from staff.cases.tables import data_keys
+from storage.vault import DATA_KEY, Vault, key_ring, new_key
 
-_PROVED = ("conversation_id", "severity", "categories", "subject", "signals", "raised_by")
+_AUTHENTICATED = ("conversation_id", "severity", "categories", "subject", "signals", "raised_by")
+
+
+def make_key(connection: Connection, vault: Vault, case_id: str) -> Vault:
+    """Return the vault of a case, with a new data key where it has none. Raises VaultError.
+
+    `vault` is that of the installation.
+    """
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    wrapped = vault.seal(new_key(), table=data_keys.name, row=case_id, column="wrapped")
+    statement = insert(data_keys).values(case_id=case_id, wrapped=wrapped)
+    connection.execute(statement.on_conflict_do_nothing())
+    return vault_of(connection, vault, case_id)
+
+
+def vault_of(connection: Connection, vault: Vault, case_id: str) -> Vault:
+    """Return the vault of a case, which also opens what the installation's vault sealed.
+
+    A case whose data key was deleted opens nothing that it sealed. Raises VaultError.
+    """
+    query = sa.select(data_keys.c.wrapped).where(data_keys.c.case_id == case_id)
+    wrapped = connection.execute(query).scalar_one_or_none()
+    if wrapped is None:
+        return vault
+    key = vault.open(wrapped, table=data_keys.name, row=case_id, column="wrapped")
+    return vault.led_by(key_ring(f"{DATA_KEY}:{key}"))
 
 
 def facts_of(row: Mapping[str, Any] | RowMapping) -> str:
-    """What is said of a message in plain sight, and proved with its words."""
+    """Return the unencrypted columns of a message, authenticated with the ciphertext."""
     at = row["raised_at"].astimezone(timezone.utc).isoformat(timespec="microseconds")
-    return json.dumps([at, *(row[name] for name in _PROVED)], sort_keys=True)
+    return json.dumps([at, *(row[name] for name in _AUTHENTICATED)], sort_keys=True)
 
 
 def sealed_row(escalation: Escalation, vault: Vault) -> dict[str, Any]:
-    """The row of a message, but for its case; what the person wrote and read is sealed."""
+    """Return the row of a message, without its case id. What the person wrote or read is sealed."""
     assessment = escalation.assessment
     signals = [signal.as_record() for signal in assessment.signals]
-    # Our own sentences, but so like the message that they would tell it: they are sealed as it is.
+    # The nearest examples are our own sentences, but so like the message that they give it away.
     nearest = [signal.pop("like") for signal in signals]
     turns = [[turn.by, turn.text] for turn in escalation.turns_before]
 
@@ -59,7 +91,7 @@ def sealed_row(escalation: Escalation, vault: Vault) -> dict[str, Any]:
 
 
 def opened_row(row: RowMapping, vault: Vault) -> Escalation:
-    """The inverse of `sealed_row`. Raises VaultError, also when what it proves was changed."""
+    """Return the message of a row. Raises VaultError, also when an authenticated column changed."""
 
     def unseal(column: str, facts: str = "") -> str:
         place = {"table": "escalations", "row": row["message_id"], "column": column}
@@ -69,7 +101,7 @@ def opened_row(row: RowMapping, vault: Vault) -> Escalation:
     nearest = json.loads(unseal("nearest")) if row["nearest"] else [()] * len(signals)
     shown = json.loads(unseal("shown"))
     if isinstance(shown, list):
-        # As it was before contacts were noted with the texts.
+        # Older records hold the texts alone.
         shown = {"texts": shown, "contacts": None}
     return Escalation(
         message_id=row["message_id"],
@@ -96,7 +128,6 @@ def opened_row(row: RowMapping, vault: Vault) -> Escalation:
 
 
 def _shown_cell(escalation: Escalation) -> list[str] | dict[str, Any]:
-    """What is sealed of what the person was shown: the texts alone where no contacts were noted."""
     texts = list(escalation.shown)
     if escalation.contacts is None:
         return texts
@@ -104,7 +135,7 @@ def _shown_cell(escalation: Escalation) -> list[str] | dict[str, Any]:
 
 
 def case_of(row: RowMapping) -> Case:
-    """A row of cases; opens nothing."""
+    """Return the case of a row. Nothing of it is sealed."""
     named = (
         "id", "reference", "conversation_id", "need", "subject", "audience", "area", "opened_at",
         "raised_at", "newest_at", "due_at", "handoffs", "assigned_to", "offered_to", "closing_by",
@@ -123,7 +154,7 @@ def case_of(row: RowMapping) -> Case:
 
 
 def review_of(row: RowMapping, vault: Vault) -> Review:
-    """A row of reviews, its note opened. Raises VaultError."""
+    """Return the review of a row, its note opened. Raises VaultError."""
     return Review(
         at=row["at"],
         by=row["by"],
@@ -136,12 +167,12 @@ def review_of(row: RowMapping, vault: Vault) -> Review:
 
 
 def note_of(row: RowMapping, vault: Vault) -> Note:
-    """A row of notes, opened. Raises VaultError."""
+    """Return the note of a row, opened. Raises VaultError."""
     return Note(row["id"], row["at"], row["by"], opened(row, "case_notes", "text", vault))
 
 
 def action_of(row: RowMapping, vault: Vault) -> Action:
-    """A row of actions, opened. Raises VaultError."""
+    """Return the task of a row, opened. Raises VaultError."""
     what = opened(row, "case_actions", "what", vault)
     return Action(
         row["id"], row["at"], row["by"], what, row["due_on"], row["done_at"], row["done_by"]
@@ -149,7 +180,7 @@ def action_of(row: RowMapping, vault: Vault) -> Action:
 
 
 def referral_of(row: RowMapping, vault: Vault) -> Referral:
-    """A row of referrals, opened. Raises VaultError."""
+    """Return the referral of a row, opened. Raises VaultError."""
     return Referral(
         row["to_whom"],
         row["how"],
@@ -163,7 +194,7 @@ def referral_of(row: RowMapping, vault: Vault) -> Referral:
 
 
 def wish_of(row: RowMapping, vault: Vault) -> CallbackRequest:
-    """A row of wishes, opened. Raises VaultError."""
+    """Return the call-back request of a row, opened. Raises VaultError."""
     key = row["case_id"]
     name, reach = (
         vault.open(row[column], table="wishes", row=key, column=column)
@@ -173,7 +204,7 @@ def wish_of(row: RowMapping, vault: Vault) -> CallbackRequest:
 
 
 def opened(row: RowMapping, table: str, column: str, vault: Vault) -> str:
-    """A sealed cell of a table whose key is `id`; empty where nothing was kept."""
+    """Return a sealed cell of a table whose key is `id`; empty where it is null."""
     if row[column] is None:
         return ""
     return vault.open(row[column], table=table, row=row["id"], column=column)

@@ -1,4 +1,4 @@
-"""The tables of cases and their messages. Migrations make them; a test compares both."""
+"""Tables of cases and what belongs to them. Migrations create them; a test compares both."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ cases = sa.Table(
     sa.CheckConstraint("assessed_severity BETWEEN 0 AND 3", name="assessed_severity"),
     sa.CheckConstraint("staff_severity BETWEEN 0 AND 3", name="staff_severity"),
     sa.CheckConstraint("status IN ('open', 'closed')", name="status"),
-    # The order of the queue, so that its first page costs the same at any length.
+    # In the order of the queue: its first page takes the same time at any length.
     sa.Index("ix_cases_queue", "status", sa.text("severity DESC"), "due_at", "id"),
 )
 
@@ -151,4 +151,4 @@ SEALED: dict[sa.Table, tuple[str, ...]] = {
     referrals: ("reference", "reason"),
     wishes: ("name", "reach"),
 }
-"""The columns that hold what someone wrote, or what tells it: an envelope of the vault each."""
+"""The sealed columns, each an envelope of the vault: what people wrote, and what gives it away."""

@@ -1,10 +1,9 @@
-"""What the console says about cases: what each is about, and what was done about it."""
+"""Sentences about cases in the console: what a case is about, and the lines of its history."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from typing import Any
 
 from safeguarding.escalation import Outcome
 from safeguarding.taxonomy import ADULTS, PROFESSIONAL, YOUNG_PERSON, Severity
@@ -71,7 +70,7 @@ DONE = {
     "hold": "The case is kept from disposal.",
     "release": "The legal hold is lifted.",
 }
-"""What a page says after each kind of work."""
+"""The message on the page after each kind of work."""
 
 SELECT_PERSON = "Select a colleague"
 ENTER_NOTE = "Enter a note"
@@ -92,35 +91,35 @@ CANNOT_SPLIT = "Leave at least one hand-off here, and move at least one"
 
 
 def need(name: str | None) -> str:
-    """What a case is about, in a few words."""
+    """Return what a case is about, in a few words."""
     return NEEDS["unclear"] if name is None else NEEDS.get(name, wording.label(name))
 
 
 def about(case: Case) -> str:
-    """Who writes about whom: "A young person, about themselves"."""
+    """Return who writes about whom: "A young person, about themselves"."""
     writer = WRITERS.get(case.audience or "", "Somebody who has not said who they are")
     return f"{writer}, about {wording.subject(_subject(case))}"
 
 
 def _subject(case: Case) -> str:
-    """Whom it is about. The need has weighed who writes, so where it says more, it counts."""
-    if case.need in _SUBJECT_OF_NEED:
-        return _SUBJECT_OF_NEED[case.need]
-    if case.audience == YOUNG_PERSON and case.subject in {"own_child", "other_child"}:
+    """Return the subject of a case, as its need and its audience make it more exact."""
+    need, audience, subject = case.need, case.audience, case.subject
+    if need in _SUBJECT_OF_NEED:
+        return _SUBJECT_OF_NEED[need]
+    if audience == YOUNG_PERSON and subject in {"own_child", "other_child"}:
         return "friend"
-    if case.audience == PROFESSIONAL and case.subject == "own_child":
-        # Whoever works with children and writes "my lad" speaks of a child in their care.
+    if audience == PROFESSIONAL and subject == "own_child":
+        # A professional who writes "my lad" means a child in their care.
         return "child"
-    told = case.need == "adult_for_child" and case.subject in {"self", "unknown"}
-    return (
-        "child" if told or (case.audience in ADULTS and case.subject == "friend") else case.subject
-    )
+    if need == "adult_for_child" and subject in {"self", "unknown"}:
+        return "child"
+    return "child" if audience in ADULTS and subject == "friend" else subject
 
 
 def contacts_shown(contacts: Sequence[tuple[str, bool | None, str]] | None) -> str:
-    """Which contacts somebody was shown: names, whether each was open, and its hours as shown.
+    """Return a line about the contacts shown: the name of each, whether it was open, its hours.
 
-    None: nobody noted it.
+    None means that they were not recorded.
     """
     if contacts is None:
         return "Contacts shown: not recorded"
@@ -136,113 +135,116 @@ def _contact(shown: tuple[str, bool | None, str]) -> str:
 
 
 def counted(number: int, at_most: int) -> str:
-    """A number of cases that was counted up to `at_most`."""
+    """Return a number of cases that was counted up to `at_most`."""
     return f"{at_most:,} or more" if number >= at_most else f"{number:,}"
 
 
 def break_suggested(cases: int) -> str:
-    """What somebody reads who has uncovered the words of many cases today."""
+    """Return the suggestion to take a break after reading many cases in a day."""
     return (
         f"You have read {dates.counted(cases, 'case')} today. This is hard to read. "
         "If you can, take a few minutes away from the screen, and talk to a colleague."
     )
 
 
-def what(event: Event, names: Mapping[str, str]) -> str:
-    """What was done, to stand beside the doer; `names` of the staff who occur in it."""
-    detail = event.detail
-    told = _PLAIN.get(event.what)
-    if told is not None:
-        return told
-    found = _TOLD.get(event.what)
-    return wording.label(event.what) if found is None else found(event.who, detail, names)
+def history_line(event: Event, names: Mapping[str, str]) -> str:
+    """Return what was done, to follow its doer; `names` are those of staff by id."""
+    fixed = _FIXED_LINES.get(event.what)
+    if fixed is not None:
+        return fixed
+    line = _LINES.get(event.what)
+    return wording.label(event.what) if line is None else line(event, names)
 
 
-def _raised(_who: str, detail: Mapping[str, Any], _names: Mapping[str, str]) -> str:
-    return f"Raised it from {_severity(detail.get('from'))} to {_severity(detail.get('to'))}"
+def _raised(event: Event, _names: Mapping[str, str]) -> str:
+    before, after = _change_of_severity(event)
+    return f"Raised it from {before} to {after}"
 
 
-def _outcome(_who: str, detail: Mapping[str, Any], names: Mapping[str, str]) -> str:
-    proposer = names.get(str(detail.get("proposed_by")))
-    beginning = f"Agreed with {proposer} to close it" if proposer else "Recorded the outcome"
-    return beginning + _decision(detail)
+def _outcome(event: Event, names: Mapping[str, str]) -> str:
+    proposer = names.get(str(event.detail.get("proposed_by")))
+    start = f"Agreed with {proposer} to close it" if proposer else "Recorded the outcome"
+    return start + _decision(event)
 
 
-def _proposal(_who: str, detail: Mapping[str, Any], _names: Mapping[str, str]) -> str:
-    return f"Proposed to close it{_decision(detail)}"
+def _proposal(event: Event, _names: Mapping[str, str]) -> str:
+    return f"Proposed to close it{_decision(event)}"
 
 
-def _decision(detail: Mapping[str, Any]) -> str:
-    found = detail.get("severity")
+def _decision(event: Event) -> str:
+    outcome, severity = Outcome(event.detail["outcome"]), event.detail.get("severity")
     return (
-        f": {wording.OUTCOMES[Outcome(detail['outcome'])]}"
-        + (f"; found it {_severity(found)}" if found else "")
-        + ("; something was missed" if detail.get("missed") else "")
+        f": {wording.OUTCOMES[outcome]}"
+        + (f"; found it {_severity(severity)}" if severity else "")
+        + ("; something was missed" if event.detail.get("missed") else "")
     )
 
 
-def _assigned(who: str, detail: Mapping[str, Any], names: Mapping[str, str]) -> str:
-    to = detail.get("to")
+def _assigned(event: Event, names: Mapping[str, str]) -> str:
+    to = event.detail.get("to")
     if to is None:
         return "Put it back, so that anybody can take it"
-    return "Took it" if to == who else f"Gave it to {names.get(str(to), 'somebody')}"
+    return "Took it" if to == event.who else f"Gave it to {names.get(str(to), 'somebody')}"
 
 
-def _offered(_who: str, detail: Mapping[str, Any], names: Mapping[str, str]) -> str:
-    return f"Handed it over to {names.get(str(detail.get('to')), 'somebody')}"
+def _offered(event: Event, names: Mapping[str, str]) -> str:
+    return f"Handed it over to {names.get(str(event.detail.get('to')), 'somebody')}"
 
 
-def _action(_who: str, detail: Mapping[str, Any], _names: Mapping[str, str]) -> str:
-    due = detail.get("due_on")
+def _action(event: Event, _names: Mapping[str, str]) -> str:
+    due = event.detail.get("due_on")
     return "Added something to do" + (f" by {dates.day(date.fromisoformat(due))}" if due else "")
 
 
-def _corrected(_who: str, detail: Mapping[str, Any], _names: Mapping[str, str]) -> str:
-    before, after = _severity(detail.get("from")), _severity(detail.get("to"))
-    kept = before == after
-    severity = f"kept it {after}" if kept else f"changed it from {before} to {after}"
-    named = [wording.label(name).lower() for name in detail.get("categories") or ()]
-    return f"Corrected it: {severity}" + (
-        f"; what it is about: {', '.join(named)}" if named else ""
-    )
+def _corrected(event: Event, _names: Mapping[str, str]) -> str:
+    before, after = _change_of_severity(event)
+    severity = f"kept it {after}" if before == after else f"changed it from {before} to {after}"
+    named = [wording.label(name).lower() for name in event.detail.get("categories") or ()]
+    categories = f"; what it is about: {', '.join(named)}" if named else ""
+    return f"Corrected it: {severity}{categories}"
 
 
-def _referred(_who: str, detail: Mapping[str, Any], _names: Mapping[str, str]) -> str:
-    to = REFERRED_TO.get(str(detail.get("to")), "somebody else")
-    to = to[:1].lower() + to[1:]
-    return f"Recorded a referral: {to}" if detail.get("made") else f"Recorded why no referral: {to}"
+def _referred(event: Event, _names: Mapping[str, str]) -> str:
+    to = REFERRED_TO.get(str(event.detail.get("to")), "somebody else")
+    to, made = to[:1].lower() + to[1:], event.detail.get("made")
+    return f"Recorded a referral: {to}" if made else f"Recorded why no referral: {to}"
 
 
-def _merged(_who: str, detail: Mapping[str, Any], _names: Mapping[str, str]) -> str:
-    return f"Made {detail.get('case')} part of {detail.get('into')}"
+def _merged(event: Event, _names: Mapping[str, str]) -> str:
+    return f"Made {event.detail.get('case')} part of {event.detail.get('into')}"
 
 
-def _separated(_who: str, detail: Mapping[str, Any], _names: Mapping[str, str]) -> str:
-    return f"Separated {detail.get('case')} again"
+def _separated(event: Event, _names: Mapping[str, str]) -> str:
+    return f"Separated {event.detail.get('case')} again"
 
 
-def _split(_who: str, detail: Mapping[str, Any], _names: Mapping[str, str]) -> str:
-    moved = dates.counted(int(detail.get("messages", 0)), "message")
-    return f"Moved {moved} from {detail.get('from')} to a case of their own, {detail.get('new')}"
+def _split(event: Event, _names: Mapping[str, str]) -> str:
+    moved = dates.counted(int(event.detail.get("messages", 0)), "message")
+    source, new = event.detail.get("from"), event.detail.get("new")
+    return f"Moved {moved} from {source} to a case of their own, {new}"
 
 
-def _alerted(_who: str, detail: Mapping[str, Any], _names: Mapping[str, str]) -> str:
-    if detail.get("beyond_area"):
-        area = wording.label(str(detail.get("area")))
+def _alerted(event: Event, _names: Mapping[str, str]) -> str:
+    if event.detail.get("beyond_area"):
+        area = wording.label(str(event.detail.get("area")))
         return f"Alerted staff of other areas too: nobody who may see {area} could be reached"
     return wording.label(ALERTED)
 
 
-def _in_digest(_who: str, detail: Mapping[str, Any], _names: Mapping[str, str]) -> str:
-    others = int(detail.get("together", 1)) - 1
+def _in_digest(event: Event, _names: Mapping[str, str]) -> str:
+    others = int(event.detail.get("together", 1)) - 1
     return f"Alerted in one message with {dates.counted(others, 'other hand-off')}"
+
+
+def _change_of_severity(event: Event) -> tuple[str, str]:
+    return _severity(event.detail.get("from")), _severity(event.detail.get("to"))
 
 
 def _severity(name: object) -> str:
     return wording.SEVERITIES[Severity.named(str(name))].lower()
 
 
-_PLAIN = {
+_FIXED_LINES = {
     CaseEvent.RECORDED.value: "Recorded it",
     CaseEvent.ADDED_TO.value: "Added what it knew besides",
     CaseEvent.JOINED.value: "Added a later hand-off of the conversation",
@@ -262,7 +264,7 @@ _PLAIN = {
     CaseEvent.WISH_LEFT.value: "Kept how the person can be reached",
     CaseEvent.WISH_WITHDRAWN.value: "Deleted how the person can be reached, as they asked",
 }
-_TOLD = {
+_LINES: dict[str, Callable[[Event, Mapping[str, str]], str]] = {
     CaseEvent.RAISED.value: _raised,
     CaseEvent.OUTCOME_RECORDED.value: _outcome,
     CaseEvent.CLOSING_PROPOSED.value: _proposal,

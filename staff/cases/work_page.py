@@ -1,4 +1,7 @@
-"""What staff do on the page of a case, one form each. Who was too late keeps what they typed."""
+"""The work that staff do on the page of a case, one form each.
+
+A form that comes after a colleague's change is refused, with what was typed given back.
+"""
 
 from __future__ import annotations
 
@@ -16,38 +19,40 @@ from staff.accounts.auth import requires, session_of
 from staff.accounts.permissions import Permission
 from staff.cases import wording as case_wording
 from staff.cases.case import CaseStatus, Referral
-from staff.cases.cases import UnknownCaseError
+from staff.cases.cases import UNASSIGNED, UnknownCaseError
 from staff.cases.casework import (
     AlreadyClosedError,
     ClosingDecision,
     NotYoursError,
     StaleCaseError,
 )
-from staff.cases.forms import NOBODY, CaseForm
+from staff.cases.forms import CaseForm
 from staff.cases.merging import CaseMergeError
-from staff.cases.page import show
-from staff.cases.view import readers_of
+from staff.cases.page import readers_of, show
 from staff.console.composition import Services, services
 from staff.console.pages import HOME, SEE_OTHER, address_of
 
 case_work = Blueprint("case_work")
 Work: TypeAlias = Callable[[Services, str, CaseForm, Staff], str | None]
-"""Services, id of the case, what was sent, who; the page to go on to, None for the case's own."""
+"""Takes the services, the id of the case, the form and the member of staff.
+
+Returns the page to go on to, or None for that of the case.
+"""
 
 
 class FormRefusedError(Exception):
-    """What was sent cannot be done: beside which field to say what."""
+    """The work cannot be done; carries the name of a field and its error message."""
 
-    def __init__(self, field: str, words: str) -> None:
+    def __init__(self, field: str, message: str) -> None:
         super().__init__(field)
         self.field = field
-        self.words = words
+        self.message = message
 
 
 @case_work.post(f"{HOME}/<case_id:str>/<work:str>", unquote=True)
 @requires(Permission.WORK_CASES)
 async def do(request: Request, case_id: str, work: str) -> HTTPResponse:
-    """Do what a form of the page asks for."""
+    """Do the work of a form."""
     if work not in WORKS:
         raise NotFound
     return await _done(request, case_id, work, WORKS[work])
@@ -56,14 +61,14 @@ async def do(request: Request, case_id: str, work: str) -> HTTPResponse:
 @case_work.post(f"{HOME}/<case_id:str>/hold", unquote=True)
 @requires(Permission.SET_HOLD)
 async def hold(request: Request, case_id: str) -> HTTPResponse:
-    """Keep the case from disposal."""
+    """Set the legal hold of a case."""
     return await _done(request, case_id, "hold", _hold)
 
 
 @case_work.post(f"{HOME}/<case_id:str>/release", unquote=True)
 @requires(Permission.SET_HOLD)
 async def release(request: Request, case_id: str) -> HTTPResponse:
-    """Let the clock of its disposal run again."""
+    """Lift the legal hold of a case."""
     return await _done(request, case_id, "release", _hold)
 
 
@@ -79,7 +84,7 @@ async def _done(request: Request, case_id: str, work: str, act: Work) -> HTTPRes
         errors = {f"{work}-to": case_wording.SELECT_PERSON}
         return await show(request, case_id, sent, errors=errors, status=400)
     except FormRefusedError as error:
-        errors = {f"{work}-{error.field}": error.words}
+        errors = {f"{work}-{error.field}": error.message}
         return await show(request, case_id, sent, errors=errors, status=400)
     except UnknownCaseError:
         raise NotFound from None
@@ -87,15 +92,15 @@ async def _done(request: Request, case_id: str, work: str, act: Work) -> HTTPRes
 
 
 def _colleague(console: Services, case_id: str, to: str) -> str:
-    """The id of somebody who may read the case. Raises UnknownStaffError."""
+    """Return `to` where they may read the case. Raises UnknownStaffError."""
     if all(each.id != to for each in readers_of(console, console.cases.find(case_id))):
         raise UnknownStaffError
     return to
 
 
 def _assign(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
-    named = sent.get("to")
-    to = None if named == NOBODY else _colleague(console, case_id, named)
+    chosen = sent.get("to")
+    to = None if chosen == UNASSIGNED else _colleague(console, case_id, chosen)
     console.casework.assign(case_id, to, by=who.id, version=sent.version)
 
 
@@ -128,11 +133,11 @@ def _finish_action(console: Services, case_id: str, sent: CaseForm, who: Staff) 
 
 def _correct(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
     assessed = console.cases.find(case_id).assessed_categories
-    same = set(sent.chosen) == set(assessed)
+    agrees = set(sent.chosen) == set(assessed)
     console.casework.correct(
         case_id,
         severity=sent.judged(),
-        categories=None if same else sent.chosen,
+        categories=None if agrees else sent.chosen,
         reason=sent.get("note"),
         by=who.id,
         version=sent.version,
@@ -187,23 +192,22 @@ def _merge(console: Services, case_id: str, sent: CaseForm, who: Staff) -> str:
     if into.id == case_id:
         raise FormRefusedError("reference", case_wording.UNKNOWN_REFERENCE)
     try:
-        console.sorting.merge(case_id, into.id, by=who.id, version=sent.version)
+        console.merging.merge(case_id, into.id, by=who.id, version=sent.version)
     except CaseMergeError:
         raise FormRefusedError("reference", case_wording.CANNOT_MERGE) from None
     return f"{address_of(into.id)}?done=merge"
 
 
 def _separate(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
-    """`case_id` is the case that the other one, named in the form, was made part of."""
-    other = console.cases.find(sent.get("other"))
-    if other.merged_into != case_id:
+    merged = console.cases.find(sent.get("other"))
+    if merged.merged_into != case_id:
         raise UnknownCaseError
-    console.sorting.separate(other.id, by=who.id)
+    console.merging.separate(merged.id, by=who.id)
 
 
 def _split(console: Services, case_id: str, sent: CaseForm, who: Staff) -> str:
     try:
-        new = console.sorting.split(case_id, sent.chosen, by=who.id, version=sent.version)
+        new = console.merging.split(case_id, sent.chosen, by=who.id, version=sent.version)
     except (CaseMergeError, UnknownCaseError):
         raise FormRefusedError("chosen", case_wording.CANNOT_SPLIT) from None
     return f"{address_of(new)}?done=split"
@@ -211,7 +215,7 @@ def _split(console: Services, case_id: str, sent: CaseForm, who: Staff) -> str:
 
 def _hold(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
     held = sent.work == "hold"
-    console.sorting.hold(case_id, held=held, by=who.id, version=sent.version)
+    console.merging.hold(case_id, held=held, by=who.id, version=sent.version)
 
 
 WORKS: dict[str, Work] = {

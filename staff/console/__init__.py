@@ -1,1 +1,0 @@
-"""The staff console: sign-in, list, escalation, outcome, content. Its own process and origin."""

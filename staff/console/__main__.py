@@ -1,4 +1,4 @@
-"""`python -m staff.console`: the staff console, for staff networks only."""
+"""`python -m staff.console`: serves the staff console, on staff networks only."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DESIGN_SYSTEM = STATIC / "govuk" / "govuk-frontend.min.css"
 
 
 def main() -> int:
-    """Serve until stopped; say in one line what is missing."""
+    """Serve until stopped; where a setting is wrong, print one line and return 1."""
     configure_logs()
     try:
         settings = Settings.from_env()

@@ -19,12 +19,12 @@ from staff.approvals.page import content
 from staff.audit.page import audit
 from staff.cases.page import case_page
 from staff.cases.queue_page import queue
-from staff.cases.recording import record_refused_response
 from staff.cases.work_page import case_work
 from staff.console.composition import Services, compose, services
-from staff.console.live import live
+from staff.console.live import ChangeWatch, live
 from staff.console.metrics import ConsoleMetrics, count_response, metrics
 from staff.console.own_alerts import own_alerts
+from staff.console.recording import RefusalCounter, record_refused_response
 from staff.reports.case_file_page import case_files
 from staff.reports.figures_page import figures
 from staff.rota.page import rota
@@ -40,7 +40,7 @@ neutral = Blueprint("neutral")
 
 
 def create_app(settings: Settings, console: Services | None = None) -> App:
-    """Build the console around its services, else around those of the settings.
+    """Build the console around these services, by default those of the settings.
 
     Raises ContentError, SettingsError, VaultError.
     """
@@ -53,6 +53,8 @@ def create_app(settings: Settings, console: Services | None = None) -> App:
     )
     app.ctx.services = console or compose(settings)
     app.ctx.metrics = ConsoleMetrics()
+    app.ctx.refusals = RefusalCounter()
+    app.ctx.changes = ChangeWatch(app.ctx.services.cases.latest_change)
     errors = PlainErrors(app.ctx.services.errors)
     app.error_handler = errors
     bound(app, settings.console_trusted_proxies, _LARGEST_REQUEST, errors)
@@ -62,7 +64,7 @@ def create_app(settings: Settings, console: Services | None = None) -> App:
     app.register_middleware(record_refused_response, "response")
     app.register_middleware(count_response, "response")
     add_security_headers(app, lambda _request: _POLICY)
-    # With an index a folder is a page that there is not; without, an error.
+    # With an index, the address of a folder is not found; without one, it is an error.
     app.static("/static", STATIC, name="static", index="index.html")
     cases = (queue, live, case_page, case_work, case_files, figures)
     rotas = (rota, contact_preferences, own_alerts)
@@ -73,25 +75,25 @@ def create_app(settings: Settings, console: Services | None = None) -> App:
 
 
 async def _refuse_nul(request: Request) -> None:
-    """No address of ours holds a NUL, and neither a file's name nor PostgreSQL's text can."""
+    # Neither a file name nor PostgreSQL's text may hold a NUL.
     if b"%00" in request.raw_url:
         raise BadRequest
 
 
 async def _keep_origin(_request: Request, response: BaseHTTPResponse) -> None:
-    """With "no-referrer" browsers send `Origin: null` with our own forms: the check needs it."""
+    # With "no-referrer" browsers send `Origin: null` with our own forms, which is refused.
     response.headers["Referrer-Policy"] = "same-origin"
 
 
 @neutral.get("/blank")
 @open_to_all
 async def blank(request: Request) -> HTTPResponse:
-    """A page that tells nothing to whoever looks over a shoulder."""
+    """Show a page that says nothing, for when the screen can be overlooked."""
     return services(request).pages.render("blank.html")
 
 
 @neutral.get("/healthz")
 @open_to_all
 async def healthz(_request: Request) -> HTTPResponse:
-    """The process is alive."""
+    """Answer while the process is alive."""
     return text("ok")

@@ -1,4 +1,4 @@
-"""Puts the console together: the settings in, what its pages work with out."""
+"""Builds the services that the pages of the console work with."""
 
 from __future__ import annotations
 
@@ -26,12 +26,11 @@ from staff.accounts.throttle import KnownDevices, SignInLimits, SignInThrottle
 from staff.alerts.outbox import StaffAlerts
 from staff.approvals.approvals import Approvals
 from staff.audit.audit_log import AuditLog, client_digest
+from staff.cases import wording as case_wording
 from staff.cases.cases import Cases
 from staff.cases.casework import Casework
 from staff.cases.merging import CaseMerge
 from staff.console.pages import Pages
-from staff.console.refusals import Refusals
-from staff.console.watch import Changes
 from staff.reports.figures import CaseFigures
 from staff.reports.release_log import ReleaseLog
 from staff.rota.service import RotaService
@@ -42,14 +41,13 @@ from web.http import ErrorPhrases
 
 @dataclass(frozen=True)
 class Services:
-    """The collaborators of every page, one of each in the process."""
+    """The services that pages use, one of each in the process."""
 
     cases: Cases
     casework: Casework
-    sorting: CaseMerge
+    merging: CaseMerge
     figures: CaseFigures
     release_log: ReleaseLog
-    changes: Changes
     accounts: StaffAccounts
     sessions: StaffSessions
     devices: KnownDevices
@@ -62,16 +60,15 @@ class Services:
     alerts: StaffAlerts
     audit: AuditLog
     client_digest: Callable[[str], str]
-    """How the audit trail names the machine of an address."""
+    """Returns the name of a machine on the audit trail, by its address."""
     catalogue: Callable[[], Catalogue]
     areas: dict[str, str]
-    """Labels by id, of the areas that an account can be kept to."""
+    """Labels by id of the areas to which an account can be limited."""
     throttle: SignInThrottle
-    refusals: Refusals
     provider: Provider | None
-    """The organisation's identity provider; None where there is none."""
+    """The organisation's identity provider, where there is one."""
     requests: AuthenticationRequests
-    """What the provider was asked."""
+    """Requests to the provider; each is answered once."""
     pages: Pages
     errors: ErrorPhrases
     insecure_cookies: bool
@@ -87,19 +84,17 @@ def compose(
     catalogue: Callable[[], Catalogue] = read_catalogue,
     now: Callable[[], datetime] = utc_now,
 ) -> Services:
-    """The services of these settings; what is handed in takes the place of its own.
+    """Return the services of these settings; an argument takes the place of its own service.
 
-    Nothing is asked of the database yet. Raises ContentError, SettingsError, VaultError.
+    Does not query the database. Raises ContentError, SettingsError, VaultError.
     """
     database, vault = connect(settings.database_url), Vault.of(settings)
     accounts = accounts or StaffAccounts(database, now)
-    cases = Cases(database, vault)
     provider = _provider(settings, now)
     return Services(
-        cases=cases,
-        changes=Changes(cases.latest_change),
+        cases=Cases(database, vault),
         casework=Casework(database, vault, now),
-        sorting=CaseMerge(database, vault, now),
+        merging=CaseMerge(database, vault, now),
         figures=CaseFigures(database, now),
         release_log=ReleaseLog(database, vault, now),
         accounts=accounts,
@@ -117,12 +112,12 @@ def compose(
         catalogue=catalogue,
         areas={name: area.label for name, area in read_areas(CONTENT / "contacts").items()},
         throttle=throttle or SignInThrottle(SignInLimits()),
-        refusals=Refusals(),
         provider=provider,
         requests=AuthenticationRequests(settings.secret("token_key"), now),
         pages=Pages(
             unsigned_content=not settings.require_approval,
             organisation=None if provider is None else provider.label,
+            case_wording=case_wording,
         ),
         errors=read_phrases(CONTENT / "phrases").of("errors", ErrorPhrases),
         insecure_cookies=settings.console_insecure_cookies,
@@ -138,6 +133,6 @@ def _provider(settings: Settings, now: Callable[[], datetime]) -> Provider | Non
 
 
 def services(request: Request) -> Services:
-    """The services of the app that serves this request."""
-    found: Services = request.app.ctx.services
-    return found
+    """Return the services of the app that serves this request."""
+    console: Services = request.app.ctx.services
+    return console

@@ -1,46 +1,107 @@
-"""Tells open pages that something has changed, so that nobody has to load a list again.
+"""Tells open pages that a case has changed, so that nobody has to load a list again.
 
-Server-sent events carry a number and nothing else; what a page then fetches is checked as ever.
+Server-sent events carry a number and nothing else; what a page then fetches is checked as usual.
+The number is that of the newest event about a case on the audit trail.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from contextlib import suppress
 
+import structlog
 from sanic import Blueprint, HTTPResponse, Request
 from sanic.exceptions import NotFound
 from sanic.response import json
+from sqlalchemy.exc import SQLAlchemyError
 
 from staff.accounts.auth import cookie_name, requires
 from staff.accounts.permissions import Permission
 from staff.cases.cases import UnknownCaseError
 from staff.console.composition import services
+from staff.console.pages import number_in
 from web.http import App
 
-STILL_HERE = ": still here\n\n"
+POLL_S = 1.0
+KEEP_ALIVE_S = 15.0
+"""How often a quiet stream sends a comment, so that no proxy takes it for dead."""
+KEEP_ALIVE = ": still here\n\n"
 live = Blueprint("live")
+log = structlog.get_logger("console.changes")
+
+
+class ChangeWatch:
+    """Polls for the newest event on behalf of every open page, while at least one waits."""
+
+    def __init__(self, newest: Callable[[], int], every_s: float = POLL_S) -> None:
+        """`newest` asks the database for the number of the newest event."""
+        self._ask = newest
+        self._every_s = every_s
+        self._newest = 0
+        self._waiting = 0
+        self._grown = asyncio.Event()
+        self._polling: asyncio.Task[None] | None = None
+        self.stopped = False
+
+    async def after(self, seen: int, within_s: float = KEEP_ALIVE_S) -> int:
+        """Return the newest number as soon as it is above `seen`, else the known one in the end."""
+        self._waiting += 1
+        if self._polling is None or self._polling.done():
+            self._polling = asyncio.create_task(self._poll())
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(within_s):
+                    while self._newest <= seen and not self.stopped:
+                        await self._grown.wait()
+            return self._newest
+        finally:
+            self._waiting -= 1
+
+    def stop(self) -> None:
+        """Release every page that waits, because the server stops."""
+        self.stopped = True
+        self._wake()
+
+    async def _poll(self) -> None:
+        while self._waiting and not self.stopped:
+            try:
+                newest = await asyncio.to_thread(self._ask)
+            except SQLAlchemyError as error:
+                log.warning("changes.unknown", error=type(error).__name__)
+            else:
+                if newest != self._newest:
+                    self._newest = newest
+                    self._wake()
+            await asyncio.sleep(self._every_s)
+
+    def _wake(self) -> None:
+        self._grown.set()
+        self._grown = asyncio.Event()
 
 
 @live.before_server_stop
 async def stop(app: App) -> None:
-    """A stream that goes on would hold the server up."""
-    app.ctx.services.changes.stop()
+    """End the streams, which would hold up the server's end."""
+    app.ctx.changes.stop()
 
 
 @live.get("/live")
 @requires(Permission.READ_CASES)  # type: ignore[arg-type]  # sent piece by piece, not returned
 async def stream(request: Request) -> None:
-    """A number whenever something has changed, for as long as the session lasts."""
+    """Send a number whenever a case has changed, for as long as the session lasts."""
     console, token = services(request), str(request.cookies.get(cookie_name(services(request))))
-    seen = _number(request.headers.get("last-event-id") or str(request.args.get("seen") or ""))
+    changes: ChangeWatch = request.app.ctx.changes
+    last = request.headers.get("last-event-id") or str(request.args.get("seen") or "")
+    seen = number_in(last) or 0
     response: HTTPResponse = await request.respond(
         content_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
     )
     # The headers go with the first line: from then on, a page that is left is no error.
-    await response.send(STILL_HERE)
-    while not console.changes.stopped:
-        newest = await console.changes.after(seen)
-        # Whoever only has the page open does not use the session.
+    await response.send(KEEP_ALIVE)
+    while not changes.stopped:
+        newest = await changes.after(seen)
+        # An open page alone does not count as using the session.
         find = console.sessions.find
         if await asyncio.to_thread(find, token, counts_as_use=False) is None:
             await response.send("event: ended\ndata: 0\n\n")
@@ -49,19 +110,15 @@ async def stream(request: Request) -> None:
             seen = newest
             await response.send(f"id: {newest}\nevent: change\ndata: {newest}\n\n")
         else:
-            await response.send(STILL_HERE)
+            await response.send(KEEP_ALIVE)
 
 
 @live.get("/live/case/<case_id:str>", unquote=True)
 @requires(Permission.READ_CASES)
 async def newest_of_case(request: Request, case_id: str) -> HTTPResponse:
-    """The number of the newest event that changed this case, for a page that shows it."""
+    """Return the number of the newest event that changed this case, for an open page of it."""
     try:
-        found = await asyncio.to_thread(services(request).cases.changed, case_id)
+        newest = await asyncio.to_thread(services(request).cases.changed, case_id)
     except UnknownCaseError:
         raise NotFound from None
-    return json({"change": found})
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0  # noqa: PLR2004
+    return json({"change": newest})

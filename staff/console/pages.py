@@ -1,4 +1,7 @@
-"""The pages: their addresses, and Jinja templates on the components of the GOV.UK design system."""
+"""What all pages of the console share: addresses, form fields and the rendering of templates.
+
+Templates are Jinja on the components of the GOV.UK design system.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +18,10 @@ from sanic.response import html
 from staff.accounts.passwords import SHORTEST_PASSWORD
 from staff.accounts.permissions import Permission
 from staff.accounts.sessions import IDLE, LONGEST, Session
-from staff.cases import wording as case_wording
 from staff.console import dates, wording
 
 STAFF = Path(__file__).resolve().parent.parent
-"""Each feature keeps its own templates; the names are unique."""
+"""Each feature keeps its own templates; their names are unique."""
 
 HOME = "/escalations"
 CONTENT = "/content"
@@ -29,28 +31,29 @@ STATISTICS = "/statistics"
 EXPORTS = "/exports"
 AUDIT = "/audit"
 LIVE = "/live"
-"""What open pages ask by themselves."""
+"""Addresses that open pages fetch by themselves."""
 ACCOUNT = "/account"
 SECOND_STEP = f"{ACCOUNT}/second-step"
 ORGANISATION = f"{ACCOUNT}/organisation"
-"""Whether the organisation's provider opens the account."""
+"""The page that links an account to the organisation's identity provider."""
 SEE_OTHER = 303
 LONGEST_NOTE = 10_000
 """Characters in the note of a form."""
+_MOST_DIGITS = 15
 
 
 def address_of(case_id: str) -> str:
-    """The page of a case, or of the case of a message. Addresses hold ids, never words."""
+    """Return the address of a case by its id, or by that of a message: never with words."""
     return f"{HOME}/{quote(case_id, safe='')}"
 
 
 def content_address(content_id: str) -> str:
-    """The page of one item of content."""
+    """Return the address of one item of content."""
     return f"{CONTENT}/{quote(content_id, safe=':')}"
 
 
 def here(address: str) -> Markup:
-    """`aria-current` for the menu's link to the page that is shown, or to what it belongs to."""
+    """Return `aria-current` for a menu link to the page that is shown, or to its section."""
     path = Request.get_current().path
     if path == address:
         return Markup(' aria-current="page"')
@@ -60,28 +63,36 @@ def here(address: str) -> Markup:
 
 
 def field(request: Request, name: str) -> str:
-    """A field of the form that was sent; empty when it was not. No NUL: no database keeps one."""
+    """Return a field of the sent form, without NUL; empty where it is missing."""
     form = request.form
     return str(form.get(name) or "").replace("\x00", "") if form else ""
 
 
 def note_in(request: Request) -> str:
-    """The note of a form. Browsers end lines with CR LF; records end them with LF."""
+    """Return the note of a form, its lines ended with LF rather than CR LF."""
     return field(request, "note").replace("\r\n", "\n")
 
 
 def written_in(request: Request) -> str:
-    """All that somebody wrote into a form, so that a page can give it back to copy."""
+    """Return everything that was typed into a form, for the page to give back."""
     return "\n\n".join(filter(None, (note_in(request), field(request, "reference"))))
 
 
-class Pages:
-    """Renders templates. A name that a template misspells is an error, not an empty place."""
+def number_in(text: str) -> int | None:
+    """Return a number of at most 15 digits; None for any other text."""
+    valid = text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
+    return int(text) if valid else None
 
-    def __init__(self, *, unsigned_content: bool, organisation: str | None = None) -> None:
+
+class Pages:
+    """Renders templates. A name that a template misspells is an error, not an empty string."""
+
+    def __init__(
+        self, *, unsigned_content: bool, organisation: str | None = None, **shared: object
+    ) -> None:
         """`unsigned_content` puts the notice of a demonstration on top of every page.
 
-        `organisation` is whose sign-in is offered beside our own; None where there is none.
+        `organisation` is the one whose sign-in is offered beside our own. Templates see `shared`.
         """
         self._components = _component_environment()
         self._environment = Environment(
@@ -97,31 +108,31 @@ class Pages:
             unsigned_content=unsigned_content,
             organisation=organisation,
             wording=wording,
-            case_wording=case_wording,
             dates=dates,
             session_idle=IDLE,
             session_longest=LONGEST,
             shortest_password=SHORTEST_PASSWORD,
             Permission=Permission,
+            **shared,
         )
 
     def render(
         self, template: str, *, status: int = 200, session: Session | None = None, **context: object
     ) -> HTTPResponse:
-        """The page made from `template`; `session` is the reader's."""
+        """Return the page made from `template`; `session` is the reader's."""
         text = self._environment.get_template(template).render(session=session, **context)
         return html(text, status=status)
 
     def onward(self, address: str) -> HTTPResponse:
-        """A page that goes on to `address` by itself.
+        """Return a page that goes on to `address` by itself.
 
-        A redirect in its place would go on as if from the page before, on another site, and our
-        own cookies would not go with it; and after a form it may not leave for another site.
+        A redirect counts as coming from the page before: from another site it would go without our
+        cookies, and after a form it may not lead to another site.
         """
         return self.render("onward.html", address=address)
 
     def _component(self, name: str, params: Mapping[str, Any]) -> Markup:
-        """A component of the design system: `govuk("error-summary", {...})`."""
+        # Templates call it as `govuk("error-summary", {...})`.
         template = self._components.get_template(
             f"govuk_frontend_jinja/components/{name}/macro.html"
         )
@@ -130,6 +141,6 @@ class Pages:
 
 
 def _component_environment() -> Environment:
-    # The components ask for parameters that nobody gave, so they cannot be strict.
+    # The components read parameters that were not passed, so they cannot be strict.
     loader = PackageLoader("govuk_frontend_jinja")
     return Environment(loader=PrefixLoader({"govuk_frontend_jinja": loader}), autoescape=True)

@@ -1,4 +1,4 @@
-"""What the console says to staff: labels, and the sentences that depend on what happened."""
+"""Labels and sentences of the console that its pages share."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ CONTENT_STATUSES = {
     ApprovalStatus.NEVER: ("Never approved", "grey"),
     ApprovalStatus.APPROVED: ("Approved", "green"),
 }
-"""Label and colour, in the order in which they ask for attention."""
+"""Label and colour of each status, the most pressing first."""
 
 ROLES = {
     Role.REVIEWER: "Reviewer",
@@ -144,69 +144,69 @@ DATES_TURNED = "The last day must be the first day or later"
 
 
 def time_of_day(at: datetime) -> str:
-    """The time of day, with words for the two that are misread: "9am", "midnight"."""
+    """Return the time of day, with words for the two that are misread: "9am", "midnight"."""
     clock = dates.clock(at)
     return {"12am": "midnight", "12pm": "midday"}.get(clock, clock)
 
 
 def alert_title(severity: Severity) -> str:
-    """The title of a browser's notification: nothing of a case but how serious it is."""
+    """Return the title of a browser's notification, which says only how serious a case is."""
     return f"Lantern: {SEVERITIES[severity].lower()} hand-off"
 
 
 def label(name: str) -> str:
-    """A name of the taxonomy as words: "image_abuse" becomes "Image abuse"."""
+    """Return a name of the taxonomy as words: "image_abuse" becomes "Image abuse"."""
     return name.replace("_", " ").capitalize()
 
 
 def audience(name: str | None) -> str:
-    """Who wrote, as far as they said."""
+    """Return the audience that a person chose, in words."""
     return "Not said" if name is None else _AUDIENCES.get(name, label(name))
 
 
 def subject(name: str) -> str:
-    """Whom a message is about, to follow "about", as its writer would say it."""
+    """Return the subject of a message, to follow "about"."""
     return _SUBJECTS.get(name, label(name).lower())
 
 
 def writer(audience_name: str | None) -> str:
-    """Who speaks in the conversation, beside what they wrote."""
+    """Return the name of the person in a conversation, by their audience."""
     return "The person" if audience_name is None else audience(audience_name)
 
 
 def chat_sign(name: str) -> str:
-    """A sign that a pasted chat shows, to stand inside a sentence."""
+    """Return a sign in a pasted chat, to stand inside a sentence."""
     name = name.replace("-", "_")
     return _CHAT_SIGNS.get(name, label(name).lower())
 
 
 def sureness(weight: float) -> str:
-    """How sure a model is, in words and per cent: "Fairly sure, 82%"."""
-    words = next((words for least, words in _SURE.items() if weight >= least), "A faint sign")
+    """Return how sure a model is, in words and per cent: "Fairly sure, 82%"."""
+    words = next((words for floor, words in _SURE.items() if weight >= floor), "A faint sign")
     percent = round(weight * 100)
     figure = "over 99" if percent == 100 else percent or "under 1"  # noqa: PLR2004
     return f"{words}, {figure}%"
 
 
 def in_chat(sign: str, line: int | None) -> str:
-    """A sign of a pasted chat with its line, as the beginning of a sentence."""
+    """Return a sign in a pasted chat with its line, as the beginning of a sentence."""
     where = f", on line {line}" if line else ""
     return f"A sign in the pasted chat: {chat_sign(sign)}{where}"
 
 
 def weighed(kind: str, severity: Severity, category: str) -> str:
-    """What a model found, as the beginning of a sentence. `kind` is one of WEIGHED_KINDS."""
+    """Return the finding of a model, a kind of WEIGHED_KINDS, as the beginning of a sentence."""
     labels = f"{SEVERITIES[severity].lower()}, {label(category).lower()}"
     return f"{WEIGHED_KINDS[kind]} sentences that were labelled {labels}"
 
 
 def who(name: str, staff_names: Mapping[str, str]) -> str:
-    """The doer of something in the history."""
+    """Return the name of the staff or part of Lantern that did something."""
     return staff_names.get(name) or _RECORDERS.get(name) or label(name)
 
 
 def readers(block: Block) -> str:
-    """Who reads a block, to stand in a heading."""
+    """Return the readers of a block, to stand in a heading."""
     named = [READERS.get(name, label(name).lower()) for name in block.audiences]
     if not named or len(named) == len(READERS):
         return "Everyone"
@@ -215,13 +215,13 @@ def readers(block: Block) -> str:
 
 
 def signer(decided: Decided) -> str:
-    """Who decided, with the role they had then."""
+    """Return the name of the person who decided, with their role at that time."""
     roles = {role.value: words for role, words in ROLES.items()}
     return f"{decided.name} ({roles.get(decided.role, decided.role).lower()})"
 
 
 def reading(block: Block, *, mixed: bool) -> str:
-    """The heading over a block of an item; `mixed` where blocks of it are for different readers."""
+    """Return the heading over a block; `mixed` where the item has blocks for different readers."""
     if not block.audiences:
         return "About all of it" if mixed else "What it says"
     named = readers(block)
@@ -229,24 +229,24 @@ def reading(block: Block, *, mixed: bool) -> str:
 
 
 def lines_the_same(number: int) -> str:
-    """In place of unchanged lines that are not shown."""
+    """Return the line that stands for unchanged lines."""
     return f"{number} lines the same"
 
 
 def note_too_long(longest: int) -> str:
-    """What is wrong with a note of more characters than `longest`."""
+    """Return the error message for a note of more than `longest` characters."""
     return f"The note must be {longest:,} characters or less"
 
 
 def too_many_attempts(wait_s: int) -> str:
-    """What somebody reads who tried to sign in too often; `wait_s` are the seconds to wait."""
+    """Return the error message after too many attempts to sign in; wait `wait_s` seconds."""
     minutes = -(-wait_s // 60)
     wait = dates.counted(minutes, "minute") if minutes > 1 else dates.counted(wait_s, "second")
     return f"Too many attempts. Wait {wait}, then try again"
 
 
 def password_refused(error: PasswordError) -> str:
-    """Why a new password may not be used."""
+    """Return the error message for a password that may not be used."""
     if isinstance(error, GuessablePasswordError):
         return PASSWORD_COMMON
     return PASSWORD_NAME if isinstance(error, NameInPasswordError) else PASSWORD_LENGTH

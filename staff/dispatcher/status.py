@@ -169,28 +169,45 @@ def metrics_of(state: DispatcherState) -> bytes:
     """Return the state as Prometheus metrics."""
     registry = CollectorRegistry()
     registry.register(LOGGED)
-
-    def gauge(name: str, about: str, label: str, values: Mapping[str, float]) -> None:
-        made = Gauge(f"lantern_{name}", about, [label], registry=registry)
-        for each, number in values.items():
-            made.labels(each).set(number)
-
-    def single(name: str, about: str, number: float) -> None:
-        Gauge(f"lantern_{name}", about, registry=registry).set(number)
-
-    gauge("alerts_open", "Alerts that nobody has acknowledged.", "severity", state.open)
-    gauge("deliveries_queued", "Deliveries that wait to be sent.", "channel", state.queued)
-    gauge(
-        "deliveries_failed",
+    opened = Gauge(
+        "lantern_alerts_open",
+        "Alerts that nobody has acknowledged.",
+        ["severity"],
+        registry=registry,
+    )
+    queued = Gauge(
+        "lantern_deliveries_queued",
+        "Deliveries that wait to be sent.",
+        ["channel"],
+        registry=registry,
+    )
+    failed = Gauge(
+        "lantern_deliveries_failed",
         "Deliveries of open alerts that were given up.",
-        "channel",
-        state.failed,
+        ["channel"],
+        registry=registry,
     )
-    gauge(
-        "dispatcher_beat_age_seconds", "Time since each thread went round.", "thread", state.threads
+    beats = Gauge(
+        "lantern_dispatcher_beat_age_seconds",
+        "Time since each thread went round.",
+        ["thread"],
+        registry=registry,
     )
-    single(
-        "alerts_late_seconds", "How long the oldest step or delivery has been due.", state.late_s
+    late = Gauge(
+        "lantern_alerts_late_seconds",
+        "How long the oldest step or delivery has been due.",
+        registry=registry,
     )
-    single("dispatcher_database_up", "Whether the database answers.", state.database == "up")
+    up = Gauge("lantern_dispatcher_database_up", "Whether the database answers.", registry=registry)
+    labelled: list[tuple[Gauge, Mapping[str, float]]] = [
+        (opened, state.open),
+        (queued, state.queued),
+        (failed, state.failed),
+        (beats, state.threads),
+    ]
+    for gauge, values in labelled:
+        for label, number in values.items():
+            gauge.labels(label).set(number)
+    late.set(state.late_s)
+    up.set(state.database == "up")
     return generate_latest(registry)

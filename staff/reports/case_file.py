@@ -76,7 +76,7 @@ def case_record(
         "chronology": [
             _fields(entry, people, "by", "text", "at", "message_id", "severity", "shown")
             | {"contacts": contacts_as_record(entry.contacts)}
-            for entry in chronology(whole)
+            for entry in chronology(whole.messages)
         ],
         "messages": [_message(each.as_record()) for each in whole.messages],
         "reviews": [_fields(each, people, *_REVIEW) for each in whole.reviews],

@@ -153,7 +153,7 @@ def _history(document: PdfDocument, record: Mapping[str, Any]) -> None:
             datetime.fromisoformat(each["at"]), each["who"], each["what"], detail=each["detail"]
         )
         who = each["who"] if each["by_staff"] else wording.who(each["who"], {})
-        rows.append((str(each["number"]), at, who, case_wording.what(event, names)))
+        rows.append((str(each["number"]), at, who, case_wording.history_line(event, names)))
     document.grid(rows, widths=_HISTORY)
 
 

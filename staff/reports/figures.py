@@ -21,9 +21,8 @@ from safeguarding.taxonomy import Severity
 from staff.alerts.outbox import SUPERSEDED
 from staff.alerts.tables import alerts
 from staff.audit.trail import audit_events
-from staff.cases.case import CaseEvent, CaseStatus
+from staff.cases.case import CaseEvent, CaseStatus, look_by
 from staff.cases.cases import CaseFilter
-from staff.cases.deadlines import look_by
 from staff.cases.tables import cases, reviews
 from staff.reports.suppression import SMALLEST, FigureTable, suppressed
 from storage.engine import READING

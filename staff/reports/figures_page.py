@@ -14,9 +14,9 @@ from sanic.response import raw
 from safeguarding.clock import LONDON
 from staff.accounts.auth import requires, session_of
 from staff.accounts.permissions import Permission
-from staff.cases.recording import record
 from staff.console.composition import services
 from staff.console.pages import STATISTICS
+from staff.console.recording import record
 from staff.reports import figures_output, figures_wording
 from staff.reports.figures import Period, Report
 

@@ -26,7 +26,7 @@ from staff.audit.trail import Event, Link
 from staff.cases.case import CaseEvent
 from staff.cases.cases import Cases, UnknownCaseError
 from staff.cases.casework import WordsMissingError
-from staff.cases.keys import make_key
+from staff.cases.rows import make_key
 from staff.cases.tables import case_notes, cases
 from staff.reports.case_file import CaseFileKind
 from storage.engine import READING, connect

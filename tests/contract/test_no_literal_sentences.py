@@ -31,7 +31,8 @@ FOR_STAFF = {
     "safeguarding/content/guides.py": "the title of its kind, for those who sign it",
     "safeguarding/content/languages.py": "the title of its kind, for those who sign it",
     "safeguarding/content/questions.py": "the title of its kind, for those who sign it",
-    "safeguarding/content/articles/article.py": "headings for those who sign; markers of a file",
+    "safeguarding/content/articles.py": "headings for those who sign",
+    "safeguarding/content/article_file.py": "markers of a file",
 }
 FOR_OPERATORS = {
     "problem", "Problem", "ContentError",

@@ -21,6 +21,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from ops.rotate_keys import rotate
 from safeguarding.escalation import Escalation, Outcome
 from safeguarding.taxonomy import Severity
 from staff.accounts.sessions import StaffSessions
@@ -36,10 +37,10 @@ from staff.cases.casework import (
 )
 from staff.cases.learning import Verdict
 from staff.cases.log import EscalationLog
-from staff.cases.rotate import rotate
 from staff.cases.rows import sealed_row
 from staff.cases.tables import cases as cases_table
 from staff.cases.tables import escalations
+from staff.rota.rota import rota_shifts
 from storage.approval_records import approvals
 from storage.engine import MIGRATIONS, connect, migrate
 from storage.metadata import metadata
@@ -140,7 +141,9 @@ def writers(database_url: str) -> Iterator[tuple[Writer, Writer]]:
 
 
 def test_the_migrations_make_the_tables_of_the_code(engine: Engine) -> None:
-    declared = {table.name for table in (escalations, alerts, staff, approvals, pledges)}
+    declared = {
+        table.name for table in (escalations, alerts, rota_shifts, staff, approvals, pledges)
+    }
     assert declared < set(metadata.tables)
     with engine.connect() as connection:
         options = {"compare_type": True, "include_object": _can_be_compared(engine)}

@@ -16,8 +16,7 @@ from sqlalchemy.engine import RowMapping
 from safeguarding.risk.assessment import Assessment, Signal, need_of
 from safeguarding.taxonomy import Severity
 from staff.audit import trail
-from staff.cases.case import reference_of
-from staff.cases.deadlines import look_by
+from staff.cases.case import look_by, reference_of
 from storage.metadata import UtcDateTime
 
 revision = "0006"

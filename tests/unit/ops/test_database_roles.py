@@ -104,12 +104,12 @@ def test_the_console_does_all_its_work_in_its_role(database_url: str, roles: Rol
 
     assert accounts.verify("ann", PASSWORD) == member
     log_on(engine).record(escalation())
-    work, sorting = Casework(engine, vault()), CaseMerge(engine, vault())
+    work, merging = Casework(engine, vault()), CaseMerge(engine, vault())
     work.viewed("c1", by=member.id)
     work.note("c1", "A note.", by=member.id)
     log_on(engine).record(escalation("m2"))
-    new = sorting.split("c1", ["m2"], by=member.id)
-    sorting.merge(new, "c1", by=member.id)
+    new = merging.split("c1", ["m2"], by=member.id)
+    merging.merge(new, "c1", by=member.id)
     work.close("c1", ClosingDecision(Outcome.OTHER, "Done."), by=member.id)
     whole = Cases(engine, vault()).whole("c1")
     assert (whole.messages[0], whole.reviews[0].note) == (escalation(), "Done.")

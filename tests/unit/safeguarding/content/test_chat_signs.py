@@ -61,7 +61,8 @@ def test_says_what_it_is_and_never_what_somebody_is() -> None:
 
 
 def test_it_is_withheld_after_its_review() -> None:
-    due = real_content().chat_signs.provenance.review_due
+    due = read_catalogue().items["chat_signs"].review_due
+    assert due is not None
 
     assert message(today=due)["review_due"] == due.isoformat()
     assert real_content().chat_signs.message([], None, Showing(due + timedelta(days=1))) is None

@@ -35,7 +35,6 @@ def test_a_room_gets_its_phrases_as_fields_and_a_template_as_a_mapping(tmp_path:
     read = phrases(tmp_path)
 
     assert read.of("room", Own).open_until.format(end="5pm") == "Open until 5pm."
-    assert read["room.hello"] == "Hello."
     assert read.group("room") == {"hello": "Hello.", "open_until": "Open until {end}."}
 
 

@@ -44,7 +44,7 @@ def casework(engine: Engine, clock: Clock) -> Casework:
 
 
 @pytest.fixture
-def sorting(engine: Engine, clock: Clock) -> CaseMerge:
+def merging(engine: Engine, clock: Clock) -> CaseMerge:
     return CaseMerge(engine, vault(), clock)
 
 

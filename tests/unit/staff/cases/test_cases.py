@@ -1,4 +1,4 @@
-"""The queue lists what must be done, in its order; a case is found as people ask for it."""
+"""The queue is in order, its filters hold, and a case is found by its reference."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from safeguarding.risk.assessment import Signal
 from safeguarding.taxonomy import Severity
 from staff.cases import joining
 from staff.cases.case import CaseEvent, CaseStatus
-from staff.cases.cases import NOBODY, CaseFilter, Cases, UnknownCaseError
+from staff.cases.cases import UNASSIGNED, CaseFilter, Cases, UnknownCaseError
 from staff.cases.casework import Casework, ClosingDecision
 from staff.cases.log import EscalationLog
 from staff.cases.merging import CaseMerge
@@ -27,7 +27,7 @@ ALL = CaseFilter(status=None)
 
 
 def record(log: EscalationLog, name: str, severity: Severity = CONCERN, minutes: int = 0) -> None:
-    """A case with one message; it was raised so many minutes ago."""
+    """Record a case of one message, raised some minutes ago."""
     log.record(
         escalation(
             f"{name}-1",
@@ -39,7 +39,7 @@ def record(log: EscalationLog, name: str, severity: Severity = CONCERN, minutes:
 
 
 def ids(cases: Cases, which: CaseFilter = ALL) -> list[str]:
-    """What the filter finds; count says the same."""
+    """Return the ids of the cases that match, which `count` confirms."""
     found = [case.id for case in cases.queue(which)]
     assert cases.count(which) == len(found)
     return found
@@ -81,7 +81,7 @@ def test_a_long_list_comes_in_parts(log: EscalationLog, cases: Cases) -> None:
 @pytest.fixture
 def mixed(log: EscalationLog, casework: Casework, ann: str, bob: str) -> None:
     """Four cases that differ in everything."""
-    told = [
+    messages = [
         escalation("m1", conversation_id="gifts", assessment=assessment(CONCERN, GIFTS)),
         escalation("m2", conversation_id="away", assessment=assessment(URGENT, MISSING),
                    audience="parent", area="swindon", raised_at=NOON - timedelta(days=1)),
@@ -89,7 +89,7 @@ def mixed(log: EscalationLog, casework: Casework, ann: str, bob: str) -> None:
                    audience=None, area=None, raised_at=NOON - timedelta(days=2)),
         escalation("m4", conversation_id="closed", raised_at=NOON - timedelta(days=3)),
     ]  # fmt: skip
-    for each in told:
+    for each in messages:
         log.record(each)
     casework.close("closed", ClosingDecision(Outcome.OTHER, "x"), by=ann)
     casework.assign("gifts", ann, by=ann)
@@ -111,7 +111,7 @@ def mixed(log: EscalationLog, casework: Casework, ann: str, bob: str) -> None:
         (CaseFilter(need="danger_now"), {"nowhere"}),
         (CaseFilter(audience="parent"), {"away"}),
         (CaseFilter(area="swindon"), {"away"}),
-        (CaseFilter(assigned_to=NOBODY), {"nowhere"}),
+        (CaseFilter(assigned_to=UNASSIGNED), {"nowhere"}),
         (CaseFilter(areas={"wiltshire"}), {"gifts", "nowhere"}),
         (CaseFilter(areas=["wiltshire", "swindon"]), {"gifts", "away", "nowhere"}),
         (CaseFilter(areas=()), {"nowhere"}),
@@ -146,11 +146,11 @@ def test_categories_of_staff_count_in_place_of_the_assessed_ones(
 
 
 def test_what_was_merged_is_listed_once(
-    log: EscalationLog, cases: Cases, sorting: CaseMerge, ann: str
+    log: EscalationLog, cases: Cases, merging: CaseMerge, ann: str
 ) -> None:
     record(log, "c1")
     record(log, "c2")
-    sorting.merge("c2", "c1", by=ann)
+    merging.merge("c2", "c1", by=ann)
 
     assert ids(cases) == ["c1"]
     assert cases.find("c2").merged_into == "c1"

@@ -1,4 +1,4 @@
-"""What staff do with a case: on the record, by staff alone, and never over a colleague's head."""
+"""Every change to a case is by staff, is on the trail, and never overwrites a colleague's."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from safeguarding.escalation import Outcome
 from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import StaffAccounts, UnknownStaffError
 from staff.alerts.tables import alerts
-from staff.cases.case import Case, CaseEvent, CaseStatus, Referral
+from staff.cases.case import Case, CaseEvent, CaseStatus, Referral, look_by
 from staff.cases.cases import Cases, UnknownCaseError
 from staff.cases.casework import (
     REFERRED_BY,
@@ -25,7 +25,6 @@ from staff.cases.casework import (
     StaleCaseError,
     WordsMissingError,
 )
-from staff.cases.deadlines import look_by
 from staff.cases.log import EscalationLog
 from staff.cases.tables import SEALED
 from tests.records import NOON, Clock, assessment, escalation
@@ -70,7 +69,7 @@ WITH_VERSION: dict[str, Callable[[Casework, str, int], object]] = {
 
 @pytest.fixture
 def case(log: EscalationLog, cases: Cases) -> Case:
-    """A case of concern."""
+    """Return a case of severity concern."""
     log.record(escalation())
     return cases.find("c1")
 
@@ -113,7 +112,7 @@ def test_what_is_not_there_is_an_error(casework: Casework, ann: str, step: Step)
 
 
 @pytest.mark.parametrize("step", WITH_VERSION.values(), ids=WITH_VERSION)
-def test_whoever_read_an_older_version_is_told(
+def test_a_change_to_an_older_version_is_refused(
     casework: Casework,
     cases: Cases,
     case: Case,
@@ -214,7 +213,7 @@ def test_a_handover_is_returned_with_a_reason(
     assert [note.text for note in cases.whole("c1").notes] == ["Please.", "I know the family."]
 
 
-def test_only_whom_it_was_offered_to_answers(
+def test_only_the_colleague_it_was_offered_to_answers(
     casework: Casework, cases: Cases, case: Case, ann: str, bob: str
 ) -> None:
     with pytest.raises(NotYoursError):
@@ -226,7 +225,7 @@ def test_only_whom_it_was_offered_to_answers(
     assert cases.find("c1").offered_to == bob
 
 
-def test_whoever_takes_a_case_ends_its_handover(
+def test_taking_a_case_ends_its_handover(
     casework: Casework, cases: Cases, case: Case, ann: str, bob: str
 ) -> None:
     casework.hand_over("c1", bob, "Please.", by=ann)
@@ -449,7 +448,7 @@ def test_two_people_close_what_is_urgent(
     assert detail(cases) == {"outcome": "other", "proposed_by": ann}
 
 
-def test_lowering_it_first_saves_nobody_the_second_person(
+def test_lowering_the_severity_first_does_not_avoid_the_second_person(
     casework: Casework, urgent: Case, ann: str
 ) -> None:
     casework.correct("c1", severity=NONE, categories=None, reason="x", by=ann)

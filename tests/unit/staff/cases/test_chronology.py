@@ -1,4 +1,4 @@
-"""What was said stands in its order and once, however the messages came to the record."""
+"""The chronology has each text once and in order, however the messages were recorded."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ IN_ORDER = ["hi", "Hello.", "he hits me", "Help.", "Childline.", "ok", "We are h
 
 
 def texts(cases: Cases, case_id: str = "c1") -> list[str]:
-    return [said.text for said in chronology(cases.whole(case_id))]
+    return [said.text for said in chronology(cases.whole(case_id).messages)]
 
 
 def test_each_message_with_what_was_shown_after_the_turns_before(
@@ -43,7 +43,7 @@ def test_each_message_with_what_was_shown_after_the_turns_before(
 ) -> None:
     log.record(FIRST)
 
-    assert chronology(cases.whole("c1")) == [
+    assert chronology(cases.whole("c1").messages) == [
         ChronologyEntry("user", "hi"),
         ChronologyEntry("assistant", "Hello."),
         ChronologyEntry("user", "he hits me", NOON, "m1", Severity.CONCERN),
@@ -79,12 +79,12 @@ def test_turns_that_are_on_record_nowhere_else_stand_before_their_message(
 
 
 def test_a_merged_conversation_keeps_its_own_turns(
-    log: EscalationLog, cases: Cases, sorting: CaseMerge, ann: str
+    log: EscalationLog, cases: Cases, merging: CaseMerge, ann: str
 ) -> None:
     log.record(FIRST)
     later = NOON + timedelta(hours=1)
     again = escalation("n1", conversation_id="c2", text="me again", raised_at=later, shown=())
     log.record(again)
-    sorting.merge("c2", "c1", by=ann)
+    merging.merge("c2", "c1", by=ann)
 
     assert texts(cases) == [*IN_ORDER[:5], "hi", "Hello.", "me again"]

@@ -1,4 +1,4 @@
-"""Deadlines keep to working days where they may, and to the clock where they must."""
+"""Urgent deadlines follow the clock, all others the working days."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from safeguarding.clock import LONDON
 from safeguarding.taxonomy import Severity
-from staff.cases.deadlines import look_by
+from staff.cases.case import look_by
 
 FRIDAY = datetime(2026, 11, 27, 23, 50, tzinfo=timezone.utc)
 

@@ -1,4 +1,4 @@
-"""What a message does to its case: whom it alerts, what it changes, in whatever order it comes."""
+"""A message opens, raises or joins its case in any order, and alerts only when it has to."""
 
 from __future__ import annotations
 
@@ -16,10 +16,9 @@ from safeguarding.risk.assessment import Signal
 from safeguarding.taxonomy import Severity
 from staff.alerts.tables import alerts
 from staff.cases import joining
-from staff.cases.case import Case, CaseEvent, CaseStatus, reference_of
+from staff.cases.case import Case, CaseEvent, CaseStatus, look_by, reference_of
 from staff.cases.cases import Cases
 from staff.cases.casework import Casework, ClosingDecision
-from staff.cases.deadlines import look_by
 from staff.cases.joining import NoCaseYetError
 from staff.cases.log import EscalationLog
 from staff.cases.tables import cases as cases_table
@@ -35,7 +34,7 @@ def at(minute: int) -> datetime:
 
 
 def said(minute: int, severity: Severity, **changes: object) -> Escalation:
-    """The message of a minute of the conversation."""
+    """Return the message of one minute of the conversation."""
     usual = {"raised_at": at(minute), "assessment": assessment(severity)}
     return escalation(f"m{minute}", **usual | changes)
 
@@ -121,7 +120,7 @@ def test_small_talk_before_its_case_has_to_wait(log: EscalationLog, engine: Engi
         assert not connection.execute(sa.select(cases_table)).all()
 
 
-def test_an_equally_grave_one_joins_and_alerts_nobody_again(
+def test_an_equally_severe_message_joins_without_a_second_alert(
     log: EscalationLog, cases: Cases, engine: Engine
 ) -> None:
     log.record(said(0, URGENT))
@@ -253,7 +252,7 @@ def test_a_new_hand_off_ends_a_closing_that_was_proposed(
     assert cases.find("c1").version == before.version + 1
 
 
-def test_who_is_writing_about_whom_is_said_again_when_it_is_known(
+def test_audience_and_subject_are_updated_when_they_become_known(
     log: EscalationLog, cases: Cases
 ) -> None:
     log.record(said(0, URGENT, assessment=assessment(URGENT, SUICIDE), audience=None, area=None))
@@ -319,7 +318,7 @@ CATEGORIES = st.sampled_from(["grooming", "suicide", "missing"])
 
 @st.composite
 def conversations(draw: st.DrawFn) -> list[Escalation]:
-    """A conversation with at least one message that shows risk, as it happened."""
+    """Draw a conversation, in order, with at least one message that shows risk."""
     gravities = draw(st.lists(st.sampled_from(Severity), min_size=1, max_size=5).filter(any))
     return [
         said(minute, severity, assessment=assessment(severity, _signal(draw(CATEGORIES), severity)))

@@ -11,8 +11,8 @@ from staff.cases.callbacks import CallbackRequests
 from staff.cases.case import Referral
 from staff.cases.cases import Cases
 from staff.cases.casework import Casework, ClosingDecision
-from staff.cases.keys import make_key, vault_of
 from staff.cases.log import EscalationLog
+from staff.cases.rows import make_key, vault_of
 from staff.cases.tables import SEALED, data_keys
 from storage.vault import Vault, VaultError, key_ring, new_key
 from tests.records import NOON, escalation, vault

@@ -1,4 +1,4 @@
-"""Verdicts of staff wait until somebody has turned them into an example."""
+"""Verdicts of staff wait until an example is written for them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def reviewed(
     *,
     missed: bool = False,
 ) -> list[tuple[Verdict, Severity | None]]:
-    """The verdicts after an urgent message was reviewed so."""
+    """Return the verdicts after this review of an urgent message."""
     log.record(escalation(assessment=assessment(URGENT)))
     close(casework, "c1", by, ClosingDecision(outcome, "x", found, missed))
     return [(lesson.verdict, lesson.severity) for lesson in log.lessons()]
@@ -168,7 +168,7 @@ def test_the_list_opens_nothing(
     assert len(log.lessons()) == 1
 
 
-def test_a_lesson_holds_nobodys_words(log: EscalationLog, casework: Casework, ann: str) -> None:
+def test_a_lesson_holds_no_words(log: EscalationLog, casework: Casework, ann: str) -> None:
     log.record(replace(escalation(), text="SECRET"))
     close(casework, "c1", ann, ClosingDecision(Outcome.FALSE_ALARM, "SECRET"))
 
@@ -178,14 +178,14 @@ def test_a_lesson_holds_nobodys_words(log: EscalationLog, casework: Casework, an
 
 
 def test_the_lesson_of_a_case_is_about_its_gravest_message(
-    log: EscalationLog, casework: Casework, sorting: CaseMerge, ann: str
+    log: EscalationLog, casework: Casework, merging: CaseMerge, ann: str
 ) -> None:
     log.record(escalation("slight"))
     log.record(escalation("grave", assessment=assessment(URGENT)))
     log.record(escalation("graver", conversation_id="c2", assessment=assessment(IMMEDIATE)))
-    sorting.merge("c2", "c1", by=ann)
+    merging.merge("c2", "c1", by=ann)
     close(casework, "c1", ann, ClosingDecision(Outcome.FALSE_ALARM, "x"))
 
     assert [lesson.message_id for lesson in log.lessons()] == ["graver"]
-    sorting.separate("c2", by=ann)
+    merging.separate("c2", by=ann)
     assert [lesson.message_id for lesson in log.lessons()] == ["grave"]

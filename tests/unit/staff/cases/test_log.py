@@ -1,4 +1,4 @@
-"""The log keeps what it was given, once, and never makes it less grave."""
+"""The log records each message once and never lowers its severity."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ def what_happened(cases: Cases) -> list[tuple[str, str]]:
     return [(link.event.who, link.event.what) for link in cases.whole("c1").history]
 
 
-def test_gives_back_what_it_was_given(log: EscalationLog, cases: Cases) -> None:
-    told = escalation(text="half an emoji \ud83d and a \x00", extra={"fallback": "rasa-timeout"})
+def test_a_recorded_message_reads_back_unchanged(log: EscalationLog, cases: Cases) -> None:
+    message = escalation(text="half an emoji \ud83d and a \x00", extra={"fallback": "rasa-timeout"})
 
-    assert log.record(told) is True
-    assert kept(cases) == told
+    assert log.record(message) is True
+    assert kept(cases) == message
 
 
 def test_gives_back_our_examples_each_with_its_signal(log: EscalationLog, cases: Cases) -> None:
     near = replace(GIFTS, source="classifier", kind="model", like=("Ours.", "Ours too."))
-    told = escalation(assessment=assessment(Severity.CONCERN, SECRECY, near))
-    log.record(told)
+    message = escalation(assessment=assessment(Severity.CONCERN, SECRECY, near))
+    log.record(message)
 
-    assert kept(cases) == told
+    assert kept(cases) == message
 
 
 def test_reads_a_record_from_before_examples_were_kept(

@@ -1,4 +1,4 @@
-"""Rows hold no words in the clear."""
+"""Rows hold no words unencrypted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.records import CHILDLINE, NOON, SECRECY, assessment, escalation, vaul
 
 def test_a_row_holds_nobodys_words() -> None:
     secret = "SECRET"
-    told = escalation(
+    message = escalation(
         text=secret,
         turns_before=(Turn("user", secret),),
         shown=(secret,),
@@ -27,7 +27,7 @@ def test_a_row_holds_nobodys_words() -> None:
         assessment=assessment(Severity.CONCERN, replace(SECRECY, like=(secret,))),
     )
 
-    assert secret not in str(sealed_row(told, vault()))
+    assert secret not in str(sealed_row(message, vault()))
 
 
 def test_each_cell_is_sealed_for_its_own_place() -> None:

@@ -72,10 +72,10 @@ def test_without_a_case_there_is_nobody_to_read_it(wishes: CallbackRequests) -> 
 
 @pytest.mark.usefixtures("recorded")
 def test_a_wish_left_before_a_merge_is_read_there_and_can_still_be_taken_back(
-    wishes: CallbackRequests, cases: Cases, sorting: CaseMerge, ann: str, clock: Clock
+    wishes: CallbackRequests, cases: Cases, merging: CaseMerge, ann: str, clock: Clock
 ) -> None:
     left = wishes.leave("c2", "Sam", "text after 4")
-    sorting.merge("c2", "c1", by=ann)
+    merging.merge("c2", "c1", by=ann)
     assert cases.whole("c1").wish == left
     clock.move(minutes=1)
     newer = wishes.leave("c1", "Sam", "ring my nan")

@@ -44,7 +44,7 @@ class Timer:
 
 @dataclass(frozen=True)
 class Browser:
-    """What a member of staff does: follows links, sends the forms of the pages."""
+    """Follows links and sends forms as a browser does."""
 
     client: SanicASGITestClient
 
@@ -52,7 +52,7 @@ class Browser:
         return await self._request("GET", path, headers=headers)
 
     async def post(self, path: str, form: dict[str, str], **headers: str) -> httpx.Response:
-        """Send a form as the page of this site would; `headers` take the place of its own."""
+        """Send a form as a page of this site does; `headers` replace the usual ones."""
         usual = {"sec-fetch-site": "same-origin"}
         given = {name.replace("_", "-"): value for name, value in headers.items()}
         return await self._request("POST", path, data=form, headers=usual | given)
@@ -66,7 +66,7 @@ class Browser:
         return await self.post(path, form | {"form_token": await self.form_token()})
 
     async def uncover(self, case_id: str = "c1") -> str:
-        """Ask for the words of a case; its page with them."""
+        """Uncover the words of a case; return its page."""
         await self.send(f"/escalations/{case_id}/reveal", {})
         return (await self.get(f"/escalations/{case_id}")).text
 
@@ -87,7 +87,7 @@ class Browser:
 
 @pytest.fixture
 def database_url(sqlite_url: str) -> str:
-    """The pages are the same on every database."""
+    """Use SQLite alone, because pages are the same on every database."""
     return sqlite_url
 
 
@@ -160,7 +160,7 @@ def audit(engine: Engine, clock: Clock) -> AuditLog:
 
 @pytest.fixture
 def content(tmp_path: Path) -> Path:
-    """A small content folder that the console reads."""
+    """Return a small content folder for the console."""
     return content_folder(tmp_path / "content")
 
 

@@ -1,4 +1,4 @@
-"""The whole console: its headers, its neutral page, its words to the reader."""
+"""Headers, blank page, menu and error pages of the whole console."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def test_every_answer_forbids_frames_scripts_of_others_and_keeping(
 
 
 @pytest.mark.parametrize("path", ["/static/", "/static/govuk/", "/static/govuk"])
-async def test_a_folder_is_a_page_that_there_is_not(visitor: Browser, path: str) -> None:
+async def test_a_folder_of_static_files_is_not_found(visitor: Browser, path: str) -> None:
     assert (await visitor.get(path)).status_code == 404
 
 
@@ -85,7 +85,7 @@ async def test_the_menu_says_where_one_is(
     assert menu.count("aria-current") == 1
 
 
-async def test_unsigned_content_is_said_on_top(visitor: Browser) -> None:
+async def test_unsigned_content_shows_a_notice(visitor: Browser) -> None:
     assert NOTICE in (await visitor.get("/sign-in")).text
 
 
@@ -100,7 +100,7 @@ async def test_signed_content_carries_no_notice(
     assert NOTICE not in response.text
 
 
-async def test_a_broken_record_is_a_plain_page_that_quotes_nobody(
+async def test_an_error_page_quotes_no_words(
     browser: Browser, log: EscalationLog, app: App, caplog: pytest.LogCaptureFixture
 ) -> None:
     log.record(escalation())

@@ -1,4 +1,4 @@
-"""The page of one case: covered at first, then the words, why they were raised, what was shown."""
+"""The page of a case covers the words, and once uncovered says why each was raised."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ MODEL = Signal(
 
 
 def plain(page: str) -> str:
-    """What a person reads: the page without its tags."""
+    """Return a page without its tags."""
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
 
 
@@ -133,7 +133,7 @@ async def test_the_conversation_is_one_chronology(
     assert whole.count("hiya") == 1
 
 
-async def test_the_contacts_somebody_was_shown_stand_with_each_hand_off(
+async def test_the_contacts_shown_stand_with_each_hand_off(
     browser: Browser, log: EscalationLog
 ) -> None:
     log.record(escalation(contacts=(CHILDLINE, MASH)))
@@ -253,7 +253,7 @@ async def test_half_an_emoji_is_shown_as_a_question_mark(
     assert "sad ?" in await browser.uncover()
 
 
-async def test_the_title_and_address_hold_nobodys_words(
+async def test_the_title_and_address_hold_no_words(
     browser: Browser, log: EscalationLog, cases: Cases
 ) -> None:
     log.record(escalation())
@@ -331,7 +331,7 @@ async def test_a_record_under_a_lost_key_says_what_to_do(browser: Browser, engin
 
 
 @pytest.mark.parametrize("column", ["severity", "assessed_severity", "staff_severity"])
-async def test_a_severity_that_nobody_gave_is_pointed_out(
+async def test_a_severity_changed_in_the_database_is_pointed_out(
     browser: Browser, log: EscalationLog, engine: Engine, column: str
 ) -> None:
     log.record(escalation(assessment=assessment(Severity.URGENT)))

@@ -1,4 +1,4 @@
-"""There are words for whatever a case can be about and whatever can happen to it."""
+"""There are words for every need and every event of a case."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def case(**changes: Any) -> Case:
     return Case(**usual | changes)
 
 
-def told(what: CaseEvent, who: str = "a", **detail: Any) -> str:
-    return case_wording.what(Event(NOON, who, what.value, detail=detail), NAMES)
+def line(what: CaseEvent, who: str = "a", **detail: Any) -> str:
+    return case_wording.history_line(Event(NOON, who, what.value, detail=detail), NAMES)
 
 
 def test_every_need_receiver_and_way_has_words() -> None:
@@ -53,51 +53,56 @@ def test_every_need_receiver_and_way_has_words() -> None:
 
 @pytest.mark.parametrize("what", CaseEvent)
 def test_every_line_of_the_history_has_words_of_its_own(what: CaseEvent) -> None:
-    words = told(what, **FOUND.get(what, {}))
+    words = line(what, **FOUND.get(what, {}))
 
     assert words
     assert what.value not in {words, words.lower()}
 
 
 def test_an_event_of_a_kind_that_is_not_known_yet_has_a_name() -> None:
-    assert case_wording.what(Event(NOON, "a", "case pack exported"), NAMES) == "Case pack exported"
+    assert (
+        case_wording.history_line(Event(NOON, "a", "case pack exported"), NAMES)
+        == "Case pack exported"
+    )
 
 
 def test_the_history_says_when_an_alert_went_beyond_the_area() -> None:
     within = Event(NOON, "dispatcher", ALERTED, detail={"area": "swindon", "beyond_area": False})
     beyond = Event(NOON, "dispatcher", ALERTED, detail={"area": "swindon", "beyond_area": True})
 
-    assert case_wording.what(within, NAMES) == "Alerted"
-    assert case_wording.what(Event(NOON, "dispatcher", ALERTED), NAMES) == "Alerted"
-    assert case_wording.what(beyond, NAMES) == (
+    assert case_wording.history_line(within, NAMES) == "Alerted"
+    assert case_wording.history_line(Event(NOON, "dispatcher", ALERTED), NAMES) == "Alerted"
+    assert case_wording.history_line(beyond, NAMES) == (
         "Alerted staff of other areas too: nobody who may see Swindon could be reached"
     )
 
 
 def test_the_history_says_that_an_alert_went_with_others() -> None:
-    told = case_wording.what(Event(NOON, "dispatcher", IN_DIGEST, detail={"together": 12}), NAMES)
+    words = case_wording.history_line(
+        Event(NOON, "dispatcher", IN_DIGEST, detail={"together": 12}), NAMES
+    )
 
-    assert told == "Alerted in one message with 11 other hand-offs"
+    assert words == "Alerted in one message with 11 other hand-offs"
 
 
 def test_the_history_says_what_changed() -> None:
-    assert told(CaseEvent.RAISED, **FOUND[CaseEvent.RAISED]) == "Raised it from concern to urgent"
+    assert line(CaseEvent.RAISED, **FOUND[CaseEvent.RAISED]) == "Raised it from concern to urgent"
     assert (
-        told(CaseEvent.OUTCOME_RECORDED, **FOUND[CaseEvent.OUTCOME_RECORDED])
+        line(CaseEvent.OUTCOME_RECORDED, **FOUND[CaseEvent.OUTCOME_RECORDED])
         == "Recorded the outcome: False alarm; found it no risk"
     )
-    assert told(CaseEvent.ASSIGNED, to="a") == "Took it"
-    assert told(CaseEvent.ASSIGNED, to="b") == "Gave it to Bob"
-    assert told(CaseEvent.ASSIGNED, to=None).startswith("Put it back")
+    assert line(CaseEvent.ASSIGNED, to="a") == "Took it"
+    assert line(CaseEvent.ASSIGNED, to="b") == "Gave it to Bob"
+    assert line(CaseEvent.ASSIGNED, to=None).startswith("Put it back")
     assert (
-        told(CaseEvent.OUTCOME_RECORDED, outcome="other", proposed_by="b")
+        line(CaseEvent.OUTCOME_RECORDED, outcome="other", proposed_by="b")
         == "Agreed with Bob to close it: Something else"
     )
     assert (
-        told(CaseEvent.ACTION_ADDED, due_on="2026-12-01")
+        line(CaseEvent.ACTION_ADDED, due_on="2026-12-01")
         == "Added something to do by 1 December 2026"
     )
-    assert told(CaseEvent.REFERRED, to="police", made=True) == "Recorded a referral: the police"
+    assert line(CaseEvent.REFERRED, to="police", made=True) == "Recorded a referral: the police"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What staff do with a case: it is kept, on the trail, and nothing that was typed is lost."""
+"""The forms of a case's page do their work, and a refused one gives back what was typed."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ OTHER = ClosingDecision(Outcome.OTHER, "Earlier note.")
 
 @pytest.fixture
 def case(log: EscalationLog) -> str:
-    """A case of one message, a concern."""
+    """Return the address of a case of one message, a concern."""
     log.record(escalation())
     return "/escalations/c1"
 
 
 @pytest.fixture
 def grave(log: EscalationLog) -> str:
-    """A case that two people close."""
+    """Return the address of a case that two people have to close."""
     log.record(escalation(assessment=assessment(Severity.IMMEDIATE)))
     return "/escalations/c1"
 
@@ -114,7 +114,7 @@ async def test_says_what_is_missing_and_keeps_what_was_typed(
     assert cases.find("c1").status is CaseStatus.OPEN
 
 
-async def test_whoever_changes_an_older_version_keeps_what_they_typed_and_sees_what_changed(
+async def test_a_change_to_an_older_version_gives_back_what_was_typed_and_shows_what_changed(
     browser: Browser, case: str, cases: Cases, casework: Casework, bob: Staff
 ) -> None:
     page = (await browser.get(case)).text
@@ -169,7 +169,7 @@ async def test_a_case_is_taken_given_and_put_back(
 
 
 @pytest.mark.parametrize("to", ["", "somebody"])
-async def test_nobody_unknown_gets_a_case(
+async def test_a_case_goes_to_known_colleagues_only(
     browser: Browser, case: str, cases: Cases, to: str
 ) -> None:
     for work in ("assign", "handover"):
@@ -352,7 +352,7 @@ async def test_what_was_written_for_too_long_is_given_back_whole(
     assert "CR-9" in response.text
 
 
-async def test_small_talk_is_no_reason_to_turn_away_who_writes_an_outcome(
+async def test_small_talk_does_not_refuse_an_outcome_written_meanwhile(
     browser: Browser, case: str, log: EscalationLog
 ) -> None:
     page = (await browser.get(case)).text
@@ -387,7 +387,7 @@ def test_agreeing_leaves_the_assessment_as_it_is() -> None:
     assert sent(severity=AGREE).judged() is None
 
 
-async def test_nobody_works_with_cases_of_areas_that_they_do_not_see(
+async def test_staff_cannot_work_with_cases_outside_their_areas(
     browser: Browser,
     case: str,
     log: EscalationLog,

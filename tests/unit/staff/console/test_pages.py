@@ -1,4 +1,4 @@
-"""Pages are strict with our templates and safe with what they are given."""
+"""Templates fail on unknown names, and escape every value."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from jinja2 import UndefinedError
 from staff.console.pages import Pages, address_of
 
 
-def test_a_name_that_nobody_gave_is_an_error() -> None:
+def test_an_unknown_name_in_a_template_is_an_error() -> None:
     with pytest.raises(UndefinedError):
         Pages(unsigned_content=True).render("sign_in.html")
 

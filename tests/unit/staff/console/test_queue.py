@@ -1,4 +1,4 @@
-"""The list of cases: its order, its filters, and what waits for the reader."""
+"""The queue's page: its order, its filters, and what waits for the reader."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.unit.staff.console.test_case_page import plain
 OTHER = ClosingDecision(Outcome.OTHER, "x")
 
 
-def told(case_id: str, **changes: Any) -> Any:
+def message(case_id: str, **changes: Any) -> Any:
     return escalation(f"message-{case_id}", conversation_id=case_id, **changes)
 
 
@@ -44,7 +44,7 @@ async def test_the_most_severe_stand_first_then_the_first_due(
         ("worst", Severity.IMMEDIATE, 0),
     ):
         raised_at = NOON - timedelta(hours=age)
-        log.record(told(case_id, assessment=assessment(severity), raised_at=raised_at))
+        log.record(message(case_id, assessment=assessment(severity), raised_at=raised_at))
 
     assert links((await browser.get("/escalations")).text) == ["worst", "old", "new"]
 
@@ -59,9 +59,7 @@ async def test_one_conversation_is_one_row(browser: Browser, log: EscalationLog)
     assert "2 hand-offs, newest less than a minute ago" in plain(page)
 
 
-async def test_the_list_holds_nobodys_words(
-    browser: Browser, log: EscalationLog, cases: Cases
-) -> None:
+async def test_the_queue_holds_no_words(browser: Browser, log: EscalationLog, cases: Cases) -> None:
     log.record(escalation())
 
     page = (await browser.get("/escalations")).text
@@ -75,8 +73,8 @@ async def test_the_list_holds_nobodys_words(
 
 async def test_says_how_long_and_by_when(browser: Browser, log: EscalationLog) -> None:
     raised_at = NOON - timedelta(hours=3)
-    log.record(told("late", assessment=assessment(Severity.URGENT), raised_at=raised_at))
-    log.record(told("time"))
+    log.record(message("late", assessment=assessment(Severity.URGENT), raised_at=raised_at))
+    log.record(message("time"))
 
     page = (await browser.get("/escalations")).text
 
@@ -90,8 +88,8 @@ async def test_says_how_long_and_by_when(browser: Browser, log: EscalationLog) -
 async def test_closed_ones_are_on_a_list_of_their_own(
     browser: Browser, log: EscalationLog, casework: Casework, ann: Staff
 ) -> None:
-    log.record(told("open"))
-    log.record(told("closed"))
+    log.record(message("open"))
+    log.record(message("closed"))
     casework.close("closed", OTHER, by=ann.id)
 
     assert links((await browser.get("/escalations")).text) == ["open"]
@@ -121,10 +119,10 @@ async def test_the_list_is_narrowed_by_what_the_reader_chooses(
     found: list[str],
 ) -> None:
     of_a_child = replace(assessment(), subject="own_child")
-    log.record(told("urgent", assessment=assessment(Severity.URGENT)))
-    log.record(told("parent", audience="parent", assessment=of_a_child))
-    log.record(told("kent", area="kent"))
-    log.record(told("mine"))
+    log.record(message("urgent", assessment=assessment(Severity.URGENT)))
+    log.record(message("parent", audience="parent", assessment=of_a_child))
+    log.record(message("kent", area="kent"))
+    log.record(message("mine"))
     casework.assign("mine", ann.id, by=ann.id)
 
     assert links((await browser.get(f"/escalations?{query}")).text) == found
@@ -133,7 +131,7 @@ async def test_the_list_is_narrowed_by_what_the_reader_chooses(
 @pytest.mark.parametrize(
     "query", ["severity=mild", "status=lost", "need=x", "area=nowhere", "whose=x", "page=\u00b2"]
 )
-async def test_what_nobody_could_have_chosen_shows_all(
+async def test_a_filter_that_the_page_does_not_offer_is_ignored(
     browser: Browser, log: EscalationLog, query: str
 ) -> None:
     log.record(escalation())
@@ -161,8 +159,8 @@ async def test_a_whole_reference_leads_to_its_case_whatever_its_status(
 async def test_what_was_handed_over_to_the_reader_stands_on_top(
     browser: Browser, log: EscalationLog, casework: Casework, ann: Staff, bob: Staff
 ) -> None:
-    log.record(told("mine"))
-    log.record(told("theirs"))
+    log.record(message("mine"))
+    log.record(message("theirs"))
     casework.hand_over("mine", ann.id, "Please.", by=bob.id)
     casework.hand_over("theirs", bob.id, "Please.", by=ann.id)
 
@@ -172,11 +170,11 @@ async def test_what_was_handed_over_to_the_reader_stands_on_top(
     assert links(top) == ["mine"]
 
 
-async def test_closings_wait_for_somebody_else_than_who_proposed_them(
+async def test_a_closing_waits_for_a_person_other_than_its_proposer(
     browser: Browser, log: EscalationLog, casework: Casework, ann: Staff, bob: Staff
 ) -> None:
     for case_id in ("mine", "theirs"):
-        log.record(told(case_id, assessment=assessment(Severity.URGENT)))
+        log.record(message(case_id, assessment=assessment(Severity.URGENT)))
     casework.close("mine", OTHER, by=ann.id)
     casework.close("theirs", OTHER, by=bob.id)
 
@@ -192,7 +190,7 @@ async def test_a_long_list_comes_in_pages_that_keep_the_filters(
     for number in range(60):
         raised_at = NOON - timedelta(minutes=100 - number)
         urgent = assessment(Severity.URGENT)
-        log.record(told(f"c{number}", raised_at=raised_at, assessment=urgent))
+        log.record(message(f"c{number}", raised_at=raised_at, assessment=urgent))
 
     pages = [
         (await browser.get(f"/escalations?severity=urgent&page={page}")).text

@@ -1,7 +1,8 @@
-"""What happens in the console is on the trail, without what was typed; else it does not happen."""
+"""Every act in the console is on the audit trail first, without what was typed."""
 
 from __future__ import annotations
 
+import pytest
 import sqlalchemy as sa
 from sanic_testing.testing import ASGI_HOST
 from sqlalchemy.engine import Engine
@@ -9,8 +10,10 @@ from sqlalchemy.engine import Engine
 from staff.accounts.accounts import Staff, StaffAccounts
 from staff.audit.audit_log import AuditLog, EventFilter, client_digest
 from staff.cases.log import EscalationLog
+from staff.console.recording import RefusalCounter, RefusalLimits
 from tests.records import PASSWORD, Clock, escalation
-from tests.unit.staff.console.conftest import Browser
+from tests.unit.staff.console.conftest import Browser, Timer
+from web.http import App
 
 CLIENT = client_digest(ASGI_HOST, "a key of the tests that is long enough")
 
@@ -77,9 +80,7 @@ async def test_a_changed_password_and_a_refused_change_are_recorded(
     assert trail(audit)[1:] == [refused, refused, (ann.id, "password changed")]
 
 
-async def test_who_is_not_signed_in_leaves_a_trace(
-    visitor: Browser, audit: AuditLog, ann: Staff
-) -> None:
+async def test_a_visitor_is_recorded(visitor: Browser, audit: AuditLog, ann: Staff) -> None:
     await visitor.get("/escalations/m1")
     assert last(audit)[:2] == ("visitor", "refused")
     assert last(audit)[2]["why"] == "not signed in"
@@ -140,7 +141,7 @@ async def test_an_export_that_cannot_be_recorded_is_not_handed_out(
     assert "content-disposition" not in response.headers
 
 
-async def test_nobody_comes_in_unrecorded_and_everybody_gets_out(
+async def test_signing_in_needs_the_trail_and_signing_out_does_not(
     browser: Browser, engine: Engine, accounts: StaffAccounts, clock: Clock
 ) -> None:
     token = await browser.form_token()
@@ -160,3 +161,67 @@ def _refuse_to_write(engine: Engine) -> None:
             "CREATE TRIGGER full BEFORE INSERT ON audit_events "
             "BEGIN SELECT RAISE(ABORT, 'disk full'); END"
         )
+
+
+def counts(refusals: RefusalCounter, client: str, times: int) -> list[dict[str, int] | None]:
+    return [refusals.count(client) for _ in range(times)]
+
+
+def test_after_the_first_ones_only_each_doubling_is_recorded() -> None:
+    refusals = RefusalCounter(RefusalLimits(per_client=2), Timer())
+
+    found = counts(refusals, "192.0.2.1", 17)
+
+    assert found[:2] == [{}, {}]
+    doubled = {number: each for number, each in enumerate(found, 1) if each and number > 2}
+    assert doubled == {number: {"refused_to_client": number} for number in (4, 8, 16)}
+    assert found.count(None) == 12
+
+
+def test_many_addresses_are_counted_together() -> None:
+    refusals = RefusalCounter(RefusalLimits(per_client=5, of_all=4), Timer())
+
+    found = [refusals.count(f"2001:db8::{number}") for number in range(8)]
+
+    assert found == [{}] * 4 + [None] * 3 + [{"refused_to_strangers": 8}]
+
+
+def test_an_hour_of_quiet_begins_anew() -> None:
+    timer = Timer()
+    refusals = RefusalCounter(RefusalLimits(per_client=1), timer)
+    counts(refusals, "192.0.2.1", 3)
+
+    timer.at += 3600.0
+
+    assert refusals.count("192.0.2.1") == {}
+
+
+@pytest.fixture
+def strict(app: App) -> None:
+    """Three refusals of a stranger are recorded one by one."""
+    app.ctx.refusals = RefusalCounter(RefusalLimits(per_client=3), Timer())
+
+
+def refused(audit: AuditLog) -> list[dict[str, object]]:
+    links = audit.newest(EventFilter(), limit=99)[::-1]
+    return [link.event.detail for link in links if link.event.what == "refused"]
+
+
+@pytest.mark.usefixtures("strict")
+async def test_a_stranger_cannot_make_the_trail_grow_as_fast_as_they_ask(
+    visitor: Browser, audit: AuditLog
+) -> None:
+    for _ in range(13):
+        assert (await visitor.get("/nothing")).status_code == 404
+
+    assert [each.get("refused_to_client") for each in refused(audit)] == [None] * 3 + [6, 12]
+
+
+@pytest.mark.usefixtures("strict")
+async def test_what_is_refused_to_staff_is_recorded_every_time(
+    browser: Browser, audit: AuditLog
+) -> None:
+    for _ in range(13):
+        await browser.get("/nothing")
+
+    assert len(refused(audit)) == 13

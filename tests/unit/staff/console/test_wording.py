@@ -1,4 +1,4 @@
-"""The console has a label or a sentence for every value there can be."""
+"""The console has a label or a sentence for every value."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from staff.audit.trail import Event
 from staff.cases.cases import Cases
 from staff.retention.disposal import Ground
 from staff.retention.ledger import Ledger
+from staff.rota.rota import rota_shifts
 from storage.metadata import metadata
 from storage.spool import Spool
 from tests.drill import Drill
@@ -29,7 +30,8 @@ SILENCE = timedelta(hours=1)
 
 
 def rows(engine: Engine) -> dict[str, list[tuple[object, ...]]]:
-    """All that is in a database."""
+    """Return all rows of a database."""
+    assert rota_shifts.name in metadata.tables
     with engine.connect() as connection:
         return {
             table.name: sorted(map(tuple, connection.execute(sa.select(table))), key=repr)

@@ -92,7 +92,7 @@ def test_clocks_are_settings(office: Office, monkeypatch: pytest.MonkeyPatch) ->
 def test_a_case_is_erased_by_its_reference(office: Office) -> None:
     office.closed("c1")
     office.closed("c2")
-    office.sorting.merge("c2", "c1", by=office.ann)
+    office.merging.merge("c2", "c1", by=office.ann)
     merged, reference = office.reference("c2"), office.reference("c1")
     refused = run(lantern, "erase", merged, "--yes")
     assert refused.exit_code == 2  # no reason
@@ -107,7 +107,7 @@ def test_a_case_is_erased_by_its_reference(office: Office) -> None:
 def test_a_refusal_says_what_to_do(office: Office, wrong: str) -> None:
     reference = office.reference(office.hand_over("c1"))
     if wrong == "held":
-        office.sorting.hold("c1", held=True, by=office.ann)
+        office.merging.hold("c1", held=True, by=office.ann)
     if wrong == "going on":
         office.clock.at = datetime.now(tz=timezone.utc) - timedelta(minutes=10)
         reference = office.reference(office.closed("c2"))

@@ -18,8 +18,7 @@ from safeguarding.taxonomy import ROOT, Severity
 from staff.audit import trail
 from staff.audit.trail import Event
 from staff.cases.cases import UnknownCaseError
-from staff.cases.keys import vault_of
-from staff.cases.rows import opened_row
+from staff.cases.rows import opened_row, vault_of
 from staff.cases.tables import cases, data_keys, escalations
 from staff.retention.disposal import (
     Disposals,
@@ -65,7 +64,7 @@ def test_what_is_due_goes_and_what_is_not_stays(
     office.closed("old urgent", Severity.URGENT)
     office.hand_over("old and open")
     held = office.closed("old and held")
-    office.sorting.hold(held, held=True, by=office.ann)
+    office.merging.hold(held, held=True, by=office.ann)
     clock.move(days=7 * YEAR)
     office.closed("new concern")
 
@@ -96,8 +95,8 @@ def test_a_case_goes_with_those_merged_into_it_or_not_at_all(
     for pair in "ab":
         office.closed(f"{pair}-one")
         office.closed(f"{pair}-two")
-        office.sorting.merge(f"{pair}-one", f"{pair}-two", by=office.ann)
-    office.sorting.hold("b-one", held=True, by=office.ann)
+        office.merging.merge(f"{pair}-one", f"{pair}-two", by=office.ann)
+    office.merging.hold("b-one", held=True, by=office.ann)
     clock.move(days=7 * YEAR)
 
     assert disposals.dispose(CLOCKS) == 2
@@ -254,7 +253,7 @@ def test_a_case_is_erased_on_request_with_its_wish(
 
 def test_what_may_not_be_erased_is_not(office: Office, disposals: Disposals, clock: Clock) -> None:
     office.hand_over("open")
-    office.sorting.hold(office.closed("held"), held=True, by=office.ann)
+    office.merging.hold(office.closed("held"), held=True, by=office.ann)
     office.closed("just now")
     with pytest.raises(InProgressError):
         disposals.erase("just now", Ground.OBJECTION, silence=SILENCE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from safeguarding.content.items import Block, Item
-from staff.cases.changes import ChangedLine, ChangedSpan, changes
+from staff.approvals.changes import ChangedLine, ChangedSpan, changes
 from tests.content import item
 
 

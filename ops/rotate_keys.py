@@ -9,9 +9,8 @@ from sqlalchemy.engine import Connection, Engine, RowMapping
 from safeguarding.settings import Settings
 from staff.accounts.tables import SEALED as SEALED_OF_STAFF
 from staff.audit.audit_log import record_command
-from staff.cases.keys import make_key
 from staff.cases.log import EscalationLog
-from staff.cases.rows import facts_of
+from staff.cases.rows import facts_of, make_key
 from staff.cases.tables import SEALED, data_keys, escalations
 from storage import key_users
 from storage.engine import connect

@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from ops.rotate_keys import main, rotate
 from safeguarding.escalation import Outcome
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import ROOT
@@ -20,7 +21,6 @@ from staff.cases.case import Referral
 from staff.cases.cases import Cases
 from staff.cases.casework import Casework, ClosingDecision
 from staff.cases.log import EscalationLog
-from staff.cases.rotate import main, rotate
 from staff.cases.tables import SEALED, data_keys, escalations
 from storage import key_users
 from storage.vault import Vault, VaultError, key_ring, new_key

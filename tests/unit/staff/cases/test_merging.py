@@ -1,4 +1,4 @@
-"""Cases merged, separated, split and held by hand: nothing moves unseen, nothing is lost."""
+"""Merging, separating and splitting cases is on the trail and loses nothing."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from safeguarding.escalation import Outcome
 from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import UnknownStaffError
 from staff.alerts.tables import alerts
-from staff.cases.case import CaseEvent, CaseStatus
+from staff.cases.case import CaseEvent, CaseStatus, look_by
 from staff.cases.cases import CaseFilter, Cases, UnknownCaseError
 from staff.cases.casework import Casework, ClosingDecision, StaleCaseError
-from staff.cases.deadlines import look_by
 from staff.cases.log import EscalationLog
 from staff.cases.merging import CaseMerge, CaseMergeError
 from staff.cases.tables import data_keys, escalations
@@ -28,7 +27,7 @@ DONE = ClosingDecision(Outcome.OTHER, "Done.")
 
 
 def record(log: EscalationLog, name: str, severity: Severity, minute: int = 0) -> None:
-    """A message of the conversation that its name begins with: "c2-1"."""
+    """Return a message such as "c2-1", of the conversation that its id begins with."""
     log.record(
         escalation(
             name,
@@ -56,8 +55,8 @@ def events(cases: Cases, case_id: str) -> list[str]:
 
 
 @pytest.mark.usefixtures("two")
-def test_a_merged_case_is_read_in_the_other(cases: Cases, sorting: CaseMerge, ann: str) -> None:
-    sorting.merge("c2", "c1", by=ann)
+def test_a_merged_case_is_read_in_the_other(cases: Cases, merging: CaseMerge, ann: str) -> None:
+    merging.merge("c2", "c1", by=ann)
 
     whole = cases.whole("c1")
     assert texts(cases, "c1") == ["words of c1-1", "words of c2-1"]
@@ -75,9 +74,9 @@ def test_a_merged_case_is_read_in_the_other(cases: Cases, sorting: CaseMerge, an
 
 @pytest.mark.usefixtures("two")
 def test_later_messages_of_a_merged_case_alert_where_it_is_read(
-    log: EscalationLog, cases: Cases, sorting: CaseMerge, engine: Engine, ann: str
+    log: EscalationLog, cases: Cases, merging: CaseMerge, engine: Engine, ann: str
 ) -> None:
-    sorting.merge("c2", "c1", by=ann)
+    merging.merge("c2", "c1", by=ann)
     record(log, "c2-2", IMMEDIATE, 9)
 
     assert (cases.find("c1").severity, cases.find("c1").handoffs) == (IMMEDIATE, 3)
@@ -88,12 +87,12 @@ def test_later_messages_of_a_merged_case_alert_where_it_is_read(
 
 
 def test_an_area_that_a_merge_brings_counts_for_the_alerts_that_are_open(
-    log: EscalationLog, sorting: CaseMerge, engine: Engine, ann: str
+    log: EscalationLog, merging: CaseMerge, engine: Engine, ann: str
 ) -> None:
     log.record(escalation("m1", conversation_id="c1", area=None))
     log.record(escalation("m2", conversation_id="c2", area="swindon"))
 
-    sorting.merge("c2", "c1", by=ann)
+    merging.merge("c2", "c1", by=ann)
 
     mine = sa.select(alerts.c.area).where(alerts.c.case_id == "c1")
     with engine.connect() as connection:
@@ -101,10 +100,10 @@ def test_an_area_that_a_merge_brings_counts_for_the_alerts_that_are_open(
 
 
 @pytest.mark.usefixtures("two")
-def test_a_merge_ends_the_alerts_that_nobody_could_open_any_more(
-    sorting: CaseMerge, engine: Engine, ann: str
+def test_a_merge_ends_the_alerts_of_the_merged_case(
+    merging: CaseMerge, engine: Engine, ann: str
 ) -> None:
-    sorting.merge("c2", "c1", by=ann)
+    merging.merge("c2", "c1", by=ann)
 
     with engine.connect() as connection:
         ended = dict(connection.execute(sa.select(alerts.c.case_id, alerts.c.ended_by)).all())
@@ -113,12 +112,12 @@ def test_a_merge_ends_the_alerts_that_nobody_could_open_any_more(
 
 @pytest.mark.usefixtures("two")
 def test_separating_gives_each_its_own_again_with_what_came_meanwhile(
-    log: EscalationLog, cases: Cases, sorting: CaseMerge, ann: str, bob: str
+    log: EscalationLog, cases: Cases, merging: CaseMerge, ann: str, bob: str
 ) -> None:
     before = cases.find("c1")
-    sorting.merge("c2", "c1", by=ann)
+    merging.merge("c2", "c1", by=ann)
     record(log, "c2-2", IMMEDIATE, 9)
-    sorting.separate("c2", by=bob)
+    merging.separate("c2", by=bob)
 
     assert texts(cases, "c1") == ["words of c1-1"]
     assert texts(cases, "c2") == ["words of c2-1", "words of c2-2"]
@@ -129,74 +128,74 @@ def test_separating_gives_each_its_own_again_with_what_came_meanwhile(
 
 
 def test_an_open_case_is_never_hidden_in_a_closed_one(
-    log: EscalationLog, cases: Cases, casework: Casework, sorting: CaseMerge, ann: str
+    log: EscalationLog, cases: Cases, casework: Casework, merging: CaseMerge, ann: str
 ) -> None:
     record(log, "c1-1", CONCERN)
     casework.close("c1", DONE, by=ann)
     record(log, "c2-1", CONCERN)
-    sorting.merge("c2", "c1", by=ann)
+    merging.merge("c2", "c1", by=ann)
 
     assert (cases.find("c1").status, cases.find("c1").closed_at) == (CaseStatus.OPEN, None)
     assert events(cases, "c1")[-1] == CaseEvent.REOPENED
 
 
 def test_two_closed_ones_stay_closed(
-    log: EscalationLog, cases: Cases, casework: Casework, sorting: CaseMerge, ann: str
+    log: EscalationLog, cases: Cases, casework: Casework, merging: CaseMerge, ann: str
 ) -> None:
     for name in ("c1", "c2"):
         record(log, f"{name}-1", CONCERN)
         casework.close(name, DONE, by=ann)
-    sorting.merge("c2", "c1", by=ann)
+    merging.merge("c2", "c1", by=ann)
 
     assert cases.find("c1").status is CaseStatus.CLOSED
 
 
 def test_a_closed_case_that_was_handed_over_while_merged_is_open_when_separated(
-    log: EscalationLog, cases: Cases, casework: Casework, sorting: CaseMerge, ann: str
+    log: EscalationLog, cases: Cases, casework: Casework, merging: CaseMerge, ann: str
 ) -> None:
     for name in ("c1", "c2"):
         record(log, f"{name}-1", CONCERN)
     casework.close("c2", DONE, by=ann)
-    sorting.merge("c2", "c1", by=ann)
+    merging.merge("c2", "c1", by=ann)
     record(log, "c2-2", CONCERN, 3)
-    sorting.separate("c2", by=ann)
+    merging.separate("c2", by=ann)
 
     assert cases.find("c2").status is CaseStatus.OPEN
 
 
 @pytest.mark.usefixtures("two")
 def test_a_merge_ends_a_closing_that_was_proposed(
-    log: EscalationLog, cases: Cases, casework: Casework, sorting: CaseMerge, ann: str
+    log: EscalationLog, cases: Cases, casework: Casework, merging: CaseMerge, ann: str
 ) -> None:
     casework.close("c2", DONE, by=ann)
-    sorting.merge("c1", "c2", by=ann)
+    merging.merge("c1", "c2", by=ann)
 
     assert cases.find("c2").closing_by is None
 
 
 @pytest.mark.usefixtures("two")
 def test_what_staff_found_stays_unless_it_turns_out_graver(
-    cases: Cases, casework: Casework, sorting: CaseMerge, ann: str
+    cases: Cases, casework: Casework, merging: CaseMerge, ann: str
 ) -> None:
     casework.correct("c2", severity=CONCERN, categories=None, reason="x", by=ann)
-    sorting.merge("c1", "c2", by=ann)
+    merging.merge("c1", "c2", by=ann)
     judged = cases.find("c2")
     assert (judged.severity, judged.staff_severity) == (CONCERN, CONCERN)
     assert judged.due_at == look_by(CONCERN, NOON + timedelta(minutes=5))
-    sorting.separate("c1", by=ann)
+    merging.separate("c1", by=ann)
     casework.correct("c1", severity=NONE, categories=None, reason="x", by=ann)
-    sorting.merge("c2", "c1", by=ann)
+    merging.merge("c2", "c1", by=ann)
 
     assert (cases.find("c1").severity, cases.find("c1").staff_severity) == (URGENT, None)
 
 
 @pytest.mark.usefixtures("two")
 def test_a_chain_of_merges_is_read_at_its_end(
-    log: EscalationLog, cases: Cases, sorting: CaseMerge, ann: str
+    log: EscalationLog, cases: Cases, merging: CaseMerge, ann: str
 ) -> None:
     record(log, "c3-1", CONCERN, 7)
-    sorting.merge("c1", "c2", by=ann)
-    sorting.merge("c2", "c3", by=ann)
+    merging.merge("c1", "c2", by=ann)
+    merging.merge("c2", "c3", by=ann)
     record(log, "c1-2", CONCERN, 8)
 
     assert len(texts(cases, "c3")) == 4
@@ -204,15 +203,15 @@ def test_a_chain_of_merges_is_read_at_its_end(
 
 
 @pytest.mark.usefixtures("two")
-def test_what_makes_no_sense_is_refused(cases: Cases, sorting: CaseMerge, ann: str) -> None:
-    sorting.merge("c2", "c1", by=ann)
+def test_an_impossible_merge_is_refused(cases: Cases, merging: CaseMerge, ann: str) -> None:
+    merging.merge("c2", "c1", by=ann)
     refused: list[Callable[[], object]] = [
-        lambda: sorting.merge("c1", "c1", by=ann),
-        lambda: sorting.merge("c2", "c1", by=ann),
-        lambda: sorting.merge("c1", "c2", by=ann),
-        lambda: sorting.separate("c1", by=ann),
-        lambda: sorting.split("c1", ["c1-1"], by=ann),
-        lambda: sorting.split("c1", [], by=ann),
+        lambda: merging.merge("c1", "c1", by=ann),
+        lambda: merging.merge("c2", "c1", by=ann),
+        lambda: merging.merge("c1", "c2", by=ann),
+        lambda: merging.separate("c1", by=ann),
+        lambda: merging.split("c1", ["c1-1"], by=ann),
+        lambda: merging.split("c1", [], by=ann),
     ]
     before = (cases.find("c1"), cases.find("c2"))
     for step in refused:
@@ -222,21 +221,21 @@ def test_what_makes_no_sense_is_refused(cases: Cases, sorting: CaseMerge, ann: s
 
 
 @pytest.mark.usefixtures("two")
-def test_what_is_not_there_and_who_is_not_staff_are_refused(sorting: CaseMerge, ann: str) -> None:
+def test_an_unknown_case_or_member_of_staff_is_refused(merging: CaseMerge, ann: str) -> None:
     for step in (
-        lambda: sorting.merge("c1", "c9", by=ann),
-        lambda: sorting.separate("c9", by=ann),
-        lambda: sorting.split("c9", ["c1-1"], by=ann),
-        lambda: sorting.split("c1", ["c2-1"], by=ann),
-        lambda: sorting.hold("c9", held=True, by=ann),
+        lambda: merging.merge("c1", "c9", by=ann),
+        lambda: merging.separate("c9", by=ann),
+        lambda: merging.split("c9", ["c1-1"], by=ann),
+        lambda: merging.split("c1", ["c2-1"], by=ann),
+        lambda: merging.hold("c9", held=True, by=ann),
     ):
         with pytest.raises(UnknownCaseError):
             step()
     for step in (
-        lambda: sorting.merge("c1", "c2", by="gateway"),
-        lambda: sorting.separate("c1", by="gateway"),
-        lambda: sorting.split("c1", ["c1-1"], by="gateway"),
-        lambda: sorting.hold("c1", held=True, by="gateway"),
+        lambda: merging.merge("c1", "c2", by="gateway"),
+        lambda: merging.separate("c1", by="gateway"),
+        lambda: merging.split("c1", ["c1-1"], by="gateway"),
+        lambda: merging.hold("c1", held=True, by="gateway"),
     ):
         with pytest.raises(UnknownStaffError):
             step()
@@ -250,8 +249,8 @@ def three(log: EscalationLog) -> None:
 
 
 @pytest.mark.usefixtures("three")
-def test_a_split_makes_a_case_of_its_own(cases: Cases, sorting: CaseMerge, ann: str) -> None:
-    new = sorting.split("c1", ["c1-2"], by=ann)
+def test_a_split_makes_a_case_of_its_own(cases: Cases, merging: CaseMerge, ann: str) -> None:
+    new = merging.split("c1", ["c1-2"], by=ann)
 
     assert texts(cases, "c1") == ["words of c1-0", "words of c1-1"]
     assert texts(cases, new) == ["words of c1-2"]
@@ -267,9 +266,9 @@ def test_a_split_makes_a_case_of_its_own(cases: Cases, sorting: CaseMerge, ann: 
 
 @pytest.mark.usefixtures("three")
 def test_a_moved_message_opens_with_the_key_of_its_new_case_alone(
-    cases: Cases, sorting: CaseMerge, engine: Engine, ann: str
+    cases: Cases, merging: CaseMerge, engine: Engine, ann: str
 ) -> None:
-    new = sorting.split("c1", ["c1-2"], by=ann)
+    new = merging.split("c1", ["c1-2"], by=ann)
     with engine.begin() as connection:
         connection.execute(sa.delete(data_keys).where(data_keys.c.case_id == "c1"))
 
@@ -297,9 +296,9 @@ def test_a_message_moved_by_hand_in_the_table_opens_nowhere(
 
 @pytest.mark.usefixtures("three")
 def test_a_moved_message_that_turns_out_worse_raises_the_case_it_is_in(
-    log: EscalationLog, cases: Cases, sorting: CaseMerge, engine: Engine, ann: str
+    log: EscalationLog, cases: Cases, merging: CaseMerge, engine: Engine, ann: str
 ) -> None:
-    new = sorting.split("c1", ["c1-0", "c1-1"], by=ann)
+    new = merging.split("c1", ["c1-0", "c1-1"], by=ann)
     changed = assessment(URGENT, GIFTS)
     log.record(escalation("c1-0", text="words of c1-0", assessment=changed))
 
@@ -312,9 +311,9 @@ def test_a_moved_message_that_turns_out_worse_raises_the_case_it_is_in(
 
 @pytest.mark.usefixtures("three")
 def test_later_messages_join_the_case_of_their_conversation(
-    log: EscalationLog, cases: Cases, sorting: CaseMerge, ann: str
+    log: EscalationLog, cases: Cases, merging: CaseMerge, ann: str
 ) -> None:
-    new = sorting.split("c1", ["c1-2"], by=ann)
+    new = merging.split("c1", ["c1-2"], by=ann)
     record(log, "c1-3", URGENT, 9)
 
     assert texts(cases, "c1")[-1] == "words of c1-3"
@@ -323,17 +322,17 @@ def test_later_messages_join_the_case_of_their_conversation(
 
 
 @pytest.mark.usefixtures("three")
-def test_a_split_that_leaves_nothing_with_risk_is_refused(sorting: CaseMerge, ann: str) -> None:
+def test_a_split_that_leaves_nothing_with_risk_is_refused(merging: CaseMerge, ann: str) -> None:
     for moved in (["c1-1"], ["c1-0", "c1-2"]):
         with pytest.raises(CaseMergeError):
-            sorting.split("c1", moved, by=ann)
+            merging.split("c1", moved, by=ann)
 
 
 @pytest.mark.usefixtures("two")
-def test_a_hold_is_set_and_lifted_on_the_record(cases: Cases, sorting: CaseMerge, ann: str) -> None:
-    sorting.hold("c1", held=True, by=ann)
+def test_a_hold_is_set_and_lifted_on_the_record(cases: Cases, merging: CaseMerge, ann: str) -> None:
+    merging.hold("c1", held=True, by=ann)
     assert cases.find("c1").legal_hold is True
-    sorting.hold("c1", held=False, by=ann)
+    merging.hold("c1", held=False, by=ann)
 
     assert cases.find("c1").legal_hold is False
     assert events(cases, "c1")[-2:] == [CaseEvent.HELD, CaseEvent.RELEASED]
@@ -341,15 +340,15 @@ def test_a_hold_is_set_and_lifted_on_the_record(cases: Cases, sorting: CaseMerge
 
 @pytest.mark.usefixtures("two")
 def test_a_hold_goes_with_what_is_merged_and_what_is_split_off(
-    log: EscalationLog, cases: Cases, sorting: CaseMerge, ann: str
+    log: EscalationLog, cases: Cases, merging: CaseMerge, ann: str
 ) -> None:
     record(log, "c1-2", CONCERN, 2)
-    sorting.hold("c1", held=True, by=ann)
-    new = sorting.split("c1", ["c1-2"], by=ann)
-    sorting.merge("c1", "c2", by=ann)
+    merging.hold("c1", held=True, by=ann)
+    new = merging.split("c1", ["c1-2"], by=ann)
+    merging.merge("c1", "c2", by=ann)
 
     assert all(cases.find(each).legal_hold for each in ("c1", "c2", new))
-    sorting.hold("c2", held=False, by=ann)
+    merging.hold("c2", held=False, by=ann)
     assert not cases.find("c1").legal_hold
 
 
@@ -357,18 +356,18 @@ def test_a_hold_goes_with_what_is_merged_and_what_is_split_off(
 @pytest.mark.parametrize(
     "late",
     [
-        lambda sorting, by: sorting.merge("c2", "c1", by=by, version=1),
-        lambda sorting, by: sorting.split("c2", ["c2-1"], by=by, version=1),
-        lambda sorting, by: sorting.hold("c2", held=True, by=by, version=1),
+        lambda merging, by: merging.merge("c2", "c1", by=by, version=1),
+        lambda merging, by: merging.split("c2", ["c2-1"], by=by, version=1),
+        lambda merging, by: merging.hold("c2", held=True, by=by, version=1),
     ],
 )
 def test_whoever_saw_an_older_version_changes_nothing(
-    cases: Cases, sorting: CaseMerge, ann: str, late: Callable[[CaseMerge, str], object]
+    cases: Cases, merging: CaseMerge, ann: str, late: Callable[[CaseMerge, str], object]
 ) -> None:
-    sorting.hold("c2", held=False, by=ann)
+    merging.hold("c2", held=False, by=ann)
     before = cases.find("c2"), events(cases, "c2")
 
     with pytest.raises(StaleCaseError):
-        late(sorting, ann)
+        late(merging, ann)
 
     assert (cases.find("c2"), events(cases, "c2")) == before

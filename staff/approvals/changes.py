@@ -1,4 +1,4 @@
-"""What changed between two wordings, line beside line, so that nobody needs colour to see it."""
+"""The differences between two versions of an item, line beside line and marked by words."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from safeguarding.content.items import Item
 from staff.console.wording import lines_the_same, readers
 
 AROUND = 1
-"""Unchanged lines shown before and after a change."""
+"""Number of unchanged lines shown before and after a change."""
 ALIKE = 0.4
-"""Below this likeness two lines are two lines, not one that was changed."""
+"""Similarity, from 0 to 1, from which two lines count as one that was changed."""
 _WORD = re.compile(r"\s+|[^\s]+")
 
 
 @dataclass(frozen=True)
 class ChangedSpan:
-    """A stretch of a line that is marked as changed, or not."""
+    """A stretch of a line, marked where it changed."""
 
     text: str
     marked: bool
@@ -28,16 +28,16 @@ class ChangedSpan:
 
 @dataclass(frozen=True)
 class ChangedLine:
-    """A line of the approved wording beside the line of today. One of them may be missing."""
+    """A line of the approved version beside that of today. Either may be missing."""
 
     what: str
-    """ "Same", "Changed", "Added", "Removed", or how many lines are left out."""
+    """ "Same", "Changed", "Added", "Removed", or the number of lines left out."""
     before: tuple[ChangedSpan, ...] = ()
     now: tuple[ChangedSpan, ...] = ()
 
 
 def changes(before: Item, now: Item) -> list[ChangedLine]:
-    """The changed lines with a little around them; empty when both say the same."""
+    """Return the changed lines with a little around them; an empty list where none changed."""
     old, new = _lines(before), _lines(now)
     rows: list[ChangedLine] = []
     blocks = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
@@ -58,7 +58,7 @@ def _lines(item: Item) -> list[str]:
 
 
 def _same(lines: Sequence[str], *, first: bool, last: bool) -> Iterator[ChangedLine]:
-    """The lines next to a change; in place of the others, how many they are."""
+    """Yield the lines next to a change, and one that says how many others there are."""
     above = 0 if first else AROUND
     below = 0 if last else AROUND
     hidden = len(lines) - above - below
