@@ -139,8 +139,9 @@ chaos: install .venv-lab/.synced $(MODEL)  ## Inject random faults for CHAOS_SEC
 # ---- check --------------------------------------------------------------------------------------
 test: lint types imports content unit stories integration browser  ## Run all checks and tests
 
-lint: .venv-services/.for-tests  ## Check the style of the code and of YAML
+lint: .venv-services/.for-tests  ## Check the style of the code and of YAML, and the words of the documents
 	@$(S)/ruff check . && $(S)/ruff format --check --quiet . && $(S)/yamllint --strict .
+	@$(S)/codespell --dictionary - --dictionary docs/plain-words.txt README.md CONTRIBUTING.md CHANGELOG.md SECURITY.md docs deploy security
 
 types: .venv-services/.for-tests .venv-assistant/.for-tests  ## Check types with mypy (strict except for tests), each room in its environment
 	@$(S)/mypy lantern.py safeguarding storage actions chat staff web ops lab tests --exclude tests/unit/bot/ && $(A)/mypy bot tests/unit/bot
