@@ -139,6 +139,12 @@ chaos: install .venv-lab/.synced $(MODEL)  ## Inject random faults for CHAOS_SEC
 # ---- check --------------------------------------------------------------------------------------
 test: lint types imports content unit stories integration browser  ## Run all checks and tests
 
+quick: .venv-services/.for-tests  ## Check style, types of what you changed, and unit tests of the core and of staff, in a minute and without a model
+	@$(S)/ruff check . && $(S)/ruff format --check --quiet .
+	@changed=$$(git diff --name-only --diff-filter=d HEAD -- '*.py'; git ls-files --others --exclude-standard -- '*.py'); \
+		changed=$$(echo "$$changed" | grep -vE '^(bot|tests/unit/bot)/'); [ -z "$$changed" ] || $(S)/mypy $$changed
+	@$(S)/python -m pytest -q -n 2 --dist loadfile -m "not slow" $(QUICK)
+
 lint: .venv-services/.for-tests  ## Check the style of the code and of YAML, and the words of the documents
 	@$(S)/ruff check . && $(S)/ruff format --check --quiet . && $(S)/yamllint --strict .
 	@$(S)/codespell --dictionary - --dictionary docs/plain-words.txt README.md CONTRIBUTING.md CHANGELOG.md SECURITY.md docs deploy security
@@ -174,4 +180,4 @@ browser: install $(MODEL) .venv-services/.for-tests node_modules/.for-tests  ## 
 clean:  ## Remove build results; keep environments and state
 	@rm -rf models results reports .pytest_cache .mypy_cache .ruff_cache .rasa
 
-.PHONY: fuzz help install setup train vectors adapt calibrate compare learn verify-audit run screen classify reply evaluate bench chaos test lint types imports content unit stories integration browser clean load pictures
+.PHONY: quick fuzz help install setup train vectors adapt calibrate compare learn verify-audit run screen classify reply evaluate bench chaos test lint types imports content unit stories integration browser clean load pictures
