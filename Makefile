@@ -19,7 +19,7 @@ SENTENCES := $(shell find data/risk -name "*.yml")
 NLU := $(wildcard data/nlu/*.yml)
 # Tests of lab/ and ops/ that need Rasa or onnx, and so the assistant's environment.
 IN_RASA := tests/unit/lab/evaluation/test_baseline_diet.py tests/unit/lab/exports
-READS_TEXT := $(wildcard safeguarding/risk/text/*.py safeguarding/risk/lexicon/reader.py) safeguarding/risk/corpus.py $(wildcard content/risk/*.yml)
+READS_TEXT := $(wildcard safeguarding/risk/text/*.py safeguarding/risk/lexicon/reader.py) safeguarding/corpus/reader.py $(wildcard content/risk/*.yml)
 # Of the articles the folder: only one more or less changes the model.
 TRAINED_FROM := config.yml domain.yml $(filter-out bot/classify.py,$(wildcard bot/*.py)) $(wildcard safeguarding/risk/encoder/*.py) bot/everyday_talk.py \
 	$(shell find data/rules data/stories -name "*.yml") $(NLU) $(SENTENCES) $(READS_TEXT) content/help_card.yml content/articles content/choices.yml \

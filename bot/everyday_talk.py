@@ -13,7 +13,7 @@ from rasa.shared.importers.importer import TrainingDataImporter
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from safeguarding.risk.corpus import everyday, read_examples
+from safeguarding.corpus.reader import everyday, read_examples
 
 INTENT = "out_of_scope"
 

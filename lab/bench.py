@@ -37,8 +37,8 @@ from lab.load import (
     rest_opener,
 )
 from ops.stack import Process, Stack
+from safeguarding.corpus.reader import read_examples
 from safeguarding.risk.assessed import AssessedMessage
-from safeguarding.risk.corpus import read_examples
 from safeguarding.risk.engine import build_engine
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import ROOT

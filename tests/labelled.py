@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lab.evaluation.assessing import Result, Scores
 from lab.evaluation.messages import EvaluatedMessage
-from safeguarding.risk.corpus import Example, Part
+from safeguarding.corpus.reader import Example, Part
 from safeguarding.taxonomy import Severity
 
 NONE, CONCERN, URGENT, IMMEDIATE = Severity

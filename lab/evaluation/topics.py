@@ -10,7 +10,7 @@ from typing import Any
 
 from lab.evaluation.measures import share
 from lab.evaluation.messages import HELD_OUT, JsonRow, is_ordinary, read_lines
-from safeguarding.risk.corpus import Example
+from safeguarding.corpus.reader import Example
 from safeguarding.taxonomy import ROOT, TOPIC_PREFIX
 
 ASSISTANT = ROOT / ".venv-assistant" / "bin"

@@ -26,11 +26,11 @@ from lab.artifacts import digest, note
 from lab.evaluation.messages import independent_examples
 from lab.training.sentences import development
 from safeguarding.artifacts import ARTIFACTS, CALIBRATION, CHAT_THRESHOLDS
+from safeguarding.corpus.dialogues import Chat, rendered
+from safeguarding.corpus.reader import Example, read_dialogues, read_examples
 from safeguarding.risk.chat.pasted import pasted_chat
 from safeguarding.risk.chat.reading import ChatEvidence, ChatReader
 from safeguarding.risk.chat.thresholds import ChatThreshold, ChatThresholds
-from safeguarding.risk.corpus import Example, read_dialogues, read_examples
-from safeguarding.risk.corpus_dialogues import Chat, rendered
 from safeguarding.risk.encoder.classifier import RiskClassifier, build_classifier
 from safeguarding.risk.engine import RiskEngine
 from safeguarding.risk.lexicon.reader import read_lexicon

@@ -38,7 +38,7 @@ from tokenizers import Tokenizer
 
 from ops.encoder.graph import Floats, graph_of
 from ops.encoder.published import published_weights
-from safeguarding.risk.corpus import intent_examples, read_examples
+from safeguarding.corpus.reader import intent_examples, read_examples
 from safeguarding.risk.encoder import adapter as weights
 from safeguarding.risk.encoder.adapter import Adapter, read_adapter
 from safeguarding.risk.encoder.vectors import (

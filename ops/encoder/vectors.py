@@ -20,8 +20,7 @@ import numpy.typing as npt
 from safetensors.numpy import save_file
 
 from safeguarding.content.reader import read_content
-from safeguarding.records import ContentError
-from safeguarding.risk.corpus import (
+from safeguarding.corpus.reader import (
     RETOLD,
     Example,
     everyday,
@@ -29,6 +28,7 @@ from safeguarding.risk.corpus import (
     read_examples,
     spread,
 )
+from safeguarding.records import ContentError
 from safeguarding.risk.encoder import kept_vectors as kept
 from safeguarding.risk.encoder import nearest
 from safeguarding.risk.encoder.adapter import WeightsError, read_adapter

@@ -20,7 +20,7 @@ from lab.evaluation.messages import disguised, obfuscation_report, outside_repor
 from lab.evaluation.report import Series, as_page, recall_against_false_alarms, reliability, write
 from lab.evaluation.risk import errors, risk_report, scores_report
 from lab.evaluation.topics import talk_report, topic_report
-from safeguarding.risk.corpus_dialogues import (
+from safeguarding.corpus.dialogues import (
     Chat,
     LabelledChatLine,
     LabelledConversation,

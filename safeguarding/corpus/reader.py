@@ -16,8 +16,8 @@ from typing import Literal, TypeVar, get_args
 import msgspec
 import yaml
 
+from safeguarding.corpus.dialogues import Chat, Label, LabelledConversation
 from safeguarding.records import ContentError, Problem, YamlDocument, read_yaml
-from safeguarding.risk.corpus_dialogues import Chat, Label, LabelledConversation
 from safeguarding.taxonomy import CORPUS, ROOT, SIGNS, Severity, taxonomy
 
 NLU = ROOT / "data" / "nlu"
