@@ -1,4 +1,4 @@
-"""What is known of words: lemmas, the reviewed table of text-speak, and everyday words."""
+"""Knows single words: English lemmas, the reviewed table of text-speak, and everyday words."""
 
 from __future__ import annotations
 
@@ -12,41 +12,42 @@ from spacy.lang.en.lex_attrs import like_num
 
 from safeguarding.records import read_yaml
 
-# A pronoun's form says who does what to whom, so it is never reduced.
+# The form of a pronoun says who does what to whom, so it is never reduced to a lemma.
 _PRONOUNS = """
 i me my mine myself you your yours yourself he him his himself she her hers herself it its
 we us our ours they them their theirs themselves who whom whose someone
 """
 _KEPT = frozenset(_PRONOUNS.split())
 _SHORTEST_STEM = 3
+_CACHED_WORDS = 20_000
 
 
 def is_word(word: str) -> bool:
-    """Whether an English dictionary knows `word`."""
+    """Return whether an English dictionary knows `word`."""
     return bool(simplemma.is_known(word, "en"))
 
 
 class Lemmas:
-    """The dictionary's lemmas, but for those that `reviewed` sets right."""
+    """The dictionary's lemmas, corrected by the `reviewed` ones."""
 
     def __init__(self, reviewed: Mapping[str, str]) -> None:
         self._reviewed = reviewed
-        # Bounded: a message's odd words are forgotten again.
-        self._cached: Callable[[str], str] = lru_cache(maxsize=20_000)(self._lemma)
+        # Bounded, so that rare words of a message are forgotten again.
+        self._cached: Callable[[str], str] = lru_cache(_CACHED_WORDS)(self._lemma)
 
     def __call__(self, word: str) -> str:
-        """The lemma of `word`, which is its own lemma too."""
+        """Return the lemma of `word`; a lemma is its own lemma."""
         return self._cached(word)
 
     def _lemma(self, word: str) -> str:
         if word in _KEPT or not word.isalpha():
             return word
-        # Were a lemma not its own, a pattern's word and a message's would part. The dictionary
-        # has circles: the first word of the alphabet stands for one.
-        way = [word]
-        while (lemma := self._step(way[-1])) not in way:
-            way.append(lemma)
-        return min(way[way.index(lemma) :])
+        # A lemma must be its own lemma, or a pattern and a message would use different words. The
+        # dictionary has circles; the alphabetically first word stands for a circle.
+        chain = [word]
+        while (lemma := self._step(chain[-1])) not in chain:
+            chain.append(lemma)
+        return min(chain[chain.index(lemma) :])
 
     def _step(self, word: str) -> str:
         reviewed = self._reviewed.get(word)
@@ -54,7 +55,7 @@ class Lemmas:
 
 
 def _verb(lemma: str) -> str:
-    """ "follow" for "following", which the dictionary also has as a word of its own."""
+    """Return "follow" for "following", which the dictionary lists as a word of its own."""
     stem = lemma[:-3]
     if not lemma.endswith("ing") or len(stem) < _SHORTEST_STEM:
         return lemma
@@ -66,47 +67,47 @@ def _verb(lemma: str) -> str:
 
 
 class Ambiguous(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A spelling that is expanded only in the right company."""
+    """A spelling that is expanded only among the right neighbours."""
 
     means: str
     unless_after: list[str] = []
     unless_last: bool = False
     only_after_number: bool = False
     unless_in: list[str] = []
-    """Phrases in which it keeps its own meaning: "~" is the word itself, "#" a number."""
+    """Phrases in which it is not expanded: "~" is the word itself, "#" a number."""
     even_in: list[str] = []
-    """Phrases in which it is expanded all the same, whatever stands in `unless_in`."""
+    """Phrases in which it is expanded even if `unless_in` forbids it."""
 
-    def fits(self, words: Sequence[str], at: int) -> bool:
-        """Whether the word at this place among `words` stands for what it may mean."""
+    def applies(self, words: Sequence[str], at: int) -> bool:
+        """Return whether the word at index `at` of `words` is to be expanded."""
         previous = words[at - 1] if at else ""
         if previous in self.unless_after or (at == len(words) - 1 and self.unless_last):
             return False
         if self.only_after_number and not previous.isdigit():
             return False
-        if not any(_stands(phrase, words, at) for phrase in self.unless_in):
+        if not any(_is_in(phrase, words, at) for phrase in self.unless_in):
             return True
-        return any(_stands(phrase, words, at) for phrase in self.even_in)
+        return any(_is_in(phrase, words, at) for phrase in self.even_in)
 
 
-def _stands(phrase: str, words: Sequence[str], at: int) -> bool:
-    """Whether the phrase stands among the words with its "~" at this place."""
+def _is_in(phrase: str, words: Sequence[str], at: int) -> bool:
+    """Return whether `words` hold the phrase with its "~" at index `at`."""
     parts = phrase.split()
     first = at - parts.index("~")
-    found = words[first : first + len(parts)] if first >= 0 else ()
-    return len(found) == len(parts) and all(
+    window = words[first : first + len(parts)] if first >= 0 else ()
+    return len(window) == len(parts) and all(
         part in {"~", word} or (part == "#" and is_number(word))
-        for part, word in zip(parts, found, strict=True)
+        for part, word in zip(parts, window, strict=True)
     )
 
 
 def is_number(word: str) -> bool:
-    """Whether the word is a number in digits or in letters."""
+    """Return whether the word is a number in digits or in letters."""
     return bool(like_num(word))  # type: ignore[no-untyped-call]
 
 
 class Expansions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The whole table; keys carry no apostrophe."""
+    """The reviewed table content/risk/expansions.yml; its keys carry no apostrophe."""
 
     expansions: dict[str, str]
     ambiguous: dict[str, Ambiguous]
@@ -116,7 +117,7 @@ class Expansions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def read_expansions(path: Path) -> Expansions:
-    """The table in `path`. Raises ContentError when any of it is unsound."""
+    """Read the table in `path`. Raises ContentError when any of it is unsound."""
     document = read_yaml(path)
     if isinstance(document.data, dict):
         document.data.pop("provenance", None)

@@ -1,4 +1,4 @@
-"""From words as typed to words as meant: leet, slips, letters pulled apart or run together."""
+"""Corrects spelling: digits for letters, slips, letters pulled apart and words run together."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ _SHORTEST_SWAP = 3
 
 
 class Speller:
-    """Mends words towards `vocabulary`: the words the lexicon knows, each with its lemma."""
+    """Corrects words towards the words that the lexicon uses."""
 
     def __init__(self, vocabulary: dict[str, str], common: Iterable[str] = ()) -> None:
+        """`vocabulary` maps the lexicon's words to lemmas; `common` are other likely words."""
         self._lemmas = vocabulary
         self._common = frozenset(common)
         self._near = _neighbourhood(vocabulary)
@@ -34,15 +35,15 @@ class Speller:
             self._by_length[len(word)].append(word)
 
     def knows(self, word: str) -> bool:
-        """Whether `word` needs no mending."""
+        """Return whether `word` needs no correction."""
         return word in self._lemmas or word in self._common or is_word(word)
 
     def is_listed(self, word: str) -> bool:
-        """Whether `word` is one that the lexicon speaks of, or a common one."""
+        """Return whether `word` is in the lexicon's vocabulary or a common word."""
         return word in self._lemmas or word in self._common
 
     def unmask(self, word: str) -> str | None:
-        """The word behind digits, signs or stars ("h1ts", "$ex", "r*pe"), if there is one."""
+        """Return the word behind digits, signs or stars ("h1ts", "$ex", "r*pe"), if any."""
         if not any(char.isalpha() for char in word) or len(word) > _LONGEST_WORD:
             return None
         if "*" in word:
@@ -58,8 +59,8 @@ class Speller:
                 return shorter
         return None
 
-    def mend(self, word: str) -> str:
-        """The word that `word` was meant to be; itself when that is not plain."""
+    def correct(self, word: str) -> str:
+        """Return the word that `word` was meant to be; `word` itself when that is not clear."""
         if len(word) > _LONGEST_WORD or not word.isalpha() or self.is_listed(word):
             return word
         drawn_out = bool(_DRAWN_OUT.search(word))
@@ -105,7 +106,7 @@ def _translations(word: str) -> Iterator[str]:
 
 
 def _collapsed(word: str, runs: list[re.Match[str]]) -> Iterator[str]:
-    """Every way of writing the repeated letters once or twice, twice first."""
+    """Yield every way of writing the repeated letters once or twice, twice first."""
     for lengths in itertools.product((2, 1), repeat=len(runs)):
         parts, at = [], 0
         for run, length in zip(runs, lengths, strict=True):
@@ -128,7 +129,7 @@ def _neighbourhood(words: Iterable[str]) -> dict[str, list[str]]:
 
 
 def _swapped(words: Iterable[str]) -> dict[str, frozenset[str]]:
-    """From each spelling with two neighbours swapped to the words it may stand for."""
+    """Map each spelling with two neighbouring letters swapped to the words it may stand for."""
     swaps: dict[str, set[str]] = defaultdict(set)
     for word in words:
         for index in range(len(word) - 1 if len(word) >= _SHORTEST_SWAP else 0):
@@ -139,7 +140,7 @@ def _swapped(words: Iterable[str]) -> dict[str, frozenset[str]]:
 
 
 def _one_edit(one: str, other: str) -> bool:
-    """Whether one letter missing, extra, wrong or swapped lies between two words."""
+    """Return whether the words differ by one letter missing, extra, wrong or swapped."""
     start = 0
     while start < min(len(one), len(other)) and one[start] == other[start]:
         start += 1
@@ -159,7 +160,7 @@ _SHORTEST_WORD = 3
 
 @dataclass(frozen=True)
 class SpelledOutWord:
-    """Letters pulled apart, put together again as words with their place in the plain text."""
+    """A stretch of single letters, joined into words with their places in the plain text."""
 
     start: int
     end: int
@@ -167,7 +168,7 @@ class SpelledOutWord:
 
 
 def spaced_runs(text: str, speller: Speller) -> Iterator[SpelledOutWord]:
-    """Every stretch of single letters in `text` that spells words of the lexicon."""
+    """Yield every stretch of single letters in `text` that spells words of the lexicon."""
     for match in _SPACED.finditer(text):
         places = [match.start() + letter.start() for letter in _LETTER.finditer(match[0])]
         letters = "".join(text[place] for place in places)
@@ -182,7 +183,7 @@ def spaced_runs(text: str, speller: Speller) -> Iterator[SpelledOutWord]:
 
 
 def split_words(word: str, speller: Speller) -> tuple[str, ...] | None:
-    """The words that were run together in `word`, if all of them are listed."""
+    """Return the words that were run together in `word`, if all of them are listed."""
     if not _SHORTEST_JOINED <= len(word) <= _LONGEST_RUN or not word.isalpha():
         return None
     words = _segment(word, speller)
@@ -190,8 +191,8 @@ def split_words(word: str, speller: Speller) -> tuple[str, ...] | None:
 
 
 def _segment(letters: str, speller: Speller) -> list[str] | None:
-    """The fewest listed words that spell `letters`."""
-    # Of the words that spell the first so many letters: how many, and where the last one begins.
+    """Return the fewest listed words that spell `letters`."""
+    # For each prefix of `letters`: the number of words that spell it, and the start of the last.
     best: list[tuple[int, int] | None] = [(0, 0)] + [None] * len(letters)
     for end in range(1, len(letters) + 1):
         for start in range(max(0, end - _LONGEST_LISTED), end):

@@ -32,8 +32,7 @@ from safeguarding.risk.engine import RiskEngine
 from safeguarding.risk.lexicon.reader import Lexicon
 from safeguarding.risk.prediction import Predictor
 from safeguarding.risk.text import dictionary, spelling
-from safeguarding.risk.text.characters import plain
-from safeguarding.risk.text.normalise import MOST_READ, READ_HEAD, READ_TAIL, excerpt
+from safeguarding.risk.text.normalise import MOST_READ, READ_HEAD, READ_TAIL, excerpt, plain_text
 from safeguarding.risk.text.spelling import Speller
 from safeguarding.risk.thresholds import Calibration, SeverityStep, Thresholds
 from safeguarding.risk.witness import PLACES, Witness
@@ -85,7 +84,7 @@ def test_a_disclosure_in_what_is_read_of_a_book_is_heard_and_found(
 
 
 def test_one_character_becomes_no_long_word() -> None:
-    assert len(plain("\ufdfa" * 100, {}).text) <= 400
+    assert len(plain_text("\ufdfa" * 100, {}).text) <= 400
 
 
 @pytest.mark.parametrize("text", ["\ufdfa" * 10_000, "a" * 10_000, "abc" * 3_000])
@@ -349,7 +348,7 @@ def test_spelling_is_mended_in_so_many_steps_for_each_character(
 
     monkeypatch.setattr(Speller, "is_listed", listed)
     monkeypatch.setattr(spelling, "is_word", known)
-    lexicon.normaliser._meant.cache_clear()  # type: ignore[attr-defined]
+    lexicon.normaliser._expanded.cache_clear()  # type: ignore[attr-defined]
 
     found = lexicon.normaliser(LOAD[load][:PART])
 
