@@ -30,13 +30,14 @@ from safeguarding.corpus.dialogues import Chat, rendered
 from safeguarding.corpus.reader import Example, read_dialogues, read_examples
 from safeguarding.risk.chat.pasted import pasted_chat
 from safeguarding.risk.chat.reading import ChatEvidence, ChatReader
-from safeguarding.risk.chat.thresholds import ChatThreshold, ChatThresholds
 from safeguarding.risk.encoder.classifier import RiskClassifier, build_classifier
 from safeguarding.risk.engine import RiskEngine
 from safeguarding.risk.lexicon.reader import read_lexicon
 from safeguarding.risk.thresholds import (
     STEPS,
     Calibration,
+    ChatThreshold,
+    ChatThresholds,
     Evidence,
     SeverityStep,
     Thresholds,

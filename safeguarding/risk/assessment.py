@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from safeguarding.taxonomy import PARENT, YOUNG_PERSON, Severity, taxonomy
+from safeguarding.taxonomy import PARENT, SIGNS, YOUNG_PERSON, Severity, taxonomy
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,22 @@ class Signal:
         """The inverse of `as_record`; reads records that were written before `like`, too."""
         severity, like = Severity.named(record["severity"]), tuple(record.get("like", ()))
         return cls(**{**record, "severity": severity, "like": like})
+
+
+CHAT = "chat"
+"""The kind of a pasted chat's signals."""
+_CHAT_SOURCE = "chat-"
+
+
+def source_of(sign: str) -> str:
+    """Return the permanent id by which a signal names a sign of grooming as its source."""
+    return f"{_CHAT_SOURCE}{sign}"
+
+
+def sign_of(signal: Signal) -> str | None:
+    """Return the sign of grooming that a signal is about, if it is about one."""
+    sign = signal.source.removeprefix(_CHAT_SOURCE)
+    return sign if signal.kind == CHAT and sign in SIGNS else None
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,6 @@ from safeguarding.risk.assessment import (
 )
 from safeguarding.risk.chat.pasted import pasted_chat
 from safeguarding.risk.chat.reading import ChatReader, reads_whole
-from safeguarding.risk.chat.thresholds import read_chat_thresholds
 from safeguarding.risk.encoder.adapter import read_adapter
 from safeguarding.risk.encoder.classifier import RiskClassifier
 from safeguarding.risk.encoder.nearest import FILE, made_from, read_nearest
@@ -25,7 +24,12 @@ from safeguarding.risk.lexicon.phrases import PhraseReader, PhraseReading
 from safeguarding.risk.lexicon.reader import Lexicon, read_lexicon
 from safeguarding.risk.prediction import Prediction, Predictor
 from safeguarding.risk.text.normalise import MOST_READ, excerpt
-from safeguarding.risk.thresholds import Probabilities, Thresholds, read_calibration
+from safeguarding.risk.thresholds import (
+    Probabilities,
+    Thresholds,
+    read_calibration,
+    read_chat_thresholds,
+)
 from safeguarding.risk.witness import read_witness
 from safeguarding.taxonomy import Severity
 

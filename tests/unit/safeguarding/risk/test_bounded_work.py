@@ -14,7 +14,6 @@ import pytest
 from safeguarding.risk.assessment import Turn
 from safeguarding.risk.chat.pasted import pasted_chat
 from safeguarding.risk.chat.reading import MOST_LINES, ChatReader
-from safeguarding.risk.chat.thresholds import read_chat_thresholds
 from safeguarding.risk.encoder import adapter as weights
 from safeguarding.risk.encoder.adapter import Adapter
 from safeguarding.risk.encoder.classifier import RiskClassifier
@@ -34,7 +33,7 @@ from safeguarding.risk.prediction import Predictor
 from safeguarding.risk.text import dictionary, spelling
 from safeguarding.risk.text.normalise import MOST_READ, READ_HEAD, READ_TAIL, excerpt, plain_text
 from safeguarding.risk.text.spelling import Speller
-from safeguarding.risk.thresholds import Calibration, SeverityStep, Thresholds
+from safeguarding.risk.thresholds import Calibration, SeverityStep, Thresholds, read_chat_thresholds
 from safeguarding.risk.witness import PLACES, Witness
 from safeguarding.taxonomy import SIGNS, Severity, taxonomy
 
