@@ -47,7 +47,7 @@ $(ENCODER): $(addprefix ops/encoder/,encoder.py graph.py published.py) safeguard
 
 # Encodes only what is new, so what both are made from may be listed generously.
 $(VECTORS) $(NEAREST) &: $(ENCODER) ops/encoder/vectors.py $(READS_TEXT) $(SENTENCES) $(NLU) \
-		$(wildcard content/follow_ups/*.yml) safeguarding/risk/encoder/kept_vectors.py safeguarding/risk/encoder/nearest.py .venv-services/.synced
+		$(wildcard content/follow_ups/*.yml) safeguarding/risk/encoder/kept_vectors.py safeguarding/risk/encoder/classifier.py .venv-services/.synced
 	@$(S)/$(LANTERN) export-vectors >&2 && touch $(VECTORS) $(NEAREST)
 
 staff/console/static/govuk/.built: package-lock.json ops/build_static.py .venv-services/.synced

@@ -4,7 +4,7 @@ vectors.safetensors: the sentence vectors of the labelled sentences that may be 
 examples of intents, of what is asked next, and of everyday talk
 (safeguarding/risk/encoder/kept_vectors.py).
 examples.safetensors: the labelled sentences that may be shown beside a message, with their vectors
-(safeguarding/risk/encoder/nearest.py).
+(safeguarding/risk/encoder/classifier.py).
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from safeguarding.corpus.reader import (
 )
 from safeguarding.records import ContentError
 from safeguarding.risk.encoder import kept_vectors as kept
-from safeguarding.risk.encoder import nearest
 from safeguarding.risk.encoder.adapter import WeightsError, read_adapter
+from safeguarding.risk.encoder.classifier import EXAMPLES, made_from
 from safeguarding.risk.encoder.vectors import SentenceEncoder
 from safeguarding.risk.lexicon.reader import read_lexicon
 from safeguarding.taxonomy import Severity
@@ -94,10 +94,10 @@ def main() -> None:
         shown_texts = [canonical(example.text) for example in shown]
         kept.keep(kept.FILE, encoder, [*shown_texts, *learned])
         write_nearest(
-            nearest.FILE,
+            EXAMPLES,
             shown,
             lambda texts: kept.read_kept_vectors(encoder).of([canonical(text) for text in texts]),
-            nearest.made_from(encoder.adapter_version),
+            made_from(encoder.adapter_version),
         )
     except (WeightsError, ContentError) as error:
         raise click.ClickException(str(error)) from None

@@ -17,8 +17,7 @@ from safeguarding.risk.assessment import (
 from safeguarding.risk.chat.pasted import pasted_chat
 from safeguarding.risk.chat.reading import ChatReader, reads_whole
 from safeguarding.risk.encoder.adapter import read_adapter
-from safeguarding.risk.encoder.classifier import RiskClassifier
-from safeguarding.risk.encoder.nearest import FILE, made_from, read_nearest
+from safeguarding.risk.encoder.classifier import EXAMPLES, RiskClassifier, made_from, read_nearest
 from safeguarding.risk.encoder.vectors import Encoded, Floats, SentenceEncoder
 from safeguarding.risk.lexicon.phrases import PhraseReader, PhraseReading
 from safeguarding.risk.lexicon.reader import Lexicon, read_lexicon
@@ -160,7 +159,7 @@ def build_engine(*, miss_cost: float | None = None) -> RiskEngine:
     encoder = SentenceEncoder(adapter.version)
     classifier = RiskClassifier(adapter, encoder.encode, encoder.encode_batch)
     thresholds = Thresholds(read_calibration(), miss_cost)
-    nearest = read_nearest(FILE, made_from(adapter.version))
+    nearest = read_nearest(EXAMPLES, made_from(adapter.version))
     witness = read_witness()
     predictor = Predictor(classifier, witness, thresholds, lexicon.normaliser, nearest)
     chats = ChatReader(classifier, witness, thresholds, read_chat_thresholds(), lexicon.normaliser)

@@ -17,7 +17,6 @@ from safeguarding.risk.chat.reading import MOST_LINES, ChatReader
 from safeguarding.risk.encoder import adapter as weights
 from safeguarding.risk.encoder.adapter import Adapter
 from safeguarding.risk.encoder.classifier import RiskClassifier
-from safeguarding.risk.encoder.passages import MOST
 from safeguarding.risk.encoder.vectors import (
     MAX_WORD_PIECES,
     WIDTH,
@@ -29,7 +28,7 @@ from safeguarding.risk.encoder.vectors import (
 )
 from safeguarding.risk.engine import RiskEngine
 from safeguarding.risk.lexicon.reader import Lexicon
-from safeguarding.risk.prediction import Predictor
+from safeguarding.risk.prediction import MOST, Predictor
 from safeguarding.risk.text import dictionary, spelling
 from safeguarding.risk.text.normalise import MOST_READ, READ_HEAD, READ_TAIL, excerpt, plain_text
 from safeguarding.risk.text.spelling import Speller
