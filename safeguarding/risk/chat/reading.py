@@ -12,8 +12,8 @@ from safeguarding.risk.assessment import CHAT, NO_RISK, Assessment, Signal, sour
 from safeguarding.risk.chat.layouts import ME, ChatLine
 from safeguarding.risk.chat.pasted import PastedChat
 from safeguarding.risk.encoder.classifier import RiskClassifier
-from safeguarding.risk.text.dictionary import is_word
 from safeguarding.risk.text.normalise import Canonical
+from safeguarding.risk.text.words import is_word
 from safeguarding.risk.thresholds import ChatThresholds, Evidence, Thresholds
 from safeguarding.risk.witness import Witness
 from safeguarding.taxonomy import Severity

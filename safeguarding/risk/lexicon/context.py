@@ -18,8 +18,8 @@ from spacy.tokens import Doc, Span, Token
 
 from safeguarding.risk.lexicon.matching import Match
 from safeguarding.risk.lexicon.rules import Rule
-from safeguarding.risk.text.dictionary import is_word
 from safeguarding.risk.text.normalise import Canonical
+from safeguarding.risk.text.words import is_word
 
 NEGATORS = frozenset({"not", "never", "nobody", "no", "none", "neither", "nor", "without"})
 # "He doesn't hit me every day", "not yet", "not that hard", "not … but": it happens.

@@ -15,10 +15,26 @@ from spacy.vocab import Vocab
 
 from safeguarding.risk.lexicon.reader import Lexicon
 from safeguarding.risk.lexicon.rules import NormPattern, Rule, longest_match
-from safeguarding.risk.text.dictionary import EVERYDAY, is_number
 from safeguarding.risk.text.normalise import Canonical, Token
+from safeguarding.risk.text.words import is_number
 
+_SMALL = """
+i me my mine myself you your yourself he him his himself she her herself they them their themselves
+we us our it its this that these those who what be have do will would can could should want need
+like know think feel go get make take let say tell keep just so too very really
+a an the to of in on at for with from by and or but if when how why where there here then than as
+into off because not never no all out up down over about much lot more some any other one
+"""
+_PEOPLE = """
+someone anyone somebody nobody mum dad parent family friend mate brother sister man woman boy girl
+guy people person teacher coach boss tutor uncle aunt nan grandad cousin stepdad stepmum husband
+wife boyfriend girlfriend partner son daughter kid child pupil student baby
+"""
+_TIMES = "year old day time now always still again thing stuff"
+_EVERYDAY = frozenset(_SMALL.split()) | frozenset(_PEOPLE.split()) | frozenset(_TIMES.split())
+"""Norms that are in most messages and alarm no reader by themselves."""
 _COST_OF_EVERYDAY = 40
+"""What an everyday word costs as the index word of a pattern, where a rare word costs 1."""
 
 
 def matcher_of(vocab: Vocab, pattern: NormPattern) -> Matcher:
@@ -69,7 +85,7 @@ def _needed(pattern: NormPattern) -> Iterator[frozenset[str]]:
 
 
 def _cost(words: Iterable[str]) -> int:
-    return sum(_COST_OF_EVERYDAY if word in EVERYDAY else 1 for word in words)
+    return sum(_COST_OF_EVERYDAY if word in _EVERYDAY else 1 for word in words)
 
 
 @dataclass(frozen=True)
@@ -104,7 +120,7 @@ class IdiomMatcher:
 def explains(idiom: Idiom, tokens: Sequence[Token], start: int, end: int) -> bool:
     """Return whether `idiom` holds every alarming word between `start` and `end`."""
     span = range(start, end)
-    alarming = [at for at in span if tokens[at].norm not in EVERYDAY]
+    alarming = [at for at in span if tokens[at].norm not in _EVERYDAY]
     if alarming:
         return idiom.words.issuperset(alarming)
     return 2 * len(idiom.words.intersection(span)) >= len(span)

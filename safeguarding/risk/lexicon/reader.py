@@ -19,8 +19,8 @@ from safeguarding.risk.lexicon.rules import (
     forms_of,
     norms_of,
 )
-from safeguarding.risk.text.dictionary import is_word, read_expansions
 from safeguarding.risk.text.normalise import Normaliser
+from safeguarding.risk.text.words import is_word, read_expansions
 from safeguarding.taxonomy import CONTENT, Severity, taxonomy
 
 _SHORTEST_INFLECTED = 3

@@ -12,8 +12,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from safeguarding.risk.text.dictionary import Expansions, Lemmas
-from safeguarding.risk.text.spelling import SpelledOutWord, Speller, spaced_runs, split_words
+from safeguarding.risk.text.words import (
+    Expansions,
+    Lemmas,
+    SpelledOutWord,
+    Speller,
+    spaced_runs,
+    split_words,
+)
 
 READ_HEAD, READ_TAIL = 49_152, 16_384
 MOST_READ = READ_HEAD + READ_TAIL

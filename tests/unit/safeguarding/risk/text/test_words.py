@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from safeguarding.risk.text.spelling import Speller, spaced_runs, split_words
+from safeguarding.risk.text.words import Speller, spaced_runs, split_words
 
 WORDS = {"hits": "hit", "hit": "hit", "kill": "kill", "die": "die", "sex": "sex", "rape": "rape"}
 WORDS |= {"touched": "touch", "touch": "touch", "threaten": "threaten", "hurt": "hurt"}
