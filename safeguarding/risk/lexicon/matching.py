@@ -14,7 +14,7 @@ from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from safeguarding.risk.lexicon.reader import Lexicon
-from safeguarding.risk.lexicon.rules import NormPattern, Rule, longest_match
+from safeguarding.risk.lexicon.rules import NormPattern, Rule, is_optional, longest_match
 from safeguarding.risk.text.normalise import Canonical, Token
 from safeguarding.risk.text.words import is_number
 
@@ -74,9 +74,8 @@ class PatternIndex:
 def _needed(pattern: NormPattern) -> Iterator[frozenset[str]]:
     """Yield the words of each token that is not optional and names its words."""
     for token in pattern:
-        op = str(token.get("OP", "1"))
         wanted = token.get("NORM")
-        if op in {"?", "*", "!"} or op.startswith("{0"):
+        if is_optional(token):
             continue
         if isinstance(wanted, str):
             yield frozenset({wanted})

@@ -107,6 +107,12 @@ def _most(op: str) -> int:
     return _REPEATED if op in {"*", "+"} else 1
 
 
+def is_optional(token: dict[str, Any]) -> bool:
+    """Return whether a pattern also matches without this token."""
+    op = str(token.get("OP", "1"))
+    return op in {"?", "*", "!"} or op.startswith("{0")
+
+
 def norms_of(pattern: NormPattern) -> Iterator[str]:
     """Yield every norm that a token of `pattern` may have or must not have."""
     for token in pattern:
@@ -189,14 +195,9 @@ class WordSets:
 
     def fill(self, pattern: list[dict[str, Any]]) -> NormPattern:
         """Return `pattern` with norms for sets and words. Raises ValueError if it is unusable."""
-        if not pattern or all(self._optional(token) for token in pattern):
+        if not pattern or all(is_optional(token) for token in pattern):
             raise ValueError("this pattern would match nothing at all")
         return tuple(self._token(token) for token in pattern)
-
-    @staticmethod
-    def _optional(token: dict[str, Any]) -> bool:
-        op = str(token.get("OP", "1"))
-        return op in {"?", "*", "!"} or op.startswith("{0")
 
     def _token(self, token: dict[str, Any]) -> dict[str, Any]:
         unknown = token.keys() - _ATTRIBUTES
