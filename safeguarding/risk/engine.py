@@ -51,7 +51,8 @@ class RiskEngine:
         encode: Callable[[str], Encoded] | None = None,
     ) -> None:
         """Without a `predictor` the lexicon decides alone; without `chats` a pasted chat is read as
-        the person's own message; without `encode` there is no vector."""
+        the person's own message; without `encode` there is no vector.
+        """
         self._lexicon = lexicon
         self._phrases = PhraseReader(lexicon)
         self._predictor = predictor

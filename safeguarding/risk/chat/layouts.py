@@ -249,7 +249,8 @@ def quoted(lines: Sequence[TypedLine]) -> LayoutMatch | None:
 
 def unlabelled(lines: Sequence[TypedLine]) -> LayoutMatch | None:
     """Recognise short lines without labels. All of them also count as the person's own words,
-    since they may be no chat."""
+    since they may be no chat.
+    """
     lengths = [len(line.text) for line in lines]
     if len(lengths) < _FEWEST_PLAIN or max(lengths) > _LONGEST_PLAIN:
         return None

@@ -97,7 +97,8 @@ class PhraseReading:
 
     def stretches(self) -> Iterator[PhraseReading]:
         """Yield the reading in overlapping stretches of _REACH characters, each for its own
-        combinations."""
+        combinations.
+        """
         tokens = self.message.tokens
         last = tokens[-1].end if tokens else 0
         if last <= _REACH:

@@ -240,7 +240,8 @@ class Normaliser:
 
     def _listed(self, word: str) -> tuple[str, ...] | None:
         """Return the table's expansion of `word`; an ambiguous word stays until its neighbours
-        are known."""
+        are known.
+        """
         if word in self._table.ambiguous:
             return (word,)
         expansion = self._table.expansions.get(word)
