@@ -348,21 +348,25 @@ def test_the_whole_engine_hears_no_less(
     assert lost(whole_engine, iter(some), severity) == []
 
 
-def test_what_the_network_does_not_find_keeps_the_severity_of_the_phrase(lexicon: Lexicon) -> None:
-    found = RiskEngine(lexicon, SilentPredictor()).assess("my uncle keeps touching me")
+def test_what_the_network_does_not_find_keeps_the_severity_of_the_phrase(
+    unaided: RiskEngine,
+) -> None:
+    found = unaided.assess("my uncle keeps touching me")
 
     assert found.severity == Severity.URGENT
     assert found.categories[0] == "sexual_abuse"
     assert found.subject == "self"
 
 
-def test_words_that_only_suggest_a_risk_are_weighed_by_the_network(lexicon: Lexicon) -> None:
+def test_words_that_only_suggest_a_risk_are_weighed_by_the_network(
+    engine: RiskEngine, unaided: RiskEngine
+) -> None:
     suggestive = "my best mate left me out of the group"
 
-    assert RiskEngine(lexicon).assess(suggestive).severity == Severity.CONCERN
-    assert RiskEngine(lexicon, SilentPredictor()).assess(suggestive) == NO_RISK
+    assert engine.assess(suggestive).severity == Severity.CONCERN
+    assert unaided.assess(suggestive) == NO_RISK
 
 
 @pytest.mark.parametrize("text", ["i got a new phone. i want to die", "my laptop i want to die"])
-def test_a_harmless_sentence_explains_nothing_in_the_next(lexicon: Lexicon, text: str) -> None:
-    assert RiskEngine(lexicon).assess(text).severity >= Severity.URGENT
+def test_a_harmless_sentence_explains_nothing_in_the_next(engine: RiskEngine, text: str) -> None:
+    assert engine.assess(text).severity >= Severity.URGENT
