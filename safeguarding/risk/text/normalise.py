@@ -158,7 +158,16 @@ class Normaliser:
 
     def __call__(self, text: str) -> Canonical:
         """Return the canonical words of `text`: all of it up to MOST_READ, else both ends."""
-        plain = plain_text(excerpt(text), self._table.emoji)
+        if len(text) <= MOST_READ:
+            return self._canonical(text, 0)
+        head = self._canonical(text[:READ_HEAD], 0)
+        tail = self._canonical(text[-READ_TAIL:], len(text) - READ_TAIL)
+        shift = len(head.tokens)
+        breaks = {*head.breaks, shift, *(index + shift for index in tail.breaks)}
+        return Canonical(head.tokens + tail.tokens, frozenset(breaks), text)
+
+    def _canonical(self, text: str, offset: int) -> Canonical:
+        plain = plain_text(text, self._table.emoji)
         words = list(self._words(plain.text))
         tokens: list[Token] = []
         breaks: set[int] = set()
@@ -172,9 +181,9 @@ class Normaliser:
                 sentence = len(tokens)
                 breaks.add(sentence)
             for word in self._disambiguated(expanded, neighbours, index):
+                begin, finish = offset + plain.starts[start], offset + plain.ends[end - 1]
                 kept = word[:_LONGEST_WORD]
-                place = plain.starts[start], plain.ends[end - 1]
-                tokens.append(Token(kept, self.lemma(kept), *place))
+                tokens.append(Token(kept, self.lemma(kept), begin, finish))
             last_end = end
         return Canonical(tuple(tokens), frozenset(breaks - {0}), text)
 
