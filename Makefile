@@ -19,7 +19,7 @@ MODEL := models/lantern.tar.gz
 TAUGHT_BY := data/nlu data/rules data/stories
 SENTENCES := $(shell find data/risk -name "*.yml")
 NLU := $(wildcard data/nlu/*.yml)
-READS_TEXT := $(wildcard safeguarding/risk/text/*.py safeguarding/risk/lexicon/reader.py) safeguarding/risk/corpus.py $(wildcard content/risk/*.yml)
+READS_TEXT := $(wildcard safeguarding/risk/text/*.py safeguarding/risk/lexicon/reader.py) safeguarding/corpus/reader.py $(wildcard content/risk/*.yml)
 # content/articles is listed as a folder, because only a new or a removed article changes the model. data/risk and
 # content/risk are not listed: $(LEARNED) holds what Rasa learns from them, and its time changes only with its content.
 TRAINED_FROM := config.yml domain.yml $(filter-out bot/classify.py,$(wildcard bot/*.py)) \
@@ -59,7 +59,7 @@ $(ENCODER): $(addprefix ops/encoder/,encoder.py graph.py published.py smoothing.
 
 # Encodes only sentences that are in neither models/ nor artifacts/, so listing more sources than necessary costs little.
 $(VECTORS): $(ENCODER) ops/encoder/vectors.py safeguarding/risk/encoder/learned.py $(READS_TEXT) $(SENTENCES) $(NLU) \
-		$(wildcard content/follow_ups/*.yml) safeguarding/risk/encoder/kept_vectors.py safeguarding/risk/encoder/nearest.py .venv-services/.synced
+		$(wildcard content/follow_ups/*.yml) safeguarding/risk/encoder/kept_vectors.py safeguarding/risk/encoder/classifier.py .venv-services/.synced
 	@$(S)/$(LANTERN) export-vectors >&2 && touch $@
 
 # $(VECTORS) writes the file. The recipe makes `make` read the file's time again.

@@ -6,7 +6,7 @@ from actions.action import LanternAction
 from actions.turn import LatestTurn
 from safeguarding.content.chat_signs import Shown
 from safeguarding.messages import Message
-from safeguarding.risk.chat.thresholds import sign_of
+from safeguarding.risk.assessment import sign_of
 
 
 class ActionAboutChat(LanternAction):

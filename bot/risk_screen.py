@@ -42,9 +42,8 @@ from safeguarding.content.follow_ups import INTENT as ASK_NEXT
 from safeguarding.content.help_cards import HelpCards
 from safeguarding.conversation_state import ConversationState
 from safeguarding.messages import as_typed
-from safeguarding.risk.assessment import Assessment
+from safeguarding.risk.assessment import Assessment, sign_of
 from safeguarding.risk.chat.pasted import pasted_chat
-from safeguarding.risk.chat.thresholds import sign_of
 from safeguarding.taxonomy import TOPIC_PREFIX, Severity, taxonomy
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from py3langid.langid import MODEL_FILE, LanguageIdentifier
 from safeguarding.content.languages import FoundPhrase, LanguageCardRecord, RiskPhrases
 from safeguarding.messages import folded
 from safeguarding.risk.assessment import Assessment, Signal, upgraded
-from safeguarding.risk.text.dictionary import is_word
+from safeguarding.risk.text.words import is_word
 from safeguarding.taxonomy import Severity
 
 _WORD = re.compile(r"[^\W\d_]+")

@@ -24,7 +24,7 @@ from safeguarding.content.reader import Content
 from safeguarding.messages import Message
 from safeguarding.risk.assessed import AssessedMessage
 from safeguarding.risk.assessment import NO_RISK, Assessment, Turn
-from safeguarding.risk.speaker import age_said, audience_said
+from safeguarding.speaker import age_said, audience_said
 
 LEAST_WAIT_S = 0.25
 ASSESSMENT_WAIT_S = 0.5

@@ -36,7 +36,7 @@ ROOMS = {
             "assess / encoder": "safeguarding.risk.encoder.vectors:MPNet.encode",
             "assess / witness": "safeguarding.risk.witness:Witness.scores",
             "assess / judgement": "safeguarding.risk.thresholds:Thresholds.probabilities",
-            "assess / nearest": "safeguarding.risk.encoder.nearest:NearestExamples.nearest",
+            "assess / nearest": "safeguarding.risk.encoder.classifier:NearestExamples.nearest",
             "assess / language": "chat.gateway.languages:LanguageDetector.read",
             "Rasa, waited for": "chat.gateway.rasa:RasaClient.reply",
             "checking": "chat.gateway.reply_check:ReplyCheck.shown",

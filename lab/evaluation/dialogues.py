@@ -8,7 +8,7 @@ from typing import Any
 
 from lab.evaluation.assessing import Results, TimedMessage
 from lab.evaluation.measures import share
-from safeguarding.risk.corpus_dialogues import Chat, LabelledConversation, rendered
+from safeguarding.corpus.dialogues import Chat, LabelledConversation, rendered
 from safeguarding.taxonomy import Severity
 
 

@@ -17,8 +17,8 @@ from typing import Literal, TextIO
 
 import msgspec
 
+from safeguarding.corpus.reader import RETOLD, SentenceGroup
 from safeguarding.records import ContentError, Problem, read_yaml
-from safeguarding.risk.corpus import RETOLD, SentenceGroup
 from safeguarding.taxonomy import CORPUS, ROOT, Severity
 from staff.cases.learning import Verdict
 

@@ -11,7 +11,7 @@ from typing import Any, get_args
 import msgspec
 
 from safeguarding.clock import LONDON
-from safeguarding.risk.corpus import RETOLD, Kind, SentenceGroup
+from safeguarding.corpus.reader import RETOLD, Kind, SentenceGroup
 from safeguarding.taxonomy import Severity, taxonomy
 from staff.cases.learning import Lesson, Verdict
 

@@ -26,17 +26,18 @@ from lab.evaluation.messages import independent_examples
 from lab.training.sentences import development
 from ops.encoder.artifacts import digest, note
 from safeguarding.artifacts import ARTIFACTS, CALIBRATION, CHAT_THRESHOLDS
+from safeguarding.corpus.dialogues import Chat, rendered
+from safeguarding.corpus.reader import Example, read_dialogues, read_examples
 from safeguarding.risk.chat.pasted import pasted_chat
 from safeguarding.risk.chat.reading import ChatEvidence, ChatReader
-from safeguarding.risk.chat.thresholds import ChatThreshold, ChatThresholds
-from safeguarding.risk.corpus import Example, read_dialogues, read_examples
-from safeguarding.risk.corpus_dialogues import Chat, rendered
 from safeguarding.risk.encoder.classifier import RiskClassifier, build_classifier
 from safeguarding.risk.engine import RiskEngine
 from safeguarding.risk.lexicon.reader import read_lexicon
 from safeguarding.risk.thresholds import (
     STEPS,
     Calibration,
+    ChatThreshold,
+    ChatThresholds,
     Evidence,
     SeverityStep,
     Thresholds,
@@ -68,7 +69,7 @@ SHOWN, LINE = 0.1, 1.0
 _CHAT_HEADER = """\
 # The weights of the signs in a pasted chat, and the thresholds above which they are a worry.
 # Written by `make calibrate` from the development chats of data/risk;
-# safeguarding/risk/chat/thresholds.py explains each number. People set the weights, in
+# safeguarding/risk/thresholds.py explains each number. People set the weights, in
 # lab/training/calibrate.py.
 """
 

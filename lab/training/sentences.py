@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from safeguarding.risk.chat.reading import STRETCH, stretches, with_speakers
-from safeguarding.risk.corpus import (
+from safeguarding.corpus.dialogues import Chat, LabelledChatLine, LabelledConversation, is_due
+from safeguarding.corpus.reader import (
     EVERYDAY,
     NLU,
     Example,
@@ -18,7 +18,7 @@ from safeguarding.risk.corpus import (
     read_dialogues,
     read_examples,
 )
-from safeguarding.risk.corpus_dialogues import Chat, LabelledChatLine, LabelledConversation, is_due
+from safeguarding.risk.chat.reading import STRETCH, stretches, with_speakers
 from safeguarding.risk.engine import RiskEngine
 from safeguarding.risk.lexicon.reader import Lexicon
 from safeguarding.risk.witness import Witness

@@ -7,7 +7,7 @@ sentences that are newer than it are encoded. `--ship` writes that artifact anew
 learned.json: everyday talk for Rasa, and a digest of all that Rasa learns from
 (safeguarding/risk/encoder/learned.py).
 examples.safetensors: the labelled sentences that may be shown beside a message, with their vectors
-(safeguarding/risk/encoder/nearest.py).
+(safeguarding/risk/encoder/classifier.py).
 """
 
 from __future__ import annotations
@@ -26,8 +26,7 @@ from safetensors.numpy import save_file
 from ops.encoder.artifacts import digest, note
 from safeguarding.artifacts import ARTIFACTS, VECTORS, checked
 from safeguarding.content.reader import read_content
-from safeguarding.records import ContentError
-from safeguarding.risk.corpus import (
+from safeguarding.corpus.reader import (
     RETOLD,
     Example,
     everyday,
@@ -35,9 +34,10 @@ from safeguarding.risk.corpus import (
     read_examples,
     spread,
 )
+from safeguarding.records import ContentError
 from safeguarding.risk.encoder import kept_vectors as kept
-from safeguarding.risk.encoder import nearest
 from safeguarding.risk.encoder.adapter import WeightsError, read_adapter
+from safeguarding.risk.encoder.classifier import EXAMPLES, made_from
 from safeguarding.risk.encoder.learned import write_learned
 from safeguarding.risk.encoder.vectors import SentenceEncoder
 from safeguarding.risk.lexicon.reader import read_lexicon
@@ -122,10 +122,10 @@ def main(*, shipping: bool) -> None:
         table = kept.keep(kept.FILE, encoder, texts, shipped_vectors())
         write_learned(talk, learned, table.of(learned))
         write_nearest(
-            nearest.FILE,
+            EXAMPLES,
             shown,
             lambda texts: table.of([canonical(text) for text in texts]),
-            nearest.made_from(encoder.adapter_version),
+            made_from(encoder.adapter_version),
         )
         if shipping:
             ship(table, encoder, texts)

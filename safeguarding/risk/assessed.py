@@ -41,9 +41,9 @@ class AssessedMessage:
     """The code of the other language that it is in, of those in content/languages."""
 
     def as_record(self) -> dict[str, Any]:
-        """A JSON-ready dictionary, as the gateway hands it to Rasa's channel.
+        """Return a JSON-ready dictionary, as the gateway hands it to Rasa's channel.
 
-        The vector goes as 32-bit little-endian floats in base64.
+        The vector becomes 32-bit little-endian floats in base64.
         """
         vector = _packed(self.vector) if self.vector is not None else None
         record = {"assessment": self.assessment.as_record(), "vector": vector}
@@ -51,7 +51,7 @@ class AssessedMessage:
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> AssessedMessage:
-        """The inverse of `as_record`. Raises KeyError, TypeError or ValueError."""
+        """Read the result of `as_record`. Raises KeyError, TypeError or ValueError."""
         vector = record["vector"]
         return cls(
             Assessment.from_record(record["assessment"]),

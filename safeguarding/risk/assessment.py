@@ -1,16 +1,16 @@
-"""What the risk engine takes in and gives out; and what a button says by itself."""
+"""The risk engine's input and output: turns, signals and assessments, and the need that follows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import Any
 
-from safeguarding.taxonomy import PARENT, YOUNG_PERSON, Severity, taxonomy
+from safeguarding.taxonomy import PARENT, SIGNS, YOUNG_PERSON, Severity, taxonomy
 
 
 @dataclass(frozen=True)
 class Turn:
-    """One earlier message of the conversation, oldest first in a history."""
+    """One earlier message of the conversation. A history holds the oldest first."""
 
     by: str
     """ "user" or "assistant"."""
@@ -19,7 +19,7 @@ class Turn:
 
 @dataclass(frozen=True)
 class Signal:
-    """One reason for a severity: which source fired, on which words."""
+    """One reason for a severity: the source that fired, and the words on which it fired."""
 
     source: str
     """Permanent id of a lexicon entry, a combination or a model output."""
@@ -30,60 +30,66 @@ class Signal:
     category: str
     severity: Severity
     start: int
-    """First character of the words that fired, in the text as typed."""
+    """Offset of the first character of the words, in the text as typed."""
     end: int
-    """One past the last character; start == end == 0 when the signal has no words of its own."""
+    """One past the last character; start == end == 0 if the signal has no words of its own."""
     weight: float = 1.0
-    """Between 0 and 1: how sure the source is."""
+    """How sure the source is, from 0 to 1."""
     like: tuple[str, ...] = ()
-    """Of a model's signal, our own labelled sentences that stand nearest to the message."""
+    """For a model's signal, our own labelled sentences that are nearest to the message."""
 
     def as_record(self) -> dict[str, Any]:
-        """A JSON-ready dictionary; the severity becomes its label."""
-        return {
-            "source": self.source,
-            "kind": self.kind,
-            "version": self.version,
-            "category": self.category,
-            "severity": self.severity.label,
-            "start": self.start,
-            "end": self.end,
-            "weight": self.weight,
-            "like": list(self.like),
-        }
+        """Return a JSON-ready dictionary; the severity becomes its label."""
+        return {**vars(self), "severity": self.severity.label, "like": list(self.like)}
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> Signal:
-        """The inverse of `as_record`; reads records that were written before `like`, too."""
+        """Read the result of `as_record`, also of records from before `like`."""
         severity, like = Severity.named(record["severity"]), tuple(record.get("like", ()))
         return cls(**{**record, "severity": severity, "like": like})
 
 
+CHAT = "chat"
+"""The kind of a pasted chat's signals."""
+_CHAT_SOURCE = "chat-"
+
+
+def source_of(sign: str) -> str:
+    """Return the permanent id by which a signal names a sign of grooming as its source."""
+    return f"{_CHAT_SOURCE}{sign}"
+
+
+def sign_of(signal: Signal) -> str | None:
+    """Return the sign of grooming that a signal is about, if it is about one."""
+    sign = signal.source.removeprefix(_CHAT_SOURCE)
+    return sign if signal.kind == CHAT and sign in SIGNS else None
+
+
 @dataclass(frozen=True)
 class Assessment:
-    """The engine's verdict on one message."""
+    """The severity of one message, and what it is about."""
 
     severity: Severity
     categories: tuple[str, ...]
-    """Risk categories, the most severe first; empty when the severity is none."""
+    """Risk categories, the most severe first; empty if the severity is none."""
     subject: str
     """One of the taxonomy's subjects: self, friend, own_child, other_child, unknown."""
     signals: tuple[Signal, ...]
 
     @property
     def need(self) -> str | None:
-        """One of the taxonomy's needs, as far as the message alone says; None without a risk."""
+        """One of the taxonomy's needs, by the message alone; None without a risk."""
         return need_of(self)
 
     @property
     def topics(self) -> tuple[str, ...]:
-        """The articles for a young person on its categories, the most severe first."""
+        """The articles for a young person about its categories, the most severe first."""
         known = taxonomy().category_help
         articles = (known[name]["young_person"] for name in self.categories if name in known)
         return tuple(dict.fromkeys(articles))
 
     def as_record(self) -> dict[str, Any]:
-        """A JSON-ready dictionary: what `make -s screen` prints and the tracker carries."""
+        """Return a JSON-ready dictionary: `make -s screen` prints it, the tracker keeps it."""
         return {
             "severity": self.severity.label,
             "categories": list(self.categories),
@@ -95,7 +101,7 @@ class Assessment:
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> Assessment:
-        """The inverse of `as_record`. Need and topics follow from the rest, also in old records."""
+        """Read the result of `as_record`. Need and topics are derived, also for old records."""
         return cls(
             severity=Severity.named(record["severity"]),
             categories=tuple(record["categories"]),
@@ -122,10 +128,10 @@ _OF_ADULTS = _OF_ADULTS_AT_WORK | {
 
 
 def need_of(assessment: Assessment, audience: str | None = None) -> str | None:
-    """What help is asked for: one of the taxonomy's needs, or None without a risk.
+    """Return the help that is needed: one of the taxonomy's needs, or None without a risk.
 
-    Danger now goes before all. Of an adult (`audience` is "parent" or "professional") it is then
-    only asked whether the message is about themselves. `audience` None: nothing is known.
+    Danger now comes before everything else. For an adult (`audience` is "parent" or "professional")
+    it then only matters whether the message is about themselves. `audience` None means unknown.
     """
     if assessment.severity == Severity.NONE:
         return None
@@ -134,14 +140,16 @@ def need_of(assessment: Assessment, audience: str | None = None) -> str | None:
     if audience in _ADULTS:
         return _need_of_an_adult(assessment, audience)
     if assessment.subject in _NEEDS_OF_OTHERS:
-        # Whoever has said that they are young writes about another child as a friend.
+        # To a young person another child is a friend.
         return "friend" if audience == YOUNG_PERSON else _NEEDS_OF_OTHERS[assessment.subject]
     return "suicide" if _speaks_of_dying(assessment) else _need_of_the_first(assessment)
 
 
 def _need_of_an_adult(assessment: Assessment, audience: str | None) -> str:
-    """An adult writes about a child, but where the message is about themselves and of a kind that
-    befalls adults. Of a professional fewer things are: what they report reads like their own."""
+    """Return the need of an adult, who writes about a child unless the message is about themselves
+    and of a category that concerns adults. For a professional fewer categories do, since their
+    reports read like their own experience.
+    """
     first = next(iter(assessment.categories), "")
     if assessment.subject != "self":
         return "adult_for_child"
@@ -152,7 +160,7 @@ def _need_of_an_adult(assessment: Assessment, audience: str | None) -> str:
 
 
 def _speaks_of_dying(assessment: Assessment) -> bool:
-    """Whether it is chiefly about suicide, or holds a reviewed phrase about it."""
+    """Return whether suicide is the main category, or a reviewed phrase is about it."""
     phrases = (signal for signal in assessment.signals if signal.kind == "lexicon")
     return assessment.categories[:1] == (_SUICIDE,) or any(
         phrase.category == _SUICIDE and phrase.severity >= Severity.URGENT for phrase in phrases
@@ -160,7 +168,7 @@ def _speaks_of_dying(assessment: Assessment) -> bool:
 
 
 def _need_of_the_first(assessment: Assessment) -> str:
-    """The need that the most severe category names; what one did oneself needs a self."""
+    """Return the need of the most severe category; "own behaviour" only if the subject is self."""
     known = taxonomy().category_help
     for name in assessment.categories[:1]:
         if name in known and (
@@ -171,7 +179,7 @@ def _need_of_the_first(assessment: Assessment) -> str:
 
 
 def upgraded(first: Assessment, second: Assessment) -> Assessment:
-    """Both assessments of one message as one: the higher severity, each signal once."""
+    """Join two assessments of one message: the higher severity, and each signal once."""
     higher, lower = (first, second) if first.severity >= second.severity else (second, first)
     categories = tuple(dict.fromkeys(higher.categories + lower.categories))
     signals = tuple(dict.fromkeys(higher.signals + lower.signals))
@@ -190,27 +198,29 @@ _IN_PART = Signal(
 )
 
 
-def read_in_part(found: Assessment) -> Assessment:
-    """What was found in a message too long to be read whole: at least a concern, and a signal that
-    tells staff why."""
-    if found.severity == Severity.NONE:
-        return Assessment(Severity.CONCERN, (_IN_PART.category,), found.subject, (_IN_PART,))
-    return replace(found, signals=(*found.signals, _IN_PART))
+def read_in_part(assessment: Assessment) -> Assessment:
+    """Return the assessment of a message that was not read whole.
+
+    It is at least a concern, and a signal tells staff why.
+    """
+    if assessment.severity == Severity.NONE:
+        return Assessment(Severity.CONCERN, (_IN_PART.category,), assessment.subject, (_IN_PART,))
+    return replace(assessment, signals=(*assessment.signals, _IN_PART))
 
 
 def is_read_in_part(assessment: Assessment) -> bool:
-    """Whether it is of a message too long to be read whole."""
+    """Return whether the message was too long to be read whole."""
     return any(signal.source == _IN_PART.source for signal in assessment.signals)
 
 
-_MEANINGS = {"not_safe_now": ("immediate_danger", Severity.IMMEDIATE)}
+_RISK_OF_CHOICE = {"not_safe_now": ("immediate_danger", Severity.IMMEDIATE)}
 
 
 def assessment_of_choice(choice_id: str) -> Assessment | None:
-    """What pressing this button tells us, or None for a button that tells nothing of risk."""
-    if choice_id not in _MEANINGS:
+    """Return the assessment that pressing a button amounts to, if it shows a risk."""
+    if choice_id not in _RISK_OF_CHOICE:
         return None
-    category, severity = _MEANINGS[choice_id]
+    category, severity = _RISK_OF_CHOICE[choice_id]
     signal = Signal(
         source=f"button-{choice_id}",
         kind="button",

@@ -1,4 +1,4 @@
-"""A message read together with the earlier ones: a slow build-up counts, small talk does not."""
+"""Reads a message together with the earlier ones: a slow build-up counts, small talk does not."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from safeguarding.risk.thresholds import Evidence, Probabilities, Steps, Thresho
 from safeguarding.risk.witness import Witness
 from safeguarding.taxonomy import Severity
 
-_TURNS, _WORDS, _SHORT, _QUESTION, _EARLIER = 4, 60, 5, 200, 1_000
-"""Earlier messages read together with this one, words of all, words of a short answer,
-characters of the question that it answers, and of an earlier message."""
-_ASKED = 10
-"""Words up to which sentences before the question are read with it."""
+_TURNS, _EARLIER_CHARACTERS = 4, 1_000
+"""Number of earlier messages that are read with this one, and of characters of each."""
+_WORDS = 60
+"""Number of words of all of them together."""
+_SHORT_ANSWER, _QUESTION_CHARACTERS, _QUESTION_WORDS = 5, 200, 10
+"""Number of words of an answer that is read with its question; characters of the question; words
+up to which the sentences before the question are read with it."""
 _QUIET = 0.1
-"""Probability of a concern below which a message says nothing: quiet messages joined are quiet. On
-the development part, the quietest conversation that is rightly a worry has a message of 0.23."""
+"""Messages whose probability of a concern is below this are not joined. On the development part,
+the quietest conversation that is rightly a worry has a message of 0.23."""
 
 
 class ConversationReader:
@@ -43,23 +45,24 @@ class ConversationReader:
         history: Sequence[Turn],
         phrased: Severity = Severity.NONE,
     ) -> tuple[Probabilities, Scores] | None:
-        """The message read together with the earlier ones; None when there is nothing to join.
+        """Score the message together with the earlier ones; None if there is nothing to join.
 
-        What was urgent by itself was handed over then, and does not make every later word urgent.
-        `concern` is the probability of a concern in the message by itself: when neither it nor
-        anything earlier shows one, the whole is small talk. `phrased` is the gravest reviewed
-        phrase in the message by itself: without an urgent one, and unless the second witness
-        agrees, several messages read as one are not immediate.
+        A message that was urgent by itself was handed over then and is not joined: it does not make
+        every later word urgent. `concern` is the probability of a concern in the message by itself;
+        if neither it nor an earlier message shows one, all is small talk. `phrased` is the severity
+        of the gravest reviewed phrase in the message by itself: several messages read as one are
+        immediate only if that is urgent or the second witness agrees.
         """
         words, typed = message.words, message.typed
         last = history[-1]
-        if len(words) <= _SHORT and last.by == "assistant" and last.text.rstrip().endswith("?"):
-            question = _question(self._canonical(last.text[-_QUESTION:]))
-            asked = " ".join(question)
-            concern = max(concern, self._alone(question, asked).concern) if question else concern
-            words, typed = question + words, f"{asked} {typed}"
+        is_short = len(words) <= _SHORT_ANSWER
+        if is_short and last.by == "assistant" and last.text.rstrip().endswith("?"):
+            question = _question(self._canonical(last.text[-_QUESTION_CHARACTERS:]))
+            joined = " ".join(question)
+            concern = max(concern, self._alone(question, joined).concern) if question else concern
+            words, typed = question + words, f"{joined} {typed}"
         for turn in [turn for turn in history if turn.by == "user"][-_TURNS:][::-1]:
-            earlier = self._canonical(turn.text[-_EARLIER:])
+            earlier = self._canonical(turn.text[-_EARLIER_CHARACTERS:])
             if not earlier.tokens:
                 continue
             alone = self._alone(earlier.words, earlier.typed)
@@ -71,11 +74,11 @@ class ConversationReader:
             return None
         scores = self._classifier.read(_last(words))
         evidence = self._evidence(scores.steps, typed)
-        found = self._thresholds.of_conversation(evidence)
-        return confirmed(found, evidence.witness, phrased), scores
+        probabilities = self._thresholds.of_conversation(evidence)
+        return confirmed(probabilities, evidence.witness, phrased), scores
 
     def _alone(self, words: Sequence[str], typed: str) -> Probabilities:
-        """The probabilities of some words by themselves. They were mostly read when they came."""
+        """Return the probabilities of one message; its scores are mostly remembered."""
         steps = self._classifier.steps(_last(words))
         return self._thresholds.probabilities(self._evidence(steps, typed))
 
@@ -87,10 +90,11 @@ def _last(words: Sequence[str]) -> str:
     return " ".join(words[-_WORDS:])
 
 
-def _question(said: Canonical) -> list[str]:
-    """The question at the end of what the assistant said, which an answer is read with.
+def _question(message: Canonical) -> list[str]:
+    """Return the question at the end of the assistant's message.
 
-    Not all that stands before it: a joke, or an offer of help, is no part of what the user tells.
+    The sentences before it, such as a joke or an offer of help, are no part of what the user says.
     """
-    starts = sorted({0, *said.breaks})
-    return said.words[next((at for at in starts if len(said.words) - at <= _ASKED), starts[-1]) :]
+    starts = sorted({0, *message.breaks})
+    words = message.words
+    return words[next((at for at in starts if len(words) - at <= _QUESTION_WORDS), starts[-1]) :]

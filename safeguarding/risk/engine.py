@@ -1,4 +1,8 @@
-"""The risk engine: from a message to a severity, with every reason for it."""
+"""The risk engine: assesses a message, with every reason for its severity.
+
+In order: text (normalise), lexicon (phrases), pasted chats (chat), encoder and second witness
+(prediction), thresholds, earlier messages (conversation).
+"""
 
 from __future__ import annotations
 
@@ -20,21 +24,24 @@ from safeguarding.risk.assessment import (
 )
 from safeguarding.risk.chat.pasted import pasted_chat
 from safeguarding.risk.chat.reading import ChatReader, reads_whole
-from safeguarding.risk.chat.thresholds import read_chat_thresholds
 from safeguarding.risk.encoder.adapter import read_adapter
-from safeguarding.risk.encoder.classifier import RiskClassifier
-from safeguarding.risk.encoder.nearest import FILE, made_from, read_nearest
+from safeguarding.risk.encoder.classifier import EXAMPLES, RiskClassifier, made_from, read_nearest
 from safeguarding.risk.encoder.vectors import Encoded, Floats, SentenceEncoder
 from safeguarding.risk.lexicon.phrases import PhraseReader, PhraseReading
 from safeguarding.risk.lexicon.reader import Lexicon, read_lexicon
 from safeguarding.risk.prediction import Prediction, Predictor
 from safeguarding.risk.text.normalise import MOST_READ, excerpt
-from safeguarding.risk.thresholds import Probabilities, Thresholds, read_calibration
+from safeguarding.risk.thresholds import (
+    Probabilities,
+    Thresholds,
+    read_calibration,
+    read_chat_thresholds,
+)
 from safeguarding.risk.witness import read_witness
 from safeguarding.taxonomy import Severity
 
 _OF_THE_TOPIC = 10_000
-"""Characters of a message from which its topic is read."""
+"""Number of characters of a message from which its topic is read."""
 logger = logging.getLogger(__name__)
 Vectors: TypeAlias = Mapping[str, Floats]
 """Sentence vectors by the canonical words of a text."""
@@ -51,7 +58,8 @@ class RiskEngine:
         encode: Callable[[str], Encoded] | None = None,
     ) -> None:
         """Without a `predictor` the lexicon decides alone; without `chats` a pasted chat is read as
-        one message of the person who pasted it; without `encode` there is no vector."""
+        the person's own message; without `encode` there is no vector.
+        """
         self._lexicon = lexicon
         self._phrases = PhraseReader(lexicon)
         self._predictor = predictor
@@ -64,13 +72,13 @@ class RiskEngine:
         return self._lexicon.version
 
     def assess(self, text: str, history: Sequence[Turn] = ()) -> Assessment:
-        """The risk in `text`. Never raises, whatever the text.
+        """Assess `text`. Never raises, whatever the text.
 
         The lexicon and the second witness read all of it, the encoder the passages that these two
-        point at; a text that is too long to be read whole by all three is at least a concern.
-        `history` is what was said before, oldest first: its signals may complete a combination
-        with those of `text`, but nothing in it lowers what `text` says by itself. What others say
-        in a chat that was pasted is read as a chat, and the rest as the person's own words.
+        point at; a text too long to be read whole by all three is at least a concern. `history` are
+        the earlier messages, oldest first: their signals may complete a combination with those of
+        `text`, but never lower its severity. A pasted chat is read as a chat, and the rest as the
+        person's own words.
         """
         return self._assess(text, history)[0]
 
@@ -112,29 +120,29 @@ class RiskEngine:
         return found, prediction.vectors, prediction.read_whole
 
     def _vector(self, text: str, made: Vectors) -> Floats | None:
-        """Return the sentence vector of the text that tells its topic."""
-        words = self.canonical(text)
+        """Return the vector of the beginning of `text`, reused if it was read as a passage."""
+        # The encoder stops long before this; normalising the rest again would only take time.
+        words = self.canonical(text[:_OF_THE_TOPIC])
         if words in made or self._encode is None:
             return made.get(words)
         return self._encode(words).vector
 
     def canonical(self, text: str) -> str:
-        """The canonical words of `text` between single spaces: what the encoders read."""
+        """Return the canonical words of `text` between single spaces, as the encoder reads them."""
         return " ".join(self._lexicon.normaliser(text).words)
 
     def vector(self, text: str) -> Floats:
-        """The unit-length vector of `text`, shape (768,), from which its topic is read; of a long
-        one, of its beginning.
+        """Return the unit-length vector of `text`, shape (768,), from which its topic is read.
 
-        Raises RuntimeError in an engine without an encoder.
+        Of a long text it is the vector of its beginning. Raises RuntimeError without an encoder.
         """
         if self._encode is None:
             raise RuntimeError("this engine was built without an encoder")
-        # The encoder cuts long before this: the rest of a book need not be made canonical again.
+        # The encoder stops long before this; normalising the rest again would only take time.
         return self._encode(self.canonical(text[:_OF_THE_TOPIC])).vector
 
     def probabilities(self, text: str, history: Sequence[Turn] = ()) -> Probabilities | None:
-        """How probable each severity is; None without a classifier or a word."""
+        """Return the probability of each severity; None without a classifier or a word."""
         reading = self._phrases.read(text)
         if self._predictor is None or not reading.message.tokens:
             return None
@@ -144,7 +152,7 @@ class RiskEngine:
         ).probabilities
 
     def fired(self, text: str) -> set[str]:
-        """The ids of all rules and combinations that stand in `text`, cues and idioms included."""
+        """Return the ids of all rules and combinations in `text`, cues and idioms included."""
         return self._phrases.fired(text)
 
     def _assessment(
@@ -160,14 +168,14 @@ class RiskEngine:
         )
         named = _by_weight(phrases)
         if prediction is None or prediction.probabilities.severity < floor:
-            # The network misjudged the message: what it says of its subject counts no more.
+            # The network misjudged the message, so its subject does not count either.
             return Assessment(severity, named, self._phrases.subject(reading), tuple(signals))
         categories = tuple(dict.fromkeys((*prediction.categories, *named)))
         return Assessment(severity, categories, prediction.subject, tuple(signals))
 
 
 def _by_weight(signals: Sequence[Signal]) -> tuple[str, ...]:
-    """The categories: the gravest first, of those the one that most signals speak of."""
+    """Return the categories, the most severe first, then the one with the most signals."""
     gravest: dict[str, Severity] = {}
     for signal in signals:
         known = gravest.get(signal.category, Severity.NONE)
@@ -177,11 +185,11 @@ def _by_weight(signals: Sequence[Signal]) -> tuple[str, ...]:
 
 
 def build_engine(*, miss_cost: float | None = None) -> RiskEngine:
-    """An engine of its own, with all it reads loaded (seconds): one a process is enough.
+    """Build an engine and load everything that it reads (seconds). One per process is enough.
 
-    `miss_cost` replaces what a missed urgent message costs in the calibration. Raises ContentError
-    when the lexicon, the calibration or another artifact is unsound, WeightsError when the weights
-    or the examples are missing or out of date.
+    `miss_cost` replaces the calibration's cost of a missed urgent message. Raises ContentError if
+    the lexicon, the calibration or another artifact is unsound, WeightsError if the weights or the
+    examples are missing or out of date.
     """
     # Between messages OpenBLAS' threads spin: one is as quick and takes half the processor.
     threadpool_limits(limits=1, user_api="blas")
@@ -189,10 +197,10 @@ def build_engine(*, miss_cost: float | None = None) -> RiskEngine:
     encoder = SentenceEncoder(adapter.version)
     classifier = RiskClassifier(adapter, encoder.encode, encoder.encode_batch)
     thresholds = Thresholds(read_calibration(), miss_cost)
-    nearest = read_nearest(FILE, made_from(adapter.version))
+    nearest = read_nearest(EXAMPLES, made_from(adapter.version))
     witness = read_witness()
     predictor = Predictor(classifier, witness, thresholds, lexicon.normaliser, nearest)
     chats = ChatReader(classifier, witness, thresholds, read_chat_thresholds(), lexicon.normaliser)
     engine = RiskEngine(lexicon, predictor, chats, encoder.encode)
-    engine.assess("he does not hit me")  # all loads on first need: not while a child waits
+    engine.assess("he does not hit me")  # loads the parser too, before a child waits for it
     return engine

@@ -1,45 +1,135 @@
-"""What the classifier predicts of a message: its gravest passage, and the conversation before."""
+"""Predicts the severity of a message from its gravest passage and the conversation before it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from safeguarding.risk.assessment import Signal, Turn
 from safeguarding.risk.conversation import ConversationReader
-from safeguarding.risk.encoder.classifier import RiskClassifier, Scores
-from safeguarding.risk.encoder.passages import Passage, passages, read_whole
-from safeguarding.risk.text.normalise import Canonical
+from safeguarding.risk.encoder.classifier import NearestExamples, RiskClassifier, Scores
+from safeguarding.risk.text.normalise import Canonical, Token
 from safeguarding.risk.thresholds import Evidence, Probabilities, Thresholds, confirmed
 from safeguarding.risk.witness import Witness
 from safeguarding.taxonomy import Severity
 
+WHOLE = 45
+"""Number of words up to which a message is one passage."""
+_PIECE, _STEP = 36, 24
+MOST = 18
+"""Largest number of passages read of a message beside the whole, which bounds the time. About 440
+words are read whole."""
+_ENDS, _ALARMING = 2, 2
+"""Of a longer message, number of passages always read at either end, and number of passages with
+the most alarming words. The second witness chooses the rest."""
+_WHOLE_MOST = 128
+"""Number of words read of the whole; the encoder stops there too."""
 SOURCE, CONVERSATION = "classifier", "classifier-conversation"
-_NAMED, _MOST_NAMED = -2.0, 3
+_LEAST_LOG_ODDS, _MOST_NAMED = -2.0, 3
 """A category is named from these log-odds on (one in eight: two dozen share a message's odds); at
-most so many, and always the likeliest."""
+most three are named, and always the most likely one."""
 
 
-class Nearest(Protocol):
-    """safeguarding.risk.encoder.nearest.NearestExamples."""
+@dataclass(frozen=True)
+class Passage:
+    """A run of neighbouring words of a message."""
 
-    def nearest(
-        self, vector: npt.NDArray[np.float32], severity: Severity, category: str, count: int = 3
-    ) -> tuple[str, ...]:
-        """The training sentences most like the vector."""
+    tokens: tuple[Token, ...]
+    is_whole: bool
+
+    @property
+    def text(self) -> str:
+        """Its canonical words between single spaces, as the encoder reads them."""
+        return " ".join(token.word for token in self.tokens)
+
+    def as_typed(self, message: Canonical) -> str:
+        """Return its words as typed; at the ends of the message, to the first or last character."""
+        if not self.tokens:
+            return message.typed
+        first, last = self.tokens[0], self.tokens[-1]
+        start = 0 if first is message.tokens[0] else first.start
+        end = None if last is message.tokens[-1] else last.end
+        return message.typed[start:end]
+
+    def typed(self, start: int, end: int) -> tuple[int, int]:
+        """Map a stretch of `text` to the characters as typed; (0, 0) if there are none."""
+        at, inside = 0, []
+        for token in self.tokens:
+            if at < end and at + len(token.word) > start:
+                inside.append(token)
+            at += len(token.word) + 1
+        if not inside:
+            return 0, 0
+        return min(token.start for token in inside), max(token.end for token in inside)
+
+
+def passages(
+    message: Canonical,
+    alarming: Sequence[int] = (),
+    gravity: Callable[[str], float] | None = None,
+) -> list[Passage]:
+    """Return the whole message and, of a long one, overlapping pieces of about 36 words, in order.
+
+    Of a very long message: its ends, the pieces that hold most of the words whose indices are
+    `alarming`, and the pieces of the highest `gravity` as typed.
+    """
+    whole = Passage(message.tokens[:_WHOLE_MOST], is_whole=True)
+    if len(message.tokens) <= WHOLE:
+        return [whole]
+    pieces = list(_pieces(message))
+    if len(pieces) > MOST:
+        held = _held(pieces, sorted(alarming))
+        grave = [gravity(piece.as_typed(message)) if gravity else 0.0 for _, piece in pieces]
+        pieces = [pieces[at] for at in _chosen(held, grave)]
+    return [whole, *(piece for _, piece in pieces)]
+
+
+def read_whole(message: Canonical, found: Sequence[Passage]) -> bool:
+    """Return whether the passages hold every word of the message."""
+    read = {id(token) for passage in found for token in passage.tokens}
+    return all(id(token) in read for token in message.tokens)
+
+
+def _held(pieces: Sequence[tuple[int, Passage]], words: Sequence[int]) -> list[int]:
+    """Return how many of the sorted word indices each piece holds."""
+    return [
+        bisect_left(words, start + len(piece.tokens)) - bisect_left(words, start)
+        for start, piece in pieces
+    ]
+
+
+def _chosen(held: Sequence[int], grave: Sequence[float]) -> list[int]:
+    """Return the indices of the pieces to read, in their order."""
+    last = len(held)
+    chosen = {*range(_ENDS), *range(last - _ENDS, last)}
+    alarming = sorted((at for at in range(last) if held[at]), key=lambda at: -held[at])
+    chosen |= {*[at for at in alarming if at not in chosen][:_ALARMING]}
+    rest = sorted(set(range(last)) - chosen, key=lambda at: -grave[at])
+    return sorted({*chosen, *rest[: MOST - len(chosen)]})
+
+
+def _pieces(message: Canonical) -> Iterator[tuple[int, Passage]]:
+    """Yield pieces, each with the index of its first word; they begin with a near sentence."""
+    start, last = 0, len(message.tokens)
+    while start < last:
+        yield start, Passage(message.tokens[start : start + _PIECE], is_whole=False)
+        if start + _PIECE >= last:
+            return
+        near = range(start + _STEP, max(start + _STEP // 2, start), -1)
+        start = next((at for at in near if at in message.breaks), start + _STEP)
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the classifier and the lexicon together come to."""
+    """The prediction for one message by classifier, witness and lexicon together."""
 
     probabilities: Probabilities
     signals: tuple[Signal, ...]
-    """Of the classifier only."""
+    """The signals of the classifier."""
     categories: tuple[str, ...]
     subject: str
     read_whole: bool = True
@@ -49,7 +139,7 @@ class Prediction:
 
 
 class Predictor:
-    """The classifier with its thresholds. Holds no state: safe to share between threads."""
+    """Applies classifier, witness and thresholds. Holds no state: safe to share between threads."""
 
     def __init__(
         self,
@@ -57,7 +147,7 @@ class Predictor:
         witness: Witness,
         thresholds: Thresholds,
         canonical: Callable[[str], Canonical],
-        nearest: Nearest | None = None,
+        nearest: NearestExamples | None = None,
     ) -> None:
         self._classifier = classifier
         self._witness = witness
@@ -72,33 +162,34 @@ class Predictor:
         history: Sequence[Turn],
         alarming: Sequence[int] = (),
     ) -> Prediction:
-        """The prediction for a message of at least one word. `phrases` are the lexicon's signals.
+        """Predict the severity of a message of at least one word.
 
-        `alarming` are the indices of the words where it may stand, in a message too long for the
-        encoder to read all of it: it then reads these, and what the second witness, which reads
-        everything, finds gravest.
+        `phrases` are the lexicon's signals. `alarming` are the indices of words at which the
+        message may be grave. The encoder cannot read all of a long message: it reads the passages
+        around these words, and those that the second witness, which reads everything, finds
+        gravest.
         """
-        of = self._thresholds.probabilities
-        found = []
+        probabilities_of = self._thresholds.probabilities
+        read = []
         phrased = _in_this_message(phrases)
         parts = passages(message, alarming, self._witness.urgent)
         for each in parts:
             scores = self._classifier.read(each.text)
             evidence = Evidence(scores.steps, self._witness.scores(each.as_typed(message)))
-            alone = confirmed(of(evidence), evidence.witness, phrased)
-            within = evidence._replace(phrased=_phrased(each, phrases))
-            whole = confirmed(of(within), evidence.witness, phrased)
-            found.append((whole, alone, each, scores))
-        probabilities, alone, passage, scores = max(found, key=lambda each: _order(each[0]))
+            alone = confirmed(probabilities_of(evidence), evidence.witness, phrased)
+            with_phrases = evidence._replace(phrased=_phrased(each, phrases))
+            together = confirmed(probabilities_of(with_phrases), evidence.witness, phrased)
+            read.append((together, alone, each, scores))
+        probabilities, alone, passage, scores = max(read, key=lambda each: _order(each[0]))
         signals = []
         if alone.severity > Severity.NONE:
             signals.append(self._signal(SOURCE, "model", alone, passage, scores))
-        concern = max(alone.concern for _, alone, _, _ in found)
+        concern = max(alone.concern for _, alone, _, _ in read)
         joined = self._conversation.read(message, concern, history, phrased) if history else None
         if joined is not None and joined[0].severity > probabilities.severity:
             probabilities, scores = joined
             signals.append(self._signal(CONVERSATION, "conversation", probabilities, None, scores))
-        vectors = {each.text: read.encoded.vector for _, _, each, read in found}
+        vectors = {passage.text: scores.encoded.vector for _, _, passage, scores in read}
         return Prediction(
             probabilities,
             tuple(signals),
@@ -135,9 +226,9 @@ class Predictor:
 
 
 def _categories(scores: Scores) -> tuple[str, ...]:
-    """The likeliest category, and others that are likelier than not."""
+    """Return the most likely categories, at least one."""
     ordered = sorted(scores.categories, key=lambda name: -scores.categories[name])
-    likely = [name for name in ordered if scores.categories[name] >= _NAMED]
+    likely = [name for name in ordered if scores.categories[name] >= _LEAST_LOG_ODDS]
     return tuple(likely[:_MOST_NAMED] or ordered[:1])
 
 
@@ -146,13 +237,13 @@ def _order(probabilities: Probabilities) -> tuple[Severity, float]:
 
 
 def _in_this_message(phrases: Sequence[Signal]) -> Severity:
-    """The gravest reviewed phrase, or several together, that needed no earlier message."""
+    """Return the severity of the gravest phrase or combination that needs no earlier message."""
     here = (signal.severity for signal in phrases if signal.kind in {"lexicon", "combination"})
     return max(here, default=Severity.NONE)
 
 
 def _phrased(passage: Passage, phrases: Sequence[Signal]) -> Severity:
-    """The gravest phrase whose words stand in the passage."""
+    """Return the severity of the gravest phrase within the passage."""
     if passage.is_whole:
         return max((signal.severity for signal in phrases), default=Severity.NONE)
     first, last = passage.tokens[0].start, passage.tokens[-1].end

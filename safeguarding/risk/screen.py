@@ -16,10 +16,10 @@ SPEAKERS = ("user", "assistant")
 
 
 def screened(lines: Iterable[bytes], engine: RiskEngine) -> Iterator[dict[str, Any]]:
-    """One record a line: the assessment, or `{"id", "error"}` for a line that is no message.
+    """Yield a record for each line: the assessment, or `{"id", "error"}` for an invalid line.
 
-    Each line is `{"id", "text", "history"?: [{"by": "user" or "assistant", "text"}]}`, the history
-    oldest first; blank lines are passed over.
+    Each line is `{"id", "text", "history"?: [{"by": "user" or "assistant", "text"}]}` with the
+    oldest turn first; blank lines are skipped.
     """
     for line in not_blank(lines):
         try:
@@ -36,8 +36,8 @@ def _history(line: InputLine) -> tuple[Turn, ...]:
     if not isinstance(turns, list):
         raise line.error("`history` is not a list")
     for turn in turns:
-        said = turn.get("text") if isinstance(turn, dict) else None
-        if not isinstance(said, str) or turn.get("by") not in SPEAKERS:
+        words = turn.get("text") if isinstance(turn, dict) else None
+        if not isinstance(words, str) or turn.get("by") not in SPEAKERS:
             raise line.error('a turn of `history` is {"by": "user" or "assistant", "text"}')
     return tuple(Turn(turn["by"], turn["text"]) for turn in turns)
 

@@ -1,4 +1,7 @@
-"""From scores to a severity: calibrated probabilities, and thresholds set by what errors cost."""
+"""Turns scores into a severity: calibrated probabilities, and thresholds set by what errors cost.
+
+Messages have Thresholds; pasted chats have ChatThresholds.
+"""
 
 from __future__ import annotations
 
@@ -10,42 +13,44 @@ from typing import NamedTuple
 import msgspec
 
 from safeguarding import artifacts
-from safeguarding.records import read_yaml
-from safeguarding.taxonomy import Severity
+from safeguarding.records import ContentError, Problem, read_yaml
+from safeguarding.taxonomy import SIGNS, Severity
 
 _FARTHEST = 30.0
 STEPS = (Severity.CONCERN, Severity.URGENT, Severity.IMMEDIATE)
 
 
 class SeverityStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How the evidence for "at least this severe" adds up to log-odds; fitted by logistic
-    regression on the development part (Platt scaling, with three witnesses)."""
+    """How the evidence for "at least this severe" adds up to log-odds.
+
+    Fitted by logistic regression on the development part (Platt scaling with three scores).
+    """
 
     network: float
-    """What one point of the network's score adds."""
+    """Log-odds that one point of the network's score adds."""
     witness: float
-    """What one point of the second witness's score adds."""
+    """Log-odds that one point of the second witness's score adds."""
     phrase: float
-    """What a reviewed phrase of at least this severity adds."""
+    """Log-odds that a reviewed phrase of at least this severity adds."""
     offset: float
     expected: float
     """Share of all messages expected to be this severe where Lantern is used, 0 to 1."""
     developed: float
-    """That share in the development part, which holds far more of them."""
+    """That share in the development part, where it is far higher."""
     miss_cost: float
-    """How many false alarms one miss is worth."""
+    """Number of false alarms that one miss is worth."""
 
 
 class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The file artifacts/calibration.yml, which lab/training/calibrate.py writes."""
 
     version: str
-    """Digest of the adapter whose scores these numbers belong to."""
+    """Digest of the adapter whose scores were calibrated."""
     concern: SeverityStep
     urgent: SeverityStep
     immediate: SeverityStep
     conversation: float
-    """By how many log-odds the thresholds are higher for several messages read as one."""
+    """Log-odds by which the thresholds are higher for several messages read as one."""
 
 
 Steps = tuple[float, float, float]
@@ -53,17 +58,17 @@ Steps = tuple[float, float, float]
 
 
 class Evidence(NamedTuple):
-    """What speaks for each severity of one text."""
+    """The evidence for each severity of one text."""
 
     network: Steps
     witness: Steps
     phrased: Severity = Severity.NONE
-    """The gravest reviewed phrase in it."""
+    """Severity of the gravest reviewed phrase in it."""
 
 
 @dataclass(frozen=True)
 class Probabilities:
-    """How probable each severity is, on the balance of the development part."""
+    """The probability of each severity, at the development part's balance of severities."""
 
     concern: float
     urgent: float
@@ -72,48 +77,48 @@ class Probabilities:
     """The highest severity whose probability is over its threshold."""
 
     def of(self, severity: Severity) -> float:
-        """The probability of at least `severity`."""
+        """Return the probability of at least `severity`."""
         return (1.0, self.concern, self.urgent, self.immediate)[severity]
 
 
 WITNESS_AGREES = 0.0
-"""The witness's score of "at least concern" from which on it agrees with the network that a message
-is an emergency: it then finds a concern likelier than not. Chosen on the development part, where it
-turns 10 of 572 messages from immediate to urgent and halves the harmless ones that the network
-alone calls immediate (docs/models.md)."""
+"""Score of "at least concern" from which the witness confirms an emergency: it then finds a concern
+more likely than not. Chosen on the development part, where it turns 10 of 572 messages from
+immediate to urgent and halves the harmless ones that the network alone calls immediate
+(docs/models.md)."""
 
 
-def confirmed(found: Probabilities, witness: Steps, phrased: Severity) -> Probabilities:
-    """`found`, where the network alone has not made it immediate; else the same as urgent.
+def confirmed(probabilities: Probabilities, witness: Steps, phrased: Severity) -> Probabilities:
+    """Lower immediate to urgent unless the second witness or a reviewed phrase confirms it.
 
-    `witness` are the second witness's scores of the same text, `phrased` is the gravest reviewed
-    phrase in this message: either confirms an emergency.
+    `witness` are the second witness's scores of the same text; `phrased` is the severity of the
+    gravest reviewed phrase in this message.
     """
-    if found.severity < Severity.IMMEDIATE:
-        return found
+    if probabilities.severity < Severity.IMMEDIATE:
+        return probabilities
     if phrased >= Severity.URGENT or witness[0] >= WITNESS_AGREES:
-        return found
-    return replace(found, severity=Severity.URGENT)
+        return probabilities
+    return replace(probabilities, severity=Severity.URGENT)
 
 
 class Thresholds:
-    """The probability of each severity in a text, and from where on each is taken to be due."""
+    """The calibration, and the threshold of each severity."""
 
     def __init__(self, calibration: Calibration, miss_cost: float | None = None) -> None:
-        """`miss_cost` replaces the cost of a missed urgent message; the others keep their ratio."""
+        """`miss_cost` replaces the cost of a missed urgent message; the others scale with it."""
         steps = (calibration.concern, calibration.urgent, calibration.immediate)
         ratio = miss_cost / calibration.urgent.miss_cost if miss_cost else 1.0
         self._steps = steps
         self._conversation = calibration.conversation
         self.log_odds = tuple(_threshold(step, step.miss_cost * ratio) for step in steps)
-        """Log-odds from which on each severity is taken to be due."""
+        """Log-odds from which each severity is due."""
 
     def of_conversation(self, evidence: Evidence) -> Probabilities:
-        """The probabilities of several messages read as one: its thresholds are higher."""
+        """Return the probabilities of several messages read as one; the thresholds are higher."""
         return self.probabilities(evidence, self._conversation)
 
     def probabilities(self, evidence: Evidence, handicap: float = 0.0) -> Probabilities:
-        """The probabilities of a text. `handicap`: log-odds taken off each step."""
+        """Return the probabilities of a text; `handicap` is subtracted from all log-odds."""
         odds = [
             step.network * network
             + step.witness * witness
@@ -132,9 +137,9 @@ class Thresholds:
 
 
 def _threshold(step: SeverityStep, cost: float) -> float:
-    """The log-odds, on the development balance, at which missing costs as much as alarming.
+    """Return the log-odds, at the development balance, at which a miss costs as much as an alarm.
 
-    To alarm is right when p * cost >= 1 - p, so when the odds where Lantern is used are at least
+    An alarm is right if p * cost >= 1 - p, so if the odds where Lantern is used are at least
     1 / cost; those are the development odds times the ratio of the two priors (Elkan 2001, "The
     foundations of cost-sensitive learning", theorem 2).
     """
@@ -147,5 +152,47 @@ def _probability(odds: float) -> float:
 
 
 def read_calibration(path: Path | None = None) -> Calibration:
-    """The calibration of `path`, without one the project's. Raises ContentError."""
+    """Read the calibration from `path`, by default the project's. Raises ContentError."""
     return read_yaml(path or artifacts.checked(artifacts.CALIBRATION)).convert(Calibration)
+
+
+class ChatThreshold(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How the evidence in a chat adds up to log-odds, and the threshold of one severity."""
+
+    pattern: float
+    """Log-odds that one point of the density of signs adds."""
+    tone: float
+    """Log-odds that one point of the network's score of stretches adds."""
+    offset: float
+    bar: float
+    """The threshold, in log-odds; named as in the artifact."""
+
+    def over(self, pattern: float, tone: float) -> float:
+        """Return the log-odds above the threshold."""
+        return self.pattern * pattern + self.tone * tone + self.offset - self.bar
+
+
+class ChatThresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The file artifacts/chat_thresholds.yml, which lab/training/calibrate.py writes."""
+
+    version: str
+    """Digest of the adapter whose scores were calibrated."""
+    signs: dict[str, float]
+    """Weight of each sign of grooming; reviewed by people."""
+    shown: float
+    """Smallest probability of a sign that staff are shown beside a chat."""
+    concern: ChatThreshold
+    urgent: ChatThreshold
+    line: float
+    """Log-odds by which the threshold of a message is higher for one line among others."""
+
+
+def read_chat_thresholds(path: Path | None = None) -> ChatThresholds:
+    """Read the thresholds from `path`, by default the project's. Raises ContentError."""
+    path = path or artifacts.checked(artifacts.CHAT_THRESHOLDS)
+    thresholds = read_yaml(path).convert(ChatThresholds)
+    wrong = set(thresholds.signs) ^ set(SIGNS)
+    if wrong:
+        names = ", ".join(sorted(wrong))
+        raise ContentError([Problem(path, 1, f"signs without a weight, or unknown: {names}")])
+    return thresholds

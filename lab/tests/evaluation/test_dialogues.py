@@ -7,14 +7,14 @@ import pytest
 from lab.evaluation.assessing import Results, TimedMessage
 from lab.evaluation.dialogues import chats_report, conversations_report, handed_off, pasted, turns
 from lab.tests.labelled import result
-from safeguarding.risk.assessment import Turn
-from safeguarding.risk.corpus_dialogues import (
+from safeguarding.corpus.dialogues import (
     Chat,
     LabelledChatLine,
     LabelledConversation,
     WrittenTurn,
     rendered,
 )
+from safeguarding.risk.assessment import Turn
 from safeguarding.taxonomy import Severity
 from tests.labelled import CONCERN, NONE, URGENT
 

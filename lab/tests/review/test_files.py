@@ -18,8 +18,8 @@ from lab.review.files import (
     ReviewedFiles,
     read_expected,
 )
+from safeguarding.corpus.reader import Example, SentenceGroup, read_examples
 from safeguarding.records import ContentError
-from safeguarding.risk.corpus import Example, SentenceGroup, read_examples
 from staff.cases.learning import Verdict
 
 DAY, NEXT = date(2026, 11, 25), date(2026, 11, 26)

@@ -11,9 +11,9 @@ import pytest
 
 from lab.review.files import Expected, ReviewedFiles, read_expected
 from lab.review.learn import learn, main
+from safeguarding.corpus.reader import Example, read_examples
 from safeguarding.escalation import Outcome
 from safeguarding.risk.assessment import Turn
-from safeguarding.risk.corpus import Example, read_examples
 from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import StaffAccounts
 from staff.cases.case import CaseEvent

@@ -22,13 +22,13 @@ from lab.training.sentences import (
     of_lexicon,
     row,
 )
-from safeguarding.risk.corpus import Dialogues, Part, intent_examples
-from safeguarding.risk.corpus_dialogues import (
+from safeguarding.corpus.dialogues import (
     Chat,
     LabelledChatLine,
     LabelledConversation,
     WrittenTurn,
 )
+from safeguarding.corpus.reader import Dialogues, Part, intent_examples
 from safeguarding.risk.engine import RiskEngine
 from safeguarding.risk.lexicon.reader import Lexicon
 from safeguarding.risk.thresholds import Steps

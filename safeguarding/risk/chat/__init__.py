@@ -1,1 +1,0 @@
-"""Chats that people paste: found in the message, parted into lines, and read for signs."""

@@ -1,4 +1,4 @@
-"""From a message as typed to the chat that was pasted into it, and the words around it."""
+"""Finds the chat that was pasted into a message, and the person's own words around it."""
 
 from __future__ import annotations
 
@@ -10,22 +10,20 @@ from dataclasses import dataclass
 from safeguarding.risk.chat.layouts import (
     FEWEST_LINES,
     FEWEST_TURNS,
-    WHEN,
-    headed,
-    labelled,
-    plain,
-    quoted,
-)
-from safeguarding.risk.chat.lines import (
     THEM,
+    WHEN,
     ChatLine,
     LayoutMatch,
     TypedLine,
+    headed,
+    labelled,
     line_at,
-    rows,
+    quoted,
     speaker_of,
     trimmed,
     turns,
+    typed_lines,
+    unlabelled,
     with_words,
 )
 
@@ -34,7 +32,7 @@ _STAMP = re.compile(
     rf"(?<!\S)[\[(]?{WHEN}[\])]?[ \u00a0]{{0,3}}(?:[-–—][ \u00a0]{{0,3}})?(?=\S)", re.IGNORECASE
 )
 _LAST_STAMP = re.compile(rf"[\[(]?{WHEN}[\])]?\s{{0,3}}[-–—]?\s*$", re.IGNORECASE)
-_STAMP_LENGTH = 40
+_LONGEST_STAMP = 40
 _QUOTE = re.compile(r"(?<!\S)(?:>|&gt;|»)\s?(?=[^\s>])")
 _WORD_BEFORE = re.compile(r"(\S{1,24})\s$")
 _SAYING = {
@@ -47,8 +45,8 @@ _SMILEY = re.compile(r"[()/\\|*<>\[\]]|[DPOSXdpo3](?![^\W_])")
 
 
 @dataclass(frozen=True)
-class _Label:
-    """Where a label stands: its first character, its end, and the words of it."""
+class _InlineLabel:
+    """A label in the middle of a line."""
 
     start: int
     end: int
@@ -56,7 +54,7 @@ class _Label:
 
 
 def inline(text: str) -> LayoutMatch | None:
-    """The chat in a message whose labels stand in the middle of its lines."""
+    """Recognise a chat whose labels stand in the middle of lines."""
     stamps = [match.start() for match in _STAMP.finditer(text)]
     if len(stamps) >= FEWEST_LINES:
         found = labelled(_cut(text, stamps))
@@ -66,41 +64,42 @@ def inline(text: str) -> LayoutMatch | None:
 
 
 def _by_labels(text: str) -> LayoutMatch | None:
-    labels = _longer(text, [label for match in _LABEL.finditer(text) if (label := _label(match))])
+    single = [label for match in _LABEL.finditer(text) if (label := _label(match))]
+    labels = _with_whole_names(text, single)
     counts = Counter(speaker_of(label.name) for label in labels)
-    if len(labels) < FEWEST_LINES or len(counts) < FEWEST_TURNS or max(counts.values()) < 2:  # noqa: PLR2004 - again
+    if len(labels) < FEWEST_LINES or len(counts) < FEWEST_TURNS or max(counts.values()) == 1:
         return None
     ends = [label.start for label in labels[1:]] + [len(text)]
     lines = [
         line_at(speaker_of(label.name), text, label.end, _before_stamp(text, label.end, end))
         for label, end in zip(labels, ends, strict=True)
     ]
-    said = with_words(lines)
-    if len(said) < FEWEST_LINES or turns(said) < FEWEST_TURNS:
+    chat = with_words(lines)
+    if len(chat) < FEWEST_LINES or turns(chat) < FEWEST_TURNS:
         return None
     own = trimmed(text, 0, _before_stamp(text, 0, labels[0].start))
-    return LayoutMatch(said, (own,) if own[0] < own[1] else ())
+    return LayoutMatch(chat, (own,) if own[0] < own[1] else ())
 
 
 def _by_quotes(text: str) -> LayoutMatch | None:
-    """What stands between one ">" and the next: the other's words, and any answer with them.
+    """Recognise a single line in which each ">" begins the other person's words.
 
-    Only of a single line: quotes with nothing between them may be a story that somebody tells.
+    In several lines, quotes with nothing between them may be a story that the person tells.
     """
     quotes = list(_QUOTE.finditer(text))
     if len(quotes) < FEWEST_LINES or "\n" in text.strip():
         return None
     ends = [quote.start() for quote in quotes[1:]] + [len(text)]
     lines = [line_at(THEM, text, quote.end(), end) for quote, end in zip(quotes, ends, strict=True)]
-    said = with_words(lines)
+    chat = with_words(lines)
+    if len(chat) < FEWEST_LINES:
+        return None
     own = trimmed(text, 0, quotes[0].start())
-    return (
-        LayoutMatch(said, (own,) if own[0] < own[1] else ()) if len(said) >= FEWEST_LINES else None
-    )
+    return LayoutMatch(chat, (own,) if own[0] < own[1] else ())
 
 
 def _cut(text: str, places: Sequence[int]) -> list[TypedLine]:
-    """The text as rows that begin at its times."""
+    """Cut the text into lines that begin at `places`."""
     starts = [0, *(place for place in places if place)]
     found = []
     for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
@@ -110,18 +109,18 @@ def _cut(text: str, places: Sequence[int]) -> list[TypedLine]:
     return found
 
 
-def _label(match: re.Match[str]) -> _Label | None:
+def _label(match: re.Match[str]) -> _InlineLabel | None:
     name = match["name"]
     if not any(char.isalpha() or ord(char) > 0x2000 for char in name):  # noqa: PLR2004 - emoji
         return None
     after = match.string[match.end() : match.end() + 2]
     if not after[:1].isspace() and _SMILEY.match(after):
         return None
-    return _Label(match.start(), match.end(), name)
+    return _InlineLabel(match.start(), match.end(), name)
 
 
-def _longer(text: str, labels: Sequence[_Label]) -> list[_Label]:
-    """The labels with the words before them that belong to the name: "Mr Hale:", "he said:"."""
+def _with_whole_names(text: str, labels: Sequence[_InlineLabel]) -> list[_InlineLabel]:
+    """Return the labels with the words before that belong to them: "Mr Hale:", "he said:"."""
     found = list(labels)
     for _ in range(_LONGEST_NAME - 1):
         before = [_word_before(text, found, at) for at in range(len(found))]
@@ -134,11 +133,11 @@ def _longer(text: str, labels: Sequence[_Label]) -> list[_Label]:
             same = counts[name] > 1 and len(always[name]) == 1
             if word and (same or name.split()[0] in _SAYING | _IN_BETWEEN):
                 start = text.rindex(word, 0, label.start)
-                found[at] = _Label(start, label.end, f"{word} {label.name}")
+                found[at] = _InlineLabel(start, label.end, f"{word} {label.name}")
     return found
 
 
-def _word_before(text: str, labels: Sequence[_Label], at: int) -> str:
+def _word_before(text: str, labels: Sequence[_InlineLabel], at: int) -> str:
     label = labels[at]
     since = labels[at - 1].end if at else 0
     match = _WORD_BEFORE.search(text, max(since, label.start - 26), label.start)
@@ -146,40 +145,37 @@ def _word_before(text: str, labels: Sequence[_Label], at: int) -> str:
 
 
 def _before_stamp(text: str, start: int, end: int) -> int:
-    """The end of what was said, where the time of the next message stands behind it."""
-    stamp = _LAST_STAMP.search(text, max(start, end - _STAMP_LENGTH), end)
+    """Return where the words end, before the time of the next message if one follows."""
+    stamp = _LAST_STAMP.search(text, max(start, end - _LONGEST_STAMP), end)
     return stamp.start() if stamp else end
-
-
-__all__ = ["ChatLine", "PastedChat", "pasted_chat"]
 
 
 @dataclass(frozen=True)
 class PastedChat:
-    """A chat between others, or with others, that somebody shows us."""
+    """A chat that a person shows us."""
 
     lines: tuple[ChatLine, ...]
     own_words: str
-    """The message with the chat blanked out: what the person says about it, where it stood. All
-    of the message when the chat is guessed."""
+    """The message with the chat blanked out: what the person says about it, in its place. The
+    whole message if the chat is guessed."""
     guessed: bool
-    """Whether only the shape speaks for a chat: lines without names, or one voice alone. Then it
-    may just as well be somebody's own story, and must be scored as one too."""
+    """Whether only the shape suggests a chat: lines without names, or one voice alone. It may be
+    the person's own story and must be scored as one too."""
 
 
 def pasted_chat(text: str) -> PastedChat | None:
-    """The chat in a message, or None. Never raises; the time it takes grows with the length."""
-    found = _found(text)
+    """Return the chat in a message, or None. Never raises; takes time linear in the length."""
+    found = _best_layout(text)
     if found is None:
         return None
     own = text if found.guessed else _only(text, found.own)
     return PastedChat(found.lines, own, found.guessed)
 
 
-def _found(text: str) -> LayoutMatch | None:
-    lines = rows(text)
-    with_a_guess = [labelled(lines), headed(lines), quoted(lines), inline(text), plain(lines)]
-    found = [each for each in with_a_guess if each]
+def _best_layout(text: str) -> LayoutMatch | None:
+    lines = typed_lines(text)
+    tried = [labelled(lines), headed(lines), quoted(lines), inline(text), unlabelled(lines)]
+    found = [each for each in tried if each]
     return next((each for each in found if not each.guessed), found[0] if found else None)
 
 
@@ -192,5 +188,5 @@ def _only(text: str, spans: tuple[tuple[int, int], ...]) -> str:
 
 
 def _blank(length: int) -> str:
-    """White space that parts what stands before it from what stands after."""
+    """Return white space that separates the words before it from those after it."""
     return ("\n\n" + " " * length)[:length]

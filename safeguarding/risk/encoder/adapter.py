@@ -1,4 +1,4 @@
-"""The pinned weights of the encoder, and the low-rank change that the project taught it."""
+"""Reads the encoder's pinned weights and the adapter: the low-rank change learned for them."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from safeguarding import artifacts
 from safeguarding.records import ContentError
 from safeguarding.taxonomy import ROOT
 
-# sentence-transformers/all-mpnet-base-v2 @ e8c3b32edf5434bc2275fc9bab85f82640a19130. Trust rests on
-# these digests, not on who publishes the packages.
+# sentence-transformers/all-mpnet-base-v2 @ e8c3b32edf5434bc2275fc9bab85f82640a19130. These digests
+# are trusted, not the publisher of the packages.
 BASE_SHA256 = "78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef05615658"
 TOKENIZER_SHA256 = "b8be2c30ba5dd723a6d5ee26d013da103d5408d92ddcb23747622f9e48f1d842"
 ENCODER_DIR = ROOT / "models" / "mpnet"
 """The published encoder: model.safetensors, config.json, and tokenizer.json."""
 ENCODER_ONNX = ROOT / "models" / "mpnet.onnx"
 BASE, ADAPTED, PROBE = "lantern.base", "lantern.adapter", "lantern.probe"
-"""What the ONNX file says of itself: digests of the published weights and of the adapter, and the
+"""Keys of the ONNX file's metadata: digests of the published weights and of the adapter, and the
 exact vector of a known text."""
 
 
@@ -33,12 +33,12 @@ class WeightsError(Exception):
 
 
 def sha256(path: Path) -> str:
-    """Hex digest of a file's bytes."""
+    """Return the hex digest of a file's bytes."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def check(path: Path, expected: str) -> None:
-    """Raise WeightsError unless the file is there and its SHA-256 is `expected`."""
+    """Raise WeightsError unless the file exists and its SHA-256 is `expected`."""
     if not path.is_file():
         raise WeightsError(f"{path.name} is missing: run `make train`")
     if (found := sha256(path)) != expected:
@@ -46,7 +46,7 @@ def check(path: Path, expected: str) -> None:
 
 
 def read_arrays(path: Path) -> tuple[dict[str, npt.NDArray[np.float32]], dict[str, str]]:
-    """The arrays and the facts of a safetensors file. Raises WeightsError when it is not one."""
+    """Read the arrays and metadata of a safetensors file. Raises WeightsError if it is unsound."""
     if not path.is_file():
         raise WeightsError(f"{path.name} is missing from the checkout")
     try:
@@ -69,22 +69,22 @@ class Adapter:
     heads: Mapping[str, Floats]
     """For each task "<name>.weight", shape (768, outputs), and "<name>.bias"."""
     scale: float
-    """What a sentence vector of unit length is multiplied by before the heads."""
+    """Factor applied to a sentence vector of unit length before the heads."""
     categories: tuple[str, ...]
     subjects: tuple[str, ...]
     signs: tuple[str, ...]
     intents: tuple[str, ...]
-    """What the outputs of "category", "subject", "sign" and "topic" stand for, in their order."""
+    """Names of the outputs of "category", "subject", "sign" and "topic", in order."""
     base: str
-    """SHA-256 of the encoder's published weights that the change belongs to."""
+    """SHA-256 of the published weights to which the change belongs."""
     version: str
     """The first 12 digits of the file's own SHA-256."""
 
 
 def read_adapter(path: Path | None = None) -> Adapter:
-    """The adapter of `path`, without one the project's, as its manifest has it.
+    """Read the adapter from `path`, by default the project's.
 
-    Raises WeightsError when it is missing, not one, or not the one of the manifest.
+    Raises WeightsError if it is missing, unsound, or not the one in the manifest.
     """
     try:
         path = path or artifacts.checked(artifacts.ADAPTER)
@@ -116,7 +116,7 @@ def _part(prefix: str, arrays: Mapping[str, Floats]) -> dict[str, Floats]:
 
 
 def merged(published: Mapping[str, Floats], changes: Mapping[str, Floats]) -> dict[str, Floats]:
-    """The published weights with the adapter's change added: the encoder costs what it did."""
+    """Return the published weights with the adapter's change added."""
     whole = {name: np.asarray(array, np.float32) for name, array in published.items()}
     for key, up in changes.items():
         if key.endswith(".up"):

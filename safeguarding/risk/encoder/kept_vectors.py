@@ -49,11 +49,11 @@ class VectorTable:
     """Which row belongs to the text of this digest."""
 
     def missing(self, texts: Iterable[str]) -> list[str]:
-        """The texts without a row, each once."""
+        """Return the texts without a row, each once."""
         return [text for text in dict.fromkeys(texts) if _key(text) not in self.places]
 
     def of(self, texts: Sequence[str]) -> Floats:
-        """The rows of `texts`, in their order. Raises KeyError when one has none."""
+        """Return the rows of `texts`, in their order. Raises KeyError if one has none."""
         found: Floats = self.rows[[self.places[_key(text)] for text in texts]]
         return found
 
@@ -63,12 +63,12 @@ def _key(text: str) -> bytes:
 
 
 def table(texts: Sequence[str], rows: Floats) -> VectorTable:
-    """A table of these texts, none twice, and their rows."""
+    """Return a table of these texts, none twice, and their rows."""
     return VectorTable(rows, {_key(text): place for place, text in enumerate(texts)})
 
 
 def read_table(path: Path, version: str) -> VectorTable:
-    """The table of `path`, empty where it has none that this version of the encoder made."""
+    """Read the table of `path`; it is empty unless this version of the encoder made the file."""
     try:
         with safe_open(path, "np") as file:
             if (file.metadata() or {}).get(MADE_BY) == version:
@@ -113,9 +113,9 @@ def _write(path: Path, keys: Sequence[bytes], rows: npt.NDArray[Any], version: s
 
 
 def encode_all(encoder: SentenceEncoder, texts: Sequence[str]) -> Floats:
-    """The vectors of many texts, shape (texts, 768), on all processors.
+    """Encode many texts on all processors: shape (texts, 768).
 
-    Says on standard error how far it is.
+    Reports progress on standard error.
     """
     order = sorted(range(len(texts)), key=lambda at: len(texts[at]))
     batches = [order[start : start + _BATCH] for start in range(0, len(order), _BATCH)]
@@ -141,12 +141,12 @@ class KeptVectors:
         self._encoder = encoder
 
     def of(self, texts: Sequence[str]) -> Floats:
-        """The vectors of canonical `texts`, shape (texts, 768)."""
+        """Return the vectors of canonical `texts`, shape (texts, 768)."""
         return completed(self._kept, self._encoder, texts).of(texts)
 
 
 def completed(kept: VectorTable, encoder: SentenceEncoder, texts: Sequence[str]) -> VectorTable:
-    """A table of exactly these texts; only those that `kept` lacks are encoded."""
+    """Return a table of exactly these texts; only those that `kept` lacks are encoded."""
     wanted = list(dict.fromkeys(texts))
     missing = kept.missing(wanted)
     if not missing and len(wanted) == len(kept.places):
@@ -166,7 +166,7 @@ def joined(first: VectorTable, second: VectorTable) -> VectorTable:
 
 
 def read_kept_vectors(encoder: SentenceEncoder, path: Path = FILE) -> KeptVectors:
-    """The vectors of the file at `path` that this encoder made."""
+    """Read the vectors of the file at `path` that this encoder made."""
     return KeptVectors(read_table(path, encoder.adapter_version), encoder)
 
 

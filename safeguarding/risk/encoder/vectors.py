@@ -1,4 +1,4 @@
-"""Sentence vectors: the adapted MPNet, in eight-bit integers, by onnxruntime."""
+"""Computes sentence vectors with the adapted MPNet, in eight-bit integers, by onnxruntime."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ if TYPE_CHECKING:
 WIDTH = 768
 MAX_WORD_PIECES = 128  # as the model was trained; longer text is cut
 _KEPT = 16
-"""Texts whose vectors are kept: topic and risk of one message ask one after the other."""
+"""Number of texts whose vectors are kept: a message is encoded for its risk, then for its topic."""
 _BATCH = 16
-"""Texts that are encoded together: more of them are no quicker on one core."""
+"""Number of texts that are encoded together; more are no faster on one core."""
 PROBE_TEXT = "he is older than me and he says not to tell my mum"
-"""Encoded whenever the network is loaded, and compared with its exact vector."""
+"""Encoded when the network is loaded, and compared with its exact vector."""
 PROBED = 0.95
-"""How like the exact vector it must be (cosine): rightly computed integers come to 0.98 or more."""
+"""Smallest cosine to the exact vector; a processor that computes correctly reaches 0.98 or more."""
 Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """What the encoder makes of one text."""
+    """The vectors of one text."""
 
     pieces: Floats
     """One vector for each word piece, shape (pieces, 768)."""
     spans: tuple[tuple[int, int], ...]
-    """Where each piece stands in the text; (0, 0) for the marks at its beginning and end."""
+    """Start and end of each piece in the text; (0, 0) for the marks at its beginning and end."""
 
     @cached_property
     def vector(self) -> Floats:
@@ -46,33 +46,36 @@ class Encoded:
 
 
 def unit(vector: Floats) -> Floats:
-    """`vector` at length 1, along its last axis."""
+    """Scale `vector` to length 1 along its last axis."""
     length = np.linalg.norm(vector, axis=-1, keepdims=True)
     scaled: Floats = (vector / np.maximum(length, 1e-9)).astype(np.float32)
     return scaled
 
 
 def written_vector(vector: Floats) -> str:
-    """A vector as text, for the metadata of a file."""
+    """Return a vector as text, for the metadata of a file."""
     return base64.b64encode(vector.astype("<f4").tobytes()).decode("ascii")
 
 
 def read_vector(text: str) -> Floats:
-    """The inverse of `written_vector`."""
+    """Read the result of `written_vector`."""
     found: Floats = np.frombuffer(base64.b64decode(text), "<f4").astype(np.float32)
     return found
 
 
 class MPNet:
-    """The network. A sentence's vectors alone and in a batch differ a little (cosine above 0.98):
-    the integers of a batch share one scale."""
+    """The network.
+
+    The vectors of a sentence alone and in a batch differ a little (cosine above 0.98), because the
+    integers of a batch share one scale.
+    """
 
     def __init__(self, session: InferenceSession, tokenizer: Tokenizer) -> None:
         self._session = session
         self._tokenizer = tokenizer
 
     def encode(self, text: str) -> Encoded:
-        """The vectors of `text`."""
+        """Return the vectors of `text`."""
         encoding = self._tokenizer.encode(text)
         ids = np.array([encoding.ids], dtype=np.int64)
         feed = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
@@ -80,7 +83,7 @@ class MPNet:
         return Encoded(hidden, tuple(encoding.offsets))
 
     def encode_batch(self, texts: Sequence[str]) -> Floats:
-        """The sentence vectors of `texts`, which should be about equally long: shape (n, 768)."""
+        """Return the sentence vectors of `texts`, which should be equally long: shape (n, 768)."""
         encodings = self._tokenizer.encode_batch(list(texts))
         longest = max(len(encoding.ids) for encoding in encodings)
         ids = np.zeros((len(encodings), longest), np.int64)
@@ -94,14 +97,14 @@ class MPNet:
 
 
 def load_mpnet(adapter_version: str) -> MPNet:
-    """The network with this adapter merged in (0.4 s).
+    """Load the network with this adapter merged in (0.4 s).
 
-    Raises WeightsError on other weights, and when this processor computes other vectors than the
-    exact ones: that would recognise nothing, and say nothing of it.
+    Raises WeightsError for other weights, and if this processor does not compute the exact vectors:
+    such a network would silently recognise nothing.
     """
     if not weights.ENCODER_ONNX.is_file():
         raise weights.WeightsError(f"{weights.ENCODER_ONNX.name} is missing: run `make install`")
-    # Not at the top: a Rasa server that gets its vectors with the message does without.
+    # Not at the top: a Rasa server that gets its vectors with the message does not need them.
     import onnxruntime  # noqa: PLC0415
     from tokenizers import Tokenizer  # noqa: PLC0415
 
@@ -133,21 +136,21 @@ def load_mpnet(adapter_version: str) -> MPNet:
 
 
 class SentenceEncoder:
-    """The encoder, loaded on first need; remembers the vectors of the last few texts."""
+    """The encoder, loaded on first need. Keeps the vectors of the last few texts."""
 
     def __init__(self, adapter_version: str) -> None:
-        """`adapter_version` names the adapter that must have been merged into the network."""
+        """`adapter_version` is the version of the adapter that the network must contain."""
         self.adapter_version = adapter_version
         self.encode: Callable[[str], Encoded] = lru_cache(maxsize=_KEPT)(self._encode)
-        """The vectors of a text (canonical words, joined by spaces). Raises WeightsError."""
+        """Returns the vectors of a text (canonical words between spaces). Raises WeightsError."""
 
     @cached_property
     def network(self) -> MPNet:
-        """Raises WeightsError when its file is missing or was made with another adapter."""
+        """The loaded network. Raises WeightsError if its file is missing or out of date."""
         return load_mpnet(self.adapter_version)
 
     def encode_batch(self, texts: Sequence[str]) -> Floats:
-        """The vectors of many texts, in their order: shape (texts, 768). Raises WeightsError."""
+        """Return the vectors of many texts, in their order: shape (n, 768). Raises WeightsError."""
         each = sorted(set(texts), key=len)
         rows = [
             self.network.encode_batch(each[start : start + _BATCH])

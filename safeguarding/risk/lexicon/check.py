@@ -1,4 +1,4 @@
-"""Checks the lexicon: `python -m lantern check-lexicon [FILE ...]`; 1 if unsound."""
+"""Checks the lexicon: `python -m lantern check-lexicon [FILE ...]`; exits with 1 if unsound."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from safeguarding.taxonomy import Severity
 
 
 def examples_that_fail(lexicon: Lexicon) -> Iterator[Problem]:
-    """Every `match` sentence its rule does not fire on, and every `near_miss` it fires on."""
+    """Yield each `match` sentence that its rule misses, and each `near_miss` that it fires on."""
     engine = RiskEngine(lexicon)
     rules: list[Rule | Combination] = [*lexicon.rules, *lexicon.combinations]
     for rule in rules:
@@ -47,7 +47,7 @@ def _about(place: Problem, what: str) -> Problem:
 @click.command()
 @click.argument("files", nargs=-1, type=click.Path(exists=True, path_type=Path))
 def main(files: tuple[Path, ...]) -> None:
-    """Print what is wrong with the lexicon, in FILES only when there are any; 1 if something is."""
+    """Print the problems of the lexicon, or of FILES only; exit with 1 if there are any."""
     try:
         lexicon, problems = read_what_is_sound(LEXICON)
     except ContentError as error:

@@ -1,7 +1,8 @@
-"""What the reviewed lexicon says of a message, and with which words it says so."""
+"""Reads a message for the reviewed phrases: entries, combinations of cues, and the subject."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -11,13 +12,12 @@ from safeguarding.risk.lexicon.context import Context, Parser
 from safeguarding.risk.lexicon.matching import Match, RuleMatcher
 from safeguarding.risk.lexicon.reader import Lexicon
 from safeguarding.risk.lexicon.rules import Combination, floor_of
-from safeguarding.risk.lexicon.subject import subject_of
 from safeguarding.risk.text.normalise import Canonical
 from safeguarding.taxonomy import Severity
 
 
 def parts_of(matches: Iterable[Match]) -> frozenset[str]:
-    """What `matches` give a combination: ids of cues and entries, and "category:<name>"."""
+    """Return the parts that `matches` give to combinations: rule ids and "category:<name>"."""
     parts: set[str] = set()
     for match in matches:
         parts.add(match.rule.id)
@@ -27,63 +27,64 @@ def parts_of(matches: Iterable[Match]) -> frozenset[str]:
 
 
 def could_combine(combinations: Sequence[Combination], parts: frozenset[str]) -> bool:
-    """Whether any combination may be complete; cheaper than to weigh every part first."""
+    """Return whether any combination may be complete: cheaper than reading the context first."""
     return any(parts.issuperset(rule.all) for rule in combinations)
 
 
 @dataclass(frozen=True)
 class CompletedCombination:
-    """A combination that is complete; its kind is "conversation" when it needed earlier turns."""
+    """A combination of which every part was found."""
 
     parts: frozenset[str]
-    """What it is made of; a combination among them stands for its own parts as well."""
+    """Its parts, and the parts of a combination among them."""
     id: str
     category: str
     severity: Severity
     kind: str
+    """combination, or conversation if it needed earlier messages."""
 
 
 def combined(
     combinations: Sequence[Combination], here: frozenset[str], before: frozenset[str]
 ) -> Iterator[CompletedCombination]:
-    """The combinations complete in this message, or with what was said before it.
+    """Yield the combinations complete in this message, or together with earlier ones.
 
-    At least one part stands in this message, and what was complete before is not told again. A
-    combination may itself be part of a later one.
+    At least one part is in this message. A combination that was complete before is not repeated. A
+    combination may be part of a later one.
     """
-    told, earlier = here | before, before
-    made_of: dict[str, frozenset[str]] = {}
+    present, earlier = here | before, before
+    parts_by_id: dict[str, frozenset[str]] = {}
     for rule in combinations:
         wanted = frozenset(rule.all)
         if wanted <= earlier:
             earlier |= {rule.id}
-            told |= {rule.id}
+            present |= {rule.id}
             if not wanted <= here:
                 continue
-        if not wanted <= told or not wanted & here or not told.isdisjoint(rule.none):
+        if not wanted <= present or not wanted & here or not present.isdisjoint(rule.none):
             continue
         kind = "combination" if wanted <= here else "conversation"
-        parts = wanted.union(*(made_of[part] for part in wanted if part in made_of))
-        made_of[rule.id] = parts
+        parts = wanted.union(*(parts_by_id[part] for part in wanted if part in parts_by_id))
+        parts_by_id[rule.id] = parts
         yield CompletedCombination(
             parts, rule.id, rule.category, Severity.named(rule.severity), kind
         )
-        told |= {rule.id}
+        present |= {rule.id}
         if kind == "combination":
             here |= {rule.id}
 
 
 _REACH = 10_000
-"""Characters within which the parts of a combination stand: in a book, words of page 1 and page 20
-have nothing to do with each other."""
+"""Number of characters within which the parts of a combination must be: words on page 1 and page 20
+of a book are unrelated."""
 _MOST_OF_ONE_RULE = 5
 _EARLIER = 2_000
-"""Characters read again of an earlier message: there may be ten of them."""
+"""Number of characters read again of an earlier message; there may be ten messages."""
 
 
 @dataclass(frozen=True)
 class PhraseReading:
-    """What stands in one message. Cues are weighed by their context only when they matter."""
+    """The rules that matched in one message. The context of cues is read only when they matter."""
 
     message: Canonical
     entries: tuple[Match, ...]
@@ -91,12 +92,13 @@ class PhraseReading:
     context: Context
 
     def alarming(self) -> list[int]:
-        """The index of the first word of each match; entries count more than cues."""
+        """Return the index of the first word of each match; entries count twice."""
         return [match.start for match in (*self.entries, *self.entries, *self.possible_cues)]
 
     def stretches(self) -> Iterator[PhraseReading]:
-        """The reading in overlapping stretches of _REACH characters, of which each is read for
-        combinations by itself."""
+        """Yield the reading in overlapping stretches of _REACH characters, each for its own
+        combinations.
+        """
         tokens = self.message.tokens
         last = tokens[-1].end if tokens else 0
         if last <= _REACH:
@@ -117,11 +119,11 @@ class PhraseReading:
                 yield match
 
     def possible_parts(self) -> frozenset[str]:
-        """All that might count in a combination."""
+        """Return the parts of all matches, before their context is read."""
         return parts_of([*self.entries, *self.possible_cues])
 
     def parts(self) -> frozenset[str]:
-        """All that does."""
+        """Return the parts of all matches that their context does not silence."""
         cues = (cue for cue in self.possible_cues if not self.context.silences(cue))
         return parts_of([*self.entries, *cues])
 
@@ -142,7 +144,7 @@ class PhraseReader:
         return self._lexicon.version
 
     def read(self, text: str) -> PhraseReading:
-        """What stands in one message."""
+        """Match the rules against one message."""
         message = self._lexicon.normaliser(text)
         context = Context(message, self._parser)
         matches = self._match(message)
@@ -155,7 +157,7 @@ class PhraseReader:
         )
 
     def signals(self, reading: PhraseReading, history: Sequence[Turn]) -> list[Signal]:
-        """One for each entry, and for each combination complete now, with what was said before."""
+        """Return a signal for each entry, and for each combination that is complete now."""
         found = [self._signal(reading.message, match) for match in reading.entries]
         complete: dict[str, Signal] = {}
         for stretch in reading.stretches():
@@ -164,15 +166,15 @@ class PhraseReader:
         return [*found, *complete.values()]
 
     def floor(self, signals: Iterable[Signal]) -> Severity:
-        """The severity below which nothing else may bring a message with these signals."""
+        """Return the lowest severity that a message with these signals may have."""
         return max((self._floors[signal.source] for signal in signals), default=Severity.NONE)
 
     def subject(self, reading: PhraseReading) -> str:
-        """Whom the message is about: one of the taxonomy's subjects."""
+        """Return whom the message is about: one of the taxonomy's subjects."""
         return subject_of(reading.message, reading.entries or reading.possible_cues)
 
     def fired(self, text: str) -> set[str]:
-        """The ids of all rules and combinations that stand in `text`, cues and idioms included."""
+        """Return the ids of all rules and combinations in `text`, cues and idioms included."""
         reading = self.read(text)
         whole = {found.id for found in self._combinations(reading, ())}
         return whole | reading.parts() | self._match.idioms(reading.message)
@@ -204,14 +206,14 @@ class PhraseReader:
 
 
 def _earlier(text: str) -> str:
-    """What is read again of an earlier message: of a long one, its beginning and its end."""
+    """Return an earlier message, or the beginning and end of a long one."""
     if len(text) <= _EARLIER:
         return text
     return f"{text[: _EARLIER // 2]}\n\n{text[-_EARLIER // 2 :]}"
 
 
 def _few(matches: Iterable[Match]) -> Iterator[Match]:
-    """The first few matches of each rule: whoever writes a thing a hundred times has said it."""
+    """Yield the first few matches of each rule; repetition adds nothing."""
     counts: Counter[str] = Counter()
     for match in matches:
         counts[match.rule.id] += 1
@@ -220,8 +222,52 @@ def _few(matches: Iterable[Match]) -> Iterator[Match]:
 
 
 def _typed(message: Canonical, matches: Sequence[Match]) -> tuple[int, int]:
-    """From the first to the last character, as typed, of the words that matched."""
+    """Return the range, in the text as typed, from the first to the last matched word."""
     words = [word for match in matches for word in message.tokens[match.start : match.end]]
     if not words:
         return 0, 0
     return min(word.start for word in words), max(word.end for word in words)
+
+
+_CHILD = (
+    r"(?:son|daughter|child|kid|boy|girl|teen|teenager|toddler|baby|stepson|stepdaughter|"
+    r"grandson|granddaughter|grandchild|twin|lad|year|old|little|young|teenage|foster|eldest|youngest)"
+)
+_OWN_CHILD = re.compile(rf"\bmy (?:\w+ ){{0,4}}?(?:{_CHILD})\b(?! (?:friend|mate|brother|sister))")
+_FRIEND = re.compile(
+    r"\b(?:my|a|our) (?:\w+ ){0,2}?(?:friend|mate|classmate|cousin|sister|brother|sibling|"
+    r"stepbrother|stepsister|roommate|teammate|girlfriend)\b"
+)
+_OTHER_CHILD = re.compile(
+    r"\b(?:a|the|this|one of|our|my|some|another|neighbour|two|her|his|their) (?:\w+ ){0,3}?"
+    r"(?:pupil|student|tutee|niece|nephew|client|patient|guest|passenger|child|girl|boy|kid|"
+    r"teenager|baby|toddler|schoolgirl|schoolboy|youngster)\b"
+)
+_SELF = frozenset(["i", "me", "my", "mine", "myself", "we", "us", "our"])
+_DOER = frozenset(["i", "we"])
+_SELF_AS_OBJECT = frozenset(["me", "myself", "us"])
+_CONFIDES = frozenset(["tell", "show", "ask"])
+"""Verbs before "me" that do not make the message about the writer: "She told me her stepdad …"."""
+
+
+def subject_of(message: Canonical, matches: Sequence[Match]) -> str:
+    """Return one of the taxonomy's subjects, by a rule if one names it, else by the words."""
+    named = next((match.rule.subject for match in matches if match.rule.subject), None)
+    if named:
+        return named
+    norms = " ".join(token.norm for token in message.tokens)
+    inside = {
+        message.tokens[at].word
+        for match in matches
+        for at in range(match.start, match.end)
+        if not at or message.tokens[at - 1].norm not in _CONFIDES
+    }
+    if inside & _SELF_AS_OBJECT:
+        return "self"
+    for subject, pattern in _OTHERS:
+        if pattern.search(norms) and not inside & _DOER:
+            return subject
+    return "self" if _SELF & {token.word for token in message.tokens} else "unknown"
+
+
+_OTHERS = (("own_child", _OWN_CHILD), ("friend", _FRIEND), ("other_child", _OTHER_CHILD))

@@ -1,4 +1,4 @@
-"""The reviewed phrases of content/risk, read strictly: every problem at once, with its line."""
+"""Reads the reviewed phrases of content/risk strictly; reports every problem with its line."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from safeguarding.risk.lexicon.rules import (
     LexiconEntry,
     NormPattern,
     Rule,
+    WordSets,
     floor_of,
     forms_of,
     norms_of,
 )
-from safeguarding.risk.lexicon.word_sets import WordSets
-from safeguarding.risk.text.dictionary import is_word, read_expansions
 from safeguarding.risk.text.normalise import Normaliser
+from safeguarding.risk.text.words import is_word, read_expansions
 from safeguarding.taxonomy import CONTENT, Severity, taxonomy
 
 _SHORTEST_INFLECTED = 3
 
 
 def vocabulary(rules: Collection[Rule], lemma: Callable[[str], str]) -> dict[str, str]:
-    """Each word a rule speaks of, in every regular form, with its lemma."""
-    norms = {norm for rule in rules for pattern in rule.patterns for norm in norms_of(pattern)}
+    """Map each word that a rule uses, in every regular form, to its lemma."""
+    norms = frozenset[str]().union(*(rule.norms for rule in rules))
     words = {norm: norm for norm in norms}
     for rule in rules:
-        words |= {form: lemma(form) for pattern in rule.patterns for form in forms_of(pattern)}
+        words |= {form: lemma(form) for form in rule.forms}
     for norm in norms:
         words |= {form: norm for form in _forms(norm) if is_word(form) and lemma(form) == norm}
     return words
@@ -55,9 +55,10 @@ _MATCHES, _NEAR_MISSES = 2, 2
 
 @dataclass(frozen=True)
 class Lexicon:
-    """All rules, the normaliser that speaks their language, and their common version."""
+    """All rules, the normaliser that knows their words, and their version."""
 
     version: str
+    """Digest of the files."""
     rules: tuple[Rule, ...]
     combinations: tuple[Combination, ...]
     normaliser: Normaliser
@@ -65,7 +66,7 @@ class Lexicon:
 
 
 def read_lexicon(folder: Path = LEXICON) -> Lexicon:
-    """Read every file of `folder`. Raises ContentError with all that is wrong in any of them."""
+    """Read every file of `folder`. Raises ContentError with all problems of all files."""
     lexicon, problems = read_what_is_sound(folder)
     if problems:
         raise ContentError(problems)
@@ -73,9 +74,9 @@ def read_lexicon(folder: Path = LEXICON) -> Lexicon:
 
 
 def read_what_is_sound(folder: Path = LEXICON) -> tuple[Lexicon, list[Problem]]:
-    """The lexicon without its broken rules, and what is wrong with those.
+    """Read the lexicon without its broken rules, and return their problems beside it.
 
-    Raises ContentError when expansions.yml or words.yml cannot be read at all.
+    Raises ContentError if expansions.yml or words.yml cannot be read at all.
     """
     table = read_expansions(folder / EXPANSIONS)
     rough = Normaliser(table)
@@ -120,7 +121,7 @@ def _rules(path: Path, words: WordSets, rough: Normaliser) -> tuple[list[Rule], 
 def _numbered(
     document: YamlDocument, kind: type[Cue]
 ) -> tuple[list[tuple[int, Cue]], list[Problem]]:
-    """The sound entries with their place in the list, which the broken ones do not shift."""
+    """Return the sound entries with their index in the list, and the problems of the others."""
     listed = document.data.get("entries") if isinstance(document.data, dict) else None
     if not isinstance(listed, list):
         return [], [document.problem("a list called `entries` is expected", "entries")]
@@ -170,6 +171,8 @@ def _as_rule(path: Path, record: Cue, patterns: Sequence[NormPattern], place: Pr
         negatable=record.negatable if isinstance(record, LexiconEntry) else True,
         subject=record.subject if isinstance(record, LexiconEntry) else None,
         patterns=tuple(patterns),
+        norms=frozenset(norm for pattern in patterns for norm in norms_of(pattern)),
+        forms=frozenset(form for pattern in patterns for form in forms_of(pattern)),
         match=tuple(record.match),
         near_miss=tuple(record.near_miss),
         place=place,

@@ -1,1 +1,0 @@
-"""Text as people type it, turned into canonical words that still know where they stood."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.everyday_talk import INTENT, EverydayTalk
-from safeguarding.risk.corpus import everyday, read_examples
+from safeguarding.corpus.reader import everyday, read_examples
 
 
 def test_every_everyday_sentence_is_an_example() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,11 +14,9 @@ import pytest
 from safeguarding.risk.assessment import Turn
 from safeguarding.risk.chat.pasted import pasted_chat
 from safeguarding.risk.chat.reading import MOST_LINES, ChatReader
-from safeguarding.risk.chat.thresholds import read_chat_thresholds
 from safeguarding.risk.encoder import adapter as weights
 from safeguarding.risk.encoder.adapter import Adapter
-from safeguarding.risk.encoder.classifier import RiskClassifier
-from safeguarding.risk.encoder.passages import MOST
+from safeguarding.risk.encoder.classifier import RememberedScores, RiskClassifier
 from safeguarding.risk.encoder.vectors import (
     MAX_WORD_PIECES,
     WIDTH,
@@ -30,12 +28,11 @@ from safeguarding.risk.encoder.vectors import (
 )
 from safeguarding.risk.engine import RiskEngine
 from safeguarding.risk.lexicon.reader import Lexicon
-from safeguarding.risk.prediction import Predictor
-from safeguarding.risk.text import dictionary, spelling
-from safeguarding.risk.text.characters import plain
-from safeguarding.risk.text.normalise import MOST_READ, READ_HEAD, READ_TAIL, excerpt
-from safeguarding.risk.text.spelling import Speller
-from safeguarding.risk.thresholds import Calibration, SeverityStep, Thresholds
+from safeguarding.risk.prediction import MOST, Predictor
+from safeguarding.risk.text import words as word_list
+from safeguarding.risk.text.normalise import MOST_READ, READ_HEAD, READ_TAIL, excerpt, plain_text
+from safeguarding.risk.text.words import Speller
+from safeguarding.risk.thresholds import Calibration, SeverityStep, Thresholds, read_chat_thresholds
 from safeguarding.risk.witness import PLACES, Witness
 from safeguarding.taxonomy import SIGNS, Severity, taxonomy
 
@@ -85,7 +82,7 @@ def test_a_disclosure_in_what_is_read_of_a_book_is_heard_and_found(
 
 
 def test_one_character_becomes_no_long_word() -> None:
-    assert len(plain("\ufdfa" * 100, {}).text) <= 400
+    assert len(plain_text("\ufdfa" * 100, {}).text) <= 400
 
 
 @pytest.mark.parametrize("text", ["\ufdfa" * 10_000, "a" * 10_000, "abc" * 3_000])
@@ -160,8 +157,9 @@ HISTORY = [
     Turn("user", LOAD["nonsense"]),
     Turn("assistant", "Do you want to tell me more?"),
 ] * 10
-PART = 10_000
-"""Characters of a load for what grows with the length alone: all of it would take minutes."""
+PART = 6_000
+"""Number of characters of a load for work that grows with the length alone: far more than the
+encoder reads whole, and far less than all, which would take minutes."""
 OF_A_MESSAGE = 1 + MOST
 """The whole and its passages."""
 OF_THE_TOPIC = 1
@@ -207,6 +205,12 @@ class CountingWitness(Witness):
         return 0.0, 0.0, 0.0
 
 
+class Counting(NamedTuple):
+    engine: RiskEngine
+    encoder: SentenceEncoder
+    classifier: RiskClassifier
+
+
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> tuple[MPNet, Work]:
     """The encoder with its real tokenizer, and what counts in place of its session."""
@@ -229,9 +233,9 @@ def work(network: tuple[MPNet, Work]) -> Work:
     return session
 
 
-@pytest.fixture
-def counted(network: tuple[MPNet, Work], work: Work, lexicon: Lexicon) -> RiskEngine:
-    """All of the engine, with a network that only counts."""
+@pytest.fixture(scope="module")
+def counting(network: tuple[MPNet, Work], lexicon: Lexicon) -> Counting:
+    """The whole engine, with a network that only counts."""
     widths = {
         "severity": 3,
         "category": len(taxonomy().risk_categories),
@@ -256,7 +260,7 @@ def counted(network: tuple[MPNet, Work], work: Work, lexicon: Lexicon) -> RiskEn
     encoder.network, _ = network  # type: ignore[misc]
     classifier, witness = (
         RiskClassifier(made, encoder.encode, encoder.encode_batch),
-        CountingWitness(work),
+        CountingWitness(network[1]),
     )
     step = SeverityStep(
         network=1.0,
@@ -271,12 +275,21 @@ def counted(network: tuple[MPNet, Work], work: Work, lexicon: Lexicon) -> RiskEn
         Calibration(version="counting", concern=step, urgent=step, immediate=step, conversation=9.0)
     )
     canonical = lexicon.normaliser
-    return RiskEngine(
+    engine = RiskEngine(
         lexicon,
         Predictor(classifier, witness, thresholds, canonical),
         ChatReader(classifier, witness, thresholds, read_chat_thresholds(), canonical),
         encoder.encode,
     )
+    return Counting(engine, encoder, classifier)
+
+
+@pytest.fixture
+def counted(counting: Counting, work: Work) -> RiskEngine:
+    """The counting engine; no text was read before, so none is remembered."""
+    counting.encoder.encode.cache_clear()  # type: ignore[attr-defined]
+    counting.classifier._remembered = RememberedScores()
+    return counting.engine
 
 
 def test_every_load_is_as_long_as_what_is_read_of_a_message() -> None:
@@ -286,14 +299,28 @@ def test_every_load_is_as_long_as_what_is_read_of_a_message() -> None:
 
 
 @pytest.mark.parametrize("load", LOAD)
-def test_the_encoder_makes_a_few_passes_of_a_few_word_pieces(
+def test_the_work_on_a_long_message_is_bounded(counted: RiskEngine, work: Work, load: str) -> None:
+    """The encoder makes a few passes of few pieces; the witness reads each character a few times:
+    with the whole, in each passage that overlaps, and again in those that the encoder reads."""
+    text = LOAD[load][:PART]
+
+    counted.assess(text)
+    counted.vector(text)
+
+    assert 1 <= len(work.pieces) <= OF_A_MESSAGE + OF_THE_TOPIC
+    assert max(work.pieces) <= MAX_WORD_PIECES
+    assert work.witnessed <= 6 * PART
+
+
+@pytest.mark.parametrize("load", ["a book", "nonsense"])
+def test_the_work_on_the_longest_message_is_bounded(
     counted: RiskEngine, work: Work, load: str
 ) -> None:
     counted.analyse(LOAD[load])
 
     assert 1 <= len(work.pieces) <= OF_A_MESSAGE + OF_THE_TOPIC
     assert max(work.pieces) <= MAX_WORD_PIECES
-    assert sum(work.pieces) <= (OF_A_MESSAGE + OF_THE_TOPIC) * MAX_WORD_PIECES
+    assert work.witnessed <= 6 * MOST_READ
 
 
 @pytest.mark.parametrize("load", LOAD)
@@ -319,22 +346,12 @@ def test_of_a_long_chat_no_more_is_read_than_its_most_lines(
 
 
 @pytest.mark.parametrize("load", LOAD)
-def test_the_second_witness_is_given_each_character_a_few_times(
-    counted: RiskEngine, work: Work, load: str
-) -> None:
-    """Once with the whole, in each passage that overlaps it, and again in those that are read."""
-    counted.assess(LOAD[load])
-
-    assert work.witnessed <= 6 * MOST_READ
-
-
-@pytest.mark.parametrize("load", LOAD)
 def test_spelling_is_mended_in_so_many_steps_for_each_character(
     lexicon: Lexicon, load: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of a text whose words were never met before."""
     looked_up = 0
-    is_listed, is_word = Speller.is_listed, dictionary.is_word
+    is_listed, is_word = Speller.is_listed, word_list.is_word
 
     def listed(speller: Speller, word: str) -> bool:
         nonlocal looked_up
@@ -347,8 +364,8 @@ def test_spelling_is_mended_in_so_many_steps_for_each_character(
         return is_word(word)
 
     monkeypatch.setattr(Speller, "is_listed", listed)
-    monkeypatch.setattr(spelling, "is_word", known)
-    lexicon.normaliser._meant.cache_clear()  # type: ignore[attr-defined]
+    monkeypatch.setattr(word_list, "is_word", known)
+    lexicon.normaliser._expanded.cache_clear()  # type: ignore[attr-defined]
 
     found = lexicon.normaliser(LOAD[load][:PART])
 

@@ -36,7 +36,6 @@ FILLERS = {
         "into stone. Some volcanoes sleep for hundreds of years, and farmers grow grapes there. "
     ),
 }
-LENGTHS = (5_000, 20_000, 50_000)
 
 
 def filler(name: str, length: int) -> str:
@@ -51,6 +50,9 @@ def with_disclosure(text: str, share: float) -> str:
     return f"{before} {DISCLOSURE}{after}" if share else f"{DISCLOSURE} {text}"
 
 
+LENGTHS = (5_000, 20_000, 50_000)
+IN_PART = 6_000
+"""Number of characters of a message of which the encoder reads only some passages."""
 WHEREVER = [
     *((name, length, 0.5) for name in FILLERS for length in LENGTHS),
     *(("a day out", length, share) for length in LENGTHS for share in (0.0, 1.0)),
@@ -58,19 +60,31 @@ WHEREVER = [
 
 
 @pytest.mark.parametrize(("name", "length", "share"), WHEREVER)
-def test_a_disclosure_is_immediate_wherever_it_stands(
-    whole_engine: RiskEngine, name: str, length: int, share: float
+def test_the_lexicon_finds_a_disclosure_wherever_it_is(
+    engine: RiskEngine, name: str, length: int, share: float
 ) -> None:
-    text = with_disclosure(filler(name, length), share)
-
-    found = whole_engine.assess(text)
+    found = engine.assess(with_disclosure(filler(name, length), share))
 
     assert found.severity == Severity.IMMEDIATE
     assert "suicide" in found.categories
 
 
 @pytest.mark.parametrize(
-    ("name", "length"), [*((name, 20_000) for name in FILLERS), ("homework", 50_000)]
+    ("name", "length"), [*((name, IN_PART) for name in FILLERS), ("a day out", 50_000)]
+)
+def test_a_disclosure_in_the_middle_is_immediate(
+    whole_engine: RiskEngine, name: str, length: int
+) -> None:
+    found = whole_engine.assess(with_disclosure(filler(name, length), 0.5))
+
+    assert found.severity == Severity.IMMEDIATE
+    assert "suicide" in found.categories
+    assert "distress" not in found.categories
+    assert is_read_in_part(found)
+
+
+@pytest.mark.parametrize(
+    ("name", "length"), [*((name, IN_PART) for name in FILLERS), ("homework", 50_000)]
 )
 def test_harmless_talk_too_long_to_be_read_whole_is_a_concern_and_says_why(
     whole_engine: RiskEngine, name: str, length: int
@@ -90,15 +104,6 @@ def test_harmless_talk_that_the_encoder_reads_whole_is_nothing(
     assert found.severity == Severity.NONE
 
 
-def test_a_grave_message_keeps_its_categories_when_it_is_read_in_part(
-    whole_engine: RiskEngine,
-) -> None:
-    found = whole_engine.assess(with_disclosure(filler("homework", 20_000), 0.5))
-
-    assert is_read_in_part(found)
-    assert "distress" not in found.categories
-
-
 def test_a_disclosure_in_a_long_line_of_a_pasted_chat_is_found(whole_engine: RiskEngine) -> None:
     line = with_disclosure(filler("a school day without stops", 8_000), 0.5)
 
@@ -112,9 +117,15 @@ def test_all_that_the_gateway_takes_is_read() -> None:
     assert MAX_BODY_BYTES <= MOST_READ
 
 
+@pytest.fixture(scope="module")
+def match(lexicon: Lexicon) -> RuleMatcher:
+    return RuleMatcher(lexicon)
+
+
 @pytest.mark.parametrize("before", range(140))
-def test_a_phrase_over_the_edge_of_a_window_is_found(lexicon: Lexicon, before: int) -> None:
-    match = _matcher(lexicon)
+def test_a_phrase_over_the_edge_of_a_window_is_found(
+    lexicon: Lexicon, match: RuleMatcher, before: int
+) -> None:
     text = " ".join(["lemon"] * before + ["i want to kill myself"] + ["lemon"] * 150)
 
     found = {each.rule.id: each for each in match(lexicon.normaliser(text))}
@@ -125,18 +136,14 @@ def test_a_phrase_over_the_edge_of_a_window_is_found(lexicon: Lexicon, before: i
 
 @pytest.mark.parametrize("before", range(0, 140, 3))
 def test_an_idiom_explains_a_phrase_over_the_edge_of_a_window(
-    lexicon: Lexicon, before: int
+    lexicon: Lexicon, match: RuleMatcher, before: int
 ) -> None:
-    text = " ".join(["lemon"] * before + ["dad chucked me in the pool"] + ["lemon"] * 150)
+    for play, fires in (("dad chucked me in the pool", False), ("dad chucked me in", True)):
+        text = " ".join(["lemon"] * before + [play] + ["lemon"] * 150)
 
-    assert not _matcher(lexicon)(lexicon.normaliser(text))
+        found = match(lexicon.normaliser(text))
 
-
-_MATCHERS: dict[str, RuleMatcher] = {}
-
-
-def _matcher(lexicon: Lexicon) -> RuleMatcher:
-    return _MATCHERS.setdefault(lexicon.version, RuleMatcher(lexicon))
+        assert any(each.rule.kind == "entry" for each in found) == fires
 
 
 def test_words_far_apart_make_no_combination(engine: RiskEngine) -> None:

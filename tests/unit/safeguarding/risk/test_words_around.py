@@ -280,7 +280,7 @@ class SilentPredictor(Predictor):
 
 @pytest.fixture(scope="module")
 def unaided(lexicon: Lexicon) -> RiskEngine:
-    """What was reviewed, and a network that is always wrong."""
+    """The reviewed phrases, with a network that is always wrong."""
     return RiskEngine(lexicon, SilentPredictor())
 
 
@@ -324,7 +324,7 @@ def test_a_plain_disclosure_is_as_grave_before_after_and_between_20_lines_of_cha
 def test_a_plain_disclosure_is_urgent_with_a_word_before_its_last(
     whole_engine: RiskEngine, disclosure: str
 ) -> None:
-    """No phrase can foresee a word inside it: here the network has its say."""
+    """No phrase can foresee a word inside it, so the network decides."""
     assert lost(whole_engine, broken(disclosure), Severity.URGENT) == []
 
 
@@ -342,26 +342,31 @@ def test_a_plain_disclosure_is_never_read_only_as_what_others_say_in_a_chat(
 def test_the_whole_engine_hears_no_less(
     whole_engine: RiskEngine, disclosure: str, severity: Severity
 ) -> None:
-    some = [*whole(disclosure)][::20] + [*among_lines(disclosure)][::5]
+    """A few of the texts: the network cannot lower what the engine without it finds."""
+    some = [*whole(disclosure)][::50] + [*among_lines(disclosure)][::12]
 
     assert lost(whole_engine, iter(some), severity) == []
 
 
-def test_what_the_network_does_not_find_keeps_the_severity_of_the_phrase(lexicon: Lexicon) -> None:
-    found = RiskEngine(lexicon, SilentPredictor()).assess("my uncle keeps touching me")
+def test_what_the_network_does_not_find_keeps_the_severity_of_the_phrase(
+    unaided: RiskEngine,
+) -> None:
+    found = unaided.assess("my uncle keeps touching me")
 
     assert found.severity == Severity.URGENT
     assert found.categories[0] == "sexual_abuse"
     assert found.subject == "self"
 
 
-def test_words_that_only_suggest_a_risk_are_weighed_by_the_network(lexicon: Lexicon) -> None:
+def test_words_that_only_suggest_a_risk_are_weighed_by_the_network(
+    engine: RiskEngine, unaided: RiskEngine
+) -> None:
     suggestive = "my best mate left me out of the group"
 
-    assert RiskEngine(lexicon).assess(suggestive).severity == Severity.CONCERN
-    assert RiskEngine(lexicon, SilentPredictor()).assess(suggestive) == NO_RISK
+    assert engine.assess(suggestive).severity == Severity.CONCERN
+    assert unaided.assess(suggestive) == NO_RISK
 
 
 @pytest.mark.parametrize("text", ["i got a new phone. i want to die", "my laptop i want to die"])
-def test_a_harmless_sentence_explains_nothing_in_the_next(lexicon: Lexicon, text: str) -> None:
-    assert RiskEngine(lexicon).assess(text).severity >= Severity.URGENT
+def test_a_harmless_sentence_explains_nothing_in_the_next(engine: RiskEngine, text: str) -> None:
+    assert engine.assess(text).severity >= Severity.URGENT

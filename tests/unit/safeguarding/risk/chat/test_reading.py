@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from safeguarding.risk.assessment import NO_RISK, Assessment, Signal
+from safeguarding.risk.assessment import NO_RISK, Assessment, Signal, sign_of
 from safeguarding.risk.chat.pasted import pasted_chat
 from safeguarding.risk.chat.reading import (
     MOST_LINES,
@@ -17,16 +17,18 @@ from safeguarding.risk.chat.reading import (
     stretches,
     with_speakers,
 )
-from safeguarding.risk.chat.thresholds import (
-    ChatThreshold,
-    ChatThresholds,
-    read_chat_thresholds,
-    sign_of,
-)
 from safeguarding.risk.encoder.classifier import Scores
 from safeguarding.risk.encoder.vectors import Encoded
 from safeguarding.risk.lexicon.reader import Lexicon
-from safeguarding.risk.thresholds import Calibration, SeverityStep, Steps, Thresholds
+from safeguarding.risk.thresholds import (
+    Calibration,
+    ChatThreshold,
+    ChatThresholds,
+    SeverityStep,
+    Steps,
+    Thresholds,
+    read_chat_thresholds,
+)
 from safeguarding.taxonomy import SIGNS, Severity
 
 WORDS = {

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from safeguarding.risk.encoder.adapter import Adapter
-from safeguarding.risk.encoder.classifier import RiskClassifier
+from safeguarding.risk.encoder.classifier import RememberedScores, RiskClassifier
 from safeguarding.risk.encoder.vectors import Encoded
 
 Floats = npt.NDArray[np.float32]
@@ -244,3 +244,40 @@ def test_a_text_without_words_has_no_phrase() -> None:
     reading = classifier(encoded(""))
 
     assert reading.phrase(reading.read("")) == (0, 0)
+
+
+REMEMBERED = (1.0, -2.0, -3.0)
+
+
+def test_finds_the_scores_of_a_text_that_was_read():
+    remembered = RememberedScores()
+    remembered.put("my uncle hurts me", REMEMBERED)
+
+    assert remembered.get("my uncle hurts me") == REMEMBERED
+    assert remembered.get("my uncle hurts") is None
+
+
+def test_a_lone_surrogate_is_a_text_too():
+    remembered = RememberedScores()
+    remembered.put("a \ud800", REMEMBERED)
+
+    assert remembered.get("a \ud800") == REMEMBERED
+
+
+def test_no_text_is_kept_and_its_digest_belongs_to_this_process():
+    first, second = RememberedScores(), RememberedScores()
+    for each in (first, second):
+        each.put("my uncle hurts me", REMEMBERED)
+
+    assert not first._scores.keys() & second._scores.keys()
+    assert all(isinstance(key, bytes) and len(key) == 16 for key in first._scores)
+
+
+def test_the_least_recently_used_scores_make_room():
+    remembered = RememberedScores(kept=2)
+    for text in ("a", "b"):
+        remembered.put(text, REMEMBERED)
+    remembered.get("a")
+    remembered.put("c", REMEMBERED)
+
+    assert [remembered.get(text) is not None for text in "abc"] == [True, False, True]

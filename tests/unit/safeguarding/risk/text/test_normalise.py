@@ -1,3 +1,5 @@
+"""Messages as typed become canonical words with their places."""
+
 from __future__ import annotations
 
 import pytest
@@ -5,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safeguarding.risk.lexicon.reader import Lexicon
-from safeguarding.risk.text.normalise import READ_HEAD, READ_TAIL
+from safeguarding.risk.text.normalise import READ_HEAD, READ_TAIL, plain_text
 
 
 def words(lexicon: Lexicon, text: str) -> list[str]:
@@ -95,3 +97,93 @@ def test_of_a_huge_text_all_is_known_as_it_was_typed(lexicon: Lexicon) -> None:
     assert message.typed == text
     last = message.tokens[-1]
     assert message.typed[last.start : last.end] == "left"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "kill me",
+        "KILL ME",
+        "ｋｉｌｌ ｍｅ",
+        "𝓀𝒾𝓁𝓁 𝓂𝑒",
+        "𝐤𝐢𝐥𝐥 𝐦𝐞",
+        "ⓚⓘⓛⓛ ⓜⓔ",
+        "🅚🅘🅛🅛 🅜🅔",
+        "kіll mе",
+        "k\u200bi\u200dl\ufeffl m\u00ade",
+        "k̷i̷l̷l̷ m̷e̷",
+        "kíll mé",
+    ],
+)
+def test_reads_letters_in_fancy_alphabets_and_look_alikes(typed: str) -> None:
+    assert plain_text(typed, {}).text == "kill me"
+
+
+def test_keeps_the_place_of_each_letter_in_the_typed_text() -> None:
+    typed = "a\u200b\u200bﬁx"
+
+    found = plain_text(typed, {})
+
+    assert found.text == "afix"
+    assert [typed[s:e] for s, e in zip(found.starts, found.ends, strict=True)] == [
+        "a",
+        "ﬁ",
+        "ﬁ",
+        "x",
+    ]
+
+
+def test_names_an_emoji_that_is_listed() -> None:
+    assert plain_text("he has a 🔪", {"🔪": "knife"}).text.split() == ["he", "has", "a", "knife"]
+
+
+@pytest.mark.parametrize("odd", ["\x00", "\ud800", "\u202e", "\U000e0001", "\ufdd0"])
+def test_drops_invisible_characters(odd: str) -> None:
+    assert plain_text(f"he{odd}lp", {}).text == "help"
+
+
+def means_suicide(lexicon: Lexicon, text: str) -> bool:
+    return "kill myself" in " ".join(lexicon.normaliser(text).words)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "its 12 kms to nans",
+        "ran 5kms",
+        "ran 5 kms",
+        "five kms to go",
+        "its about 3 kms away",
+        "we did 20 more kms",
+        "how many kms is it to leeds",
+        "a few kms",
+        "couple of kms down the road",
+        "convert 3 miles to kms",
+        "is it kms or miles",
+        "the limit is 100 kms an hour",
+        "how far in kms",
+    ],
+)
+def test_kms_beside_a_number_or_in_a_conversion_is_a_distance(lexicon: Lexicon, text: str) -> None:
+    assert not means_suicide(lexicon, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "kms",
+        "im gonna kms",
+        "kms lol",
+        "told me to kms",
+        "i want to kms",
+        "if he says no again kms",
+        "give me 5 mins then kms",
+        "im 13 kms",
+        "i got 2 out of 10 kms",
+        "failed 3 kms",
+        "im gonna kms away from everyone",
+        "ill kms an hour from now",
+    ],
+)
+def test_kms_everywhere_else_is_about_suicide(lexicon: Lexicon, text: str) -> None:
+    assert means_suicide(lexicon, text)

@@ -1,4 +1,4 @@
-"""Labelled chats and conversations: what people paste, and what they say in turn."""
+"""Labelled chats as people paste them, and labelled conversations with the assistant."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ class LabelledChatLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     """One message of a chat."""
 
     by: str
-    """ "me" is the one whose chat it is; "them", "them2", … the others."""
+    """ "me" is the person who pastes the chat; "them", "them2", … are the others."""
     text: str
     signs: tuple[str, ...] = ()
 
 
 class Chat(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A chat as somebody may paste it."""
+    """A chat as a person may paste it."""
 
     id: str
     writer: str
@@ -43,25 +43,25 @@ class WrittenTurn(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
 
 class LabelledConversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A conversation with the assistant, and the turn by which it is due to be handed over."""
+    """A conversation with the assistant, and the turn at which its hand-off is due."""
 
     id: str
     writer: str
     harmful: bool
     due: int | None
-    """Number of the user's turn, from 1; None when no hand-off is due."""
+    """Number of the user's turn, from 1; None if no hand-off is due."""
     severity: Label
     categories: tuple[str, ...] = ()
     shape: str
     turns: tuple[WrittenTurn, ...]
 
     def history(self, before: int) -> list[Turn]:
-        """What was said before the turn at this index."""
+        """Return the turns before this index."""
         return [Turn(turn.by, turn.text) for turn in self.turns[:before]]
 
 
 def is_due(conversation: LabelledConversation, user_turn: int) -> Severity | None:
-    """The severity due at a user's turn (from 1); None where the labels do not say."""
+    """Return the severity due at a user's turn (from 1); None if the labels do not say."""
     if conversation.due is None:
         return Severity.NONE if not conversation.harmful else None
     if user_turn == conversation.due:
@@ -77,7 +77,7 @@ _OTHERS = {"me": "me", "them": "him", "them2": "her", "them3": "other"}
 
 
 def rendered(chat: Chat) -> str:
-    """The chat as somebody would paste it, in its layout."""
+    """Return the chat as text in its layout."""
     return "\n".join(_LAYOUTS[chat.layout](chat))
 
 

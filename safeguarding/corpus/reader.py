@@ -1,8 +1,7 @@
-"""What the classifier learns from and is measured on: the labelled corpus, data/risk, and the
-examples of intents, data/nlu.
+"""Reads the labelled corpus, data/risk, and the examples of intents, data/nlu.
 
 data/risk/<part>/<theme>.yml holds `groups` of sentences, `chats` or `conversations`;
-data/risk/writers.yml says who wrote them and for which part. All problems are told at once.
+data/risk/writers.yml says who wrote them and for which part. All problems are reported at once.
 """
 
 from __future__ import annotations
@@ -16,14 +15,14 @@ from typing import Literal, TypeVar, get_args
 import msgspec
 import yaml
 
+from safeguarding.corpus.dialogues import Chat, Label, LabelledConversation
 from safeguarding.records import ContentError, Problem, YamlDocument, read_yaml
-from safeguarding.risk.corpus_dialogues import Chat, Label, LabelledConversation
 from safeguarding.taxonomy import CORPUS, ROOT, SIGNS, Severity, taxonomy
 
 NLU = ROOT / "data" / "nlu"
 WRITERS = "writers.yml"
 RETOLD = "reviewed"
-"""The writer of the sentences that retell what somebody really wrote (lab/review)."""
+"""The writer of the sentences that retell real messages (lab/review)."""
 Part = Literal["training", "development", "test"]
 Register = Literal[
     "plain", "slang", "typos", "emoji", "esl", "regional", "indirect", "formal", "long", "child",
@@ -36,12 +35,12 @@ Kind = Literal[
 EVERYDAY = frozenset(
     {"idiom", "gaming", "school", "food", "sport", "family", "fiction", "errand", "work"}
 )
-"""Kinds of harmless talk that no answer of ours is about. Not small talk, which has intents of its
-own, nor feelings, health, relationships and the like, to which an answer may well be right."""
+"""Kinds of harmless talk that no article is about. Small talk has intents of its own; feelings,
+health and relationships may well have an article."""
 
 
 EVERYDAY_MOST = 4000
-"""Sentences of such talk that Rasa learns from: more of them only make its training longer."""
+"""Number of such sentences that Rasa learns from; more only make its training longer."""
 Item = TypeVar("Item")
 
 
@@ -50,21 +49,21 @@ class SentenceGroup(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
     writer: str
     number: int = 0
-    """Place among the writer's groups; examples are read in that order, whatever the file."""
+    """Position among the writer's groups; examples are read in this order, whatever the file."""
     situation: str
     voice: Literal["young_person", "parent", "professional"]
     severity: Label
     categories: list[str]
-    """The main one first; of a near miss, those that it only seems to be about."""
+    """The main one first; for a near miss, the categories that it only seems to be about."""
     subject: Literal["self", "friend", "own_child", "other_child", "unknown"] = "unknown"
     register: list[Register] = msgspec.field(default_factory=lambda: ["plain"])
     kind: Kind | None = None
-    """What sort of harmless message; only when the severity is none."""
+    """The sort of harmless message; only if the severity is none."""
     sentences: list[str]
 
 
 class Writer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Who wrote for which part, by what briefs."""
+    """The part for which a writer wrote, and the briefs they followed."""
 
     part: Part
     briefs: list[str]
@@ -83,14 +82,14 @@ class Example:
     text: str
     severity: Severity
     categories: tuple[str, ...]
-    """Risk categories, the main one first; empty when the severity is none."""
+    """Risk categories, the main one first; empty if the severity is none."""
     near: tuple[str, ...]
-    """Of a harmless sentence, the categories that it only seems to be about."""
+    """For a harmless sentence, the categories that it only seems to be about."""
     subject: str
     voice: str
     register: tuple[str, ...]
     kind: str
-    """Of a harmless sentence, what sort it is; else empty."""
+    """For a harmless sentence, its sort; else empty."""
     writer: str
     situation: str
     part: Part
@@ -105,9 +104,9 @@ class Dialogues:
 
 
 def read_examples(folder: Path = CORPUS) -> list[Example]:
-    """Every sentence, by writer and number, so that a file's name or place changes nothing.
+    """Read every sentence, ordered by writer and number, whatever its file.
 
-    Raises ContentError with all that is wrong in the corpus.
+    Raises ContentError with all problems of the corpus.
     """
     found = [
         (group, part) for part, files in _read(folder).items() for f in files for group in f.groups
@@ -117,9 +116,9 @@ def read_examples(folder: Path = CORPUS) -> list[Example]:
 
 
 def read_dialogues(part: Part, folder: Path = CORPUS) -> Dialogues:
-    """Every chat and conversation of `part`, by file and place.
+    """Read every chat and conversation of `part`, ordered by file and position.
 
-    Raises ContentError with all that is wrong in the corpus.
+    Raises ContentError with all problems of the corpus.
     """
     files = _read(folder)[part]
     return Dialogues(
@@ -129,7 +128,7 @@ def read_dialogues(part: Part, folder: Path = CORPUS) -> Dialogues:
 
 
 def everyday(examples: Iterable[Example]) -> list[str]:
-    """Training sentences that are about nothing we answer: EVERYDAY_MOST, spread over all."""
+    """Return training sentences that no article is about: EVERYDAY_MOST, spread over all."""
     found = [
         example.text
         for example in examples
@@ -139,7 +138,7 @@ def everyday(examples: Iterable[Example]) -> list[str]:
 
 
 def spread(items: Sequence[Item], most: int) -> list[Item]:
-    """At most so many of the items, in their order, at even distances."""
+    """Return at most `most` of the items, in order and evenly spaced."""
     if len(items) <= most:
         return list(items)
     return [items[at * len(items) // most] for at in range(most)]
@@ -165,7 +164,7 @@ def _examples(group: SentenceGroup, part: Part) -> Iterator[Example]:
 
 
 def _read(folder: Path) -> dict[Part, list[_CorpusFile]]:
-    """All files by part. Raises ContentError."""
+    """Read all files by part. Raises ContentError."""
     writers = read_yaml(folder / WRITERS).convert(dict[str, Writer])
     read: dict[Part, list[_CorpusFile]] = {part: [] for part in get_args(Part)}
     problems: list[Problem] = []
@@ -214,9 +213,9 @@ def _unsound_signs(document: YamlDocument, chats: Sequence[Chat]) -> Iterator[Pr
 def _unsound_writers(
     document: YamlDocument, file: _CorpusFile, part: Part, writers: Mapping[str, Writer]
 ) -> Iterator[Problem]:
-    """Writers that are unknown, or listed for another part.
+    """Yield a problem for each writer that is unknown or listed for another part.
 
-    Each writes for one part, so that nothing was learned from those who wrote the test.
+    Each writer writes for one part, so that nothing is learned from the writers of the test part.
     """
     kinds: Mapping[str, Sequence[SentenceGroup | Chat | LabelledConversation]] = {
         "groups": file.groups,
@@ -239,7 +238,7 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C parser is ten t
 
 
 def intent_examples(folder: Path = NLU) -> list[tuple[str, str]]:
-    """(intent, text) of every example of Rasa's training data, without entity markup."""
+    """Read (intent, text) of every example of Rasa's training data, without entity markup."""
     found = []
     for path in sorted(folder.glob("*.yml")):
         read = yaml.load(path.read_text("utf-8"), Loader=_Loader)  # noqa: S506 - a safe loader
@@ -252,5 +251,5 @@ def intent_examples(folder: Path = NLU) -> list[tuple[str, str]]:
 
 
 def _plain(text: str) -> str:
-    """The text of an example: "[Swindon](area)" and "[Swindon]{"entity": "area"}" are "Swindon"."""
+    """Remove markup: "[Swindon](area)" and "[Swindon]{"entity": "area"}" become "Swindon"."""
     return _MARKUP.sub(r"\1", text)

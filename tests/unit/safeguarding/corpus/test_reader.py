@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from safeguarding.corpus.reader import EVERYDAY_MOST, Example, everyday, read_examples, spread
 from safeguarding.records import ContentError
-from safeguarding.risk.corpus import EVERYDAY_MOST, Example, everyday, read_examples, spread
 from safeguarding.taxonomy import Severity
 from tests.labelled import example
 

@@ -1,3 +1,5 @@
+"""The lexicon is read strictly; every problem is reported with its line."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a message says of whoever writes it: how old they are, and that they are grown up."""
+"""Reads from a message how old its writer is and whether they write as an adult."""
 
 from __future__ import annotations
 
@@ -39,18 +39,18 @@ _PROFESSIONAL = re.compile(
 
 
 def age_said(text: str) -> int | None:
-    """The age in years that `text` gives of its writer, from 5 to 99; None where it gives none.
+    """Return the age in years that the writer of `text` gives as their own, from 5 to 99.
 
-    "im 9 and my brother is 15" is 9: what is said of others does not count.
+    "im 9 and my brother is 15" is 9: the ages of others do not count.
     """
     found = [int(match[1]) for match in _AGE.finditer(_straight(text))]
     return next((age for age in found if _LEAST <= age <= _MOST), None)
 
 
 def audience_said(text: str) -> str | None:
-    """The audience that its writer belongs to by `text`; None where it does not say.
+    """Return the audience to which the writer of `text` says they belong, if they say it.
 
-    Whoever is 19 or over, or has children or a spouse, reads what parents read.
+    Writers of 19 or over, or with children or a spouse, count as parents.
     """
     plain = _straight(text)
     if _PROFESSIONAL.search(plain):
@@ -60,5 +60,5 @@ def audience_said(text: str) -> str | None:
 
 
 def _straight(text: str) -> str:
-    """With the apostrophe that keyboards have, in place of the one that phones type."""
+    """Return `text` with straight apostrophes for the curly ones that phones type."""
     return text.replace("\u2019", "'")

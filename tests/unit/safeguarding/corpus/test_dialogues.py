@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from safeguarding.records import ContentError
-from safeguarding.risk.assessment import Turn
-from safeguarding.risk.corpus import Dialogues, read_dialogues
-from safeguarding.risk.corpus_dialogues import (
+from safeguarding.corpus.dialogues import (
     Chat,
     LabelledChatLine,
     LabelledConversation,
     WrittenTurn,
     is_due,
 )
+from safeguarding.corpus.reader import Dialogues, read_dialogues
+from safeguarding.records import ContentError
+from safeguarding.risk.assessment import Turn
 from safeguarding.taxonomy import Severity
 
 CHATS = """\

@@ -1,14 +1,135 @@
-"""From words as typed to words as meant: leet, slips, letters pulled apart or run together."""
+"""Knows single words: English lemmas, the reviewed table of text-speak, and spelling.
+
+Spelling undoes digits for letters, slips, letters pulled apart and words run together.
+"""
 
 from __future__ import annotations
 
 import itertools
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
-from safeguarding.risk.text.dictionary import is_word
+import msgspec
+import simplemma
+from spacy.lang.en.lex_attrs import like_num
+
+from safeguarding.records import read_yaml
+
+# The form of a pronoun says who does what to whom, so it is never reduced to a lemma.
+_PRONOUNS = """
+i me my mine myself you your yours yourself he him his himself she her hers herself it its
+we us our ours they them their theirs themselves who whom whose someone
+"""
+_KEPT = frozenset(_PRONOUNS.split())
+_SHORTEST_STEM = 3
+_CACHED_WORDS = 20_000
+
+
+def is_word(word: str) -> bool:
+    """Return whether an English dictionary knows `word`."""
+    return bool(simplemma.is_known(word, "en"))
+
+
+class Lemmas:
+    """The dictionary's lemmas, corrected by the `reviewed` ones."""
+
+    def __init__(self, reviewed: Mapping[str, str]) -> None:
+        self._reviewed = reviewed
+        # Bounded, so that rare words of a message are forgotten again.
+        self._cached: Callable[[str], str] = lru_cache(_CACHED_WORDS)(self._lemma)
+
+    def __call__(self, word: str) -> str:
+        """Return the lemma of `word`; a lemma is its own lemma."""
+        return self._cached(word)
+
+    def _lemma(self, word: str) -> str:
+        if word in _KEPT or not word.isalpha():
+            return word
+        # A lemma must be its own lemma, or a pattern and a message would use different words. The
+        # dictionary has circles; the alphabetically first word stands for a circle.
+        chain = [word]
+        while (lemma := self._step(chain[-1])) not in chain:
+            chain.append(lemma)
+        return min(chain[chain.index(lemma) :])
+
+    def _step(self, word: str) -> str:
+        reviewed = self._reviewed.get(word)
+        return reviewed or _verb(str(simplemma.lemmatize(word, "en")).lower())
+
+
+def _verb(lemma: str) -> str:
+    """Return "follow" for "following", which the dictionary lists as a word of its own."""
+    stem = lemma[:-3]
+    if not lemma.endswith("ing") or len(stem) < _SHORTEST_STEM:
+        return lemma
+    for verb in (stem + "e", stem, stem[:-1] if stem[-1] == stem[-2] else ""):
+        known = bool(verb) and is_word(verb) and is_word(verb + "s")
+        if known and simplemma.lemmatize(verb, "en") == verb:
+            return verb
+    return lemma
+
+
+class Ambiguous(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A spelling that is expanded only among the right neighbours."""
+
+    means: str
+    unless_after: list[str] = []
+    unless_last: bool = False
+    only_after_number: bool = False
+    unless_in: list[str] = []
+    """Phrases in which it is not expanded: "~" is the word itself, "#" a number."""
+    even_in: list[str] = []
+    """Phrases in which it is expanded even if `unless_in` forbids it."""
+
+    def applies(self, words: Sequence[str], at: int) -> bool:
+        """Return whether the word at index `at` of `words` is to be expanded."""
+        previous = words[at - 1] if at else ""
+        if previous in self.unless_after or (at == len(words) - 1 and self.unless_last):
+            return False
+        if self.only_after_number and not previous.isdigit():
+            return False
+        if not any(_is_in(phrase, words, at) for phrase in self.unless_in):
+            return True
+        return any(_is_in(phrase, words, at) for phrase in self.even_in)
+
+
+def _is_in(phrase: str, words: Sequence[str], at: int) -> bool:
+    """Return whether `words` hold the phrase with its "~" at index `at`."""
+    parts = phrase.split()
+    first = at - parts.index("~")
+    window = words[first : first + len(parts)] if first >= 0 else ()
+    return len(window) == len(parts) and all(
+        part in {"~", word} or (part == "#" and is_number(word))
+        for part, word in zip(parts, window, strict=True)
+    )
+
+
+def is_number(word: str) -> bool:
+    """Return whether the word is a number in digits or in letters."""
+    return bool(like_num(word))  # type: ignore[no-untyped-call]
+
+
+class Expansions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The reviewed table content/risk/expansions.yml; its keys carry no apostrophe."""
+
+    expansions: dict[str, str]
+    ambiguous: dict[str, Ambiguous]
+    lemmas: dict[str, str]
+    emoji: dict[str, str]
+    common: list[str]
+
+
+def read_expansions(path: Path) -> Expansions:
+    """Read the table in `path`. Raises ContentError when any of it is unsound."""
+    document = read_yaml(path)
+    if isinstance(document.data, dict):
+        document.data.pop("provenance", None)
+    return document.convert(Expansions)
+
 
 _LEET = str.maketrans("0134578@$!|+€", "oieastbasilte")
 _LEET_SIGN = re.compile(r"[0134578@$!|+€]")
@@ -22,9 +143,10 @@ _SHORTEST_SWAP = 3
 
 
 class Speller:
-    """Mends words towards `vocabulary`: the words the lexicon knows, each with its lemma."""
+    """Corrects words towards the words that the lexicon uses."""
 
     def __init__(self, vocabulary: dict[str, str], common: Iterable[str] = ()) -> None:
+        """`vocabulary` maps the lexicon's words to lemmas; `common` are other likely words."""
         self._lemmas = vocabulary
         self._common = frozenset(common)
         self._near = _neighbourhood(vocabulary)
@@ -34,15 +156,15 @@ class Speller:
             self._by_length[len(word)].append(word)
 
     def knows(self, word: str) -> bool:
-        """Whether `word` needs no mending."""
+        """Return whether `word` needs no correction."""
         return word in self._lemmas or word in self._common or is_word(word)
 
     def is_listed(self, word: str) -> bool:
-        """Whether `word` is one that the lexicon speaks of, or a common one."""
+        """Return whether `word` is in the lexicon's vocabulary or a common word."""
         return word in self._lemmas or word in self._common
 
     def unmask(self, word: str) -> str | None:
-        """The word behind digits, signs or stars ("h1ts", "$ex", "r*pe"), if there is one."""
+        """Return the word behind digits, signs or stars ("h1ts", "$ex", "r*pe"), if any."""
         if not any(char.isalpha() for char in word) or len(word) > _LONGEST_WORD:
             return None
         if "*" in word:
@@ -58,8 +180,8 @@ class Speller:
                 return shorter
         return None
 
-    def mend(self, word: str) -> str:
-        """The word that `word` was meant to be; itself when that is not plain."""
+    def correct(self, word: str) -> str:
+        """Return the word that `word` was meant to be; `word` itself when that is not clear."""
         if len(word) > _LONGEST_WORD or not word.isalpha() or self.is_listed(word):
             return word
         drawn_out = bool(_DRAWN_OUT.search(word))
@@ -105,7 +227,7 @@ def _translations(word: str) -> Iterator[str]:
 
 
 def _collapsed(word: str, runs: list[re.Match[str]]) -> Iterator[str]:
-    """Every way of writing the repeated letters once or twice, twice first."""
+    """Yield every way of writing the repeated letters once or twice, twice first."""
     for lengths in itertools.product((2, 1), repeat=len(runs)):
         parts, at = [], 0
         for run, length in zip(runs, lengths, strict=True):
@@ -128,7 +250,7 @@ def _neighbourhood(words: Iterable[str]) -> dict[str, list[str]]:
 
 
 def _swapped(words: Iterable[str]) -> dict[str, frozenset[str]]:
-    """From each spelling with two neighbours swapped to the words it may stand for."""
+    """Map each spelling with two neighbouring letters swapped to the words it may stand for."""
     swaps: dict[str, set[str]] = defaultdict(set)
     for word in words:
         for index in range(len(word) - 1 if len(word) >= _SHORTEST_SWAP else 0):
@@ -139,7 +261,7 @@ def _swapped(words: Iterable[str]) -> dict[str, frozenset[str]]:
 
 
 def _one_edit(one: str, other: str) -> bool:
-    """Whether one letter missing, extra, wrong or swapped lies between two words."""
+    """Return whether the words differ by one letter missing, extra, wrong or swapped."""
     start = 0
     while start < min(len(one), len(other)) and one[start] == other[start]:
         start += 1
@@ -159,7 +281,7 @@ _SHORTEST_WORD = 3
 
 @dataclass(frozen=True)
 class SpelledOutWord:
-    """Letters pulled apart, put together again as words with their place in the plain text."""
+    """A stretch of single letters, joined into words with their places in the plain text."""
 
     start: int
     end: int
@@ -167,7 +289,7 @@ class SpelledOutWord:
 
 
 def spaced_runs(text: str, speller: Speller) -> Iterator[SpelledOutWord]:
-    """Every stretch of single letters in `text` that spells words of the lexicon."""
+    """Yield every stretch of single letters in `text` that spells words of the lexicon."""
     for match in _SPACED.finditer(text):
         places = [match.start() + letter.start() for letter in _LETTER.finditer(match[0])]
         letters = "".join(text[place] for place in places)
@@ -182,7 +304,7 @@ def spaced_runs(text: str, speller: Speller) -> Iterator[SpelledOutWord]:
 
 
 def split_words(word: str, speller: Speller) -> tuple[str, ...] | None:
-    """The words that were run together in `word`, if all of them are listed."""
+    """Return the words that were run together in `word`, if all of them are listed."""
     if not _SHORTEST_JOINED <= len(word) <= _LONGEST_RUN or not word.isalpha():
         return None
     words = _segment(word, speller)
@@ -190,8 +312,8 @@ def split_words(word: str, speller: Speller) -> tuple[str, ...] | None:
 
 
 def _segment(letters: str, speller: Speller) -> list[str] | None:
-    """The fewest listed words that spell `letters`."""
-    # Of the words that spell the first so many letters: how many, and where the last one begins.
+    """Return the fewest listed words that spell `letters`."""
+    # For each prefix of `letters`: the number of words that spell it, and the start of the last.
     best: list[tuple[int, int] | None] = [(0, 0)] + [None] * len(letters)
     for end in range(1, len(letters) + 1):
         for start in range(max(0, end - _LONGEST_LISTED), end):
