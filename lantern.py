@@ -112,7 +112,7 @@ COMMANDS = {
         "lab.evaluation.compare", "training", "Which figures moved between two evaluations."
     ),
 }
-_HOUSE = {"safeguarding", "storage", "bot", "chat", "staff", "ops", "lab"}
+_HOUSE = {"safeguarding", "storage", "web", "bot", "actions", "chat", "staff", "ops", "lab"}
 
 
 class LazyGroup(click.Group):

@@ -40,6 +40,7 @@ from staff.cases.rotate import rotate
 from staff.cases.rows import sealed_row
 from staff.cases.tables import cases as cases_table
 from staff.cases.tables import escalations
+from staff.rota.rota import rota_shifts
 from storage.approval_records import approvals
 from storage.engine import MIGRATIONS, connect, migrate
 from storage.metadata import metadata
@@ -140,7 +141,8 @@ def writers(database_url: str) -> Iterator[tuple[Writer, Writer]]:
 
 
 def test_the_migrations_make_the_tables_of_the_code(engine: Engine) -> None:
-    declared = {table.name for table in (escalations, alerts, staff, approvals, pledges)}
+    tables = (escalations, alerts, staff, approvals, pledges, rota_shifts)
+    declared = {table.name for table in tables}
     assert declared < set(metadata.tables)
     with engine.connect() as connection:
         options = {"compare_type": True, "include_object": _can_be_compared(engine)}
