@@ -1,4 +1,4 @@
-""" "Is this ok?" about a pasted chat: what stands out, quoted; never that a chat is fine."""
+"""The answer to "Is this ok?" about a pasted chat: its signs, quoted; it calls no chat fine."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def test_a_question_is_one_by_its_mark_or_by_its_words(dispatcher, composed, tex
     ],
     ids=["after something was told", "in the first message"],
 )
-def test_what_is_asked_next_is_answered_shortly_in_place_of_an_article(
+def test_follow_up_answer_is_answered_shortly_in_place_of_an_article(
     dispatcher, composed, state, topic
 ):
     (answer,) = said(

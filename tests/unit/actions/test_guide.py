@@ -23,7 +23,7 @@ def shown(dispatcher, composition, step, **fields):
 
 
 def pressed(choice):
-    """The step that a button leads to."""
+    """Return the step that a button leads to."""
     return real_content().choices[choice].entities["step"]
 
 

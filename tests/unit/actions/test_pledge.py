@@ -19,7 +19,7 @@ WORDS = '"I pledge my support to zero tolerance of CSE in Wiltshire"'
 
 
 def pressed(composition, step=None, **slots):
-    """The message and the events of one press."""
+    """Press a button and return the message and the events."""
     dispatcher = CollectingDispatcher()
     entities = {"pledge": step} if step else None
     asked = tracker("Take the pledge", "take_pledge", entities=entities, slots=slots)

@@ -78,7 +78,7 @@ def ids(message, field):
 
 
 def below_a_card(dispatcher, composition, assessment, text="words", **fields):
-    """What is said below a help card."""
+    """Return the messages below a help card."""
     disclosed = tracker(text, "disclose_urgent", assessment=assessment, **fields)
     assert ActionSignpost(composition).run(dispatcher, disclosed, {}) == []
     return [message["custom"] for message in dispatcher.messages]

@@ -8,9 +8,9 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.nlu.constants import ENTITIES, INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 
-from bot.context import handed_over
-from bot.next_question import NEXT
-from bot.risk_screen import MOST_WORDS, RiskScreen
+from bot.next_question import MOST_WORDS, NEXT
+from bot.risk_screen import RiskScreen
+from bot.tracker_store import Dialogue, one_turn
 from safeguarding.conversation_state import DANGER_NOW, ConversationState
 from safeguarding.risk.assessed import AssessedMessage
 from safeguarding.risk.assessment import NO_RISK, Assessment, Signal
@@ -53,7 +53,7 @@ def screened(
 
 
 def come_to(*told: Assessment, **known: object) -> dict[str, object]:
-    """What the gateway says beside a message once this was told, and its help cards were shown."""
+    """Return the metadata of a message after these disclosures and their help cards."""
     state = ConversationState(**known)
     for each in told:
         state = state.after(each)
@@ -64,7 +64,7 @@ def come_to(*told: Assessment, **known: object) -> dict[str, object]:
 
 
 def entities(message: Message, name: str) -> list[str]:
-    """The values of the entities of this name."""
+    """Return the values of the entities of this name."""
     named = message.get(ENTITIES) or []
     return [each["value"] for each in named if each["entity"] == name]
 
@@ -351,7 +351,7 @@ def asked(
     text: str = "should i pay",
     **known: object,
 ) -> Message:
-    """A harmless message that is each follow-up with this probability, after this was told."""
+    """Screen a harmless message with these probabilities of follow-ups, after a disclosure."""
     next_and_state = {NEXT: chances, "metadata": come_to(*told, **known)}
     return screened(NO_RISK, intent, confidence, text=text, **next_and_state)
 
@@ -449,7 +449,7 @@ def in_another_language(
 ) -> Message:
     data = {INTENT: {"name": "greet", "confidence": 0.9}, "metadata": metadata}
     message = Message({TEXT: "some words", **data})
-    with handed_over(AssessedMessage(assessment, None, code)):
+    with one_turn(Dialogue(), AssessedMessage(assessment, None, code)):
         RiskScreen(lambda: FixedEngine(NO_RISK), CARDS).process([message])
     return message
 
@@ -520,7 +520,7 @@ def test_the_assessment_that_came_with_a_message_is_not_made_again():
         raise AssertionError("a second assessment")
 
     message = Message({TEXT: "some words", INTENT: {"name": "greet", "confidence": 0.9}})
-    with handed_over(AssessedMessage(found(Severity.URGENT), None)):
+    with one_turn(Dialogue(), AssessedMessage(found(Severity.URGENT), None)):
         RiskScreen(no_engine, CARDS).process([message])
 
     assert message.get(INTENT)["name"] == "disclose_urgent"
@@ -531,7 +531,7 @@ STILL = CARDS.still_here(ConversationState())
 
 
 def answering(text: str, *told: Assessment) -> Message:
-    """The answer `text` to "Are you safe right now?", after this was told."""
+    """Screen the answer `text` to "Are you safe right now?", after a disclosure."""
     metadata = come_to(*told, asked="safe_now")
     return screened(NO_RISK, "affirm", text=text, metadata=metadata)
 
