@@ -55,7 +55,7 @@ $(UV):
 .venv-training/.synced: pyproject.toml uv.lock | $(UV)
 	@UV_PROJECT_ENVIRONMENT=.venv-training $(UV) sync --quiet --locked --group training --python 3.11 >&2 && touch $@
 
-$(ENCODER): $(addprefix ops/encoder/,encoder.py graph.py published.py smoothing.py) safeguarding/risk/encoder/adapter.py \
+$(ENCODER): $(addprefix ops/encoder/,encoder.py graph.py smoothing.py) safeguarding/risk/encoder/adapter.py \
 		artifacts/adapter.safetensors .venv-assistant/.synced
 	@$(A)/$(LANTERN) export-encoder >&2 && touch $@
 

@@ -1,4 +1,4 @@
-"""Recognises follow-up questions: what people ask after they told or read something.
+"""Recognises follow-up questions: questions that come after a disclosure or an answer.
 
 Each follow-up of content/follow_ups names the words by which it is asked. `NextQuestion` learns
 them beside everyday talk; `follow_up` picks the one that makes sense in the conversation.
@@ -173,8 +173,8 @@ def follow_up(
         if id_ in every and (every[id_].counts_after(before) or every[id_].counts_after(after))
     }
     # Follow-ups on the latest disclosure are preferred to those that fit anywhere.
-    told = {id_ for id_ in fitting if {*before.categories[:1]} & {*every[id_].categories}}
-    best = max(fitting, key=lambda id_: fitting[id_] * (1 + (id_ in told)), default=None)
+    on_latest = {id_ for id_ in fitting if {*before.categories[:1]} & {*every[id_].categories}}
+    best = max(fitting, key=lambda id_: fitting[id_] * (1 + (id_ in on_latest)), default=None)
     if best is None:
         return None
     # Follow-ups that make no sense here do not compete; "none of them" does.

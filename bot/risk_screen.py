@@ -190,17 +190,17 @@ def _overruling(
     return f"disclose_{assessment.severity.label}"
 
 
-def _leads_on(understood: dict[str, Any], told: Sequence[str]) -> bool:
+def _leads_on(understood: dict[str, Any], disclosed: Sequence[str]) -> bool:
     """Return whether, after a concern, the intent understood may change the subject.
 
-    Small talk may not. A topic other than the one disclosed (`told`), and a button's intent read
+    Small talk may not. A topic other than the one disclosed, and a button's intent read
     from words, may if the classifier is sure.
     """
     intent = understood.get(INTENT_NAME_KEY) or ""
     if intent == DEFAULT_NLU_FALLBACK_INTENT_NAME or intent in taxonomy().small_talk:
         return False
     category = content().contacts.category_of(intent.removeprefix(TOPIC_PREFIX))
-    of_it = intent.startswith(TOPIC_PREFIX) and (category is None or category in told)
+    of_it = intent.startswith(TOPIC_PREFIX) and (category is None or category in disclosed)
     of_itself = intent.startswith(("who_", "can_", "will_")) or intent in KEPT
     return of_it or of_itself or understood.get(PREDICTED_CONFIDENCE_KEY, 0.0) >= SURE
 
@@ -275,12 +275,12 @@ def state_before(
             said = Message(kind="text", text=_text_of(event))
             state = replace(state, asked=questions.open_after([said]))
         if isinstance(event, UserUttered) and (risk := event.parse_data.get(RISK)):
-            told = Assessment.from_record(risk)
-            state = state.after(told)
-            if told.severity == Severity.IMMEDIATE:
-                state = state.shown(DANGER_NOW, told.severity)
-            elif told.severity >= Severity.CONCERN and state.need:
-                state = state.shown(state.need, told.severity)
+            assessment = Assessment.from_record(risk)
+            state = state.after(assessment)
+            if assessment.severity == Severity.IMMEDIATE:
+                state = state.shown(DANGER_NOW, assessment.severity)
+            elif assessment.severity >= Severity.CONCERN and state.need:
+                state = state.shown(state.need, assessment.severity)
     return state
 
 

@@ -28,7 +28,7 @@ from sqlalchemy.engine import URL
 from lab import chaos_faults as faults
 from lab.chaos_senders import SETTLE_S, Deployment, Senders, Told
 from lab.freezing_proxy import FreezingProxy
-from ops.postgres import PROGRAMS, own_cluster
+from ops.stack import POSTGRESQL, own_cluster
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import ROOT
 from staff.cases.tables import cases, escalations
@@ -136,7 +136,7 @@ def main(wanted: int, seconds: int, seed: int | None) -> None:
     """Fail when an answered message was lost, one recorded twice, or nobody told of a case."""
     seed = random.SystemRandom().randrange(10**6) if seed is None else seed
     click.echo(f"seed {seed}: CHAOS_SEED={seed} make chaos")
-    programs = sorted(PROGRAMS.glob("*/bin/initdb"))
+    programs = sorted(POSTGRESQL.glob("*/bin/initdb"))
     share = (wanted // 2, seconds / 2) if programs else (wanted, seconds)
     rows = [run("SQLite", None, seed, *share)]
     if programs:

@@ -1,8 +1,8 @@
-"""`python -m lantern database-roles`: what each part of Lantern may do on PostgreSQL.
+"""`python -m lantern database-roles`: grants gateway and console their privileges on PostgreSQL.
 
-The owner makes and migrates the tables; gateway and console sign in as roles that may not change
-the audit trail, whatever their programs are made to do. SQLite has no roles: there the triggers
-of the trail and its chain are what guards it.
+The owner makes and migrates the tables. Gateway and console sign in as roles that may not change
+the audit trail, even if their programs are taken over. SQLite has no roles: there only triggers and
+the chain protect the trail.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from storage.engine import connect
 
 ALL = "SELECT, INSERT, UPDATE, DELETE"
 CONSOLE = {"audit_events": "SELECT, INSERT", "alembic_version": "SELECT", "pledges": "SELECT"}
-"""What the console may do with a table, where that is less than ALL."""
+"""Privileges of the console on a table, where they are fewer than ALL."""
 GATEWAY = {
     "audit_events": "SELECT, INSERT",
     "alembic_version": "SELECT",
@@ -38,9 +38,9 @@ GATEWAY = {
     "staff_sign_ons": "",
     "staff_totp": "",
 }
-"""What the public gateway may do with a table, where that is less than ALL."""
+"""Privileges of the public gateway on a table, where they are fewer than ALL."""
 NAMES = ("id", "shown_name", "role", "disabled_at", "areas")
-"""The columns of an account that are no way in."""
+"""The columns of an account that hold no credentials."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,10 @@ class Roles:
 
 
 def statements(connection: Connection, roles: Roles) -> Iterator[str]:
-    """SQL that makes the roles and gives each exactly its privileges on the tables there are.
+    """Yield SQL that makes the roles and gives each exactly its privileges on the existing tables.
 
-    May run again, and must after each migration. Has to run as a superuser, or as a role that may
-    make roles and owns the tables. Raises ValueError on another database than PostgreSQL.
+    It may run again, and must after each migration, as a superuser or as a role that may make roles
+    and owns the tables. Raises ValueError on another database than PostgreSQL.
     """
     if connection.dialect.name != "postgresql":
         raise ValueError("only PostgreSQL has roles")
@@ -82,7 +82,7 @@ def statements(connection: Connection, roles: Roles) -> Iterator[str]:
 
 
 def _create(name: str, role: str) -> str:
-    """Without a password: whoever runs the database gives it one, and no file holds it."""
+    """Return SQL that makes a role without a password; the administrator sets one, in no file."""
     literal = name.replace("'", "''")
     return (
         f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{literal}') "

@@ -93,7 +93,7 @@ def test_words_past_their_review_are_withheld_and_people_are_signposted(dispatch
 
 
 @pytest.mark.parametrize("assessment", [NO_RISK, found(Severity.CONCERN)])
-def test_words_that_nobody_signed_are_withheld_where_signatures_are_required(
+def test_unsigned_words_are_withheld_where_signatures_are_required(
     dispatcher, signatures_required, assessment
 ):
     message = said(dispatcher, signatures_required, assessment=assessment)

@@ -96,9 +96,7 @@ def test_a_pasted_chat_is_answered_by_what_stands_out_in_it(dispatcher, composed
     assert said(dispatcher, composed, assessment=chat, topic=("consent", 0.9)) == []
 
 
-def test_words_that_nobody_signed_are_withheld_where_signatures_are_required(
-    dispatcher, signatures_required
-):
+def test_unsigned_words_are_withheld_where_signatures_are_required(dispatcher, signatures_required):
     asked, told = {"topic": ("ai_nudes", SURE)}, {"follow_up": "sextortion_should_i_pay"}
 
     assert said(dispatcher, signatures_required, assessment=URGENT, **asked) == []

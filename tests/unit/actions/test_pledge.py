@@ -72,7 +72,7 @@ def test_find_out_leads_to_answers_for_this_reader(composed):
     assert child["choices"] != parent["choices"]
 
 
-def test_a_course_that_nobody_checked_is_not_linked(composed):
+def test_an_unchecked_course_is_not_linked(composed):
     message, _ = pressed(composed, "course")
 
     assert "https://" not in repr(message)

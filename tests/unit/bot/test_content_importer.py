@@ -157,7 +157,7 @@ def test_each_reader_is_shown_the_help_card_of_content_that_is_due(
 
 @pytest.mark.parametrize("key", [None, "no-such-card"])
 @pytest.mark.parametrize("severity", HANDED_OVER)
-def test_where_nobody_says_what_is_due_there_is_the_card_of_who_has_said_nothing(
+def test_without_a_due_card_the_general_card_is_shown(
     domain: Domain, severity: Severity, key: str | None
 ) -> None:
     shown = said(domain, f"utter_help_{severity.label}", key)
@@ -191,7 +191,7 @@ def test_every_way_to_say_that_we_are_still_here_is_that_of_content(domain: Doma
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
-def test_whoever_writes_in_another_language_is_shown_its_card(domain: Domain, code: str) -> None:
+def test_a_message_in_another_language_gets_the_card_in_it(domain: Domain, code: str) -> None:
     card, key = real_content().languages[code], language_key(code)
 
     shown = said(domain, "utter_language_card", key)
@@ -201,7 +201,7 @@ def test_whoever_writes_in_another_language_is_shown_its_card(domain: Domain, co
 
 @pytest.mark.parametrize("severity", HANDED_OVER)
 @pytest.mark.parametrize("code", LANGUAGES)
-def test_whoever_tells_something_in_another_language_is_shown_help_in_it(
+def test_a_disclosure_in_another_language_gets_help_in_it(
     domain: Domain, code: str, severity: Severity
 ) -> None:
     shown = said(domain, f"utter_help_{severity.label}", language_key(code))

@@ -207,7 +207,7 @@ def test_after_danger_what_is_told_next_gets_the_card_of_its_own_need(category):
     ("audience", "card"),
     [(None, "danger_now-immediate-young_person"), ("parent", "danger_now-immediate-adult")],
 )
-def test_whoever_types_that_they_are_not_safe_is_due_999_first_in_words_for_them(audience, card):
+def test_a_person_who_types_that_they_are_not_safe_gets_999_first(audience, card):
     metadata = come_to(found(Severity.URGENT), found(Severity.URGENT), audience=audience)
 
     message = screened(NO_RISK, "say_not_safe", metadata=metadata)
@@ -323,7 +323,7 @@ def test_after_a_concern_a_question_stays_a_question(intent):
     ("intent", "stays"),
     [
         ("ask_what_is_grooming", True),  # about what was told
-        ("ask_talk_to_someone", True),  # for everybody
+        ("ask_talk_to_someone", True),  # for every audience
         ("who_reads_this", True),  # about Lantern itself
         ("use_tool", True),
         ("ask_bullying_help", False),  # about something else
@@ -339,7 +339,7 @@ def test_after_a_concern_a_guess_leaves_what_was_told_only_for_what_stays_with_i
 PAY, WHO = "sextortion_should_i_pay", "who_knows_who_reads_this"
 """Asked after pictures were told of or read about; asked after anything that was told."""
 HOW_LONG = "danger_how_long_ago"
-"""Asked after somebody told of dying or of hurting themselves."""
+"""Follow-ups after a disclosure of suicide or self-harm."""
 PICTURES = found(Severity.URGENT, "image_abuse")
 
 
@@ -426,7 +426,7 @@ def test_a_question_that_is_plain_is_answered_by_its_article_unless_a_follow_up_
 
 
 @pytest.mark.parametrize("severity", [Severity.CONCERN, Severity.URGENT, Severity.IMMEDIATE])
-def test_whoever_tells_and_asks_next_gets_help_first_and_the_answer_stays_beside_it(severity):
+def test_a_disclosure_with_a_follow_up_gets_help_first_and_keeps_the_answer(severity):
     told = found(severity, "image_abuse")
     message = screened(told, "greet", text="should i pay", **{NEXT: {PAY: 0.9}})
 
@@ -501,7 +501,7 @@ def test_what_the_conversation_has_come_to_becomes_entities():
     ]
 
 
-def test_whoever_tells_of_their_own_child_is_a_parent_from_then_on():
+def test_a_person_who_writes_about_their_own_child_is_a_parent_from_then_on():
     message = screened(found(Severity.URGENT, subject="own_child"), "greet")
 
     assert entities(message, "known_audience") == ["parent"]

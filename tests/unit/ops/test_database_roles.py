@@ -53,13 +53,13 @@ def roles(
 
 
 def as_role(database_url: str, role: str) -> Engine:
-    """Connections on which everything is done as this role, and nothing else can be."""
+    """Make connections that act only as this role."""
     url = make_url(database_url)
     made = connect(url.render_as_string(hide_password=False))
 
     @sa.event.listens_for(made, "connect")
     def _become(connection: object, _record: object) -> None:
-        # The server of the tests trusts nobody but its owner: it becomes the role for good.
+        # The tests' server trusts only its owner, so the connection becomes the role for good.
         connection.execute(f'SET SESSION AUTHORIZATION "{role}"')  # type: ignore[attr-defined]
         connection.commit()  # type: ignore[attr-defined]
 
@@ -139,7 +139,7 @@ def test_the_gateway_records_and_finds_no_way_into_an_account(
     gateway.dispose()
 
 
-def test_whatever_table_is_new_somebody_decides_what_the_gateway_may_do_with_it(
+def test_each_table_has_explicit_privileges_for_the_gateway(
     database_url: str, roles: Roles
 ) -> None:
     gateway = as_role(database_url, roles.gateway)
