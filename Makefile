@@ -53,7 +53,7 @@ $(UV):
 .venv-lab/.synced: lab/pyproject.toml lab/uv.lock pyproject.toml | $(UV)
 	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/.venv-lab $(UV) sync --quiet --locked --project lab --python 3.11 >&2 && touch $@
 
-$(ENCODER): $(addprefix ops/encoder/,encoder.py graph.py published.py smoothing.py) safeguarding/risk/encoder/adapter.py \
+$(ENCODER): $(addprefix ops/encoder/,encoder.py graph.py smoothing.py) safeguarding/risk/encoder/adapter.py \
 		artifacts/adapter.safetensors .venv-assistant/.synced
 	@$(A)/$(LANTERN) export-encoder >&2 && touch $@
 

@@ -1,4 +1,4 @@
-"""Every command of the house: `python -m lantern COMMAND`. The Makefile calls it for people."""
+"""Runs every command: `python -m lantern COMMAND`. The Makefile calls it."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ ENVIRONMENTS = {
     "assistant": "In .venv-assistant",
     "lab": "In .venv-lab",
 }
-"""Which packages a command needs, and the heading of such commands in the list."""
+"""The environments that commands run in, and their headings in the list."""
 
 
 @dataclass(frozen=True)
 class LazyCommand:
-    """Where a command is. Its module is imported when it is called, and not before."""
+    """Where a command is. Its module is imported only when the command is called."""
 
     module: str
-    """Holds the click command. A name, so that the list needs no room and no package."""
+    """Name of the module with the click command `main`; listing commands imports none."""
     environment: str
     help: str
     function: str = "main"
@@ -66,10 +66,8 @@ COMMANDS = {
     "erase": LazyCommand(
         "staff.retention.commands", "services", "Erase one case that has to go.", "erase"
     ),
-    "backup": LazyCommand(
-        "ops.backup.backup", "services", "Copy database, spool and ledger; no keys."
-    ),
-    "restore": LazyCommand("ops.backup.restore", "services", "Put a backup where no database is."),
+    "backup": LazyCommand("ops.backup", "services", "Copy database, spool and ledger; no keys."),
+    "restore": LazyCommand("ops.restore", "services", "Put a backup where no database is."),
     "verify-pack": LazyCommand(
         "staff.reports.release_log", "services", "Prove an exported file unchanged."
     ),
@@ -111,7 +109,7 @@ COMMANDS = {
         "lab.evaluation.compare_reports", "lab", "Which figures moved between two evaluations."
     ),
 }
-_HOUSE = {"safeguarding", "storage", "bot", "chat", "staff", "ops"}
+_HOUSE = {"safeguarding", "storage", "web", "bot", "actions", "chat", "staff", "ops"}
 """The rooms of every installation. The lab is in a checkout only."""
 
 
@@ -122,7 +120,7 @@ class LazyGroup(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the command. Raises UsageError in an environment that lacks what it needs."""
+        """Import the command. Raises UsageError in an environment that lacks its packages."""
         row = COMMANDS.get(cmd_name)
         if row is None:
             return None

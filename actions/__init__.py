@@ -1,1 +1,0 @@
-"""What the action server loads: one action a module."""

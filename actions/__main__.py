@@ -1,4 +1,4 @@
-"""The action server: `python -m actions [--port PORT]`. On this machine only, unless told."""
+"""Runs the action server: `python -m actions [--port PORT]`. It listens on loopback only."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ PORT = 5055
 
 
 async def _compose(_app: object) -> None:
-    """Read the content before the server answers: the first person must not wait for it."""
+    """Read the content before the server starts, so that the first person does not wait for it."""
     composition()
 
 
 @click.command(help=__doc__)
 @click.option("--port", default=PORT, show_default=True)
 def serve(port: int) -> None:
-    """Run rasa-sdk's application on our actions. Raises ContentError at the start.
+    """Run rasa-sdk's application with our actions. Raises ContentError at the start.
 
-    In one process of our own: rasa-sdk's server makes its actions in one process, pickles them and
+    It runs in one process: rasa-sdk's own server makes its actions in one process, pickles them and
     serves from another, which would read the content only with the first message.
     """
     # rasa-sdk 3.21 serves Rasa 3.6 and warns on every call that the two differ. The pair is tested
@@ -40,7 +40,7 @@ def serve(port: int) -> None:
         raise click.ClickException(str(error)) from None
     app = create_server(secret)
     app.register_listener(_compose, "before_server_start")
-    # Whole conversations come here: never public.
+    # Calls hold whole conversations, so the address must never be public.
     host = os.environ.get("SANIC_HOST", "127.0.0.1")
     app.run(host=host, port=port, single_process=True, motd=False)
 

@@ -1,19 +1,18 @@
-"""ActionAboutChat: "is this ok?" about a chat that was pasted; and what is said of such a chat."""
+"""ActionAboutChat: answers "is this ok?" about a pasted chat with the signs in it."""
 
 from __future__ import annotations
 
-from actions.action import LanternAction
-from actions.turn import LatestTurn
+from actions.action import LanternAction, LatestTurn
 from safeguarding.content.chat_signs import Shown
 from safeguarding.messages import Message
 from safeguarding.risk.assessment import sign_of
 
 
 class ActionAboutChat(LanternAction):
-    """Say what stands out in a pasted chat, or that we can't tell; never what somebody is.
+    """Says what stands out in a pasted chat, or that Lantern can't tell. It judges no person.
 
-    With a worry more contacts are shown. What is past its review, or unsigned where signatures are
-    required, is withheld, and the person is signposted.
+    A message that shows risk gets more contacts. Text past its review date, or unsigned where
+    signatures are required, is withheld, and the person is signposted to help.
     """
 
     def name(self) -> str:
@@ -32,14 +31,14 @@ class ActionAboutChat(LanternAction):
 
 
 def what_stands_out(turn: LatestTurn) -> Message | None:
-    """What stands out in the chat that the message holds, without contacts; None: withheld."""
+    """Return what stands out in the message's chat, without contacts; None while withheld."""
     return turn.content.chat_signs.message(
         signs_in(turn), turn.audience, turn.showing(), worried=turn.shows_risk
     )
 
 
 def signs_in(turn: LatestTurn) -> list[Shown]:
-    """The signs that the message's chat shows, the weightiest first, with their lines."""
+    """Return the signs in the message's chat with their lines, the gravest first."""
     return [
         Shown(sign, turn.text[signal.start : signal.end])
         for signal in turn.assessment.signals

@@ -1,11 +1,16 @@
-"""How an article, a story or a tool is shown: with its contacts, or withheld and signposted."""
+"""The actions that show an article, a story, a tool or the answer to a follow-up question.
+
+Text past its review date is withheld, and unsigned text where signatures are required; the person
+is signposted to help instead.
+"""
 
 from __future__ import annotations
 
 import re
 
-from actions.turn import LatestTurn
+from actions.action import LanternAction, LatestTurn
 from safeguarding.content.articles import ANOTHER_WAY, Articles
+from safeguarding.content.follow_ups import ENTITY as FOLLOW_UP
 from safeguarding.messages import Message
 from safeguarding.taxonomy import taxonomy
 
@@ -20,15 +25,15 @@ _ASKS = re.compile(
     r"(?:n'?t)? (?:i|we|u|you|he|she|it|they|there|this|that|someone|anyone|my))\b",
     re.IGNORECASE,
 )
-"""Words by which a message asks something, beside what it tells."""
+"""Words of a question, in a message that may also disclose something."""
 SURE = 0.6
 """How sure the classifier must be of a topic beside risk, between 0 and 1. Below it a message more
-often only tells something, and the article on what it tells is the better one. Measured on 52
-sentences that tell something: 0.6 shows two wrong articles fewer than 0.5, and one right one."""
+often only discloses something, and the article on the disclosure fits better. Measured on 52
+disclosures: 0.6 shows two wrong articles fewer than 0.5, and one right article fewer."""
 
 
 def asked_beside_help(turn: LatestTurn) -> str | None:
-    """The topic that a message asks about which also tells something; None where it asks none."""
+    """Return the topic that a disclosure also asks about; None when it asks nothing."""
     asked = turn.tracker.latest_message.get("topic")
     if not asked or asked["confidence"] < SURE or not _ASKS.search(turn.text):
         return None
@@ -36,17 +41,17 @@ def asked_beside_help(turn: LatestTurn) -> str | None:
     return topic
 
 
-def told(turn: LatestTurn) -> str | None:
-    """The topic of the article on what a message tells; None where it tells nothing."""
+def topic_disclosed(turn: LatestTurn) -> str | None:
+    """Return the topic of the article on the message's risk category; None without a risk."""
     categories = turn.assessment.categories
     return taxonomy().article_on(categories[0], turn.audience) if categories else None
 
 
 def article(turn: LatestTurn, articles: Articles, article_id: str) -> Message | None:
-    """One of `articles` for whoever asks, without contacts; None while it is withheld.
+    """Return one of `articles` for this reader, without contacts; None while it is withheld.
 
-    Withheld: no such article, none for this audience, past its review, or not signed where
-    signatures are required.
+    It is withheld when there is no such article or none for this audience, past its review date,
+    and unsigned where signatures are required.
     """
     message = articles.message(article_id, turn.audience, turn.showing(), turn.state.age)
     if message is not None and articles.kind == "answer":
@@ -57,9 +62,9 @@ def article(turn: LatestTurn, articles: Articles, article_id: str) -> Message | 
 def with_contacts(
     turn: LatestTurn, articles: Articles, article_id: str | None, withheld: str
 ) -> Message:
-    """One of `articles` with the contacts it names; with more of them when the message shows risk.
+    """Return one of `articles` with its contacts, or with all that fit when the message shows risk.
 
-    While it is withheld, and without an id, the phrase `withheld` and who can help.
+    Without an id, and while the article is withheld, return the phrase `withheld` and contacts.
     """
     message = article(turn, articles, article_id) if article_id is not None else None
     if message is None or article_id is None:
@@ -70,7 +75,7 @@ def with_contacts(
 
 
 def named_or_all(turn: LatestTurn, articles: Articles, offer: str) -> Message:
-    """The story or tool that the message names; without a name `offer`, and all as buttons.
+    """Return the story or tool that the message names, else the phrase `offer` and all as buttons.
 
     A message that also shows risk gets contacts with either.
     """
@@ -86,7 +91,7 @@ def named_or_all(turn: LatestTurn, articles: Articles, offer: str) -> Message:
 
 
 def _name_the_tool(turn: LatestTurn, message: Message) -> None:
-    """Where a tool of many parts is offered and a part was named, offer that part."""
+    """Replace the button of a tool with several parts by that of the part that was named."""
     named, tools, choices = turn.entity("tool"), turn.content.tools, turn.content.choices
     if named is None or named not in tools:
         return
@@ -95,3 +100,57 @@ def _name_the_tool(turn: LatestTurn, message: Message) -> None:
         choices.button(f"tool_{named}") if choice["id"] == whole else choice
         for choice in message["choices"]
     ]
+
+
+def follow_up_answer(turn: LatestTurn) -> Message | None:
+    """Return the answer to the message's follow-up question; None without one, or withheld."""
+    id_ = turn.entity(FOLLOW_UP)
+    if id_ is None:
+        return None
+    return turn.content.follow_ups.message(id_, turn.audience, turn.showing())
+
+
+class ActionAnswer(LanternAction):
+    """Shows the article for the topic and the audience, with its source, its dates and contacts."""
+
+    def name(self) -> str:
+        return "action_answer"
+
+    def answer(self, turn: LatestTurn) -> None:
+        withheld = turn.phrases.article_withheld
+        turn.say(with_contacts(turn, turn.content.articles, turn.topic, withheld))
+
+
+class ActionAnswerNext(LanternAction):
+    """Answers a follow-up question in short; shows who can help while the answer is withheld."""
+
+    def name(self) -> str:
+        return "action_answer_next"
+
+    def answer(self, turn: LatestTurn) -> None:
+        message = follow_up_answer(turn)
+        if message is None:
+            message = Message(
+                kind="contacts", text=turn.phrases.article_withheld, contacts=turn.who_can_help()
+            )
+        turn.say(message)
+
+
+class ActionTellStory(LanternAction):
+    """Tells the invented story that was asked for, or offers all of them."""
+
+    def name(self) -> str:
+        return "action_tell_story"
+
+    def answer(self, turn: LatestTurn) -> None:
+        turn.say(named_or_all(turn, turn.content.stories, turn.phrases.which_story))
+
+
+class ActionUseTool(LanternAction):
+    """Shows the step-by-step tool that was asked for, or offers all of them."""
+
+    def name(self) -> str:
+        return "action_use_tool"
+
+    def answer(self, turn: LatestTurn) -> None:
+        turn.say(named_or_all(turn, turn.content.tools, turn.phrases.which_tool))

@@ -1,4 +1,4 @@
-"""What the actions work with, put together once a process: content, signatures, pledges, clock."""
+"""The collaborators of the actions, made once a process: content, signatures, pledges, clock."""
 
 from __future__ import annotations
 
@@ -38,23 +38,23 @@ class ActionPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True)
 class Composition:
-    """The collaborators of every action, one of each in the process."""
+    """The objects that every action works with."""
 
     content: Content
     phrases: ActionPhrases
     approved: Approved
-    """Which words are signed."""
+    """Says which content is signed."""
     require_approval: bool
-    """Whether what is not signed is withheld."""
+    """Whether unsigned content is withheld."""
     pledges: PledgeCounter
     public_url: str
-    """The address of the chat, to pass on."""
+    """The address of the chat, for people to share."""
     now: Callable[[], datetime]
-    """This moment, in the time zone of opening hours and review dates."""
+    """Returns the time in London, by which opening hours and review dates count."""
 
 
 def compose(settings: Settings) -> Composition:
-    """Put it together; nothing is asked of the database yet. Raises ContentError."""
+    """Make the collaborators, without a query yet. Raises ContentError."""
     database, content = connect(settings.database_url), read_content()
     return Composition(
         content=content,
@@ -63,21 +63,17 @@ def compose(settings: Settings) -> Composition:
         require_approval=settings.require_approval,
         pledges=PledgeCounter(database),
         public_url=settings.public_url,
-        now=_now,
+        now=partial(datetime.now, LONDON),
     )
 
 
 @cache
 def composition() -> Composition:
-    """The one of this process, by its settings. Raises ContentError, SettingsError.
+    """Return the collaborators of this process. Raises ContentError, SettingsError.
 
-    Actions ask for it when they run: rasa-sdk makes them itself, and pickles them.
+    Actions call it when they run, because rasa-sdk makes them itself and pickles them.
     """
     return compose(Settings.from_env())
-
-
-def _now() -> datetime:
-    return datetime.now(LONDON)
 
 
 def _not_read(error: Exception) -> None:

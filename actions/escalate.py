@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from actions.about_chat import signs_in
-from actions.action import LanternAction
-from actions.answer_next import what_is_asked_next
-from actions.article import article, asked_beside_help
-from actions.guide import guide_told
-from actions.turn import LatestTurn
+from actions.action import LanternAction, LatestTurn
+from actions.article import article, asked_beside_help, follow_up_answer
+from actions.guide import guide_in_message
 from safeguarding.taxonomy import Severity
 
 
 class ActionEscalate(LanternAction):
-    """Answer what is asked in a message that is handed over to staff, if anything is.
+    """Answers the question in a message that is handed over to staff, if it asks one.
 
-    The rule has already shown the help card, and shows contacts next. A message that only tells
-    something gets no article to read: contacts offer it as a button. In immediate danger nobody
-    reads one either. A pasted chat is answered by what stands out in it.
+    The rule has already shown the help card, and shows contacts next. A message that only discloses
+    something gets no article: contacts offer it as a button. In immediate danger no article is
+    shown either. A pasted chat is answered by the signs in it.
     """
 
     def name(self) -> str:
@@ -27,11 +25,11 @@ class ActionEscalate(LanternAction):
             return
         topic = asked_beside_help(turn)
         if turn.assessment.severity >= Severity.IMMEDIATE:
-            if guide_told(turn):
-                return  # its first step stands below: what to do now, about just this
+            if guide_in_message(turn):
+                return  # contacts follow with its first step: what to do now
             topic = None
-        # The first message is answered by the article that it asks for, later ones in short.
-        message = None if topic and turn.before.need is None else what_is_asked_next(turn)
+        # The first disclosure gets the article that it asks for, later ones a short answer.
+        message = None if topic and turn.before.need is None else follow_up_answer(turn)
         if message is None and topic:
             message = article(turn, turn.content.articles, topic)
         if message is not None:

@@ -1,15 +1,14 @@
-"""ActionGuide: one step of a guide, with who helps with it."""
+"""ActionGuide: one step of a guide, with the contacts for it."""
 
 from __future__ import annotations
 
-from actions.action import LanternAction
-from actions.turn import LatestTurn
+from actions.action import LanternAction, LatestTurn
 from safeguarding.content.guides import ENTITY, TOPIC
 from safeguarding.messages import Message
 
 
 class ActionGuide(LanternAction):
-    """Show the step that a button leads to. A step that is no more leads to who can help."""
+    """Shows the step that a button leads to; who can help, if that step no longer exists."""
 
     def name(self) -> str:
         return "action_guide"
@@ -28,12 +27,12 @@ class ActionGuide(LanternAction):
 
 
 def guides_for(turn: LatestTurn) -> list[str]:
-    """The guides that fit what the message tells, the nearest first."""
+    """Return the guides that fit the message, the best first."""
     return turn.content.guides.for_message(turn.state, turn.assessment.categories, turn.text)
 
 
-def guide_told(turn: LatestTurn) -> str | None:
-    """The one guide whose words the message holds, unless its beginning was shown before."""
+def guide_in_message(turn: LatestTurn) -> str | None:
+    """Return the only guide whose words are in the message, unless its beginning was shown."""
     about = [each for each in guides_for(turn) if turn.content.guides.is_about(each, turn.text)]
     if len(about) != 1 or f"{TOPIC}{about[0]}/0" in turn.ever_shown.topics:
         return None

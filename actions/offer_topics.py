@@ -1,9 +1,8 @@
-"""ActionOfferTopics: not sure what was meant, so offer the nearest two topics, and help."""
+"""ActionOfferTopics: offers the nearest two topics, and help, when a message is not understood."""
 
 from __future__ import annotations
 
-from actions.action import LanternAction
-from actions.turn import LatestTurn
+from actions.action import LanternAction, LatestTurn
 from safeguarding.content.articles import ANOTHER_WAY
 from safeguarding.messages import Message
 from safeguarding.taxonomy import TOPIC_PREFIX
@@ -12,7 +11,7 @@ OFFERED = 2
 
 
 class ActionOfferTopics(LanternAction):
-    """Offer what the classifier found nearest, never a guess dressed as an answer."""
+    """Offers the topics that the classifier ranks first, instead of answering by a guess."""
 
     def name(self) -> str:
         return "action_offer_topics"

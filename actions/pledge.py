@@ -1,11 +1,10 @@
-"""ActionPledge: the pledge as a small journey by buttons, counted without a name."""
+"""ActionPledge: the steps of the pledge, by buttons; it is counted without a name."""
 
 from __future__ import annotations
 
 import structlog
 
-from actions.action import LanternAction
-from actions.turn import LatestTurn
+from actions.action import LanternAction, LatestTurn
 from safeguarding.messages import Message
 from storage.pledges import NotCountedError
 
@@ -14,10 +13,10 @@ logger = structlog.get_logger()
 
 
 class ActionPledge(LanternAction):
-    """Show the step that was pressed; without one, what the pledge asks.
+    """Shows the step whose button was pressed; without one, the first.
 
-    Taking it is counted once a conversation. Where it cannot be counted the words are shown all
-    the same, and it may be pressed again.
+    Taking the pledge is counted once a conversation. If it cannot be counted, the text is shown all
+    the same, and the button may be pressed again.
     """
 
     def name(self) -> str:

@@ -1,26 +1,24 @@
-"""ActionSignpost: who can help this person, here, now."""
+"""ActionSignpost: the contacts who can help this person, here and now."""
 
 from __future__ import annotations
 
 from actions.about_chat import signs_in, what_stands_out
-from actions.action import LanternAction
-from actions.answer_next import what_is_asked_next
-from actions.article import asked_beside_help, told
-from actions.guide import guide_told, guides_for
-from actions.turn import LatestTurn
+from actions.action import LanternAction, LatestTurn
+from actions.article import asked_beside_help, follow_up_answer, topic_disclosed
+from actions.guide import guide_in_message, guides_for
 from safeguarding.messages import Choice, Message
 from safeguarding.taxonomy import ADULTS, TOPIC_PREFIX, Severity
 
 BESIDE_A_CARD = 2
-"""People shown below a help card, beside those on it: more is no help to somebody in distress."""
+"""Contacts shown below a help card: a longer list does not help a person in distress."""
 
 
 class ActionSignpost(LanternAction):
-    """Show the contacts that fit the audience, the area, the need and the hour.
+    """Shows the contacts that fit the audience, the area, the need and the hour.
 
-    After a help card only those who know most about what was told, once a conversation, then the
-    guide and the article that fit, as buttons. Before them comes what stands out in a chat that the
-    message holds, and the first step of the guide that fits. In immediate danger nothing is asked.
+    After a help card it shows only the specialists for the disclosure, once a conversation, and the
+    guide and the article that fit, as buttons. Before them come the signs in a pasted chat and the
+    first step of the guide that fits. In immediate danger it asks nothing.
     """
 
     def name(self) -> str:
@@ -47,7 +45,7 @@ class ActionSignpost(LanternAction):
         guides = guides_for(turn)
         ever = turn.ever_shown
         shown = set(ever.contacts)
-        if danger or what_is_asked_next(turn) is None:
+        if danger or follow_up_answer(turn) is None:
             shown |= self._first_step(turn, guides)
         contacts = [each for each in turn.who_knows() if each["id"] not in shown]
         choices = _next_steps(turn, guides)
@@ -65,12 +63,12 @@ class ActionSignpost(LanternAction):
 
     @staticmethod
     def _first_step(turn: LatestTurn, guides: list[str]) -> set[str]:
-        """Say the first step of the one guide whose words the message holds: what to do now.
+        """Say the first step of the guide in the message: what to do now. Once a conversation.
 
-        Once a conversation; gives the ids of the contacts shown with it.
+        Returns the ids of the contacts shown with it.
         """
-        content, reader, told_of = turn.content.guides, turn.state.reader, guide_told(turn)
-        place = content.moved(f"{told_of}/resume/0", reader) if told_of else None
+        content, reader, guide = turn.content.guides, turn.state.reader, guide_in_message(turn)
+        place = content.moved(f"{guide}/resume/0", reader) if guide else None
         step = content.message(place, reader) if place else None
         if place is None or step is None:
             return set()
@@ -81,8 +79,8 @@ class ActionSignpost(LanternAction):
 
 
 def _next_steps(turn: LatestTurn, guides: list[str]) -> list[Choice]:
-    """The guides that fit, and the article on what was told unless one was asked for."""
-    content, topic = turn.content, told(turn)
+    """Return buttons of the guides that fit, and of the article if the message asks for none."""
+    content, topic = turn.content, topic_disclosed(turn)
     steps = [content.guides.button(guide) for guide in guides]
     covered = any(content.guides.covers(guide, topic) for guide in guides)
     if topic and not covered and asked_beside_help(turn) is None:

@@ -1,1 +1,0 @@
-"""What the Rasa server loads. Imports only the pure part of safeguarding."""

@@ -1,4 +1,4 @@
-"""Rasa's own command line, lighter: `python -m bot run …` is `rasa run …` without TensorFlow."""
+"""Rasa's command line without TensorFlow: `python -m bot run …` does what `rasa run …` does."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ TRAINING = "rasa.utils.train_utils"
 
 
 def load_training_when_asked() -> None:
-    """Let whoever imports `rasa.utils.train_utils` get a stand-in that loads it when it is used.
+    """Replace `rasa.utils.train_utils` by a stand-in that imports it at the first use.
 
-    Every extractor of Rasa 3.6 imports that module, and it imports TensorFlow: 350 MB and two
+    Every extractor of Rasa 3.6 imports that module, which imports TensorFlow: 350 MB and two
     seconds, in a server that trains nothing. Must be called before rasa.core is imported.
     """
     stand_in = ModuleType(TRAINING)
@@ -33,7 +33,7 @@ def load_training_when_asked() -> None:
 
 
 def main() -> None:
-    """Run Rasa on this command's arguments."""
+    """Run Rasa with the arguments of this command."""
     load_training_when_asked()
     rasa = importlib.import_module("rasa.__main__")
     rasa.main()

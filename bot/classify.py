@@ -1,11 +1,10 @@
 """`make -s classify`: intent, topic and severity of each line on standard input.
 
 Each line in is {"id", "text"}; each line out, by the trained model, is {"id", "intent", "topic",
-"confidence", "topics", "severity"}. `intent` is what the assistant acts on; `topic` what is asked
-about, else what the article beside the help card is about when the message tells of a risk, or null
-where nothing in the content fits; `confidence` how sure the classifier is of the topic, or of the
-intent without one; `topics` the three nearest. A line that is not such an object gives
-{"id": …, "error": …}.
+"confidence", "topics", "severity"}. `intent` is the one the assistant acts on. `topic` is the topic
+asked about; for a disclosure without a question, the topic of the article beside the help card;
+null when nothing in the content fits. `confidence` is the classifier's, in the topic, or in the
+intent when there is no topic. `topics` are the three nearest. Any other line gives {"id", "error"}.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ import click
 from rasa.core.agent import Agent
 from rasa.utils.log_utils import configure_structlog
 
-from bot.context import RISK, TOPIC, TopicAsked
+from bot.risk_screen import RISK, TOPIC, TopicAsked
 from safeguarding.json_lines import InputLine, LineError, not_blank, standard_input, write
 from safeguarding.messages import as_text
 from safeguarding.risk.assessment import Assessment
@@ -31,7 +30,7 @@ NEAREST = 3
 
 
 async def classify(lines: Iterable[bytes], model: Path = MODEL) -> AsyncIterator[dict[str, Any]]:
-    """One record a line, by one loaded model."""
+    """Yield one record for each line, by one loaded model."""
     agent = Agent.load(str(model))
     for each in not_blank(lines):
         try:
@@ -51,7 +50,7 @@ def _verdict(parsed: dict[str, Any]) -> dict[str, Any]:
     intent = parsed.get("intent") or {}
     ranking = parsed.get("intent_ranking") or []
     topics = [guess for guess in ranking if guess["name"].startswith(TOPIC_PREFIX)][:NEAREST]
-    asked: TopicAsked | None = parsed.get(TOPIC) or _told(parsed, ranking)
+    asked: TopicAsked | None = parsed.get(TOPIC) or _disclosed(parsed, ranking)
     sure = asked["confidence"] if asked else intent.get("confidence") or 0.0
     return {
         "intent": intent.get("name") or "nlu_fallback",
@@ -68,8 +67,8 @@ def _verdict(parsed: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _told(parsed: dict[str, Any], ranking: list[dict[str, Any]]) -> TopicAsked | None:
-    """The article that answers what a message tells and does not ask."""
+def _disclosed(parsed: dict[str, Any], ranking: list[dict[str, Any]]) -> TopicAsked | None:
+    """Return the topic of the article on what the message discloses."""
     if not (risk := parsed.get(RISK)) or not (topics := Assessment.from_record(risk).topics):
         return None
     sureness = {guess["name"]: float(guess["confidence"]) for guess in ranking}
@@ -80,7 +79,7 @@ def _told(parsed: dict[str, Any], ranking: list[dict[str, Any]]) -> TopicAsked |
 def main() -> None:
     """Classify each line {"id", "text"} of standard input by the trained Rasa model."""
     logging.disable(logging.CRITICAL)
-    # Rasa sends every message through structlog at debug level: words must not reach a terminal.
+    # Rasa logs every message at debug level, and its words must not reach a terminal.
     configure_structlog(logging.CRITICAL)
     asyncio.run(_print(classify(standard_input())))
 

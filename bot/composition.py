@@ -1,7 +1,7 @@
-"""What stands once in the Rasa server's process.
+"""The content and the risk engine of the Rasa server's process.
 
-Rasa makes its components and channels itself, so nothing can hand anything to them: the content
-and the risk engine are made here, each when the first of them asks.
+Rasa makes its components and channels itself, so they cannot be given anything: they call these
+functions, which make each object at the first call.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 @cache
 def content() -> Content:
-    """The content of this process. Raises ContentError."""
+    """Return the content. Raises ContentError."""
     return read_content()
 
 
 @cache
 def engine() -> RiskEngine:
-    """The engine, loaded and built when first asked for: the gateway hands messages over assessed.
+    """Return the risk engine, built at the first call: the gateway sends messages assessed.
 
-    Raises what `build_engine` raises, and SettingsError when a setting makes no sense.
+    Raises what `build_engine` raises, and SettingsError for a setting that makes no sense.
     """
     from safeguarding.risk.engine import build_engine  # noqa: PLC0415 - spaCy and onnxruntime
 

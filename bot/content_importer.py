@@ -1,7 +1,7 @@
-"""What the content gives the Rasa model: topics as intents with their rules, and the help cards.
+"""Importers of Rasa's training: topics and help cards of content/, everyday talk of data/risk.
 
-config.yml names this importer, and Rasa loads it when it trains: a running server never does. What
-it gives is inside the trained model, so a help card needs no action server, database or network.
+config.yml names them; Rasa loads them when it trains, never in a running server. What they give is
+part of the trained model, so a help card needs no action server, database or network.
 """
 
 from __future__ import annotations
@@ -14,21 +14,27 @@ from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import UserUttered
 from rasa.shared.core.training_data.story_reader.yaml_story_reader import YAMLStoryReader
 from rasa.shared.core.training_data.structures import RuleStep, StoryGraph
+from rasa.shared.importers.importer import TrainingDataImporter
 from rasa.shared.importers.rasa import RasaFileImporter
+from rasa.shared.nlu.training_data.message import Message as RasaMessage
+from rasa.shared.nlu.training_data.training_data import TrainingData
 from rasa.shared.utils.common import cached_method
 
-from bot.context import HELP, language_key
+from bot.risk_screen import HELP, language_key
 from safeguarding.content.languages import ID as LANGUAGE_CARD
 from safeguarding.content.reader import Content, read_content
 from safeguarding.conversation_state import DANGER_NOW, ConversationState
 from safeguarding.messages import Message
+from safeguarding.risk.encoder.learned import read_everyday
 from safeguarding.taxonomy import CONTENT, TOPIC_PREFIX, Severity
+
+OUT_OF_SCOPE = "out_of_scope"
 
 
 class ContentImporter(RasaFileImporter):
-    """Rasa's reader of files, with an intent and a rule more for each article, and the help cards.
+    """Reads Rasa's files and adds an intent and a rule for each article, and the help cards.
 
-    A topic for which data/rules has a rule of its own gets no other. Examples stay in data/nlu.
+    A topic that has a rule in data/rules gets no other. Examples stay in data/nlu.
     """
 
     def __init__(
@@ -38,19 +44,19 @@ class ContentImporter(RasaFileImporter):
         training_data_paths: list[str] | str | None = None,
         content_folder: Path = CONTENT,
     ) -> None:
-        """The first three come from Rasa. Raises ContentError when the content is not sound."""
+        """Rasa gives the first three arguments. Raises ContentError for unsound content."""
         super().__init__(config_file, domain_path, training_data_paths)
         self._content = read_content(content_folder)
         self._intents = [TOPIC_PREFIX + topic for topic in self._content.articles.all()]
 
     @cached_method
     def get_domain(self) -> Domain:
-        found = {"intents": self._intents, "responses": responses(self._content)}
-        return super().get_domain().merge(Domain.from_dict(found))
+        added = {"intents": self._intents, "responses": responses(self._content)}
+        return super().get_domain().merge(Domain.from_dict(added))
 
     def get_stories(self, exclusion_percentage: int | None = None) -> StoryGraph:
         graph = super().get_stories(exclusion_percentage)
-        written = {
+        with_rule = {
             event.intent_name
             for step in graph.story_steps
             if isinstance(step, RuleStep)
@@ -60,18 +66,18 @@ class ContentImporter(RasaFileImporter):
         rules = [
             {"rule": f"Answer {intent}", "steps": [{"intent": intent}, {"action": "action_answer"}]}
             for intent in self._intents
-            if intent not in written
+            if intent not in with_rule
         ]
-        written_as = {"version": LATEST_TRAINING_DATA_FORMAT_VERSION, "rules": rules}
+        parsed = {"version": LATEST_TRAINING_DATA_FORMAT_VERSION, "rules": rules}
         reader = YAMLStoryReader(self.get_domain())
-        return graph.merge(StoryGraph(reader.read_from_parsed_yaml(written_as)))
+        return graph.merge(StoryGraph(reader.read_from_parsed_yaml(parsed)))
 
 
 def responses(read: Content) -> dict[str, list[dict[str, Any]]]:
-    """The help cards and what is said after one, as responses of a Rasa domain.
+    """Return the help cards, and the responses after one, as responses of a Rasa domain.
 
-    The slot `help` names the one that is due; without it (nobody screened the message) there is the
-    card for whoever has said nothing.
+    The slot `help` names the card that is due; when it is empty, because no component screened the
+    message, the general card is shown.
     """
     cards = read.help_cards
     still = dict(cards.still_by_keys())
@@ -107,5 +113,39 @@ def responses(read: Content) -> dict[str, list[dict[str, Any]]]:
 
 
 def _variant(key: str, message: Any) -> dict[str, Any]:
-    """What is shown when the slot `help` holds this key."""
+    """Return the response that is used while the slot `help` holds this key."""
     return {"condition": [{"type": "slot", "name": HELP, "value": key}], "custom": message}
+
+
+class EverydayTalk(TrainingDataImporter):
+    """Adds harmless sentences of data/risk as examples of the intent `out_of_scope`.
+
+    They were written to teach what is no risk, and also teach what is no question to Lantern. The
+    set-up writes them to models/learned.json, because reading the whole corpus takes long.
+    """
+
+    def __init__(
+        self,
+        config_file: str | None = None,
+        domain_path: str | None = None,
+        training_data_paths: list[str] | str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Take the arguments of every importer; this one reads nothing from them."""
+
+    def get_domain(self) -> Domain:
+        return Domain.empty()
+
+    def get_stories(self, exclusion_percentage: int | None = None) -> StoryGraph:
+        return StoryGraph([])
+
+    def get_config(self) -> dict[str, Any]:
+        return {}
+
+    def get_config_file_for_auto_config(self) -> str | None:
+        return None
+
+    def get_nlu_data(self, language: str | None = "en") -> TrainingData:
+        return TrainingData(
+            [RasaMessage.build(text=text, intent=OUT_OF_SCOPE) for text in read_everyday()]
+        )

@@ -1,6 +1,6 @@
 """Finds the area, the story or the tool that a message names, by the words of the content.
 
-So a council, a story or a tool needs its file alone: no list in data/nlu has to follow it.
+A new council, story or tool therefore needs only its file in content/, and no list in data/nlu.
 """
 
 from __future__ import annotations
@@ -18,22 +18,23 @@ from rasa.shared.nlu.constants import (
     ENTITIES,
     ENTITY_ATTRIBUTE_END,
     ENTITY_ATTRIBUTE_START,
+    ENTITY_ATTRIBUTE_TYPE,
+    ENTITY_ATTRIBUTE_VALUE,
     TEXT,
 )
 from rasa.shared.nlu.training_data.message import Message
 
 from bot.composition import content
-from bot.context import entity
 
 Vocabulary = Mapping[str, Mapping[str, Iterable[str]]]
-"""By entity and value, the words by which the value is named."""
+"""The words that name each value, by entity and value."""
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=False)
 class ContentEntityExtractor(GraphComponent, EntityExtractorMixin):
-    """Finds at most one area, one story and one tool in a message: the one named by most letters.
+    """Finds at most one area, one story and one tool in a message: the one with the longest name.
 
-    Two tools can be named by one message ("report on snapchat"): the longer name is the closer.
+    A message can name two tools ("report on snapchat"): the longer name is the more exact one.
     """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
@@ -67,17 +68,20 @@ class ContentEntityExtractor(GraphComponent, EntityExtractorMixin):
         for name, patterns in self._patterns.items():
             for value, pattern in patterns:
                 if match := pattern.search(text):
-                    place = {
-                        ENTITY_ATTRIBUTE_START: match.start(),
-                        ENTITY_ATTRIBUTE_END: match.end(),
-                    }
-                    found.append({**entity(name, value), **place})
+                    found.append(
+                        {
+                            ENTITY_ATTRIBUTE_TYPE: name,
+                            ENTITY_ATTRIBUTE_VALUE: value,
+                            ENTITY_ATTRIBUTE_START: match.start(),
+                            ENTITY_ATTRIBUTE_END: match.end(),
+                        }
+                    )
                     break
         return found
 
 
 def vocabulary() -> Vocabulary:
-    """The words of the content. Raises ContentError."""
+    """Return the words that the content lists. Raises ContentError."""
     read = content()
     return {
         "area": {area: record.words for area, record in read.areas.items()},

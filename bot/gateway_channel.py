@@ -1,4 +1,4 @@
-"""Rasa's only input channel. Only the gateway may call it; it logs no text."""
+"""Rasa's only input channel, which only the gateway may call. It logs no text."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from rasa.core.actions.action import RemoteAction
 from rasa.core.channels.channel import InputChannel, OutputChannel, UserMessage
 from rasa.shared.nlu.constants import (
     ENTITIES,
@@ -15,31 +16,30 @@ from rasa.shared.nlu.constants import (
     PREDICTED_CONFIDENCE_KEY,
     TEXT,
 )
+from rasa.utils.endpoints import EndpointConfig
 from sanic import Blueprint
 from sanic.request import Request
 from sanic.response import HTTPResponse, json
 
-from bot.action_secret import show_secret_to_actions
 from bot.composition import content
-from bot.context import (
+from bot.risk_screen import (
     HELP,
     RISK,
     SAFE,
     STATE,
     context_entities,
     entity,
-    handed_over,
     safe_entities,
     state_before,
 )
-from bot.dialogue import Dialogue
-from bot.tracker_store import one_turn
+from bot.tracker_store import Dialogue, one_turn
 from bot.tuning import tune
 from safeguarding.content.choices import ChoiceRecord
 from safeguarding.conversation_state import ConversationState
 from safeguarding.messages import Message, as_text
 from safeguarding.risk.assessed import AssessedMessage
 from safeguarding.risk.assessment import assessment_of_choice
+from safeguarding.secret_files import ACTION_SECRET_HEADER
 from safeguarding.settings import Settings
 
 SECRET_HEADER = "X-Lantern-Channel-Secret"  # noqa: S105 - a header's name
@@ -47,7 +47,7 @@ Handler = Callable[[UserMessage], Awaitable[Any]]
 
 
 class CollectingChannel(OutputChannel):
-    """Keeps what the bot says in the shape of the public interface."""
+    """Collects the bot's messages in the shape of the public interface."""
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
@@ -57,42 +57,42 @@ class CollectingChannel(OutputChannel):
         return "gateway"
 
     async def send_response(self, recipient_id: str, message: dict[str, Any]) -> None:
-        """Take one response: `custom` is a message already, text and buttons become one."""
+        """Collect one response: `custom` is a message already, text and buttons become one."""
         if custom := message.get("custom"):
             self.messages.append(custom)
         elif text := message.get("text"):
-            said: Message = {"kind": "text", "text": text}
+            collected: Message = {"kind": "text", "text": text}
             if buttons := message.get("buttons"):
-                said["choices"] = [
+                collected["choices"] = [
                     content().choices.button(button["payload"]) for button in buttons
                 ]
-            self.messages.append(said)
+            self.messages.append(collected)
 
 
 @dataclass(frozen=True)
 class _Incoming:
-    """One message of the gateway, checked."""
+    """One message of the gateway, validated."""
 
     conversation_id: str
     message_id: str
     text: str
     choice: ChoiceRecord | None
     state: dict[str, Any]
-    """What the conversation had come to before it (safeguarding.conversation_state)."""
+    """The state of the conversation before it (safeguarding.conversation_state)."""
     dialogue: Dialogue
-    """What this channel gave back with the answer before it; empty at the beginning."""
+    """What this channel returned with the previous answer; empty for the first message."""
     assessed: AssessedMessage | None
-    """What the gateway has found out about it; None when it could not."""
+    """The gateway's assessment; None when it could not make one."""
 
 
 class _RefusedError(Exception):
-    """The gateway sent something that is not a message. Says what, never the text."""
+    """The request is no message. Names the field that is wrong, never the text."""
 
 
 class GatewayChannel(InputChannel):
-    """`POST /webhooks/gateway/messages`: one message in, the bot's messages out.
+    """Serves `POST /webhooks/gateway/messages`: one message in, the bot's messages out.
 
-    Nothing is kept: what the next message needs goes out under `dialogue`, and comes with it.
+    It keeps nothing: the answer's `dialogue` comes back with the next message.
     """
 
     def __init__(self, secret: str) -> None:
@@ -104,10 +104,10 @@ class GatewayChannel(InputChannel):
 
     @classmethod
     def from_credentials(cls, credentials: dict[str, Any] | None) -> GatewayChannel:
-        """The shared secret comes from the settings, not from credentials.yml."""
+        """Make the channel with the secret of the settings; credentials.yml holds none."""
         settings = Settings.from_env()
         tune()  # Rasa makes its channels once, before it loads a model
-        show_secret_to_actions(settings.secret("action_secret"))
+        send_action_secret(settings.secret("action_secret"))
         return cls(settings.secret("channel_secret"))
 
     def blueprint(self, on_new_message: Handler) -> Blueprint:
@@ -128,14 +128,14 @@ class GatewayChannel(InputChannel):
             except _RefusedError as refused:
                 return json({"error": str(refused)}, status=422)
             channel = CollectingChannel()
-            with handed_over(incoming.assessed), one_turn(incoming.dialogue) as turn:
+            with one_turn(incoming.dialogue, incoming.assessed) as turn:
                 await on_new_message(_user_message(incoming, channel))
             return json({"messages": channel.messages, "dialogue": turn.after.as_record()})
 
         return gateway
 
     def _trusts(self, request: Request) -> bool:
-        # Sanic gives what is no UTF-8 as halves of characters.
+        # Sanic passes bytes that are no UTF-8 on as lone surrogates.
         offered = request.headers.get(SECRET_HEADER, "").encode("utf-8", "surrogatepass")
         return hmac.compare_digest(offered, self._secret)
 
@@ -195,7 +195,7 @@ def _user_message(incoming: _Incoming, channel: CollectingChannel) -> UserMessag
 
 
 def _parsed(incoming: _Incoming, choice: ChoiceRecord) -> dict[str, Any]:
-    """What a button means, so that pressing one needs no understanding of language."""
+    """Return the parsed form of a pressed button, which needs no NLU."""
     chosen = [entity(name, value) for name, value in choice.entities.items()]
     before = state_before({STATE: incoming.state})
     assessment = assessment_of_choice(choice.id)
@@ -214,3 +214,20 @@ def _parsed(incoming: _Incoming, choice: ChoiceRecord) -> dict[str, Any]:
         key = content().help_cards.due_key(before, after, assessment.severity)
         entities.append(entity(HELP, key))
     return parsed
+
+
+_make_remote_action = RemoteAction.__init__
+
+
+def send_action_secret(secret: str) -> None:
+    """Make Rasa send the secret with every call of the action server.
+
+    In code, because endpoints.yml can take it only from the environment.
+    """
+
+    def make(self: RemoteAction, name: str, action_endpoint: EndpointConfig | None) -> None:
+        if action_endpoint is not None:
+            action_endpoint.headers[ACTION_SECRET_HEADER] = secret
+        _make_remote_action(self, name, action_endpoint)
+
+    RemoteAction.__init__ = make

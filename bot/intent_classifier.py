@@ -1,4 +1,4 @@
-"""Which intent a message has: logistic regression on its sentence vector."""
+"""Classifies the intent of a message by logistic regression on its sentence vector."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ from safeguarding.risk.encoder.vectors import WIDTH
 Floats = npt.NDArray[np.float32]
 _SMALLEST_STEP = 64 * float(np.finfo(np.float64).eps)
 _REMEMBERED = 30
-"""Steps from which L-BFGS learns the curvature."""
+"""How many steps L-BFGS estimates the curvature from."""
 _FILE, _NAMES = "intents.safetensors", "names.json"
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
 class IntentClassifier(GraphComponent, RasaClassifier):
-    """Does not make rare intents as likely as frequent ones, and takes dense features as they are.
+    """Logistic regression that keeps the frequency of intents and takes dense features.
 
     Rasa's LogisticRegressionClassifier balances intents, so that each of a hundred topics counts as
     much as all everyday talk, and everyday talk gets an answer about safeguarding three times as
-    often. It also keeps features as sparse matrices, in which sentence vectors learn twenty times
-    as slowly, and itself in a format whose reader takes four seconds to import.
+    often. It also converts features to sparse matrices, with which sentence vectors train twenty
+    times as slowly, and saves itself in a format whose reader takes four seconds to import.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class IntentClassifier(GraphComponent, RasaClassifier):
         weights: tuple[Floats, Floats] | None = None,
         names: list[str] | None = None,
     ) -> None:
-        """`weights`, shape (intents, 768), and offsets are those of the intents in `names`."""
+        """`weights` are a matrix of shape (intents, 768) and offsets, in the order of `names`."""
         self.config = {**self.get_default_config(), **config}
         self._storage = storage
         self._resource = resource
@@ -61,8 +61,8 @@ class IntentClassifier(GraphComponent, RasaClassifier):
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
-        # On 2,000 examples that were held out of training, tolerances of 0.1 and 0.0001 predict the
-        # same (confidences within 0.006), 1.0 differs on 12.
+        # On 2,000 examples held out of training, tolerances of 0.1 and 0.0001 predict the same
+        # (confidences within 0.006); 1.0 differs on 12.
         return {"tol": 0.1, "max_iter": 2000, "ranking_length": LABEL_RANKING_LENGTH}
 
     @classmethod
@@ -76,7 +76,7 @@ class IntentClassifier(GraphComponent, RasaClassifier):
         return cls(config, model_storage, resource)
 
     def train(self, training_data: TrainingData) -> Resource:
-        """Learn the weights from all examples that have an intent, and keep them."""
+        """Learn the weights from all examples that have an intent, and save them."""
         examples = [each for each in training_data.intent_examples if each.get(TEXT)]
         names, labels = np.unique([each.get(INTENT) for each in examples], return_inverse=True)
         tol, most = self.config["tol"], self.config["max_iter"]
@@ -102,10 +102,10 @@ class IntentClassifier(GraphComponent, RasaClassifier):
         return cls(config, model_storage, resource, (kept["weight"], kept["bias"]), names)
 
     def process(self, messages: list[Message]) -> list[Message]:
-        """Put the likeliest intent, and those next to it, beside each message."""
+        """Set the likeliest intent, and the ranking of the next ones, on each message."""
         assert self._weights is not None  # noqa: S101 - Rasa trains or loads before it asks
         weight, bias = self._weights
-        # In double precision: small confidences are told apart, too.
+        # In double precision, so that small confidences stay distinct.
         scores = (_vectors(messages) @ weight.T).astype(np.float64) + bias
         scores -= scores.max(axis=1, keepdims=True)
         np.exp(scores, out=scores)
@@ -122,7 +122,7 @@ class IntentClassifier(GraphComponent, RasaClassifier):
 
 
 def _vectors(messages: list[Message]) -> Floats:
-    """The sentence vectors of `messages`, one a row; zeros where a message has no word."""
+    """Return the sentence vectors, one a row; zeros for a message without a word."""
     dense = [message.get_dense_features(attribute=TEXT)[1] for message in messages]
     nothing = np.zeros((1, WIDTH), np.float32)
     return np.vstack([found.features if found else nothing for found in dense])
@@ -131,12 +131,12 @@ def _vectors(messages: list[Message]) -> Floats:
 def fit(
     x: Floats, y: npt.NDArray[np.intp], *, tol: float, max_iter: int
 ) -> tuple[Floats, Floats, int]:
-    """Weights, shape (classes, features), intercepts, and how many steps it took.
+    """Return weights of shape (classes, features), intercepts, and the number of steps.
 
     `x` has a row and `y` a class (0, 1, …) for each example. It minimises what scikit-learn's
-    LogisticRegression does with C = 1: the summed log loss and half the squared weights, intercepts
-    left out. Steps end when no slope of that sum exceeds `tol`. scikit-learn 1.1 computes in double
-    precision, which takes twice as long and changes no prediction.
+    LogisticRegression minimises with C = 1: the summed log loss and half the squared weights,
+    without the intercepts. It stops when no slope of that sum exceeds `tol`. scikit-learn 1.1
+    computes in double precision, which takes twice as long and changes no prediction.
     """
     count, width = x.shape
     classes = int(y.max()) + 1

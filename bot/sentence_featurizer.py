@@ -1,4 +1,4 @@
-"""Sentence features for Rasa: what the encoder makes of a message, and no token features."""
+"""Sentence features for Rasa: the encoder's vector of a message, without token features."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.composition import engine
-from bot.context import assessed_already
+from bot.tracker_store import assessed_already
 from safeguarding.messages import as_typed
 from safeguarding.risk.encoder.adapter import read_adapter
 from safeguarding.risk.encoder.kept_vectors import read_kept_vectors
@@ -35,7 +35,7 @@ Floats = npt.NDArray[np.float32]
 class SentenceFeaturizer(DenseFeaturizer, GraphComponent):
     """Adds the 768 numbers of the adapted encoder.
 
-    The gateway hands them over with the message; where it did not, the risk engine makes them.
+    The gateway sends them with the message; if it did not, the risk engine computes them.
     `sentence_scale` multiplies the unit-length vector: Rasa's LogisticRegressionClassifier fixes
     C = 1, and a scale of s has the effect of C = s * s.
     """
@@ -50,7 +50,7 @@ class SentenceFeaturizer(DenseFeaturizer, GraphComponent):
 
     @classmethod
     def validate_config(cls, config: dict[str, Any]) -> None:
-        """Nothing to check: the one key is a number."""
+        """Accept every configuration: its one key is a number."""
 
     @classmethod
     def fingerprint_addon(cls, config: dict[str, Any]) -> str | None:
@@ -74,7 +74,7 @@ class SentenceFeaturizer(DenseFeaturizer, GraphComponent):
         return messages
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
-        """Add the vectors that were made of all examples at once."""
+        """Add the vectors of all examples, computed in one batch."""
         messages = [each for each in training_data.training_examples if _has_words(each)]
         normaliser = lexicon().normaliser
         texts = [" ".join(normaliser(as_typed(each.get(TEXT))).words) for each in messages]
@@ -101,7 +101,7 @@ def _has_words(message: Message) -> bool:
 
 @cache
 def lexicon() -> Lexicon:
-    """The lexicon by itself: training needs its normaliser, and no risk engine."""
+    """Return the lexicon alone: training needs its normaliser, but no risk engine."""
     from safeguarding.risk.lexicon.reader import read_lexicon  # noqa: PLC0415 - spaCy
 
     return read_lexicon()

@@ -1,44 +1,122 @@
-"""Rasa's tracker store: with the gateway it holds a conversation for one message and no longer."""
+"""One message of the gateway inside Rasa: what came with it, and the tracker that it is handled on.
+
+The gateway keeps the state of a conversation and sends it with each message, so Rasa keeps nothing
+between messages and any Rasa server can answer any message.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from typing import Any
 
 from cachetools import TTLCache
 from rasa.core.brokers.broker import EventBroker
 from rasa.core.tracker_store import InMemoryTrackerStore
+from rasa.shared.core.constants import (
+    ACTION_LISTEN_NAME,
+    ACTION_SESSION_START_NAME,
+    DEFAULT_SLOT_NAMES,
+)
 from rasa.shared.core.domain import Domain
+from rasa.shared.core.events import ActionExecuted, BotUttered, Event, SessionStarted, SlotSet
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from bot.dialogue import Dialogue
+from safeguarding.conversation_state import ALREADY_SHOWN, AlreadyShown
+from safeguarding.risk.assessed import AssessedMessage
 
 HOUR = 3600.0
+LONGEST = 100
+"""Characters of a slot's value: all are ids."""
+_NOT_OURS = DEFAULT_SLOT_NAMES | {ALREADY_SHOWN}
+
+
+@dataclass(frozen=True)
+class Dialogue:
+    """The state that Rasa needs for the next message: slots and ids, never the words of a message.
+
+    `slots` holds the slots that are set, `shown` the ids of the content that was shown.
+    """
+
+    slots: Mapping[str, str | bool] = field(default_factory=dict)
+    shown: AlreadyShown = field(default_factory=AlreadyShown)
+
+    def begin(self, tracker: DialogueStateTracker) -> DialogueStateTracker:
+        """Bring a new tracker to this state, waiting for a message, and return it.
+
+        It gets a few events, however long the conversation is, because policies read all of them.
+        A slot that the domain no longer has is left out.
+        """
+        for event in self._events(tracker):
+            tracker.update(event)
+        return tracker
+
+    def _events(self, tracker: DialogueStateTracker) -> Iterator[Event]:
+        yield ActionExecuted(ACTION_SESSION_START_NAME)
+        yield SessionStarted()
+        for name, value in self.slots.items():
+            if name in tracker.slots:
+                yield SlotSet(name, value)
+        if shown := self.shown.as_record():
+            yield SlotSet(ALREADY_SHOWN, shown)
+        yield ActionExecuted(ACTION_LISTEN_NAME)
+
+    @classmethod
+    def of(cls, tracker: DialogueStateTracker) -> Dialogue:
+        """Return the state that a tracker has reached."""
+        values = {name: slot.value for name, slot in tracker.slots.items() if name not in _NOT_OURS}
+        before = AlreadyShown.from_record(tracker.get_slot(ALREADY_SHOWN) or {})
+        uttered = (event.data for event in tracker.events if isinstance(event, BotUttered))
+        return cls(
+            {name: value for name, value in values.items() if value is not None},
+            before.and_of((data or {}).get("custom") or {} for data in uttered),
+        )
+
+    def as_record(self) -> dict[str, Any]:
+        """Return a JSON-ready dictionary."""
+        record = {"slots": dict(self.slots), "shown": self.shown.as_record()}
+        return {name: value for name, value in record.items() if value}
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Dialogue:
+        """Return the inverse of `as_record`. Raises AttributeError, TypeError or ValueError."""
+        if unknown := set(record) - {"slots", "shown"}:
+            raise ValueError(f"{len(unknown)} unknown keys")
+        slots = dict(record.get("slots", {}))
+        if not all(_is_value(value) for value in slots.values()):
+            raise TypeError("a slot's value is an id or a truth")
+        return cls(slots, AlreadyShown.from_record(record.get("shown", {})))
+
+
+def _is_value(value: Any) -> bool:
+    return isinstance(value, bool) or (isinstance(value, str) and len(value) <= LONGEST)
 
 
 class TrackedMessage:
-    """One message of the gateway's while it is handled: the conversation before it, and after."""
+    """One message of the gateway while Rasa handles it."""
 
-    def __init__(self, before: Dialogue) -> None:
+    def __init__(self, before: Dialogue, assessed: AssessedMessage | None = None) -> None:
+        """`assessed` is the gateway's assessment; None when the gateway could not make one."""
+        self.assessed = assessed
         self._before = before
         self._tracker: DialogueStateTracker | None = None
 
     @property
     def after(self) -> Dialogue:
-        """What the next message needs; as it was before where nothing was handled."""
+        """The state for the next message; the state before if Rasa handled nothing."""
         return self._before if self._tracker is None else Dialogue.of(self._tracker)
 
     def tracker(self, new: Callable[[], DialogueStateTracker]) -> DialogueStateTracker:
-        """The tracker of the message, made from a `new` one when it is first asked for."""
+        """Return the tracker of the message, made from a `new` one at the first call."""
         if self._tracker is None:
             self._tracker = self._before.begin(new())
         return self._tracker
 
     def keep(self, tracker: DialogueStateTracker) -> None:
-        """Keep what Rasa saves until the message is answered."""
+        """Keep the tracker that Rasa saves until the message is answered."""
         self._tracker = tracker
 
 
@@ -46,9 +124,9 @@ _turn: ContextVar[TrackedMessage | None] = ContextVar("turn", default=None)
 
 
 @contextmanager
-def one_turn(before: Dialogue) -> Iterator[TrackedMessage]:
-    """Within this context Rasa's tracker is made from `before`, and gone when the context ends."""
-    turn = TrackedMessage(before)
+def one_turn(before: Dialogue, assessed: AssessedMessage | None = None) -> Iterator[TrackedMessage]:
+    """Handle one message: within this context the tracker starts from `before`."""
+    turn = TrackedMessage(before, assessed)
     token = _turn.set(turn)
     try:
         yield turn
@@ -56,13 +134,18 @@ def one_turn(before: Dialogue) -> Iterator[TrackedMessage]:
         _turn.reset(token)
 
 
-class MessageTrackerStore(InMemoryTrackerStore):
-    """Holds nothing between the gateway's messages: the gateway sends what they need with each.
+def assessed_already() -> AssessedMessage | None:
+    """Return the gateway's assessment; None on another channel, in `rasa shell` and in training."""
+    turn = _turn.get()
+    return turn.assessed if turn is not None else None
 
-    For whoever sends nothing (`rasa shell`, another channel) it is Rasa's in-memory store with an
-    end, because it holds what children write: `ttl_s` is the silence in seconds after which a
-    conversation is forgotten; `max_conversations` the number above which the one longest unused
-    goes first.
+
+class MessageTrackerStore(InMemoryTrackerStore):
+    """A tracker store that holds nothing between the gateway's messages.
+
+    Without a gateway (`rasa shell`, another channel) it is Rasa's in-memory store with an expiry,
+    because trackers hold what children write. `ttl_s` is the silence in seconds after which a
+    conversation is forgotten; above `max_conversations` the longest unused one is removed.
     """
 
     def __init__(  # the signature by which Rasa makes a store named in endpoints.yml
@@ -80,7 +163,7 @@ class MessageTrackerStore(InMemoryTrackerStore):
     async def retrieve(self, sender_id: str) -> DialogueStateTracker | None:
         if (turn := _turn.get()) is not None:
             return turn.tracker(lambda: self.init_tracker(sender_id))
-        with self.store.timer:  # Rasa looks whether it is there, then takes it: at one moment
+        with self.store.timer:  # Rasa looks a key up and then reads it: freeze the time between
             return await super().retrieve(sender_id)
 
     async def save(self, tracker: DialogueStateTracker) -> None:

@@ -1,9 +1,9 @@
-"""What Rasa 3.6.21 does anew for every message, done once; and what a server need not load.
+"""Makes Rasa 3.6.21 light: does once what Rasa repeats for every message, and loads less.
 
-Each change replaces one attribute of Rasa's, says why, and changes no answer.
-tests/unit/bot/test_tuning.py fails when another version of Rasa has other insides. `tune` is called
-where Rasa makes its channels: once, in a server, before it loads a model. Training and `rasa test`
-run Rasa as it comes. One change must come before Rasa is imported: it stands in `__main__.py`.
+Each change replaces one attribute of Rasa and changes no answer. tests/unit/bot/test_tuning.py
+fails when another version of Rasa has other internals. `tune` is called when Rasa makes its
+channels: once in a server, before it loads a model. Training and `rasa test` run Rasa unchanged.
+One change has to come before Rasa is imported: it is in `__main__.py`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from cachetools import LRUCache
 from jsonschema.validators import validator_for
 from rasa.core.actions.action import RemoteAction
 from rasa.core.policies.rule_policy import RULES, RulePolicy
-from rasa.engine.graph import ExecutionContext
+from rasa.engine.exceptions import GraphRunError
+from rasa.engine.graph import ExecutionContext, GraphNode, GraphNodeHook, GraphSchema
+from rasa.engine.runner.interface import GraphRunner
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelMetadata, ModelStorage
 from rasa.graph_components.providers.domain_provider import DomainProvider
@@ -30,14 +32,12 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import EndpointConfig
 from threadpoolctl import threadpool_limits
 
-from bot.graph_runner import SequentialGraphRunner
-
 _SITUATIONS = 2_000
-"""Situations of which the rules that fit are remembered."""
+"""How many situations the rule cache holds."""
 
 
 def tune() -> None:
-    """Do all of it. Doing it again changes nothing."""
+    """Apply every change. A second call changes nothing."""
     # Between messages OpenBLAS' threads spin: one is as quick and takes half the processor.
     threadpool_limits(limits=1, user_api="blas")
     rasa.core.processor.DaskGraphRunner = SequentialGraphRunner
@@ -49,10 +49,73 @@ def tune() -> None:
     DomainProvider.load = classmethod(_provider)
 
 
+# ---- the graph -----------------------------------------------------------------------------------
+class SequentialGraphRunner(GraphRunner):
+    """Runs the graph of a loaded model in an order that is computed once for each set of targets.
+
+    Rasa's own runner gives the graph to dask for every message and every prediction: dask sorts it
+    again and runs it in one thread, which takes longer than our policies take to predict.
+    """
+
+    def __init__(self, schema: GraphSchema, nodes: dict[str, GraphNode]) -> None:
+        self._schema = schema
+        self._nodes = nodes
+        self._orders: dict[tuple[str, ...], list[tuple[str, tuple[str, ...]]]] = {}
+
+    @classmethod
+    def create(
+        cls,
+        graph_schema: GraphSchema,
+        model_storage: ModelStorage,
+        execution_context: ExecutionContext,
+        hooks: list[GraphNodeHook] | None = None,
+    ) -> SequentialGraphRunner:
+        nodes = {
+            name: GraphNode.from_schema_node(name, node, model_storage, execution_context, hooks)
+            for name, node in graph_schema.nodes.items()
+        }
+        return cls(graph_schema, nodes)
+
+    def run(
+        self, inputs: dict[str, Any] | None = None, targets: list[str] | None = None
+    ) -> dict[str, Any]:
+        """Return each target's output. Raises GraphRunError when an input has a node's name."""
+        wanted = tuple(targets or self._schema.target_names)
+        named = dict(inputs or {})
+        if clash := self._nodes.keys() & named.keys():
+            raise GraphRunError(f"inputs with the names of nodes: {sorted(clash)}")
+        outputs: dict[str, tuple[str, Any]] = {name: (name, value) for name, value in named.items()}
+        for name, needs in self._order(wanted):
+            outputs[name] = self._nodes[name](*(outputs[need] for need in needs))
+        return {name: outputs[name][1] for name in wanted}
+
+    def _order(self, targets: tuple[str, ...]) -> list[tuple[str, tuple[str, ...]]]:
+        """Return the nodes that the targets need, each after those it needs, with their needs."""
+        if targets not in self._orders:
+            order: dict[str, tuple[str, ...]] = {}
+            for target in targets:
+                self._visit(target, order, ())
+            self._orders[targets] = list(order.items())
+        return self._orders[targets]
+
+    def _visit(self, name: str, order: dict[str, tuple[str, ...]], under: tuple[str, ...]) -> None:
+        if name in order or name not in self._nodes:
+            return  # done already, or an input of the run
+        if name in under:
+            raise GraphRunError(f"a circle of nodes: {[*under, name]}")
+        needs = tuple(self._schema.nodes[name].needs.values())
+        for need in needs:
+            self._visit(need, order, (*under, name))
+        order[name] = needs
+
+
 # ---- the answer of an action ---------------------------------------------------------------------
 def _validator() -> Any:
-    """Rasa calls `jsonschema.validate`, which first proves that the schema itself is sound: 20 ms
-    an action. The answers are checked as before, by the same schema."""
+    """Return a validator of answers that checks the schema itself once.
+
+    Rasa calls `jsonschema.validate`, which checks the schema before each answer: 20 ms an action.
+    Answers are checked by the same schema as before.
+    """
     schema = RemoteAction.action_response_format_spec()
     kind = validator_for(schema)
     kind.check_schema(schema)
@@ -77,8 +140,10 @@ def _find_action_from_rules(
     domain: Domain,
     use_text_for_last_user_input: bool,  # noqa: FBT001 - Rasa's signature
 ) -> Any:
-    """Rasa looks twice, first for a rule that begins with the very words of the message. Where no
-    rule holds words there is none; and so no words are in what is remembered below."""
+    """Skip Rasa's first search, for a rule that begins with the very words of the message.
+
+    Without a rule that holds words it finds none, and so no words get into the cache below.
+    """
     if use_text_for_last_user_input and not any('"text"' in key for key in self.lookup[RULES]):
         return None, None, False
     return _rasas_find(self, tracker, domain, use_text_for_last_user_input)
@@ -87,8 +152,10 @@ def _find_action_from_rules(
 def _get_possible_keys(
     self: RulePolicy, lookup: dict[str, str], states: list[dict[str, Any]]
 ) -> set[str]:
-    """Rasa holds every rule against every state of the conversation, for every prediction. Here the
-    rules that fit are remembered by the states: intents, names of entities and actions."""
+    """Cache the rules that fit by the states: intents, names of entities and actions.
+
+    Rasa compares every rule with every state of the conversation, for every prediction.
+    """
     if self not in _kept:
         _kept[self] = LRUCache(_SITUATIONS)
     kept = _kept[self]
@@ -100,7 +167,7 @@ def _get_possible_keys(
 
 # ---- the connection to the action server ---------------------------------------------------------
 class _Kept:
-    """A session of aiohttp's that outlives the `async with` in which Rasa would close it."""
+    """An aiohttp session that stays open after the `async with` in which Rasa would close it."""
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self.session = session
@@ -121,7 +188,7 @@ _rasas_session = EndpointConfig.session
 
 
 def _session(self: EndpointConfig) -> _Kept:
-    """Rasa opens a session, and with it a connection, for every call of an action."""
+    """Keep one session; Rasa opens one, and a connection, for every call of an action."""
     kept: _Kept | None = self.__dict__.get("_kept_session")
     if kept is None or kept.session.closed:
         made = _rasas_session(self)
@@ -135,7 +202,7 @@ def _as_json(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """What NumPy's numbers and strings are to JSON."""
+    """Return the plain value of a NumPy number or string."""
     if isinstance(value, np.generic):
         return value.item()
     raise TypeError(f"{type(value).__name__} is not JSON")
@@ -146,14 +213,14 @@ _rasas_metadata = ModelMetadata.from_dict.__func__
 
 
 def _metadata(cls: type[ModelMetadata], serialized: dict[str, Any]) -> ModelMetadata:
-    """Rasa imports all by which the model was trained, and with its validators TensorFlow."""
-    found: ModelMetadata = _rasas_metadata(cls, {**serialized, "train_schema": {"nodes": {}}})
-    _domains.append(found.domain)
-    return found
+    """Leave out the training graph: Rasa would import its components, and TensorFlow with them."""
+    read: ModelMetadata = _rasas_metadata(cls, {**serialized, "train_schema": {"nodes": {}}})
+    _domains.append(read.domain)
+    return read
 
 
 _domains: deque[Domain] = deque(maxlen=1)
-"""The domain of the model that is being loaded."""
+"""The domain of the model that Rasa is loading."""
 _rasas_provider = DomainProvider.load.__func__
 
 
@@ -166,8 +233,11 @@ def _provider(
     execution_context: ExecutionContext,
     **kwargs: Any,
 ) -> DomainProvider:
-    """Rasa reads the domain of a model a second time, as YAML in pure Python, and checks it against
-    a schema: half of the time that the model takes to load."""
+    """Reuse the domain in the model's metadata.
+
+    Rasa reads it a second time, as YAML in pure Python, and checks it against a schema, which takes
+    half of the time that the model takes to load.
+    """
     if _domains:
         return cls(model_storage, resource, domain=_domains[0])
     rasas: DomainProvider = _rasas_provider(

@@ -1,1 +1,0 @@
-"""Commands behind the Makefile, and the whole stack as one object."""

@@ -1,6 +1,6 @@
-"""Known weaknesses of locked packages: security/advisories.toml against the three locks.
+"""Compares the known weaknesses of security/advisories.toml with the three locks.
 
-No vulnerability database is asked here: the list is written by people, from where one can be.
+It asks no vulnerability database: people write the list where they can reach one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from safeguarding.taxonomy import ROOT
 
 FILE = ROOT / "security" / "advisories.toml"
 Locked = Mapping[tuple[str, str], Set[str]]
-"""The versions that are locked, by ecosystem and package."""
+"""The locked versions, by ecosystem and package."""
 
 
 class AdvisoryError(Exception):
@@ -29,7 +29,7 @@ class AdvisoryError(Exception):
 
 
 class LivedWith(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Why a weakness is lived with, and until when."""
+    """An exception: why a weakness is accepted, and until when."""
 
     reason: str
     given_on: date
@@ -37,7 +37,7 @@ class LivedWith(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Advisory(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One weakness, or several of one package that the same release mends."""
+    """One weakness, or several of one package that the same release fixes."""
 
     package: str
     ecosystem: Literal["pypi", "npm"]
@@ -46,11 +46,11 @@ class Advisory(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ids: list[str]
     title: str
     source: str
-    """Where it was read."""
+    """Where the weakness is published."""
     verified: bool
-    """Whether the range was read there; else it is remembered or inferred, and may be off."""
+    """Whether the range was read there; otherwise it is inferred, and may be wrong."""
     exposure: str
-    """What it could do here."""
+    """What it could do to Lantern."""
     exception: LivedWith | None = None
 
 
@@ -61,10 +61,10 @@ class _List(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True)
 class Advisories:
-    """The list, beside what is locked."""
+    """The list and the locked versions."""
 
     looked_on: date
-    """When somebody last looked for new ones."""
+    """When a person last looked for new ones."""
     advisories: tuple[Advisory, ...]
     locked: Locked
 
@@ -85,11 +85,11 @@ class Advisories:
 
     @property
     def excepted(self) -> int:
-        """How many are lived with."""
+        """How many have an exception."""
         return sum(each.exception is not None for each in self.advisories)
 
     def problems(self, today: date) -> list[str]:
-        """What is affected without an exception, excepted for too long, or excepted for nothing."""
+        """Return weaknesses without an exception, and exceptions that expired or are not needed."""
         return [problem for each in self.advisories for problem in self._problems(each, today)]
 
     def _problems(self, advisory: Advisory, today: date) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Wait until everything answers, then say where to click."""
+"""`python -m lantern announce`: waits until every service answers, then prints the addresses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PATIENCE_S = 180.0
 
 
 def waiting_for(settings: Settings) -> list[str]:
-    """The services that do not answer yet, by name."""
+    """Return the names of the services that do not answer yet."""
     gateway = f"http://{settings.gateway_host}:{settings.gateway_port}"
     console = f"http://{settings.console_host}:{settings.console_port}"
     addresses = {
@@ -40,7 +40,7 @@ def _answers(address: str) -> bool:
 
 @click.command()
 def main() -> None:
-    """Say where to click, or name what did not come up, and exit with 1."""
+    """Print where to click; exit with 1 and name the services that did not start."""
     settings = Settings.from_env()
     started = time.monotonic()
     while (missing := waiting_for(settings)) and time.monotonic() - started < PATIENCE_S:

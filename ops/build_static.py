@@ -24,7 +24,7 @@ class BuildError(Exception):
 
 
 def without_government_marks(css: str) -> str:
-    """The style sheet with the fonts of the reader's system and no crest. Raises BuildError."""
+    """Return the style sheet with system fonts and without the crest. Raises BuildError."""
     css = re.sub(r"(/\*![^*]*\*/\s*)?@font-face\s*\{[^}]*\}", "", css)
     css = re.sub(r'"?GDS Transport"?,\s*arial,\s*sans-serif', FONTS, css)
     css = re.sub(r"url\(/assets/images/govuk-crest\.svg\)", "none", css)
@@ -35,13 +35,13 @@ def without_government_marks(css: str) -> str:
 
 
 def made_from() -> str:
-    """What the files depend on, as one line: the locked version and this script."""
+    """Return a digest of the locked version and of this script."""
     lock = (ROOT / "package-lock.json").read_bytes()
     return hashlib.sha256(lock + Path(__file__).read_bytes()).hexdigest()
 
 
 def fetch() -> None:
-    """Install what package-lock.json names but for tests. Raises BuildError."""
+    """Install the packages of package-lock.json that are not for tests. Raises BuildError."""
     npm = shutil.which("npm")
     if npm is None:
         raise BuildError("npm is missing: install Node.js 18 or newer")
@@ -52,7 +52,7 @@ def fetch() -> None:
 
 
 def copy() -> None:
-    """Put the style sheet and the script where the console serves them."""
+    """Copy the style sheet and the script to the folder that the console serves."""
     TARGET.mkdir(parents=True, exist_ok=True)
     css = (SOURCE / "govuk-frontend.min.css").read_text(encoding="utf-8")
     (TARGET / "govuk-frontend.min.css").write_text(without_government_marks(css), encoding="utf-8")

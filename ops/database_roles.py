@@ -1,4 +1,4 @@
-"""`python -m lantern database-roles`: what each part of Lantern may do on PostgreSQL.
+"""`python -m lantern database-roles`: grants gateway and console their privileges on PostgreSQL.
 
 The owner makes and migrates the tables. The public gateway may append to the hand-off mailbox,
 deliver replies and see when people are on duty; it cannot read a case, nor a message once it was
@@ -54,10 +54,10 @@ class Roles:
 
 
 def statements(connection: Connection, roles: Roles) -> Iterator[str]:
-    """SQL that makes the roles and gives each exactly its privileges on the tables there are.
+    """Yield SQL that makes the roles and gives each exactly its privileges on the existing tables.
 
-    May run again, and must after each migration. Has to run as a superuser, or as a role that may
-    make roles and owns the tables. Raises ValueError on another database than PostgreSQL.
+    It may run again, and must after each migration, as a superuser or as a role that may make roles
+    and owns the tables. Raises ValueError on another database than PostgreSQL.
     """
     if connection.dialect.name != "postgresql":
         raise ValueError("only PostgreSQL has roles")
@@ -92,7 +92,7 @@ def statements(connection: Connection, roles: Roles) -> Iterator[str]:
 
 
 def _create(name: str, role: str) -> str:
-    """Without a password: whoever runs the database gives it one, and no file holds it."""
+    """Return SQL that makes a role without a password; the administrator sets one, in no file."""
     literal = name.replace("'", "''")
     return (
         f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{literal}') "

@@ -1,9 +1,9 @@
-"""`make -s reply`: whole conversations through the real gateway, Rasa and action server.
+"""`make -s reply`: holds conversations with the real gateway, Rasa and action server.
 
 Each line in is {"id", "turns": ["…", …], "audience"?}; each line out is {"id", "replies"}, where
-`replies` holds the messages that answered each turn. A turn is what is typed, or {"choice": "…"}
-for a button that is pressed. The stack is started once, on free ports, over a state folder of its
-own that is removed afterwards. A line that is not such an object gives {"id", "error"}.
+`replies` holds the messages that answered each turn. A turn is a typed text, or {"choice": "…"} for
+a pressed button. The stack is started once, on free ports, with a state folder of its own that is
+removed afterwards. Any other line gives {"id", "error"}.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from safeguarding.json_lines import InputLine, LineError, LineId, not_blank, sta
 from safeguarding.taxonomy import taxonomy
 
 SIDE_BY_SIDE = 4
-"""Conversations held at once. Their turns come one after the other."""
+"""How many conversations are held at once."""
 UNHURRIED = {"LANTERN_MESSAGES_PER_MINUTE": "1000000", "LANTERN_RASA_TIMEOUT_S": "30"}
-"""Settings under which neither the limits nor a busy machine change an answer."""
+"""Settings with which neither limits nor a busy machine change an answer."""
 PATIENCE_S = 60.0
 Messages = list[dict[str, Any]]
 Turn: TypeAlias = str | dict[str, str]
-"""What is typed, or the button that is pressed, as {"choice": "…"}."""
+"""A typed text, or a pressed button as {"choice": "…"}."""
 
 
 @dataclass(frozen=True)
 class InputConversation:
-    """One line of the input, checked."""
+    """One line of the input, validated."""
 
     id: LineId
     turns: tuple[Turn, ...]
@@ -44,7 +44,7 @@ class InputConversation:
 
 
 def read_conversation(line: bytes) -> InputConversation:
-    """One line of the input. Raises LineError."""
+    """Read one line of the input. Raises LineError."""
     read = InputLine.read(line)
     turns, audience = read.fields.get("turns"), read.fields.get("audience")
     if not isinstance(turns, list) or not all(map(_is_turn, turns)):
@@ -66,7 +66,7 @@ async def hold(http: httpx.AsyncClient, conversation: InputConversation) -> list
     headers = {"Authorization": f"Bearer {opened.json()['token']}"}
     replies = []
     for turn in conversation.turns:
-        # Half a surrogate pair is no UTF-8: it goes as an escape, as a browser would send it.
+        # A lone surrogate is no UTF-8: send it as an escape, as a browser does.
         sent = {"text": turn} if isinstance(turn, str) else turn
         body = json.dumps({"id": str(uuid4()), **sent}).encode("ascii")
         answer = await http.post("/v1/messages", content=body, headers=headers)
@@ -75,22 +75,22 @@ async def hold(http: httpx.AsyncClient, conversation: InputConversation) -> list
 
 
 async def answered(http: httpx.AsyncClient, line: bytes) -> dict[str, Any]:
-    """The record for one line: what answered it, or why it was not answered."""
+    """Return the record for one line: the replies, or an error."""
     try:
         conversation = read_conversation(line)
     except LineError as error:
         return error.as_record()
     try:
         return {"id": conversation.id, "replies": await hold(http, conversation)}
-    except (httpx.HTTPError, ValueError) as error:  # ValueError: what came is not JSON
+    except (httpx.HTTPError, ValueError) as error:  # ValueError: the body is not JSON
         return {"id": conversation.id, "error": type(error).__name__}
 
 
 async def replies(lines: Iterable[bytes], gateway_url: str) -> AsyncIterator[dict[str, Any]]:
-    """One record a line, in the order of the lines.
+    """Yield one record for each line, in the order of the lines.
 
-    A line is read when one of SIDE_BY_SIDE conversations has ended, whatever the length of the
-    input, and in a thread, because a line may be long in coming.
+    Lines are read only as conversations end, so the input may be of any length, and in a thread,
+    because the next line may take long to arrive.
     """
     free, coming = asyncio.Semaphore(SIDE_BY_SIDE), iter(not_blank(lines))
     begun: asyncio.Queue[asyncio.Task[dict[str, Any]] | None] = asyncio.Queue()

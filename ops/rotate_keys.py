@@ -36,7 +36,7 @@ def rotate(engine: Engine, vault: Vault) -> int:
 
 
 def _keys(engine: Engine, table: sa.Table) -> list[str]:
-    """The rows that hold an envelope: of what was handed over and is done, none is left."""
+    """Select the rows that hold an envelope; a hand-off that is done holds none."""
     sealed = sa.or_(*(table.c[column].is_not(None) for column in ALL_SEALED[table]))
     with engine.connect() as connection:
         query = sa.select(*table.primary_key.columns).where(sealed)

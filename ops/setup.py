@@ -1,25 +1,29 @@
-"""`make setup`: makes what a fresh installation lacks, and only that."""
+"""`make setup`: makes the secrets, the database and the first accounts that are missing."""
 
 from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from datetime import date, time, timedelta
 from pathlib import Path
 
 import click
+from sqlalchemy.engine import Engine
 from sqlalchemy.exc import OperationalError
 
-from ops import demonstration
 from safeguarding.clock import LONDON, utc_now
 from safeguarding.secret_files import SettingsError, variable_of
 from safeguarding.settings import Settings
 from safeguarding.state_folder import make_private
-from staff.accounts.accounts import StaffAccounts, StaffNameError
+from staff.accounts.accounts import Staff, StaffAccounts, StaffNameError
 from staff.accounts.passwords import random_password
 from staff.accounts.permissions import Role
-from staff.audit.audit_log import record_command
+from staff.audit.audit_log import COMMAND_LINE, record_command
+from staff.rota.recipients import ContactPreferences
+from staff.rota.rota import ShiftKind
+from staff.rota.service import LONGEST_DAYS, Pattern, RotaService
 from storage.engine import connect, migrate
 from storage.vault import Vault, VaultError, new_key
 
@@ -28,6 +32,9 @@ FIRST_ACCOUNTS = (
     ("second-lead", "Second lead", Role.LEAD),
     ("administrator", "Administrator", Role.ADMINISTRATOR),
 )
+DEMONSTRATION_MAIL = "lantern.example"
+"""Leads nowhere (RFC 2606): its mail stays in the demonstration's own mail catcher."""
+DUTY_BEGINS, DUTY_ENDS = time(9), time(17)
 UNREACHABLE = "The database cannot be reached: check LANTERN_DATABASE_URL"
 
 _SECRETS: dict[str, Callable[[], str]] = {
@@ -41,7 +48,7 @@ _SECRETS: dict[str, Callable[[], str]] = {
 def make_secrets(settings: Settings, env: Mapping[str, str]) -> list[str]:
     """Write the secrets that neither the environment nor the state folder has; return their names.
 
-    A secret that exists is never touched: without its keys the records could not be read.
+    An existing secret is never touched: without its keys the records could not be read.
     """
     folder = settings.state_dir / "secrets"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -53,10 +60,10 @@ def make_secrets(settings: Settings, env: Mapping[str, str]) -> list[str]:
 
 
 def first_accounts(accounts: StaffAccounts) -> list[tuple[str, str]]:
-    """Open the first staff accounts when there are none: sign-in names and passwords.
+    """Open the first staff accounts if there are none; return sign-in names and passwords.
 
-    Two leads, since words about risk need two signatures, and an administrator, who runs the
-    accounts and sees no case. Raises nothing when another set-up is faster: it has printed them.
+    Two leads, because content about risk needs two signatures, and an administrator, who manages
+    accounts and sees no case. Raises nothing when another set-up was faster: that one prints them.
     """
     if accounts.exist():
         return []
@@ -68,6 +75,22 @@ def first_accounts(accounts: StaffAccounts) -> list[tuple[str, str]]:
     return opened
 
 
+def put_on_duty(engine: Engine, leads: Sequence[Staff], first: date) -> None:
+    """Fill the rota of a demonstration, so that its chat can say when staff read.
+
+    On every working day of a year the first lead is on duty and the next is second. Each gets an
+    email address, because only people who can be alerted count as on duty. An installation begins
+    with an empty rota.
+    """
+    office, last = RotaService(engine), first + timedelta(days=LONGEST_DAYS - 1)
+    for lead, kind in zip(leads, (ShiftKind.ON_DUTY, ShiftKind.SECOND), strict=False):
+        office.set_preferences(
+            ContactPreferences(lead.id, email=f"{lead.name}@{DEMONSTRATION_MAIL}"), by=COMMAND_LINE
+        )
+        pattern = Pattern(lead.id, kind, first, last, DUTY_BEGINS, DUTY_ENDS, working_days=True)
+        office.add(pattern, by=COMMAND_LINE)
+
+
 @click.command()
 @click.option(
     "--rota",
@@ -75,7 +98,7 @@ def first_accounts(accounts: StaffAccounts) -> list[tuple[str, str]]:
     help="Put the first leads on duty on weekdays, where this is a demonstration (`make run`).",
 )
 def main(*, rota: bool) -> None:
-    """Set up; print the first accounts' passwords, once. 1 when something is in the way."""
+    """Set up and print the first accounts' passwords, once; exit with 1 on an error."""
     try:
         _set_up(Settings.from_env(), rota=rota)
     except (SettingsError, VaultError, OSError) as error:
@@ -99,7 +122,7 @@ def _set_up(settings: Settings, *, rota: bool) -> None:
         names = [name for name, _, role in FIRST_ACCOUNTS if role is Role.LEAD]
         members = {member.name: member for member in accounts.in_use()}
         leads = [members[name] for name in names if name in members]
-        demonstration.put_on_duty(engine, leads, utc_now().astimezone(LONDON).date())
+        put_on_duty(engine, leads, utc_now().astimezone(LONDON).date())
     if made:
         click.echo(f"Wrote {', '.join(made)} to {settings.state_dir / 'secrets'}")
     click.echo(_sign_in_words(opened) if opened else "Database is up to date.")
@@ -108,7 +131,7 @@ def _set_up(settings: Settings, *, rota: bool) -> None:
 
 
 def _write_new(path: Path, secret: str) -> bool:
-    """Write the file whole, or leave the one that is there: another set-up may run beside us."""
+    """Write the file whole, or leave an existing one: another set-up may run at the same time."""
     if path.exists():
         return False
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")

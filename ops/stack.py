@@ -1,19 +1,23 @@
-"""All of Lantern as real processes on free ports: for the bench and for injected faults."""
+"""All of Lantern as real processes on free ports, for the bench, tests and injected faults."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import pwd
 import re
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import httpx
 import yaml
+from sqlalchemy.engine import URL
 
 from safeguarding.taxonomy import ROOT
 
@@ -21,10 +25,12 @@ ASSISTANT = ROOT / ".venv-assistant" / "bin"
 SERVICES = ROOT / ".venv-services" / "bin"
 MODEL = ROOT / "models" / "lantern.tar.gz"
 READY_S = 120.0
+POSTGRESQL = Path("/usr/lib/postgresql")
+"""Where Debian and Ubuntu keep the programs of the server."""
 
 
 def free_port() -> int:
-    """A TCP port of this machine that nobody listens on."""
+    """Return a TCP port of this machine that is free."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -32,11 +38,11 @@ def free_port() -> int:
 
 
 class NotReadyError(Exception):
-    """A process did not answer in time. Holds the end of its log."""
+    """A process did not answer in time. The message ends with its log."""
 
 
 class Process:
-    """One process of the stack. Signals go to its whole group, so that no worker survives it."""
+    """One process of the stack. Signals go to its whole group, so that its workers end too."""
 
     def __init__(
         self, name: str, command: list[str], env: Mapping[str, str], health: str, log: Path
@@ -49,17 +55,17 @@ class Process:
         self._process: subprocess.Popen[bytes] | None = None
 
     def limit_descriptors(self, number: int) -> None:
-        """Let it open so many files and sockets, from its next start on."""
+        """Limit the files and sockets that it may open, from its next start on."""
         self._command = ["prlimit", f"--nofile={number}:{number}", *self._command]
 
     def watched_by(self, command: list[str], folder: Path) -> None:
-        """Run it by this command instead (lab/bench/stages.py), which writes to `folder`."""
+        """Run it under this command (lab/bench/stages.py), which writes figures to `folder`."""
         after_module = self._command[self._command.index("-m") + 2 :]
         file = folder / f"{self.name}.stages.json"
         self._command = [*command, self.name, str(file), *after_module]
 
     def start(self) -> None:
-        """Start it; `wait` says when it answers."""
+        """Start it, without waiting for its answer."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command,
@@ -85,13 +91,13 @@ class Process:
         raise NotReadyError(f"{self.name} did not answer {self._health}:\n{tail}")
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal to the process and its workers; harmless when it is gone."""
+        """Send a signal to the process and its workers, if they still run."""
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, number)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
-        """Stop it and wait for its end."""
+        """Stop it and wait until it has ended."""
         if self._process is None:
             return
         self.send(number)
@@ -105,11 +111,11 @@ class Process:
         self._process = None
 
     def resident_bytes(self) -> int:
-        """Memory of the process and all its descendants (proportional set size)."""
+        """Return the memory of its process group (proportional set size)."""
         return sum(_pss(pid) for pid in self._group())
 
     def cpu_ms(self) -> float:
-        """Processor time that it and its descendants have used, in milliseconds."""
+        """Return the processor time that its process group has used, in milliseconds."""
         return sum(_cpu_ms(pid) for pid in self._group())
 
     def _group(self) -> Iterator[int]:
@@ -149,11 +155,14 @@ class Stack:
         gateway: str = "chat.gateway",
         more_rasas: int = 0,
     ) -> None:
-        """`env` are settings; `gateway` is the module that is run as one; `more_rasas` how many
-        Rasa servers there are beside the first."""
+        """Prepare the processes.
+
+        `env` are settings, `gateway` is the module that runs as the gateway, and `more_rasas` the
+        number of Rasa servers beside the first.
+        """
         self.state = state
         self.account = ""
-        """What `setup` printed: the first staff accounts and their passwords."""
+        """Output of `setup`: the first staff accounts and their passwords."""
         state.mkdir(parents=True, exist_ok=True)
         rasas = ["rasa", *(f"rasa-{number + 2}" for number in range(more_rasas))]
         names = (*rasas, "actions", "gateway", "console", "dispatcher")
@@ -180,11 +189,11 @@ class Stack:
         self.dispatcher = self._process("dispatcher", dispatcher)
 
     def url(self, name: str) -> str:
-        """Base address of one process."""
+        """Return the base address of one process."""
         return f"http://127.0.0.1:{self.ports[name]}"
 
     def setup(self) -> None:
-        """Secrets, database and first accounts."""
+        """Make secrets, database and first accounts."""
         command = [str(SERVICES / "python"), "-m", "lantern", "setup"]
         env = {**os.environ, **self.env}
         done = subprocess.run(
@@ -208,7 +217,7 @@ class Stack:
             process.stop()
 
     def logs(self) -> str:
-        """Everything any process has written."""
+        """Return the logs of all processes."""
         return "\n".join(path.read_text(errors="replace") for path in self.state.glob("*.log"))
 
     def _process(self, name: str, command: list[str], health: str = "/healthz") -> Process:
@@ -226,3 +235,35 @@ class Stack:
             *("--credentials", str(ROOT / "credentials.yml")),
             *("--interface", "127.0.0.1", "--port", str(self.ports[name])),
         ]
+
+
+@contextlib.contextmanager
+def own_cluster(programs: Path) -> Iterator[URL]:
+    """Start a PostgreSQL server for one run, in a folder that is removed after it."""
+    folder = Path(tempfile.mkdtemp(prefix="lantern-postgres-"))
+    as_root = os.geteuid() == 0
+    if as_root:
+        # PostgreSQL refuses to run as root.
+        shutil.chown(folder, pwd.getpwnam("postgres").pw_uid)
+    prefix = ["runuser", "-u", "postgres", "--"] if as_root else []
+    data, port = folder / "data", free_port()
+    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+    control = [*prefix, str(programs / "pg_ctl"), "-D", str(data), "-w"]
+    initialise = [
+        *prefix,
+        str(programs / "initdb"),
+        "-D",
+        str(data),
+        "-A",
+        "trust",
+        "-U",
+        "postgres",
+    ]
+    try:
+        subprocess.run(initialise, check=True, capture_output=True)
+        start = [*control, "-o", options, "-l", str(folder / "server.log"), "start"]
+        subprocess.run(start, check=True, capture_output=True)
+        yield URL.create("postgresql", "postgres", host="127.0.0.1", port=port, database="postgres")
+    finally:
+        subprocess.run([*control, "-m", "immediate", "stop"], check=False, capture_output=True)
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,7 +1,7 @@
-"""Runs the Procfile and starts again what dies: `python -m lantern supervise`.
+"""`python -m lantern supervise`: runs the Procfile and restarts processes that end.
 
-honcho reads the Procfile and .env, but ends everything when one process ends. Ctrl-C and SIGTERM
-end all processes and their children; what does not end in time is killed.
+honcho reads the Procfile and .env, but its own manager ends everything when one process ends.
+Ctrl-C and SIGTERM end all processes and their children; those that take too long are killed.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from honcho.environ import parse, parse_procfile
 from safeguarding.taxonomy import ROOT
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
-"""How long to wait before a restart: twice as long each time, up to the longest."""
+"""Pause before a restart; it doubles each time, up to the longest."""
 STEADY_S = 60.0
-"""A process that ran for so long is restarted after the first pause again."""
+"""A process that ran at least this long gets the first pause again."""
 GRACE_S = 10.0
-"""How long processes may take to end themselves, unless --grace says otherwise."""
+"""Default of --grace: how long processes may take to end."""
 _LINE_BYTES = 1 << 20
 
 
@@ -41,7 +41,7 @@ class Supervised:
         self._width = 0
 
     async def keep_up(self, stop: asyncio.Event, width: int) -> None:
-        """Run it, again and again unless it is to run once, until `stop`."""
+        """Run it and restart it until `stop`; a process with `once` is not restarted."""
         self._width, pause = width, FIRST_PAUSE_S
         while not stop.is_set():
             started = time.monotonic()
@@ -57,8 +57,8 @@ class Supervised:
             pause = min(2 * pause, LONGEST_PAUSE_S)
 
     async def _run(self) -> int:
-        """Start it, pass its lines on, and wait for its end. What it left behind is killed."""
-        # A pipe of our own: asyncio's would make `wait` wait for children that hold it, too.
+        """Start it, print its output, wait for its end, and kill children that it left."""
+        # With asyncio's own pipe, `wait` would also wait for children that hold it open.
         reading, writing = os.pipe()
         process = await asyncio.create_subprocess_shell(
             f"exec {self._command}",
@@ -95,14 +95,14 @@ class Supervised:
         sys.stdout.flush()
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal to the process and its children; harmless when they are gone."""
+        """Send a signal to the process and its children, if they still run."""
         if self._group is not None:
             with suppress(ProcessLookupError):
                 os.killpg(self._group, number)
 
 
 async def supervise(processes: list[Supervised], grace_s: float) -> None:
-    """Keep all up until SIGINT, SIGTERM or SIGHUP; then end them, at the latest after the grace."""
+    """Keep all processes up until SIGINT, SIGTERM or SIGHUP; then end them within the grace."""
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -122,7 +122,7 @@ async def supervise(processes: list[Supervised], grace_s: float) -> None:
 @click.option("--once", multiple=True, help="A process that is not started again.")
 @click.option("--grace", default=GRACE_S, show_default=True, help="Seconds to end in.")
 def main(procfile: Path, once: tuple[str, ...], grace: float) -> None:
-    """Run what the Procfile lists, and start again what dies."""
+    """Run the processes of the Procfile, and restart those that end."""
     file = ROOT / ".env"
     env = {**os.environ, **(parse(file.read_text("utf-8")) if file.is_file() else {})}
     env["PYTHONUNBUFFERED"] = "1"

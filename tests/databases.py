@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine, make_url
 
-from ops.postgres import PROGRAMS, own_cluster
+from ops.stack import POSTGRESQL, own_cluster
 from storage.engine import connect, migrate
 
 
@@ -25,7 +25,7 @@ def postgres() -> Iterator[URL]:
         yield make_url(given)
     elif found := _running():
         yield found
-    elif programs := sorted(PROGRAMS.glob("*/bin/initdb")):
+    elif programs := sorted(POSTGRESQL.glob("*/bin/initdb")):
         with own_cluster(programs[-1].parent) as started:
             yield started
     elif os.environ.get("CI") == "true":

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from sqlalchemy.engine import Engine
 
-from ops.backup.backup import back_up
-from ops.backup.manifest import Manifest
-from ops.backup.restore import restore
+from ops.backup import Manifest, back_up
+from ops.restore import restore
 from safeguarding.settings import Settings
 from staff.retention.disposal import Disposals
 from staff.retention.ledger import Ledger

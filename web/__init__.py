@@ -1,1 +1,0 @@
-"""The HTTP faces: the public gateway, the staff console, and the widget the gateway serves."""

@@ -1,7 +1,7 @@
-"""How many connections a process holds open, and which of them makes room for the next.
+"""Limits the open connections of a process, and chooses which one to close for the next.
 
-Whoever opens sockets and says nothing must not keep a child's request out: over the budget the
-connection that is worth least is closed. One whose request is being answered never is.
+Silent connections must not keep a child's request out: over the budget the least useful connection
+is closed. A connection whose request is being answered never is.
 """
 
 from __future__ import annotations
@@ -13,46 +13,46 @@ from enum import IntEnum
 from typing import Protocol
 
 DESCRIPTORS_KEPT_BACK = 384
-"""For all but browsers: Rasa (200), the database, the spool, and what is accepted at one go."""
+"""Descriptors not for browsers: Rasa (200), the database, the spool, and a burst of accepts."""
 MOST_CONNECTIONS = 2_048
 MOST_BYTES = 32 * 1024 * 1024
-"""Of requests that are still arriving, all together."""
+"""Total size of the requests that are still arriving."""
 
 
 class ConnectionState(IntEnum):
-    """What a connection is doing. The lowest makes room first, among equals the oldest."""
+    """What a connection is doing. The lowest is closed first; among equals, the oldest."""
 
     SILENT = 0
-    """It has never sent anything."""
+    """It has not sent anything yet."""
     WAITING = 1
     """It is kept alive between two requests."""
     HEADERS = 2
     BODY = 3
     """A request that is still arriving."""
     READING = 4
-    """Its answer is ready, and it does not take it."""
+    """Its answer is ready, and the browser does not read it."""
     ANSWERED = 5
-    """Its request is being answered: it is left alone."""
+    """Its request is being answered: it is never closed."""
 
 
 class Connection(Protocol):
     """One connection to a browser: web.connections.BoundedProtocol."""
 
     held_bytes: int
-    """What it has sent of a request that is not yet answered."""
+    """Bytes of a request that is not yet answered."""
 
     def use(self) -> ConnectionState:
-        """What it is doing now."""
+        """Return what it is doing now."""
 
     def drop(self) -> None:
-        """Close it at once, without a word."""
+        """Close it at once, without an answer."""
 
 
 class Budget:
     """The open connections of this process."""
 
     def __init__(self, most: int, most_of_an_address: int | None, most_bytes: int = MOST_BYTES):
-        """`most_of_an_address` is None behind a proxy: all come from its address."""
+        """`most_of_an_address` is None behind a proxy, whose address all connections share."""
         self.most = most
         self.refused = 0
         self.dropped = 0
@@ -64,16 +64,16 @@ class Budget:
 
     @classmethod
     def of_this_process(cls, trusted_proxies: int) -> Budget:
-        """What the descriptors of this process allow."""
+        """Make the budget that the descriptors of this process allow."""
         most = allowed_by(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
-        # Half: a school may be one address, and nobody alone should take everything.
+        # Half: a school may be one address, but one address must not take everything.
         return cls(most, None if trusted_proxies else most // 2)
 
     def __len__(self) -> int:
         return len(self._open)
 
     def admit(self, connection: Connection, address: str) -> bool:
-        """Count a new connection. False when it must be refused: all others are being answered."""
+        """Count a new connection; return False if it is refused, because all others are in use."""
         network, most = network_of(address), self._most_of_an_address
         crowded = most is not None and self._of_address[network] >= most
         full = len(self._open) >= self.most
@@ -85,7 +85,7 @@ class Budget:
         return True
 
     def forget(self, connection: Connection) -> None:
-        """It is closed. Harmless when it is known already."""
+        """Stop counting a closed connection. A second call changes nothing."""
         network = self._open.pop(connection, None)
         if network is None:
             return
@@ -95,7 +95,7 @@ class Budget:
             del self._of_address[network]
 
     def holds(self, connection: Connection, count: int) -> None:
-        """It holds so many bytes now. Over the budget the heaviest that still arrives is closed."""
+        """Record the bytes it holds; over the budget, close the largest arriving request."""
         if count == connection.held_bytes or connection not in self._open:
             return
         self._bytes += count - connection.held_bytes
@@ -111,9 +111,9 @@ class Budget:
             self._drop(max(arriving, key=lambda each: each.held_bytes))
 
     def _make_room(self, network: str | None = None) -> bool:
-        """Close the one of this network that is worth least, unless all are being answered.
+        """Close the least useful connection of a network, unless all are being answered.
 
-        Of whichever has most, when none is given: whoever has one connection keeps it.
+        Without `network` it is the one with most connections, so that a single connection stays.
         """
         if network is None and self._most_of_an_address is not None:
             ((network, _),) = self._of_address.most_common(1)
@@ -142,19 +142,19 @@ class Budget:
 
 
 def allowed_by(descriptors: int) -> int:
-    """How many connections a process with so many descriptors may hold."""
+    """Return how many connections a process with this many descriptors may hold."""
     left = max(descriptors - DESCRIPTORS_KEPT_BACK, descriptors // 4)
     return max(1, min(left, MOST_CONNECTIONS))
 
 
 def raise_descriptor_limit() -> None:
-    """Take all the descriptors that this process may have. Before a budget is made of them."""
+    """Raise the soft limit of descriptors to the hard one; call it before making a budget."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def network_of(address: str) -> str:
-    """Whose connection it is: an IPv4 address, or the /64 that one IPv6 subscriber gets."""
+    """Return the network of an address: IPv4 itself, or the /64 of an IPv6 subscriber."""
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

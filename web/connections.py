@@ -1,7 +1,7 @@
-"""Connections to browsers, with deadlines that hold however slowly one sends or reads.
+"""Connections to browsers, with deadlines that slow senders and readers cannot extend.
 
-Sanic counts a deadline from the last byte, so whoever sends one byte in time is never late. Here
-each is counted from its beginning: of the connection, of the headers, of the body, of an answer.
+Sanic counts a deadline from the last byte, so a client that sends a byte now and then is never
+late. Here each deadline counts from a beginning: of the connection, headers, body or answer.
 """
 
 from __future__ import annotations
@@ -26,44 +26,44 @@ from web.http import App, PlainErrors
 TIMES: Mapping[ConnectionState, float] = MappingProxyType(
     {
         ConnectionState.SILENT: 10.0,
-        # Longer than nginx keeps one (deploy/nginx/): it never sends on one that we close.
+        # Longer than nginx keeps one (deploy/nginx/), so that it never sends on a closed one.
         ConnectionState.WAITING: 75.0,
         ConnectionState.HEADERS: 10.0,
         ConnectionState.BODY: 20.0,
         ConnectionState.READING: 20.0,
     }
 )
-"""Seconds that each may last."""
+"""Seconds that each state may last."""
 SLOWEST_BYTES_S = 8 * 1024
-"""A long answer may take longer: so many bytes of it must be taken in a second."""
+"""The least speed of reading a long answer, in bytes a second."""
 CHECK_S = 1.0
 BUFFER = 64 * 1024
-"""Bytes that the kernel holds for one connection in each direction; Linux doubles it."""
+"""Bytes that the kernel buffers for a connection in each direction; Linux doubles it."""
 DEFER_S = 5
 BACKLOG = 512
-"""Connections that wait for being accepted: a burst of silent ones must not fill the queue."""
+"""Connections that wait to be accepted: a burst of silent ones must not fill the queue."""
 
 
 class BoundedHttp(Http):
-    """Sanic's HTTP, which says when it begins to wait for a request."""
+    """Sanic's HTTP, which tells its connection when it begins to wait for a request."""
 
     def init_for_request(self) -> None:
-        """Begin with nothing."""
+        """Reset the state and wait for a request."""
         super().init_for_request()  # type: ignore[no-untyped-call]
         connection: Any = self.protocol
         connection.await_request()
 
 
 class BoundedRequest(Request):
-    """A request that keeps no more of its body than `app.ctx.body_bytes`, and reads the rest.
+    """A request that keeps at most `app.ctx.body_bytes` of its body, and discards the rest.
 
-    A connection cut short would show no help: what is too large is read, and answered.
+    A body that is too large is read to its end, because a connection cut short would show no help.
     """
 
     kept_bytes = 0
 
     async def receive_body(self) -> None:
-        """Read the body, once."""
+        """Read the body if it has not been read."""
         if self.body or self.stream is None:
             return
         most, kept = self.app.ctx.body_bytes, bytearray()
@@ -75,7 +75,7 @@ class BoundedRequest(Request):
 
 
 class BoundedProtocol(HttpProtocol):
-    """Sanic's HTTP connection within the budget of its process (`bound`)."""
+    """Sanic's HTTP connection within the budget of its process (see `bound`)."""
 
     HTTP_CLASS = BoundedHttp
     __slots__ = (
@@ -102,7 +102,7 @@ class BoundedProtocol(HttpProtocol):
 
     # ---- what it is doing -----------------------------------------------------------------------
     def use(self) -> ConnectionState:
-        """What it is doing now."""
+        """Return what it is doing now."""
         if not self._can_write.is_set():
             return ConnectionState.READING
         waits = self._waits_for_more or not self._requests
@@ -111,7 +111,7 @@ class BoundedProtocol(HttpProtocol):
         return ConnectionState.ANSWERED
 
     def _has_spoken(self) -> bool:
-        """Whether its request lies in the kernel: a crowd is accepted before anybody is read."""
+        """Return whether its request waits in the kernel: a burst is accepted before it is read."""
         if self._awaited > ConnectionState.WAITING or self.transport is None:
             return False
         waiting = select.poll()
@@ -119,7 +119,7 @@ class BoundedProtocol(HttpProtocol):
         return bool(waiting.poll(0))
 
     def await_request(self) -> None:
-        """A request is expected, the first or the next."""
+        """Begin to wait for the first or the next request."""
         self._requests += 1
         self._await(ConnectionState.SILENT if self._requests == 1 else ConnectionState.WAITING)
         self._weigh()
@@ -135,7 +135,7 @@ class BoundedProtocol(HttpProtocol):
 
     # ---- deadlines ------------------------------------------------------------------------------
     def check_timeouts(self) -> None:
-        """End what is late, and look again soon. Called by Sanic when the connection is set up."""
+        """End the connection if it is late; called by Sanic first, then every CHECK_S seconds."""
         if self._task is None or self._http is None:
             return
         if self._is_late(monotonic()):
@@ -159,16 +159,16 @@ class BoundedProtocol(HttpProtocol):
         self._task.cancel()
 
     def drop(self) -> None:
-        """Close it at once, without a word."""
+        """Close it at once, without an answer."""
         if self.transport is not None:
             self.transport.abort()
 
     # ---- asyncio's callbacks --------------------------------------------------------------------
     def connection_made(self, transport: Any) -> None:
-        """Let it in, or show the help numbers and close."""
+        """Admit the connection, or send the help numbers and close it."""
         peer = transport.get_extra_info("peername")
         if self._budget.admit(self, str(peer[0]) if peer else ""):
-            # Else the kernel holds megabytes for whoever sends much, or takes nothing.
+            # Otherwise the kernel buffers megabytes for clients that send much or read nothing.
             for which in (socket.SO_SNDBUF, socket.SO_RCVBUF):
                 transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, which, BUFFER)
             super().connection_made(transport)  # type: ignore[no-untyped-call]
@@ -178,7 +178,7 @@ class BoundedProtocol(HttpProtocol):
         transport.close()
 
     def data_received(self, data: bytes) -> None:
-        """Bytes have come."""
+        """Pass received bytes on and count them."""
         if not self._refused:
             super().data_received(data)
             self._weigh()
@@ -197,20 +197,20 @@ class BoundedProtocol(HttpProtocol):
             self._waits_for_more = False
 
     def pause_writing(self) -> None:
-        """The answer is not taken as fast as it is made: from now on it has to be."""
+        """Start the deadline for reading: the browser reads more slowly than we write."""
         left = self.transport.get_write_buffer_size() if self.transport else 0
         self._read_by = monotonic() + TIMES[ConnectionState.READING] + left / SLOWEST_BYTES_S
         super().pause_writing()  # type: ignore[no-untyped-call]
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It is closed."""
+        """Release the budget of a closed connection."""
         if not self._refused:
             self._budget.forget(self)
             super().connection_lost(exc)  # type: ignore[no-untyped-call]
 
 
 def bound(app: App, trusted_proxies: int, body_bytes: int, errors: PlainErrors) -> None:
-    """Give the app what its connections need: a budget, what a body may weigh, a refusal."""
+    """Give the app the budget, the largest body and the refusal that its connections need."""
     page = errors.page(503).body or b""
     headers = (
         (b"Content-Type", b"text/html; charset=utf-8"),
@@ -225,9 +225,9 @@ def bound(app: App, trusted_proxies: int, body_bytes: int, errors: PlainErrors) 
 
 
 def serve(app: App, host: str, port: int, protocol: type[HttpProtocol] = BoundedProtocol) -> None:
-    """Serve until stopped, in this one process."""
+    """Serve in this one process until stopped."""
     listening = bind_socket(host, port, backlog=BACKLOG)
-    # Linux keeps those who say nothing: they come here with their first byte, or after a while.
+    # Linux holds silent connections back until their first byte, or for DEFER_S seconds.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, DEFER_S)
     app.run(
         sock=listening,

@@ -1,4 +1,4 @@
-"""What both web faces share: security headers, plain errors, the same-site check."""
+"""HTTP for gateway and console: security headers, plain errors, addresses, same-site check."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ _ALWAYS = {
     "X-Robots-Tag": "noindex, nofollow",
 }
 _TLS_ONLY = "max-age=63072000"
-"""For two years, browsers come by TLS alone: this host, not those below it."""
+"""Browsers use only TLS for two years, for this host but not its subdomains."""
 
 
 @dataclass(frozen=True)
 class ContentPolicy:
-    """What a page may load and who may frame it: by default its own origin, nothing inline."""
+    """A content security policy; by default a page loads its own origin, and nothing inline."""
 
     script_src: str = "'self'"
     style_src: str = "'self'"
@@ -50,10 +50,10 @@ class ContentPolicy:
     form_action: str = "'none'"
     frame_ancestors: str = "'none'"
     shared: bool = False
-    """True for a file that pages of other origins load by a tag: the embed script."""
+    """True for the embed script, which pages of other origins load."""
 
     def headers(self) -> dict[str, str]:
-        """The response headers that carry this policy."""
+        """Return the response headers of this policy."""
         names = ("script_src", "style_src", "connect_src", "img_src", "font_src", "frame_src")
         parts = ["default-src 'none'", "base-uri 'none'"]
         parts += [f"{name.replace('_', '-')} {getattr(self, name)}" for name in names]
@@ -68,11 +68,11 @@ class ContentPolicy:
 
 
 def add_security_headers(app: App, policy_for: Callable[[Request], ContentPolicy]) -> None:
-    """Put the headers on every response, errors included; a page's own Cache-Control is kept."""
+    """Set the headers on every response, also of errors; a page's Cache-Control is kept."""
 
     async def secure(request: Request, response: BaseHTTPResponse) -> None:
         response.headers.update(_ALWAYS | policy_for(request).headers())
-        # As a proxy that we trust reports it. By plain HTTP it would bind nobody.
+        # The scheme comes from a trusted proxy. Browsers ignore the header over plain HTTP.
         if request.scheme == "https":
             response.headers["Strict-Transport-Security"] = _TLS_ONLY
         response.headers.setdefault("Cache-Control", "no-store")
@@ -84,7 +84,7 @@ class ErrorPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The phrases of content/phrases/errors.yml, by HTTP status."""
 
     help: str
-    """The help numbers: they stand below every error."""
+    """The help numbers, shown below every error."""
     title_400: str
     detail_400: str
     title_401: str
@@ -105,17 +105,17 @@ class ErrorPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     detail_503: str
 
     def of(self, status: int) -> tuple[str, str]:
-        """The title and the detail for a status; for another one those of 400 or of 500."""
+        """Return title and detail of a status; of an unknown one, those of 400 or 500."""
         known = f"title_{status}" in self.__struct_fields__
         named = status if known else 500 if _is_ours(status) else 400
         return getattr(self, f"title_{named}"), getattr(self, f"detail_{named}")
 
 
 class PlainErrors(ErrorHandler):
-    """Every error as a page or a problem in plain words; what went wrong goes to the log only.
+    """Answers every error with a page or problem details in plain words.
 
-    Use: `app.error_handler = PlainErrors(phrases)`, with phrases read before the server starts: an
-    error needs no file. Neither the answer nor the log quotes the request.
+    Use: `app.error_handler = PlainErrors(phrases)`, with phrases read before the server starts, so
+    that an error needs no file. Neither the answer nor the log quotes the request.
     """
 
     def __init__(self, phrases: ErrorPhrases) -> None:
@@ -125,7 +125,7 @@ class PlainErrors(ErrorHandler):
     def default(self, request: Request, exception: BaseException) -> HTTPResponse:
         """Answer with the phrases for the status; an unforeseen exception counts as 500."""
         if isinstance(exception, CancelledError):
-            return self.problem(HTTPStatus.SERVICE_UNAVAILABLE)  # whoever asked has gone
+            return self.problem(HTTPStatus.SERVICE_UNAVAILABLE)  # the client has gone
         status = exception.status_code if isinstance(exception, SanicException) else 500
         if _is_ours(status):
             log.error("request.failed", error=type(exception).__name__, at=_place(exception))
@@ -136,15 +136,15 @@ class PlainErrors(ErrorHandler):
     def problem(
         self,
         status: int,
-        said: tuple[str, str] | None = None,
+        wording: tuple[str, str] | None = None,
         headers: dict[str, str] | None = None,
         **more: object,
     ) -> HTTPResponse:
-        """An error as problem details (RFC 9457), always with the help numbers.
+        """Return an error as problem details (RFC 9457), always with the help numbers.
 
-        `said` is a title and a detail; without it those for the status.
+        `wording` is a title and a detail; without it those of the status are used.
         """
-        title, detail = said or self._phrases.of(status)
+        title, detail = wording or self._phrases.of(status)
         body = {"type": "about:blank", "status": status, "title": title, "detail": detail}
         return json_response(
             body | {"help": self._phrases.help} | more,
@@ -154,7 +154,7 @@ class PlainErrors(ErrorHandler):
         )
 
     def page(self, status: int) -> HTTPResponse:
-        """An error as a plain page: no script, no style, no template that could fail as well."""
+        """Return an error as a plain page, without script, style or a template that could fail."""
         title, detail, numbers = map(html.escape, (*self._phrases.of(status), self._phrases.help))
         page = (
             '<!doctype html><html lang="en-GB"><head><meta charset="utf-8">'
@@ -166,33 +166,34 @@ class PlainErrors(ErrorHandler):
 
 
 def _is_ours(status: int) -> bool:
-    """True when the fault is the server's, not the request's."""
+    """Return whether the fault is the server's."""
     return status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def _place(exception: BaseException) -> str:
-    """Where it was raised: the message itself may hold someone's words."""
+    """Return where it was raised; its message may hold a child's words."""
     frames = traceback.extract_tb(exception.__traceback__)
     return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
 
 
 def wants_page(request: Request) -> bool:
-    """True when a person's browser asks for a page, not a script for data."""
+    """Return whether a browser asks for a page, not a script for data."""
     return "text/html" in (request.headers.get("accept") or "")
 
 
 def client_address(request: Request) -> str:
-    """The address of the person's machine; behind proxies, as the trusted ones report it.
+    """Return the client's address; behind proxies, as the trusted ones report it.
 
-    Set `app.config.PROXIES_COUNT` to what the settings trust (None for 0).
+    Set `app.config.PROXIES_COUNT` to the number that the settings trust (None for 0).
     """
     return str(request.remote_addr or request.ip)
 
 
 def is_from_private_network(request: Request) -> bool:
-    """True for loopback and private addresses.
+    """Return whether the client's address is loopback or private.
 
-    A proxy nobody told us of would make everyone look local: its forwarding header says no.
+    Behind a proxy that is not in the settings every client would look local: its forwarding header
+    makes the answer False.
     """
     if not request.app.config.PROXIES_COUNT and "x-forwarded-for" in request.headers:
         return False
@@ -203,9 +204,9 @@ def is_from_private_network(request: Request) -> bool:
 
 
 def is_same_site(request: Request) -> bool:
-    """False when another site's page made this request: the check against forged forms.
+    """Return False when another site's page made this request, which protects forms.
 
-    Browsers set Sec-Fetch-Site themselves; an older one still sends Origin with a POST.
+    Browsers set Sec-Fetch-Site themselves; older ones still send Origin with a POST.
     """
     fetch_site = request.headers.get("sec-fetch-site")
     if fetch_site is not None:

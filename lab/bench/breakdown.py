@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.bench.client import gateway_opener, load
-from ops.stack import ASSISTANT, SERVICES, Stack
+from ops.stack import SERVICES, Stack
+from safeguarding.escalation import ASSISTANT
 
 WARM_UP, MESSAGES = 40, 200
 TEXTS_NEEDED = WARM_UP + MESSAGES

@@ -51,7 +51,7 @@ ROOMS = {
             "Rasa / policies": "rasa.core.processor:MessageProcessor._predict_next_with_tracker",
             "Rasa / responses": "rasa.core.actions.action:ActionBotResponse.run",
             "Rasa / actions, waited for": "rasa.core.actions.action:RemoteAction.run",
-            "Rasa / dialogue": "bot.dialogue:Dialogue.of",
+            "Rasa / dialogue": "bot.tracker_store:Dialogue.of",
         },
     ),
     "actions": ("actions", {"action": "actions.action:LanternAction.run"}),

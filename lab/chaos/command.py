@@ -27,7 +27,7 @@ from sqlalchemy.engine import URL
 
 from lab.chaos import faults
 from lab.chaos.senders import SETTLE_S, Deployment, SenderFigures, Senders
-from ops.postgres import PROGRAMS, own_cluster
+from ops.stack import POSTGRESQL, own_cluster
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import ROOT
 from staff.cases.tables import cases, escalations
@@ -136,7 +136,7 @@ def main(wanted: int, seconds: int, seed: int | None) -> None:
     """Fail when a message was lost or recorded twice, or when the team got no mail about a case."""
     seed = random.SystemRandom().randrange(10**6) if seed is None else seed
     click.echo(f"seed {seed}: CHAOS_SEED={seed} make chaos")
-    programs = sorted(PROGRAMS.glob("*/bin/initdb"))
+    programs = sorted(POSTGRESQL.glob("*/bin/initdb"))
     share = (wanted // 2, seconds / 2) if programs else (wanted, seconds)
     rows = [run("SQLite", None, seed, *share)]
     if programs:

@@ -1,4 +1,4 @@
-"""The command: every check, a line each; 1 unless all are ok."""
+"""The command: runs every check and prints a line for each; exits with 1 unless all are ok."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from collections.abc import Mapping
 import click
 
 from ops.doctor import (
+    Check,
+    CheckState,
+    Finding,
+    Installation,
     configuration,
     confirmations,
+    find,
     machine,
-    outside,
     people,
     records,
-    trial_mail,
-    words,
 )
 from ops.doctor.confirmations import CONFIRMATIONS
-from ops.doctor.finding import Check, CheckState, Finding, Installation, find
-from safeguarding.secret_files import SettingsError
-from safeguarding.settings import Settings
+from safeguarding.settings import Settings, SettingsError
 from staff.alerts.channels.channel import NotSentError
 from storage.engine import connect
 
 GROUPS: Mapping[str, Mapping[str, Check]] = {
     "Settings": configuration.CHECKS,
     "Machine": machine.CHECKS,
-    "From outside": outside.CHECKS,
+    "From outside": machine.OUTSIDE_CHECKS,
     "Records": records.CHECKS,
     "People": people.CHECKS,
-    "Words": words.CHECKS,
-    "Confirmed by people": confirmations.CHECKS,
+    "Words": confirmations.CONTENT_CHECKS,
+    "Confirmed by people": confirmations.CONFIRMATION_CHECKS,
 }
 _COLOURS = {CheckState.OK: "green", CheckState.NOT_READY: "red", CheckState.CANNOT_TELL: "yellow"}
 
@@ -82,7 +82,7 @@ def _here(gateways: tuple[str, ...]) -> Installation:
 
 
 def examine(here: Installation) -> list[tuple[str, str, Finding]]:
-    """What every check finds, with its group and name."""
+    """Run every check; return its group, its name and its finding."""
     return [
         (group, name, find(check, here))
         for group, checks in GROUPS.items()
@@ -103,7 +103,7 @@ def _confirm(here: Installation, about: str, by: str | None) -> None:
 
 def _send_mail(here: Installation, address: str) -> None:
     try:
-        trial_mail.send(here, address)
+        people.send_trial_mail(here, address)
         click.echo("The mail server has taken it. See that it arrives.")
     except NotSentError as error:
         raise click.ClickException(f"The mail was not taken: {error.kind}.") from None

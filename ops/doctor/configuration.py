@@ -1,22 +1,21 @@
-"""The settings and secrets of an installation that young people may write to."""
+"""Checks of the settings and secrets of an installation that young people may write to."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from ops.doctor.finding import Check, Finding, Installation, not_ready, ok
-from safeguarding.secret_files import SettingsError
-from safeguarding.settings import is_private_to_both_ends
+from ops.doctor import Check, Finding, Installation, not_ready, ok
+from safeguarding.settings import SettingsError, is_private_to_both_ends
 from staff.alerts.channels.smtp.channel import SmtpSettings
 from storage.vault import Vault, VaultError
 
 SIGNING = ("channel_secret", "action_secret", "token_key")
-"""Secrets that are compared or sign: whoever guesses one is believed."""
+"""Secrets that prove a caller or sign: a guessed one would be believed."""
 
 
 def demonstration(here: Installation) -> Finding:
-    """Unsigned words are withheld, and alerts leave this machine."""
+    """Check that unsigned words are withheld and alerts leave this machine."""
     if not here.settings.require_approval:
         return not_ready("unsigned words are shown", "LANTERN_REQUIRE_APPROVAL=true")
     if here.settings.alerts.smtp_host is None and not _secret(here, "notify_api_key"):
@@ -28,7 +27,7 @@ def demonstration(here: Installation) -> Finding:
 
 
 def addresses(here: Installation) -> Finding:
-    """Chat and console are reached by TLS, by names of their own."""
+    """Check that chat and console are reached by TLS, at different hosts."""
     settings = here.settings
     urls = {
         "LANTERN_PUBLIC_URL": settings.public_url,
@@ -50,7 +49,7 @@ def addresses(here: Installation) -> Finding:
 
 
 def embedding(here: Installation) -> Finding:
-    """Only named sites may hold the chat."""
+    """Check that only named sites may embed the chat."""
     sites = here.settings.widget_ancestors.split()
     loose = [site for site in sites if "*" in site or site in {"http:", "https:"}]
     plain = [site for site in sites if site.startswith("http://")]
@@ -63,7 +62,7 @@ def embedding(here: Installation) -> Finding:
 
 
 def proxies(here: Installation) -> Finding:
-    """The gateway knows who asks: one proxy, at least, says so."""
+    """Check that gateway and console take the address of a person from a proxy."""
     gateway, console = (
         here.settings.gateway_trusted_proxies,
         here.settings.console_trusted_proxies,
@@ -77,14 +76,14 @@ def proxies(here: Installation) -> Finding:
 
 
 def second_step(here: Installation) -> Finding:
-    """Staff sign in with two steps."""
+    """Check that staff must sign in with two steps."""
     if not here.settings.require_second_step:
         return not_ready("a password is enough", "LANTERN_REQUIRE_SECOND_STEP=true")
     return ok("demanded of all staff")
 
 
 def secrets(here: Installation) -> Finding:
-    """Every secret is there and long enough."""
+    """Check that every secret is there and long enough."""
     settings = here.settings
     for name in SIGNING:
         settings.secret(name, here.env)
@@ -99,7 +98,7 @@ def secrets(here: Installation) -> Finding:
 
 
 def mail_server(here: Installation) -> Finding:
-    """What is said to the mail server stays between both."""
+    """Check that mail leaves encrypted and the team has a mailbox."""
     alerts = here.settings.alerts
     if alerts.team_email is None:
         return not_ready(

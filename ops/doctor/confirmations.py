@@ -1,7 +1,12 @@
-"""What no program can see: a member of staff says on the audit trail that it is done."""
+"""Checks of what people must sign, try or confirm: content, contacts, advisories, decisions.
+
+A confirmation is an audit event: a member of staff states that a thing is done which no program can
+see.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,26 +14,37 @@ from functools import partial
 
 import sqlalchemy as sa
 
-from ops.doctor.finding import Check, Finding, Installation, not_ready, ok
+from ops.advisories import Advisories, AdvisoryError
+from ops.doctor import Check, Finding, Installation, not_ready, ok
+from safeguarding.clock import LONDON
+from safeguarding.content.reader import read_catalogue, read_content
+from safeguarding.content.services import ALWAYS_SHOWN
+from safeguarding.content.signing import HALF_A_YEAR, ApprovalStatus
+from safeguarding.records import ContentError
 from safeguarding.settings import Settings
 from staff.accounts.accounts import StaffAccounts
+from staff.approvals.approvals import STATUSES, Approvals
 from staff.audit.audit_log import record_command
 from staff.audit.trail import audit_events
 from storage.engine import READING
 from storage.vault import key_ring
 
 CONFIRMED = "confirmed"
-"""What was done, in the audit trail."""
+"""The audit event of a confirmation."""
+LOOKED_LASTS = timedelta(days=31)
+_NOT_TRIED = frozenset({ALWAYS_SHOWN[0]})
+"""999 is never rung to see whether it answers."""
+_IN_FORCE = {ApprovalStatus.APPROVED, ApprovalStatus.REVIEW_DUE}
 
 
 @dataclass(frozen=True)
 class Confirmation:
-    """One thing that somebody has to have done."""
+    """One thing that a person has to have done."""
 
     asks: str
     lasts: timedelta
     of_keys: bool = False
-    """Whether it holds for the keys of that day alone."""
+    """Whether it holds only for the keys of that day."""
 
 
 CONFIRMATIONS: Mapping[str, Confirmation] = {
@@ -50,7 +66,7 @@ CONFIRMATIONS: Mapping[str, Confirmation] = {
 
 
 def confirm(about: str, here: Installation, by: str) -> str:
-    """Put it on the audit trail; what was confirmed. Raises LookupError for an unknown account."""
+    """Record a confirmation and return its text. Raises LookupError for an unknown account."""
     member = StaffAccounts(here.engine).named(by)
     if member is None:
         raise LookupError(by)
@@ -62,13 +78,13 @@ def confirm(about: str, here: Installation, by: str) -> str:
 
 
 def confirmed(about: str, here: Installation) -> Finding:
-    """Whether somebody has, lately enough, and for the keys of today."""
+    """Check that it was confirmed lately enough, and for the keys of today."""
     wanted = CONFIRMATIONS[about]
     todo = f"when {wanted.asks}: lantern doctor --confirm {about} --by NAME"
-    mine = (audit_events.c.what == CONFIRMED) & (
+    this_one = (audit_events.c.what == CONFIRMED) & (
         audit_events.c.detail["about"].as_string() == about
     )
-    query = sa.select(audit_events.c.at, audit_events.c.detail).where(mine)
+    query = sa.select(audit_events.c.at, audit_events.c.detail).where(this_one)
     with here.engine.connect().execution_options(**READING) as connection:
         row = connection.execute(query.order_by(audit_events.c.id.desc()).limit(1)).first()
     if row is None:
@@ -88,6 +104,68 @@ def _key_ids(settings: Settings, env: Mapping[str, str]) -> set[str]:
     return set(key_ring(settings.secret("field_keys", env)))
 
 
-CHECKS: Mapping[str, Check] = {
+def signed(here: Installation) -> Finding:
+    """Check that every item has its signatures and none is past its review date."""
+    catalogue = read_catalogue(here.content)
+    if catalogue.problems:
+        return not_ready(str(catalogue.problems[0]), "make content")
+    standings = Approvals(here.engine, here.now).standings(catalogue.items.values())
+    others = Counter(each.status for each in standings if each.status not in _IN_FORCE)
+    if others:
+        counts = ", ".join(f"{number} {STATUSES[status]}" for status, number in others.items())
+        return not_ready(
+            f"of {len(standings)} items {counts}",
+            "leads read and sign them: Content, in the console",
+        )
+    return ok(f"all {len(standings)} items")
+
+
+def contacts(here: Installation) -> Finding:
+    """Check that a person tried every service in the last half year, and no check is due."""
+    try:
+        records = read_content(here.content).contacts.records()
+    except ContentError as error:
+        return not_ready(str(error.problems[0]), "make content")
+    today = here.now().astimezone(LONDON).date()
+    shown = [each for each in records.values() if each.replaced_by is None]
+    due = [each.id for each in shown if each.check_due < today]
+    untried = [
+        each.id
+        for each in shown
+        if each.id not in _NOT_TRIED
+        and (each.tried_on is None or not timedelta() <= today - each.tried_on <= HALF_A_YEAR)
+    ]
+    if due or untried:
+        first = ", ".join([*due, *untried][:3])
+        return not_ready(
+            f"{len(untried)} of {len(shown)} not tried by a person, {len(due)} due: {first} …",
+            "ring or visit each; write tried_on and tried_by in content/contacts/; leads sign it",
+        )
+    return ok(f"all {len(shown)} tried, none due")
+
+
+def advisories(here: Installation) -> Finding:
+    """Check that no locked package has a known weakness without an unexpired exception."""
+    today = here.now().date()
+    try:
+        listed = Advisories.read(here.advisories)
+    except AdvisoryError as error:
+        return not_ready(str(error), "security/advisories.toml")
+    if problems := listed.problems(today):
+        return not_ready(problems[0], "security/README.md")
+    if today - listed.looked_on > LOOKED_LASTS:
+        return not_ready(
+            f"last looked for on {listed.looked_on.isoformat()}",
+            "look again, where an advisory database can be reached: security/README.md",
+        )
+    return ok(f"looked for on {listed.looked_on.isoformat()}, {listed.excepted} with an exception")
+
+
+CONTENT_CHECKS: Mapping[str, Check] = {
+    "content": signed,
+    "contacts": contacts,
+    "advisories": advisories,
+}
+CONFIRMATION_CHECKS: Mapping[str, Check] = {
     name.replace("-", " "): partial(confirmed, name) for name in CONFIRMATIONS
 }

@@ -1,17 +1,22 @@
-"""The machine: its files, its disk, its clock, and what it runs beside the database."""
+"""Checks of the machine: files, disk, clock, processes; and of chat and console from outside."""
 
 from __future__ import annotations
 
 import ctypes
 import shutil
+import socket
+import ssl
 import stat
 from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
+from http import HTTPStatus
+from urllib.parse import urlsplit
 
 import httpx
 import redis
 import sqlalchemy as sa
 
-from ops.doctor.finding import Check, Finding, Installation, cannot_tell, not_ready, ok
+from ops.doctor import Check, Finding, Installation, cannot_tell, not_ready, ok
 from storage.engine import READING
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -19,13 +24,15 @@ LEAST_FREE = 1 << 30
 LEAST_SHARE = 0.1
 CLOCKS_APART_S = 2.0
 TIME_ERROR = 5
-"""What adjtimex answers while the clock is not synchronised."""
+"""The answer of adjtimex while the clock is not synchronised."""
 _TIMEX_BYTES = 512
 _WAIT_S = 3.0
+_WAIT_OUTSIDE_S = 5.0
+LEAST_LEFT = timedelta(days=14)
 
 
 def state_folder(here: Installation) -> Finding:
-    """Nobody but its account reads the state: secrets, spool, anchors."""
+    """Check that only its account can read the state: secrets, spool, anchors."""
     folder = here.settings.state_dir
     wide = [
         path
@@ -38,7 +45,7 @@ def state_folder(here: Installation) -> Finding:
 
 
 def disk(here: Installation) -> Finding:
-    """There is room for the spool and the database."""
+    """Check that there is room for the spool and the database."""
     usage = shutil.disk_usage(here.settings.state_dir)
     free = f"{usage.free / LEAST_FREE:.1f} GiB free"
     if usage.free < LEAST_FREE or usage.free < LEAST_SHARE * usage.total:
@@ -47,7 +54,7 @@ def disk(here: Installation) -> Finding:
 
 
 def clock(here: Installation) -> Finding:
-    """This machine's clock follows others, and the database's says the same."""
+    """Check that the clock is synchronised and agrees with the database's."""
     follows = kernel_clock_is_synchronised()
     if follows is None:
         return cannot_tell("the kernel does not say how its clock is", "timedatectl, by hand")
@@ -65,7 +72,7 @@ def clock(here: Installation) -> Finding:
 
 
 def kernel_clock_is_synchronised() -> bool | None:
-    """What the kernel says of its clock (adjtimex, which only reads here); None: nothing."""
+    """Return whether the kernel's clock is synchronised (adjtimex); None if it does not say."""
     timex = ctypes.create_string_buffer(_TIMEX_BYTES)
     try:
         answer = int(ctypes.CDLL(None).adjtimex(timex))
@@ -75,7 +82,7 @@ def kernel_clock_is_synchronised() -> bool | None:
 
 
 def services(here: Installation) -> Finding:
-    """Every process answers, and says that it is well."""
+    """Check that every process answers its health address."""
     settings = here.settings
     alerting = settings.alerts
     wanted = {
@@ -90,13 +97,13 @@ def services(here: Installation) -> Finding:
         except httpx.HTTPError as error:
             return not_ready(f"{url} does not answer ({type(error).__name__})", "start it")
         if not answer.is_success:
-            said = ", ".join(answer.text[:200].split())
-            return not_ready(f"{url} says {answer.status_code} {said}", "docs/runbook.md")
+            start = ", ".join(answer.text[:200].split())
+            return not_ready(f"{url} says {answer.status_code} {start}", "docs/runbook.md")
     return ok(f"{len(urls)} are ready")
 
 
 def shared_state(here: Installation) -> Finding:
-    """Redis holds conversations in memory and never writes them on a disk."""
+    """Check that Redis holds conversations in memory and never writes them to a disk."""
     url = here.settings.redis_url
     if url is None:
         if len(here.gateways) > 1:
@@ -127,3 +134,60 @@ CHECKS: Mapping[str, Check] = {
     "services": services,
     "shared state": shared_state,
 }
+
+
+def certificates(here: Installation) -> Finding:
+    """Check that the certificates of both hosts are trusted and last two weeks."""
+    ends: list[datetime] = []
+    for url in (here.settings.public_url, here.settings.alerts.console_url):
+        parts = urlsplit(url)
+        if parts.scheme != "https" or not parts.hostname:
+            return not_ready(f"{url} has no certificate", "serve it by https://")
+        try:
+            ends.append(_valid_until(parts.hostname, parts.port or 443, here.trusted))
+        except ssl.SSLCertVerificationError as error:
+            return not_ready(f"{parts.hostname}: {error.verify_message}", "renew the certificate")
+        except (OSError, ValueError) as error:
+            return cannot_tell(
+                f"{parts.hostname} cannot be reached from here ({type(error).__name__})",
+                "look at both from another machine: openssl s_client -connect …",
+            )
+    left = min(ends) - here.now()
+    if left < LEAST_LEFT:
+        return not_ready(f"one ends in {left.days} days", "see why it was not renewed")
+    return ok(f"trusted, and last {left.days} days at least")
+
+
+def front_door(here: Installation) -> Finding:
+    """Check that browsers are held to TLS, and that metrics and readiness are not public."""
+    base = here.settings.public_url
+    with httpx.Client(verify=here.trusted, timeout=_WAIT_OUTSIDE_S, base_url=base) as client:
+        try:
+            page = client.get("/")
+            shown = [path for path in ("/metrics", "/readyz") if client.get(path).is_success]
+        except httpx.HTTPError as error:
+            return cannot_tell(
+                f"{base} does not answer from here ({type(error).__name__})",
+                "look at it from another machine",
+            )
+    if page.status_code >= HTTPStatus.BAD_REQUEST:
+        return not_ready(f"{base} answers {page.status_code}", "docs/runbook.md")
+    if shown:
+        return not_ready(f"{shown[0]} is public", "deploy/nginx/lantern.conf answers it with 404")
+    if "Strict-Transport-Security" not in page.headers:
+        return not_ready("Strict-Transport-Security is not sent", "deploy/nginx/lantern.conf")
+    return ok("TLS is insisted on, figures are not shown")
+
+
+def _valid_until(host: str, port: int, trusted: ssl.SSLContext) -> datetime:
+    """Return when the certificate expires. Raises OSError, SSLCertVerificationError."""
+    with (
+        socket.create_connection((host, port), timeout=_WAIT_OUTSIDE_S) as plain,
+        trusted.wrap_socket(plain, server_hostname=host) as secured,
+    ):
+        certificate = secured.getpeercert() or {}
+    seconds = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
+    return datetime.fromtimestamp(seconds, timezone.utc)
+
+
+OUTSIDE_CHECKS: Mapping[str, Check] = {"certificates": certificates, "front door": front_door}

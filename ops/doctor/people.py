@@ -1,20 +1,31 @@
-"""Who reads what is handed over: leads, their second step, the rota, the mail that wakes them."""
+"""Checks of the people who read hand-offs: leads, second steps, the rota, and mail to them."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ops.doctor.finding import Check, Finding, Installation, not_ready, ok
+from ops.doctor import Check, Finding, Installation, not_ready, ok
 from ops.doctor.records import newest_event
 from safeguarding.clock import LONDON, is_day_off
+from safeguarding.content.phrases import read_phrases
+from safeguarding.settings import Settings, SettingsError
+from safeguarding.taxonomy import CONTENT, Severity
 from staff.accounts.accounts import StaffAccounts
 from staff.accounts.permissions import Role
 from staff.accounts.tables import staff_passkeys, staff_totp
+from staff.alerts.channels.channel import ChannelSetup
+from staff.alerts.channels.channel_list import configured_channels
+from staff.alerts.formatter import Notice
+from staff.alerts.outbox import Alert
+from staff.alerts.queue import Delivery
 from staff.alerts.tables import deliveries
+from staff.audit.audit_log import record_command
 from staff.rota import rota
 from staff.rota.recipients import EMAIL
 from staff.rota.rota import ShiftKind, Span
@@ -25,13 +36,14 @@ LEADS = 2
 AHEAD = timedelta(days=7)
 MAIL_LASTS = timedelta(days=30)
 MAIL_TRIED = "test mail sent"
-"""What was done, in the audit trail."""
+"""The audit event of a trial mail."""
+_REFERENCE = "TEST"
 
 
 def leads(here: Installation) -> Finding:
-    """Two leads: words about risk need two signatures, urgent cases two people."""
-    found = [each for each in StaffAccounts(here.engine).in_use() if each.role is Role.LEAD]
-    admitted = [each.shown_name for each in found if each.admitted]
+    """Check that there are two leads: content about risk needs two signatures."""
+    of_role = [each for each in StaffAccounts(here.engine).in_use() if each.role is Role.LEAD]
+    admitted = [each.shown_name for each in of_role if each.admitted]
     if len(admitted) < LEADS:
         return not_ready(
             f"{len(admitted)} of {LEADS} leads", "open an account for a second person: Accounts"
@@ -40,7 +52,7 @@ def leads(here: Installation) -> Finding:
 
 
 def second_steps(here: Installation) -> Finding:
-    """Everybody in use has set up a second step."""
+    """Check that every account in use has set up a second step."""
     with here.engine.connect().execution_options(**READING) as connection:
         apps = sa.select(staff_totp.c.staff_id).where(staff_totp.c.in_use)
         secured = set(connection.execute(apps).scalars())
@@ -54,7 +66,7 @@ def second_steps(here: Installation) -> Finding:
 
 
 def on_the_rota(here: Installation) -> Finding:
-    """For seven days somebody is reached at every hour, and is on duty on every working day."""
+    """Check that the next seven days have staff to alert at every hour, on duty on working days."""
     start = here.now()
     with here.engine.connect().execution_options(**READING) as connection:
         duty = rota.windows(connection, start, start + AHEAD)
@@ -62,7 +74,7 @@ def on_the_rota(here: Installation) -> Finding:
     gap = next(iter(gaps(sorted(reached), start, start + AHEAD)), None)
     if gap is not None:
         return not_ready(
-            f"nobody who can be reached is on duty or duty manager from {_said(gap[0])}",
+            f"nobody who can be reached is on duty or duty manager from {_as_text(gap[0])}",
             "fill the rota; who is on it leaves a way to be told: Rota",
         )
     days = (start.astimezone(LONDON).date() + timedelta(days=number) for number in range(1, 7))
@@ -77,7 +89,7 @@ def on_the_rota(here: Installation) -> Finding:
 
 
 def reachable(here: Installation) -> Finding:
-    """Everybody who reads cases has left a way to be told."""
+    """Check that everyone who reads cases can be alerted."""
     office = RotaService(here.engine, here.now)
     readers = office.staff()
     without = office.unreachable(readers)
@@ -91,7 +103,7 @@ def reachable(here: Installation) -> Finding:
 
 
 def mail(here: Installation) -> Finding:
-    """The mail server has taken a mail lately."""
+    """Check that the mail server has accepted a mail in the last 30 days."""
     sent = sa.select(sa.func.max(deliveries.c.sent_at)).where(deliveries.c.channel == EMAIL)
     with here.engine.connect().execution_options(**READING) as connection:
         times = (connection.execute(sent).scalar(), newest_event(connection, MAIL_TRIED))
@@ -104,7 +116,7 @@ def mail(here: Installation) -> Finding:
 
 
 def gaps(spans: Iterable[Span], start: datetime, end: datetime) -> Iterable[Span]:
-    """What of a time the spans, in the order of their beginnings, leave open."""
+    """Yield the parts of a period that the spans, ordered by their start, do not cover."""
     at = start
     for first, last in spans:
         if first > at:
@@ -116,18 +128,56 @@ def gaps(spans: Iterable[Span], start: datetime, end: datetime) -> Iterable[Span
 
 
 def _reached(connection: Connection, here: Installation, start: datetime) -> list[Span]:
-    """When somebody who has left a way to be told is on duty or duty manager."""
-    found = [
+    """Return the shifts of staff who are on duty or duty manager and can be alerted."""
+    on_call = [
         shift
         for shift in rota.shifts(connection, start, start + AHEAD)
         if shift.kind in {ShiftKind.ON_DUTY, ShiftKind.DUTY_MANAGER}
     ]
-    without = RotaService(here.engine, here.now).unreachable({each.staff_id for each in found})
-    return [(each.starts_at, each.ends_at) for each in found if each.staff_id not in without]
+    without = RotaService(here.engine, here.now).unreachable({each.staff_id for each in on_call})
+    return [(each.starts_at, each.ends_at) for each in on_call if each.staff_id not in without]
 
 
-def _said(at: datetime) -> str:
+def _as_text(at: datetime) -> str:
     return at.astimezone(LONDON).strftime("%a %-d %b %H:%M")
+
+
+class TrialMailPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The phrases of content/phrases/trial_mail.yml."""
+
+    subject: str
+    text: str
+    open_line: str
+    last_line: str
+
+
+def send_trial_mail(here: Installation, address: str) -> None:
+    """Send a mail by the way of alerts, with an audit event. Raises SettingsError, NotSentError."""
+    channel = configured_channels(ChannelSetup(here.settings, here.env)).get(EMAIL)
+    if channel is None:
+        raise SettingsError("There is no way to send mail: LANTERN_SMTP_HOST, or GOV.UK Notify")
+    channel.send(_delivery(here, address), _notice(here.settings))
+    record_command(MAIL_TRIED, here.settings)
+
+
+def _delivery(here: Installation, address: str) -> Delivery:
+    alert = Alert("", _REFERENCE, Severity.CONCERN, "", "", here.now(), "new", "test", None)
+    number = time.time_ns() // 1_000_000
+    return Delivery(number, alert, _REFERENCE, address, None, attempts=1, claimed_by="doctor")
+
+
+def _notice(settings: Settings) -> Notice:
+    say = read_phrases(CONTENT / "phrases").of("trial_mail", TrialMailPhrases)
+    link = settings.alerts.console_url
+    return Notice(
+        subject=say.subject,
+        lines=(say.text,),
+        link=link,
+        open_line=f"{say.open_line} {link}",
+        open_button=say.open_line,
+        text=say.text,
+        last_lines=(say.last_line,),
+    )
 
 
 CHECKS: Mapping[str, Check] = {

@@ -1,4 +1,4 @@
-"""The records: database, roles, audit trail, anchors, backup."""
+"""Checks of the records: database, roles, audit trail, anchors, backup."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, make_url
 
-from ops.backup.backup import BACKED_UP
+from ops.backup import BACKED_UP
 from ops.database_roles import ACTIONS, ALL, CONSOLE, GATEWAY
-from ops.doctor.finding import Check, Finding, Installation, not_ready, ok
+from ops.doctor import Check, Finding, Installation, not_ready, ok
 from staff.audit.anchors import FOLDER, AnchorError, read_all
 from staff.audit.trail import audit_events
 from staff.audit.verify import verify
@@ -24,7 +24,7 @@ _WRITES = ("UPDATE", "DELETE", "TRUNCATE")
 
 
 def database(here: Installation) -> Finding:
-    """The records are on PostgreSQL, and nobody reads them on their way."""
+    """Check that the records are on PostgreSQL, over a connection that proves the server."""
     url = make_url(here.settings.database_url)
     if url.get_backend_name() != "postgresql":
         return not_ready("the records are in SQLite", "LANTERN_DATABASE_URL=postgresql+psycopg://…")
@@ -40,17 +40,17 @@ def database(here: Installation) -> Finding:
 
 
 def tables(here: Installation) -> Finding:
-    """The tables are those of this version."""
+    """Check that the tables are those of this version."""
     with here.engine.connect().execution_options(**READING) as connection:
-        found = revision_of(connection)
+        revision = revision_of(connection)
     wanted = newest_revision()
-    if found != wanted:
-        return not_ready(f"tables are at {found}, this version needs {wanted}", "lantern setup")
-    return ok(f"at {found}")
+    if revision != wanted:
+        return not_ready(f"tables are at {revision}, this version needs {wanted}", "lantern setup")
+    return ok(f"at {revision}")
 
 
 def roles(here: Installation) -> Finding:
-    """Gateway, console and action server sign in as roles that may do their own work alone."""
+    """Check that gateway, console and action server sign in as roles with their own rights only."""
     if here.engine.dialect.name != "postgresql":
         return not_ready("SQLite has no roles", "use PostgreSQL")
     names = here.roles
@@ -74,7 +74,7 @@ def roles(here: Installation) -> Finding:
 
 
 def handoffs_taken(here: Installation) -> Finding:
-    """What was handed over is in its case: the case worker runs and is not behind."""
+    """Check that every hand-off is in its case: the case worker runs and is not behind."""
     with here.engine.connect().execution_options(**READING) as connection:
         found = figures(connection)
     if found.oldest_at is not None and here.now() - found.oldest_at > A_MINUTE_LATE:
@@ -87,7 +87,7 @@ def handoffs_taken(here: Installation) -> Finding:
 
 
 def audit_trail(here: Installation) -> Finding:
-    """Nothing on the trail was changed, and its anchors agree."""
+    """Check that the audit trail is unchanged, and that its anchors agree and are recent."""
     try:
         anchors = read_all([here.settings.state_dir / FOLDER])
     except AnchorError as error:
@@ -109,7 +109,7 @@ def audit_trail(here: Installation) -> Finding:
 
 
 def backup(here: Installation) -> Finding:
-    """A backup was made yesterday or today."""
+    """Check that a backup was made yesterday or today."""
     with here.engine.connect().execution_options(**READING) as connection:
         at = newest_event(connection, BACKED_UP)
     if at is None or here.now() - at > A_DAY_LATE:
@@ -119,13 +119,13 @@ def backup(here: Installation) -> Finding:
 
 
 def newest_event(connection: Connection, what: str) -> datetime | None:
-    """When something was last done, by the audit trail."""
+    """Return when an audit event of this kind was last recorded."""
     query = sa.select(audit_events.c.at).where(audit_events.c.what == what)
     return connection.execute(query.order_by(audit_events.c.id.desc()).limit(1)).scalar()
 
 
 def _more_than(connection: Connection, role: str, table: str, privileges: str) -> str | None:
-    """A privilege that this role has on a table and should not have."""
+    """Return a privilege that this role has on a table and should not have."""
     for privilege in ("SELECT", "INSERT", *_WRITES):
         asked = sa.text("SELECT has_table_privilege(:role, :table, :privilege)")
         values = {"role": role, "table": table, "privilege": privilege}

@@ -1,4 +1,4 @@
-"""Writes the manifest of artifacts/ beside each file that a command of ours has made."""
+"""Writes the manifest of artifacts/, for the commands that make its files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _HEADER = """\
 
 
 def digest(rows: Iterable[object]) -> str:
-    """12 digits that name a set of rows, whatever their order. Rows are what JSON can hold."""
+    """Return 12 digits that identify a set of JSON-ready rows, in any order."""
     lines = sorted(json.dumps(row, sort_keys=True, ensure_ascii=True) for row in rows)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
 

@@ -1,4 +1,4 @@
-"""MPNet as an ONNX graph, with our adapter's change in its weights: written without torch.
+"""Writes MPNet, with our adapter's changes in its weights, as an ONNX graph, without torch.
 
 The network is MPNet as sentence-transformers/all-mpnet-base-v2 defines it.
 """
@@ -21,16 +21,16 @@ from safeguarding.risk.encoder.vectors import MAX_WORD_PIECES
 
 OPSET, IR_VERSION = 17, 8  # the newest that onnx 1.16 and onnxruntime 1.23 both read
 MASKED = np.float32(-10000.0)
-"""What is added to the score of a padded position."""
+"""Added to the score of a padded position."""
 _FIRST_POSITION = 2
-"""MPNet's positions are counted from one more than the id of its padding."""
+"""MPNet counts positions from one more than the id of its padding."""
 _FARTHEST = 128
-"""Words apart from which on all distances count alike (MPNet's `max_distance`)."""
+"""From this distance on all distances share a bucket (MPNet's `max_distance`)."""
 Floats = npt.NDArray[np.float32]
 
 
 class _Graph:
-    """Collects the nodes and constants in the order in which they are computed."""
+    """Collects nodes and constants in the order of computation."""
 
     def __init__(
         self, folder: Path, adapter: Adapter | None, smoothing: Mapping[str, Floats]
@@ -60,7 +60,7 @@ class _Graph:
         return f"t{number}"
 
     def linear(self, x: str, name: str, smoothed: str = "") -> str:
-        """The map `name` of `x`, which is what `smooth` gave for `smoothed`."""
+        """Add the linear map `name` of `x`; `smoothed` names the smoothed input that `x` is."""
         matrix = self.weights[f"{name}.weight"].T
         if smoothed in self.smoothing:
             matrix = matrix * self.smoothing[smoothed][:, np.newaxis]
@@ -69,7 +69,7 @@ class _Graph:
         return self.node("Add", product, bias)
 
     def smooth(self, x: str, smoothed: str) -> str:
-        """`x` with its far-out features made smaller; the maps that read it make up for it."""
+        """Divide the outlying features of `x`; the maps that read it are multiplied instead."""
         self.inputs[smoothed] = x
         if smoothed not in self.smoothing:
             return x
@@ -99,10 +99,10 @@ def _embeddings(graph: _Graph) -> str:
 
 
 def distance_buckets(length: int, buckets: int) -> npt.NDArray[np.int64]:
-    """Which learned bias belongs to each pair of places, shape (length, length).
+    """Return the bucket of each pair of positions, shape (length, length).
 
-    As MPNet counts them (transformers, MPNetEncoder.relative_position_bucket; Raffel et al. 2020):
-    near distances have a bucket each, farther ones share them on a logarithmic scale.
+    As MPNet does (transformers, MPNetEncoder.relative_position_bucket; Raffel et al. 2020): near
+    distances have their own bucket, farther ones share buckets on a logarithmic scale.
     """
     places = np.arange(length)
     apart = places[:, None] - places[None, :]
@@ -116,7 +116,7 @@ def distance_buckets(length: int, buckets: int) -> npt.NDArray[np.int64]:
 
 
 def _bias(graph: _Graph) -> str:
-    """What is added to each score: the bias of the distance, and the mask of the padding."""
+    """Add the bias of each score: that of the distance, and the mask of the padding."""
     learned = graph.weights["encoder.relative_attention_bias.weight"]
     buckets = distance_buckets(MAX_WORD_PIECES, len(learned))
     table = graph.constant(learned[buckets].transpose(2, 0, 1)[None], "distances")
@@ -167,7 +167,7 @@ def _layers(graph: _Graph, x: str, bias: str) -> str:
 def graph_of(
     folder: Path, adapter: Adapter | None, smoothing: Mapping[str, Floats]
 ) -> tuple[onnx.ModelProto, dict[str, str]]:
-    """The ONNX form of the model, and which tensor is the input of each smoothed place."""
+    """Return the model in ONNX, and the tensor name of each smoothed input."""
     graph = _Graph(folder, adapter, smoothing)
     x = _embeddings(graph)
     last = _layers(graph, x, _bias(graph))

@@ -1,14 +1,14 @@
-"""What the inputs of MPNet's inner maps are divided by, so that integers can hold them.
+"""Measures the divisors by which the inputs of MPNet's inner maps are made to fit integers.
 
-A few features are far larger than the others (up to forty times the median). They are divided by
-what the weights are multiplied with (Xiao et al. 2023, SmoothQuant). How large they are is measured
-on short questions and on long and joined messages: measured on questions alone, a pasted chat's
-vector had a mean cosine of 0.978 to the exact one, and now 0.993 (questions 0.995, development
-sentences 0.994).
+A few features are far larger than the others (up to forty times the median). They are divided, and
+the weights that read them multiplied, by the same number (Xiao et al. 2023, SmoothQuant). Their
+size is measured on short questions and on long and joined messages: measured on questions alone, a
+pasted chat's vector had a mean cosine of 0.978 to the exact one, and now 0.993 (questions 0.995,
+development sentences 0.994).
 
-The measurement takes half a minute, so its result is an artifact, artifacts/smoothing.safetensors.
-It belongs to one adapter. It also makes the encoder the same in every checkout, as the vectors in
-artifacts/vectors.safetensors need it: a new sentence no longer changes what is measured.
+The measurement takes half a minute, so its result is an artifact, artifacts/smoothing.safetensors,
+which belongs to one adapter. The artifact also makes the encoder equal in every checkout, which the
+vectors in artifacts/vectors.safetensors need: a new sentence does not change the measurement.
 """
 
 from __future__ import annotations
@@ -41,24 +41,24 @@ _QUESTIONS, _SENTENCES, _LONG, _JOINED = 75, 75, 50, 20
 _JOIN = 5
 """Sentences in a joined text: as long as a pasted chat that the encoder reads at once."""
 _ALPHA, _LEAST = 0.8, 1e-3
-"""How much of the size the weights take over; what no feature is divided by less than."""
+"""The share of the size that moves to the weights; the least divisor."""
 _SMOOTHED = {"met": "intermediate.dense", "widened": "output.dense"}
-"""Inputs that are made smoother, and the map of a layer that reads each."""
+"""The inputs that are smoothed, and the map of a layer that reads each."""
 _ADAPTED, _PROBE = "adapter", "probe"
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What is measured once for each adapter, with the network in full precision."""
+    """The result of a measurement with one adapter, with the network in full precision."""
 
     divisors: Mapping[str, Floats]
-    """What the features of each smoothed input are divided by."""
+    """The divisors of the features of each smoothed input."""
     probe: str
     """The exact vector of PROBE_TEXT, as text."""
 
 
 def measured(adapter: Adapter, encoder: Path, folder: Path = ARTIFACTS) -> Measured:
-    """What was measured with this adapter: read from `folder`, or measured now and written there.
+    """Return this adapter's measurement from `folder`, or measure now and write it there.
 
     `encoder` is the folder of the published weights. Takes half a minute after `make adapt`.
     """
@@ -66,16 +66,16 @@ def measured(adapter: Adapter, encoder: Path, folder: Path = ARTIFACTS) -> Measu
     if kept is not None:
         return kept
     texts = looked_at()
-    found = measure(encoder, adapter, texts)
-    facts = {_ADAPTED: adapter.version, _PROBE: found.probe}
+    result = measure(encoder, adapter, texts)
+    facts = {_ADAPTED: adapter.version, _PROBE: result.probe}
     path = folder / SMOOTHING
-    save_file(dict(found.divisors), path, facts)
+    save_file(dict(result.divisors), path, facts)
     note(path, made_by="make adapt", data=digest(texts), on=date.today())  # noqa: DTZ011 - a day will do
-    return found
+    return result
 
 
 def _read(folder: Path, version: str) -> Measured | None:
-    """The artifact, if it is sound and belongs to the adapter of this version."""
+    """Return the artifact if it is sound and belongs to this version of the adapter."""
     try:
         with safe_open(checked(SMOOTHING, folder), "np") as file:
             facts = file.metadata() or {}
@@ -125,8 +125,10 @@ def _divisors(peaks: Floats, matrices: Mapping[str, onnx.TensorProto], place: st
 
 
 def looked_at() -> list[str]:
-    """Texts that the size of features is measured on, all our own: questions, sentences, long
-    messages, and several sentences joined."""
+    """Return the texts to measure on, from our own data.
+
+    They are questions, sentences, long messages, and several sentences joined.
+    """
     shuffled = random.Random(0)  # noqa: S311 - a sample, not secrets
     questions = [text for _, text in intent_examples()]
     sentences = [each.text for each in read_examples() if each.part == "training"]

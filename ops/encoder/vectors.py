@@ -1,10 +1,10 @@
-"""`python -m lantern export-vectors` makes three files of models/ that services and Rasa read.
+"""`python -m lantern export-vectors`: makes three files of models/ that services and Rasa read.
 
 vectors.safetensors: the sentence vectors of the labelled sentences that may be shown, of the
-examples of intents, of what is asked next, and of everyday talk
+examples of intents, of follow-up questions, and of everyday talk
 (safeguarding/risk/encoder/kept_vectors.py). Most come from artifacts/vectors.safetensors; only
-sentences that are newer than it are encoded. `--ship` writes that artifact anew.
-learned.json: everyday talk for Rasa, and a digest of all that Rasa learns from
+newer sentences are encoded. `--ship` rewrites that artifact.
+learned.json: everyday talk for Rasa, and a digest of everything that Rasa learns from
 (safeguarding/risk/encoder/learned.py).
 examples.safetensors: the labelled sentences that may be shown beside a message, with their vectors
 (safeguarding/risk/encoder/classifier.py).
@@ -44,21 +44,21 @@ from safeguarding.risk.lexicon.reader import read_lexicon
 from safeguarding.taxonomy import Severity
 
 _SHOWN_OF_A_KIND = 80
-"""More would only make the first start longer: a reader sees three."""
+"""A reader sees three; more would only slow the first start."""
 Floats = npt.NDArray[np.float32]
 
 
 def to_show(examples: Iterable[Example]) -> list[Example]:
-    """The sentences that may be shown: of each category and severity some that were learned from.
+    """Return the sentences that may be shown: some of the training set, by category and severity.
 
-    Not those kept back to measure it, and not those that retell what somebody really wrote.
+    Sentences held out for measuring are left out, and those that retell a real message.
     """
     alike: dict[tuple[str, Severity], list[Example]] = {}
     for example in examples:
         learned = example.part == "training" and example.writer != RETOLD
         if learned and example.severity > Severity.NONE:
             alike.setdefault((example.categories[0], example.severity), []).append(example)
-    return [example for found in alike.values() for example in spread(found, _SHOWN_OF_A_KIND)]
+    return [example for kind in alike.values() for example in spread(kind, _SHOWN_OF_A_KIND)]
 
 
 def write_nearest(
@@ -91,7 +91,7 @@ def ship(table: kept.VectorTable, encoder: SentenceEncoder, texts: Sequence[str]
 
 
 def shipped_vectors() -> Path | None:
-    """Where the artifact is; None where it is missing or is not the one of the manifest."""
+    """Return the artifact's path; None if it is missing or differs from the manifest."""
     try:
         return checked(VECTORS)
     except ContentError as error:
@@ -102,7 +102,7 @@ def shipped_vectors() -> Path | None:
 @click.command()
 @click.option("--ship", "shipping", is_flag=True, help="Write artifacts/vectors.safetensors too.")
 def main(*, shipping: bool) -> None:
-    """Write the files; 1 when what they are made from is missing or not sound."""
+    """Write the files; exit with 1 if their sources are missing or unsound."""
 
     def canonical(text: str) -> str:
         return " ".join(normaliser(text).words)

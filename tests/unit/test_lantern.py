@@ -17,7 +17,7 @@ LOADED = """
 import sys
 from lantern import lantern
 lantern(["--help"], standalone_mode=False)
-rooms = {"safeguarding", "storage", "bot", "chat", "staff", "ops", "lab"}
+rooms = {"safeguarding", "storage", "web", "bot", "actions", "chat", "staff", "ops", "lab"}
 print([name for name in sys.modules if name.partition(".")[0] in rooms])
 """
 

@@ -1,23 +1,25 @@
 """One case a conversation: its messages, what staff write about it, and a data key for its words.
 
-What was escalated before becomes the cases of its conversations; their history goes on the trail.
+Turns existing escalations into cases of their conversations, and their history into audit events.
+
+A migration imports nothing of Lantern: the rules by which a case was made at this revision
+(reference, deadline, need, link of the trail) are copied into this file and never change.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, time, timedelta, timezone
 from itertools import count
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import holidays
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.engine import RowMapping
-
-from safeguarding.risk.assessment import Assessment, Signal, need_of
-from safeguarding.taxonomy import Severity
-from staff.audit import trail
-from staff.cases.case import look_by, reference_of
-from storage.metadata import UtcDateTime
+from sqlalchemy.engine import Connection, Dialect, RowMapping
 
 revision = "0006"
 down_revision = "0005"
@@ -29,14 +31,38 @@ KEPT = (
     "message_id", "conversation_id", "raised_at", "raised_by", "severity", "categories", "subject",
     "signals", "nearest", "text", "turns", "shown", "audience", "area", "extra",
 )  # fmt: skip
+_SEVERITIES = {"none": 0, "concern": 1, "urgent": 2, "immediate": 3}
+_CONCERN, _URGENT, _IMMEDIATE = 1, 2, 3
+
+
+class _Utc(sa.types.TypeDecorator[datetime]):
+    """A moment in UTC; SQLite stores it without its time zone."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Turn `value` into what the driver stores."""
+        if value is None:
+            return None
+        utc = value.astimezone(timezone.utc)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Turn what the driver read into a moment in UTC."""
+        if value is None:
+            return None
+        if dialect.name == "sqlite":
+            return value.replace(tzinfo=timezone.utc)
+        return value.astimezone(timezone.utc)
 
 
 def upgrade() -> None:
-    """Make the tables, and cases of what is there."""
+    """Make the tables, and turn the rows there are into cases."""
     connection = op.get_bind()
-    before = _rows("escalations", raised_at=UtcDateTime, closed_at=UtcDateTime)
-    reviewed = _rows("reviews", at=UtcDateTime, missed=sa.Boolean)
-    events = _rows("history", at=UtcDateTime)
+    before = _rows("escalations", raised_at=_Utc, closed_at=_Utc)
+    reviewed = _rows("reviews", at=_Utc, missed=sa.Boolean)
+    events = _rows("history", at=_Utc)
     op.drop_table("history")
     if connection.dialect.name == "postgresql":
         op.execute("DROP FUNCTION history_refuses()")
@@ -47,20 +73,11 @@ def upgrade() -> None:
     _make_what_staff_write()
     _insert_reviews(reviewed, before)
     cases = {row["message_id"]: row["conversation_id"] for row in before}
-    trail.append_all(
-        connection,
-        [
-            trail.Event(
-                row["at"], row["who"], row["what"], cases[row["message_id"]], row["message_id"],
-                row["detail"],
-            )
-            for row in sorted(events, key=lambda row: row["id"])
-        ],
-    )  # fmt: skip
+    _append_to_trail(connection, sorted(events, key=lambda row: row["id"]), cases)
 
 
 def _rows(table: str, **types: type[sa.types.TypeEngine[Any]]) -> list[RowMapping]:
-    """Every row as the code of today reads it."""
+    """Return every row of a table, its columns read by the types named and JSON as objects."""
     connection = op.get_bind()
     found = sa.Table(table, sa.MetaData(), autoload_with=connection)
     json = {"categories", "signals", "extra", "detail"}
@@ -136,8 +153,8 @@ def _insert_cases(messages: Iterable[RowMapping]) -> None:
         of_conversation.setdefault(row["conversation_id"], []).append(row)
     rows, taken = [], set[str]()
     for key, found in of_conversation.items():
-        # As joining.py does it for new ones: two ids may come to one reference.
-        tries = (reference_of(key, again) for again in count())
+        # Two ids may come to one reference.
+        tries = (_reference(key, again) for again in count())
         reference = next(each for each in tries if each not in taken)
         taken.add(reference)
         rows.append(_case(key, found) | {"reference": reference})
@@ -145,31 +162,27 @@ def _insert_cases(messages: Iterable[RowMapping]) -> None:
         table = sa.Table("cases", sa.MetaData(), autoload_with=op.get_bind())
         moments = ("opened_at", "raised_at", "newest_at", "due_at", "closed_at")
         for name in moments:
-            table.columns[name].type = UtcDateTime()
+            table.columns[name].type = _Utc()
         table.columns["categories"].type = sa.JSON()
         op.get_bind().execute(sa.insert(table), rows)
 
 
 def _case(conversation_id: str, messages: list[RowMapping]) -> dict[str, Any]:
-    """A case of what its messages say; open as long as one of them is."""
+    """Return the case of these messages; it is open while one of them is."""
     by_gravity = sorted(messages, key=lambda row: (-row["severity"], row["raised_at"]))
     gravest, waiting = by_gravity[0], [row for row in messages if row["status"] == "open"]
     judged = None if waiting else gravest["staff_severity"]
-    severity = Severity(gravest["severity"] if judged is None else judged)
-    signals = tuple(Signal.from_record(each) for each in gravest["signals"])
+    severity = gravest["severity"] if judged is None else judged
     audience = next((row["audience"] for row in messages if row["audience"]), None)
-    assessment = Assessment(
-        Severity(gravest["severity"]), tuple(gravest["categories"]), gravest["subject"], signals
-    )
     moments = [row["raised_at"] for row in messages]
     return {
         "id": conversation_id,
         "conversation_id": conversation_id,
         "status": "open" if waiting else "closed",
-        "severity": int(severity),
+        "severity": severity,
         "assessed_severity": gravest["severity"],
         "staff_severity": judged,
-        "need": need_of(assessment, audience),
+        "need": _need(gravest, audience),
         "subject": gravest["subject"],
         "categories": list(dict.fromkeys(n for row in by_gravity for n in row["categories"])),
         "audience": audience,
@@ -177,11 +190,142 @@ def _case(conversation_id: str, messages: list[RowMapping]) -> dict[str, Any]:
         "opened_at": min(moments),
         "raised_at": gravest["raised_at"],
         "newest_at": max(moments),
-        "due_at": look_by(severity, gravest["raised_at"]),
+        "due_at": _due(severity, gravest["raised_at"]),
         "handoffs": len(messages),
         "closed_at": None if waiting else max(row["closed_at"] for row in messages),
         "version": 1,
     }
+
+
+_LETTERS = "23456789BCDFGHJKMNPQRSTVWXYZ"
+
+
+def _reference(case_id: str, again: int) -> str:
+    """Return the reference of a case, "LN-7K3M-29QF"; `again` counts those already taken."""
+    named = f"{case_id} {again}" if again else case_id
+    number = int.from_bytes(hashlib.sha256(named.encode()).digest(), "big")
+    letters = ""
+    for _ in range(8):
+        number, place = divmod(number, len(_LETTERS))
+        letters += _LETTERS[place]
+    return f"LN-{letters[:4]}-{letters[4:]}"
+
+
+_LONDON = ZoneInfo("Europe/London")
+_SATURDAY = 5
+
+
+def _due(severity: int, raised_at: datetime) -> datetime:
+    """Return when staff should have looked: 15 minutes, an hour, or the next working day at 17."""
+    if severity == _IMMEDIATE:
+        return raised_at + timedelta(minutes=15)
+    if severity == _URGENT:
+        return raised_at + timedelta(hours=1)
+    day = raised_at.astimezone(_LONDON).date() + timedelta(days=1)
+    while _is_day_off(day):
+        day += timedelta(days=1)
+    return datetime.combine(day, time(17), _LONDON)
+
+
+def _is_day_off(day: date) -> bool:
+    bank_holidays = holidays.country_holidays("GB", subdiv="ENG", years=day.year)
+    return day.weekday() >= _SATURDAY or day in bank_holidays
+
+
+_NEED_OF_SUBJECT = {
+    "friend": "friend",
+    "own_child": "adult_for_child",
+    "other_child": "adult_for_child",
+}
+_NEED_OF_CATEGORY = {
+    "immediate_danger": "danger_now",
+    "suicide": "suicide",
+    "self_harm": "self_harm",
+    "eating_disorder": "self_harm",
+    "harmful_sexual_behaviour": "own_behaviour",
+    **dict.fromkeys(
+        (
+            "sexual_abuse", "sexual_exploitation", "grooming", "image_abuse", "relationship_abuse",
+            "physical_abuse", "emotional_abuse", "neglect", "domestic_abuse",
+            "criminal_exploitation", "trafficking", "bullying", "honour_based_abuse",
+        ),
+        "hurt_by_someone",
+    ),
+}  # fmt: skip
+_OF_ADULTS_AT_WORK = frozenset({"suicide", "self_harm", "distress", "domestic_abuse"})
+_OF_ADULTS = _OF_ADULTS_AT_WORK | {
+    "relationship_abuse", "sexual_abuse", "physical_abuse", "emotional_abuse", "eating_disorder",
+    "honour_based_abuse",
+}  # fmt: skip
+
+
+def _need(message: RowMapping, audience: str | None) -> str | None:
+    """Return what help the message needs; None without a risk."""
+    severity, subject = message["severity"], message["subject"]
+    if severity < _CONCERN:
+        return None
+    if severity == _IMMEDIATE:
+        return "danger_now"
+    first = next(iter(message["categories"]), "")
+    if audience in {"parent", "professional"}:
+        return _need_of_adult(first, subject, audience)
+    if subject in _NEED_OF_SUBJECT:
+        return "friend" if audience == "young_person" else _NEED_OF_SUBJECT[subject]
+    if first == "suicide" or any(map(_is_phrase_of_suicide, message["signals"])):
+        return "suicide"
+    need = _NEED_OF_CATEGORY.get(first, "unclear")
+    return "unclear" if need == "own_behaviour" and subject != "self" else need
+
+
+def _need_of_adult(first: str, subject: str, audience: str | None) -> str:
+    if subject != "self":
+        return "adult_for_child"
+    if first == "harmful_sexual_behaviour":
+        return "own_behaviour"
+    own = _OF_ADULTS if audience == "parent" else _OF_ADULTS_AT_WORK
+    return "adult_in_crisis" if first in own else "adult_for_child"
+
+
+def _is_phrase_of_suicide(signal: Mapping[str, Any]) -> bool:
+    lexicon = signal["kind"] == "lexicon" and signal["category"] == "suicide"
+    return lexicon and _SEVERITIES[signal["severity"]] >= _URGENT
+
+
+_FIRST_LINK = "0" * 64
+_LOCK = 0x61756469
+
+
+def _append_to_trail(
+    connection: Connection, events: Iterable[RowMapping], cases: Mapping[str, str]
+) -> None:
+    """Chain events of the old history to the audit trail. `cases` gives each message's case."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+    table = sa.table(
+        "audit_events",
+        sa.column("id", sa.BigInteger),
+        sa.column("at", _Utc),
+        *(sa.column(name, sa.Text) for name in ("who", "what", "case_id", "message_id")),
+        sa.column("detail", sa.JSON),
+        sa.column("link", sa.Text),
+    )
+    newest = sa.select(table.c.id, table.c.link).order_by(table.c.id.desc()).limit(1)
+    last = connection.execute(newest).first()
+    number, link = (last.id, last.link) if last else (0, _FIRST_LINK)
+    rows = []
+    for event in events:
+        row = {name: event[name] for name in ("at", "who", "what", "message_id", "detail")}
+        row["case_id"] = cases[event["message_id"]]
+        number += 1
+        at = row["at"].astimezone(timezone.utc).isoformat(timespec="microseconds")
+        facts = [
+            number, at, row["who"], row["what"], row["case_id"], row["message_id"], row["detail"],
+        ]  # fmt: skip
+        plain = json.dumps(facts, sort_keys=True, separators=(",", ":"))
+        link = hashlib.sha256(f"{link}\n{plain}".encode()).hexdigest()
+        rows.append(row | {"id": number, "link": link})
+    if rows:
+        connection.execute(sa.insert(table), rows)
 
 
 def _give_messages_their_case(dialect: str) -> None:
@@ -281,7 +425,7 @@ def _make_what_staff_write() -> None:
 def _insert_reviews(reviewed: list[RowMapping], messages: list[RowMapping]) -> None:
     cases = {row["message_id"]: row["conversation_id"] for row in messages}
     table = sa.Table("reviews", sa.MetaData(), autoload_with=op.get_bind())
-    table.columns["at"].type = UtcDateTime()
+    table.columns["at"].type = _Utc()
     rows = [
         {name: value for name, value in row.items() if name != "message_id"}
         | {"case_id": cases[row["message_id"]]}

@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make the table of linked sign-ins, empty: nobody is linked but by their own doing."""
+    """Make the table of linked sign-ins; it is empty, because each person links their own."""
     op.create_table(
         "staff_sign_ons",
         sa.Column("staff_id", sa.Text, nullable=False),

@@ -23,7 +23,7 @@ YEARS_LATER = datetime(2036, 1, 1, 12, 0, tzinfo=ZoneInfo("Europe/London"))
 
 @pytest.fixture(autouse=True)
 def a_state_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What an action asks of the process comes from an empty folder, never from a real one."""
+    """Give the actions of a process an empty state folder, never a real one."""
     monkeypatch.setenv("LANTERN_STATE_DIR", str(tmp_path / "process"))
     composition.cache_clear()
     yield
@@ -52,11 +52,11 @@ def composed(sqlite_url: str) -> Composition:
 
 @pytest.fixture
 def signatures_required(composed: Composition) -> Composition:
-    """The same where what is not signed is withheld, as in production."""
+    """Return the composition with unsigned content withheld, as in production."""
     return replace(composed, require_approval=True)
 
 
 @pytest.fixture
 def years_later(composed: Composition) -> Composition:
-    """The same when every review date has passed."""
+    """Return the composition at a time when every review date has passed."""
     return replace(composed, now=lambda: YEARS_LATER)

@@ -1,4 +1,4 @@
-""" "Is this ok?" about a pasted chat: what stands out, quoted; never that a chat is fine."""
+"""The answer to "Is this ok?" about a pasted chat: its signs, quoted; it calls no chat fine."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_words_past_their_review_are_withheld_and_people_are_signposted(dispatch
 
 
 @pytest.mark.parametrize("assessment", [NO_RISK, found(Severity.CONCERN)])
-def test_words_that_nobody_signed_are_withheld_where_signatures_are_required(
+def test_unsigned_words_are_withheld_where_signatures_are_required(
     dispatcher, signatures_required, assessment
 ):
     message = said(dispatcher, signatures_required, assessment=assessment)

@@ -6,17 +6,13 @@ import pytest
 from structlog.testing import capture_logs
 
 from actions.about_chat import ActionAboutChat
-from actions.action import LanternAction
-from actions.answer import ActionAnswer
-from actions.answer_next import ActionAnswerNext
+from actions.action import LanternAction, LatestTurn
+from actions.article import ActionAnswer, ActionAnswerNext, ActionTellStory, ActionUseTool
 from actions.escalate import ActionEscalate
 from actions.guide import ActionGuide
 from actions.offer_topics import ActionOfferTopics
 from actions.pledge import ActionPledge
 from actions.signpost import ActionSignpost
-from actions.tell_story import ActionTellStory
-from actions.turn import LatestTurn
-from actions.use_tool import ActionUseTool
 from tests.unit.actions.trackers import URGENT, tracker
 
 OURS = [

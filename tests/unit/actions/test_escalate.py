@@ -66,7 +66,7 @@ def test_a_question_is_one_by_its_mark_or_by_its_words(dispatcher, composed, tex
     ],
     ids=["after something was told", "in the first message"],
 )
-def test_what_is_asked_next_is_answered_shortly_in_place_of_an_article(
+def test_follow_up_answer_is_answered_shortly_in_place_of_an_article(
     dispatcher, composed, state, topic
 ):
     (answer,) = said(
@@ -96,9 +96,7 @@ def test_a_pasted_chat_is_answered_by_what_stands_out_in_it(dispatcher, composed
     assert said(dispatcher, composed, assessment=chat, topic=("consent", 0.9)) == []
 
 
-def test_words_that_nobody_signed_are_withheld_where_signatures_are_required(
-    dispatcher, signatures_required
-):
+def test_unsigned_words_are_withheld_where_signatures_are_required(dispatcher, signatures_required):
     asked, told = {"topic": ("ai_nudes", SURE)}, {"follow_up": "sextortion_should_i_pay"}
 
     assert said(dispatcher, signatures_required, assessment=URGENT, **asked) == []

@@ -23,7 +23,7 @@ def shown(dispatcher, composition, step, **fields):
 
 
 def pressed(choice):
-    """The step that a button leads to."""
+    """Return the step that a button leads to."""
     return real_content().choices[choice].entities["step"]
 
 
@@ -75,7 +75,7 @@ def test_after_the_last_step_come_the_last_words_and_no_button_on(dispatcher, co
     "state",
     [PARENT, ConversationState(need="adult_for_child"), ConversationState(need="adult_in_crisis")],
 )
-def test_whoever_writes_as_an_adult_reads_an_adults_words(dispatcher, composed, state):
+def test_an_adult_reads_the_words_for_adults(dispatcher, composed, state):
     message = shown(dispatcher, composed, "sextortion/resume/0", state=state)
 
     assert message["text"] == SEXTORTION.steps[0].adult
@@ -89,7 +89,7 @@ def test_a_step_shows_the_contacts_that_help_with_it_and_no_others(dispatcher, c
     assert [contact["id"] for contact in message["contacts"]] == SEXTORTION.steps[report].ways
 
 
-def test_a_step_that_nobody_helps_with_shows_no_contacts(dispatcher, composed):
+def test_a_step_without_contacts_shows_none(dispatcher, composed):
     assert "contacts" not in shown(dispatcher, composed, "sextortion/resume/0")
 
 

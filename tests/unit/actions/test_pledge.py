@@ -19,7 +19,7 @@ WORDS = '"I pledge my support to zero tolerance of CSE in Wiltshire"'
 
 
 def pressed(composition, step=None, **slots):
-    """The message and the events of one press."""
+    """Press a button and return the message and the events."""
     dispatcher = CollectingDispatcher()
     entities = {"pledge": step} if step else None
     asked = tracker("Take the pledge", "take_pledge", entities=entities, slots=slots)
@@ -72,7 +72,7 @@ def test_find_out_leads_to_answers_for_this_reader(composed):
     assert child["choices"] != parent["choices"]
 
 
-def test_a_course_that_nobody_checked_is_not_linked(composed):
+def test_an_unchecked_course_is_not_linked(composed):
     message, _ = pressed(composed, "course")
 
     assert "https://" not in repr(message)

@@ -56,9 +56,7 @@ def test_the_last_line_is_always_999_and_childline(dispatcher, composed):
     assert [contact["id"] for contact in message["contacts"]][-2:] == ["emergency_999", "childline"]
 
 
-def test_whoever_asks_for_people_sees_them_although_they_stood_on_a_card_before(
-    dispatcher, composed
-):
+def test_a_person_who_asks_for_contacts_sees_them_again_after_a_card(dispatcher, composed):
     card = real_content().help_cards.message(Severity.URGENT, None)
 
     message = shown(
@@ -77,7 +75,7 @@ def ids(message, field):
 
 
 def below_a_card(dispatcher, composition, assessment, text="words", **fields):
-    """What is said below a help card."""
+    """Return the messages below a help card."""
     disclosed = tracker(text, "disclose_urgent", assessment=assessment, **fields)
     assert ActionSignpost(composition).run(dispatcher, disclosed, {}) == []
     return [message["custom"] for message in dispatcher.messages]
@@ -96,9 +94,7 @@ def test_below_a_help_card_stand_at_most_two_who_know_about_what_was_told(dispat
 
 
 @pytest.mark.parametrize("turn", ["before", "since"])
-def test_whoever_was_shown_before_in_the_conversation_is_not_shown_again_below_a_card(
-    composed, turn
-):
+def test_a_contact_shown_before_is_not_shown_again_below_a_card(composed, turn):
     assessment = told(Severity.URGENT, "suicide")
     (first,) = below_a_card(CollectingDispatcher(), composed, assessment)
     earlier = {turn: [user("hurt"), bot(custom=first)]}
@@ -109,7 +105,7 @@ def test_whoever_was_shown_before_in_the_conversation_is_not_shown_again_below_a
     assert not {*ids(first, "contacts")} & {*ids(second, "contacts")}
 
 
-def test_whoever_stands_on_the_help_card_is_not_shown_again_below_it(dispatcher, composed):
+def test_a_contact_on_the_help_card_is_not_shown_again_below_it(dispatcher, composed):
     card = real_content().help_cards.message(Severity.CONCERN, None, "suicide")
 
     (message,) = below_a_card(
@@ -120,7 +116,7 @@ def test_whoever_stands_on_the_help_card_is_not_shown_again_below_it(dispatcher,
     assert not {*ids(card, "contacts")} & {*ids(message, "contacts")}
 
 
-def test_where_nobody_new_knows_more_the_next_steps_stand_alone(dispatcher, composed):
+def test_without_a_new_contact_only_the_next_steps_are_shown(dispatcher, composed):
     assessment = told(Severity.URGENT, "bullying")
     known = real_content().contacts.for_person(
         audience=None, area=None, need="bullying", at=composed.now(), knowing=True
@@ -248,7 +244,7 @@ def test_what_earlier_messages_showed_comes_with_the_message_and_is_not_shown_ag
         assert not before & {*ids(message, kind)}
 
 
-def test_whoever_stands_on_the_first_step_is_not_shown_again_below_it(dispatcher, composed):
+def test_a_contact_on_the_first_step_is_not_shown_again_below_it(dispatcher, composed):
     step, *below = below_a_card(
         dispatcher,
         composed,
@@ -262,7 +258,7 @@ def test_whoever_stands_on_the_first_step_is_not_shown_again_below_it(dispatcher
     assert not {*ids(step, "contacts")} & {each for m in below for each in ids(m, "contacts")}
 
 
-def test_nobody_who_speaks_of_themselves_is_shown_the_guide_for_a_friend(dispatcher, composed):
+def test_a_person_who_writes_about_themselves_gets_no_guide_for_a_friend(dispatcher, composed):
     said = below_a_card(
         dispatcher,
         composed,
@@ -315,7 +311,7 @@ def test_the_persons_own_council_stands_below_a_card(dispatcher, composed):
     assert "wiltshire_mash" in ids(message, "contacts")
 
 
-def test_somebody_who_has_said_their_age_sees_who_takes_that_age(composed):
+def test_a_person_who_has_said_their_age_sees_contacts_for_that_age(composed):
     assessment = told(Severity.URGENT, "bullying")
 
     def contacts(age):

@@ -33,7 +33,7 @@ def tracker(
     topic: tuple[str, float] | None = None,
     state: ConversationState | None = None,
 ) -> Tracker:
-    """A conversation whose latest message is `text`; `state` is what it had come to before."""
+    """Make a tracker whose latest message is `text`; `state` is the conversation before it."""
     latest = {
         "text": text,
         "message_id": "m1",

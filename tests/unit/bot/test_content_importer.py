@@ -12,10 +12,11 @@ from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, UserUttered
 from rasa.shared.core.training_data.structures import RuleStep, StoryGraph
 
-from bot.content_importer import ContentImporter
-from bot.context import SAFE_AFTER_DANGER, language_key
+from bot.content_importer import OUT_OF_SCOPE, ContentImporter, EverydayTalk
+from bot.risk_screen import SAFE_AFTER_DANGER, language_key
 from safeguarding.content.reader import read_content
 from safeguarding.conversation_state import DANGER_NOW, ConversationState
+from safeguarding.corpus.reader import everyday, read_examples
 from safeguarding.records import ContentError
 from safeguarding.risk.assessment import NO_RISK, Assessment
 from safeguarding.taxonomy import CONTENT, ROOT, Severity, reader_of, taxonomy
@@ -58,7 +59,7 @@ def importer(content: Path = CONTENT, data: Path = ROOT / "data") -> ContentImpo
 
 
 def rules_for(stories: StoryGraph, intent: str) -> list[list[str | None]]:
-    """What follows the intent in each rule that begins with it."""
+    """Return the steps after the intent, in each rule that begins with it."""
     return [
         [event.action_name for event in step.events if isinstance(event, ActionExecuted)][1:]
         for step in stories.story_steps
@@ -69,7 +70,7 @@ def rules_for(stories: StoryGraph, intent: str) -> list[list[str | None]]:
 
 @pytest.fixture(scope="module")
 def domain() -> Domain:
-    """The domain of the real content, with what is written by hand."""
+    """Return the domain of the real content and of domain.yml."""
     return importer().get_domain()
 
 
@@ -81,7 +82,7 @@ def stories() -> StoryGraph:
 
 @pytest.fixture
 def with_another(tmp_path: Path) -> tuple[Path, Path]:
-    """A copy of content/ and data/ with one more article and its examples, and nothing else."""
+    """Copy content/ and data/ and add one article and its examples."""
     content, data = tmp_path / "content", tmp_path / "data"
     shutil.copytree(CONTENT, content)
     (content / "articles" / "night_buses.md").write_text(ARTICLE, encoding="utf-8")
@@ -126,7 +127,7 @@ LANGUAGES = sorted(real_content().languages)
 
 
 def said(domain: Domain, response: str, key: str | None) -> object:
-    """What Rasa says when the slot `help` holds `key`."""
+    """Return the response of Rasa while the slot `help` holds `key`."""
     slots = {"help": key, "audience": None, "area": None}
     made = TemplatedNaturalLanguageGenerator(domain.responses)
     found = made.generate_from_slots(response, slots, "gateway")
@@ -134,7 +135,7 @@ def said(domain: Domain, response: str, key: str | None) -> object:
 
 
 def own_keys(domain: Domain, response: str) -> list[str]:
-    """The keys for which a response has words of their own."""
+    """Return the keys for which a response has its own variant."""
     return [
         condition["value"]
         for variant in domain.responses[response]
@@ -156,7 +157,7 @@ def test_each_reader_is_shown_the_help_card_of_content_that_is_due(
 
 @pytest.mark.parametrize("key", [None, "no-such-card"])
 @pytest.mark.parametrize("severity", HANDED_OVER)
-def test_where_nobody_says_what_is_due_there_is_the_card_of_who_has_said_nothing(
+def test_without_a_due_card_the_general_card_is_shown(
     domain: Domain, severity: Severity, key: str | None
 ) -> None:
     shown = said(domain, f"utter_help_{severity.label}", key)
@@ -190,7 +191,7 @@ def test_every_way_to_say_that_we_are_still_here_is_that_of_content(domain: Doma
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
-def test_whoever_writes_in_another_language_is_shown_its_card(domain: Domain, code: str) -> None:
+def test_a_message_in_another_language_gets_the_card_in_it(domain: Domain, code: str) -> None:
     card, key = real_content().languages[code], language_key(code)
 
     shown = said(domain, "utter_language_card", key)
@@ -200,7 +201,7 @@ def test_whoever_writes_in_another_language_is_shown_its_card(domain: Domain, co
 
 @pytest.mark.parametrize("severity", HANDED_OVER)
 @pytest.mark.parametrize("code", LANGUAGES)
-def test_whoever_tells_something_in_another_language_is_shown_help_in_it(
+def test_a_disclosure_in_another_language_gets_help_in_it(
     domain: Domain, code: str, severity: Severity
 ) -> None:
     shown = said(domain, f"utter_help_{severity.label}", language_key(code))
@@ -288,3 +289,27 @@ def test_an_article_that_is_not_sound_stops_the_training(with_another: tuple[Pat
 
     with pytest.raises(ContentError, match="abuot"):
         importer(content, data)
+
+
+# ---- everyday talk of data/risk -----------------------------------------------------------------
+def test_every_everyday_sentence_is_an_example() -> None:
+    taught = EverydayTalk().get_nlu_data().intent_examples
+    assert [each.get("text") for each in taught] == everyday(read_examples())
+    assert {each.get("intent") for each in taught} == {OUT_OF_SCOPE}
+
+
+def test_no_sentence_that_was_held_out_is_taught() -> None:
+    held = {each.text for each in read_examples() if each.part != "training"}
+    taught = {each.get("text") for each in EverydayTalk().get_nlu_data().intent_examples}
+    only_there = {
+        each.text for each in read_examples() if each.part == "training"
+    }  # a few greetings are in both
+    assert not (taught & held) - only_there
+
+
+def test_it_adds_nothing_but_examples() -> None:
+    importer = EverydayTalk("config.yml", "domain.yml", ["data"])
+    assert importer.get_domain().is_empty()
+    assert importer.get_stories().is_empty()
+    assert importer.get_config() == {}
+    assert importer.get_config_file_for_auto_config() is None

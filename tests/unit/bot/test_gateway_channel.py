@@ -8,18 +8,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rasa.core.actions.action import RemoteAction
 from rasa.core.channels.channel import UserMessage
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import SlotSet
+from rasa.utils.endpoints import EndpointConfig
 from sanic import Sanic
 
-from bot.context import assessed_already, state_before
-from bot.gateway_channel import SECRET_HEADER, GatewayChannel
-from bot.tracker_store import MessageTrackerStore
+from bot.gateway_channel import SECRET_HEADER, GatewayChannel, send_action_secret
+from bot.risk_screen import state_before
+from bot.tracker_store import MessageTrackerStore, assessed_already
 from safeguarding.conversation_state import ConversationState
 from safeguarding.risk.assessed import AssessedMessage
 from safeguarding.risk.assessment import NO_RISK
-from safeguarding.secret_files import SettingsError
+from safeguarding.secret_files import ACTION_SECRET_HEADER, SettingsError
 from safeguarding.taxonomy import Severity
 from tests.content import real_content
 
@@ -305,3 +307,13 @@ def test_what_the_bot_says_has_the_shape_of_the_public_interface():
         },
         {"kind": "text", "text": "Bye"},
     ]
+
+
+def test_each_call_of_an_action_carries_the_secret():
+    endpoint = EndpointConfig("http://127.0.0.1:1/webhook")
+    for secret in ("of an earlier start", "s" * 32):
+        send_action_secret(secret)
+        action = RemoteAction("action_answer", endpoint)
+
+    assert action.action_endpoint.headers == {ACTION_SECRET_HEADER: "s" * 32}
+    assert RemoteAction("action_answer", None).action_endpoint is None

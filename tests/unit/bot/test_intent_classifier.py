@@ -20,7 +20,7 @@ from safeguarding.risk.encoder.vectors import WIDTH
 
 
 def message(text: str, intent: str | None, at: int | None) -> Message:
-    """A message whose vector is 1 at one place; without features when that is None."""
+    """Make a message whose vector is 1 at one place; without features when that is None."""
     made = Message.build(text=text, intent=intent) if intent else Message(data={TEXT: text})
     if at is not None:
         vector = np.zeros((1, WIDTH), np.float32)

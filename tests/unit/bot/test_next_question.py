@@ -38,7 +38,7 @@ def featurizer(scale: float = SCALE) -> SentenceFeaturizer:
 
 
 def message(text: str, scale: float = SCALE) -> Message:
-    """A message as the pipeline hands it over, understood as a greeting."""
+    """Make a message as the pipeline passes it on, understood as a greeting."""
     made = Message({TEXT: text, INTENT: {"name": "greet", "confidence": 0.9}})
     featurizer(scale).process(tokenizer().process([made]))
     return made
@@ -57,7 +57,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def trained(folder: Path) -> NextQuestion:
-    """The component, trained on the real follow-ups beside some real small talk."""
+    """Train the component on the real follow-ups and some real small talk."""
     talk = RasaFileImporter(training_data_paths=[SMALL_TALK]).get_nlu_data().training_examples
     examples = TrainingData(talk[::SOME])
     tokenizer().process_training_data(examples)

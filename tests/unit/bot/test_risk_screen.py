@@ -8,9 +8,9 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.nlu.constants import ENTITIES, INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 
-from bot.context import handed_over
-from bot.next_question import NEXT
-from bot.risk_screen import MOST_WORDS, RiskScreen
+from bot.next_question import MOST_WORDS, NEXT
+from bot.risk_screen import RiskScreen
+from bot.tracker_store import Dialogue, one_turn
 from safeguarding.conversation_state import DANGER_NOW, ConversationState
 from safeguarding.risk.assessed import AssessedMessage
 from safeguarding.risk.assessment import NO_RISK, Assessment, Signal
@@ -53,7 +53,7 @@ def screened(
 
 
 def come_to(*told: Assessment, **known: object) -> dict[str, object]:
-    """What the gateway says beside a message once this was told, and its help cards were shown."""
+    """Return the metadata of a message after these disclosures and their help cards."""
     state = ConversationState(**known)
     for each in told:
         state = state.after(each)
@@ -64,7 +64,7 @@ def come_to(*told: Assessment, **known: object) -> dict[str, object]:
 
 
 def entities(message: Message, name: str) -> list[str]:
-    """The values of the entities of this name."""
+    """Return the values of the entities of this name."""
     named = message.get(ENTITIES) or []
     return [each["value"] for each in named if each["entity"] == name]
 
@@ -207,7 +207,7 @@ def test_after_danger_what_is_told_next_gets_the_card_of_its_own_need(category):
     ("audience", "card"),
     [(None, "danger_now-immediate-young_person"), ("parent", "danger_now-immediate-adult")],
 )
-def test_whoever_types_that_they_are_not_safe_is_due_999_first_in_words_for_them(audience, card):
+def test_a_person_who_types_that_they_are_not_safe_gets_999_first(audience, card):
     metadata = come_to(found(Severity.URGENT), found(Severity.URGENT), audience=audience)
 
     message = screened(NO_RISK, "say_not_safe", metadata=metadata)
@@ -323,7 +323,7 @@ def test_after_a_concern_a_question_stays_a_question(intent):
     ("intent", "stays"),
     [
         ("ask_what_is_grooming", True),  # about what was told
-        ("ask_talk_to_someone", True),  # for everybody
+        ("ask_talk_to_someone", True),  # for every audience
         ("who_reads_this", True),  # about Lantern itself
         ("use_tool", True),
         ("ask_bullying_help", False),  # about something else
@@ -339,7 +339,7 @@ def test_after_a_concern_a_guess_leaves_what_was_told_only_for_what_stays_with_i
 PAY, WHO = "sextortion_should_i_pay", "who_knows_who_reads_this"
 """Asked after pictures were told of or read about; asked after anything that was told."""
 HOW_LONG = "danger_how_long_ago"
-"""Asked after somebody told of dying or of hurting themselves."""
+"""Follow-ups after a disclosure of suicide or self-harm."""
 PICTURES = found(Severity.URGENT, "image_abuse")
 
 
@@ -351,7 +351,7 @@ def asked(
     text: str = "should i pay",
     **known: object,
 ) -> Message:
-    """A harmless message that is each follow-up with this probability, after this was told."""
+    """Screen a harmless message with these probabilities of follow-ups, after a disclosure."""
     next_and_state = {NEXT: chances, "metadata": come_to(*told, **known)}
     return screened(NO_RISK, intent, confidence, text=text, **next_and_state)
 
@@ -426,7 +426,7 @@ def test_a_question_that_is_plain_is_answered_by_its_article_unless_a_follow_up_
 
 
 @pytest.mark.parametrize("severity", [Severity.CONCERN, Severity.URGENT, Severity.IMMEDIATE])
-def test_whoever_tells_and_asks_next_gets_help_first_and_the_answer_stays_beside_it(severity):
+def test_a_disclosure_with_a_follow_up_gets_help_first_and_keeps_the_answer(severity):
     told = found(severity, "image_abuse")
     message = screened(told, "greet", text="should i pay", **{NEXT: {PAY: 0.9}})
 
@@ -449,7 +449,7 @@ def in_another_language(
 ) -> Message:
     data = {INTENT: {"name": "greet", "confidence": 0.9}, "metadata": metadata}
     message = Message({TEXT: "some words", **data})
-    with handed_over(AssessedMessage(assessment, None, code)):
+    with one_turn(Dialogue(), AssessedMessage(assessment, None, code)):
         RiskScreen(lambda: FixedEngine(NO_RISK), CARDS).process([message])
     return message
 
@@ -501,7 +501,7 @@ def test_what_the_conversation_has_come_to_becomes_entities():
     ]
 
 
-def test_whoever_tells_of_their_own_child_is_a_parent_from_then_on():
+def test_a_person_who_writes_about_their_own_child_is_a_parent_from_then_on():
     message = screened(found(Severity.URGENT, subject="own_child"), "greet")
 
     assert entities(message, "known_audience") == ["parent"]
@@ -520,7 +520,7 @@ def test_the_assessment_that_came_with_a_message_is_not_made_again():
         raise AssertionError("a second assessment")
 
     message = Message({TEXT: "some words", INTENT: {"name": "greet", "confidence": 0.9}})
-    with handed_over(AssessedMessage(found(Severity.URGENT), None)):
+    with one_turn(Dialogue(), AssessedMessage(found(Severity.URGENT), None)):
         RiskScreen(no_engine, CARDS).process([message])
 
     assert message.get(INTENT)["name"] == "disclose_urgent"
@@ -531,7 +531,7 @@ STILL = CARDS.still_here(ConversationState())
 
 
 def answering(text: str, *told: Assessment) -> Message:
-    """The answer `text` to "Are you safe right now?", after this was told."""
+    """Screen the answer `text` to "Are you safe right now?", after a disclosure."""
     metadata = come_to(*told, asked="safe_now")
     return screened(NO_RISK, "affirm", text=text, metadata=metadata)
 

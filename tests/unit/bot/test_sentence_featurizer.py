@@ -11,9 +11,9 @@ from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from bot.context import handed_over
-from bot.everyday_talk import EverydayTalk
+from bot.content_importer import EverydayTalk
 from bot.sentence_featurizer import SentenceFeaturizer
+from bot.tracker_store import Dialogue, one_turn
 from safeguarding.risk.assessed import AssessedMessage
 from safeguarding.risk.assessment import NO_RISK
 from safeguarding.risk.encoder import kept_vectors as kept
@@ -60,7 +60,7 @@ def test_the_vector_that_came_with_a_message_is_used_as_it_is() -> None:
     sent = AssessedMessage.from_record(AssessedMessage(NO_RISK, vector).as_record())
     served = messages()
 
-    with handed_over(sent):
+    with one_turn(Dialogue(), sent):
         featurizer().process(served)
 
     assert np.array_equal(vectors(served), np.tile(vector * SCALE, (len(served), 1)))

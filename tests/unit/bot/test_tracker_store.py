@@ -10,8 +10,7 @@ from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import SlotSet, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from bot.dialogue import Dialogue
-from bot.tracker_store import MessageTrackerStore, one_turn
+from bot.tracker_store import Dialogue, MessageTrackerStore, one_turn
 
 DOMAIN = Domain.from_dict({"slots": {"area": {"type": "text", "mappings": [{"type": "custom"}]}}})
 IN_WILTSHIRE = Dialogue(slots={"area": "wiltshire"})

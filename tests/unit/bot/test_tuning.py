@@ -1,4 +1,4 @@
-"""What we change in Rasa changes no answer, and still finds in Rasa what it changes."""
+"""The changes to Rasa change no answer, and Rasa still has what they replace."""
 
 from __future__ import annotations
 
@@ -28,15 +28,14 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import EndpointConfig
 
 from bot import tuning
-from bot.graph_runner import SequentialGraphRunner
-from bot.tuning import tune
+from bot.tuning import SequentialGraphRunner, tune
 
 DOMAIN = Domain.from_dict({"intents": ["greet", "goodbye"], "actions": ["wave", "leave"]})
 
 
 @pytest.fixture(autouse=True)
 def tuned(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tuned, and afterwards as it was."""
+    """Tune Rasa, and undo it after the test."""
     for owner, name in (
         (rasa.core.processor, "DaskGraphRunner"),
         (RemoteAction, "_validate_action_result"),

@@ -62,13 +62,13 @@ def roles(
 
 
 def as_role(database_url: str, role: str) -> Engine:
-    """Connections on which everything is done as this role, and nothing else can be."""
+    """Make connections that act only as this role."""
     url = make_url(database_url)
     made = connect(url.render_as_string(hide_password=False))
 
     @sa.event.listens_for(made, "connect")
     def _become(connection: object, _record: object) -> None:
-        # The server of the tests trusts nobody but its owner: it becomes the role for good.
+        # The tests' server trusts only its owner, so the connection becomes the role for good.
         connection.execute(f'SET SESSION AUTHORIZATION "{role}"')  # type: ignore[attr-defined]
         connection.commit()  # type: ignore[attr-defined]
 
@@ -228,7 +228,7 @@ def test_a_new_table_is_closed_to_gateway_and_action_server_until_it_is_named(
 
 
 def _may_use(database_url: str, role: str) -> set[str]:
-    """The tables and views with which this role may do anything at all."""
+    """Return the tables and views on which this role has any privilege."""
     service = as_role(database_url, role)
     rights = "SELECT, INSERT, UPDATE"
     with service.connect() as connection:

@@ -177,7 +177,7 @@ def test_processes_of_the_same_number_in_two_containers_are_two(
 
 @contextmanager
 def sealing_elsewhere(state: Path, keys: str) -> Iterator[int]:
-    """A process that seals with the first of these keys until it is killed; its id."""
+    """Start a process that seals with the first of these keys; yield its id."""
     program = (
         "import sys; from storage import key_users, vault;"
         "from safeguarding.settings import Settings;"

@@ -53,7 +53,7 @@ def engine_of(state: Path) -> Engine:
 
 
 async def said(state: Path, clock: Clock) -> str:
-    """The end of a help card of the gateway on this database, at this time."""
+    """Return the end of a help card of the gateway on this database, at this time."""
 
     def read(start: datetime, end: datetime) -> list[Watch]:
         with engine_of(state).connect() as connection:
@@ -101,7 +101,7 @@ def test_a_second_run_changes_nothing_and_shows_no_password(state: Path) -> None
     assert "password" not in again.stdout
 
 
-async def test_the_chat_of_a_demonstration_says_when_somebody_reads(state: Path) -> None:
+async def test_the_chat_of_a_demonstration_says_when_staff_read(state: Path) -> None:
     run(main, "--rota")
     monday = next_working_day(utc_now() + timedelta(days=7), time(9))
 

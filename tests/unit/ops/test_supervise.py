@@ -1,4 +1,4 @@
-"""The supervisor: what dies is started again, and nothing is left when it is told to stop."""
+"""The supervisor restarts processes that end, and leaves none behind when it stops."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Running:
         return self._log.read_text("utf-8")
 
     def pids(self, name: str) -> list[int]:
-        """The processes that were started under this name, in their order."""
+        """Return the processes that were started under this name, in order."""
         return [
             int(pid) for pid in re.findall(rf" {name} +\| started, process (\d+)", self.printed())
         ]

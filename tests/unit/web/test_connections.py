@@ -42,7 +42,7 @@ class Door:
         return int(self.app.ctx.asked)
 
     async def open(self, first: bytes = b"") -> Caller:
-        """A connection that has said this."""
+        """Make a connection that has sent this."""
         sock = socket.socket()
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         sock.setblocking(False)
@@ -164,7 +164,7 @@ async def test_a_kept_connection_is_ended_long_after_its_answer(clock: Clock) ->
         (b"POST /none HTTP/1.1\r\nContent-Length: 9000\r\n\r\n", b"x"),
         (GET + GET[:-2], b"X-More: 1\r\n"),
     ],
-    ids=["headers", "body", "chunks", "body nobody wants", "headers of the next"],
+    ids=["headers", "body", "chunks", "unwanted body", "headers of the next"],
 )
 async def test_what_is_dripped_is_ended_with_the_help_numbers(
     clock: Clock, first: bytes, more: bytes

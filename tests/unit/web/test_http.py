@@ -80,7 +80,7 @@ def test_every_answer_is_protected(client: SanicTestClient, path: str) -> None:
 
 
 @pytest.mark.parametrize(("path", "status"), [("/secret", 500), ("/closed", 403)])
-def test_an_error_is_plain_and_quotes_nobody(
+def test_an_error_is_plain_and_quotes_no_request(
     client: SanicTestClient, path: str, status: int, capfd: pytest.CaptureFixture[str]
 ) -> None:
     _, data = client.get(path)

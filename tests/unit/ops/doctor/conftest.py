@@ -19,7 +19,7 @@ import pytest
 from sqlalchemy.engine import URL, Engine
 
 from ops.database_roles import Roles, statements
-from ops.doctor.finding import Installation
+from ops.doctor import Installation
 from ops.setup import make_secrets
 from safeguarding.clock import LONDON, utc_now
 from safeguarding.settings import Settings
@@ -47,7 +47,7 @@ class Door:
 
 @contextmanager
 def door(folder: Path | None = None, **about: object) -> Iterator[Door]:
-    """A door on a free port, by TLS with the certificate of this folder."""
+    """Serve TLS on a free port, with the certificate of this folder."""
     made = Door(**about)  # type: ignore[arg-type]
 
     class Handler(BaseHTTPRequestHandler):
@@ -78,7 +78,7 @@ def door(folder: Path | None = None, **about: object) -> Iterator[Door]:
 
 @pytest.fixture
 def env(tmp_path: Path, sqlite_url: str) -> dict[str, str]:
-    """The settings of a production installation."""
+    """Return the settings of a production installation."""
     return {
         "LANTERN_STATE_DIR": str(tmp_path / "state"),
         "LANTERN_DATABASE_URL": sqlite_url,
@@ -95,7 +95,7 @@ def env(tmp_path: Path, sqlite_url: str) -> dict[str, str]:
 
 @pytest.fixture
 def here(env: dict[str, str]) -> Iterator[Installation]:
-    """The installation, with secrets and a state folder of its own, on SQLite."""
+    """Make an installation with its own secrets and state folder, on SQLite."""
     settings = Settings.from_env(env)
     settings.state_dir.mkdir(mode=0o700)
     make_secrets(settings, env)
@@ -105,7 +105,7 @@ def here(env: dict[str, str]) -> Iterator[Installation]:
 
 
 def changed(here: Installation, **settings: str) -> Installation:
-    """The same installation with other settings: `changed(here, REQUIRE_APPROVAL="false")`."""
+    """Return the installation with other settings: `changed(here, REQUIRE_APPROVAL="false")`."""
     env = {**here.env, **{f"LANTERN_{name}": value for name, value in settings.items()}}
     return replace(here, settings=Settings.from_env(env), env=env)
 
@@ -156,7 +156,7 @@ def staffed(engine: Engine) -> Team:
 def on_postgres(
     here: Installation, postgres: URL, postgres_template: str
 ) -> Iterator[Installation]:
-    """The installation on PostgreSQL, with roles of the test's own."""
+    """Move the installation to PostgreSQL, with roles of the test's own."""
     mark = secrets.token_hex(4)
     roles = Roles(
         *(f"lantern_test_{part}_{mark}" for part in ("owner", "gateway", "console", "actions"))
@@ -178,7 +178,7 @@ def on_postgres(
 
 @pytest.fixture
 def with_content(here: Installation, tmp_path: Path) -> Installation:
-    """The installation with a content folder of its own."""
+    """Give the installation a content folder of its own."""
     shutil.copytree(CONTENT, tmp_path / "content")
     shutil.copy(CONTENT.parent / "domain.yml", tmp_path)
     return replace(here, content=tmp_path / "content")

@@ -13,11 +13,10 @@ import pyotp
 import pytest
 
 from ops.advisories import FILE
-from ops.backup.backup import back_up
-from ops.doctor import confirmations, machine, people
+from ops.backup import back_up
+from ops.doctor import CheckState, Installation, confirmations, find, machine, people
 from ops.doctor.command import GROUPS, examine, main
 from ops.doctor.confirmations import CONFIRMATIONS, confirm
-from ops.doctor.finding import CheckState, Installation, find
 from safeguarding.clock import utc_now
 from safeguarding.content.reader import read_catalogue
 from safeguarding.content.signing import ApprovalDecision
@@ -94,7 +93,7 @@ def _do_everything(there: Installation, tmp_path: Path) -> None:
 
 @pytest.fixture
 def as_env(here: Installation, monkeypatch: pytest.MonkeyPatch) -> Installation:
-    """The installation, set in the environment of the command."""
+    """Set the installation in the environment of the command."""
     away = {"PUBLIC_URL": "https://localhost:9/", "CONSOLE_URL": "https://127.0.0.1:9/"}
     unreachable = changed(here, **away)
     for name, value in unreachable.env.items():
@@ -138,7 +137,7 @@ def test_a_colleague_confirms_by_the_command(as_env: Installation, team: Team) -
     done = run(main, "--confirm", "restore-tried", "--by", "ann")
 
     assert (done.exit_code, "On the audit trail" in done.stdout) == (0, True)
-    assert "by Ann on" in find(confirmations.CHECKS["restore tried"], as_env).says
+    assert "by Ann on" in find(confirmations.CONFIRMATION_CHECKS["restore tried"], as_env).says
 
 
 def test_a_test_mail_goes_the_way_of_the_alerts(
@@ -160,7 +159,7 @@ def test_a_test_mail_goes_the_way_of_the_alerts(
     assert "This is a test" in mail.body
 
 
-def test_a_test_mail_that_nobody_takes_is_said(
+def test_a_refused_test_mail_is_reported(
     as_env: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LANTERN_SMTP_HOST", "127.0.0.1")

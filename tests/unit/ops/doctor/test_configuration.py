@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from ops.doctor import CheckState, Installation, find
 from ops.doctor.configuration import CHECKS
-from ops.doctor.finding import CheckState, Installation, find
 from tests.unit.ops.doctor.conftest import changed
 
 

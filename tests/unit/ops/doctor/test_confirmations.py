@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from ops.doctor.confirmations import CHECKS, CONFIRMATIONS, CONFIRMED, confirm
-from ops.doctor.finding import CheckState, Installation, find
+from ops.doctor import CheckState, Installation, find
+from ops.doctor.confirmations import CONFIRMATION_CHECKS, CONFIRMATIONS, CONFIRMED, confirm
 from safeguarding.clock import utc_now
 from staff.audit import trail
 from storage.vault import new_key
@@ -16,7 +16,7 @@ from tests.unit.ops.doctor.conftest import Team, changed
 
 
 def state_of(about: str, here: Installation) -> CheckState:
-    return find(CHECKS[about.replace("-", " ")], here).state
+    return find(CONFIRMATION_CHECKS[about.replace("-", " ")], here).state
 
 
 @pytest.mark.parametrize("about", CONFIRMATIONS)
@@ -47,11 +47,11 @@ def test_a_new_key_has_to_be_kept_apart_as_well(here: Installation, team: Team) 
     ring = here.settings.secret("field_keys", here.env)
 
     grown = changed(here, FIELD_KEYS=f"k2:{new_key()},{ring}")
-    found = find(CHECKS["keys kept apart"], grown)
+    found = find(CONFIRMATION_CHECKS["keys kept apart"], grown)
 
     assert (found.state, "key k2" in found.says) == (CheckState.NOT_READY, True)
 
 
-def test_nobody_confirms_who_has_no_account(here: Installation, team: Team) -> None:
+def test_a_person_without_an_account_cannot_confirm(here: Installation, team: Team) -> None:
     with pytest.raises(LookupError):
         confirm("restore-tried", here, "somebody")

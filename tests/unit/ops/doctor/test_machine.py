@@ -12,8 +12,7 @@ import pytest
 import redis
 from sqlalchemy.engine import URL
 
-from ops.doctor import machine
-from ops.doctor.finding import CheckState, Installation, find
+from ops.doctor import CheckState, Installation, find, machine
 from ops.doctor.machine import CHECKS, kernel_clock_is_synchronised
 from ops.stack import free_port
 from safeguarding.clock import utc_now
@@ -106,7 +105,7 @@ def test_every_process_is_asked(here: Installation) -> None:
 
 @contextmanager
 def running_redis(folder: Path, *options: str) -> Iterator[str]:
-    """The address of a Redis of the test's own."""
+    """Start a Redis for the test and yield its address."""
     port = free_port()
     command = [program("redis-server"), "--port", str(port), "--dir", str(folder), *options]
     with subprocess.Popen([*command, "--bind", "127.0.0.1"], stdout=subprocess.DEVNULL) as process:

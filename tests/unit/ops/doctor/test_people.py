@@ -9,7 +9,7 @@ import pyotp
 import pytest
 import sqlalchemy as sa
 
-from ops.doctor.finding import CheckState, Installation, find
+from ops.doctor import CheckState, Installation, find
 from ops.doctor.people import CHECKS, MAIL_TRIED
 from safeguarding.clock import utc_now
 from staff.accounts.accounts import StaffAccounts
@@ -38,7 +38,7 @@ def test_a_second_lead_is_asked_for(here: Installation, team: Team) -> None:
     assert state_of("leads", here) is CheckState.NOT_READY
 
 
-def test_whoever_has_no_second_step_is_named(here: Installation, team: Team) -> None:
+def test_an_account_without_a_second_step_is_named(here: Installation, team: Team) -> None:
     steps = SecondSteps(here.engine, vault())
     for each in (team.first, team.second):
         steps.set_up(each, pyotp.TOTP(steps.offered(each)).now())
@@ -48,14 +48,14 @@ def test_whoever_has_no_second_step_is_named(here: Installation, team: Team) -> 
     assert state_of("second steps", here) is CheckState.OK
 
 
-def test_an_hour_in_which_nobody_is_reached_is_named(here: Installation, team: Team) -> None:
+def test_an_hour_in_which_no_staff_can_be_alerted_is_named(here: Installation, team: Team) -> None:
     assert state_of("rota", here) is CheckState.OK
 
     manager = rota_shifts.c.kind == ShiftKind.DUTY_MANAGER.value
     with here.engine.begin() as connection:
         connection.execute(sa.delete(rota_shifts).where(manager))
 
-    # Nobody is left for the weekend.
+    # No shift is left for the weekend.
     found = find(CHECKS["rota"], here)
     assert (found.state, "nobody who can be reached" in found.says) == (CheckState.NOT_READY, True)
 
@@ -74,7 +74,7 @@ def test_a_rota_of_people_who_cannot_be_told_covers_nothing(here: Installation, 
     assert state_of("rota", here) is CheckState.NOT_READY
 
 
-def test_whoever_cannot_be_told_is_named(here: Installation, team: Team) -> None:
+def test_a_reader_of_cases_who_cannot_be_alerted_is_named(here: Installation, team: Team) -> None:
     assert state_of("ways to be told", here) is CheckState.OK
 
     RotaService(here.engine).set_preferences(ContactPreferences(team.first), by=team.first)
@@ -82,7 +82,7 @@ def test_whoever_cannot_be_told_is_named(here: Installation, team: Team) -> None
     assert find(CHECKS["ways to be told"], here).says == "no way to be told: Ann"
 
 
-def test_nobody_who_reads_cases_is_not_ready(here: Installation) -> None:
+def test_an_installation_without_readers_of_cases_is_not_ready(here: Installation) -> None:
     assert "nobody reads cases" in find(CHECKS["ways to be told"], here).says
 
 

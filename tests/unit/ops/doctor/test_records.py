@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from ops.backup.backup import back_up
+from ops.backup import back_up
 from ops.database_roles import Roles
-from ops.doctor.finding import CheckState, Installation, find
+from ops.doctor import CheckState, Installation, find
 from ops.doctor.records import CHECKS
 from safeguarding.clock import utc_now
 from staff.audit import anchors
@@ -89,7 +89,7 @@ def test_roles_that_are_not_there_are_named(here: Installation, on_postgres: Ins
 
 
 def anchored(here: Installation) -> None:
-    """An event and an anchor on it."""
+    """Record an event and an anchor on it."""
     AuditLog(here.engine).add("gateway", "viewed")
     with here.engine.connect() as connection:
         anchors.write(here.settings.state_dir, connection, utc_now())

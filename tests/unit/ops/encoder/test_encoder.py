@@ -47,7 +47,7 @@ def reference() -> dict[str, npt.NDArray[Any]]:
 def folder(
     reference: Mapping[str, npt.NDArray[Any]], tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """The tiny model as the published one lies in its folder."""
+    """Make a folder with the tiny model, as the published one is laid out."""
     folder = tmp_path_factory.mktemp("mpnet")
     tensors = {
         name.removeprefix("weights."): array.astype(np.float32)

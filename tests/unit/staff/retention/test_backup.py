@@ -9,9 +9,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from ops.backup.backup import BACKED_UP
-from ops.backup.manifest import ManifestError
-from ops.backup.restore import RESTORED, RestoreError, restore
+from ops.backup import BACKED_UP, ManifestError
+from ops.restore import RESTORED, RestoreError, restore
 from safeguarding.taxonomy import Severity
 from staff.audit import trail
 from staff.audit.trail import Event

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ops.encoder import published as module
-from ops.encoder.published import unpack
+from ops.encoder import encoder as module
+from ops.encoder.encoder import unpack
 from safeguarding.risk.encoder import adapter as weights
 from safeguarding.risk.encoder.adapter import WeightsError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.answer_next import ActionAnswerNext
+from actions.article import ActionAnswerNext
 from tests.content import real_content
 from tests.unit.actions.trackers import tracker
 
@@ -58,9 +58,7 @@ def test_an_answer_past_its_review_is_withheld_and_people_are_signposted(dispatc
     assert_signposted(said(dispatcher, years_later, "sextortion_should_i_pay"), years_later)
 
 
-def test_words_that_nobody_signed_are_withheld_where_signatures_are_required(
-    dispatcher, signatures_required
-):
+def test_unsigned_words_are_withheld_where_signatures_are_required(dispatcher, signatures_required):
     message = said(dispatcher, signatures_required, "sextortion_should_i_pay")
 
     assert_signposted(message, signatures_required)

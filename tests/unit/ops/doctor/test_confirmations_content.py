@@ -8,8 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from ops.advisories import FILE
-from ops.doctor.finding import CheckState, Installation, find
-from ops.doctor.words import CHECKS
+from ops.doctor import CheckState, Installation, find
+from ops.doctor.confirmations import CONTENT_CHECKS as CHECKS
 from safeguarding.clock import utc_now
 from safeguarding.content.reader import read_catalogue
 from safeguarding.content.signing import ApprovalDecision

@@ -8,7 +8,7 @@ import pytest
 from rasa_sdk.executor import ActionExecutor, CollectingDispatcher
 from rasa_sdk.interfaces import ActionMissingDomainException
 
-from actions.executor import DomainlessExecutor
+from actions.server import DomainlessExecutor
 
 
 async def wave(dispatcher: CollectingDispatcher, _tracker: Any, domain: Any) -> list[Any]:

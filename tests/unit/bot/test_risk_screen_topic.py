@@ -1,10 +1,10 @@
-"""What a message asks about, whatever else it tells."""
+"""The topic that a message asks about, beside a disclosure or alone."""
 
 from __future__ import annotations
 
 import pytest
 
-from bot.context import asked_about
+from bot.risk_screen import asked_about
 
 
 def ranked(*names: str) -> list[dict[str, object]]:

@@ -1,4 +1,4 @@
-"""`python -m lantern restore`: puts a backup into the place of an installation that was lost."""
+"""`python -m lantern restore`: restores a backup where an installation was lost."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from ops.backup import copies
-from ops.backup.backup import FOLDERS, copy_files
-from ops.backup.copies import CopyError
-from ops.backup.manifest import NAME, Manifest, ManifestError, hash_of
+from ops import database_copies
+from ops.backup import FOLDERS, NAME, Manifest, ManifestError, copy_files, hash_of
+from ops.database_copies import CopyError
 from safeguarding.clock import utc_now
 from safeguarding.secret_files import SettingsError
 from safeguarding.settings import Settings
@@ -42,26 +41,26 @@ class RestoreError(Exception):
 
 @dataclass(frozen=True)
 class Restored:
-    """What was put back."""
+    """The result of a restore."""
 
     manifest: Manifest
     again: int
-    """How many cases were disposed of once more."""
+    """How many cases were disposed of again."""
     certificates: list[Path]
 
 
 def restore(settings: Settings, folder: Path, ledger: Ledger | None, now: datetime) -> Restored:
-    """Restore a backup where there is no database; what was disposed of since goes again.
+    """Restore a backup where there is no database, and repeat later disposals.
 
-    `ledger`: what was disposed of up to the loss; None: nobody knows, and the backup's own counts.
-    A SQLite database appears at its place when all is done. Raises RestoreError, ManifestError,
-    LedgerError, CopyError, OSError, SQLAlchemyError.
+    `ledger` lists the disposals up to the loss; None when it is lost, too: then the backup's own is
+    used. A SQLite database appears in its place when everything is done. Raises RestoreError,
+    ManifestError, LedgerError, CopyError, OSError, SQLAlchemyError.
     """
     manifest = Manifest.read(folder)
-    gone = (ledger or Ledger(folder / FOLDER / Ledger.NAME)).entries()
+    disposed = (ledger or Ledger(folder / FOLDER / Ledger.NAME)).entries()
     ring = _check(settings, manifest)
     draft = _draft_of(settings.database_url)
-    copies.put_back(draft, folder)
+    database_copies.put_back(draft, folder)
     migrate(draft)
     engine = connect(draft)
     _prove(engine, manifest, ring)
@@ -69,7 +68,7 @@ def restore(settings: Settings, folder: Path, ledger: Ledger | None, now: dateti
         detail = {"manifest": hash_of(folder / NAME), "of": manifest.at, "operator": operator()}
         trail.append(connection, Event(now, COMMAND_LINE, RESTORED, detail=detail))
     rest = _drain(settings, folder, engine, ring)
-    again = Disposals(engine, settings.state_dir, operator(), lambda: now).again(gone)
+    again = Disposals(engine, settings.state_dir, operator(), lambda: now).again(disposed)
     scrub(engine)
     engine.dispose()
     _to_its_place(draft, settings.database_url)
@@ -81,10 +80,10 @@ def restore(settings: Settings, folder: Path, ledger: Ledger | None, now: dateti
 
 
 def _check(settings: Settings, manifest: Manifest) -> Vault:
-    database = copies.backend_of(settings.database_url)
+    database = database_copies.backend_of(settings.database_url)
     if manifest.database != database:
         raise RestoreError(f"the backup is of {manifest.database}, LANTERN_DATABASE_URL {database}")
-    if not copies.is_empty(settings.database_url):
+    if not database_copies.is_empty(settings.database_url):
         raise RestoreError("there is a database already: nothing is ever overwritten")
     try:
         keys = key_ring(settings.secret("field_keys"))
@@ -97,9 +96,9 @@ def _check(settings: Settings, manifest: Manifest) -> Vault:
 
 
 def _prove(engine: Engine, manifest: Manifest, ring: Vault) -> None:
-    """Compare what is there with the manifest, walk the trail, open the key of every case."""
+    """Compare the database with the manifest, check the trail, open the key of every case."""
     with engine.connect().execution_options(**READING) as connection:
-        if copies.contents(connection) != manifest.contents:
+        if database_copies.contents(connection) != manifest.contents:
             raise RestoreError("what was restored is not what the manifest says")
         before = FIRST_LINK
         for number, link in enumerate(trail.walk(connection), 1):
@@ -114,10 +113,9 @@ def _prove(engine: Engine, manifest: Manifest, ring: Vault) -> None:
 
 
 def _drain(settings: Settings, folder: Path, engine: Engine, ring: Vault) -> Path:
-    """Record what waited in spool and mailbox, so that it too can be disposed of again.
+    """Record the backup's spool and mailbox, so that their cases too can be disposed of again.
 
-    Returns the folder with what could not be taken from the spool now. The installation's own
-    spool is not touched.
+    Returns the folder of what could not be recorded. The installation's own spool is not touched.
     """
     rest = settings.state_dir / ".restoring-spool"
     shutil.rmtree(rest, ignore_errors=True)
@@ -138,8 +136,8 @@ def _put_files_back(settings: Settings, folder: Path, ledger: Ledger | None, res
 
 
 def _draft_of(url: str) -> str:
-    """Where to restore: beside its place, where the database is a file."""
-    if copies.backend_of(url) != "sqlite":
+    """Return the address to restore to: a file beside its final place for SQLite."""
+    if database_copies.backend_of(url) != "sqlite":
         return url
     place = Path(make_url(url).database or "")
     draft = place.with_name(f".{place.name}.restoring")

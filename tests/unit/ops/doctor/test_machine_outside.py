@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ops.doctor.finding import CheckState, Installation, find
-from ops.doctor.outside import CHECKS
+from ops.doctor import CheckState, Installation, find
+from ops.doctor.machine import OUTSIDE_CHECKS as CHECKS
 from tests.certificates import write_certificate
 from tests.unit.ops.doctor.conftest import Door, changed, door
 
@@ -42,7 +42,7 @@ def test_doors_as_they_should_be_pass(public: Installation, name: str) -> None:
     assert find(CHECKS[name], public).state is CheckState.OK
 
 
-def test_a_certificate_that_nobody_trusts_is_named(public: Installation) -> None:
+def test_an_untrusted_certificate_is_named(public: Installation) -> None:
     found = find(CHECKS["certificates"], replace(public, trusted=ssl.create_default_context()))
 
     assert (found.state, "self-signed" in found.says) == (CheckState.NOT_READY, True)

@@ -1,4 +1,4 @@
-"""The vetted answer: for the reader, with its source, withheld when it is past its date."""
+"""The article: for the reader, with its source, withheld when it is past its date."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.answer import ActionAnswer
+from actions.article import ActionAnswer
 from safeguarding.content.items import EVERY_S, ApprovalCache
 from safeguarding.content.signing import ApprovalDecision
 from safeguarding.conversation_state import ConversationState
@@ -129,7 +129,7 @@ def lead(database):
 
 
 def signed_in(composition, approved, time=lambda: 0.0):
-    """The composition with the signatures that `approved` reads."""
+    """Return the composition with the signatures that `approved` reads."""
     return replace(composition, approved=ApprovalCache(approved, lambda _error: None, time))
 
 

@@ -12,7 +12,7 @@ from rasa.engine.runner.interface import GraphRunner
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
 
-from bot.graph_runner import SequentialGraphRunner
+from bot.tuning import SequentialGraphRunner
 
 RUN: list[str] = []
 

@@ -1,4 +1,4 @@
-"""What goes to the gateway between messages: enough for the next one, small, and no words."""
+"""The state of a conversation between messages: enough for the next one, small, and no words."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, BotUttered, SlotSet, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from bot.dialogue import LONGEST, Dialogue
+from bot.tracker_store import LONGEST, Dialogue
 from safeguarding.conversation_state import ALREADY_SHOWN, AlreadyShown
 
 DOMAIN = Domain.load("domain.yml")

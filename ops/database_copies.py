@@ -1,6 +1,6 @@
-"""Copies of a database: taken while it is in use, put into the place of one that is lost.
+"""Copies a database while it is in use, and puts a copy into the place of a lost one.
 
-SQLite by its online backup, PostgreSQL by pg_dump and pg_restore of its own client programs.
+SQLite is copied by its online backup, PostgreSQL by its client programs pg_dump and pg_restore.
 """
 
 from __future__ import annotations
@@ -23,33 +23,33 @@ from storage.engine import READING, connect
 from storage.handoffs import handoffs
 
 NAMES = {"sqlite": "lantern.db", "postgresql": "lantern.dump"}
-"""What a copy is called, by the database it is of."""
+"""File name of a copy, by the kind of database."""
 
 
 class CopyError(Exception):
-    """A copy cannot be taken or put back. Says why; quotes nothing from a record."""
+    """A copy cannot be taken or put back. Says why, without quoting a record."""
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What a copy holds, so that one put back can be compared."""
+    """The size and the newest event of a copy, to compare a restored one with."""
 
     cases: int
     messages: int
     number: int
     link: str
-    """Of the newest event of the audit trail."""
+    """Link of the newest event of the audit trail."""
     key_ids: tuple[str, ...]
-    """The keys of the ring without which it cannot be read."""
+    """The keys of the ring that are needed to read it."""
 
 
 def backend_of(url: str) -> str:
-    """ "sqlite" or "postgresql"."""
+    """Return "sqlite" or "postgresql"."""
     return make_url(url).get_backend_name()
 
 
 def contents(connection: Connection) -> Contents:
-    """What the database holds now. Opens nothing."""
+    """Return the contents of the database, without decrypting anything."""
     newest = sa.select(audit_events.c.id, audit_events.c.link).order_by(audit_events.c.id.desc())
     last = connection.execute(newest.limit(1)).first()
     envelopes = list(_envelopes(connection))
@@ -64,7 +64,7 @@ def contents(connection: Connection) -> Contents:
 
 
 def _envelopes(connection: Connection) -> Iterator[str]:
-    """The beginnings of what the key ring sealed: the keys of cases, and what is in no case yet."""
+    """Return how the texts begin that the key ring sealed: case keys and waiting hand-offs."""
     sealed = [data_keys.c.wrapped]
     # A copy may be taken before the tables are brought up to date.
     if sa.inspect(connection).has_table(handoffs.name):
@@ -75,7 +75,7 @@ def _envelopes(connection: Connection) -> Iterator[str]:
 
 
 def take(url: str, folder: Path) -> Contents:
-    """Write a copy into the folder, of one moment, while others go on writing; what it holds.
+    """Write a copy of one moment into the folder, while others write, and return its contents.
 
     Raises CopyError, SQLAlchemyError, OSError.
     """
@@ -90,7 +90,7 @@ def take(url: str, folder: Path) -> Contents:
 
 
 def is_empty(url: str) -> bool:
-    """Whether nothing would be overwritten: no file, or no table. Raises SQLAlchemyError."""
+    """Return whether there is no database: no file, or no table. Raises SQLAlchemyError."""
     if backend_of(url) == "sqlite":
         return not Path(make_url(url).database or "").exists()
     engine = connect(url)
@@ -101,7 +101,7 @@ def is_empty(url: str) -> bool:
 
 
 def put_back(url: str, folder: Path) -> None:
-    """Put the copy in this folder into the place of an empty database. CopyError, OSError."""
+    """Restore the copy in this folder to an empty database. Raises CopyError, OSError."""
     path = folder / NAMES[backend_of(url)]
     if backend_of(url) == "sqlite":
         place = Path(make_url(url).database or "")
@@ -119,7 +119,7 @@ def _copy_sqlite(source: Path, path: Path) -> None:
             closing(sqlite3.connect(path)) as copy,
         ):
             live.backup(copy)
-            # One file, without the write-ahead log that the live one has.
+            # The copy is one file: it has no write-ahead log.
             copy.execute("PRAGMA journal_mode=DELETE")
             [(sound,)] = copy.execute("PRAGMA integrity_check(1)").fetchall()
     except sqlite3.Error as error:
@@ -140,7 +140,7 @@ def _read(url: str) -> Contents:
 
 @contextmanager
 def _snapshot(engine: Engine) -> Iterator[tuple[Connection, str]]:
-    """A transaction that sees one moment, and the name by which pg_dump sees the same."""
+    """Open a transaction that sees one moment, and export it as a snapshot for pg_dump."""
     options = READING | {"isolation_level": "REPEATABLE READ"}
     with engine.connect().execution_options(**options) as connection:
         for name in ("statement_timeout", "idle_in_transaction_session_timeout"):
@@ -150,7 +150,7 @@ def _snapshot(engine: Engine) -> Iterator[tuple[Connection, str]]:
 
 
 def _run(command: list[str], url: str) -> None:
-    """Run a client program of PostgreSQL on this database; the password stays off its command."""
+    """Run a client program of PostgreSQL, with the password in its environment."""
     program = shutil.which(command[0])
     if program is None:
         raise CopyError(f"{command[0]} is missing: install the client programs of PostgreSQL")
