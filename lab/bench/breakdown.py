@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.bench.client import gateway_opener, load
-from ops.stack import SERVICES, Stack
-from safeguarding.escalation import ASSISTANT
+from ops.stack import ASSISTANT, SERVICES, Stack
 
 WARM_UP, MESSAGES = 40, 200
 TEXTS_NEEDED = WARM_UP + MESSAGES

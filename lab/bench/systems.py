@@ -24,9 +24,8 @@ from lab.bench.client import (
     loads,
     rest_opener,
 )
-from ops.stack import Process, Stack, free_port
+from ops.stack import ASSISTANT, Process, Stack, free_port
 from safeguarding.corpus.reader import read_examples
-from safeguarding.escalation import ASSISTANT
 from safeguarding.risk.assessed import AssessedMessage
 from safeguarding.risk.engine import build_engine
 from safeguarding.settings import Settings

@@ -20,8 +20,8 @@ from lab.evaluation.assessing import Result, Scores
 from lab.evaluation.measures import curve, recall_at, threshold_at
 from lab.evaluation.messages import EvaluatedMessage
 from lab.evaluation.risk import against_harmless, alarmed, counts
+from ops.stack import ASSISTANT
 from safeguarding.corpus.reader import Example
-from safeguarding.escalation import ASSISTANT
 from safeguarding.taxonomy import ROOT, Severity
 
 LANTERN = "Lantern"
