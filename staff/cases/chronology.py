@@ -14,7 +14,7 @@ from safeguarding.taxonomy import Severity
 
 
 @dataclass(frozen=True)
-class Exchange:
+class RecordedExchange:
     """One message on record, and the turns before it that no earlier message has."""
 
     turns_before: tuple[Turn, ...]
@@ -40,7 +40,7 @@ class ChronologyEntry:
     """The contacts that an answer showed, with its last text; None where they were not recorded."""
 
 
-def exchanges(messages: Iterable[Escalation]) -> Iterator[Exchange]:
+def exchanges(messages: Iterable[Escalation]) -> Iterator[RecordedExchange]:
     """Yield the messages of a case, given oldest first, each with its turns before.
 
     Old records repeat those turns with each message, and so does a message that came to the record
@@ -50,7 +50,7 @@ def exchanges(messages: Iterable[Escalation]) -> Iterator[Exchange]:
     for message in messages:
         before = known.setdefault(message.conversation_id, [])
         missing = tuple(_missing(before, message.turns_before))
-        yield Exchange(missing, message)
+        yield RecordedExchange(missing, message)
         before += [*missing, Turn("user", message.text)]
         if message.shown:
             # The gateway keeps an answer as one turn, each of its texts on a line.
@@ -62,7 +62,7 @@ def chronology(messages: Iterable[Escalation]) -> list[ChronologyEntry]:
     return [entry for exchange in exchanges(messages) for entry in _entries(exchange)]
 
 
-def _entries(exchange: Exchange) -> Iterator[ChronologyEntry]:
+def _entries(exchange: RecordedExchange) -> Iterator[ChronologyEntry]:
     message, severity = exchange.message, exchange.message.assessment.severity
     for turn in exchange.turns_before:
         yield ChronologyEntry(turn.by, turn.text)

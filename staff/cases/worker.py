@@ -68,7 +68,7 @@ class UnreadableHandoffError(Exception):
     """A row cannot be opened. Names the kind of failure alone."""
 
 
-class Taken(Enum):
+class TakenRow(Enum):
     """What became of a row."""
 
     DONE = "done"
@@ -126,12 +126,12 @@ class CaseWorker:
                 if conversation_id in others:
                     continue
                 taken = self._next(number, conversation_id)
-                if taken in {Taken.ELSEWHERE, Taken.HOLDS}:
+                if taken in {TakenRow.ELSEWHERE, TakenRow.HOLDS}:
                     others.add(conversation_id)
-                done += taken is Taken.DONE
+                done += taken is TakenRow.DONE
                 if done == at_most:
                     return done
-                if taken is Taken.DONE and self._engine.dialect.name == "sqlite":
+                if taken is TakenRow.DONE and self._engine.dialect.name == "sqlite":
                     time.sleep(PAUSE_S)
         if done < at_most:
             # What is listed no more was done by another worker, or disposed of.
@@ -150,10 +150,10 @@ class CaseWorker:
         with self._reading.connect() as connection:
             return handoffs.waiting(connection, after, PAGE)
 
-    def _next(self, number: int, conversation_id: str) -> Taken:
+    def _next(self, number: int, conversation_id: str) -> TakenRow:
         stuck = self._stuck.get(number)
         if stuck is not None and stuck.not_before > self._clock():
-            return Taken.HOLDS if stuck.holds else Taken.STAYS
+            return TakenRow.HOLDS if stuck.holds else TakenRow.STAYS
         try:
             with self._engine.begin() as connection:
                 taken = self._take(connection, number)
@@ -165,22 +165,22 @@ class CaseWorker:
             taken = self._held_up(number, conversation_id, error)
         except Exception as error:  # noqa: BLE001 - whatever it is, the rest must go on
             taken = self._stays(number, conversation_id, NOT_RECORDED, type(error).__name__)
-        if taken is Taken.DONE:
+        if taken is TakenRow.DONE:
             self._stuck.pop(number, None)
             self._try_again(conversation_id)
         return taken
 
-    def _take(self, connection: Connection, number: int) -> Taken:
+    def _take(self, connection: Connection, number: int) -> TakenRow:
         row = handoffs.claim(connection, number)
         if row is None:
-            return Taken.ELSEWHERE
+            return TakenRow.ELSEWHERE
         handoff, at = self._opened(row), self._now()
         if isinstance(handoff, Escalation):
             record(connection, self._ring, handoff, at)
         elif not _is_overtaken(connection, handoff, row):
             callbacks.apply(connection, self._ring, handoff, at)
         handoffs.mark_done(connection, number, at)
-        return Taken.DONE
+        return TakenRow.DONE
 
     def _opened(self, row: RowMapping) -> Handoff:
         try:
@@ -188,7 +188,7 @@ class CaseWorker:
         except (VaultError, ValueError, KeyError, TypeError) as error:
             raise UnreadableHandoffError(type(error).__name__) from None
 
-    def _held_up(self, number: int, conversation_id: str, error: SQLAlchemyError) -> Taken:
+    def _held_up(self, number: int, conversation_id: str, error: SQLAlchemyError) -> TakenRow:
         """Leave a row for later that others hold up. Raises the error when the database is away."""
         # In both cases another is first in the next round: none may hold up all the rest.
         stuck = self._postpone(number, conversation_id, SOON_S)
@@ -197,9 +197,9 @@ class CaseWorker:
             raise error
         stuck.holds = stuck.tries < HOLDS_TRIES
         log.warning("handoff.held_up", number=number, error=type(cause).__name__)
-        return Taken.HOLDS if stuck.holds else Taken.STAYS
+        return TakenRow.HOLDS if stuck.holds else TakenRow.STAYS
 
-    def _stays(self, number: int, conversation_id: str, event: str, kind: str) -> Taken:
+    def _stays(self, number: int, conversation_id: str, event: str, kind: str) -> TakenRow:
         waits_for_case = event == WITHOUT_CASE
         stuck = self._postpone(number, conversation_id, SOON_S if waits_for_case else RARELY_S)
         stuck.holds = False
@@ -207,7 +207,7 @@ class CaseWorker:
         if not stuck.is_reported and (late or not waits_for_case):
             stuck.is_reported = True
             log.error(event, number=number, error=kind)
-        return Taken.STAYS
+        return TakenRow.STAYS
 
     def _postpone(self, number: int, conversation_id: str, at_most_s: float) -> StuckRow:
         stuck = self._stuck.setdefault(number, StuckRow(conversation_id, self._clock()))
