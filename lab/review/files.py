@@ -25,8 +25,8 @@ from staff.cases.learning import Verdict
 REVIEWED = CORPUS / "training" / f"{RETOLD}.yml"
 EXPECTED = ROOT / "tests" / "reviewed.jsonl"
 _HEADER = """\
-# What Lantern assessed wrongly, retold by staff in their own words: nobody else's stand here.
-# Written by `make learn` alone; see docs/review-to-example.md.
+# Messages that Lantern assessed wrongly, retold by staff in their own words only.
+# Only `make learn` writes this file; see docs/review-to-example.md.
 """
 
 
