@@ -83,7 +83,8 @@ class Deployment:
                 return -1
             total += gateway["spool"] + gateway["unsaved"] + (gateway["database"] != "up")
             total += sum(dispatcher["queued"].values()) + (dispatcher["late_s"] > 0)
-            total += dispatcher["handoffs"]
+            # Without its database a dispatcher counts nothing.
+            total += dispatcher["handoffs"] + (dispatcher["database"] != "up")
         return total
 
 
