@@ -16,6 +16,9 @@ ENCODER := models/mpnet.onnx
 VECTORS := models/.vectors
 LEARNED := models/learned.json
 MODEL := models/lantern.tar.gz
+# Unit tests that need no model and no other program, for `make quick`. Their slowest modules run in `make test` alone.
+QUICK := tests/unit/safeguarding/content $(addprefix tests/unit/safeguarding/risk/,lexicon text chat) tests/unit/staff \
+	$(addprefix --ignore tests/unit/,staff/console staff/alerts/channels staff/retention/test_backup.py staff/accounts/test_commands.py)
 TAUGHT_BY := data/nlu data/rules data/stories
 SENTENCES := $(shell find data/risk -name "*.yml")
 NLU := $(wildcard data/nlu/*.yml)
@@ -143,7 +146,7 @@ quick: .venv-services/.for-tests  ## Check style, types of what you changed, and
 	@$(S)/ruff check . && $(S)/ruff format --check --quiet .
 	@changed=$$(git diff --name-only --diff-filter=d HEAD -- '*.py'; git ls-files --others --exclude-standard -- '*.py'); \
 		changed=$$(echo "$$changed" | grep -vE '^(bot|tests/unit/bot)/'); [ -z "$$changed" ] || $(S)/mypy $$changed
-	@$(S)/python -m pytest -q -n 2 --dist loadfile -m "not slow" $(QUICK)
+	@$(S)/python -m pytest -q -n 2 --dist loadfile -k "not postgresql" $(QUICK)
 
 lint: .venv-services/.for-tests  ## Check the style of the code and of YAML, and the words of the documents
 	@$(S)/ruff check . && $(S)/ruff format --check --quiet . && $(S)/yamllint --strict .
