@@ -109,7 +109,7 @@ def _teach(
     click.echo(
         f"Kept in {files.examples.name} as {situation}, and in {files.expected.name}.\n"
         "Lantern learns it at its next training. Until it assesses it rightly, "
-        "tests/contract/test_reviewed.py fails."
+        "lab/tests/review/test_reviewed.py fails."
     )
 
 
