@@ -134,7 +134,7 @@ class Prediction:
     subject: str
     read_whole: bool = True
     """Whether the encoder read every word of the message."""
-    vectors: Mapping[str, npt.NDArray[np.float32]] = field(default_factory=dict)
+    vectors: Mapping[str, npt.NDArray[np.float32]] = field(default_factory=dict, compare=False)
     """The sentence vectors of the passages that were read, by their canonical words."""
 
 

@@ -15,6 +15,12 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
+@pytest.fixture(autouse=True)
+def an_uncached_logger(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A logger that another test has used under other settings captures nothing."""
+    monkeypatch.setattr("safeguarding.state_folder.log", structlog.get_logger("state"))
+
+
 def test_what_was_open_is_closed_and_said(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     (tmp_path / "secrets").mkdir(mode=0o700)

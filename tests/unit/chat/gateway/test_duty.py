@@ -8,12 +8,12 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from chat.gateway import duty as module
 from chat.gateway.duty import HOLDS, Duty, DutyPhrases
 from safeguarding.content.phrases import read_phrases
 from safeguarding.messages import Message
 from safeguarding.taxonomy import CONTENT
 from staff.rota.rota import Span
-from storage import duty as module
 from storage.duty import Watch
 from tests.content import real_content
 from tests.records import NOON, Clock
