@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -93,7 +94,10 @@ class Door:
 
     def log_quotes_nothing(self) -> None:
         log = self._log.read_text(errors="replace")
-        assert [each for each in self.said if each in log or json.dumps(each)[1:-1] in log] == []
+        # Hypothesis tries strings of the code, and so the names of loggers.
+        quotable = re.sub(r'"logger": ?"[^"]*"', "", log)
+        quotes = [each for each in self.said if each in quotable]
+        assert quotes + [each for each in self.said if json.dumps(each)[1:-1] in quotable] == []
         assert "Traceback" not in log
         assert "request.failed" not in log
 

@@ -32,7 +32,7 @@ def records() -> list[dict[str, Any]]:
 
 def test_standard_output_holds_one_record_a_line_and_nothing_else(records):
     assert [record["id"] for record in records] == ["asks", "tells", 3, "bad"]
-    assert records[3] == {"id": "bad", "error": "`turns` is not a list of strings"}
+    assert records[3] == {"id": "bad", "error": "`turns` is not a list of strings and choices"}
     assert [len(record["replies"]) for record in records[:3]] == [2, 2, 1]
 
 
