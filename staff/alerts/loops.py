@@ -66,7 +66,7 @@ class Loop:
         raise NotImplementedError
 
     def followed_by(self, *loops: Loop) -> None:
-        """Wake these whenever this one has done something: there may be work for them."""
+        """Wake these when this one has done all that was due: there may be work for them."""
         self._next = loops
 
     def wake(self) -> None:
@@ -91,6 +91,7 @@ class Loop:
             self._thread.join(within_s)
 
     def _run(self, stop: threading.Event) -> None:
+        has_news = False
         while not stop.is_set():
             done = 0
             # Before it looks: a call that comes meanwhile is for the next round.
@@ -103,10 +104,14 @@ class Loop:
                 log.critical("dispatcher.failed", thread=self.name, error=type(error).__name__)
             self._beats.beat(self.name)
             if done:
+                has_news = True
+                continue
+            if has_news:
+                # Not after each batch: the first digest of a flood should hold all of it.
+                has_news = False
                 for loop in self._next:
                     loop.wake()
-            else:
-                self.rest(stop)
+            self.rest(stop)
 
 
 class Planner(Loop):
