@@ -57,7 +57,7 @@ def _withdraw(connection: Connection, change: CallbackWithdrawn, at: datetime) -
 
 
 def _locked(connection: Connection, conversation_id: str) -> str | None:
-    """The conversation's own case, locked; None when it has none.
+    """Lock the conversation's own case and return its id; None when it has none.
 
     Merged or not: staff read a call-back where they read its case, and the person who left it can
     withdraw it.

@@ -108,7 +108,7 @@ def _reason(row: RowMapping, severity: Severity, before: Severity | None) -> Rea
 
 
 def _of_handoff(row: RowMapping, escalation: Escalation, before: Severity | None) -> dict[str, Any]:
-    """What any message with risk changes, whether or not staff must be told of it."""
+    """Return the columns that any message with risk changes, alerted or not."""
     severity = escalation.assessment.severity
     changes: dict[str, Any] = {
         "opened_at": min(row["opened_at"], escalation.raised_at),
@@ -147,7 +147,7 @@ def _when(row: RowMapping, escalation: Escalation, reason: Reason | None) -> dic
 
 
 def _chiefly(connection: Connection, case_id: str, audience: str | None) -> dict[str, Any]:
-    """The need and the subject of a case: those of its gravest message, of equals the first."""
+    """Return need and subject of a case: those of its first gravest message."""
     merged = sa.select(cases.c.id).where(cases.c.merged_into == case_id)
     query = (
         sa.select(
@@ -171,14 +171,14 @@ def _chiefly(connection: Connection, case_id: str, audience: str | None) -> dict
 
 
 def _together(row: RowMapping, escalation: Escalation) -> list[str]:
-    """The categories of all its messages, those of the gravest first."""
+    """Return the categories of all its messages, those of the gravest first."""
     known, new = row["categories"], list(escalation.assessment.categories)
     graver = escalation.assessment.severity > row["assessed_severity"]
     return list(dict.fromkeys([*new, *known] if graver else [*known, *new]))
 
 
 def _opened(connection: Connection, escalation: Escalation) -> RowMapping:
-    """A case for the conversation; of two processes that open it at once, the database takes one.
+    """Open a case for the conversation. The database takes one of two that open at once.
 
     Two conversations may, once in a very long time, be given one reference.
     """
@@ -230,7 +230,7 @@ def _locked(connection: Connection, case_id: str) -> RowMapping | None:
 
 
 def summed(messages: Sequence[Escalation]) -> dict[str, Any]:
-    """The columns of a case that follow from its messages alone, for one that was split or merged.
+    """Return the columns that follow from the messages alone, for a split or merged case.
 
     Raises ValueError when none of them shows risk.
     """

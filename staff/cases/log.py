@@ -46,7 +46,7 @@ class EscalationLog:
             return record(connection, self._ring, escalation, self._now())
 
     def lessons(self) -> list[Lesson]:
-        """The verdicts of staff that wait to become an example. Opens nothing."""
+        """Return the verdicts of staff that wait to become an example, without decrypting."""
         with self._reading.connect() as connection:
             return learning.lessons(connection)
 
