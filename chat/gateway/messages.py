@@ -35,7 +35,7 @@ log = structlog.get_logger("gateway.messages")
 
 
 class Rasa(Protocol):
-    """Whoever answers: chat.gateway.rasa.RasaClient."""
+    """A client that gets replies from Rasa: chat.gateway.rasa_pool.RasaPool."""
 
     timeout_s: float
     """Seconds after which a message is answered without it."""
