@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DataError, OperationalError
 
@@ -27,6 +28,7 @@ from storage.handoffs import HandoffMailbox
 from storage.vault import Vault, key_ring, new_key
 from tests.records import NOON, WORDS, Clock, assessment, escalation, log_on, vault
 
+Logged = Callable[[], list[str]]
 TALK = {"assessment": NO_RISK, "raised_at": NOON + timedelta(minutes=1)}
 
 
@@ -49,6 +51,14 @@ def ticks() -> Ticks:
 def chat(engine: Engine) -> HandoffMailbox:
     """The mailbox as the gateway has it: nothing is done to what it appends."""
     return HandoffMailbox(engine, vault())
+
+
+@pytest.fixture
+def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[Logged]:
+    """The events of the worker's log, in order, whatever logging other tests have configured."""
+    monkeypatch.setattr(module, "log", structlog.get_logger("cases.worker"))
+    with structlog.testing.capture_logs() as events:
+        yield lambda: [event["event"] for event in events]
 
 
 @pytest.fixture
@@ -137,7 +147,7 @@ def test_a_row_says_when_nobody_could_assess_it(
 
 def test_what_another_key_sealed_stays_is_reported_once_and_stops_nothing(
     chat: HandoffMailbox, worker: CaseWorker, cases: Cases, engine: Engine, ticks: Ticks,
-    capsys: pytest.CaptureFixture[str],
+    logged: Logged,
 ) -> None:  # fmt: skip
     HandoffMailbox(engine, Vault(key_ring(f"other:{new_key()}"))).append(escalation("lost"))
     chat.append(escalation("m2"))
@@ -150,7 +160,7 @@ def test_what_another_key_sealed_stays_is_reported_once_and_stops_nothing(
     assert waiting(engine) == 1
     assert [message.message_id for message in cases.whole("c1").messages] == ["m2"]
     assert cases.find("c3").handoffs == 1
-    assert capsys.readouterr().out.count("handoff.unreadable") == 1
+    assert logged().count("handoff.unreadable") == 1
 
 
 def test_it_is_taken_when_its_key_is_back(
@@ -180,7 +190,7 @@ def test_a_row_whose_plain_columns_were_changed_is_not_believed(
 
 
 def test_small_talk_waits_for_its_case_and_is_then_taken(
-    chat: HandoffMailbox, worker: CaseWorker, cases: Cases, capsys: pytest.CaptureFixture[str]
+    chat: HandoffMailbox, worker: CaseWorker, cases: Cases, logged: Logged
 ) -> None:
     chat.append(escalation("talk", **TALK))
     chat.append(escalation("other", conversation_id="c2"))
@@ -189,12 +199,12 @@ def test_small_talk_waits_for_its_case_and_is_then_taken(
 
     assert (worker.work(), worker.work()) == (1, 1)
     assert [each.message_id for each in cases.whole("c1").messages] == ["opens it", "talk"]
-    assert "handoff" not in capsys.readouterr().out
+    assert logged() == []
 
 
 def test_a_case_that_does_not_come_is_reported_once(
     chat: HandoffMailbox, worker: CaseWorker, engine: Engine, ticks: Ticks,
-    capsys: pytest.CaptureFixture[str],
+    logged: Logged,
 ) -> None:  # fmt: skip
     chat.append(escalation("talk", **TALK))
     for _ in range(20):
@@ -202,7 +212,7 @@ def test_a_case_that_does_not_come_is_reported_once(
         ticks.at += 10
 
     assert waiting(engine) == 1
-    assert capsys.readouterr().out.count("handoff.without_case") == 1
+    assert logged().count("handoff.without_case") == 1
 
 
 def test_what_fails_half_way_leaves_nothing_and_is_done_in_the_next_round(
@@ -277,7 +287,7 @@ def test_a_database_that_is_away_is_said_and_costs_nothing(
 
 def test_what_the_database_refuses_stays_and_stops_nothing(
     chat: HandoffMailbox, worker: CaseWorker, cases: Cases, engine: Engine,
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch, logged: Logged,
 ) -> None:  # fmt: skip
     chat.append(escalation("m1"))
     chat.append(escalation("m2", conversation_id="c2"))
@@ -287,7 +297,7 @@ def test_what_the_database_refuses_stays_and_stops_nothing(
     assert worker.work() == 1
     assert waiting(engine) == 1
     assert cases.find("c2").handoffs == 1
-    assert capsys.readouterr().out.count("handoff.not_recorded") == 1
+    assert logged().count("handoff.not_recorded") == 1
 
 
 def test_two_workers_do_each_row_once_and_every_conversation_in_order(
