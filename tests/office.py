@@ -10,7 +10,7 @@ from sqlalchemy.engine import Engine
 from safeguarding.escalation import Outcome
 from safeguarding.risk.assessment import Signal
 from safeguarding.taxonomy import Severity
-from staff.alerts.tables import alerts
+from staff.alerts.outbox import alerts
 from staff.cases.case import Referral
 from staff.cases.casework import Casework, ClosingDecision
 from staff.cases.log import EscalationLog

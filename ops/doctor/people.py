@@ -22,9 +22,8 @@ from staff.accounts.tables import staff_passkeys, staff_totp
 from staff.alerts.channels.channel import ChannelSetup
 from staff.alerts.channels.channel_list import configured_channels
 from staff.alerts.formatter import Notice
-from staff.alerts.outbox import Alert
+from staff.alerts.outbox import Alert, deliveries
 from staff.alerts.queue import Delivery
-from staff.alerts.tables import deliveries
 from staff.audit.audit_log import record_command
 from staff.rota import rota
 from staff.rota.recipients import EMAIL

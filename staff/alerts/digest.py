@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from safeguarding.taxonomy import Severity
-from staff.alerts.tables import alerts, deliveries
+from staff.alerts.outbox import alerts, deliveries
 
 HELD = ""
 """Stands in `deliveries.digest` while a delivery waits for the next digest."""

@@ -6,7 +6,7 @@ it. Meanwhile the dispatcher tells staff of it, step by step (staff/alerts/plan.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Literal
 
@@ -15,13 +15,67 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 
 from safeguarding.taxonomy import Severity
-from staff.alerts.tables import alerts, deliveries
 from staff.rota.recipients import CONSOLE
 from storage.engine import READING
+from storage.metadata import UtcDateTime, metadata
 
 Reason = Literal["new", "raised", "reopened"]
 SUPERSEDED = "later alert"
 """Stands in `ended_by` when a later alert of the same case has replaced this one."""
+
+
+# Migrations create the tables; a test compares both. No column holds anything that a person wrote.
+alerts = sa.Table(
+    "alerts",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    # No foreign key: alerts do not import cases.
+    sa.Column("case_id", sa.Text, nullable=False, index=True),
+    sa.Column("reference", sa.Text, nullable=False),
+    sa.Column("severity", sa.SmallInteger, nullable=False),
+    sa.Column("need", sa.Text, nullable=False),
+    sa.Column("category", sa.Text, nullable=False),
+    sa.Column("raised_at", UtcDateTime, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("occasion", sa.Text, nullable=False),
+    sa.Column("area", sa.Text),
+    sa.Column("step", sa.SmallInteger, nullable=False),
+    sa.Column("next_at", UtcDateTime, nullable=False),
+    sa.Column("ended_at", UtcDateTime),
+    sa.Column("ended_by", sa.Text),
+    sa.CheckConstraint("reason IN ('new', 'raised', 'reopened')", name="reason"),
+    sa.UniqueConstraint("case_id", "severity", "reason", "occasion"),
+    # The dispatcher looks for open alerts that are due every second.
+    sa.Index("ix_alerts_due", "ended_at", "next_at"),
+)
+"""`step` is the next step of the plan and `next_at` when it is due. `ended_by` is the id of the
+member of staff who acknowledged the alert, or SUPERSEDED."""
+
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column(
+        "alert_id", sa.Integer, sa.ForeignKey("alerts.id", ondelete="CASCADE"), nullable=False
+    ),
+    sa.Column("step", sa.SmallInteger, nullable=False),
+    sa.Column("channel", sa.Text, nullable=False),
+    sa.Column("recipient", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("next_at", UtcDateTime, nullable=False),
+    sa.Column("claimed_until", UtcDateTime),
+    sa.Column("claimed_by", sa.Text),
+    sa.Column("sent_at", UtcDateTime),
+    sa.Column("error", sa.Text),
+    sa.Column("digest", sa.Text),
+    sa.CheckConstraint("status IN ('queued', 'sent', 'failed', 'dropped')", name="status"),
+    sa.UniqueConstraint("alert_id", "step", "channel", "recipient"),
+    sa.Index("ix_deliveries_due", "status", "channel", "next_at"),
+    sa.Index("ix_deliveries_recipient", "recipient", "channel"),
+)
+"""`recipient` is the id of a member of staff, or TEAM. `error` is a kind of failure, never a
+server's text. `digest` names the message that several deliveries share; empty while one waits."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +107,6 @@ class WaitingAlert:
     case_id: str
     reference: str
     severity: Severity
-    raised_at: datetime
 
 
 @dataclass(frozen=True)
@@ -79,8 +132,19 @@ class StaffAlerts:
 
     def waiting_for(self, staff_id: str) -> list[WaitingAlert]:
         """Return the open alerts this person was told of, the most severe and oldest first."""
+        own = sa.select(deliveries.c.alert_id).where(
+            deliveries.c.recipient == staff_id, deliveries.c.channel == CONSOLE
+        )
+        query = (
+            sa.select(alerts)
+            .where(alerts.c.ended_at.is_(None), alerts.c.id.in_(own))
+            .order_by(alerts.c.severity.desc(), alerts.c.raised_at)
+        )
         with self._reading.connect() as connection:
-            return waiting_for(connection, staff_id)
+            rows = connection.execute(query).all()
+        return [
+            WaitingAlert(row.id, row.case_id, row.reference, Severity(row.severity)) for row in rows
+        ]
 
     def case_of(self, reference: str) -> str | None:
         """Return the id of the case that alerts with this reference are about."""
@@ -96,19 +160,7 @@ def raise_alert(connection: Connection, alert: Alert, now: datetime) -> bool:
     trail. Raises SQLAlchemyError.
     """
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    row = {
-        "case_id": alert.case_id,
-        "reference": alert.reference,
-        "severity": int(alert.severity),
-        "need": alert.need,
-        "category": alert.category,
-        "raised_at": alert.raised_at,
-        "reason": alert.reason,
-        "occasion": alert.occasion,
-        "area": alert.area,
-        "step": 0,
-        "next_at": now,
-    }
+    row = asdict(alert) | {"severity": int(alert.severity), "step": 0, "next_at": now}
     once = insert(alerts).values(**row).on_conflict_do_nothing().returning(alerts.c.id)
     made = connection.execute(once).scalar()
     if made is None:
@@ -137,30 +189,6 @@ def set_area(connection: Connection, case_id: str, area: str | None) -> None:
 def forget(connection: Connection, case_id: str) -> int:
     """Delete all alerts of a case with their deliveries; return how many alerts."""
     return connection.execute(sa.delete(alerts).where(alerts.c.case_id == case_id)).rowcount
-
-
-def waiting_for(connection: Connection, staff_id: str) -> list[WaitingAlert]:
-    """Return the open alerts this person was told of, the most severe and oldest first."""
-    own = (
-        sa.select(deliveries.c.alert_id)
-        .where(deliveries.c.recipient == staff_id, deliveries.c.channel == CONSOLE)
-        .distinct()
-    )
-    query = (
-        sa.select(alerts)
-        .where(alerts.c.ended_at.is_(None), alerts.c.id.in_(own))
-        .order_by(alerts.c.severity.desc(), alerts.c.raised_at)
-    )
-    return [
-        WaitingAlert(
-            row["id"],
-            row["case_id"],
-            row["reference"],
-            Severity(row["severity"]),
-            row["raised_at"],
-        )
-        for row in connection.execute(query).mappings()
-    ]
 
 
 def outbox_figures(connection: Connection, now: datetime) -> OutboxFigures:

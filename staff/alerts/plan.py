@@ -21,7 +21,7 @@ from sqlalchemy.engine import Connection, RowMapping
 
 from safeguarding.clock import next_working_day
 from safeguarding.taxonomy import Severity
-from staff.alerts.tables import alerts, deliveries
+from staff.alerts.outbox import alerts, deliveries
 from staff.audit.trail import Event, append_all
 from staff.rota.recipients import (
     CONSOLE,

@@ -20,9 +20,8 @@ from safeguarding.taxonomy import Severity
 from staff.accounts.tables import staff
 from staff.alerts import digest
 from staff.alerts.digest import Flood
-from staff.alerts.outbox import Alert
+from staff.alerts.outbox import Alert, alerts, deliveries
 from staff.alerts.plan import DISPATCHER
-from staff.alerts.tables import alerts, deliveries
 from staff.audit.trail import Event, append_all
 from staff.rota.recipients import CONSOLE, contact_ways, may_see
 

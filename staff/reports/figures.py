@@ -18,8 +18,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from safeguarding.clock import LONDON, utc_now
 from safeguarding.taxonomy import Severity
-from staff.alerts.outbox import SUPERSEDED
-from staff.alerts.tables import alerts
+from staff.alerts.outbox import SUPERSEDED, alerts
 from staff.audit.trail import audit_events
 from staff.cases.case import CaseEvent, CaseStatus, look_by
 from staff.cases.cases import CaseFilter

@@ -24,8 +24,7 @@ from ops.stack import SERVICES, free_port
 from safeguarding.clock import utc_now
 from safeguarding.escalation import Escalation
 from safeguarding.taxonomy import ROOT, Severity
-from staff.alerts.outbox import Alert, acknowledge, raise_alert
-from staff.alerts.tables import alerts, deliveries
+from staff.alerts.outbox import Alert, acknowledge, alerts, deliveries, raise_alert
 from staff.audit.trail import of_case
 from staff.cases.cases import Cases
 from staff.rota.recipients import ContactPreferences, set_contact_preferences

@@ -26,7 +26,7 @@ from safeguarding.escalation import Escalation, Outcome
 from safeguarding.taxonomy import Severity
 from staff.accounts.sessions import StaffSessions
 from staff.accounts.tables import staff
-from staff.alerts.tables import alerts
+from staff.alerts.outbox import alerts
 from staff.cases.case import CaseEvent, CaseStatus, reference_of
 from staff.cases.cases import CaseFilter, Cases
 from staff.cases.casework import (

@@ -15,7 +15,7 @@ from safeguarding.clock import utc_now
 from staff.accounts.accounts import StaffAccounts
 from staff.accounts.permissions import Role
 from staff.accounts.second_step import SecondSteps
-from staff.alerts.tables import alerts, deliveries
+from staff.alerts.outbox import alerts, deliveries
 from staff.audit.audit_log import AuditLog
 from staff.rota.recipients import EMAIL, ContactPreferences
 from staff.rota.rota import ShiftKind, rota_shifts

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Engine
 from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import Staff, StaffAccounts
 from staff.alerts import queue
-from staff.alerts.outbox import Alert, raise_alert, set_area, waiting_for
+from staff.alerts.outbox import Alert, StaffAlerts, raise_alert, set_area
 from staff.alerts.plan import AlertStep, Plan, Taken, advance
 from staff.audit.trail import of_case
 from staff.rota.recipients import CONSOLE, EMAIL, TEAM, WEBHOOK, contact_ways, may_see
@@ -204,7 +204,7 @@ def test_a_recipient_who_may_not_see_the_area_is_known_when_it_is_sent(
 
     with engine.begin() as connection:
         held = queue.claim(connection, EMAIL, "one", clock(), 10)
-        waiting = waiting_for(connection, team["bob"].id)
+    waiting = StaffAlerts(engine).waiting_for(team["bob"].id)
 
     outside = {each.recipient: each.outside for each in held}
     assert outside == {

@@ -12,10 +12,9 @@ from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import Staff
 from staff.alerts import queue
 from staff.alerts.digest import HELD, Flood
-from staff.alerts.outbox import Alert, acknowledge, outbox_figures, raise_alert
+from staff.alerts.outbox import Alert, acknowledge, deliveries, outbox_figures, raise_alert
 from staff.alerts.plan import AlertStep, Plan, advance
 from staff.alerts.queue import IN_DIGEST, LEASE, Delivery
-from staff.alerts.tables import deliveries
 from staff.audit.trail import of_case
 from staff.rota.recipients import CONSOLE, EMAIL
 from staff.rota.rota import add_shifts

@@ -8,8 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from safeguarding.taxonomy import Severity
-from staff.alerts.outbox import SUPERSEDED, Alert, acknowledge, forget, raise_alert
-from staff.alerts.tables import alerts
+from staff.alerts.outbox import SUPERSEDED, Alert, acknowledge, alerts, forget, raise_alert
 from tests.records import NOON
 
 NEW = Alert("c1", "LN-ABCD-EFGH", Severity.CONCERN, "unclear", "grooming", NOON, "new")

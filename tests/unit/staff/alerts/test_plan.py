@@ -12,7 +12,7 @@ from sqlalchemy.engine import Engine
 
 from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import Staff
-from staff.alerts.outbox import Alert, acknowledge, outbox_figures, raise_alert, waiting_for
+from staff.alerts.outbox import Alert, StaffAlerts, acknowledge, outbox_figures, raise_alert
 from staff.alerts.plan import AlertStep, Plan, ReminderDelays, Taken, advance, is_due
 from staff.audit.trail import of_case
 from staff.rota.recipients import CONSOLE, EMAIL, SMS, TEAM, WEBHOOK, contact_ways
@@ -169,10 +169,10 @@ def test_the_console_sees_what_the_plan_brought_to_a_person(
     put(engine, NEW, clock)
     step(engine, clock)
 
+    [waiting] = StaffAlerts(engine).waiting_for(team["ann"].id)
+    assert (waiting.case_id, waiting.severity) == ("c1", Severity.IMMEDIATE)
+    assert StaffAlerts(engine).waiting_for(team["bob"].id) == []
     with engine.connect() as connection:
-        [waiting] = waiting_for(connection, team["ann"].id)
-        assert (waiting.case_id, waiting.severity) == ("c1", Severity.IMMEDIATE)
-        assert waiting_for(connection, team["bob"].id) == []
         found = outbox_figures(connection, clock())
     assert found.open == {"immediate": 1}
     assert found.queued == {EMAIL: 1, SMS: 1, WEBHOOK: 1}

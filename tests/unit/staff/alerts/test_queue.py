@@ -8,10 +8,9 @@ from sqlalchemy.engine import Engine
 
 from safeguarding.taxonomy import Severity
 from staff.alerts import queue
-from staff.alerts.outbox import Alert, acknowledge, raise_alert
+from staff.alerts.outbox import Alert, acknowledge, deliveries, raise_alert
 from staff.alerts.plan import AlertStep, Plan, advance
 from staff.alerts.queue import LEASE, Delivery
-from staff.alerts.tables import deliveries
 from staff.audit.trail import of_case
 from staff.rota.recipients import EMAIL
 from tests.records import NOON, Clock

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Engine
 from safeguarding.escalation import Outcome
 from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import StaffAccounts, UnknownStaffError
-from staff.alerts.tables import alerts
+from staff.alerts.outbox import alerts
 from staff.cases.case import Case, CaseEvent, CaseStatus, Referral, look_by
 from staff.cases.cases import Cases, UnknownCaseError
 from staff.cases.casework import (

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Engine
 from safeguarding.escalation import Escalation, Outcome
 from safeguarding.risk.assessment import Signal
 from safeguarding.taxonomy import Severity
-from staff.alerts.tables import alerts
+from staff.alerts.outbox import alerts
 from staff.cases import joining
 from staff.cases.case import Case, CaseEvent, CaseStatus, look_by, reference_of
 from staff.cases.cases import Cases

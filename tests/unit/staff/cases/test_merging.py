@@ -12,7 +12,7 @@ from sqlalchemy.engine import Engine
 from safeguarding.escalation import Outcome
 from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import UnknownStaffError
-from staff.alerts.tables import alerts
+from staff.alerts.outbox import alerts
 from staff.cases.case import CaseEvent, CaseStatus, look_by
 from staff.cases.cases import CaseFilter, Cases, UnknownCaseError
 from staff.cases.casework import Casework, ClosingDecision, StaleCaseError

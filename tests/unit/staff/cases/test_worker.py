@@ -17,7 +17,7 @@ from safeguarding.escalation import Escalation
 from safeguarding.handoff import CallbackLeft, CallbackWithdrawn, Handoff
 from safeguarding.risk.assessment import NO_RISK
 from safeguarding.taxonomy import Severity
-from staff.alerts.tables import alerts
+from staff.alerts.outbox import alerts
 from staff.cases import log as case_log
 from staff.cases import worker as module
 from staff.cases.case import CaseEvent
