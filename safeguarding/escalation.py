@@ -1,17 +1,13 @@
-"""Escalations: messages that staff must read, or that follow one in its conversation."""
+"""What the chat hands over to staff: messages that they must read, and requests for a call-back."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import Enum
-from typing import Any
+from typing import Any, TypeAlias
 
-from safeguarding.messages import (
-    ShownContact,
-    contacts_as_record,
-    contacts_from_record,
-)
+from safeguarding.messages import ShownContact, contacts_as_record, contacts_from_record
 from safeguarding.risk.assessment import Assessment, Turn, upgraded
 
 GATEWAY = "gateway"
@@ -106,6 +102,59 @@ def merged(known: Escalation, new: Escalation) -> Escalation:
         area=known.area or new.area,
         extra={**new.extra, **known.extra},
     )
+
+
+class HandoffKind(str, Enum):
+    """The kinds of row in the hand-off mailbox. The values are stored: never rename one."""
+
+    MESSAGE = "message"
+    CALLBACK = "callback"
+    CALLBACK_WITHDRAWN = "callback_withdrawn"
+
+
+@dataclass(frozen=True)
+class CallbackLeft:
+    """A young person's request to be called: by what name, and how to reach them."""
+
+    id: str
+    """Made by the gateway: writing the same one twice is harmless."""
+    conversation_id: str
+    at: datetime
+    """With a time zone."""
+    name: str
+    reach: str
+
+    kind = HandoffKind.CALLBACK
+
+
+@dataclass(frozen=True)
+class CallbackWithdrawn:
+    """A young person's wish not to be called any more."""
+
+    id: str
+    conversation_id: str
+    at: datetime
+
+    kind = HandoffKind.CALLBACK_WITHDRAWN
+
+
+CallbackChange: TypeAlias = CallbackLeft | CallbackWithdrawn
+Handoff: TypeAlias = Escalation | CallbackChange
+
+
+def handoff_as_record(handoff: Handoff) -> dict[str, Any]:
+    """Return a JSON-ready dictionary. It holds the person's words: seal it before storing."""
+    if isinstance(handoff, Escalation):
+        return handoff.as_record()
+    return {**asdict(handoff), "at": handoff.at.isoformat()}
+
+
+def handoff_from_record(kind: HandoffKind, record: dict[str, Any]) -> Handoff:
+    """Return the inverse of `handoff_as_record`. Raises KeyError, TypeError or ValueError."""
+    if kind is HandoffKind.MESSAGE:
+        return Escalation.from_record(record)
+    made = CallbackLeft if kind is HandoffKind.CALLBACK else CallbackWithdrawn
+    return made(**{**record, "at": datetime.fromisoformat(record["at"])})
 
 
 class Outcome(str, Enum):

@@ -17,8 +17,13 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine, RowMapping
 
-from safeguarding.escalation import Escalation
-from safeguarding.handoff import Handoff, HandoffKind, as_record, from_record
+from safeguarding.escalation import (
+    Escalation,
+    Handoff,
+    HandoffKind,
+    handoff_as_record,
+    handoff_from_record,
+)
 from safeguarding.taxonomy import Severity
 from storage.metadata import UtcDateTime, metadata
 from storage.vault import Vault
@@ -98,7 +103,7 @@ class HandoffMailbox:
 
 
 def _row(handoff: Handoff, vault: Vault) -> dict[str, Any]:
-    record = json.dumps(as_record(handoff), sort_keys=True)
+    record = json.dumps(handoff_as_record(handoff), sort_keys=True)
     if isinstance(handoff, Escalation):
         # A repeat is the same record, a later assessment or another answer is another.
         key = f"{handoff.message_id}.{vault.fingerprint(record)}"
@@ -124,7 +129,7 @@ def opened(row: RowMapping, vault: Vault) -> Handoff:
     Raises VaultError, also when its plain columns were changed, KeyError, TypeError or ValueError.
     """
     record = json.loads(vault.open(row["sealed"], **_place(row)))
-    return from_record(HandoffKind(row["kind"]), record)
+    return handoff_from_record(HandoffKind(row["kind"]), record)
 
 
 def facts_of(row: Mapping[str, Any] | RowMapping) -> str:

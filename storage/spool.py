@@ -15,8 +15,7 @@ from typing import Protocol
 
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
-from safeguarding.escalation import Escalation
-from safeguarding.handoff import Handoff
+from safeguarding.escalation import Escalation, Handoff
 from safeguarding.settings import Settings
 from storage.reserve import Reserve, locked, no_space
 from storage.vault import Vault, VaultError

@@ -11,8 +11,7 @@ from argon2 import PasswordHasher
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy.engine import Engine
 
-from safeguarding.escalation import Escalation
-from safeguarding.handoff import CallbackLeft, CallbackWithdrawn, Handoff
+from safeguarding.escalation import CallbackLeft, CallbackWithdrawn, Escalation, Handoff
 from safeguarding.messages import ShownContact
 from safeguarding.risk.assessment import Assessment, Signal, Turn
 from safeguarding.taxonomy import Severity

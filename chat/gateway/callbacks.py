@@ -19,7 +19,7 @@ from chat.gateway.conversation import Conversation, scoped_id
 from chat.gateway.requests import IncomingMessage
 from safeguarding.content.choices import Choices
 from safeguarding.content.questions import Questions
-from safeguarding.handoff import CallbackChange, CallbackLeft, CallbackWithdrawn
+from safeguarding.escalation import CallbackChange, CallbackLeft, CallbackWithdrawn
 from safeguarding.messages import Message
 from safeguarding.risk.assessment import Assessment
 from safeguarding.taxonomy import Severity

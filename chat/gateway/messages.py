@@ -21,10 +21,10 @@ from chat.gateway.requests import Bearer, IncomingMessage
 from chat.gateway.screening import Screening
 from safeguarding.content.guides import STOP
 from safeguarding.content.reader import Content
+from safeguarding.conversation_state import age_said, audience_said
 from safeguarding.messages import Message
 from safeguarding.risk.assessed import AssessedMessage
 from safeguarding.risk.assessment import NO_RISK, Assessment, Turn
-from safeguarding.speaker import age_said, audience_said
 
 LEAST_WAIT_S = 0.25
 ASSESSMENT_WAIT_S = 0.5

@@ -7,8 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from safeguarding.escalation import GATEWAY
-from safeguarding.handoff import CallbackChange, CallbackLeft, CallbackWithdrawn
+from safeguarding.escalation import GATEWAY, CallbackChange, CallbackLeft, CallbackWithdrawn
 from staff.audit import trail
 from staff.audit.trail import Event
 from staff.cases.case import CaseEvent

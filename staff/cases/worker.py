@@ -28,8 +28,7 @@ from sqlalchemy.exc import (
 )
 
 from safeguarding.clock import utc_now
-from safeguarding.escalation import Escalation
-from safeguarding.handoff import CallbackLeft, Handoff
+from safeguarding.escalation import CallbackLeft, Escalation, Handoff
 from staff.alerts.loops import Beats, Loop
 from staff.cases import callbacks
 from staff.cases.joining import NoCaseYetError

@@ -12,8 +12,7 @@ from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import DBAPIError
 
 from ops.database_roles import Roles, main
-from safeguarding.escalation import Outcome
-from safeguarding.handoff import CallbackLeft, CallbackWithdrawn
+from safeguarding.escalation import CallbackLeft, CallbackWithdrawn, Outcome
 from safeguarding.taxonomy import Severity
 from staff.accounts.permissions import Role
 from staff.audit.audit_log import AuditLog, EventFilter

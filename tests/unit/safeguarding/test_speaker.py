@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from safeguarding.speaker import age_said, audience_said
+from safeguarding.conversation_state import age_said, audience_said
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,7 @@ from chat.gateway.app import create_app
 from chat.gateway.composition import Dependencies
 from chat.gateway.connections import LastingProtocol
 from chat.gateway.limits import RateLimits
-from safeguarding.escalation import Escalation, merged
-from safeguarding.handoff import CallbackChange, CallbackLeft, Handoff
+from safeguarding.escalation import CallbackChange, CallbackLeft, Escalation, Handoff, merged
 from safeguarding.risk.assessed import Analysis
 from safeguarding.risk.assessment import NO_RISK, Assessment, Signal, Turn, read_in_part
 from safeguarding.settings import Settings

@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from safeguarding.conversation_state import ConversationState
+from safeguarding.conversation_state import ConversationState, audience_said
 from safeguarding.risk.engine import RiskEngine
 from safeguarding.risk.lexicon.reader import Lexicon
-from safeguarding.speaker import audience_said
 from safeguarding.taxonomy import Severity, taxonomy
 from tests.content import real_content
 

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import DataError, OperationalError
 
-from safeguarding.escalation import Escalation
-from safeguarding.handoff import Handoff
+from safeguarding.escalation import Escalation, Handoff
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import Severity
 from staff.cases.cases import Cases

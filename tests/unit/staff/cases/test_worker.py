@@ -13,8 +13,7 @@ import structlog
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DataError, OperationalError
 
-from safeguarding.escalation import Escalation
-from safeguarding.handoff import CallbackLeft, CallbackWithdrawn, Handoff
+from safeguarding.escalation import CallbackLeft, CallbackWithdrawn, Escalation, Handoff
 from safeguarding.risk.assessment import NO_RISK
 from safeguarding.taxonomy import Severity
 from staff.alerts.outbox import alerts
