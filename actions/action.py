@@ -133,6 +133,10 @@ class LatestTurn:
             audience=self.audience, area=self.area, need=self.about, at=self.composition.now()
         )
 
+    def who_can_help_message(self, text: str) -> Message:
+        """Return `text` with the contacts of `who_can_help`."""
+        return Message(kind="contacts", text=text, contacts=self.who_can_help())
+
     def contacts(self, ids: Iterable[str]) -> list[ContactCard]:
         """Return the contacts with these ids that serve this audience and area."""
         return self.content.contacts.cards(

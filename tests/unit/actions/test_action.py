@@ -5,14 +5,16 @@ from __future__ import annotations
 import pytest
 from structlog.testing import capture_logs
 
-from actions.about_chat import ActionAboutChat
 from actions.action import LanternAction, LatestTurn
-from actions.article import ActionAnswer, ActionAnswerNext, ActionTellStory, ActionUseTool
-from actions.escalate import ActionEscalate
-from actions.guide import ActionGuide
-from actions.offer_topics import ActionOfferTopics
-from actions.pledge import ActionPledge
-from actions.signpost import ActionSignpost
+from actions.content import (
+    ActionAnswer,
+    ActionAnswerNext,
+    ActionOfferTopics,
+    ActionPledge,
+    ActionTellStory,
+    ActionUseTool,
+)
+from actions.help import ActionAboutChat, ActionEscalate, ActionGuide, ActionSignpost
 from tests.unit.actions.trackers import URGENT, tracker
 
 OURS = [

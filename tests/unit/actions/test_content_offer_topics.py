@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actions.offer_topics import ActionOfferTopics
+from actions.content import ActionOfferTopics
 from tests.unit.actions.trackers import tracker
 
 

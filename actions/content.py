@@ -1,4 +1,4 @@
-"""The actions that show an article, a story, a tool or the answer to a follow-up question.
+"""The actions that show content: articles, stories, tools, short answers, topics and the pledge.
 
 Text past its review date is withheld, and unsigned text where signatures are required; the person
 is signposted to help instead.
@@ -8,12 +8,20 @@ from __future__ import annotations
 
 import re
 
+import structlog
+
 from actions.action import LanternAction, LatestTurn
 from safeguarding.content.articles import ANOTHER_WAY, Articles
 from safeguarding.content.follow_ups import ENTITY as FOLLOW_UP
 from safeguarding.messages import Message
-from safeguarding.taxonomy import taxonomy
+from safeguarding.taxonomy import TOPIC_PREFIX, taxonomy
+from storage.pledges import NotCountedError
 
+OFFERED = 2
+"""Number of topics offered when a message is not understood."""
+PLEDGED = "pledged"
+"""The slot that says whether the pledge was counted in this conversation."""
+logger = structlog.get_logger()
 _ASKS = re.compile(
     r"\?|\b(?:what|whats|how|hows|who|whos|when|where|why|which) "
     r"(?:do|does|did|should|shud|can|could|would|will|is|are|am|was|if|to|happens)\b|"
@@ -68,7 +76,7 @@ def with_contacts(
     """
     message = article(turn, articles, article_id) if article_id is not None else None
     if message is None or article_id is None:
-        return Message(kind="contacts", text=withheld, contacts=turn.who_can_help())
+        return turn.who_can_help_message(withheld)
     named = articles.contact_ids(article_id, turn.audience)
     message["contacts"] = turn.who_can_help() if turn.shows_risk else turn.contacts(named)
     return message
@@ -129,11 +137,7 @@ class ActionAnswerNext(LanternAction):
 
     def answer(self, turn: LatestTurn) -> None:
         message = follow_up_answer(turn)
-        if message is None:
-            message = Message(
-                kind="contacts", text=turn.phrases.article_withheld, contacts=turn.who_can_help()
-            )
-        turn.say(message)
+        turn.say(message or turn.who_can_help_message(turn.phrases.article_withheld))
 
 
 class ActionTellStory(LanternAction):
@@ -154,3 +158,61 @@ class ActionUseTool(LanternAction):
 
     def answer(self, turn: LatestTurn) -> None:
         turn.say(named_or_all(turn, turn.content.tools, turn.phrases.which_tool))
+
+
+class ActionOfferTopics(LanternAction):
+    """Offers the topics that the classifier ranks first, instead of answering by a guess."""
+
+    def name(self) -> str:
+        return "action_offer_topics"
+
+    def answer(self, turn: LatestTurn) -> None:
+        choices = turn.content.choices
+        ranking = turn.tracker.latest_message.get("intent_ranking") or []
+        near = [guess["name"] for guess in ranking if guess["name"].startswith(TOPIC_PREFIX)]
+        offered = [name for name in near if name in choices][:OFFERED]
+        buttons = [choices.button(name) for name in dict.fromkeys([*offered, ANOTHER_WAY])]
+        turn.say(Message(kind="prompt", text=turn.phrases.not_understood, choices=buttons))
+
+
+class ActionPledge(LanternAction):
+    """Shows the step whose button was pressed; without one, the first.
+
+    Taking the pledge is counted once a conversation. If it cannot be counted, the text is shown all
+    the same, and the button may be pressed again.
+    """
+
+    def name(self) -> str:
+        return "action_pledge"
+
+    def answer(self, turn: LatestTurn) -> None:
+        step = turn.entity("pledge")
+        turn.say(_taken(turn) if step == "take" else _step(turn, step))
+
+
+def _step(turn: LatestTurn, step: str | None) -> Message:
+    pledge = turn.content.pledge
+    if step == "find_out":
+        return pledge.find_out(turn.audience)
+    if step == "course":
+        return pledge.learn()
+    if step == "tell":
+        return pledge.tell(turn.composition.public_url)
+    return pledge.start()
+
+
+def _taken(turn: LatestTurn) -> Message:
+    before = bool(turn.slot(PLEDGED))
+    counted = not before and _count(turn)
+    if counted:
+        turn.remember(PLEDGED, value=True)
+    return turn.content.pledge.taken(before=before, counted=counted)
+
+
+def _count(turn: LatestTurn) -> bool:
+    try:
+        turn.composition.pledges.add_in_time(turn.composition.now().date())
+    except NotCountedError as error:
+        logger.warning("pledge.not_counted", reason=str(error))
+        return False
+    return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.guide import ActionGuide
+from actions.help import ActionGuide
 from safeguarding.conversation_state import ConversationState
 from tests.content import real_content
 from tests.unit.actions.trackers import tracker

@@ -10,7 +10,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from sqlalchemy.engine import Engine
 from structlog.testing import capture_logs
 
-from actions.pledge import PLEDGED, ActionPledge
+from actions.content import PLEDGED, ActionPledge
 from storage.engine import connect
 from storage.pledges import PledgeCounter
 from tests.unit.actions.trackers import tracker

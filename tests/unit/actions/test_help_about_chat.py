@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from actions.about_chat import ActionAboutChat
-from actions.signpost import ActionSignpost
+from actions.help import ActionAboutChat, ActionSignpost
 from safeguarding.risk.assessment import NO_RISK, Assessment, Signal
 from safeguarding.taxonomy import Severity
 from tests.content import real_content

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.article import SURE
-from actions.signpost import BESIDE_A_CARD, ActionSignpost
+from actions.content import SURE
+from actions.help import BESIDE_A_CARD, ActionSignpost
 from safeguarding.conversation_state import ALREADY_SHOWN, AlreadyShown, ConversationState
 from safeguarding.risk.assessment import Assessment
 from safeguarding.taxonomy import Severity

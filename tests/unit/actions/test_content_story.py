@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from actions.article import ActionTellStory
+from actions.content import ActionTellStory
 from tests.content import real_content
 from tests.unit.actions.trackers import CONCERN, tracker
 

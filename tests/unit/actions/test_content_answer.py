@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.article import ActionAnswer
+from actions.content import ActionAnswer
 from safeguarding.content.items import EVERY_S, ApprovalCache
 from safeguarding.content.signing import ApprovalDecision
 from safeguarding.conversation_state import ConversationState

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from actions.article import SURE
-from actions.escalate import ActionEscalate
+from actions.content import SURE
+from actions.help import ActionEscalate
 from safeguarding.conversation_state import ConversationState
 from safeguarding.risk.assessment import Assessment, Signal
 from safeguarding.taxonomy import Severity

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.article import ActionAnswerNext
+from actions.content import ActionAnswerNext
 from tests.content import real_content
 from tests.unit.actions.trackers import tracker
 

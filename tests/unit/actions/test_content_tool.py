@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from actions.article import ActionUseTool
+from actions.content import ActionUseTool
 from tests.content import real_content
 from tests.unit.actions.trackers import CONCERN, tracker
 
