@@ -30,7 +30,7 @@ class MailCatcher:
     def __init__(self, kept: int = KEPT) -> None:
         """`kept`: the number of emails to keep."""
         self._caught: deque[Caught] = deque(maxlen=kept)
-        self._controller = _OnFreePort(_Keep(self._caught), hostname="127.0.0.1", port=0)
+        self._controller = _OnFreePort(self, hostname="127.0.0.1", port=0)
 
     def start(self) -> int:
         """Start listening on a thread; return the port. Raises OSError."""
@@ -45,23 +45,8 @@ class MailCatcher:
         """Return the emails, newest first."""
         return list(reversed(self._caught))
 
-
-class _OnFreePort(Controller):
-    """A controller for port 0, which reads from the socket what port the system chose."""
-
-    def _trigger_server(self) -> None:
-        listening: Any = self.server
-        self.port = int(listening.sockets[0].getsockname()[1])
-        super()._trigger_server()  # type: ignore[no-untyped-call]
-
-
-class _Keep:
-    """The handler that aiosmtpd calls for each email."""
-
-    def __init__(self, caught: deque[Caught]) -> None:
-        self._caught = caught
-
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Envelope) -> str:  # noqa: N802
+        """Keep an email: aiosmtpd calls this for each one."""
         content = envelope.content or b""
         raw = content if isinstance(content, bytes) else content.encode()
         message = message_from_bytes(raw, _class=EmailMessage, policy=policy.default)
@@ -70,3 +55,12 @@ class _Keep:
         to = ", ".join(envelope.rcpt_tos)
         self._caught.append(Caught(to, str(message["Subject"] or ""), body))
         return "250 OK"
+
+
+class _OnFreePort(Controller):
+    """A controller for port 0, which reads from the socket what port the system chose."""
+
+    def _trigger_server(self) -> None:
+        listening: Any = self.server
+        self.port = int(listening.sockets[0].getsockname()[1])
+        super()._trigger_server()  # type: ignore[no-untyped-call]

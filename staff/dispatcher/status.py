@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import secrets
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -16,6 +15,7 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from safeguarding.clock import utc_now
 from safeguarding.logs import LOGGED
 from staff.alerts.formatter import AlertPhrases
 from staff.alerts.loops import Beats
@@ -66,21 +66,19 @@ class StatusPage:
         channels: list[str],
         phrases: AlertPhrases,
         catcher: MailCatcher | None,
-        now: Callable[[], datetime],
     ) -> None:
         self._reading = engine.execution_options(**READING)
         self._beats = beats
         self._channels = channels
         self._phrases = phrases
         self._catcher = catcher
-        self._now = now
         self._templates = Environment(
             loader=PackageLoader("staff.dispatcher"), autoescape=True, undefined=StrictUndefined
         )
 
     def state(self) -> DispatcherState:
         """Return the state now."""
-        now, figures, mailbox = self._now(), None, HandoffFigures(0, None)
+        now, figures, mailbox = utc_now(), None, HandoffFigures(0, None)
         try:
             with self._reading.connect() as connection:
                 mailbox = handoffs.figures(connection)
@@ -95,16 +93,16 @@ class StatusPage:
         in_time = late < LATE_S and waits < HANDOFF_LATE_S
         well = figures is not None and not hangs and in_time and self._channels
         return DispatcherState(
-            "ready" if well and not counted.failed else "degraded",
-            "up" if figures else "down",
-            ages,
-            self._channels,
-            counted.open,
-            counted.queued,
-            counted.failed,
-            round(late, 1),
-            mailbox.waiting,
-            round(max(waits, 0.0), 1),
+            status="ready" if well and not counted.failed else "degraded",
+            database="up" if figures else "down",
+            threads=ages,
+            channels=self._channels,
+            open=counted.open,
+            queued=counted.queued,
+            failed=counted.failed,
+            late_s=round(late, 1),
+            handoffs=mailbox.waiting,
+            handoffs_late_s=round(max(waits, 0.0), 1),
         )
 
     def answer(self, path: str) -> Answer:
@@ -163,11 +161,6 @@ class StatusServer:
         self._server = ThreadingHTTPServer((host, port), Handler)
         self._server.daemon_threads = True
 
-    @property
-    def port(self) -> int:
-        """The port on which it listens."""
-        return int(self._server.server_address[1])
-
     def start(self) -> None:
         """Start serving."""
         threading.Thread(target=self._server.serve_forever, name="status", daemon=True).start()
@@ -182,57 +175,49 @@ def metrics_of(state: DispatcherState) -> bytes:
     """Return the state as Prometheus metrics."""
     registry = CollectorRegistry()
     registry.register(LOGGED)
-    opened = Gauge(
-        "lantern_alerts_open",
-        "Alerts that nobody has acknowledged.",
-        ["severity"],
-        registry=registry,
+
+    def publish(name: str, about: str, value: float) -> None:
+        Gauge(name, about, registry=registry).set(value)
+
+    def publish_each(name: str, about: str, label: str, values: Mapping[str, float]) -> None:
+        gauge = Gauge(name, about, [label], registry=registry)
+        for each, value in values.items():
+            gauge.labels(each).set(value)
+
+    publish_each(
+        "lantern_alerts_open", "Alerts that nobody has acknowledged.", "severity", state.open
     )
-    queued = Gauge(
-        "lantern_deliveries_queued",
-        "Deliveries that wait to be sent.",
-        ["channel"],
-        registry=registry,
+    publish_each(
+        "lantern_deliveries_queued", "Deliveries that wait to be sent.", "channel", state.queued
     )
-    failed = Gauge(
+    publish_each(
         "lantern_deliveries_failed",
         "Deliveries of open alerts that were given up.",
-        ["channel"],
-        registry=registry,
+        "channel",
+        state.failed,
     )
-    beats = Gauge(
+    publish_each(
         "lantern_dispatcher_beat_age_seconds",
         "Time since each thread went round.",
-        ["thread"],
-        registry=registry,
+        "thread",
+        state.threads,
     )
-    late = Gauge(
+    publish(
         "lantern_alerts_late_seconds",
         "How long the oldest step or delivery has been due.",
-        registry=registry,
+        state.late_s,
     )
-    waiting = Gauge(
+    publish(
         "lantern_handoffs_waiting",
         "Rows of the hand-off mailbox that are in no case yet.",
-        registry=registry,
+        state.handoffs,
     )
-    behind = Gauge(
+    publish(
         "lantern_handoffs_late_seconds",
         "How long the oldest of them has waited, in seconds.",
-        registry=registry,
+        state.handoffs_late_s,
     )
-    up = Gauge("lantern_dispatcher_database_up", "Whether the database answers.", registry=registry)
-    labelled: list[tuple[Gauge, Mapping[str, float]]] = [
-        (opened, state.open),
-        (queued, state.queued),
-        (failed, state.failed),
-        (beats, state.threads),
-    ]
-    for gauge, values in labelled:
-        for label, number in values.items():
-            gauge.labels(label).set(number)
-    late.set(state.late_s)
-    waiting.set(state.handoffs)
-    behind.set(state.handoffs_late_s)
-    up.set(state.database == "up")
+    publish(
+        "lantern_dispatcher_database_up", "Whether the database answers.", state.database == "up"
+    )
     return generate_latest(registry)
