@@ -19,8 +19,7 @@ from safeguarding.taxonomy import CONTENT, Severity
 from staff.accounts.accounts import StaffAccounts
 from staff.accounts.permissions import Role
 from staff.accounts.tables import staff_passkeys, staff_totp
-from staff.alerts.channels.channel import ChannelSetup
-from staff.alerts.channels.channel_list import configured_channels
+from staff.alerts.channels.channel import ChannelSetup, configured_channels
 from staff.alerts.formatter import Notice
 from staff.alerts.outbox import Alert, deliveries
 from staff.alerts.queue import Delivery

@@ -17,11 +17,10 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from staff.alerts import plan, queue
-from staff.alerts.channels.channel import Channel, NotSentError
-from staff.alerts.digest import Flood
+from staff.alerts.channels.channel import Channel
 from staff.alerts.formatter import AlertFormatter, Notice
 from staff.alerts.plan import Plan
-from staff.alerts.queue import LEASE, Delivery
+from staff.alerts.queue import LEASE, Delivery, Flood, NotSentError
 from storage.engine import READING
 
 EVERY_S = 1.0
@@ -217,9 +216,7 @@ class Sender(Loop):
 
     def _failed(self, delivery: Delivery, error: NotSentError, facts: dict[str, object]) -> None:
         with self._engine.begin() as connection:
-            given_up = queue.mark_failed(
-                connection, delivery, error.kind, self._now(), for_good=error.for_good
-            )
+            given_up = queue.mark_failed(connection, delivery, error, self._now())
         say = log.error if given_up else log.warning
         say("alert.given_up" if given_up else "alert.not_sent", **facts, error=error.kind)
 

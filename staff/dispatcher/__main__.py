@@ -23,12 +23,11 @@ from safeguarding.secret_files import SettingsError
 from safeguarding.settings import Settings
 from safeguarding.state_folder import make_private
 from safeguarding.taxonomy import CONTENT
-from staff.alerts.channels.channel import ChannelSetup
-from staff.alerts.channels.channel_list import configured_channels
-from staff.alerts.digest import Flood
+from staff.alerts.channels.channel import ChannelSetup, configured_channels
 from staff.alerts.formatter import AlertFormatter, AlertPhrases
 from staff.alerts.loops import Beats, Daily, Loop, Planner, Sender
 from staff.alerts.plan import Plan, ReminderDelays
+from staff.alerts.queue import Flood
 from staff.audit import anchors
 from staff.cases.worker import CaseWorker, CaseWorkerLoop
 from staff.dispatcher.mail_catcher import MailCatcher

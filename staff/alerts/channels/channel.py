@@ -1,26 +1,24 @@
-"""The interface of an alert channel, and what a channel is made from."""
+"""The alert channels: their list, their interface, and what a channel is made from.
+
+Each channel is a folder beside this file. Its `channel.py` has a function `channels(setup)`, which
+returns the channels that are configured by the way that they send: EMAIL, SMS or WEBHOOK. It raises
+SettingsError for settings of which a part is missing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Protocol
 
 from safeguarding.secret_files import NoSecretError
 from safeguarding.settings import Settings
 from staff.alerts.formatter import Notice
 from staff.alerts.queue import Delivery
-from staff.rota.recipients import TEAM
 
-
-class NotSentError(Exception):
-    """The message was not sent. Holds a kind of failure only: servers quote addresses."""
-
-    def __init__(self, kind: str, *, for_good: bool = False) -> None:
-        """`for_good`: the address itself is refused, so that another attempt is of no use."""
-        super().__init__(kind)
-        self.kind = kind
-        self.for_good = for_good
+CHANNELS = ("smtp", "govuk_notify", "webhook", "apprise")
+"""The folders of the channels. Of two that send by the same way, the earlier one is used."""
 
 
 class Channel(Protocol):
@@ -52,21 +50,12 @@ class ChannelSetup:
             return None
 
 
-ChannelFactory = Callable[[ChannelSetup], Mapping[str, Channel]]
-"""Makes the channels of one folder that are configured, by the way that they send: EMAIL, SMS or
-WEBHOOK. Raises SettingsError for settings of which a part is missing."""
-
-
-def email_address(delivery: Delivery, team: str | None) -> str:
-    """Return the recipient's address, `team` for TEAM. Raises NotSentError when there is none."""
-    address = team if delivery.recipient == TEAM else delivery.email
-    if not address:
-        raise NotSentError("no address", for_good=True)
-    return address
-
-
-def phone_number(delivery: Delivery) -> str:
-    """Return the recipient's phone number. Raises NotSentError when there is none."""
-    if not delivery.phone:
-        raise NotSentError("no phone number", for_good=True)
-    return delivery.phone
+def configured_channels(setup: ChannelSetup) -> dict[str, Channel]:
+    """Return the channels of this installation by the way that they send. Raises SettingsError."""
+    configured: dict[str, Channel] = {}
+    for name in CHANNELS:
+        folder = import_module(f"staff.alerts.channels.{name}.channel")
+        channels: Mapping[str, Channel] = folder.channels(setup)
+        for way, channel in channels.items():
+            configured.setdefault(way, channel)
+    return configured

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from safeguarding.secret_files import SettingsError
-from staff.alerts.channels.channel import Channel, ChannelSetup, NotSentError, phone_number
+from staff.alerts.channels.channel import Channel, ChannelSetup
 from staff.alerts.formatter import Notice
-from staff.alerts.queue import Delivery
+from staff.alerts.queue import Delivery, NotSentError
 from staff.rota.recipients import SMS, WEBHOOK
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class AppriseSms:
 
     def send(self, delivery: Delivery, notice: Notice) -> None:
         """Send the text. Raises NotSentError."""
-        service = _service(self._address(phone_number(delivery)), "apprise_sms_url")
+        service = _service(self._address(delivery.phone_number()), "apprise_sms_url")
         _notify(service, "", notice.text, self._longest_s)
 
     def _address(self, phone: str) -> str:

@@ -11,15 +11,9 @@ from collections.abc import Mapping
 from notifications_python_client.errors import HTTPError, InvalidResponse
 from notifications_python_client.notifications import NotificationsAPIClient
 
-from staff.alerts.channels.channel import (
-    Channel,
-    ChannelSetup,
-    NotSentError,
-    email_address,
-    phone_number,
-)
+from staff.alerts.channels.channel import Channel, ChannelSetup
 from staff.alerts.formatter import Notice
-from staff.alerts.queue import Delivery
+from staff.alerts.queue import Delivery, NotSentError
 from staff.rota.recipients import EMAIL, SMS
 
 URL = "https://api.notifications.service.gov.uk"
@@ -56,7 +50,7 @@ class NotifyEmail:
 
     def send(self, delivery: Delivery, notice: Notice) -> None:
         """Send it. Raises NotSentError."""
-        address = email_address(delivery, self._team)
+        address = delivery.email_address(self._team)
         try:
             self._client.send_email_notification(
                 email_address=address,
@@ -77,7 +71,7 @@ class NotifySms:
 
     def send(self, delivery: Delivery, notice: Notice) -> None:
         """Send it. Raises NotSentError."""
-        phone = phone_number(delivery)
+        phone = delivery.phone_number()
         try:
             self._client.send_sms_notification(
                 phone_number=phone,

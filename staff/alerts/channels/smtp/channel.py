@@ -14,9 +14,9 @@ from threading import Timer
 from typing import Literal
 
 from safeguarding.settings import choice_setting, number_setting
-from staff.alerts.channels.channel import Channel, ChannelSetup, NotSentError, email_address
+from staff.alerts.channels.channel import Channel, ChannelSetup
 from staff.alerts.formatter import Notice
-from staff.alerts.queue import Delivery
+from staff.alerts.queue import Delivery, NotSentError
 from staff.rota.recipients import EMAIL
 
 DEMONSTRATION_TEAM = "safeguarding-team@lantern.example"
@@ -91,7 +91,7 @@ class EmailChannel:
 
     def send(self, delivery: Delivery, notice: Notice) -> None:
         """Send it to the recipient's address. Raises NotSentError."""
-        to = email_address(delivery, self._team)
+        to = delivery.email_address(self._team)
         try:
             with self._connected() as server:
                 server.send_message(self._message(to, delivery, notice))

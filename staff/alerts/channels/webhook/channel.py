@@ -11,17 +11,18 @@ import hashlib
 import hmac
 import time
 from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
 import httpx
 import msgspec
 
 from safeguarding.settings import choice_setting
-from staff.alerts.channels.channel import Channel, ChannelSetup, NotSentError
-from staff.alerts.channels.webhook.cards import Shape, body_of
+from staff.alerts.channels.channel import Channel, ChannelSetup
 from staff.alerts.formatter import Notice
-from staff.alerts.queue import Delivery
+from staff.alerts.queue import Delivery, NotSentError
 from staff.rota.recipients import WEBHOOK
 
+Shape = Literal["json", "teams", "slack"]
 WAIT_S = 10.0
 SHAPES: tuple[Shape, ...] = ("json", "teams", "slack")
 
@@ -52,7 +53,7 @@ class WebhookChannel:
 
     def send(self, delivery: Delivery, notice: Notice) -> None:
         """Post it. Raises NotSentError unless the response is 2xx."""
-        body = msgspec.json.encode(body_of(self._shape, delivery, notice))
+        body = msgspec.json.encode(_body(self._shape, delivery, notice))
         headers = {
             "Content-Type": "application/json",
             "X-Lantern-Delivery": str(delivery.id),
@@ -71,3 +72,72 @@ def signature(key: bytes, body: bytes, at: int) -> str:
     """Return the value of X-Lantern-Signature; `at` is in seconds since 1970."""
     signed = hmac.new(key, f"{at}.".encode() + body, hashlib.sha256).hexdigest()
     return f"t={at},v1={signed}"
+
+
+def _body(shape: Shape, delivery: Delivery, notice: Notice) -> dict[str, Any]:
+    """Return the body of a message: plain JSON, a card for Teams, blocks for Slack."""
+    if shape == "json":
+        return _plain(delivery, notice)
+    return _teams(notice) if shape == "teams" else _slack(notice)
+
+
+def _plain(delivery: Delivery, notice: Notice) -> dict[str, Any]:
+    body = _facts(delivery) | {"link": notice.link, "subject": notice.subject}
+    if not delivery.others:
+        return body
+    return body | {"together": [_facts(each) for each in delivery.every]}
+
+
+def _facts(delivery: Delivery) -> dict[str, Any]:
+    alert = delivery.alert
+    return {
+        "delivery": delivery.id,
+        "case": alert.case_id,
+        "reference": alert.reference,
+        "severity": alert.severity.label,
+        "need": alert.need,
+        "category": alert.category,
+        "raised_at": alert.raised_at.isoformat(),
+        "reason": alert.reason,
+    }
+
+
+def _slack(notice: Notice) -> dict[str, Any]:
+    lines = "\n".join(line for line in notice.lines if line)
+    return {
+        "text": notice.subject,
+        "blocks": [
+            {"type": "header", "text": {"type": "plain_text", "text": notice.subject}},
+            {"type": "section", "text": {"type": "plain_text", "text": lines}},
+            {
+                "type": "actions",
+                "elements": [
+                    {
+                        "type": "button",
+                        "text": {"type": "plain_text", "text": notice.open_button},
+                        "url": notice.link,
+                    }
+                ],
+            },
+        ],
+    }
+
+
+def _teams(notice: Notice) -> dict[str, Any]:
+    def block(text: str, **more: Any) -> dict[str, Any]:
+        return {"type": "TextBlock", "text": text, "wrap": True, **more}
+
+    card = {
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "type": "AdaptiveCard",
+        "version": "1.4",
+        "body": [
+            block(notice.subject, weight="Bolder", size="Medium"),
+            *(block(line) for line in notice.lines if line),
+        ],
+        "actions": [
+            {"type": "Action.OpenUrl", "title": notice.open_button, "url": notice.link},
+        ],
+    }
+    kind = "application/vnd.microsoft.card.adaptive"
+    return {"type": "message", "attachments": [{"contentType": kind, "content": card}]}

@@ -57,9 +57,10 @@ def give_up_all(engine: Engine, clock: Clock) -> set[str | None]:
     """Every email that waits is refused for good; the addresses."""
     with engine.begin() as connection:
         held = queue.claim(connection, EMAIL, "one", clock(), 10)
+    refused = queue.NotSentError("no such address", for_good=True)
     for each in held:
         with engine.begin() as connection:
-            queue.mark_failed(connection, each, "no such address", clock(), for_good=True)
+            queue.mark_failed(connection, each, refused, clock())
     return {each.email for each in held}
 
 

@@ -11,10 +11,9 @@ from sqlalchemy.engine import Engine
 from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import Staff
 from staff.alerts import queue
-from staff.alerts.digest import HELD, Flood
 from staff.alerts.outbox import Alert, acknowledge, deliveries, outbox_figures, raise_alert
 from staff.alerts.plan import AlertStep, Plan, advance
-from staff.alerts.queue import IN_DIGEST, LEASE, Delivery
+from staff.alerts.queue import HELD, IN_DIGEST, LEASE, Delivery, Flood, NotSentError
 from staff.audit.trail import of_case
 from staff.rota.recipients import CONSOLE, EMAIL
 from staff.rota.rota import add_shifts
@@ -187,7 +186,7 @@ def test_a_digest_that_failed_is_tried_again(engine: Engine, clock: Clock) -> No
     *alone, together = claim(engine, clock)
     send(engine, clock, alone)
     with engine.begin() as connection:
-        assert not queue.mark_failed(connection, together, "refused", clock(), for_good=False)
+        assert not queue.mark_failed(connection, together, NotSentError("refused"), clock())
     assert claim(engine, clock) == []
 
     clock.move(seconds=5)
@@ -205,7 +204,8 @@ def test_a_digest_that_cannot_be_sent_is_given_up_for_each_and_the_next_step_fol
     send(engine, clock, alone)
 
     with engine.begin() as connection:
-        assert queue.mark_failed(connection, together, "no address", clock(), for_good=True)
+        refused = NotSentError("no address", for_good=True)
+        assert queue.mark_failed(connection, together, refused, clock())
 
     with engine.begin() as connection:
         taken = advance(connection, Plan(), clock())

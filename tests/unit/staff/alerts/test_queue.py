@@ -10,11 +10,12 @@ from safeguarding.taxonomy import Severity
 from staff.alerts import queue
 from staff.alerts.outbox import Alert, acknowledge, deliveries, raise_alert
 from staff.alerts.plan import AlertStep, Plan, advance
-from staff.alerts.queue import LEASE, Delivery
+from staff.alerts.queue import LEASE, Delivery, NotSentError
 from staff.audit.trail import of_case
 from staff.rota.recipients import EMAIL
 from tests.records import NOON, Clock
 
+REFUSED = NotSentError("no such address", for_good=True)
 NEW = Alert("c1", "LN-ABCD-EFGH", Severity.IMMEDIATE, "suicide", "suicide", NOON, "new")
 
 
@@ -61,7 +62,7 @@ def test_whose_claim_has_ended_changes_nothing_any_more(engine: Engine, clock: C
     claim(engine, clock, "two")
 
     with engine.begin() as connection:
-        queue.mark_failed(connection, late, "late", clock(), for_good=True)
+        queue.mark_failed(connection, late, REFUSED, clock())
 
     assert status(engine) == "queued"
 
@@ -81,7 +82,7 @@ def test_what_was_sent_is_not_sent_again(engine: Engine, clock: Clock) -> None:
 def test_what_failed_is_tried_again_later(engine: Engine, clock: Clock) -> None:
     [held] = claim(engine, clock)
     with engine.begin() as connection:
-        queue.mark_failed(connection, held, "refused", clock(), for_good=False)
+        queue.mark_failed(connection, held, NotSentError("refused"), clock())
 
     assert claim(engine, clock) == []
     clock.move(seconds=5)
@@ -94,7 +95,7 @@ def test_a_delivery_given_up_is_on_the_trail_and_the_next_step_follows_at_once(
 ) -> None:
     [held] = claim(engine, clock)
     with engine.begin() as connection:
-        assert queue.mark_failed(connection, held, "no such address", clock(), for_good=True)
+        assert queue.mark_failed(connection, held, REFUSED, clock())
 
     with engine.begin() as connection:
         assert [each.step for each in advance(connection, Plan(), clock())] == [AlertStep.SECOND]

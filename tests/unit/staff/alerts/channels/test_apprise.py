@@ -13,9 +13,8 @@ import pytest
 
 from safeguarding.secret_files import SettingsError
 from staff.alerts.channels.apprise.channel import AppriseSms, AppriseTeam
-from staff.alerts.channels.channel import NotSentError
 from staff.alerts.formatter import Notice
-from staff.alerts.queue import Delivery
+from staff.alerts.queue import Delivery, NotSentError
 from tests.peers import Receiver, frozen_server, slow_server
 
 

@@ -8,10 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from staff.alerts.channels.channel import NotSentError
 from staff.alerts.channels.govuk_notify.channel import NotifyEmail, NotifySms, notify_client
 from staff.alerts.formatter import Notice
-from staff.alerts.queue import Delivery
+from staff.alerts.queue import Delivery, NotSentError
 from staff.rota.recipients import TEAM
 from tests.peers import Receiver, frozen_server
 

@@ -15,11 +15,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from staff.alerts.channels.channel import NotSentError
 from staff.alerts.channels.smtp import channel as smtp
 from staff.alerts.channels.smtp.channel import EmailChannel
 from staff.alerts.formatter import Notice
-from staff.alerts.queue import Delivery
+from staff.alerts.queue import Delivery, NotSentError
 from staff.rota.recipients import TEAM
 from tests.peers import MailServer, frozen_server, slow_server
 

@@ -10,10 +10,9 @@ from dataclasses import replace
 
 import pytest
 
-from staff.alerts.channels.channel import NotSentError
 from staff.alerts.channels.webhook.channel import WebhookChannel
 from staff.alerts.formatter import Notice
-from staff.alerts.queue import Delivery
+from staff.alerts.queue import Delivery, NotSentError
 from tests.peers import Receiver, frozen_server
 
 

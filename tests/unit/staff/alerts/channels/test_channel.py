@@ -8,8 +8,7 @@ import pytest
 
 from safeguarding.secret_files import SettingsError
 from safeguarding.settings import Settings
-from staff.alerts.channels.channel import Channel, ChannelSetup
-from staff.alerts.channels.channel_list import configured_channels
+from staff.alerts.channels.channel import Channel, ChannelSetup, configured_channels
 from staff.alerts.channels.govuk_notify.channel import NotifyEmail, NotifySms
 from staff.alerts.channels.smtp.channel import EmailChannel
 from staff.alerts.channels.webhook.channel import WebhookChannel
