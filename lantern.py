@@ -47,11 +47,13 @@ COMMANDS = {
     ),
     "staff": LazyCommand("staff.accounts.commands", "services", "Open, list and shut accounts."),
     "verify-audit": LazyCommand(
-        "staff.audit.verify", "services", "Prove that the audit trail is whole."
+        "staff.audit.verify", "services", "Prove that the audit trail is whole.", "verify_audit"
     ),
-    "anchor-audit": LazyCommand("staff.audit.anchors", "services", "Write the anchor of today."),
+    "anchor-audit": LazyCommand(
+        "staff.audit.verify", "services", "Write the anchor of today.", "anchor_audit"
+    ),
     "audit-client": LazyCommand(
-        "staff.audit.audit_log", "services", "How the audit trail names an address."
+        "staff.audit.trail", "services", "How the audit trail names an address.", "audit_client"
     ),
     "database-roles": LazyCommand(
         "ops.database_roles", "services", "Roles and grants for PostgreSQL."

@@ -24,8 +24,7 @@ from safeguarding.clock import utc_now
 from safeguarding.settings import Settings
 from safeguarding.state_folder import write_whole
 from staff.audit import trail
-from staff.audit.audit_log import COMMAND_LINE, operator
-from staff.audit.trail import Event
+from staff.audit.trail import COMMAND_LINE, Event, operator
 from staff.retention.ledger import FOLDER, Ledger, LedgerError
 from storage.engine import READING, connect
 

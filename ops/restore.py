@@ -20,8 +20,7 @@ from safeguarding.secret_files import SettingsError
 from safeguarding.settings import Settings
 from safeguarding.state_folder import write_whole
 from staff.audit import trail
-from staff.audit.audit_log import COMMAND_LINE, operator
-from staff.audit.trail import FIRST_LINK, Event
+from staff.audit.trail import COMMAND_LINE, FIRST_LINK, Event, operator
 from staff.cases.rows import vault_of
 from staff.cases.tables import data_keys
 from staff.cases.worker import CaseWorker

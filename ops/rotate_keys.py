@@ -8,7 +8,7 @@ from sqlalchemy.engine import Connection, Engine, RowMapping
 
 from safeguarding.settings import Settings
 from staff.accounts.tables import SEALED as SEALED_OF_STAFF
-from staff.audit.audit_log import record_command
+from staff.audit.trail import record_command
 from staff.cases.rows import facts_of, make_key
 from staff.cases.tables import SEALED, data_keys, escalations
 from storage import handoffs, key_users, replies

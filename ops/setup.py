@@ -20,7 +20,7 @@ from safeguarding.state_folder import make_private
 from staff.accounts.accounts import Staff, StaffAccounts, StaffNameError
 from staff.accounts.passwords import random_password
 from staff.accounts.permissions import Role
-from staff.audit.audit_log import COMMAND_LINE, record_command
+from staff.audit.trail import COMMAND_LINE, record_command
 from staff.rota.recipients import ContactPreferences
 from staff.rota.rota import ShiftKind
 from staff.rota.service import LONGEST_DAYS, Pattern, RotaService

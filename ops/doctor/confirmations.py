@@ -24,8 +24,7 @@ from safeguarding.records import ContentError
 from safeguarding.settings import Settings
 from staff.accounts.accounts import StaffAccounts
 from staff.approvals.approvals import STATUSES, Approvals
-from staff.audit.audit_log import record_command
-from staff.audit.trail import audit_events
+from staff.audit.trail import audit_events, record_command
 from storage.engine import READING
 from storage.vault import key_ring
 

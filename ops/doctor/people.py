@@ -23,7 +23,7 @@ from staff.alerts.channels.channel import ChannelSetup, configured_channels
 from staff.alerts.formatter import Notice
 from staff.alerts.outbox import Alert, deliveries
 from staff.alerts.queue import Delivery
-from staff.audit.audit_log import record_command
+from staff.audit.trail import record_command
 from staff.rota import rota
 from staff.rota.recipients import EMAIL
 from staff.rota.rota import ShiftKind, Span

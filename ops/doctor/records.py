@@ -11,9 +11,8 @@ from sqlalchemy.engine import Connection, make_url
 from ops.backup import BACKED_UP
 from ops.database_roles import ACTIONS, ALL, CONSOLE, GATEWAY
 from ops.doctor import Check, Finding, Installation, not_ready, ok
-from staff.audit.anchors import FOLDER, AnchorError, read_all
 from staff.audit.trail import audit_events
-from staff.audit.verify import verify
+from staff.audit.verify import ANCHORS, AnchorError, read_anchors, verify
 from storage.engine import READING, newest_revision, revision_of
 from storage.handoffs import figures
 
@@ -89,7 +88,7 @@ def handoffs_taken(here: Installation) -> Finding:
 def audit_trail(here: Installation) -> Finding:
     """Check that the audit trail is unchanged, and that its anchors agree and are recent."""
     try:
-        anchors = read_all([here.settings.state_dir / FOLDER])
+        anchors = read_anchors([here.settings.state_dir / ANCHORS])
     except AnchorError as error:
         return not_ready(str(error), "docs/audit-trail.md")
     with here.engine.connect().execution_options(**READING) as connection:

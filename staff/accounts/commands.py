@@ -13,7 +13,7 @@ from staff.accounts.accounts import (
 )
 from staff.accounts.passwords import random_password
 from staff.accounts.permissions import Role
-from staff.audit.audit_log import record_command
+from staff.audit.trail import record_command
 from storage.engine import connect
 
 ROLES = click.Choice([role.value for role in Role])

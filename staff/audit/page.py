@@ -20,8 +20,7 @@ from sanic.exceptions import BadRequest
 from safeguarding.clock import LONDON
 from staff.accounts.auth import requires, session_of
 from staff.accounts.permissions import Permission
-from staff.audit.audit_log import EventFilter
-from staff.audit.trail import Link
+from staff.audit.trail import EventFilter, Link
 from staff.cases.cases import UnknownCaseError
 from staff.console import wording
 from staff.console.composition import Services, services

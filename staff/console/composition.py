@@ -25,7 +25,7 @@ from staff.accounts.sessions import StaffSessions
 from staff.accounts.throttle import KnownDevices, SignInLimits, SignInThrottle
 from staff.alerts.outbox import StaffAlerts
 from staff.approvals.approvals import Approvals
-from staff.audit.audit_log import AuditLog, client_digest
+from staff.audit.trail import AuditLog, client_digest
 from staff.cases import wording as case_wording
 from staff.cases.cases import Cases
 from staff.cases.casework import Casework

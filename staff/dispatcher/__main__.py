@@ -28,7 +28,7 @@ from staff.alerts.formatter import AlertFormatter, AlertPhrases
 from staff.alerts.loops import Beats, Daily, Loop, Planner, Sender
 from staff.alerts.plan import Plan, ReminderDelays
 from staff.alerts.queue import Flood
-from staff.audit import anchors
+from staff.audit.verify import write_anchor
 from staff.cases.worker import CaseWorker, CaseWorkerLoop
 from staff.dispatcher.mail_catcher import MailCatcher
 from staff.dispatcher.status import StatusPage, StatusServer
@@ -87,7 +87,7 @@ def compose(settings: Settings) -> Dispatcher:
 
     def anchor() -> None:
         with engine.connect().execution_options(**READING) as connection:
-            anchors.write(settings.state_dir, connection, utc_now())
+            write_anchor(settings.state_dir, connection, utc_now())
 
     ring = Vault.of(settings)
     key_users.announce(settings, ring)

@@ -11,7 +11,7 @@ import click
 from sqlalchemy.exc import SQLAlchemyError
 
 from safeguarding.settings import Settings, SettingsError
-from staff.audit.audit_log import operator
+from staff.audit.trail import operator
 from staff.cases.cases import Cases, UnknownCaseError
 from staff.cases.worker import CaseWorker
 from staff.retention.clocks import Due, RetentionPeriods

@@ -20,8 +20,7 @@ from sqlalchemy.engine import Connection, Engine
 from safeguarding.clock import utc_now
 from staff.alerts.outbox import forget
 from staff.audit import trail
-from staff.audit.audit_log import COMMAND_LINE
-from staff.audit.trail import Event
+from staff.audit.trail import COMMAND_LINE, Event
 from staff.cases.case import CaseStatus
 from staff.cases.cases import UnknownCaseError
 from staff.cases.tables import cases

@@ -22,7 +22,7 @@ from safeguarding.taxonomy import ROOT
 from staff.accounts.accounts import StaffAccounts
 from staff.accounts.invitations import Invitations
 from staff.accounts.permissions import Role
-from staff.audit.audit_log import AuditLog, EventFilter
+from staff.audit.trail import AuditLog, EventFilter
 from tests.e2e.running_console import own_database, settings_of
 from tests.records import PASSWORD, accounts_on
 

@@ -22,7 +22,7 @@ from safeguarding.settings import Settings
 from safeguarding.taxonomy import ROOT
 from staff.accounts.permissions import Role
 from staff.accounts.sessions import StaffSessions
-from staff.audit.audit_log import AuditLog, EventFilter
+from staff.audit.trail import AuditLog, EventFilter
 from staff.audit.verify import verify
 from staff.console.app import create_app
 from storage.engine import READING, connect, migrate

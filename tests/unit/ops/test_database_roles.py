@@ -15,7 +15,7 @@ from ops.database_roles import Roles, main
 from safeguarding.escalation import CallbackLeft, CallbackWithdrawn, Outcome
 from safeguarding.taxonomy import Severity
 from staff.accounts.permissions import Role
-from staff.audit.audit_log import AuditLog, EventFilter
+from staff.audit.trail import AuditLog, EventFilter
 from staff.cases.cases import Cases
 from staff.cases.casework import Casework, ClosingDecision
 from staff.cases.merging import CaseMerge

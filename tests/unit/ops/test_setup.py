@@ -21,7 +21,7 @@ from safeguarding.settings import Settings
 from safeguarding.taxonomy import CONTENT
 from staff.accounts.accounts import StaffAccounts
 from staff.accounts.permissions import Role
-from staff.audit.audit_log import AuditLog, EventFilter
+from staff.audit.trail import AuditLog, EventFilter
 from staff.rota.rota import ShiftKind, on_duty, rota_shifts, shifts
 from storage.duty import Watch, watches
 from storage.engine import connect

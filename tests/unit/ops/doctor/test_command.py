@@ -22,8 +22,8 @@ from safeguarding.content.reader import read_catalogue
 from safeguarding.content.signing import ApprovalDecision
 from staff.accounts.second_step import SecondSteps
 from staff.approvals.approvals import Approvals
-from staff.audit import anchors
-from staff.audit.audit_log import AuditLog
+from staff.audit.trail import AuditLog
+from staff.audit.verify import write_anchor
 from staff.dispatcher.mail_catcher import MailCatcher
 from tests.certificates import write_certificate
 from tests.commands import run
@@ -88,7 +88,7 @@ def _do_everything(there: Installation, tmp_path: Path) -> None:
     AuditLog(there.engine).add("command line", people.MAIL_TRIED)
     back_up(there.settings, tmp_path / "copy", utc_now())
     with there.engine.connect() as connection:
-        anchors.write(there.settings.state_dir, connection, utc_now())
+        write_anchor(there.settings.state_dir, connection, utc_now())
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from staff.accounts.accounts import StaffAccounts
 from staff.accounts.permissions import Role
 from staff.accounts.second_step import SecondSteps
 from staff.alerts.outbox import alerts, deliveries
-from staff.audit.audit_log import AuditLog
+from staff.audit.trail import AuditLog
 from staff.rota.recipients import EMAIL, ContactPreferences
 from staff.rota.rota import ShiftKind, rota_shifts
 from staff.rota.service import RotaService

@@ -13,8 +13,8 @@ from ops.database_roles import Roles
 from ops.doctor import CheckState, Installation, find
 from ops.doctor.records import CHECKS
 from safeguarding.clock import utc_now
-from staff.audit import anchors
-from staff.audit.audit_log import AuditLog
+from staff.audit.trail import AuditLog
+from staff.audit.verify import write_anchor
 from storage.engine import connect
 from storage.handoffs import HandoffMailbox
 from tests.records import escalation, vault
@@ -92,7 +92,7 @@ def anchored(here: Installation) -> None:
     """Record an event and an anchor on it."""
     AuditLog(here.engine).add("gateway", "viewed")
     with here.engine.connect() as connection:
-        anchors.write(here.settings.state_dir, connection, utc_now())
+        write_anchor(here.settings.state_dir, connection, utc_now())
 
 
 def test_a_trail_that_was_changed_is_named(here: Installation) -> None:

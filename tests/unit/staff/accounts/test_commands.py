@@ -10,7 +10,7 @@ from sqlalchemy.engine import Engine
 
 from staff.accounts.accounts import StaffAccounts
 from staff.accounts.commands import main
-from staff.audit.audit_log import AuditLog, EventFilter
+from staff.audit.trail import AuditLog, EventFilter
 from tests.commands import run
 
 

@@ -1,4 +1,4 @@
-"""The trail is chained without a gap, and the database refuses to change it."""
+"""The trail is chained, guarded by the database, and searched by account, kind, case and time."""
 
 from __future__ import annotations
 
@@ -15,16 +15,21 @@ from sqlalchemy.exc import DBAPIError
 from safeguarding.taxonomy import ROOT
 from staff.audit.trail import (
     FIRST_LINK,
+    AuditLog,
     Event,
+    EventFilter,
     append,
     append_all,
+    audit_client,
     audit_events,
+    client_digest,
     link_of,
     of_case,
     walk,
 )
 from storage.engine import READING
-from tests.records import NOON
+from tests.commands import run
+from tests.records import NOON, Clock
 
 VIEWED = Event(NOON, "ann", "viewed", "c1", "m1", {"exposure": 2, "severity": "urgent"})
 APPENDS = """
@@ -186,6 +191,60 @@ def test_processes_that_append_at_once_leave_no_gap(engine: Engine, database_url
     assert failures == ["", ""]
     assert _count(engine) == 2 * each
     assert whole(engine)
+
+
+@pytest.fixture
+def kept(engine: Engine) -> AuditLog:
+    clock = Clock()
+    log = AuditLog(engine, clock)
+    log.add("ann", "signed in")
+    log.add("ann", "viewed", case_id="c1", message_id="m1")
+    clock.move(days=1)
+    log.add("visitor", "sign-in refused", detail={"account": "ann"})
+    log.add("bob", "viewed", case_id="c2")
+    return log
+
+
+@pytest.mark.parametrize(
+    ("wanted", "numbers"),
+    [
+        (EventFilter(), [4, 3, 2, 1]),
+        (EventFilter(who="ann"), [3, 2, 1]),
+        (EventFilter(who="bob"), [4]),
+        (EventFilter(what="viewed"), [4, 2]),
+        (EventFilter(about=("c1",)), [2]),
+        (EventFilter(about=("m1", "c2")), [4, 2]),
+        (EventFilter(since=NOON + timedelta(seconds=1)), [4, 3]),
+        (EventFilter(until=NOON + timedelta(days=1)), [2, 1]),
+        (EventFilter(who="ann", what="viewed", since=NOON, until=NOON + timedelta(days=2)), [2]),
+        (EventFilter(who="' OR 1=1 --"), []),
+    ],
+)
+def test_finds_what_is_asked_for(kept: AuditLog, wanted: EventFilter, numbers: list[int]) -> None:
+    assert [link.id for link in kept.newest(wanted, limit=9)] == numbers
+
+
+def test_continues_where_the_last_page_ended(kept: AuditLog) -> None:
+    assert [link.id for link in kept.newest(EventFilter(), limit=2)] == [4, 3]
+    assert [link.id for link in kept.newest(EventFilter(), before=3, limit=2)] == [2, 1]
+
+
+def test_names_each_kind_once(kept: AuditLog) -> None:
+    assert kept.kinds() == ["sign-in refused", "signed in", "viewed"]
+
+
+def test_a_client_is_named_by_a_keyed_digest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    key = "k" * 32
+    digest = client_digest("203.0.113.7", key)
+
+    assert len(digest) == 16
+    assert digest == client_digest("::ffff:203.0.113.7", key)
+    assert client_digest("2001:db8::1", key) == client_digest("2001:DB8:0:0::1", key)
+    assert client_digest("203.0.113.7", "other") != digest != client_digest("203.0.113.8", key)
+    monkeypatch.setenv("LANTERN_TOKEN_KEY", key)
+    assert run(audit_client, "203.0.113.7").stdout == f"{digest}\n"
 
 
 def _count(engine: Engine) -> int:

@@ -11,10 +11,22 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from staff.audit import anchors, verify
-from staff.audit.anchors import Anchor, AnchorError
 from staff.audit.trail import FIRST_LINK, Event, append_all, audit_events, link_of, walk
-from staff.audit.verify import CHANGED, CUT_OFF, MISSING, OUT_OF_ORDER, REWRITTEN, Verification
+from staff.audit.verify import (
+    CHANGED,
+    CUT_OFF,
+    MISSING,
+    OUT_OF_ORDER,
+    REWRITTEN,
+    Anchor,
+    AnchorError,
+    Verification,
+    anchor_audit,
+    read_anchors,
+    verify,
+    verify_audit,
+    write_anchor,
+)
 from storage.engine import READING
 from tests.commands import run
 from tests.records import NOON
@@ -40,7 +52,7 @@ def trail(engine: Engine) -> Engine:
 
 def verified(engine: Engine, *held: Anchor) -> Verification:
     with engine.connect().execution_options(**READING) as connection:
-        return verify.verify(connection, held)
+        return verify(connection, held)
 
 
 def change(number: int, **values: object) -> Callable[[Connection], None]:
@@ -165,14 +177,14 @@ def test_two_contradicting_anchors_do_not_pass(trail: Engine, tmp_path: Path) ->
 
 def test_one_anchor_a_day_and_each_agrees(trail: Engine, tmp_path: Path) -> None:
     with trail.connect() as connection:
-        first = anchors.write(tmp_path, connection, NOON)
-        assert anchors.write(tmp_path, connection, NOON + timedelta(hours=11)) is None
+        first = write_anchor(tmp_path, connection, NOON)
+        assert write_anchor(tmp_path, connection, NOON + timedelta(hours=11)) is None
     with trail.begin() as connection:
         append_all(connection, EVENTS)
     with trail.connect() as connection:
-        second = anchors.write(tmp_path, connection, NOON + timedelta(days=1))
+        second = write_anchor(tmp_path, connection, NOON + timedelta(days=1))
 
-    held = anchors.read_all([tmp_path / "anchors"])
+    held = read_anchors([tmp_path / "anchors"])
     assert held == [first, second]
     assert verified(trail, *held).broken is None
     assert (tmp_path / "anchors" / "2026-11-25").stat().st_mode & 0o222 == 0
@@ -180,9 +192,9 @@ def test_one_anchor_a_day_and_each_agrees(trail: Engine, tmp_path: Path) -> None
 
 def test_an_empty_trail_has_no_anchor_yet(engine: Engine, tmp_path: Path) -> None:
     with engine.connect() as connection:
-        assert anchors.write(tmp_path, connection, NOON) is None
+        assert write_anchor(tmp_path, connection, NOON) is None
 
-    assert anchors.read_all([tmp_path / "anchors"]) == []
+    assert read_anchors([tmp_path / "anchors"]) == []
 
 
 @pytest.mark.parametrize("text", ["", "12", "x y z", "1 abc yesterday"])
@@ -190,7 +202,7 @@ def test_a_damaged_anchor_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "2026-11-25").write_text(text, "utf-8")
 
     with pytest.raises(AnchorError, match="2026-11-25 is not an anchor"):
-        anchors.read_all([tmp_path])
+        read_anchors([tmp_path])
 
 
 def test_the_commands_write_an_anchor_prove_the_trail_and_fail_when_it_is_broken(
@@ -199,16 +211,16 @@ def test_the_commands_write_an_anchor_prove_the_trail_and_fail_when_it_is_broken
     monkeypatch.setenv("LANTERN_DATABASE_URL", database_url)
     monkeypatch.setenv("LANTERN_STATE_DIR", str(tmp_path))
 
-    assert ": 12 " in run(anchors.main).stdout
-    assert "already" in run(anchors.main).stdout
-    whole = run(verify.main)
+    assert ": 12 " in run(anchor_audit).stdout
+    assert "already" in run(anchor_audit).stdout
+    whole = run(verify_audit)
     assert whole.exit_code == 0
     assert "events in order: 12" in whole.stdout
     assert "anchors that agree: 1, the newest of 20" in whole.stdout
 
     with trail.begin() as connection:
         change(5, who="bob")(connection)
-    broken = run(verify.main)
+    broken = run(verify_audit)
     assert broken.exit_code == 1
     assert "BROKEN at event 5 (2026-11-25T12:05:00+00:00): changed" in broken.stdout
 
@@ -222,12 +234,12 @@ def test_anchors_kept_elsewhere_count(
     with trail.begin() as connection:
         delete(12)(connection)
 
-    assert run(verify.main).exit_code == 0
-    assert run(verify.main, "--anchors", str(tmp_path / "anchors")).exit_code == 1
+    assert run(verify_audit).exit_code == 0
+    assert run(verify_audit, "--anchors", str(tmp_path / "anchors")).exit_code == 1
 
 
 def _anchor(engine: Engine, folder: Path) -> Anchor:
     with engine.connect() as connection:
-        anchor = anchors.write(folder, connection, NOON)
+        anchor = write_anchor(folder, connection, NOON)
     assert anchor is not None
     return anchor

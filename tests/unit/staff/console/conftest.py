@@ -19,7 +19,7 @@ from safeguarding.settings import Settings
 from staff.accounts.accounts import Staff, StaffAccounts
 from staff.accounts.throttle import SignInLimits, SignInThrottle
 from staff.approvals.approvals import Approvals
-from staff.audit.audit_log import AuditLog
+from staff.audit.trail import AuditLog
 from staff.cases.cases import Cases
 from staff.cases.casework import Casework
 from staff.cases.log import EscalationLog

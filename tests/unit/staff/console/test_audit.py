@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from staff.accounts.accounts import Staff
-from staff.audit.audit_log import AuditLog, EventFilter
+from staff.audit.trail import AuditLog, EventFilter
 from staff.cases.cases import Cases
 from staff.cases.log import EscalationLog
 from tests.records import Clock, escalation

@@ -12,7 +12,7 @@ from pypdf import PdfReader
 from sqlalchemy.engine import Engine
 
 from staff.accounts.accounts import StaffAccounts
-from staff.audit.audit_log import AuditLog, EventFilter
+from staff.audit.trail import AuditLog, EventFilter
 from staff.cases.log import EscalationLog
 from tests.records import WORDS, escalation
 from tests.unit.staff.console.conftest import Browser

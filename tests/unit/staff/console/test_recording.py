@@ -8,7 +8,7 @@ from sanic_testing.testing import ASGI_HOST
 from sqlalchemy.engine import Engine
 
 from staff.accounts.accounts import Staff, StaffAccounts
-from staff.audit.audit_log import AuditLog, EventFilter, client_digest
+from staff.audit.trail import AuditLog, EventFilter, client_digest
 from staff.cases.log import EscalationLog
 from staff.console.recording import RefusalCounter, RefusalLimits
 from tests.records import PASSWORD, Clock, escalation

@@ -28,7 +28,7 @@ from staff.accounts.provider import (
     Purpose,
 )
 from staff.accounts.throttle import SignInThrottle
-from staff.audit.audit_log import AuditLog, EventFilter
+from staff.audit.trail import AuditLog, EventFilter
 from staff.console.app import create_app
 from staff.console.composition import compose
 from tests.fakes.provider import CLIENT, SECRET, FakeProvider

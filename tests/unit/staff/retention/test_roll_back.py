@@ -15,7 +15,7 @@ from ops import database_copies
 from ops.backup import back_up
 from safeguarding.clock import utc_now
 from safeguarding.settings import Settings
-from staff.audit.audit_log import AuditLog
+from staff.audit.trail import AuditLog
 from staff.audit.verify import verify
 from storage.engine import (
     MIGRATIONS,
