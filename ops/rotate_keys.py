@@ -11,11 +11,11 @@ from staff.accounts.tables import SEALED as SEALED_OF_STAFF
 from staff.audit.trail import record_command
 from staff.cases.rows import facts_of, make_key
 from staff.cases.tables import SEALED, data_keys, escalations
-from storage import handoffs, key_users, replies
+from storage import handoffs, replies
 from storage.engine import connect
 from storage.handoffs import HandoffMailbox
 from storage.spool import Spool
-from storage.vault import Vault, VaultError
+from storage.vault import Vault, VaultError, processes_with_other_keys
 
 ALL_SEALED = {**SEALED, **SEALED_OF_STAFF, **handoffs.SEALED, **replies.SEALED}
 """Every column with an envelope."""
@@ -94,7 +94,7 @@ def main() -> None:
     settings = Settings.from_env()
     vault, engine = Vault.of(settings), connect(settings.database_url)
     # Before anything is sealed again: what such a process seals meanwhile would need the older key.
-    behind = key_users.with_other_keys(settings, vault)
+    behind = processes_with_other_keys(settings, vault)
     spool = Spool.of(settings, vault)
     spool.drain(HandoffMailbox(engine, vault))
     try:

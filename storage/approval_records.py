@@ -6,12 +6,11 @@ from collections import defaultdict
 from itertools import chain
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine, RowMapping
+from sqlalchemy.engine import Connection, Engine
 
 from safeguarding.content.kinds import KINDS, Kinds
 from safeguarding.content.signing import ApprovalDecision, Decided, approved_digests
-from storage.engine import READING
-from storage.metadata import UtcDateTime, metadata
+from storage.engine import READING, UtcDateTime, metadata
 
 approvals = sa.Table(
     "approvals",
@@ -30,19 +29,20 @@ approvals = sa.Table(
 )
 """Decisions on content. `words` is our own content, so it is stored unencrypted."""
 
-_DECISION_COLUMNS = [column for column in approvals.c if column.name != "words"]
+_DECISION_COLUMNS = [column for column in approvals.c if column.name not in {"id", "words"}]
 
 
 def read_decisions(
     connection: Connection, content_id: str | None = None
 ) -> dict[str, list[Decided]]:
-    """Return the decisions by content id, oldest first; those on one item where it is named."""
+    """Return the decisions by content id, oldest first: on all content, or on one item."""
     query = sa.select(*_DECISION_COLUMNS).order_by(approvals.c.id)
     if content_id is not None:
         query = query.where(approvals.c.content_id == content_id)
     decisions: dict[str, list[Decided]] = defaultdict(list)
     for row in connection.execute(query).mappings():
-        decisions[row["content_id"]].append(_decided(row))
+        decided = Decided(**{**row, "decision": ApprovalDecision(row["decision"])})
+        decisions[decided.content_id].append(decided)
     return decisions
 
 
@@ -54,8 +54,3 @@ def read_approved_digests(engine: Engine, kinds: Kinds = KINDS) -> frozenset[tup
     with engine.execution_options(**READING).connect() as connection:
         decisions = read_decisions(connection)
     return approved_digests(chain.from_iterable(decisions.values()), kinds)
-
-
-def _decided(row: RowMapping) -> Decided:
-    facts = {name: row[name] for name in ("content_id", "digest", "by", "name", "role", "at")}
-    return Decided(**facts, note=row["note"], decision=ApprovalDecision(row["decision"]))

@@ -1,4 +1,4 @@
-"""When people are on duty who can be told of a hand-off: all that the chat may know of the rota."""
+"""The hours in which staff are on duty: all that the chat may know of the rota."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from storage.metadata import UtcDateTime
+from storage.engine import UtcDateTime
 
 duty_hours = sa.table(
     "duty_hours",
@@ -16,20 +16,20 @@ duty_hours = sa.table(
     sa.column("ends_at", UtcDateTime),
     sa.column("areas", sa.JSON),
 )
-"""A view of the database: the shifts of those on duty who have left an email address or a phone
+"""A view of the database: the shifts of staff on duty who have left an email address or a phone
 number. Others could read of a hand-off only by chance, and a promise must not rest on them."""
 
 
 @dataclass(frozen=True)
 class Watch:
-    """A span of time in which a person is on duty, and the areas it covers; None for all."""
+    """A span of time in which a person is on duty, and the areas it covers; None: all areas."""
 
     starts_at: datetime
     ends_at: datetime
     areas: frozenset[str] | None = None
 
     def covers(self, area: str | None) -> bool:
-        """Whether this person may see the cases of the area; None is a case without one."""
+        """Return whether this person may see cases of an area; None: cases without one."""
         return self.areas is None or area is None or area in self.areas
 
 

@@ -1,4 +1,4 @@
-"""The hand-off mailbox: what the chat appends, durably, for the case worker of the staff side.
+"""The hand-off mailbox: rows that the chat appends, durably, for the case worker of the staff side.
 
 A row is sealed until it is done. Then its words are deleted and its key stays, so that a row
 written twice, however late, is recognised. On PostgreSQL the gateway may only insert here: nothing
@@ -8,14 +8,19 @@ that it does reads the mailbox. ADR 36.
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine, RowMapping
+from sqlalchemy.exc import SQLAlchemyError
 
 from safeguarding.escalation import (
     Escalation,
@@ -25,24 +30,23 @@ from safeguarding.escalation import (
     handoff_from_record,
 )
 from safeguarding.taxonomy import Severity
-from storage.metadata import UtcDateTime, metadata
+from storage.engine import UtcDateTime, metadata
 from storage.vault import Vault
 
 CHANNEL = "handoffs"
-"""The channel on which PostgreSQL says that rows were appended; a trigger of the table does."""
-COUNTED = {"preserve_rowcount": True}
-"""Execution options of an insert that must say how many rows were new."""
-ASSESSED, NOT_ASSESSED = "assessed", "not_assessed"
+"""The channel on which a trigger of the table sends a notice that rows were appended."""
+POLL_S = 0.2
+"""How long a reader on SQLite waits before it looks again, in seconds."""
+LISTEN_S = 1.0
+"""The same on PostgreSQL, where a notice comes at once: should none come, a reader looks anyway."""
+log = structlog.get_logger("database")
+NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+"""The type of the numbers that the database gives to the rows of a mailbox."""
 
 handoffs = sa.Table(
     "handoffs",
     metadata,
-    sa.Column(
-        "number",
-        sa.BigInteger().with_variant(sa.Integer, "sqlite"),
-        sa.Identity(),
-        primary_key=True,
-    ),
+    sa.Column("number", NUMBER, sa.Identity(), primary_key=True),
     sa.Column("key", sa.Text, nullable=False, unique=True),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("conversation_id", sa.Text, nullable=False, index=True),
@@ -67,16 +71,14 @@ handoffs = sa.Table(
 )
 SEALED: dict[sa.Table, tuple[str, ...]] = {handoffs: ("sealed",)}
 """The columns that hold an envelope of the key ring, until the row is done."""
-_PROVED = ("kind", "conversation_id", "state", "severity")
 
 
 @dataclass(frozen=True)
 class HandoffFigures:
-    """What waits in the mailbox."""
+    """How many rows wait in the mailbox, and when the oldest of them was written."""
 
     waiting: int
     oldest_at: datetime | None
-    """When the oldest row that waits was written."""
 
 
 class HandoffMailbox:
@@ -94,12 +96,18 @@ class HandoffMailbox:
         another row. Raises ValueError when its moment has no time zone; SQLAlchemyError when the
         database cannot do its part, and then nothing was kept.
         """
-        row = _row(handoff, self._vault)
-        dialect = postgresql if self._engine.dialect.name == "postgresql" else sqlite
-        # Without a conflict target, and without returning the number, no right to read is needed.
-        insert = dialect.insert(handoffs).values(**row).on_conflict_do_nothing().inline()
-        with self._engine.begin() as connection:
-            return connection.execute(insert, execution_options=COUNTED).rowcount > 0
+        return insert_new(self._engine, handoffs, _row(handoff, self._vault))
+
+
+def insert_new(engine: Engine, table: sa.Table, row: Mapping[str, Any]) -> bool:
+    """Insert a row unless its key is there, and return whether it was new."""
+    dialect = postgresql if engine.dialect.name == "postgresql" else sqlite
+    # Without a conflict target, and without returning the number, no right to read is needed.
+    insert = dialect.insert(table).values(**row).on_conflict_do_nothing().inline()
+    with engine.begin() as connection:
+        return (
+            connection.execute(insert, execution_options={"preserve_rowcount": True}).rowcount > 0
+        )
 
 
 def _row(handoff: Handoff, vault: Vault) -> dict[str, Any]:
@@ -108,15 +116,16 @@ def _row(handoff: Handoff, vault: Vault) -> dict[str, Any]:
         # A repeat is the same record, a later assessment or another answer is another.
         key = f"{handoff.message_id}.{vault.fingerprint(record)}"
         kind, written_at = HandoffKind.MESSAGE, handoff.raised_at
-        severity, state = handoff.assessment.severity, handoff.is_assessed
+        severity = handoff.assessment.severity
+        state = "assessed" if handoff.is_assessed else "not_assessed"
     else:
         key, kind, written_at = handoff.id, handoff.kind, handoff.at
-        severity, state = Severity.NONE, True
+        severity, state = Severity.NONE, "assessed"
     plain = {
         "key": key,
         "kind": kind.value,
         "conversation_id": handoff.conversation_id,
-        "state": ASSESSED if state else NOT_ASSESSED,
+        "state": state,
         "severity": int(severity),
         "written_at": written_at,
     }
@@ -124,7 +133,7 @@ def _row(handoff: Handoff, vault: Vault) -> dict[str, Any]:
 
 
 def opened(row: RowMapping, vault: Vault) -> Handoff:
-    """What a row that waits holds.
+    """Decrypt a row that waits.
 
     Raises VaultError, also when its plain columns were changed, KeyError, TypeError or ValueError.
     """
@@ -132,23 +141,18 @@ def opened(row: RowMapping, vault: Vault) -> Handoff:
     return handoff_from_record(HandoffKind(row["kind"]), record)
 
 
-def facts_of(row: Mapping[str, Any] | RowMapping) -> str:
-    """The plain columns that are proved with the words."""
+def facts_of(row: Mapping[Any, Any]) -> str:
+    """Return the plain columns that are proved with the words."""
     at = row["written_at"].astimezone(timezone.utc).isoformat(timespec="microseconds")
-    return json.dumps([at, *(row[name] for name in _PROVED)])
+    return json.dumps([at, row["kind"], row["conversation_id"], row["state"], row["severity"]])
 
 
-def _place(row: Mapping[str, Any] | RowMapping) -> dict[str, str]:
-    return {
-        "table": handoffs.name,
-        "row": row["key"],
-        "column": "sealed",
-        "facts": facts_of(row),
-    }
+def _place(row: Mapping[Any, Any]) -> dict[str, str]:
+    return {"table": "handoffs", "row": row["key"], "column": "sealed", "facts": facts_of(row)}
 
 
 def waiting(connection: Connection, after: int, limit: int) -> list[tuple[int, str]]:
-    """Number and conversation of the rows that wait behind this number, in order."""
+    """Return number and conversation of the rows that wait behind this number, in order."""
     query = (
         sa.select(handoffs.c.number, handoffs.c.conversation_id)
         .where(handoffs.c.done_at.is_(None), handoffs.c.number > after)
@@ -159,7 +163,7 @@ def waiting(connection: Connection, after: int, limit: int) -> list[tuple[int, s
 
 
 def claim(connection: Connection, number: int) -> RowMapping | None:
-    """A row that waits, locked until the transaction ends; None when it is done or another's."""
+    """Lock a row that waits until the transaction ends; None when it is done or another's."""
     query = (
         sa.select(handoffs)
         .where(handoffs.c.number == number, handoffs.c.done_at.is_(None))
@@ -175,10 +179,10 @@ def mark_done(connection: Connection, number: int, at: datetime) -> None:
 
 
 def discard(connection: Connection, conversation_id: str, until: datetime, at: datetime) -> int:
-    """Delete the words of what waits for a case that is disposed of; how many rows that were.
+    """Delete the words of the rows that wait for a case that is disposed of; return how many.
 
-    What was written after `until` is another hand-off, that a person has to read. A row that a
-    worker has in hand is left to it.
+    A row written after `until` is another hand-off, which a person has to read. A row that a worker
+    has locked is left to it.
     """
     held = (
         sa.select(handoffs.c.number)
@@ -195,26 +199,23 @@ def discard(connection: Connection, conversation_id: str, until: datetime, at: d
 
 
 def callback_changed_since(connection: Connection, row: RowMapping) -> bool:
-    """Whether a later change of its call-back is done: left anew, or withdrawn.
+    """Return whether a later change of its call-back is done: left anew, or withdrawn.
 
     A row that a slow database wrote late has a higher number than what came after it, so the
     moment counts; of a withdrawal the number counts as well, for clocks differ.
     """
-    later, behind = _later(row), handoffs.c.number > row["number"]
+    later = handoffs.c.written_at > row["written_at"]
+    behind = handoffs.c.number > row["number"]
     withdrawn = handoffs.c.kind == HandoffKind.CALLBACK_WITHDRAWN.value
     left = handoffs.c.kind == HandoffKind.CALLBACK.value
     return _is_done(connection, row, (withdrawn & (later | behind)) | (left & later))
 
 
 def callback_left_since(connection: Connection, row: RowMapping) -> bool:
-    """Whether its call-back was left anew after this row withdrew it, and that is done."""
+    """Return whether its call-back was left anew after this row withdrew it, and that is done."""
     left = handoffs.c.kind == HandoffKind.CALLBACK.value
-    return _is_done(connection, row, left & _later(row) & (handoffs.c.number > row["number"]))
-
-
-def _later(row: RowMapping) -> sa.ColumnElement[bool]:
-    written_at: datetime = row["written_at"]
-    return handoffs.c.written_at > written_at
+    later = handoffs.c.written_at > row["written_at"]
+    return _is_done(connection, row, left & later & (handoffs.c.number > row["number"]))
 
 
 def _is_done(connection: Connection, row: RowMapping, which: sa.ColumnElement[bool]) -> bool:
@@ -227,9 +228,47 @@ def _is_done(connection: Connection, row: RowMapping, which: sa.ColumnElement[bo
 
 
 def figures(connection: Connection) -> HandoffFigures:
-    """How many rows wait, and since when."""
-    query = sa.select(sa.func.count(), sa.func.min(handoffs.c.written_at)).where(
-        handoffs.c.done_at.is_(None)
-    )
-    count, oldest_at = connection.execute(query).one()
-    return HandoffFigures(count, oldest_at)
+    """Return how many rows wait, and since when."""
+    counted = sa.select(sa.func.count(), sa.func.min(handoffs.c.written_at))
+    return HandoffFigures(*connection.execute(counted.where(handoffs.c.done_at.is_(None))).one())
+
+
+class HandoffListener:
+    """Waits, for one thread, until rows are appended. Without notices it is slower, not wrong."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._listening: Connection | None = None
+
+    def wait(self, stop: threading.Event) -> None:
+        """Return at the next notice, or after a short while. Never raises.
+
+        Returns at once when it begins to listen: no notice comes of rows that were appended before.
+        """
+        if self._engine.dialect.name != "postgresql":
+            stop.wait(POLL_S)
+            return
+        try:
+            if self._listening is None:
+                connection = self._engine.connect()
+                self._listening = connection.execution_options(isolation_level="AUTOCOMMIT")
+                self._listening.exec_driver_sql(f"LISTEN {CHANNEL}")
+                return
+            driver = self._listening.connection.driver_connection
+            if not isinstance(driver, psycopg.Connection):
+                raise TypeError("not a connection of psycopg")
+            for _ in driver.notifies(timeout=LISTEN_S, stop_after=1):
+                pass
+        except (SQLAlchemyError, psycopg.Error) as error:
+            log.warning("database.not_listening", error=type(error).__name__)
+            self.close()
+            stop.wait(LISTEN_S)
+
+    def close(self) -> None:
+        """Stop listening."""
+        listening, self._listening = self._listening, None
+        if listening is not None:
+            with suppress(SQLAlchemyError, psycopg.Error):
+                # Not back into the pool: it would go on listening there.
+                listening.invalidate()
+                listening.close()

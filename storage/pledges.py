@@ -1,18 +1,18 @@
-"""How often the pledge was taken: a number for each day, and nothing about anyone."""
+"""Counts how often the pledge was taken on each day, and keeps nothing about any person."""
 
 from __future__ import annotations
 
-import queue
 import threading
+from concurrent.futures import Future
 from datetime import date
 
 import click
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Engine
 
 from safeguarding.settings import Settings
-from storage.engine import READING, connect
-from storage.metadata import metadata
+from storage.engine import READING, connect, metadata
 
 pledges = sa.Table(
     "pledges",
@@ -21,14 +21,12 @@ pledges = sa.Table(
     sa.Column("count", sa.Integer, nullable=False),
     sa.CheckConstraint("count > 0", name="count"),
 )
-"""How often the pledge was taken on a day: there is no column for anything about anyone."""
-
 WAIT_S = 0.3
-"""How long an answer waits to be counted, in seconds."""
+"""Seconds that an answer waits to be counted."""
 
 
 class NotCountedError(Exception):
-    """The database could not be written. Holds the kind of failure alone."""
+    """The database could not be written. The message is the kind of failure only."""
 
 
 class PledgeCounter:
@@ -37,57 +35,51 @@ class PledgeCounter:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._free = threading.Lock()
-        """Held while one is counted aside: a database that hangs costs one thread."""
+        """Held by the one thread that counts aside: a database that hangs costs no second one."""
 
     def add(self, day: date) -> None:
-        """One more on this day. Raises NotCountedError."""
-        more = sa.update(pledges).where(pledges.c.day == day).values(count=pledges.c.count + 1)
+        """Count one more on this day. Raises NotCountedError."""
+        dialect = postgresql if self._engine.dialect.name == "postgresql" else sqlite
+        more = {"count": pledges.c.count + 1}
+        first = dialect.insert(pledges).values(day=day, count=1)
         try:
             with self._engine.begin() as connection:
-                if connection.execute(more).rowcount == 0:
-                    self._first(connection, day, more)
+                connection.execute(first.on_conflict_do_update(index_elements=["day"], set_=more))
         except sa.exc.SQLAlchemyError as error:
             raise NotCountedError(type(error).__name__) from None
 
     def add_in_time(self, day: date, within_s: float = WAIT_S) -> None:
-        """The same for whoever cannot wait for the database. Raises NotCountedError.
+        """Do the same without waiting longer for the database. Raises NotCountedError.
 
-        One that is late may still be counted, though it was said that it was not.
+        A pledge that is late may be counted after this has raised.
         """
-        outcome: queue.SimpleQueue[NotCountedError | None] = queue.SimpleQueue()
         if not self._free.acquire(blocking=False):
             raise NotCountedError("busy")
-        threading.Thread(target=self._add_aside, args=(day, outcome), daemon=True).start()
+        counted: Future[None] = Future()
+        threading.Thread(target=self._add_aside, args=(day, counted), daemon=True).start()
         try:
-            error = outcome.get(timeout=within_s)
-        except queue.Empty:
+            counted.result(within_s)
+        except TimeoutError:
             raise NotCountedError("late") from None
-        if error is not None:
-            raise error
+
+    def _add_aside(self, day: date, counted: Future[None]) -> None:
+        failure = None
+        try:
+            self.add(day)
+        except NotCountedError as error:
+            failure = error
+        finally:
+            self._free.release()
+        if failure is None:
+            counted.set_result(None)
+        else:
+            counted.set_exception(failure)
 
     def by_day(self) -> dict[date, int]:
-        """The count of each day that has one, the first day first."""
+        """Return the count of each day that has one, the first day first."""
         query = sa.select(pledges.c.day, pledges.c.count).order_by(pledges.c.day)
         with self._engine.connect().execution_options(**READING) as connection:
             return {row["day"]: row["count"] for row in connection.execute(query).mappings()}
-
-    def _add_aside(self, day: date, outcome: queue.SimpleQueue[NotCountedError | None]) -> None:
-        error = None
-        try:
-            self.add(day)
-        except NotCountedError as failure:
-            error = failure
-        finally:
-            self._free.release()
-            outcome.put(error)
-
-    @staticmethod
-    def _first(connection: sa.Connection, day: date, more: sa.Update) -> None:
-        try:
-            with connection.begin_nested():
-                connection.execute(sa.insert(pledges).values(day=day, count=1))
-        except sa.exc.IntegrityError:  # another process was first
-            connection.execute(more)
 
 
 @click.command()

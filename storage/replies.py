@@ -8,16 +8,16 @@ was killed ends by itself, and another shows the row under the same number. ADR 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine, RowMapping
 
-from storage.handoffs import COUNTED
-from storage.metadata import UtcDateTime, metadata
+from storage.engine import UtcDateTime, metadata
+from storage.handoffs import NUMBER, insert_new
 from storage.vault import Vault
 
 LEASE = timedelta(seconds=30)
@@ -26,12 +26,7 @@ LEASE = timedelta(seconds=30)
 replies = sa.Table(
     "replies",
     metadata,
-    sa.Column(
-        "number",
-        sa.BigInteger().with_variant(sa.Integer, "sqlite"),
-        sa.Identity(),
-        primary_key=True,
-    ),
+    sa.Column("number", NUMBER, sa.Identity(), primary_key=True),
     sa.Column("key", sa.Text, nullable=False, unique=True),
     sa.Column("conversation_id", sa.Text, nullable=False),
     sa.Column("written_at", UtcDateTime, nullable=False),
@@ -62,7 +57,6 @@ class ReplyMailbox:
     """Both ends of the mailbox. Thread-safe. Raises SQLAlchemyError."""
 
     def __init__(self, engine: Engine, vault: Vault) -> None:
-        """Take an engine of `storage.engine.connect` on a migrated database."""
         self._engine = engine
         self._vault = vault
 
@@ -79,12 +73,8 @@ class ReplyMailbox:
             "written_at": at,
             "expires_at": expires_at,
         }
-        sealed = self._vault.seal(text, **_place(plain))
-        dialect = postgresql if self._engine.dialect.name == "postgresql" else sqlite
-        insert = dialect.insert(replies).values(**plain, sealed=sealed)
-        with self._engine.begin() as connection:
-            statement = insert.on_conflict_do_nothing().inline()
-            return connection.execute(statement, execution_options=COUNTED).rowcount > 0
+        sealed = {"sealed": self._vault.seal(text, **_place(plain))}
+        return insert_new(self._engine, replies, plain | sealed)
 
     def claim(self, conversation_id: str, reader: str, at: datetime) -> StaffReply | None:
         """Claim the next message of a conversation for `reader`, a name that no other reader has.
@@ -115,30 +105,25 @@ class ReplyMailbox:
             return bool(connection.execute(done).rowcount)
 
     def expire(self, at: datetime) -> int:
-        """Delete the words of what was not shown in time; how many messages that were."""
+        """Delete the words of messages that were not shown in time; return how many there were."""
         late = replies.c.sealed.is_not(None) & (replies.c.expires_at <= at)
         with self._engine.begin() as connection:
             return connection.execute(sa.update(replies).where(late).values(sealed=None)).rowcount
 
 
-def facts_of(row: dict[str, Any] | RowMapping) -> str:
-    """The plain columns that are proved with the words."""
+def facts_of(row: Mapping[Any, Any]) -> str:
+    """Return the plain columns that are proved with the words."""
     moments = (row[name].astimezone(timezone.utc) for name in ("written_at", "expires_at"))
     written = (moment.isoformat(timespec="microseconds") for moment in moments)
     return json.dumps([row["conversation_id"], *written])
 
 
-def _place(row: dict[str, Any] | RowMapping) -> dict[str, str]:
-    return {
-        "table": replies.name,
-        "row": row["key"],
-        "column": "sealed",
-        "facts": facts_of(row),
-    }
+def _place(row: Mapping[Any, Any]) -> dict[str, str]:
+    return {"table": "replies", "row": row["key"], "column": "sealed", "facts": facts_of(row)}
 
 
 def _next(connection: Connection, conversation_id: str, at: datetime) -> RowMapping | None:
-    """The oldest message that is neither shown nor expired."""
+    """Return the oldest message that is neither shown nor expired."""
     query = (
         sa.select(replies)
         .where(
@@ -154,7 +139,7 @@ def _next(connection: Connection, conversation_id: str, at: datetime) -> RowMapp
 
 
 def _take(connection: Connection, row: RowMapping, reader: str, at: datetime) -> bool:
-    """Compare and set: of two readers that read the same row, the database lets one have it."""
+    """Compare and set: of two readers of the same row, the database lets one claim it."""
     free = (
         replies.c.claimed_by.is_(None)
         | (replies.c.claimed_by == reader)

@@ -1,39 +1,46 @@
-"""The spool: where messages to hand over wait, sealed, while the database cannot be written."""
+"""The spool: where messages to hand over wait, sealed, while the database cannot be written.
+
+A part of the disk is reserved for it: files of fixed size, made while there is room. On a full disk
+a record is written *into* such a file, over space that is taken already: were it given back first,
+whatever else writes to the disk, a SQLite database above all, would be quicker. A file system that
+never writes in place (btrfs, ZFS) keeps no such promise (docs/faults.md).
+"""
 
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import json
 import logging
 import os
 import re
 import secrets
-from contextlib import suppress
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Protocol
+from types import MappingProxyType
 
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
-from safeguarding.escalation import Escalation, Handoff
+from safeguarding.escalation import Escalation
 from safeguarding.settings import Settings
-from storage.reserve import Reserve, locked, no_space
+from storage.handoffs import HandoffMailbox
 from storage.vault import Vault, VaultError
 
 logger = logging.getLogger(__name__)
 
+SIZES: Mapping[int, int] = MappingProxyType({16 * 1024: 1024, 64 * 1024: 64, 512 * 1024: 4})
+"""Bytes of a reserved file, and how many there are: 22 MiB, about a thousand usual records."""
+_LEFT_TO_OTHERS = 2
+"""Nothing is reserved unless this many times the whole reserve stays free."""
+_LONGEST_NAME = 150
+"""Characters of the longest name that a record or its draft has."""
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_-]{1,120}")
 _SUFFIX = ".v1"
-_RESERVE = ".reserve"
 _PROBE_BYTES = 4096
 _FULL = {errno.ENOSPC, errno.EDQUOT}
-
-
-class Mailbox(Protocol):
-    """What keeps a hand-off for good: `storage.handoffs.HandoffMailbox`."""
-
-    def append(self, handoff: Handoff, /) -> bool:
-        """Append a row; True when it was not there before. Raises when it cannot."""
 
 
 class Spool:
@@ -43,12 +50,12 @@ class Spool:
         """Take the folder; it is made when the first file is kept."""
         self._folder = folder
         self._vault = vault
-        self._reserve = Reserve(folder / _RESERVE)
+        self._reserve = Reserve(folder / ".reserve")
         self._reported: set[str] = set()
 
     @classmethod
     def of(cls, settings: Settings, vault: Vault) -> Spool:
-        """The spool of this installation: a folder of its state."""
+        """Return the spool of this installation: a folder of its state."""
         return cls(settings.state_dir / "spool", vault)
 
     def keep(self, escalation: Escalation) -> None:
@@ -63,17 +70,18 @@ class Spool:
             _publish(draft, stem)
         finally:
             draft.unlink(missing_ok=True)
-        _sync(self._folder)
+        descriptor = os.open(self._folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
     def reserve(self) -> None:
-        """Set space aside for the day when the disk is full; what is there already stays.
-
-        Raises OSError when there is none to set aside.
-        """
+        """Reserve what is missing of the space for a full disk. Raises OSError without room."""
         self._reserve.restore()
 
     def probe(self) -> None:
-        """Write a small file and remove it, and look whether all that should be reserved is.
+        """Write a small file and remove it, and look whether all space is reserved.
 
         Raises OSError when the disk is full, or was and still has no room for a reserve; and when
         it cannot be written.
@@ -81,17 +89,17 @@ class Spool:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         place = self._folder / f".{secrets.token_hex(8)}.probe"
         try:
-            _write(place, bytes(_PROBE_BYTES))
+            _write(place, bytes(_PROBE_BYTES), os.O_CREAT | os.O_EXCL)
         finally:
             place.unlink(missing_ok=True)
         if not self._reserve.complete():
-            raise no_space()
+            raise _no_space()
 
     def waiting(self) -> list[Path]:
-        """The files that wait, in the order of their names."""
+        """Return the files that wait, in the order of their names."""
         return sorted(self._folder.glob(f"*{_SUFFIX}"))
 
-    def drain(self, mailbox: Mailbox) -> int:
+    def drain(self, mailbox: HandoffMailbox) -> int:
         """Append what waits to the mailbox, the oldest first; return how many files were taken in.
 
         Appending twice is harmless, so a crash on the way loses and doubles nothing. A file that
@@ -102,7 +110,8 @@ class Spool:
             return 0
         taken = 0
         with locked(self._folder / ".lock") as mine:
-            for path in self._oldest_first() if mine else []:
+            oldest_first = sorted(self.waiting(), key=lambda path: path.stat().st_mtime_ns)
+            for path in oldest_first if mine else []:
                 try:
                     taken += self._take(path, mailbox)
                 except (OperationalError, InterfaceError):
@@ -110,18 +119,15 @@ class Spool:
                     break
         return taken
 
-    def _oldest_first(self) -> list[Path]:
-        return sorted(self.waiting(), key=lambda path: path.stat().st_mtime_ns)
-
     def _write(self, draft: Path, content: bytes) -> None:
         try:
-            _write(draft, content)
+            _write(draft, content, os.O_CREAT | os.O_EXCL)
         except OSError as error:
             draft.unlink(missing_ok=True)
             if error.errno not in _FULL or not self._reserve.take(content, draft):
                 raise
 
-    def _take(self, path: Path, mailbox: Mailbox) -> bool:
+    def _take(self, path: Path, mailbox: HandoffMailbox) -> bool:
         try:
             mailbox.append(self._read(path))
         except (VaultError, ValueError, KeyError, TypeError, OSError) as error:
@@ -148,14 +154,99 @@ class Spool:
         return Escalation.from_record(json.loads(record))
 
 
+class Reserve:
+    """A folder of files that hold nothing. Several processes may share it."""
+
+    def __init__(self, folder: Path, sizes: Mapping[int, int] = SIZES) -> None:
+        """Take the folder, inside that of the records; it is made when space is first reserved."""
+        self._folder = folder
+        self._sizes = sizes
+
+    def complete(self) -> bool:
+        """Return whether every file is there."""
+        return not any(self._missing())
+
+    def restore(self) -> None:
+        """Make the files that are missing. Raises OSError when there is no room for them.
+
+        Does nothing while another process does it.
+        """
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self.complete():
+            return
+        with locked(self._folder / ".lock") as mine:
+            if mine:
+                self._allocate(list(self._missing()))
+
+    def take(self, content: bytes, target: Path) -> bool:
+        """Write `content`, padded with NUL, to `target` in the place of a reserved file.
+
+        False when none is large enough. `target` is on the same file system. Raises OSError.
+        """
+        for size in sorted(self._sizes):
+            for number in range(self._sizes[size]) if size >= len(content) else ():
+                with suppress(FileNotFoundError):  # used up, or another process was quicker
+                    self._place(size, number).rename(target)
+                    _write(target, content)
+                    return True
+        return False
+
+    def _allocate(self, missing: list[tuple[Path, int]]) -> None:
+        whole = sum(size * number for size, number in self._sizes.items())
+        wanted = sum(size for _, size in missing)
+        # Never the last of the space: that would fill the disk for all other programs.
+        if shutil.disk_usage(self._folder).free < wanted + _LEFT_TO_OTHERS * whole:
+            raise _no_space()
+        # All are made where the records will be, under names as long: a directory is a file as
+        # well, and on a full disk it could not grow. ext4 leaves it as large as it once was.
+        drafts = {place: self._draft(place) for place, _ in missing}
+        try:
+            for place, size in missing:
+                descriptor = os.open(drafts[place], os.O_WRONLY | os.O_CREAT, 0o600)
+                try:
+                    os.posix_fallocate(descriptor, 0, size)
+                finally:
+                    os.close(descriptor)
+            for place, draft in drafts.items():
+                draft.rename(place)
+        finally:
+            for draft in drafts.values():
+                draft.unlink(missing_ok=True)
+
+    def _draft(self, place: Path) -> Path:
+        return self._folder.parent / f".{place.name}.draft".ljust(_LONGEST_NAME, "_")
+
+    def _missing(self) -> Iterator[tuple[Path, int]]:
+        there = {place.name for place in self._folder.glob("*")}
+        for size, number in self._sizes.items():
+            places = (self._place(size, each) for each in range(number))
+            yield from ((place, size) for place in places if place.name not in there)
+
+    def _place(self, size: int, number: int) -> Path:
+        return self._folder / f"{size}-{number:04}"
+
+
+@contextmanager
+def locked(place: Path) -> Iterator[bool]:
+    """Yield whether this process alone has the lock now, without waiting for it."""
+    with place.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+
+
 def _stem(message_id: str) -> str:
     if _SAFE_NAME.fullmatch(message_id):
         return message_id
     return hashlib.sha256(message_id.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _write(path: Path, content: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+def _write(path: Path, content: bytes, flags: int = 0) -> None:
+    """Write the file through to the disk; without O_CREAT in `flags`, over an existing one."""
+    descriptor = os.open(path, os.O_WRONLY | flags, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         file.flush()
@@ -170,9 +261,5 @@ def _publish(draft: Path, stem: str) -> None:
     draft.rename(draft.parent / f"{stem}.{secrets.token_hex(8)}{_SUFFIX}")
 
 
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _no_space() -> OSError:
+    return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

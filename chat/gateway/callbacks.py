@@ -23,7 +23,7 @@ from safeguarding.escalation import CallbackChange, CallbackLeft, CallbackWithdr
 from safeguarding.messages import Message
 from safeguarding.risk.assessment import Assessment
 from safeguarding.taxonomy import Severity
-from storage.spool import Mailbox
+from storage.handoffs import HandoffMailbox
 
 LEAVE, LEAVE_OUT, TAKE_BACK = "leave_wish", "leave_out_wish", "take_back_wish"
 TOPIC = "wish"
@@ -57,7 +57,7 @@ class CallbackDialogue:
 
     def __init__(
         self,
-        mailbox: Mailbox,
+        mailbox: HandoffMailbox,
         phrases: CallbackPhrases,
         choices: Choices,
         questions: Questions,

@@ -29,13 +29,11 @@ from safeguarding.content.choices import Choices
 from safeguarding.content.reader import Content
 from safeguarding.risk.engine import build_engine
 from safeguarding.settings import Settings
-from storage import key_users
 from storage.duty import Watch, watches
-from storage.engine import READING, connect
+from storage.engine import READING, can_be_written, connect
 from storage.handoffs import HandoffMailbox
-from storage.probe import can_be_written
-from storage.spool import Mailbox, Spool
-from storage.vault import Vault
+from storage.spool import Spool
+from storage.vault import Vault, note_key_in_use
 from web.http import ErrorPhrases, PlainErrors
 
 ANSWER_S = 3.0
@@ -48,7 +46,7 @@ class Dependencies:
     """What the gateway uses and does not make: a test hands in fakes."""
 
     engine: Engine
-    mailbox: Mailbox
+    mailbox: HandoffMailbox
     spool: Backlog
     token_key: str
     channel_secret: str
@@ -97,7 +95,7 @@ def dependencies(settings: Settings, engine: Engine | None = None) -> Dependenci
     """
     database = connect(settings.database_url, answer_s=ANSWER_S)
     vault = Vault.of(settings)
-    key_users.announce(settings, vault)
+    note_key_in_use(settings, vault)
 
     def on_duty(start: datetime, end: datetime) -> list[Watch]:
         with database.connect().execution_options(**READING) as connection:

@@ -14,7 +14,7 @@ import structlog
 from chat.gateway.bounded_pool import BoundedPool, LateError
 from chat.gateway.metrics import GatewayMetrics
 from safeguarding.escalation import Escalation
-from storage.spool import Mailbox
+from storage.handoffs import HandoffMailbox
 
 DRAIN_EVERY_S = 5.0
 RETRY_EVERY_S = 1.0
@@ -27,7 +27,7 @@ class Backlog(Protocol):
     def keep(self, escalation: Escalation) -> object:
         """Keep it, so that it survives a crash. Raises OSError when it cannot."""
 
-    def drain(self, mailbox: Mailbox) -> int:
+    def drain(self, mailbox: HandoffMailbox) -> int:
         """Append everything kept to the mailbox; how many that were."""
 
     def waiting(self) -> Sequence[object]:
@@ -61,7 +61,7 @@ class Recorder:
 
     def __init__(
         self,
-        mailbox: Mailbox,
+        mailbox: HandoffMailbox,
         spool: Backlog,
         metrics: GatewayMetrics,
         patience: Patience | None = None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from storage.metadata import metadata
+from storage.engine import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

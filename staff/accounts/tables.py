@@ -6,7 +6,7 @@ import hashlib
 
 import sqlalchemy as sa
 
-from storage.metadata import UtcDateTime, metadata
+from storage.engine import UtcDateTime, metadata
 
 staff = sa.Table(
     "staff",

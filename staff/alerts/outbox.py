@@ -16,8 +16,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from safeguarding.taxonomy import Severity
 from staff.rota.recipients import CONSOLE
-from storage.engine import READING
-from storage.metadata import UtcDateTime, metadata
+from storage.engine import READING, UtcDateTime, metadata
 
 Reason = Literal["new", "raised", "reopened"]
 SUPERSEDED = "later alert"

@@ -24,8 +24,7 @@ from sqlalchemy.engine import Connection, Engine, RowMapping
 
 from safeguarding.clock import utc_now
 from safeguarding.settings import Settings
-from storage.engine import READING, connect
-from storage.metadata import UtcDateTime, metadata
+from storage.engine import READING, UtcDateTime, connect, metadata
 
 COMMAND_LINE = "command line"
 """The `who` of an event that a command caused; the detail names the operator."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from staff.accounts.tables import staff
-from storage.metadata import UtcDateTime, metadata
+from storage.engine import UtcDateTime, metadata
 
 
 def _case_key() -> sa.Column[str]:

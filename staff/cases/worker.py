@@ -35,7 +35,7 @@ from staff.cases.joining import NoCaseYetError
 from staff.cases.log import record
 from storage import handoffs
 from storage.engine import READING
-from storage.listener import Listener
+from storage.handoffs import HandoffListener
 from storage.vault import Vault, VaultError
 
 PAGE = 500
@@ -224,7 +224,7 @@ class CaseWorker:
 class CaseWorkerLoop(Loop):
     """The thread of the dispatcher in which the case worker works."""
 
-    def __init__(self, worker: CaseWorker, listener: Listener, beats: Beats) -> None:
+    def __init__(self, worker: CaseWorker, listener: HandoffListener, beats: Beats) -> None:
         super().__init__("cases", beats)
         self._worker = worker
         self._listener = listener

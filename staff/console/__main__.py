@@ -10,8 +10,7 @@ from safeguarding.secret_files import SettingsError
 from safeguarding.settings import Settings
 from safeguarding.state_folder import make_private
 from staff.console.app import STATIC, create_app
-from storage import key_users
-from storage.vault import Vault, VaultError
+from storage.vault import Vault, VaultError, note_key_in_use
 from web.budget import raise_descriptor_limit
 from web.connections import serve
 
@@ -26,7 +25,7 @@ def main() -> int:
         make_private(settings.state_dir)
         raise_descriptor_limit()
         app = create_app(settings)
-        key_users.announce(settings, Vault.of(settings))
+        note_key_in_use(settings, Vault.of(settings))
     except (ContentError, SettingsError, VaultError) as error:
         sys.stderr.write(f"{error}\n")
         return 1

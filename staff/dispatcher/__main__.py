@@ -33,10 +33,10 @@ from staff.cases.worker import CaseWorker, CaseWorkerLoop
 from staff.dispatcher.mail_catcher import MailCatcher
 from staff.dispatcher.status import StatusPage, StatusServer
 from staff.rota.recipients import EMAIL, WEBHOOK
-from storage import handoffs, key_users
 from storage.engine import READING, connect
-from storage.listener import Listener
-from storage.vault import Vault, VaultError
+from storage.handoffs import HandoffListener
+from storage.replies import ReplyMailbox
+from storage.vault import Vault, VaultError, note_key_in_use
 
 HANGS_S = 90.0
 """Seconds without a beat after which a thread counts as hanging, and the process restarts."""
@@ -52,7 +52,7 @@ class Dispatcher:
     beats: Beats
     status: StatusServer
     catcher: MailCatcher | None
-    listener: Listener
+    listener: HandoffListener
     engine: Engine
 
     def run(self, stop: threading.Event) -> int:
@@ -89,8 +89,11 @@ def compose(settings: Settings) -> Dispatcher:
         with engine.connect().execution_options(**READING) as connection:
             write_anchor(settings.state_dir, connection, utc_now())
 
+    def expire_replies() -> None:
+        ReplyMailbox(engine, ring).expire(utc_now())
+
     ring = Vault.of(settings)
-    key_users.announce(settings, ring)
+    note_key_in_use(settings, ring)
     phrases = read_phrases(CONTENT / "phrases").of("alerts", AlertPhrases)
     alerting = settings.alerts
     catcher = MailCatcher() if settings.is_demonstration() else None
@@ -102,7 +105,7 @@ def compose(settings: Settings) -> Dispatcher:
     words = AlertFormatter(phrases, alerting.console_url)
     steps = _plan(settings, frozenset(channels), demonstration=catcher is not None)
     flood = Flood(alerting.digest_after, timedelta(minutes=alerting.digest_minutes))
-    listener = Listener(engine, handoffs.CHANNEL)
+    listener = HandoffListener(engine)
     cases = CaseWorkerLoop(CaseWorker(engine, ring), listener, beats)
     planner = Planner(engine, steps, beats, utc_now)
     senders = [
@@ -112,7 +115,7 @@ def compose(settings: Settings) -> Dispatcher:
     cases.followed_by(planner)
     planner.followed_by(*senders)
     loops: list[Loop] = [cases, planner, *senders]
-    loops.append(Daily({"anchor": anchor}, beats, utc_now))
+    loops.append(Daily({"anchor": anchor, "expire-replies": expire_replies}, beats, utc_now))
     status = StatusPage(engine, beats, sorted(channels), phrases, catcher)
     server = StatusServer(status, alerting.dispatcher_host, alerting.dispatcher_port)
     return Dispatcher(loops, beats, server, catcher, listener, engine)

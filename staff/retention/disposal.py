@@ -27,8 +27,7 @@ from staff.cases.tables import cases
 from staff.retention.clocks import CaseGroup, Due, RetentionPeriods, due, is_due, locked, opened_at
 from staff.retention.ledger import DISPOSED, ERASED, Ledger, LedgerEntry, certify, uncertified
 from storage import handoffs
-from storage.engine import READING
-from storage.metadata import metadata
+from storage.engine import READING, metadata
 
 
 class Ground(str, Enum):

@@ -13,7 +13,7 @@ from safeguarding.clock import LONDON
 from safeguarding.taxonomy import Severity
 from staff.accounts.permissions import READERS
 from staff.accounts.tables import staff
-from storage.metadata import metadata
+from storage.engine import metadata
 
 TEAM = "team"
 """The recipient that is not a person: the team's mailbox, its channel in Teams or Slack."""

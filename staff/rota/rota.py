@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from staff.accounts.tables import staff
 from storage.duty import watches
-from storage.metadata import UtcDateTime, metadata
+from storage.engine import UtcDateTime, metadata
 
 Span = tuple[datetime, datetime]
 """Start and end, in UTC."""

@@ -42,9 +42,8 @@ from staff.cases.tables import cases as cases_table
 from staff.cases.tables import escalations
 from staff.rota.rota import rota_shifts
 from storage.approval_records import approvals
-from storage.engine import MIGRATIONS, connect, migrate
+from storage.engine import MIGRATIONS, connect, metadata, migrate
 from storage.handoffs import HandoffMailbox
-from storage.metadata import metadata
 from storage.pledges import pledges
 from storage.spool import Spool
 from storage.vault import Vault, key_ring, new_key

@@ -27,7 +27,6 @@ ON_A_TIMER = {
     "safeguarding/clock.py",
     "safeguarding/logs.py",
     "staff/dispatcher/mail_catcher.py",
-    "storage/reserve.py",
     "storage/spool.py",
 }
 """Files that work in the background too; the recording may miss their moment."""

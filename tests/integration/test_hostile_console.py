@@ -25,8 +25,7 @@ from staff.accounts.sessions import StaffSessions
 from staff.audit.trail import AuditLog, EventFilter
 from staff.audit.verify import verify
 from staff.console.app import create_app
-from storage.engine import READING, connect, migrate
-from storage.metadata import metadata
+from storage.engine import READING, connect, metadata, migrate
 from tests.databases import database_on
 from tests.integration import hostile
 from tests.integration.hostile import ATTACKS, Try, World

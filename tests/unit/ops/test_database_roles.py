@@ -22,10 +22,9 @@ from staff.cases.merging import CaseMerge
 from staff.cases.worker import CaseWorker
 from storage.approval_records import read_approved_digests
 from storage.duty import watches
-from storage.engine import connect
+from storage.engine import can_be_written, connect
 from storage.handoffs import HandoffMailbox
 from storage.pledges import PledgeCounter
-from storage.probe import can_be_written
 from storage.replies import ReplyMailbox
 from tests.commands import run
 from tests.databases import database_on

@@ -24,10 +24,16 @@ from staff.cases.casework import Casework, ClosingDecision
 from staff.cases.log import EscalationLog
 from staff.cases.tables import SEALED, data_keys, escalations
 from staff.cases.worker import CaseWorker
-from storage import key_users
 from storage.handoffs import HandoffMailbox
 from storage.replies import ReplyMailbox
-from storage.vault import Vault, VaultError, key_ring, new_key
+from storage.vault import (
+    Vault,
+    VaultError,
+    key_ring,
+    new_key,
+    note_key_in_use,
+    processes_with_other_keys,
+)
 from tests.commands import run
 from tests.records import KEYS, NOON, WORDS, WorkedMailbox, escalation, sealed_as_v1, vault
 
@@ -170,18 +176,18 @@ def test_processes_of_the_same_number_in_two_containers_are_two(
     monkeypatch.setattr(os, "getpid", lambda: 1)
     settings = Settings.from_env({"LANTERN_STATE_DIR": str(tmp_path)})
     for ring in (KEYS, f"{NEW},{KEYS}"):
-        key_users.announce(settings, Vault(key_ring(ring)))
+        note_key_in_use(settings, Vault(key_ring(ring)))
 
-    assert key_users.with_other_keys(settings, Vault(key_ring(f"{NEW},{KEYS}"))) == [1]
+    assert processes_with_other_keys(settings, Vault(key_ring(f"{NEW},{KEYS}"))) == [1]
 
 
 @contextmanager
 def sealing_elsewhere(state: Path, keys: str) -> Iterator[int]:
     """Start a process that seals with the first of these keys; yield its id."""
     program = (
-        "import sys; from storage import key_users, vault;"
+        "import sys; from storage import vault;"
         "from safeguarding.settings import Settings;"
-        "key_users.announce(Settings.from_env(), vault.Vault(vault.key_ring(sys.argv[1])));"
+        "vault.note_key_in_use(Settings.from_env(), vault.Vault(vault.key_ring(sys.argv[1])));"
         "print(flush=True); sys.stdin.read()"
     )
     process = subprocess.Popen(

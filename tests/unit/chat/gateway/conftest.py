@@ -27,7 +27,7 @@ from safeguarding.risk.assessed import Analysis
 from safeguarding.risk.assessment import NO_RISK, Assessment, Signal, Turn, read_in_part
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import Severity
-from storage.spool import Mailbox
+from storage.handoffs import HandoffMailbox
 from tests.content import real_content
 from tests.fakes.rasa import FakeRasa, running_rasa
 
@@ -119,7 +119,7 @@ class MemorySpool:
             raise OSError(escalation.text)
         self.kept[escalation.message_id] = escalation
 
-    def drain(self, mailbox: Mailbox) -> int:
+    def drain(self, mailbox: HandoffMailbox) -> int:
         self.rounds += 1
         taken = 0
         for message_id, escalation in list(self.kept.items()):

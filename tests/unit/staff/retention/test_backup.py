@@ -18,7 +18,7 @@ from staff.cases.cases import Cases
 from staff.retention.disposal import Ground
 from staff.retention.ledger import Ledger
 from staff.rota.rota import rota_shifts
-from storage.metadata import metadata
+from storage.engine import metadata
 from storage.spool import Spool
 from tests.drill import Drill
 from tests.office import CLOCKS

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.reserve import Reserve, locked
+from storage.spool import Reserve, locked
 
 SIZES = {16: 2, 64: 1}
 

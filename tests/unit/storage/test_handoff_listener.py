@@ -9,19 +9,18 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy.engine import Engine
 
-from storage.handoffs import CHANNEL, HandoffMailbox
-from storage.listener import LISTEN_S, POLL_S, Listener
+from storage.handoffs import LISTEN_S, POLL_S, HandoffListener, HandoffMailbox
 from tests.records import escalation, vault
 
 
 @pytest.fixture
-def listener(engine: Engine) -> Iterator[Listener]:
-    made = Listener(engine, CHANNEL)
+def listener(engine: Engine) -> Iterator[HandoffListener]:
+    made = HandoffListener(engine)
     yield made
     made.close()
 
 
-def waited(listener: Listener) -> float:
+def waited(listener: HandoffListener) -> float:
     started = time.monotonic()
     listener.wait(threading.Event())
     return time.monotonic() - started
@@ -34,7 +33,7 @@ def append_soon(engine: Engine) -> threading.Timer:
     return timer
 
 
-def test_an_appended_row_wakes_at_once(listener: Listener, engine: Engine) -> None:
+def test_an_appended_row_wakes_at_once(listener: HandoffListener, engine: Engine) -> None:
     if engine.dialect.name == "sqlite":
         assert waited(listener) < 2 * POLL_S + 0.5
         return
@@ -46,7 +45,7 @@ def test_an_appended_row_wakes_at_once(listener: Listener, engine: Engine) -> No
 
 
 def test_what_is_appended_while_a_reader_works_wakes_it_too(
-    listener: Listener, engine: Engine
+    listener: HandoffListener, engine: Engine
 ) -> None:
     waited(listener)
     HandoffMailbox(engine, vault()).append(escalation())
@@ -55,7 +54,7 @@ def test_what_is_appended_while_a_reader_works_wakes_it_too(
 
 
 def test_it_listens_again_when_the_server_closed_its_connection(
-    listener: Listener, engine: Engine
+    listener: HandoffListener, engine: Engine
 ) -> None:
     if engine.dialect.name == "sqlite":
         pytest.skip("SQLite has no connections to lose")
@@ -74,7 +73,7 @@ def test_it_listens_again_when_the_server_closed_its_connection(
 
 
 def test_a_closed_listener_gives_its_connection_back_to_nobody(
-    listener: Listener, engine: Engine
+    listener: HandoffListener, engine: Engine
 ) -> None:
     waited(listener)
     listener.close()
