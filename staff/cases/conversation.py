@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
-from typing import Any
 
 from safeguarding.escalation import Escalation
 from safeguarding.messages import ShownContact
@@ -81,31 +80,31 @@ class MessageView:
     severity: Severity
     """NONE for a message that is only there for the context."""
     categories: list[str]
-    text: tuple[MarkedText, ...] = ()
-    answers: tuple[str, ...] = ()
+    text: tuple[MarkedText, ...]
+    answers: tuple[str, ...]
     """The texts shown in answer; empty where they are not known."""
-    contacts: tuple[ShownContact, ...] | None = None
+    contacts: tuple[ShownContact, ...] | None
     """The contacts shown; None where they were not recorded."""
-    contacts_line: str = ""
-    signals: tuple[SignalView, ...] = ()
-    extra: tuple[tuple[str, str], ...] = ()
-
-
-def outline_of(message: Escalation, number: int) -> MessageView:
-    """Return a message without any of its words."""
-    return MessageView(**_facts(message, number))
+    contacts_line: str
+    signals: tuple[SignalView, ...]
+    extra: tuple[tuple[str, str], ...]
 
 
 def message_view(message: Escalation, number: int) -> MessageView:
     """Return a message with its words."""
-    signals = message.assessment.signals
+    assessment = message.assessment
     return MessageView(
-        **_facts(message, number),
-        text=marked(message.text, signals),
+        id=message.message_id,
+        number=number,
+        who=wording.writer(message.audience),
+        at=message.raised_at,
+        severity=assessment.severity,
+        categories=[wording.label(name) for name in assessment.categories],
+        text=marked(message.text, assessment.signals),
         answers=tuple(map(displayable, message.shown)),
         contacts=message.contacts,
         contacts_line=_contacts_line(message),
-        signals=signals_of(message.text, signals),
+        signals=signals_of(message.text, assessment.signals),
         extra=tuple((wording.label(key), value) for key, value in message.extra.items()),
     )
 
@@ -158,18 +157,6 @@ def quoted(text: str, signal: Signal) -> str:
 def displayable(text: str) -> str:
     """Return the text as a browser can show it: half an emoji becomes a question mark."""
     return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _facts(message: Escalation, number: int) -> dict[str, Any]:
-    assessment = message.assessment
-    return {
-        "id": message.message_id,
-        "number": number,
-        "who": wording.writer(message.audience),
-        "at": message.raised_at,
-        "severity": assessment.severity,
-        "categories": [wording.label(name) for name in assessment.categories],
-    }
 
 
 def _contacts_line(message: Escalation) -> str:

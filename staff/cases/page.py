@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Mapping
-from datetime import datetime, time
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
 from typing import Any
 from urllib.parse import quote
 
@@ -15,7 +16,7 @@ from sanic.exceptions import NotFound
 from sanic.response import redirect
 
 from safeguarding.clock import LONDON
-from safeguarding.taxonomy import taxonomy
+from safeguarding.taxonomy import Severity, taxonomy
 from staff.accounts.accounts import Staff
 from staff.accounts.auth import needs_confirmation, requires, session_of
 from staff.accounts.permissions import Permission
@@ -24,17 +25,81 @@ from staff.cases import wording as case_wording
 from staff.cases.case import READ_EVENTS, Case, CaseEvent, CaseStatus, WholeCase
 from staff.cases.cases import UnknownCaseError
 from staff.cases.casework import SECOND_PERSON_FROM
-from staff.cases.conversation import conversation_of, message_view, outline_of
-from staff.cases.forms import CaseForm
+from staff.cases.conversation import conversation_of, message_view
 from staff.console import wording
 from staff.console.composition import Services, services
-from staff.console.pages import HOME, LIVE, SEE_OTHER, address_of
+from staff.console.pages import (
+    HOME,
+    LIVE,
+    SEE_OTHER,
+    address_of,
+    note_in,
+    number_in,
+    written_in,
+)
 from storage.vault import VaultError
 
 BREAK_FROM = 10
 """Number of cases read in a day from which the page suggests a break."""
+AGREE = "agree"
+"""Value of the severity field where staff agree with the assessment."""
 case_page = Blueprint("case_page")
 log = structlog.get_logger("console.case")
+
+
+@dataclass(frozen=True)
+class CaseForm:
+    """A form as it was sent; empty on a fresh page."""
+
+    work: str = ""
+    """The form: a key of `work_page.WORKS`, "hold" or "release"."""
+    fields: dict[str, str] = field(default_factory=dict)
+    chosen: tuple[str, ...] = ()
+    """The values of its ticked boxes."""
+    written: str = ""
+    """Everything that was typed, for the page to give back."""
+    version: int | None = None
+    """The version of the case on its page."""
+    seen: int = 0
+    """The number of the newest event on its page."""
+
+    @classmethod
+    def by(cls, request: Request, work: str) -> CaseForm:
+        """Read the fields of a request."""
+        form = request.form
+        fields = {name: str(values[0]) for name, values in (form or {}).items()}
+        fields["note"] = note_in(request)
+        return cls(
+            work=work,
+            fields=fields,
+            chosen=tuple(map(str, form.getlist("chosen", []))) if form else (),
+            written=written_in(request),
+            version=number_in(fields.get("version", "")),
+            seen=number_in(fields.get("seen", "")) or 0,
+        )
+
+    def get(self, name: str) -> str:
+        """Return a field; empty where it was not sent."""
+        return self.fields.get(name, "")
+
+    def kept(self, work: str, name: str, otherwise: str = "") -> str:
+        """Return what was typed into a field of the form `work`, if this is that form."""
+        return self.get(name) if self.work == work else otherwise
+
+    def judged(self) -> Severity | None:
+        """Return the severity that staff chose; None where they agree with the assessment."""
+        severity = self.get("severity") or AGREE
+        return None if severity == AGREE else Severity.named(severity)
+
+    def day(self, name: str) -> date | None:
+        """Return a date, or None where the field is empty. Raises ValueError."""
+        return date.fromisoformat(self.get(name)) if self.get(name) else None
+
+    def moment(self, name: str) -> datetime | None:
+        """Return a time in London, or None where the field is empty. Raises ValueError."""
+        if not self.get(name):
+            return None
+        return datetime.fromisoformat(self.get(name)).replace(tzinfo=LONDON)
 
 
 @case_page.get(f"{HOME}/<case_id:str>", unquote=True)
@@ -143,9 +208,9 @@ def _is_revealed(whole: WholeCase, session: Session) -> bool:
 
 
 def _context(console: Services, whole: WholeCase, session: Session) -> dict[str, Any]:
-    """Return the context of the template. Queries the database: call it in a thread.
+    """Return the context of the template; with words only where this reader has uncovered them.
 
-    It holds what people wrote only where this reader has uncovered it.
+    Queries the database: call it in a thread.
     """
     case, now, reader = whole.case, console.now(), session.staff.id
     names = console.accounts.shown_names(_people(whole))
@@ -168,14 +233,24 @@ def _context(console: Services, whole: WholeCase, session: Session) -> dict[str,
         "needs_second": max(case.severity, case.assessed_severity) >= SECOND_PERSON_FROM,
         "may_agree": case.closing_by not in {None, reader},
         "merged": whole.merged,
-        "outline": [outline_of(each, number) for number, each in enumerate(whole.messages, 1)],
+        "outline": [
+            {
+                "id": each.message_id,
+                "number": number,
+                "who": wording.writer(each.audience),
+                "at": each.raised_at,
+                "severity": each.assessment.severity,
+                "categories": [wording.label(name) for name in each.assessment.categories],
+            }
+            for number, each in enumerate(whole.messages, 1)
+        ],
         "history": [
             (event, wording.who(event.who, names), case_wording.history_line(event, names))
             for event in (link.event for link in whole.history)
         ],
         "seen": max((link.id for link in whole.history), default=0),
         "revealed": revealed,
-        "words": _words(console, whole, names, reader) if revealed else None,
+        "words": _words(console, whole, reader) if revealed else None,
         "kept": {
             "note": len(whole.notes),
             "thing to do": sum(each.done_at is None for each in whole.actions),
@@ -194,24 +269,21 @@ def _changed_since(whole: WholeCase, lines: list[Any], seen: int) -> list[Any]:
     ]
 
 
-def _words(
-    console: Services, whole: WholeCase, names: dict[str, str], reader: str
-) -> dict[str, Any]:
+def _words(console: Services, whole: WholeCase, reader: str) -> dict[str, Any]:
+    """Return what people wrote. Queries the database."""
     midnight = datetime.combine(console.now().astimezone(LONDON).date(), time(), LONDON)
     read_today = console.cases.revealed_since(midnight, by=reader)
     return {
         "opening": message_view(whole.opening, whole.messages.index(whole.opening) + 1),
         "chronology": conversation_of(whole.messages),
-        "notes": [(each, names.get(each.by, "")) for each in whole.notes],
-        "actions": [(each, names.get(each.by, ""), names.get(each.done_by or "", ""))
-                    for each in whole.actions],
-        "referrals": [(each, names.get(each.by, "")) for each in whole.referrals],
-        "reviews": [(each, names.get(each.by, ""), names.get(each.second_by or "", ""))
-                    for each in whole.reviews],
+        "notes": whole.notes,
+        "actions": whole.actions,
+        "referrals": whole.referrals,
+        "reviews": whole.reviews,
         "wish": whole.wish,
         "read_today": read_today,
         "take_a_break": read_today >= BREAK_FROM,
-    }  # fmt: skip
+    }
 
 
 def _people(whole: WholeCase) -> set[str]:

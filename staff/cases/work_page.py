@@ -1,4 +1,4 @@
-"""The work that staff do on the page of a case, one form each.
+"""The forms on the page of a case: each checks what was sent, and does one piece of work.
 
 A form that comes after a colleague's change is refused, with what was typed given back.
 """
@@ -14,6 +14,7 @@ from sanic.exceptions import NotFound
 from sanic.response import redirect
 
 from safeguarding.escalation import Outcome
+from safeguarding.taxonomy import Severity, taxonomy
 from staff.accounts.accounts import Staff, UnknownStaffError
 from staff.accounts.auth import requires, session_of
 from staff.accounts.permissions import Permission
@@ -21,18 +22,24 @@ from staff.cases import wording as case_wording
 from staff.cases.case import CaseStatus, Referral
 from staff.cases.cases import UNASSIGNED, UnknownCaseError
 from staff.cases.casework import (
+    REFERRED_BY,
+    REFERRED_TO,
     AlreadyClosedError,
     ClosingDecision,
     NotYoursError,
     StaleCaseError,
 )
-from staff.cases.forms import CaseForm
 from staff.cases.merging import CaseMergeError
-from staff.cases.page import readers_of, show
+from staff.cases.page import AGREE, CaseForm, readers_of, show
+from staff.console import wording
 from staff.console.composition import Services, services
-from staff.console.pages import HOME, SEE_OTHER, address_of
+from staff.console.pages import HOME, LONGEST_NOTE, SEE_OTHER, address_of
 
+LONGEST_REFERENCE = 200
+"""Characters in the other service's reference of a referral."""
 case_work = Blueprint("case_work")
+Check: TypeAlias = Callable[[CaseForm], dict[str, str]]
+"""Returns the error messages of a form by the names of its fields."""
 Work: TypeAlias = Callable[[Services, str, CaseForm, Staff], str | None]
 """Takes the services, the id of the case, the form and the member of staff.
 
@@ -55,40 +62,65 @@ async def do(request: Request, case_id: str, work: str) -> HTTPResponse:
     """Do the work of a form."""
     if work not in WORKS:
         raise NotFound
-    return await _done(request, case_id, work, WORKS[work])
+    check, act = WORKS[work]
+    return await _done(request, case_id, work, check, act)
 
 
 @case_work.post(f"{HOME}/<case_id:str>/hold", unquote=True)
 @requires(Permission.SET_HOLD)
 async def hold(request: Request, case_id: str) -> HTTPResponse:
     """Set the legal hold of a case."""
-    return await _done(request, case_id, "hold", _hold)
+    return await _done(request, case_id, "hold", _unchecked, _hold)
 
 
 @case_work.post(f"{HOME}/<case_id:str>/release", unquote=True)
 @requires(Permission.SET_HOLD)
 async def release(request: Request, case_id: str) -> HTTPResponse:
     """Lift the legal hold of a case."""
-    return await _done(request, case_id, "release", _hold)
+    return await _done(request, case_id, "release", _unchecked, _hold)
 
 
-async def _done(request: Request, case_id: str, work: str, act: Work) -> HTTPResponse:
+async def _done(request: Request, case_id: str, work: str, check: Check, act: Work) -> HTTPResponse:
     sent, who = CaseForm.by(request, work), session_of(request).staff
-    if errors := sent.errors():
-        return await show(request, case_id, sent, errors=errors, status=400)
+    errors = check(sent)
     try:
-        onward = await asyncio.to_thread(act, services(request), case_id, sent, who)
+        if not errors:
+            onward = await asyncio.to_thread(act, services(request), case_id, sent, who)
+            return redirect(onward or f"{address_of(case_id)}?done={work}", status=SEE_OTHER)
     except (StaleCaseError, AlreadyClosedError, NotYoursError):
         return await show(request, case_id, sent, stale=True, status=409)
     except UnknownStaffError:
-        errors = {f"{work}-to": case_wording.SELECT_PERSON}
-        return await show(request, case_id, sent, errors=errors, status=400)
+        errors = {"to": case_wording.SELECT_PERSON}
     except FormRefusedError as error:
-        errors = {f"{work}-{error.field}": error.message}
-        return await show(request, case_id, sent, errors=errors, status=400)
+        errors = {error.field: error.message}
     except UnknownCaseError:
         raise NotFound from None
-    return redirect(onward or f"{address_of(case_id)}?done={work}", status=SEE_OTHER)
+    by_id = {f"{work}-{name}": message for name, message in errors.items()}
+    return await show(request, case_id, sent, errors=by_id, status=400)
+
+
+def _unchecked(_sent: CaseForm) -> dict[str, str]:
+    return {}
+
+
+def _note_required(missing: str) -> Check:
+    def check(sent: CaseForm) -> dict[str, str]:
+        note = sent.get("note")
+        return _too_long(note) if note.strip() else {"note": missing}
+
+    return check
+
+
+_why_required = _note_required(case_wording.ENTER_WHY)
+
+
+def _too_long(note: str) -> dict[str, str]:
+    return {"note": wording.note_too_long(LONGEST_NOTE)} if len(note) > LONGEST_NOTE else {}
+
+
+def _check_severity(sent: CaseForm) -> dict[str, str]:
+    known = {"", AGREE, *(severity.label for severity in Severity)}
+    return {} if sent.get("severity") in known else {"severity": wording.SELECT_SEVERITY}
 
 
 def _colleague(console: Services, case_id: str, to: str) -> str:
@@ -98,10 +130,18 @@ def _colleague(console: Services, case_id: str, to: str) -> str:
     return to
 
 
+def _check_person(sent: CaseForm) -> dict[str, str]:
+    return {} if sent.get("to") else {"to": case_wording.SELECT_PERSON}
+
+
 def _assign(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
     chosen = sent.get("to")
     to = None if chosen == UNASSIGNED else _colleague(console, case_id, chosen)
     console.casework.assign(case_id, to, by=who.id, version=sent.version)
+
+
+def _check_handover(sent: CaseForm) -> dict[str, str]:
+    return _check_person(sent) | _why_required(sent)
 
 
 def _hand_over(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
@@ -109,18 +149,24 @@ def _hand_over(console: Services, case_id: str, sent: CaseForm, who: Staff) -> N
     console.casework.hand_over(case_id, to, sent.get("note"), by=who.id, version=sent.version)
 
 
-def _accept(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
-    console.casework.answer_handover(case_id, accept=True, by=who.id, version=sent.version)
-
-
-def _return(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
+def _answer_handover(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
+    accept, reason = sent.work == "accept", sent.get("note")
     console.casework.answer_handover(
-        case_id, accept=False, by=who.id, reason=sent.get("note"), version=sent.version
+        case_id, accept=accept, by=who.id, reason=reason, version=sent.version
     )
 
 
 def _note(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
     console.casework.note(case_id, sent.get("note"), by=who.id)
+
+
+def _check_action(sent: CaseForm) -> dict[str, str]:
+    errors = _note_required(case_wording.ENTER_ACTION)(sent)
+    try:
+        sent.day("due_on")
+    except ValueError:
+        errors["due_on"] = case_wording.REAL_DATE
+    return errors
 
 
 def _add_action(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
@@ -131,9 +177,15 @@ def _finish_action(console: Services, case_id: str, sent: CaseForm, who: Staff) 
     console.casework.finish_action(case_id, sent.get("action"), by=who.id)
 
 
+def _check_correction(sent: CaseForm) -> dict[str, str]:
+    errors = _check_severity(sent) | _why_required(sent)
+    if not set(sent.chosen) <= set(taxonomy().risk_categories):
+        errors["chosen"] = case_wording.ENTER_WHY
+    return errors
+
+
 def _correct(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
-    assessed = console.cases.find(case_id).assessed_categories
-    agrees = set(sent.chosen) == set(assessed)
+    agrees = set(sent.chosen) == set(console.cases.find(case_id).assessed_categories)
     console.casework.correct(
         case_id,
         severity=sent.judged(),
@@ -142,6 +194,27 @@ def _correct(console: Services, case_id: str, sent: CaseForm, who: Staff) -> Non
         by=who.id,
         version=sent.version,
     )
+
+
+def _check_referral(sent: CaseForm) -> dict[str, str]:
+    errors = {}
+    if sent.get("to_whom") not in REFERRED_TO:
+        errors["to_whom"] = case_wording.SELECT_RECEIVER
+    if sent.get("how") not in REFERRED_BY:
+        errors["how"] = case_wording.SELECT_WAY
+    made, note = sent.get("made"), sent.get("note")
+    if made not in {"yes", "no"}:
+        errors["made"] = case_wording.SELECT_MADE
+    try:
+        if made == "yes" and sent.moment("made_at") is None:
+            errors["made_at"] = case_wording.ENTER_MADE_AT
+    except ValueError:
+        errors["made_at"] = case_wording.REAL_TIME
+    if len(sent.get("reference")) > LONGEST_REFERENCE:
+        errors["reference"] = case_wording.REFERENCE_LENGTH
+    if made == "no" and not note.strip():
+        errors["note"] = case_wording.ENTER_WHY_NOT
+    return errors | _too_long(note)
 
 
 def _refer(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
@@ -158,6 +231,13 @@ def _refer(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
     console.casework.refer(case_id, referral, by=who.id)
 
 
+def check_outcome(sent: CaseForm) -> dict[str, str]:
+    """Return the error messages of the form that closes a case, by field."""
+    known = sent.get("outcome") in {outcome.value for outcome in Outcome}
+    errors = {} if known else {"outcome": wording.SELECT_OUTCOME}
+    return errors | _note_required(wording.ENTER_REASON)(sent) | _check_severity(sent)
+
+
 def _close(console: Services, case_id: str, sent: CaseForm, who: Staff) -> str | None:
     decision = ClosingDecision(
         outcome=Outcome(sent.get("outcome")),
@@ -169,18 +249,19 @@ def _close(console: Services, case_id: str, sent: CaseForm, who: Staff) -> str |
     return f"{HOME}?saved=outcome" if status is CaseStatus.CLOSED else None
 
 
-def _agree(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
-    console.casework.answer_closing(case_id, agree=True, by=who.id, version=sent.version)
-
-
-def _disagree(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
+def _answer_closing(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
+    agree, reason = sent.work == "agree", sent.get("note")
     console.casework.answer_closing(
-        case_id, agree=False, by=who.id, reason=sent.get("note"), version=sent.version
+        case_id, agree=agree, by=who.id, reason=reason, version=sent.version
     )
 
 
 def _reopen(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
     console.casework.reopen(case_id, by=who.id, reason=sent.get("note"))
+
+
+def _check_merge(sent: CaseForm) -> dict[str, str]:
+    return {} if sent.get("reference").strip() else {"reference": case_wording.UNKNOWN_REFERENCE}
 
 
 def _merge(console: Services, case_id: str, sent: CaseForm, who: Staff) -> str:
@@ -205,6 +286,10 @@ def _separate(console: Services, case_id: str, sent: CaseForm, who: Staff) -> No
     console.merging.separate(merged.id, by=who.id)
 
 
+def _check_split(sent: CaseForm) -> dict[str, str]:
+    return {} if sent.chosen else {"chosen": case_wording.SELECT_MESSAGES}
+
+
 def _split(console: Services, case_id: str, sent: CaseForm, who: Staff) -> str:
     try:
         new = console.merging.split(case_id, sent.chosen, by=who.id, version=sent.version)
@@ -218,21 +303,22 @@ def _hold(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
     console.merging.hold(case_id, held=held, by=who.id, version=sent.version)
 
 
-WORKS: dict[str, Work] = {
-    "assign": _assign,
-    "handover": _hand_over,
-    "accept": _accept,
-    "return": _return,
-    "note": _note,
-    "action": _add_action,
-    "finish": _finish_action,
-    "correct": _correct,
-    "refer": _refer,
-    "outcome": _close,
-    "agree": _agree,
-    "disagree": _disagree,
-    "reopen": _reopen,
-    "merge": _merge,
-    "separate": _separate,
-    "split": _split,
+WORKS: dict[str, tuple[Check, Work]] = {
+    "assign": (_check_person, _assign),
+    "handover": (_check_handover, _hand_over),
+    "accept": (_unchecked, _answer_handover),
+    "return": (_why_required, _answer_handover),
+    "note": (_note_required(case_wording.ENTER_NOTE), _note),
+    "action": (_check_action, _add_action),
+    "finish": (_unchecked, _finish_action),
+    "correct": (_check_correction, _correct),
+    "refer": (_check_referral, _refer),
+    "outcome": (check_outcome, _close),
+    "agree": (_unchecked, _answer_closing),
+    "disagree": (_why_required, _answer_closing),
+    "reopen": (_why_required, _reopen),
+    "merge": (_check_merge, _merge),
+    "separate": (_unchecked, _separate),
+    "split": (_check_split, _split),
 }
+"""The forms that a member of staff with WORK_CASES may send."""

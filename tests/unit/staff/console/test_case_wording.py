@@ -13,7 +13,7 @@ from staff.audit.trail import Event
 from staff.cases import wording as case_wording
 from staff.cases.case import Case, CaseEvent, CaseStatus, reference_of
 from staff.cases.casework import REFERRED_BY, REFERRED_TO
-from staff.cases.forms import CHECKS
+from staff.cases.work_page import WORKS
 from tests.records import NOON
 
 NAMES = {"a": "Ann", "b": "Bob"}
@@ -48,7 +48,7 @@ def test_every_need_receiver_and_way_has_words() -> None:
     assert set(case_wording.WRITERS) == set(taxonomy().audiences)
     assert set(case_wording.REFERRED_TO) == set(REFERRED_TO)
     assert set(case_wording.REFERRED_BY) == set(REFERRED_BY)
-    assert set(case_wording.DONE) == set(CHECKS) - {""}
+    assert set(case_wording.DONE) == set(WORKS) | {"hold", "release"}
 
 
 @pytest.mark.parametrize("what", CaseEvent)
