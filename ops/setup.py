@@ -21,8 +21,7 @@ from staff.accounts.accounts import Staff, StaffAccounts, StaffNameError
 from staff.accounts.passwords import random_password
 from staff.accounts.permissions import Role
 from staff.audit.trail import COMMAND_LINE, record_command
-from staff.rota.recipients import ContactPreferences
-from staff.rota.rota import ShiftKind
+from staff.rota.rota import ContactPreferences, ShiftKind
 from staff.rota.service import LONGEST_DAYS, Pattern, RotaService
 from storage.engine import connect, migrate
 from storage.vault import Vault, VaultError, new_key

@@ -25,8 +25,7 @@ from staff.alerts.outbox import Alert, deliveries
 from staff.alerts.queue import Delivery
 from staff.audit.trail import record_command
 from staff.rota import rota
-from staff.rota.recipients import EMAIL
-from staff.rota.rota import ShiftKind, Span
+from staff.rota.rota import EMAIL, ShiftKind, Span
 from staff.rota.service import RotaService
 from storage.engine import READING
 

@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 
 from safeguarding.taxonomy import Severity
-from staff.rota.recipients import CONSOLE
+from staff.rota.rota import CONSOLE
 from storage.engine import READING, UtcDateTime, metadata
 
 Reason = Literal["new", "raised", "reopened"]

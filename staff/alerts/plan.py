@@ -23,16 +23,17 @@ from safeguarding.clock import next_working_day
 from safeguarding.taxonomy import Severity
 from staff.alerts.outbox import alerts, deliveries
 from staff.audit.trail import Event, append_all
-from staff.rota.recipients import (
+from staff.rota.rota import (
     CONSOLE,
     EMAIL,
     TEAM,
     WEBHOOK,
+    ShiftKind,
     case_readers,
     contact_preferences,
+    on_duty,
     those_who_may_see,
 )
-from staff.rota.rota import ShiftKind, on_duty
 
 DISPATCHER = "dispatcher"
 """The actor on the audit trail."""

@@ -24,7 +24,7 @@ from staff.accounts.tables import staff
 from staff.alerts.outbox import Alert, alerts, deliveries
 from staff.alerts.plan import DISPATCHER
 from staff.audit.trail import Event, append_all
-from staff.rota.recipients import CONSOLE, TEAM, contact_ways, may_see
+from staff.rota.rota import CONSOLE, TEAM, contact_ways, may_see
 
 LEASE = timedelta(seconds=120)
 """How long a claim lasts: much longer than a channel may take to send one message."""

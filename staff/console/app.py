@@ -27,8 +27,7 @@ from staff.console.own_alerts import own_alerts
 from staff.console.recording import RefusalCounter, record_refused_response
 from staff.reports.case_file_page import case_files
 from staff.reports.figures_page import figures
-from staff.rota.page import rota
-from staff.rota.preferences_page import contact_preferences
+from staff.rota.page import contact_preferences, rota
 from web.connections import bound
 from web.http import App, ContentPolicy, PlainErrors, add_security_headers
 

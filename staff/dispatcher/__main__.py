@@ -32,7 +32,7 @@ from staff.audit.verify import write_anchor
 from staff.cases.worker import CaseWorker, CaseWorkerLoop
 from staff.dispatcher.mail_catcher import MailCatcher
 from staff.dispatcher.status import StatusPage, StatusServer
-from staff.rota.recipients import EMAIL, WEBHOOK
+from staff.rota.rota import EMAIL, WEBHOOK
 from storage.engine import READING, connect
 from storage.handoffs import HandoffListener
 from storage.replies import ReplyMailbox

@@ -1,30 +1,58 @@
-"""The pages of the rota: who is on duty when, and who covers for whom."""
+"""The pages of the rota: shifts, cover, and how a member of staff wants to be told of alerts."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import date, datetime, time
 
+import phonenumbers
 from sanic import Blueprint, HTTPResponse, Request
 from sanic.exceptions import NotFound
 from sanic.response import redirect
 
 from safeguarding.clock import LONDON
+from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import UnknownStaffError
 from staff.accounts.auth import requires, session_of
 from staff.accounts.permissions import Permission
 from staff.console.composition import services
 from staff.console.pages import ROTA, SEE_OTHER, field
-from staff.rota import wording
-from staff.rota.rota import Shift, ShiftKind
+from staff.console.wording import SELECT_SEVERITY
+from staff.rota.rota import ContactPreferences, Shift, ShiftKind
 from staff.rota.service import Pattern, ShiftError
 
 DAYS = 14
 """Days that a page shows."""
+KINDS = {
+    ShiftKind.ON_DUTY: "On duty",
+    ShiftKind.SECOND: "Second",
+    ShiftKind.DUTY_MANAGER: "Duty manager",
+}
+KIND_HINTS = {
+    ShiftKind.ON_DUTY: "is told first",
+    ShiftKind.SECOND: "is told when nobody has opened the case in time",
+    ShiftKind.DUTY_MANAGER: "is told last, and at once when nobody is on duty",
+}
+SELECT_PERSON = "Select a person"
+SELECT_KIND = "Select what they are on the rota for"
+ENTER_DATES = "Enter a day"
+ENTER_TIMES = "Enter from when until when"
+NO_SUCH_DAYS = "Between these days there is none to add, or more than a year"
+COVER_WITHIN = "Cover is by somebody else, and within the shift"
+ENTER_EMAIL = "Enter an email address, like name@council.gov.uk"
+ENTER_PHONE = "Enter a phone number, like 07700 900 982"
+ENTER_HOURS = "Enter two hours from 0 to 23, or leave both empty"
+
 _KINDS = {kind.value: kind for kind in ShiftKind}
-_FIELDS = ("staff", "kind", "first", "last", "start", "end", "working_days")
+_SEVERITIES = {each.label: each for each in Severity if each > Severity.NONE}
+_SHIFT_FIELDS = ("staff", "kind", "first", "last", "start", "end", "working_days")
+_PREFERENCE_FIELDS = ("email", "phone", "sms_from", "quiet_from", "quiet_to")
+_EMAIL = re.compile(r"[^@\s,;<>\"]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+_HOUR = re.compile(r"0*(1?[0-9]|2[0-3])")
 
 rota = Blueprint("rota")
+contact_preferences = Blueprint("contact_preferences", url_prefix=f"{ROTA}/ways")
 
 
 @rota.get(ROTA)
@@ -45,9 +73,9 @@ async def add(request: Request) -> HTTPResponse:
                 services(request).rota.add, pattern, by=session_of(request).staff.id
             )
         except ShiftError:
-            errors["last"] = wording.NO_SUCH_DAYS
+            errors["last"] = NO_SUCH_DAYS
         except UnknownStaffError:
-            errors["staff"] = wording.SELECT_PERSON
+            errors["staff"] = SELECT_PERSON
         else:
             return redirect(
                 f"{ROTA}?from={pattern.first.isoformat()}&added={number}", status=SEE_OTHER
@@ -68,7 +96,7 @@ async def cover(request: Request, shift_id: int) -> HTTPResponse:
     """Let another member of staff cover the shift or a part of it."""
     shift = await _shift(request, shift_id)
     start, end = _moment(request, "start"), _moment(request, "end")
-    errors = {} if start and end else {"start": wording.ENTER_TIMES}
+    errors = {} if start and end else {"start": ENTER_TIMES}
     if start and end:
         try:
             await asyncio.to_thread(
@@ -80,9 +108,9 @@ async def cover(request: Request, shift_id: int) -> HTTPResponse:
                 by=session_of(request).staff.id,
             )
         except ShiftError:
-            errors["start"] = wording.COVER_WITHIN
+            errors["start"] = COVER_WITHIN
         except UnknownStaffError:
-            errors["staff"] = wording.SELECT_PERSON
+            errors["staff"] = SELECT_PERSON
     if errors:
         return await _shift_page(request, shift, errors, 400)
     return _back(shift)
@@ -96,6 +124,51 @@ async def remove(request: Request, shift_id: int) -> HTTPResponse:
     by = session_of(request).staff.id
     await asyncio.to_thread(services(request).rota.remove, shift_id, by=by)
     return _back(shift)
+
+
+@contact_preferences.get("")
+@requires(Permission.READ_ROTA)
+async def show(request: Request) -> HTTPResponse:
+    """Show the reader's own preferences."""
+    staff_id = session_of(request).staff.id
+    stored = await asyncio.to_thread(services(request).rota.preferences, staff_id)
+    form = {
+        "email": stored.email or "",
+        "phone": stored.phone or "",
+        "sms_from": stored.sms_from.label,
+        "quiet_from": "" if stored.quiet_from is None else str(stored.quiet_from),
+        "quiet_to": "" if stored.quiet_to is None else str(stored.quiet_to),
+    }
+    return _preferences_page(request, form, {})
+
+
+@contact_preferences.post("")
+@requires(Permission.READ_ROTA)
+async def save(request: Request) -> HTTPResponse:
+    """Store the reader's own preferences; no one can set another person's."""
+    form = {name: field(request, name).strip() for name in _PREFERENCE_FIELDS}
+    phone, hours = _international(form["phone"]), (form["quiet_from"], form["quiet_to"])
+    errors = {}
+    if form["email"] and not _EMAIL.fullmatch(form["email"]):
+        errors["email"] = ENTER_EMAIL
+    if form["phone"] and phone is None:
+        errors["phone"] = ENTER_PHONE
+    if form["sms_from"] not in _SEVERITIES:
+        errors["sms_from"] = SELECT_SEVERITY
+    if any(hours) and not all(_HOUR.fullmatch(hour) for hour in hours):
+        errors["quiet_from"] = ENTER_HOURS
+    if errors:
+        return _preferences_page(request, form, errors, 400)
+    staff_id = session_of(request).staff.id
+    preferences = ContactPreferences(
+        staff_id,
+        form["email"] or None,
+        phone,
+        _SEVERITIES[form["sms_from"]],
+        *(int(hour) if hour else None for hour in hours),
+    )
+    await asyncio.to_thread(services(request).rota.set_preferences, preferences, by=staff_id)
+    return redirect(f"{ROTA}?saved=ways", status=SEE_OTHER)
 
 
 async def _page(request: Request, errors: dict[str, str], status: int = 200) -> HTTPResponse:
@@ -118,9 +191,10 @@ async def _page(request: Request, errors: dict[str, str], status: int = 200) -> 
         staff=await asyncio.to_thread(console.rota.staff),
         may_change=_may_change(request),
         errors=errors,
-        form={name: field(request, name) for name in _FIELDS},
+        form={name: field(request, name) for name in _SHIFT_FIELDS},
         first=first,
-        rota=wording,
+        kinds=KINDS,
+        kind_hints=KIND_HINTS,
         added=str(request.args.get("added") or ""),
         saved=str(request.args.get("saved") or ""),
     )
@@ -136,7 +210,7 @@ async def _shift_page(
         status=status,
         session=session_of(request),
         shift=shift,
-        rota=wording,
+        kinds=KINDS,
         names=await _names(request, [shift]),
         staff=[each for each in staff if each != shift.staff_id],
         may_change=_may_change(request),
@@ -174,11 +248,11 @@ def _pattern(request: Request) -> tuple[Pattern | None, dict[str, str]]:
     first, last = _date(field(request, "first")), _date(field(request, "last"))
     start, end = _time(field(request, "start")), _time(field(request, "end"))
     wrong = {
-        "staff": None if field(request, "staff") else wording.SELECT_PERSON,
-        "kind": None if kind else wording.SELECT_KIND,
-        "first": None if first else wording.ENTER_DATES,
-        "last": None if last else wording.ENTER_DATES,
-        "start": None if start is not None and end is not None else wording.ENTER_TIMES,
+        "staff": None if field(request, "staff") else SELECT_PERSON,
+        "kind": None if kind else SELECT_KIND,
+        "first": None if first else ENTER_DATES,
+        "last": None if last else ENTER_DATES,
+        "start": None if start is not None and end is not None else ENTER_TIMES,
     }
     errors = {name: words for name, words in wrong.items() if words}
     if errors or kind is None or first is None or last is None or start is None or end is None:
@@ -222,3 +296,22 @@ def _moment(request: Request, name: str) -> datetime | None:
 
 def _local(at: datetime) -> str:
     return at.astimezone(LONDON).strftime("%Y-%m-%dT%H:%M")
+
+
+def _preferences_page(
+    request: Request, form: dict[str, str], errors: dict[str, str], status: int = 200
+) -> HTTPResponse:
+    return services(request).pages.render(
+        "rota_ways.html", status=status, session=session_of(request), form=form, errors=errors
+    )
+
+
+def _international(phone: str) -> str | None:
+    """Return a phone number in international form; None when it is not one."""
+    try:
+        number = phonenumbers.parse(phone, "GB")
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

@@ -13,13 +13,15 @@ from safeguarding.clock import LONDON, bank_holiday, is_day_off, utc_now
 from staff.accounts.accounts import check_in_use
 from staff.audit.trail import Event, append
 from staff.rota import rota
-from staff.rota.recipients import (
+from staff.rota.rota import (
     ContactPreferences,
+    Shift,
+    ShiftKind,
+    Span,
     case_readers,
     contact_preferences,
     set_contact_preferences,
 )
-from staff.rota.rota import Shift, ShiftKind, Span
 from storage.engine import READING
 
 LONGEST_DAYS = 366

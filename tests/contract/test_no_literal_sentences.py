@@ -22,7 +22,7 @@ ROOMS = ("actions", "bot", "chat", "safeguarding", "staff", "storage", "web")
 FOR_STAFF = {
     "staff/console/wording.py": "what the console says to staff stands here and in templates",
     "staff/cases/wording.py": "what the console says about cases to staff",
-    "staff/rota/wording.py": "what the rota says to staff",
+    "staff/rota/page.py": "what the rota says to staff",
     "staff/reports/figures_wording.py": "what the figures say to staff",
     "staff/reports/case_file_wording.py": "what exported files and their pages say to staff",
     "safeguarding/content/kinds.py": "titles of the kinds, for those who sign them",

@@ -27,8 +27,13 @@ from safeguarding.taxonomy import ROOT, Severity
 from staff.alerts.outbox import Alert, acknowledge, alerts, deliveries, raise_alert
 from staff.audit.trail import of_case
 from staff.cases.cases import Cases
-from staff.rota.recipients import ContactPreferences, set_contact_preferences
-from staff.rota.rota import Shift, ShiftKind, add_shifts
+from staff.rota.rota import (
+    ContactPreferences,
+    Shift,
+    ShiftKind,
+    add_shifts,
+    set_contact_preferences,
+)
 from storage.engine import READING
 from storage.handoffs import HandoffMailbox, figures
 from storage.vault import Vault, key_ring, new_key

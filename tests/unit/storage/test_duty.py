@@ -8,8 +8,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from staff.accounts.permissions import Role
-from staff.rota.recipients import ContactPreferences, set_contact_preferences
-from staff.rota.rota import Shift, ShiftKind, add_shifts
+from staff.rota.rota import (
+    ContactPreferences,
+    Shift,
+    ShiftKind,
+    add_shifts,
+    set_contact_preferences,
+)
 from storage.duty import Watch, duty_hours, watches
 from tests.records import NOON, PASSWORD, accounts_on
 

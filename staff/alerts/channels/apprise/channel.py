@@ -17,7 +17,7 @@ from safeguarding.secret_files import SettingsError
 from staff.alerts.channels.channel import Channel, ChannelSetup
 from staff.alerts.formatter import Notice
 from staff.alerts.queue import Delivery, NotSentError
-from staff.rota.recipients import SMS, WEBHOOK
+from staff.rota.rota import SMS, WEBHOOK
 
 if TYPE_CHECKING:
     import apprise

@@ -14,7 +14,7 @@ from notifications_python_client.notifications import NotificationsAPIClient
 from staff.alerts.channels.channel import Channel, ChannelSetup
 from staff.alerts.formatter import Notice
 from staff.alerts.queue import Delivery, NotSentError
-from staff.rota.recipients import EMAIL, SMS
+from staff.rota.rota import EMAIL, SMS
 
 URL = "https://api.notifications.service.gov.uk"
 WAIT_S = 15

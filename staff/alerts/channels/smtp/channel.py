@@ -17,7 +17,7 @@ from safeguarding.settings import choice_setting, number_setting
 from staff.alerts.channels.channel import Channel, ChannelSetup
 from staff.alerts.formatter import Notice
 from staff.alerts.queue import Delivery, NotSentError
-from staff.rota.recipients import EMAIL
+from staff.rota.rota import EMAIL
 
 DEMONSTRATION_TEAM = "safeguarding-team@lantern.example"
 """The team's mailbox in a demonstration: the catcher keeps its mail."""

@@ -20,7 +20,7 @@ from safeguarding.settings import choice_setting
 from staff.alerts.channels.channel import Channel, ChannelSetup
 from staff.alerts.formatter import Notice
 from staff.alerts.queue import Delivery, NotSentError
-from staff.rota.recipients import WEBHOOK
+from staff.rota.rota import WEBHOOK
 
 Shape = Literal["json", "teams", "slack"]
 WAIT_S = 10.0

@@ -25,8 +25,7 @@ from safeguarding.clock import LONDON, utc_now
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import CONTENT
 from staff.accounts.permissions import Role
-from staff.rota.recipients import ContactPreferences
-from staff.rota.rota import ShiftKind
+from staff.rota.rota import ContactPreferences, ShiftKind
 from staff.rota.service import Pattern, RotaService
 from storage.engine import connect
 from tests.databases import database_on

@@ -17,8 +17,7 @@ from staff.accounts.permissions import Role
 from staff.accounts.second_step import SecondSteps
 from staff.alerts.outbox import alerts, deliveries
 from staff.audit.trail import AuditLog
-from staff.rota.recipients import EMAIL, ContactPreferences
-from staff.rota.rota import ShiftKind, rota_shifts
+from staff.rota.rota import EMAIL, ContactPreferences, ShiftKind, rota_shifts
 from staff.rota.service import RotaService
 from tests.records import vault
 from tests.unit.ops.doctor.conftest import Team

@@ -14,7 +14,7 @@ from staff.alerts import queue
 from staff.alerts.outbox import Alert, StaffAlerts, raise_alert, set_area
 from staff.alerts.plan import AlertStep, Plan, Taken, advance
 from staff.audit.trail import of_case
-from staff.rota.recipients import CONSOLE, EMAIL, TEAM, WEBHOOK, contact_ways, may_see
+from staff.rota.rota import CONSOLE, EMAIL, TEAM, WEBHOOK, contact_ways, may_see
 from tests.records import NOON, Clock
 
 NEW = Alert(

@@ -15,8 +15,7 @@ from staff.alerts.outbox import Alert, acknowledge, deliveries, outbox_figures, 
 from staff.alerts.plan import AlertStep, Plan, advance
 from staff.alerts.queue import HELD, IN_DIGEST, LEASE, Delivery, Flood, NotSentError
 from staff.audit.trail import of_case
-from staff.rota.recipients import CONSOLE, EMAIL
-from staff.rota.rota import add_shifts
+from staff.rota.rota import CONSOLE, EMAIL, add_shifts
 from tests.records import Clock
 from tests.unit.staff.rota.conftest import shift
 

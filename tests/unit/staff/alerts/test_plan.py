@@ -15,7 +15,7 @@ from staff.accounts.accounts import Staff
 from staff.alerts.outbox import Alert, StaffAlerts, acknowledge, outbox_figures, raise_alert
 from staff.alerts.plan import AlertStep, Plan, ReminderDelays, Taken, advance, is_due
 from staff.audit.trail import of_case
-from staff.rota.recipients import CONSOLE, EMAIL, SMS, TEAM, WEBHOOK, contact_ways
+from staff.rota.rota import CONSOLE, EMAIL, SMS, TEAM, WEBHOOK, contact_ways
 from tests.records import NOON, Clock
 
 NEW = Alert("c1", "LN-ABCD-EFGH", Severity.IMMEDIATE, "suicide", "suicide", NOON, "new")

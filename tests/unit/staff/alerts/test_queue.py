@@ -12,7 +12,7 @@ from staff.alerts.outbox import Alert, acknowledge, deliveries, raise_alert
 from staff.alerts.plan import AlertStep, Plan, advance
 from staff.alerts.queue import LEASE, Delivery, NotSentError
 from staff.audit.trail import of_case
-from staff.rota.recipients import EMAIL
+from staff.rota.rota import EMAIL
 from tests.records import NOON, Clock
 
 REFUSED = NotSentError("no such address", for_good=True)

@@ -16,7 +16,7 @@ from staff.alerts.outbox import Alert, raise_alert
 from staff.alerts.plan import Plan, advance
 from staff.audit.trail import audit_events
 from staff.rota import rota
-from staff.rota.recipients import ContactPreferences, contact_preferences
+from staff.rota.rota import ContactPreferences, contact_preferences
 from tests.records import NOON
 from tests.unit.staff.console.conftest import Browser
 

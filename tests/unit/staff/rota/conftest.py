@@ -8,8 +8,13 @@ import pytest
 from sqlalchemy.engine import Engine
 
 from staff.accounts.accounts import Staff, StaffAccounts
-from staff.rota.recipients import ContactPreferences, set_contact_preferences
-from staff.rota.rota import Shift, ShiftKind, add_shifts
+from staff.rota.rota import (
+    ContactPreferences,
+    Shift,
+    ShiftKind,
+    add_shifts,
+    set_contact_preferences,
+)
 from tests.records import NOON, PASSWORD, Clock, accounts_on
 
 

@@ -10,12 +10,13 @@ from sqlalchemy.engine import Engine
 from safeguarding.clock import bank_holiday
 from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import Staff, StaffAccounts
-from staff.rota.recipients import ContactPreferences, set_contact_preferences
 from staff.rota.rota import (
+    ContactPreferences,
     ShiftKind,
     add_shifts,
     on_duty,
     remove_shift,
+    set_contact_preferences,
     shifts,
     windows,
 )

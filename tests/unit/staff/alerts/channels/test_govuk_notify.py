@@ -11,7 +11,7 @@ import pytest
 from staff.alerts.channels.govuk_notify.channel import NotifyEmail, NotifySms, notify_client
 from staff.alerts.formatter import Notice
 from staff.alerts.queue import Delivery, NotSentError
-from staff.rota.recipients import TEAM
+from staff.rota.rota import TEAM
 from tests.peers import Receiver, frozen_server
 
 KEY = "lantern-26785a09-ab16-4eb0-8407-a37497a57506-3d844edf-8d35-48ac-975b-e847b4f122b0"

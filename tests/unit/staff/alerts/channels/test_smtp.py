@@ -19,7 +19,7 @@ from staff.alerts.channels.smtp import channel as smtp
 from staff.alerts.channels.smtp.channel import EmailChannel
 from staff.alerts.formatter import Notice
 from staff.alerts.queue import Delivery, NotSentError
-from staff.rota.recipients import TEAM
+from staff.rota.rota import TEAM
 from tests.peers import MailServer, frozen_server, slow_server
 
 
