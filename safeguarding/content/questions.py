@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -44,11 +45,11 @@ class AnswerRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def is_given_by(self, said: str) -> bool:
         """Return whether a folded message is this answer."""
-        if said in map(folded_chat, self.words):
+        if said in map(_own_folded, self.words):
             return True
         if len(said.split()) > MOST_WORDS or _holds(said, self.unless):
             return False
-        return any(f"{said} ".startswith(f"{folded_chat(each)} ") for each in self.begins)
+        return any(f"{said} ".startswith(f"{_own_folded(each)} ") for each in self.begins)
 
 
 class QuestionRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -80,7 +81,7 @@ class Questions:
         texts = (message["text"].rstrip() for message in reversed(shown))
         said = folded_chat(next((text for text in texts if text.endswith("?")), ""))
         for question in self._by_id.values():
-            if any(f" {said}".endswith(f" {folded_chat(each)}") for each in question.put_as):
+            if any(f" {said}".endswith(f" {_own_folded(each)}") for each in question.put_as):
                 return question.id
         return None
 
@@ -153,5 +154,11 @@ def _given(question: QuestionRecord, text: str) -> AnswerRecord | None:
     return next((each for each in question.answers if each.is_given_by(said)), None)
 
 
+@cache
+def _own_folded(text: str) -> str:
+    """Fold words of the content, once for each. Never give it what a person typed: it is kept."""
+    return folded_chat(text)
+
+
 def _holds(said: str, phrases: Sequence[str]) -> bool:
-    return any(f" {folded_chat(each)} " in f" {said} " for each in phrases)
+    return any(f" {_own_folded(each)} " in f" {said} " for each in phrases)
