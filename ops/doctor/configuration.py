@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from ops.doctor import Check, Finding, Installation, not_ready, ok
 from safeguarding.settings import SettingsError, is_private_to_both_ends
-from staff.alerts.channels.smtp.channel import SmtpSettings
+from staff.alerts.channels.smtp.channel import SmtpServer
 from storage.vault import Vault, VaultError
 
 SIGNING = ("channel_secret", "action_secret", "token_key")
@@ -91,8 +91,8 @@ def secrets(here: Installation) -> Finding:
         vault = Vault.of(settings)
     except VaultError as error:
         return not_ready(str(error), "docs/settings.md says what field_keys holds")
-    server = SmtpSettings.from_env(here.env)
-    if server.host and server.user:
+    server = SmtpServer.from_env(here.env)
+    if server and server.user:
         settings.secret("smtp_password", here.env)
     return ok(f"all there; {vault.key_id} seals")
 
@@ -105,8 +105,8 @@ def mail_server(here: Installation) -> Finding:
             "there is no mailbox of the team, told when nobody is on duty",
             "LANTERN_ALERT_TEAM_EMAIL",
         )
-    server = SmtpSettings.from_env(here.env)
-    if server.host is None:
+    server = SmtpServer.from_env(here.env)
+    if server is None:
         return ok("GOV.UK Notify")
     here_only = is_private_to_both_ends(f"http://{server.host}")
     if server.security == "none" and not here_only:

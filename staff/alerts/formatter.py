@@ -16,7 +16,6 @@ from staff.alerts.outbox import Alert
 
 LONGEST_TEXT = 160
 """Characters in one text message."""
-_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 
 
 class AlertPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -114,26 +113,27 @@ class AlertFormatter:
         say = self._phrases
         severity = str(getattr(say, max(alert.severity, Severity.CONCERN).label))
         age = self._age(now - alert.raised_at)
-        link = self.link(alert)
-        lines = [
-            str(getattr(say, f"why_{alert.reason}")),
-            "",
-            say.severity_line.format(severity=severity),
-            say.need_line.format(need=_need(alert.need)) if alert.need else "",
-            say.category_line.format(category=_label(alert.category)) if alert.category else "",
-            say.age_line.format(age=age),
-        ]
+        # The address has the reference only: it has to fit into a text message.
+        link = f"{self._console_url}/escalations/find/{quote(alert.reference, safe='')}"
+        lines = [str(getattr(say, f"why_{alert.reason}")), ""]
+        lines.append(say.severity_line.format(severity=severity))
+        if alert.need:
+            need = taxonomy().needs.get(alert.need) or _label(alert.need)
+            lines.append(say.need_line.format(need=need))
+        if alert.category:
+            lines.append(say.category_line.format(category=_label(alert.category)))
+        lines.append(say.age_line.format(age=age))
         if outside:
             lines.append(say.outside_line)
-        facts = {"severity": severity, "reference": alert.reference}
         text = say.text_outside if outside else say.text
+        facts = {"severity": severity, "reference": alert.reference, "age": age, "link": link}
         return Notice(
             subject=say.subject.format(**facts),
-            lines=(lines[0], "", *(line for line in lines[2:] if line)),
+            lines=tuple(lines),
             link=link,
             open_line=say.open_line.format(link=link),
             open_button=say.open_button,
-            text=text.format(**facts, age=age, link=link),
+            text=text.format(**facts),
             last_lines=(say.until_opened, say.no_words),
         )
 
@@ -160,28 +160,20 @@ class AlertFormatter:
             link=link,
             open_line=say.digest_open_line.format(link=link),
             open_button=say.digest_open_button,
-            text=text.format(**facts, **({} if outside else {"link": link})),
+            text=text.format(**facts, link=link),
             last_lines=(say.until_opened, say.no_words),
         )
-
-    def link(self, alert: Alert) -> str:
-        """Return the address of the case by its reference, short enough for a text message."""
-        return f"{self._console_url}/escalations/find/{quote(alert.reference, safe='')}"
 
     def _age(self, age: timedelta) -> str:
         """Return an age in words, a minute at least."""
         say = self._phrases
-        if age >= 2 * _DAY:
-            return say.days.format(number=age // _DAY)
-        if age >= 2 * _HOUR:
-            return say.hours.format(number=age // _HOUR)
+        days, hours = age.days, age // timedelta(hours=1)
+        if days > 1:
+            return say.days.format(number=days)
+        if hours > 1:
+            return say.hours.format(number=hours)
         minutes = age // timedelta(minutes=1)
         return say.minutes.format(number=minutes) if minutes > 1 else say.minute
-
-
-def _need(name: str) -> str:
-    """Return the label of a need in the taxonomy."""
-    return taxonomy().needs.get(name) or _label(name)
 
 
 def _label(name: str) -> str:

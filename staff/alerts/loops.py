@@ -10,12 +10,13 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date
 
 import structlog
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from safeguarding.clock import utc_now
 from staff.alerts import plan, queue
 from staff.alerts.channels.channel import Channel
 from staff.alerts.formatter import AlertFormatter, Notice
@@ -34,18 +35,16 @@ log = structlog.get_logger("dispatcher")
 class Beats:
     """When each thread last finished a round. Thread-safe."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """`clock` must be monotonic."""
-        self._clock = clock
+    def __init__(self) -> None:
         self._at: dict[str, float] = {}
 
     def beat(self, name: str) -> None:
         """Record that a thread is alive."""
-        self._at[name] = self._clock()
+        self._at[name] = time.monotonic()
 
     def ages(self) -> Mapping[str, float]:
         """Return the seconds since the last beat of each thread."""
-        now = self._clock()
+        now = time.monotonic()
         return {name: now - at for name, at in list(self._at.items())}
 
 
@@ -116,22 +115,19 @@ class Loop:
 class Planner(Loop):
     """Takes the steps of the plan that are due."""
 
-    def __init__(
-        self, engine: Engine, steps: Plan, beats: Beats, now: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, engine: Engine, steps: Plan, beats: Beats) -> None:
         super().__init__("plan", beats)
         self._engine = engine
         self._reading = engine.execution_options(**READING)
         self._steps = steps
-        self._now = now
 
     def once(self) -> int:
         """Take the steps that are due, up to a batch of them."""
         with self._reading.connect() as connection:
-            if not plan.is_due(connection, self._now()):
+            if not plan.is_due(connection, utc_now()):
                 return 0
         with self._engine.begin() as connection:
-            taken = plan.advance(connection, self._steps, self._now())
+            taken = plan.advance(connection, self._steps, utc_now())
         for step in taken:
             facts = {
                 "case_id": step.case_id,
@@ -161,7 +157,6 @@ class Sender(Loop):
         words: AlertFormatter,
         flood: Flood,
         beats: Beats,
-        now: Callable[[], datetime],
     ) -> None:
         super().__init__(name, beats)
         self._channel = channel
@@ -169,16 +164,15 @@ class Sender(Loop):
         self._reading = engine.execution_options(**READING)
         self._words = words
         self._flood = flood
-        self._now = now
 
     def once(self) -> int:
         """Claim a batch and send it; return how many were claimed."""
         with self._reading.connect() as connection:
-            if not queue.is_due(connection, self.name, self._now()):
+            if not queue.is_due(connection, self.name, utc_now()):
                 return 0
         by, started = uuid.uuid4().hex, time.monotonic()
         with self._engine.begin() as connection:
-            batch = queue.claim(connection, self.name, by, self._now(), BATCH, self._flood)
+            batch = queue.claim(connection, self.name, by, utc_now(), BATCH, self._flood)
         for number, delivery in enumerate(batch):
             if time.monotonic() - started > STEADY_S:
                 with self._engine.begin() as connection:
@@ -204,19 +198,19 @@ class Sender(Loop):
             self._failed(delivery, NotSentError(type(error).__name__), facts)
             return
         with self._engine.begin() as connection:
-            queue.mark_sent(connection, delivery, self._now())
+            queue.mark_sent(connection, delivery, utc_now())
         log.info("alert.sent", **facts)
 
     def _notice(self, delivery: Delivery) -> Notice:
         if delivery.others:
             outside = sum(each.outside for each in delivery.every)
             alerts = [each.alert for each in delivery.every]
-            return self._words.digest(alerts, self._now(), outside=outside)
-        return self._words.notice(delivery.alert, self._now(), outside=delivery.outside)
+            return self._words.digest(alerts, utc_now(), outside=outside)
+        return self._words.notice(delivery.alert, utc_now(), outside=delivery.outside)
 
     def _failed(self, delivery: Delivery, error: NotSentError, facts: dict[str, object]) -> None:
         with self._engine.begin() as connection:
-            given_up = queue.mark_failed(connection, delivery, error, self._now())
+            given_up = queue.mark_failed(connection, delivery, error, utc_now())
         say = log.error if given_up else log.warning
         say("alert.given_up" if given_up else "alert.not_sent", **facts, error=error.kind)
 
@@ -224,28 +218,22 @@ class Sender(Loop):
 class Daily(Loop):
     """Runs tasks once a day and after each start: a task must be harmless when run twice."""
 
-    def __init__(
-        self,
-        tasks: Mapping[str, Callable[[], object]],
-        beats: Beats,
-        now: Callable[[], datetime],
-    ) -> None:
+    def __init__(self, tasks: Mapping[str, Callable[[], object]], beats: Beats) -> None:
         super().__init__("daily", beats, every_s=10.0)
         self._tasks = tasks
-        self._now = now
-        self._done: dict[str, object] = {}
+        self._done_on: dict[str, date] = {}
 
     def once(self) -> int:
         """Run the tasks that have not run today; a failed task is tried again in the next round."""
-        today = self._now().date()
+        today = utc_now().date()
         for name, task in self._tasks.items():
-            if self._done.get(name) == today:
+            if self._done_on.get(name) == today:
                 continue
             try:
                 task()
             except Exception as error:  # noqa: BLE001 - the other tasks must still run
                 log.critical("daily.failed", task=name, error=type(error).__name__)
             else:
-                self._done[name] = today
+                self._done_on[name] = today
                 log.info("daily.done", task=name)
         return 0

@@ -126,7 +126,6 @@ class StaffAlerts:
     """Looks up open alerts for the console. Thread-safe; every method raises SQLAlchemyError."""
 
     def __init__(self, engine: Engine) -> None:
-        """Take an engine on a migrated database."""
         self._reading = engine.execution_options(**READING)
 
     def waiting_for(self, staff_id: str) -> list[WaitingAlert]:

@@ -81,7 +81,7 @@ class ReminderDelays:
 class Plan:
     """The delays and channels of this installation."""
 
-    clocks: ReminderDelays = ReminderDelays()
+    delays: ReminderDelays = ReminderDelays()
     channels: frozenset[str] = frozenset({EMAIL})
     """The channels that are configured."""
     team: frozenset[str] = frozenset()
@@ -89,7 +89,7 @@ class Plan:
 
 
 @dataclass
-class Taken:
+class StepTaken:
     """One step that was taken for an alert."""
 
     case_id: str
@@ -118,7 +118,7 @@ def is_due(connection: Connection, now: datetime) -> bool:
     return connection.execute(query).first() is not None
 
 
-def advance(connection: Connection, plan: Plan, now: datetime, limit: int = 50) -> list[Taken]:
+def advance(connection: Connection, plan: Plan, now: datetime, limit: int = 50) -> list[StepTaken]:
     """Take the next step of up to `limit` due alerts: deliveries, next deadline, audit trail.
 
     All of it happens in the transaction of `connection`. Several dispatchers take different alerts.
@@ -131,7 +131,7 @@ def advance(connection: Connection, plan: Plan, now: datetime, limit: int = 50) 
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    taken: list[Taken] = []
+    taken: list[StepTaken] = []
     for alert in connection.execute(due).mappings().all():
         taken += _advance_one(connection, plan, alert, now)
     append_all(connection, [_event(step, now) for step in taken])
@@ -145,7 +145,7 @@ def _due(now: datetime) -> sa.ColumnElement[bool]:
 
 def _advance_one(
     connection: Connection, plan: Plan, alert: RowMapping, now: datetime
-) -> Iterable[Taken]:
+) -> Iterable[StepTaken]:
     """Take steps until one reaches a recipient, or all have been tried."""
     number, taken = alert["step"], []
     while True:
@@ -155,7 +155,7 @@ def _advance_one(
         number = AlertStep.AGAIN if step.nobody_on_duty else number + 1
         if step.reaches or number >= AlertStep.AGAIN:
             break
-    due = plan.clocks.due(Severity(alert["severity"]), number - 1, now)
+    due = plan.delays.due(Severity(alert["severity"]), number - 1, now)
     own = alerts.c.id == alert["id"]
     connection.execute(sa.update(alerts).where(own).values(step=number, next_at=due))
     return taken
@@ -163,7 +163,7 @@ def _advance_one(
 
 def _take(
     connection: Connection, plan: Plan, alert: RowMapping, number: int, now: datetime
-) -> Taken:
+) -> StepTaken:
     severity, step = Severity(alert["severity"]), AlertStep(min(number, AlertStep.AGAIN))
     area = alert["area"]
     people = _people(connection, step, now, area)
@@ -174,7 +174,7 @@ def _take(
     if beyond:
         people = _people(connection, step, now, None) if step is AlertStep.DUTY_MANAGER else []
         people = people or _all(connection, now, None)
-    taken = Taken(
+    taken = StepTaken(
         alert["case_id"],
         alert["id"],
         severity,
@@ -261,7 +261,7 @@ def _recipients(
     return recipients
 
 
-def _event(taken: Taken, now: datetime) -> Event:
+def _event(taken: StepTaken, now: datetime) -> Event:
     detail = {
         "alert": taken.alert_id,
         "step": taken.step.name.lower(),

@@ -107,15 +107,13 @@ def compose(settings: Settings) -> Dispatcher:
     flood = Flood(alerting.digest_after, timedelta(minutes=alerting.digest_minutes))
     listener = HandoffListener(engine)
     cases = CaseWorkerLoop(CaseWorker(engine, ring), listener, beats)
-    planner = Planner(engine, steps, beats, utc_now)
-    senders = [
-        Sender(name, each, engine, words, flood, beats, utc_now) for name, each in channels.items()
-    ]
+    planner = Planner(engine, steps, beats)
+    senders = [Sender(name, each, engine, words, flood, beats) for name, each in channels.items()]
     # Each looks by itself every second; what the one before it has done is seen at once.
     cases.followed_by(planner)
     planner.followed_by(*senders)
     loops: list[Loop] = [cases, planner, *senders]
-    loops.append(Daily({"anchor": anchor, "expire-replies": expire_replies}, beats, utc_now))
+    loops.append(Daily({"anchor": anchor, "expire-replies": expire_replies}, beats))
     status = StatusPage(engine, beats, sorted(channels), phrases, catcher)
     server = StatusServer(status, alerting.dispatcher_host, alerting.dispatcher_port)
     return Dispatcher(loops, beats, server, catcher, listener, engine)

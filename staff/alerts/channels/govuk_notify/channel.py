@@ -6,7 +6,8 @@ text message of ((text)).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
 
 from notifications_python_client.errors import HTTPError, InvalidResponse
 from notifications_python_client.notifications import NotificationsAPIClient
@@ -18,7 +19,6 @@ from staff.rota.rota import EMAIL, SMS
 
 URL = "https://api.notifications.service.gov.uk"
 WAIT_S = 15
-_BAD_REQUEST = 400
 
 
 def channels(setup: ChannelSetup) -> Mapping[str, Channel]:
@@ -50,16 +50,13 @@ class NotifyEmail:
 
     def send(self, delivery: Delivery, notice: Notice) -> None:
         """Send it. Raises NotSentError."""
-        address = delivery.email_address(self._team)
-        try:
-            self._client.send_email_notification(
-                email_address=address,
-                template_id=self._template,
-                personalisation={"subject": notice.subject, "body": notice.body},
-                reference=str(delivery.id),
-            )
-        except (HTTPError, InvalidResponse) as error:
-            raise _not_sent(error) from None
+        _post(
+            self._client.send_email_notification,
+            email_address=delivery.email_address(self._team),
+            template_id=self._template,
+            personalisation={"subject": notice.subject, "body": notice.body},
+            reference=str(delivery.id),
+        )
 
 
 class NotifySms:
@@ -71,19 +68,21 @@ class NotifySms:
 
     def send(self, delivery: Delivery, notice: Notice) -> None:
         """Send it. Raises NotSentError."""
-        phone = delivery.phone_number()
-        try:
-            self._client.send_sms_notification(
-                phone_number=phone,
-                template_id=self._template,
-                personalisation={"text": notice.text},
-                reference=str(delivery.id),
-            )
-        except (HTTPError, InvalidResponse) as error:
-            raise _not_sent(error) from None
+        _post(
+            self._client.send_sms_notification,
+            phone_number=delivery.phone_number(),
+            template_id=self._template,
+            personalisation={"text": notice.text},
+            reference=str(delivery.id),
+        )
 
 
-def _not_sent(error: HTTPError | InvalidResponse) -> NotSentError:
-    """Return the error to raise: only 400, a wrong recipient or template, is permanent."""
-    status = error.status_code
-    return NotSentError(f"notify {status}", for_good=status == _BAD_REQUEST)
+def _post(send: Callable[..., object], **message: object) -> None:
+    """Send a message by a method of the client. Raises NotSentError."""
+    try:
+        send(**message)
+    except (HTTPError, InvalidResponse) as error:
+        status = error.status_code
+        # Only this status says that the recipient or the template is wrong.
+        for_good = status == HTTPStatus.BAD_REQUEST
+        raise NotSentError(f"notify {status}", for_good=for_good) from None

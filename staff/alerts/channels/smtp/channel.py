@@ -7,7 +7,7 @@ import socket
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.message import EmailMessage
 from email.utils import formatdate
 from threading import Timer
@@ -31,59 +31,50 @@ _REFUSED_FOR_GOOD = 500
 
 
 @dataclass(frozen=True)
-class MailServer:
+class SmtpServer:
     """A mail server and how to talk to it."""
 
     host: str
     port: int
     security: Security
     user: str | None = None
+    """Signs in with the secret `smtp_password`; None: without signing in."""
     password: str | None = None
     wait_s: float = WAIT_S
     longest_s: float = LONGEST_S
     trusted: ssl.SSLContext | None = None
     """Checks its certificate; None: the authorities that this machine trusts."""
 
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> SmtpServer | None:
+        """Read the LANTERN_SMTP_* settings, without the password; None when no host is set.
+
+        Raises SettingsError.
+        """
+        port = int(number_setting(env, "LANTERN_SMTP_PORT", 587))
+        security = choice_setting(env, "LANTERN_SMTP_SECURITY", SECURITIES)
+        host, user = env.get("LANTERN_SMTP_HOST"), env.get("LANTERN_SMTP_USER") or None
+        return cls(host, port, security, user) if host else None
+
 
 def channels(setup: ChannelSetup) -> Mapping[str, Channel]:
     """Return the channel to the mail server, or in a demonstration to the mail catcher."""
-    alerts, server = setup.settings.alerts, SmtpSettings.from_env(setup.env)
+    alerts, server = setup.settings.alerts, SmtpServer.from_env(setup.env)
     if setup.catcher_port is not None:
-        catcher = MailServer("127.0.0.1", setup.catcher_port, "none")
+        catcher = SmtpServer("127.0.0.1", setup.catcher_port, "none")
         team = alerts.team_email or DEMONSTRATION_TEAM
         return {EMAIL: EmailChannel(catcher, alerts.email_from, team)}
-    if server.host is None:
+    if server is None:
         return {}
-    password = setup.secret("smtp_password") if server.user else None
-    reached = MailServer(server.host, server.port, server.security, server.user, password)
-    return {EMAIL: EmailChannel(reached, alerts.email_from, alerts.team_email)}
-
-
-@dataclass(frozen=True)
-class SmtpSettings:
-    """The LANTERN_SMTP_* settings."""
-
-    host: str | None
-    port: int
-    security: Security
-    user: str | None
-    """Signs in with the secret `smtp_password`; None: without signing in."""
-
-    @classmethod
-    def from_env(cls, env: Mapping[str, str]) -> SmtpSettings:
-        """Read the environment. Raises SettingsError."""
-        return cls(
-            host=env.get("LANTERN_SMTP_HOST") or None,
-            port=int(number_setting(env, "LANTERN_SMTP_PORT", 587)),
-            security=choice_setting(env, "LANTERN_SMTP_SECURITY", SECURITIES),
-            user=env.get("LANTERN_SMTP_USER") or None,
-        )
+    if server.user is not None:
+        server = replace(server, password=setup.secret("smtp_password"))
+    return {EMAIL: EmailChannel(server, alerts.email_from, alerts.team_email)}
 
 
 class EmailChannel:
     """Sends one email for each alert, on a connection of its own."""
 
-    def __init__(self, server: MailServer, sender: str, team: str | None) -> None:
+    def __init__(self, server: SmtpServer, sender: str, team: str | None) -> None:
         """`team` is the mailbox of the whole team."""
         self._server = server
         self._sender = sender

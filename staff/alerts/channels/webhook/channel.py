@@ -23,8 +23,8 @@ from staff.alerts.queue import Delivery, NotSentError
 from staff.rota.rota import WEBHOOK
 
 Shape = Literal["json", "teams", "slack"]
-WAIT_S = 10.0
 SHAPES: tuple[Shape, ...] = ("json", "teams", "slack")
+WAIT_S = 10.0
 
 
 def channels(setup: ChannelSetup) -> Mapping[str, Channel]:
@@ -76,16 +76,14 @@ def signature(key: bytes, body: bytes, at: int) -> str:
 
 def _body(shape: Shape, delivery: Delivery, notice: Notice) -> dict[str, Any]:
     """Return the body of a message: plain JSON, a card for Teams, blocks for Slack."""
-    if shape == "json":
-        return _plain(delivery, notice)
-    return _teams(notice) if shape == "teams" else _slack(notice)
-
-
-def _plain(delivery: Delivery, notice: Notice) -> dict[str, Any]:
+    if shape == "teams":
+        return _teams(notice)
+    if shape == "slack":
+        return _slack(notice)
     body = _facts(delivery) | {"link": notice.link, "subject": notice.subject}
-    if not delivery.others:
-        return body
-    return body | {"together": [_facts(each) for each in delivery.every]}
+    if delivery.others:
+        body["together"] = [_facts(each) for each in delivery.every]
+    return body
 
 
 def _facts(delivery: Delivery) -> dict[str, Any]:
@@ -103,22 +101,17 @@ def _facts(delivery: Delivery) -> dict[str, Any]:
 
 
 def _slack(notice: Notice) -> dict[str, Any]:
+    def plain(text: str) -> dict[str, str]:
+        return {"type": "plain_text", "text": text}
+
     lines = "\n".join(line for line in notice.lines if line)
+    button = {"type": "button", "text": plain(notice.open_button), "url": notice.link}
     return {
         "text": notice.subject,
         "blocks": [
-            {"type": "header", "text": {"type": "plain_text", "text": notice.subject}},
-            {"type": "section", "text": {"type": "plain_text", "text": lines}},
-            {
-                "type": "actions",
-                "elements": [
-                    {
-                        "type": "button",
-                        "text": {"type": "plain_text", "text": notice.open_button},
-                        "url": notice.link,
-                    }
-                ],
-            },
+            {"type": "header", "text": plain(notice.subject)},
+            {"type": "section", "text": plain(lines)},
+            {"type": "actions", "elements": [button]},
         ],
     }
 
@@ -135,9 +128,7 @@ def _teams(notice: Notice) -> dict[str, Any]:
             block(notice.subject, weight="Bolder", size="Medium"),
             *(block(line) for line in notice.lines if line),
         ],
-        "actions": [
-            {"type": "Action.OpenUrl", "title": notice.open_button, "url": notice.link},
-        ],
+        "actions": [{"type": "Action.OpenUrl", "title": notice.open_button, "url": notice.link}],
     }
     kind = "application/vnd.microsoft.card.adaptive"
     return {"type": "message", "attachments": [{"contentType": kind, "content": card}]}

@@ -12,7 +12,7 @@ from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import Staff, StaffAccounts
 from staff.alerts import queue
 from staff.alerts.outbox import Alert, StaffAlerts, raise_alert, set_area
-from staff.alerts.plan import AlertStep, Plan, Taken, advance
+from staff.alerts.plan import AlertStep, Plan, StepTaken, advance
 from staff.audit.trail import of_case
 from staff.rota.rota import CONSOLE, EMAIL, TEAM, WEBHOOK, contact_ways, may_see
 from tests.records import NOON, Clock
@@ -36,12 +36,12 @@ def keep(accounts: StaffAccounts, **areas: str | None) -> None:
         assert accounts.set_areas(name, None if area is None else frozenset({area}))
 
 
-def step(engine: Engine, clock: Clock, plan: Plan = PLAN) -> list[Taken]:
+def step(engine: Engine, clock: Clock, plan: Plan = PLAN) -> list[StepTaken]:
     with engine.begin() as connection:
         return advance(connection, plan, clock())
 
 
-def told(taken: Taken, team: dict[str, Staff], channel: str = EMAIL) -> set[str]:
+def told(taken: StepTaken, team: dict[str, Staff], channel: str = EMAIL) -> set[str]:
     """By their names, who is told."""
     names = {member.id: name for name, member in team.items()}
     return {names.get(each, each) for each in taken.recipients.get(channel, ())}

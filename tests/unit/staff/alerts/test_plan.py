@@ -13,7 +13,7 @@ from sqlalchemy.engine import Engine
 from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import Staff
 from staff.alerts.outbox import Alert, StaffAlerts, acknowledge, outbox_figures, raise_alert
-from staff.alerts.plan import AlertStep, Plan, ReminderDelays, Taken, advance, is_due
+from staff.alerts.plan import AlertStep, Plan, ReminderDelays, StepTaken, advance, is_due
 from staff.audit.trail import of_case
 from staff.rota.rota import CONSOLE, EMAIL, SMS, TEAM, WEBHOOK, contact_ways
 from tests.records import NOON, Clock
@@ -30,12 +30,12 @@ def put(engine: Engine, alert: Alert, clock: Clock) -> None:
         raise_alert(connection, alert, clock())
 
 
-def step(engine: Engine, clock: Clock, plan: Plan = PLAN) -> list[Taken]:
+def step(engine: Engine, clock: Clock, plan: Plan = PLAN) -> list[StepTaken]:
     with engine.begin() as connection:
         return advance(connection, plan, clock())
 
 
-def told(taken: Taken, channel: str = EMAIL) -> set[str]:
+def told(taken: StepTaken, channel: str = EMAIL) -> set[str]:
     return set(taken.recipients.get(channel, ()))
 
 

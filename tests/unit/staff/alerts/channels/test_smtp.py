@@ -15,8 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from staff.alerts.channels.smtp import channel as smtp
-from staff.alerts.channels.smtp.channel import EmailChannel
+from staff.alerts.channels.smtp.channel import EmailChannel, SmtpServer
 from staff.alerts.formatter import Notice
 from staff.alerts.queue import Delivery, NotSentError
 from staff.rota.rota import TEAM
@@ -30,7 +29,7 @@ def server() -> Iterator[MailServer]:
 
 
 def channel(port: int, **more: object) -> EmailChannel:
-    usual = smtp.MailServer("localhost", port, "none", wait_s=1.0, longest_s=2.0)
+    usual = SmtpServer("localhost", port, "none", wait_s=1.0, longest_s=2.0)
     return EmailChannel(replace(usual, **more), "lantern@example.org", "team@example.org")
 
 
