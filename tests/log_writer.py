@@ -10,10 +10,9 @@ import sys
 
 from safeguarding.risk.assessment import Signal
 from safeguarding.taxonomy import Severity
-from staff.cases.log import EscalationLog
 from storage.engine import connect
 from storage.vault import Vault, key_ring
-from tests.records import assessment, escalation
+from tests.records import EscalationLog, assessment, escalation
 
 
 def main() -> None:

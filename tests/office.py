@@ -13,11 +13,19 @@ from safeguarding.taxonomy import Severity
 from staff.alerts.outbox import alerts
 from staff.cases.case import Referral
 from staff.cases.casework import Casework, ClosingDecision
-from staff.cases.log import EscalationLog
 from staff.cases.merging import CaseMerge
 from staff.cases.tables import SEALED, cases
 from staff.retention.clocks import RetentionPeriods
-from tests.records import PASSWORD, Callbacks, Clock, accounts_on, assessment, escalation, vault
+from tests.records import (
+    PASSWORD,
+    Callbacks,
+    Clock,
+    EscalationLog,
+    accounts_on,
+    assessment,
+    escalation,
+    vault,
+)
 
 CLOCKS = RetentionPeriods(concern_years=6, urgent_years=25, sexual_abuse_years=75)
 BULLYING = Signal("bullied", "lexicon", "v1", "bullying", Severity.CONCERN, 0, 2)

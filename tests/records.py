@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -11,14 +12,14 @@ from argon2 import PasswordHasher
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy.engine import Engine
 
+from safeguarding.clock import utc_now
 from safeguarding.escalation import CallbackLeft, CallbackWithdrawn, Escalation, Handoff
 from safeguarding.messages import ShownContact
 from safeguarding.risk.assessment import Assessment, Signal, Turn
 from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import StaffAccounts
-from staff.cases import callbacks
 from staff.cases.case import CallbackRequest
-from staff.cases.log import EscalationLog
+from staff.cases.recording import record_callback, record_message
 from staff.cases.worker import CaseWorker
 from storage.handoffs import HandoffMailbox
 from storage.vault import Vault, key_ring
@@ -85,6 +86,20 @@ def sealed_as_v1(text: str, ring: str, *, table: str, row: str, column: str) -> 
     return "|".join(("v1", key_id, *encoded))
 
 
+class EscalationLog:
+    """Records messages as the case worker does, each in a transaction of its own."""
+
+    def __init__(self, engine: Engine, ring: Vault, now: Callable[[], datetime] = utc_now) -> None:
+        self._engine = engine
+        self._ring = ring
+        self._now = now
+
+    def record(self, escalation: Escalation) -> bool:
+        """Record a message; return whether it was new."""
+        with self._engine.begin() as connection:
+            return record_message(connection, self._ring, escalation, self._now())
+
+
 def log_on(engine: Engine, clock: Clock | None = None) -> EscalationLog:
     """A log on a migrated database."""
     return EscalationLog(engine, vault(), clock or Clock())
@@ -120,11 +135,11 @@ class Callbacks:
         """Leave one; what the case then holds."""
         left = CallbackLeft("id", conversation_id, self._clock(), name, reach)
         with self._engine.begin() as connection:
-            callbacks.apply(connection, vault(), left, self._clock())
+            record_callback(connection, vault(), left, self._clock())
         return CallbackRequest(left.at, name, reach)
 
     def take_back(self, conversation_id: str) -> bool:
         """Withdraw it; whether there was one."""
         withdrawn = CallbackWithdrawn("id", conversation_id, self._clock())
         with self._engine.begin() as connection:
-            return callbacks.apply(connection, vault(), withdrawn, self._clock())
+            return record_callback(connection, vault(), withdrawn, self._clock())

@@ -17,10 +17,10 @@ from typing import Literal, TextIO
 
 import msgspec
 
+from lab.review.lessons import Verdict
 from safeguarding.corpus.reader import RETOLD, SentenceGroup
 from safeguarding.records import ContentError, Problem, read_yaml
 from safeguarding.taxonomy import CORPUS, ROOT, Severity
-from staff.cases.learning import Verdict
 
 REVIEWED = CORPUS / "training" / f"{RETOLD}.yml"
 EXPECTED = ROOT / "tests" / "reviewed.jsonl"

@@ -12,18 +12,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import click
+from sqlalchemy.engine import Engine
 from sqlalchemy.exc import OperationalError
 
 from lab.review.files import ConflictingLabelsError, ReviewedFiles
+from lab.review.lessons import Lesson, lessons, record_learned
 from lab.review.retelling import HOW, Answers, Ask, RetellingRefusedError, one_of, retell, summary
-from safeguarding.clock import LONDON
+from safeguarding.clock import LONDON, utc_now
 from safeguarding.records import ContentError
 from safeguarding.secret_files import SettingsError
 from safeguarding.settings import Settings
 from staff.accounts.accounts import StaffAccounts
 from staff.cases.cases import Cases
-from staff.cases.learning import Lesson
-from staff.cases.log import EscalationLog
 from storage.engine import connect
 from storage.vault import Vault, VaultError
 
@@ -39,15 +39,14 @@ def learn(
     try:
         settings = Settings.from_env()
         engine = connect(settings.database_url)
-        vault = Vault.of(settings)
-        log, cases = EscalationLog(engine, vault), Cases(engine, vault)
+        cases = Cases(engine, Vault.of(settings))
         if message_id is None:
-            _list(log.lessons())
+            _list(lessons(engine))
             return
         # A sentence among the options comes from a script, which is asked nothing.
         answers = Answers(options, ask if options["sentence"] is None else None)
         accounts = StaffAccounts(engine)
-        _teach(message_id, answers, log, cases, accounts, files or ReviewedFiles())
+        _teach(message_id, answers, engine, cases, accounts, files or ReviewedFiles())
     except (
         RetellingRefusedError,
         SettingsError,
@@ -85,27 +84,27 @@ def main(id: str | None, **options: str | None) -> None:  # noqa: A002 - as it i
     learn(id, options)
 
 
-def _list(lessons: Sequence[Lesson]) -> None:
-    for lesson in lessons:
+def _list(waiting: Sequence[Lesson]) -> None:
+    for lesson in waiting:
         click.echo(f"{lesson.message_id}  {summary(lesson)}")
-    click.echo(f"Verdicts that wait to become an example: {len(lessons)}")
+    click.echo(f"Verdicts that wait to become an example: {len(waiting)}")
 
 
 def _teach(
     message_id: str,
     answers: Answers,
-    log: EscalationLog,
+    engine: Engine,
     cases: Cases,
     accounts: StaffAccounts,
     files: ReviewedFiles,
 ) -> None:
-    lesson = _chosen(log.lessons(), message_id, answers)
+    lesson = _chosen(lessons(engine), message_id, answers)
     click.echo(f"{summary(lesson)}\n{HOW}")
     by = _staff_id(accounts, answers)
     labelled = retell(lesson, answers, _written(cases, message_id))
     answers.confirm(f"Keep it as {labelled.severity}, {', '.join(labelled.categories)}?")
     situation = files.add(labelled, lesson.verdict, datetime.now(LONDON).date())
-    log.learned(lesson, by=by)
+    record_learned(engine, lesson, by=by, at=utc_now())
     click.echo(
         f"Kept in {files.examples.name} as {situation}, and in {files.expected.name}.\n"
         "Lantern learns it at its next training. Until it assesses it rightly, "
@@ -113,8 +112,8 @@ def _teach(
     )
 
 
-def _chosen(lessons: Iterable[Lesson], message_id: str, answers: Answers) -> Lesson:
-    verdicts = {each.verdict.value: each for each in lessons if each.message_id == message_id}
+def _chosen(waiting: Iterable[Lesson], message_id: str, answers: Answers) -> Lesson:
+    verdicts = {each.verdict.value: each for each in waiting if each.message_id == message_id}
     if not verdicts:
         raise RetellingRefusedError(
             "Nothing to learn here: no escalation has this id, it is open, staff agreed with what "

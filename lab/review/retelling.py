@@ -10,10 +10,10 @@ from typing import Any, get_args
 
 import msgspec
 
+from lab.review.lessons import Lesson, Verdict
 from safeguarding.clock import LONDON
 from safeguarding.corpus.reader import RETOLD, Kind, SentenceGroup
 from safeguarding.taxonomy import Severity, taxonomy
-from staff.cases.learning import Lesson, Verdict
 
 VERDICTS = {
     Verdict.FALSE_ALARM: "false alarm",

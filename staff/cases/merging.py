@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection, Engine, RowMapping
 
 from safeguarding.clock import utc_now
 from safeguarding.escalation import Escalation
+from safeguarding.risk.assessment import need_of
 from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import check_in_use
 from staff.alerts.outbox import acknowledge, set_area
@@ -20,7 +21,7 @@ from staff.audit.trail import Event
 from staff.cases.case import CaseEvent, CaseStatus, look_by, reference_of
 from staff.cases.cases import UnknownCaseError
 from staff.cases.casework import StaleCaseError
-from staff.cases.joining import summed
+from staff.cases.recording import ESCALATE_FROM
 from staff.cases.rows import make_key, opened_row, sealed_row, vault_of
 from staff.cases.tables import cases, escalations
 from storage.vault import Vault
@@ -110,7 +111,7 @@ class CaseMerge:
             if len(moved) != len(set(message_ids)):
                 raise UnknownCaseError
             try:
-                own, rest = summed(moved), summed(stay)
+                own, rest = _summed(moved), _summed(stay)
             except ValueError:
                 raise CaseMergeError from None
             new = str(uuid.uuid4())
@@ -167,7 +168,7 @@ class CaseMerge:
         """Update the facts of a case from its messages; `reopen` opens it if there are new ones."""
         into = sa.select(cases.c.id).where(cases.c.merged_into == target["id"])
         ids = [target["id"], *connection.execute(into).scalars()]
-        total = summed(self._messages(connection, ids))
+        total = _summed(self._messages(connection, ids))
         if reopen and total["handoffs"] > target["handoffs"]:
             changes = changes | _OPEN
         _change(connection, target, total | _as_judged(target, total) | changes)
@@ -211,3 +212,34 @@ def _locked(connection: Connection, case_id: str) -> RowMapping:
 def _check_version(row: RowMapping, version: int | None) -> None:
     if version is not None and row["version"] != version:
         raise StaleCaseError
+
+
+def _summed(messages: Sequence[Escalation]) -> dict[str, Any]:
+    """Return the columns that follow from the messages alone, for a split or merged case.
+
+    Raises ValueError when none of them shows risk.
+    """
+    raised = [each for each in messages if each.assessment.severity >= ESCALATE_FROM]
+    if not raised:
+        raise ValueError("none of the messages shows risk")
+    by_gravity = sorted(
+        raised, key=lambda each: (-each.assessment.severity, each.raised_at, each.message_id)
+    )
+    gravest, first = by_gravity[0], min(each.raised_at for each in raised)
+    severity = gravest.assessment.severity
+    audience = next((each.audience for each in messages if each.audience), None)
+    named = [name for each in by_gravity for name in each.assessment.categories]
+    return {
+        "severity": int(severity),
+        "assessed_severity": int(severity),
+        "need": need_of(gravest.assessment, audience),
+        "subject": gravest.assessment.subject,
+        "categories": list(dict.fromkeys(named)),
+        "audience": audience,
+        "area": next((each.area for each in messages if each.area), None),
+        "opened_at": first,
+        "raised_at": gravest.raised_at,
+        "newest_at": max(each.raised_at for each in messages),
+        "due_at": look_by(severity, gravest.raised_at),
+        "handoffs": len(raised),
+    }

@@ -30,9 +30,7 @@ from sqlalchemy.exc import (
 from safeguarding.clock import utc_now
 from safeguarding.escalation import CallbackLeft, Escalation, Handoff
 from staff.alerts.loops import Beats, Loop
-from staff.cases import callbacks
-from staff.cases.joining import NoCaseYetError
-from staff.cases.log import record
+from staff.cases.recording import NoCaseYetError, record_callback, record_message
 from storage import handoffs
 from storage.engine import READING
 from storage.handoffs import HandoffListener
@@ -175,9 +173,9 @@ class CaseWorker:
             return TakenRow.ELSEWHERE
         handoff, at = self._opened(row), self._now()
         if isinstance(handoff, Escalation):
-            record(connection, self._ring, handoff, at)
+            record_message(connection, self._ring, handoff, at)
         elif not _is_overtaken(connection, handoff, row):
-            callbacks.apply(connection, self._ring, handoff, at)
+            record_callback(connection, self._ring, handoff, at)
         handoffs.mark_done(connection, number, at)
         return TakenRow.DONE
 

@@ -19,13 +19,13 @@ from safeguarding.taxonomy import Severity
 from staff.alerts.plan import Plan, advance
 from staff.cases.cases import Cases
 from staff.cases.casework import Casework, ClosingDecision
-from staff.cases.log import EscalationLog
 from tests.e2e.running_console import own_database, running_console
 from tests.records import (
     GIFTS,
     PASSWORD,
     SECRECY,
     WORDS,
+    EscalationLog,
     accounts_on,
     assessment,
     escalation,

@@ -35,8 +35,6 @@ from staff.cases.casework import (
     ClosingDecision,
     StaleCaseError,
 )
-from staff.cases.learning import Verdict
-from staff.cases.log import EscalationLog
 from staff.cases.rows import sealed_row
 from staff.cases.tables import cases as cases_table
 from staff.cases.tables import escalations
@@ -54,6 +52,7 @@ from tests.records import (
     PASSWORD,
     SECRECY,
     Clock,
+    EscalationLog,
     WorkedMailbox,
     accounts_on,
     assessment,
@@ -202,20 +201,6 @@ def test_our_examples_come_back_each_with_its_signal(
     assert cases.message("m1") == told
     with engine.connect() as connection:
         assert "OURS" not in str(connection.execute(sa.select(escalations)).all())
-
-
-def test_a_lesson_waits_until_it_was_learned(
-    log: EscalationLog, cases: Cases, casework: Casework, ann: str, bob: str
-) -> None:
-    log.record(escalation(assessment=assessment(Severity.URGENT)))
-    casework.close("c1", ClosingDecision(Outcome.FALSE_ALARM, "A song.", missed=True), by=ann)
-    casework.answer_closing("c1", agree=True, by=bob)
-    false_alarm, missed = log.lessons()
-    log.learned(false_alarm, by=ann)
-
-    assert log.lessons() == [missed]
-    assert (false_alarm.verdict, missed.verdict) == (Verdict.FALSE_ALARM, Verdict.MISSED)
-    assert events_of(cases, "m1") == [CaseEvent.RECORDED, CaseEvent.LEARNED]
 
 
 def test_records_and_reviews_from_before_staff_could_teach_are_read(empty_url: str) -> None:

@@ -10,6 +10,7 @@ from tests.unit.staff.cases.conftest import (
     casework,
     clock,
     log,
+    merging,
 )
 
-__all__ = ["accounts", "ann", "bob", "cases", "casework", "clock", "log"]
+__all__ = ["accounts", "ann", "bob", "cases", "casework", "clock", "log", "merging"]

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from lab.review.files import Expected, broken, read_expected
+from lab.review.lessons import Verdict
 from safeguarding.records import ContentError
 from safeguarding.risk.engine import RiskEngine
 from safeguarding.risk.lexicon.reader import read_lexicon
 from safeguarding.taxonomy import Severity
-from staff.cases.learning import Verdict
 
 TOLD = "he hits me when mum is out"
 """A sentence that the lexicon assesses as urgent."""

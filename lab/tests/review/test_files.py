@@ -18,9 +18,9 @@ from lab.review.files import (
     ReviewedFiles,
     read_expected,
 )
+from lab.review.lessons import Verdict
 from safeguarding.corpus.reader import Example, SentenceGroup, read_examples
 from safeguarding.records import ContentError
-from staff.cases.learning import Verdict
 
 DAY, NEXT = date(2026, 11, 25), date(2026, 11, 26)
 

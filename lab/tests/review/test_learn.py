@@ -8,9 +8,11 @@ from pathlib import Path
 
 import click
 import pytest
+from sqlalchemy.engine import Engine
 
 from lab.review.files import Expected, ReviewedFiles, read_expected
 from lab.review.learn import learn, main
+from lab.review.lessons import Verdict, lessons
 from safeguarding.corpus.reader import Example, read_examples
 from safeguarding.escalation import Outcome
 from safeguarding.risk.assessment import Turn
@@ -19,9 +21,7 @@ from staff.accounts.accounts import StaffAccounts
 from staff.cases.case import CaseEvent
 from staff.cases.cases import Cases
 from staff.cases.casework import Casework, ClosingDecision
-from staff.cases.learning import Verdict
-from staff.cases.log import EscalationLog
-from tests.records import KEYS, assessment, escalation
+from tests.records import KEYS, EscalationLog, assessment, escalation
 
 TOLD = "he said dont tell ur mum about the surprise party on sunday"
 EARLIER = "my uncle comes into my room at night"
@@ -198,7 +198,7 @@ def test_the_reviewer_sets_the_level_of_a_missed_message(desk: Desk, closed: Clo
 
 
 def test_two_verdicts_on_one_escalation_are_taught_one_by_one(
-    desk: Desk, log: EscalationLog, closed: Close
+    engine: Engine, desk: Desk, log: EscalationLog, closed: Close
 ) -> None:
     closed(missed=True)
     script = ("m1", "--by", "ann", "--sentence", OWN)
@@ -206,7 +206,7 @@ def test_two_verdicts_on_one_escalation_are_taught_one_by_one(
     assert desk.run(*script) == 1
     assert "--verdict: Write one of false_alarm, missed" in desk.said
     assert desk.run(*script, "--verdict", "missed", "--severity", "urgent") == 0
-    assert [lesson.verdict for lesson in log.lessons()] == [Verdict.FALSE_ALARM]
+    assert [lesson.verdict for lesson in lessons(engine)] == [Verdict.FALSE_ALARM]
 
 
 @pytest.mark.parametrize(
@@ -224,25 +224,25 @@ def test_two_verdicts_on_one_escalation_are_taught_one_by_one(
     ],
 )
 def test_a_script_that_asks_for_something_wrong_changes_nothing(
-    desk: Desk, false_alarm: EscalationLog, options: tuple[str, ...], why: str
+    engine: Engine, desk: Desk, false_alarm: EscalationLog, options: tuple[str, ...], why: str
 ) -> None:
     assert desk.run("m1", *options) == 1
 
     assert why in desk.said
     assert desk.files.examples.read_text("utf-8") == EMPTY
     assert not desk.files.expected.exists()
-    assert len(false_alarm.lessons()) == 1
+    assert len(lessons(engine)) == 1
 
 
 @pytest.mark.parametrize("last", [("no",), ()])
 def test_a_reviewer_who_stops_changes_nothing(
-    desk: Desk, false_alarm: EscalationLog, last: tuple[str, ...]
+    engine: Engine, desk: Desk, false_alarm: EscalationLog, last: tuple[str, ...]
 ) -> None:
     assert desk.run("m1", answers=("ann", OWN, "", "", "", "", *last)) == 1
 
     assert "othing was written" in desk.said
     assert desk.kept() == []
-    assert len(false_alarm.lessons()) == 1
+    assert len(lessons(engine)) == 1
 
 
 def test_an_escalation_with_nothing_to_learn_says_why(desk: Desk, closed: Close) -> None:
@@ -274,13 +274,13 @@ def test_a_run_that_was_cut_short_before_the_note_can_be_run_again(
 
 
 def test_a_missing_file_is_named_and_nothing_is_noted(
-    desk: Desk, false_alarm: EscalationLog
+    engine: Engine, desk: Desk, false_alarm: EscalationLog
 ) -> None:
     desk.files.examples.unlink()
 
     assert desk.run("m1", "--by", "ann", "--sentence", OWN) == 1
     assert "reviewed.yml:1: No such file" in desk.said
-    assert len(false_alarm.lessons()) == 1
+    assert len(lessons(engine)) == 1
 
 
 def test_says_which_setting_is_in_the_way(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,6 @@ from safeguarding.taxonomy import ROOT
 from staff.cases.case import Referral
 from staff.cases.cases import Cases
 from staff.cases.casework import Casework, ClosingDecision
-from staff.cases.log import EscalationLog
 from staff.cases.tables import SEALED, data_keys, escalations
 from staff.cases.worker import CaseWorker
 from storage.handoffs import HandoffMailbox
@@ -35,7 +34,16 @@ from storage.vault import (
     processes_with_other_keys,
 )
 from tests.commands import run
-from tests.records import KEYS, NOON, WORDS, WorkedMailbox, escalation, sealed_as_v1, vault
+from tests.records import (
+    KEYS,
+    NOON,
+    WORDS,
+    EscalationLog,
+    WorkedMailbox,
+    escalation,
+    sealed_as_v1,
+    vault,
+)
 
 NEW = f"new:{new_key()}"
 

@@ -14,12 +14,12 @@ if TYPE_CHECKING or find_spec("psycopg"):
     from staff.accounts.accounts import StaffAccounts
     from staff.cases.cases import Cases
     from staff.cases.casework import Casework
-    from staff.cases.log import EscalationLog
     from staff.cases.merging import CaseMerge
     from tests.records import (
         PASSWORD,
         Callbacks,
         Clock,
+        EscalationLog,
         WorkedMailbox,
         accounts_on,
         log_on,

@@ -11,15 +11,14 @@ from sqlalchemy.engine import Engine
 from safeguarding.escalation import Outcome
 from safeguarding.risk.assessment import Signal
 from safeguarding.taxonomy import Severity
-from staff.cases import joining
+from staff.cases import recording
 from staff.cases.case import CaseEvent, CaseStatus
 from staff.cases.cases import UNASSIGNED, CaseFilter, Cases, UnknownCaseError
 from staff.cases.casework import Casework, ClosingDecision
-from staff.cases.log import EscalationLog
 from staff.cases.merging import CaseMerge
 from staff.cases.tables import escalations
 from storage.vault import VaultError
-from tests.records import GIFTS, NOON, assessment, escalation
+from tests.records import GIFTS, NOON, EscalationLog, assessment, escalation
 
 NONE, CONCERN, URGENT, IMMEDIATE = Severity
 MISSING = Signal("missing", "lexicon", "v1", "missing", CONCERN, 0, 1)
@@ -199,7 +198,7 @@ def test_the_beginning_of_a_reference_is_enough_for_the_list(
 def test_a_reference_whose_letters_begin_as_all_references_do(
     log: EscalationLog, cases: Cases, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(joining, "reference_of", lambda *_: "LN-LN3M-29QF")
+    monkeypatch.setattr(recording, "reference_of", lambda *_: "LN-LN3M-29QF")
     record(log, "c1")
 
     for typed in ("LN-LN3M-29QF", "ln3m 29qf", "LNLN3M29QF", "LN3M29QF"):

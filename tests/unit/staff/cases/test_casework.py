@@ -25,9 +25,8 @@ from staff.cases.casework import (
     StaleCaseError,
     WordsMissingError,
 )
-from staff.cases.log import EscalationLog
 from staff.cases.tables import SEALED
-from tests.records import NOON, Clock, assessment, escalation
+from tests.records import NOON, Clock, EscalationLog, assessment, escalation
 
 NONE, CONCERN, URGENT, IMMEDIATE = Severity
 CALLED = ClosingDecision(Outcome.CONTACTED_PERSON, " Called. ")

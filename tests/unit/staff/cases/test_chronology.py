@@ -8,9 +8,8 @@ from safeguarding.risk.assessment import Turn
 from safeguarding.taxonomy import Severity
 from staff.cases.cases import Cases
 from staff.cases.chronology import ChronologyEntry, chronology
-from staff.cases.log import EscalationLog
 from staff.cases.merging import CaseMerge
-from tests.records import NOON, assessment, escalation
+from tests.records import NOON, EscalationLog, assessment, escalation
 
 HELLO = (Turn("user", "hi"), Turn("assistant", "Hello."))
 FIRST = escalation("m1", text="he hits me", turns_before=HELLO, shown=("Help.", "Childline."))

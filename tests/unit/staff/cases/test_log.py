@@ -15,9 +15,8 @@ from safeguarding.taxonomy import Severity
 from staff.cases.case import CaseEvent, CaseStatus
 from staff.cases.cases import Cases
 from staff.cases.casework import Casework, ClosingDecision
-from staff.cases.log import EscalationLog
 from staff.cases.tables import escalations
-from tests.records import GIFTS, NOON, SECRECY, Clock, assessment, escalation
+from tests.records import GIFTS, NOON, SECRECY, Clock, EscalationLog, assessment, escalation
 
 SEEN = ClosingDecision(Outcome.NO_ACTION_NEEDED, "Fine.", Severity.NONE)
 

@@ -16,11 +16,10 @@ from staff.alerts.outbox import alerts
 from staff.cases.case import CaseEvent, CaseStatus, look_by
 from staff.cases.cases import CaseFilter, Cases, UnknownCaseError
 from staff.cases.casework import Casework, ClosingDecision, StaleCaseError
-from staff.cases.log import EscalationLog
 from staff.cases.merging import CaseMerge, CaseMergeError
 from staff.cases.tables import data_keys, escalations
 from storage.vault import VaultError
-from tests.records import GIFTS, NOON, assessment, escalation
+from tests.records import GIFTS, NOON, EscalationLog, assessment, escalation
 
 NONE, CONCERN, URGENT, IMMEDIATE = Severity
 DONE = ClosingDecision(Outcome.OTHER, "Done.")

@@ -8,11 +8,10 @@ from sqlalchemy.engine import Engine
 
 from staff.cases.case import CallbackRequest, CaseEvent
 from staff.cases.cases import Cases
-from staff.cases.joining import NoCaseYetError
-from staff.cases.log import EscalationLog
 from staff.cases.merging import CaseMerge
+from staff.cases.recording import NoCaseYetError
 from staff.cases.tables import wishes as wishes_table
-from tests.records import Callbacks, Clock, escalation
+from tests.records import Callbacks, Clock, EscalationLog, escalation
 
 
 @pytest.fixture

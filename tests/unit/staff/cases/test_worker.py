@@ -17,7 +17,7 @@ from safeguarding.escalation import CallbackLeft, CallbackWithdrawn, Escalation,
 from safeguarding.risk.assessment import NO_RISK
 from safeguarding.taxonomy import Severity
 from staff.alerts.outbox import alerts
-from staff.cases import log as case_log
+from staff.cases import recording
 from staff.cases import worker as module
 from staff.cases.case import CaseEvent
 from staff.cases.cases import CaseFilter, Cases
@@ -235,7 +235,7 @@ def test_what_fails_half_way_leaves_nothing_and_is_done_in_the_next_round(
 
 def failing(engine: Engine, error: Exception, conversation: str) -> Callable[..., bool]:
     """A `record` that fails for one conversation."""
-    real = case_log.record
+    real = recording.record_message
 
     def record(connection: sa.Connection, ring: Vault, told: Escalation, at: object) -> bool:
         if told.conversation_id == conversation:
@@ -258,7 +258,7 @@ def test_a_lock_on_one_case_holds_up_its_conversation_in_order_and_no_other(
     chat.append(left(1, 5))
     locked = OperationalError("SELECT", {}, _LockedError())
     with monkeypatch.context() as broken:
-        broken.setattr(module, "record", failing(engine, locked, "c1"))
+        broken.setattr(module, "record_message", failing(engine, locked, "c1"))
         assert worker.work() == 1
         assert worker.work() == 0
     assert cases.find("c2").handoffs == 1
@@ -275,7 +275,7 @@ def test_a_database_that_is_away_is_said_and_costs_nothing(
     chat.append(escalation())
     away = OperationalError("SELECT", {}, Exception())
     with monkeypatch.context() as broken:
-        broken.setattr(module, "record", failing(engine, away, "c1"))
+        broken.setattr(module, "record_message", failing(engine, away, "c1"))
         with pytest.raises(OperationalError):
             worker.work()
     ticks.at += 5
@@ -291,7 +291,7 @@ def test_what_the_database_refuses_stays_and_stops_nothing(
     chat.append(escalation("m1"))
     chat.append(escalation("m2", conversation_id="c2"))
     refused = DataError("INSERT", {}, Exception())
-    monkeypatch.setattr(module, "record", failing(engine, refused, "c1"))
+    monkeypatch.setattr(module, "record_message", failing(engine, refused, "c1"))
 
     assert worker.work() == 1
     assert waiting(engine) == 1
@@ -304,14 +304,14 @@ def test_two_workers_do_each_row_once_and_every_conversation_in_order(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     order: list[tuple[str, str]] = []
-    real = case_log.record
+    real = recording.record_message
 
     def noting(connection: sa.Connection, ring: Vault, told: Escalation, at: object) -> bool:
         new = real(connection, ring, told, at)  # type: ignore[arg-type]
         order.append((told.conversation_id, told.message_id))
         return new
 
-    monkeypatch.setattr(module, "record", noting)
+    monkeypatch.setattr(module, "record_message", noting)
     for number in range(60):
         conversation = f"c{number % 6}"
         chat.append(escalation(f"m{number:02}", conversation_id=conversation))

@@ -22,11 +22,10 @@ from staff.approvals.approvals import Approvals
 from staff.audit.trail import AuditLog
 from staff.cases.cases import Cases
 from staff.cases.casework import Casework
-from staff.cases.log import EscalationLog
 from staff.console.app import create_app
 from staff.console.composition import compose
 from tests.content import content_folder
-from tests.records import KEYS, PASSWORD, Clock, accounts_on, log_on, vault
+from tests.records import KEYS, PASSWORD, Clock, EscalationLog, accounts_on, log_on, vault
 from web.http import App
 
 ORIGIN = f"http://{ASGI_HOST}:{ASGI_PORT}"

@@ -10,8 +10,7 @@ from sanic_testing.testing import SanicASGITestClient
 
 from staff.accounts.accounts import Staff, StaffAccounts
 from staff.accounts.permissions import Permission, Role
-from staff.cases.log import EscalationLog
-from tests.records import PASSWORD, Clock, escalation
+from tests.records import PASSWORD, Clock, EscalationLog, escalation
 from tests.unit.staff.console.conftest import Browser
 from web.http import App
 

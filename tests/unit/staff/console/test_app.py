@@ -9,10 +9,9 @@ from sanic import Sanic
 
 from safeguarding.settings import Settings
 from staff.accounts.accounts import StaffAccounts
-from staff.cases.log import EscalationLog
 from staff.console.app import create_app
 from staff.console.composition import compose
-from tests.records import WORDS, escalation
+from tests.records import WORDS, EscalationLog, escalation
 from tests.unit.staff.console.conftest import Browser
 from web.http import App
 

@@ -12,8 +12,7 @@ import pytest
 from staff.accounts.accounts import Staff
 from staff.audit.trail import AuditLog, EventFilter
 from staff.cases.cases import Cases
-from staff.cases.log import EscalationLog
-from tests.records import Clock, escalation
+from tests.records import Clock, EscalationLog, escalation
 from tests.unit.staff.console.conftest import Browser
 
 

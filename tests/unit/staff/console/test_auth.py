@@ -11,10 +11,9 @@ from sanic_testing.testing import SanicASGITestClient
 from safeguarding.settings import Settings
 from staff.accounts.accounts import Staff, StaffAccounts
 from staff.cases.cases import Cases
-from staff.cases.log import EscalationLog
 from staff.console.app import create_app
 from staff.console.composition import compose
-from tests.records import PASSWORD, Clock, escalation
+from tests.records import PASSWORD, Clock, EscalationLog, escalation
 from tests.unit.staff.console.conftest import ORIGIN, Browser
 from web.http import App
 

@@ -19,9 +19,18 @@ from staff.accounts.permissions import Permission, Role
 from staff.cases.case import Referral
 from staff.cases.cases import Cases
 from staff.cases.casework import Casework
-from staff.cases.log import EscalationLog
 from staff.reports.release_log import ReleaseLog
-from tests.records import CHILDLINE, MASH, NOON, PASSWORD, WORDS, Clock, escalation, vault
+from tests.records import (
+    CHILDLINE,
+    MASH,
+    NOON,
+    PASSWORD,
+    WORDS,
+    Clock,
+    EscalationLog,
+    escalation,
+    vault,
+)
 from tests.unit.staff.console.conftest import Browser
 
 HOSTILE = "i cant 😭👨‍👩‍👧 \ud83d \u202eevil\x00\x07 中文 אני"

@@ -14,7 +14,6 @@ from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import Staff
 from staff.cases.case import CaseEvent
 from staff.cases.cases import Cases
-from staff.cases.log import EscalationLog
 from staff.cases.tables import cases as cases_table
 from storage.vault import Vault, key_ring, new_key
 from tests.records import (
@@ -26,6 +25,7 @@ from tests.records import (
     WORDS,
     Callbacks,
     Clock,
+    EscalationLog,
     assessment,
     escalation,
 )

@@ -15,11 +15,10 @@ from staff.accounts.accounts import Staff, StaffAccounts
 from staff.cases.case import CaseStatus
 from staff.cases.cases import Cases
 from staff.cases.casework import Casework, ClosingDecision
-from staff.cases.log import EscalationLog
 from staff.cases.page import AGREE, CaseForm
 from staff.cases.work_page import WORKS, check_outcome
 from staff.console.pages import LONGEST_NOTE
-from tests.records import NOON, Clock, assessment, escalation
+from tests.records import NOON, Clock, EscalationLog, assessment, escalation
 from tests.unit.staff.console.conftest import Browser
 from tests.unit.staff.console.test_case_page import plain
 

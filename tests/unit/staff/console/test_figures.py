@@ -13,8 +13,7 @@ from sqlalchemy.engine import Engine
 
 from staff.accounts.accounts import StaffAccounts
 from staff.audit.trail import AuditLog, EventFilter
-from staff.cases.log import EscalationLog
-from tests.records import WORDS, escalation
+from tests.records import WORDS, EscalationLog, escalation
 from tests.unit.staff.console.conftest import Browser
 
 

@@ -11,9 +11,8 @@ from sqlalchemy.exc import OperationalError
 from staff.accounts.accounts import Staff
 from staff.accounts.sessions import IDLE
 from staff.cases.casework import Casework
-from staff.cases.log import EscalationLog
 from staff.console.live import ChangeWatch
-from tests.records import Clock, escalation
+from tests.records import Clock, EscalationLog, escalation
 from tests.unit.staff.console.conftest import Browser
 from web.http import App
 

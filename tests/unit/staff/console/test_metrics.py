@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy.engine import Engine
 
-from staff.cases.log import EscalationLog
-from tests.records import WORDS, escalation
+from tests.records import WORDS, EscalationLog, escalation
 from tests.unit.staff.console.conftest import Browser
 from web.http import App
 

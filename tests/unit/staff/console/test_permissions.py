@@ -9,8 +9,7 @@ import pytest
 
 from staff.accounts.accounts import StaffAccounts
 from staff.accounts.permissions import PERMISSIONS, READERS, Permission, Role
-from staff.cases.log import EscalationLog
-from tests.records import PASSWORD, WORDS, escalation
+from tests.records import PASSWORD, WORDS, EscalationLog, escalation
 from tests.unit.staff.console.conftest import Browser
 from web.http import App
 

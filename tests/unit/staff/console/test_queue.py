@@ -14,8 +14,7 @@ from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import Staff
 from staff.cases.cases import Cases
 from staff.cases.casework import Casework, ClosingDecision
-from staff.cases.log import EscalationLog
-from tests.records import NOON, WORDS, assessment, escalation
+from tests.records import NOON, WORDS, EscalationLog, assessment, escalation
 from tests.unit.staff.console.conftest import Browser
 from tests.unit.staff.console.test_case_page import plain
 

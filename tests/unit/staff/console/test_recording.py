@@ -9,9 +9,8 @@ from sqlalchemy.engine import Engine
 
 from staff.accounts.accounts import Staff, StaffAccounts
 from staff.audit.trail import AuditLog, EventFilter, client_digest
-from staff.cases.log import EscalationLog
 from staff.console.recording import RefusalCounter, RefusalLimits
-from tests.records import PASSWORD, Clock, escalation
+from tests.records import PASSWORD, Clock, EscalationLog, escalation
 from tests.unit.staff.console.conftest import Browser, Timer
 from web.http import App
 

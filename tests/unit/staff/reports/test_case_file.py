@@ -20,7 +20,6 @@ from staff.audit import trail
 from staff.cases.case import Referral, WholeCase
 from staff.cases.cases import Cases, UnknownCaseError
 from staff.cases.casework import Casework, ClosingDecision, WordsMissingError
-from staff.cases.log import EscalationLog
 from staff.cases.merging import CaseMerge
 from staff.cases.tables import case_notes
 from staff.reports import release_log
@@ -34,6 +33,7 @@ from tests.records import (
     SECRECY,
     WORDS,
     Clock,
+    EscalationLog,
     assessment,
     escalation,
     vault,

@@ -13,10 +13,9 @@ from safeguarding.escalation import Outcome
 from safeguarding.risk.assessment import Assessment
 from safeguarding.taxonomy import Severity
 from staff.cases.casework import Casework, ClosingDecision
-from staff.cases.log import EscalationLog
 from staff.cases.merging import CaseMerge
 from staff.reports.figures import CaseFigures, Period, Report
-from tests.records import NOON, Clock, assessment, escalation, vault
+from tests.records import NOON, Clock, EscalationLog, assessment, escalation, vault
 
 NOVEMBER = Period(date(2026, 11, 1), date(2026, 11, 30))
 Recorder = Callable[..., list[str]]

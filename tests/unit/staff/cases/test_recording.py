@@ -15,14 +15,13 @@ from safeguarding.escalation import Escalation, Outcome
 from safeguarding.risk.assessment import Signal
 from safeguarding.taxonomy import Severity
 from staff.alerts.outbox import alerts
-from staff.cases import joining
+from staff.cases import recording
 from staff.cases.case import Case, CaseEvent, CaseStatus, look_by, reference_of
 from staff.cases.cases import Cases
 from staff.cases.casework import Casework, ClosingDecision
-from staff.cases.joining import NoCaseYetError
-from staff.cases.log import EscalationLog
+from staff.cases.recording import NoCaseYetError
 from staff.cases.tables import cases as cases_table
-from tests.records import GIFTS, NOON, assessment, escalation, log_on, vault
+from tests.records import GIFTS, NOON, EscalationLog, assessment, escalation, log_on, vault
 
 NONE, CONCERN, URGENT, IMMEDIATE = Severity
 CALLED = ClosingDecision(Outcome.CONTACTED_PERSON, "Called.")
@@ -282,7 +281,7 @@ def test_two_cases_never_share_a_reference(
     def unlucky(case_id: str, again: int = 0) -> str:
         return reference_of(case_id, again) if again else taken
 
-    monkeypatch.setattr(joining, "reference_of", unlucky)
+    monkeypatch.setattr(recording, "reference_of", unlucky)
     log.record(escalation("n1", conversation_id="c2"))
 
     assert cases.find("c2").reference == reference_of("c2", 1) != taken

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from lab.review.lessons import Lesson, Verdict, lessons, record_learned
 from safeguarding.escalation import Outcome
 from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import UnknownStaffError
@@ -16,11 +17,9 @@ from staff.accounts.tables import staff
 from staff.cases.case import CaseEvent, CaseStatus
 from staff.cases.cases import Cases
 from staff.cases.casework import Casework, ClosingDecision
-from staff.cases.learning import Lesson, Verdict
-from staff.cases.log import EscalationLog
 from staff.cases.merging import CaseMerge
 from staff.cases.tables import escalations
-from tests.records import NOON, Clock, assessment, escalation
+from tests.records import NOON, Clock, EscalationLog, assessment, escalation
 
 SECOND = "the second person"
 NONE, CONCERN, URGENT, IMMEDIATE = Severity
@@ -39,6 +38,7 @@ def _second(engine: Engine, bob: str) -> None:
 
 
 def reviewed(
+    engine: Engine,
     log: EscalationLog,
     casework: Casework,
     by: str,
@@ -50,7 +50,7 @@ def reviewed(
     """Return the verdicts after this review of an urgent message."""
     log.record(escalation(assessment=assessment(URGENT)))
     close(casework, "c1", by, ClosingDecision(outcome, "x", found, missed))
-    return [(lesson.verdict, lesson.severity) for lesson in log.lessons()]
+    return [(lesson.verdict, lesson.severity) for lesson in lessons(engine)]
 
 
 @pytest.mark.parametrize(
@@ -67,6 +67,7 @@ def reviewed(
     ],
 )
 def test_a_review_that_differs_is_a_lesson(
+    engine: Engine,
     log: EscalationLog,
     casework: Casework,
     ann: str,
@@ -74,61 +75,65 @@ def test_a_review_that_differs_is_a_lesson(
     found: Severity | None,
     lesson: tuple[Verdict, Severity],
 ) -> None:
-    assert reviewed(log, casework, ann, outcome, found) == [lesson]
+    assert reviewed(engine, log, casework, ann, outcome, found) == [lesson]
 
 
 @pytest.mark.parametrize("found", [None, URGENT])
 def test_a_review_that_agrees_is_none(
-    log: EscalationLog, casework: Casework, ann: str, found: Severity | None
+    engine: Engine, log: EscalationLog, casework: Casework, ann: str, found: Severity | None
 ) -> None:
-    assert reviewed(log, casework, ann, Outcome.REFERRED_POLICE, found) == []
+    assert reviewed(engine, log, casework, ann, Outcome.REFERRED_POLICE, found) == []
 
 
 def test_what_was_missed_is_a_lesson_of_its_own(
-    log: EscalationLog, casework: Casework, ann: str
+    engine: Engine, log: EscalationLog, casework: Casework, ann: str
 ) -> None:
-    found = reviewed(log, casework, ann, Outcome.ADVICE_GIVEN, CONCERN, missed=True)
+    found = reviewed(engine, log, casework, ann, Outcome.ADVICE_GIVEN, CONCERN, missed=True)
 
     assert found == [(Verdict.WRONG_LEVEL, CONCERN), (Verdict.MISSED, None)]
 
 
-def test_what_is_open_is_not_learned_from(log: EscalationLog, casework: Casework, ann: str) -> None:
-    reviewed(log, casework, ann, Outcome.FALSE_ALARM)
+def test_what_is_open_is_not_learned_from(
+    engine: Engine, log: EscalationLog, casework: Casework, ann: str
+) -> None:
+    reviewed(engine, log, casework, ann, Outcome.FALSE_ALARM)
     casework.reopen("c1", by=ann, reason="x")
 
-    assert log.lessons() == []
+    assert lessons(engine) == []
 
 
 def test_the_last_review_counts(
-    log: EscalationLog, casework: Casework, ann: str, clock: Clock
+    engine: Engine, log: EscalationLog, casework: Casework, ann: str, clock: Clock
 ) -> None:
-    reviewed(log, casework, ann, Outcome.FALSE_ALARM, missed=True)
+    reviewed(engine, log, casework, ann, Outcome.FALSE_ALARM, missed=True)
     clock.move(minutes=1)
     casework.reopen("c1", by=ann, reason="x")
     close(casework, "c1", ann, ClosingDecision(Outcome.OTHER, "x", IMMEDIATE))
 
-    assert [lesson.verdict for lesson in log.lessons()] == [Verdict.WRONG_LEVEL]
+    assert [lesson.verdict for lesson in lessons(engine)] == [Verdict.WRONG_LEVEL]
 
 
-def test_the_oldest_message_comes_first(log: EscalationLog, casework: Casework, ann: str) -> None:
+def test_the_oldest_message_comes_first(
+    engine: Engine, log: EscalationLog, casework: Casework, ann: str
+) -> None:
     for name, hours in (("new", 1), ("old", 9)):
         at = NOON - timedelta(hours=hours)
         log.record(escalation(name, conversation_id=f"of {name}", raised_at=at))
         close(casework, f"of {name}", ann, ClosingDecision(Outcome.FALSE_ALARM, "x"))
 
-    assert [lesson.message_id for lesson in log.lessons()] == ["old", "new"]
+    assert [lesson.message_id for lesson in lessons(engine)] == ["old", "new"]
 
 
 def test_what_was_learned_waits_no_longer_and_stands_on_the_trail(
-    log: EscalationLog, casework: Casework, cases: Cases, ann: str
+    engine: Engine, log: EscalationLog, casework: Casework, cases: Cases, ann: str
 ) -> None:
-    reviewed(log, casework, ann, Outcome.ADVICE_GIVEN, CONCERN, missed=True)
-    wrong_level, missed = log.lessons()
-    log.learned(wrong_level, by=ann)
+    reviewed(engine, log, casework, ann, Outcome.ADVICE_GIVEN, CONCERN, missed=True)
+    wrong_level, missed = lessons(engine)
+    record_learned(engine, wrong_level, by=ann, at=NOON)
 
-    assert log.lessons() == [missed]
-    log.learned(missed, by=ann)
-    assert log.lessons() == []
+    assert lessons(engine) == [missed]
+    record_learned(engine, missed, by=ann, at=NOON)
+    assert lessons(engine) == []
     links = cases.whole("c1").history[-2:]
     events = [(link.event.who, link.event.what, link.event.detail) for link in links]
     assert events == [
@@ -138,47 +143,49 @@ def test_what_was_learned_waits_no_longer_and_stands_on_the_trail(
 
 
 def test_a_later_review_with_another_level_is_another_lesson(
-    log: EscalationLog, casework: Casework, ann: str, clock: Clock
+    engine: Engine, log: EscalationLog, casework: Casework, ann: str, clock: Clock
 ) -> None:
-    reviewed(log, casework, ann, found=CONCERN)
-    log.learned(*log.lessons(), by=ann)
+    reviewed(engine, log, casework, ann, found=CONCERN)
+    record_learned(engine, *lessons(engine), by=ann, at=NOON)
     clock.move(minutes=1)
     casework.reopen("c1", by=ann, reason="x")
     close(casework, "c1", ann, ClosingDecision(Outcome.OTHER, "x", IMMEDIATE))
 
-    assert [lesson.severity for lesson in log.lessons()] == [IMMEDIATE]
+    assert [lesson.severity for lesson in lessons(engine)] == [IMMEDIATE]
 
 
-def test_only_staff_teach(log: EscalationLog, casework: Casework, ann: str) -> None:
-    reviewed(log, casework, ann, Outcome.FALSE_ALARM)
-    (lesson,) = log.lessons()
+def test_only_staff_teach(engine: Engine, log: EscalationLog, casework: Casework, ann: str) -> None:
+    reviewed(engine, log, casework, ann, Outcome.FALSE_ALARM)
+    (lesson,) = lessons(engine)
 
     with pytest.raises(UnknownStaffError):
-        log.learned(lesson, by="gateway")
-    assert log.lessons() == [lesson]
+        record_learned(engine, lesson, by="gateway", at=NOON)
+    assert lessons(engine) == [lesson]
 
 
 def test_the_list_opens_nothing(
     log: EscalationLog, casework: Casework, ann: str, engine: Engine
 ) -> None:
-    reviewed(log, casework, ann, Outcome.FALSE_ALARM)
+    reviewed(engine, log, casework, ann, Outcome.FALSE_ALARM)
     with engine.begin() as connection:
         connection.execute(sa.update(escalations).values(text="damaged", turns="", shown=""))
 
-    assert len(log.lessons()) == 1
+    assert len(lessons(engine)) == 1
 
 
-def test_a_lesson_holds_no_words(log: EscalationLog, casework: Casework, ann: str) -> None:
+def test_a_lesson_holds_no_words(
+    engine: Engine, log: EscalationLog, casework: Casework, ann: str
+) -> None:
     log.record(replace(escalation(), text="SECRET"))
     close(casework, "c1", ann, ClosingDecision(Outcome.FALSE_ALARM, "SECRET"))
 
-    (lesson,) = log.lessons()
+    (lesson,) = lessons(engine)
     assert isinstance(lesson, Lesson)
     assert "SECRET" not in str(lesson)
 
 
 def test_the_lesson_of_a_case_is_about_its_gravest_message(
-    log: EscalationLog, casework: Casework, merging: CaseMerge, ann: str
+    engine: Engine, log: EscalationLog, casework: Casework, merging: CaseMerge, ann: str
 ) -> None:
     log.record(escalation("slight"))
     log.record(escalation("grave", assessment=assessment(URGENT)))
@@ -186,6 +193,6 @@ def test_the_lesson_of_a_case_is_about_its_gravest_message(
     merging.merge("c2", "c1", by=ann)
     close(casework, "c1", ann, ClosingDecision(Outcome.FALSE_ALARM, "x"))
 
-    assert [lesson.message_id for lesson in log.lessons()] == ["graver"]
+    assert [lesson.message_id for lesson in lessons(engine)] == ["graver"]
     merging.separate("c2", by=ann)
-    assert [lesson.message_id for lesson in log.lessons()] == ["grave"]
+    assert [lesson.message_id for lesson in lessons(engine)] == ["grave"]

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import Enum
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, RowMapping
+from sqlalchemy.engine import Connection, Engine, RowMapping
 
 from safeguarding.escalation import Outcome
 from safeguarding.taxonomy import Severity
@@ -18,6 +18,7 @@ from staff.audit.trail import Event
 from staff.cases.case import Case, CaseEvent, CaseStatus
 from staff.cases.rows import case_of
 from staff.cases.tables import cases, escalations, reviews
+from storage.engine import READING
 
 
 class Verdict(str, Enum):
@@ -43,16 +44,21 @@ class Lesson:
     """The severity that staff chose; None for MISSED, where they do not say it."""
 
 
-def lessons(connection: Connection) -> list[Lesson]:
-    """Return the verdicts on closed cases that have no example yet, the oldest case first."""
-    closed = sa.select(cases).where(cases.c.status == CaseStatus.CLOSED.value)
-    closed_cases = map(case_of, connection.execute(closed.order_by(cases.c.opened_at)).mappings())
-    judged = sa.select(
-        reviews.c.case_id, reviews.c.outcome, reviews.c.severity, reviews.c.missed
-    ).order_by(reviews.c.at)
-    # The last review of a case that was reopened counts.
-    last = {row["case_id"]: row for row in connection.execute(judged).mappings()}
-    done, gravest = _learned(connection), _gravest(connection)
+def lessons(engine: Engine) -> list[Lesson]:
+    """Return the verdicts on closed cases that have no example yet, the oldest case first.
+
+    Nothing is decrypted. Raises SQLAlchemyError.
+    """
+    with engine.connect().execution_options(**READING) as connection:
+        closed = sa.select(cases).where(cases.c.status == CaseStatus.CLOSED.value)
+        rows = connection.execute(closed.order_by(cases.c.opened_at)).mappings()
+        closed_cases = [case_of(row) for row in rows]
+        judged = sa.select(
+            reviews.c.case_id, reviews.c.outcome, reviews.c.severity, reviews.c.missed
+        ).order_by(reviews.c.at)
+        # The last review of a case that was reopened counts.
+        last = {row["case_id"]: row for row in connection.execute(judged).mappings()}
+        done, gravest = _learned(connection), _gravest(connection)
     return [
         lesson
         for case in closed_cases
@@ -62,13 +68,14 @@ def lessons(connection: Connection) -> list[Lesson]:
     ]
 
 
-def learned(connection: Connection, lesson: Lesson, *, by: str, at: datetime) -> None:
+def record_learned(engine: Engine, lesson: Lesson, *, by: str, at: datetime) -> None:
     """Record that an example was written for a lesson. Raises UnknownStaffError."""
-    check_in_use(connection, by)
     message_id, verdict, severity = _key(lesson)
     detail = {"verdict": verdict} | ({"severity": severity} if severity else {})
-    what = CaseEvent.LEARNED.value
-    trail.append(connection, Event(at, by, what, lesson.case.id, message_id, detail))
+    event = Event(at, by, CaseEvent.LEARNED.value, lesson.case.id, message_id, detail)
+    with engine.begin() as connection:
+        check_in_use(connection, by)
+        trail.append(connection, event)
 
 
 def _gravest(connection: Connection) -> dict[str, str]:

@@ -1,0 +1,357 @@
+"""How a hand-off is recorded: a message opens, raises or reopens its case, or is only added to it.
+
+A call-back that a young person leaves is kept sealed with the case of their conversation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, RowMapping
+
+from safeguarding.escalation import (
+    GATEWAY,
+    CallbackChange,
+    CallbackLeft,
+    Escalation,
+    merged,
+)
+from safeguarding.risk.assessment import Assessment, Signal, need_of
+from safeguarding.taxonomy import Severity
+from staff.alerts.outbox import Alert, Reason, raise_alert, set_area
+from staff.audit import trail
+from staff.audit.trail import Event
+from staff.cases.case import CaseEvent, CaseStatus, look_by, reference_of
+from staff.cases.rows import make_key, opened_row, sealed_row
+from staff.cases.tables import cases, escalations, wishes
+from storage.vault import Vault
+
+ESCALATE_FROM = Severity.CONCERN
+"""The severity from which a member of staff must read a message; others are only attached."""
+_REFERENCES = 8
+"""How many references are tried: each is taken in one of about 10^11 cases."""
+
+
+class NoCaseYetError(LookupError):
+    """The case of a message or call-back is not on record yet: the hand-off has to wait."""
+
+
+@dataclass(frozen=True)
+class CasePlacement:
+    """Where a message belongs."""
+
+    own: str
+    """Id of the case that keeps it, with whose key it is sealed."""
+    case: RowMapping
+    """The case that staff see: its own, or the one which that was merged into. Locked."""
+
+
+@dataclass(frozen=True)
+class Joined:
+    """What a message did to its case."""
+
+    reason: Reason | None
+    """ "new", "raised" or "reopened": staff must be told. None: they know already."""
+    before: Severity
+    after: Severity
+    """The severity of the case."""
+
+
+def record_message(
+    connection: Connection, ring: Vault, escalation: Escalation, at: datetime
+) -> bool:
+    """Record a message and what it does to its case; return whether it was not on record before.
+
+    A message on record is only ever added to: a higher severity, more signals and categories, what
+    was not known before (see `merged`). One without risk is attached to the case of its
+    conversation. The alert and the audit event are part of the transaction. Raises ValueError when
+    `raised_at` has no time zone, NoCaseYetError, SQLAlchemyError.
+    """
+    if escalation.raised_at.tzinfo is None:
+        raise ValueError("raised_at needs a time zone")
+    # Other writers of this conversation wait for the lock of the case.
+    place = _place_of(connection, escalation)
+    vault = make_key(connection, ring, place.own)
+    escalation = _with_turns_once(connection, place.own, escalation)
+    mine = escalations.c.message_id == escalation.message_id
+    row = connection.execute(sa.select(escalations).where(mine)).mappings().first()
+    if row is None:
+        values = sealed_row(escalation, vault) | {"case_id": place.own}
+        connection.execute(sa.insert(escalations).values(**values))
+        joined = _join(connection, place.case, escalation, before=None)
+        if joined.reason == "new":
+            what = CaseEvent.RECORDED
+        elif escalation.assessment.severity >= ESCALATE_FROM:
+            what = CaseEvent.JOINED
+        else:
+            what = CaseEvent.ATTACHED
+        _tell(connection, place, escalation, what, joined, at)
+        return True
+    known = opened_row(row, vault)
+    result = merged(known, escalation)
+    if result == known:
+        return False
+    was = known.assessment.severity
+    connection.execute(sa.update(escalations).where(mine).values(**sealed_row(result, vault)))
+    joined = _join(connection, place.case, result, before=was)
+    what = CaseEvent.RAISED if result.assessment.severity > was else CaseEvent.ADDED_TO
+    _tell(connection, place, result, what, joined, at, was=was)
+    return False
+
+
+def record_callback(
+    connection: Connection, ring: Vault, change: CallbackChange, at: datetime
+) -> bool:
+    """Keep or delete the call-back of a conversation; return whether that changed anything.
+
+    It stays with the conversation's own case, merged or not: staff read it there, and the person
+    who left it can withdraw it. `at` is the time of the audit event, which is part of the
+    transaction. Raises NoCaseYetError when one is left and there is no case yet.
+    """
+    case_id = change.conversation_id
+    is_known = _locked(connection, case_id) is not None
+    earlier = sa.delete(wishes).where(wishes.c.case_id == case_id)
+    if isinstance(change, CallbackLeft):
+        if not is_known:
+            raise NoCaseYetError
+        vault = make_key(connection, ring, case_id)
+        connection.execute(earlier)
+        sealed = {
+            column: vault.seal(text, table="wishes", row=case_id, column=column)
+            for column, text in (("name", change.name), ("reach", change.reach))
+        }
+        connection.execute(sa.insert(wishes).values(case_id=case_id, at=change.at, **sealed))
+        what = CaseEvent.WISH_LEFT
+    elif is_known and connection.execute(earlier).rowcount:
+        what = CaseEvent.WISH_WITHDRAWN
+    else:
+        return False
+    trail.append(connection, Event(at, GATEWAY, what.value, case_id=case_id))
+    return True
+
+
+def _place_of(connection: Connection, escalation: Escalation) -> CasePlacement:
+    """Return where a message belongs, locked until the transaction ends.
+
+    A message with risk opens a case where its conversation has none. One that staff have moved to
+    another case stays there. Raises NoCaseYetError.
+    """
+    own = escalation.conversation_id
+    row = _locked(connection, own)
+    if row is None and escalation.assessment.severity >= ESCALATE_FROM:
+        row = _opened(connection, escalation)
+    if row is None:
+        raise NoCaseYetError
+    # Only under that lock does it stand still whether, and where, the message is on record.
+    query = sa.select(escalations.c.case_id).where(
+        escalations.c.message_id == escalation.message_id
+    )
+    kept = connection.execute(query).scalar_one_or_none()
+    if kept is not None and kept != own:
+        own, row = kept, _locked(connection, kept)
+    while row is not None and row["merged_into"] is not None:
+        row = _locked(connection, row["merged_into"])
+    if row is None:
+        raise NoCaseYetError
+    return CasePlacement(own, row)
+
+
+def _locked(connection: Connection, case_id: str) -> RowMapping | None:
+    query = sa.select(cases).where(cases.c.id == case_id).with_for_update()
+    return connection.execute(query).mappings().first()
+
+
+def _opened(connection: Connection, escalation: Escalation) -> RowMapping | None:
+    """Open a case for the conversation. The database takes one of two that open at once.
+
+    Two conversations may, once in a very long time, be given one reference: then the next is tried.
+    """
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    assessment, raised_at = escalation.assessment, escalation.raised_at
+    case_id, row = escalation.conversation_id, None
+    for attempt in range(_REFERENCES):
+        statement = insert(cases).values(
+            id=case_id,
+            reference=reference_of(case_id, attempt),
+            conversation_id=case_id,
+            status=CaseStatus.OPEN.value,
+            severity=int(assessment.severity),
+            assessed_severity=int(assessment.severity),
+            need=need_of(assessment, escalation.audience),
+            subject=assessment.subject,
+            categories=list(assessment.categories),
+            audience=escalation.audience,
+            area=escalation.area,
+            opened_at=raised_at,
+            raised_at=raised_at,
+            newest_at=raised_at,
+            due_at=look_by(assessment.severity, raised_at),
+            handoffs=0,
+            version=0,
+        )
+        connection.execute(statement.on_conflict_do_nothing())
+        row = _locked(connection, case_id)
+        if row is not None:
+            break
+    return row
+
+
+def _with_turns_once(connection: Connection, case_id: str, escalation: Escalation) -> Escalation:
+    """Return it without the turns before it where its case has an earlier message.
+
+    From the first hand-off on, every message is on record: the turns are kept once.
+    """
+    earlier = sa.select(escalations.c.message_id).where(
+        escalations.c.case_id == case_id,
+        escalations.c.message_id != escalation.message_id,
+        escalations.c.raised_at <= escalation.raised_at,
+    )
+    if connection.execute(earlier.limit(1)).first() is None:
+        return escalation
+    return replace(escalation, turns_before=())
+
+
+def _join(
+    connection: Connection, row: RowMapping, escalation: Escalation, before: Severity | None
+) -> Joined:
+    """Update a case after its message was recorded; `before` is how severe a known message was."""
+    severity, was = escalation.assessment.severity, Severity(row["severity"])
+    changes: dict[str, Any] = {
+        "newest_at": max(row["newest_at"], escalation.raised_at),
+        "audience": row["audience"] or escalation.audience,
+        "area": row["area"] or escalation.area,
+    }
+    reason: Reason | None = None
+    if severity >= ESCALATE_FROM:
+        reason = _reason(row, severity, before)
+        changes |= _of_handoff(row, escalation, before) | _when(row, escalation, reason)
+    if severity >= ESCALATE_FROM or changes["audience"] != row["audience"]:
+        changes |= _chiefly(connection, row["id"], changes["audience"])
+    connection.execute(sa.update(cases).where(cases.c.id == row["id"]).values(**changes))
+    if changes["area"] != row["area"]:
+        set_area(connection, row["id"], changes["area"])
+    return Joined(reason, was, Severity(changes.get("severity", was)))
+
+
+def _reason(row: RowMapping, severity: Severity, before: Severity | None) -> Reason | None:
+    if row["handoffs"] == 0:
+        return "new"
+    known = before is not None and before >= severity
+    if row["status"] == CaseStatus.CLOSED.value:
+        return None if known else "reopened"
+    return "raised" if severity > row["severity"] and not known else None
+
+
+def _of_handoff(row: RowMapping, escalation: Escalation, before: Severity | None) -> dict[str, Any]:
+    """Return the columns that any message with risk changes, alerted or not."""
+    severity = escalation.assessment.severity
+    changes: dict[str, Any] = {
+        "opened_at": min(row["opened_at"], escalation.raised_at),
+        "handoffs": row["handoffs"] + (before is None or before < ESCALATE_FROM),
+        "assessed_severity": max(int(severity), row["assessed_severity"]),
+        "categories": _together(row, escalation),
+    }
+    if before is None or before < severity:
+        # Staff who are about to close the case have not seen it. Small talk does not hold them up.
+        changes |= {"closing_by": None, "version": row["version"] + 1}
+    return changes
+
+
+def _when(row: RowMapping, escalation: Escalation, reason: Reason | None) -> dict[str, Any]:
+    """Return the columns that change with the time at which the case was raised."""
+    severity, at = escalation.assessment.severity, escalation.raised_at
+    if reason is not None:
+        # Staff judged what they knew then, and have to judge again.
+        counts = max(severity, Severity(row["assessed_severity"]))
+        return {
+            "status": CaseStatus.OPEN.value,
+            "closed_at": None,
+            "severity": int(counts),
+            "staff_severity": None,
+            "raised_at": at,
+            "due_at": look_by(counts, at),
+        }
+    if (
+        row["status"] == CaseStatus.OPEN.value
+        and severity == row["severity"]
+        and at < row["raised_at"]
+    ):
+        # One of the same severity that arrived earlier, and was recorded later.
+        return {"raised_at": at, "due_at": min(row["due_at"], look_by(severity, at))}
+    return {}
+
+
+def _chiefly(connection: Connection, case_id: str, audience: str | None) -> dict[str, Any]:
+    """Return need and subject of a case: those of its first gravest message."""
+    merged = sa.select(cases.c.id).where(cases.c.merged_into == case_id)
+    query = (
+        sa.select(
+            escalations.c.severity,
+            escalations.c.categories,
+            escalations.c.subject,
+            escalations.c.signals,
+        )
+        .where((escalations.c.case_id == case_id) | escalations.c.case_id.in_(merged))
+        .order_by(escalations.c.severity.desc(), escalations.c.raised_at, escalations.c.message_id)
+        .limit(1)
+    )
+    row = connection.execute(query).one()
+    assessment = Assessment(
+        Severity(row.severity),
+        tuple(row.categories),
+        row.subject,
+        tuple(Signal.from_record(each) for each in row.signals),
+    )
+    return {"need": need_of(assessment, audience), "subject": row.subject}
+
+
+def _together(row: RowMapping, escalation: Escalation) -> list[str]:
+    """Return the categories of all its messages, those of the gravest first."""
+    known, new = row["categories"], list(escalation.assessment.categories)
+    graver = escalation.assessment.severity > row["assessed_severity"]
+    return list(dict.fromkeys([*new, *known] if graver else [*known, *new]))
+
+
+def _tell(
+    connection: Connection,
+    place: CasePlacement,
+    escalation: Escalation,
+    what: CaseEvent,
+    joined: Joined,
+    at: datetime,
+    was: Severity | None = None,
+) -> None:
+    """Append the events to the audit trail, and alert staff where they cannot know yet."""
+    severity, case = escalation.assessment.severity, place.case
+    if joined.reason is not None:
+        raise_alert(
+            connection,
+            Alert(
+                case_id=case["id"],
+                reference=case["reference"],
+                # The severity of the case: the alert and the queue say the same.
+                severity=joined.after,
+                need=need_of(escalation.assessment, case["audience"] or escalation.audience) or "",
+                category=next(iter(escalation.assessment.categories), ""),
+                raised_at=escalation.raised_at,
+                reason=joined.reason,
+                occasion=escalation.message_id,
+                area=case["area"] or escalation.area,
+            ),
+            at,
+        )
+    detail = {"severity": severity.label} | ({"from": was.label} if was is not None else {})
+    facts = {"case_id": place.own, "message_id": escalation.message_id}
+    events = [Event(at, escalation.raised_by, what.value, detail=detail, **facts)]
+    if joined.reason == "reopened":
+        events.append(Event(at, escalation.raised_by, CaseEvent.REOPENED.value, detail={}, **facts))
+    elif joined.reason == "raised" and what is CaseEvent.JOINED:
+        change = {"from": joined.before.label, "to": joined.after.label}
+        events.append(
+            Event(at, escalation.raised_by, CaseEvent.RAISED.value, detail=change, **facts)
+        )
+    trail.append_all(connection, events)
