@@ -25,7 +25,6 @@ from staff.approvals.approvals import AlreadySignedError, NotALeadError, NoteNee
 from staff.approvals.changes import changes
 from staff.console import wording
 from staff.console.composition import Services, services
-from staff.console.dates import date_of
 from staff.console.pages import (
     CONTENT,
     LONGEST_NOTE,
@@ -35,6 +34,7 @@ from staff.console.pages import (
     note_in,
 )
 from staff.console.recording import record
+from staff.console.wording import date_of
 
 content = Blueprint("content", url_prefix=CONTENT)
 STATUS_VALUES = {status.value: status for status in ApprovalStatus}

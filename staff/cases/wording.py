@@ -11,7 +11,7 @@ from staff.alerts.plan import ALERTED
 from staff.alerts.queue import IN_DIGEST
 from staff.audit.trail import Event
 from staff.cases.case import Case, CaseEvent
-from staff.console import dates, wording
+from staff.console import wording
 
 NEEDS = {
     "danger_now": "Danger now",
@@ -142,7 +142,7 @@ def counted(number: int, at_most: int) -> str:
 def break_suggested(cases: int) -> str:
     """Return the suggestion to take a break after reading many cases in a day."""
     return (
-        f"You have read {dates.counted(cases, 'case')} today. This is hard to read. "
+        f"You have read {wording.counted(cases, 'case')} today. This is hard to read. "
         "If you can, take a few minutes away from the screen, and talk to a colleague."
     )
 
@@ -193,7 +193,7 @@ def _offered(event: Event, names: Mapping[str, str]) -> str:
 
 def _action(event: Event, _names: Mapping[str, str]) -> str:
     due = event.detail.get("due_on")
-    return "Added something to do" + (f" by {dates.day(date.fromisoformat(due))}" if due else "")
+    return "Added something to do" + (f" by {wording.day(date.fromisoformat(due))}" if due else "")
 
 
 def _corrected(event: Event, _names: Mapping[str, str]) -> str:
@@ -219,7 +219,7 @@ def _separated(event: Event, _names: Mapping[str, str]) -> str:
 
 
 def _split(event: Event, _names: Mapping[str, str]) -> str:
-    moved = dates.counted(int(event.detail.get("messages", 0)), "message")
+    moved = wording.counted(int(event.detail.get("messages", 0)), "message")
     source, new = event.detail.get("from"), event.detail.get("new")
     return f"Moved {moved} from {source} to a case of their own, {new}"
 
@@ -233,7 +233,7 @@ def _alerted(event: Event, _names: Mapping[str, str]) -> str:
 
 def _in_digest(event: Event, _names: Mapping[str, str]) -> str:
     others = int(event.detail.get("together", 1)) - 1
-    return f"Alerted in one message with {dates.counted(others, 'other hand-off')}"
+    return f"Alerted in one message with {wording.counted(others, 'other hand-off')}"
 
 
 def _change_of_severity(event: Event) -> tuple[str, str]:

@@ -1,13 +1,23 @@
-"""The staff console as a Sanic application: settings in, app out."""
+"""The staff console as a Sanic application, with the routes of no feature, such as `/metrics`."""
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    generate_latest,
+)
 from sanic import Blueprint, HTTPResponse, Request, Sanic
-from sanic.exceptions import BadRequest
-from sanic.response import BaseHTTPResponse, text
+from sanic.exceptions import BadRequest, NotFound
+from sanic.response import BaseHTTPResponse, raw, text
+from sqlalchemy.exc import SQLAlchemyError
 
+from safeguarding.logs import LOGGED
 from safeguarding.settings import Settings
 from staff.accounts.accounts_page import accounts, invitation
 from staff.accounts.auth import load_session, open_to_all
@@ -21,21 +31,45 @@ from staff.cases.page import case_page
 from staff.cases.queue_page import queue
 from staff.cases.work_page import case_work
 from staff.console.composition import Services, compose, services
-from staff.console.live import ChangeWatch, live
-from staff.console.metrics import ConsoleMetrics, count_response, metrics
-from staff.console.own_alerts import own_alerts
+from staff.console.live import ChangeWatch, live, own_alerts
 from staff.console.recording import RefusalCounter, record_refused_response
 from staff.reports.case_file_page import case_files
 from staff.reports.figures_page import figures
 from staff.rota.page import contact_preferences, rota
 from web.connections import bound
-from web.http import App, ContentPolicy, PlainErrors, add_security_headers
+from web.http import App, ContentPolicy, PlainErrors, add_security_headers, is_from_private_network
 
 STATIC = Path(__file__).resolve().parent / "static"
 _POLICY = ContentPolicy(form_action="'self'")
 _LARGEST_REQUEST = 256 * 1024
 
 neutral = Blueprint("neutral")
+metrics = Blueprint("metrics")
+
+
+class ConsoleMetrics:
+    """The console's metrics, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._registry.register(LOGGED)
+        self.responses = Counter(
+            "lantern_console_responses",
+            "Answers of the console, by class of status.",
+            ["status"],
+            registry=self._registry,
+        )
+        self.database = Gauge(
+            "lantern_console_database_up",
+            "Whether the database answers.",
+            registry=self._registry,
+        )
+        for status in ("2xx", "3xx", "4xx", "5xx"):
+            self.responses.labels(status)
+
+    def as_text(self) -> bytes:
+        """Return all metrics in Prometheus' text format."""
+        return generate_latest(self._registry)
 
 
 def create_app(settings: Settings, console: Services | None = None) -> App:
@@ -61,7 +95,7 @@ def create_app(settings: Settings, console: Services | None = None) -> App:
     app.register_middleware(_refuse_nul, "request")
     app.register_middleware(_keep_origin, "response")
     app.register_middleware(record_refused_response, "response")
-    app.register_middleware(count_response, "response")
+    app.register_middleware(_count_response, "response")
     add_security_headers(app, lambda _request: _POLICY)
     # With an index, the address of a folder is not found; without one, it is an error.
     app.static("/static", STATIC, name="static", index="index.html")
@@ -82,6 +116,26 @@ async def _refuse_nul(request: Request) -> None:
 async def _keep_origin(_request: Request, response: BaseHTTPResponse) -> None:
     # With "no-referrer" browsers send `Origin: null` with our own forms, which is refused.
     response.headers["Referrer-Policy"] = "same-origin"
+
+
+async def _count_response(request: Request, response: BaseHTTPResponse) -> None:
+    request.app.ctx.metrics.responses.labels(f"{response.status // 100}xx").inc()
+
+
+@metrics.get("/metrics")
+@open_to_all
+async def show(request: Request) -> HTTPResponse:
+    """Return the metrics to private networks; raise NotFound for all others."""
+    if not is_from_private_network(request):
+        raise NotFound
+    console: ConsoleMetrics = request.app.ctx.metrics
+    try:
+        await asyncio.to_thread(services(request).accounts.exist)
+    except SQLAlchemyError:
+        console.database.set(0)
+    else:
+        console.database.set(1)
+    return raw(console.as_text(), content_type=CONTENT_TYPE_LATEST)
 
 
 @neutral.get("/blank")

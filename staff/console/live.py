@@ -1,4 +1,6 @@
-"""Tells open pages that a case has changed, so that nobody has to load a list again.
+"""What open pages fetch by themselves: changes of cases, and the reader's own alerts.
+
+A page learns that a case has changed, so that its reader need not load it again.
 
 Server-sent events carry a number and nothing else; what a page then fetches is checked as usual.
 The number is that of the newest event about a case on the audit trail.
@@ -13,14 +15,15 @@ from contextlib import suppress
 import structlog
 from sanic import Blueprint, HTTPResponse, Request
 from sanic.exceptions import NotFound
-from sanic.response import json
+from sanic.response import json, redirect
 from sqlalchemy.exc import SQLAlchemyError
 
-from staff.accounts.auth import cookie_name, requires
+from staff.accounts.auth import requires, session_of, token_of
 from staff.accounts.permissions import Permission
 from staff.cases.cases import UnknownCaseError
+from staff.console import wording
 from staff.console.composition import services
-from staff.console.pages import number_in
+from staff.console.pages import HOME, LIVE, address_of, number_in
 from web.http import App
 
 POLL_S = 1.0
@@ -28,6 +31,7 @@ KEEP_ALIVE_S = 15.0
 """How often a quiet stream sends a comment, so that no proxy takes it for dead."""
 KEEP_ALIVE = ": still here\n\n"
 live = Blueprint("live")
+own_alerts = Blueprint("own_alerts")
 log = structlog.get_logger("console.changes")
 
 
@@ -90,7 +94,7 @@ async def stop(app: App) -> None:
 @requires(Permission.READ_CASES)  # type: ignore[arg-type]  # sent piece by piece, not returned
 async def stream(request: Request) -> None:
     """Send a number whenever a case has changed, for as long as the session lasts."""
-    console, token = services(request), str(request.cookies.get(cookie_name(services(request))))
+    console, token = services(request), token_of(request)
     changes: ChangeWatch = request.app.ctx.changes
     last = request.headers.get("last-event-id") or str(request.args.get("seen") or "")
     seen = number_in(last) or 0
@@ -122,3 +126,31 @@ async def newest_of_case(request: Request, case_id: str) -> HTTPResponse:
     except UnknownCaseError:
         raise NotFound from None
     return json({"change": newest})
+
+
+@own_alerts.get(f"{HOME}/find/<reference:str>")
+@requires(Permission.READ_CASES)
+async def find(request: Request, reference: str) -> HTTPResponse:
+    """Redirect the link of an alert, short enough for a text message, to its case."""
+    case_id = await asyncio.to_thread(services(request).alerts.case_of, reference)
+    if case_id is None:
+        raise NotFound
+    return redirect(address_of(case_id))
+
+
+@own_alerts.get(f"{LIVE}/alerts")
+@requires(Permission.READ_CASES)
+async def notifications(request: Request) -> HTTPResponse:
+    """List the open alerts that have come to the reader, for their browser to show."""
+    staff_id = session_of(request).staff.id
+    waiting = await asyncio.to_thread(services(request).alerts.waiting_for, staff_id)
+    shown = [
+        {
+            "id": alert.alert_id,
+            "title": wording.alert_title(alert.severity),
+            "body": alert.reference,
+            "href": address_of(alert.case_id),
+        }
+        for alert in waiting
+    ]
+    return json({"alerts": shown})

@@ -18,7 +18,7 @@ from sanic.response import html
 from staff.accounts.passwords import SHORTEST_PASSWORD
 from staff.accounts.permissions import Permission
 from staff.accounts.sessions import IDLE, LONGEST, Session
-from staff.console import dates, wording
+from staff.console import wording
 
 STAFF = Path(__file__).resolve().parent.parent
 """Each feature keeps its own templates; their names are unique."""
@@ -108,7 +108,6 @@ class Pages:
             unsigned_content=unsigned_content,
             organisation=organisation,
             wording=wording,
-            dates=dates,
             session_idle=IDLE,
             session_longest=LONGEST,
             shortest_password=SHORTEST_PASSWORD,

@@ -8,7 +8,7 @@ from typing import Any
 from safeguarding.escalation import Outcome
 from safeguarding.taxonomy import Severity
 from staff.cases import wording as case_wording
-from staff.console import dates, wording
+from staff.console import wording
 from staff.reports.case_file import CaseFileKind, LeftOut
 from staff.reports.figures_wording import MARKING, PAGE, made
 
@@ -116,7 +116,7 @@ def facts(record: dict[str, object]) -> list[tuple[str, str]]:
 def fact(name: str, value: object) -> str:
     """Return one fact in words."""
     if name.endswith("_at"):
-        return dates.of_record(str(value))
+        return wording.of_record(str(value))
     if name.endswith("severity"):
         return wording.SEVERITIES[Severity.named(str(value))]
     if isinstance(value, (list, tuple)):
@@ -145,7 +145,7 @@ def speaker(by: str, audience: str | None) -> str:
 
 def signed(who: str, at: str) -> str:
     """Return who wrote something down, and when."""
-    return f"{who}, {dates.of_record(at)}"
+    return f"{who}, {wording.of_record(at)}"
 
 
 def contacts_shown(contacts: Sequence[Mapping[str, Any]] | None) -> str:
@@ -176,7 +176,7 @@ def agreed(second: str | None) -> str:
 def action(done_at: str | None, done_by: str | None, due_on: str | None) -> str:
     """Return the state of an action."""
     if done_at:
-        return f"Done {dates.of_record(done_at)} by {done_by}"
+        return f"Done {wording.of_record(done_at)} by {done_by}"
     return f"Due {due_on}" if due_on else "No date"
 
 
@@ -185,7 +185,7 @@ def referral(to_whom: str, how: str, made_at: str | None) -> str:
     to = case_wording.REFERRED_TO.get(to_whom, to_whom)
     if made_at is None:
         return f"{to}: not referred"
-    return f"{to}: {case_wording.REFERRED_BY.get(how, how).lower()}, {dates.of_record(made_at)}"
+    return f"{to}: {case_wording.REFERRED_BY.get(how, how).lower()}, {wording.of_record(made_at)}"
 
 
 def their_reference(reference: str) -> str:

@@ -6,7 +6,7 @@ import csv
 import io
 from dataclasses import dataclass
 
-from staff.console import dates
+from staff.console import wording
 from staff.reports import figures_wording
 from staff.reports.figures import Report
 from staff.reports.pdf import PdfDocument
@@ -120,7 +120,7 @@ def as_pdf(report: Report, *, own_areas: bool) -> bytes:
     )
     document.heading(figures_wording.REPORT_TITLE, 1)
     document.paragraph(figures_wording.period(report.period), bold=True)
-    document.paragraph(figures_wording.made(dates.moment(report.made_at)))
+    document.paragraph(figures_wording.made(wording.moment(report.made_at)))
     for line in (figures_wording.ABOUT, figures_wording.SUPPRESSED):
         document.paragraph(line)
     if own_areas:

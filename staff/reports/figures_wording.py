@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from safeguarding.escalation import Outcome
 from safeguarding.taxonomy import Severity
 from staff.cases import wording as case_wording
-from staff.console import dates, wording
+from staff.console import wording
 from staff.reports.figures import (
     IN_TIME,
     LATE,
@@ -102,7 +102,7 @@ def row(report: Report, table: str, key: str | None) -> str:
 
 
 def _bucket(period: Period, day: date) -> str:
-    return f"Week of {dates.day(day)}" if period.by_week else f"{day:%B %Y}"
+    return f"Week of {wording.day(day)}" if period.by_week else f"{day:%B %Y}"
 
 
 def number(count: int | None) -> str:
@@ -115,7 +115,7 @@ def total(table: FigureTable) -> str:
     if table.total is None:
         return f"{TOO_FEW.capitalize()} in all."
     noun = "alert" if table.name == "alerts" else "case"
-    return f"{dates.counted(table.total, noun)} in all."
+    return f"{wording.counted(table.total, noun)} in all."
 
 
 def late(table: FigureTable) -> str:
@@ -131,7 +131,7 @@ def made(when: str) -> str:
 
 def period(of: Period) -> str:
     """Return the first and the last day of a period."""
-    return f"{dates.day(of.first)} to {dates.day(of.last)}"
+    return f"{wording.day(of.first)} to {wording.day(of.last)}"
 
 
 def waiting(duration: timedelta | None) -> str:
@@ -141,7 +141,7 @@ def waiting(duration: timedelta | None) -> str:
     minutes = round(duration.total_seconds() / 60)
     days, rest = divmod(minutes, 24 * 60)
     units = ((days, "day"), (rest // 60, "hour"), (rest % 60, "minute"))
-    largest = [dates.counted(count, unit) for count, unit in units if count][:2]
+    largest = [wording.counted(count, unit) for count, unit in units if count][:2]
     return " ".join(largest) or "Less than a minute"
 
 

@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from chat.gateway.metrics import GatewayMetrics
 from safeguarding.logs import WATCHED
 from safeguarding.taxonomy import ROOT
-from staff.console.metrics import ConsoleMetrics
+from staff.console.app import ConsoleMetrics
 from staff.dispatcher.status import DispatcherState, metrics_of
 from tests.programs import program
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
+
 import pytest
 
 from safeguarding.content.items import Block
@@ -11,7 +13,10 @@ from safeguarding.taxonomy import Severity, taxonomy
 from staff.accounts.permissions import Role
 from staff.console import wording
 from staff.console.wording import CONTENT_STATUSES, DECISIONS, ROLES, readers, signer
-from tests.content import decided, item
+from tests.content import TODAY, decided, item
+
+WINTER = datetime(2026, 1, 5, 9, 5, tzinfo=timezone.utc)
+SUMMER = datetime(2026, 7, 5, 23, 30, tzinfo=timezone.utc)
 
 
 def test_every_outcome_and_severity_has_words() -> None:
@@ -74,3 +79,38 @@ def test_says_who_reads_a_part(audiences: tuple[str, ...], words: str) -> None:
 
 def test_names_the_signer_with_the_role_of_then() -> None:
     assert signer(decided(item())) == "Ann (safeguarding lead)"
+
+
+@pytest.mark.parametrize(
+    ("at", "words"),
+    [
+        (WINTER, "5 January 2026 at 9:05am"),
+        (SUMMER, "6 July 2026 at 12:30am"),
+        (WINTER.replace(hour=17, minute=0), "5 January 2026 at 5pm"),
+    ],
+)
+def test_times_are_london_times(at: datetime, words: str) -> None:
+    assert wording.moment(at) == words
+
+
+@pytest.mark.parametrize(
+    ("duration", "words"),
+    [
+        (timedelta(seconds=20), "less than a minute"),
+        (timedelta(minutes=1), "1 minute"),
+        (timedelta(minutes=119), "1 hour"),
+        (timedelta(days=2, hours=5), "2 days"),
+        (timedelta(seconds=-5), "less than a minute"),
+    ],
+)
+def test_durations_in_their_largest_unit(duration: timedelta, words: str) -> None:
+    assert wording.lasting(duration) == words
+
+
+def test_a_deadline_today_is_a_time() -> None:
+    assert wording.deadline(WINTER, WINTER) == "9:05am today"
+    assert wording.deadline(SUMMER, WINTER) == "6 July 2026 at 12:30am"
+
+
+def test_writes_a_day_in_full() -> None:
+    assert wording.day(TODAY) == "25 November 2026"
