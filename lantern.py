@@ -71,7 +71,7 @@ COMMANDS = {
     "backup": LazyCommand("ops.backup", "services", "Copy database, spool and ledger; no keys."),
     "restore": LazyCommand("ops.restore", "services", "Put a backup where no database is."),
     "verify-pack": LazyCommand(
-        "staff.reports.release_log", "services", "Prove an exported file unchanged."
+        "staff.reports.case_file", "services", "Prove an exported file unchanged."
     ),
     "pledges": LazyCommand(
         "storage.pledges", "services", "How often the pledge was taken, by day."

@@ -31,8 +31,8 @@ from staff.cases.cases import Cases
 from staff.cases.casework import Casework
 from staff.cases.merging import CaseMerge
 from staff.console.pages import Pages
+from staff.reports.case_file import ReleaseLog
 from staff.reports.figures import CaseFigures
-from staff.reports.release_log import ReleaseLog
 from staff.rota.service import RotaService
 from storage.engine import connect
 from storage.vault import Vault

@@ -1,33 +1,58 @@
-"""The case file: one case as a record ready for JSON, to hand over or for its young person.
+"""The case file: one case as a record, to hand over or for its young person; and what was released.
 
-Both formats, JSON and PDF, are made from this record only, so that neither says more than the
-other.
+Both formats, JSON and PDF, are made from the record only, so that neither says more than the other.
+Each release is an event on the audit trail: the kind, by whom, and the SHA-256 of the file; the
+reason is a note of the case. `python -m lantern verify-pack FILE REFERENCE` compares a file.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Mapping
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
+import click
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from safeguarding.clock import utc_now
 from safeguarding.messages import contacts_as_record
+from safeguarding.settings import Settings
 from safeguarding.taxonomy import Severity
-from staff.cases.case import Case, WholeCase
+from staff.accounts.accounts import check_in_use
+from staff.audit import trail
+from staff.audit.trail import Event
+from staff.cases.case import CaseEvent, WholeCase
+from staff.cases.cases import Cases, UnknownCaseError
+from staff.cases.casework import WordsMissingError
 from staff.cases.chronology import chronology
+from staff.cases.rows import make_key
+from staff.cases.tables import case_notes, cases
+from storage.engine import READING, connect
+from storage.vault import Vault
 
 FORMAT = "lantern-case-1"
 """Its number rises when a program that reads older files could misread a newer one."""
+FileFormat = Literal["pdf", "json"]
 _CASE = (
     "reference", "status", "severity", "assessed_severity", "staff_severity", "need", "subject",
     "categories", "assessed_categories", "audience", "area", "opened_at", "raised_at",
     "newest_at", "due_at", "closed_at", "handoffs", "assigned_to", "legal_hold",
 )  # fmt: skip
+_MESSAGE = (
+    "message_id", "raised_at", "raised_by", "text", "shown", "contacts", "audience", "area",
+    "extra",
+)  # fmt: skip
 _REVIEW = ("at", "by", "outcome", "note", "severity", "missed", "second_by")
 _ACTION = ("at", "by", "what", "due_on", "done_at", "done_by")
 _REFERRAL = ("at", "by", "to_whom", "how", "made_at", "reference", "reason")
-_STAFF = {"by", "done_by", "second_by", "assigned_to"}
+_STAFF = ("by", "done_by", "second_by", "assigned_to")
 """Fields that hold the id of a member of staff."""
 _OF_THE_MACHINE = {"session", "client"}
 """Details of events that identify the browser of a member of staff."""
@@ -70,8 +95,8 @@ def case_record(
         "made_by": people.get(made_by, made_by),
         "reason": reason,
         "left_out": [],
-        "case": _facts(whole.case, people),
-        "merged": [_facts(each, people) for each in whole.merged],
+        "case": _fields(whole.case, people, *_CASE),
+        "merged": [_fields(each, people, *_CASE) for each in whole.merged],
         "wish": None if whole.wish is None else _fields(whole.wish, people, "at", "name", "reach"),
         "chronology": [
             _fields(entry, people, "by", "text", "at", "message_id", "severity", "shown")
@@ -91,7 +116,10 @@ def case_record(
                 "by_staff": link.event.who in people,
                 "what": link.event.what,
                 "message_id": link.event.message_id,
-                "detail": _named(link.event.detail, people),
+                "detail": {
+                    key: people.get(value, value) if isinstance(value, str) else value
+                    for key, value in link.event.detail.items()
+                },
                 "link": link.link,
             }
             for link in whole.history
@@ -113,8 +141,110 @@ def people_in(whole: WholeCase) -> set[str]:
     ids |= {each.by for each in whole.referrals} | {each.by for each in whole.reviews}
     ids |= {each.done_by for each in whole.actions} | {each.second_by for each in whole.reviews}
     for link in whole.history:
-        ids |= {link.event.who, *filter(_is_text, link.event.detail.values())}
+        details = link.event.detail.values()
+        ids |= {link.event.who, *(value for value in details if isinstance(value, str))}
     return {name for name in ids if name}
+
+
+@dataclass(frozen=True)
+class Release:
+    """One case file that left Lantern."""
+
+    at: datetime
+    by: str
+    """Id of a staff account."""
+    kind: CaseFileKind
+    form: str
+    sha256: str
+    """64 hexadecimal digits."""
+
+
+class ReleaseLog:
+    """Records and lists releases. Thread-safe. Raises SQLAlchemyError."""
+
+    def __init__(self, engine: Engine, vault: Vault, now: Callable[[], datetime] = utc_now) -> None:
+        """Take an engine on a migrated database."""
+        self._engine = engine
+        self._reading = engine.execution_options(**READING)
+        self._ring = vault
+        self._now = now
+
+    def record(
+        self,
+        case_id: str,
+        file: bytes,
+        *,
+        kind: CaseFileKind,
+        form: FileFormat,
+        reason: str,
+        by: str,
+    ) -> str:
+        """Record that this file is about to leave; return its SHA-256.
+
+        Raises WordsMissingError without a reason, UnknownCaseError, UnknownStaffError: then the
+        file must not be sent.
+        """
+        if not reason.strip():
+            raise WordsMissingError
+        digest, note_id, at = hashlib.sha256(file).hexdigest(), str(uuid.uuid4()), self._now()
+        with self._engine.begin() as connection:
+            check_in_use(connection, by)
+            locked = sa.select(cases.c.id).where(cases.c.id == case_id).with_for_update()
+            if connection.execute(locked).first() is None:
+                raise UnknownCaseError
+            vault = make_key(connection, self._ring, case_id)
+            text = vault.seal(reason.strip(), table=case_notes.name, row=note_id, column="text")
+            row = {"id": note_id, "case_id": case_id, "at": at, "by": by, "text": text}
+            connection.execute(sa.insert(case_notes).values(**row))
+            detail = {"kind": kind.value, "form": form, "sha256": digest, "note": note_id}
+            event = Event(at, by, CaseEvent.EXPORTED.value, case_id=case_id, detail=detail)
+            trail.append(connection, event)
+        return digest
+
+    def of_case(self, case_id: str) -> list[Release]:
+        """Return the releases of a case, oldest first."""
+        with self._reading.connect() as connection:
+            history = trail.of_case(connection, case_id)
+        return [
+            Release(
+                link.event.at,
+                link.event.who,
+                CaseFileKind(link.event.detail["kind"]),
+                link.event.detail["form"],
+                link.event.detail["sha256"],
+            )
+            for link in history
+            if link.event.what == CaseEvent.EXPORTED.value
+        ]
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("reference")
+def main(file: Path, reference: str) -> None:
+    """Compare FILE with the releases of the case REFERENCE; exit with 1 when it is none of them.
+
+    Run `verify-audit` too: it proves that the audit trail itself is complete.
+    """
+    settings = Settings.from_env()
+    engine, vault = connect(settings.database_url), Vault.of(settings)
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    try:
+        case = Cases(engine, vault).of_reference(reference)
+        releases = ReleaseLog(engine, vault).of_case(case.id)
+    except UnknownCaseError:
+        raise click.ClickException(f"There is no case {reference}.") from None
+    finally:
+        engine.dispose()
+    matching = [each for each in releases if each.sha256 == digest]
+    click.echo(f"SHA-256 {digest}")
+    if not matching:
+        raise click.ClickException(f"{case.reference} has no such export: changed, or not ours.")
+    newest = matching[-1]
+    when = newest.at.isoformat(timespec="seconds")
+    click.echo(
+        f"{case.reference}: exported as {newest.kind.value}, {newest.form}, {when}. Unchanged."
+    )
 
 
 def _for_the_subject(record: dict[str, Any]) -> dict[str, Any]:
@@ -130,40 +260,21 @@ def _for_the_subject(record: dict[str, Any]) -> dict[str, Any]:
     return record | {"left_out": [each.value for each in left_out]}
 
 
-def _facts(case: Case, people: Mapping[str, str]) -> dict[str, Any]:
-    return _fields(case, people, *_CASE)
-
-
 def _message(record: dict[str, Any]) -> dict[str, Any]:
     """Return one message without the conversation before it, which is in the chronology."""
-    assessment = record["assessment"]
-    kept = ("message_id", "raised_at", "raised_by", "text", "shown", "contacts", "audience", "area")
-    return {name: record[name] for name in (*kept, "extra")} | {
-        "severity": assessment["severity"],
-        "categories": assessment["categories"],
-        "subject": assessment["subject"],
-        "signals": assessment["signals"],
+    assessed = ("severity", "categories", "subject", "signals")
+    return {name: record[name] for name in _MESSAGE} | {
+        name: record["assessment"][name] for name in assessed
     }
-
-
-def _named(detail: Mapping[str, Any], people: Mapping[str, str]) -> dict[str, Any]:
-    """Return the detail of an event with the names of staff in place of their ids."""
-    return {
-        key: people.get(value, value) if _is_text(value) else value for key, value in detail.items()
-    }
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
 
 
 def _fields(item: object, people: Mapping[str, str], *names: str) -> dict[str, Any]:
     """Return attributes as values of JSON, with the names of staff in place of their ids."""
-    values = {name: _plain(getattr(item, name)) for name in names}
-    return {
-        name: people.get(value, value) if name in _STAFF else value
-        for name, value in values.items()
-    }
+    record = {name: _plain(getattr(item, name)) for name in names}
+    for name in _STAFF:
+        if name in record:
+            record[name] = people.get(record[name], record[name])
+    return record
 
 
 def _plain(value: Any) -> Any:

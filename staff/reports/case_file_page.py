@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from base64 import b64encode
 from dataclasses import dataclass
-from typing import get_args
+from typing import cast, get_args
 from urllib.parse import quote
 
 import structlog
@@ -15,16 +15,15 @@ from sanic.response import raw, redirect
 
 from staff.accounts.auth import requires, session_of
 from staff.accounts.permissions import Permission
-from staff.cases.case import Case, WholeCase
+from staff.cases.case import Case
 from staff.cases.cases import UnknownCaseError
 from staff.console import wording
 from staff.console.composition import Services, services
 from staff.console.pages import EXPORTS, LONGEST_NOTE, field, note_in
 from staff.reports import case_file_wording
-from staff.reports.case_file import CaseFileKind, as_json, case_record, people_in
+from staff.reports.case_file import CaseFileKind, FileFormat, as_json, case_record, people_in
 from staff.reports.case_file_pdf import case_file_pdf
 from staff.reports.figures_page import areas_of
-from staff.reports.release_log import FileFormat
 from storage.vault import VaultError
 
 _TYPES = {"pdf": "application/pdf", "json": "application/json"}
@@ -48,7 +47,7 @@ class CaseFileForm:
         return cls(field(request, "kind"), field(request, "form"), merged, note_in(request))
 
     def errors(self) -> dict[str, str]:
-        """Return the error message of each wrong field; empty when the form is right."""
+        """Return the error message of each wrong field."""
         errors = {}
         if self.kind not in {kind.value for kind in CaseFileKind}:
             errors["kind"] = case_file_wording.SELECT_KIND
@@ -59,10 +58,6 @@ class CaseFileForm:
         elif len(self.reason) > LONGEST_NOTE:
             errors["note"] = wording.note_too_long(LONGEST_NOTE)
         return errors
-
-    def with_merged(self) -> bool:
-        """Whether the file includes the merged cases."""
-        return self.merged or self.kind == CaseFileKind.CASE_PACK.value
 
 
 @case_files.get("")
@@ -114,7 +109,7 @@ async def download(request: Request, case_id: str) -> HTTPResponse:
         case.id,
         file,
         kind=CaseFileKind(form.kind),
-        form="pdf" if form.form == "pdf" else "json",
+        form=cast(FileFormat, form.form),
         reason=form.reason,
         by=session.staff.id,
     )
@@ -158,26 +153,16 @@ async def _page(
 
 
 def _file(console: Services, case_id: str, form: CaseFileForm, by: str) -> bytes:
-    whole = console.cases.whole(case_id, with_merged=form.with_merged())
     kind = CaseFileKind(form.kind)
-    record = case_record(
-        whole,
-        _people(console, whole, by, kind),
-        kind=kind,
-        made_at=console.now(),
-        made_by=by,
-        reason=form.reason.strip(),
-    )
+    with_merged = form.merged or kind is CaseFileKind.CASE_PACK
+    whole = console.cases.whole(case_id, with_merged=with_merged)
+    people = console.accounts.shown_names({*people_in(whole), by})
+    if kind is CaseFileKind.SUBJECT_ACCESS:
+        roles = {each.id: wording.ROLES[each.role] for each in console.accounts.in_use()}
+        people = {
+            each: f"{roles.get(each, case_file_wording.STAFF)} {number}"
+            for number, each in enumerate(sorted(people), 1)
+        }
+    reason = form.reason.strip()
+    record = case_record(whole, people, kind=kind, made_at=console.now(), made_by=by, reason=reason)
     return as_json(record) if form.form == "json" else case_file_pdf(record)
-
-
-def _people(console: Services, whole: WholeCase, by: str, kind: CaseFileKind) -> dict[str, str]:
-    """Return names of the staff who occur, by id; roles for a subject-access file."""
-    names = console.accounts.shown_names({*people_in(whole), by})
-    if kind is CaseFileKind.CASE_PACK:
-        return names
-    roles = {each.id: wording.ROLES[each.role] for each in console.accounts.in_use()}
-    return {
-        each: case_file_wording.numbered(roles.get(each, case_file_wording.STAFF), number)
-        for number, each in enumerate(sorted(names), 1)
-    }

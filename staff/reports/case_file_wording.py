@@ -10,9 +10,6 @@ from safeguarding.taxonomy import Severity
 from staff.cases import wording as case_wording
 from staff.console import wording
 from staff.reports.case_file import CaseFileKind, LeftOut
-from staff.reports.figures_wording import MARKING, PAGE, made
-
-__all__ = ["MARKING", "PAGE", "made"]
 
 KINDS = {
     CaseFileKind.CASE_PACK: "Case pack",
@@ -133,11 +130,6 @@ def severity(label: str) -> str:
     return wording.SEVERITIES[Severity.named(label)]
 
 
-def outcome(value: str) -> str:
-    """Return an outcome in words."""
-    return wording.OUTCOMES[Outcome(value)]
-
-
 def speaker(by: str, audience: str | None) -> str:
     """Return who wrote an entry of the chronology."""
     return wording.writer(audience) if by == "user" else "Lantern"
@@ -157,55 +149,45 @@ def contacts_shown(contacts: Sequence[Mapping[str, Any]] | None) -> str:
     )
 
 
-def contact(shown: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the id of a contact, and its name and opening hours as they were shown."""
-    return shown["id"], f"{shown['name']}: “{shown['hours']}”"
-
-
-def review(outcome_words: str, severity_label: str | None, *, missed: bool) -> str:
+def review(record: Mapping[str, Any]) -> str:
     """Return an outcome with the severity that staff found."""
-    more = f"; found it {severity(severity_label).lower()}" if severity_label else ""
-    return outcome_words + more + ("; something was missed" if missed else "")
+    found = record["severity"]
+    more = f"; found it {severity(found).lower()}" if found else ""
+    missed = "; something was missed" if record["missed"] else ""
+    return wording.OUTCOMES[Outcome(record["outcome"])] + more + missed
 
 
-def agreed(second: str | None) -> str:
-    """Return who agreed to the outcome; empty when no second person had to."""
-    return f"; {second} agreed" if second else ""
+def reviewers(record: Mapping[str, Any]) -> str:
+    """Return who recorded an outcome and when, and who agreed where a second person had to."""
+    second = record["second_by"]
+    return signed(record["by"], record["at"]) + (f"; {second} agreed" if second else "")
 
 
-def action(done_at: str | None, done_by: str | None, due_on: str | None) -> str:
+def action(record: Mapping[str, Any]) -> str:
     """Return the state of an action."""
-    if done_at:
-        return f"Done {wording.of_record(done_at)} by {done_by}"
-    return f"Due {due_on}" if due_on else "No date"
+    if record["done_at"]:
+        return f"Done {wording.of_record(record['done_at'])} by {record['done_by']}"
+    return f"Due {record['due_on']}" if record["due_on"] else "No date"
 
 
-def referral(to_whom: str, how: str, made_at: str | None) -> str:
+def referral(record: Mapping[str, Any]) -> str:
     """Return a referral, or the decision not to refer."""
-    to = case_wording.REFERRED_TO.get(to_whom, to_whom)
-    if made_at is None:
+    to = case_wording.REFERRED_TO.get(record["to_whom"], record["to_whom"])
+    if record["made_at"] is None:
         return f"{to}: not referred"
-    return f"{to}: {case_wording.REFERRED_BY.get(how, how).lower()}, {wording.of_record(made_at)}"
+    how = case_wording.REFERRED_BY.get(record["how"], record["how"]).lower()
+    return f"{to}: {how}, {wording.of_record(record['made_at'])}"
 
 
-def their_reference(reference: str) -> str:
-    """Return the reference that the other organisation gave."""
-    return f"Their reference: {reference}"
-
-
-def released(kind: str, form: str) -> str:
+def released(kind: CaseFileKind, form: str) -> str:
     """Return one release for a list."""
-    return f"{KINDS[CaseFileKind(kind)]}, {FORMS[form][0]}"
-
-
-def numbered(role: str, number: int) -> str:
-    """Return a role with a number, in place of a name."""
-    return f"{role} {number}"
+    return f"{KINDS[kind]}, {FORMS[form][0]}"
 
 
 STAFF = "Member of staff"
 REASON = "Why it was made: {reason}"
 SHOWN = "Lantern showed"
+THEIR_REFERENCE = "Their reference: {reference}"
 SIGNAL_COLUMNS = ("Reason", "Kind of harm", "How serious", "Words", "Weight", "Source and version")
 HISTORY_COLUMNS = ("Number", "When", "Who", "What")
 MESSAGE = "Message of {at}: {severity}"

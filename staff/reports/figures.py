@@ -1,13 +1,15 @@
 """Figures about cases: how many of each kind there were, and how long they waited.
 
-Reads labels and times only, decrypts nothing, and hides small numbers (see `suppression`).
+Reads labels and times only and decrypts nothing. Few cases of a kind could identify people, so
+numbers below five are hidden, as in the statistics of the Department for Education, and so are
+others from which they could be worked out; zero identifies no one and is shown.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
 from statistics import quantiles
@@ -23,9 +25,10 @@ from staff.audit.trail import audit_events
 from staff.cases.case import CaseEvent, CaseStatus, look_by
 from staff.cases.cases import CaseFilter
 from staff.cases.tables import cases, reviews
-from staff.reports.suppression import SMALLEST, FigureTable, suppressed
 from storage.engine import READING
 
+SMALLEST = 5
+"""The smallest number above zero that is shown."""
 IN_TIME, LATE, NOT_YET = "in_time", "late", "not_yet"
 """Rows of the tables about deadlines: kept, missed, not yet past."""
 OPEN = "open"
@@ -59,17 +62,41 @@ class Period:
 
     def buckets(self, until: date) -> list[date]:
         """Return the first day of each week (Monday) or month that has begun, oldest first."""
-        buckets: list[date] = []
-        day = self.first
-        while day <= min(self.last, until):
-            if (bucket := self.bucket(day)) not in buckets[-1:]:
-                buckets.append(bucket)
-            day += timedelta(days=1)
-        return buckets
+        number = (min(self.last, until) - self.first).days + 1
+        days = (self.first + timedelta(days=each) for each in range(number))
+        return list(dict.fromkeys(map(self.bucket, days)))
 
     def bucket(self, day: date) -> date:
         """Return the first day of the week or month that `day` is in."""
         return day - timedelta(days=day.weekday()) if self.by_week else day.replace(day=1)
+
+
+@dataclass(frozen=True)
+class FigureRow:
+    """One row of a figure."""
+
+    key: str | None
+    """A name of the taxonomy, a date and so on; None: not given."""
+    count: int | None
+    """None: hidden."""
+
+
+@dataclass(frozen=True)
+class FigureTable:
+    """One figure, row by row."""
+
+    name: str
+    rows: tuple[FigureRow, ...]
+    total: int | None
+    """The number of cases in all; None: hidden. A case may count in several rows."""
+
+    def late_share(self) -> float | None:
+        """Return the share of deadlines that were missed, 0 to 1; None when it is not shown."""
+        counts = {row.key: row.count for row in self.rows}
+        in_time, late = counts.get(IN_TIME, 0), counts.get(LATE, 0)
+        if in_time is None or late is None or in_time + late == 0:
+            return None
+        return late / (in_time + late)
 
 
 @dataclass(frozen=True)
@@ -85,19 +112,15 @@ class Wait:
 
 @dataclass(frozen=True)
 class Report:
-    """All figures of a period, by the names in `tables`."""
+    """All figures of a period."""
 
     period: Period
     made_at: datetime
     tables: tuple[FigureTable, ...]
-    """"time", "severity", "need", "category", "audience", "area", "outcome", "looked_at",
-    "alerts"; each by the same name."""
+    """Of these names: "time", "severity", "need", "category", "audience", "area", "outcome",
+    "looked_at", "alerts"."""
     first_view: tuple[Wait, ...]
     closing: tuple[Wait, ...]
-
-    def table(self, name: str) -> FigureTable:
-        """Return the table of this name. Raises StopIteration for an unknown name."""
-        return next(table for table in self.tables if table.name == name)
 
 
 class CaseFigures:
@@ -118,13 +141,17 @@ class CaseFigures:
             over_time = _over_time(connection, which, period, now)
             total = sum(over_time.values())
             waits = _waits(connection, which)
+            views = [(look_by(each.severity, each.raised_at), each.viewed_at) for each in waits]
             tables = (
                 suppressed("time", over_time),
                 suppressed("severity", _by_severity(connection, which)),
-                *(suppressed(column.name, _by(connection, which, column)) for column in _PLAIN),
+                *(
+                    suppressed(column.name, _by(connection, which, column))
+                    for column in (cases.c.need, cases.c.audience, cases.c.area)
+                ),
                 suppressed("category", _by_category(connection, which), total),
                 suppressed("outcome", _by_outcome(connection, which)),
-                suppressed("looked_at", _kept(_views(waits), now)),
+                suppressed("looked_at", _kept(views, now)),
                 suppressed("alerts", _kept(_acknowledged(connection, which), now)),
             )
         return Report(
@@ -142,9 +169,6 @@ class CaseFigures:
                 if each.closed_at is not None
             ),
         )
-
-
-_PLAIN = (cases.c.need, cases.c.audience, cases.c.area)
 
 
 def _over_time(
@@ -220,7 +244,8 @@ class _Waited:
     raised_at: datetime
     closed_at: datetime | None
     first_view: datetime | None
-    view_since_raised: datetime | None
+    viewed_at: datetime | None
+    """When staff first opened the case after it was last raised."""
 
 
 def _waits(connection: Connection, which: list[Any]) -> list[_Waited]:
@@ -228,12 +253,8 @@ def _waits(connection: Connection, which: list[Any]) -> list[_Waited]:
         audit_events.c.case_id == cases.c.id, audit_events.c.what == CaseEvent.VIEWED.value
     )
     since = sa.case((audit_events.c.at >= cases.c.raised_at, audit_events.c.at))
-    columns = (
-        cases.c.assessed_severity,
-        cases.c.opened_at,
-        cases.c.raised_at,
-        cases.c.closed_at,
-    )
+    c = cases.c
+    columns = (c.assessed_severity, c.opened_at, c.raised_at, c.closed_at)
     query = (
         sa.select(*columns, sa.func.min(audit_events.c.at), sa.func.min(since))
         .select_from(cases.outerjoin(audit_events, seen))
@@ -241,11 +262,6 @@ def _waits(connection: Connection, which: list[Any]) -> list[_Waited]:
         .group_by(cases.c.id, *columns)
     )
     return [_Waited(Severity(row[0]), *row[1:]) for row in connection.execute(query)]
-
-
-def _views(waits: Iterable[_Waited]) -> Iterable[tuple[datetime, datetime | None]]:
-    """Return the deadline to look at each case, and when staff first did."""
-    return ((look_by(each.severity, each.raised_at), each.view_since_raised) for each in waits)
 
 
 def _acknowledged(
@@ -293,3 +309,26 @@ def _most_first(counts: Any) -> dict[Any, int]:
     """Sort by count, then by name, None last."""
     order = sorted(counts.items(), key=lambda each: (-each[1], each[0] is None, str(each[0])))
     return dict(order)
+
+
+def suppressed(
+    name: str, counts: Mapping[str | None, int], total: int | None = None
+) -> FigureTable:
+    """Return a table with the small counts hidden; `total` is their sum if it is not given.
+
+    Where the hidden numbers would follow from the total, the next smallest are hidden too.
+    """
+    total = sum(counts.values()) if total is None else total
+    hidden = {key: count for key, count in counts.items() if 0 < count < SMALLEST}
+    for smallest in sorted({count for count in counts.values() if count >= SMALLEST}):
+        if not hidden or not _follows(list(hidden.values())):
+            break
+        # All counts of this size: hiding some of them would show the others.
+        hidden |= {key: count for key, count in counts.items() if count == smallest}
+    rows = (FigureRow(key, None if key in hidden else count) for key, count in counts.items())
+    return FigureTable(name, tuple(rows), None if 0 < total < SMALLEST else total)
+
+
+def _follows(hidden: list[int]) -> bool:
+    """Return whether the hidden numbers follow from their sum."""
+    return len(hidden) == 1 or sum(hidden) < SMALLEST or set(hidden) == {SMALLEST - 1}

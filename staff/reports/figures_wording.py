@@ -14,11 +14,12 @@ from staff.reports.figures import (
     LATE,
     NOT_YET,
     OPEN,
+    SMALLEST,
+    FigureTable,
     Period,
     Report,
     Wait,
 )
-from staff.reports.suppression import SMALLEST, FigureTable
 
 TITLES = {
     "time": "Cases over time",
@@ -60,8 +61,7 @@ TOO_FEW = f"fewer than {SMALLEST}"
 WAITS = "How long people waited"
 END_BEFORE_START = "The last month must not be before the first"
 REPORT_TITLE = "Safeguarding report"
-MARKING = "OFFICIAL-SENSITIVE"
-PAGE = "page {page} of {pages}"
+MADE = "Made on {when}."
 ABOUT = (
     "Cases whose first hand-off fell into this time. It holds figures alone: nothing that anybody "
     "wrote, and no names."
@@ -82,8 +82,6 @@ _ROWS = {
     ("alerts", NOT_YET): "Deadline not over yet",
 }
 
-UNSAID = "Not said"
-_UNSAID = {"outcome": "No outcome"}
 _LABELS: dict[str, Callable[[str], str]] = {
     "audience": wording.audience,
     "need": case_wording.need,
@@ -94,15 +92,12 @@ _LABELS: dict[str, Callable[[str], str]] = {
 
 def row(report: Report, table: str, key: str | None) -> str:
     """Return the label of a row."""
-    if (words := _ROWS.get((table, key or ""))) is not None:
-        return words
-    if table == "time" and key is not None:
-        return _bucket(report.period, date.fromisoformat(key))
-    return _LABELS.get(table, wording.label)(key) if key is not None else _UNSAID.get(table, UNSAID)
-
-
-def _bucket(period: Period, day: date) -> str:
-    return f"Week of {wording.day(day)}" if period.by_week else f"{day:%B %Y}"
+    if key is None:
+        return "No outcome" if table == "outcome" else "Not said"
+    if table == "time":
+        day = date.fromisoformat(key)
+        return f"Week of {wording.day(day)}" if report.period.by_week else f"{day:%B %Y}"
+    return _ROWS.get((table, key)) or _LABELS.get(table, wording.label)(key)
 
 
 def number(count: int | None) -> str:
@@ -120,13 +115,8 @@ def total(table: FigureTable) -> str:
 
 def late(table: FigureTable) -> str:
     """Return a sentence with the share of missed deadlines; empty when it is hidden."""
-    share = table.share(LATE, (IN_TIME, LATE))
+    share = table.late_share()
     return "" if share is None else f"Of those whose deadline is over, {share:.0%} were late."
-
-
-def made(when: str) -> str:
-    """Return the sentence that says when a document was made."""
-    return f"Made on {when}."
 
 
 def period(of: Period) -> str:

@@ -1,4 +1,4 @@
-"""A PDF document with marked and numbered pages, headings, tables, and letters of every script."""
+"""Makes PDFs with marked and numbered pages, headings, tables, and letters of every script."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from fpdf.enums import TextMode
 from fpdf.fonts import FontFace, TextStyle
 
 FONTS = Path(str(files("manimgx_fonts")))
+_MARKING = "OFFICIAL-SENSITIVE"
 _PLAIN = "NotoSans[wght].ttf"
 _SIZES = {1: 20, 2: 14, 3: 11.5}
 """Points of a heading, by level."""
@@ -28,7 +29,6 @@ _BOLD = {"line_width": 0.12}
 """Bold letters are drawn with an outline of so many millimetres, without a second font."""
 _FIRST_JOINED = "\u0590"
 """From Hebrew on, a script may run from right to left or join its letters, as emoji do."""
-_LINE_END = "\n"
 
 
 class PdfDocument(FPDF):
@@ -37,12 +37,9 @@ class PdfDocument(FPDF):
     Any text can be written: a character that no font has is shown by its number, "[U+E000]".
     """
 
-    def __init__(self, title: str, *, marking: str, made_at: datetime, page_label: str) -> None:
-        """Begin a document with `marking` on every page; `page_label` has {page} and {pages}."""
+    def __init__(self, title: str, made_at: datetime) -> None:
+        """Begin a document with its title as the first heading and on every page."""
         super().__init__(format="A4")
-        self._marking = marking
-        self._page_label = page_label
-        self._running_title = title
         self.set_creation_date(made_at)
         self.set_title(title)
         self.set_lang("en-GB")
@@ -58,17 +55,18 @@ class PdfDocument(FPDF):
         )  # fmt: skip
         self.set_font("plain", "", _TEXT_SIZE)
         self.add_page()
+        self.heading(title, 1)
 
     def header(self) -> None:
         """Print the marking; fpdf calls it for every page."""
-        self._edge(self._marking)
+        self._edge(_MARKING)
         self.ln(8)
 
     def footer(self) -> None:
         """Print the marking, the title and the page number; fpdf calls it for every page."""
         self.set_y(-18)
-        pages = self._page_label.format(page=self.page_no(), pages="{nb}")
-        self._edge(f"{self._marking} – {self._running_title} – {pages}")
+        # fpdf puts the number of pages in the place of {nb}.
+        self._edge(f"{_MARKING} – {self.title} – page {self.page_no()} of {{nb}}")
 
     def heading(self, text: str, level: int = 2) -> None:
         """Add a heading, on the same page as what follows it."""
@@ -111,7 +109,7 @@ class PdfDocument(FPDF):
 
     def facts(self, rows: Iterable[tuple[str, str]]) -> None:
         """Add names and values as a table of two columns without a heading."""
-        self.grid([(name, value) for name, value in rows], widths=(32, 68), first_is_heading=False)
+        self.grid(list(rows), widths=(32, 68), first_is_heading=False)
 
     def grid(
         self,
@@ -172,7 +170,7 @@ class PdfDocument(FPDF):
         return "".join(self._letter(letter) for letter in _tidied(text))
 
     def _letter(self, letter: str) -> str:
-        if letter in _LINE_END or letter in _letters_of(_PLAIN):
+        if letter == "\n" or letter in _letters_of(_PLAIN):
             return letter
         for font in _others():
             if letter in _letters_of(font):
@@ -225,7 +223,7 @@ def _tidied(text: str) -> str:
 
 def _is_unwritable(letter: str) -> bool:
     turns = "\u202a" <= letter <= "\u202e" or "\u2066" <= letter <= "\u2069"
-    odd = unicodedata.category(letter) in {"Cc", "Cs"} and letter not in _LINE_END
+    odd = unicodedata.category(letter) in {"Cc", "Cs"} and letter != "\n"
     return turns or odd
 
 

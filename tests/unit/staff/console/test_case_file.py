@@ -19,7 +19,7 @@ from staff.accounts.permissions import Permission, Role
 from staff.cases.case import Referral
 from staff.cases.cases import Cases
 from staff.cases.casework import Casework
-from staff.reports.release_log import ReleaseLog
+from staff.reports.case_file import ReleaseLog
 from tests.records import (
     CHILDLINE,
     MASH,

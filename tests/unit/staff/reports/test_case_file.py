@@ -22,9 +22,8 @@ from staff.cases.cases import Cases, UnknownCaseError
 from staff.cases.casework import Casework, ClosingDecision, WordsMissingError
 from staff.cases.merging import CaseMerge
 from staff.cases.tables import case_notes
-from staff.reports import release_log
-from staff.reports.case_file import CaseFileKind, as_json, case_record, people_in
-from staff.reports.release_log import ReleaseLog
+from staff.reports import case_file
+from staff.reports.case_file import CaseFileKind, ReleaseLog, as_json, case_record, people_in
 from tests.records import (
     CHILDLINE,
     KEYS,
@@ -165,7 +164,7 @@ def verified(
     def verify(content: bytes, reference: str) -> tuple[int, str]:
         file = tmp_path / "pack.json"
         file.write_bytes(content)
-        result = CliRunner().invoke(release_log.main, [str(file), reference])
+        result = CliRunner().invoke(case_file.main, [str(file), reference])
         return result.exit_code, result.output
 
     return verify
