@@ -23,7 +23,7 @@ QUICK := tests/unit/safeguarding/content $(addprefix tests/unit/safeguarding/ris
 TAUGHT_BY := data/nlu data/rules data/stories
 SENTENCES := $(shell find data/risk -name "*.yml")
 NLU := $(wildcard data/nlu/*.yml)
-READS_TEXT := $(wildcard safeguarding/risk/text/*.py safeguarding/risk/lexicon/reader.py) safeguarding/corpus/reader.py $(wildcard content/risk/*.yml)
+READS_TEXT := $(wildcard safeguarding/risk/text/*.py safeguarding/risk/lexicon/reader.py) safeguarding/corpus.py $(wildcard content/risk/*.yml)
 # content/articles is listed as a folder, because only a new or a removed article changes the model. data/risk and
 # content/risk are not listed: $(LEARNED) holds what Rasa learns from them, and its time changes only with its content.
 TRAINED_FROM := config.yml domain.yml $(filter-out bot/classify.py,$(wildcard bot/*.py)) \

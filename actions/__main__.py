@@ -9,8 +9,7 @@ import click
 
 from actions.composition import composition
 from actions.server import create_server
-from safeguarding.secret_files import SettingsError
-from safeguarding.settings import Settings
+from safeguarding.settings import Settings, SettingsError
 from safeguarding.state_folder import make_private
 
 PORT = 5055

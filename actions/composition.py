@@ -11,8 +11,9 @@ import msgspec
 import structlog
 
 from safeguarding.clock import LONDON
-from safeguarding.content.items import ApprovalCache, Approved
+from safeguarding.content.items import Approved
 from safeguarding.content.reader import Content, read_content
+from safeguarding.content.signing import ApprovalCache
 from safeguarding.settings import Settings
 from storage.approval_records import read_approved_digests
 from storage.engine import connect

@@ -16,7 +16,7 @@ from sanic.exceptions import SanicException
 from sanic.handlers import ErrorHandler
 from sanic.response import json
 
-from safeguarding.secret_files import ACTION_SECRET_HEADER
+from safeguarding.settings import ACTION_SECRET_HEADER
 
 App: TypeAlias = Sanic[Any, Any]
 HEALTH = "/health"

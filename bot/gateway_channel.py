@@ -39,8 +39,7 @@ from safeguarding.conversation_state import ConversationState
 from safeguarding.messages import Message, as_text
 from safeguarding.risk.assessed import AssessedMessage
 from safeguarding.risk.assessment import assessment_of_choice
-from safeguarding.secret_files import ACTION_SECRET_HEADER
-from safeguarding.settings import Settings
+from safeguarding.settings import ACTION_SECRET_HEADER, Settings
 
 SECRET_HEADER = "X-Lantern-Channel-Secret"  # noqa: S105 - a header's name
 Handler = Callable[[UserMessage], Awaitable[Any]]

@@ -33,10 +33,10 @@ from rasa.shared.nlu.training_data.message import Message as RasaMessage
 from bot.composition import content, engine
 from bot.next_question import NEXT, SURE, follow_up
 from bot.tracker_store import assessed_already
+from safeguarding.content.choices import Questions
 from safeguarding.content.follow_ups import ENTITY as FOLLOW_UP
 from safeguarding.content.follow_ups import INTENT as ASK_NEXT
 from safeguarding.content.help_cards import HelpCards
-from safeguarding.content.questions import Questions
 from safeguarding.conversation_state import DANGER_NOW, ConversationState
 from safeguarding.messages import Message, as_typed
 from safeguarding.risk.assessment import Assessment, sign_of

@@ -16,8 +16,7 @@ from ops import database_copies
 from ops.backup import FOLDERS, NAME, Manifest, ManifestError, copy_files, hash_of
 from ops.database_copies import CopyError
 from safeguarding.clock import utc_now
-from safeguarding.secret_files import SettingsError
-from safeguarding.settings import Settings
+from safeguarding.settings import Settings, SettingsError
 from safeguarding.state_folder import write_whole
 from staff.audit import trail
 from staff.audit.trail import COMMAND_LINE, FIRST_LINK, Event, operator

@@ -14,8 +14,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import OperationalError
 
 from safeguarding.clock import LONDON, utc_now
-from safeguarding.secret_files import SettingsError, variable_of
-from safeguarding.settings import Settings
+from safeguarding.settings import Settings, SettingsError, variable_of
 from safeguarding.state_folder import make_private
 from staff.accounts.accounts import Staff, StaffAccounts, StaffNameError
 from staff.accounts.passwords import random_password

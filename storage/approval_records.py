@@ -8,7 +8,7 @@ from itertools import chain
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from safeguarding.content.kinds import KINDS, Kinds
+from safeguarding.content.reader import KINDS, Kinds
 from safeguarding.content.signing import ApprovalDecision, Decided, approved_digests
 from storage.engine import READING, UtcDateTime, metadata
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from safeguarding.corpus.reader import Example, Part
+from safeguarding.corpus import Example, Part
 from safeguarding.taxonomy import Severity
 
 NONE, CONCERN, URGENT, IMMEDIATE = Severity

@@ -8,8 +8,7 @@ from chat.gateway.app import create_app
 from chat.gateway.connections import LastingProtocol
 from safeguarding.logs import configure_logs
 from safeguarding.records import ContentError
-from safeguarding.secret_files import SettingsError
-from safeguarding.settings import Settings
+from safeguarding.settings import Settings, SettingsError
 from safeguarding.state_folder import make_private
 from storage.vault import Vault, VaultError
 from web.budget import raise_descriptor_limit

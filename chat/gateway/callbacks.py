@@ -17,8 +17,7 @@ import structlog
 from chat.gateway.bounded_pool import BoundedPool
 from chat.gateway.conversation import Conversation, scoped_id
 from chat.gateway.requests import IncomingMessage
-from safeguarding.content.choices import Choices
-from safeguarding.content.questions import Questions
+from safeguarding.content.choices import Choices, Questions
 from safeguarding.escalation import CallbackChange, CallbackLeft, CallbackWithdrawn
 from safeguarding.messages import Message
 from safeguarding.risk.assessment import Assessment

@@ -16,9 +16,8 @@ from uuid import UUID, uuid5
 import msgspec
 
 from chat.gateway.requests import IncomingMessage
-from safeguarding.content.choices import Choices
+from safeguarding.content.choices import Choices, Questions
 from safeguarding.content.guides import TOPIC as GUIDE
-from safeguarding.content.questions import Questions
 from safeguarding.conversation_state import UNCLEAR, ConversationState
 from safeguarding.messages import Message, words_of
 from safeguarding.risk.assessment import Assessment, Turn

@@ -10,12 +10,11 @@ import structlog
 from chat.gateway.conversation import Conversation, Exchange
 from chat.gateway.metrics import GatewayMetrics
 from chat.gateway.replies import OwnReplies, holds_help, with_help_first
-from safeguarding.content.choices import Choices
+from safeguarding.content.choices import Choices, Questions
 from safeguarding.content.follow_ups import ID as FOLLOW_UP
 from safeguarding.content.guides import TOPIC as GUIDE
 from safeguarding.content.help_cards import AGAIN, STILL_HERE
 from safeguarding.content.languages import ID as LANGUAGE_CARD
-from safeguarding.content.questions import Questions
 from safeguarding.conversation_state import DANGER_NOW
 from safeguarding.messages import Message
 from safeguarding.risk.assessed import AssessedMessage

@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 import structlog
 
 from chat.gateway.requests import IncomingMessage
-from safeguarding.content.questions import Questions
+from safeguarding.content.choices import Questions
 from safeguarding.risk.assessed import Analysis, AssessedMessage
 from safeguarding.risk.assessment import NO_RISK, Assessment, Turn, assessment_of_choice
 

@@ -25,7 +25,7 @@ from lab.bench.client import (
     rest_opener,
 )
 from ops.stack import ASSISTANT, Process, Stack, free_port
-from safeguarding.corpus.reader import read_examples
+from safeguarding.corpus import read_examples
 from safeguarding.risk.assessed import AssessedMessage
 from safeguarding.risk.engine import build_engine
 from safeguarding.settings import Settings

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from safeguarding.corpus.reader import Example
+from safeguarding.corpus import Example
 from safeguarding.risk.assessment import Signal
 from safeguarding.risk.encoder.classifier import build_classifier
 from safeguarding.risk.lexicon.phrases import PhraseReader, PhraseReading

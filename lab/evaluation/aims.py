@@ -10,7 +10,7 @@ from lab.evaluation.assessing import Result
 from lab.evaluation.measures import Share, percent, share, share_text
 from lab.evaluation.messages import EvaluatedMessage, is_ordinary, is_question, seems_risky
 from lab.evaluation.risk import YOUNG, alarmed, category_named, reached
-from safeguarding.corpus.reader import Example
+from safeguarding.corpus import Example
 from safeguarding.taxonomy import Severity
 
 MOST_URGENT, MOST_CONCERN = 0.01, 0.05

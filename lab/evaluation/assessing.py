@@ -19,7 +19,7 @@ from functools import cache
 from statistics import median, quantiles
 from typing import Any
 
-from safeguarding.corpus.reader import read_examples
+from safeguarding.corpus import read_examples
 from safeguarding.risk.assessment import Turn
 from safeguarding.risk.engine import RiskEngine, build_engine
 from safeguarding.settings import Settings

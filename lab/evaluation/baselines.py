@@ -21,7 +21,7 @@ from lab.evaluation.measures import curve, recall_at, threshold_at
 from lab.evaluation.messages import EvaluatedMessage
 from lab.evaluation.risk import against_harmless, alarmed, counts
 from ops.stack import ASSISTANT
-from safeguarding.corpus.reader import Example
+from safeguarding.corpus import Example
 from safeguarding.taxonomy import ROOT, Severity
 
 LANTERN = "Lantern"

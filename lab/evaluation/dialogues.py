@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from lab.evaluation.assessing import Results, TimedMessage
 from lab.evaluation.measures import share
-from safeguarding.corpus.dialogues import Chat, LabelledConversation, rendered
+from safeguarding.corpus import Chat, LabelledConversation
 from safeguarding.taxonomy import Severity
 
 
@@ -116,3 +116,59 @@ def _conversation_counts(held: Sequence[LabelledConversation], results: Results)
         "worry without a due hand-off, handed off": share(worried).record(),
         "harmless, handed off": share(harmless).record(),
     }
+
+
+# ---- a chat as text ------------------------------------------------------------------------------
+_DATE = "12/03/2026"
+_STARTS = 21 * 60 + 4
+"""Four minutes past nine in the evening; a line a minute."""
+_NAMES = {"me": "me", "them": "alex", "them2": "sam", "them3": "jo"}
+_OTHERS = {"me": "me", "them": "him", "them2": "her", "them3": "other"}
+
+
+def rendered(chat: Chat) -> str:
+    """Return the chat as text in its layout."""
+    return "\n".join(_LAYOUTS[chat.layout](chat))
+
+
+def _names(chat: Chat) -> Iterator[str]:
+    return (f"{_name(chat, line.by)}: {line.text}" for line in chat.lines)
+
+
+def _times(chat: Chat) -> Iterator[str]:
+    return (f"[{_clock(at)}] {line}" for at, line in enumerate(_names(chat)))
+
+
+def _whatsapp(chat: Chat) -> Iterator[str]:
+    return (f"{_DATE}, {_clock(at)} - {line}" for at, line in enumerate(_names(chat)))
+
+
+def _quotes(chat: Chat) -> Iterator[str]:
+    return (line.text if line.by == "me" else f"> {line.text}" for line in chat.lines)
+
+
+def _me_him(chat: Chat) -> Iterator[str]:
+    return (f"{_OTHERS.get(line.by, line.by)}: {line.text}" for line in chat.lines)
+
+
+def _prose(chat: Chat) -> Iterator[str]:
+    return (line.text for line in chat.lines)
+
+
+_LAYOUTS: Mapping[str, Callable[[Chat], Iterator[str]]] = {
+    "names": _names,
+    "times": _times,
+    "whatsapp": _whatsapp,
+    "quotes": _quotes,
+    "me_him": _me_him,
+    "prose": _prose,
+}
+
+
+def _name(chat: Chat, by: str) -> str:
+    return chat.handles.get(by) or _NAMES.get(by, by)
+
+
+def _clock(at: int) -> str:
+    hours, minutes = divmod(_STARTS + at, 60)
+    return f"{hours % 24:02}:{minutes:02}"

@@ -16,7 +16,7 @@ from typing import Any
 
 from lab.evaluation.assessing import Result, Results, TimedMessage
 from lab.evaluation.measures import share
-from safeguarding.corpus.reader import Example
+from safeguarding.corpus import Example
 from safeguarding.taxonomy import ROOT, Severity
 
 HELD_OUT = ROOT / "tests" / "held_out"

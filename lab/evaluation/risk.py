@@ -10,7 +10,7 @@ from typing import Any
 from lab.evaluation.assessing import STEPS
 from lab.evaluation.measures import Scored, Share, calibration, curve, drawn, share
 from lab.evaluation.messages import EvaluatedMessage
-from safeguarding.corpus.reader import Example
+from safeguarding.corpus import Example
 from safeguarding.taxonomy import Severity
 
 YOUNG = "young_person"

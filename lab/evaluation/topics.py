@@ -11,7 +11,7 @@ from typing import Any
 from lab.evaluation.measures import share
 from lab.evaluation.messages import HELD_OUT, JsonRow, is_ordinary, read_lines
 from ops.stack import ASSISTANT
-from safeguarding.corpus.reader import Example
+from safeguarding.corpus import Example
 from safeguarding.taxonomy import ROOT, TOPIC_PREFIX
 
 MODEL = ROOT / "models" / "lantern.tar.gz"

@@ -18,7 +18,7 @@ from typing import Literal, TextIO
 import msgspec
 
 from lab.review.lessons import Verdict
-from safeguarding.corpus.reader import RETOLD, SentenceGroup
+from safeguarding.corpus import RETOLD, SentenceGroup
 from safeguarding.records import ContentError, Problem, read_yaml
 from safeguarding.taxonomy import CORPUS, ROOT, Severity
 

@@ -20,8 +20,7 @@ from lab.review.lessons import Lesson, lessons, record_learned
 from lab.review.retelling import HOW, Answers, Ask, RetellingRefusedError, one_of, retell, summary
 from safeguarding.clock import LONDON, utc_now
 from safeguarding.records import ContentError
-from safeguarding.secret_files import SettingsError
-from safeguarding.settings import Settings
+from safeguarding.settings import Settings, SettingsError
 from staff.accounts.accounts import StaffAccounts
 from staff.cases.cases import Cases
 from storage.engine import connect

@@ -12,7 +12,7 @@ import msgspec
 
 from lab.review.lessons import Lesson, Verdict
 from safeguarding.clock import LONDON
-from safeguarding.corpus.reader import RETOLD, Kind, SentenceGroup
+from safeguarding.corpus import RETOLD, Kind, SentenceGroup
 from safeguarding.taxonomy import Severity, taxonomy
 
 VERDICTS = {

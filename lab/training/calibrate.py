@@ -22,12 +22,12 @@ import numpy as np
 import yaml
 from sklearn.linear_model import LogisticRegression
 
+from lab.evaluation.dialogues import rendered
 from lab.evaluation.messages import independent_examples
 from lab.training.sentences import development
 from ops.encoder.artifacts import digest, note
 from safeguarding.artifacts import ARTIFACTS, CALIBRATION, CHAT_THRESHOLDS
-from safeguarding.corpus.dialogues import Chat, rendered
-from safeguarding.corpus.reader import Example, read_dialogues, read_examples
+from safeguarding.corpus import Chat, Example, read_dialogues, read_examples
 from safeguarding.risk.chat.pasted import pasted_chat
 from safeguarding.risk.chat.reading import ChatEvidence, ChatReader
 from safeguarding.risk.encoder.classifier import RiskClassifier, build_classifier

@@ -25,7 +25,7 @@ from sklearn.svm import SVC
 
 from lab.evaluation.measures import interval, urgent_recall
 from lab.training.network import EncoderNetwork, WordPieces, batches, published
-from safeguarding.corpus.reader import Example, read_examples
+from safeguarding.corpus import Example, read_examples
 from safeguarding.risk.encoder.adapter import ENCODER_DIR
 from safeguarding.risk.encoder.classifier import URGENT, build_classifier
 from safeguarding.risk.engine import RiskEngine

@@ -9,12 +9,15 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from safeguarding.corpus.dialogues import Chat, LabelledChatLine, LabelledConversation, is_due
-from safeguarding.corpus.reader import (
+from safeguarding.corpus import (
     EVERYDAY,
     NLU,
+    Chat,
     Example,
+    LabelledChatLine,
+    LabelledConversation,
     intent_examples,
+    is_due,
     read_dialogues,
     read_examples,
 )

@@ -19,7 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from lab.training.augmentation import mixed
 from ops.encoder.artifacts import digest, note
 from safeguarding.artifacts import WITNESS
-from safeguarding.corpus.reader import Example
+from safeguarding.corpus import Example
 from safeguarding.risk.thresholds import STEPS
 from safeguarding.risk.witness import PLACES, Witness, features
 from safeguarding.taxonomy import Severity

@@ -31,7 +31,7 @@ from tokenizers import Tokenizer
 from ops.encoder.artifacts import digest, note
 from ops.encoder.graph import Floats, graph_of
 from safeguarding.artifacts import ARTIFACTS, SMOOTHING, checked
-from safeguarding.corpus.reader import intent_examples, read_examples
+from safeguarding.corpus import intent_examples, read_examples
 from safeguarding.records import ContentError
 from safeguarding.risk.encoder.adapter import Adapter
 from safeguarding.risk.encoder.vectors import MAX_WORD_PIECES, PROBE_TEXT, unit, written_vector

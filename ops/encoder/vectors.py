@@ -26,7 +26,7 @@ from safetensors.numpy import save_file
 from ops.encoder.artifacts import digest, note
 from safeguarding.artifacts import ARTIFACTS, VECTORS, checked
 from safeguarding.content.reader import read_content
-from safeguarding.corpus.reader import (
+from safeguarding.corpus import (
     RETOLD,
     Example,
     everyday,

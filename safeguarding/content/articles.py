@@ -14,8 +14,7 @@ from typing import Any, Literal
 import msgspec
 
 from safeguarding.content.choices import Choices
-from safeguarding.content.items import Block, Item, Showing, SourceRecord
-from safeguarding.content.yaml_items import lines
+from safeguarding.content.items import Block, Item, Showing, SourceRecord, lines
 from safeguarding.messages import Choice, Message
 from safeguarding.taxonomy import (
     ADULTS,

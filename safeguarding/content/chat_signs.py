@@ -11,8 +11,7 @@ import msgspec
 from safeguarding.content.article_file import References
 from safeguarding.content.articles import ANOTHER_WAY
 from safeguarding.content.choices import Choices
-from safeguarding.content.items import Item, Provenance, Showing, SourceRecord
-from safeguarding.content.yaml_items import yaml_item
+from safeguarding.content.items import Item, Provenance, Showing, SourceRecord, yaml_item
 from safeguarding.messages import Message
 from safeguarding.records import ContentError, Problem, YamlDocument, read_yaml
 from safeguarding.taxonomy import PARENT, SIGNS, YOUNG_PERSON, reading_order

@@ -20,15 +20,16 @@ from safeguarding.content.items import (
     Provenance,
     Showing,
     SourceRecord,
+    read_by_staff,
     word_count,
+    yaml_item,
 )
-from safeguarding.content.yaml_items import read_by_staff, yaml_item
 from safeguarding.conversation_state import DANGER_NOW, ConversationState
 from safeguarding.messages import Message
 from safeguarding.records import ContentError, Problem, YamlDocument, read_yaml
 from safeguarding.taxonomy import TOPIC_PREFIX, reading_order, taxonomy
 
-ID, TITLE = "follow_up", "Short answers to what is asked next"
+ID = "follow_up"
 INTENT, ENTITY = "ask_next", "follow_up"
 FEWEST_ASKED, MOST_WORDS = 8, 75
 

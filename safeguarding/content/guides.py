@@ -15,8 +15,15 @@ from typing import ClassVar, Literal
 import msgspec
 
 from safeguarding.content.choices import ChoiceRecord, Choices
-from safeguarding.content.items import Block, Item, Provenance, SourceRecord, word_count
-from safeguarding.content.yaml_items import read_by_staff, yaml_item
+from safeguarding.content.items import (
+    Block,
+    Item,
+    Provenance,
+    SourceRecord,
+    read_by_staff,
+    word_count,
+    yaml_item,
+)
 from safeguarding.conversation_state import ConversationState
 from safeguarding.messages import Choice, Message
 from safeguarding.records import ContentError, Problem, YamlDocument, read_each, read_yaml
@@ -28,7 +35,6 @@ from safeguarding.taxonomy import (
     taxonomy,
 )
 
-ID, TITLE = "guide", "Guides, step by step"
 INTENT, ENTITY = "follow_guide", "step"
 TOPIC = "guide_"
 """Prefix of the topic of a step's message, before "sextortion/2"."""

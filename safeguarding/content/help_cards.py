@@ -14,8 +14,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from safeguarding.content.choices import Choices
-from safeguarding.content.items import Block, Item, word_count
-from safeguarding.content.yaml_items import label, lines, yaml_item
+from safeguarding.content.items import Block, Item, label, lines, word_count, yaml_item
 from safeguarding.conversation_state import DANGER_NOW, UNCLEAR, ConversationState
 from safeguarding.messages import ContactCard, Message
 from safeguarding.records import ContentError, Problem, YamlDocument, read_yaml

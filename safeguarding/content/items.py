@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import TypeAlias
+from pathlib import Path
+from typing import Any, TypeAlias
 
 import msgspec
 
 from safeguarding.messages import Choice, Message, Source
-from safeguarding.records import ContentError, YamlDocument
+from safeguarding.records import ContentError, YamlDocument, read_yaml
 
-EVERY_S = 30.0
-AFTER_FAILURE_S = 5.0
-WAIT_S = 1.0
-"""The longest time for which one answer waits for the database, once in EVERY_S."""
+STAFF = "staff"
+"""The audience of blocks that only the signers read."""
+UNSIGNED = {"approved_by"}
+"""Fields of the provenance that are not signed: a signature does not sign itself."""
 
 
 class SourceRecord(
@@ -132,54 +131,6 @@ def nothing_approved(_content_id: str, _digest: str) -> bool:
     return False
 
 
-class ApprovalCache:
-    """The signed words, read from the database every EVERY_S seconds.
-
-    While the database cannot be read, the words read last stay approved.
-    """
-
-    def __init__(
-        self,
-        read: Callable[[], frozenset[tuple[str, str]]],
-        failed: Callable[[Exception], None],
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """Take `read`, which returns all signed content ids and digests.
-
-        `failed` is called with the error when `read` fails.
-        """
-        self._read = read
-        self._failed = failed
-        self._clock = clock
-        self._known: frozenset[tuple[str, str]] = frozenset()
-        self._next = float("-inf")
-        self._lock = threading.Lock()
-
-    def __call__(self, content_id: str, digest: str) -> bool:
-        """Return whether these words are signed, as far as is known. Raises nothing."""
-        if self._is_due():
-            # A thread of its own: a database that hangs must not hold up an answer.
-            reader = threading.Thread(target=self._refresh, daemon=True)
-            reader.start()
-            reader.join(WAIT_S)
-        return (content_id, digest) in self._known
-
-    def _is_due(self) -> bool:
-        now = self._clock()
-        with self._lock:
-            due = now >= self._next
-            if due:
-                self._next = now + EVERY_S
-        return due
-
-    def _refresh(self) -> None:
-        try:
-            self._known = self._read()
-        except Exception as error:  # noqa: BLE001 - whatever it is, people must be answered
-            self._next = self._clock() + AFTER_FAILURE_S
-            self._failed(error)
-
-
 @dataclass(frozen=True)
 class Showing:
     """The day on which content is to be shown, and the signatures that count."""
@@ -234,3 +185,171 @@ class Showing:
             approved=signed,
             choices=choices,
         )
+
+
+# ---- a YAML file as an item: lines that a person can read and compare, nothing left out ----------
+def yaml_item(content_id: str, title: str, path: Path) -> Item:
+    """Return a YAML file as an item. Raises ContentError when it cannot be read."""
+    document = read_yaml(path)
+    data = mapping(document)
+    review = _facts(data.get("provenance", {}))
+    rest = {key: value for key, value in data.items() if key != "provenance"}
+    blocks = [*blocks_of(rest), *([Block("Review", tuple(lines(review)))] if review else [])]
+    checked, due = _checks(rest)
+    return Item(
+        id=content_id,
+        title=title,
+        blocks=tuple(blocks),
+        reviewed_on=_date(review, "reviewed_on") or checked,
+        review_due=_date(review, "review_due") or due,
+        signed_on_paper=_signed(data.get("provenance", {})),
+    )
+
+
+def responses_item(content_id: str, title: str, path: Path) -> Item:
+    """Return the responses of the domain file as an item. Raises ContentError."""
+    responses = mapping(read_yaml(path)).get("responses", {})
+    blocks = [
+        block
+        for name, variants in responses.items()
+        for variant in variants
+        for block in message_blocks(_condition(name, variant), _said(variant))
+    ]
+    return Item(content_id, title, tuple(blocks))
+
+
+def read_by_staff(heading: str, value: Any) -> Block:
+    """Return a block that is signed with a file and that only staff read."""
+    return Block(heading, tuple(lines(value)), (STAFF,))
+
+
+def blocks_of(data: Mapping[str, Any]) -> Iterator[Block]:
+    """Yield the blocks of a document: one a record of its lists, and one for each other key."""
+    for key, value in data.items():
+        if _are_records(value):
+            for number, record in enumerate(value, 1):
+                yield from record_blocks(record, f"{label(key)} {number}".capitalize())
+        else:
+            yield Block(label(key), tuple(lines(value)))
+
+
+def record_blocks(record: Mapping[str, Any], otherwise: str) -> Iterator[Block]:
+    """Yield the blocks of a record, under its name and id, or `otherwise` without them."""
+    name, content_id = record.get("name"), record.get("id")
+    both = f"{name} ({content_id})" if name and content_id else name or content_id
+    rest = {key: value for key, value in record.items() if key not in {"name", "id"}}
+    yield from message_blocks(str(both or otherwise), rest, tuple(record.get("for_whom") or ()))
+
+
+def message_blocks(
+    heading: str, message: Mapping[str, Any], audiences: tuple[str, ...] = ()
+) -> Iterator[Block]:
+    """Yield the blocks of a message: its text, then the rest."""
+    rest = {key: value for key, value in message.items() if key != "text"}
+    if "text" not in message:
+        yield Block(heading, tuple(lines(rest)), audiences)
+        return
+    yield Block(heading, tuple(lines(str(message["text"]))), audiences)
+    if rest:
+        yield Block(f"{heading}: with it", tuple(lines(rest)), audiences)
+
+
+def lines(value: Any, above: str = "") -> Iterator[str]:
+    """Yield each value on a line, with the keys above it: "hours, weekly, mon: 09:00"."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from lines(inner, f"{above}, {label(key)}" if above else label(key))
+        if not value:
+            yield _line(above, "all")
+    elif _are_words(value):
+        yield _line(above, ", ".join(map(_word, value)))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _entry(inner, above)
+    else:
+        said = [line.strip() for line in _word(value).splitlines() if line.strip()]
+        yield from (_line(above, line) for line in said or [""])
+
+
+def label(key: object) -> str:
+    """Return a key as words: "near_miss" becomes "near miss"."""
+    return str(key).replace("_", " ")
+
+
+def _entry(value: Any, above: str) -> Iterator[str]:
+    """Yield the lines of one entry of a list. Only a pattern keeps its notation."""
+    if not isinstance(value, Mapping):
+        yield _line(above, _word(value))
+    elif "name" in value:
+        inner = {key: each for key, each in value.items() if key != "name"}
+        yield from lines(inner, f"{above}, {value['name']}")
+    elif "label" in value:
+        more = ", ".join(_word(each) for key, each in value.items() if key != "label")
+        yield _line(above, f"{value['label']} ({more})")
+    else:
+        yield _line(above, "; ".join(f"{label(k)}: {_word(v)}" for k, v in value.items()))
+
+
+def _line(above: str, text: str) -> str:
+    return f"{above}: {text}" if above else text
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None:
+        return "none"
+    if isinstance(value, (Mapping, list)):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _are_records(value: Any) -> bool:
+    return isinstance(value, Sequence) and bool(value) and all(isinstance(v, dict) for v in value)
+
+
+def _are_words(value: Any) -> bool:
+    """Return whether a value is a list of single words, which is read in one line."""
+    return isinstance(value, list) and all(
+        not isinstance(each, (Mapping, list)) and " " not in str(each) for each in value
+    )
+
+
+def mapping(document: YamlDocument) -> dict[str, Any]:
+    """Return the data of a document. Raises ContentError when it is no mapping."""
+    if not isinstance(document.data, dict):
+        raise ContentError([document.problem("a mapping is expected here")])
+    return document.data
+
+
+def _facts(provenance: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in provenance.items() if key not in UNSIGNED}
+
+
+def _date(record: Mapping[str, Any], name: str) -> date | None:
+    value = record.get(name)
+    return value if isinstance(value, date) else None
+
+
+def _signed(provenance: Mapping[str, Any]) -> str | None:
+    return str(provenance["approved_by"]) if provenance.get("approved_by") else None
+
+
+def _checks(data: Mapping[str, Any]) -> tuple[date | None, date | None]:
+    """Return the earliest check of the services of a file, and the earliest check due."""
+    services = data.get("services") or []
+    records = services if isinstance(services, list) else []
+    checked = [day for record in records if (day := _date(record, "checked_on"))]
+    due = [day for record in records if (day := _date(record, "check_due"))]
+    return min(checked, default=None), min(due, default=None)
+
+
+def _said(variant: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a response without its condition, with its custom message merged in."""
+    said = {key: value for key, value in variant.items() if key not in {"condition", "custom"}}
+    return {**said, **variant.get("custom", {})}
+
+
+def _condition(name: str, variant: Mapping[str, Any]) -> str:
+    slots = [f"{each.get('name')} {each.get('value')}" for each in variant.get("condition", [])]
+    return f"{name} ({label(', '.join(slots))})" if slots else name

@@ -18,7 +18,7 @@ from safeguarding.messages import folded
 from safeguarding.records import ContentError, Problem, YamlDocument, read_yaml
 from safeguarding.taxonomy import Severity, SeverityLabel, taxonomy
 
-ID, TITLE = "language_card", "Cards in other languages"
+ID = "language_card"
 MOST_WORDS, FEWEST_PHRASES = 75, 30
 _FIRST = 5
 """A card for danger names 999 within so many words."""

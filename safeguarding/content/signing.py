@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import Enum
 
 from safeguarding.clock import LONDON
 from safeguarding.content.items import Item
-from safeguarding.content.kinds import KINDS, Kinds
+from safeguarding.content.reader import KINDS, Kinds
 
 SOON = timedelta(days=90)
 HALF_A_YEAR = timedelta(days=182)
 """How long a signature holds on words without a review date of their own."""
+EVERY_S = 30.0
+AFTER_FAILURE_S = 5.0
+WAIT_S = 1.0
+"""The longest time for which one answer waits for the database, once in EVERY_S."""
 
 
 class ApprovalDecision(Enum):
@@ -154,3 +160,51 @@ def _due(signatures: Sequence[Decided], needed: int) -> date | None:
     if len(signatures) < needed:
         return None
     return signatures[-needed].at.astimezone(LONDON).date() + HALF_A_YEAR
+
+
+class ApprovalCache:
+    """The signed words, read from the database every EVERY_S seconds.
+
+    While the database cannot be read, the words read last stay approved.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[], frozenset[tuple[str, str]]],
+        failed: Callable[[Exception], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take `read`, which returns all signed content ids and digests.
+
+        `failed` is called with the error when `read` fails.
+        """
+        self._read = read
+        self._failed = failed
+        self._clock = clock
+        self._known: frozenset[tuple[str, str]] = frozenset()
+        self._next = float("-inf")
+        self._lock = threading.Lock()
+
+    def __call__(self, content_id: str, digest: str) -> bool:
+        """Return whether these words are signed, as far as is known. Raises nothing."""
+        if self._is_due():
+            # A thread of its own: a database that hangs must not hold up an answer.
+            reader = threading.Thread(target=self._refresh, daemon=True)
+            reader.start()
+            reader.join(WAIT_S)
+        return (content_id, digest) in self._known
+
+    def _is_due(self) -> bool:
+        now = self._clock()
+        with self._lock:
+            due = now >= self._next
+            if due:
+                self._next = now + EVERY_S
+        return due
+
+    def _refresh(self) -> None:
+        try:
+            self._known = self._read()
+        except Exception as error:  # noqa: BLE001 - whatever it is, people must be answered
+            self._next = self._clock() + AFTER_FAILURE_S
+            self._failed(error)

@@ -17,8 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from safeguarding.clock import LONDON, utc_now
 from safeguarding.content.items import Item, opened
-from safeguarding.content.kinds import KINDS, Kinds
-from safeguarding.content.reader import read_catalogue
+from safeguarding.content.reader import KINDS, Kinds, read_catalogue
 from safeguarding.content.signing import (
     ApprovalDecision,
     ApprovalStatus,

@@ -16,7 +16,7 @@ from sanic.response import html, redirect
 from safeguarding.clock import LONDON
 from safeguarding.content.booklet import READERS, export_page
 from safeguarding.content.items import Block, Item
-from safeguarding.content.kinds import Kinds
+from safeguarding.content.reader import Kinds
 from safeguarding.content.signing import ApprovalDecision, ApprovalStatus, Standing
 from staff.accounts.accounts import Staff
 from staff.accounts.auth import requires, session_of

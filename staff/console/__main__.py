@@ -6,8 +6,7 @@ import sys
 
 from safeguarding.logs import configure_logs
 from safeguarding.records import ContentError
-from safeguarding.secret_files import SettingsError
-from safeguarding.settings import Settings
+from safeguarding.settings import Settings, SettingsError
 from safeguarding.state_folder import make_private
 from staff.console.app import STATIC, create_app
 from storage.vault import Vault, VaultError, note_key_in_use

@@ -19,8 +19,7 @@ from safeguarding.clock import utc_now
 from safeguarding.content.phrases import read_phrases
 from safeguarding.logs import configure_logs
 from safeguarding.records import ContentError
-from safeguarding.secret_files import SettingsError
-from safeguarding.settings import Settings
+from safeguarding.settings import Settings, SettingsError
 from safeguarding.state_folder import make_private
 from safeguarding.taxonomy import CONTENT
 from staff.alerts.channels.channel import ChannelSetup, configured_channels

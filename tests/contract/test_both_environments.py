@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from safeguarding.corpus.reader import read_examples
+from safeguarding.corpus import read_examples
 from safeguarding.risk.lexicon.reader import read_lexicon
 from safeguarding.taxonomy import ROOT
 

@@ -25,12 +25,8 @@ FOR_STAFF = {
     "staff/rota/page.py": "what the rota says to staff",
     "staff/reports/figures_wording.py": "what the figures say to staff",
     "staff/reports/case_file_wording.py": "what exported files and their pages say to staff",
-    "safeguarding/content/kinds.py": "titles of the kinds, for those who sign them",
+    "safeguarding/content/reader.py": "titles of the kinds, for those who sign them",
     "safeguarding/content/chat_signs.py": "the title of its kind, for those who sign it",
-    "safeguarding/content/follow_ups.py": "the title of its kind, for those who sign it",
-    "safeguarding/content/guides.py": "the title of its kind, for those who sign it",
-    "safeguarding/content/languages.py": "the title of its kind, for those who sign it",
-    "safeguarding/content/questions.py": "the title of its kind, for those who sign it",
     "safeguarding/content/articles.py": "headings for those who sign",
     "safeguarding/content/article_file.py": "markers of a file",
 }

@@ -11,8 +11,7 @@ from alembic.config import Config
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError
 
-from safeguarding.content.kinds import KINDS
-from safeguarding.content.reader import read_catalogue
+from safeguarding.content.reader import KINDS, read_catalogue
 from safeguarding.content.signing import ApprovalDecision, ApprovalStatus
 from staff.accounts.permissions import Role
 from staff.approvals.approvals import AlreadySignedError, Approvals, NotALeadError

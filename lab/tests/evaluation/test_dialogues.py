@@ -5,14 +5,20 @@ from typing import Literal
 import pytest
 
 from lab.evaluation.assessing import Results, TimedMessage
-from lab.evaluation.dialogues import chats_report, conversations_report, handed_off, pasted, turns
+from lab.evaluation.dialogues import (
+    chats_report,
+    conversations_report,
+    handed_off,
+    pasted,
+    rendered,
+    turns,
+)
 from lab.tests.labelled import result
-from safeguarding.corpus.dialogues import (
+from safeguarding.corpus import (
     Chat,
     LabelledChatLine,
     LabelledConversation,
     WrittenTurn,
-    rendered,
 )
 from safeguarding.risk.assessment import Turn
 from safeguarding.taxonomy import Severity

@@ -21,7 +21,7 @@ from lab.evaluation.report import Series, as_page, recall_against_false_alarms, 
 from lab.evaluation.risk import errors, risk_report, scores_report
 from lab.evaluation.topics import talk_report, topic_report
 from lab.tests.labelled import case, result
-from safeguarding.corpus.dialogues import (
+from safeguarding.corpus import (
     Chat,
     LabelledChatLine,
     LabelledConversation,

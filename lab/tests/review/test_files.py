@@ -19,7 +19,7 @@ from lab.review.files import (
     read_expected,
 )
 from lab.review.lessons import Verdict
-from safeguarding.corpus.reader import Example, SentenceGroup, read_examples
+from safeguarding.corpus import Example, SentenceGroup, read_examples
 from safeguarding.records import ContentError
 
 DAY, NEXT = date(2026, 11, 25), date(2026, 11, 26)

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Engine
 from lab.review.files import Expected, ReviewedFiles, read_expected
 from lab.review.learn import learn, main
 from lab.review.lessons import Verdict, lessons
-from safeguarding.corpus.reader import Example, read_examples
+from safeguarding.corpus import Example, read_examples
 from safeguarding.escalation import Outcome
 from safeguarding.risk.assessment import Turn
 from safeguarding.taxonomy import Severity

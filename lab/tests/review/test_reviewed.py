@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab.review.files import broken, read_expected
-from safeguarding.corpus.reader import RETOLD, read_examples
+from safeguarding.corpus import RETOLD, read_examples
 from safeguarding.risk.engine import build_engine
 from safeguarding.taxonomy import Severity
 

@@ -18,7 +18,7 @@ from lab.training import network as network_module
 from lab.training.adapt import TrainingRun
 from lab.training.network import EncoderNetwork, WordPieces, batches, published, read_all, target
 from lab.training.sentences import Labels, TrainingText, labels_of
-from safeguarding.corpus.reader import Example
+from safeguarding.corpus import Example
 from safeguarding.risk.encoder import adapter as weights
 from safeguarding.risk.encoder.adapter import Adapter, merged, read_adapter
 from safeguarding.risk.lexicon.reader import Lexicon

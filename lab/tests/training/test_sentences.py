@@ -22,13 +22,15 @@ from lab.training.sentences import (
     of_lexicon,
     row,
 )
-from safeguarding.corpus.dialogues import (
+from safeguarding.corpus import (
     Chat,
+    Dialogues,
     LabelledChatLine,
     LabelledConversation,
+    Part,
     WrittenTurn,
+    intent_examples,
 )
-from safeguarding.corpus.reader import Dialogues, Part, intent_examples
 from safeguarding.risk.engine import RiskEngine
 from safeguarding.risk.lexicon.reader import Lexicon
 from safeguarding.risk.thresholds import Steps

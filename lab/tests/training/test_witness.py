@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from lab.training import witness as module
 from lab.training.witness import matrix, train_witness, with_mixtures, write
 from safeguarding.artifacts import checked, manifest
-from safeguarding.corpus.reader import Example
+from safeguarding.corpus import Example
 from safeguarding.risk.thresholds import STEPS
 from safeguarding.risk.witness import PLACES, Witness, features, read_witness
 from safeguarding.taxonomy import Severity

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Protocol
 
-from safeguarding.secret_files import NoSecretError
-from safeguarding.settings import Settings
+from safeguarding.settings import NoSecretError, Settings
 from staff.alerts.formatter import Notice
 from staff.alerts.queue import Delivery
 

@@ -11,8 +11,7 @@ import pytest
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.content import ActionAnswer
-from safeguarding.content.items import EVERY_S, ApprovalCache
-from safeguarding.content.signing import ApprovalDecision
+from safeguarding.content.signing import EVERY_S, ApprovalCache, ApprovalDecision
 from safeguarding.conversation_state import ConversationState
 from staff.accounts.accounts import StaffAccounts
 from staff.approvals.approvals import Approvals

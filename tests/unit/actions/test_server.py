@@ -14,7 +14,7 @@ from sanic_testing.testing import SanicTestClient
 
 from actions.__main__ import serve
 from actions.server import create_server
-from safeguarding.secret_files import ACTION_SECRET_HEADER
+from safeguarding.settings import ACTION_SECRET_HEADER
 
 SECRET = "s" * 40
 KNOWN = {ACTION_SECRET_HEADER: SECRET}

@@ -16,7 +16,7 @@ from bot.content_importer import OUT_OF_SCOPE, ContentImporter, EverydayTalk
 from bot.risk_screen import SAFE_AFTER_DANGER, language_key
 from safeguarding.content.reader import read_content
 from safeguarding.conversation_state import DANGER_NOW, ConversationState
-from safeguarding.corpus.reader import everyday, read_examples
+from safeguarding.corpus import everyday, read_examples
 from safeguarding.records import ContentError
 from safeguarding.risk.assessment import NO_RISK, Assessment
 from safeguarding.taxonomy import CONTENT, ROOT, Severity, reader_of, taxonomy

@@ -21,7 +21,7 @@ from bot.tracker_store import MessageTrackerStore, assessed_already
 from safeguarding.conversation_state import ConversationState
 from safeguarding.risk.assessed import AssessedMessage
 from safeguarding.risk.assessment import NO_RISK
-from safeguarding.secret_files import ACTION_SECRET_HEADER, SettingsError
+from safeguarding.settings import ACTION_SECRET_HEADER, SettingsError
 from safeguarding.taxonomy import Severity
 from tests.content import real_content
 

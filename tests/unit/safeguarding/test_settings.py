@@ -7,8 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from safeguarding.secret_files import LEAST_CHARACTERS, NoSecretError, SettingsError, variable_of
-from safeguarding.settings import Settings
+from safeguarding.settings import (
+    LEAST_CHARACTERS,
+    NoSecretError,
+    Settings,
+    SettingsError,
+    variable_of,
+)
 from safeguarding.taxonomy import ROOT
 
 EVERY_SECRET = (*LEAST_CHARACTERS, "field_keys", "smtp_password", "sso_client_secret")

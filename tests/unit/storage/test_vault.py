@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safeguarding.secret_files import SettingsError
-from safeguarding.settings import Settings
+from safeguarding.settings import Settings, SettingsError
 from storage.vault import Vault, VaultError, key_ring, new_key
 from tests.records import sealed_as_v1
 

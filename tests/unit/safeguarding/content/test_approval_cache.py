@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from safeguarding.content import items
-from safeguarding.content.items import AFTER_FAILURE_S, EVERY_S, ApprovalCache
+from safeguarding.content import signing
+from safeguarding.content.signing import AFTER_FAILURE_S, EVERY_S, ApprovalCache
 
 Known = frozenset[tuple[str, str]]
 SIGNED = ("answer:consent", "abc")
@@ -95,7 +95,7 @@ def test_a_database_that_comes_back_is_read_soon() -> None:
 def test_a_database_that_hangs_holds_up_one_answer_briefly(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(items, "WAIT_S", 0.01)
+    monkeypatch.setattr(signing, "WAIT_S", 0.01)
     let_go = threading.Event()
     database = Database(SIGNED)
 

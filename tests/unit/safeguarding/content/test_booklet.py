@@ -10,8 +10,7 @@ import pytest
 
 from safeguarding.content.booklet import READERS, export_page, main
 from safeguarding.content.items import Block, Item
-from safeguarding.content.kinds import KINDS
-from safeguarding.content.reader import Catalogue, read_catalogue
+from safeguarding.content.reader import KINDS, Catalogue, read_catalogue
 from safeguarding.taxonomy import taxonomy
 from tests.commands import run
 from tests.content import TODAY, item, real_content

@@ -15,8 +15,7 @@ from safeguarding.content.follow_ups import (
     FollowUps,
     read_follow_ups,
 )
-from safeguarding.content.items import Item, Showing
-from safeguarding.content.yaml_items import yaml_item
+from safeguarding.content.items import Item, Showing, yaml_item
 from safeguarding.conversation_state import ConversationState
 from safeguarding.messages import Message
 from safeguarding.records import ContentError

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from safeguarding.content.items import Block, kind_of, opened, word_count
-from safeguarding.content.kinds import KINDS
+from safeguarding.content.reader import KINDS
 from tests.content import item
 
 

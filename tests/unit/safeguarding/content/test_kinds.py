@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from safeguarding.content.kinds import KINDS
+from safeguarding.content.reader import KINDS
 from safeguarding.taxonomy import CONTENT
 
 

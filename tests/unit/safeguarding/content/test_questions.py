@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from safeguarding.content.choices import ChoiceRecord, Choices
-from safeguarding.content.questions import LONGEST, Questions, read_questions
+from safeguarding.content.choices import LONGEST, ChoiceRecord, Choices, Questions, read_questions
 from safeguarding.messages import Message
 from safeguarding.records import ContentError
 from safeguarding.risk.assessment import NO_RISK, Assessment

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from safeguarding.content.help_cards import help_card_item
-from safeguarding.content.items import Item
-from safeguarding.content.yaml_items import (
+from safeguarding.content.items import (
+    Item,
     blocks_of,
     lines,
     message_blocks,

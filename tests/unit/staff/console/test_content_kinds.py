@@ -14,10 +14,9 @@ from sanic_testing.testing import SanicASGITestClient
 from sqlalchemy.engine import Engine
 
 from safeguarding.content.booklet import export_page
-from safeguarding.content.kinds import KINDS, ContentKind, Kinds
 from safeguarding.content.lint.check import Check
 from safeguarding.content.phrases import read_phrase_file
-from safeguarding.content.reader import Catalogue, read_catalogue
+from safeguarding.content.reader import KINDS, Catalogue, ContentKind, Kinds, read_catalogue
 from safeguarding.content.signing import ApprovalDecision, ApprovalStatus
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import CONTENT, ROOT

@@ -7,8 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from safeguarding.content.lint.numbers import number_problems
-from safeguarding.content.lint.shown_texts import ShownText
+from safeguarding.content.lint.facts import number_problems
+from safeguarding.content.lint.language import ShownText
 from safeguarding.content.services import ServiceRecord, WayRecord
 from safeguarding.taxonomy import CONTENT
 from tests.content import real_content

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from safeguarding.content.lint.shown_texts import shown_texts
+from safeguarding.content.lint.language import shown_texts
 from safeguarding.taxonomy import CONTENT, ROOT
 
 

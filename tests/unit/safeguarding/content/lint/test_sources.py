@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from safeguarding.content.items import SourceRecord
-from safeguarding.content.lint.check import (
+from safeguarding.content.lint.facts import (
     SourceDomains,
     foreign_contacts,
     foreign_sources,

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from safeguarding.clock import LONDON
 from safeguarding.content.articles import Article, FrontMatter, Section
 from safeguarding.content.items import SourceRecord
-from safeguarding.content.lint.summary import Holdings, summary
+from safeguarding.content.lint.check import Holdings, summary
 from tests.content import real_content
 
 TODAY = date(2026, 11, 25)

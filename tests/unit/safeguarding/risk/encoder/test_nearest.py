@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pytest
 
 from ops.encoder.vectors import to_show, write_nearest
-from safeguarding.corpus.reader import Example, read_examples
+from safeguarding.corpus import Example, read_examples
 from safeguarding.risk.encoder.adapter import WeightsError
 from safeguarding.risk.encoder.classifier import NearestExamples, made_from, read_nearest
 from safeguarding.risk.encoder.vectors import WIDTH, unit

@@ -11,7 +11,7 @@ from time import monotonic
 
 import pytest
 
-from safeguarding.secret_files import SettingsError
+from safeguarding.settings import SettingsError
 from staff.alerts.channels.apprise.channel import AppriseSms, AppriseTeam
 from staff.alerts.formatter import Notice
 from staff.alerts.queue import Delivery, NotSentError

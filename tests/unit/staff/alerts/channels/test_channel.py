@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from safeguarding.secret_files import SettingsError
-from safeguarding.settings import Settings
+from safeguarding.settings import Settings, SettingsError
 from staff.alerts.channels.channel import Channel, ChannelSetup, configured_channels
 from staff.alerts.channels.govuk_notify.channel import NotifyEmail, NotifySms
 from staff.alerts.channels.smtp.channel import EmailChannel

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from safeguarding.corpus.reader import EVERYDAY_MOST, Example, everyday, read_examples, spread
+from safeguarding.corpus import EVERYDAY_MOST, Example, everyday, read_examples, spread
 from safeguarding.records import ContentError
 from safeguarding.taxonomy import Severity
 from tests.labelled import example

@@ -1,4 +1,4 @@
-"""Reads the labelled corpus, data/risk, and the examples of intents, data/nlu.
+"""The labelled corpus, data/risk, and the examples of intents, data/nlu.
 
 data/risk/<part>/<theme>.yml holds `groups` of sentences, `chats` or `conversations`;
 data/risk/writers.yml says who wrote them and for which part. All problems are reported at once.
@@ -15,14 +15,15 @@ from typing import Literal, TypeVar, get_args
 import msgspec
 import yaml
 
-from safeguarding.corpus.dialogues import Chat, Label, LabelledConversation
 from safeguarding.records import ContentError, Problem, YamlDocument, read_yaml
+from safeguarding.risk.assessment import Turn
 from safeguarding.taxonomy import CORPUS, ROOT, SIGNS, Severity, taxonomy
 
 NLU = ROOT / "data" / "nlu"
 WRITERS = "writers.yml"
 RETOLD = "reviewed"
 """The writer of the sentences that retell real messages (lab/review)."""
+Label = Literal["none", "concern", "urgent", "immediate"]
 Part = Literal["training", "development", "test"]
 Register = Literal[
     "plain", "slang", "typos", "emoji", "esl", "regional", "indirect", "formal", "long", "child",
@@ -37,8 +38,6 @@ EVERYDAY = frozenset(
 )
 """Kinds of harmless talk that no article is about. Small talk has intents of its own; feelings,
 health and relationships may well have an article."""
-
-
 EVERYDAY_MOST = 4000
 """Number of such sentences that Rasa learns from; more only make its training longer."""
 Item = TypeVar("Item")
@@ -60,6 +59,53 @@ class SentenceGroup(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     kind: Kind | None = None
     """The sort of harmless message; only if the severity is none."""
     sentences: list[str]
+
+
+class LabelledChatLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One message of a chat."""
+
+    by: str
+    """ "me" is the person who pastes the chat; "them", "them2", … are the others."""
+    text: str
+    signs: tuple[str, ...] = ()
+
+
+class Chat(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A chat as a person may paste it."""
+
+    id: str
+    writer: str
+    harmful: bool
+    severity: Label
+    categories: tuple[str, ...] = ()
+    layout: Literal["names", "times", "whatsapp", "quotes", "me_him", "prose"]
+    handles: dict[str, str] = msgspec.field(default_factory=dict)
+    lines: tuple[LabelledChatLine, ...]
+
+
+class WrittenTurn(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One turn of a conversation with the assistant."""
+
+    by: Literal["user", "assistant"]
+    text: str
+
+
+class LabelledConversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A conversation with the assistant, and the turn at which its hand-off is due."""
+
+    id: str
+    writer: str
+    harmful: bool
+    due: int | None
+    """Number of the user's turn, from 1; None if no hand-off is due."""
+    severity: Label
+    categories: tuple[str, ...] = ()
+    shape: str
+    turns: tuple[WrittenTurn, ...]
+
+    def history(self, before: int) -> list[Turn]:
+        """Return the turns before this index."""
+        return [Turn(turn.by, turn.text) for turn in self.turns[:before]]
 
 
 class Writer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -125,6 +171,15 @@ def read_dialogues(part: Part, folder: Path = CORPUS) -> Dialogues:
         tuple(chat for file in files for chat in file.chats),
         tuple(conversation for file in files for conversation in file.conversations),
     )
+
+
+def is_due(conversation: LabelledConversation, user_turn: int) -> Severity | None:
+    """Return the severity due at a user's turn (from 1); None if the labels do not say."""
+    if conversation.due is None:
+        return Severity.NONE if not conversation.harmful else None
+    if user_turn == conversation.due:
+        return Severity.named(conversation.severity)
+    return None
 
 
 def everyday(examples: Iterable[Example]) -> list[str]:

@@ -1,4 +1,8 @@
-"""Check of telephone numbers: their form and cost, and that each in a text is a contact's."""
+"""Check of facts: telephone numbers and sources.
+
+A number has the form of a number in the UK, costs the caller nothing extra, and belongs to a
+contact. A source is a page of a body on the reviewed list.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,15 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 import phonenumbers
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from safeguarding.content.lint.shown_texts import ShownText
+from safeguarding.content.contacts import ContactDirectory
+from safeguarding.content.items import SourceRecord
+from safeguarding.content.lint.language import ShownText
 from safeguarding.content.services import ServiceRecord, digits
 from safeguarding.records import Problem, read_yaml
 
@@ -131,3 +138,47 @@ def _holds(text: str, words: str) -> bool:
     if words[0].isdigit():
         return words.replace(" ", "") in text.replace(" ", "")
     return words in text
+
+
+# ---- sources -------------------------------------------------------------------------------------
+class SourceDomains:
+    """The reviewed list of bodies whose pages may be a source: content/source_domains.yml."""
+
+    def __init__(self, domains: Iterable[str]) -> None:
+        self._domains = tuple(domains)
+
+    def holds(self, url: str) -> bool:
+        """Return whether an address is of a listed domain or of one below it."""
+        host = (urlsplit(url).hostname or "").removeprefix("www.")
+        return any(host == domain or host.endswith(f".{domain}") for domain in self._domains)
+
+
+class _SourcesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    provenance: object
+    domains: list[str]
+
+
+def read_source_domains(path: Path) -> SourceDomains:
+    """Read the list of `path`. Raises ContentError."""
+    return SourceDomains(read_yaml(path).convert(_SourcesFile).domains)
+
+
+def foreign_sources(
+    path: Path, sources: Iterable[SourceRecord], domains: SourceDomains
+) -> Iterator[Problem]:
+    """Yield the sources of a file that no listed body has published."""
+    foreign = [source for source in sources if not domains.holds(source.url)]
+    lines = path.read_text("utf-8").splitlines() if foreign else []
+    for source in foreign:
+        number = next((at for at, line in enumerate(lines, 1) if source.url in line), 1)
+        yield Problem(path, number, f"of no issuing body: {source.url}")
+
+
+def foreign_contacts(
+    folder: Path, contacts: ContactDirectory, domains: SourceDomains
+) -> Iterator[Problem]:
+    """Yield confirmed contacts whose source is not a page of a listed body."""
+    for id_, record in contacts.records().items():
+        if record.confirmed and not domains.holds(record.source.url):
+            what = f"{id_}: confirmed by nobody who runs it: {record.source.url}"
+            yield Problem(folder / "contacts", 1, what)

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from safeguarding.corpus.dialogues import (
+from safeguarding.corpus import (
     Chat,
+    Dialogues,
     LabelledChatLine,
     LabelledConversation,
     WrittenTurn,
     is_due,
+    read_dialogues,
 )
-from safeguarding.corpus.reader import Dialogues, read_dialogues
 from safeguarding.records import ContentError
 from safeguarding.risk.assessment import Turn
 from safeguarding.taxonomy import Severity
