@@ -20,8 +20,7 @@ from safeguarding.settings import Settings, SettingsError
 from safeguarding.state_folder import write_whole
 from staff.audit import trail
 from staff.audit.trail import COMMAND_LINE, FIRST_LINK, Event, operator
-from staff.cases.rows import vault_of
-from staff.cases.tables import data_keys
+from staff.cases.tables import data_keys, vault_of
 from staff.cases.worker import CaseWorker
 from staff.retention.disposal import Disposals, scrub
 from staff.retention.ledger import FOLDER, Ledger, LedgerError

@@ -9,8 +9,7 @@ from sqlalchemy.engine import Connection, Engine, RowMapping
 from safeguarding.settings import Settings
 from staff.accounts.tables import SEALED as SEALED_OF_STAFF
 from staff.audit.trail import record_command
-from staff.cases.rows import facts_of, make_key
-from staff.cases.tables import SEALED, data_keys, escalations
+from staff.cases.tables import SEALED, data_keys, escalations, facts_of, make_key
 from storage import handoffs, replies
 from storage.engine import connect
 from storage.handoffs import HandoffMailbox

@@ -16,7 +16,7 @@ from staff.accounts.accounts import check_in_use
 from staff.audit import trail
 from staff.audit.trail import Event
 from staff.cases.case import Case, CaseEvent, CaseStatus
-from staff.cases.rows import case_of
+from staff.cases.cases import case_of
 from staff.cases.tables import cases, escalations, reviews
 from storage.engine import READING
 

@@ -8,29 +8,32 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection, Engine, RowMapping
 
-from safeguarding.escalation import Escalation
+from safeguarding.escalation import Escalation, Outcome
 from safeguarding.taxonomy import Severity
 from staff.audit import trail
-from staff.cases.case import READ_EVENTS, Case, CaseEvent, CaseStatus, WholeCase
-from staff.cases.rows import (
-    action_of,
-    case_of,
-    note_of,
-    opened_row,
-    referral_of,
-    review_of,
-    vault_of,
-    wish_of,
+from staff.cases.case import (
+    READ_EVENTS,
+    Action,
+    CallbackRequest,
+    Case,
+    CaseEvent,
+    CaseStatus,
+    Note,
+    Referral,
+    Review,
+    WholeCase,
 )
 from staff.cases.tables import (
     case_actions,
     case_notes,
     cases,
     escalations,
+    opened_row,
     referrals,
     reviews,
+    vault_of,
     wishes,
 )
 from storage.engine import READING
@@ -264,3 +267,83 @@ def _references(typed: str) -> set[str]:
         readings = {letters.removeprefix("LN")}
     parts = (["LN", each[:4], each[4:]] for each in readings)
     return {"-".join(filter(None, part)) for part in parts}
+
+
+def case_of(row: RowMapping) -> Case:
+    """Return the case of a row. Nothing of it is sealed."""
+    named = (
+        "id", "reference", "conversation_id", "need", "subject", "audience", "area", "opened_at",
+        "raised_at", "newest_at", "due_at", "handoffs", "assigned_to", "offered_to", "closing_by",
+        "closed_at", "legal_hold", "merged_into", "version",
+    )  # fmt: skip
+    staff_categories = row["staff_categories"]
+    return Case(
+        **{name: row[name] for name in named},
+        status=CaseStatus(row["status"]),
+        severity=Severity(row["severity"]),
+        assessed_severity=Severity(row["assessed_severity"]),
+        staff_severity=_severity(row["staff_severity"]),
+        assessed_categories=tuple(row["categories"]),
+        staff_categories=None if staff_categories is None else tuple(staff_categories),
+    )
+
+
+def review_of(row: RowMapping, vault: Vault) -> Review:
+    """Return the review of a row, its note opened. Raises VaultError."""
+    return Review(
+        at=row["at"],
+        by=row["by"],
+        outcome=Outcome(row["outcome"]),
+        note=opened(row, "reviews", "note", vault),
+        severity=_severity(row["severity"]),
+        missed=row["missed"],
+        second_by=row["second_by"],
+    )
+
+
+def note_of(row: RowMapping, vault: Vault) -> Note:
+    """Return the note of a row, opened. Raises VaultError."""
+    return Note(row["id"], row["at"], row["by"], opened(row, "case_notes", "text", vault))
+
+
+def action_of(row: RowMapping, vault: Vault) -> Action:
+    """Return the task of a row, opened. Raises VaultError."""
+    what = opened(row, "case_actions", "what", vault)
+    return Action(
+        row["id"], row["at"], row["by"], what, row["due_on"], row["done_at"], row["done_by"]
+    )
+
+
+def referral_of(row: RowMapping, vault: Vault) -> Referral:
+    """Return the referral of a row, opened. Raises VaultError."""
+    return Referral(
+        row["to_whom"],
+        row["how"],
+        row["made_at"],
+        opened(row, "referrals", "reference", vault),
+        opened(row, "referrals", "reason", vault),
+        row["id"],
+        row["at"],
+        row["by"],
+    )
+
+
+def wish_of(row: RowMapping, vault: Vault) -> CallbackRequest:
+    """Return the call-back request of a row, opened. Raises VaultError."""
+    key = row["case_id"]
+    name, reach = (
+        vault.open(row[column], table="wishes", row=key, column=column)
+        for column in ("name", "reach")
+    )
+    return CallbackRequest(row["at"], name, reach)
+
+
+def opened(row: RowMapping, table: str, column: str, vault: Vault) -> str:
+    """Return a sealed cell of a table whose key is `id`; empty where it is null."""
+    if row[column] is None:
+        return ""
+    return vault.open(row[column], table=table, row=row["id"], column=column)
+
+
+def _severity(value: int | None) -> Severity | None:
+    return None if value is None else Severity(value)

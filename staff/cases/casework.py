@@ -20,9 +20,8 @@ from staff.alerts.outbox import acknowledge
 from staff.audit import trail
 from staff.audit.trail import Event
 from staff.cases.case import Case, CaseEvent, CaseStatus, Referral, look_by
-from staff.cases.cases import UnknownCaseError
-from staff.cases.rows import case_of, make_key
-from staff.cases.tables import case_actions, case_notes, cases, referrals, reviews
+from staff.cases.cases import UnknownCaseError, case_of
+from staff.cases.tables import case_actions, case_notes, cases, make_key, referrals, reviews
 from storage.vault import Vault
 
 REFERRED_TO = ("social_care", "police", "school_lead", "health", "lado", "other")

@@ -12,7 +12,7 @@ from safeguarding.messages import ShownContact
 from safeguarding.risk.assessment import Signal
 from safeguarding.taxonomy import Severity
 from staff.cases import wording as case_wording
-from staff.cases.chronology import exchanges
+from staff.cases.case import exchanges
 from staff.console import wording
 
 EXCERPT_MARGIN = 120

@@ -22,8 +22,7 @@ from staff.cases.case import CaseEvent, CaseStatus, look_by, reference_of
 from staff.cases.cases import UnknownCaseError
 from staff.cases.casework import StaleCaseError
 from staff.cases.recording import ESCALATE_FROM
-from staff.cases.rows import make_key, opened_row, sealed_row, vault_of
-from staff.cases.tables import cases, escalations
+from staff.cases.tables import cases, escalations, make_key, opened_row, sealed_row, vault_of
 from storage.vault import Vault
 
 _OPEN: dict[str, Any] = {"status": CaseStatus.OPEN.value, "closed_at": None}

@@ -26,8 +26,7 @@ from staff.alerts.outbox import Alert, Reason, raise_alert, set_area
 from staff.audit import trail
 from staff.audit.trail import Event
 from staff.cases.case import CaseEvent, CaseStatus, look_by, reference_of
-from staff.cases.rows import make_key, opened_row, sealed_row
-from staff.cases.tables import cases, escalations, wishes
+from staff.cases.tables import cases, escalations, make_key, opened_row, sealed_row, wishes
 from storage.vault import Vault
 
 ESCALATE_FROM = Severity.CONCERN

@@ -28,12 +28,10 @@ from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import check_in_use
 from staff.audit import trail
 from staff.audit.trail import Event
-from staff.cases.case import CaseEvent, WholeCase
+from staff.cases.case import CaseEvent, WholeCase, chronology
 from staff.cases.cases import Cases, UnknownCaseError
 from staff.cases.casework import WordsMissingError
-from staff.cases.chronology import chronology
-from staff.cases.rows import make_key
-from staff.cases.tables import case_notes, cases
+from staff.cases.tables import case_notes, cases, make_key
 from storage.engine import READING, connect
 from storage.vault import Vault
 

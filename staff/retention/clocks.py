@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import Severity
 from staff.cases.case import Case, CaseStatus
-from staff.cases.rows import case_of
+from staff.cases.cases import case_of
 from staff.cases.tables import cases
 
 _PAGE = 500

@@ -35,9 +35,8 @@ from staff.cases.casework import (
     ClosingDecision,
     StaleCaseError,
 )
-from staff.cases.rows import sealed_row
 from staff.cases.tables import cases as cases_table
-from staff.cases.tables import escalations
+from staff.cases.tables import escalations, sealed_row
 from staff.rota.rota import rota_shifts
 from storage.approval_records import approvals
 from storage.engine import MIGRATIONS, connect, metadata, migrate

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from safeguarding.risk.assessment import Turn
 from safeguarding.taxonomy import Severity
+from staff.cases.case import ChronologyEntry, chronology
 from staff.cases.cases import Cases
-from staff.cases.chronology import ChronologyEntry, chronology
 from staff.cases.merging import CaseMerge
 from tests.records import NOON, EscalationLog, assessment, escalation
 

@@ -10,8 +10,7 @@ from safeguarding.escalation import Outcome
 from staff.cases.case import Referral
 from staff.cases.cases import Cases
 from staff.cases.casework import Casework, ClosingDecision
-from staff.cases.rows import make_key, vault_of
-from staff.cases.tables import SEALED, data_keys
+from staff.cases.tables import SEALED, data_keys, make_key, vault_of
 from storage.vault import Vault, VaultError, key_ring, new_key
 from tests.records import NOON, Callbacks, EscalationLog, escalation, vault
 

@@ -18,8 +18,7 @@ from safeguarding.taxonomy import ROOT, Severity
 from staff.audit import trail
 from staff.audit.trail import Event
 from staff.cases.cases import Cases, UnknownCaseError
-from staff.cases.rows import opened_row, vault_of
-from staff.cases.tables import cases, data_keys, escalations
+from staff.cases.tables import cases, data_keys, escalations, opened_row, vault_of
 from staff.cases.worker import CaseWorker
 from staff.retention.disposal import (
     Disposals,

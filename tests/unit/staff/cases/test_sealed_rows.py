@@ -10,7 +10,7 @@ import pytest
 
 from safeguarding.risk.assessment import Turn
 from safeguarding.taxonomy import Severity
-from staff.cases.rows import facts_of, opened_row, sealed_row
+from staff.cases.tables import facts_of, opened_row, sealed_row
 from storage.vault import VaultError
 from tests.records import CHILDLINE, NOON, SECRECY, assessment, escalation, vault
 
