@@ -39,7 +39,7 @@ COMMANDS = {
     "supervise": LazyCommand("ops.supervise", "services", "Run the Procfile; restart what dies."),
     "announce": LazyCommand("ops.announce", "services", "Wait until everything answers."),
     "help-page": LazyCommand(
-        "chat.gateway.help_page", "services", "The page of help for the proxy to show."
+        "chat.gateway.pages", "services", "The page of help for the proxy to show."
     ),
     "reply": LazyCommand("ops.reply", "services", "Replies of the whole stack to each line."),
     "doctor": LazyCommand(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import select
 import socket
+from asyncio import CancelledError
 from collections.abc import Mapping
 from time import monotonic
 from types import MappingProxyType
@@ -207,6 +208,28 @@ class BoundedProtocol(HttpProtocol):
         if not self._refused:
             self._budget.forget(self)
             super().connection_lost(exc)  # type: ignore[no-untyped-call]
+
+
+class LastingProtocol(BoundedProtocol):
+    """A connection whose request is handled to the end, even if the browser closes the connection.
+
+    Sanic would cancel the handler, and a child who closes the page right after sending would not be
+    heard.
+    """
+
+    async def receive_more(self) -> None:
+        """Wait for the rest of a request. Raises CancelledError once it cannot come any more."""
+        if self.conn_info is not None and self.conn_info.lost:
+            raise CancelledError
+        await super().receive_more()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Cancel the handler only while it waits for the rest of a request."""
+        task = self._task
+        if not self._waits_for_more or self._data_received.is_set():
+            self._task = None
+        super().connection_lost(exc)
+        self._task = task
 
 
 def bound(app: App, trusted_proxies: int, body_bytes: int, errors: PlainErrors) -> None:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import sys
 
-from chat.gateway.app import create_app
-from chat.gateway.connections import LastingProtocol
+from chat.gateway.composition import create_app
 from safeguarding.logs import configure_logs
 from safeguarding.records import ContentError
 from safeguarding.settings import Settings, SettingsError
 from safeguarding.state_folder import make_private
 from storage.vault import Vault, VaultError
 from web.budget import raise_descriptor_limit
-from web.connections import serve
+from web.connections import LastingProtocol, serve
 
 
 def main() -> int:
-    """Serve until stopped; say in one line what is missing."""
+    """Serve until stopped; return 1 after writing in one line what is missing."""
     configure_logs()
     try:
         settings = Settings.from_env()

@@ -1,36 +1,93 @@
-"""The public interface: conversations and messages. Described in openapi.yml."""
+"""The public HTTP interface, described in openapi.yml: conversations, messages, health, metrics."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from functools import wraps
-from typing import TypeAlias
+from math import nan
+from typing import TypeAlias, TypeVar
 
+from prometheus_client import CONTENT_TYPE_LATEST
 from sanic import Blueprint, HTTPResponse, Request
-from sanic.response import empty
+from sanic.exceptions import NotFound
+from sanic.response import empty, raw
 from sanic.response import json as json_response
 
-from chat.gateway.composition import Gateway
-from chat.gateway.limits import WAIT_S
+from chat.gateway.conversations import Conversations
+from chat.gateway.duty import Duty
+from chat.gateway.handoff import HandoffWriter
+from chat.gateway.messages import Messages
+from chat.gateway.metrics import GatewayMetrics
+from chat.gateway.rasa import RasaPool
+from chat.gateway.recorder import BoundedPool, LateError, Recorder
+from chat.gateway.replies import OwnReplies
 from chat.gateway.requests import (
     MAX_BODY_BYTES,
+    RETRY_AFTER_S,
     Bearer,
     BodyError,
+    RateLimits,
+    RefusalPhrases,
     TokenError,
+    Tokens,
     read_beginning,
     read_message,
 )
+from chat.gateway.screening import Screening
+from safeguarding.content.choices import Choices
 from safeguarding.conversation_state import ConversationState
 from safeguarding.messages import Message
-from web.http import client_address
+from web.budget import Budget
+from web.http import PlainErrors, client_address, is_from_private_network
 
+CHECK_S = 2.0
+"""Seconds after which a dependency that has not answered counts as down."""
+Result = TypeVar("Result")
 api = Blueprint("api", url_prefix="/v1")
+status = Blueprint("status")
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """What the handlers work with; `request.app.ctx.gateway` holds it."""
+
+    choices: Choices
+    tokens: Tokens
+    conversations: Conversations
+    limits: RateLimits
+    messages: Messages
+    replies: OwnReplies
+    refusals: RefusalPhrases
+    errors: PlainErrors
+    metrics: GatewayMetrics
+    recorder: Recorder
+    screening: Screening
+    handoff: HandoffWriter
+    rasa: RasaPool
+    duty: Duty
+    database_is_up: Callable[[], bool]
+    checks: BoundedPool
+    """The threads of health checks: one that hangs does not stop the others."""
+
+    async def finish(self) -> None:
+        """Finish what is in progress: answers first, then their records."""
+        await self.messages.finish()
+        await self.handoff.finish()
+        await self.recorder.finish()
+        await self.conversations.finish()
+        self.screening.close()
+        self.checks.close()
+        self.duty.close()
+        await self.rasa.close()
+
 
 Handler: TypeAlias = Callable[[Request, Gateway], Awaitable[HTTPResponse]]
 
 
 def refusing(handler: Handler) -> Callable[[Request], Awaitable[HTTPResponse]]:
-    """Give the handler its gateway; what it refuses is answered plainly, with the help numbers."""
+    """Pass the gateway to a handler, and answer refused requests with the help numbers."""
 
     @wraps(handler)
     async def answer(request: Request) -> HTTPResponse:
@@ -52,12 +109,11 @@ def refusing(handler: Handler) -> Callable[[Request], Awaitable[HTTPResponse]]:
 @api.post("/conversations")
 @refusing
 async def begin(request: Request, gateway: Gateway) -> HTTPResponse:
-    """A new anonymous conversation: its token, and the opening."""
+    """Begin an anonymous conversation: return its token and the opening."""
     beginning = read_beginning(request.body, gateway.choices)
     if not await gateway.limits.admits_beginning(client_address(request)):
-        return _too_many(
-            gateway, gateway.replies.too_fast(ConversationState(audience=beginning.audience))
-        )
+        state = ConversationState(audience=beginning.audience)
+        return _too_many(gateway, gateway.replies.too_fast(state))
     token = gateway.tokens.issue(beginning)
     return json_response({"token": token, "messages": gateway.replies.opening()}, status=201)
 
@@ -65,7 +121,7 @@ async def begin(request: Request, gateway: Gateway) -> HTTPResponse:
 @api.get("/conversations")
 @refusing
 async def last_answer(request: Request, gateway: Gateway) -> HTTPResponse:
-    """What was answered last: for whoever reloads the page and carries on."""
+    """Return the last answer, for a page that is loaded again."""
     conversation = await gateway.conversations.look(_bearer(request, gateway))
     return json_response({"messages": conversation.last_shown()})
 
@@ -81,7 +137,7 @@ async def end(request: Request, gateway: Gateway) -> HTTPResponse:
 @api.post("/messages")
 @refusing
 async def send(request: Request, gateway: Gateway) -> HTTPResponse:
-    """One message of a person's, and the answer to it."""
+    """Answer one message."""
     bearer = _bearer(request, gateway)
     sent = read_message(request.body, gateway.choices)
     address = client_address(request)
@@ -104,5 +160,78 @@ def _bearer(request: Request, gateway: Gateway) -> Bearer:
 
 def _too_many(gateway: Gateway, messages: list[Message]) -> HTTPResponse:
     said = (gateway.refusals.too_fast_title, gateway.refusals.too_fast)
-    headers = {"Retry-After": str(WAIT_S)}
+    headers = {"Retry-After": str(RETRY_AFTER_S)}
     return gateway.errors.problem(429, said, headers, messages=messages)
+
+
+@status.get("/healthz")
+async def alive(_request: Request) -> HTTPResponse:
+    """Return 200 while the gateway can answer, even when Rasa is down: for load balancers."""
+    return json_response({"status": "ok"})
+
+
+@status.get("/readyz")
+async def ready(request: Request) -> HTTPResponse:
+    """Return the state of each dependency, with 503 if one is down; for private networks only."""
+    _private_networks_only(request)
+    gateway: Gateway = request.app.ctx.gateway
+    rasa, redis, database, disk, backlog = await asyncio.gather(
+        gateway.rasa.are_up(),
+        gateway.conversations.redis(),
+        _in_time(gateway, gateway.database_is_up),
+        _in_time(gateway, gateway.recorder.disk_is_writable),
+        _in_time(gateway, gateway.recorder.backlog),
+    )
+    unsaved = gateway.recorder.unsaved()
+    draining = request.app.ctx.draining
+    up = (*rasa.values(), redis != "down", database, disk)
+    all_well = all(up) and backlog == 0 and unsaved == 0 and not draining
+    body = {
+        "status": "ready" if all_well else "draining" if draining else "degraded",
+        "rasa": "up" if all(rasa.values()) else "degraded" if any(rasa.values()) else "down",
+        "rasa_servers": {name: "up" if up else "down" for name, up in rasa.items()},
+        "redis": redis,
+        "database": "up" if database else "down",
+        "disk": "up" if disk else "down",
+        "spool": backlog,
+        "unsaved": unsaved,
+    }
+    return json_response(body, status=200 if all_well else 503)
+
+
+@status.get("/metrics")
+async def prometheus_metrics(request: Request) -> HTTPResponse:
+    """Return the metrics in the text format of Prometheus; for private networks only."""
+    _private_networks_only(request)
+    gateway: Gateway = request.app.ctx.gateway
+    metrics = gateway.metrics
+    metrics.conversations.set(len(gateway.conversations))
+    metrics.conversation_bytes.set(gateway.conversations.size)
+    metrics.conversations_unsaved.set(gateway.conversations.unsaved())
+    metrics.rasa_waiting.set(gateway.rasa.waiting)
+    metrics.rasa_asked_again.set(gateway.rasa.asked_again)
+    for server in gateway.rasa.servers:
+        metrics.rasa_under_way.labels(server.name).set(server.under_way)
+        metrics.rasa_breaker.labels(server.name).set(server.breaker.state)
+    metrics.unsaved.set(gateway.recorder.unsaved())
+    budget: Budget = request.app.ctx.budget
+    metrics.connections.set(len(budget))
+    metrics.most_connections.set(budget.most)
+    metrics.closed_connections.labels("dropped").set(budget.dropped)
+    metrics.closed_connections.labels("refused").set(budget.refused)
+    backlog = await _in_time(gateway, gateway.recorder.backlog)
+    metrics.backlog.set(nan if backlog is None else backlog)
+    return raw(metrics.as_text(), content_type=CONTENT_TYPE_LATEST)
+
+
+async def _in_time(gateway: Gateway, check: Callable[[], Result]) -> Result | None:
+    """Return the result of a check, or None if it hangs."""
+    try:
+        return await gateway.checks.run(CHECK_S, check)
+    except LateError:
+        return None
+
+
+def _private_networks_only(request: Request) -> None:
+    if not is_from_private_network(request):
+        raise NotFound

@@ -1,106 +1,128 @@
-"""Puts the gateway together: the settings in, what its addresses work with out."""
+"""Puts the gateway together: from settings and content to a Sanic application."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from functools import partial
 
-from chat.gateway.bounded_pool import BoundedPool
+from sanic import Sanic
+
+from chat.gateway.api import Gateway, api, status
 from chat.gateway.callbacks import CallbackDialogue, CallbackPhrases
-from chat.gateway.conversation_record import Seal
 from chat.gateway.conversations import Conversations
-from chat.gateway.duty import Duty, DutyPhrases, ReadRota, nobody_known
-from chat.gateway.handoff import HandOff
+from chat.gateway.duty import Duty, DutyPhrases, ReadRota, empty_rota, read_rota
+from chat.gateway.handoff import HandoffWriter
 from chat.gateway.languages import LanguageDetector
-from chat.gateway.limits import RateLimits
 from chat.gateway.messages import Messages
 from chat.gateway.metrics import GatewayMetrics
-from chat.gateway.rasa_pool import RasaPool
-from chat.gateway.recorder import Backlog, Recorder
-from chat.gateway.replies import GatewayPhrases, OwnReplies
-from chat.gateway.requests import RefusalPhrases, Tokens
-from chat.gateway.screening import Engine, Screening
+from chat.gateway.pages import docs, keep_pages, pages, plain_errors, policy_for
+from chat.gateway.rasa import RasaPool
+from chat.gateway.recorder import BoundedPool, Recorder
+from chat.gateway.replies import OwnReplies
+from chat.gateway.requests import MAX_BODY_BYTES, RateLimits, RefusalPhrases, Tokens
+from chat.gateway.screening import Screening
 from chat.gateway.shared_conversations import SharedConversations
-from chat.gateway.shared_store import SharedStore
-from safeguarding.content.choices import Choices
-from safeguarding.content.reader import Content
-from safeguarding.risk.engine import build_engine
+from chat.gateway.shared_store import Seal, SharedStore
+from safeguarding.clock import utc_now
+from safeguarding.content.reader import Content, read_content
+from safeguarding.logs import configure_logs
+from safeguarding.risk.engine import RiskEngine, build_engine
 from safeguarding.settings import Settings
-from storage.duty import Watch, watches
-from storage.engine import READING, can_be_written, connect
+from storage.engine import can_be_written, connect
 from storage.handoffs import HandoffMailbox
 from storage.spool import Spool
 from storage.vault import Vault, note_key_in_use
-from web.http import ErrorPhrases, PlainErrors
+from web.connections import bound
+from web.http import App, add_security_headers
 
-ANSWER_S = 3.0
-"""Seconds that the database may take for one statement of the gateway's. Nobody waits so long: by
-then the record is on the spool, and a connection that hangs makes room."""
+DATABASE_ANSWER_S = 3.0
+"""The longest time for one statement, in seconds. No answer waits so long; a connection that hangs
+is freed."""
+FINISH_S = 20.0
+"""Seconds for requests in progress when the gateway stops: longer than any answer takes, and with
+the records after it far below the TimeoutStopSec of deploy/systemd/."""
+LARGEST_BODY_READ = 1024 * 1024
+"""A body over MAX_BODY_BYTES is refused but read up to this size, in bytes: a connection that is
+cut short shows no help."""
 
 
 @dataclass(frozen=True)
 class Dependencies:
-    """What the gateway uses and does not make: a test hands in fakes."""
+    """What is outside the gateway; tests replace it with fakes."""
 
-    engine: Engine
+    engine: RiskEngine
     mailbox: HandoffMailbox
-    spool: Backlog
+    spool: Spool
     token_key: str
     channel_secret: str
     database_is_up: Callable[[], bool]
-    rota: ReadRota = nobody_known
+    rota: ReadRota = empty_rota
 
 
-@dataclass(frozen=True)
-class Gateway:
-    """The collaborators of every address, one of each in the process."""
+def create_app(
+    *,
+    settings: Settings | None = None,
+    content: Content | None = None,
+    build: Callable[[Settings], Dependencies] | None = None,
+    limits: RateLimits | None = None,
+    name: str = "lantern-gateway",
+) -> App:
+    """Make the application. `content`, `build` and `limits` are for tests.
 
-    choices: Choices
-    tokens: Tokens
-    conversations: Conversations
-    limits: RateLimits
-    messages: Messages
-    replies: OwnReplies
-    refusals: RefusalPhrases
-    errors: PlainErrors
-    metrics: GatewayMetrics
-    recorder: Recorder
-    screening: Screening
-    handoff: HandOff
-    rasa: RasaPool
-    duty: Duty
-    database_is_up: Callable[[], bool]
-    checks: BoundedPool
-    """Where readiness is found out: a check that hangs holds up no other."""
-
-    async def finish(self) -> None:
-        """Let what is under way come to its end: answers first, their records after."""
-        await self.messages.finish()
-        await self.handoff.finish()
-        await self.recorder.finish()
-        await self.conversations.finish()
-        self.screening.close()
-        self.checks.close()
-        self.duty.close()
-        await self.rasa.close()
-
-
-def dependencies(settings: Settings, engine: Engine | None = None) -> Dependencies:
-    """The real ones; takes seconds to read. Raises ContentError, SettingsError, VaultError.
-
-    `engine` is for injected faults, which need no network to understand what is written.
+    Raises ContentError and SettingsError. Content is read here, so that pages and errors need no
+    file later.
     """
-    database = connect(settings.database_url, answer_s=ANSWER_S)
+    settings = settings or Settings.from_env()
+    content = content or read_content()
+    configure_logs()
+    errors = plain_errors(content)
+    app: App = Sanic(name, error_handler=errors, configure_logging=False)
+    app.config.update(
+        ACCESS_LOG=False,
+        REQUEST_MAX_SIZE=LARGEST_BODY_READ,
+        GRACEFUL_SHUTDOWN_TIMEOUT=FINISH_S,
+        PROXIES_COUNT=settings.gateway_trusted_proxies or None,
+    )
+    bound(app, settings.gateway_trusted_proxies, MAX_BODY_BYTES + 1, errors)
+    for blueprint in (pages, api, status, docs):
+        app.blueprint(blueprint)
+    keep_pages(app, content)
+    add_security_headers(app, partial(policy_for, ancestors=settings.widget_ancestors))
+
+    async def start(app: App) -> None:
+        outside = await asyncio.to_thread(build or dependencies, settings)
+        gateway = compose(settings, outside, content, limits)
+        app.ctx.gateway = gateway
+        app.ctx.draining = False
+        app.ctx.recording = asyncio.create_task(gateway.recorder.work_forever())
+        app.ctx.rota = asyncio.create_task(gateway.duty.read_forever())
+
+    async def drain(app: App) -> None:
+        # New connections are still taken, until the load balancer sees it in /readyz.
+        app.ctx.draining = True
+        await asyncio.sleep(settings.drain_s)
+
+    async def stop(app: App) -> None:
+        app.ctx.recording.cancel()
+        app.ctx.rota.cancel()
+        await app.ctx.gateway.finish()
+
+    app.register_listener(start, "before_server_start")
+    app.register_listener(drain, "before_server_stop")
+    app.register_listener(stop, "after_server_stop")
+    return app
+
+
+def dependencies(settings: Settings, engine: RiskEngine | None = None) -> Dependencies:
+    """Make the real dependencies, which takes seconds.
+
+    Raises ContentError, SettingsError and VaultError. `engine` is for tests that need no model.
+    """
+    database = connect(settings.database_url, answer_s=DATABASE_ANSWER_S)
     vault = Vault.of(settings)
     note_key_in_use(settings, vault)
-
-    def on_duty(start: datetime, end: datetime) -> list[Watch]:
-        with database.connect().execution_options(**READING) as connection:
-            return watches(connection, start, end)
-
     return Dependencies(
         engine=engine or build_engine(miss_cost=settings.miss_cost),
         mailbox=HandoffMailbox(database, vault),
@@ -108,30 +130,17 @@ def dependencies(settings: Settings, engine: Engine | None = None) -> Dependenci
         token_key=settings.secret("token_key"),
         channel_secret=settings.secret("channel_secret"),
         database_is_up=partial(can_be_written, database),
-        rota=on_duty,
+        rota=partial(read_rota, database),
     )
-
-
-def plain_errors(content: Content) -> PlainErrors:
-    """Answers to every error, in the phrases of the content. Raises ContentError."""
-    return PlainErrors(content.phrases.of("errors", ErrorPhrases))
 
 
 def compose(
     settings: Settings, outside: Dependencies, content: Content, limits: RateLimits | None = None
 ) -> Gateway:
-    """The gateway of these settings. Needs a running event loop. Raises ContentError."""
+    """Make the gateway. Needs a running event loop. Raises ContentError."""
     asyncio.get_running_loop()
     metrics = GatewayMetrics()
-    replies = OwnReplies(
-        content.help_cards,
-        content.guides,
-        content.contacts,
-        content.phrases.of("gateway", GatewayPhrases),
-        content.opening.messages,
-        _now,
-        demonstration=not settings.require_approval,
-    )
+    replies = OwnReplies(content, utc_now, demonstration=not settings.require_approval)
     screening = Screening(outside.engine, LanguageDetector(content.languages), content.questions)
     recorder = Recorder(outside.mailbox, outside.spool, metrics)
     callbacks = CallbackDialogue(
@@ -139,22 +148,14 @@ def compose(
         content.phrases.of("wishes", CallbackPhrases),
         content.choices,
         content.questions,
-        _now,
+        utc_now,
     )
-    endings, duty_phrases = content.help_cards.ending, content.phrases.of("duty", DutyPhrases)
-    duty = Duty(outside.rota, endings, duty_phrases, _now)
-    handoff = HandOff(recorder, callbacks, duty, _now)
+    duty_phrases = content.phrases.of("duty", DutyPhrases)
+    duty = Duty(outside.rota, content.help_cards.ending, duty_phrases, utc_now)
+    handoff = HandoffWriter(recorder, callbacks, duty, utc_now)
     rasa = RasaPool(settings.rasa_urls, outside.channel_secret, settings.rasa_timeout_s)
     conversations = _conversations(settings, outside.token_key)
-    messages = Messages(
-        conversations,
-        rasa,
-        screening,
-        replies,
-        handoff,
-        metrics,
-        content=content,
-    )
+    messages = Messages(conversations, rasa, screening, replies, handoff, metrics, content=content)
     return Gateway(
         choices=content.choices,
         tokens=Tokens(outside.token_key),
@@ -176,14 +177,10 @@ def compose(
 
 
 def _conversations(settings: Settings, token_key: str) -> Conversations:
-    """Where conversations in progress are: in this process, or shared by all gateways."""
+    """Make the store of conversations: in this process, or shared by all gateways."""
     ttl_s = settings.conversation_ttl_s
     if settings.redis_url is None:
         return Conversations(ttl_s)
     shared = SharedConversations(SharedStore(settings.redis_url), Seal(token_key), ttl_s)
     shared.start()
     return shared
-
-
-def _now() -> datetime:
-    return datetime.now(timezone.utc)

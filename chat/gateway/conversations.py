@@ -1,89 +1,288 @@
-"""All conversations in progress of this process: in memory, with an end in time and in size."""
+"""Conversations in progress, in memory: what is kept of each, for how long, and how much in all."""
 
 from __future__ import annotations
 
+import asyncio
 import math
+import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Literal
-from uuid import UUID
+from copy import copy
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from hashlib import sha256
+from typing import Literal, TypeAlias
+from uuid import UUID, uuid5
 from weakref import WeakValueDictionary
 
+import msgspec
 from cachetools import TTLCache
 
-from chat.gateway.conversation import Conversation
-from chat.gateway.requests import Bearer
-from safeguarding.conversation_state import ConversationState
-from safeguarding.taxonomy import Severity
+from chat.gateway.requests import Bearer, IncomingMessage
+from safeguarding.content.choices import Choices, Questions
+from safeguarding.content.guides import TOPIC as GUIDE
+from safeguarding.conversation_state import UNCLEAR, ConversationState
+from safeguarding.messages import Message, words_of
+from safeguarding.risk.assessment import Assessment, Turn
+from safeguarding.taxonomy import TOPIC_PREFIX, Severity
+
+TURNS_KEPT, TURNS_BYTES = 20, 128 * 1024
+KEPT_HEAD, KEPT_TAIL = 7_000, 3_000
+KEPT = KEPT_HEAD + KEPT_TAIL
+"""Characters kept of a turn: of a longer one, so many of its beginning and of its end.
+
+The assessment of a later message reads fewer than these."""
+ANSWERS_KEPT, ANSWERS_BYTES = 20, 128 * 1024
+_ITSELF_BYTES = 4 * 1024
+"""What a conversation takes in memory beside its words, roughly."""
+_LEFT_OUT = "\n[...]\n"
+"""In ASCII, so that an ASCII text stays one and takes one byte a character."""
+
+CallbackStep: TypeAlias = Literal["name", "reach"]
+"""The question about a call-back that was asked last."""
+
+
+@dataclass(eq=False)
+class Conversation:
+    """What must be known to answer the next message of one conversation. Its size is bounded."""
+
+    id: UUID
+    state: ConversationState = field(default_factory=ConversationState)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a message is answered, so that answers come in the order of the messages."""
+    dialogue: bytes | None = None
+    """JSON that Rasa returned with its last reply, and gets with the next message."""
+    callback_offered: bool = False
+    callback_step: CallbackStep | None = None
+    callback_name: str = ""
+    callback_left: bool = False
+    """Whether the case may hold contact details for a call-back."""
+    turns: OrderedDict[str, Turn] = field(default_factory=OrderedDict)
+    answers: OrderedDict[str, bytes] = field(default_factory=OrderedDict)
+    """The last answers by message id, as JSON, which takes a fifth of the memory of objects."""
+    revision: bytes = b""
+    """The record in Redis that this was last saved to or read from; empty if there is none."""
+    first: ConversationState = field(init=False)
+    saved: ConversationState | None = field(init=False)
+    """The state when it began, and the state that Redis has, or None if Redis may have lost it."""
+    used_at: float = 0.0
+    """When a message of it came, by the clock of `Conversations`."""
+
+    def __post_init__(self) -> None:
+        self.first = self.saved = self.state
+
+    def turns_before(self, message_id: str) -> tuple[Turn, ...]:
+        """Return the turns kept, without those of this message, which may be a repeat."""
+        own = {_key(message_id, by) for by in ("user", "assistant")}
+        return tuple(turn for key, turn in self.turns.items() if key not in own)
+
+    def remember(self, message_id: str, turn: Turn) -> None:
+        """Keep a turn, once for each message and speaker; drop the oldest beyond the limits."""
+        text = turn.text
+        if len(text) > KEPT:
+            text = text[: KEPT_HEAD - len(_LEFT_OUT)] + _LEFT_OUT + text[-KEPT_TAIL:]
+        self._keep_turn(_key(message_id, turn.by), Turn(turn.by, text))
+
+    def _keep_turn(self, key: str, turn: Turn) -> None:
+        self.turns.setdefault(key, turn)
+        while len(self.turns) > TURNS_KEPT or self._turns_bytes > TURNS_BYTES:
+            self.turns.popitem(last=False)
+
+    def note(self, assessment: Assessment) -> None:
+        """Note the assessment of a message. It never lowers the severity."""
+        self.state = self.state.after(assessment)
+
+    def note_shown(
+        self, messages: Sequence[Message], choices: Choices, questions: Questions
+    ) -> None:
+        """Note the help cards, article, guide step and open question that the person now sees."""
+        self.state = replace(self.state, asked=questions.open_after(messages))
+        for message in messages:
+            topic = message.get("topic", "")
+            if message["kind"] == "help_card":
+                severity = Severity.named(message.get("severity", "none"))
+                self.state = self.state.shown(message.get("need", UNCLEAR), severity)
+            elif topic.startswith(GUIDE):
+                self.state = replace(self.state, guide=topic.removeprefix(GUIDE))
+            elif f"{TOPIC_PREFIX}{topic}" in choices:
+                self.state = replace(self.state, topic=topic)
+
+    def raise_to(self, severity: Severity) -> None:
+        """Raise the severity to this one; a lower one changes nothing."""
+        if severity > self.state.severity:
+            self.state = replace(self.state, severity=severity)
+
+    def answer_to(self, message_id: str) -> list[Message] | None:
+        """Return the answer to a message; None if the message is new or its answer was dropped."""
+        kept = self.answers.get(message_id)
+        return msgspec.json.decode(kept, type=list[Message]) if kept is not None else None
+
+    def last_shown(self) -> list[Message]:
+        """Return the last answer, or an empty list."""
+        return self.answer_to(next(reversed(self.answers), "")) or []
+
+    def keep_answer(self, message_id: str, messages: Sequence[Message]) -> None:
+        """Keep an answer for a repeat of its message; drop the oldest beyond the limits."""
+        self._keep_answer(message_id, msgspec.json.encode(messages))
+
+    def _keep_answer(self, message_id: str, answer: bytes) -> None:
+        self.answers[message_id] = answer
+        self.answers.move_to_end(message_id)
+        while len(self.answers) > ANSWERS_KEPT or self._answers_bytes > ANSWERS_BYTES:
+            self.answers.popitem(last=False)
+
+    @property
+    def is_saved(self) -> bool:
+        """Return whether Redis has it as it is now. Each message makes a new state object."""
+        return self.state is self.saved
+
+    def become(self, other: Conversation) -> None:
+        """Take over all that another gateway knows of this conversation."""
+        self.state, self.dialogue = other.state, other.dialogue
+        self.turns, self.answers = other.turns, other.answers
+        self.callback_offered, self.callback_left = other.callback_offered, other.callback_left
+        self.callback_step, self.callback_name = other.callback_step, other.callback_name
+
+    def join(self, other: Conversation) -> None:
+        """Add what another gateway knows of this conversation to what is known here."""
+        here = copy(self)
+        self.become(other)
+        self.state = other.state.joined(here.state)
+        self.dialogue = self.dialogue or here.dialogue
+        self.callback_offered = self.callback_offered or here.callback_offered
+        self.callback_left = self.callback_left or here.callback_left
+        for key, turn in here.turns.items():
+            self._keep_turn(key, turn)
+        for key, answer in here.answers.items():
+            self._keep_answer(key, answer)
+
+    @property
+    def size(self) -> int:
+        """Return the bytes that it takes in memory, roughly."""
+        dialogue = len(self.dialogue or b"")
+        return _ITSELF_BYTES + self._turns_bytes + self._answers_bytes + dialogue
+
+    @property
+    def _turns_bytes(self) -> int:
+        # Not the length: with one emoji in a text, each of its characters takes four bytes.
+        return sum(sys.getsizeof(turn.text) for turn in self.turns.values())
+
+    @property
+    def _answers_bytes(self) -> int:
+        return sum(map(len, self.answers.values()))
 
 
 @dataclass(frozen=True)
-class Room:
-    """How much may be kept, in all conversations together."""
+class Exchange:
+    """One message of a person, and the facts that its record needs."""
+
+    conversation: Conversation
+    message_id: str
+    sent: IncomingMessage
+    before: tuple[Turn, ...]
+    state: ConversationState
+    """The state of the conversation before this message."""
+    at: datetime
+
+    def remember(self, shown: Sequence[Message]) -> None:
+        """Keep both sides of this exchange for the next assessment."""
+        reply = "\n".join(words_of(message) for message in shown)
+        self.conversation.remember(self.message_id, Turn("user", self.sent.text))
+        self.conversation.remember(self.message_id, Turn("assistant", reply))
+
+
+def scoped_id(conversation_id: UUID, sent: IncomingMessage) -> str:
+    """Return the id of a message inside the gateway.
+
+    It depends on the conversation, so that a browser's id cannot reach into another one, and on
+    what was sent: other words under an old id are another message, which is assessed and recorded.
+    """
+    said = sent.choice or sent.text
+    digest = sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
+    return str(uuid5(conversation_id, f"{sent.id} {digest}"))
+
+
+def _key(message_id: str, by: str) -> str:
+    return f"{by} {message_id}"
+
+
+@dataclass(frozen=True)
+class MemoryLimits:
+    """How much is kept of all conversations together."""
 
     conversations: int = 20_000
     bytes: int = 256 * 1024 * 1024
 
 
 class Conversations:
-    """Keeps conversations while they are used. Where too much comes, the quiet ones that were
-    longest unused make room; one that told a concern only when there is no quiet one left."""
+    """The conversations of this process.
+
+    Over the limits the least recently used is dropped; one that reached a concern is dropped only
+    when there is none below that.
+    """
 
     def __init__(
-        self, ttl_s: float, now: Callable[[], float] = time.monotonic, room: Room | None = None
+        self,
+        ttl_s: float,
+        now: Callable[[], float] = time.monotonic,
+        limits: MemoryLimits | None = None,
     ) -> None:
         """Forget a conversation after `ttl_s` seconds without a message; `now` is for tests."""
-        self._quiet = self._cache(ttl_s, now)
-        self._told = self._cache(ttl_s, now)
-        # One that had to make room while a message of it is answered is still the same one.
+        self._quiet = _cache(ttl_s, now)
+        self._grave = _cache(ttl_s, now)
+        # A conversation that was dropped while its message is answered is still the same one.
         self._alive: WeakValueDictionary[UUID, Conversation] = WeakValueDictionary()
-        self._room = room or Room()
+        self._limits = limits or MemoryLimits()
         self._now = now
 
     def __len__(self) -> int:
-        return len(self._quiet) + len(self._told)
+        return len(self._quiet) + len(self._grave)
 
     @property
     def size(self) -> int:
-        """The bytes that all take in memory, nearly."""
-        return int(self._quiet.currsize + self._told.currsize)
+        """Return the bytes that all conversations take in memory, roughly."""
+        return int(self._quiet.currsize + self._grave.currsize)
 
     def of(self, bearer: Bearer) -> Conversation:
-        """The conversation of a token: the one in progress, or a new one."""
-        conversation = self.known(bearer.conversation_id) or begun(bearer)
+        """Return the conversation of a token: the one in progress, or a new one."""
+        conversation = self.known(bearer.conversation_id)
+        if conversation is None:
+            beginning = bearer.beginning
+            state = ConversationState(audience=beginning.audience, area=beginning.area)
+            conversation = Conversation(bearer.conversation_id, state)
         self.keep(conversation)
         return conversation
 
     def known(self, conversation_id: UUID) -> Conversation | None:
-        """The conversation in progress with this id, if there is one."""
-        kept = self._told.get(conversation_id) or self._quiet.get(conversation_id)
+        """Return the conversation in progress with this id, or None."""
+        kept = self._grave.get(conversation_id) or self._quiet.get(conversation_id)
         if kept is None:
             held = self._alive.get(conversation_id)
             kept = held if held is not None and held.lock.locked() else None
         return kept
 
     def keep(self, conversation: Conversation) -> None:
-        """Keep it anew, as large and as grave as it is now: its time starts again."""
+        """Keep a conversation with its present size and severity; its time starts again."""
         conversation.used_at = self._now()
         self._quiet.pop(conversation.id, None)
-        self._told.pop(conversation.id, None)
-        told = conversation.state.severity >= Severity.CONCERN
-        (self._told if told else self._quiet)[conversation.id] = conversation
+        self._grave.pop(conversation.id, None)
+        grave = conversation.state.severity >= Severity.CONCERN
+        (self._grave if grave else self._quiet)[conversation.id] = conversation
         self._alive[conversation.id] = conversation
-        while len(self) > self._room.conversations or self.size > self._room.bytes:
-            (self._quiet or self._told).popitem()
+        while len(self) > self._limits.conversations or self.size > self._limits.bytes:
+            (self._quiet or self._grave).popitem()
 
     async def look(self, bearer: Bearer) -> Conversation:
-        """The conversation of a token as it is now, also where it is another's turn."""
+        """Return the conversation of a token, even while a message of it is answered."""
         return self.of(bearer)
 
     @asynccontextmanager
     async def turn(self, bearer: Bearer, within_s: float) -> AsyncIterator[Conversation]:
-        """The conversation for as long as one message of it is answered, one after the other.
+        """Hold the conversation while one message of it is answered; other messages wait.
 
-        `within_s`: how long a message waits at most for one that another gateway answers.
+        `within_s` is the longest wait, in seconds, for a message that another gateway answers.
         """
         del within_s
         conversation = self.of(bearer)
@@ -105,28 +304,21 @@ class Conversations:
         self.drop(conversation_id)
 
     async def redis(self) -> Literal["unused", "up", "down"]:
-        """How the Redis is that gateways share them in."""
+        """Return the status of the Redis in which gateways share conversations."""
         return "unused"
 
     def unsaved(self) -> int:
-        """How many are not yet where other gateways find them as they are now."""
+        """Return how many conversations Redis does not have as they are now."""
         return 0
 
     async def finish(self) -> None:
-        """Bring it to an end. Called when the server stops."""
+        """Save what is left to save. Called when the server stops."""
 
     def drop(self, conversation_id: UUID) -> None:
-        """Keep a conversation here no longer."""
-        for kept in (self._quiet, self._told, self._alive):
+        """Stop keeping a conversation in this process."""
+        for kept in (self._quiet, self._grave, self._alive):
             kept.pop(conversation_id, None)
 
-    @staticmethod
-    def _cache(ttl_s: float, now: Callable[[], float]) -> TTLCache[UUID, Conversation]:
-        return TTLCache(math.inf, ttl_s, now, getsizeof=lambda conversation: conversation.size)
 
-
-def begun(bearer: Bearer) -> Conversation:
-    """A conversation of which nothing is known but what its token says."""
-    beginning = bearer.beginning
-    state = ConversationState(audience=beginning.audience, area=beginning.area)
-    return Conversation(bearer.conversation_id, state)
+def _cache(ttl_s: float, now: Callable[[], float]) -> TTLCache[UUID, Conversation]:
+    return TTLCache(math.inf, ttl_s, now, getsizeof=lambda conversation: conversation.size)

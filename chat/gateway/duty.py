@@ -1,7 +1,7 @@
-"""Says on a help card when somebody reads what was told: what the rota says, and nothing more.
+"""Says on a help card when staff read the message, as far as the rota tells.
 
-The rota is read in the background, again and again, and kept: no answer ever waits for the
-database. A rota that was read long ago promises nothing, and the card keeps its own words.
+The rota is read in the background in rounds, so that no answer waits for the database. With a rota
+that was read too long ago the card keeps its own words, which promise nothing.
 """
 
 from __future__ import annotations
@@ -13,16 +13,18 @@ from typing import ClassVar, TypeAlias
 
 import msgspec
 import structlog
+from sqlalchemy.engine import Engine
 
-from chat.gateway.bounded_pool import BoundedPool
+from chat.gateway.recorder import BoundedPool
 from safeguarding.clock import LONDON
 from safeguarding.messages import Message
-from storage.duty import Watch
+from storage.duty import Watch, watches
+from storage.engine import READING
 
 EVERY_S = 30.0
 READ_WITHIN_S = 5.0
 HOLDS = timedelta(minutes=5)
-"""How long a rota that was read may be believed."""
+"""How long a rota that was read is used."""
 AHEAD = timedelta(days=14)
 """How far ahead the rota is read."""
 _NOON = 12
@@ -30,8 +32,7 @@ _MIDNIGHT = "midnight"
 log = structlog.get_logger("gateway.duty")
 
 ReadRota: TypeAlias = Callable[[datetime, datetime], Sequence[Watch]]
-"""When between two moments somebody is on duty who can be told, the earliest first. May raise
-anything, and may hang: storage.duty.watches."""
+"""Returns the watches between two moments, the earliest first. It may raise anything, and hang."""
 
 
 class DutyPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,7 +58,7 @@ class DutyPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Duty:
-    """Knows the rota of the coming days."""
+    """The rota of the coming days, and its words on help cards."""
 
     def __init__(
         self,
@@ -66,7 +67,7 @@ class Duty:
         phrases: DutyPhrases,
         now: Callable[[], datetime],
     ) -> None:
-        """`endings` gives the last words of the help cards for "young_person" and for "adult"."""
+        """Take the rota, and the usual endings of help cards by reader, which the rota replaces."""
         self._read = read
         self._endings = {reader: endings(reader) for reader in ("young_person", "adult")}
         self._phrases = phrases
@@ -76,31 +77,31 @@ class Duty:
         self._read_at: datetime | None = None
 
     async def read_forever(self, every_s: float = EVERY_S) -> None:
-        """Read the rota, again and again. What fails is tried in the next round."""
+        """Read the rota in rounds; a failure is retried in the next round."""
         while True:
             await self.read_once()
             await asyncio.sleep(every_s)
 
     async def read_once(self) -> None:
-        """Read the rota; keep the one that is known when it cannot be read."""
+        """Read the rota, or keep the last one if that fails."""
         at = self._now()
         try:
-            watches = await self._lane.run(READ_WITHIN_S, self._read, at, at + AHEAD)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the next round tries again
+            found = await self._lane.run(READ_WITHIN_S, self._read, at, at + AHEAD)
+        except Exception as error:  # noqa: BLE001 - the next round tries again
             log.warning("rota.not_read", error=type(error).__name__)
             return
-        self._watches, self._read_at = tuple(watches), at
+        self._watches, self._read_at = tuple(found), at
 
-    def honest(self, shown: list[Message], area: str | None = None) -> list[Message]:
-        """The messages, with the rota's words at the end of each help card that has the usual.
+    def with_rota(self, shown: list[Message], area: str | None = None) -> list[Message]:
+        """Replace the usual ending of each help card with the words of the rota for this area.
 
-        Whoever may not see this area is not told of it, and so counts for nothing.
+        Only the watches of staff who may see the cases of the area count.
         """
         said = {reader: self._words(reader, area) for reader in self._endings}
         return [self._with_words(message, said) for message in shown]
 
     def close(self) -> None:
-        """Read no more."""
+        """Stop the thread that reads the rota."""
         self._lane.close()
 
     def _with_words(self, message: Message, said: dict[str, str | None]) -> Message:
@@ -113,7 +114,7 @@ class Duty:
         return message
 
     def _words(self, reader: str, area: str | None) -> str | None:
-        """What the rota says to this reader now; None when it says nothing that can be told."""
+        """Return the words of the rota for this reader now, or None if it promises nothing."""
         now = self._now()
         if self._read_at is None or not timedelta(0) <= now - self._read_at <= HOLDS:
             return None
@@ -130,7 +131,7 @@ class Duty:
         there, here = at.astimezone(LONDON), now.astimezone(LONDON)
         clock = _clock(there)
         if clock == _MIDNIGHT:
-            # "Midnight tomorrow" is read as the end of that day: so it is said.
+            # People read "midnight tomorrow" as the end of that day.
             there -= timedelta(minutes=1)
         days = (there.date() - here.date()).days
         facts = {"time": clock, "day": f"{there:%A}", "date": f"{there.day} {there:%B}"}
@@ -141,13 +142,19 @@ class Duty:
 
 
 def _clock(there: datetime) -> str:
-    """ "9am", "9.30am", "midday", "midnight"."""
+    """Return a time such as "9am", "9.30am", "midday" or "midnight"."""
     minutes = f".{there:%M}" if there.minute else ""
     half = "am" if there.hour < _NOON else "pm"
     clock = f"{there.hour % _NOON or _NOON}{minutes}{half}"
     return {"12am": _MIDNIGHT, "12pm": "midday"}.get(clock, clock)
 
 
-def nobody_known(_start: datetime, _end: datetime) -> Sequence[Watch]:
-    """A rota that says nothing."""
+def read_rota(database: Engine, start: datetime, end: datetime) -> Sequence[Watch]:
+    """Read the watches between two moments from the database."""
+    with database.connect().execution_options(**READING) as connection:
+        return watches(connection, start, end)
+
+
+def empty_rota(_start: datetime, _end: datetime) -> Sequence[Watch]:
+    """Return an empty rota."""
     return ()

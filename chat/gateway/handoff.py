@@ -1,26 +1,82 @@
-"""The hand-off to staff: which messages they must read, and what the record of each says."""
+"""Decides how severe a message is, and hands it over to staff if they must read it."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from chat.gateway.callbacks import CallbackDialogue
-from chat.gateway.conversation import Conversation, Exchange, scoped_id
+from chat.gateway.conversations import Conversation, Exchange, scoped_id
 from chat.gateway.duty import Duty
 from chat.gateway.recorder import Recorder
 from chat.gateway.replies import highest_shown
 from chat.gateway.requests import IncomingMessage
-from chat.gateway.severity import decide
 from safeguarding.escalation import Escalation
 from safeguarding.messages import Message, contacts_in, words_of
 from safeguarding.risk.assessed import AssessedMessage
-from safeguarding.risk.assessment import Assessment, is_read_in_part
+from safeguarding.risk.assessment import NO_RISK, Assessment, Signal, is_read_in_part, upgraded
+from safeguarding.taxonomy import Severity
+
+FOR_STAFF = Severity.CONCERN
+"""A message of this severity is handed over, and so is every later one of its conversation."""
+FINISH_S = 15.0
 
 
-class HandOff:
-    """Hands over to staff what shows risk: the one place where escalations are made."""
+def _gateway_assessment(source: str, severity: Severity) -> Assessment:
+    signal = Signal(source, "gateway", "1", "distress", severity, start=0, end=0)
+    return Assessment(severity, (signal.category,), NO_RISK.subject, (signal,))
+
+
+NOT_ASSESSED = _gateway_assessment("not-assessed", FOR_STAFF)
+"""Stands for the assessment of a message that could not be assessed: staff must read it."""
+
+
+@dataclass(frozen=True)
+class SeverityDecision:
+    """The severity of a message and of its conversation."""
+
+    on_record: Assessment
+    """The assessment that staff see."""
+    reached: Severity
+    """The severity of the conversation after the message."""
+    is_for_staff: bool
+    """Whether the message is handed over."""
+
+
+def decide(
+    assessment: Assessment | None,
+    *,
+    shown: Severity,
+    known: Severity,
+    again: bool,
+    waits: bool = False,
+    later: bool = False,
+) -> SeverityDecision:
+    """Decide the severity of a message and of its conversation, which never falls.
+
+    `assessment` is None if there is none; `waits` says that it is still to come, so that its lack
+    does not yet raise the conversation. `later` says that it came after the message was handed over
+    as not assessed, a record that only staff lower. `shown` is the severity of the help card in the
+    answer, and `known` that of the conversation before the message. `again` says that the card only
+    repeats the help that is known to be due, and tells nothing about this message.
+    """
+    own = assessment or NOT_ASSESSED
+    on_record = own
+    if shown > max(own.severity, known if again else Severity.NONE):
+        on_record = upgraded(own, _gateway_assessment("answered-with-help", shown))
+    if later:
+        on_record = upgraded(NOT_ASSESSED, on_record)
+    return SeverityDecision(
+        on_record=on_record,
+        reached=max(known, shown, Severity.NONE if waits else own.severity),
+        is_for_staff=max(on_record.severity, known) >= FOR_STAFF,
+    )
+
+
+class HandoffWriter:
+    """Hands messages over to staff: the only place where escalations are made."""
 
     def __init__(
         self,
@@ -31,18 +87,17 @@ class HandOff:
     ) -> None:
         self._recorder = recorder
         self.callbacks = callbacks
-        """Call-backs, for people who were handed over."""
         self._duty = duty
         self._now = now
         self._late: set[asyncio.Task[None]] = set()
 
     def with_what_follows(self, conversation: Conversation, shown: list[Message]) -> list[Message]:
-        """What is shown, with what is true of a hand-off: when it is read, and a way back."""
+        """Add to help cards the offer of a call-back, and when staff read the message."""
         offered = self.callbacks.offered(conversation, shown)
-        return self._duty.honest(offered, conversation.state.area)
+        return self._duty.with_rota(offered, conversation.state.area)
 
     def exchange(self, conversation: Conversation, sent: IncomingMessage) -> Exchange:
-        """The message with what came before it."""
+        """Return the message with what came before it."""
         message_id = scoped_id(conversation.id, sent)
         before = conversation.turns_before(message_id)
         return Exchange(conversation, message_id, sent, before, conversation.state, self._now())
@@ -54,12 +109,12 @@ class HandOff:
         shown: Sequence[Message],
         extra: dict[str, str],
     ) -> None:
-        """Record a message that shows risk. Returns when that is on a disk (see Recorder).
+        """Record a message if it is for staff. Returns once the record is kept (see Recorder).
 
-        One that is still being assessed is recorded at once as not assessed, and again with what
-        its assessment finds: that raises it, and never lowers it. When it finds nothing the record
-        stays a concern, since only staff lower one, and says so: `assessed_later`. `begun` is the
-        assessment; None when there were too many to begin it.
+        `begun` is the assessment, or None if there was no room to begin it. If it is not done, the
+        message is recorded at once as not assessed, and recorded again when it is done. The second
+        record raises the first and never lowers it, because only staff lower a record; what the
+        assessment found is in `assessed_later`.
         """
         if begun is not None and not begun.done():
             await self._record(exchange, None, shown, extra | {"screening": "late"})
@@ -69,10 +124,10 @@ class HandOff:
         else:
             await self._record(exchange, begun, shown, extra)
 
-    async def finish(self, within_s: float = 15.0) -> None:
+    async def finish(self) -> None:
         """Wait for late assessments and their records. Called when the server stops."""
         if self._late:
-            await asyncio.wait(set(self._late), timeout=within_s)
+            await asyncio.wait(set(self._late), timeout=FINISH_S)
         self.callbacks.close()
 
     async def _when_assessed(
@@ -101,6 +156,7 @@ class HandOff:
         else:
             assessment = begun.result().assessment
         later = "assessed_later" in extra
+        conversation = exchange.conversation
         decision = decide(
             assessment,
             shown=highest_shown(shown),
@@ -109,11 +165,13 @@ class HandOff:
             waits=extra.get("screening") == "late" and not later,
             later=later,
         )
-        exchange.conversation.raise_to(decision.reached)
-        # After a hand-off all belongs to its case: whoever reads it must see how it went on.
+        conversation.raise_to(decision.reached)
         if not decision.is_for_staff:
             return
-        conversation = exchange.conversation
+        if is_read_in_part(decision.on_record):
+            characters = len(exchange.sent.text)
+            read = f"the encoder read some passages of {characters} characters"
+            extra = extra | {"assessed": read}
         await self._recorder.record(
             Escalation(
                 message_id=exchange.message_id,
@@ -127,13 +185,6 @@ class HandOff:
                 contacts=contacts_in(shown),
                 audience=conversation.state.audience,
                 area=conversation.state.area,
-                extra=extra | _read_in_part(decision.on_record, exchange.sent),
+                extra=extra,
             )
         )
-
-
-def _read_in_part(assessment: Assessment, sent: IncomingMessage) -> dict[str, str]:
-    """What staff must know of a message too long to be read whole; nothing of any other."""
-    if not is_read_in_part(assessment):
-        return {}
-    return {"assessed": f"the encoder read some passages of {len(sent.text)} characters"}

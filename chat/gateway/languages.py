@@ -1,7 +1,7 @@
-"""In which other language a message is, and what its plain words tell.
+"""Recognises messages in other languages, and the risk phrases in them.
 
-Lantern understands English. Of the languages of content/languages it knows its own cards and a list
-of plain risk phrases: enough to answer in the language, to record, and to say who can speak it.
+Lantern understands English. For each language of content/languages it has cards and a list of plain
+risk phrases: enough to answer in the language, to record, and to name services that speak it.
 """
 
 from __future__ import annotations
@@ -22,19 +22,20 @@ _WORD = re.compile(r"[^\W\d_]+")
 _SCRIPTS = {"ar": ("\u0600", "\u06ff"), "bn": ("\u0980", "\u09ff"), "pa": ("\u0a00", "\u0a7f"),
             "uk": ("\u0400", "\u04ff")}  # fmt: skip
 _OF_URDU = frozenset("ٹڈڑےںہگچپ")
-"""Letters that Urdu has and Arabic has not."""
+"""Letters of Urdu that Arabic does not have."""
 _IDENTIFIED = frozenset({"pl", "cy", "ro", "pt"})
-"""Languages in Latin letters that the identifier knows; Somali it does not."""
+"""Languages in Latin letters that py3langid knows; it does not know Somali."""
 _OTHERS = ("en", "es", "fr", "it", "de", "nl", "sk", "cs", "tr", "sw")
-"""Languages without a card that a message may be in as well."""
+"""Languages without a card that a message may be in."""
 _SURE = 0.9
-"""How sure the identifier must be. Of the 6,471 English messages of the development part none is
-taken for another language then; of 75 ordinary ones in Polish, Romanian and Portuguese 61 are."""
+"""The least probability that counts. With it, none of the 6,471 English messages of the development
+part is taken for another language; 61 of 75 in Polish, Romanian and Portuguese are recognised."""
 _ENGLISH = 0.7
-"""From this share of words that an English dictionary knows nothing else is asked."""
+"""A text is English from this share of words that an English dictionary knows."""
 _COMMON, _FEWEST = 0.4, 3
-"""The same for a list of common words, where there is no dictionary; and words in all."""
+"""The least share, and number, of words from a language's list of common words."""
 _MOST_READ = 2_000
+"""Characters of a message that are read."""
 
 
 class LanguageDetector:
@@ -53,15 +54,15 @@ class LanguageDetector:
     def read(
         self, text: str, canonical: str, assessment: Assessment
     ) -> tuple[str | None, Assessment]:
-        """The language's code, None of English or one without a card; and the assessment with what
-        the risk phrases of the language tell.
+        """Return the code of the language, and the assessment raised by its risk phrases.
 
-        `canonical` are the words as the encoder reads them: "hes" and "im" are English there.
+        The code is None for English and for a language without a card. `canonical` is the text as
+        the encoder reads it: "hes" and "im" are English words there.
         """
         text = text[:_MOST_READ]
         words = _WORD.findall(text.casefold())
         english = _share(_WORD.findall(canonical[:_MOST_READ]), is_word)
-        # Short words of other languages are English ones too: "tata ma bate". Three are not.
+        # Short phrases of other languages can be English words too: "tata ma bate".
         found = [
             phrase
             for phrase in self._phrases.found(text)
@@ -72,9 +73,9 @@ class LanguageDetector:
         code = found[0].language if found else self._code(text, words, english)
         if code is None or code not in self._cards:
             return None, assessment
-        told = [self._told(phrase) for phrase in found if phrase.language == code]
-        for each in told:
-            assessment = upgraded(assessment, each)
+        for phrase in found:
+            if phrase.language == code:
+                assessment = upgraded(assessment, _assessment(phrase))
         return code, _named(assessment, code)
 
     def _code(self, text: str, words: list[str], english: float) -> str | None:
@@ -94,21 +95,15 @@ class LanguageDetector:
         fits = count >= _FEWEST and count >= _COMMON * len(plain) and english <= 1 - _COMMON
         return code if fits else None
 
-    def _told(self, phrase: FoundPhrase) -> Assessment:
-        signal = Signal(
-            source=f"language-{phrase.language}-{phrase.number}",
-            kind="language",
-            version="1",
-            category=phrase.record.category,
-            severity=phrase.severity,
-            start=0,
-            end=0,
-        )
-        return Assessment(phrase.severity, (phrase.record.category,), "unknown", (signal,))
+
+def _assessment(phrase: FoundPhrase) -> Assessment:
+    category, source = phrase.record.category, f"language-{phrase.language}-{phrase.number}"
+    signal = Signal(source, "language", "1", category, phrase.severity, start=0, end=0)
+    return Assessment(phrase.severity, (category,), "unknown", (signal,))
 
 
 def _named(assessment: Assessment, code: str) -> Assessment:
-    """What shows a risk, with the language named among its reasons."""
+    """Add a signal that names the language, if the message shows a risk and no signal does yet."""
     if assessment.severity == Severity.NONE or any(
         signal.source.startswith(f"language-{code}") for signal in assessment.signals
     ):
@@ -119,7 +114,7 @@ def _named(assessment: Assessment, code: str) -> Assessment:
 
 
 def _script(text: str) -> str | None:
-    """The language whose letters most of the text is in; None of Latin letters."""
+    """Return the language in whose script most of the text is, or None."""
     letters = [char for char in text if char.isalpha()]
     for code, (first, last) in _SCRIPTS.items():
         if letters and sum(first <= char <= last for char in letters) > len(letters) / 2:

@@ -1,4 +1,4 @@
-"""One message, from the browser to the answer: assess, ask Rasa, prove that it helps, record."""
+"""Answers one message: assesses it, asks Rasa, checks the reply, and records what shows risk."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Protocol
+from typing import NamedTuple
 
 import structlog
 
-from chat.gateway.conversation import Answer, Conversation, Exchange, scoped_id
-from chat.gateway.conversations import Conversations
-from chat.gateway.handoff import HandOff
+from chat.gateway.conversations import Conversation, Conversations, Exchange, scoped_id
+from chat.gateway.handoff import HandoffWriter
 from chat.gateway.metrics import GatewayMetrics
-from chat.gateway.rasa import RasaReply, RasaRequest, RasaUnavailableError
-from chat.gateway.replies import OwnReplies
-from chat.gateway.reply_check import ReplyCheck
+from chat.gateway.rasa import RasaPool, RasaRequest, RasaUnavailableError
+from chat.gateway.replies import OwnReplies, ReplyCheck
 from chat.gateway.requests import Bearer, IncomingMessage
 from chat.gateway.screening import Screening
 from safeguarding.content.guides import STOP
@@ -24,36 +22,36 @@ from safeguarding.content.reader import Content
 from safeguarding.conversation_state import age_said, audience_said
 from safeguarding.messages import Message
 from safeguarding.risk.assessed import AssessedMessage
-from safeguarding.risk.assessment import NO_RISK, Assessment, Turn
+from safeguarding.risk.assessment import NO_RISK, Turn
 
 LEAST_WAIT_S = 0.25
+"""The least time for Rasa, and for an earlier message of the conversation, in seconds."""
 ASSESSMENT_WAIT_S = 0.5
-"""A message is assessed for at least so long, in seconds, however late it is."""
+"""The least time for the assessment, in seconds, however late the message is."""
 ANSWER_WAIT_S = 1.0
-"""What is left of the whole time for Rasa, in seconds, when the assessment takes long."""
+"""Seconds kept for Rasa when the assessment takes long."""
+FINISH_S = 15.0
 log = structlog.get_logger("gateway.messages")
 
 
-class Rasa(Protocol):
-    """A client that gets replies from Rasa: chat.gateway.rasa_pool.RasaPool."""
+class Answer(NamedTuple):
+    """What the person reads in answer to a message."""
 
-    timeout_s: float
-    """Seconds after which a message is answered without it."""
-
-    async def reply(self, message: RasaRequest, timeout_s: float) -> RasaReply:
-        """The reply. Raises RasaUnavailableError."""
+    messages: list[Message]
+    over_limit: bool = False
+    """True when messages came too fast: the answer is help and the request to wait."""
 
 
 class Messages:
-    """Answers messages. Whatever fails, there is an answer, and help in it when it is needed."""
+    """Answers messages. Every failure ends in an answer, with help if help is due."""
 
     def __init__(
         self,
         conversations: Conversations,
-        rasa: Rasa,
+        rasa: RasaPool,
         screening: Screening,
         own: OwnReplies,
-        handoff: HandOff,
+        handoff: HandoffWriter,
         metrics: GatewayMetrics,
         *,
         content: Content,
@@ -65,44 +63,30 @@ class Messages:
         self._handoff = handoff
         self._metrics = metrics
         self._choices, self._questions = content.choices, content.questions
-        self._proof = ReplyCheck(own, content.choices, content.questions, metrics)
-        self._timeout_s = rasa.timeout_s
+        self._check = ReplyCheck(own, content, metrics)
         self._under_way: dict[str, asyncio.Task[Answer]] = {}
 
     async def answer(
         self, bearer: Bearer, sent: IncomingMessage, admitted: Callable[[], Awaitable[bool]]
     ) -> Answer:
-        """The answer to a message; the same one for the same id, however often it is asked.
+        """Return the answer to a message; a repeat of a message gets the same answer.
 
-        `admitted` says whether it is within the limits; it is asked once, about a new message.
+        `admitted` counts the message and returns whether it is within the limits. It is called
+        once for each new message.
         """
         message_id = scoped_id(bearer.conversation_id, sent)
         answer = self._under_way.get(message_id)
         if answer is None:
-            # A task of its own, before anything is waited for: a browser that goes away does not
-            # stop help or its record.
+            # A task of its own from the start: it goes on when the browser closes the connection.
             answer = asyncio.create_task(self._answer(bearer, sent, message_id, admitted))
             self._under_way[message_id] = answer
             answer.add_done_callback(lambda _done: self._under_way.pop(message_id))
         return await asyncio.shield(answer)
 
-    async def _over_limit(self, conversation: Conversation, sent: IncomingMessage) -> list[Message]:
-        """The answer when messages come too fast. It is still screened, and help is in it."""
-        exchange = self._handoff.exchange(conversation, sent)
-        begun = self._screening.begin_spare(sent, exchange.before, exchange.state.asked)
-        assessed = await self._screening.result(begun, self._timeout_s) if begun else None
-        conversation.note(_assessment(assessed))
-        shown = self._own.too_fast(conversation.state)
-        self._metrics.messages.labels("limit").inc()
-        extra = {"fallback": "rate-limit"}
-        await self._handoff.record(exchange, begun, shown, extra)
-        conversation.remember(exchange.message_id, Turn("user", sent.text))
-        return shown
-
-    async def finish(self, within_s: float = 15.0) -> None:
-        """Wait for answers being made. Called when the server stops."""
+    async def finish(self) -> None:
+        """Wait for answers in progress. Called when the server stops."""
         if self._under_way:
-            await asyncio.wait(set(self._under_way.values()), timeout=within_s)
+            await asyncio.wait(set(self._under_way.values()), timeout=FINISH_S)
 
     async def _answer(
         self,
@@ -117,54 +101,67 @@ class Messages:
             conversation = await self._conversations.look(bearer)
             if known := conversation.answer_to(message_id):
                 return Answer(known)
-            # Nothing is kept of it: sent once more it is another try, and may be answered in full.
+            # This answer is not kept: a repeat of the message may be answered in full.
             return Answer(await self._over_limit(conversation, sent), over_limit=True)
         started = time.monotonic()
-        waits_s = max(self._timeout_s - ANSWER_WAIT_S, LEAST_WAIT_S)
+        waits_s = max(self._rasa.timeout_s - ANSWER_WAIT_S, LEAST_WAIT_S)
         async with self._conversations.turn(bearer, waits_s) as conversation:
             known = conversation.answer_to(message_id)
             shown = known or await self._in_full(conversation, sent, message_id, started)
         self._metrics.seconds.observe(time.monotonic() - started)
         return Answer(shown)
 
+    async def _over_limit(self, conversation: Conversation, sent: IncomingMessage) -> list[Message]:
+        """Assess and record a message that came too fast; return help and the request to wait."""
+        exchange = self._handoff.exchange(conversation, sent)
+        begun = self._screening.begin_spare(sent, exchange.before, exchange.state.asked)
+        assessed = await self._screening.result(begun, self._rasa.timeout_s) if begun else None
+        conversation.note(assessed.assessment if assessed else NO_RISK)
+        shown = self._own.too_fast(conversation.state)
+        self._metrics.messages.labels("limit").inc()
+        await self._handoff.record(exchange, begun, shown, {"fallback": "rate-limit"})
+        conversation.remember(exchange.message_id, Turn("user", sent.text))
+        return shown
+
     async def _in_full(
         self, conversation: Conversation, sent: IncomingMessage, message_id: str, started: float
     ) -> list[Message]:
         try:
             if sent.text.strip():
-                shown = await self._in_turn(conversation, sent, started + self._timeout_s)
+                deadline = started + self._rasa.timeout_s
+                shown = await self._in_turn(conversation, sent, deadline)
             else:
                 conversation.note(NO_RISK)
-                shown = self._proof.still_helped(conversation, self._own.empty())
+                shown = self._check.still_helped(conversation, self._own.empty())
             conversation.keep_answer(message_id, shown)
         except Exception as error:  # noqa: BLE001 - silence is failure: show help
-            _log_kind("message.failed", error)
+            # Only the kind of error: its message or its traceback may quote a child.
+            log.error("message.failed", error=type(error).__name__)  # noqa: TRY400
             return [self._own.help_card(conversation.state)]
         return shown
 
     async def _in_turn(
         self, conversation: Conversation, sent: IncomingMessage, deadline: float
     ) -> list[Message]:
-        self._learn(conversation, sent)
+        self._note_speaker(conversation, sent)
         exchange = self._handoff.exchange(conversation, sent)
         begun = self._screening.begin(sent, exchange.before, exchange.state.asked)
         left = deadline - time.monotonic() - ANSWER_WAIT_S
         assessed = await self._screening.result(begun, max(left, ASSESSMENT_WAIT_S))
-        conversation.note(_assessment(assessed))
-        own = await self._handoff.callbacks.answer(
-            conversation, sent, assessed.assessment if assessed else None
-        )
+        assessment = assessed.assessment if assessed else None
+        conversation.note(assessment or NO_RISK)
+        own = await self._handoff.callbacks.answer(conversation, sent, assessment)
         if own is not None:
             conversation.note_shown(own, self._choices, self._questions)
-            if not sent.choice and (assessed is None or assessed.assessment.severity):
+            if not sent.choice and (assessment is None or assessment.severity):
                 await self._handoff.record(exchange, begun, own, {})
             return own
         if begun.done():
             replies, reason = await self._ask_rasa(exchange, assessed, deadline)
         else:
-            # Rasa would have to assess it too, and the machine is busy enough.
+            # Rasa would assess the message too, on a machine that is too busy already.
             replies, reason = [], "assessment-late"
-        shown = self._proof.shown(exchange, assessed, replies)
+        shown = self._check.shown(exchange, assessed, replies)
         shown = self._handoff.with_what_follows(conversation, shown)
         conversation.note_shown(shown, self._choices, self._questions)
         self._metrics.messages.labels("gateway" if reason else "rasa").inc()
@@ -176,10 +173,8 @@ class Messages:
     async def _ask_rasa(
         self, exchange: Exchange, assessed: AssessedMessage | None, deadline: float
     ) -> tuple[list[Message], str | None]:
-        """Rasa's replies; or none, and the reason."""
+        """Return Rasa's replies and None, or an empty list and the reason why there are none."""
         conversation = exchange.conversation
-        # Whoever waited for an earlier message does not wait the whole time again.
-        left = max(deadline - time.monotonic(), LEAST_WAIT_S)
         message = RasaRequest(
             conversation.id,
             exchange.message_id,
@@ -189,7 +184,7 @@ class Messages:
             conversation.dialogue,
         )
         try:
-            reply = await self._rasa.reply(message, left)
+            reply = await self._rasa.reply(message, max(deadline - time.monotonic(), LEAST_WAIT_S))
         except RasaUnavailableError as error:
             self._metrics.fallbacks.labels(error.reason).inc()
             log.warning("rasa.unavailable", reason=error.reason, message_id=exchange.message_id)
@@ -197,8 +192,8 @@ class Messages:
         conversation.dialogue = reply.dialogue or conversation.dialogue
         return reply.messages, None
 
-    def _learn(self, conversation: Conversation, sent: IncomingMessage) -> None:
-        """Note what a button, or somebody in their own words, says about who is asking."""
+    def _note_speaker(self, conversation: Conversation, sent: IncomingMessage) -> None:
+        """Note what a button or the person's own words say about them."""
         entities = self._choices[sent.choice].entities if sent.choice else {}
         state = conversation.state
         typed = "" if sent.choice else sent.text
@@ -210,12 +205,3 @@ class Messages:
             area=entities.get("area", state.area),
             guide=None if sent.choice == STOP else state.guide,
         )
-
-
-def _assessment(assessed: AssessedMessage | None) -> Assessment:
-    return assessed.assessment if assessed else NO_RISK
-
-
-def _log_kind(event: str, error: Exception) -> None:
-    """Only the kind of error: its message or its traceback may quote a child."""
-    log.error(event, error=type(error).__name__)

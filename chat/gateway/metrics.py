@@ -1,6 +1,8 @@
-"""Figures for the operator. No label ever holds anything of a person's."""
+"""The gateway's metrics. No label holds anything about a person."""
 
 from __future__ import annotations
+
+from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -8,33 +10,28 @@ from safeguarding.logs import LOGGED
 
 
 class GatewayMetrics:
-    """The gateway's figures, in a registry of their own: several apps may live in one process."""
+    """The metrics, in a registry of their own: tests run several gateways in one process."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         self._registry.register(LOGGED)
-        self.messages = Counter(
-            "lantern_messages",
-            "Messages answered, by who answered them.",
-            ["answered_by"],
-            registry=self._registry,
+        counter = partial(Counter, registry=self._registry)
+        gauge = partial(Gauge, registry=self._registry)
+
+        self.messages = counter(
+            "lantern_messages", "Messages answered, by who answered them.", ["answered_by"]
         )
-        self.fallbacks = Counter(
-            "lantern_fallbacks",
-            "Messages that Rasa did not answer, by reason.",
-            ["reason"],
-            registry=self._registry,
+        self.fallbacks = counter(
+            "lantern_fallbacks", "Messages that Rasa did not answer, by reason.", ["reason"]
         )
-        self.upgrades = Counter(
+        self.upgrades = counter(
             "lantern_upgrades",
-            "Replies of Rasa's that lacked the help card our own screen asked for.",
-            registry=self._registry,
+            "Replies of Rasa that lacked the help card that the assessment asks for.",
         )
-        self.recorded = Counter(
+        self.recorded = counter(
             "lantern_escalations",
             "Escalations raised by the gateway, by severity and where they were written.",
             ["severity", "where"],
-            registry=self._registry,
         )
         self.seconds = Histogram(
             "lantern_reply_seconds",
@@ -42,70 +39,47 @@ class GatewayMetrics:
             buckets=(0.05, 0.1, 0.2, 0.5, 1, 2, 4, 6, 10),
             registry=self._registry,
         )
-        self.conversations = Gauge(
-            "lantern_conversations",
-            "Conversations in progress.",
-            registry=self._registry,
+        self.conversations = gauge("lantern_conversations", "Conversations in progress.")
+        self.conversation_bytes = gauge(
+            "lantern_conversation_bytes", "Memory that conversations take, roughly."
         )
-        self.conversation_bytes = Gauge(
-            "lantern_conversation_bytes",
-            "Memory that they take, nearly.",
-            registry=self._registry,
-        )
-        self.conversations_unsaved = Gauge(
+        self.conversations_unsaved = gauge(
             "lantern_conversations_unsaved",
-            "Of conversations that gateways share, those that Redis does not know as they are now.",
-            registry=self._registry,
+            "Shared conversations that Redis does not have as they are now.",
         )
-        self.rasa_under_way = Gauge(
-            "lantern_rasa_under_way",
-            "Messages that a Rasa server is answering.",
-            ["server"],
-            registry=self._registry,
+        self.rasa_under_way = gauge(
+            "lantern_rasa_under_way", "Messages that a Rasa server is answering.", ["server"]
         )
-        self.rasa_breaker = Gauge(
+        self.rasa_breaker = gauge(
             "lantern_rasa_breaker",
-            "Of a Rasa server: 0 it is asked, 1 it is tried, 2 it is left alone.",
+            "Circuit breaker of a Rasa server: 0 closed, 1 half open, 2 open (no messages).",
             ["server"],
-            registry=self._registry,
         )
-        self.rasa_waiting = Gauge(
-            "lantern_rasa_waiting",
-            "Messages that wait until a Rasa server is free.",
-            registry=self._registry,
+        self.rasa_waiting = gauge(
+            "lantern_rasa_waiting", "Messages that wait until a Rasa server is free."
         )
-        self.rasa_asked_again = Gauge(
+        self.rasa_asked_again = gauge(
             "lantern_rasa_asked_again",
             "How often another Rasa server was asked, because the first did not answer.",
-            registry=self._registry,
         )
-        self.backlog = Gauge(
-            "lantern_spool_backlog",
-            "Escalations waiting on this machine for the database.",
-            registry=self._registry,
+        self.backlog = gauge(
+            "lantern_spool_backlog", "Escalations waiting on this machine for the database."
         )
-        self.unsaved = Gauge(
+        self.unsaved = gauge(
             "lantern_unsaved_escalations",
             "Escalations in memory only, because neither database nor disk could take them.",
-            registry=self._registry,
         )
-        self.connections = Gauge(
-            "lantern_connections",
-            "Connections that are open.",
-            registry=self._registry,
-        )
-        self.most_connections = Gauge(
+        self.connections = gauge("lantern_connections", "Open connections.")
+        self.most_connections = gauge(
             "lantern_connections_most",
-            "Connections that may be open: over it, one that is worth least is closed.",
-            registry=self._registry,
+            "Most connections that may be open; over it, the least useful one is closed.",
         )
-        self.closed_connections = Gauge(
+        self.closed_connections = gauge(
             "lantern_connections_closed",
             "Connections closed to make room for others since the start, or refused.",
             ["how"],
-            registry=self._registry,
         )
 
     def as_text(self) -> bytes:
-        """All figures in Prometheus' text format."""
+        """Return all metrics in the text format of Prometheus."""
         return generate_latest(self._registry)

@@ -1,19 +1,28 @@
-"""The widget, the demonstration page and the description of the interface, from memory."""
+"""The widget, the demonstration page and the description of the interface, served from memory.
+
+There is no build step. At the start, phrases are put into the pages, and each script is joined with
+the modules that it imports: on a slow connection each level of imports costs a round trip, and the
+embed script, on pages of other sites, can import nothing.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+import click
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 from rcssmin import cssmin
+from rjsmin import jsmin
 from sanic import Blueprint, HTTPResponse, Request
 from sanic.exceptions import NotFound
 from sanic.response import empty, raw
@@ -21,10 +30,9 @@ from sanic.response import html as html_response
 from sanic.response import json as json_response
 
 from chat.gateway.requests import MOST_TYPED
-from chat.gateway.scripts import as_classic, in_one_piece
 from safeguarding.content.phrases import Phrases
-from safeguarding.content.reader import Content
-from web.http import App, ContentPolicy
+from safeguarding.content.reader import Content, read_content
+from web.http import App, ContentPolicy, ErrorPhrases, PlainErrors
 
 HERE = Path(__file__).resolve().parent
 FOLDER = HERE.parent / "widget"
@@ -33,29 +41,32 @@ KINDS = {
     ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-"""The files that are served as they lie there, once the phrases are in them."""
+"""The files that are served as they are, apart from phrases."""
 SCRIPT = "text/javascript; charset=utf-8"
 MODULES = ("chat.mjs", "help.mjs", "help_worker.mjs")
-"""The modules that a page names itself: they are served with all that they import."""
+"""The modules that pages name; each is served with all that it imports."""
 PAGES = {"chat.html": "chat_page", "demo.html": "school_page", "help.html": "help_page"}
-"""The phrases that each page of the widget is rendered with."""
+"""The group of phrases for each page."""
 SPECIAL = {
-    # Where the gateway is away, a page that has shown the button before shows it again, and help.
+    # While the gateway is down, pages that have shown the button before show it again, and help.
     "embed.js": {"Cache-Control": "max-age=300, stale-while-revalidate=86400"},
     "help_worker.mjs": {"Service-Worker-Allowed": "/chat"},
 }
-"""Headers that only these files need."""
+"""Further headers of single files."""
 GIVEN = '"{{ given }}"'
-"""Where the embed script takes what it needs: on a page of somebody else's it can ask for none."""
+"""The place in the embed script for its phrases and style sheet, which it cannot fetch itself."""
 ELSEWHERE = "https://www.bbc.co.uk/weather"
-"""Where whoever leaves in a hurry is taken: a page that nobody wonders about."""
+"""The page that a person who leaves in a hurry is taken to: one that raises no questions."""
+_IMPORT = re.compile(r'^import \{([\w,\s]+)\} from "\./(\w+)\.mjs";\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(?:async function|function|class|const) (\w+))", re.MULTILINE)
+_LEFT = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
 pages = Blueprint("pages")
 docs = Blueprint("docs", url_prefix="/docs")
 
 
 @dataclass(frozen=True)
 class Page:
-    """A file as it is served."""
+    """A file as it is served; `tag` is its ETag."""
 
     content: bytes
     kind: str
@@ -63,9 +74,9 @@ class Page:
 
 
 def keep_pages(app: App, content: Content) -> None:
-    """Render all pages when the app is made: what is missing must be noticed then.
+    """Render all pages into `app.ctx`, so that faults show when the app is made.
 
-    Raises ContentError, jinja2.TemplateError, ValueError.
+    Raises ContentError, jinja2.TemplateError and ValueError.
     """
     app.ctx.pages = read_pages(content.phrases)
     areas = [choice["id"].removeprefix("area_") for choice in content.choices.areas()]
@@ -78,7 +89,7 @@ def keep_pages(app: App, content: Content) -> None:
 
 
 def read_pages(phrases: Phrases, folder: Path = FOLDER) -> dict[str, Page]:
-    """All files of the widget by name, with the phrases that they show in their places."""
+    """Return all files of the widget by name, with their phrases."""
     environment = _environment(folder)
     files = {
         path.name: (_content(path, environment, phrases), KINDS[path.suffix])
@@ -92,7 +103,7 @@ def read_pages(phrases: Phrases, folder: Path = FOLDER) -> dict[str, Page]:
 
 
 def linked(text: str, words: str, href: str, **attributes: str) -> Markup:
-    """The text with a link on `words`. Raises ValueError unless they stand in it just once."""
+    """Return the text with a link on `words`. Raises ValueError unless they occur once."""
     before, found, after = escape(text).partition(escape(words))
     if not found or words in after:
         raise ValueError(f"{words!r} does not stand just once in {text!r}")
@@ -101,7 +112,7 @@ def linked(text: str, words: str, href: str, **attributes: str) -> Markup:
 
 
 def policy_for(request: Request, ancestors: str) -> ContentPolicy:
-    """Who may frame a page: the widget its hosts, everything else nobody."""
+    """Return the policy of a page: `ancestors` may frame the widget; no site may frame the rest."""
     if request.path == "/":
         return ContentPolicy(frame_src="'self'")
     if request.path == "/widget/embed.js":
@@ -113,49 +124,49 @@ def policy_for(request: Request, ancestors: str) -> ContentPolicy:
 
 @pages.get("/")
 async def demo(request: Request) -> HTTPResponse:
-    """A made-up school page with the widget on it."""
+    """Serve a made-up school page with the widget on it."""
     return _served(request, "demo.html")
 
 
 @pages.get("/widget/", strict_slashes=True)
 async def chat(request: Request) -> HTTPResponse:
-    """The chat itself, for an iframe or for a tab of its own."""
+    """Serve the chat for an iframe or a tab."""
     return _served(request, "chat.html")
 
 
 @pages.get("/chat")
 async def chat_page(request: Request) -> HTTPResponse:
-    """The chat in a tab of its own, at an address that can be told: nobody frames it."""
+    """Serve the chat at a short address, for a tab only: no site may frame it."""
     return _served(request, "chat.html")
 
 
 @pages.get("/widget/<name:str>")
 async def file(request: Request, name: str) -> HTTPResponse:
-    """A file of the widget."""
+    """Serve a file of the widget."""
     return _served(request, name)
 
 
 @docs.get("/")
 async def read(request: Request) -> HTTPResponse:
-    """The description of the interface as a page: no script, nothing from elsewhere."""
+    """Serve the description of the interface as a page."""
     return html_response(request.app.ctx.docs)
 
 
 @docs.get("/openapi.json")
 async def machine_readable(request: Request) -> HTTPResponse:
-    """The same for programs."""
+    """Serve the description for programs."""
     return json_response(request.app.ctx.description)
 
 
 def read_description(areas: Sequence[str]) -> dict[str, Any]:
-    """The OpenAPI description; the areas in it are those that have contacts."""
+    """Read the OpenAPI description, and put in the areas that have contacts."""
     described: dict[str, Any] = yaml.safe_load((HERE / "openapi.yml").read_text(encoding="utf-8"))
     described["components"]["schemas"]["Beginning"]["properties"]["area"]["enum"] = list(areas)
     return described
 
 
 def _whole(described: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
-    """The part itself, or the one it refers to ("#/components/responses/NoToken")."""
+    """Follow the reference of a part, such as "#/components/responses/NoToken", if it is one."""
     for step in part.get("$ref", "").split("/")[1:]:
         part = part[step] if step in part else described[step]
     return part
@@ -180,7 +191,7 @@ def _content(path: Path, environment: Environment, phrases: Phrases) -> bytes:
 
 
 def _embed_script(folder: Path, phrases: Phrases) -> str:
-    """The one tag's script, with its phrases and its style sheet in it."""
+    """Return the script of the embed tag, with its phrases and its style sheet."""
     script, style = in_one_piece(folder / "embed.mjs"), (folder / "embed.css").read_text("utf-8")
     if script.count(GIVEN) != 1:
         raise ValueError(f"embed.mjs does not hold {GIVEN} just once")
@@ -192,7 +203,7 @@ def _served(request: Request, name: str) -> HTTPResponse:
     page = request.app.ctx.pages.get(name)
     if page is None:
         raise NotFound
-    # A page leaves as little as possible on a shared computer; scripts may be kept and asked after.
+    # Pages leave nothing on a shared computer; a browser may keep scripts and revalidate them.
     keep = "no-store" if name.endswith(".html") else "no-cache"
     headers = {"ETag": page.tag, "Cache-Control": keep} | SPECIAL.get(name, {})
     # A proxy that compresses a file makes its tag a weak one.
@@ -203,3 +214,55 @@ def _served(request: Request, name: str) -> HTTPResponse:
 
 def _tag(content: bytes) -> str:
     return f'"{hashlib.sha256(content).hexdigest()[:16]}"'
+
+
+def in_one_piece(path: Path) -> str:
+    """Join a module with all that it imports, each in its own scope, without comments.
+
+    Raises ValueError for an import or an export that is not written in the style of the widget, and
+    for modules that import each other.
+    """
+    parts: dict[str, str] = {}
+    own = _understood(path, _body(path, parts, ()))
+    return str(jsmin("".join([*parts.values(), own])))
+
+
+def as_classic(script: str) -> str:
+    """Wrap a script for a plain tag, so that it leaves no name on the page."""
+    return f'(()=>{{"use strict";{script}\n}})();'
+
+
+def _body(path: Path, parts: dict[str, str], importers: tuple[str, ...]) -> str:
+    """Return the module with imports from `parts`, after putting what it imports there."""
+    if path.stem in importers:
+        raise ValueError(f"{path.name} imports itself, through {importers[-1]}")
+    source = path.read_text(encoding="utf-8")
+    for _, name in _IMPORT.findall(source):
+        if name not in parts:
+            module = path.with_name(f"{name}.mjs")
+            parts[name] = _scoped(module, _body(module, parts, (*importers, path.stem)))
+    return _IMPORT.sub(r"const {\1} = $\2;\n", source)
+
+
+def _scoped(path: Path, body: str) -> str:
+    names = ", ".join(_EXPORT.findall(body))
+    body = _understood(path, _EXPORT.sub("", body))
+    return f"const ${path.stem} = (() => {{\n{body}\nreturn {{ {names} }};\n}})();\n"
+
+
+def _understood(path: Path, body: str) -> str:
+    if left := _LEFT.search(body):
+        raise ValueError(f"{path.name}: it is not known what this means here: {left[0]}")
+    return body
+
+
+def plain_errors(content: Content) -> PlainErrors:
+    """Return the error handler with the phrases of the content. Raises ContentError."""
+    return PlainErrors(content.phrases.of("errors", ErrorPhrases))
+
+
+@click.command()
+def main() -> None:
+    """Print the help page that the proxy shows while the gateway is down."""
+    page = plain_errors(read_content()).page(HTTPStatus.SERVICE_UNAVAILABLE)
+    click.echo(page.body or b"")

@@ -1,68 +1,97 @@
-"""Hands escalations over: before an answer leaves, its row is on a disk, or held until it is."""
+"""Keeps escalations before their answers leave: in the mailbox, on the spool, or in memory."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, TypeVar
 
 import structlog
 
-from chat.gateway.bounded_pool import BoundedPool, LateError
 from chat.gateway.metrics import GatewayMetrics
 from safeguarding.escalation import Escalation
 from storage.handoffs import HandoffMailbox
+from storage.spool import Spool
 
 DRAIN_EVERY_S = 5.0
 RETRY_EVERY_S = 1.0
+FINISH_S = 15.0
+Result = TypeVar("Result")
 log = structlog.get_logger("gateway.recorder")
 
 
-class Backlog(Protocol):
-    """What waits while the mailbox cannot be written: storage.spool.Spool."""
+class LateError(Exception):
+    """The work was not done in time, or there was no room for it."""
 
-    def keep(self, escalation: Escalation) -> object:
-        """Keep it, so that it survives a crash. Raises OSError when it cannot."""
 
-    def drain(self, mailbox: HandoffMailbox) -> int:
-        """Append everything kept to the mailbox; how many that were."""
+class BoundedPool:
+    """A few threads and a short queue for one kind of work that may hang.
 
-    def waiting(self) -> Sequence[object]:
-        """What is kept."""
+    Work that hangs costs these threads and no more: the caller stops waiting, and work that has not
+    begun by then is dropped.
+    """
 
-    def reserve(self) -> None:
-        """Set space aside for a full disk. Raises OSError."""
+    def __init__(self, name: str, *, threads: int, room: int) -> None:
+        """Take at most `room` pieces of work at once, those in the threads included."""
+        self._threads = ThreadPoolExecutor(threads, name)
+        self._room = room
+        self._inside: set[Future[Any]] = set()
 
-    def probe(self) -> None:
-        """Raises OSError when nothing could be kept now, but for what is reserved."""
+    async def run(
+        self, within_s: float | None, work: Callable[..., Result], *arguments: Any
+    ) -> Result:
+        """Return the result of `work`. Raises its exceptions, and LateError after `within_s`.
+
+        With None it waits without limit. Work that has begun goes on when it is late, and may
+        still succeed.
+        """
+        self._inside = {future for future in self._inside if not future.done()}
+        if len(self._inside) >= self._room:
+            raise LateError
+        begun = self._threads.submit(work, *arguments)
+        self._inside.add(begun)
+        done = asyncio.wrap_future(begun)
+        # Not `wait_for`: it would cancel a thread that cannot be cancelled, and forget it.
+        await asyncio.wait({done}, timeout=within_s)
+        if done.done():
+            return done.result()
+        # The exception of late work is read, so that asyncio does not log it as forgotten.
+        done.add_done_callback(lambda late: late.cancelled() or late.exception())
+        begun.cancel()
+        raise LateError
+
+    def close(self) -> None:
+        """Take no more work, and wait for none."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How long one waits, in seconds."""
+    """Times in seconds."""
 
     mailbox_s: float = 0.25
-    """For the mailbox; then the spool takes the record."""
+    """The longest wait for the mailbox; then the spool takes the record."""
     spool_s: float = 2.0
-    """For the spool; then the record is held in memory, and the answer leaves."""
+    """The longest wait for the spool; then the record is held in memory, and the answer leaves."""
     away_s: float = 5.0
-    """For how long a mailbox that was late is not tried again: not every message waits."""
+    """How long a mailbox that was late is not tried again, so that not every message waits."""
 
 
 class Recorder:
-    """Keeps escalations: in the hand-off mailbox, else on the spool, else in memory until one of
-    the two can take them.
+    """Keeps escalations in the hand-off mailbox, else on the spool, else in memory.
 
-    Mailbox, spool and draining have threads of their own: what hangs in one holds up no other.
+    What is in memory goes to one of the other two as soon as possible. Mailbox, spool and draining
+    have threads of their own, so that a hang in one does not stop the others.
     """
 
     def __init__(
         self,
         mailbox: HandoffMailbox,
-        spool: Backlog,
+        spool: Spool,
         metrics: GatewayMetrics,
         patience: Patience | None = None,
     ) -> None:
@@ -80,24 +109,27 @@ class Recorder:
         self._has_reserve = True
 
     async def record(self, escalation: Escalation) -> None:
-        """Keep it. Returns when the mailbox or the spool has it on disk; when neither can take it
-        in time it is held in memory, and tried again and again. Never raises."""
-        # A task of its own: nothing that ends the answer ends the record.
+        """Keep an escalation. Never raises.
+
+        Returns once the mailbox or the spool has it on disk. If neither takes it in time, it is
+        held in memory and retried.
+        """
+        # A task of its own, so that it goes on when the answer is cancelled.
         keeping = asyncio.create_task(self._keep_or_hold(escalation))
         self._under_way.add(keeping)
         keeping.add_done_callback(self._under_way.discard)
         await asyncio.shield(keeping)
 
     def unsaved(self) -> int:
-        """How many escalations are in memory only: they are lost if this process dies."""
+        """Return how many escalations are in memory only: they are lost if this process dies."""
         return len(self._held)
 
     def backlog(self) -> int:
-        """How many escalations are waiting on the spool."""
+        """Return how many escalations are on the spool."""
         return len(self._spool.waiting())
 
     def disk_is_writable(self) -> bool:
-        """Whether a file can be written where the spool is, without what is reserved."""
+        """Return whether the disk of the spool can be written without using the reserve."""
         try:
             self._spool.probe()
         except OSError:
@@ -107,17 +139,17 @@ class Recorder:
     async def work_forever(
         self, drain_every_s: float = DRAIN_EVERY_S, retry_every_s: float = RETRY_EVERY_S
     ) -> None:
-        """Bring what is held to a disk and the spool into the mailbox, again and again."""
+        """Move escalations from memory to a disk and from the spool to the mailbox, in rounds."""
         await asyncio.gather(
             self._drain_forever(drain_every_s),
             self._retry_forever(retry_every_s),
             self._reserve_forever(retry_every_s),
         )
 
-    async def finish(self, within_s: float = 15.0) -> None:
-        """Wait for what is being recorded, and try once more what is held. At the end."""
+    async def finish(self) -> None:
+        """Wait for records in progress, and retry those in memory. Called when the server stops."""
         if self._under_way:
-            await asyncio.wait(set(self._under_way), timeout=within_s)
+            await asyncio.wait(set(self._under_way), timeout=FINISH_S)
         await self._retry()
         for escalation in self._held.values():
             log.critical("escalation.lost", message_id=escalation.message_id)
@@ -135,7 +167,7 @@ class Recorder:
         )
 
     async def _keep(self, escalation: Escalation) -> bool:
-        """Whether the mailbox or the spool has it now."""
+        """Return whether the mailbox or the spool took it."""
         severity = escalation.assessment.severity.label
         if await self._in_mailbox(escalation):
             self._metrics.recorded.labels(severity, "log").inc()
@@ -146,7 +178,7 @@ class Recorder:
         return False
 
     async def _in_mailbox(self, escalation: Escalation) -> bool:
-        """Whether the mailbox took it. A late one still may: appending twice is harmless."""
+        """Return whether the mailbox took it in time; taking it later as well is harmless."""
         if time.monotonic() < self._away_until:
             return False
         try:
@@ -177,7 +209,7 @@ class Recorder:
             await self._retry()
 
     async def _retry(self) -> None:
-        """Try what is held, the oldest first, until one cannot be kept: another is next then."""
+        """Retry what is held until one fails; that one goes to the end of the queue."""
         for number, escalation in list(self._held.items()):
             kept = await self._keep(escalation)
             if not kept:
@@ -200,7 +232,7 @@ class Recorder:
             self._away_until = 0.0
 
     async def _reserve_forever(self, every_s: float) -> None:
-        """Set space aside again as soon as there is some: a disk that was full may fill again."""
+        """Set disk space aside again once there is some: the disk may fill a second time."""
         while True:
             try:
                 await self._spool_lane.run(None, self._spool.reserve)

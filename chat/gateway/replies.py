@@ -1,42 +1,28 @@
-"""What the gateway says by itself, all of it content: here is only which of it, and when."""
+"""The gateway's own replies, and the check that each reply from Rasa holds the help that is due."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Protocol
 
 import msgspec
+import structlog
 
-from safeguarding.conversation_state import ConversationState
-from safeguarding.messages import Choice, ContactCard, Message
+from chat.gateway.conversations import Conversation, Exchange
+from chat.gateway.metrics import GatewayMetrics
+from safeguarding.content.follow_ups import ID as FOLLOW_UP
+from safeguarding.content.guides import TOPIC as GUIDE
+from safeguarding.content.help_cards import AGAIN, STILL_HERE
+from safeguarding.content.languages import ID as LANGUAGE_CARD
+from safeguarding.content.reader import Content
+from safeguarding.conversation_state import DANGER_NOW, ConversationState
+from safeguarding.messages import Choice, Message
+from safeguarding.risk.assessed import AssessedMessage
 from safeguarding.taxonomy import PARENT, Severity
 
 FIRST_CONTACTS = ("emergency_999", "childline")
-
-
-class Cards(Protocol):
-    """Where help cards come from: safeguarding.content.help_cards.HelpCards."""
-
-    def message(self, severity: Severity, audience: str | None, need: str | None) -> Message:
-        """The help card for this severity and need, in words for this audience."""
-
-    def still_here(self, state: ConversationState) -> Message:
-        """That we are still with what was told, in words for it."""
-
-
-class GuideButtons(Protocol):
-    """Where the buttons back into a guide come from: safeguarding.content.guides.Guides."""
-
-    def resume(self, place: str) -> Choice | None:
-        """The button back to a step; None at the end of the guide."""
-
-
-class Directory(Protocol):
-    """Where contacts come from: safeguarding.content.contacts.ContactDirectory."""
-
-    def card(self, contact_id: str, at: datetime, audience: str | None = None) -> ContactCard:
-        """One contact as shown at this time to this audience."""
+log = structlog.get_logger("gateway.proof")
 
 
 class GatewayPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,67 +35,146 @@ class GatewayPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class OwnReplies:
-    """Ready messages for the moments when no one else answers."""
+    """The messages that the gateway shows without Rasa; all of their words are content."""
 
     def __init__(
-        self,
-        cards: Cards,
-        ways: GuideButtons,
-        directory: Directory,
-        phrases: GatewayPhrases,
-        opening: Callable[[], list[Message]],
-        now: Callable[[], datetime],
-        *,
-        demonstration: bool,
+        self, content: Content, now: Callable[[], datetime], *, demonstration: bool
     ) -> None:
-        self._cards = cards
-        self._ways = ways
-        self._directory = directory
-        self._phrases = phrases
+        """Take the words from the content; a `demonstration` says so in its opening."""
+        self._content = content
+        self._phrases = content.phrases.of("gateway", GatewayPhrases)
         self._now = now
-        self._opening = opening
         self._demonstration = demonstration
 
     def opening(self) -> list[Message]:
-        """The first messages of a conversation; a demonstration says what it is before all."""
+        """Return the first messages of a conversation."""
+        opening = self._content.opening.messages()
         notice = Message(kind="notice", text=self._phrases.demonstration)
-        return [notice, *self._opening()] if self._demonstration else self._opening()
+        return [notice, *opening] if self._demonstration else opening
 
     def help_card(self, state: ConversationState) -> Message:
-        """The help card for what the conversation came to; for `none`, the one that claims nothing
-        and holds the numbers."""
+        """Return the help card for a conversation; with severity `none`, the numbers alone."""
         audience = PARENT if state.reader == "adult" else state.audience
-        return self._cards.message(state.severity, audience, state.need)
+        return self._content.help_cards.message(state.severity, audience, state.need)
 
     def still_here(self, state: ConversationState) -> Message:
-        """That we are still with what was told; another way to say it at the next turn."""
-        return self._cards.still_here(state)
+        """Return "we are still here" for a conversation; its words vary from turn to turn."""
+        return self._content.help_cards.still_here(state)
 
     def way_back(self, state: ConversationState) -> Choice | None:
-        """The button back to the guide that is open; None where none is."""
-        return self._ways.resume(state.guide) if state.guide else None
+        """Return the button back to the open guide, or None if no guide is open."""
+        return self._content.guides.resume(state.guide) if state.guide else None
 
     def empty(self) -> list[Message]:
-        """When someone sent nothing."""
+        """Return the reply to a message without words."""
         return [Message(kind="text", text=self._phrases.empty)]
 
     def cannot_answer(self, audience: str | None) -> list[Message]:
-        """When Rasa is silent and the message shows no danger: an apology, and people."""
+        """Return an apology with contacts: Rasa is silent and the message shows no danger."""
         now = self._now()
-        contacts = [self._directory.card(each, now, audience) for each in FIRST_CONTACTS]
+        contacts = [self._content.contacts.card(each, now, audience) for each in FIRST_CONTACTS]
         return [Message(kind="contacts", text=self._phrases.cannot_answer, contacts=contacts)]
 
     def too_fast(self, state: ConversationState) -> list[Message]:
-        """When the limit is reached: help first, then the request to wait."""
+        """Return help and then the request to wait: the limit of messages is reached."""
         waiting = Message(kind="text", text=self._phrases.too_fast)
         return [self.help_card(state), waiting]
 
 
-def with_help_first(replies: Sequence[Message], card: Message, severity: Severity) -> list[Message]:
-    """The replies, led by a help card at least this severe: their own, or else `card`.
+class ReplyCheck:
+    """Decides what the person is shown: Rasa's replies with help first, or the gateway's own."""
 
-    One card leads. A milder one would take back what the first says, so it is left out, and
-    whoever stands on the card is not shown again below it.
+    def __init__(self, own: OwnReplies, content: Content, metrics: GatewayMetrics) -> None:
+        self._own = own
+        self._choices, self._questions = content.choices, content.questions
+        self._metrics = metrics
+
+    def shown(
+        self, exchange: Exchange, assessed: AssessedMessage | None, replies: list[Message]
+    ) -> list[Message]:
+        """Return what is shown for Rasa's replies; without any, the gateway's own. Never raises.
+
+        `assessed` is None if the message could not be assessed.
+        """
+        try:
+            if replies:
+                shown = self._checked(exchange, assessed, replies)
+            else:
+                shown = self._fallback(exchange, assessed)
+            return self._with_way_back(exchange, shown)
+        except Exception as error:  # noqa: BLE001 - the message must still be recorded
+            # Only the kind of error: its message or its traceback may quote a child.
+            log.error("message.not_checked", error=type(error).__name__)  # noqa: TRY400
+            return [self._own.help_card(exchange.conversation.state), *replies]
+
+    def _checked(
+        self, exchange: Exchange, assessed: AssessedMessage | None, replies: list[Message]
+    ) -> list[Message]:
+        """Put help first if the message is recorded or could not be assessed.
+
+        A help card that the person has seen before is not shown again: one line names the numbers.
+        """
+        severity = assessed.assessment.severity if assessed else Severity.NONE
+        if assessed is not None and severity < Severity.CONCERN:
+            # Buttons and answers to an open question lead to reviewed words, never to small talk.
+            # The question is not put again.
+            answers_question = self._questions.answer(exchange.state.asked, exchange.sent.text)
+            if exchange.sent.choice or answers_question is not None:
+                return replies
+            return self.still_helped(exchange.conversation, replies)
+        if self._is_helped_again(exchange, severity, replies):
+            return replies
+        answers = [reply for reply in replies if reply.get("topic") not in {STILL_HERE, AGAIN}]
+        card = self._own.help_card(replace(exchange.conversation.state, severity=severity))
+        shown = with_help_first(answers, card, severity)
+        if shown[0] is card:
+            self._metrics.upgrades.inc()
+        return shown
+
+    def _is_helped_again(
+        self, exchange: Exchange, severity: Severity, replies: Sequence[Message]
+    ) -> bool:
+        """Return whether the line that replaces a card leads, and the card was shown before."""
+        if severity == Severity.NONE or replies[0].get("topic") not in {STILL_HERE, AGAIN}:
+            return False
+        need = DANGER_NOW if severity == Severity.IMMEDIATE else exchange.conversation.state.need
+        return exchange.state.has_seen(need, severity)
+
+    def still_helped(self, conversation: Conversation, replies: list[Message]) -> list[Message]:
+        """Return the replies; after a concern, "we are still here" first if they hold no help."""
+        stays = (STILL_HERE, f"{FOLLOW_UP}_", GUIDE, LANGUAGE_CARD)
+        helped = holds_help(replies) or any(
+            reply.get("topic", "").startswith(stays) for reply in replies
+        )
+        if conversation.state.severity < Severity.CONCERN or helped:
+            return replies
+        return [self._own.still_here(conversation.state), *replies]
+
+    def _with_way_back(self, exchange: Exchange, shown: list[Message]) -> list[Message]:
+        """Add a button back to the guide that the person left to type something."""
+        danger = any(message.get("severity") == "immediate" for message in shown)
+        if exchange.sent.choice or not shown or danger:
+            return shown
+        button = self._own.way_back(exchange.state)
+        if button is None:
+            return shown
+        *first, last = shown
+        return [*first, {**last, "choices": [button, *last.get("choices", [])]}]
+
+    def _fallback(self, exchange: Exchange, assessed: AssessedMessage | None) -> list[Message]:
+        """Return the reply when Rasa is silent. The conversation's severity still counts."""
+        conversation, choice = exchange.conversation, exchange.sent.choice
+        cannot_call = choice and self._choices[choice].intent == "say_cannot_call"
+        if assessed is None or cannot_call or conversation.state.severity >= Severity.CONCERN:
+            return [self._own.help_card(conversation.state)]
+        return self._own.cannot_answer(conversation.state.audience)
+
+
+def with_help_first(replies: Sequence[Message], card: Message, severity: Severity) -> list[Message]:
+    """Put a help card of at least this severity first: the one in the replies, or else `card`.
+
+    Only one card is shown, because a milder one would take back what the first says. The contacts
+    on the card are left out of the replies below it.
     """
     held = [reply for reply in replies if reply["kind"] == "help_card"]
     rest = [reply for reply in replies if reply["kind"] != "help_card"]
@@ -120,12 +185,12 @@ def with_help_first(replies: Sequence[Message], card: Message, severity: Severit
 
 
 def holds_help(messages: Iterable[Message]) -> bool:
-    """Whether people to turn to are among the messages: on a help card or as contacts."""
+    """Return whether a help card or contacts are among the messages."""
     return any(message["kind"] == "help_card" or message.get("contacts") for message in messages)
 
 
 def highest_shown(messages: Sequence[Message]) -> Severity:
-    """The severity of the most severe help card among the messages."""
+    """Return the severity of the most severe help card among the messages."""
     cards = (message for message in messages if message["kind"] == "help_card")
     return max(map(_severity, cards), default=Severity.NONE)
 

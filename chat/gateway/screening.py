@@ -1,4 +1,4 @@
-"""The gateway's own look at every message, beside Rasa's: off the event loop, never in the way."""
+"""Assesses messages in threads, so that the event loop goes on and no flood delays help."""
 
 from __future__ import annotations
 
@@ -7,49 +7,39 @@ import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
 from weakref import WeakKeyDictionary
 
 import structlog
 
+from chat.gateway.languages import LanguageDetector
 from chat.gateway.requests import IncomingMessage
 from safeguarding.content.choices import Questions
-from safeguarding.risk.assessed import Analysis, AssessedMessage
+from safeguarding.risk.assessed import AssessedMessage
 from safeguarding.risk.assessment import NO_RISK, Assessment, Turn, assessment_of_choice
+from safeguarding.risk.engine import RiskEngine
 
 SPARE_QUEUE = 200
+"""Messages over the limit that may wait for their assessment."""
 SHORT = 1_000
-"""Characters up to which a message goes before all longer ones."""
+"""Characters up to which a message is assessed before all longer ones."""
 HOPELESS = 1.5
-"""Times as long as somebody waits, from which on nobody waits at all."""
+"""A message that would wait this many times its time limit is not waited for at all."""
 _OLD, _NEW = 0.9, 0.1
-"""How the time of one assessment is averaged."""
+"""Weights of the running average of the time of one assessment."""
 log = structlog.get_logger("gateway.screening")
 
 
-class Engine(Protocol):
-    """The risk engine: safeguarding.risk.engine.RiskEngine."""
-
-    def analyse(self, text: str, history: Sequence[Turn] = ()) -> Analysis:
-        """The assessment of one message, with its words and its vector."""
-
-
-class LanguageReader(Protocol):
-    """chat.gateway.languages.Languages."""
-
-    def read(
-        self, text: str, canonical: str, assessment: Assessment
-    ) -> tuple[str | None, Assessment]:
-        """The other language that a message is in, and the assessment with what its words tell."""
-
-
 class Screening:
-    """Assesses messages in threads. Long messages share one, and so do those over the limit: a
-    flood of either cannot keep anyone else waiting. In a flood of short ones, whoever stands too
-    far back to be assessed in time is told so at once, and gets help instead of a wait: the
-    message is assessed all the same, for the record."""
+    """Assesses messages in threads.
 
-    def __init__(self, engine: Engine, languages: LanguageReader, questions: Questions) -> None:
+    Long messages share one thread, and messages over the limit share another, so that a flood of
+    either delays no one else. In a flood of short ones, a message that cannot be assessed in time
+    gets help at once; it is assessed all the same, for the record.
+    """
+
+    def __init__(
+        self, engine: RiskEngine, languages: LanguageDetector, questions: Questions
+    ) -> None:
         self._engine = engine
         self._languages = languages
         self._questions = questions
@@ -67,7 +57,7 @@ class Screening:
     def begin(
         self, sent: IncomingMessage, before: Sequence[Turn], asked: str | None = None
     ) -> asyncio.Future[AssessedMessage]:
-        """Start to assess a message. What a button means is known.
+        """Start to assess a message; a button has a fixed assessment.
 
         `asked` is the question that was open (ConversationState.asked).
         """
@@ -81,13 +71,17 @@ class Screening:
         begun = loop.run_in_executor(self._threads, self._assess_short, sent.text, before, asked)
         self._begins_at[begun] = time.monotonic() + self._waiting * self._each_s / self._cores
         self._waiting += 1
-        begun.add_done_callback(self._done)
+
+        def done(_begun: object) -> None:
+            self._waiting -= 1
+
+        begun.add_done_callback(done)
         return begun
 
     def begin_spare(
         self, sent: IncomingMessage, before: Sequence[Turn], asked: str | None = None
     ) -> asyncio.Future[AssessedMessage] | None:
-        """The same for a message over the limit; None when too many of those are waiting."""
+        """Start to assess a message over the limit; return None if too many of those wait."""
         if sent.choice is not None or not sent.text.strip():
             return self.begin(sent, before, asked)
         if self._spare_waiting >= SPARE_QUEUE:
@@ -96,14 +90,17 @@ class Screening:
         self._spare_waiting += 1
         loop = asyncio.get_running_loop()
         begun = loop.run_in_executor(self._spare, self._assess, sent.text, before, asked)
-        begun.add_done_callback(self._spare_done)
+
+        def done(_begun: object) -> None:
+            self._spare_waiting -= 1
+
+        begun.add_done_callback(done)
         return begun
 
     async def result(
         self, begun: asyncio.Future[AssessedMessage], within_s: float
     ) -> AssessedMessage | None:
-        """The assessment; None when it failed, takes longer than that, or plainly will. Never
-        raises."""
+        """Return the assessment, or None if it failed, is late or is sure to be. Never raises."""
         ahead_s = self._begins_at.get(begun, 0.0) - time.monotonic()
         if ahead_s > HOPELESS * within_s and not begun.done():
             log.error("screening.flooded")
@@ -118,7 +115,7 @@ class Screening:
         return begun.result()
 
     def close(self) -> None:
-        """Let no new work in. What runs is finished."""
+        """Take no new work, and let what runs come to its end."""
         for threads in (self._threads, self._long, self._spare):
             threads.shutdown(wait=False)
 
@@ -128,7 +125,7 @@ class Screening:
         language = None
         try:
             language, assessment = self._languages.read(text, found.canonical, assessment)
-        except Exception as error:  # noqa: BLE001 - the assessment counts, whatever language it is
+        except Exception as error:  # noqa: BLE001 - the assessment counts without the language
             log.error("screening.no_language", error=type(error).__name__)  # noqa: TRY400
         if found.vector is None:
             log.error("screening.no_vector")  # Rasa then makes one
@@ -142,12 +139,6 @@ class Screening:
             return self._assess(text, before, asked)
         finally:
             self._each_s = _OLD * self._each_s + _NEW * (time.monotonic() - started)
-
-    def _done(self, _begun: object) -> None:
-        self._waiting -= 1
-
-    def _spare_done(self, _begun: object) -> None:
-        self._spare_waiting -= 1
 
 
 def _known(assessment: Assessment) -> asyncio.Future[AssessedMessage]:

@@ -1,7 +1,7 @@
-"""Conversations that several gateways share: each is in Redis, sealed, and a copy of it here.
+"""Conversations that several gateways share: sealed in Redis, with a copy in each gateway.
 
-While Redis is away a gateway goes on with what it knows. What came to a conversation meanwhile is
-brought to Redis as soon as that is back: the two are joined, and the graver counts.
+While Redis is away, a gateway goes on with its copy. Once Redis is back, the copy is joined with
+the record in it, and the higher severity counts.
 """
 
 from __future__ import annotations
@@ -15,10 +15,9 @@ from typing import Literal
 from uuid import UUID
 
 import structlog
+from typing_extensions import override
 
-from chat.gateway.conversation import Conversation
-from chat.gateway.conversation_record import Seal, SealError
-from chat.gateway.conversations import Conversations, Room
+from chat.gateway.conversations import Conversation, Conversations
 from chat.gateway.requests import Bearer
 from chat.gateway.shared_store import (
     GONE,
@@ -26,6 +25,8 @@ from chat.gateway.shared_store import (
     AwayError,
     ConversationToKeep,
     Saved,
+    Seal,
+    SealError,
     SharedStore,
     StoredConversation,
 )
@@ -37,12 +38,10 @@ log = structlog.get_logger("gateway.shared")
 
 
 class SharedConversations(Conversations):
-    """All conversations in progress, also those of other gateways."""
+    """The conversations of all gateways."""
 
-    def __init__(
-        self, store: SharedStore, seal: Seal, ttl_s: float, room: Room | None = None
-    ) -> None:
-        super().__init__(ttl_s, room=room)
+    def __init__(self, store: SharedStore, seal: Seal, ttl_s: float) -> None:
+        super().__init__(ttl_s)
         self._store = store
         self._seal = seal
         self._ttl_s = ttl_s
@@ -50,45 +49,43 @@ class SharedConversations(Conversations):
         self._sweeping: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to bring to Redis what could not be saved at once. Needs a running event loop."""
+        """Begin to save in rounds what was not saved at once. Needs a running event loop."""
         self._sweeping = asyncio.create_task(self._sweep_forever())
 
+    @override
     async def redis(self) -> Literal["unused", "up", "down"]:
-        """How the Redis is that gateways share them in."""
         return "up" if await self._store.is_back() else "down"
 
+    @override
     def unsaved(self) -> int:
-        """How many are not yet where other gateways find them as they are now."""
         return len(self._to_forget) + len(self._not_saved())
 
+    @override
     async def look(self, bearer: Bearer) -> Conversation:
-        """The conversation of a token as it is now, also where it is another's turn."""
         conversation = self.of(bearer)
         if not conversation.lock.locked():
             with suppress(AwayError):
                 await self._look(conversation)
         return conversation
 
+    @override
     @asynccontextmanager
     async def turn(self, bearer: Bearer, within_s: float) -> AsyncIterator[Conversation]:
-        """The conversation for as long as one message of it is answered, one after the other.
-
-        Whoever has waited `within_s` for another gateway goes on beside it: no lock is worth an
-        answer. What both then know is joined.
-        """
+        # A message that has waited `within_s` for another gateway is answered without the lock,
+        # because help comes first. What both gateways then know is joined.
         conversation = self.of(bearer)
         async with self._turn(conversation), self._held(conversation, within_s):
             yield conversation
 
+    @override
     async def forget(self, conversation_id: UUID) -> None:
-        """Forget a conversation at once, here and in Redis: the person has left."""
         self.drop(conversation_id)
         self._to_forget.add(conversation_id)
         with suppress(AwayError):
             await self._forget(conversation_id)
 
+    @override
     async def finish(self) -> None:
-        """Save what is not yet saved. Called when the server stops."""
         if self._sweeping is not None:
             self._sweeping.cancel()
         with suppress(TimeoutError):
@@ -98,13 +95,13 @@ class SharedConversations(Conversations):
 
     @asynccontextmanager
     async def _held(self, conversation: Conversation, within_s: float) -> AsyncIterator[None]:
-        """As it is in Redis, where it is locked meanwhile, and saved in the end."""
+        """Read it from Redis, lock it there meanwhile, and save it in the end."""
         name, token = self._seal.name(conversation.id), token_hex(8)
         try:
             locked = await self._take(conversation, name, token, within_s)
         except AwayError:
             locked = False
-        except Exception as error:  # noqa: BLE001 - whatever it is, it must not stop an answer
+        except Exception as error:  # noqa: BLE001 - no failure may stop an answer
             _log_kind("conversation.not_read", error)
             locked = False
         renewing = asyncio.create_task(self._renew(name, token)) if locked else None
@@ -118,7 +115,7 @@ class SharedConversations(Conversations):
     async def _take(
         self, conversation: Conversation, name: str, token: str, within_s: float
     ) -> bool:
-        """Whether the lock is ours. Takes in what is kept either way. Raises AwayError."""
+        """Read it, and return whether the lock was taken in time. Raises AwayError."""
         until, pause = time.monotonic() + within_s, _FIRST_PAUSE_S
         while (found := await self._store.take(name, token, conversation.revision)) is None:
             if time.monotonic() >= until:
@@ -134,12 +131,12 @@ class SharedConversations(Conversations):
         self._take_in(conversation, await self._store.look(name, conversation.revision))
 
     def _take_in(self, conversation: Conversation, found: StoredConversation) -> None:
-        """Make it what is kept; and what came to it here, and is not kept yet."""
+        """Bring the copy up to the record, and keep what the record lacks."""
         if not found.revision or found.revision == conversation.revision:
             return
         conversation.revision = found.revision
         if found.revision.startswith(GONE):
-            # Another gateway was told that the person has left: nothing of it may stay.
+            # The person has left, at another gateway: nothing of the conversation may stay.
             conversation.become(Conversation(conversation.id, conversation.first))
             conversation.saved = conversation.state
             return
@@ -148,7 +145,7 @@ class SharedConversations(Conversations):
         except SealError as error:
             _log_kind("conversation.unreadable", error)
             return
-        # Less grave than what is known here: Redis, or the other gateway, has lost something.
+        # A record of lower severity has lost something, so it does not replace the copy.
         if conversation.is_saved and kept.state.severity >= conversation.state.severity:
             conversation.become(kept)
             conversation.saved = conversation.state
@@ -156,19 +153,19 @@ class SharedConversations(Conversations):
             conversation.join(kept)
 
     async def _save(self, conversation: Conversation, name: str, token: str) -> None:
-        """Save it, and give back the lock. What could not be saved is swept up later."""
+        """Save it and release the lock. What cannot be saved now is saved in a later round."""
         state, revision = conversation.state, token_hex(8).encode()
         try:
             if conversation.is_saved:
                 await self._store.free(name, token)
                 return
-            # From when its last message came: to be saved late keeps nothing for longer.
+            # Its time counts from its last message, also when it is saved late.
             left_s = max(conversation.used_at + self._ttl_s - self._now(), 1.0)
             record = ConversationToKeep(revision, self._seal.seal(conversation), left_s)
             saved = await self._store.save(name, token, conversation.revision, record)
         except AwayError:
             return
-        except Exception as error:  # noqa: BLE001 - the answer is there, and must leave
+        except Exception as error:  # noqa: BLE001 - the answer must leave
             _log_kind("conversation.not_saved", error)
             return
         if saved is Saved.SAVED:
@@ -194,15 +191,15 @@ class SharedConversations(Conversations):
             await asyncio.sleep(SWEEP_EVERY_S)
             try:
                 await self._sweep()
-            except Exception as error:  # noqa: BLE001 - whatever it is, the next round tries again
+            except Exception as error:  # noqa: BLE001 - the next round tries again
                 _log_kind("shared.not_swept", error)
 
     async def _sweep(self) -> None:
-        """Bring to Redis what it does not know: after it was away, or of a late assessment."""
+        """Save what Redis does not have: after it was away, or after a late assessment."""
         if self._store.is_away:
             if not await self._store.is_back():
                 return
-            # It may have lost everything: all that is known here is brought there again.
+            # It may have lost everything, so all copies are saved again.
             for conversation in self._alive.values():
                 conversation.saved = None
         with suppress(AwayError):
@@ -211,12 +208,12 @@ class SharedConversations(Conversations):
         for conversation in self._not_saved():
             if self._store.is_away:
                 return
-            # One that is in use is saved by whoever uses it.
+            # A conversation in use is saved at the end of its turn.
             if not conversation.lock.locked():
                 async with conversation.lock, self._held(conversation, 0.0):
                     pass
 
 
 def _log_kind(event: str, error: Exception) -> None:
-    """Only the kind of error: its message may quote a child."""
+    """Log only the kind of error: its message may quote a child."""
     log.error(event, error=type(error).__name__)

@@ -1,29 +1,44 @@
-"""Redis as several gateways share it: a conversation's record, and whose turn it is.
+"""Sealed records of conversations, and locks on them, in a Redis that several gateways share.
 
-All that must happen at once is one script. A record has a revision, a new one each time it is
-saved; it is saved only by whoever holds the lock, and over the revision that they have read.
+Each script of Redis is one atomic step. A record has a revision, a new one each time it is saved.
+Only the gateway that holds the lock saves it, and only over the revision that it has read.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import os
+from collections import OrderedDict
 from collections.abc import Sequence
 from enum import Enum
 from secrets import token_hex
 from typing import Any, NamedTuple
+from uuid import UUID
 
+import msgspec
 import structlog
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from chat.gateway.conversations import CallbackStep, Conversation
+from safeguarding.conversation_state import ConversationState
+from safeguarding.risk.assessment import Turn
+
 WAIT_S = 0.15
-"""How long one waits for Redis, in seconds: once, and then it is left alone until it answers."""
+"""The longest wait for Redis, in seconds. After one such wait it is not asked until `is_back`."""
 LOCK_S = 2.0
-"""How long a lock holds that nobody renews, in seconds: a gateway that died holds up nobody for
-longer."""
+"""Seconds after which a lock ends that is not renewed, because its gateway died."""
 GONE = b"gone"
+"""Begins the revision of a conversation whose person has left."""
 _CONNECTIONS = 64
+_VERSION = b"1"
+_NONCE_BYTES, _KEY_BYTES, _NAME_BYTES = 12, 32, 16
 log = structlog.get_logger("gateway.shared")
 
 _READ = """
@@ -63,21 +78,98 @@ redis.call('PEXPIRE', KEYS[2], ARGV[2])
 """
 
 
+class SealError(Exception):
+    """A record cannot be opened: wrong key, wrong conversation, or damage."""
+
+
+class _ConversationRecord(msgspec.Struct, array_like=True):
+    """The fields of a conversation. A new field goes to the end and has a default."""
+
+    state: dict[str, Any]
+    turns: list[tuple[str, str, str]]
+    answers: list[tuple[str, bytes]]
+    dialogue: bytes | None
+    callback_offered: bool
+    callback_step: CallbackStep | None
+    callback_name: str
+    callback_left: bool = False
+
+
+class Seal:
+    """Encrypts conversations and their names, with keys derived from the key of the tokens."""
+
+    def __init__(self, token_key: str) -> None:
+        self._cipher = AESGCM(_derived(token_key, b"lantern conversation record"))
+        self._naming = _derived(token_key, b"lantern conversation name")
+
+    def name(self, conversation_id: UUID) -> str:
+        """Return a name for the record that tells nothing without the key."""
+        digest = hashlib.blake2b(conversation_id.bytes, key=self._naming, digest_size=_NAME_BYTES)
+        return digest.hexdigest()
+
+    def seal(self, conversation: Conversation) -> bytes:
+        """Return the sealed record, which opens only under the id of this conversation."""
+        record = _ConversationRecord(
+            conversation.state.as_record(),
+            [(key, turn.by, turn.text) for key, turn in conversation.turns.items()],
+            list(conversation.answers.items()),
+            conversation.dialogue,
+            conversation.callback_offered,
+            conversation.callback_step,
+            conversation.callback_name,
+            conversation.callback_left,
+        )
+        nonce = os.urandom(_NONCE_BYTES)
+        plain = msgspec.msgpack.encode(record)
+        return _VERSION + nonce + self._cipher.encrypt(nonce, plain, _place(conversation.id))
+
+    def open(self, sealed: bytes, conversation_id: UUID) -> Conversation:
+        """Open a record made by `seal`. Raises SealError."""
+        head = len(_VERSION) + _NONCE_BYTES
+        nonce, rest = sealed[len(_VERSION) : head], sealed[head:]
+        try:
+            plain = self._cipher.decrypt(nonce, rest, _place(conversation_id))
+            record = msgspec.msgpack.decode(plain, type=_ConversationRecord)
+            state = ConversationState.from_record(record.state)
+        except (InvalidTag, msgspec.MsgspecError, AttributeError, KeyError, TypeError, ValueError):
+            # No cause: it could quote the person.
+            raise SealError from None
+        return Conversation(
+            conversation_id,
+            state,
+            dialogue=record.dialogue,
+            callback_offered=record.callback_offered,
+            callback_step=record.callback_step,
+            callback_name=record.callback_name,
+            callback_left=record.callback_left,
+            turns=OrderedDict((key, Turn(by, text)) for key, by, text in record.turns),
+            answers=OrderedDict(record.answers),
+        )
+
+
+def _derived(token_key: str, label: bytes) -> bytes:
+    return HKDF(SHA256(), _KEY_BYTES, salt=None, info=label).derive(token_key.encode())
+
+
+def _place(conversation_id: UUID) -> bytes:
+    return _VERSION + conversation_id.bytes
+
+
 class AwayError(Exception):
-    """Redis is away, hangs or cannot take it; whoever asks goes on without."""
+    """Redis is away, hangs or refuses; the gateway goes on without it."""
 
 
 class StoredConversation(NamedTuple):
-    """What is kept of a conversation."""
+    """A record as it was read."""
 
     revision: bytes
-    """Empty when nothing is kept; `GONE` and more when the person has left."""
+    """Empty if there is no record; begins with `GONE` if the person has left."""
     record: bytes | None
-    """None when it is what the asker knows already."""
+    """None if the caller has this revision already."""
 
 
 class ConversationToKeep(NamedTuple):
-    """What is to be kept of a conversation, and for how long."""
+    """A record to save, and for how many seconds."""
 
     revision: bytes
     sealed: bytes
@@ -85,17 +177,17 @@ class ConversationToKeep(NamedTuple):
 
 
 class Saved(Enum):
-    """How saving went."""
+    """The outcome of `save`."""
 
     SAVED = b"saved"
     LOST = b"lost"
-    """The lock was no longer ours."""
+    """Another gateway has the lock, because this one took too long."""
     CHANGED = b"changed"
-    """The person has left meanwhile."""
+    """Another revision is there: the person has left meanwhile."""
 
 
 class SharedStore:
-    """Keeps records under names. While it is away every call fails at once: `is_back` finds out."""
+    """Records and locks by name. After a failure every call fails at once until `is_back`."""
 
     def __init__(self, url: str) -> None:
         pool = BlockingConnectionPool.from_url(
@@ -109,7 +201,7 @@ class SharedStore:
         self.is_away = False
 
     async def take(self, name: str, token: str, known: bytes) -> StoredConversation | None:
-        """Take the lock and read; None while another gateway has it. Raises AwayError."""
+        """Take the lock and read; return None if another gateway has it. Raises AwayError."""
         found = await self._call(self._take, name, token, _ms(LOCK_S), known)
         return _found(found, known) if found[0] else None
 
@@ -118,29 +210,31 @@ class SharedStore:
         return _found(await self._call(self._look, name, known), known)
 
     async def save(self, name: str, token: str, known: bytes, kept: ConversationToKeep) -> Saved:
-        """Keep a record, and give the lock back. Raises AwayError."""
+        """Save a record and release the lock. Raises AwayError."""
         given = (token, known, kept.revision, kept.sealed, _ms(kept.for_s))
         return Saved(await self._call(self._save, name, *given))
 
     async def renew(self, name: str, token: str) -> None:
-        """Hold the lock for longer, if it is still ours. Raises AwayError."""
+        """Extend the lock if this gateway still has it. Raises AwayError."""
         await self._call(self._renew, name, token, _ms(LOCK_S))
 
     async def free(self, name: str, token: str) -> None:
-        """Give the lock back and save nothing. Raises AwayError."""
+        """Release the lock without saving. Raises AwayError."""
         await self._call(self._free, name, token)
 
     async def forget(self, name: str, for_s: float) -> None:
-        """Delete a record. What stays says for so long that it was: nobody brings it back from
-        what they remember. Raises AwayError."""
+        """Delete a record. Raises AwayError.
+
+        A marker stays for `for_s` seconds, so that no gateway saves its copy again.
+        """
         await self._call(self._forget, name, GONE + token_hex(8).encode(), _ms(for_s))
 
     async def is_back(self) -> bool:
-        """Whether Redis answers now."""
+        """Return whether Redis answers now."""
         try:
             async with asyncio.timeout(WAIT_S):
                 await self._redis.ping()
-        except Exception:  # noqa: BLE001 - whatever it is, it is not back
+        except Exception:  # noqa: BLE001 - any failure means that it is away
             return False
         if self.is_away:
             log.warning("shared.is_back")

@@ -28,7 +28,7 @@ ROOMS = {
         "chat.gateway",
         {
             "token": "chat.gateway.api:_bearer",
-            "limits": "chat.gateway.limits:RateLimits.admits_message",
+            "limits": "chat.gateway.requests:RateLimits.admits_message",
             "assess": "chat.gateway.screening:Screening._assess",
             "assess / normalise": "safeguarding.risk.text.normalise:Normaliser.__call__",
             "assess / lexicon": "safeguarding.risk.lexicon.matching:RuleMatcher.__call__",
@@ -38,9 +38,9 @@ ROOMS = {
             "assess / judgement": "safeguarding.risk.thresholds:Thresholds.probabilities",
             "assess / nearest": "safeguarding.risk.encoder.classifier:NearestExamples.nearest",
             "assess / language": "chat.gateway.languages:LanguageDetector.read",
-            "Rasa, waited for": "chat.gateway.rasa:RasaClient.reply",
-            "checking": "chat.gateway.reply_check:ReplyCheck.shown",
-            "recording": "chat.gateway.handoff:HandOff.record",
+            "Rasa, waited for": "chat.gateway.rasa:RasaServer.reply",
+            "checking": "chat.gateway.replies:ReplyCheck.shown",
+            "recording": "chat.gateway.handoff:HandoffWriter.record",
         },
     ),
     "rasa": (

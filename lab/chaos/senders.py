@@ -12,7 +12,7 @@ from uuid import UUID
 
 import httpx
 
-from chat.gateway.conversation import scoped_id
+from chat.gateway.conversations import scoped_id
 from chat.gateway.requests import Beginning, IncomingMessage, Tokens
 from ops.stack import Stack
 from safeguarding.settings import Settings

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from chat.gateway.app import create_app
-from chat.gateway.composition import dependencies
-from chat.gateway.connections import LastingProtocol
+from chat.gateway.composition import create_app, dependencies
 from safeguarding.settings import Settings
 from tests.fakes.plain_engine import PlainEngine
 from web.budget import raise_descriptor_limit
-from web.connections import serve
+from web.connections import LastingProtocol, serve
 
 if __name__ == "__main__":
     settings = Settings.from_env()

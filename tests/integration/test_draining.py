@@ -14,10 +14,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from chat.gateway.conversation_record import Seal
 from chat.gateway.requests import Tokens
 from chat.gateway.shared_conversations import SharedConversations
-from chat.gateway.shared_store import SharedStore
+from chat.gateway.shared_store import Seal, SharedStore
 from ops.stack import Stack
 from tests.fakes.rasa import FakeRasa, answering, running_rasa
 from tests.integration.client import Person, help_card

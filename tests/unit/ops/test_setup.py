@@ -64,7 +64,7 @@ async def said(state: Path, clock: Clock) -> str:
     duty = Duty(read, endings, phrases, clock)
     await duty.read_once()
     card = Message(kind="help_card", severity="urgent", text=endings("young_person"))
-    return duty.honest([card])[0]["text"]
+    return duty.with_rota([card])[0]["text"]
 
 
 def test_the_printed_account_can_sign_in(state: Path) -> None:

@@ -17,11 +17,9 @@ import numpy as np
 import pytest
 from sanic import Sanic
 
-from chat.gateway import composition
-from chat.gateway.app import create_app
-from chat.gateway.composition import Dependencies
-from chat.gateway.connections import LastingProtocol
-from chat.gateway.limits import RateLimits
+from chat.gateway import api
+from chat.gateway.composition import Dependencies, create_app
+from chat.gateway.requests import RateLimits
 from safeguarding.escalation import CallbackChange, CallbackLeft, Escalation, Handoff, merged
 from safeguarding.risk.assessed import Analysis
 from safeguarding.risk.assessment import NO_RISK, Assessment, Signal, Turn, read_in_part
@@ -30,6 +28,7 @@ from safeguarding.taxonomy import Severity
 from storage.handoffs import HandoffMailbox
 from tests.content import real_content
 from tests.fakes.rasa import FakeRasa, running_rasa
+from web.connections import LastingProtocol
 
 Sanic.test_mode = True
 VECTOR = np.linspace(-0.05, 0.05, 768, dtype=np.float32)
@@ -165,7 +164,7 @@ class Gateway:
     def __init__(self, http: httpx.AsyncClient, app: Sanic[Any, Any], world: World) -> None:
         self.http = http
         self.app = app
-        self.inside: composition.Gateway = app.ctx.gateway
+        self.inside: api.Gateway = app.ctx.gateway
         self.world = world
 
     async def begin(self, **known: str) -> dict[str, str]:

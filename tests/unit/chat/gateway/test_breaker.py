@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chat.gateway.breaker import OPENS_AFTER, Breaker, BreakerState
+from chat.gateway.rasa import OPENS_AFTER, Breaker, BreakerState
 
 
 def opened() -> Breaker:
@@ -24,25 +24,25 @@ def test_it_opens_after_failures_one_after_the_other() -> None:
     assert breaker.state is BreakerState.OPEN
 
 
-def test_a_server_that_says_it_is_well_is_tried_and_then_trusted() -> None:
+def test_a_server_that_half_open_is_tried_and_then_trusted() -> None:
     breaker = opened()
 
-    breaker.says_it_is_well()
+    breaker.half_open()
     tried = breaker.state
     breaker.succeeded()
 
-    assert (tried, breaker.state) == (BreakerState.TRYING, BreakerState.CLOSED)
+    assert (tried, breaker.state) == (BreakerState.HALF_OPEN, BreakerState.CLOSED)
 
 
 def test_one_that_says_so_and_fails_is_asked_less_and_less_often() -> None:
     breaker, pauses = opened(), []
     for _ in range(10):
-        breaker.says_it_is_well()
+        breaker.half_open()
         assert breaker.failed()
         pauses.append(breaker.pause_s)
 
     assert pauses[:3] == [1, 2, 4]
     assert pauses[-1] == 30
-    breaker.says_it_is_well()
+    breaker.half_open()
     breaker.succeeded()
     assert breaker.pause_s == Breaker().pause_s

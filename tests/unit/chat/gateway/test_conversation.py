@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from chat.gateway.conversation import (
+from chat.gateway.conversations import (
     ANSWERS_BYTES,
     ANSWERS_KEPT,
     KEPT,

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from chat.gateway.conversations import Conversations, Room
+from chat.gateway.conversations import Conversations, MemoryLimits
 from chat.gateway.requests import Bearer, Beginning
 from safeguarding.conversation_state import ConversationState
 from safeguarding.risk.assessment import Turn
@@ -57,7 +57,10 @@ async def test_leaving_forgets_at_once() -> None:
 
 
 def test_too_many_conversations_make_room_oldest_first() -> None:
-    kept, people = Conversations(60, room=Room(conversations=3)), [bearer() for _ in range(5)]
+    kept, people = (
+        Conversations(60, limits=MemoryLimits(conversations=3)),
+        [bearer() for _ in range(5)],
+    )
     for person in people:
         kept.of(person)
 
@@ -67,7 +70,10 @@ def test_too_many_conversations_make_room_oldest_first() -> None:
 
 
 def test_one_that_told_a_concern_never_makes_room_for_a_quiet_one() -> None:
-    kept, told = Conversations(60, room=Room(conversations=3)), [bearer() for _ in range(2)]
+    kept, told = (
+        Conversations(60, limits=MemoryLimits(conversations=3)),
+        [bearer() for _ in range(2)],
+    )
     for person in told:
         conversation = kept.of(person)
         conversation.raise_to(Severity.CONCERN)
@@ -92,13 +98,13 @@ def test_one_that_told_a_concern_never_makes_room_for_a_quiet_one() -> None:
 
 
 async def test_all_conversations_together_have_an_end_in_bytes() -> None:
-    room = Room(bytes=1024 * 1024)
-    kept, last = Conversations(60, room=room), bearer()
+    limits = MemoryLimits(bytes=1024 * 1024)
+    kept, last = Conversations(60, limits=limits), bearer()
     for person in [*(bearer() for _ in range(300)), last]:
         async with kept.turn(person, 5) as conversation:
             conversation.remember("1", Turn("user", "a" * 60_000))
 
-    assert kept.size <= room.bytes
+    assert kept.size <= limits.bytes
     assert len(kept) > 50
     assert kept.of(last).turns
 
@@ -118,7 +124,7 @@ async def test_turns_of_one_conversation_come_one_after_the_other() -> None:
 
 
 async def test_one_that_makes_room_while_it_is_answered_is_still_the_same_one() -> None:
-    kept, who = Conversations(60, room=Room(conversations=2)), bearer()
+    kept, who = Conversations(60, limits=MemoryLimits(conversations=2)), bearer()
     async with kept.turn(who, 5) as conversation:
         for _ in range(5):
             kept.of(bearer())

@@ -51,7 +51,7 @@ def duty_of(rota: Rota, clock: Clock) -> Duty:
 async def said(rota: Rota, clock: Clock, card: Message = CARD) -> str:
     duty = duty_of(rota, clock)
     await duty.read_once()
-    [shown] = duty.honest([card])
+    [shown] = duty.with_rota([card])
     return shown["text"].partition("\n\n")[2]
 
 
@@ -69,11 +69,11 @@ async def test_somebody_on_duty_for_another_area_promises_nothing(
     duty = duty_of(Rota((NOON - HOUR, NOON + HOUR), area="swindon"), Clock())
     await duty.read_once()
 
-    [shown] = duty.honest([CARD], area)
+    [shown] = duty.with_rota([CARD], area)
 
     assert ("is on duty now" in shown["text"]) is promised
     # Of a case whose area nobody knows all are told.
-    assert "is on duty now" in duty.honest([CARD])[0]["text"]
+    assert "is on duty now" in duty.with_rota([CARD])[0]["text"]
 
 
 @pytest.mark.parametrize(
@@ -115,9 +115,9 @@ async def test_a_rota_that_cannot_be_read_promises_nothing_for_long() -> None:
 
     clock.at += HOLDS
     await duty.read_once()
-    assert duty.honest([CARD]) != [CARD]
+    assert duty.with_rota([CARD]) != [CARD]
     clock.move(seconds=1)
-    assert duty.honest([CARD]) == [CARD]
+    assert duty.with_rota([CARD]) == [CARD]
 
 
 async def test_a_database_that_hangs_holds_up_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,7 +128,7 @@ async def test_a_database_that_hangs_holds_up_no_answer(monkeypatch: pytest.Monk
     await duty.read_once()
     await duty.read_once()
 
-    assert duty.honest([CARD]) == [CARD]
+    assert duty.with_rota([CARD]) == [CARD]
     rota.gate.set()
     duty.close()
 
@@ -138,4 +138,4 @@ async def test_only_help_cards_are_touched() -> None:
     await duty.read_once()
     others = [Message(kind="text", text=USUAL), Message(kind="help_card", text="Call 999.")]
 
-    assert duty.honest(others) == others
+    assert duty.with_rota(others) == others

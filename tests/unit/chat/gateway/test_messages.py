@@ -10,7 +10,7 @@ from uuid import uuid4
 import numpy as np
 import pytest
 
-from chat.gateway.severity import NOT_ASSESSED
+from chat.gateway.handoff import NOT_ASSESSED
 from safeguarding.escalation import Escalation
 from safeguarding.messages import contacts_in, words_of
 from safeguarding.risk.assessed import Analysis, AssessedMessage

@@ -68,6 +68,6 @@ async def test_the_service_worker_may_look_after_the_chat_s_own_address(gateway:
     assert headers["service-worker-allowed"] == "/chat"
 
 
-@pytest.mark.parametrize("name", ["..%2F..%2Fpyproject.toml", "chat", "%2e%2e/gateway/app.py"])
+@pytest.mark.parametrize("name", ["..%2F..%2Fpyproject.toml", "chat", "%2e%2e/gateway/api.py"])
 async def test_no_other_file_is_served(gateway: Gateway, name: str) -> None:
     assert (await gateway.http.get(f"/widget/{name}")).status_code == 404

@@ -12,9 +12,9 @@ import pytest
 
 from chat.gateway.rasa import (
     DIALOGUE_BYTES,
-    RasaClient,
     RasaReply,
     RasaRequest,
+    RasaServer,
     RasaUnavailableError,
     connections,
 )
@@ -38,12 +38,12 @@ ANSWERS = [
 ]
 
 
-def client(status: int, content: bytes) -> RasaClient:
+def client(status: int, content: bytes) -> RasaServer:
     transport = httpx.MockTransport(lambda _: httpx.Response(status, content=content))
-    return RasaClient("http://rasa", httpx.AsyncClient(transport=transport))
+    return RasaServer("http://rasa", httpx.AsyncClient(transport=transport))
 
 
-async def reply(to: RasaClient, sent: IncomingMessage | None = None, **known: Any) -> RasaReply:
+async def reply(to: RasaServer, sent: IncomingMessage | None = None, **known: Any) -> RasaReply:
     sent = sent or IncomingMessage(uuid4(), "hi")
     fields = {"state": ConversationState(), "assessed": None} | known
     return await to.reply(RasaRequest(uuid4(), "m1", sent, **fields), 5)
@@ -59,7 +59,7 @@ async def received(sent: IncomingMessage, **known: Any) -> dict[str, Any]:
         return httpx.Response(200, content=HELLO)
 
     http = httpx.AsyncClient(transport=httpx.MockTransport(take))
-    await reply(RasaClient("http://rasa", http), sent, **known)
+    await reply(RasaServer("http://rasa", http), sent, **known)
     (body,) = bodies
     return body
 
@@ -114,7 +114,7 @@ async def test_rasa_gets_the_assessment_and_the_language_where_there_is_one() ->
 async def test_is_up_only_when_it_says_so() -> None:
     assert await client(200, b"{}").is_up()
     assert not await client(500, b"").is_up()
-    assert not await RasaClient("http://127.0.0.1:9", connections("secret")).is_up()
+    assert not await RasaServer("http://127.0.0.1:9", connections("secret")).is_up()
 
 
 async def test_what_rasa_leaves_with_us_comes_back_to_it_as_it_was() -> None:

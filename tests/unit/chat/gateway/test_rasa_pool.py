@@ -9,10 +9,16 @@ from uuid import uuid4
 
 import pytest
 
-from chat.gateway import rasa_pool as module
-from chat.gateway.breaker import OPENS_AFTER, BreakerState
-from chat.gateway.rasa import RasaReply, RasaRequest, RasaUnavailableError
-from chat.gateway.rasa_pool import PLACES, RasaPool
+from chat.gateway import rasa as module
+from chat.gateway.rasa import (
+    OPENS_AFTER,
+    PLACES,
+    BreakerState,
+    RasaPool,
+    RasaReply,
+    RasaRequest,
+    RasaUnavailableError,
+)
 from chat.gateway.requests import IncomingMessage
 from safeguarding.conversation_state import ConversationState
 from tests.fakes.rasa import FakeRasa, answering, failing, running_rasa
@@ -207,7 +213,7 @@ async def test_a_server_that_is_back_is_found_without_anybodys_message(rasa: Fak
     while await ask(one) != "rasa-away":
         pass
     rasa.behave = answering({"kind": "text", "text": "back"})
-    await until(lambda: one.servers[0].breaker.state is BreakerState.TRYING)
+    await until(lambda: one.servers[0].breaker.state is BreakerState.HALF_OPEN)
     rasa.hang()
     asked = begin(one, 4)
     await until(lambda: one.waiting == 3)

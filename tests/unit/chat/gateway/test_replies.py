@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from chat.gateway.replies import GatewayPhrases, OwnReplies, highest_shown, with_help_first
+from chat.gateway.replies import OwnReplies, highest_shown, with_help_first
 from safeguarding.conversation_state import ConversationState
 from safeguarding.messages import Message
 from safeguarding.taxonomy import Severity
@@ -19,18 +19,7 @@ TEXT = Message(kind="text", text="hello")
 
 def made(*, demonstration: bool) -> OwnReplies:
     at = datetime(2026, 11, 25, 3, tzinfo=timezone.utc)
-    content = real_content()
-    own = content.phrases.of("gateway", GatewayPhrases)
-    opening = content.opening.messages
-    return OwnReplies(
-        content.help_cards,
-        content.guides,
-        content.contacts,
-        own,
-        opening,
-        lambda: at,
-        demonstration=demonstration,
-    )
+    return OwnReplies(real_content(), lambda: at, demonstration=demonstration)
 
 
 @pytest.fixture

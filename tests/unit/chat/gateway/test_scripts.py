@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chat.gateway.scripts import as_classic, in_one_piece
+from chat.gateway.pages import as_classic, in_one_piece
 from tests.programs import program
 
 COUNTS = "// How often this was read.\nglobalThis.read = (globalThis.read ?? 0) + 1;\n"

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from chat.gateway.severity import NOT_ASSESSED, decide
+from chat.gateway.handoff import NOT_ASSESSED, decide
 from safeguarding.risk.assessment import NO_RISK
 from safeguarding.taxonomy import Severity
 from tests.unit.chat.gateway.conftest import assessed

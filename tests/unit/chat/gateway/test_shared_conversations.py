@@ -12,10 +12,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from chat.gateway import shared_conversations, shared_store
-from chat.gateway.conversation_record import Seal
 from chat.gateway.requests import Bearer, Beginning
 from chat.gateway.shared_conversations import SharedConversations
-from chat.gateway.shared_store import SharedStore
+from chat.gateway.shared_store import Seal, SharedStore
 from safeguarding.messages import Message
 from safeguarding.risk.assessment import NO_RISK, Turn
 from safeguarding.taxonomy import Severity
@@ -94,8 +93,8 @@ async def test_what_one_gateway_was_told_the_other_knows(redis: OwnRedis) -> Non
             conversation.remember("1", Turn("user", WORDS))
             conversation.keep_answer("1", SAID)
             conversation.dialogue = b'{"shown": [1]}'
-            conversation.wish_offered, conversation.wish_step = True, "reach"
-            conversation.wish_name, conversation.wish_left = "Sam", True
+            conversation.callback_offered, conversation.callback_step = True, "reach"
+            conversation.callback_name, conversation.callback_left = "Sam", True
             state = conversation.state
 
         async with other.turn(who, 5) as conversation:
@@ -103,9 +102,9 @@ async def test_what_one_gateway_was_told_the_other_knows(redis: OwnRedis) -> Non
             assert conversation.turns_before("2") == (Turn("user", WORDS),)
             assert conversation.answer_to("1") == SAID
             assert conversation.dialogue == b'{"shown": [1]}'
-            assert conversation.wish_offered
-            assert (conversation.wish_step, conversation.wish_name) == ("reach", "Sam")
-            assert conversation.wish_left
+            assert conversation.callback_offered
+            assert (conversation.callback_step, conversation.callback_name) == ("reach", "Sam")
+            assert conversation.callback_left
 
 
 async def test_redis_holds_no_words_no_ids_and_nothing_for_longer(redis: OwnRedis) -> None:
