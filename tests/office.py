@@ -15,7 +15,7 @@ from staff.cases.case import Referral
 from staff.cases.casework import Casework, ClosingDecision
 from staff.cases.merging import CaseMerge
 from staff.cases.tables import SEALED, cases
-from staff.retention.clocks import RetentionPeriods
+from staff.retention.clocks import RetentionClock, RetentionPeriods
 from tests.records import (
     PASSWORD,
     Callbacks,
@@ -27,7 +27,9 @@ from tests.records import (
     vault,
 )
 
-CLOCKS = RetentionPeriods(concern_years=6, urgent_years=25, sexual_abuse_years=75)
+CLOCKS = RetentionPeriods(
+    {RetentionClock.CONCERN: 6, RetentionClock.URGENT: 25, RetentionClock.SEXUAL_ABUSE: 75}
+)
 BULLYING = Signal("bullied", "lexicon", "v1", "bullying", Severity.CONCERN, 0, 2)
 
 

@@ -64,9 +64,8 @@ def _same(lines: Sequence[str], *, first: bool, last: bool) -> Iterator[ChangedL
     hidden = len(lines) - above - below
     for place, line in enumerate(lines):
         if hidden <= 1 or place < above or place >= len(lines) - below:
-            yield ChangedLine(
-                "Same", (ChangedSpan(line, marked=False),), (ChangedSpan(line, marked=False),)
-            )
+            whole = _whole(line, marked=False)
+            yield ChangedLine("Same", whole, whole)
         elif place == above:
             yield ChangedLine(lines_the_same(hidden))
 
@@ -74,9 +73,9 @@ def _same(lines: Sequence[str], *, first: bool, last: bool) -> Iterator[ChangedL
 def _changed(old: Sequence[str], new: Sequence[str]) -> Iterator[ChangedLine]:
     for before, now in zip_longest(old, new):
         if before is None:
-            yield ChangedLine("Added", (), (ChangedSpan(now, marked=True),))
+            yield ChangedLine("Added", (), _whole(now, marked=True))
         elif now is None:
-            yield ChangedLine("Removed", (ChangedSpan(before, marked=True),), ())
+            yield ChangedLine("Removed", _whole(before, marked=True), ())
         else:
             yield _pair(before, now)
 
@@ -85,9 +84,7 @@ def _pair(before: str, now: str) -> ChangedLine:
     old, new = _WORD.findall(before), _WORD.findall(now)
     matcher = SequenceMatcher(None, old, new, autojunk=False)
     if matcher.ratio() < ALIKE:
-        return ChangedLine(
-            "Changed", (ChangedSpan(before, marked=True),), (ChangedSpan(now, marked=True),)
-        )
+        return ChangedLine("Changed", _whole(before, marked=True), _whole(now, marked=True))
     left: list[ChangedSpan] = []
     right: list[ChangedSpan] = []
     for tag, old_from, old_to, new_from, new_to in matcher.get_opcodes():
@@ -95,3 +92,7 @@ def _pair(before: str, now: str) -> ChangedLine:
         left += [ChangedSpan("".join(old[old_from:old_to]), marked)] if old_to > old_from else []
         right += [ChangedSpan("".join(new[new_from:new_to]), marked)] if new_to > new_from else []
     return ChangedLine("Changed", tuple(left), tuple(right))
+
+
+def _whole(line: str, *, marked: bool) -> tuple[ChangedSpan, ...]:
+    return (ChangedSpan(line, marked),)

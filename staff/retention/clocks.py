@@ -6,10 +6,11 @@ periods and their sources: docs/retention.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -28,7 +29,7 @@ SEXUAL_ABUSE = frozenset(
 """The risk categories of child sexual abuse, whose records are kept longest."""
 
 
-class Clock(str, Enum):
+class RetentionClock(str, Enum):
     """The clock of a case. The values are in the audit trail: never rename one."""
 
     CONCERN = "concern"
@@ -37,62 +38,6 @@ class Clock(str, Enum):
     """Urgent or immediate, judged in the same way."""
     SEXUAL_ABUSE = "sexual abuse"
     """In a category of SEXUAL_ABUSE, and not a false alarm."""
-
-
-@dataclass(frozen=True)
-class RetentionPeriods:
-    """The length of each clock in years."""
-
-    concern_years: int
-    urgent_years: int
-    sexual_abuse_years: int
-
-    @classmethod
-    def of(cls, settings: Settings) -> RetentionPeriods:
-        """Return the periods of this installation."""
-        return cls(
-            settings.keep_concern_years,
-            settings.keep_urgent_years,
-            settings.keep_sexual_abuse_years,
-        )
-
-    def years(self, clock: Clock) -> int:
-        """Return the length of a clock."""
-        return {
-            Clock.CONCERN: self.concern_years,
-            Clock.URGENT: self.urgent_years,
-            Clock.SEXUAL_ABUSE: self.sexual_abuse_years,
-        }[clock]
-
-    def latest_start(self, now: datetime) -> datetime:
-        """Return the time after which no clock can have started that has run out now."""
-        shortest = min(self.concern_years, self.urgent_years, self.sexual_abuse_years)
-        return in_years(now, -shortest)
-
-    def due_at(self, case: Case, merged: Sequence[Case] = ()) -> datetime | None:
-        """Return when a case is due for disposal with those merged into it; None while it is open.
-
-        The clock starts at closing, or with a later message.
-        """
-        if case.status is not CaseStatus.CLOSED or case.closed_at is None:
-            return None
-        start = max(case.closed_at, *(each.newest_at for each in (case, *merged)))
-        return in_years(start, self.years(clock_of(case)))
-
-
-def clock_of(case: Case) -> Clock:
-    """Return the clock of a case, by the judgement of staff or else the assessment."""
-    if case.severity > Severity.NONE and SEXUAL_ABUSE.intersection(case.categories):
-        return Clock.SEXUAL_ABUSE
-    return Clock.URGENT if case.severity >= Severity.URGENT else Clock.CONCERN
-
-
-def in_years(at: datetime, years: int) -> datetime:
-    """Return the same day in another year; 1 March for a 29 February that it does not have."""
-    try:
-        return at.replace(year=at.year + years)
-    except ValueError:
-        return at.replace(year=at.year + years, month=3, day=1)
 
 
 @dataclass(frozen=True)
@@ -119,21 +64,76 @@ class CaseGroup:
 
 
 @dataclass(frozen=True)
+class RetentionPeriods:
+    """How long each clock runs."""
+
+    years: Mapping[RetentionClock, int]
+
+    @classmethod
+    def of(cls, settings: Settings) -> RetentionPeriods:
+        """Return the periods of this installation."""
+        return cls(
+            {
+                RetentionClock.CONCERN: settings.keep_concern_years,
+                RetentionClock.URGENT: settings.keep_urgent_years,
+                RetentionClock.SEXUAL_ABUSE: settings.keep_sexual_abuse_years,
+            }
+        )
+
+    def due_at(self, group: CaseGroup) -> datetime | None:
+        """Return when a group is due for disposal; None while it is open.
+
+        The clock starts at closing, or with a later message.
+        """
+        case = group.case
+        if case.status is not CaseStatus.CLOSED or case.closed_at is None:
+            return None
+        return in_years(max(case.closed_at, group.newest_at), self.years[clock_of(case)])
+
+
+def clock_of(case: Case) -> RetentionClock:
+    """Return the clock of a case, by the judgement of staff or else the assessment."""
+    if case.severity > Severity.NONE and SEXUAL_ABUSE.intersection(case.categories):
+        return RetentionClock.SEXUAL_ABUSE
+    return RetentionClock.URGENT if case.severity >= Severity.URGENT else RetentionClock.CONCERN
+
+
+def in_years(at: datetime, years: int) -> datetime:
+    """Return the same day in another year; 1 March for a 29 February that it does not have."""
+    try:
+        return at.replace(year=at.year + years)
+    except ValueError:
+        return at.replace(year=at.year + years, month=3, day=1)
+
+
+@dataclass(frozen=True)
 class Due:
     """A group that is due for disposal."""
 
     group: CaseGroup
-    clock: Clock
+    clock: RetentionClock
     since: datetime
     """When it ran out."""
 
 
 def due(connection: Connection, clocks: RetentionPeriods, now: datetime) -> Iterator[Due]:
     """Yield every group that is due, in the order of ids. Decrypts nothing."""
+    # A clock that started later cannot have run out.
+    latest_start = in_years(now, -min(clocks.years.values()))
+    closed = (
+        sa.select(cases)
+        .where(
+            cases.c.merged_into.is_(None),
+            cases.c.status == CaseStatus.CLOSED.value,
+            cases.c.closed_at <= latest_start,
+        )
+        .order_by(cases.c.id)
+        .limit(_PAGE)
+    )
     last = ""
-    while page := _closed(connection, clocks.latest_start(now), last):
+    while page := _read(connection, closed.where(cases.c.id > last)):
         last = page[-1].id
-        for group in with_merged(connection, page):
+        for group in _with_merged(connection, page):
             due_group = is_due(group, clocks, now)
             if due_group is not None:
                 yield due_group
@@ -141,16 +141,15 @@ def due(connection: Connection, clocks: RetentionPeriods, now: datetime) -> Iter
 
 def is_due(group: CaseGroup, clocks: RetentionPeriods, now: datetime) -> Due | None:
     """Return the group as due when it is closed, past its clock and not held; else None."""
-    since = clocks.due_at(group.case, group.merged)
+    since = clocks.due_at(group)
     if since is None or since > now or group.held:
         return None
     return Due(group, clock_of(group.case), since)
 
 
-def with_merged(connection: Connection, heads: list[Case]) -> list[CaseGroup]:
-    """Return these cases as groups."""
+def _with_merged(connection: Connection, heads: Sequence[Case]) -> list[CaseGroup]:
     query = sa.select(cases).where(cases.c.merged_into.in_([head.id for head in heads]))
-    merged = [case_of(row) for row in connection.execute(query.order_by(cases.c.id)).mappings()]
+    merged = _read(connection, query.order_by(cases.c.id))
     return [
         CaseGroup(head, tuple(each for each in merged if each.merged_into == head.id))
         for head in heads
@@ -161,29 +160,12 @@ def locked(connection: Connection, case_id: str) -> CaseGroup | None:
     """Return the group of this case, locked until the transaction ends; None when it is gone."""
     in_group = (cases.c.id == case_id) | (cases.c.merged_into == case_id)
     query = sa.select(cases).where(in_group).order_by(cases.c.id).with_for_update()
-    group = [case_of(row) for row in connection.execute(query).mappings()]
+    group = _read(connection, query)
     head = next((case for case in group if case.id == case_id), None)
     if head is None or head.merged_into is not None:
         return None
     return CaseGroup(head, tuple(case for case in group if case is not head))
 
 
-def opened_at(connection: Connection, case_id: str) -> datetime | None:
-    """Lock a case and return when it was opened; None when it is gone."""
-    query = sa.select(cases.c.opened_at).where(cases.c.id == case_id).with_for_update()
-    return connection.execute(query).scalar_one_or_none()
-
-
-def _closed(connection: Connection, until: datetime, after: str) -> list[Case]:
-    query = (
-        sa.select(cases)
-        .where(
-            cases.c.merged_into.is_(None),
-            cases.c.status == CaseStatus.CLOSED.value,
-            cases.c.closed_at <= until,
-            cases.c.id > after,
-        )
-        .order_by(cases.c.id)
-        .limit(_PAGE)
-    )
+def _read(connection: Connection, query: sa.Select[Any]) -> list[Case]:
     return [case_of(row) for row in connection.execute(query).mappings()]

@@ -24,7 +24,7 @@ from staff.audit.trail import COMMAND_LINE, Event
 from staff.cases.case import CaseStatus
 from staff.cases.cases import UnknownCaseError
 from staff.cases.tables import cases
-from staff.retention.clocks import CaseGroup, Due, RetentionPeriods, due, is_due, locked, opened_at
+from staff.retention.clocks import CaseGroup, Due, RetentionPeriods, due, is_due, locked
 from staff.retention.ledger import DISPOSED, ERASED, Ledger, LedgerEntry, certify, uncertified
 from storage import handoffs
 from storage.engine import READING, metadata
@@ -118,8 +118,22 @@ class Disposals:
         """
         run, count = new_run(self._now()), 0
         for entry in entries:
+            own = sa.select(cases.c.opened_at).where(cases.c.id == entry.case_id)
             with self._engine.begin() as connection:
-                count += self._dispose_of_one(connection, entry, run)
+                opened = connection.execute(own.with_for_update()).scalar_one_or_none()
+                if opened is None or opened > entry.moment:
+                    continue
+                detail = {
+                    "run": run,
+                    "operator": self._operator,
+                    "reference": entry.reference,
+                    "again": entry.at,
+                    "first_run": entry.run,
+                    "rows": remove(connection, [entry.case_id], self._now()),
+                }
+                event = Event(self._now(), COMMAND_LINE, entry.what, entry.case_id, detail=detail)
+                trail.append(connection, event)
+                count += 1
         return count
 
     def finish(self) -> tuple[list[Path], bool]:
@@ -152,23 +166,6 @@ class Disposals:
             own = {"rows": rows} if case is head else {"with": head.reference}
             events.append(Event(self._now(), COMMAND_LINE, what, case.id, detail=detail | own))
         trail.append_all(connection, events)
-
-    def _dispose_of_one(self, connection: Connection, entry: LedgerEntry, run: str) -> int:
-        opened = opened_at(connection, entry.case_id)
-        if opened is None or opened > entry.moment:
-            return 0
-        rows = remove(connection, [entry.case_id], self._now())
-        detail = {
-            "run": run,
-            "operator": self._operator,
-            "reference": entry.reference,
-            "again": entry.at,
-            "first_run": entry.run,
-            "rows": rows,
-        }
-        event = Event(self._now(), COMMAND_LINE, entry.what, entry.case_id, detail=detail)
-        trail.append(connection, event)
-        return 1
 
 
 def new_run(now: datetime) -> str:

@@ -72,18 +72,13 @@ class Ledger:
     NAME = "ledger.jsonl"
 
     def __init__(self, path: Path) -> None:
-        """Take the path of the file, which is created with the first entry."""
-        self._path = path
+        """`path` is the file, which is created with the first entry."""
+        self.path = path
 
     @classmethod
     def of(cls, state_dir: Path) -> Ledger:
         """Return the ledger of the installation in this state folder."""
         return cls(state_dir / FOLDER / cls.NAME)
-
-    @property
-    def path(self) -> Path:
-        """The path of the file."""
-        return self._path
 
     def entries(self) -> list[LedgerEntry]:
         """Return all entries, oldest first, without a last line that a crash cut off.
@@ -97,8 +92,8 @@ class Ledger:
         return self._add(LedgerEntry.of(link) for link in _disposals(connection))
 
     def _add(self, entries: Iterable[LedgerEntry]) -> int:
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
         with os.fdopen(descriptor, "r+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             chained = self._chained()
@@ -117,7 +112,7 @@ class Ledger:
 
     def _chained(self) -> list[tuple[LedgerEntry, str]]:
         try:
-            content = self._path.read_bytes()
+            content = self.path.read_bytes()
         except FileNotFoundError:
             return []
         entries: list[tuple[LedgerEntry, str]] = []
@@ -128,9 +123,9 @@ class Ledger:
                 link = record.pop("link")
                 entry = LedgerEntry(**record)
             except (ValueError, KeyError, TypeError, AttributeError):
-                raise LedgerError(f"line {number} of {self._path} cannot be read") from None
+                raise LedgerError(f"line {number} of {self.path} cannot be read") from None
             if link != _link(before, entry):
-                raise LedgerError(f"line {number} of {self._path} is not what was written")
+                raise LedgerError(f"line {number} of {self.path} is not what was written")
             entries.append((entry, link))
             before = link
         return entries
@@ -151,34 +146,32 @@ def certify(
 ) -> Path:
     """Write the certificate of a run, then record its digest. Raises OSError.
 
-    After a crash between the two, the next call writes the same bytes again.
+    It says who disposed of what, when and why, and which events say so. After a crash between the
+    two, the next call writes the same bytes again.
     """
-    content = certificate(run, links)
-    path = state_dir / FOLDER / f"{run}.json"
-    write_whole(path, content)
-    detail = {
-        "run": run,
-        "count": len(links),
-        "digest": hashlib.sha256(content).hexdigest(),
-        "references": _digest_of_references(links),
-    }
-    trail.append(connection, Event(now, links[0].event.who, CERTIFIED, detail=detail))
-    return path
-
-
-def certificate(run: str, links: Sequence[Link]) -> bytes:
-    """Return the certificate: who disposed of what, when and why, and the events that say so."""
-    record = {
+    lines = "\n".join(sorted(link.event.detail["reference"] for link in links))
+    references = hashlib.sha256(lines.encode()).hexdigest()
+    certificate = {
         "kind": CERTIFICATE,
         "run": run,
         "by": links[0].event.who,
         "began": links[0].event.at.isoformat(),
         "ended": links[-1].event.at.isoformat(),
         "count": len(links),
-        "references_sha256": _digest_of_references(links),
+        "references_sha256": references,
         "cases": [_line(link) for link in links],
     }
-    return (json.dumps(record, indent=1, sort_keys=True) + "\n").encode()
+    content = (json.dumps(certificate, indent=1, sort_keys=True) + "\n").encode()
+    path = state_dir / FOLDER / f"{run}.json"
+    write_whole(path, content)
+    detail = {
+        "run": run,
+        "count": len(links),
+        "digest": hashlib.sha256(content).hexdigest(),
+        "references": references,
+    }
+    trail.append(connection, Event(now, links[0].event.who, CERTIFIED, detail=detail))
+    return path
 
 
 def _disposals(connection: Connection) -> list[Link]:
@@ -191,11 +184,6 @@ def _line(link: Link) -> dict[str, Any]:
     detail = {name: value for name, value in link.event.detail.items() if name != "run"}
     event = {"case_id": link.event.case_id, "what": link.event.what, "event": link.id}
     return detail | event | {"link": link.link}
-
-
-def _digest_of_references(links: Sequence[Link]) -> str:
-    lines = "\n".join(sorted(link.event.detail["reference"] for link in links))
-    return hashlib.sha256(lines.encode()).hexdigest()
 
 
 def _link(before: str, entry: LedgerEntry) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from safeguarding.taxonomy import Severity
 from staff.cases.case import Case, CaseStatus
-from staff.retention.clocks import Clock, clock_of, in_years
+from staff.retention.clocks import CaseGroup, RetentionClock, clock_of, in_years
 from tests.office import CLOCKS
 from tests.records import NOON
 
@@ -26,36 +26,40 @@ CASE = Case(
 @pytest.mark.parametrize(
     ("changes", "clock"),
     [
-        ({}, Clock.CONCERN),
-        ({"severity": Severity.URGENT}, Clock.URGENT),
-        ({"severity": Severity.IMMEDIATE}, Clock.URGENT),
-        ({"assessed_categories": ("bullying", "grooming")}, Clock.SEXUAL_ABUSE),
-        ({"staff_categories": ("sexual_abuse",)}, Clock.SEXUAL_ABUSE),
+        ({}, RetentionClock.CONCERN),
+        ({"severity": Severity.URGENT}, RetentionClock.URGENT),
+        ({"severity": Severity.IMMEDIATE}, RetentionClock.URGENT),
+        ({"assessed_categories": ("bullying", "grooming")}, RetentionClock.SEXUAL_ABUSE),
+        ({"staff_categories": ("sexual_abuse",)}, RetentionClock.SEXUAL_ABUSE),
         # Staff say that it was no grooming at all.
-        ({"assessed_categories": ("grooming",), "staff_categories": ("bullying",)}, Clock.CONCERN),
+        (
+            {"assessed_categories": ("grooming",), "staff_categories": ("bullying",)},
+            RetentionClock.CONCERN,
+        ),
         # Staff say that there was nothing in it.
-        ({"assessed_categories": ("grooming",), "severity": Severity.NONE}, Clock.CONCERN),
+        ({"assessed_categories": ("grooming",), "severity": Severity.NONE}, RetentionClock.CONCERN),
         # What staff found counts, not what was assessed.
-        ({"assessed_severity": Severity.URGENT}, Clock.CONCERN),
+        ({"assessed_severity": Severity.URGENT}, RetentionClock.CONCERN),
     ],
 )
-def test_which_clock_runs(changes: dict[str, object], clock: Clock) -> None:
+def test_which_clock_runs(changes: dict[str, object], clock: RetentionClock) -> None:
     assert clock_of(replace(CASE, **changes)) is clock
 
 
 def test_it_counts_from_closing() -> None:
-    assert CLOCKS.due_at(CASE) == in_years(NOON + timedelta(days=2), 6)
+    assert CLOCKS.due_at(CaseGroup(CASE)) == in_years(NOON + timedelta(days=2), 6)
 
 
 def test_a_message_after_closing_starts_the_clock_anew() -> None:
     late = replace(CASE, newest_at=NOON + timedelta(days=9))
 
-    assert CLOCKS.due_at(late) == in_years(NOON + timedelta(days=9), 6)
-    assert CLOCKS.due_at(CASE, [late]) == in_years(NOON + timedelta(days=9), 6)
+    assert CLOCKS.due_at(CaseGroup(late)) == in_years(NOON + timedelta(days=9), 6)
+    assert CLOCKS.due_at(CaseGroup(CASE, (late,))) == in_years(NOON + timedelta(days=9), 6)
 
 
 def test_what_is_open_is_never_due() -> None:
-    assert CLOCKS.due_at(replace(CASE, status=CaseStatus.OPEN, closed_at=None)) is None
+    still_open = replace(CASE, status=CaseStatus.OPEN, closed_at=None)
+    assert CLOCKS.due_at(CaseGroup(still_open)) is None
 
 
 def test_a_leap_day_has_a_place_in_every_year() -> None:
