@@ -7,8 +7,7 @@ from pathlib import Path
 
 from safeguarding.content.reader import read_catalogue
 from safeguarding.settings import Settings
-from staff.console.app import create_app
-from staff.console.composition import compose
+from staff.console.app import compose, create_app
 
 
 def main(folder: Path) -> None:

@@ -14,8 +14,7 @@ from staff.accounts.invitations import Invitation, InvitationGoneError
 from staff.accounts.passwords import PasswordError
 from staff.accounts.permissions import READERS, Permission, Role
 from staff.console import wording
-from staff.console.composition import services
-from staff.console.pages import ACCOUNTS, SEE_OTHER, field
+from staff.console.pages import ACCOUNTS, SEE_OTHER, field, services
 from staff.console.recording import record
 
 accounts = Blueprint("accounts")

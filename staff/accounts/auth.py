@@ -21,7 +21,6 @@ from staff.accounts.accounts import Staff
 from staff.accounts.permissions import Permission
 from staff.accounts.sessions import Session
 from staff.cases.cases import UnknownCaseError
-from staff.console.composition import Services, services
 from staff.console.pages import (
     ACCOUNTS,
     AUDIT,
@@ -33,7 +32,9 @@ from staff.console.pages import (
     SECOND_STEP,
     SEE_OTHER,
     STATISTICS,
+    Services,
     field,
+    services,
     written_in,
 )
 from staff.console.recording import record_refusal

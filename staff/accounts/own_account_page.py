@@ -15,8 +15,7 @@ from staff.accounts.permissions import Permission
 from staff.accounts.second_step import WrongCodeError, address_for_app
 from staff.accounts.sign_in_page import attempt_in_session
 from staff.console import wording
-from staff.console.composition import services
-from staff.console.pages import ACCOUNT, SECOND_STEP, SEE_OTHER, field
+from staff.console.pages import ACCOUNT, SECOND_STEP, SEE_OTHER, field, services
 from staff.console.recording import record, record_refusal
 
 own_account = Blueprint("own_account")

@@ -14,8 +14,7 @@ from staff.accounts.permissions import Permission
 from staff.accounts.sessions import browser_of
 from staff.accounts.sign_in_page import begin_session, code_form, pending_sign_in
 from staff.console import wording
-from staff.console.composition import services
-from staff.console.pages import ACCOUNT, SECOND_STEP, SEE_OTHER, field
+from staff.console.pages import ACCOUNT, SECOND_STEP, SEE_OTHER, field, services
 from staff.console.recording import record, record_refusal
 
 passkeys = Blueprint("passkeys")

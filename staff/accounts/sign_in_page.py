@@ -28,8 +28,7 @@ from staff.accounts.second_step import WrongCodeError
 from staff.accounts.sessions import LONGEST, PENDING, browser_of
 from staff.accounts.throttle import KNOWN_FOR, SignInAttempt
 from staff.console import wording
-from staff.console.composition import Services, services
-from staff.console.pages import SEE_OTHER, field
+from staff.console.pages import SEE_OTHER, Services, field, services
 from staff.console.recording import (
     record,
     record_failed_sign_in,

@@ -47,8 +47,7 @@ from staff.accounts.provider import (
 )
 from staff.accounts.sign_in_page import after_first_step, begin_session
 from staff.console import wording
-from staff.console.composition import Services, services
-from staff.console.pages import ORGANISATION, SEE_OTHER, field
+from staff.console.pages import ORGANISATION, SEE_OTHER, Services, field, services
 from staff.console.recording import record, record_refusal
 
 single_sign_on = Blueprint("single_sign_on")

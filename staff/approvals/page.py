@@ -24,14 +24,15 @@ from staff.accounts.permissions import Permission
 from staff.approvals.approvals import AlreadySignedError, NotALeadError, NoteNeededError
 from staff.approvals.changes import changes
 from staff.console import wording
-from staff.console.composition import Services, services
 from staff.console.pages import (
     CONTENT,
     LONGEST_NOTE,
     SEE_OTHER,
+    Services,
     content_address,
     field,
     note_in,
+    services,
 )
 from staff.console.recording import record
 from staff.console.wording import date_of

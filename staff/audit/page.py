@@ -23,8 +23,7 @@ from staff.accounts.permissions import Permission
 from staff.audit.trail import EventFilter, Link
 from staff.cases.cases import UnknownCaseError
 from staff.console import wording
-from staff.console.composition import Services, services
-from staff.console.pages import AUDIT
+from staff.console.pages import AUDIT, Services, services
 from staff.console.recording import record
 
 audit = Blueprint("audit", url_prefix=AUDIT)

@@ -27,14 +27,15 @@ from staff.cases.cases import UnknownCaseError
 from staff.cases.casework import SECOND_PERSON_FROM
 from staff.cases.conversation import conversation_of, message_view
 from staff.console import wording
-from staff.console.composition import Services, services
 from staff.console.pages import (
     HOME,
     LIVE,
     SEE_OTHER,
+    Services,
     address_of,
     note_in,
     number_in,
+    services,
     written_in,
 )
 from storage.vault import VaultError

@@ -17,8 +17,7 @@ from staff.accounts.auth import requires, session_of
 from staff.accounts.permissions import Permission
 from staff.cases.case import Case, CaseStatus
 from staff.cases.cases import UNASSIGNED, CaseFilter, UnknownCaseError
-from staff.console.composition import Services, services
-from staff.console.pages import HOME, address_of, number_in
+from staff.console.pages import HOME, Services, address_of, number_in, services
 from staff.console.recording import record
 
 PER_PAGE = 25

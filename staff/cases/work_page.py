@@ -32,8 +32,7 @@ from staff.cases.casework import (
 from staff.cases.merging import CaseMergeError
 from staff.cases.page import AGREE, CaseForm, readers_of, show
 from staff.console import wording
-from staff.console.composition import Services, services
-from staff.console.pages import HOME, LONGEST_NOTE, SEE_OTHER, address_of
+from staff.console.pages import HOME, LONGEST_NOTE, SEE_OTHER, Services, address_of, services
 
 LONGEST_REFERENCE = 200
 """Characters in the other service's reference of a referral."""

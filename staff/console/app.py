@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from prometheus_client import (
@@ -17,27 +20,59 @@ from sanic.exceptions import BadRequest, NotFound
 from sanic.response import BaseHTTPResponse, raw, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from safeguarding.clock import utc_now
+from safeguarding.content.phrases import read_phrases
+from safeguarding.content.reader import Catalogue, read_catalogue
+from safeguarding.content.services import read_areas
 from safeguarding.logs import LOGGED
 from safeguarding.settings import Settings
+from safeguarding.taxonomy import CONTENT
+from staff.accounts.accounts import StaffAccounts
 from staff.accounts.accounts_page import accounts, invitation
 from staff.accounts.auth import load_session, open_to_all
+from staff.accounts.invitations import Invitations
+from staff.accounts.linked_identities import LinkedIdentities
 from staff.accounts.own_account_page import own_account
+from staff.accounts.passkeys import Passkeys
 from staff.accounts.passkeys_page import passkeys
+from staff.accounts.provider import AuthenticationRequests, Provider
+from staff.accounts.second_step import SecondSteps
+from staff.accounts.sessions import StaffSessions
 from staff.accounts.sign_in_page import signing_in
 from staff.accounts.single_sign_on_page import single_sign_on
+from staff.accounts.throttle import KnownDevices, SignInLimits, SignInThrottle
+from staff.alerts.outbox import StaffAlerts
+from staff.approvals.approvals import Approvals
 from staff.approvals.page import content
 from staff.audit.page import audit
+from staff.audit.trail import AuditLog, client_digest
+from staff.cases import wording as case_wording
+from staff.cases.cases import Cases
+from staff.cases.casework import Casework
+from staff.cases.merging import CaseMerge
 from staff.cases.page import case_page
 from staff.cases.queue_page import queue
 from staff.cases.work_page import case_work
-from staff.console.composition import Services, compose, services
 from staff.console.live import ChangeWatch, live, own_alerts
+from staff.console.pages import Pages, Services, services
 from staff.console.recording import RefusalCounter, record_refused_response
+from staff.reports.case_file import ReleaseLog
 from staff.reports.case_file_page import case_files
+from staff.reports.figures import CaseFigures
 from staff.reports.figures_page import figures
 from staff.rota.page import contact_preferences, rota
+from staff.rota.service import RotaService
+from storage.engine import connect
+from storage.vault import Vault
 from web.connections import bound
-from web.http import App, ContentPolicy, PlainErrors, add_security_headers, is_from_private_network
+from web.http import (
+    App,
+    ContentPolicy,
+    ErrorPhrases,
+    PlainErrors,
+    add_security_headers,
+    is_from_private_network,
+)
 
 STATIC = Path(__file__).resolve().parent / "static"
 _POLICY = ContentPolicy(form_action="'self'")
@@ -105,6 +140,58 @@ def create_app(settings: Settings, console: Services | None = None) -> App:
     for blueprint in (neutral, metrics, *own, *cases, content, *rotas, audit):
         app.blueprint(blueprint)
     return app
+
+
+def compose(
+    settings: Settings,
+    *,
+    accounts: StaffAccounts | None = None,
+    throttle: SignInThrottle | None = None,
+    catalogue: Callable[[], Catalogue] = read_catalogue,
+    now: Callable[[], datetime] = utc_now,
+) -> Services:
+    """Return the services of these settings; an argument takes the place of its own service.
+
+    Does not query the database. Raises ContentError, SettingsError, VaultError.
+    """
+    database, vault = connect(settings.database_url), Vault.of(settings)
+    accounts = accounts or StaffAccounts(database, now)
+    provider = None
+    if settings.sign_on is not None:
+        provider = Provider(settings.sign_on, settings.secret("sso_client_secret"), now)
+    return Services(
+        cases=Cases(database, vault),
+        casework=Casework(database, vault, now),
+        merging=CaseMerge(database, vault, now),
+        figures=CaseFigures(database, now),
+        release_log=ReleaseLog(database, vault, now),
+        accounts=accounts,
+        sessions=StaffSessions(database, now),
+        devices=KnownDevices(database, now),
+        second_steps=SecondSteps(database, vault, now),
+        passkeys=Passkeys(database, now),
+        identities=LinkedIdentities(database, now),
+        invitations=Invitations(database, accounts, now),
+        approvals=Approvals(database, now),
+        rota=RotaService(database, now),
+        alerts=StaffAlerts(database),
+        audit=AuditLog(database, now),
+        client_digest=partial(client_digest, key=settings.secret("token_key")),
+        catalogue=catalogue,
+        areas={name: area.label for name, area in read_areas(CONTENT / "contacts").items()},
+        throttle=throttle or SignInThrottle(SignInLimits()),
+        provider=provider,
+        requests=AuthenticationRequests(settings.secret("token_key"), now),
+        pages=Pages(
+            unsigned_content=not settings.require_approval,
+            organisation=None if provider is None else provider.label,
+            case_wording=case_wording,
+        ),
+        errors=read_phrases(CONTENT / "phrases").of("errors", ErrorPhrases),
+        insecure_cookies=settings.console_insecure_cookies,
+        require_second_step=settings.require_second_step,
+        now=now,
+    )
 
 
 async def _refuse_nul(request: Request) -> None:

@@ -22,8 +22,7 @@ from staff.accounts.auth import requires, session_of, token_of
 from staff.accounts.permissions import Permission
 from staff.cases.cases import UnknownCaseError
 from staff.console import wording
-from staff.console.composition import services
-from staff.console.pages import HOME, LIVE, address_of, number_in
+from staff.console.pages import HOME, LIVE, address_of, number_in, services
 from web.http import App
 
 POLL_S = 1.0

@@ -1,11 +1,13 @@
-"""What all pages of the console share: addresses, form fields and the rendering of templates.
+"""What all pages of the console share: services, addresses, form fields, rendered templates.
 
 Templates are Jinja on the components of the GOV.UK design system.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -15,10 +17,28 @@ from markupsafe import Markup
 from sanic import HTTPResponse, Request
 from sanic.response import html
 
+from safeguarding.content.reader import Catalogue
+from staff.accounts.accounts import StaffAccounts
+from staff.accounts.invitations import Invitations
+from staff.accounts.linked_identities import LinkedIdentities
+from staff.accounts.passkeys import Passkeys
 from staff.accounts.passwords import SHORTEST_PASSWORD
 from staff.accounts.permissions import Permission
-from staff.accounts.sessions import IDLE, LONGEST, Session
+from staff.accounts.provider import AuthenticationRequests, Provider
+from staff.accounts.second_step import SecondSteps
+from staff.accounts.sessions import IDLE, LONGEST, Session, StaffSessions
+from staff.accounts.throttle import KnownDevices, SignInThrottle
+from staff.alerts.outbox import StaffAlerts
+from staff.approvals.approvals import Approvals
+from staff.audit.trail import AuditLog
+from staff.cases.cases import Cases
+from staff.cases.casework import Casework
+from staff.cases.merging import CaseMerge
 from staff.console import wording
+from staff.reports.case_file import ReleaseLog
+from staff.reports.figures import CaseFigures
+from staff.rota.service import RotaService
+from web.http import ErrorPhrases
 
 STAFF = Path(__file__).resolve().parent.parent
 """Each feature keeps its own templates; their names are unique."""
@@ -137,6 +157,49 @@ class Pages:
         )
         macro = "govuk" + "".join(part.capitalize() for part in name.split("-"))
         return Markup(getattr(template.module, macro)(params))  # noqa: S704 - escaped by the macro
+
+
+@dataclass(frozen=True)
+class Services:
+    """The services that pages use, one of each in the process."""
+
+    cases: Cases
+    casework: Casework
+    merging: CaseMerge
+    figures: CaseFigures
+    release_log: ReleaseLog
+    accounts: StaffAccounts
+    sessions: StaffSessions
+    devices: KnownDevices
+    second_steps: SecondSteps
+    passkeys: Passkeys
+    identities: LinkedIdentities
+    invitations: Invitations
+    approvals: Approvals
+    rota: RotaService
+    alerts: StaffAlerts
+    audit: AuditLog
+    client_digest: Callable[[str], str]
+    """Returns the name of a machine on the audit trail, by its address."""
+    catalogue: Callable[[], Catalogue]
+    areas: dict[str, str]
+    """Labels by id of the areas to which an account can be limited."""
+    throttle: SignInThrottle
+    provider: Provider | None
+    """The organisation's identity provider, where there is one."""
+    requests: AuthenticationRequests
+    """Requests to the provider; each is answered once."""
+    pages: Pages
+    errors: ErrorPhrases
+    insecure_cookies: bool
+    require_second_step: bool
+    now: Callable[[], datetime]
+
+
+def services(request: Request) -> Services:
+    """Return the services of the app that serves this request."""
+    console: Services = request.app.ctx.services
+    return console
 
 
 def _component_environment() -> Environment:

@@ -20,7 +20,7 @@ from sanic import Request
 from sanic.response import BaseHTTPResponse
 from sqlalchemy.exc import SQLAlchemyError
 
-from staff.console.composition import services
+from staff.console.pages import services
 from web.http import client_address
 
 VISITOR = "visitor"

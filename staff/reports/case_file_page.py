@@ -18,8 +18,7 @@ from staff.accounts.permissions import Permission
 from staff.cases.case import Case
 from staff.cases.cases import UnknownCaseError
 from staff.console import wording
-from staff.console.composition import Services, services
-from staff.console.pages import EXPORTS, LONGEST_NOTE, field, note_in
+from staff.console.pages import EXPORTS, LONGEST_NOTE, Services, field, note_in, services
 from staff.reports import case_file_wording
 from staff.reports.case_file import CaseFileKind, FileFormat, as_json, case_record, people_in
 from staff.reports.case_file_pdf import case_file_pdf

@@ -18,8 +18,7 @@ from safeguarding.clock import LONDON
 from staff.accounts.auth import requires, session_of
 from staff.accounts.permissions import Permission
 from staff.console import wording
-from staff.console.composition import services
-from staff.console.pages import STATISTICS
+from staff.console.pages import STATISTICS, services
 from staff.console.recording import record
 from staff.reports import figures_wording
 from staff.reports.figures import FigureTable, Period, Report

@@ -16,8 +16,7 @@ from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import UnknownStaffError
 from staff.accounts.auth import requires, session_of
 from staff.accounts.permissions import Permission
-from staff.console.composition import services
-from staff.console.pages import ROTA, SEE_OTHER, field
+from staff.console.pages import ROTA, SEE_OTHER, field, services
 from staff.console.wording import SELECT_SEVERITY
 from staff.rota.rota import ContactPreferences, Shift, ShiftKind
 from staff.rota.service import Pattern, ShiftError

@@ -22,8 +22,7 @@ from staff.approvals.approvals import Approvals
 from staff.audit.trail import AuditLog
 from staff.cases.cases import Cases
 from staff.cases.casework import Casework
-from staff.console.app import create_app
-from staff.console.composition import compose
+from staff.console.app import compose, create_app
 from tests.content import content_folder
 from tests.records import KEYS, PASSWORD, Clock, EscalationLog, accounts_on, log_on, vault
 from web.http import App

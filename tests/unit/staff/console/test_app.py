@@ -9,8 +9,7 @@ from sanic import Sanic
 
 from safeguarding.settings import Settings
 from staff.accounts.accounts import StaffAccounts
-from staff.console.app import create_app
-from staff.console.composition import compose
+from staff.console.app import compose, create_app
 from tests.records import WORDS, EscalationLog, escalation
 from tests.unit.staff.console.conftest import Browser
 from web.http import App

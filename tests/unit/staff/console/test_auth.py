@@ -11,8 +11,7 @@ from sanic_testing.testing import SanicASGITestClient
 from safeguarding.settings import Settings
 from staff.accounts.accounts import Staff, StaffAccounts
 from staff.cases.cases import Cases
-from staff.console.app import create_app
-from staff.console.composition import compose
+from staff.console.app import compose, create_app
 from tests.records import PASSWORD, Clock, EscalationLog, escalation
 from tests.unit.staff.console.conftest import ORIGIN, Browser
 from web.http import App

@@ -23,8 +23,7 @@ from safeguarding.taxonomy import CONTENT, ROOT
 from staff.accounts.accounts import Staff, StaffAccounts
 from staff.accounts.permissions import Role
 from staff.approvals.approvals import Approvals
-from staff.console.app import create_app
-from staff.console.composition import compose
+from staff.console.app import compose, create_app
 from storage.approval_records import read_approved_digests
 from tests.records import PASSWORD, Clock
 from tests.unit.staff.console.conftest import Browser

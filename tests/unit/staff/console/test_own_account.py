@@ -14,8 +14,7 @@ from sanic_testing.testing import SanicASGITestClient
 from safeguarding.settings import Settings
 from staff.accounts.accounts import Staff, StaffAccounts
 from staff.accounts.sessions import browser_of
-from staff.console.app import create_app
-from staff.console.composition import compose
+from staff.console.app import compose, create_app
 from tests.records import PASSWORD, Clock
 from tests.unit.staff.console.conftest import Browser
 from web.http import App

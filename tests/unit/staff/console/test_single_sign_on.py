@@ -29,8 +29,7 @@ from staff.accounts.provider import (
 )
 from staff.accounts.throttle import SignInThrottle
 from staff.audit.trail import AuditLog, EventFilter
-from staff.console.app import create_app
-from staff.console.composition import compose
+from staff.console.app import compose, create_app
 from tests.fakes.provider import CLIENT, SECRET, FakeProvider
 from tests.peers import frozen_server, slow_server
 from tests.records import PASSWORD, Clock
