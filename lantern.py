@@ -37,7 +37,9 @@ COMMANDS = {
     ),
     "setup": LazyCommand("ops.setup", "services", "Make secrets, database and first accounts."),
     "supervise": LazyCommand("ops.supervise", "services", "Run the Procfile; restart what dies."),
-    "announce": LazyCommand("ops.announce", "services", "Wait until everything answers."),
+    "announce": LazyCommand(
+        "ops.supervise", "services", "Wait until everything answers.", "announce"
+    ),
     "help-page": LazyCommand(
         "chat.gateway.pages", "services", "The page of help for the proxy to show."
     ),

@@ -1,7 +1,8 @@
 """`python -m lantern backup`: copies everything that has to survive, except the keys.
 
 A backup is a folder with a copy of the database, the files that wait in the state folder, and a
-manifest with the hash of each file.
+manifest with the hash of each file. The database is copied while it is in use: SQLite by its online
+backup, PostgreSQL by its client program pg_dump.
 """
 
 from __future__ import annotations
@@ -10,23 +11,28 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
 import click
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from ops import database_copies
-from ops.database_copies import Contents, CopyError
 from safeguarding.clock import utc_now
 from safeguarding.settings import Settings
 from safeguarding.state_folder import write_whole
 from staff.audit import trail
-from staff.audit.trail import COMMAND_LINE, Event, operator
+from staff.audit.trail import COMMAND_LINE, FIRST_LINK, Event, audit_events, operator
+from staff.cases.tables import cases, data_keys, escalations
 from staff.retention.ledger import FOLDER, Ledger, LedgerError
 from storage.engine import READING, connect
+from storage.handoffs import handoffs
 
 FOLDERS = ("spool", FOLDER, "anchors")
 """Folders of the state that go into a backup: the spool, the ledger of disposals, the anchors."""
@@ -35,11 +41,29 @@ KIND = "lantern backup 1"
 NAME = "manifest.json"
 KEPT_APART = ("field_keys", "token_key", "channel_secret", "action_secret")
 """Secrets that are never in a backup: together they make everything readable."""
-_BLOCK = 1 << 20
+DATABASE_FILES = {"sqlite": "lantern.db", "postgresql": "lantern.dump"}
+"""File name of the copy of the database, by its kind."""
+
+
+class CopyError(Exception):
+    """A copy cannot be taken or put back. Says why, without quoting a record."""
 
 
 class ManifestError(ValueError):
     """The folder is not a complete backup. Says what is wrong."""
+
+
+@dataclass(frozen=True)
+class Contents:
+    """The size and the newest event of a copy, to compare a restored one with."""
+
+    cases: int
+    messages: int
+    number: int
+    link: str
+    """Link of the newest event of the audit trail."""
+    key_ids: tuple[str, ...]
+    """The keys of the ring that are needed to read it."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +77,6 @@ class Manifest:
     contents: Contents
     files: dict[str, str]
     """SHA-256 by path below the folder."""
-
-    @property
-    def moment(self) -> datetime:
-        """The time of the backup, with its time zone."""
-        return datetime.fromisoformat(self.at)
 
     def as_bytes(self) -> bytes:
         """Return the content of the manifest's file."""
@@ -91,12 +110,12 @@ class Manifest:
                 raise ManifestError(f"{name} is missing")
             if hash_of(path) != digest:
                 raise ManifestError(f"{name} is not what was written")
-        extra = set(files_below(folder)) - set(self.files) - {NAME}
+        extra = set(_files_below(folder)) - set(self.files) - {NAME}
         if extra:
             raise ManifestError(f"{min(extra)} is not on the manifest")
 
 
-def files_below(folder: Path) -> Iterable[str]:
+def _files_below(folder: Path) -> list[str]:
     """Return the path of every file below the folder, as a manifest names it."""
     paths = (path for path in sorted(folder.rglob("*")) if path.is_file())
     return [path.relative_to(folder).as_posix() for path in paths]
@@ -104,11 +123,8 @@ def files_below(folder: Path) -> Iterable[str]:
 
 def hash_of(path: Path) -> str:
     """Return the SHA-256 of a file, 64 hexadecimal digits."""
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def back_up(settings: Settings, place: Path, now: datetime) -> Manifest:
@@ -118,7 +134,7 @@ def back_up(settings: Settings, place: Path, now: datetime) -> Manifest:
     """
     if place.exists() and (not place.is_dir() or any(place.iterdir())):
         raise FileExistsError(place)
-    if database_copies.is_empty(settings.database_url):
+    if is_empty(settings.database_url):
         raise CopyError("there is no database at LANTERN_DATABASE_URL")
     draft = place.parent / f".{place.name}.partial"
     shutil.rmtree(draft, ignore_errors=True)
@@ -126,26 +142,22 @@ def back_up(settings: Settings, place: Path, now: datetime) -> Manifest:
     try:
         manifest = _fill(settings, draft, now)
         # Every copy of the records is on the audit trail.
-        _leave_trail(settings, manifest, now)
+        detail = {
+            "manifest": hashlib.sha256(manifest.as_bytes()).hexdigest(),
+            "number": manifest.contents.number,
+            "link": manifest.contents.link,
+            "operator": operator(),
+        }
+        engine = connect(settings.database_url)
+        with engine.begin() as connection:
+            trail.append(connection, Event(now, COMMAND_LINE, BACKED_UP, detail=detail))
+        engine.dispose()
         if place.exists():
             place.rmdir()
         draft.rename(place)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return manifest
-
-
-def _leave_trail(settings: Settings, manifest: Manifest, now: datetime) -> None:
-    detail = {
-        "manifest": hashlib.sha256(manifest.as_bytes()).hexdigest(),
-        "number": manifest.contents.number,
-        "link": manifest.contents.link,
-        "operator": operator(),
-    }
-    engine = connect(settings.database_url)
-    with engine.begin() as connection:
-        trail.append(connection, Event(now, COMMAND_LINE, BACKED_UP, detail=detail))
-    engine.dispose()
 
 
 def _fill(settings: Settings, draft: Path, now: datetime) -> Manifest:
@@ -156,12 +168,17 @@ def _fill(settings: Settings, draft: Path, now: datetime) -> Manifest:
     # The spool before the database, so that a record that moves meanwhile is in both.
     for name in FOLDERS:
         copy_files(settings.state_dir / name, draft / name)
-    contents = database_copies.take(settings.database_url, draft)
-    files = {name: hash_of(draft / name) for name in files_below(draft)}
-    backend = database_copies.backend_of(settings.database_url)
+    contents = _copy_database(settings.database_url, draft)
+    files = {name: hash_of(draft / name) for name in _files_below(draft)}
+    backend = backend_of(settings.database_url)
     manifest = Manifest(now.isoformat(), backend, contents, files)
     write_whole(draft / NAME, manifest.as_bytes())
-    _keep(draft)
+    for path in [draft, *draft.rglob("*")]:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
     return manifest
 
 
@@ -186,6 +203,118 @@ def copy_files(source: Path, target: Path) -> int:
     return count
 
 
+def backend_of(url: str) -> str:
+    """Return "sqlite" or "postgresql"."""
+    return make_url(url).get_backend_name()
+
+
+def contents_of(connection: Connection) -> Contents:
+    """Return the contents of the database, without decrypting anything."""
+    newest = sa.select(audit_events.c.id, audit_events.c.link).order_by(audit_events.c.id.desc())
+    last = connection.execute(newest.limit(1)).first()
+    # An envelope reads "v2|key id|…".
+    key_ids = {text.split("|")[1] for text in _envelopes(connection)}
+    count = sa.select(sa.func.count())
+    return Contents(
+        cases=connection.execute(count.select_from(cases)).scalar_one(),
+        messages=connection.execute(count.select_from(escalations)).scalar_one(),
+        number=last.id if last else 0,
+        link=last.link if last else FIRST_LINK,
+        key_ids=tuple(sorted(key_ids)),
+    )
+
+
+def _envelopes(connection: Connection) -> Iterator[str]:
+    """Return how the texts begin that the key ring sealed: case keys and waiting hand-offs."""
+    sealed = [data_keys.c.wrapped]
+    # A copy may be taken before the tables are brought up to date.
+    if sa.inspect(connection).has_table(handoffs.name):
+        sealed.append(handoffs.c.sealed)
+    for column in sealed:
+        query = sa.select(sa.func.substr(column, 1, 80)).where(column.is_not(None))
+        yield from connection.execute(query).scalars()
+
+
+def _copy_database(url: str, folder: Path) -> Contents:
+    """Write a copy of one moment into the folder, while others write, and return its contents."""
+    path = folder / DATABASE_FILES[backend_of(url)]
+    if backend_of(url) == "sqlite":
+        return _copy_sqlite(Path(make_url(url).database or ""), path)
+    with _snapshot(url) as (connection, snapshot):
+        command = ["pg_dump", "--format=custom", "--no-owner", "--no-privileges"]
+        run_client([*command, f"--snapshot={snapshot}", f"--file={path}"], url)
+        return contents_of(connection)
+
+
+def is_empty(url: str) -> bool:
+    """Return whether there is no database: no file, or no table. Raises SQLAlchemyError."""
+    if backend_of(url) == "sqlite":
+        return not Path(make_url(url).database or "").exists()
+    engine = connect(url)
+    try:
+        return not sa.inspect(engine).get_table_names()
+    finally:
+        engine.dispose()
+
+
+def _copy_sqlite(source: Path, path: Path) -> Contents:
+    try:
+        with (
+            closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as live,
+            closing(sqlite3.connect(path)) as copy,
+        ):
+            live.backup(copy)
+            # The copy is one file: it has no write-ahead log.
+            copy.execute("PRAGMA journal_mode=DELETE")
+            [(sound,)] = copy.execute("PRAGMA integrity_check(1)").fetchall()
+    except sqlite3.Error as error:
+        raise CopyError(f"the database cannot be copied: {type(error).__name__}") from None
+    if sound != "ok":
+        raise CopyError("the database is damaged: its copy is not sound")
+    path.chmod(0o600)
+    # Not as Lantern opens one: that would give the copy a write-ahead log again.
+    engine = sa.create_engine(f"sqlite:///{path}", hide_parameters=True)
+    try:
+        with engine.connect() as connection:
+            return contents_of(connection)
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def _snapshot(url: str) -> Iterator[tuple[Connection, str]]:
+    """Open a transaction that sees one moment, and export it as a snapshot for pg_dump."""
+    engine = connect(url)
+    options = READING | {"isolation_level": "REPEATABLE READ"}
+    with engine.connect().execution_options(**options) as connection:
+        for name in ("statement_timeout", "idle_in_transaction_session_timeout"):
+            connection.exec_driver_sql(f"SET LOCAL {name} = 0")
+        yield connection, connection.execute(sa.select(sa.func.pg_export_snapshot())).scalar_one()
+    engine.dispose()
+
+
+def run_client(command: list[str], url: str) -> None:
+    """Run a client program of PostgreSQL, with the password in its environment.
+
+    Raises CopyError when it is missing or fails.
+    """
+    program = shutil.which(command[0])
+    if program is None:
+        raise CopyError(f"{command[0]} is missing: install the client programs of PostgreSQL")
+    found = make_url(url)
+    place = URL.create(
+        "postgresql", found.username, None, found.host, found.port, found.database, found.query
+    )
+    env = os.environ | ({"PGPASSWORD": str(found.password)} if found.password else {})
+    target = f"--dbname={place.render_as_string(hide_password=False)}"
+    done = subprocess.run(
+        [program, target, *command[1:]], env=env, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        first = done.stderr.strip().partition("\n")[0]
+        raise CopyError(f"{command[0]} failed: {first}")
+
+
 @click.command()
 @click.argument("place", type=click.Path(path_type=Path, file_okay=False))
 def main(place: Path) -> None:
@@ -205,13 +334,3 @@ def main(place: Path) -> None:
     click.echo(f"The key ring is not in it. Keep apart: {', '.join(KEPT_APART)}.")
     if held.key_ids:
         click.echo(f"It can be read with these keys of field_keys: {', '.join(held.key_ids)}.")
-
-
-def _keep(folder: Path) -> None:
-    """Flush the folder and its files to the disk."""
-    for path in [folder, *folder.rglob("*")]:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

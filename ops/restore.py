@@ -12,9 +12,20 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from ops import database_copies
-from ops.backup import FOLDERS, NAME, Manifest, ManifestError, copy_files, hash_of
-from ops.database_copies import CopyError
+from ops.backup import (
+    DATABASE_FILES,
+    FOLDERS,
+    NAME,
+    CopyError,
+    Manifest,
+    ManifestError,
+    backend_of,
+    contents_of,
+    copy_files,
+    hash_of,
+    is_empty,
+    run_client,
+)
 from safeguarding.clock import utc_now
 from safeguarding.settings import Settings, SettingsError
 from safeguarding.state_folder import write_whole
@@ -57,7 +68,7 @@ def restore(settings: Settings, folder: Path, ledger: Ledger | None, now: dateti
     disposed = (ledger or Ledger(folder / FOLDER / Ledger.NAME)).entries()
     ring = _check(settings, manifest)
     draft = _draft_of(settings.database_url)
-    database_copies.put_back(draft, folder)
+    put_back(draft, folder)
     migrate(draft)
     engine = connect(draft)
     _prove(engine, manifest, ring)
@@ -76,11 +87,24 @@ def restore(settings: Settings, folder: Path, ledger: Ledger | None, now: dateti
     return Restored(manifest, again, certificates)
 
 
+def put_back(url: str, folder: Path) -> None:
+    """Restore the copy in this folder to an empty database. Raises CopyError, OSError."""
+    path = folder / DATABASE_FILES[backend_of(url)]
+    if backend_of(url) == "sqlite":
+        place = Path(make_url(url).database or "")
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shutil.copyfile(path, place)
+        place.chmod(0o600)
+        return
+    command = ["pg_restore", "--single-transaction", "--no-owner", "--no-privileges", str(path)]
+    run_client(command, url)
+
+
 def _check(settings: Settings, manifest: Manifest) -> Vault:
-    database = database_copies.backend_of(settings.database_url)
+    database = backend_of(settings.database_url)
     if manifest.database != database:
         raise RestoreError(f"the backup is of {manifest.database}, LANTERN_DATABASE_URL {database}")
-    if not database_copies.is_empty(settings.database_url):
+    if not is_empty(settings.database_url):
         raise RestoreError("there is a database already: nothing is ever overwritten")
     try:
         keys = key_ring(settings.secret("field_keys"))
@@ -95,7 +119,7 @@ def _check(settings: Settings, manifest: Manifest) -> Vault:
 def _prove(engine: Engine, manifest: Manifest, ring: Vault) -> None:
     """Compare the database with the manifest, check the trail, open the key of every case."""
     with engine.connect().execution_options(**READING) as connection:
-        if database_copies.contents(connection) != manifest.contents:
+        if contents_of(connection) != manifest.contents:
             raise RestoreError("what was restored is not what the manifest says")
         before = FIRST_LINK
         for number, link in enumerate(trail.walk(connection), 1):
@@ -134,7 +158,7 @@ def _put_files_back(settings: Settings, folder: Path, ledger: Ledger | None, res
 
 def _draft_of(url: str) -> str:
     """Return the address to restore to: a file beside its final place for SQLite."""
-    if database_copies.backend_of(url) != "sqlite":
+    if backend_of(url) != "sqlite":
         return url
     place = Path(make_url(url).database or "")
     draft = place.with_name(f".{place.name}.restoring")

@@ -1,7 +1,8 @@
 """`python -m lantern supervise`: runs the Procfile and restarts processes that end.
 
 honcho reads the Procfile and .env, but its own manager ends everything when one process ends.
-Ctrl-C and SIGTERM end all processes and their children; those that take too long are killed.
+Ctrl-C and SIGTERM end all processes and their children; those that take too long are killed. One
+process of the Procfile is `python -m lantern announce`: it prints the addresses when all answer.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import click
+import httpx
 from honcho.environ import parse, parse_procfile
 
+from safeguarding.settings import Settings
 from safeguarding.taxonomy import ROOT
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
@@ -26,6 +29,8 @@ STEADY_S = 60.0
 """A process that ran at least this long gets the first pause again."""
 GRACE_S = 10.0
 """Default of --grace: how long processes may take to end."""
+PATIENCE_S = 180.0
+"""How long the services may take until each answers."""
 _LINE_BYTES = 1 << 20
 
 
@@ -131,3 +136,39 @@ def main(procfile: Path, once: tuple[str, ...], grace: float) -> None:
         Supervised(name, command, env, once=name in once) for name, command in listed.items()
     ]
     asyncio.run(supervise(processes, grace))
+
+
+@click.command()
+def announce() -> None:
+    """Print where to click; exit with 1 and name the services that did not start."""
+    settings = Settings.from_env()
+    alerts = settings.alerts
+    gateway = f"http://{settings.gateway_host}:{settings.gateway_port}"
+    console = f"http://{settings.console_host}:{settings.console_port}"
+    dispatcher = f"http://{alerts.dispatcher_host}:{alerts.dispatcher_port}"
+    addresses = {
+        "gateway": f"{gateway}/healthz",
+        "console": f"{console}/healthz",
+        "dispatcher": f"{dispatcher}/healthz",
+        "actions": "http://127.0.0.1:5055/health",
+    }
+    for number, url in enumerate(settings.rasa_urls):
+        addresses[f"rasa {number + 1}" if number else "rasa"] = f"{url}/webhooks/gateway/"
+    started = time.monotonic()
+    while missing := [name for name, address in addresses.items() if not _answers(address)]:
+        if time.monotonic() - started >= PATIENCE_S:
+            raise click.ClickException(f"{', '.join(missing)}: no answer after {PATIENCE_S:.0f} s")
+        time.sleep(0.5)
+    click.echo(f"Ready after {time.monotonic() - started:.0f} s.")
+    click.echo(f"  Chat:    {gateway}/")
+    click.echo(f"  Console: {console}/")
+    if _answers(f"{dispatcher}/"):
+        click.echo(f"  Alerts:  {dispatcher}/ (what staff are sent; no mail leaves)")
+    click.echo("  Stop everything with Ctrl+C.")
+
+
+def _answers(address: str) -> bool:
+    try:
+        return httpx.get(address, timeout=2.0).is_success
+    except httpx.HTTPError:
+        return False

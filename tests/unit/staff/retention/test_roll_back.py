@@ -11,8 +11,8 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import URL
 
-from ops import database_copies
 from ops.backup import back_up
+from ops.restore import put_back
 from safeguarding.clock import utc_now
 from safeguarding.settings import Settings
 from staff.audit.trail import AuditLog
@@ -81,6 +81,6 @@ def test_an_update_is_rolled_back_by_the_backup_made_before_it(
     back_up(Settings.from_env(env), place, utc_now())
     migrate(empty_url)
     assert at(empty_url) == (newest_revision(), 2)
-    database_copies.put_back(another_url, place)
+    put_back(another_url, place)
 
     assert at(another_url) == (before, 1)
