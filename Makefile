@@ -57,12 +57,12 @@ $(UV):
 .venv-lab/.synced: lab/pyproject.toml lab/uv.lock pyproject.toml | $(UV)
 	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/.venv-lab $(UV) sync --quiet --locked --project lab --python 3.11 >&2 && touch $@
 
-$(ENCODER): $(addprefix ops/encoder/,encoder.py graph.py smoothing.py) safeguarding/risk/encoder/adapter.py \
+$(ENCODER): $(addprefix ops/encoder/,encoder.py graph.py smoothing.py) safeguarding/risk/encoder/vectors.py \
 		artifacts/adapter.safetensors .venv-assistant/.synced
 	@$(A)/$(LANTERN) export-encoder >&2 && touch $@
 
 # Encodes only sentences that are in neither models/ nor artifacts/, so listing more sources than necessary costs little.
-$(VECTORS): $(ENCODER) ops/encoder/vectors.py safeguarding/risk/encoder/learned.py $(READS_TEXT) $(SENTENCES) $(NLU) \
+$(VECTORS): $(ENCODER) ops/encoder/vectors.py $(READS_TEXT) $(SENTENCES) $(NLU) \
 		$(wildcard content/follow_ups/*.yml) safeguarding/risk/encoder/kept_vectors.py safeguarding/risk/encoder/classifier.py .venv-services/.synced
 	@$(S)/$(LANTERN) export-vectors >&2 && touch $@
 

@@ -30,10 +30,10 @@ class LazyCommand:
 
 COMMANDS = {
     "screen": LazyCommand(
-        "safeguarding.risk.screen", "any", "Risk of each line of standard input."
+        "safeguarding.risk.commands", "any", "Risk of each line of standard input.", "screen"
     ),
     "check-lexicon": LazyCommand(
-        "safeguarding.risk.lexicon.check", "any", "Try the rules on their examples."
+        "safeguarding.risk.commands", "any", "Try the rules on their examples.", "check_lexicon"
     ),
     "setup": LazyCommand("ops.setup", "services", "Make secrets, database and first accounts."),
     "supervise": LazyCommand("ops.supervise", "services", "Run the Procfile; restart what dies."),

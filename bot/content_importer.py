@@ -25,7 +25,7 @@ from safeguarding.content.languages import ID as LANGUAGE_CARD
 from safeguarding.content.reader import Content, read_content
 from safeguarding.conversation_state import DANGER_NOW, ConversationState
 from safeguarding.messages import Message
-from safeguarding.risk.encoder.learned import read_everyday
+from safeguarding.risk.encoder.kept_vectors import read_everyday
 from safeguarding.taxonomy import CONTENT, TOPIC_PREFIX, Severity
 
 OUT_OF_SCOPE = "out_of_scope"

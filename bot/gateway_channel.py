@@ -37,8 +37,7 @@ from bot.tuning import tune
 from safeguarding.content.choices import ChoiceRecord
 from safeguarding.conversation_state import ConversationState
 from safeguarding.messages import Message, as_text
-from safeguarding.risk.assessed import AssessedMessage
-from safeguarding.risk.assessment import assessment_of_choice
+from safeguarding.risk.assessment import AssessedMessage, assessment_of_choice
 from safeguarding.settings import ACTION_SECRET_HEADER, Settings
 
 SECRET_HEADER = "X-Lantern-Channel-Secret"  # noqa: S105 - a header's name

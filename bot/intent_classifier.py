@@ -25,7 +25,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from safetensors.numpy import load_file, save_file
 from scipy.optimize import minimize
 
-from safeguarding.risk.encoder.vectors import WIDTH
+from safeguarding.risk.assessment import WIDTH
 
 Floats = npt.NDArray[np.float32]
 _SMALLEST_STEP = 64 * float(np.finfo(np.float64).eps)

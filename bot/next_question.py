@@ -26,9 +26,8 @@ from bot.composition import content
 from bot.intent_classifier import fit
 from bot.sentence_featurizer import lexicon
 from safeguarding.conversation_state import ConversationState
-from safeguarding.risk.encoder.adapter import read_adapter
-from safeguarding.risk.encoder.kept_vectors import read_kept_vectors
-from safeguarding.risk.encoder.vectors import SentenceEncoder, unit
+from safeguarding.risk.encoder.kept_vectors import vectors_of
+from safeguarding.risk.encoder.vectors import SentenceEncoder, read_adapter, unit
 from safeguarding.taxonomy import TOPIC_PREFIX, taxonomy
 
 NEXT = "next_questions"
@@ -90,7 +89,7 @@ class NextQuestion(GraphComponent, IntentClassifier):
         asked = [(at, text) for at, id_ in enumerate(self._names) for text in every[id_].asked]
         normaliser = lexicon().normaliser
         texts = [" ".join(normaliser(text).words) for _, text in asked]
-        rows = read_kept_vectors(SentenceEncoder(read_adapter().version)).of(texts)
+        rows = vectors_of(SentenceEncoder(read_adapter().version), texts)
         everyday = _everyday(training_data)
         labels = [at for at, _ in asked] + [len(self._names)] * len(everyday)
         x = np.vstack([rows, *everyday]) * _SCALE

@@ -21,9 +21,8 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from bot.composition import engine
 from bot.tracker_store import assessed_already
 from safeguarding.messages import as_typed
-from safeguarding.risk.encoder.adapter import read_adapter
-from safeguarding.risk.encoder.kept_vectors import read_kept_vectors
-from safeguarding.risk.encoder.vectors import SentenceEncoder
+from safeguarding.risk.encoder.kept_vectors import vectors_of
+from safeguarding.risk.encoder.vectors import SentenceEncoder, read_adapter
 
 if TYPE_CHECKING:
     from safeguarding.risk.lexicon.reader import Lexicon
@@ -78,8 +77,8 @@ class SentenceFeaturizer(DenseFeaturizer, GraphComponent):
         messages = [each for each in training_data.training_examples if _has_words(each)]
         normaliser = lexicon().normaliser
         texts = [" ".join(normaliser(as_typed(each.get(TEXT))).words) for each in messages]
-        kept = read_kept_vectors(SentenceEncoder(read_adapter().version))
-        for message, vector in zip(messages, kept.of(texts), strict=True):
+        vectors = vectors_of(SentenceEncoder(read_adapter().version), texts)
+        for message, vector in zip(messages, vectors, strict=True):
             self._add(vector, message)
         return training_data
 

@@ -26,7 +26,7 @@ from rasa.shared.core.events import ActionExecuted, BotUttered, Event, SessionSt
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from safeguarding.conversation_state import ALREADY_SHOWN, AlreadyShown
-from safeguarding.risk.assessed import AssessedMessage
+from safeguarding.risk.assessment import AssessedMessage
 
 HOUR = 3600.0
 LONGEST = 100

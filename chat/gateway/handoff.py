@@ -15,8 +15,14 @@ from chat.gateway.replies import highest_shown
 from chat.gateway.requests import IncomingMessage
 from safeguarding.escalation import Escalation
 from safeguarding.messages import Message, contacts_in, words_of
-from safeguarding.risk.assessed import AssessedMessage
-from safeguarding.risk.assessment import NO_RISK, Assessment, Signal, is_read_in_part, upgraded
+from safeguarding.risk.assessment import (
+    NO_RISK,
+    AssessedMessage,
+    Assessment,
+    Signal,
+    is_read_in_part,
+    upgraded,
+)
 from safeguarding.taxonomy import Severity
 
 FOR_STAFF = Severity.CONCERN

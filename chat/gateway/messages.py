@@ -21,8 +21,7 @@ from safeguarding.content.guides import STOP
 from safeguarding.content.reader import Content
 from safeguarding.conversation_state import age_said, audience_said
 from safeguarding.messages import Message
-from safeguarding.risk.assessed import AssessedMessage
-from safeguarding.risk.assessment import NO_RISK, Turn
+from safeguarding.risk.assessment import NO_RISK, AssessedMessage, Turn
 
 LEAST_WAIT_S = 0.25
 """The least time for Rasa, and for an earlier message of the conversation, in seconds."""

@@ -23,7 +23,7 @@ import structlog
 from chat.gateway.requests import IncomingMessage
 from safeguarding.conversation_state import ConversationState
 from safeguarding.messages import Message, words_of
-from safeguarding.risk.assessed import AssessedMessage
+from safeguarding.risk.assessment import AssessedMessage
 
 TEXT_FOR_RASA = 4_000
 """Characters of a message that Rasa gets. The risk engine reads the whole text."""

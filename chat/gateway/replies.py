@@ -18,7 +18,7 @@ from safeguarding.content.languages import ID as LANGUAGE_CARD
 from safeguarding.content.reader import Content
 from safeguarding.conversation_state import DANGER_NOW, ConversationState
 from safeguarding.messages import Choice, Message
-from safeguarding.risk.assessed import AssessedMessage
+from safeguarding.risk.assessment import AssessedMessage
 from safeguarding.taxonomy import PARENT, Severity
 
 FIRST_CONTACTS = ("emergency_999", "childline")

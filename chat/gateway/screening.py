@@ -14,8 +14,13 @@ import structlog
 from chat.gateway.languages import LanguageDetector
 from chat.gateway.requests import IncomingMessage
 from safeguarding.content.choices import Questions
-from safeguarding.risk.assessed import AssessedMessage
-from safeguarding.risk.assessment import NO_RISK, Assessment, Turn, assessment_of_choice
+from safeguarding.risk.assessment import (
+    NO_RISK,
+    AssessedMessage,
+    Assessment,
+    Turn,
+    assessment_of_choice,
+)
 from safeguarding.risk.engine import RiskEngine
 
 SPARE_QUEUE = 200

@@ -26,7 +26,7 @@ from lab.bench.client import (
 )
 from ops.stack import ASSISTANT, Process, Stack, free_port
 from safeguarding.corpus import read_examples
-from safeguarding.risk.assessed import AssessedMessage
+from safeguarding.risk.assessment import AssessedMessage
 from safeguarding.risk.engine import build_engine
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import ROOT

@@ -43,7 +43,7 @@ from lab.evaluation.messages import (
 from lab.evaluation.report import write
 from lab.evaluation.risk import errors, risk_report, scores_report
 from safeguarding.corpus import Example, Part, read_dialogues, read_examples
-from safeguarding.risk.encoder.adapter import read_adapter
+from safeguarding.risk.encoder.vectors import read_adapter
 from safeguarding.risk.lexicon.reader import read_lexicon
 from safeguarding.taxonomy import ROOT
 

@@ -41,7 +41,7 @@ from lab.training.witness import train_witness, write
 from ops.encoder.artifacts import digest, note
 from safeguarding.artifacts import ADAPTER, ARTIFACTS
 from safeguarding.corpus import read_examples
-from safeguarding.risk.encoder import adapter as weights
+from safeguarding.risk.encoder import vectors as weights
 from safeguarding.risk.engine import RiskEngine
 from safeguarding.risk.lexicon.reader import read_lexicon
 from safeguarding.taxonomy import ROOT, SIGNS, taxonomy

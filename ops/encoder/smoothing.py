@@ -33,8 +33,8 @@ from ops.encoder.graph import Floats, graph_of
 from safeguarding.artifacts import ARTIFACTS, SMOOTHING, checked
 from safeguarding.corpus import intent_examples, read_examples
 from safeguarding.records import ContentError
-from safeguarding.risk.encoder.adapter import Adapter
-from safeguarding.risk.encoder.vectors import MAX_WORD_PIECES, PROBE_TEXT, unit, written_vector
+from safeguarding.risk.assessment import written_vector
+from safeguarding.risk.encoder.vectors import MAX_WORD_PIECES, PROBE_TEXT, Adapter, unit
 
 _QUESTIONS, _SENTENCES, _LONG, _JOINED = 75, 75, 50, 20
 """How many texts of each kind the size of features is measured on."""

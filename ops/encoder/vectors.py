@@ -5,7 +5,7 @@ examples of intents, of follow-up questions, and of everyday talk
 (safeguarding/risk/encoder/kept_vectors.py). Most come from artifacts/vectors.safetensors; only
 newer sentences are encoded. `--ship` rewrites that artifact.
 learned.json: everyday talk for Rasa, and a digest of everything that Rasa learns from
-(safeguarding/risk/encoder/learned.py).
+(safeguarding/risk/encoder/kept_vectors.py).
 examples.safetensors: the labelled sentences that may be shown beside a message, with their vectors
 (safeguarding/risk/encoder/classifier.py).
 """
@@ -36,10 +36,9 @@ from safeguarding.corpus import (
 )
 from safeguarding.records import ContentError
 from safeguarding.risk.encoder import kept_vectors as kept
-from safeguarding.risk.encoder.adapter import WeightsError, read_adapter
 from safeguarding.risk.encoder.classifier import EXAMPLES, made_from
-from safeguarding.risk.encoder.learned import write_learned
-from safeguarding.risk.encoder.vectors import SentenceEncoder
+from safeguarding.risk.encoder.kept_vectors import write_learned
+from safeguarding.risk.encoder.vectors import SentenceEncoder, WeightsError, read_adapter
 from safeguarding.risk.lexicon.reader import read_lexicon
 from safeguarding.taxonomy import Severity
 

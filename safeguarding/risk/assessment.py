@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from safeguarding.taxonomy import PARENT, SIGNS, YOUNG_PERSON, Severity, taxonomy
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.float32]
+
+WIDTH = 768
+"""Number of numbers in a sentence vector."""
+_LITTLE_ENDIAN = "<f4"
 
 
 @dataclass(frozen=True)
@@ -231,3 +242,56 @@ def assessment_of_choice(choice_id: str) -> Assessment | None:
         end=0,
     )
     return Assessment(severity, (category,), "unknown", (signal,))
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Everything that the risk engine makes of one message, in one pass."""
+
+    assessment: Assessment
+    canonical: str
+    """The words as the lexicon and the encoder read them."""
+    vector: Floats | None
+    """The unit-length sentence vector of the whole message, shape (768,); None when there is no
+    encoder, or when it failed: the assessment counts all the same."""
+
+
+@dataclass(frozen=True)
+class AssessedMessage:
+    """The risk engine's verdict on a message, and what the encoder makes of it."""
+
+    assessment: Assessment
+    vector: Floats | None
+    """The unit-length sentence vector, shape (768,), from which the topic is read; None for a
+    message without a word in it."""
+    language: str | None = None
+    """The code of the other language that it is in, of those in content/languages."""
+
+    def as_record(self) -> dict[str, Any]:
+        """Return a JSON-ready dictionary, as the gateway hands it to Rasa's channel.
+
+        The vector becomes 32-bit little-endian floats in base64.
+        """
+        vector = written_vector(self.vector) if self.vector is not None else None
+        record = {"assessment": self.assessment.as_record(), "vector": vector}
+        return record | ({"language": self.language} if self.language else {})
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> AssessedMessage:
+        """Read the result of `as_record`. Raises KeyError, TypeError or ValueError."""
+        vector = read_vector(record["vector"]) if record["vector"] is not None else None
+        if vector is not None and len(vector) != WIDTH:
+            raise ValueError(f"a vector of {len(vector)} numbers, not {WIDTH}")
+        return cls(Assessment.from_record(record["assessment"]), vector, record.get("language"))
+
+
+def written_vector(vector: Floats) -> str:
+    """Return a sentence vector as text: 32-bit little-endian floats in base64."""
+    return b64encode(vector.astype(_LITTLE_ENDIAN).tobytes()).decode("ascii")
+
+
+def read_vector(text: str) -> Floats:
+    """Read the result of `written_vector`. Raises TypeError or ValueError for anything else."""
+    import numpy as np  # noqa: PLC0415 - staff's processes read assessments, and no vectors
+
+    return np.frombuffer(b64decode(text, validate=True), _LITTLE_ENDIAN).astype(np.float32)

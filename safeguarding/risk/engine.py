@@ -13,9 +13,9 @@ from typing import TypeAlias
 
 from threadpoolctl import threadpool_limits
 
-from safeguarding.risk.assessed import Analysis
 from safeguarding.risk.assessment import (
     NO_RISK,
+    Analysis,
     Assessment,
     Signal,
     Turn,
@@ -24,9 +24,8 @@ from safeguarding.risk.assessment import (
 )
 from safeguarding.risk.chat.pasted import pasted_chat
 from safeguarding.risk.chat.reading import ChatReader, reads_whole
-from safeguarding.risk.encoder.adapter import read_adapter
 from safeguarding.risk.encoder.classifier import EXAMPLES, RiskClassifier, made_from, read_nearest
-from safeguarding.risk.encoder.vectors import Encoded, Floats, SentenceEncoder
+from safeguarding.risk.encoder.vectors import Encoded, Floats, SentenceEncoder, read_adapter
 from safeguarding.risk.lexicon.phrases import PhraseReader, PhraseReading
 from safeguarding.risk.lexicon.reader import Lexicon, read_lexicon
 from safeguarding.risk.prediction import Prediction, Predictor

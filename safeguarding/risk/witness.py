@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from safeguarding import artifacts
-from safeguarding.risk.encoder.adapter import WeightsError, read_arrays
+from safeguarding.risk.encoder.vectors import WeightsError, read_arrays
 
 PLACES = 1 << 18
 """Number of places that features are hashed into."""

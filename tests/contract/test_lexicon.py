@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from safeguarding.risk.lexicon.check import examples_that_fail
+from safeguarding.risk.commands import examples_that_fail
 from safeguarding.risk.lexicon.reader import read_what_is_sound
 
 

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from safeguarding.risk.assessed import Analysis
-from safeguarding.risk.assessment import NO_RISK, Assessment, Signal, Turn
+from safeguarding.risk.assessment import NO_RISK, Analysis, Assessment, Signal, Turn
 from safeguarding.taxonomy import Severity
 
 DISCLOSES = "touching me"

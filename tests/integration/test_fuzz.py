@@ -30,8 +30,7 @@ from chat.gateway.languages import LanguageDetector
 from chat.gateway.requests import clean
 from chat.gateway.screening import Screening
 from ops.stack import Stack
-from safeguarding.risk.assessed import AssessedMessage
-from safeguarding.risk.assessment import Turn
+from safeguarding.risk.assessment import AssessedMessage, Turn
 from safeguarding.risk.engine import build_engine
 from tests.content import real_content
 from tests.fakes.plain_engine import DISCLOSES

@@ -19,8 +19,8 @@ from lab.training.adapt import TrainingRun
 from lab.training.network import EncoderNetwork, WordPieces, batches, published, read_all, target
 from lab.training.sentences import Labels, TrainingText, labels_of
 from safeguarding.corpus import Example
-from safeguarding.risk.encoder import adapter as weights
-from safeguarding.risk.encoder.adapter import Adapter, merged, read_adapter
+from safeguarding.risk.encoder import vectors as weights
+from safeguarding.risk.encoder.vectors import Adapter, merged, read_adapter
 from safeguarding.risk.lexicon.reader import Lexicon
 from safeguarding.risk.witness import PLACES, Witness
 from safeguarding.taxonomy import SIGNS, Severity, taxonomy

@@ -31,7 +31,7 @@ from lab.training.network import (
     target,
 )
 from lab.training.sentences import SHARES, TrainingText, labels_of
-from safeguarding.risk.encoder.adapter import merged
+from safeguarding.risk.encoder.vectors import merged
 from safeguarding.taxonomy import SIGNS, Severity, taxonomy
 
 RANK = 4

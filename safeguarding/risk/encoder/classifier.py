@@ -19,8 +19,15 @@ import numpy.typing as npt
 from cachetools import LRUCache
 from safetensors import SafetensorError, safe_open
 
-from safeguarding.risk.encoder.adapter import Adapter, WeightsError, read_adapter
-from safeguarding.risk.encoder.vectors import WIDTH, Encoded, SentenceEncoder, unit
+from safeguarding.risk.assessment import WIDTH
+from safeguarding.risk.encoder.vectors import (
+    Adapter,
+    Encoded,
+    SentenceEncoder,
+    WeightsError,
+    read_adapter,
+    unit,
+)
 from safeguarding.taxonomy import CORPUS, ROOT, Severity
 
 Floats = npt.NDArray[np.float32]

@@ -1,4 +1,4 @@
-"""The sentence vectors of our own texts: made once, in batches, kept for all who learn from them.
+"""Keeps the sentence vectors of our own texts, and what Rasa learns, in files.
 
 models/vectors.safetensors holds rows of unit length (float16), the digest of each row's canonical
 text, and the version of the encoder that made them. Rows of another version count as missing.
@@ -6,11 +6,18 @@ Services and assistant write and read the same file.
 
 artifacts/vectors.safetensors ships with the project, so that a first start encodes nothing. It
 holds the same rows in steps of 1/256 (int8): the cosine to the row as it was made is 0.9995, while
-two batches of the encoder give one text vectors with cosines of 0.98 and more."""
+two batches of the encoder give one text vectors with cosines of 0.98 and more.
+
+models/learned.json holds the sentences of everyday talk, which Rasa would otherwise read out of the
+whole corpus, and a digest of everything that Rasa learns from: canonical texts and their vectors.
+The Rasa model depends on this file, which is written only when it changes: a new risk phrase trains
+Rasa anew only when Rasa would learn something else.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,10 +31,13 @@ import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from safeguarding.risk.encoder.vectors import WIDTH, SentenceEncoder, unit
+from safeguarding.records import ContentError, Problem
+from safeguarding.risk.assessment import WIDTH
+from safeguarding.risk.encoder.vectors import SentenceEncoder, unit
 from safeguarding.taxonomy import ROOT
 
 FILE = ROOT / "models" / "vectors.safetensors"
+LEARNED = ROOT / "models" / "learned.json"
 MADE_BY = "made_by"
 _KEY_BYTES = 16
 _BATCH = 64
@@ -133,18 +143,6 @@ def encode_all(encoder: SentenceEncoder, texts: Sequence[str]) -> Floats:
     return rows
 
 
-class KeptVectors:
-    """The vectors of texts: those of the file, and new ones for texts that it has not."""
-
-    def __init__(self, kept: VectorTable, encoder: SentenceEncoder) -> None:
-        self._kept = kept
-        self._encoder = encoder
-
-    def of(self, texts: Sequence[str]) -> Floats:
-        """Return the vectors of canonical `texts`, shape (texts, 768)."""
-        return completed(self._kept, self._encoder, texts).of(texts)
-
-
 def completed(kept: VectorTable, encoder: SentenceEncoder, texts: Sequence[str]) -> VectorTable:
     """Return a table of exactly these texts; only those that `kept` lacks are encoded."""
     wanted = list(dict.fromkeys(texts))
@@ -165,9 +163,13 @@ def joined(first: VectorTable, second: VectorTable) -> VectorTable:
     return VectorTable(rows, {**first.places, **places})
 
 
-def read_kept_vectors(encoder: SentenceEncoder, path: Path = FILE) -> KeptVectors:
-    """Read the vectors of the file at `path` that this encoder made."""
-    return KeptVectors(read_table(path, encoder.adapter_version), encoder)
+def vectors_of(encoder: SentenceEncoder, texts: Sequence[str], path: Path = FILE) -> Floats:
+    """Return the vectors of canonical `texts`, shape (texts, 768).
+
+    Those that the file lacks, or that another encoder made, are encoded.
+    """
+    kept = read_table(path, encoder.adapter_version)
+    return completed(kept, encoder, texts).of(texts)
 
 
 def keep(
@@ -186,3 +188,29 @@ def keep(
     new = len(known.missing(texts))
     sys.stderr.write(f"Sentence vectors: {new} new of {len(whole.places)}\n")
     return whole
+
+
+def write_learned(
+    everyday: Sequence[str], canonical: Sequence[str], rows: Floats, path: Path = LEARNED
+) -> None:
+    """Write the file, unless it says the same already.
+
+    `canonical` are all texts that Rasa learns from, and `rows` their vectors.
+    """
+    digest = hashlib.sha256(rows.astype(np.float16).tobytes())
+    digest.update(json.dumps(canonical).encode())
+    record = {"digest": digest.hexdigest(), "everyday": list(everyday)}
+    text = json.dumps(record, indent=0, ensure_ascii=False) + "\n"
+    if not path.is_file() or path.read_text("utf-8") != text:
+        part = path.with_suffix(".part")
+        part.write_text(text, "utf-8")
+        part.replace(path)
+
+
+def read_everyday(path: Path = LEARNED) -> list[str]:
+    """The sentences of everyday talk. Raises ContentError when the file is missing or broken."""
+    try:
+        found: list[str] = json.loads(path.read_text("utf-8"))["everyday"]
+    except (OSError, ValueError, KeyError):
+        raise ContentError([Problem(path, 1, "cannot be read: run `make install`")]) from None
+    return found

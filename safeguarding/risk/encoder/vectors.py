@@ -1,23 +1,41 @@
-"""Computes sentence vectors with the adapted MPNet, in eight-bit integers, by onnxruntime."""
+"""The encoder: MPNet's pinned weights, the adapter learned for them, and sentence vectors.
+
+The network computes in eight-bit integers, by onnxruntime.
+"""
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Callable, Sequence
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+from safetensors import SafetensorError, safe_open
 
-from safeguarding.risk.encoder import adapter as weights
+from safeguarding import artifacts
+from safeguarding.records import ContentError
+from safeguarding.risk.assessment import read_vector
+from safeguarding.taxonomy import ROOT
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
     from tokenizers import Tokenizer
 
-WIDTH = 768
+# sentence-transformers/all-mpnet-base-v2 @ e8c3b32edf5434bc2275fc9bab85f82640a19130. These digests
+# are trusted, not the publisher of the packages.
+BASE_SHA256 = "78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef05615658"
+TOKENIZER_SHA256 = "b8be2c30ba5dd723a6d5ee26d013da103d5408d92ddcb23747622f9e48f1d842"
+ENCODER_DIR = ROOT / "models" / "mpnet"
+"""The published encoder: model.safetensors, config.json, and tokenizer.json."""
+ENCODER_ONNX = ROOT / "models" / "mpnet.onnx"
+BASE, ADAPTED, PROBE = "lantern.base", "lantern.adapter", "lantern.probe"
+"""Keys of the ONNX file's metadata: digests of the published weights and of the adapter, and the
+exact vector of a known text."""
 MAX_WORD_PIECES = 128  # as the model was trained; longer text is cut
 _KEPT = 16
 """Number of texts whose vectors are kept: a message is encoded for its risk, then for its topic."""
@@ -28,6 +46,100 @@ PROBE_TEXT = "he is older than me and he says not to tell my mum"
 PROBED = 0.95
 """Smallest cosine to the exact vector; a processor that computes correctly reaches 0.98 or more."""
 Floats = npt.NDArray[np.float32]
+
+
+class WeightsError(Exception):
+    """The weights are missing, or are not the ones this project was measured with."""
+
+
+def sha256(path: Path) -> str:
+    """Return the hex digest of a file's bytes."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def check(path: Path, expected: str) -> None:
+    """Raise WeightsError unless the file exists and its SHA-256 is `expected`."""
+    if not path.is_file():
+        raise WeightsError(f"{path.name} is missing: run `make train`")
+    if (found := sha256(path)) != expected:
+        raise WeightsError(f"{path.name} has SHA-256 {found}; {expected} was expected")
+
+
+def read_arrays(path: Path) -> tuple[dict[str, Floats], dict[str, str]]:
+    """Read the arrays and metadata of a safetensors file. Raises WeightsError if it is unsound."""
+    if not path.is_file():
+        raise WeightsError(f"{path.name} is missing from the checkout")
+    try:
+        with safe_open(path, "np") as file:
+            arrays = {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}  # noqa: SIM118
+            return arrays, dict(file.metadata() or {})
+    except SafetensorError as error:
+        raise WeightsError(f"{path.name} cannot be read: {error}") from None
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """The file artifacts/adapter.safetensors, which lab/training/adapt.py writes."""
+
+    changes: Mapping[str, Floats]
+    """Per adapted weight "<name>.down", shape (inputs, rank), and "<name>.up", (rank, outputs)."""
+    heads: Mapping[str, Floats]
+    """For each task "<name>.weight", shape (768, outputs), and "<name>.bias"."""
+    scale: float
+    """Factor applied to a sentence vector of unit length before the heads."""
+    categories: tuple[str, ...]
+    subjects: tuple[str, ...]
+    signs: tuple[str, ...]
+    intents: tuple[str, ...]
+    """Names of the outputs of "category", "subject", "sign" and "topic", in order."""
+    base: str
+    """SHA-256 of the published weights to which the change belongs."""
+    version: str
+    """The first 12 digits of the file's own SHA-256."""
+
+
+def read_adapter(path: Path | None = None) -> Adapter:
+    """Read the adapter from `path`, by default the project's.
+
+    Raises WeightsError if it is missing, unsound, or not the one in the manifest.
+    """
+    try:
+        path = path or artifacts.checked(artifacts.ADAPTER)
+    except ContentError as error:
+        raise WeightsError(str(error)) from None
+    arrays, facts = read_arrays(path)
+    try:
+        return Adapter(
+            changes=_part("adapter.", arrays),
+            heads=_part("heads.", arrays),
+            scale=float(facts["scale"]),
+            categories=tuple(json.loads(facts["categories"])),
+            subjects=tuple(json.loads(facts["subjects"])),
+            signs=tuple(json.loads(facts["signs"])),
+            intents=tuple(json.loads(facts["intents"])),
+            base=facts["base"],
+            version=sha256(path)[:12],
+        )
+    except (KeyError, ValueError):
+        raise WeightsError(f"{path.name} does not say what it holds") from None
+
+
+def _part(prefix: str, arrays: Mapping[str, Floats]) -> dict[str, Floats]:
+    return {
+        name.removeprefix(prefix): array
+        for name, array in arrays.items()
+        if name.startswith(prefix)
+    }
+
+
+def merged(published: Mapping[str, Floats], changes: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Return the published weights with the adapter's change added."""
+    whole = {name: np.asarray(array, np.float32) for name, array in published.items()}
+    for key, up in changes.items():
+        if key.endswith(".up"):
+            name = key.removesuffix(".up")
+            whole[name] = whole[name] + (changes[f"{name}.down"] @ up).T
+    return whole
 
 
 @dataclass(frozen=True)
@@ -50,17 +162,6 @@ def unit(vector: Floats) -> Floats:
     length = np.linalg.norm(vector, axis=-1, keepdims=True)
     scaled: Floats = (vector / np.maximum(length, 1e-9)).astype(np.float32)
     return scaled
-
-
-def written_vector(vector: Floats) -> str:
-    """Return a vector as text, for the metadata of a file."""
-    return base64.b64encode(vector.astype("<f4").tobytes()).decode("ascii")
-
-
-def read_vector(text: str) -> Floats:
-    """Read the result of `written_vector`."""
-    found: Floats = np.frombuffer(base64.b64decode(text), "<f4").astype(np.float32)
-    return found
 
 
 class MPNet:
@@ -102,34 +203,32 @@ def load_mpnet(adapter_version: str) -> MPNet:
     Raises WeightsError for other weights, and if this processor does not compute the exact vectors:
     such a network would silently recognise nothing.
     """
-    if not weights.ENCODER_ONNX.is_file():
-        raise weights.WeightsError(f"{weights.ENCODER_ONNX.name} is missing: run `make install`")
+    if not ENCODER_ONNX.is_file():
+        raise WeightsError(f"{ENCODER_ONNX.name} is missing: run `make install`")
     # Not at the top: a Rasa server that gets its vectors with the message does not need them.
     import onnxruntime  # noqa: PLC0415
     from tokenizers import Tokenizer  # noqa: PLC0415
 
-    tokenizer_file = weights.ENCODER_DIR / "tokenizer.json"
-    weights.check(tokenizer_file, weights.TOKENIZER_SHA256)
+    tokenizer_file = ENCODER_DIR / "tokenizer.json"
+    check(tokenizer_file, TOKENIZER_SHA256)
     options: Any = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(
-        str(weights.ENCODER_ONNX), options, providers=["CPUExecutionProvider"]
+        str(ENCODER_ONNX), options, providers=["CPUExecutionProvider"]
     )
     made_of = session.get_modelmeta().custom_metadata_map
-    if made_of.get(weights.ADAPTED) != adapter_version or weights.PROBE not in made_of:
-        raise weights.WeightsError(
-            f"{weights.ENCODER_ONNX.name} is out of date: run `make install`"
-        )
+    if made_of.get(ADAPTED) != adapter_version or PROBE not in made_of:
+        raise WeightsError(f"{ENCODER_ONNX.name} is out of date: run `make install`")
     tokenizer = Tokenizer.from_file(str(tokenizer_file))
     tokenizer.no_padding()
     tokenizer.enable_truncation(MAX_WORD_PIECES)
     network = MPNet(session, tokenizer)
-    likeness = float(network.encode(PROBE_TEXT).vector @ read_vector(made_of[weights.PROBE]))
+    likeness = float(network.encode(PROBE_TEXT).vector @ read_vector(made_of[PROBE]))
     if likeness < PROBED:
-        raise weights.WeightsError(
-            f"{weights.ENCODER_ONNX.name} is computed wrongly by this processor: the vector of a "
+        raise WeightsError(
+            f"{ENCODER_ONNX.name} is computed wrongly by this processor: the vector of a "
             f"known text has a cosine of {likeness:.2f} to the exact one, {PROBED} is the least"
         )
     return network

@@ -19,8 +19,7 @@ from bot.gateway_channel import SECRET_HEADER, GatewayChannel, send_action_secre
 from bot.risk_screen import state_before
 from bot.tracker_store import MessageTrackerStore, assessed_already
 from safeguarding.conversation_state import ConversationState
-from safeguarding.risk.assessed import AssessedMessage
-from safeguarding.risk.assessment import NO_RISK
+from safeguarding.risk.assessment import NO_RISK, AssessedMessage
 from safeguarding.settings import ACTION_SECRET_HEADER, SettingsError
 from safeguarding.taxonomy import Severity
 from tests.content import real_content

@@ -16,7 +16,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from sklearn.linear_model import LogisticRegression
 
 from bot.intent_classifier import IntentClassifier, fit
-from safeguarding.risk.encoder.vectors import WIDTH
+from safeguarding.risk.assessment import WIDTH
 
 
 def message(text: str, intent: str | None, at: int | None) -> Message:

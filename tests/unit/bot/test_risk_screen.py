@@ -12,8 +12,7 @@ from bot.next_question import MOST_WORDS, NEXT
 from bot.risk_screen import RiskScreen
 from bot.tracker_store import Dialogue, one_turn
 from safeguarding.conversation_state import DANGER_NOW, ConversationState
-from safeguarding.risk.assessed import AssessedMessage
-from safeguarding.risk.assessment import NO_RISK, Assessment, Signal
+from safeguarding.risk.assessment import NO_RISK, AssessedMessage, Assessment, Signal
 from safeguarding.taxonomy import Severity, taxonomy
 from tests.content import real_content
 

@@ -14,10 +14,9 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from bot.content_importer import EverydayTalk
 from bot.sentence_featurizer import SentenceFeaturizer
 from bot.tracker_store import Dialogue, one_turn
-from safeguarding.risk.assessed import AssessedMessage
-from safeguarding.risk.assessment import NO_RISK
+from safeguarding.risk.assessment import NO_RISK, AssessedMessage
 from safeguarding.risk.encoder import kept_vectors as kept
-from safeguarding.risk.encoder.adapter import read_adapter
+from safeguarding.risk.encoder.vectors import read_adapter
 from safeguarding.risk.lexicon.reader import read_lexicon
 
 TEXTS = ["hi", "wots cse", "my mate says he owes him money 😬 what do i do", "is it ok 2 say no"]

@@ -21,8 +21,7 @@ from chat.gateway import api
 from chat.gateway.composition import Dependencies, create_app
 from chat.gateway.requests import RateLimits
 from safeguarding.escalation import CallbackChange, CallbackLeft, Escalation, Handoff, merged
-from safeguarding.risk.assessed import Analysis
-from safeguarding.risk.assessment import NO_RISK, Assessment, Signal, Turn, read_in_part
+from safeguarding.risk.assessment import NO_RISK, Analysis, Assessment, Signal, Turn, read_in_part
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import Severity
 from storage.handoffs import HandoffMailbox

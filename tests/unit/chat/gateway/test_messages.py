@@ -13,8 +13,7 @@ import pytest
 from chat.gateway.handoff import NOT_ASSESSED
 from safeguarding.escalation import Escalation
 from safeguarding.messages import contacts_in, words_of
-from safeguarding.risk.assessed import Analysis, AssessedMessage
-from safeguarding.risk.assessment import Turn
+from safeguarding.risk.assessment import Analysis, AssessedMessage, Turn
 from safeguarding.taxonomy import Severity
 from tests.content import real_content
 from tests.fakes.rasa import FakeRasa, answering, failing, saying

@@ -20,8 +20,7 @@ from chat.gateway.rasa import (
 )
 from chat.gateway.requests import IncomingMessage
 from safeguarding.conversation_state import ConversationState
-from safeguarding.risk.assessed import AssessedMessage
-from safeguarding.risk.assessment import NO_RISK
+from safeguarding.risk.assessment import NO_RISK, AssessedMessage
 from safeguarding.taxonomy import Severity
 
 HELLO = b'{"messages": [{"kind": "text", "text": "Hello"}]}'

@@ -13,8 +13,14 @@ import pytest
 from chat.gateway import screening as module
 from chat.gateway.requests import IncomingMessage
 from chat.gateway.screening import Screening
-from safeguarding.risk.assessed import Analysis, AssessedMessage
-from safeguarding.risk.assessment import NO_RISK, Assessment, Turn, upgraded
+from safeguarding.risk.assessment import (
+    NO_RISK,
+    Analysis,
+    AssessedMessage,
+    Assessment,
+    Turn,
+    upgraded,
+)
 from safeguarding.taxonomy import Severity
 from tests.content import real_content
 from tests.unit.chat.gateway.conftest import VECTOR, WordEngine, assessed

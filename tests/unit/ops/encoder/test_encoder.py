@@ -26,9 +26,9 @@ from ops.encoder.encoder import build, main
 from ops.encoder.graph import distance_buckets, graph_of
 from ops.encoder.smoothing import looked_at, measure, measured
 from safeguarding.artifacts import ARTIFACTS, MANIFEST, SMOOTHING
-from safeguarding.risk.encoder import adapter as weights
-from safeguarding.risk.encoder.adapter import Adapter, read_adapter
-from safeguarding.risk.encoder.vectors import load_mpnet, read_vector, unit
+from safeguarding.risk.assessment import read_vector
+from safeguarding.risk.encoder import vectors as weights
+from safeguarding.risk.encoder.vectors import Adapter, load_mpnet, read_adapter, unit
 
 REFERENCE = Path(__file__).with_name("reference.safetensors")
 EXACT, IN_INTEGERS = 0.9999, 0.97

@@ -11,8 +11,8 @@ import pytest
 
 from ops.encoder import encoder as module
 from ops.encoder.encoder import unpack
-from safeguarding.risk.encoder import adapter as weights
-from safeguarding.risk.encoder.adapter import WeightsError
+from safeguarding.risk.encoder import vectors as weights
+from safeguarding.risk.encoder.vectors import WeightsError
 
 
 class Package:

@@ -12,9 +12,8 @@ import pytest
 from ops.encoder.vectors import shipped_vectors
 from safeguarding.records import ContentError
 from safeguarding.risk.encoder import kept_vectors as kept
-from safeguarding.risk.encoder.adapter import read_adapter
-from safeguarding.risk.encoder.learned import read_everyday, write_learned
-from safeguarding.risk.encoder.vectors import SentenceEncoder
+from safeguarding.risk.encoder.kept_vectors import read_everyday, write_learned
+from safeguarding.risk.encoder.vectors import SentenceEncoder, read_adapter
 
 MOST_MISSING = 2_000
 """Sentences that a first start may encode: a quarter of a minute on two cores."""

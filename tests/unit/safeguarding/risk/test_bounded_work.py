@@ -11,20 +11,18 @@ import numpy.typing as npt
 import onnxruntime
 import pytest
 
-from safeguarding.risk.assessment import Turn
+from safeguarding.risk.assessment import WIDTH, Turn, written_vector
 from safeguarding.risk.chat.pasted import pasted_chat
 from safeguarding.risk.chat.reading import MOST_LINES, ChatReader
-from safeguarding.risk.encoder import adapter as weights
-from safeguarding.risk.encoder.adapter import Adapter
+from safeguarding.risk.encoder import vectors as weights
 from safeguarding.risk.encoder.classifier import RememberedScores, RiskClassifier
 from safeguarding.risk.encoder.vectors import (
     MAX_WORD_PIECES,
-    WIDTH,
+    Adapter,
     MPNet,
     SentenceEncoder,
     load_mpnet,
     unit,
-    written_vector,
 )
 from safeguarding.risk.engine import RiskEngine
 from safeguarding.risk.lexicon.reader import Lexicon

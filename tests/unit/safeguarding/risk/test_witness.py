@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
-from safeguarding.risk.encoder.adapter import WeightsError
+from safeguarding.risk.encoder.vectors import WeightsError
 from safeguarding.risk.witness import PLACES, Witness, features, read_witness
 from safeguarding.taxonomy import ROOT
 

@@ -9,9 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from safeguarding.risk.encoder.adapter import Adapter
 from safeguarding.risk.encoder.classifier import RememberedScores, RiskClassifier
-from safeguarding.risk.encoder.vectors import Encoded
+from safeguarding.risk.encoder.vectors import Adapter, Encoded
 
 Floats = npt.NDArray[np.float32]
 

@@ -10,17 +10,17 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from safeguarding.risk.encoder.adapter import read_adapter
+from safeguarding.risk.assessment import WIDTH
 from safeguarding.risk.encoder.kept_vectors import (
     encode_all,
     joined,
     keep,
-    read_kept_vectors,
     read_table,
     table,
+    vectors_of,
     write_shipped,
 )
-from safeguarding.risk.encoder.vectors import WIDTH, SentenceEncoder, unit
+from safeguarding.risk.encoder.vectors import SentenceEncoder, read_adapter, unit
 
 TEXTS = [
     "hi",
@@ -107,7 +107,7 @@ def test_what_is_kept_reads_the_same(path: Path, encoder: BatchEncoder) -> None:
     keep(path, encoder, [*TEXTS, "hi"])
     again = BatchEncoder()
 
-    found = read_kept_vectors(again, path).of(TEXTS[::-1])
+    found = vectors_of(again, TEXTS[::-1], path)
 
     assert np.abs(found - np.stack([vector_of(text) for text in TEXTS[::-1]])).max() < HALF
     assert again.reader.read == []
@@ -135,7 +135,7 @@ def test_a_text_is_encoded_once_however_often_it_stands(path: Path, encoder: Bat
 def test_a_text_that_the_file_has_not_is_encoded(path: Path, encoder: BatchEncoder) -> None:
     keep(path, encoder, TEXTS[:1])
 
-    found = read_kept_vectors(encoder, path).of(TEXTS[:2])
+    found = vectors_of(encoder, TEXTS[:2], path)
 
     assert np.abs(found - np.stack([vector_of(text) for text in TEXTS[:2]])).max() < HALF
 

@@ -13,9 +13,9 @@ import pytest
 
 from ops.encoder.vectors import to_show, write_nearest
 from safeguarding.corpus import Example, read_examples
-from safeguarding.risk.encoder.adapter import WeightsError
+from safeguarding.risk.assessment import WIDTH
 from safeguarding.risk.encoder.classifier import NearestExamples, made_from, read_nearest
-from safeguarding.risk.encoder.vectors import WIDTH, unit
+from safeguarding.risk.encoder.vectors import WeightsError, unit
 from safeguarding.taxonomy import Severity
 
 Floats = npt.NDArray[np.float32]

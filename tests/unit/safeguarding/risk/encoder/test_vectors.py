@@ -11,18 +11,17 @@ import numpy.typing as npt
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
-from safeguarding.risk.encoder import adapter as weights
-from safeguarding.risk.encoder.adapter import WeightsError, read_adapter
+from safeguarding.risk.assessment import WIDTH, read_vector, written_vector
+from safeguarding.risk.encoder import vectors as weights
 from safeguarding.risk.encoder.vectors import (
     MAX_WORD_PIECES,
-    WIDTH,
     Encoded,
     MPNet,
     SentenceEncoder,
+    WeightsError,
     load_mpnet,
-    read_vector,
+    read_adapter,
     unit,
-    written_vector,
 )
 
 KEPT = 16

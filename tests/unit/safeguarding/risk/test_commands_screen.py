@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from safeguarding.risk.commands import screened
 from safeguarding.risk.engine import RiskEngine
-from safeguarding.risk.screen import screened
 
 
 def screen(engine: RiskEngine, *lines: bytes) -> list[dict[str, object]]:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 from safetensors.numpy import save_file
 
-from safeguarding.risk.encoder.adapter import WeightsError, merged, read_adapter, sha256
+from safeguarding.risk.encoder.vectors import WeightsError, merged, read_adapter, sha256
 
 Arrays = dict[str, npt.NDArray[np.float32]]
 FACTS = {

@@ -8,13 +8,9 @@ from base64 import b64decode, b64encode
 import numpy as np
 import pytest
 
-from safeguarding.risk import assessed
-from safeguarding.risk.assessed import AssessedMessage
-from safeguarding.risk.assessment import NO_RISK, Assessment, Signal
-from safeguarding.risk.encoder import vectors
+from safeguarding.risk.assessment import NO_RISK, WIDTH, AssessedMessage, Assessment, Signal
 from safeguarding.taxonomy import Severity
 
-WIDTH = 768
 VECTOR = np.random.default_rng(1).normal(size=WIDTH).astype(np.float32)
 SIGNAL = Signal("x", "lexicon", "v1", "missing", Severity.URGENT, 0, 4)
 URGENT = Assessment(Severity.URGENT, ("missing",), "self", (SIGNAL,))
@@ -70,7 +66,3 @@ def test_a_record_that_lacks_a_part_is_refused(part: str) -> None:
 
     with pytest.raises(KeyError, match=part):
         AssessedMessage.from_record(record)
-
-
-def test_a_vector_on_its_way_is_as_wide_as_the_encoder_makes_it() -> None:
-    assert assessed.WIDTH == vectors.WIDTH

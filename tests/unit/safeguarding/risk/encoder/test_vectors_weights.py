@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from safeguarding.risk.encoder import adapter as weights
-from safeguarding.risk.encoder.adapter import WeightsError, check, read_arrays, sha256
+from safeguarding.risk.encoder import vectors as weights
+from safeguarding.risk.encoder.vectors import WeightsError, check, read_arrays, sha256
 
 
 def test_a_file_with_the_right_digest_passes(tmp_path: Path) -> None:

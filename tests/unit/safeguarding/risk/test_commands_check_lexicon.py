@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from safeguarding.risk.lexicon.check import examples_that_fail, main
+from safeguarding.risk.commands import check_lexicon, examples_that_fail
 from safeguarding.risk.lexicon.reader import LEXICON, Lexicon
 from tests.commands import run
 
@@ -24,7 +24,7 @@ def test_a_match_that_does_not_fire_and_a_near_miss_that_does_are_named(lexicon:
 
 
 def test_a_file_that_is_not_there_is_refused_rather_than_found_sound() -> None:
-    done = run(main, str(LEXICON / "no-such-category.yml"))
+    done = run(check_lexicon, str(LEXICON / "no-such-category.yml"))
 
     assert done.exit_code == 2
     assert "no-such-category.yml" in done.stderr
