@@ -19,6 +19,7 @@ from safeguarding.risk.assessment import Assessment, Signal, Turn
 from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import StaffAccounts
 from staff.cases.case import CallbackRequest
+from staff.cases.cases import Cases
 from staff.cases.recording import record_callback, record_message
 from staff.cases.worker import CaseWorker
 from storage.handoffs import HandoffMailbox
@@ -103,6 +104,12 @@ class EscalationLog:
 def log_on(engine: Engine, clock: Clock | None = None) -> EscalationLog:
     """A log on a migrated database."""
     return EscalationLog(engine, vault(), clock or Clock())
+
+
+def message_of(cases: Cases, message_id: str) -> Escalation:
+    """A message on record, with its words."""
+    messages = cases.whole(cases.of_message(message_id)).messages
+    return next(each for each in messages if each.message_id == message_id)
 
 
 def accounts_on(engine: Engine, clock: Clock | None = None) -> StaffAccounts:

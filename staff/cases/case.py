@@ -245,14 +245,6 @@ class WholeCase:
 
 
 @dataclass(frozen=True)
-class RecordedExchange:
-    """One message on record, and the turns before it that no earlier message has."""
-
-    turns_before: tuple[Turn, ...]
-    message: Escalation
-
-
-@dataclass(frozen=True)
 class ChronologyEntry:
     """One text that the person wrote or was shown."""
 
@@ -271,18 +263,23 @@ class ChronologyEntry:
     """The contacts that an answer showed, with its last text; None where they were not recorded."""
 
 
-def exchanges(messages: Iterable[Escalation]) -> Iterator[RecordedExchange]:
-    """Yield the messages of a case, given oldest first, each with its turns before.
+def exchanges(messages: Iterable[Escalation]) -> Iterator[tuple[tuple[Turn, ...], Escalation]]:
+    """Yield the messages of a case, given oldest first, each after its turns that are new.
 
-    Old records repeat those turns with each message, and so does a message that came to the record
-    before an earlier one of its conversation.
+    Old records repeat the turns before with each message, and so does a message that came to the
+    record before an earlier one of its conversation.
     """
     known: dict[str, list[Turn]] = {}
     for message in messages:
         before = known.setdefault(message.conversation_id, [])
-        missing = tuple(_missing(before, message.turns_before))
-        yield RecordedExchange(missing, message)
-        before += [*missing, Turn("user", message.text)]
+        turns = message.turns_before
+        matcher = SequenceMatcher(None, before, turns, autojunk=False)
+        new: list[Turn] = []
+        for tag, _, _, start, end in matcher.get_opcodes():
+            if tag in {"insert", "replace"}:
+                new += turns[start:end]
+        yield tuple(new), message
+        before += [*new, Turn("user", message.text)]
         if message.shown:
             # The gateway keeps an answer as one turn, each of its texts on a line.
             before.append(Turn("assistant", "\n".join(message.shown)))
@@ -290,23 +287,18 @@ def exchanges(messages: Iterable[Escalation]) -> Iterator[RecordedExchange]:
 
 def chronology(messages: Iterable[Escalation]) -> list[ChronologyEntry]:
     """Return every text of a case in order; `messages` are given oldest first."""
-    return [entry for exchange in exchanges(messages) for entry in _entries(exchange)]
-
-
-def _entries(exchange: RecordedExchange) -> Iterator[ChronologyEntry]:
-    message, severity = exchange.message, exchange.message.assessment.severity
-    for turn in exchange.turns_before:
-        yield ChronologyEntry(turn.by, turn.text)
-    yield ChronologyEntry("user", message.text, message.raised_at, message.message_id, severity)
-    for number, text in enumerate(message.shown, 1):
-        contacts = message.contacts if number == len(message.shown) else None
-        yield ChronologyEntry(
-            "assistant", text, message_id=message.message_id, shown=True, contacts=contacts
+    entries: list[ChronologyEntry] = []
+    for turns_before, message in exchanges(messages):
+        entries += [ChronologyEntry(turn.by, turn.text) for turn in turns_before]
+        severity = message.assessment.severity
+        entries.append(
+            ChronologyEntry("user", message.text, message.raised_at, message.message_id, severity)
         )
-
-
-def _missing(known: list[Turn], turns: tuple[Turn, ...]) -> Iterator[Turn]:
-    matcher = SequenceMatcher(None, known, turns, autojunk=False)
-    for tag, _, _, start, end in matcher.get_opcodes():
-        if tag in {"insert", "replace"}:
-            yield from turns[start:end]
+        for number, text in enumerate(message.shown, 1):
+            contacts = message.contacts if number == len(message.shown) else None
+            entries.append(
+                ChronologyEntry(
+                    "assistant", text, message_id=message.message_id, shown=True, contacts=contacts
+                )
+            )
+    return entries

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, RowMapping
 
-from safeguarding.escalation import Escalation, Outcome
+from safeguarding.escalation import Outcome
 from safeguarding.taxonomy import Severity
 from staff.audit import trail
 from staff.cases.case import (
@@ -218,15 +218,6 @@ class Cases:
                 history=tuple(trail.of_case(connection, *ids)),
                 merged=merged,
             )
-
-    def message(self, message_id: str) -> Escalation:
-        """Return one message with its words. Raises UnknownCaseError, VaultError."""
-        query = sa.select(escalations).where(escalations.c.message_id == message_id)
-        with self._reading.connect() as connection:
-            row = connection.execute(query).mappings().first()
-            if row is None:
-                raise UnknownCaseError
-            return opened_row(row, vault_of(connection, self._vault, row["case_id"]))
 
 
 def in_order(which: CaseFilter) -> sa.Select[Any]:

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection, Engine, RowMapping
 
 from safeguarding.clock import utc_now
 from safeguarding.escalation import Outcome
@@ -307,16 +307,24 @@ class Casework:
 
     @contextmanager
     def _change(self, case_id: str, by: str, version: int | None = None) -> Iterator[_Change]:
-        """Lock the case until the transaction ends."""
         with self._engine.begin() as connection:
             check_in_use(connection, by)
-            query = sa.select(cases).where(cases.c.id == case_id).with_for_update()
-            row = connection.execute(query).mappings().first()
-            if row is None:
-                raise UnknownCaseError
-            if version is not None and row["version"] != version:
-                raise StaleCaseError
+            row = locked(connection, case_id, version)
             yield _Change(connection, self._vault, case_of(row), by, self._now())
+
+
+def locked(connection: Connection, case_id: str, version: int | None = None) -> RowMapping:
+    """Return the row of a case, locked until the transaction ends.
+
+    Raises UnknownCaseError and, where the case has changed since `version`, StaleCaseError.
+    """
+    query = sa.select(cases).where(cases.c.id == case_id).with_for_update()
+    row = connection.execute(query).mappings().first()
+    if row is None:
+        raise UnknownCaseError
+    if version is not None and row["version"] != version:
+        raise StaleCaseError
+    return row
 
 
 def _required(text: str) -> str:

@@ -112,12 +112,12 @@ def message_view(message: Escalation, number: int) -> MessageView:
 def conversation_of(messages: Iterable[Escalation]) -> list[EarlierTurn | MessageView]:
     """Return everything in the order in which it was said; `messages` are given oldest first."""
     shown: list[EarlierTurn | MessageView] = []
-    for number, exchange in enumerate(exchanges(messages), 1):
-        for turn in exchange.turns_before:
+    for number, (turns_before, message) in enumerate(exchanges(messages), 1):
+        for turn in turns_before:
             by_person = turn.by == "user"
-            who = wording.writer(exchange.message.audience) if by_person else wording.LANTERN
+            who = wording.writer(message.audience) if by_person else wording.LANTERN
             shown.append(EarlierTurn(by_person, who, displayable(turn.text)))
-        shown.append(message_view(exchange.message, number))
+        shown.append(message_view(message, number))
     return shown
 
 

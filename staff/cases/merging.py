@@ -20,7 +20,7 @@ from staff.audit import trail
 from staff.audit.trail import Event
 from staff.cases.case import CaseEvent, CaseStatus, look_by, reference_of
 from staff.cases.cases import UnknownCaseError
-from staff.cases.casework import StaleCaseError
+from staff.cases.casework import locked
 from staff.cases.recording import ESCALATE_FROM
 from staff.cases.tables import cases, escalations, make_key, opened_row, sealed_row, vault_of
 from storage.vault import Vault
@@ -55,16 +55,19 @@ class CaseMerge:
         with self._engine.begin() as connection:
             check_in_use(connection, by)
             # In the order of their ids, so that two merges at once do not deadlock.
-            locked = {each: _locked(connection, each) for each in sorted({case_id, into})}
-            row, target = locked[case_id], locked[into]
-            _check_version(row, version)
+            rows = {
+                each: locked(connection, each, version if each == case_id else None)
+                for each in sorted({case_id, into})
+            }
+            row, target = rows[case_id], rows[into]
             if case_id == into or row["merged_into"] or target["merged_into"]:
                 raise CaseMergeError
             under = sa.update(cases).where(cases.c.merged_into == case_id)
             connection.execute(under.values(merged_into=into))
             held = row["legal_hold"] or target["legal_hold"]
             _change(connection, row, {"merged_into": into, "legal_hold": held})
-            opened = _opened_by(row, target)
+            reopens = (row["status"], target["status"]) == (CaseStatus.OPEN, CaseStatus.CLOSED)
+            opened = _OPEN if reopens else {}
             self._sum_up(connection, target, opened | {"closing_by": None, "legal_hold": held})
             # Its own page is gone, so nobody could open it to end its alerts.
             acknowledge(connection, case_id, by, self._now())
@@ -82,14 +85,14 @@ class CaseMerge:
         """
         with self._engine.begin() as connection:
             check_in_use(connection, by)
-            row = _locked(connection, case_id)
+            row = locked(connection, case_id)
             into = row["merged_into"]
             if into is None:
                 raise CaseMergeError
-            target = _locked(connection, into)
+            target = locked(connection, into)
             _change(connection, row, {"merged_into": None})
             self._sum_up(connection, target, {})
-            self._sum_up(connection, _locked(connection, case_id), {}, reopen=True)
+            self._sum_up(connection, locked(connection, case_id), {}, reopen=True)
             for each in (case_id, into):
                 self._leave(connection, each, by, CaseEvent.SEPARATED, {"case": row["reference"]})
 
@@ -102,8 +105,7 @@ class CaseMerge:
         """
         with self._engine.begin() as connection:
             check_in_use(connection, by)
-            row = _locked(connection, case_id)
-            _check_version(row, version)
+            row = locked(connection, case_id, version)
             kept = self._messages(connection, [case_id])
             moved = [each for each in kept if each.message_id in set(message_ids)]
             stay = [each for each in kept if each not in moved]
@@ -135,8 +137,7 @@ class CaseMerge:
         """Set or lift the legal hold of a case and of those merged into it."""
         with self._engine.begin() as connection:
             check_in_use(connection, by)
-            row = _locked(connection, case_id)
-            _check_version(row, version)
+            row = locked(connection, case_id, version)
             _change(connection, row, {"legal_hold": held})
             under = sa.update(cases).where(cases.c.merged_into == case_id)
             connection.execute(under.values(legal_hold=held))
@@ -186,31 +187,11 @@ def _as_judged(row: RowMapping, total: dict[str, Any]) -> dict[str, Any]:
     return {"severity": judged, "due_at": look_by(Severity(judged), total["raised_at"])}
 
 
-def _opened_by(row: RowMapping, target: RowMapping) -> dict[str, Any]:
-    is_opened = (
-        row["status"] == CaseStatus.OPEN.value and target["status"] == CaseStatus.CLOSED.value
-    )
-    return _OPEN if is_opened else {}
-
-
 def _change(connection: Connection, row: RowMapping, changes: dict[str, Any]) -> None:
     values = changes | {"version": row["version"] + 1}
     connection.execute(sa.update(cases).where(cases.c.id == row["id"]).values(**values))
     if values.get("area", row["area"]) != row["area"]:
         set_area(connection, row["id"], values["area"])
-
-
-def _locked(connection: Connection, case_id: str) -> RowMapping:
-    query = sa.select(cases).where(cases.c.id == case_id).with_for_update()
-    row = connection.execute(query).mappings().first()
-    if row is None:
-        raise UnknownCaseError
-    return row
-
-
-def _check_version(row: RowMapping, version: int | None) -> None:
-    if version is not None and row["version"] != version:
-        raise StaleCaseError
 
 
 def _summed(messages: Sequence[Escalation]) -> dict[str, Any]:

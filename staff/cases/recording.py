@@ -49,17 +49,6 @@ class CasePlacement:
     """The case that staff see: its own, or the one which that was merged into. Locked."""
 
 
-@dataclass(frozen=True)
-class Joined:
-    """What a message did to its case."""
-
-    reason: Reason | None
-    """ "new", "raised" or "reopened": staff must be told. None: they know already."""
-    before: Severity
-    after: Severity
-    """The severity of the case."""
-
-
 def record_message(
     connection: Connection, ring: Vault, escalation: Escalation, at: datetime
 ) -> bool:
@@ -78,28 +67,21 @@ def record_message(
     escalation = _with_turns_once(connection, place.own, escalation)
     mine = escalations.c.message_id == escalation.message_id
     row = connection.execute(sa.select(escalations).where(mine)).mappings().first()
-    if row is None:
-        values = sealed_row(escalation, vault) | {"case_id": place.own}
-        connection.execute(sa.insert(escalations).values(**values))
-        joined = _join(connection, place.case, escalation, before=None)
-        if joined.reason == "new":
-            what = CaseEvent.RECORDED
-        elif escalation.assessment.severity >= ESCALATE_FROM:
-            what = CaseEvent.JOINED
-        else:
-            what = CaseEvent.ATTACHED
-        _tell(connection, place, escalation, what, joined, at)
-        return True
-    known = opened_row(row, vault)
-    result = merged(known, escalation)
+    known = None if row is None else opened_row(row, vault)
+    result = escalation if known is None else merged(known, escalation)
     if result == known:
         return False
-    was = known.assessment.severity
-    connection.execute(sa.update(escalations).where(mine).values(**sealed_row(result, vault)))
-    joined = _join(connection, place.case, result, before=was)
-    what = CaseEvent.RAISED if result.assessment.severity > was else CaseEvent.ADDED_TO
-    _tell(connection, place, result, what, joined, at, was=was)
-    return False
+    values = sealed_row(result, vault)
+    if known is None:
+        connection.execute(sa.insert(escalations).values(**values, case_id=place.own))
+    else:
+        connection.execute(sa.update(escalations).where(mine).values(**values))
+    before = None if known is None else known.assessment.severity
+    reason, severity = _join(connection, place.case, result, before)
+    if reason is not None:
+        _alert(connection, place.case, result, reason, severity, at)
+    _append_events(connection, place, result, reason, severity, before, at)
+    return known is None
 
 
 def record_callback(
@@ -145,10 +127,9 @@ def _place_of(connection: Connection, escalation: Escalation) -> CasePlacement:
         row = _opened(connection, escalation)
     if row is None:
         raise NoCaseYetError
-    # Only under that lock does it stand still whether, and where, the message is on record.
-    query = sa.select(escalations.c.case_id).where(
-        escalations.c.message_id == escalation.message_id
-    )
+    # Another writer may have recorded it, or staff moved it, until the case was locked.
+    mine = escalations.c.message_id == escalation.message_id
+    query = sa.select(escalations.c.case_id).where(mine)
     kept = connection.execute(query).scalar_one_or_none()
     if kept is not None and kept != own:
         own, row = kept, _locked(connection, kept)
@@ -216,9 +197,13 @@ def _with_turns_once(connection: Connection, case_id: str, escalation: Escalatio
 
 def _join(
     connection: Connection, row: RowMapping, escalation: Escalation, before: Severity | None
-) -> Joined:
-    """Update a case after its message was recorded; `before` is how severe a known message was."""
-    severity, was = escalation.assessment.severity, Severity(row["severity"])
+) -> tuple[Reason | None, Severity]:
+    """Update a case after its message was recorded.
+
+    `before` is the severity of a message that was on record already. Return why staff must be told
+    (None: they know already), and the severity of the case.
+    """
+    severity = escalation.assessment.severity
     changes: dict[str, Any] = {
         "newest_at": max(row["newest_at"], escalation.raised_at),
         "audience": row["audience"] or escalation.audience,
@@ -227,16 +212,18 @@ def _join(
     reason: Reason | None = None
     if severity >= ESCALATE_FROM:
         reason = _reason(row, severity, before)
-        changes |= _of_handoff(row, escalation, before) | _when(row, escalation, reason)
+        changes |= _handoff_columns(row, escalation, before)
+        changes |= _raised_columns(row, escalation, reason)
     if severity >= ESCALATE_FROM or changes["audience"] != row["audience"]:
-        changes |= _chiefly(connection, row["id"], changes["audience"])
+        changes |= _need_and_subject(connection, row["id"], changes["audience"])
     connection.execute(sa.update(cases).where(cases.c.id == row["id"]).values(**changes))
     if changes["area"] != row["area"]:
         set_area(connection, row["id"], changes["area"])
-    return Joined(reason, was, Severity(changes.get("severity", was)))
+    return reason, Severity(changes.get("severity", row["severity"]))
 
 
 def _reason(row: RowMapping, severity: Severity, before: Severity | None) -> Reason | None:
+    """Return why staff must be told of a message with risk."""
     if row["handoffs"] == 0:
         return "new"
     known = before is not None and before >= severity
@@ -245,14 +232,16 @@ def _reason(row: RowMapping, severity: Severity, before: Severity | None) -> Rea
     return "raised" if severity > row["severity"] and not known else None
 
 
-def _of_handoff(row: RowMapping, escalation: Escalation, before: Severity | None) -> dict[str, Any]:
+def _handoff_columns(
+    row: RowMapping, escalation: Escalation, before: Severity | None
+) -> dict[str, Any]:
     """Return the columns that any message with risk changes, alerted or not."""
     severity = escalation.assessment.severity
     changes: dict[str, Any] = {
         "opened_at": min(row["opened_at"], escalation.raised_at),
         "handoffs": row["handoffs"] + (before is None or before < ESCALATE_FROM),
         "assessed_severity": max(int(severity), row["assessed_severity"]),
-        "categories": _together(row, escalation),
+        "categories": _categories(row, escalation),
     }
     if before is None or before < severity:
         # Staff who are about to close the case have not seen it. Small talk does not hold them up.
@@ -260,7 +249,9 @@ def _of_handoff(row: RowMapping, escalation: Escalation, before: Severity | None
     return changes
 
 
-def _when(row: RowMapping, escalation: Escalation, reason: Reason | None) -> dict[str, Any]:
+def _raised_columns(
+    row: RowMapping, escalation: Escalation, reason: Reason | None
+) -> dict[str, Any]:
     """Return the columns that change with the time at which the case was raised."""
     severity, at = escalation.assessment.severity, escalation.raised_at
     if reason is not None:
@@ -274,30 +265,19 @@ def _when(row: RowMapping, escalation: Escalation, reason: Reason | None) -> dic
             "raised_at": at,
             "due_at": look_by(counts, at),
         }
-    if (
-        row["status"] == CaseStatus.OPEN.value
-        and severity == row["severity"]
-        and at < row["raised_at"]
-    ):
+    is_open = row["status"] == CaseStatus.OPEN.value
+    if is_open and severity == row["severity"] and at < row["raised_at"]:
         # One of the same severity that arrived earlier, and was recorded later.
         return {"raised_at": at, "due_at": min(row["due_at"], look_by(severity, at))}
     return {}
 
 
-def _chiefly(connection: Connection, case_id: str, audience: str | None) -> dict[str, Any]:
-    """Return need and subject of a case: those of its first gravest message."""
+def _need_and_subject(connection: Connection, case_id: str, audience: str | None) -> dict[str, Any]:
+    """Return need and subject of a case: those of its most severe message, the first of these."""
     merged = sa.select(cases.c.id).where(cases.c.merged_into == case_id)
-    query = (
-        sa.select(
-            escalations.c.severity,
-            escalations.c.categories,
-            escalations.c.subject,
-            escalations.c.signals,
-        )
-        .where((escalations.c.case_id == case_id) | escalations.c.case_id.in_(merged))
-        .order_by(escalations.c.severity.desc(), escalations.c.raised_at, escalations.c.message_id)
-        .limit(1)
-    )
+    of_case = (escalations.c.case_id == case_id) | escalations.c.case_id.in_(merged)
+    order = (escalations.c.severity.desc(), escalations.c.raised_at, escalations.c.message_id)
+    query = sa.select(escalations).where(of_case).order_by(*order).limit(1)
     row = connection.execute(query).one()
     assessment = Assessment(
         Severity(row.severity),
@@ -308,49 +288,60 @@ def _chiefly(connection: Connection, case_id: str, audience: str | None) -> dict
     return {"need": need_of(assessment, audience), "subject": row.subject}
 
 
-def _together(row: RowMapping, escalation: Escalation) -> list[str]:
-    """Return the categories of all its messages, those of the gravest first."""
+def _categories(row: RowMapping, escalation: Escalation) -> list[str]:
+    """Return the categories of all messages of a case, those of the most severe first."""
     known, new = row["categories"], list(escalation.assessment.categories)
     graver = escalation.assessment.severity > row["assessed_severity"]
     return list(dict.fromkeys([*new, *known] if graver else [*known, *new]))
 
 
-def _tell(
+def _alert(
+    connection: Connection,
+    case: RowMapping,
+    escalation: Escalation,
+    reason: Reason,
+    severity: Severity,
+    at: datetime,
+) -> None:
+    assessment = escalation.assessment
+    alert = Alert(
+        case_id=case["id"],
+        reference=case["reference"],
+        # The severity of the case: the alert and the queue say the same.
+        severity=severity,
+        need=need_of(assessment, case["audience"] or escalation.audience) or "",
+        category=next(iter(assessment.categories), ""),
+        raised_at=escalation.raised_at,
+        reason=reason,
+        occasion=escalation.message_id,
+        area=case["area"] or escalation.area,
+    )
+    raise_alert(connection, alert, at)
+
+
+def _append_events(
     connection: Connection,
     place: CasePlacement,
     escalation: Escalation,
-    what: CaseEvent,
-    joined: Joined,
+    reason: Reason | None,
+    case_severity: Severity,
+    before: Severity | None,
     at: datetime,
-    was: Severity | None = None,
 ) -> None:
-    """Append the events to the audit trail, and alert staff where they cannot know yet."""
-    severity, case = escalation.assessment.severity, place.case
-    if joined.reason is not None:
-        raise_alert(
-            connection,
-            Alert(
-                case_id=case["id"],
-                reference=case["reference"],
-                # The severity of the case: the alert and the queue say the same.
-                severity=joined.after,
-                need=need_of(escalation.assessment, case["audience"] or escalation.audience) or "",
-                category=next(iter(escalation.assessment.categories), ""),
-                raised_at=escalation.raised_at,
-                reason=joined.reason,
-                occasion=escalation.message_id,
-                area=case["area"] or escalation.area,
-            ),
-            at,
-        )
-    detail = {"severity": severity.label} | ({"from": was.label} if was is not None else {})
+    severity, by = escalation.assessment.severity, escalation.raised_by
+    detail = {"severity": severity.label}
+    if before is not None:
+        what = CaseEvent.RAISED if severity > before else CaseEvent.ADDED_TO
+        detail["from"] = before.label
+    elif reason == "new":
+        what = CaseEvent.RECORDED
+    else:
+        what = CaseEvent.JOINED if severity >= ESCALATE_FROM else CaseEvent.ATTACHED
     facts = {"case_id": place.own, "message_id": escalation.message_id}
-    events = [Event(at, escalation.raised_by, what.value, detail=detail, **facts)]
-    if joined.reason == "reopened":
-        events.append(Event(at, escalation.raised_by, CaseEvent.REOPENED.value, detail={}, **facts))
-    elif joined.reason == "raised" and what is CaseEvent.JOINED:
-        change = {"from": joined.before.label, "to": joined.after.label}
-        events.append(
-            Event(at, escalation.raised_by, CaseEvent.RAISED.value, detail=change, **facts)
-        )
+    events = [Event(at, by, what.value, detail=detail, **facts)]
+    if reason == "reopened":
+        events.append(Event(at, by, CaseEvent.REOPENED.value, detail={}, **facts))
+    elif reason == "raised" and what is CaseEvent.JOINED:
+        change = {"from": Severity(place.case["severity"]).label, "to": case_severity.label}
+        events.append(Event(at, by, CaseEvent.RAISED.value, detail=change, **facts))
     trail.append_all(connection, events)

@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, RowMapping
+from sqlalchemy.schema import SchemaItem
 
 from safeguarding.escalation import Escalation
 from safeguarding.messages import contacts_as_record, contacts_from_record
@@ -31,6 +32,19 @@ def _case_key() -> sa.Column[str]:
 
 def _staff_key(name: str, *, nullable: bool = True, index: bool | None = None) -> sa.Column[str]:
     return sa.Column(name, sa.Text, sa.ForeignKey(staff.c.id), nullable=nullable, index=index)
+
+
+def _written_by_staff(name: str, *columns: SchemaItem) -> sa.Table:
+    """Return a table of what staff write about cases: when, by whom, and `columns`."""
+    return sa.Table(
+        name,
+        metadata,
+        sa.Column("id", sa.Text, primary_key=True),
+        _case_key(),
+        sa.Column("at", UtcDateTime, nullable=False),
+        _staff_key("by", nullable=False),
+        *columns,
+    )
 
 
 cases = sa.Table(
@@ -98,13 +112,8 @@ escalations = sa.Table(
     sa.CheckConstraint("severity BETWEEN 0 AND 3", name="severity"),
 )
 
-reviews = sa.Table(
+reviews = _written_by_staff(
     "reviews",
-    metadata,
-    sa.Column("id", sa.Text, primary_key=True),
-    _case_key(),
-    sa.Column("at", UtcDateTime, nullable=False),
-    _staff_key("by", nullable=False),
     sa.Column("outcome", sa.Text, nullable=False),
     sa.Column("note", sa.Text, nullable=False),
     sa.Column("severity", sa.SmallInteger),
@@ -113,36 +122,18 @@ reviews = sa.Table(
     sa.CheckConstraint("severity BETWEEN 0 AND 3", name="severity"),
 )
 
-case_notes = sa.Table(
-    "case_notes",
-    metadata,
-    sa.Column("id", sa.Text, primary_key=True),
-    _case_key(),
-    sa.Column("at", UtcDateTime, nullable=False),
-    _staff_key("by", nullable=False),
-    sa.Column("text", sa.Text, nullable=False),
-)
+case_notes = _written_by_staff("case_notes", sa.Column("text", sa.Text, nullable=False))
 
-case_actions = sa.Table(
+case_actions = _written_by_staff(
     "case_actions",
-    metadata,
-    sa.Column("id", sa.Text, primary_key=True),
-    _case_key(),
-    sa.Column("at", UtcDateTime, nullable=False),
-    _staff_key("by", nullable=False),
     sa.Column("what", sa.Text, nullable=False),
     sa.Column("due_on", sa.Date),
     sa.Column("done_at", UtcDateTime),
     _staff_key("done_by"),
 )
 
-referrals = sa.Table(
+referrals = _written_by_staff(
     "referrals",
-    metadata,
-    sa.Column("id", sa.Text, primary_key=True),
-    _case_key(),
-    sa.Column("at", UtcDateTime, nullable=False),
-    _staff_key("by", nullable=False),
     sa.Column("to_whom", sa.Text, nullable=False),
     sa.Column("how", sa.Text, nullable=False),
     sa.Column("made_at", UtcDateTime),

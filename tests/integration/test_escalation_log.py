@@ -57,6 +57,7 @@ from tests.records import (
     assessment,
     escalation,
     log_on,
+    message_of,
     sealed_as_v1,
 )
 from tests.records import vault as make_vault
@@ -187,7 +188,7 @@ def test_gives_back_what_it_was_given(log: EscalationLog, cases: Cases) -> None:
 
     assert log.record(told) is True
     assert log.record(told) is False
-    assert cases.message("m1") == told
+    assert message_of(cases, "m1") == told
 
 
 def test_our_examples_come_back_each_with_its_signal(
@@ -197,7 +198,7 @@ def test_our_examples_come_back_each_with_its_signal(
     told = escalation(assessment=assessment(Severity.CONCERN, SECRECY, near))
     log.record(told)
 
-    assert cases.message("m1") == told
+    assert message_of(cases, "m1") == told
     with engine.connect() as connection:
         assert "OURS" not in str(connection.execute(sa.select(escalations)).all())
 
@@ -375,7 +376,7 @@ def test_two_processes_adding_to_one_record_do_not_undo_each_other(
     for _ in range(40):
         assert [writer.answer() for writer in writers] == ["m1 False"] * 2
 
-    signals = cases.message("m1").assessment.signals
+    signals = message_of(cases, "m1").assessment.signals
     added = {f"{name}-{number}" for name in ("one", "two") for number in range(40)}
     assert {signal.source for signal in signals} >= added
 

@@ -15,7 +15,7 @@ from storage.engine import connect, migrate
 from storage.spool import Spool
 from tests.integration.faults import fill, small_ext4
 from tests.integration.faults import small_disk as mounted
-from tests.records import WorkedMailbox, escalation, vault
+from tests.records import WorkedMailbox, escalation, message_of, vault
 
 SMALL_DISK_BYTES = 80 * 1024 * 1024
 
@@ -55,7 +55,7 @@ def test_the_spool_says_that_the_disk_is_full_and_goes_on_when_it_is_not(
     engine = connect(url)
     mailbox, cases = WorkedMailbox(engine), Cases(engine, vault())
     assert spool.drain(mailbox) == 2
-    assert cases.message("during") == replace(long, turns_before=())
+    assert message_of(cases, "during") == replace(long, turns_before=())
 
 
 def test_a_database_on_a_full_disk_refuses_and_holds_what_it_acknowledged(
@@ -100,7 +100,7 @@ def test_a_full_disk_takes_records_in_the_room_that_was_reserved(
     engine = connect(url)
     mailbox, cases = WorkedMailbox(engine), Cases(engine, vault())
     assert spool.drain(mailbox) == 12
-    assert cases.message("m11") == replace(told[11], turns_before=())
+    assert message_of(cases, "m11") == replace(told[11], turns_before=())
 
 
 def test_hundreds_of_records_fit_on_a_full_disk_whose_folders_cannot_grow(tmp_path: Path) -> None:

@@ -9,20 +9,25 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from safeguarding.escalation import Escalation, Outcome
+from safeguarding.escalation import Outcome
 from safeguarding.risk.assessment import Turn
 from safeguarding.taxonomy import Severity
 from staff.cases.case import CaseEvent, CaseStatus
 from staff.cases.cases import Cases
 from staff.cases.casework import Casework, ClosingDecision
 from staff.cases.tables import escalations
-from tests.records import GIFTS, NOON, SECRECY, Clock, EscalationLog, assessment, escalation
+from tests.records import (
+    GIFTS,
+    NOON,
+    SECRECY,
+    Clock,
+    EscalationLog,
+    assessment,
+    escalation,
+    message_of,
+)
 
 SEEN = ClosingDecision(Outcome.NO_ACTION_NEEDED, "Fine.", Severity.NONE)
-
-
-def kept(cases: Cases, message_id: str = "m1") -> Escalation:
-    return cases.message(message_id)
 
 
 def what_happened(cases: Cases) -> list[tuple[str, str]]:
@@ -33,7 +38,7 @@ def test_a_recorded_message_reads_back_unchanged(log: EscalationLog, cases: Case
     message = escalation(text="half an emoji \ud83d and a \x00", extra={"fallback": "rasa-timeout"})
 
     assert log.record(message) is True
-    assert kept(cases) == message
+    assert message_of(cases, "m1") == message
 
 
 def test_gives_back_our_examples_each_with_its_signal(log: EscalationLog, cases: Cases) -> None:
@@ -41,7 +46,7 @@ def test_gives_back_our_examples_each_with_its_signal(log: EscalationLog, cases:
     message = escalation(assessment=assessment(Severity.CONCERN, SECRECY, near))
     log.record(message)
 
-    assert kept(cases) == message
+    assert message_of(cases, "m1") == message
 
 
 def test_reads_a_record_from_before_examples_were_kept(
@@ -51,7 +56,7 @@ def test_reads_a_record_from_before_examples_were_kept(
     with engine.begin() as connection:
         connection.execute(sa.update(escalations).values(nearest=None))
 
-    assert kept(cases) == escalation()
+    assert message_of(cases, "m1") == escalation()
 
 
 def test_refuses_a_moment_without_a_time_zone(log: EscalationLog) -> None:
@@ -75,7 +80,7 @@ def test_a_repeat_of_a_later_message_is_harmless_too(log: EscalationLog, cases: 
     log.record(later)
 
     # Its turns are on record with the first message; they do not come back.
-    assert kept(cases, "m2").turns_before == ()
+    assert message_of(cases, "m2").turns_before == ()
     assert [what for _, what in what_happened(cases)] == [CaseEvent.RECORDED, CaseEvent.JOINED]
 
 
@@ -115,7 +120,7 @@ def test_what_was_shown_is_filled_in_later(log: EscalationLog, cases: Cases) -> 
     log.record(escalation(shown=(), raised_by="assistant"))
     log.record(escalation(shown=("Help.",)))
 
-    assert kept(cases).shown == ("Help.",)
+    assert message_of(cases, "m1").shown == ("Help.",)
     assert what_happened(cases)[-1][1] == CaseEvent.ADDED_TO
 
 
@@ -149,5 +154,5 @@ def test_what_the_gateway_saw_replaces_what_was_noted_before(
     log.record(escalation(shown=("Half of it.",), raised_by="assistant"))
     log.record(escalation(shown=("Help first.", "Half of it.")))
 
-    assert kept(cases).shown == ("Help first.", "Half of it.")
+    assert message_of(cases, "m1").shown == ("Help first.", "Half of it.")
     assert [what for _, what in what_happened(cases)] == [CaseEvent.RECORDED, CaseEvent.ADDED_TO]

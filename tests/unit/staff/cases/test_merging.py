@@ -277,7 +277,7 @@ def test_a_moved_message_opens_with_the_key_of_its_new_case_alone(
     with engine.begin() as connection:
         connection.execute(sa.delete(data_keys))
     with pytest.raises(VaultError):
-        cases.message("c1-2")
+        cases.whole(new)
 
 
 @pytest.mark.usefixtures("three")

@@ -15,7 +15,7 @@ from safeguarding.taxonomy import Severity
 from staff.cases.cases import Cases
 from storage.spool import Spool
 from storage.vault import Vault, key_ring, new_key
-from tests.records import KEYS, WORDS, WorkedMailbox, assessment, escalation, vault
+from tests.records import KEYS, WORDS, WorkedMailbox, assessment, escalation, message_of, vault
 
 
 class BrokenMailbox:
@@ -50,7 +50,7 @@ def test_what_was_kept_is_recorded_when_the_log_is_back(
     spool.keep(escalation())
 
     assert spool.drain(mailbox) == 1
-    assert cases.message("m1") == escalation()
+    assert message_of(cases, "m1") == escalation()
     assert spool.waiting() == []
     assert spool.drain(mailbox) == 0
 
@@ -159,7 +159,7 @@ def test_any_message_id_makes_a_safe_file_name(
 
     assert [path.parent for path in spool.waiting()] == [folder]
     assert spool.drain(mailbox) == 1
-    assert cases.message(message_id).message_id == message_id
+    assert message_of(cases, message_id).message_id == message_id
 
 
 def test_a_key_from_before_the_rotation_still_opens(folder: Path, mailbox: WorkedMailbox) -> None:
@@ -177,7 +177,7 @@ def test_the_spool_and_the_vault_of_an_installation_work_with_its_log(
     Spool.of(settings, Vault.of(settings)).keep(escalation())
 
     assert Spool.of(settings, Vault.of(settings)).drain(mailbox) == 1
-    assert cases.message("m1") == escalation()
+    assert message_of(cases, "m1") == escalation()
 
 
 def test_an_empty_spool_needs_no_folder(spool: Spool, mailbox: WorkedMailbox) -> None:
