@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from datetime import date
+from functools import cache
 from itertools import zip_longest
 from pathlib import Path
 
 import pytest
 
+from safeguarding import records
 from safeguarding.content.article_file import topics_of
 from safeguarding.content.lint.check import Check, main
 from safeguarding.taxonomy import CONTENT, ROOT
@@ -41,23 +44,40 @@ What you can do:
 """
 
 
-@pytest.fixture
-def content(tmp_path: Path) -> Path:
-    """A copy of the real content, with one article and one file of the lexicon, the rest short."""
-    folder = tmp_path / "content"
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The real content with one whole article and one file of the lexicon."""
+    folder = tmp_path_factory.mktemp("original") / "content"
     shutil.copytree(CONTENT, folder, ignore=shutil.ignore_patterns("articles", "risk"))
     (folder / "articles").mkdir()
     for topic, title in topics_of(CONTENT / "articles").items():
         short = SHORT.format(topic=topic, title=json.dumps(title))
         (folder / "articles" / f"{topic}.md").write_text(short, encoding="utf-8")
     shutil.copy(CONTENT / "articles" / "nudes_shared.md", folder / "articles")
-    shutil.copy(ROOT / "domain.yml", tmp_path)
+    shutil.copy(ROOT / "domain.yml", folder.parent)
     language = folder / "language.yml"  # without exceptions for articles that the copy lacks
     kept = [line for line in language.read_text("utf-8").splitlines() if "articles/" not in line]
     language.write_text("\n".join(kept).replace("    except:\n  - id", "  - id") + "\n", "utf-8")
     (folder / "risk").mkdir()
     shutil.copy(CONTENT / "risk" / "expansions.yml", folder / "risk")
     return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def each_text_parsed_once() -> Iterator[None]:
+    """Keep what was parsed, because every test reads all the content and changes little of it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(records, "YamlDocument", cache(records.YamlDocument))
+        yield
+
+
+@pytest.fixture
+def content(original: Path) -> Iterator[Path]:
+    """A copy for one test, always at the same place."""
+    place = original.parent.with_name("copy")
+    shutil.copytree(original.parent, place)
+    yield place / "content"
+    shutil.rmtree(place)
 
 
 def problems(folder: Path, today: date = TODAY) -> list[str]:
