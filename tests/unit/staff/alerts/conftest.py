@@ -1,15 +1,22 @@
-"""Staff and a rota for alerts to go to, and a delivery with its words."""
+"""Staff and a rota for alerts to go to, a delivery with its words, and steps of the dispatcher."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
+from sqlalchemy.engine import Engine
 
 from safeguarding.content.phrases import read_phrases
 from safeguarding.taxonomy import CONTENT, Severity
+from staff.alerts import queue
 from staff.alerts.formatter import AlertFormatter, AlertPhrases, Notice
-from staff.alerts.outbox import Alert
-from staff.alerts.queue import Delivery
-from tests.records import NOON
+from staff.alerts.outbox import Alert, raise_alert
+from staff.alerts.plan import Plan, StepTaken, advance
+from staff.alerts.queue import Delivery, Flood
+from staff.rota.rota import EMAIL
+from tests.peers import Receiver
+from tests.records import NOON, Clock
 from tests.unit.staff.rota.conftest import accounts, clock, rota, team
 
 __all__ = ["accounts", "clock", "rota", "team"]
@@ -36,3 +43,27 @@ def notice(words: AlertFormatter) -> Notice:
 @pytest.fixture
 def delivery() -> Delivery:
     return Delivery(7, ALERT, "ann", "ann@example.org", "+447700900123", 1, "claim")
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as receiver:
+        yield receiver
+
+
+def put(engine: Engine, clock: Clock, alert: Alert = ALERT) -> None:
+    with engine.begin() as connection:
+        raise_alert(connection, alert, clock())
+
+
+def step(engine: Engine, clock: Clock, plan: Plan = Plan()) -> list[StepTaken]:  # noqa: B008
+    with engine.begin() as connection:
+        return advance(connection, plan, clock())
+
+
+def claim(
+    engine: Engine, clock: Clock, by: str = "one", flood: Flood | None = None
+) -> list[Delivery]:
+    """Claim at most ten emails."""
+    with engine.begin() as connection:
+        return queue.claim(connection, EMAIL, by, clock(), 10, flood)

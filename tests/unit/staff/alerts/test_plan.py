@@ -12,27 +12,17 @@ from sqlalchemy.engine import Engine
 
 from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import Staff
-from staff.alerts.outbox import Alert, StaffAlerts, acknowledge, outbox_figures, raise_alert
-from staff.alerts.plan import AlertStep, Plan, ReminderDelays, StepTaken, advance, is_due
+from staff.alerts.outbox import StaffAlerts, acknowledge, outbox_figures
+from staff.alerts.plan import AlertStep, Plan, ReminderDelays, StepTaken, is_due
 from staff.audit.trail import of_case
 from staff.rota.rota import CONSOLE, EMAIL, SMS, TEAM, WEBHOOK, contact_ways
 from tests.records import NOON, Clock
+from tests.unit.staff.alerts.conftest import put, step
 
-NEW = Alert("c1", "LN-ABCD-EFGH", Severity.IMMEDIATE, "suicide", "suicide", NOON, "new")
 PLAN = Plan(
     channels=frozenset({EMAIL, SMS, WEBHOOK}),
     team=frozenset({EMAIL, WEBHOOK}),
 )
-
-
-def put(engine: Engine, alert: Alert, clock: Clock) -> None:
-    with engine.begin() as connection:
-        raise_alert(connection, alert, clock())
-
-
-def step(engine: Engine, clock: Clock, plan: Plan = PLAN) -> list[StepTaken]:
-    with engine.begin() as connection:
-        return advance(connection, plan, clock())
 
 
 def told(taken: StepTaken, channel: str = EMAIL) -> set[str]:
@@ -43,7 +33,7 @@ def told(taken: StepTaken, channel: str = EMAIL) -> set[str]:
 def test_goes_on_every_five_minutes_until_the_duty_manager_and_then_to_everyone_again(
     engine: Engine, team: dict[str, Staff], clock: Clock
 ) -> None:
-    put(engine, NEW, clock)
+    put(engine, clock)
     ids = {name: member.id for name, member in team.items()}
     expected = [
         (AlertStep.ON_DUTY, {ids["ann"]}),
@@ -54,40 +44,40 @@ def test_goes_on_every_five_minutes_until_the_duty_manager_and_then_to_everyone_
     ]
 
     for number, people in expected:
-        [taken] = step(engine, clock)
+        [taken] = step(engine, clock, PLAN)
         assert (taken.step, told(taken)) == (number, people)
         clock.move(minutes=4.9)
-        assert step(engine, clock) == []
+        assert step(engine, clock, PLAN) == []
         clock.move(minutes=0.2)
 
     # Then less and less often: ten minutes, twenty …
-    assert step(engine, clock) == []
+    assert step(engine, clock, PLAN) == []
     clock.move(minutes=5)
-    assert [taken.step for taken in step(engine, clock)] == [AlertStep.AGAIN]
+    assert [taken.step for taken in step(engine, clock, PLAN)] == [AlertStep.AGAIN]
 
 
 @pytest.mark.usefixtures("rota")
 def test_opening_the_case_ends_the_alert(engine: Engine, clock: Clock) -> None:
-    put(engine, NEW, clock)
-    step(engine, clock)
+    put(engine, clock)
+    step(engine, clock, PLAN)
     with engine.begin() as connection:
         acknowledge(connection, "c1", "ann", clock())
 
     clock.move(days=3)
-    assert step(engine, clock) == []
+    assert step(engine, clock, PLAN) == []
 
 
 def test_without_staff_on_duty_all_staff_and_the_duty_manager_are_told_at_once(
     engine: Engine, team: dict[str, Staff], clock: Clock
 ) -> None:
-    put(engine, NEW, clock)
+    put(engine, clock)
 
-    [taken] = step(engine, clock)
+    [taken] = step(engine, clock, PLAN)
 
     assert taken.nobody_on_duty
     assert told(taken) == {*(member.id for member in team.values()), TEAM}
     clock.move(minutes=5.1)
-    assert [each.step for each in step(engine, clock)] == [AlertStep.AGAIN]
+    assert [each.step for each in step(engine, clock, PLAN)] == [AlertStep.AGAIN]
 
 
 @pytest.mark.usefixtures("rota")
@@ -97,7 +87,7 @@ def test_after_a_step_that_reaches_no_one_the_next_follows_at_once(
     with engine.begin() as connection:
         gone = contact_ways.c.staff_id == team["ann"].id
         connection.execute(sa.delete(contact_ways).where(gone))
-    put(engine, NEW, clock)
+    put(engine, clock)
 
     taken = step(engine, clock, replace(PLAN, team=frozenset()))
 
@@ -108,7 +98,7 @@ def test_after_a_step_that_reaches_no_one_the_next_follows_at_once(
 
 
 def test_an_alert_that_reaches_no_one_is_on_the_audit_trail(engine: Engine, clock: Clock) -> None:
-    put(engine, NEW, clock)
+    put(engine, clock)
 
     taken = step(engine, clock, Plan(channels=frozenset()))
 
@@ -121,8 +111,8 @@ def test_an_alert_that_reaches_no_one_is_on_the_audit_trail(engine: Engine, cloc
 def test_each_step_is_on_the_audit_trail(
     engine: Engine, team: dict[str, Staff], clock: Clock
 ) -> None:
-    put(engine, NEW, clock)
-    step(engine, clock)
+    put(engine, clock)
+    step(engine, clock, PLAN)
 
     with engine.connect() as connection:
         [link] = of_case(connection, "c1")
@@ -154,20 +144,20 @@ def test_a_concern_waits_for_the_next_working_day() -> None:
 def test_a_clock_that_was_set_back_does_not_hold_up_the_first_step(
     engine: Engine, clock: Clock
 ) -> None:
-    put(engine, NEW, clock)
+    put(engine, clock)
     clock.move(hours=-1)
 
     with engine.connect() as connection:
         assert is_due(connection, clock())
-    assert len(step(engine, clock)) == 1
+    assert len(step(engine, clock, PLAN)) == 1
 
 
 @pytest.mark.usefixtures("rota")
 def test_the_console_sees_what_the_plan_brought_to_a_person(
     engine: Engine, team: dict[str, Staff], clock: Clock
 ) -> None:
-    put(engine, NEW, clock)
-    step(engine, clock)
+    put(engine, clock)
+    step(engine, clock, PLAN)
 
     [waiting] = StaffAlerts(engine).waiting_for(team["ann"].id)
     assert (waiting.case_id, waiting.severity) == ("c1", Severity.IMMEDIATE)

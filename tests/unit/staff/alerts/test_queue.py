@@ -6,30 +6,23 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from safeguarding.taxonomy import Severity
 from staff.alerts import queue
-from staff.alerts.outbox import Alert, acknowledge, deliveries, raise_alert
-from staff.alerts.plan import AlertStep, Plan, advance
-from staff.alerts.queue import LEASE, Delivery, NotSentError
+from staff.alerts.outbox import acknowledge, deliveries
+from staff.alerts.plan import AlertStep
+from staff.alerts.queue import LEASE, NotSentError
 from staff.audit.trail import of_case
 from staff.rota.rota import EMAIL
-from tests.records import NOON, Clock
+from tests.records import Clock
+from tests.unit.staff.alerts.conftest import claim, put, step
 
 REFUSED = NotSentError("no such address", for_good=True)
-NEW = Alert("c1", "LN-ABCD-EFGH", Severity.IMMEDIATE, "suicide", "suicide", NOON, "new")
 
 
 @pytest.fixture
 def queued(rota: None, engine: Engine, clock: Clock) -> None:
     """One email to Ann waits."""
-    with engine.begin() as connection:
-        raise_alert(connection, NEW, clock())
-        advance(connection, Plan(), clock())
-
-
-def claim(engine: Engine, clock: Clock, by: str = "one") -> list[Delivery]:
-    with engine.begin() as connection:
-        return queue.claim(connection, EMAIL, by, clock(), 10)
+    put(engine, clock)
+    step(engine, clock)
 
 
 def status(engine: Engine) -> str:
@@ -97,8 +90,8 @@ def test_a_delivery_given_up_is_on_the_trail_and_the_next_step_follows_at_once(
     with engine.begin() as connection:
         assert queue.mark_failed(connection, held, REFUSED, clock())
 
-    with engine.begin() as connection:
-        assert [each.step for each in advance(connection, Plan(), clock())] == [AlertStep.SECOND]
+    assert [each.step for each in step(engine, clock)] == [AlertStep.SECOND]
+    with engine.connect() as connection:
         whats = [link.event.what for link in of_case(connection, "c1")]
     assert whats == ["alerted", "alert not sent", "alerted"]
 
@@ -122,8 +115,9 @@ def test_a_claim_of_a_clock_that_was_ahead_does_not_last(engine: Engine, clock: 
 
 @pytest.mark.usefixtures("queued")
 def test_what_is_given_back_counts_no_attempt(engine: Engine, clock: Clock) -> None:
+    held = claim(engine, clock)
     with engine.begin() as connection:
-        queue.release(connection, queue.claim(connection, EMAIL, "one", clock(), 10))
+        queue.release(connection, held)
 
     assert [each.attempts for each in claim(engine, clock)] == [1]
 

@@ -14,6 +14,7 @@ from ops.restore import RESTORED, RestoreError, restore
 from safeguarding.taxonomy import Severity
 from staff.audit import trail
 from staff.audit.trail import Event
+from staff.audit.verify import verify
 from staff.cases.cases import Cases
 from staff.retention.disposal import Ground
 from staff.retention.ledger import Ledger
@@ -69,11 +70,8 @@ def test_the_restored_trail_is_whole_and_guarded(drill: Drill) -> None:
     drill.back_up()
     engine = drill.restore()
 
-    before = trail.FIRST_LINK
     with engine.connect() as connection:
-        for number, link in enumerate(trail.walk(connection), 1):
-            assert link.link == trail.link_of(before, number, link.event)
-            before = link.link
+        assert verify(connection).broken is None
     with pytest.raises(sa.exc.DBAPIError), engine.begin() as connection:
         connection.exec_driver_sql("DELETE FROM audit_events")
 

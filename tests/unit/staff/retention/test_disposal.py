@@ -17,6 +17,7 @@ from sqlalchemy.engine import Engine
 from safeguarding.taxonomy import ROOT, Severity
 from staff.audit import trail
 from staff.audit.trail import Event
+from staff.audit.verify import verify
 from staff.cases.cases import Cases, UnknownCaseError
 from staff.cases.tables import cases, data_keys, escalations, opened_row, vault_of
 from staff.cases.worker import CaseWorker
@@ -141,7 +142,7 @@ def test_the_trail_stays_whole_and_says_what_happened(
 
     with engine.connect() as connection:
         events = [link.event for link in trail.of_case(connection, "c1")]
-        assert whole(connection)
+        assert verify(connection).broken is None
     assert events[0].what == "recorded"
     assert events[-1].what == DISPOSED
     assert events[-1].detail["clock"] == "concern"
@@ -313,13 +314,3 @@ def test_the_keys_of_other_cases_still_open_their_words(
     with engine.connect() as connection:
         row = connection.execute(sa.select(escalations)).mappings().one()
         assert opened_row(row, vault_of(connection, vault(), "c2")).text == WORDS
-
-
-def whole(connection: sa.Connection) -> bool:
-    """Whether the trail is chained without a gap."""
-    before = trail.FIRST_LINK
-    for number, link in enumerate(trail.walk(connection), 1):
-        if link.id != number or link.link != trail.link_of(before, number, link.event):
-            return False
-        before = link.link
-    return True

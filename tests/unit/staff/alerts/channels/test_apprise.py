@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from time import monotonic
@@ -18,62 +18,56 @@ from staff.alerts.queue import Delivery, NotSentError
 from tests.peers import Receiver, frozen_server, slow_server
 
 
-@pytest.fixture
-def service() -> Iterator[Receiver]:
-    with Receiver() as receiver:
-        yield receiver
-
-
-def address(service: Receiver) -> str:
+def address(receiver: Receiver) -> str:
     """Return an address of Apprise's plain JSON service, with the phone number in its path."""
-    return service.url.replace("http://", "json://").rstrip("/") + "/to/{phone}"
+    return receiver.url.replace("http://", "json://").rstrip("/") + "/to/{phone}"
 
 
 def test_a_text_goes_to_the_number_of_the_recipient(
-    service: Receiver, delivery: Delivery, notice: Notice
+    receiver: Receiver, delivery: Delivery, notice: Notice
 ) -> None:
-    AppriseSms(address(service)).send(delivery, notice)
+    AppriseSms(address(receiver)).send(delivery, notice)
 
-    [(path, _, body)] = service.posts
+    [(path, _, body)] = receiver.posts
     assert path.rstrip("/") in {"/to/+447700900123", "/to/%2B447700900123"}
     assert json.loads(body)["message"] == notice.text
 
 
 def test_a_recipient_without_a_number_is_given_up(
-    service: Receiver, delivery: Delivery, notice: Notice
+    receiver: Receiver, delivery: Delivery, notice: Notice
 ) -> None:
     with pytest.raises(NotSentError) as raised:
-        AppriseSms(address(service)).send(replace(delivery, phone=None), notice)
+        AppriseSms(address(receiver)).send(replace(delivery, phone=None), notice)
 
     assert raised.value.for_good
-    assert service.posts == []
+    assert receiver.posts == []
 
 
 def test_the_team_gets_subject_and_body(
-    service: Receiver, delivery: Delivery, notice: Notice
+    receiver: Receiver, delivery: Delivery, notice: Notice
 ) -> None:
-    AppriseTeam(address(service).replace("/to/{phone}", "/team")).send(delivery, notice)
+    AppriseTeam(address(receiver).replace("/to/{phone}", "/team")).send(delivery, notice)
 
-    [(_, _, body)] = service.posts
+    [(_, _, body)] = receiver.posts
     assert json.loads(body)["title"] == notice.subject
     assert json.loads(body)["message"].strip() == notice.body.strip()
 
 
 @pytest.mark.parametrize("status", [302, 307, 400, 429, 500])
 def test_a_service_that_refuses_is_tried_again_and_no_number_is_logged(
-    service: Receiver,
+    receiver: Receiver,
     delivery: Delivery,
     notice: Notice,
     status: int,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    service.status = status
+    receiver.status = status
 
     with caplog.at_level(logging.INFO), pytest.raises(NotSentError) as raised:
-        AppriseSms(address(service)).send(delivery, notice)
+        AppriseSms(address(receiver)).send(delivery, notice)
 
     assert not raised.value.for_good
-    assert len(service.posts) == 1
+    assert len(receiver.posts) == 1
     assert "7700900123" not in caplog.text + str(raised.value)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -18,10 +17,9 @@ KEY = "lantern-26785a09-ab16-4eb0-8407-a37497a57506-3d844edf-8d35-48ac-975b-e847
 
 
 @pytest.fixture
-def notify() -> Iterator[Receiver]:
-    with Receiver() as receiver:
-        receiver.status = 201
-        yield receiver
+def notify(receiver: Receiver) -> Receiver:
+    receiver.status = 201
+    return receiver
 
 
 def test_an_email_goes_by_its_template(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -14,12 +13,6 @@ from staff.alerts.channels.webhook.channel import WebhookChannel
 from staff.alerts.formatter import Notice
 from staff.alerts.queue import Delivery, NotSentError
 from tests.peers import Receiver, frozen_server
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as receiver:
-        yield receiver
 
 
 def test_the_receiver_can_prove_where_it_comes_from(

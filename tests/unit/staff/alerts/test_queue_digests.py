@@ -12,11 +12,12 @@ from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import Staff
 from staff.alerts import queue
 from staff.alerts.outbox import Alert, acknowledge, deliveries, outbox_figures, raise_alert
-from staff.alerts.plan import AlertStep, Plan, advance
+from staff.alerts.plan import AlertStep
 from staff.alerts.queue import HELD, IN_DIGEST, LEASE, Delivery, Flood, NotSentError
 from staff.audit.trail import of_case
 from staff.rota.rota import CONSOLE, EMAIL, add_shifts
 from tests.records import Clock
+from tests.unit.staff.alerts.conftest import claim, step
 from tests.unit.staff.rota.conftest import shift
 
 CONCERN, URGENT, IMMEDIATE = Severity.CONCERN, Severity.URGENT, Severity.IMMEDIATE
@@ -30,14 +31,7 @@ def flood(engine: Engine, clock: Clock, number: int, severity: Severity = URGENT
         for index in range(known, known + number):
             alert = Alert(f"c{index}", f"LN-{index}", severity, "", "", clock(), "new")
             raise_alert(connection, alert, clock())
-        advance(connection, Plan(), clock())
-
-
-def claim(
-    engine: Engine, clock: Clock, by: str = "one", flood: Flood | None = None
-) -> list[Delivery]:
-    with engine.begin() as connection:
-        return queue.claim(connection, EMAIL, by, clock(), 10, flood)
+    step(engine, clock)
 
 
 def sizes(held: list[Delivery]) -> list[int]:
@@ -206,8 +200,8 @@ def test_a_digest_that_cannot_be_sent_is_given_up_for_each_and_the_next_step_fol
         refused = NotSentError("no address", for_good=True)
         assert queue.mark_failed(connection, together, refused, clock())
 
-    with engine.begin() as connection:
-        taken = advance(connection, Plan(), clock())
+    taken = step(engine, clock)
+    with engine.connect() as connection:
         whats = [link.event.what for link in of_case(connection, "c7")]
     assert [each.step for each in taken] == [AlertStep.SECOND] * 3
     assert whats == ["alerted", "alert not sent", "alerted"]
@@ -215,8 +209,9 @@ def test_a_digest_that_cannot_be_sent_is_given_up_for_each_and_the_next_step_fol
 
 def test_what_is_given_back_is_given_back_whole(engine: Engine, clock: Clock) -> None:
     flood(engine, clock, 8)
+    held = claim(engine, clock)
     with engine.begin() as connection:
-        queue.release(connection, queue.claim(connection, EMAIL, "one", clock(), 10))
+        queue.release(connection, held)
 
     again = claim(engine, clock)
 

@@ -8,37 +8,28 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import Staff, StaffAccounts
 from staff.alerts import queue
-from staff.alerts.outbox import Alert, StaffAlerts, raise_alert, set_area
-from staff.alerts.plan import AlertStep, Plan, StepTaken, advance
+from staff.alerts.outbox import StaffAlerts, set_area
+from staff.alerts.plan import AlertStep, Plan, StepTaken
 from staff.audit.trail import of_case
 from staff.rota.rota import CONSOLE, EMAIL, TEAM, WEBHOOK, contact_ways, may_see
-from tests.records import NOON, Clock
+from tests.records import Clock
+from tests.unit.staff.alerts.conftest import ALERT, claim, put, step
 
-NEW = Alert(
-    "c1", "LN-ABCD-EFGH", Severity.IMMEDIATE, "suicide", "suicide", NOON, "new", area="wiltshire"
-)
 PLAN = Plan(team=frozenset({EMAIL}))
 
 
 @pytest.fixture
-def put(engine: Engine, clock: Clock) -> None:
+def raised(engine: Engine, clock: Clock) -> None:
     """Raise an alert in Wiltshire."""
-    with engine.begin() as connection:
-        raise_alert(connection, NEW, clock())
+    put(engine, clock, replace(ALERT, area="wiltshire"))
 
 
 def keep(accounts: StaffAccounts, **areas: str | None) -> None:
     """Keep staff to an area each; None: to none."""
     for name, area in areas.items():
         assert accounts.set_areas(name, None if area is None else frozenset({area}))
-
-
-def step(engine: Engine, clock: Clock, plan: Plan = PLAN) -> list[StepTaken]:
-    with engine.begin() as connection:
-        return advance(connection, plan, clock())
 
 
 def told(taken: StepTaken, team: dict[str, Staff], channel: str = EMAIL) -> set[str]:
@@ -55,8 +46,7 @@ def forget_ways(engine: Engine, *members: Staff) -> None:
 
 def give_up_all(engine: Engine, clock: Clock) -> set[str | None]:
     """Every email that waits is refused for good; the addresses."""
-    with engine.begin() as connection:
-        held = queue.claim(connection, EMAIL, "one", clock(), 10)
+    held = claim(engine, clock)
     refused = queue.NotSentError("no such address", for_good=True)
     for each in held:
         with engine.begin() as connection:
@@ -64,7 +54,7 @@ def give_up_all(engine: Engine, clock: Clock) -> set[str | None]:
     return {each.email for each in held}
 
 
-@pytest.mark.usefixtures("rota", "put")
+@pytest.mark.usefixtures("rota", "raised")
 def test_every_step_goes_to_those_alone_who_may_see_the_area(
     engine: Engine, accounts: StaffAccounts, team: dict[str, Staff], clock: Clock
 ) -> None:
@@ -78,32 +68,32 @@ def test_every_step_goes_to_those_alone_who_may_see_the_area(
     ]
 
     for steps in expected:
-        taken = step(engine, clock)
+        taken = step(engine, clock, PLAN)
         assert [(each.step, told(each, team)) for each in taken] == steps
         assert not any(each.beyond_area for each in taken)
         assert not any("bob" in told(each, team, CONSOLE) for each in taken)
         clock.move(minutes=5.1)
 
 
-@pytest.mark.usefixtures("rota", "put")
+@pytest.mark.usefixtures("rota", "raised")
 def test_staff_on_duty_for_another_area_do_not_count_as_on_duty(
     engine: Engine, accounts: StaffAccounts, team: dict[str, Staff], clock: Clock
 ) -> None:
     keep(accounts, ann="swindon")
 
-    [taken] = step(engine, clock)
+    [taken] = step(engine, clock, PLAN)
 
     assert (taken.nobody_on_duty, taken.beyond_area) == (True, False)
     assert told(taken, team) == {"bob", "cem", "dee", TEAM}
 
 
-@pytest.mark.usefixtures("rota", "put")
+@pytest.mark.usefixtures("rota", "raised")
 def test_where_no_one_may_see_the_area_all_staff_are_told_and_it_is_on_the_trail(
     engine: Engine, accounts: StaffAccounts, team: dict[str, Staff], clock: Clock
 ) -> None:
     keep(accounts, ann="swindon", bob="swindon", cem="swindon", dee="swindon")
 
-    [taken] = step(engine, clock)
+    [taken] = step(engine, clock, PLAN)
 
     assert taken.beyond_area
     assert told(taken, team) == {*team, TEAM}
@@ -112,7 +102,7 @@ def test_where_no_one_may_see_the_area_all_staff_are_told_and_it_is_on_the_trail
     assert (link.event.what, link.event.detail["area"]) == ("alerted", "wiltshire")
     assert link.event.detail["beyond_area"] is True
     clock.move(minutes=5.1)
-    [again] = step(engine, clock)
+    [again] = step(engine, clock, PLAN)
     assert (again.step, again.beyond_area, told(again, team)) == (
         AlertStep.AGAIN,
         True,
@@ -120,14 +110,14 @@ def test_where_no_one_may_see_the_area_all_staff_are_told_and_it_is_on_the_trail
     )
 
 
-@pytest.mark.usefixtures("rota", "put")
+@pytest.mark.usefixtures("rota", "raised")
 def test_who_may_see_it_and_cannot_be_reached_is_not_waited_for(
     engine: Engine, accounts: StaffAccounts, team: dict[str, Staff], clock: Clock
 ) -> None:
     keep(accounts, ann="wiltshire", bob="swindon", cem="swindon", dee="swindon")
     forget_ways(engine, team["ann"])
 
-    taken = step(engine, clock)
+    taken = step(engine, clock, PLAN)
 
     assert [(each.step, each.beyond_area) for each in taken] == [
         (AlertStep.ON_DUTY, False), (AlertStep.SECOND, False), (AlertStep.EVERYONE, True),
@@ -135,11 +125,11 @@ def test_who_may_see_it_and_cannot_be_reached_is_not_waited_for(
     assert told(taken[-1], team) == {"bob", "cem", "dee", TEAM}
     assert "ann" in told(taken[-1], team, CONSOLE)
     clock.move(minutes=5.1)
-    [manager] = step(engine, clock)
+    [manager] = step(engine, clock, PLAN)
     assert (manager.step, told(manager, team)) == (AlertStep.DUTY_MANAGER, {"dee", TEAM})
 
 
-@pytest.mark.usefixtures("rota", "put")
+@pytest.mark.usefixtures("rota", "raised")
 def test_the_teams_own_channel_does_not_stand_in_for_a_person(
     engine: Engine, accounts: StaffAccounts, team: dict[str, Staff], clock: Clock
 ) -> None:
@@ -152,7 +142,7 @@ def test_the_teams_own_channel_does_not_stand_in_for_a_person(
     assert told(taken, team) == {*team, TEAM}
 
 
-@pytest.mark.usefixtures("rota", "put")
+@pytest.mark.usefixtures("rota", "raised")
 def test_an_address_that_is_refused_for_good_reaches_no_one(
     engine: Engine, accounts: StaffAccounts, team: dict[str, Staff], clock: Clock
 ) -> None:
@@ -172,39 +162,37 @@ def test_a_case_of_no_known_area_is_everybodys(
     engine: Engine, accounts: StaffAccounts, team: dict[str, Staff], clock: Clock
 ) -> None:
     keep(accounts, ann="swindon", bob="wiltshire")
-    with engine.begin() as connection:
-        raise_alert(connection, replace(NEW, area=None), clock())
+    put(engine, clock)
 
-    [taken] = step(engine, clock)
+    [taken] = step(engine, clock, PLAN)
 
     assert (told(taken, team), taken.beyond_area) == ({"ann"}, False)
 
 
-@pytest.mark.usefixtures("rota", "put")
+@pytest.mark.usefixtures("rota", "raised")
 def test_an_area_that_becomes_known_counts_from_the_next_step(
     engine: Engine, accounts: StaffAccounts, team: dict[str, Staff], clock: Clock
 ) -> None:
     keep(accounts, ann="wiltshire", bob="wiltshire", cem="swindon")
-    step(engine, clock)
+    step(engine, clock, PLAN)
     with engine.begin() as connection:
         set_area(connection, "c1", "swindon")
     clock.move(minutes=5.1)
 
-    *_, last = step(engine, clock)
+    *_, last = step(engine, clock, PLAN)
 
     assert (last.step, told(last, team)) == (AlertStep.EVERYONE, {"cem", "dee", TEAM})
 
 
-@pytest.mark.usefixtures("rota", "put")
+@pytest.mark.usefixtures("rota", "raised")
 def test_a_recipient_who_may_not_see_the_area_is_known_when_it_is_sent(
     engine: Engine, accounts: StaffAccounts, team: dict[str, Staff], clock: Clock
 ) -> None:
     keep(accounts, ann="wiltshire", bob="swindon", cem="swindon", dee="swindon")
     forget_ways(engine, team["ann"])
-    step(engine, clock)
+    step(engine, clock, PLAN)
 
-    with engine.begin() as connection:
-        held = queue.claim(connection, EMAIL, "one", clock(), 10)
+    held = claim(engine, clock)
     waiting = StaffAlerts(engine).waiting_for(team["bob"].id)
 
     outside = {each.recipient: each.outside for each in held}
