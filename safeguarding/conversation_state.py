@@ -129,17 +129,10 @@ class ConversationState:
     def as_record(self) -> dict[str, Any]:
         """Return a JSON-ready dictionary without empty values."""
         record = {
+            **vars(self),
             "severity": self.severity.label,
-            "need": self.need,
             "categories": list(self.categories),
-            "audience": self.audience,
-            "area": self.area,
-            "age": self.age,
-            "topic": self.topic,
             "cards": {need: severity.label for need, severity in self.cards.items()},
-            "guide": self.guide,
-            "asked": self.asked,
-            "replies": self.replies,
         }
         return {name: value for name, value in record.items() if value not in (None, {}, [])}
 

@@ -15,7 +15,7 @@ from typing import Literal, TypeVar, get_args
 import msgspec
 import yaml
 
-from safeguarding.records import ContentError, Problem, YamlDocument, read_yaml
+from safeguarding.records import ContentError, Problem, YamlDocument, read_yaml, sound
 from safeguarding.risk.assessment import Turn
 from safeguarding.taxonomy import CORPUS, ROOT, SIGNS, Severity, taxonomy
 
@@ -235,9 +235,7 @@ def _read(folder: Path) -> dict[Part, list[_CorpusFile]]:
             problems += _unsound_groups(document, file.groups)
             problems += _unsound_signs(document, file.chats)
             problems += _unsound_writers(document, file, part, writers)
-    if problems:
-        raise ContentError(problems)
-    return read
+    return sound(read, problems)
 
 
 def _unsound_groups(document: YamlDocument, groups: Sequence[SentenceGroup]) -> Iterator[Problem]:

@@ -53,18 +53,12 @@ class Escalation:
     def as_record(self) -> dict[str, Any]:
         """Return a JSON-ready dictionary. It holds the person's words: seal it before storing."""
         return {
-            "message_id": self.message_id,
-            "conversation_id": self.conversation_id,
-            "text": self.text,
+            **vars(self),
             "assessment": self.assessment.as_record(),
             "raised_at": self.raised_at.isoformat(),
-            "raised_by": self.raised_by,
             "turns_before": [[turn.by, turn.text] for turn in self.turns_before],
             "shown": list(self.shown),
             "contacts": contacts_as_record(self.contacts),
-            "audience": self.audience,
-            "area": self.area,
-            "extra": self.extra,
         }
 
     @classmethod

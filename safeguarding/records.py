@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -36,6 +36,13 @@ class ContentError(Exception):
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__("\n".join(map(str, sorted(problems))))
         self.problems = problems
+
+
+def sound(value: T, problems: Iterable[Problem]) -> T:
+    """Return `value`. Raises ContentError where there are problems with it."""
+    if found := list(problems):
+        raise ContentError(found)
+    return value
 
 
 class YamlDocument:
@@ -122,9 +129,7 @@ def read_each(folder: Path, read: Callable[[Path], T]) -> dict[str, T]:
             records[path.stem] = read(path)
         except ContentError as error:
             problems += error.problems
-    if problems:
-        raise ContentError(problems)
-    return records
+    return sound(records, problems)
 
 
 def _text(path: Path) -> str:

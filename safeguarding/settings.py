@@ -127,7 +127,19 @@ class Settings:
         "webhook_key", "apprise_sms_url", "apprise_team_url".
         Raises SettingsError; its subclass NoSecretError when there is none.
         """
-        return read_secret(name, self.state_dir, os.environ if env is None else env)
+        env = os.environ if env is None else env
+        variable, path = variable_of(name), self.state_dir / "secrets" / name
+        if variable in env:
+            return _good(name, env[variable], variable)
+        try:
+            text = path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise NoSecretError(
+                f"No secret {name}: set {variable}, or run `make setup` (writes {path})"
+            ) from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{path} cannot be read: {type(error).__name__}") from None
+        return _good(name, text, str(path))
 
     def is_demonstration(self, env: Mapping[str, str] | None = None) -> bool:
         """Return whether this is a demonstration: unsigned words are shown, alerts only caught."""
@@ -263,6 +275,7 @@ def _proxies(env: Mapping[str, str], name: str, default: int) -> int:
 
 
 def number_setting(env: Mapping[str, str], name: str, default: float) -> float:
+    """Return a number. Raises SettingsError for any other text."""
     text = env.get(name) or str(default)
     try:
         number = float(text)
@@ -296,22 +309,6 @@ def _flag(env: Mapping[str, str], name: str) -> bool:
     if text not in {"true", "false", "1", "0", "yes", "no"}:
         raise SettingsError(f"{name} is {text!r}; write true or false")
     return text in {"true", "1", "yes"}
-
-
-def read_secret(name: str, state_dir: Path, env: Mapping[str, str]) -> str:
-    """Return LANTERN_<NAME>, else the file <state_dir>/secrets/<name>. Raises SettingsError."""
-    variable, path = variable_of(name), state_dir / "secrets" / name
-    if variable in env:
-        return _good(name, env[variable], variable)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise NoSecretError(
-            f"No secret {name}: set {variable}, or run `make setup` (writes {path})"
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} cannot be read: {type(error).__name__}") from None
-    return _good(name, text, str(path))
 
 
 def variable_of(name: str) -> str:

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final, Literal
 
+import msgspec
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -68,7 +69,7 @@ class Severity(IntEnum):
 
     @property
     def label(self) -> str:
-        """The name in content, JSON and the database: "none", "concern", …"""
+        """The name in content, JSON and the database, such as "none" or "concern"."""
         return self.name.lower()
 
     @classmethod
@@ -97,12 +98,4 @@ class Taxonomy:
 @cache
 def taxonomy(path: Path = CONTENT / "taxonomy.yml") -> Taxonomy:
     """Read the taxonomy once per process."""
-    record = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return Taxonomy(
-        audiences=record["audiences"],
-        subjects=tuple(record["subjects"]),
-        needs=record["needs"],
-        risk_categories=record["risk_categories"],
-        category_help=record["category_help"],
-        small_talk=tuple(record["small_talk"]),
-    )
+    return msgspec.convert(yaml.safe_load(path.read_text(encoding="utf-8")), Taxonomy)

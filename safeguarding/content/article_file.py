@@ -11,7 +11,7 @@ from safeguarding.content.articles import Article, ArticleKind, FrontMatter, Sec
 from safeguarding.content.choices import Choices
 from safeguarding.content.contacts import ContactDirectory
 from safeguarding.content.items import word_count
-from safeguarding.records import ContentError, Problem, YamlDocument, read_front_matter
+from safeguarding.records import ContentError, Problem, YamlDocument, read_front_matter, sound
 from safeguarding.taxonomy import (
     PARENT,
     PROFESSIONAL,
@@ -96,9 +96,7 @@ def read_article(kind: ArticleKind, path: Path, references: References | None) -
     problems += _problems_of_kind(document, article)
     if references is not None and kind != "answer" and article.topic not in references.choices:
         problems.append(document.problem(f"no button {article.topic} in choices.yml", "id"))
-    if problems:
-        raise ContentError(problems)
-    return article
+    return sound(article, problems)
 
 
 def part_problems(articles: Mapping[str, Article], folder: Path) -> Iterator[Problem]:

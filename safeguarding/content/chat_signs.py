@@ -13,7 +13,7 @@ from safeguarding.content.articles import ANOTHER_WAY
 from safeguarding.content.choices import Choices
 from safeguarding.content.items import Item, Provenance, Showing, SourceRecord, yaml_item
 from safeguarding.messages import Message
-from safeguarding.records import ContentError, Problem, YamlDocument, read_yaml
+from safeguarding.records import Problem, YamlDocument, read_yaml, sound
 from safeguarding.taxonomy import PARENT, SIGNS, YOUNG_PERSON, reading_order
 
 ID, TITLE = "chat_signs", "What is said of a pasted chat"
@@ -130,9 +130,7 @@ def read_chat_signs(path: Path, references: References) -> ChatSigns:
     ]
     if not file.sources:
         problems.append(document.problem("no source", "sources"))
-    if problems:
-        raise ContentError(problems)
-    return ChatSigns(file, yaml_item(ID, TITLE, path), references.choices)
+    return sound(ChatSigns(file, yaml_item(ID, TITLE, path), references.choices), problems)
 
 
 def _stands_out(reading: ChatSignsReading, shown: Sequence[Shown]) -> str:

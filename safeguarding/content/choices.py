@@ -17,7 +17,7 @@ import msgspec
 
 from safeguarding.content.items import Provenance
 from safeguarding.messages import Choice, Message, folded_chat
-from safeguarding.records import ContentError, Problem, YamlDocument, read_yaml
+from safeguarding.records import Problem, YamlDocument, read_yaml, sound
 from safeguarding.risk.assessment import Assessment, assessment_of_choice, upgraded
 from safeguarding.taxonomy import TOPIC_PREFIX
 
@@ -73,6 +73,14 @@ class Choices:
         """Return the button as it is shown. Raises KeyError for an unknown id."""
         return Choice(id=choice_id, label=self._records[choice_id].label)
 
+    def unknown(
+        self, document: YamlDocument, ids: Iterable[str], *where: str | int
+    ) -> Iterator[Problem]:
+        """Yield a problem for each id of the list at `where` that is no button."""
+        for index, choice_id in enumerate(ids):
+            if choice_id not in self._records:
+                yield document.problem(f"no button {choice_id!r}", *where, index)
+
 
 def read_choices(
     path: Path,
@@ -85,9 +93,7 @@ def read_choices(
     Raises ContentError.
     """
     document = read_yaml(path)
-    records, problems = document.convert_each(ChoiceRecord, "choices")
-    if problems:
-        raise ContentError(problems)
+    records = sound(*document.convert_each(ChoiceRecord, "choices"))
     return Choices(records, topics, areas, more)
 
 
@@ -188,9 +194,7 @@ def read_questions(path: Path, choices: Choices) -> Questions:
     ids = [question.id for question in record.questions]
     if len(ids) != len({*ids}):
         problems.append(document.problem("an id stands here twice", "questions"))
-    if problems:
-        raise ContentError(problems)
-    return Questions(record, sha256(path.read_bytes()).hexdigest()[:12])
+    return sound(Questions(record, sha256(path.read_bytes()).hexdigest()[:12]), problems)
 
 
 def _unsound(

@@ -6,7 +6,6 @@ The best help comes first, and 999 and Childline are always at the end.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
@@ -24,7 +23,7 @@ from safeguarding.content.services import (
     read_services,
 )
 from safeguarding.messages import ContactCard, Way
-from safeguarding.records import ContentError, read_yaml
+from safeguarding.records import read_yaml, sound
 from safeguarding.taxonomy import ADULTS, YOUNG_PERSON, taxonomy
 
 ADULT = 18
@@ -61,17 +60,6 @@ class ContactPhrases(HoursPhrases, frozen=True, forbid_unknown_fields=True, kw_o
         "unconfirmed": ("doubt",),
         "last_checked": ("day",),
     }
-
-
-@dataclass(frozen=True)
-class Enquiry:
-    """The audience, place and time that a card is made for."""
-
-    reader: str
-    """An audience."""
-    place: str
-    """An area or a nation."""
-    at: datetime
 
 
 class ContactDirectory:
@@ -122,16 +110,16 @@ class ContactDirectory:
         if knowing:
             ranked = [each for each in ranked if self._knows(each.record, need, area)]
         shown = ranked[:MOST] + [s for s in ranked[MOST:] if s.record.areas and s.hours.open_at(at)]
-        asked = Enquiry(reader, self._place(area), at)
+        place = self._place(area)
         cards = [
-            contact_card(service, asked, self._say, self._why(service.record, need))
+            self._card(service, reader, place, at, self._why(service.record, need))
             for service in shown
         ]
         cards.sort(key=lambda card: {True: 0, None: 1, False: 2}[card["open_now"]])
         if knowing:
             return cards
         return cards + [
-            contact_card(self._services[id_], asked, self._say, self._why_last[id_])
+            self._card(self._services[id_], reader, place, at, self._why_last[id_])
             for id_ in ALWAYS_SHOWN
         ]
 
@@ -151,9 +139,8 @@ class ContactDirectory:
                 services += self._front_doors(place, reader, at)
             elif area not in self._places or self._serves(service.record, place):
                 services.append(service)
-        asked = Enquiry(reader, self._place(area), at)
         return [
-            contact_card(service, asked, self._say)
+            self._card(service, reader, self._place(area), at)
             for service in dict.fromkeys(services)
             if _is_for(service.record, reader, None)
         ]
@@ -186,9 +173,7 @@ class ContactDirectory:
 
     def card(self, contact_id: str, at: datetime, audience: str | None = None) -> ContactCard:
         """Return the card of one service at this moment. Raises KeyError for an unknown id."""
-        service = self._current(contact_id)
-        asked = Enquiry(audience or YOUNG_PERSON, self._place(None), at)
-        return contact_card(service, asked, self._say)
+        return self._card(self._current(contact_id), audience or YOUNG_PERSON, ELSEWHERE, at)
 
     def category_of(self, topic: str) -> str | None:
         """Return the risk category that a topic is about, or None."""
@@ -260,58 +245,54 @@ class ContactDirectory:
         doubtful = not record.confirmed
         return abroad, fit + doubtful, doubtful, fit < ANY and not record.areas
 
+    def _card(
+        self, service: Service, reader: str, place: str, at: datetime, why: str = ""
+    ) -> ContactCard:
+        """Return the card of a service for a reader (an audience) in a place (area or nation)."""
+        record = service.record
+        card = ContactCard(
+            id=record.id,
+            name=record.name,
+            what=(record.what_for_adults if reader in ADULTS else "") or record.what,
+            ways=[
+                Way(kind=way.kind, label=way.label)
+                if way.href is None
+                else Way(kind=way.kind, label=way.label, href=way.href)
+                for way in record.ways
+            ],
+            hours=hours_line(service.hours, at, self._say),
+            open_now=service.hours.open_at(at) if record.confirmed else None,
+            source=record.source.url,
+            checked_on=record.checked_on.isoformat(),
+        )
+        if card["open_now"] is False and (opens := service.hours.opens_next(at)):
+            card["opens_at"] = self._say.opens.format(start=in_words(opens, at))
+        if why:
+            card["why"] = why
+        if note := " ".join(self._notes(record, place, at)):
+            card["note"] = note
+        return card
 
-def contact_card(
-    service: Service, asked: Enquiry, say: ContactPhrases, why: str = ""
-) -> ContactCard:
-    """Return the card of a service. `why` is the sentence that says why it is shown."""
-    record, at = service.record, asked.at
-    adult = asked.reader in ADULTS
-    card = ContactCard(
-        id=record.id,
-        name=record.name,
-        what=(record.what_for_adults if adult else "") or record.what,
-        ways=[_way(way.kind, way.label, way.href) for way in record.ways],
-        hours=hours_line(service.hours, at, say),
-        open_now=service.hours.open_at(at) if record.confirmed else None,
-        source=record.source.url,
-        checked_on=record.checked_on.isoformat(),
-    )
-    if card["open_now"] is False and (opens := service.hours.opens_next(at)):
-        card["opens_at"] = say.opens.format(start=in_words(opens, at))
-    if why:
-        card["why"] = why
-    if note := " ".join(_notes(record, asked, say)):
-        card["note"] = note
-    return card
-
-
-def _way(kind: str, label: str, href: str | None) -> Way:
-    way: Way = {"kind": kind, "label": label}  # type: ignore[typeddict-item]
-    if href is not None:
-        way["href"] = href
-    return way
-
-
-def _notes(record: ServiceRecord, asked: Enquiry, say: ContactPhrases) -> Iterable[str]:
-    if record.languages:
-        yield say.languages.format(languages=" and ".join(record.languages))
-    if record.cost:
-        yield record.cost
-    if record.trace is not None:
-        yield record.trace.words
-    if record.anonymous is not None:
-        yield say.anonymous if record.anonymous else say.not_anonymous
-    near = record.areas and ELSEWHERE not in record.areas
-    if len(record.nations) < len(NATIONS) and asked.place == ELSEWHERE and not near:
-        nations = [nation.replace("_", " ").title() for nation in record.nations]
-        yield say.nations.format(nations=" and ".join(nations))
-    if record.note:
-        yield record.note
-    if not record.confirmed:
-        yield say.unconfirmed.format(doubt=record.doubt)
-    elif asked.at.date() > record.check_due:
-        yield say.last_checked.format(day=f"{record.checked_on:%-d %B %Y}")
+    def _notes(self, record: ServiceRecord, place: str, at: datetime) -> Iterable[str]:
+        say = self._say
+        if record.languages:
+            yield say.languages.format(languages=" and ".join(record.languages))
+        if record.cost:
+            yield record.cost
+        if record.trace is not None:
+            yield record.trace.words
+        if record.anonymous is not None:
+            yield say.anonymous if record.anonymous else say.not_anonymous
+        near = record.areas and ELSEWHERE not in record.areas
+        if len(record.nations) < len(NATIONS) and place == ELSEWHERE and not near:
+            nations = [nation.replace("_", " ").title() for nation in record.nations]
+            yield say.nations.format(nations=" and ".join(nations))
+        if record.note:
+            yield record.note
+        if not record.confirmed:
+            yield say.unconfirmed.format(doubt=record.doubt)
+        elif at.date() > record.check_due:
+            yield say.last_checked.format(day=f"{record.checked_on:%-d %B %Y}")
 
 
 def _reader(audience: str | None) -> str:
@@ -338,6 +319,5 @@ def read_contacts(folder: Path, phrases: Phrases, topics: Collection[str]) -> Co
         for topic, category in category_of.items()
         if topic not in topics or category not in taxonomy().risk_categories
     ]
-    if problems:
-        raise ContentError(problems)
-    return ContactDirectory(services, topics, category_of, phrases.of("contacts", ContactPhrases))
+    say = phrases.of("contacts", ContactPhrases)
+    return sound(ContactDirectory(services, topics, category_of, say), problems)

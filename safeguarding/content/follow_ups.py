@@ -8,6 +8,7 @@ counts, and the ways to ask it. bot/next_question.py compares messages with thos
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from safeguarding.content.items import (
 )
 from safeguarding.conversation_state import DANGER_NOW, ConversationState
 from safeguarding.messages import Message
-from safeguarding.records import ContentError, Problem, YamlDocument, read_yaml
+from safeguarding.records import Problem, YamlDocument, read_yaml, sound
 from safeguarding.taxonomy import TOPIC_PREFIX, reading_order, taxonomy
 
 ID = "follow_up"
@@ -117,9 +118,7 @@ class FollowUps:
 def follow_up_item(content_id: str, title: str, path: Path) -> Item:
     """Return what is signed of a file: each answer for its reader. Raises ContentError."""
     whole = yaml_item(content_id, title, path)
-    records, problems = read_yaml(path).convert_each(FollowUpRecord, "follow_ups")
-    if problems:
-        raise ContentError(problems)
+    records = sound(*read_yaml(path).convert_each(FollowUpRecord, "follow_ups"))
     blocks = [
         Block(each.id, (text,), (audience,))
         for each in records
@@ -129,8 +128,7 @@ def follow_up_item(content_id: str, title: str, path: Path) -> Item:
     rest = [
         read_by_staff(f"{each.id}: asked by, after what, sources", _rest(each)) for each in records
     ]
-    dates = whole.reviewed_on, whole.review_due, whole.signed_on_paper
-    return Item(content_id, title, (*blocks, *rest), *dates)
+    return replace(whole, blocks=(*blocks, *rest))
 
 
 def _rest(record: FollowUpRecord) -> dict[str, Any]:
@@ -148,9 +146,7 @@ def read_follow_ups(path: Path, choices: Choices) -> FollowUpFile:
         for index, each in enumerate(record.follow_ups)
         for problem in _unsound(document, each, choices, index)
     ]
-    if problems:
-        raise ContentError(problems)
-    return record
+    return sound(record, problems)
 
 
 def _unsound(

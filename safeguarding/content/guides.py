@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -26,7 +26,7 @@ from safeguarding.content.items import (
 )
 from safeguarding.conversation_state import ConversationState
 from safeguarding.messages import Choice, Message
-from safeguarding.records import ContentError, Problem, YamlDocument, read_each, read_yaml
+from safeguarding.records import Problem, YamlDocument, read_each, read_yaml, sound
 from safeguarding.taxonomy import (
     PARENT,
     READERS,
@@ -270,18 +270,15 @@ def guide_item(content_id: str, title: str, path: Path) -> Item:
     ]
     fields = msgspec.to_builtins(record)
     rest = {name: fields[name] for name in fields if name not in {"provenance", "end"}}
-    dates = whole.reviewed_on, whole.review_due, whole.signed_on_paper
-    return Item(content_id, record.title, (*blocks, read_by_staff("The file", rest)), *dates)
+    blocks.append(read_by_staff("The file", rest))
+    return replace(whole, title=record.title, blocks=tuple(blocks))
 
 
 def read_guide(path: Path) -> GuideRecord:
     """Read one guide. Raises ContentError with all that is wrong with it."""
     document = read_yaml(path)
     record = document.convert(GuideRecord)
-    problems = list(_unsound(document, record))
-    if problems:
-        raise ContentError(problems)
-    return record
+    return sound(record, _unsound(document, record))
 
 
 def read_guides(folder: Path) -> dict[str, GuideRecord]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -17,7 +18,7 @@ from safeguarding.content.choices import Choices
 from safeguarding.content.items import Block, Item, label, lines, word_count, yaml_item
 from safeguarding.conversation_state import DANGER_NOW, UNCLEAR, ConversationState
 from safeguarding.messages import ContactCard, Message
-from safeguarding.records import ContentError, Problem, YamlDocument, read_yaml
+from safeguarding.records import Problem, YamlDocument, read_yaml, sound
 from safeguarding.taxonomy import PARENT, READERS, YOUNG_PERSON, Severity, reader_of, taxonomy
 
 T = TypeVar("T")
@@ -220,9 +221,7 @@ def read_help_cards(path: Path, choices: Choices) -> HelpCards:
     record = document.convert(CardsRecord)
     problems = [*_unsound_cards(document, record), *_unknown(document, record, choices)]
     problems += [*_unsound_ways(document, record), *_unsound_numbers(document, record)]
-    if problems:
-        raise ContentError(problems)
-    return HelpCards(record, choices)
+    return sound(HelpCards(record, choices), problems)
 
 
 def _unsound_cards(document: YamlDocument, record: CardsRecord) -> Iterator[Problem]:
@@ -274,9 +273,7 @@ def _unsound_ways(document: YamlDocument, record: CardsRecord) -> Iterator[Probl
 
 def _unknown(document: YamlDocument, record: CardsRecord, choices: Choices) -> Iterator[Problem]:
     """Yield contacts and buttons that do not exist."""
-    for index, choice in enumerate(record.still_choices):
-        if choice not in choices:
-            yield document.problem(f"no button {choice!r}", "still_choices", index)
+    yield from choices.unknown(document, record.still_choices, "still_choices")
     shown: dict[tuple[str, ...], CardRecord | NumbersRecord] = {
         ("cards", need, reader): pair.of(reader)
         for need, pair in record.cards.items()
@@ -287,9 +284,7 @@ def _unknown(document: YamlDocument, record: CardsRecord, choices: Choices) -> I
         for index, contact in enumerate(card.contacts):
             if contact not in record.contacts:
                 yield document.problem(f"no contact {contact!r}", *where, "contacts", index)
-        for index, choice in enumerate(card.choices):
-            if choice not in choices:
-                yield document.problem(f"no button {choice!r}", *where, "choices", index)
+        yield from choices.unknown(document, card.choices, *where, "choices")
 
 
 _BY_READER = ("cards", "numbers", "again", "still_with_you")
@@ -308,8 +303,7 @@ def help_card_item(content_id: str, title: str, path: Path) -> Item:
     ]
     by_reader = {label(part) for part in _BY_READER}
     rest = [block for block in whole.blocks if block.heading not in by_reader]
-    dates = whole.reviewed_on, whole.review_due, whole.signed_on_paper
-    return Item(content_id, title, (*blocks, *rest), *dates)
+    return replace(whole, blocks=(*blocks, *rest))
 
 
 def _pairs(part: str, data: Mapping[str, object]) -> list[tuple[str, Mapping[str, object]]]:

@@ -83,12 +83,12 @@ class Item:
 
     @property
     def kind(self) -> str:
-        """The kind of content: "answer", "risk", …"""
+        """The kind of content, such as "answer" or "risk"."""
         return kind_of(self.id)
 
     @cached_property
     def words(self) -> str:
-        """Everything a person reads, in the one form that is kept and signed."""
+        """Everything that a person reads, in the one form that is kept and signed."""
         blocks = [
             [block.heading, list(block.audiences), list(block.lines)] for block in self.blocks
         ]

@@ -15,7 +15,7 @@ import msgspec
 
 from safeguarding.content.items import Provenance, SourceRecord, word_count
 from safeguarding.messages import folded
-from safeguarding.records import ContentError, Problem, YamlDocument, read_yaml
+from safeguarding.records import Problem, YamlDocument, read_yaml, sound
 from safeguarding.taxonomy import Severity, SeverityLabel, taxonomy
 
 ID = "language_card"
@@ -76,6 +76,7 @@ class FoundPhrase:
 
     @property
     def severity(self) -> Severity:
+        """The severity that the phrase shows."""
         return Severity.named(self.record.severity)
 
 
@@ -110,10 +111,7 @@ def read_language_card(path: Path) -> LanguageCardRecord:
     """Read one language. Raises ContentError with all that is wrong with it."""
     document = read_yaml(path)
     record = document.convert(LanguageCardRecord)
-    problems = list(_unsound(document, record))
-    if problems:
-        raise ContentError(problems)
-    return record
+    return sound(record, _unsound(document, record))
 
 
 def _unsound(document: YamlDocument, record: LanguageCardRecord) -> Iterator[Problem]:

@@ -19,7 +19,7 @@ import msgspec
 from safeguarding.content.choices import Choices
 from safeguarding.content.items import read_provenance, word_count
 from safeguarding.messages import Choice, Message
-from safeguarding.records import ContentError, Problem, YamlDocument, read_each, read_yaml
+from safeguarding.records import ContentError, Problem, YamlDocument, read_each, read_yaml, sound
 from safeguarding.taxonomy import YOUNG_PERSON, Audience
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -53,9 +53,7 @@ class PhraseFile:
             for name, text in self.phrases.items()
             for what in _misformatted(text, allowed.get(name, ()))
         ]
-        if problems:
-            raise ContentError(problems)
-        return read
+        return sound(read, problems)
 
 
 class Phrases:
@@ -92,9 +90,7 @@ def read_phrase_file(path: Path) -> PhraseFile:
         for name, text in record.phrases.items()
         if not text.strip()
     ]
-    if problems:
-        raise ContentError(problems)
-    return PhraseFile(document, record.reader, record.phrases)
+    return sound(PhraseFile(document, record.reader, record.phrases), problems)
 
 
 def read_phrases(folder: Path) -> Phrases:
@@ -152,6 +148,4 @@ def read_opening(path: Path, choices: Choices) -> Opening:
         if (length := word_count(record.text)) > MOST_WORDS:
             what = f"{length} words; at most {MOST_WORDS}"
             problems.append(document.problem(what, *where, "text"))
-    if problems:
-        raise ContentError(problems)
-    return Opening(cast("list[Message]", document.data["messages"]))
+    return sound(Opening(cast("list[Message]", document.data["messages"])), problems)

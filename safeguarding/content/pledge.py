@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from safeguarding.content.choices import Choices
 from safeguarding.messages import Message
-from safeguarding.records import ContentError, Problem, YamlDocument, read_yaml
+from safeguarding.records import Problem, YamlDocument, read_yaml, sound
 from safeguarding.taxonomy import PARENT, PROFESSIONAL
 
 
@@ -92,14 +93,13 @@ class Pledge:
 
     def learn(self) -> Message:
         """Return the course, or that its link was not checked."""
-        url, checked = self.course.url, self.course.verified_on
-        if url is None or checked is None:
-            return self._prompt(self.steps.no_course, self.offered.course)
-        text = self.steps.course.format(verified_on=f"{checked:%-d %B %Y}")
-        message = self._prompt(text, self.offered.course)
         course = self.course
+        if course.url is None or course.verified_on is None:
+            return self._prompt(self.steps.no_course, self.offered.course)
+        text = self.steps.course.format(verified_on=f"{course.verified_on:%-d %B %Y}")
+        message = self._prompt(text, self.offered.course)
         message["sources"] = [
-            {"title": course.title, "publisher": course.publisher, "url": url, "date": ""}
+            {"title": course.title, "publisher": course.publisher, "url": course.url, "date": ""}
         ]
         return message
 
@@ -116,24 +116,21 @@ def read_pledge(path: Path, choices: Choices) -> Pledge:
     """Read the pledge of `path`. Raises ContentError with all that is wrong."""
     document = read_yaml(path)
     record = document.convert(PledgeRecord)
-    problems = [*_unknown_buttons(document, choices), *_misread(document, record)]
-    if problems:
-        raise ContentError(problems)
-    return Pledge(record, choices)
+    problems = [
+        *_unknown_buttons(document, record.offered, choices),
+        *_misread(document, record),
+    ]
+    return sound(Pledge(record, choices), problems)
 
 
-def _unknown_buttons(document: YamlDocument, choices: Choices) -> Iterable[Problem]:
-    def ids(value: object, *where: str | int) -> Iterable[tuple[str, tuple[str | int, ...]]]:
-        if isinstance(value, dict):
-            for key, inner in value.items():
-                yield from ids(inner, *where, key)
-        elif isinstance(value, list):
-            for index, choice_id in enumerate(value):
-                yield choice_id, (*where, index)
-
-    for choice_id, where in ids(document.data["offered"], "offered"):
-        if choice_id not in choices:
-            yield document.problem(f"no button {choice_id!r}", *where)
+def _unknown_buttons(
+    document: YamlDocument, offered: Offered, choices: Choices
+) -> Iterable[Problem]:
+    lists: dict[str, Any] = msgspec.to_builtins(offered)
+    for audience, ids in lists.pop("find_out").items():
+        yield from choices.unknown(document, ids, "offered", "find_out", audience)
+    for step, ids in lists.items():
+        yield from choices.unknown(document, ids, "offered", step)
 
 
 def _misread(document: YamlDocument, read: PledgeRecord) -> Iterable[Problem]:

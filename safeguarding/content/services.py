@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 
 from safeguarding.content.hours import HoursError, HoursRecord, OpeningHours
-from safeguarding.records import ContentError, Problem, YamlDocument, read_yaml
+from safeguarding.records import ContentError, Problem, YamlDocument, read_yaml, sound
 from safeguarding.taxonomy import Audience, taxonomy
 
 Nation = Literal["england", "wales", "scotland", "northern_ireland"]
@@ -53,9 +53,7 @@ def read_areas(folder: Path) -> dict[str, AreaRecord]:
             found[path.stem] = document.convert(AreaRecord, "area")
         except ContentError as error:
             problems += error.problems
-    if problems:
-        raise ContentError(problems)
-    return found
+    return sound(found, problems)
 
 
 def _home_first(path: Path) -> tuple[bool, str]:
@@ -184,9 +182,7 @@ def read_services(folder: Path, topics: Collection[str]) -> list[Service]:
     except ContentError as error:
         problems += error.problems
     problems += _problems_together(services, folder)
-    if problems:
-        raise ContentError(problems)
-    return services
+    return sound(services, problems)
 
 
 def _index(document: YamlDocument, record: ServiceRecord) -> int:

@@ -20,10 +20,10 @@ from safeguarding.content.contacts import ContactDirectory
 from safeguarding.content.help_cards import HelpCards
 from safeguarding.content.items import word_count
 from safeguarding.content.lint.facts import (
+    SourceDomains,
     foreign_contacts,
     foreign_sources,
     number_problems,
-    read_source_domains,
 )
 from safeguarding.content.lint.language import (
     LIMITS,
@@ -159,7 +159,7 @@ class Check:
 
     def _source_domains(self) -> Iterator[Problem]:
         """Yield sources of no listed issuing body: a child may follow any link."""
-        domains = read_source_domains(self._folder / "source_domains.yml")
+        domains = read_yaml(self._folder / "source_domains.yml").convert(SourceDomains)
         for kind, path in self._each():
             record = self._record(kind, path)
             front = getattr(record, "front", record)

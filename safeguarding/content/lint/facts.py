@@ -96,7 +96,7 @@ def _twice(records: Mapping[str, ServiceRecord], folder: Path) -> Iterator[Probl
 
 
 def _unknown(lines: Iterable[ShownText], records: Mapping[str, ServiceRecord]) -> Iterator[Problem]:
-    """A number that is no contact's is a slip, or a contact that nobody checks."""
+    """Yield numbers that are no contact's: a slip, or a contact that is never checked."""
     known = {digits(way.href) for record in records.values() for way in record.ways if way.href}
     for line in lines:
         for found in NUMBER.findall(line.text):
@@ -141,26 +141,16 @@ def _holds(text: str, words: str) -> bool:
 
 
 # ---- sources -------------------------------------------------------------------------------------
-class SourceDomains:
+class SourceDomains(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The reviewed list of bodies whose pages may be a source: content/source_domains.yml."""
 
-    def __init__(self, domains: Iterable[str]) -> None:
-        self._domains = tuple(domains)
+    provenance: object
+    domains: list[str]
 
     def holds(self, url: str) -> bool:
         """Return whether an address is of a listed domain or of one below it."""
         host = (urlsplit(url).hostname or "").removeprefix("www.")
-        return any(host == domain or host.endswith(f".{domain}") for domain in self._domains)
-
-
-class _SourcesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    provenance: object
-    domains: list[str]
-
-
-def read_source_domains(path: Path) -> SourceDomains:
-    """Read the list of `path`. Raises ContentError."""
-    return SourceDomains(read_yaml(path).convert(_SourcesFile).domains)
+        return any(host == domain or host.endswith(f".{domain}") for domain in self.domains)
 
 
 def foreign_sources(

@@ -14,7 +14,7 @@ import textstat
 
 from safeguarding.content.article_file import split_sections
 from safeguarding.content.reader import KINDS, Kinds
-from safeguarding.records import ContentError, YamlDocument, read_front_matter, read_yaml
+from safeguarding.records import ContentError, YamlDocument, read_front_matter, read_yaml, sound
 from safeguarding.taxonomy import PARENT, YOUNG_PERSON, YOUNGER
 
 UNSHOWN = {
@@ -110,7 +110,7 @@ class Language:
     """The words that texts may not use."""
 
     def __init__(self, records: Sequence[WordRecord]) -> None:
-        """Raises re.error for an entry whose words are no regular expression."""
+        """Take the entries. Raises re.error where the words of one are no regular expression."""
         self.records = records
         self._patterns = [
             (record, re.compile(rf"(?<!\w)(?:{record.words})(?!\w)", re.IGNORECASE))
@@ -147,9 +147,7 @@ def read_language(path: Path) -> Language:
             except re.error as error:
                 what = f"no regular expression: {error}"
                 problems.append(document.problem(what, "words", index, "words"))
-    if problems:
-        raise ContentError(problems)
-    return Language(records)
+    return Language(sound(records, problems))
 
 
 # ---- reading level -------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ def mode(path: Path) -> int:
 
 @pytest.fixture(autouse=True)
 def an_uncached_logger(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A logger that another test has used under other settings captures nothing."""
+    """Replace the logger: one that another test has used captures nothing."""
     monkeypatch.setattr("safeguarding.state_folder.log", structlog.get_logger("state"))
 
 

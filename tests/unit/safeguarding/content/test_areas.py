@@ -43,7 +43,7 @@ services:
 
 @pytest.fixture
 def content(tmp_path: Path) -> Path:
-    """The buttons and contacts, with one more council."""
+    """Return the buttons and contacts, with one more council."""
     shutil.copy(CONTENT / "choices.yml", tmp_path)
     shutil.copytree(CONTENT / "contacts", tmp_path / "contacts")
     (tmp_path / "contacts" / "dorset.yml").write_text(COUNCIL, encoding="utf-8")

@@ -51,7 +51,7 @@ def references() -> References:
 
 
 def read(folder: Path, text: str, name: str = "what_is_grooming") -> list[str]:
-    """The problems as printed, without the folder."""
+    """Return the problems as printed, without the folder."""
     path = folder / f"{name}.md"
     path.write_text(text, encoding="utf-8")
     try:

@@ -67,7 +67,7 @@ def message(
 
 
 def record(**changes: object) -> FollowUpRecord:
-    """A follow-up that is asked after what these say."""
+    """Return a follow-up that is asked after what these say."""
     return msgspec.structs.replace(FollowUpRecord(id="x", asked=[]), **changes)
 
 

@@ -73,7 +73,7 @@ def record(tmp_path: Path) -> GuideRecord:
 
 
 def changed(record: GuideRecord, id_: str, **changes: object) -> GuideRecord:
-    """The same guide under another id, with changes."""
+    """Return the same guide under another id, with changes."""
     return msgspec.structs.replace(record, id=id_, **changes)
 
 
@@ -130,7 +130,7 @@ def test_it_is_not_offered_to_a_reader_to_whom_it_says_nothing(record: GuideReco
 
 
 def without(record: GuideRecord, reader: str) -> GuideRecord:
-    """The guide without the words for one reader."""
+    """Return the guide without the words for one reader."""
     steps = [msgspec.structs.replace(step, **{reader: None}) for step in record.steps]
     end = msgspec.structs.replace(record.end, **{reader: None})
     return msgspec.structs.replace(record, steps=steps, end=end)

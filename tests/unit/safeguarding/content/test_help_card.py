@@ -25,7 +25,7 @@ def told(severity: Severity, category: str = "physical_abuse") -> Assessment:
 
 
 def after(*severities: Severity, audience: str | None = None) -> ConversationState:
-    """The state after messages of these severities, each answered by the card that was due."""
+    """Return the state after messages of these severities, each answered by its card."""
     state = ConversationState(audience=audience)
     for severity in severities:
         state = state.after(told(severity))

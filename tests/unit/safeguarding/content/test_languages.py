@@ -49,7 +49,7 @@ def read(folder: Path, text: str = TEXT, code: str = "xx") -> LanguageCardRecord
 
 
 def phrases(*words: str, severity: str = "urgent", code: str = "xx") -> LanguageCardRecord:
-    """A card of a language with these phrases only."""
+    """Return a card of a language with these phrases only."""
     day = date(2026, 11, 25)
     return LanguageCardRecord(
         provenance=Provenance("Lead", day, day, None),

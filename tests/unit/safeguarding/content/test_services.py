@@ -18,7 +18,7 @@ NOON = datetime(2026, 11, 25, 12, tzinfo=LONDON)
 
 
 def changed(folder: Path, name: str, old: str, new: str) -> ContactDirectory:
-    """The real directory with one change in one file."""
+    """Return the real directory with one change in one file."""
     for path in (CONTENT / "contacts").glob("*.yml"):
         text = path.read_text(encoding="utf-8")
         if path.stem == name:

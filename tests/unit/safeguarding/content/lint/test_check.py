@@ -46,7 +46,7 @@ What you can do:
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The real content with one whole article and one file of the lexicon."""
+    """Copy the real content, with one whole article and one file of the lexicon."""
     folder = tmp_path_factory.mktemp("original") / "content"
     shutil.copytree(CONTENT, folder, ignore=shutil.ignore_patterns("articles", "risk"))
     (folder / "articles").mkdir()
@@ -73,7 +73,7 @@ def each_text_parsed_once() -> Iterator[None]:
 
 @pytest.fixture
 def content(original: Path) -> Iterator[Path]:
-    """A copy for one test, always at the same place."""
+    """Make a copy for one test, always at the same place."""
     place = original.parent.with_name("copy")
     shutil.copytree(original.parent, place)
     yield place / "content"
@@ -81,7 +81,7 @@ def content(original: Path) -> Iterator[Path]:
 
 
 def problems(folder: Path, today: date = TODAY) -> list[str]:
-    """What is wrong, a line each."""
+    """Return what is wrong, a line each."""
     return [
         f"{problem.path.name}:{problem.line}: {problem.what}"
         for problem in sorted(set(Check(folder, today).problems))

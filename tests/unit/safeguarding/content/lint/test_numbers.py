@@ -23,7 +23,7 @@ def found(text: str = "", records: dict[str, ServiceRecord] | None = None) -> li
 
 
 def calling(number: str, **changes: object) -> dict[str, ServiceRecord]:
-    """The directory, with one more service that is called on this number."""
+    """Return the directory, with one more service that is called on this number."""
     way = WayRecord("phone", f"Call {number}", f"tel:{number.replace(' ', '')}")
     fields = {"id": "new", "name": "New service", "ways": [way], **changes}
     return {**RECORDS, "new": msgspec.structs.replace(RECORDS["shout"], **fields)}
