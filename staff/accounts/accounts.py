@@ -1,13 +1,15 @@
-"""Staff accounts: names, passwords, roles and areas."""
+"""Staff accounts: names, passwords, roles and areas; what reads and changes their tables."""
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import unicodedata
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from argon2 import PasswordHasher
@@ -18,13 +20,15 @@ from sqlalchemy.exc import IntegrityError
 from safeguarding.clock import utc_now
 from staff.accounts.passwords import LONGEST_PASSWORD, check_password
 from staff.accounts.permissions import BASIC, PERMISSIONS, READERS, Permission, Role
-from staff.accounts.second_step import remove_second_step
 from staff.accounts.tables import (
     staff,
     staff_devices,
     staff_invitations,
+    staff_passkeys,
+    staff_recovery_codes,
     staff_sessions,
     staff_sign_ons,
+    staff_totp,
 )
 from storage.engine import READING
 
@@ -67,6 +71,11 @@ def normalised(name: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
+def digest_of(token: str) -> str:
+    """Return the SHA-256 of a random token; tables hold this and not the token."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
 def check_in_use(connection: Connection, staff_id: str) -> None:
     """Raise UnknownStaffError unless an account in use with this id may read cases."""
     query = sa.select(staff.c.id).where(
@@ -79,8 +88,30 @@ def check_in_use(connection: Connection, staff_id: str) -> None:
         raise UnknownStaffError
 
 
-class StaffAccounts:
-    """All staff accounts. Thread-safe; methods raise SQLAlchemyError."""
+class AccountRecords:
+    """Base of the classes that work with the tables of accounts.
+
+    All of them are thread-safe, and raise SQLAlchemyError.
+    """
+
+    def __init__(self, engine: Engine, now: Callable[[], datetime] = utc_now) -> None:
+        self._engine = engine
+        self._reading = engine.execution_options(**READING)
+        self._now = now
+
+    def _first(self, query: sa.Select[Any]) -> RowMapping | None:
+        """Return the first row that a query finds."""
+        with self._reading.connect() as connection:
+            return connection.execute(query).mappings().first()
+
+    def _change(self, statement: sa.Update | sa.Delete) -> bool:
+        """Update or delete rows; return whether there were any."""
+        with self._engine.begin() as connection:
+            return bool(connection.execute(statement).rowcount)
+
+
+class StaffAccounts(AccountRecords):
+    """All staff accounts."""
 
     def __init__(
         self,
@@ -88,9 +119,7 @@ class StaffAccounts:
         now: Callable[[], datetime] = utc_now,
         hasher: PasswordHasher | None = None,
     ) -> None:
-        self._engine = engine
-        self._reading = engine.execution_options(**READING)
-        self._now = now
+        super().__init__(engine, now)
         self._hasher = hasher or PasswordHasher()
         self._dummy_hash = self._hasher.hash(secrets.token_urlsafe())
 
@@ -124,29 +153,23 @@ class StaffAccounts:
         if row is None or not known or not right:
             return None
         if self._hasher.check_needs_rehash(password_hash):
-            with self._engine.begin() as connection:
-                _set(connection, row["id"], password_hash=self._hasher.hash(password))
+            right_hash = self._hasher.hash(password)
+            self._change(
+                sa.update(staff).where(staff.c.id == row["id"]).values(password_hash=right_hash)
+            )
         return member_of(row)
 
-    def change_password(self, staff_id: str, password: str) -> None:
+    def change_password(self, member: Staff, password: str) -> None:
         """Set a new password and end every session of the account. Raises PasswordError."""
-        self._replace(staff_id, password, reset=False)
-
-    def reset(self, staff_id: str, password: str) -> None:
-        """As `change_password`; also remove the second step and the linked identity."""
-        self._replace(staff_id, password, reset=True)
-
-    def _replace(self, staff_id: str, password: str, *, reset: bool) -> None:
-        with self._reading.connect() as connection:
-            query = sa.select(staff.c.name).where(staff.c.id == staff_id)
-            name = connection.execute(query).scalar() or ""
-        password_hash = self.hash(password, name)
+        password_hash = self.hash(password, member.name)
         with self._engine.begin() as connection:
-            set_password_hash(connection, staff_id, password_hash)
-            if reset:
-                remove_second_step(connection, staff_id)
-                linked = staff_sign_ons.c.staff_id == staff_id
-                connection.execute(sa.delete(staff_sign_ons).where(linked))
+            set_password_hash(connection, member.id, password_hash)
+
+    def reset(self, member: Staff, password: str) -> None:
+        """As `change_password`; also remove the second step and the linked identity."""
+        password_hash = self.hash(password, member.name)
+        with self._engine.begin() as connection:
+            start_again(connection, member.id, password_hash)
 
     def set_role(self, name: str, role: Role, *, admitted: bool = True) -> bool:
         """Change the role of an account in use, at once. Return False when there is none.
@@ -160,16 +183,18 @@ class StaffAccounts:
                 return False
             if role is not Role.ADMINISTRATOR:
                 _check_another_administrator(connection, staff_id)
-            _set(connection, staff_id, role=role.value, admitted=admitted)
+            update = sa.update(staff).where(staff.c.id == staff_id)
+            connection.execute(update.values(role=role.value, admitted=admitted))
         return True
 
     def admit(self, name: str) -> bool:
         """Confirm the role of an account in use. Return False when there is none."""
-        return self._update(name, admitted=True)
+        return self._change(sa.update(staff).where(_is_in_use(name)).values(admitted=True))
 
     def set_areas(self, name: str, areas: frozenset[str] | None) -> bool:
         """Set the areas whose cases an account sees. Return False when there is no account."""
-        return self._update(name, areas=sa.null() if areas is None else sorted(areas))
+        value = sa.null() if areas is None else sorted(areas)
+        return self._change(sa.update(staff).where(_is_in_use(name)).values(areas=value))
 
     def disable(self, name: str) -> bool:
         """Disable an account and end its sessions; its records stay. Return False without one.
@@ -190,8 +215,7 @@ class StaffAccounts:
 
     def exist(self) -> bool:
         """Return whether there is any account."""
-        with self._reading.connect() as connection:
-            return connection.execute(sa.select(staff.c.id).limit(1)).first() is not None
+        return self._first(sa.select(staff.c.id).limit(1)) is not None
 
     def in_use(self) -> list[Staff]:
         """Return the accounts in use, by name."""
@@ -218,19 +242,11 @@ class StaffAccounts:
             return {row.id: row.shown_name for row in connection.execute(query)}
 
     def _find(self, condition: sa.ColumnElement[bool]) -> Staff | None:
-        with self._reading.connect() as connection:
-            row = connection.execute(sa.select(staff).where(condition)).mappings().first()
+        row = self._first(sa.select(staff).where(condition))
         return None if row is None else member_of(row)
 
-    def _update(self, name: str, **values: object) -> bool:
-        query = sa.update(staff).where(_is_in_use(name)).values(**values)
-        with self._engine.begin() as connection:
-            return bool(connection.execute(query).rowcount)
-
     def _named(self, name: str) -> RowMapping | None:
-        query = sa.select(staff).where(staff.c.name == normalised(name))
-        with self._reading.connect() as connection:
-            return connection.execute(query).mappings().first()
+        return self._first(sa.select(staff).where(staff.c.name == normalised(name)))
 
     def _matches(self, password_hash: str, password: str) -> bool:
         try:
@@ -273,12 +289,27 @@ def member_of(row: RowMapping) -> Staff:
 
 def set_password_hash(connection: Connection, staff_id: str, password_hash: str) -> None:
     """Replace the password, and end every session of the account."""
-    _set(connection, staff_id, password_hash=password_hash)
+    update = sa.update(staff).where(staff.c.id == staff_id)
+    connection.execute(update.values(password_hash=password_hash))
     connection.execute(sa.delete(staff_sessions).where(staff_sessions.c.staff_id == staff_id))
 
 
-def _set(connection: Connection, staff_id: str, **values: object) -> None:
-    connection.execute(sa.update(staff).where(staff.c.id == staff_id).values(**values))
+def start_again(connection: Connection, staff_id: str, password_hash: str) -> None:
+    """Replace the password, and remove the second step and the linked identity.
+
+    A person who needs a new password has often lost the phone as well, and an intruder may have
+    linked an identity of their own.
+    """
+    set_password_hash(connection, staff_id, password_hash)
+    remove_second_step(connection, staff_id)
+    linked = staff_sign_ons.c.staff_id == staff_id
+    connection.execute(sa.delete(staff_sign_ons).where(linked))
+
+
+def remove_second_step(connection: Connection, staff_id: str) -> None:
+    """Remove app, recovery codes and passkeys of an account, in the caller's transaction."""
+    for table in (staff_totp, staff_recovery_codes, staff_passkeys):
+        connection.execute(sa.delete(table).where(table.c.staff_id == staff_id))
 
 
 def _is_in_use(name: str) -> sa.ColumnElement[bool]:

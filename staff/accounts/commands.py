@@ -60,7 +60,7 @@ def reset(accounts: StaffAccounts, name: str) -> None:
     if member is None:
         raise click.ClickException(NOT_IN_USE)
     password = random_password(member.name)
-    accounts.reset(member.id, password)
+    accounts.reset(member, password)
     record_command("password reset", account=member.id)
     _show_once(member.name, password)
 

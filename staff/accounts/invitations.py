@@ -12,23 +12,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine, RowMapping
+from sqlalchemy.engine import Engine
 
 from safeguarding.clock import utc_now
 from staff.accounts.accounts import (
+    AccountRecords,
     Staff,
     StaffAccounts,
     StaffNameError,
+    digest_of,
     insert,
     new_member,
-    set_password_hash,
+    start_again,
 )
-from staff.accounts.linked_identities import Identity, link_identity, remove_identity
+from staff.accounts.linked_identities import Identity, link_identity
 from staff.accounts.passwords import random_password
 from staff.accounts.permissions import READERS, Role
-from staff.accounts.second_step import remove_second_step
-from staff.accounts.tables import digest_of, staff, staff_invitations
-from storage.engine import READING
+from staff.accounts.tables import staff, staff_invitations
 
 LASTS = timedelta(days=3)
 
@@ -50,16 +50,14 @@ class Invitation:
     """Sign-in name of that account; empty where the person chooses one."""
 
 
-class Invitations:
-    """All invitations. Thread-safe; the database has only digests of the tokens."""
+class Invitations(AccountRecords):
+    """All invitations. The database has only digests of the tokens."""
 
     def __init__(
         self, engine: Engine, accounts: StaffAccounts, now: Callable[[], datetime] = utc_now
     ) -> None:
-        self._engine = engine
-        self._reading = engine.execution_options(**READING)
+        super().__init__(engine, now)
         self._accounts = accounts
-        self._now = now
 
     def invite(self, shown_name: str, role: Role, *, by: str) -> str:
         """Return the token of a link that opens an account with this role."""
@@ -71,8 +69,18 @@ class Invitations:
 
     def find(self, token: str) -> Invitation:
         """Return the invitation of a token. Raises InvitationGoneError."""
-        with self._reading.connect() as connection:
-            return self._open(connection, token)
+        table = staff_invitations
+        query = (
+            sa.select(table, staff.c.name, staff.c.disabled_at, staff.c.role.label("role_now"))
+            .join(staff, staff.c.id == table.c.staff_id, isouter=True)
+            .where(table.c.token_hash == digest_of(token), table.c.expires_at >= self._now())
+        )
+        row = self._first(query)
+        if row is None or row["disabled_at"] is not None:
+            raise InvitationGoneError
+        role = Role(row["role_now"] or row["role"])
+        name = row["name"] or ""
+        return Invitation(row["shown_name"], role, row["expires_at"], row["staff_id"], name)
 
     def accept(self, token: str, name: str, password: str) -> Staff:
         """Open the account, or set its password, and delete the link.
@@ -124,20 +132,12 @@ class Invitations:
             if invitation.staff_id is None:
                 insert(connection, member, password_hash, self._now())
             else:
-                self._renew(connection, member, password_hash)
+                start_again(connection, member.id, password_hash)
+                same = staff.c.id == member.id
+                connection.execute(sa.update(staff).where(same).values(admitted=member.admitted))
             if identity is not None:
                 link_identity(connection, member.id, identity, self._now())
         return member
-
-    @staticmethod
-    def _renew(connection: Connection, member: Staff, password_hash: str) -> None:
-        set_password_hash(connection, member.id, password_hash)
-        # A person who needs a new password has often lost the phone as well.
-        remove_second_step(connection, member.id)
-        # An intruder may have linked an identity of their own.
-        remove_identity(connection, member.id)
-        same = staff.c.id == member.id
-        connection.execute(sa.update(staff).where(same).values(admitted=member.admitted))
 
     def _make(self, staff_id: str | None, shown_name: str, role: Role, by: str) -> str:
         token, now, table = secrets.token_urlsafe(32), self._now(), staff_invitations
@@ -157,25 +157,3 @@ class Invitations:
             connection.execute(sa.delete(table).where(ended))
             connection.execute(sa.insert(table).values(**row))
         return token
-
-    def _open(self, connection: Connection, token: str) -> Invitation:
-        table = staff_invitations
-        query = (
-            sa.select(table, staff.c.name, staff.c.disabled_at, staff.c.role.label("role_now"))
-            .join(staff, staff.c.id == table.c.staff_id, isouter=True)
-            .where(table.c.token_hash == digest_of(token), table.c.expires_at >= self._now())
-        )
-        row = connection.execute(query).mappings().first()
-        if row is None or row["disabled_at"] is not None:
-            raise InvitationGoneError
-        return _invitation(row)
-
-
-def _invitation(row: RowMapping) -> Invitation:
-    return Invitation(
-        shown_name=row["shown_name"],
-        role=Role(row["role_now"] or row["role"]),
-        expires_at=row["expires_at"],
-        staff_id=row["staff_id"],
-        name=row["name"] or "",
-    )

@@ -6,18 +6,15 @@ name or an email address is neither, and is ignored.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
-from safeguarding.clock import utc_now
-from staff.accounts.accounts import Staff, member_of
+from staff.accounts.accounts import AccountRecords, Staff, member_of
 from staff.accounts.tables import staff, staff_sign_ons
-from storage.engine import READING
 
 
 class LinkedElsewhereError(Exception):
@@ -41,13 +38,8 @@ class LinkedAccount:
     """False when the account is disabled."""
 
 
-class LinkedIdentities:
-    """The identities of all accounts, at most one each. Thread-safe."""
-
-    def __init__(self, engine: Engine, now: Callable[[], datetime] = utc_now) -> None:
-        self._engine = engine
-        self._reading = engine.execution_options(**READING)
-        self._now = now
+class LinkedIdentities(AccountRecords):
+    """The identities of all accounts, at most one each."""
 
     def find(self, identity: Identity) -> LinkedAccount | None:
         """Return the account that this identity is linked to, in use or disabled."""
@@ -56,16 +48,14 @@ class LinkedIdentities:
             .join(staff_sign_ons, staff_sign_ons.c.staff_id == staff.c.id)
             .where(_is(identity))
         )
-        with self._reading.connect() as connection:
-            row = connection.execute(query).mappings().first()
+        row = self._first(query)
         return None if row is None else LinkedAccount(member_of(row), row["disabled_at"] is None)
 
     def linked_at(self, staff_id: str) -> datetime | None:
         """Return when an account was linked; None without a link."""
         query = sa.select(staff_sign_ons.c.linked_at).where(staff_sign_ons.c.staff_id == staff_id)
-        with self._reading.connect() as connection:
-            linked_at: datetime | None = connection.execute(query).scalar()
-        return linked_at
+        row = self._first(query)
+        return None if row is None else row["linked_at"]
 
     def link(self, staff_id: str, identity: Identity) -> None:
         """Link an identity to an account. Raises LinkedElsewhereError."""
@@ -74,8 +64,7 @@ class LinkedIdentities:
 
     def unlink(self, staff_id: str) -> bool:
         """Remove the link of an account. Return False when it had none."""
-        with self._engine.begin() as connection:
-            return remove_identity(connection, staff_id)
+        return self._change(sa.delete(staff_sign_ons).where(staff_sign_ons.c.staff_id == staff_id))
 
 
 def link_identity(connection: Connection, staff_id: str, identity: Identity, at: datetime) -> None:
@@ -93,12 +82,6 @@ def link_identity(connection: Connection, staff_id: str, identity: Identity, at:
         connection.execute(sa.insert(table).values(staff_id=staff_id, **row))
     except IntegrityError:
         raise LinkedElsewhereError from None
-
-
-def remove_identity(connection: Connection, staff_id: str) -> bool:
-    """Remove the link in the caller's transaction. Return False when there was none."""
-    linked = staff_sign_ons.c.staff_id == staff_id
-    return bool(connection.execute(sa.delete(staff_sign_ons).where(linked)).rowcount)
 
 
 def _is(identity: Identity) -> sa.ColumnElement[bool]:

@@ -9,8 +9,8 @@ from sanic.exceptions import NotFound
 from sanic.response import redirect, text
 
 from staff.accounts.auth import open_to_all, requires, session_of, token_of
-from staff.accounts.passkeys import PasskeyError, RelyingParty
 from staff.accounts.permissions import Permission
+from staff.accounts.second_step import PasskeyError, RelyingParty
 from staff.accounts.sessions import browser_of
 from staff.accounts.sign_in_page import begin_session, code_form, pending_sign_in
 from staff.console import wording

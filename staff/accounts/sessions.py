@@ -5,17 +5,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Engine, RowMapping
+from sqlalchemy.engine import RowMapping
 
-from safeguarding.clock import utc_now
-from staff.accounts.accounts import Staff, member_of
-from staff.accounts.tables import digest_of, staff, staff_sessions
-from storage.engine import READING
+from staff.accounts.accounts import AccountRecords, Staff, digest_of, member_of
+from staff.accounts.tables import staff, staff_sessions
 
 IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=12)
@@ -61,13 +58,8 @@ class OpenSession:
     seen_at: datetime
 
 
-class StaffSessions:
+class StaffSessions(AccountRecords):
     """All sessions. Each ends after IDLE without use, and after LONGEST in any case."""
-
-    def __init__(self, engine: Engine, now: Callable[[], datetime] = utc_now) -> None:
-        self._engine = engine
-        self._reading = engine.execution_options(**READING)
-        self._now = now
 
     def start(
         self, staff_id: str, *, browser: str = "", pending: bool = False, secured: bool = False
@@ -104,10 +96,12 @@ class StaffSessions:
             return None
         idle = now - row["seen_at"]
         if counts_as_use and idle >= _SEEN_EVERY:
-            self._touch(token, now, stale=idle > STEP_UP)
+            # Stored, because reading another page first must not make the session fresh again.
+            stale = {"confirmed_at": None} if idle > STEP_UP else {}
+            self._set(digest_of(token), seen_at=now, **stale)
         return Session(
             staff=member_of(row),
-            form_token=_form_token(token),
+            form_token=hmac.new(token.encode(), b"form", hashlib.sha256).hexdigest(),
             id=digest_of(token),
             fresh=row["confirmed_at"] is not None and idle <= STEP_UP,
             secured=row["secured"],
@@ -155,14 +149,12 @@ class StaffSessions:
         """End one session of the account. Return False when it has none with this id."""
         table = staff_sessions
         own = (table.c.staff_id == staff_id) & (table.c.token_hash == session_id)
-        with self._engine.begin() as connection:
-            return bool(connection.execute(sa.delete(table).where(own)).rowcount)
+        return self._change(sa.delete(table).where(own))
 
     def end(self, token: str) -> None:
         """End the session of a token, if there is one."""
         own = staff_sessions.c.token_hash == digest_of(token)
-        with self._engine.begin() as connection:
-            connection.execute(sa.delete(staff_sessions).where(own))
+        self._change(sa.delete(staff_sessions).where(own))
 
     def _row(self, token: str, which: sa.ColumnElement[bool]) -> RowMapping | None:
         query = (
@@ -179,23 +171,16 @@ class StaffSessions:
                 staff.c.disabled_at.is_(None),
             )
         )
-        with self._reading.connect() as connection:
-            return connection.execute(query).mappings().first()
+        return self._first(query)
 
     def _is_open(self, now: datetime) -> sa.ColumnElement[bool]:
         return (staff_sessions.c.seen_at >= now - IDLE) & (
             staff_sessions.c.started_at >= now - LONGEST
         )
 
-    def _touch(self, token: str, now: datetime, *, stale: bool) -> None:
-        # Stored, because reading another page first must not make the session fresh again.
-        values = {"seen_at": now} | ({"confirmed_at": None} if stale else {})
-        self._set(digest_of(token), **values)
-
     def _set(self, session_id: str, **values: object) -> None:
         own = staff_sessions.c.token_hash == session_id
-        with self._engine.begin() as connection:
-            connection.execute(sa.update(staff_sessions).where(own).values(**values))
+        self._change(sa.update(staff_sessions).where(own).values(**values))
 
 
 def browser_of(user_agent: str) -> str:
@@ -208,7 +193,3 @@ def browser_of(user_agent: str) -> str:
         for names in (_BROWSERS, _SYSTEMS)
     )
     return f"{browser}, {system}"
-
-
-def _form_token(token: str) -> str:
-    return hmac.new(token.encode(), b"form", hashlib.sha256).hexdigest()

@@ -153,7 +153,7 @@ async def change_password(request: Request) -> HTTPResponse:
         await record_refusal(request, "wrong password", what="password change refused")
         return _password_form(request, {"current": wording.WRONG_PASSWORD}, 400)
     try:
-        await to_thread(console.accounts.change_password, staff.id, field(request, "new"))
+        await to_thread(console.accounts.change_password, staff, field(request, "new"))
     except PasswordError as error:
         await record_refusal(request, "password not fit", what="password change refused")
         return _password_form(request, {"new": wording.password_refused(error)}, 400)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import sqlalchemy as sa
 
 from storage.engine import UtcDateTime, metadata
@@ -100,11 +98,6 @@ staff_sign_ons = sa.Table(
     sa.UniqueConstraint("issuer", "subject"),
 )
 """The identity at the provider that opens an account."""
-
-
-def digest_of(token: str) -> str:
-    """Return the SHA-256 of a random token; tables hold this and not the token."""
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 SEALED: dict[sa.Table, tuple[str, ...]] = {staff_totp: ("secret",)}

@@ -13,16 +13,13 @@ import secrets
 import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import sqlalchemy as sa
 from cachetools import TTLCache
-from sqlalchemy.engine import Engine
 
-from safeguarding.clock import utc_now
-from staff.accounts.accounts import normalised
-from staff.accounts.tables import digest_of, staff, staff_devices
-from storage.engine import READING
+from staff.accounts.accounts import AccountRecords, digest_of, normalised
+from staff.accounts.tables import staff, staff_devices
 
 Key = tuple[str, ...]
 Timer = Callable[[], float]
@@ -151,16 +148,11 @@ class SignInThrottle:
         return [(self._pair, (name, address)), (self._name, (name,)), (self._address, (address,))]
 
 
-class KnownDevices:
-    """The browsers in which each account has signed in. Thread-safe.
+class KnownDevices(AccountRecords):
+    """The browsers in which each account has signed in.
 
     A browser keeps a random token; the database has its digest.
     """
-
-    def __init__(self, engine: Engine, now: Callable[[], datetime] = utc_now) -> None:
-        self._engine = engine
-        self._reading = engine.execution_options(**READING)
-        self._now = now
 
     def knows(self, token: str, name: str) -> bool:
         """Return whether the account `name` has signed in in the browser with this token."""
@@ -176,8 +168,7 @@ class KnownDevices:
                 staff.c.disabled_at.is_(None),
             )
         )
-        with self._reading.connect() as connection:
-            return connection.execute(query).first() is not None
+        return self._first(query) is not None
 
     def remember(self, token: str, staff_id: str) -> str:
         """Record a sign-in; return the browser's new token, which replaces `token` ("" for none).

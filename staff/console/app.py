@@ -33,10 +33,9 @@ from staff.accounts.auth import load_session, open_to_all
 from staff.accounts.invitations import Invitations
 from staff.accounts.linked_identities import LinkedIdentities
 from staff.accounts.own_account_page import own_account
-from staff.accounts.passkeys import Passkeys
 from staff.accounts.passkeys_page import passkeys
 from staff.accounts.provider import AuthenticationRequests, Provider
-from staff.accounts.second_step import SecondSteps
+from staff.accounts.second_step import Passkeys, SecondSteps
 from staff.accounts.sessions import StaffSessions
 from staff.accounts.sign_in_page import signing_in
 from staff.accounts.single_sign_on_page import single_sign_on

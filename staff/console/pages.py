@@ -21,11 +21,10 @@ from safeguarding.content.reader import Catalogue
 from staff.accounts.accounts import StaffAccounts
 from staff.accounts.invitations import Invitations
 from staff.accounts.linked_identities import LinkedIdentities
-from staff.accounts.passkeys import Passkeys
 from staff.accounts.passwords import SHORTEST_PASSWORD
 from staff.accounts.permissions import Permission
 from staff.accounts.provider import AuthenticationRequests, Provider
-from staff.accounts.second_step import SecondSteps
+from staff.accounts.second_step import Passkeys, SecondSteps
 from staff.accounts.sessions import IDLE, LONGEST, Session, StaffSessions
 from staff.accounts.throttle import KnownDevices, SignInThrottle
 from staff.alerts.outbox import StaffAlerts

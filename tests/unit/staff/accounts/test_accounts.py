@@ -105,7 +105,7 @@ def test_a_new_password_ends_the_old_one_and_every_session(
     sessions = StaffSessions(engine)
     token = sessions.start(ann.id)
 
-    accounts.change_password(ann.id, "another long password")
+    accounts.change_password(ann, "another long password")
 
     assert accounts.verify("ann", PASSWORD) is None
     assert accounts.verify("ann", "another long password") == ann
@@ -128,7 +128,7 @@ def test_refuses_a_bad_password_for_a_new_account_and_an_old_one(
         accounts.add("ann", password)
     ann = accounts.add("ann", PASSWORD)
     with pytest.raises(PasswordError):
-        accounts.change_password(ann.id, password)
+        accounts.change_password(ann, password)
     assert accounts.verify("ann", PASSWORD)
 
 

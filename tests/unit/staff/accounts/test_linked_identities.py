@@ -104,10 +104,10 @@ def test_a_reset_and_a_link_for_a_new_password_end_what_was_linked(
     identities: LinkedIdentities, accounts: StaffAccounts, engine: Engine, ann: Staff
 ) -> None:
     identities.link(ann.id, SOMEBODY)
-    accounts.change_password(ann.id, PASSWORD)
+    accounts.change_password(ann, PASSWORD)
     assert opened(identities, SOMEBODY) == "ann"
 
-    accounts.reset(ann.id, PASSWORD)
+    accounts.reset(ann, PASSWORD)
 
     assert identities.find(SOMEBODY) is None
     identities.link(ann.id, SOMEBODY)

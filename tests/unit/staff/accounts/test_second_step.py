@@ -148,10 +148,10 @@ def test_a_reset_takes_it_away_and_a_new_password_of_ones_own_does_not(
     steps: SecondSteps, ann: Staff, secret: str, engine: Engine
 ) -> None:
     accounts = accounts_on(engine)
-    accounts.change_password(ann.id, "another long password")
+    accounts.change_password(ann, "another long password")
     assert steps.is_set_up(ann.id)
 
-    accounts.reset(ann.id, PASSWORD)
+    accounts.reset(ann, PASSWORD)
 
     assert not steps.is_set_up(ann.id)
     assert steps.codes_left(ann.id) == 0
