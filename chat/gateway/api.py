@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import wraps
 from math import nan
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 from prometheus_client import CONTENT_TYPE_LATEST
 from sanic import Blueprint, HTTPResponse, Request
@@ -83,10 +83,9 @@ class Gateway:
         await self.rasa.close()
 
 
-Handler: TypeAlias = Callable[[Request, Gateway], Awaitable[HTTPResponse]]
-
-
-def refusing(handler: Handler) -> Callable[[Request], Awaitable[HTTPResponse]]:
+def refusing(
+    handler: Callable[[Request, Gateway], Awaitable[HTTPResponse]],
+) -> Callable[[Request], Awaitable[HTTPResponse]]:
     """Pass the gateway to a handler, and answer refused requests with the help numbers."""
 
     @wraps(handler)

@@ -17,7 +17,7 @@ import structlog
 from chat.gateway.conversations import Conversation, scoped_id
 from chat.gateway.recorder import BoundedPool
 from chat.gateway.requests import IncomingMessage
-from safeguarding.content.choices import Choices, Questions
+from safeguarding.content.reader import Content
 from safeguarding.escalation import CallbackChange, CallbackLeft, CallbackWithdrawn
 from safeguarding.messages import Message
 from safeguarding.risk.assessment import Assessment
@@ -55,17 +55,11 @@ class CallbackDialogue:
     """
 
     def __init__(
-        self,
-        mailbox: HandoffMailbox,
-        phrases: CallbackPhrases,
-        choices: Choices,
-        questions: Questions,
-        now: Callable[[], datetime],
+        self, mailbox: HandoffMailbox, content: Content, now: Callable[[], datetime]
     ) -> None:
         self._mailbox = mailbox
-        self._phrases = phrases
-        self._choices = choices
-        self._questions = questions
+        self._phrases = content.phrases.of("wishes", CallbackPhrases)
+        self._choices, self._questions = content.choices, content.questions
         self._now = now
         self._lane = BoundedPool("wish", threads=2, room=16)
 

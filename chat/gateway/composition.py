@@ -10,9 +10,9 @@ from functools import partial
 from sanic import Sanic
 
 from chat.gateway.api import Gateway, api, status
-from chat.gateway.callbacks import CallbackDialogue, CallbackPhrases
+from chat.gateway.callbacks import CallbackDialogue
 from chat.gateway.conversations import Conversations
-from chat.gateway.duty import Duty, DutyPhrases, ReadRota, empty_rota, read_rota
+from chat.gateway.duty import Duty, ReadRota, read_rota
 from chat.gateway.handoff import HandoffWriter
 from chat.gateway.languages import LanguageDetector
 from chat.gateway.messages import Messages
@@ -58,7 +58,7 @@ class Dependencies:
     token_key: str
     channel_secret: str
     database_is_up: Callable[[], bool]
-    rota: ReadRota = empty_rota
+    rota: ReadRota
 
 
 def create_app(
@@ -143,15 +143,8 @@ def compose(
     replies = OwnReplies(content, utc_now, demonstration=not settings.require_approval)
     screening = Screening(outside.engine, LanguageDetector(content.languages), content.questions)
     recorder = Recorder(outside.mailbox, outside.spool, metrics)
-    callbacks = CallbackDialogue(
-        outside.mailbox,
-        content.phrases.of("wishes", CallbackPhrases),
-        content.choices,
-        content.questions,
-        utc_now,
-    )
-    duty_phrases = content.phrases.of("duty", DutyPhrases)
-    duty = Duty(outside.rota, content.help_cards.ending, duty_phrases, utc_now)
+    callbacks = CallbackDialogue(outside.mailbox, content, utc_now)
+    duty = Duty(outside.rota, content, utc_now)
     handoff = HandoffWriter(recorder, callbacks, duty, utc_now)
     rasa = RasaPool(settings.rasa_urls, outside.channel_secret, settings.rasa_timeout_s)
     conversations = _conversations(settings, outside.token_key)

@@ -28,6 +28,7 @@ from safeguarding.messages import Message, words_of
 from safeguarding.risk.assessment import Assessment, Turn
 from safeguarding.taxonomy import TOPIC_PREFIX, Severity
 
+MOST_CONVERSATIONS, MOST_BYTES = 20_000, 256 * 1024 * 1024
 TURNS_KEPT, TURNS_BYTES = 20, 128 * 1024
 KEPT_HEAD, KEPT_TAIL = 7_000, 3_000
 KEPT = KEPT_HEAD + KEPT_TAIL
@@ -208,14 +209,6 @@ def _key(message_id: str, by: str) -> str:
     return f"{by} {message_id}"
 
 
-@dataclass(frozen=True)
-class MemoryLimits:
-    """How much is kept of all conversations together."""
-
-    conversations: int = 20_000
-    bytes: int = 256 * 1024 * 1024
-
-
 class Conversations:
     """The conversations of this process.
 
@@ -227,14 +220,16 @@ class Conversations:
         self,
         ttl_s: float,
         now: Callable[[], float] = time.monotonic,
-        limits: MemoryLimits | None = None,
+        *,
+        most: int = MOST_CONVERSATIONS,
+        most_bytes: int = MOST_BYTES,
     ) -> None:
-        """Forget a conversation after `ttl_s` seconds without a message; `now` is for tests."""
+        """Forget a conversation after `ttl_s` seconds without a message; the rest is for tests."""
         self._quiet = _cache(ttl_s, now)
         self._grave = _cache(ttl_s, now)
         # A conversation that was dropped while its message is answered is still the same one.
         self._alive: WeakValueDictionary[UUID, Conversation] = WeakValueDictionary()
-        self._limits = limits or MemoryLimits()
+        self._most, self._most_bytes = most, most_bytes
         self._now = now
 
     def __len__(self) -> int:
@@ -271,7 +266,7 @@ class Conversations:
         grave = conversation.state.severity >= Severity.CONCERN
         (self._grave if grave else self._quiet)[conversation.id] = conversation
         self._alive[conversation.id] = conversation
-        while len(self) > self._limits.conversations or self.size > self._limits.bytes:
+        while len(self) > self._most or self.size > self._most_bytes:
             (self._quiet or self._grave).popitem()
 
     async def look(self, bearer: Bearer) -> Conversation:

@@ -6,7 +6,6 @@ that was read too long ago the card keeps its own words, which promise nothing.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import ClassVar, TypeAlias
@@ -15,8 +14,9 @@ import msgspec
 import structlog
 from sqlalchemy.engine import Engine
 
-from chat.gateway.recorder import BoundedPool
+from chat.gateway.recorder import BoundedPool, repeat
 from safeguarding.clock import LONDON
+from safeguarding.content.reader import Content
 from safeguarding.messages import Message
 from storage.duty import Watch, watches
 from storage.engine import READING
@@ -60,27 +60,20 @@ class DutyPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Duty:
     """The rota of the coming days, and its words on help cards."""
 
-    def __init__(
-        self,
-        read: ReadRota,
-        endings: Callable[[str], str],
-        phrases: DutyPhrases,
-        now: Callable[[], datetime],
-    ) -> None:
-        """Take the rota, and the usual endings of help cards by reader, which the rota replaces."""
+    def __init__(self, read: ReadRota, content: Content, now: Callable[[], datetime]) -> None:
         self._read = read
-        self._endings = {reader: endings(reader) for reader in ("young_person", "adult")}
-        self._phrases = phrases
+        ending = content.help_cards.ending
+        self._endings = {reader: ending(reader) for reader in ("young_person", "adult")}
+        """The usual last words of help cards, which the words of the rota replace."""
+        self._phrases = content.phrases.of("duty", DutyPhrases)
         self._now = now
         self._lane = BoundedPool("rota", threads=1, room=1)
         self._watches: tuple[Watch, ...] = ()
         self._read_at: datetime | None = None
 
-    async def read_forever(self, every_s: float = EVERY_S) -> None:
-        """Read the rota in rounds; a failure is retried in the next round."""
-        while True:
-            await self.read_once()
-            await asyncio.sleep(every_s)
+    async def read_forever(self) -> None:
+        """Read the rota in rounds."""
+        await repeat(self.read_once, EVERY_S)
 
     async def read_once(self) -> None:
         """Read the rota, or keep the last one if that fails."""
@@ -153,8 +146,3 @@ def read_rota(database: Engine, start: datetime, end: datetime) -> Sequence[Watc
     """Read the watches between two moments from the database."""
     with database.connect().execution_options(**READING) as connection:
         return watches(connection, start, end)
-
-
-def empty_rota(_start: datetime, _end: datetime) -> Sequence[Watch]:
-    """Return an empty rota."""
-    return ()

@@ -122,32 +122,27 @@ class HandoffWriter:
         record raises the first and never lowers it, because only staff lower a record; what the
         assessment found is in `assessed_later`.
         """
-        if begun is not None and not begun.done():
-            await self._record(exchange, None, shown, extra | {"screening": "late"})
-            task = asyncio.create_task(self._when_assessed(exchange, begun, shown, extra))
-            self._late.add(task)
-            task.add_done_callback(self._late.discard)
-        else:
+        if begun is None or begun.done():
             await self._record(exchange, begun, shown, extra)
+            return
+
+        async def record_again() -> None:
+            await asyncio.wait({begun})
+            failed = begun.exception() is not None
+            found = "failed" if failed else begun.result().assessment.severity.label
+            late = {"screening": "late", "assessed_later": found}
+            await self._record(exchange, begun, shown, extra | late)
+
+        await self._record(exchange, None, shown, extra | {"screening": "late"})
+        task = asyncio.create_task(record_again())
+        self._late.add(task)
+        task.add_done_callback(self._late.discard)
 
     async def finish(self) -> None:
         """Wait for late assessments and their records. Called when the server stops."""
         if self._late:
             await asyncio.wait(set(self._late), timeout=FINISH_S)
         self.callbacks.close()
-
-    async def _when_assessed(
-        self,
-        exchange: Exchange,
-        begun: asyncio.Future[AssessedMessage],
-        shown: Sequence[Message],
-        extra: dict[str, str],
-    ) -> None:
-        await asyncio.wait({begun})
-        failed = begun.exception() is not None
-        found = "failed" if failed else begun.result().assessment.severity.label
-        late = {"screening": "late", "assessed_later": found}
-        await self._record(exchange, begun, shown, extra | late)
 
     async def _record(
         self,

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -80,11 +79,13 @@ def keep_pages(app: App, content: Content) -> None:
     """
     app.ctx.pages = read_pages(content.phrases)
     areas = [choice["id"].removeprefix("area_") for choice in content.choices.areas()]
-    app.ctx.description = read_description(areas)
+    described: dict[str, Any] = yaml.safe_load((HERE / "openapi.yml").read_text(encoding="utf-8"))
+    described["components"]["schemas"]["Beginning"]["properties"]["area"]["enum"] = areas
+    app.ctx.description = described
     app.ctx.docs = (
         _environment(HERE / "templates")
         .get_template("docs.html")
-        .render(api=app.ctx.description, whole=partial(_whole, app.ctx.description))
+        .render(api=described, whole=partial(_whole, described))
     )
 
 
@@ -99,7 +100,10 @@ def read_pages(phrases: Phrases, folder: Path = FOLDER) -> dict[str, Page]:
     scripts = {name: in_one_piece(folder / name) for name in MODULES}
     scripts["embed.js"] = _embed_script(folder, phrases)
     files |= {name: (script.encode(), SCRIPT) for name, script in scripts.items()}
-    return {name: Page(content, kind, _tag(content)) for name, (content, kind) in files.items()}
+    return {
+        name: Page(content, kind, f'"{hashlib.sha256(content).hexdigest()[:16]}"')
+        for name, (content, kind) in files.items()
+    }
 
 
 def linked(text: str, words: str, href: str, **attributes: str) -> Markup:
@@ -158,13 +162,6 @@ async def machine_readable(request: Request) -> HTTPResponse:
     return json_response(request.app.ctx.description)
 
 
-def read_description(areas: Sequence[str]) -> dict[str, Any]:
-    """Read the OpenAPI description, and put in the areas that have contacts."""
-    described: dict[str, Any] = yaml.safe_load((HERE / "openapi.yml").read_text(encoding="utf-8"))
-    described["components"]["schemas"]["Beginning"]["properties"]["area"]["enum"] = list(areas)
-    return described
-
-
 def _whole(described: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
     """Follow the reference of a part, such as "#/components/responses/NoToken", if it is one."""
     for step in part.get("$ref", "").split("/")[1:]:
@@ -210,10 +207,6 @@ def _served(request: Request, name: str) -> HTTPResponse:
     if (request.headers.get("if-none-match") or "").removeprefix("W/") == page.tag:
         return empty(status=304, headers=headers)
     return raw(page.content, content_type=page.kind, headers=headers)
-
-
-def _tag(content: bytes) -> str:
-    return f'"{hashlib.sha256(content).hexdigest()[:16]}"'
 
 
 def in_one_piece(path: Path) -> str:

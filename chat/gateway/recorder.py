@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -141,9 +141,9 @@ class Recorder:
     ) -> None:
         """Move escalations from memory to a disk and from the spool to the mailbox, in rounds."""
         await asyncio.gather(
-            self._drain_forever(drain_every_s),
-            self._retry_forever(retry_every_s),
-            self._reserve_forever(retry_every_s),
+            repeat(self._drain, drain_every_s),
+            repeat(self._retry, retry_every_s),
+            repeat(self._reserve, retry_every_s),
         )
 
     async def finish(self) -> None:
@@ -160,22 +160,23 @@ class Recorder:
         if await self._keep(escalation):
             return
         self._held[next(self._numbers)] = escalation
-        severity = escalation.assessment.severity.label
-        self._metrics.recorded.labels(severity, "memory").inc()
+        self._count(escalation, "memory")
         log.critical(
             "escalation.unsaved", message_id=escalation.message_id, unsaved=len(self._held)
         )
 
     async def _keep(self, escalation: Escalation) -> bool:
         """Return whether the mailbox or the spool took it."""
-        severity = escalation.assessment.severity.label
         if await self._in_mailbox(escalation):
-            self._metrics.recorded.labels(severity, "log").inc()
+            self._count(escalation, "log")
             return True
         if await self._on_spool(escalation):
-            self._metrics.recorded.labels(severity, "spool").inc()
+            self._count(escalation, "spool")
             return True
         return False
+
+    def _count(self, escalation: Escalation, where: str) -> None:
+        self._metrics.recorded.labels(escalation.assessment.severity.label, where).inc()
 
     async def _in_mailbox(self, escalation: Escalation) -> bool:
         """Return whether the mailbox took it in time; taking it later as well is harmless."""
@@ -196,17 +197,12 @@ class Recorder:
     async def _on_spool(self, escalation: Escalation) -> bool:
         try:
             await self._spool_lane.run(self._patience.spool_s, self._spool.keep, escalation)
-        except Exception as failure:  # noqa: BLE001 - whatever it is, the record is held
+        except Exception as failure:  # noqa: BLE001 - the record is then held in memory
             error = type(failure).__name__
         else:
             return True
         log.error("escalation.not_spooled", message_id=escalation.message_id, error=error)
         return False
-
-    async def _retry_forever(self, every_s: float) -> None:
-        while True:
-            await asyncio.sleep(every_s)
-            await self._retry()
 
     async def _retry(self) -> None:
         """Retry what is held until one fails; that one goes to the end of the queue."""
@@ -219,27 +215,27 @@ class Recorder:
                 return
             log.warning("escalation.saved_late", message_id=escalation.message_id)
 
-    async def _drain_forever(self, every_s: float) -> None:
-        while True:
-            try:
-                await self._drain_lane.run(None, self._drain)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the next round tries again
-                log.warning("spool.not_drained", error=type(error).__name__)
-            await asyncio.sleep(every_s)
+    async def _drain(self) -> None:
+        try:
+            if await self._drain_lane.run(None, self._spool.drain, self._mailbox):
+                self._away_until = 0.0
+        except Exception as error:  # noqa: BLE001 - the next round tries again
+            log.warning("spool.not_drained", error=type(error).__name__)
 
-    def _drain(self) -> None:
-        if self._spool.drain(self._mailbox):
-            self._away_until = 0.0
-
-    async def _reserve_forever(self, every_s: float) -> None:
+    async def _reserve(self) -> None:
         """Set disk space aside again once there is some: the disk may fill a second time."""
-        while True:
-            try:
-                await self._spool_lane.run(None, self._spool.reserve)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the next round tries again
-                if self._has_reserve:
-                    log.warning("spool.not_reserved", error=type(error).__name__)
-                self._has_reserve = False
-            else:
-                self._has_reserve = True
-            await asyncio.sleep(every_s)
+        try:
+            await self._spool_lane.run(None, self._spool.reserve)
+        except Exception as error:  # noqa: BLE001 - the next round tries again
+            if self._has_reserve:
+                log.warning("spool.not_reserved", error=type(error).__name__)
+            self._has_reserve = False
+        else:
+            self._has_reserve = True
+
+
+async def repeat(work: Callable[[], Awaitable[None]], every_s: float) -> None:
+    """Do some work for ever, with a pause of `every_s` seconds after each time."""
+    while True:
+        await work()
+        await asyncio.sleep(every_s)

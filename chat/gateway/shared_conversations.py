@@ -23,7 +23,6 @@ from chat.gateway.shared_store import (
     GONE,
     LOCK_S,
     AwayError,
-    ConversationToKeep,
     Saved,
     Seal,
     SealError,
@@ -161,8 +160,8 @@ class SharedConversations(Conversations):
                 return
             # Its time counts from its last message, also when it is saved late.
             left_s = max(conversation.used_at + self._ttl_s - self._now(), 1.0)
-            record = ConversationToKeep(revision, self._seal.seal(conversation), left_s)
-            saved = await self._store.save(name, token, conversation.revision, record)
+            new = StoredConversation(revision, self._seal.seal(conversation))
+            saved = await self._store.save(name, token, conversation.revision, new, left_s)
         except AwayError:
             return
         except Exception as error:  # noqa: BLE001 - the answer must leave

@@ -160,20 +160,12 @@ class AwayError(Exception):
 
 
 class StoredConversation(NamedTuple):
-    """A record as it was read."""
+    """A sealed record and its revision."""
 
     revision: bytes
     """Empty if there is no record; begins with `GONE` if the person has left."""
     record: bytes | None
     """None if the caller has this revision already."""
-
-
-class ConversationToKeep(NamedTuple):
-    """A record to save, and for how many seconds."""
-
-    revision: bytes
-    sealed: bytes
-    for_s: float
 
 
 class Saved(Enum):
@@ -209,9 +201,11 @@ class SharedStore:
         """Read without the lock. Raises AwayError."""
         return _found(await self._call(self._look, name, known), known)
 
-    async def save(self, name: str, token: str, known: bytes, kept: ConversationToKeep) -> Saved:
-        """Save a record and release the lock. Raises AwayError."""
-        given = (token, known, kept.revision, kept.sealed, _ms(kept.for_s))
+    async def save(
+        self, name: str, token: str, known: bytes, new: StoredConversation, for_s: float
+    ) -> Saved:
+        """Save a record for some seconds and release the lock. Raises AwayError."""
+        given = (token, known, new.revision, new.record or b"", _ms(for_s))
         return Saved(await self._call(self._save, name, *given))
 
     async def renew(self, name: str, token: str) -> None:

@@ -5,25 +5,23 @@ from __future__ import annotations
 import os
 import re
 import stat
-from datetime import datetime, time, timedelta
+from datetime import time, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from chat.gateway.duty import Duty, DutyPhrases
+from chat.gateway.duty import Duty, read_rota
 from ops.setup import main, make_secrets
 from safeguarding.clock import next_working_day, utc_now
-from safeguarding.content.phrases import read_phrases
 from safeguarding.messages import Message
 from safeguarding.settings import Settings
-from safeguarding.taxonomy import CONTENT
 from staff.accounts.accounts import StaffAccounts
 from staff.accounts.permissions import Role
 from staff.audit.trail import AuditLog, EventFilter
 from staff.rota.rota import ShiftKind, on_duty, rota_shifts, shifts
-from storage.duty import Watch, watches
 from storage.engine import connect
 from storage.vault import Vault, key_ring
 from tests.commands import run
@@ -54,16 +52,10 @@ def engine_of(state: Path) -> Engine:
 
 async def said(state: Path, clock: Clock) -> str:
     """Return the end of a help card of the gateway on this database, at this time."""
-
-    def read(start: datetime, end: datetime) -> list[Watch]:
-        with engine_of(state).connect() as connection:
-            return watches(connection, start, end)
-
-    endings = real_content().help_cards.ending
-    phrases = read_phrases(CONTENT / "phrases").of("duty", DutyPhrases)
-    duty = Duty(read, endings, phrases, clock)
+    duty = Duty(partial(read_rota, engine_of(state)), real_content(), clock)
     await duty.read_once()
-    card = Message(kind="help_card", severity="urgent", text=endings("young_person"))
+    ending = real_content().help_cards.ending("young_person")
+    card = Message(kind="help_card", severity="urgent", text=ending)
     return duty.with_rota([card])[0]["text"]
 
 

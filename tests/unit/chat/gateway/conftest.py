@@ -37,14 +37,16 @@ CATEGORIES = {"dying": "suicide", "cutting": "self_harm", "nudes": "image_abuse"
 
 
 def assessed(severity: Severity, category: str = "distress") -> Assessment:
-    """An assessment of this severity."""
+    """Return an assessment of this severity."""
     signal = Signal("word", "lexicon", "1", category, severity, 0, 0)
     return Assessment(severity, (category,), "self", (signal,))
 
 
 class WordEngine:
-    """Knows three words of how grave it is, and three of what it is about; else it is distress.
-    `gate` holds it up; `broken` makes it raise; `in_part` makes every message too long."""
+    """A risk engine of three words for the severity and three for the category.
+
+    `gate` holds it up; `broken` makes it raise; `in_part` makes every message too long.
+    """
 
     def __init__(self) -> None:
         self.seen: list[tuple[str, tuple[Turn, ...]]] = []
@@ -167,7 +169,7 @@ class Gateway:
         self.world = world
 
     async def begin(self, **known: str) -> dict[str, str]:
-        """The headers of a new conversation."""
+        """Begin a conversation and return its headers."""
         answer = await self.http.post("/v1/conversations", json=known)
         return {"Authorization": f"Bearer {answer.json()['token']}"}
 
@@ -198,18 +200,25 @@ class World:
         self.env: dict[str, str] = {"LANTERN_RASA_TIMEOUT_S": "2"}
 
     def settings(self) -> Settings:
-        """Settings that point here."""
+        """Return settings that point here."""
         env = {"LANTERN_STATE_DIR": str(self.state_dir), "LANTERN_RASA_URL": self.rasa.url}
         return Settings.from_env(env | self.env)
 
     def dependencies(self, _settings: Settings) -> Dependencies:
-        """The fakes."""
-        key = "k" * 40
-        return Dependencies(self.engine, self.log, self.spool, key, "secret", lambda: self.database)
+        """Return the fakes."""
+        return Dependencies(
+            engine=self.engine,
+            mailbox=self.log,
+            spool=self.spool,
+            token_key="k" * 40,
+            channel_secret="secret",
+            database_is_up=lambda: self.database,
+            rota=lambda _start, _end: (),
+        )
 
     @asynccontextmanager
     async def gateway(self, limits: RateLimits | None = None) -> AsyncIterator[Gateway]:
-        """A gateway in front of these fakes."""
+        """Run a gateway in front of these fakes."""
         app = create_app(
             settings=self.settings(),
             content=real_content(),
@@ -223,7 +232,7 @@ class World:
 
 @asynccontextmanager
 async def serving(app: Sanic[Any, Any]) -> AsyncIterator[str]:
-    """The app on a free port of this machine, in this event loop."""
+    """Run the app on a free port of this machine, in this event loop."""
     with socket.create_server(("127.0.0.1", 0)) as sock:
         server: Any = await app.create_server(
             sock=sock, protocol=LastingProtocol, return_asyncio_server=True

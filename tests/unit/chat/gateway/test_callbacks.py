@@ -29,7 +29,7 @@ def choices(messages: list[dict[str, Any]]) -> list[str]:
 
 
 async def told(gateway: Gateway) -> dict[str, str]:
-    """A conversation that was handed over."""
+    """Return a conversation that was handed over."""
     headers = await gateway.begin()
     await said(gateway, headers, "i am hurt")
     return headers
@@ -163,7 +163,7 @@ async def test_nothing_is_asked_where_nothing_was_handed_over(gateway: Gateway) 
 
 
 async def left(gateway: Gateway) -> dict[str, str]:
-    """A conversation in which a call-back was left."""
+    """Return a conversation in which a call-back was left."""
     headers = await told(gateway)
     await pressed(gateway, headers, "leave_wish")
     await said(gateway, headers, "Robin")

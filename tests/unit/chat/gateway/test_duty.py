@@ -9,10 +9,8 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from chat.gateway import duty as module
-from chat.gateway.duty import HOLDS, Duty, DutyPhrases
-from safeguarding.content.phrases import read_phrases
+from chat.gateway.duty import HOLDS, Duty
 from safeguarding.messages import Message
-from safeguarding.taxonomy import CONTENT
 from staff.rota.rota import Span
 from storage.duty import Watch
 from tests.content import real_content
@@ -44,8 +42,7 @@ class Rota:
 
 
 def duty_of(rota: Rota, clock: Clock) -> Duty:
-    phrases = read_phrases(CONTENT / "phrases").of("duty", DutyPhrases)
-    return Duty(rota, CARDS.ending, phrases, clock)
+    return Duty(rota, real_content(), clock)
 
 
 async def said(rota: Rota, clock: Clock, card: Message = CARD) -> str:

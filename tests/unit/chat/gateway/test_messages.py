@@ -32,7 +32,7 @@ STEP = {"kind": "prompt", "topic": "guide_sextortion/2", "text": "Now block them
 
 
 def last(gateway: Gateway) -> Escalation:
-    """The record made last."""
+    """Return the record made last."""
     return list(gateway.world.log.kept.values())[-1]
 
 
@@ -442,7 +442,7 @@ async def test_what_a_button_leads_to_is_left_as_it_is(gateway: Gateway) -> None
 
 
 async def in_a_guide(gateway: Gateway, step: str = "2") -> dict[str, str]:
-    """The headers of somebody who has come to this step of the guide on sextortion."""
+    """Return the headers of a conversation at this step of the guide on sextortion."""
     headers = await gateway.begin()
     gateway.world.rasa.behave = answering({**STEP, "topic": f"guide_sextortion/{step}"})
     await gateway.press(headers, "guide_sextortion_after_1")

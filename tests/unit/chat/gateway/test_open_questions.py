@@ -1,5 +1,4 @@
-"""The answer to "Are you safe right now?": no is danger, with Rasa or without; yes is not asked
-again."""
+"""The answer to "Are you safe right now?": no is danger, with Rasa or without; yes ends it."""
 
 from __future__ import annotations
 
@@ -24,7 +23,7 @@ async def said(gateway: Gateway, headers: dict[str, str], text: str) -> list[dic
 
 
 async def asked(gateway: Gateway) -> dict[str, str]:
-    """A conversation in which something was told, and the last words are the question."""
+    """Return a conversation after a disclosure whose last words are the question."""
     headers = await gateway.begin()
     await said(gateway, headers, "i am hurt")
     (still, _rasa) = await said(gateway, headers, "thanks")

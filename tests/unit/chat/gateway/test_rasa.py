@@ -12,6 +12,9 @@ import pytest
 
 from chat.gateway.rasa import (
     DIALOGUE_BYTES,
+    OPENS_AFTER,
+    Breaker,
+    BreakerState,
     RasaReply,
     RasaRequest,
     RasaServer,
@@ -49,7 +52,7 @@ async def reply(to: RasaServer, sent: IncomingMessage | None = None, **known: An
 
 
 async def received(sent: IncomingMessage, **known: Any) -> dict[str, Any]:
-    """What Rasa gets."""
+    """Return the body that Rasa gets."""
     bodies: list[dict[str, Any]] = []
 
     def take(request: httpx.Request) -> httpx.Response:
@@ -137,3 +140,46 @@ async def test_what_is_no_dialogue_or_too_large_is_not_kept(left: bytes) -> None
     given = await reply(client(200, answer))
 
     assert (given.messages[0]["text"], given.dialogue) == ("Hello", None)
+
+
+def opened() -> Breaker:
+    breaker = Breaker()
+    for _ in range(OPENS_AFTER):
+        breaker.failed()
+    return breaker
+
+
+def test_it_opens_after_failures_one_after_the_other() -> None:
+    breaker = Breaker()
+    for _ in range(OPENS_AFTER - 1):
+        assert not breaker.failed()
+    breaker.succeeded()
+
+    failed = [breaker.failed() for _ in range(OPENS_AFTER + 1)]
+
+    assert failed == [False] * (OPENS_AFTER - 1) + [True, False]
+    assert breaker.state is BreakerState.OPEN
+
+
+def test_a_server_that_half_open_is_tried_and_then_trusted() -> None:
+    breaker = opened()
+
+    breaker.half_open()
+    tried = breaker.state
+    breaker.succeeded()
+
+    assert (tried, breaker.state) == (BreakerState.HALF_OPEN, BreakerState.CLOSED)
+
+
+def test_one_that_says_so_and_fails_is_asked_less_and_less_often() -> None:
+    breaker, pauses = opened(), []
+    for _ in range(10):
+        breaker.half_open()
+        assert breaker.failed()
+        pauses.append(breaker.pause_s)
+
+    assert pauses[:3] == [1, 2, 4]
+    assert pauses[-1] == 30
+    breaker.half_open()
+    breaker.succeeded()
+    assert breaker.pause_s == Breaker().pause_s

@@ -41,13 +41,13 @@ def recorder(log: MemoryMailbox, spool: MemorySpool) -> Recorder:
 
 @pytest.fixture
 def impatient(log: MemoryMailbox, spool: MemorySpool) -> Recorder:
-    """A recorder that soon takes a log or a spool for hanging."""
+    """Return a recorder that soon takes a log or a spool for hanging."""
     return Recorder(log, spool, GatewayMetrics(), IMPATIENT)
 
 
 @asynccontextmanager
 async def at_work(recorder: Recorder) -> AsyncIterator[None]:
-    """The recorder retries and drains meanwhile."""
+    """Let the recorder retry and drain meanwhile."""
     working = asyncio.create_task(recorder.work_forever(0.01, 0.01))
     try:
         yield

@@ -14,14 +14,14 @@ COUNTS = "// How often this was read.\nglobalThis.read = (globalThis.read ?? 0) 
 
 
 def written(folder: Path, **modules: str) -> Path:
-    """A folder with these modules; the path of the first."""
+    """Write these modules to a folder; return the path of the first."""
     for name, source in modules.items():
         (folder / f"{name}.mjs").write_text(source, encoding="utf-8")
     return folder / f"{next(iter(modules))}.mjs"
 
 
 def said(script: str) -> str:
-    """What a script writes when it is run."""
+    """Return the output of a script."""
     command = [program("node"), "--input-type=module", "--eval", script]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 

@@ -1,5 +1,7 @@
-"""Conversations that gateways share in a real Redis: each knows what the other knows, one at a
-time, sealed; and without Redis each goes on with what it knows."""
+"""Conversations that gateways share in a real Redis: sealed, one turn at a time.
+
+Without Redis each gateway goes on with its copy.
+"""
 
 from __future__ import annotations
 
@@ -79,7 +81,7 @@ async def tell(
 
 
 async def known(at: SharedConversations, who: Bearer) -> tuple[Severity, set[str]]:
-    """What it would answer the next message with: the severity, and which messages it knows of."""
+    """Return the severity, and the messages, that a gateway knows of a conversation."""
     async with at.turn(who, 5) as conversation:
         turns = {turn.text.partition(":")[0] for turn in conversation.turns_before("")}
         return conversation.state.severity, turns
@@ -322,8 +324,7 @@ async def test_what_is_saved_late_is_kept_no_longer(redis: OwnRedis) -> None:
 
 
 async def until_saved(shared: SharedConversations) -> None:
-    """What a Redis that stood still was asked for meanwhile, it does now: it may lock for a while
-    what nobody waits for any more."""
+    """Sweep until all is saved: a Redis that was frozen may first take the locks asked for then."""
     async with asyncio.timeout(20):
         while shared.unsaved():
             await shared._sweep()

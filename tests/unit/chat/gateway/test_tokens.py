@@ -69,7 +69,7 @@ def test_a_signed_token_of_another_shape_is_refused() -> None:
 
 
 def signed_by_a_clock_ahead(seconds: int, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A token of a gateway whose clock is so far ahead of ours."""
+    """Return a token of a gateway whose clock is so far ahead."""
     with monkeypatch.context() as elsewhere:
         elsewhere.setattr(TimestampSigner, "get_timestamp", lambda _: int(time.time()) + seconds)
         return Tokens(KEY).issue(Beginning("parent"))

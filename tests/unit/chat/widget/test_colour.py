@@ -20,7 +20,7 @@ COLOURS = ["#ffdd00", "#005ea5", "#999999", "#000080", "#ffffff", "#000000", "#7
 
 
 def calculated(expression: str) -> Any:
-    """What an expression over the module comes to."""
+    """Return the value of an expression over the module."""
     script = f"""import {{ colour, contrast, inkOn }} from "{FOLDER / "colour.mjs"}";
         import {{ readable }} from "{FOLDER / "theme.mjs"}";
         console.log(JSON.stringify({expression}));"""

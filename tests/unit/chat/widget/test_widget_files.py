@@ -22,7 +22,7 @@ ON_BUTTONS = re.compile(r"\b(carry_on|start_again): ")
 
 
 def page_of(name: str) -> str:
-    """A page as the gateway serves it."""
+    """Return a page as the gateway serves it."""
     return read_pages(real_content().phrases)[name].content.decode()
 
 
