@@ -70,11 +70,10 @@ class ReminderDelays:
     def due(self, severity: Severity, number: int, now: datetime) -> datetime:
         """Return when the step after this one is due; past the last step the delay grows."""
         times = 1 << min(max(number - AlertStep.DUTY_MANAGER, 0), 10)
-        if severity is Severity.IMMEDIATE:
-            return now + min(self.immediate * times, _LONGEST_PAUSE)
-        if severity is Severity.URGENT:
-            return now + min(self.urgent * times, _LONGEST_PAUSE)
-        return next_working_day(now, _DAY_BEGINS)
+        if severity < Severity.URGENT:
+            return next_working_day(now, _DAY_BEGINS)
+        delay = self.immediate if severity is Severity.IMMEDIATE else self.urgent
+        return now + min(delay * times, _LONGEST_PAUSE)
 
 
 @dataclass(frozen=True)

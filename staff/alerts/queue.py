@@ -308,40 +308,34 @@ def mark_failed(
     When no other delivery of its alert was sent or waits, the next step is due at once. Return
     whether a delivery was given up.
     """
-    # The audit trail comes last: recording a hand-off locks alerts before it, too.
-    events = [_given_up(connection, each, error, now) for each in delivery.every]
-    given_up = [event for event in events if event is not None]
-    if given_up:
-        append_all(connection, given_up)
-    return bool(given_up)
-
-
-def _given_up(
-    connection: Connection, delivery: Delivery, error: NotSentError, now: datetime
-) -> Event | None:
-    """Queue a delivery again, or give it up and return the event that says so."""
-    given_up = error.for_good or delivery.attempts >= TRIES
-    failed = {
-        "status": "failed" if given_up else "queued",
-        "claimed_until": None,
-        "error": error.kind,
-        "next_at": now + pause(delivery.attempts),
-    }
-    own = (deliveries.c.id == delivery.id) & (deliveries.c.claimed_by == delivery.claimed_by)
-    update = sa.update(deliveries).where(own).values(**failed)
-    if not connection.execute(update).rowcount or not given_up:
-        return None
-    of_alert = sa.select(deliveries.c.alert_id).where(deliveries.c.id == delivery.id)
-    alert_id = connection.execute(of_alert).scalar_one()
-    others = sa.select(deliveries.c.id).where(
-        deliveries.c.alert_id == alert_id,
-        deliveries.c.channel != CONSOLE,
-        deliveries.c.status.in_(("queued", "sent")),
-    )
-    if connection.execute(others.limit(1)).first() is None:
-        connection.execute(sa.update(alerts).where(alerts.c.id == alert_id).values(next_at=now))
-    detail = {"delivery": delivery.id, "recipient": delivery.recipient, "error": error.kind}
-    return Event(now, DISPATCHER, "alert not sent", delivery.alert.case_id, detail=detail)
+    events = []
+    for each in delivery.every:
+        given_up = error.for_good or each.attempts >= TRIES
+        failed = {
+            "status": "failed" if given_up else "queued",
+            "claimed_until": None,
+            "error": error.kind,
+            "next_at": now + pause(each.attempts),
+        }
+        own = (deliveries.c.id == each.id) & (deliveries.c.claimed_by == each.claimed_by)
+        changed = sa.update(deliveries).where(own).values(**failed).returning(deliveries.c.alert_id)
+        alert_id = connection.execute(changed).scalar()
+        if alert_id is None or not given_up:
+            continue
+        others = sa.select(deliveries.c.id).where(
+            deliveries.c.alert_id == alert_id,
+            deliveries.c.channel != CONSOLE,
+            deliveries.c.status.in_(("queued", "sent")),
+        )
+        if connection.execute(others.limit(1)).first() is None:
+            at_once = sa.update(alerts).where(alerts.c.id == alert_id).values(next_at=now)
+            connection.execute(at_once)
+        detail = {"delivery": each.id, "recipient": each.recipient, "error": error.kind}
+        events.append(Event(now, DISPATCHER, "alert not sent", each.alert.case_id, detail=detail))
+    if events:
+        # The audit trail comes last: recording a hand-off locks alerts before it, too.
+        append_all(connection, events)
+    return bool(events)
 
 
 def pause(attempts: int) -> timedelta:

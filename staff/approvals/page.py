@@ -224,22 +224,21 @@ def _filters(
     standings: Sequence[Standing], status: ApprovalStatus | None, kind: str | None
 ) -> list[dict[str, Any]]:
     counts = Counter(each.status for each in standings)
-    wanted = f"&kind={kind}" if kind else ""
-    every = {
-        "label": "All",
-        "count": len(standings),
-        "href": f"{CONTENT}?status=all{wanted}",
-        "current": status is None,
-    }
-    return [every] + [
-        {
-            "label": label,
-            "count": counts[each],
-            "href": f"{CONTENT}?status={each.value}{wanted}",
-            "current": each is status,
-        }
+    choices = [("All", len(standings), "all", status is None)]
+    choices += [
+        (label, counts[each], each.value, each is status)
         for each, (label, _) in wording.CONTENT_STATUSES.items()
         if counts[each] or each is status
+    ]
+    wanted = f"&kind={kind}" if kind else ""
+    return [
+        {
+            "label": label,
+            "count": count,
+            "href": f"{CONTENT}?status={value}{wanted}",
+            "current": current,
+        }
+        for label, count, value, current in choices
     ]
 
 

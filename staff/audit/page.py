@@ -83,17 +83,6 @@ class FilterForm:
         return f"{path}?{query}" if query else path
 
 
-@dataclass(frozen=True)
-class EventRow:
-    """One event, ready for the template."""
-
-    link: Link
-    who: str
-    detail: tuple[tuple[str, str], ...]
-    clock: str
-    """The time of day in London, to the second."""
-
-
 @audit.get("/")
 @requires(Permission.READ_AUDIT)
 async def listed(request: Request) -> HTTPResponse:
@@ -164,9 +153,11 @@ def _number(request: Request) -> int | None:
 
 async def _record(request: Request, what: str, form: FilterForm, kinds: list[str]) -> None:
     """Record which criteria were used, without any text that the reader typed."""
-    detail: dict[str, Any] = {
-        name: getattr(form, name) for name in ("since", "until") if getattr(form, name)
-    }
+    detail: dict[str, Any] = {}
+    if form.since:
+        detail["since"] = form.since
+    if form.until:
+        detail["until"] = form.until
     if form.who:
         known = await to_thread(services(request).accounts.shown_names, [form.who])
         detail["account"] = form.who if form.who in {*known, *PARTS} else "not known"
@@ -195,13 +186,14 @@ def _accounts_in(links: Iterable[Link]) -> set[str]:
     return ids
 
 
-def _row(link: Link, names: Mapping[str, str]) -> EventRow:
-    return EventRow(
-        link,
-        wording.who(link.event.who, names),
-        tuple((wording.label(k), _plain(k, v, names)) for k, v in link.event.detail.items()),
-        f"{link.event.at.astimezone(LONDON):%H:%M:%S}",
-    )
+def _row(link: Link, names: Mapping[str, str]) -> dict[str, Any]:
+    event = link.event
+    return {
+        "link": link,
+        "who": wording.who(event.who, names),
+        "detail": [(wording.label(k), _plain(k, v, names)) for k, v in event.detail.items()],
+        "clock": f"{event.at.astimezone(LONDON):%H:%M:%S}",
+    }
 
 
 def _plain(name: str, value: Any, names: Mapping[str, str]) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -198,10 +198,6 @@ def verify_audit(folders: tuple[Path, ...]) -> None:
         raise click.ClickException(f"the trail cannot be read: {type(error).__name__}") from None
     except (AnchorError, OSError) as error:
         raise click.ClickException(f"an anchor cannot be read: {error}") from None
-    _report(result, anchors)
-
-
-def _report(result: Verification, anchors: Sequence[Anchor]) -> None:
     click.echo(f"events in order: {result.count}")
     if result.last is not None:
         at = result.last.event.at.isoformat(timespec="seconds")
