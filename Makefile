@@ -57,7 +57,7 @@ $(UV):
 .venv-lab/.synced: lab/pyproject.toml lab/uv.lock pyproject.toml | $(UV)
 	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/.venv-lab $(UV) sync --quiet --locked --project lab --python 3.11 >&2 && touch $@
 
-$(ENCODER): $(addprefix ops/encoder/,encoder.py graph.py smoothing.py) safeguarding/risk/encoder/vectors.py \
+$(ENCODER): $(addprefix ops/encoder/,encoder.py graph.py) safeguarding/risk/encoder/vectors.py \
 		artifacts/adapter.safetensors .venv-assistant/.synced
 	@$(A)/$(LANTERN) export-encoder >&2 && touch $@
 

@@ -38,8 +38,7 @@ from lab.training.network import (
 )
 from lab.training.sentences import all_training, development, labels_of, of_example, row
 from lab.training.witness import train_witness, write
-from ops.encoder.artifacts import digest, note
-from safeguarding.artifacts import ADAPTER, ARTIFACTS
+from safeguarding.artifacts import ADAPTER, ARTIFACTS, add_to_manifest, digest_of
 from safeguarding.corpus import read_examples
 from safeguarding.risk.encoder import vectors as weights
 from safeguarding.risk.engine import RiskEngine
@@ -144,7 +143,7 @@ def main(
     held = development(examples)
     intents = sorted({sentence.intent for sentence in sentences if sentence.intent})
     _print(f"{len(sentences)} sentences to learn from, {len(held)} to measure on")
-    data = digest(map(row, sentences))
+    data = digest_of(map(row, sentences))
     labels = labels_of(sentences, intents)
     augmented = AugmentedSentences(sentences, labels, engine.canonical)
     held_texts = [engine.canonical(of_example(example).text) for example in held]
@@ -234,4 +233,4 @@ def _write(network: EncoderNetwork, path: Path, intents: Sequence[str], data: st
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file(network.learned(), path, metadata=facts)
-    note(path, made_by="make adapt", data=data, on=date.today())  # noqa: DTZ011 - a day will do
+    add_to_manifest(path, made_by="make adapt", data=data, on=date.today())  # noqa: DTZ011 - a day will do

@@ -25,8 +25,13 @@ from sklearn.linear_model import LogisticRegression
 from lab.evaluation.dialogues import rendered
 from lab.evaluation.messages import independent_examples
 from lab.training.sentences import development
-from ops.encoder.artifacts import digest, note
-from safeguarding.artifacts import ARTIFACTS, CALIBRATION, CHAT_THRESHOLDS
+from safeguarding.artifacts import (
+    ARTIFACTS,
+    CALIBRATION,
+    CHAT_THRESHOLDS,
+    add_to_manifest,
+    digest_of,
+)
 from safeguarding.corpus import Chat, Example, read_dialogues, read_examples
 from safeguarding.risk.chat.pasted import pasted_chat
 from safeguarding.risk.chat.reading import ChatEvidence, ChatReader
@@ -189,7 +194,7 @@ def calibrate_messages() -> None:
     with _workers() as pool:
         rows = list(pool.map(_message, examples, chunksize=50))
     calibration = fit_messages(rows)
-    data = digest([each.text, int(each.severity)] for each in examples)
+    data = digest_of([each.text, int(each.severity)] for each in examples)
     _write(CALIBRATION, _HEADER, calibration, data)
     thresholds = Thresholds(calibration)
     found = [thresholds.probabilities(row.evidence).severity for row in rows]
@@ -207,7 +212,7 @@ def calibrate_chats() -> None:
         rows = [found for found in pool.map(_chat, chats, chunksize=4) if found]
     thresholds = {due: fit_chats(rows, due) for due in (Severity.CONCERN, Severity.URGENT)}
     weights = _chat_weights(thresholds[Severity.CONCERN], thresholds[Severity.URGENT])
-    data = digest([rendered(chat), chat.severity] for chat in chats)
+    data = digest_of([rendered(chat), chat.severity] for chat in chats)
     _write(CHAT_THRESHOLDS, _CHAT_HEADER, weights, data)
     for at, (due, threshold) in enumerate(thresholds.items()):
         over = [threshold.over(row.evidence.pattern, row.evidence.tone[at]) >= 0 for row in rows]
@@ -218,7 +223,7 @@ def _write(name: str, header: str, artifact: Calibration | ChatThresholds, data:
     path = ARTIFACTS / name
     text = header + yaml.safe_dump(msgspec.to_builtins(artifact), sort_keys=False)
     path.write_text(text, "utf-8")
-    note(path, made_by="make calibrate", data=data, on=date.today())  # noqa: DTZ011 - a day will do
+    add_to_manifest(path, made_by="make calibrate", data=data, on=date.today())  # noqa: DTZ011 - a day will do
 
 
 def _print_figures(step: Severity, over: Sequence[bool], due: Iterable[Severity]) -> None:

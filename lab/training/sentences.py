@@ -46,7 +46,7 @@ class TrainingText:
 
 
 def row(sentence: TrainingText) -> list[object]:
-    """Return the sentence as a row of the training data's digest (ops/encoder/artifacts.py)."""
+    """Return the sentence as a row of the training data's digest (safeguarding/artifacts.py)."""
     severity = None if sentence.severity is None else int(sentence.severity)
     chat = None if sentence.chat is None else int(sentence.chat)
     labels = (sentence.categories, sentence.subject, sentence.intent, sentence.signs, chat)

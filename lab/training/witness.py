@@ -17,8 +17,7 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
 from lab.training.augmentation import mixed
-from ops.encoder.artifacts import digest, note
-from safeguarding.artifacts import WITNESS
+from safeguarding.artifacts import WITNESS, add_to_manifest, digest_of
 from safeguarding.corpus import Example
 from safeguarding.risk.thresholds import STEPS
 from safeguarding.risk.witness import PLACES, Witness, features
@@ -73,5 +72,5 @@ def write(witness: Witness, examples: Sequence[Example], folder: Path) -> None:
     """Write the witness to a folder of artifacts, and enter it into the manifest."""
     path = folder / WITNESS
     save_file({"weights": witness.weights, "offsets": witness.offsets}, path)
-    data = digest([each.text, int(each.severity)] for each in examples)
-    note(path, made_by="make adapt", data=data, on=date.today())  # noqa: DTZ011 - a day will do
+    data = digest_of([each.text, int(each.severity)] for each in examples)
+    add_to_manifest(path, made_by="make adapt", data=data, on=date.today())  # noqa: DTZ011 - a day will do

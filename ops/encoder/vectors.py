@@ -23,8 +23,7 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import save_file
 
-from ops.encoder.artifacts import digest, note
-from safeguarding.artifacts import ARTIFACTS, VECTORS, checked
+from safeguarding.artifacts import ARTIFACTS, VECTORS, add_to_manifest, checked, digest_of
 from safeguarding.content.reader import read_content
 from safeguarding.corpus import (
     RETOLD,
@@ -85,8 +84,8 @@ def ship(table: kept.VectorTable, encoder: SentenceEncoder, texts: Sequence[str]
     """Write artifacts/vectors.safetensors and enter it into the manifest."""
     path = ARTIFACTS / VECTORS
     kept.write_shipped(path, table, encoder.adapter_version)
-    data = digest(sorted(set(texts)))
-    note(path, made_by="make vectors", data=data, on=date.today())  # noqa: DTZ011 - a day will do
+    data = digest_of(sorted(set(texts)))
+    add_to_manifest(path, made_by="make vectors", data=data, on=date.today())  # noqa: DTZ011 - a day will do
 
 
 def shipped_vectors() -> Path | None:

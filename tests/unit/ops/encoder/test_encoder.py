@@ -21,10 +21,8 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from ops.encoder import encoder as module
-from ops.encoder import smoothing
-from ops.encoder.encoder import build, main
+from ops.encoder.encoder import build, looked_at, main, measure, measured
 from ops.encoder.graph import distance_buckets, graph_of
-from ops.encoder.smoothing import looked_at, measure, measured
 from safeguarding.artifacts import ARTIFACTS, MANIFEST, SMOOTHING
 from safeguarding.risk.assessment import read_vector
 from safeguarding.risk.encoder import vectors as weights
@@ -259,9 +257,9 @@ def test_features_are_measured_on_texts_of_every_length_always_the_same() -> Non
 def test_the_measurement_is_kept_for_one_adapter(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(smoothing, "looked_at", lambda: TEXTS)
+    monkeypatch.setattr(module, "looked_at", lambda: TEXTS)
     first = measured(adapter(), folder, tmp_path)
-    monkeypatch.setattr(smoothing, "looked_at", lambda: TEXTS[:1])
+    monkeypatch.setattr(module, "looked_at", lambda: TEXTS[:1])
 
     again = measured(adapter(), folder, tmp_path)
     other = measured(replace(adapter(), version="of another"), folder, tmp_path)
@@ -280,7 +278,7 @@ def test_the_measurement_is_kept_for_one_adapter(
 def test_a_measurement_that_is_not_the_one_of_the_manifest_is_made_anew(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(smoothing, "looked_at", lambda: TEXTS)
+    monkeypatch.setattr(module, "looked_at", lambda: TEXTS)
     measured(adapter(), folder, tmp_path)
     path = tmp_path / SMOOTHING
     whole, arrays = path.read_bytes(), load_file(path)
@@ -296,7 +294,7 @@ def test_a_measurement_that_is_not_the_one_of_the_manifest_is_made_anew(
 
 def test_the_shipped_measurement_is_that_of_the_adapter() -> None:
     """Or every first start would measure for half a minute."""
-    assert smoothing._read(ARTIFACTS, read_adapter().version) is not None
+    assert module._read(ARTIFACTS, read_adapter().version) is not None
 
 
 def test_other_weights_are_not_built(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

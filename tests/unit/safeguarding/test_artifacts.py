@@ -8,8 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from ops.encoder.artifacts import digest, note
-from safeguarding.artifacts import ADAPTER, CALIBRATION, CHAT_THRESHOLDS, WITNESS, checked, manifest
+from safeguarding.artifacts import (
+    ADAPTER,
+    CALIBRATION,
+    CHAT_THRESHOLDS,
+    WITNESS,
+    add_to_manifest,
+    checked,
+    digest_of,
+    manifest,
+)
 from safeguarding.records import ContentError
 
 DAY = date(2026, 11, 25)
@@ -19,7 +27,7 @@ DAY = date(2026, 11, 25)
 def file(tmp_path: Path) -> Path:
     file = tmp_path / "numbers.yml"
     file.write_text("a: 1\n", "utf-8")
-    note(file, made_by="make calibrate", data="d1", on=DAY)
+    add_to_manifest(file, made_by="make calibrate", data="d1", on=DAY)
     return file
 
 
@@ -63,12 +71,12 @@ def test_the_manifest_says_what_made_a_file_from_what_and_when(file: Path) -> No
 
 def test_a_file_made_anew_takes_the_place_of_the_old_one(file: Path) -> None:
     file.write_text("a: 2\n", "utf-8")
-    note(file, made_by="make calibrate", data="d2", on=DAY)
+    add_to_manifest(file, made_by="make calibrate", data="d2", on=DAY)
 
     assert checked(file.name, file.parent) == file
     assert [each.data for each in manifest(file.parent).values()] == ["d2"]
 
 
 def test_the_digest_of_data_does_not_depend_on_its_order() -> None:
-    assert digest([["one", 1], ["two", 2]]) == digest([["two", 2], ["one", 1]])
-    assert digest([["one", 1], ["two", 2]]) != digest([["one", 2], ["two", 1]])
+    assert digest_of([["one", 1], ["two", 2]]) == digest_of([["two", 2], ["one", 1]])
+    assert digest_of([["one", 1], ["two", 2]]) != digest_of([["one", 2], ["two", 1]])
