@@ -50,7 +50,7 @@ status = Blueprint("status")
 
 
 @dataclass(frozen=True)
-class Gateway:
+class GatewayParts:
     """What the handlers work with; `request.app.ctx.gateway` holds it."""
 
     choices: Choices
@@ -84,13 +84,13 @@ class Gateway:
 
 
 def refusing(
-    handler: Callable[[Request, Gateway], Awaitable[HTTPResponse]],
+    handler: Callable[[Request, GatewayParts], Awaitable[HTTPResponse]],
 ) -> Callable[[Request], Awaitable[HTTPResponse]]:
     """Pass the gateway to a handler, and answer refused requests with the help numbers."""
 
     @wraps(handler)
     async def answer(request: Request) -> HTTPResponse:
-        gateway: Gateway = request.app.ctx.gateway
+        gateway: GatewayParts = request.app.ctx.gateway
         errors, refusals = gateway.errors, gateway.refusals
         if len(request.body) > MAX_BODY_BYTES:
             return errors.problem(413)
@@ -107,7 +107,7 @@ def refusing(
 
 @api.post("/conversations")
 @refusing
-async def begin(request: Request, gateway: Gateway) -> HTTPResponse:
+async def begin(request: Request, gateway: GatewayParts) -> HTTPResponse:
     """Begin an anonymous conversation: return its token and the opening."""
     beginning = read_beginning(request.body, gateway.choices)
     if not await gateway.limits.admits_beginning(client_address(request)):
@@ -119,7 +119,7 @@ async def begin(request: Request, gateway: Gateway) -> HTTPResponse:
 
 @api.get("/conversations")
 @refusing
-async def last_answer(request: Request, gateway: Gateway) -> HTTPResponse:
+async def last_answer(request: Request, gateway: GatewayParts) -> HTTPResponse:
     """Return the last answer, for a page that is loaded again."""
     conversation = await gateway.conversations.look(_bearer(request, gateway))
     return json_response({"messages": conversation.last_shown()})
@@ -127,7 +127,7 @@ async def last_answer(request: Request, gateway: Gateway) -> HTTPResponse:
 
 @api.delete("/conversations")
 @refusing
-async def end(request: Request, gateway: Gateway) -> HTTPResponse:
+async def end(request: Request, gateway: GatewayParts) -> HTTPResponse:
     """Forget the conversation at once: the person has left."""
     await gateway.conversations.forget(_bearer(request, gateway).conversation_id)
     return empty()
@@ -135,7 +135,7 @@ async def end(request: Request, gateway: Gateway) -> HTTPResponse:
 
 @api.post("/messages")
 @refusing
-async def send(request: Request, gateway: Gateway) -> HTTPResponse:
+async def send(request: Request, gateway: GatewayParts) -> HTTPResponse:
     """Answer one message."""
     bearer = _bearer(request, gateway)
     sent = read_message(request.body, gateway.choices)
@@ -150,14 +150,14 @@ async def send(request: Request, gateway: Gateway) -> HTTPResponse:
     return json_response({"messages": answer.messages})
 
 
-def _bearer(request: Request, gateway: Gateway) -> Bearer:
+def _bearer(request: Request, gateway: GatewayParts) -> Bearer:
     scheme, _, token = (request.headers.get("authorization") or "").partition(" ")
     if scheme.lower() != "bearer":
         raise TokenError
     return gateway.tokens.read(token.strip())
 
 
-def _too_many(gateway: Gateway, messages: list[Message]) -> HTTPResponse:
+def _too_many(gateway: GatewayParts, messages: list[Message]) -> HTTPResponse:
     said = (gateway.refusals.too_fast_title, gateway.refusals.too_fast)
     headers = {"Retry-After": str(RETRY_AFTER_S)}
     return gateway.errors.problem(429, said, headers, messages=messages)
@@ -173,7 +173,7 @@ async def alive(_request: Request) -> HTTPResponse:
 async def ready(request: Request) -> HTTPResponse:
     """Return the state of each dependency, with 503 if one is down; for private networks only."""
     _private_networks_only(request)
-    gateway: Gateway = request.app.ctx.gateway
+    gateway: GatewayParts = request.app.ctx.gateway
     rasa, redis, database, disk, backlog = await asyncio.gather(
         gateway.rasa.are_up(),
         gateway.conversations.redis(),
@@ -202,7 +202,7 @@ async def ready(request: Request) -> HTTPResponse:
 async def prometheus_metrics(request: Request) -> HTTPResponse:
     """Return the metrics in the text format of Prometheus; for private networks only."""
     _private_networks_only(request)
-    gateway: Gateway = request.app.ctx.gateway
+    gateway: GatewayParts = request.app.ctx.gateway
     metrics = gateway.metrics
     metrics.conversations.set(len(gateway.conversations))
     metrics.conversation_bytes.set(gateway.conversations.size)
@@ -223,7 +223,7 @@ async def prometheus_metrics(request: Request) -> HTTPResponse:
     return raw(metrics.as_text(), content_type=CONTENT_TYPE_LATEST)
 
 
-async def _in_time(gateway: Gateway, check: Callable[[], Result]) -> Result | None:
+async def _in_time(gateway: GatewayParts, check: Callable[[], Result]) -> Result | None:
     """Return the result of a check, or None if it hangs."""
     try:
         return await gateway.checks.run(CHECK_S, check)

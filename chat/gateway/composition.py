@@ -9,7 +9,7 @@ from functools import partial
 
 from sanic import Sanic
 
-from chat.gateway.api import Gateway, api, status
+from chat.gateway.api import GatewayParts, api, status
 from chat.gateway.callbacks import CallbackDialogue
 from chat.gateway.conversations import Conversations
 from chat.gateway.duty import Duty, ReadRota, read_rota
@@ -136,7 +136,7 @@ def dependencies(settings: Settings, engine: RiskEngine | None = None) -> Depend
 
 def compose(
     settings: Settings, outside: Dependencies, content: Content, limits: RateLimits | None = None
-) -> Gateway:
+) -> GatewayParts:
     """Make the gateway. Needs a running event loop. Raises ContentError."""
     asyncio.get_running_loop()
     metrics = GatewayMetrics()
@@ -149,7 +149,7 @@ def compose(
     rasa = RasaPool(settings.rasa_urls, outside.channel_secret, settings.rasa_timeout_s)
     conversations = _conversations(settings, outside.token_key)
     messages = Messages(conversations, rasa, screening, replies, handoff, metrics, content=content)
-    return Gateway(
+    return GatewayParts(
         choices=content.choices,
         tokens=Tokens(outside.token_key),
         conversations=conversations,

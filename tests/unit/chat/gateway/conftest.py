@@ -165,7 +165,7 @@ class Gateway:
     def __init__(self, http: httpx.AsyncClient, app: Sanic[Any, Any], world: World) -> None:
         self.http = http
         self.app = app
-        self.inside: api.Gateway = app.ctx.gateway
+        self.inside: api.GatewayParts = app.ctx.gateway
         self.world = world
 
     async def begin(self, **known: str) -> dict[str, str]:
