@@ -56,7 +56,7 @@ class CaseStatus(str, Enum):
 
 
 class CaseEvent(str, Enum):
-    """What can happen to a case. The values are in the audit trail: never rename one."""
+    """Events of a case. The values are in the audit trail: never rename one."""
 
     RECORDED = "recorded"
     RAISED = "raised"
@@ -116,10 +116,10 @@ class Case:
     area: str | None
     opened_at: datetime
     raised_at: datetime
-    """When the message arrived that last raised the case, or opened it again."""
+    """The time of the message that last raised or reopened the case."""
     newest_at: datetime
     due_at: datetime
-    """When a member of staff should have looked."""
+    """The time by which a member of staff should have looked."""
     handoffs: int
     """Number of its messages that showed risk."""
     assigned_to: str | None
@@ -137,6 +137,10 @@ class Case:
     def categories(self) -> tuple[str, ...]:
         """The categories that count: those of staff, else those assessed, most severe first."""
         return self.assessed_categories if self.staff_categories is None else self.staff_categories
+
+    def is_overdue(self, now: datetime) -> bool:
+        """Return whether it is open and a member of staff should have looked by now."""
+        return self.status is CaseStatus.OPEN and now > self.due_at
 
 
 @dataclass(frozen=True)
@@ -191,7 +195,7 @@ class Referral:
     reference: str
     """The other service's own reference; may be empty."""
     reason: str
-    """Why it was not made, or made late; may be empty."""
+    """The reason why it was not made, or made late; may be empty."""
     id: str = ""
     at: datetime | None = None
     by: str = ""
@@ -199,7 +203,7 @@ class Referral:
 
 @dataclass(frozen=True)
 class CallbackRequest:
-    """How a young person would like staff to reach them."""
+    """A way in which a young person would like staff to reach them."""
 
     at: datetime
     name: str
@@ -252,7 +256,7 @@ class ChronologyEntry:
     """ "user" or "assistant"."""
     text: str
     at: datetime | None = None
-    """When a message on record arrived; None of anything else."""
+    """The time of a message on record; None for anything else."""
     message_id: str | None = None
     """The message that it is or answers; None of turns before a message."""
     severity: Severity | None = None

@@ -87,9 +87,15 @@ class CaseFilter:
         conditions = [cases.c.merged_into.is_(None), cases.c.handoffs > 0]
         conditions += [column == value for column, value in equal.items() if value is not None]
         if self.category is not None:
-            conditions.append(_has_category(self.category))
-        if self.assigned_to is not None:
-            conditions.append(_is_assigned_to(self.assigned_to))
+            # Both databases find a name in the text of a JSON list.
+            of_staff = sa.cast(cases.c.staff_categories, sa.Text)
+            counts = sa.func.coalesce(of_staff, sa.cast(cases.c.categories, sa.Text))
+            conditions.append(counts.contains(f'"{self.category}"', autoescape=True))
+        if self.assigned_to == UNASSIGNED:
+            conditions.append(cases.c.assigned_to.is_(None))
+        elif self.assigned_to is not None:
+            has_it = (cases.c.assigned_to, cases.c.offered_to)
+            conditions.append(sa.or_(*(column == self.assigned_to for column in has_it)))
         if self.second_person is not None:
             conditions.append(cases.c.closing_by != self.second_person)
         if self.reference is not None:
@@ -158,7 +164,7 @@ class Cases:
             return _found(connection, case_id, areas)
 
     def exists(self, case_id: str) -> bool:
-        """Return whether there is such a case, whoever may see it."""
+        """Return whether there is such a case, in any area."""
         query = sa.select(cases.c.id).where(cases.c.id == case_id)
         with self._reading.connect() as connection:
             return connection.execute(query).first() is not None
@@ -231,20 +237,6 @@ def _found(connection: Connection, case_id: str, areas: Collection[str] | None) 
     if row is None or (areas is not None and row["area"] not in {None, *areas}):
         raise UnknownCaseError
     return case_of(row)
-
-
-def _is_assigned_to(staff_id: str) -> sa.ColumnElement[bool]:
-    if staff_id == UNASSIGNED:
-        return cases.c.assigned_to.is_(None)
-    return sa.or_(cases.c.assigned_to == staff_id, cases.c.offered_to == staff_id)
-
-
-def _has_category(name: str) -> sa.ColumnElement[bool]:
-    # Both databases find a name in the text of a JSON list.
-    counts = sa.func.coalesce(
-        sa.cast(cases.c.staff_categories, sa.Text), sa.cast(cases.c.categories, sa.Text)
-    )
-    return counts.contains(f'"{name}"', autoescape=True)
 
 
 def _references(typed: str) -> set[str]:

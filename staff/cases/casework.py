@@ -58,13 +58,6 @@ class ClosingDecision:
     missed: bool = False
     """Whether Lantern should have raised something in the conversation and did not."""
 
-    def as_detail(self) -> dict[str, Any]:
-        """Return what the audit trail holds of it, without the note."""
-        detail = {"outcome": self.outcome.value}
-        if self.severity is not None:
-            detail["severity"] = self.severity.label
-        return detail | ({"missed": "yes"} if self.missed else {})
-
 
 @dataclass(frozen=True)
 class _Change:
@@ -260,13 +253,18 @@ class Casework:
                 severity=None if severity is None else int(severity),
                 missed=decision.missed,
             )
+            detail = {"outcome": decision.outcome.value}
+            if severity is not None:
+                detail["severity"] = severity.label
+            if decision.missed:
+                detail["missed"] = "yes"
             highest = max(severity or case.severity, case.severity, case.assessed_severity)
             if highest >= SECOND_PERSON_FROM:
                 change.update(closing_by=by)
-                change.record(CaseEvent.CLOSING_PROPOSED, **decision.as_detail())
+                change.record(CaseEvent.CLOSING_PROPOSED, **detail)
                 return CaseStatus.OPEN
             change.close(severity)
-            change.record(CaseEvent.OUTCOME_RECORDED, **decision.as_detail())
+            change.record(CaseEvent.OUTCOME_RECORDED, **detail)
             return CaseStatus.CLOSED
 
     def answer_closing(

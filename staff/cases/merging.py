@@ -69,7 +69,7 @@ class CaseMerge:
             reopens = (row["status"], target["status"]) == (CaseStatus.OPEN, CaseStatus.CLOSED)
             opened = _OPEN if reopens else {}
             self._sum_up(connection, target, opened | {"closing_by": None, "legal_hold": held})
-            # Its own page is gone, so nobody could open it to end its alerts.
+            # Its own page is gone, so its alerts could not be ended by opening it.
             acknowledge(connection, case_id, by, self._now())
             detail = {"into": target["reference"], "case": row["reference"]}
             for each in (case_id, into):
@@ -202,24 +202,24 @@ def _summed(messages: Sequence[Escalation]) -> dict[str, Any]:
     raised = [each for each in messages if each.assessment.severity >= ESCALATE_FROM]
     if not raised:
         raise ValueError("none of the messages shows risk")
-    by_gravity = sorted(
+    by_severity = sorted(
         raised, key=lambda each: (-each.assessment.severity, each.raised_at, each.message_id)
     )
-    gravest, first = by_gravity[0], min(each.raised_at for each in raised)
-    severity = gravest.assessment.severity
+    most_severe, first = by_severity[0], min(each.raised_at for each in raised)
+    severity = most_severe.assessment.severity
     audience = next((each.audience for each in messages if each.audience), None)
-    named = [name for each in by_gravity for name in each.assessment.categories]
+    named = [name for each in by_severity for name in each.assessment.categories]
     return {
         "severity": int(severity),
         "assessed_severity": int(severity),
-        "need": need_of(gravest.assessment, audience),
-        "subject": gravest.assessment.subject,
+        "need": need_of(most_severe.assessment, audience),
+        "subject": most_severe.assessment.subject,
         "categories": list(dict.fromkeys(named)),
         "audience": audience,
         "area": next((each.area for each in messages if each.area), None),
         "opened_at": first,
-        "raised_at": gravest.raised_at,
+        "raised_at": most_severe.raised_at,
         "newest_at": max(each.raised_at for each in messages),
-        "due_at": look_by(severity, gravest.raised_at),
+        "due_at": look_by(severity, most_severe.raised_at),
         "handoffs": len(raised),
     }

@@ -22,7 +22,7 @@ from staff.accounts.auth import needs_confirmation, requires, session_of
 from staff.accounts.permissions import Permission
 from staff.accounts.sessions import Session
 from staff.cases import wording as case_wording
-from staff.cases.case import READ_EVENTS, Case, CaseEvent, CaseStatus, WholeCase
+from staff.cases.case import READ_EVENTS, Case, CaseEvent, WholeCase
 from staff.cases.cases import UnknownCaseError
 from staff.cases.casework import SECOND_PERSON_FROM
 from staff.cases.conversation import conversation_of, message_view
@@ -223,7 +223,6 @@ def _context(console: Services, whole: WholeCase, session: Session) -> dict[str,
         "live_href": f"{LIVE}/case/{quote(case.id, safe='')}",
         "now": now,
         "severity_follows": whole.severity_follows,
-        "overdue": case.status is CaseStatus.OPEN and now > case.due_at,
         "reader": reader,
         "names": names,
         "colleagues": [each for each in readers_of(console, case) if each.id != reader],

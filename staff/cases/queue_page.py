@@ -97,19 +97,6 @@ class QueueForm:
         return f"{HOME}?{self.query(**changes)}"
 
 
-@dataclass(frozen=True)
-class QueueRow:
-    """One case in the queue."""
-
-    case: Case
-    href: str
-    overdue: bool
-    assigned: str
-    """Name of the member of staff who has it; empty where it is unassigned."""
-    offered: str
-    """Name of the colleague who has to accept it; empty where it was not handed over."""
-
-
 @queue.get(HOME)
 @requires(Permission.READ_CASES)
 async def listed(request: Request) -> HTTPResponse:
@@ -146,7 +133,8 @@ def _context(request: Request) -> dict[str, Any]:
     shown = console.cases.queue(which, offset=(form.page - 1) * PER_PAGE, limit=PER_PAGE)
     offered = console.cases.queue(CaseFilter(offered_to=reader, areas=own_areas), limit=ON_TOP)
     to_agree = console.cases.queue(CaseFilter(second_person=reader, areas=own_areas), limit=ON_TOP)
-    names = console.accounts.shown_names(_staff_in([*shown, *offered, *to_agree]))
+    on_page = [*shown, *offered, *to_agree]
+    staff_ids = (each for case in on_page for each in (case.assigned_to, case.offered_to))
     return {
         "form": form,
         "areas": areas,
@@ -155,9 +143,11 @@ def _context(request: Request) -> dict[str, Any]:
         "waiting": console.cases.count(CaseFilter(areas=own_areas), at_most=COUNTED_UP_TO),
         "counted": counted,
         "at_most": COUNTED_UP_TO,
-        "rows": _rows(shown, names, now),
-        "offered": _rows(offered, names, now),
-        "to_agree": _rows(to_agree, names, now),
+        "shown": shown,
+        "offered": offered,
+        "to_agree": to_agree,
+        "names": console.accounts.shown_names(filter(None, staff_ids)),
+        "address_of": address_of,
         "pagination": _pagination(form, pages),
         "change": console.cases.latest_change(),
         "named": _named(console, form.reference, own_areas),
@@ -171,24 +161,6 @@ def _named(console: Services, reference: str, areas: frozenset[str] | None) -> C
         return case and console.cases.find(case.id, areas)
     except UnknownCaseError:
         return None
-
-
-def _rows(cases: list[Case], names: Mapping[str, str], now: datetime) -> list[QueueRow]:
-    return [
-        QueueRow(
-            case=case,
-            href=address_of(case.id),
-            overdue=case.status is CaseStatus.OPEN and now > case.due_at,
-            assigned=names.get(case.assigned_to or "", ""),
-            offered=names.get(case.offered_to or "", ""),
-        )
-        for case in cases
-    ]
-
-
-def _staff_in(cases: list[Case]) -> set[str]:
-    ids = (each for case in cases for each in (case.assigned_to, case.offered_to))
-    return {each for each in ids if each}
 
 
 def _pagination(form: QueueForm, pages: int) -> dict[str, object] | None:

@@ -41,7 +41,7 @@ class NoCaseYetError(LookupError):
 
 @dataclass(frozen=True)
 class CasePlacement:
-    """Where a message belongs."""
+    """The cases of a message."""
 
     own: str
     """Id of the case that keeps it, with whose key it is sealed."""
@@ -291,8 +291,8 @@ def _need_and_subject(connection: Connection, case_id: str, audience: str | None
 def _categories(row: RowMapping, escalation: Escalation) -> list[str]:
     """Return the categories of all messages of a case, those of the most severe first."""
     known, new = row["categories"], list(escalation.assessment.categories)
-    graver = escalation.assessment.severity > row["assessed_severity"]
-    return list(dict.fromkeys([*new, *known] if graver else [*known, *new]))
+    more_severe = escalation.assessment.severity > row["assessed_severity"]
+    return list(dict.fromkeys([*new, *known] if more_severe else [*known, *new]))
 
 
 def _alert(

@@ -102,6 +102,10 @@ def _unchecked(_sent: CaseForm) -> dict[str, str]:
     return {}
 
 
+def _field_required(name: str, missing: str) -> Check:
+    return lambda sent: {} if sent.get(name).strip() else {name: missing}
+
+
 def _note_required(missing: str) -> Check:
     def check(sent: CaseForm) -> dict[str, str]:
         note = sent.get("note")
@@ -111,6 +115,7 @@ def _note_required(missing: str) -> Check:
 
 
 _why_required = _note_required(case_wording.ENTER_WHY)
+_person_required = _field_required("to", case_wording.SELECT_PERSON)
 
 
 def _too_long(note: str) -> dict[str, str]:
@@ -129,10 +134,6 @@ def _colleague(console: Services, case_id: str, to: str) -> str:
     return to
 
 
-def _check_person(sent: CaseForm) -> dict[str, str]:
-    return {} if sent.get("to") else {"to": case_wording.SELECT_PERSON}
-
-
 def _assign(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
     chosen = sent.get("to")
     to = None if chosen == UNASSIGNED else _colleague(console, case_id, chosen)
@@ -140,7 +141,7 @@ def _assign(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None
 
 
 def _check_handover(sent: CaseForm) -> dict[str, str]:
-    return _check_person(sent) | _why_required(sent)
+    return _person_required(sent) | _why_required(sent)
 
 
 def _hand_over(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
@@ -259,10 +260,6 @@ def _reopen(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None
     console.casework.reopen(case_id, by=who.id, reason=sent.get("note"))
 
 
-def _check_merge(sent: CaseForm) -> dict[str, str]:
-    return {} if sent.get("reference").strip() else {"reference": case_wording.UNKNOWN_REFERENCE}
-
-
 def _merge(console: Services, case_id: str, sent: CaseForm, who: Staff) -> str:
     try:
         named = console.cases.of_reference(sent.get("reference"))
@@ -303,7 +300,7 @@ def _hold(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
 
 
 WORKS: dict[str, tuple[Check, Work]] = {
-    "assign": (_check_person, _assign),
+    "assign": (_person_required, _assign),
     "handover": (_check_handover, _hand_over),
     "accept": (_unchecked, _answer_handover),
     "return": (_why_required, _answer_handover),
@@ -316,7 +313,7 @@ WORKS: dict[str, tuple[Check, Work]] = {
     "agree": (_unchecked, _answer_closing),
     "disagree": (_why_required, _answer_closing),
     "reopen": (_why_required, _reopen),
-    "merge": (_check_merge, _merge),
+    "merge": (_field_required("reference", case_wording.UNKNOWN_REFERENCE), _merge),
     "separate": (_unchecked, _separate),
     "split": (_check_split, _split),
 }

@@ -41,20 +41,20 @@ PAGE = 500
 BATCH = 50
 """Rows that are done before the thread beats again and the alerts are looked at."""
 SOON_S, RARELY_S = 5.0, 60.0
-"""How long a row waits at most before it is tried again: one whose case may come any moment, and
+"""The longest time before a row is tried again, in seconds: one whose case may come any moment, and
 one that a person has to look at."""
 REPORT_AFTER_S = 60.0
-"""After so long a person should look why the case of a row has not come."""
+"""Seconds after which a person should look why the case of a row has not come."""
 PAUSE_S = 0.005
-"""How long the worker waits between two rows on SQLite, which has one write lock and keeps no
-queue for it: the gateway that appends must get its turn."""
+"""Seconds between two rows on SQLite, which has one write lock and no queue for it: the gateway
+that appends must get its turn."""
 HOLDS_TRIES = 5
 """How often a row that could not be locked in time holds up its conversation."""
 WITHOUT_CASE, UNREADABLE = "handoff.without_case", "handoff.unreadable"
 NOT_RECORDED = "handoff.not_recorded"
 """Events of the log that a person has to look at (docs/runbook.md)."""
 _HELD_UP = {"40001", "40P01", "55P03", "57014"}
-"""What PostgreSQL says when others hold what one row needs: the database itself is there."""
+"""States of PostgreSQL in which others hold what one row needs: the database itself is there."""
 _AWAY = (
     OperationalError, InterfaceError, InternalError, DisconnectionError, PoolTimeoutError,
 )  # fmt: skip
@@ -62,24 +62,24 @@ log = structlog.get_logger("cases.worker")
 
 
 class UnreadableHandoffError(Exception):
-    """A row cannot be opened. Names the kind of failure alone."""
+    """A row cannot be opened; carries the name of the error alone."""
 
 
 class TakenRow(Enum):
-    """What became of a row."""
+    """The result of trying to take a row."""
 
     DONE = "done"
     ELSEWHERE = "elsewhere"
     """Another worker has it, or has done it."""
     STAYS = "stays"
-    """It cannot be taken now; what comes after it can."""
+    """It cannot be taken now; later rows can."""
     HOLDS = "holds"
-    """It cannot be taken now, and what comes after it in its conversation waits for it."""
+    """It cannot be taken now, and later rows of its conversation wait for it."""
 
 
 @dataclass
 class StuckRow:
-    """A row that could not be taken. All times by the clock of the worker."""
+    """A row that could not be taken; times are by the clock of the worker."""
 
     conversation_id: str
     since: float
@@ -90,7 +90,7 @@ class StuckRow:
 
 
 class CaseWorker:
-    """Takes the rows of the mailbox. For one thread."""
+    """Takes the rows of the mailbox. Not thread-safe."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class CaseWorker:
         now: Callable[[], datetime] = utc_now,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`now` tells the moment that goes on record, `clock` how long a row has been stuck."""
+        """`now` gives the time that goes on record; `clock` measures how long a row is stuck."""
         self._engine = engine
         self._reading = engine.execution_options(**READING)
         self._ring = ring
@@ -108,10 +108,10 @@ class CaseWorker:
         self._stuck: dict[int, StuckRow] = {}
 
     def work(self, at_most: int = BATCH) -> int:
-        """Take what waits, in order, up to a batch; how many rows are done.
+        """Take the rows that wait, in order, up to `at_most`; return the number that are done.
 
-        What cannot be opened, or has no case yet, stays and is reported once; the rest goes on.
-        Raises SQLAlchemyError when the database is away.
+        A row that cannot be opened, or has no case yet, stays and is reported once. Raises
+        SQLAlchemyError when the database is away.
         """
         done, after = 0, 0
         others: set[str] = set()
@@ -131,12 +131,12 @@ class CaseWorker:
                 if taken is TakenRow.DONE and self._engine.dialect.name == "sqlite":
                     time.sleep(PAUSE_S)
         if done < at_most:
-            # What is listed no more was done by another worker, or disposed of.
+            # A row that is not listed any more was done by another worker, or disposed of.
             self._stuck = {number: row for number, row in self._stuck.items() if number in listed}
         return done
 
     def work_off(self) -> int:
-        """Take all that waits, for a command that needs it on record; how many rows still wait."""
+        """Take all rows, for a command that needs them on record; return how many still wait."""
         while self.work():
             for row in self._stuck.values():
                 row.not_before = 0.0
@@ -160,7 +160,7 @@ class CaseWorker:
             taken = self._stays(number, conversation_id, UNREADABLE, str(error))
         except _AWAY as error:
             taken = self._held_up(number, conversation_id, error)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the rest must go on
+        except Exception as error:  # noqa: BLE001 - the other rows must go on
             taken = self._stays(number, conversation_id, NOT_RECORDED, type(error).__name__)
         if taken is TakenRow.DONE:
             self._stuck.pop(number, None)
@@ -186,8 +186,8 @@ class CaseWorker:
             raise UnreadableHandoffError(type(error).__name__) from None
 
     def _held_up(self, number: int, conversation_id: str, error: SQLAlchemyError) -> TakenRow:
-        """Leave a row for later that others hold up. Raises the error when the database is away."""
-        # In both cases another is first in the next round: none may hold up all the rest.
+        """Leave a row for later that others hold up. Raises `error` when the database is away."""
+        # Another row is first in the next round, so that none holds up all the rest.
         stuck = self._postpone(number, conversation_id, SOON_S)
         cause = getattr(error, "orig", None)
         if getattr(cause, "sqlstate", None) not in _HELD_UP:
@@ -213,7 +213,7 @@ class CaseWorker:
         return stuck
 
     def _try_again(self, conversation_id: str) -> None:
-        """Try what is stuck in this conversation in the next round: its case may be there now."""
+        """Try the stuck rows of this conversation in the next round: its case may be there now."""
         for row in self._stuck.values():
             if row.conversation_id == conversation_id:
                 row.not_before = 0.0
@@ -228,7 +228,7 @@ class CaseWorkerLoop(Loop):
         self._listener = listener
 
     def once(self) -> int:
-        """Take a batch of what waits; how many rows are done."""
+        """Take a batch of rows; return the number that are done."""
         return self._worker.work()
 
     def rest(self, stop: threading.Event) -> None:
@@ -237,9 +237,9 @@ class CaseWorkerLoop(Loop):
 
 
 def _is_overtaken(connection: Connection, change: Handoff, row: RowMapping) -> bool:
-    """Whether a later change of the same call-back is on record already.
+    """Return whether a later change of the same call-back is on record already.
 
-    What was withdrawn is not kept, even where the row that left it is seen only afterwards.
+    A withdrawn call-back is not kept, even where the row that left it is seen only afterwards.
     """
     if isinstance(change, CallbackLeft):
         return handoffs.callback_changed_since(connection, row)

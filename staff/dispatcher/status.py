@@ -56,31 +56,21 @@ class DispatcherState:
     """How long the oldest of them has waited, in seconds."""
 
 
+@dataclass(frozen=True)
 class StatusPage:
     """Answers requests about the dispatcher."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        beats: Beats,
-        channels: list[str],
-        phrases: AlertPhrases,
-        catcher: MailCatcher | None,
-    ) -> None:
-        self._reading = engine.execution_options(**READING)
-        self._beats = beats
-        self._channels = channels
-        self._phrases = phrases
-        self._catcher = catcher
-        self._templates = Environment(
-            loader=PackageLoader("staff.dispatcher"), autoescape=True, undefined=StrictUndefined
-        )
+    engine: Engine
+    beats: Beats
+    channels: list[str]
+    phrases: AlertPhrases
+    catcher: MailCatcher | None
 
     def state(self) -> DispatcherState:
         """Return the state now."""
         now, figures, mailbox = utc_now(), None, HandoffFigures(0, None)
         try:
-            with self._reading.connect() as connection:
+            with self.engine.connect().execution_options(**READING) as connection:
                 mailbox = handoffs.figures(connection)
                 figures = outbox_figures(connection, now)
         except SQLAlchemyError:
@@ -88,15 +78,15 @@ class StatusPage:
         counted = figures or OutboxFigures({}, {}, {}, None)
         late = (now - counted.oldest_at).total_seconds() if counted.oldest_at else 0.0
         waits = (now - mailbox.oldest_at).total_seconds() if mailbox.oldest_at else 0.0
-        ages = {name: round(age, 1) for name, age in self._beats.ages().items()}
+        ages = {name: round(age, 1) for name, age in self.beats.ages().items()}
         hangs = any(age > STALE_S for age in ages.values())
         in_time = late < LATE_S and waits < HANDOFF_LATE_S
-        well = figures is not None and not hangs and in_time and self._channels
+        well = figures is not None and not hangs and in_time and self.channels
         return DispatcherState(
             status="ready" if well and not counted.failed else "degraded",
             database="up" if figures else "down",
             threads=ages,
-            channels=self._channels,
+            channels=self.channels,
             open=counted.open,
             queued=counted.queued,
             failed=counted.failed,
@@ -116,14 +106,17 @@ class StatusPage:
             return code, _JSON, json.dumps(asdict(state)).encode(), {}
         if path == "/metrics":
             return HTTPStatus.OK, _TEXT, metrics_of(self.state()), {}
-        if path == "/" and self._catcher is not None:
-            return self._page(self._catcher)
+        if path == "/" and self.catcher is not None:
+            return self._page(self.catcher)
         return HTTPStatus.NOT_FOUND, _JSON, b'{"status":"not found"}', {}
 
     def _page(self, catcher: MailCatcher) -> Answer:
         nonce = secrets.token_urlsafe(16)
-        page = self._templates.get_template("alerts.html").render(
-            say=self._phrases, mails=catcher.newest_first(), nonce=nonce
+        templates = Environment(
+            loader=PackageLoader("staff.dispatcher"), autoescape=True, undefined=StrictUndefined
+        )
+        page = templates.get_template("alerts.html").render(
+            say=self.phrases, mails=catcher.newest_first(), nonce=nonce
         )
         policy = (
             f"default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; "
