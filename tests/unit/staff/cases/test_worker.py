@@ -48,13 +48,13 @@ def ticks() -> Ticks:
 
 @pytest.fixture
 def chat(engine: Engine) -> HandoffMailbox:
-    """The mailbox as the gateway has it: nothing is done to what it appends."""
+    """Return the mailbox of a gateway: no worker takes what it appends."""
     return HandoffMailbox(engine, vault())
 
 
 @pytest.fixture
 def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[Logged]:
-    """The events of the worker's log, in order, whatever logging other tests have configured."""
+    """Collect the events of the worker's log, however other tests have configured logging."""
     monkeypatch.setattr(module, "log", structlog.get_logger("cases.worker"))
     with structlog.testing.capture_logs() as events:
         yield lambda: [event["event"] for event in events]
@@ -234,7 +234,7 @@ def test_what_fails_half_way_leaves_nothing_and_is_done_in_the_next_round(
 
 
 def failing(engine: Engine, error: Exception, conversation: str) -> Callable[..., bool]:
-    """A `record` that fails for one conversation."""
+    """Return a `record_message` that fails for one conversation."""
     real = recording.record_message
 
     def record(connection: sa.Connection, ring: Vault, told: Escalation, at: object) -> bool:
