@@ -12,7 +12,7 @@ seen too widely; the audit trail records it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from enum import IntEnum
 
@@ -39,6 +39,8 @@ DISPATCHER = "dispatcher"
 """The actor on the audit trail."""
 ALERTED, REACHED_NOBODY = "alerted", "alert reached nobody"
 """Events on the audit trail."""
+BATCH = 50
+"""Alerts that one transaction advances."""
 _DAY_BEGINS = time(9)
 _LONGEST_PAUSE = timedelta(days=1)
 
@@ -96,11 +98,11 @@ class StepTaken:
     severity: Severity
     reason: str
     step: AlertStep
-    recipients: dict[str, list[str]] = field(default_factory=dict)
+    recipients: dict[str, list[str]]
     """Recipients by channel, with the console."""
-    nobody_on_duty: bool = False
-    area: str | None = None
-    beyond_area: bool = False
+    nobody_on_duty: bool
+    area: str | None
+    beyond_area: bool
     """Whether staff who may not see the area are told, because no one who may was reached."""
 
     @property
@@ -117,8 +119,8 @@ def is_due(connection: Connection, now: datetime) -> bool:
     return connection.execute(query).first() is not None
 
 
-def advance(connection: Connection, plan: Plan, now: datetime, limit: int = 50) -> list[StepTaken]:
-    """Take the next step of up to `limit` due alerts: deliveries, next deadline, audit trail.
+def advance(connection: Connection, plan: Plan, now: datetime) -> list[StepTaken]:
+    """Take the next step of the due alerts, BATCH at most: deliveries, next deadline, audit trail.
 
     All of it happens in the transaction of `connection`. Several dispatchers take different alerts.
     Raises SQLAlchemyError.
@@ -127,7 +129,7 @@ def advance(connection: Connection, plan: Plan, now: datetime, limit: int = 50) 
         sa.select(alerts)
         .where(_due(now))
         .order_by(alerts.c.severity.desc(), alerts.c.id)
-        .limit(limit)
+        .limit(BATCH)
         .with_for_update(skip_locked=True)
     )
     taken: list[StepTaken] = []

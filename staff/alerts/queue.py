@@ -120,14 +120,13 @@ def claim(
     by: str,
     now: datetime,
     limit: int,
-    flood: Flood | None = None,
+    flood: Flood,
 ) -> list[Delivery]:
     """Claim up to `limit` due deliveries for LEASE, the most severe first.
 
     `by` is a name of this claim only. Deliveries of alerts that have ended are dropped instead. In
     a flood, further ones come as one delivery with `others`, or are held until that may be sent.
     """
-    flood = flood or Flood()
     waits = _waits(channel, now)
     counted = _may_count(connection, channel)
     which = waits if counted else waits & (alerts.c.severity >= int(ALONE_FROM))

@@ -176,9 +176,10 @@ def _list_view(
     standings = console.approvals.standings(catalogue.items.values())
     of_kind = [each for each in standings if kind in {None, each.item.kind}]
     shown = [each for each in of_kind if status in {None, each.status}]
+    present = {each.item.kind for each in standings}
     return {
         "filters": _filters(of_kind, status, kind),
-        "kinds": _present(catalogue.kinds, standings),
+        "kinds": {each.id: each.title for each in catalogue.kinds if each.id in present},
         "kind": kind,
         "chosen": status,
         "groups": _groups(catalogue.kinds, shown),
@@ -240,12 +241,6 @@ def _filters(
         }
         for label, count, value, current in choices
     ]
-
-
-def _present(kinds: Kinds, standings: Sequence[Standing]) -> dict[str, str]:
-    """Return the titles of the kinds that have items, by id."""
-    present = {each.item.kind for each in standings}
-    return {kind.id: kind.title for kind in kinds if kind.id in present}
 
 
 def _groups(kinds: Kinds, standings: Sequence[Standing]) -> list[tuple[str, list[dict[str, Any]]]]:

@@ -221,14 +221,11 @@ def _cells(link: Link, names: Mapping[str, str]) -> tuple[object, ...]:
 
 
 def _csv_line(cells: Iterable[object]) -> str:
-    text = io.StringIO()
-    csv.writer(text).writerow([_without_formula(str(cell)) for cell in cells])
-    return text.getvalue()
-
-
-def _without_formula(cell: str) -> str:
+    texts = [str(cell) for cell in cells]
+    line = io.StringIO()
     # Ids come from outside, and a spreadsheet would run a formula in them.
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+    csv.writer(line).writerow([f"'{text}" if text.startswith(_FORMULA) else text for text in texts])
+    return line.getvalue()
 
 
 def _day(typed: str) -> date | None:

@@ -66,4 +66,4 @@ def claim(
 ) -> list[Delivery]:
     """Claim at most ten emails."""
     with engine.begin() as connection:
-        return queue.claim(connection, EMAIL, by, clock(), 10, flood)
+        return queue.claim(connection, EMAIL, by, clock(), 10, flood or Flood())

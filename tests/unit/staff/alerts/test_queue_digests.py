@@ -292,8 +292,8 @@ def test_of_two_who_claim_at_once_one_counts(engine: Engine, clock: Clock) -> No
     flood(engine, clock, 2, IMMEDIATE)
 
     with engine.begin() as one, engine.begin() as two:
-        first = queue.claim(one, EMAIL, "one", clock(), 3)
-        second = queue.claim(two, EMAIL, "two", clock(), 10)
+        first = queue.claim(one, EMAIL, "one", clock(), 3, Flood())
+        second = queue.claim(two, EMAIL, "two", clock(), 10, Flood())
 
     assert [each.alert.severity for each in first] == [IMMEDIATE, IMMEDIATE, URGENT]
     assert second == []
@@ -307,10 +307,10 @@ def test_an_immediate_alert_does_not_wait_for_a_dispatcher_that_counts(
         pytest.skip("its writers wait for each other")
     flood(engine, clock, 8)
     with engine.begin() as one:
-        queue.claim(one, EMAIL, "one", clock(), 10)
+        queue.claim(one, EMAIL, "one", clock(), 10, Flood())
         flood(engine, clock, 1, IMMEDIATE)
         with engine.begin() as two:
-            [alone] = queue.claim(two, EMAIL, "two", clock(), 10)
+            [alone] = queue.claim(two, EMAIL, "two", clock(), 10, Flood())
 
     assert alone.alert.severity is IMMEDIATE
 
