@@ -14,8 +14,6 @@ from urllib.parse import urlsplit
 from safeguarding.taxonomy import ROOT
 
 T = TypeVar("T", bound=str)
-_MOST_YEARS = 200
-_MOST_PROXIES = 9
 _THIS_MACHINE = {"127.0.0.1", "::1", "localhost"}
 LEAST_CHARACTERS: Mapping[str, int] = MappingProxyType(
     {"token_key": 32, "channel_secret": 32, "action_secret": 32, "webhook_key": 16}
@@ -88,7 +86,7 @@ class Settings:
         env = os.environ if env is None else env
         state_dir = Path(env.get("LANTERN_STATE_DIR", str(ROOT / "var")))
         gateway_port = int(number_setting(env, "LANTERN_GATEWAY_PORT", 8080))
-        common = _proxies(env, "LANTERN_TRUSTED_PROXIES", 0)
+        common = _whole(env, "LANTERN_TRUSTED_PROXIES", 0, 0, 9)
         return cls(
             database_url=env.get("LANTERN_DATABASE_URL", f"sqlite:///{state_dir / 'lantern.db'}"),
             state_dir=state_dir,
@@ -106,12 +104,12 @@ class Settings:
             conversation_ttl_s=int(number_setting(env, "LANTERN_CONVERSATION_TTL_S", 3600)),
             messages_per_minute=int(number_setting(env, "LANTERN_MESSAGES_PER_MINUTE", 600)),
             require_approval=_flag(env, "LANTERN_REQUIRE_APPROVAL"),
-            gateway_trusted_proxies=_proxies(env, "LANTERN_GATEWAY_TRUSTED_PROXIES", common),
+            gateway_trusted_proxies=_whole(env, "LANTERN_GATEWAY_TRUSTED_PROXIES", common, 0, 9),
             console_trusted_proxies=common,
             redis_url=env.get("LANTERN_REDIS_URL") or None,
-            keep_concern_years=_years(env, "LANTERN_KEEP_CONCERN_YEARS", 6),
-            keep_urgent_years=_years(env, "LANTERN_KEEP_URGENT_YEARS", 25),
-            keep_sexual_abuse_years=_years(env, "LANTERN_KEEP_SEXUAL_ABUSE_YEARS", 75),
+            keep_concern_years=_whole(env, "LANTERN_KEEP_CONCERN_YEARS", 6, 1, 200),
+            keep_urgent_years=_whole(env, "LANTERN_KEEP_URGENT_YEARS", 25, 1, 200),
+            keep_sexual_abuse_years=_whole(env, "LANTERN_KEEP_SEXUAL_ABUSE_YEARS", 75, 1, 200),
             miss_cost=_miss_cost(env),
             alerts=AlertSettings.from_env(env),
             sign_on=SignOnSettings.from_env(env),
@@ -260,17 +258,10 @@ def _miss_cost(env: Mapping[str, str]) -> float | None:
     return cost
 
 
-def _years(env: Mapping[str, str], name: str, default: int) -> int:
-    years = number_setting(env, name, default)
-    if not 1 <= years <= _MOST_YEARS or years != int(years):
-        raise SettingsError(f"{name} is a whole number of years from 1 to {_MOST_YEARS}")
-    return int(years)
-
-
-def _proxies(env: Mapping[str, str], name: str, default: int) -> int:
-    number = number_setting(env, name, default)
-    if not 0 <= number <= _MOST_PROXIES or number != int(number):
-        raise SettingsError(f"{name} is a whole number from 0 to {_MOST_PROXIES}")
+def _whole(env: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
+    number = _within(env, name, default, least, most)
+    if number != int(number):
+        raise SettingsError(f"{name} is {number:g}; a whole number is expected")
     return int(number)
 
 

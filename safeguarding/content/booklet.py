@@ -45,7 +45,9 @@ def export_page(audience: str, catalogue: Catalogue, today: date) -> str:
     chapters: dict[str, list[Sheet]] = {kind.id: [] for kind in catalogue.kinds}
     for content_id, item in catalogue.items.items():
         kind = catalogue.kinds.of(content_id)
-        if kind.shows(content_id.partition(":")[2]) and _speaks_to(item, audience):
+        named = {reader for block in item.blocks for reader in block.audiences}
+        speaks_to = not named or audience in named
+        if kind.shows(content_id.partition(":")[2]) and speaks_to:
             sheet = Sheet(item, item.for_reader(audience), kind.signers)
             chapters[kind.id].append(sheet)
     environment = Environment(
@@ -61,12 +63,6 @@ def export_page(audience: str, catalogue: Catalogue, today: date) -> str:
         count=sum(map(len, chapters.values())),
         today=today,
     )
-
-
-def _speaks_to(item: Item, audience: str) -> bool:
-    """Return whether it has words for this audience, or names none."""
-    named = {reader for block in item.blocks for reader in block.audiences}
-    return not named or audience in named
 
 
 @click.command()

@@ -131,6 +131,11 @@ class QuestionRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     put_as: list[str] = []
     """The sentences that ask it. Empty: code decides when the question is open."""
 
+    def answer_given_by(self, text: str) -> AnswerRecord | None:
+        """Return the first answer that a message is, or None."""
+        said = folded_chat(text)
+        return next((each for each in self.answers if each.is_given_by(said)), None)
+
 
 class QuestionsRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """content/questions.yml."""
@@ -160,8 +165,8 @@ class Questions:
         question = self._by_id.get(question_id or "")
         if question is None or len(text) > LONGEST:
             return None
-        said = folded_chat(text)
-        return next((each.choice for each in question.answers if each.is_given_by(said)), None)
+        given = question.answer_given_by(text)
+        return given.choice if given else None
 
     def heard(self, question_id: str | None, text: str, assessment: Assessment) -> Assessment:
         """Return the assessment of `text`, raised if it answers this question with a risk."""
@@ -209,17 +214,12 @@ def _unsound(
             yield document.problem("needs words and near misses", *where)
         for field, texts in (("words", answer.words), ("match", answer.match)):
             for line, text in enumerate(texts):
-                if (given := _given(question, text)) is not answer:
+                if (given := question.answer_given_by(text)) is not answer:
                     other = f"is {given.choice}" if given else "is no answer"
                     yield document.problem(f"{text!r} {other}", *where, field, line)
         for line, text in enumerate(answer.near_miss):
             if answer.is_given_by(folded_chat(text)):
                 yield document.problem(f"{text!r} is this answer", *where, "near_miss", line)
-
-
-def _given(question: QuestionRecord, text: str) -> AnswerRecord | None:
-    said = folded_chat(text)
-    return next((each for each in question.answers if each.is_given_by(said)), None)
 
 
 @cache

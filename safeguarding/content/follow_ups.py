@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -119,22 +118,19 @@ def follow_up_item(content_id: str, title: str, path: Path) -> Item:
     """Return what is signed of a file: each answer for its reader. Raises ContentError."""
     whole = yaml_item(content_id, title, path)
     records = sound(*read_yaml(path).convert_each(FollowUpRecord, "follow_ups"))
+    audiences = taxonomy().audiences
     blocks = [
         Block(each.id, (text,), (audience,))
         for each in records
-        for audience in taxonomy().audiences
+        for audience in audiences
         if (text := getattr(each, audience))
     ]
-    rest = [
-        read_by_staff(f"{each.id}: asked by, after what, sources", _rest(each)) for each in records
-    ]
+    rest = []
+    for each in records:
+        fields = msgspec.to_builtins(each)
+        facts = {name: fields[name] for name in fields if name not in audiences}
+        rest.append(read_by_staff(f"{each.id}: asked by, after what, sources", facts))
     return replace(whole, blocks=(*blocks, *rest))
-
-
-def _rest(record: FollowUpRecord) -> dict[str, Any]:
-    """Return all fields but the answers."""
-    fields: dict[str, Any] = msgspec.to_builtins(record)
-    return {name: value for name, value in fields.items() if name not in taxonomy().audiences}
 
 
 def read_follow_ups(path: Path, choices: Choices) -> FollowUpFile:

@@ -18,8 +18,6 @@ from safeguarding.records import ContentError, YamlDocument, read_yaml
 
 STAFF = "staff"
 """The audience of blocks that only the signers read."""
-UNSIGNED = {"approved_by"}
-"""Fields of the provenance that are not signed: a signature does not sign itself."""
 
 
 class SourceRecord(
@@ -192,7 +190,9 @@ def yaml_item(content_id: str, title: str, path: Path) -> Item:
     """Return a YAML file as an item. Raises ContentError when it cannot be read."""
     document = read_yaml(path)
     data = mapping(document)
-    review = _facts(data.get("provenance", {}))
+    provenance = data.get("provenance", {})
+    # A signature does not sign itself.
+    review = {key: value for key, value in provenance.items() if key != "approved_by"}
     rest = {key: value for key, value in data.items() if key != "provenance"}
     blocks = [*blocks_of(rest), *([Block("Review", tuple(lines(review)))] if review else [])]
     checked, due = _checks(rest)
@@ -202,7 +202,7 @@ def yaml_item(content_id: str, title: str, path: Path) -> Item:
         blocks=tuple(blocks),
         reviewed_on=_date(review, "reviewed_on") or checked,
         review_due=_date(review, "review_due") or due,
-        signed_on_paper=_signed(data.get("provenance", {})),
+        signed_on_paper=str(approved) if (approved := provenance.get("approved_by")) else None,
     )
 
 
@@ -322,17 +322,9 @@ def mapping(document: YamlDocument) -> dict[str, Any]:
     return document.data
 
 
-def _facts(provenance: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in provenance.items() if key not in UNSIGNED}
-
-
 def _date(record: Mapping[str, Any], name: str) -> date | None:
     value = record.get(name)
     return value if isinstance(value, date) else None
-
-
-def _signed(provenance: Mapping[str, Any]) -> str | None:
-    return str(provenance["approved_by"]) if provenance.get("approved_by") else None
 
 
 def _checks(data: Mapping[str, Any]) -> tuple[date | None, date | None]:

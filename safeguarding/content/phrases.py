@@ -1,4 +1,4 @@
-"""Texts that programs show by themselves: phrases (content/phrases), and the opening of a chat.
+"""Texts that programs show by themselves: phrases (content/phrases), the opening and the pledge.
 
 A room declares the phrases that it shows as a msgspec Struct with one `str` field each, and asks
 for them at its start with `Phrases.of`: a phrase that is missing, unknown or has other fields in
@@ -8,11 +8,12 @@ scripts of the browser get the same mapping from the page that the gateway rende
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
+from datetime import date
 from pathlib import Path
 from string import Formatter
-from typing import Literal, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 import msgspec
 
@@ -20,7 +21,7 @@ from safeguarding.content.choices import Choices
 from safeguarding.content.items import read_provenance, word_count
 from safeguarding.messages import Choice, Message
 from safeguarding.records import ContentError, Problem, YamlDocument, read_each, read_yaml, sound
-from safeguarding.taxonomy import YOUNG_PERSON, Audience
+from safeguarding.taxonomy import PARENT, PROFESSIONAL, YOUNG_PERSON, Audience
 
 T = TypeVar("T", bound=msgspec.Struct)
 MOST_WORDS = 60
@@ -115,6 +116,7 @@ def _misformatted(text: str, allowed: tuple[str, ...]) -> Iterator[str]:
         yield f"{sorted(allowed)} stand in braces, not {sorted(named)}"
 
 
+# ---- the opening --------------------------------------------------------------------------------
 class OpeningRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One message of content/opening.yml, in the form in which it is shown."""
 
@@ -149,3 +151,143 @@ def read_opening(path: Path, choices: Choices) -> Opening:
             what = f"{length} words; at most {MOST_WORDS}"
             problems.append(document.problem(what, *where, "text"))
     return sound(Opening(cast("list[Message]", document.data["messages"])), problems)
+
+
+# ---- the pledge ---------------------------------------------------------------------------------
+PLEDGE_FIELDS = {
+    "taken": ("words",),
+    "taken_before": ("words",),
+    "not_counted": ("words",),
+    "course": ("verified_on",),
+    "tell": ("link",),
+}
+"""The fields in braces that each step's text may use."""
+
+
+class PledgeCourse(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The online course, and when a person last checked its link."""
+
+    title: str
+    publisher: str
+    url: str | None
+    verified_on: date | None
+
+
+class PledgeSteps(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The text of each step."""
+
+    start: str
+    taken: str
+    taken_before: str
+    not_counted: str
+    find_out: str
+    course: str
+    no_course: str
+    tell: str
+
+
+class PledgeReading(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The buttons of articles to read, by audience."""
+
+    young_person: list[str]
+    parent: list[str]
+    professional: list[str]
+
+
+class PledgeButtons(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The buttons of each step."""
+
+    start: list[str]
+    taken: list[str]
+    find_out: PledgeReading
+    course: list[str]
+    tell: list[str]
+
+
+class PledgeRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """content/pledge.yml."""
+
+    words: str
+    """The pledge itself."""
+    course: PledgeCourse
+    steps: PledgeSteps
+    offered: PledgeButtons
+
+
+class Pledge:
+    """The steps of the pledge, ready to show."""
+
+    def __init__(self, record: PledgeRecord, choices: Choices) -> None:
+        self._choices = choices
+        self.words = record.words
+        self.course = record.course
+        self.steps = record.steps
+        self.offered = record.offered
+
+    def start(self) -> Message:
+        """Return the first step: what the pledge asks, and its parts to choose from."""
+        return self._prompt(self.steps.start, self.offered.start)
+
+    def taken(self, *, before: bool, counted: bool) -> Message:
+        """Return the words of the pledge. `before`: already taken in this conversation."""
+        first = self.steps.taken if counted else self.steps.not_counted
+        text = self.steps.taken_before if before else first
+        return self._prompt(text.format(words=self.words), self.offered.taken)
+
+    def find_out(self, audience: str | None) -> Message:
+        """Return what to read; an unknown audience is treated as a young person."""
+        reads = self.offered.find_out
+        ids = {PARENT: reads.parent, PROFESSIONAL: reads.professional}
+        return self._prompt(self.steps.find_out, ids.get(audience or "", reads.young_person))
+
+    def learn(self) -> Message:
+        """Return the course, or that its link was not checked."""
+        course = self.course
+        if course.url is None or course.verified_on is None:
+            return self._prompt(self.steps.no_course, self.offered.course)
+        text = self.steps.course.format(verified_on=f"{course.verified_on:%-d %B %Y}")
+        message = self._prompt(text, self.offered.course)
+        message["sources"] = [
+            {"title": course.title, "publisher": course.publisher, "url": course.url, "date": ""}
+        ]
+        return message
+
+    def tell(self, link: str) -> Message:
+        """Return a link to share: the public address and nothing else."""
+        return self._prompt(self.steps.tell.format(link=link), self.offered.tell)
+
+    def _prompt(self, text: str, ids: Iterable[str]) -> Message:
+        buttons = [self._choices.button(choice_id) for choice_id in ids]
+        return {"kind": "prompt", "text": text, "choices": buttons}
+
+
+def read_pledge(path: Path, choices: Choices) -> Pledge:
+    """Read the pledge of `path`. Raises ContentError with all that is wrong."""
+    document = read_yaml(path)
+    record = document.convert(PledgeRecord)
+    problems = [
+        *_unknown_buttons(document, record.offered, choices),
+        *_unsound_pledge(document, record),
+    ]
+    return sound(Pledge(record, choices), problems)
+
+
+def _unknown_buttons(
+    document: YamlDocument, offered: PledgeButtons, choices: Choices
+) -> Iterable[Problem]:
+    lists: dict[str, Any] = msgspec.to_builtins(offered)
+    for audience, ids in lists.pop("find_out").items():
+        yield from choices.unknown(document, ids, "offered", "find_out", audience)
+    for step, ids in lists.items():
+        yield from choices.unknown(document, ids, "offered", step)
+
+
+def _unsound_pledge(document: YamlDocument, read: PledgeRecord) -> Iterable[Problem]:
+    if (read.course.url is None) != (read.course.verified_on is None):
+        yield document.problem("a link and the day it was checked, or neither", "course")
+    for step, fields in PLEDGE_FIELDS.items():
+        text = getattr(read.steps, step)
+        try:
+            text.format(**dict.fromkeys(fields, ""))
+        except (KeyError, IndexError, ValueError):
+            yield document.problem(f"only {fields} may stand in braces", "steps", step)

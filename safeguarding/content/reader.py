@@ -47,11 +47,12 @@ from safeguarding.content.languages import LanguageCardRecord, read_language_car
 from safeguarding.content.phrases import (
     Opening,
     Phrases,
+    Pledge,
     read_opening,
     read_phrase_file,
     read_phrases,
+    read_pledge,
 )
-from safeguarding.content.pledge import Pledge, read_pledge
 from safeguarding.content.services import NOT_SERVICES, AreaRecord, read_areas
 from safeguarding.records import ContentError, Problem, read_yaml
 from safeguarding.taxonomy import CONTENT
@@ -281,7 +282,7 @@ class Files:
             read_choices,
             folder / "choices.yml",
             topics,
-            self._area_labels(),
+            {area: record.label for area, record in (self.areas or {}).items()},
             self._guide_buttons(folder / "guides"),
         )
         if self.choices is not None:
@@ -293,9 +294,6 @@ class Files:
         except ContentError as error:
             self.problems += error.problems
             return None
-
-    def _area_labels(self) -> dict[str, str]:
-        return {area: record.label for area, record in (self.areas or {}).items()}
 
     def _guide_buttons(self, folder: Path) -> list[ChoiceRecord]:
         guides: Mapping[str, GuideRecord] = self._attempt(read_guides, folder) or {}

@@ -37,7 +37,8 @@ class AreaRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def service_files(folder: Path) -> list[Path]:
     """Return the files that hold services: the national one first, then one for each area."""
     found = [path for path in folder.glob("*.yml") if path.stem not in {*NOT_SERVICES, NATIONAL}]
-    return [folder / f"{NATIONAL}.yml", *sorted(found, key=_home_first)]
+    found.sort(key=lambda path: (path.stem != HOME, path.stem))
+    return [folder / f"{NATIONAL}.yml", *found]
 
 
 def read_areas(folder: Path) -> dict[str, AreaRecord]:
@@ -54,10 +55,6 @@ def read_areas(folder: Path) -> dict[str, AreaRecord]:
         except ContentError as error:
             problems += error.problems
     return sound(found, problems)
-
-
-def _home_first(path: Path) -> tuple[bool, str]:
-    return path.stem != HOME, path.stem
 
 
 NATIONS: tuple[Nation, ...] = ("england", "wales", "scotland", "northern_ireland")

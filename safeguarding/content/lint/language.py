@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from statistics import mean, pstdev
 from typing import Any, NamedTuple
@@ -165,16 +166,12 @@ class Ease:
     """Words in a sentence, on average."""
 
 
-@dataclass(frozen=True)
-class Limit:
-    """The hardest that a text may be to read."""
-
-    grade: float
-    sentence: float | None = None
-
-
-LIMITS: Mapping[str, Limit] = {YOUNGER: Limit(4, 15), YOUNG_PERSON: Limit(6, 15), PARENT: Limit(8)}
-"""By reader. Texts for professionals have no limit."""
+LIMITS: Mapping[str, Ease] = {
+    YOUNGER: Ease(4, 15),
+    YOUNG_PERSON: Ease(6, 15),
+    PARENT: Ease(8, inf),
+}
+"""The hardest that a text may be, by reader. Texts for professionals have no limit."""
 
 
 def ease(text: str) -> Ease:
@@ -194,7 +191,7 @@ def too_hard(text: str, audience: str) -> str | None:
     measured = ease(text)
     if measured.grade > limit.grade:
         return f"{audience}: grade {measured.grade}; at most {limit.grade}"
-    if limit.sentence is not None and measured.sentence > limit.sentence:
+    if measured.sentence > limit.sentence:
         return f"{audience}: {measured.sentence} words a sentence; at most {limit.sentence}"
     return None
 

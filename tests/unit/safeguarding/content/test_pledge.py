@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from safeguarding.content.pledge import Pledge, read_pledge
+from safeguarding.content.phrases import Pledge, read_pledge
 from safeguarding.messages import Message
 from safeguarding.records import ContentError
 from safeguarding.taxonomy import CONTENT
