@@ -21,6 +21,8 @@ from safeguarding.clock import utc_now
 from safeguarding.settings import Settings, SettingsError
 from safeguarding.taxonomy import CONTENT, ROOT
 
+ADVISORIES = ROOT / "security" / "advisories.toml"
+
 
 class CheckState(Enum):
     """The result of a check. Only OK is ready."""
@@ -66,7 +68,7 @@ class Installation:
     now: Callable[[], datetime] = utc_now
     roles: Roles = field(default_factory=Roles)
     content: Path = CONTENT
-    advisories: Path = ROOT / "security" / "advisories.toml"
+    advisories: Path = ADVISORIES
     trusted: ssl.SSLContext = field(default_factory=ssl.create_default_context)
     """Trusted authorities for the certificates of chat and console."""
 

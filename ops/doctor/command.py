@@ -13,10 +13,9 @@ from ops.doctor import (
     CheckState,
     Finding,
     Installation,
-    configuration,
     confirmations,
+    environment,
     find,
-    machine,
     people,
     records,
 )
@@ -26,9 +25,9 @@ from staff.alerts.queue import NotSentError
 from storage.engine import connect
 
 GROUPS: Mapping[str, Mapping[str, Check]] = {
-    "Settings": configuration.CHECKS,
-    "Machine": machine.CHECKS,
-    "From outside": machine.OUTSIDE_CHECKS,
+    "Settings": environment.SETTINGS_CHECKS,
+    "Machine": environment.MACHINE_CHECKS,
+    "From outside": environment.OUTSIDE_CHECKS,
     "Records": records.CHECKS,
     "People": people.CHECKS,
     "Words": confirmations.CONTENT_CHECKS,

@@ -1,20 +1,26 @@
-"""Checks of what people must sign, try or confirm: content, contacts, advisories, decisions.
+"""Checks of what people have to look at: content, contacts, advisories, decisions.
 
 A confirmation is an audit event: a member of staff states that a thing is done which no program can
-see.
+see. security/advisories.toml lists the known weaknesses of packages: people write it where they can
+reach a vulnerability database, and it is compared with the three locks.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
+from pathlib import Path
+from typing import Literal
 
+import msgspec
 import sqlalchemy as sa
+import tomllib
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from ops.advisories import Advisories, AdvisoryError
 from ops.doctor import Check, Finding, Installation, not_ready, ok
 from safeguarding.clock import LONDON
 from safeguarding.content.reader import read_catalogue, read_content
@@ -22,6 +28,7 @@ from safeguarding.content.services import ALWAYS_SHOWN
 from safeguarding.content.signing import HALF_A_YEAR, ApprovalStatus
 from safeguarding.records import ContentError
 from safeguarding.settings import Settings
+from safeguarding.taxonomy import ROOT
 from staff.accounts.accounts import StaffAccounts
 from staff.approvals.approvals import STATUSES, Approvals
 from staff.audit.trail import audit_events, record_command
@@ -31,6 +38,8 @@ from storage.vault import key_ring
 CONFIRMED = "confirmed"
 """The audit event of a confirmation."""
 LOOKED_LASTS = timedelta(days=31)
+Locked = Mapping[tuple[str, str], Set[str]]
+"""The locked versions, by ecosystem and package."""
 _NOT_TRIED = frozenset({ALWAYS_SHOWN[0]})
 """999 is never rung to see whether it answers."""
 _IN_FORCE = {ApprovalStatus.APPROVED, ApprovalStatus.REVIEW_DUE}
@@ -143,21 +152,108 @@ def contacts(here: Installation) -> Finding:
     return ok(f"all {len(shown)} tried, none due")
 
 
+class AdvisoryError(Exception):
+    """security/advisories.toml cannot be read. Says what is wrong."""
+
+
+class AdvisoryException(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An exception: why a weakness is accepted, and until when."""
+
+    reason: str
+    given_on: date
+    until: date
+
+
+class Advisory(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One weakness, or several of one package that the same release fixes."""
+
+    package: str
+    ecosystem: Literal["pypi", "npm"]
+    affected: str
+    """Versions, as a specifier of PEP 440: "<3.13.4"."""
+    ids: list[str]
+    title: str
+    source: str
+    """Where the weakness is published."""
+    verified: bool
+    """Whether the range was read there; otherwise it is inferred, and may be wrong."""
+    exposure: str
+    """What it could do to Lantern."""
+    exception: AdvisoryException | None = None
+
+
+class AdvisoryList(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The content of security/advisories.toml."""
+
+    looked_on: date
+    """When a person last looked for new ones."""
+    advisory: list[Advisory]
+
+    @classmethod
+    def read(cls, path: Path) -> AdvisoryList:
+        """Read the list. Raises AdvisoryError."""
+        try:
+            found = msgspec.convert(tomllib.loads(path.read_text("utf-8")), cls)
+            for each in found.advisory:
+                SpecifierSet(each.affected)
+        except (
+            OSError,
+            tomllib.TOMLDecodeError,
+            msgspec.ValidationError,
+            InvalidSpecifier,
+        ) as error:
+            raise AdvisoryError(f"{path.name}: {error}") from None
+        return found
+
+    def problems(self, locked: Locked, today: date) -> Iterator[str]:
+        """Yield weaknesses without an exception, and exceptions that expired or are not needed."""
+        for each in self.advisory:
+            named = f"{each.package} {', '.join(each.ids)}"
+            versions = locked.get((each.ecosystem, each.package), frozenset())
+            affected = SpecifierSet(each.affected)
+            hit = sorted(one for one in versions if affected.contains(one, prereleases=True))
+            if hit and each.exception is None:
+                yield f"{named}: {hit[0]} is locked and affected, without an exception"
+            elif hit and each.exception is not None and each.exception.until < today:
+                yield f"{named}: the exception ended on {each.exception.until.isoformat()}"
+            elif not hit and each.exception is not None:
+                yield f"{named}: nothing affected is locked; the exception is not needed any more"
+
+
+def read_locks(root: Path = ROOT) -> Locked:
+    """Return every version that the locks hold: uv.lock, the lab's and package-lock.json.
+
+    An installation has no lab.
+    """
+    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for lock in filter(Path.is_file, (root / "uv.lock", root / "lab" / "uv.lock")):
+        for package in tomllib.loads(lock.read_text("utf-8"))["package"]:
+            if "version" in package:
+                found["pypi", package["name"]].add(package["version"])
+    npm = json.loads((root / "package-lock.json").read_text("utf-8"))
+    for path, record in npm["packages"].items():
+        if path:
+            found["npm", path.rpartition("node_modules/")[2]].add(record["version"])
+    return found
+
+
 def advisories(here: Installation) -> Finding:
     """Check that no locked package has a known weakness without an unexpired exception."""
     today = here.now().date()
     try:
-        listed = Advisories.read(here.advisories)
+        listed = AdvisoryList.read(here.advisories)
     except AdvisoryError as error:
         return not_ready(str(error), "security/advisories.toml")
-    if problems := listed.problems(today):
-        return not_ready(problems[0], "security/README.md")
+    if problem := next(listed.problems(read_locks(), today), None):
+        return not_ready(problem, "security/README.md")
+    looked_on = listed.looked_on.isoformat()
     if today - listed.looked_on > LOOKED_LASTS:
         return not_ready(
-            f"last looked for on {listed.looked_on.isoformat()}",
+            f"last looked for on {looked_on}",
             "look again, where an advisory database can be reached: security/README.md",
         )
-    return ok(f"looked for on {listed.looked_on.isoformat()}, {listed.excepted} with an exception")
+    excepted = sum(each.exception is not None for each in listed.advisory)
+    return ok(f"looked for on {looked_on}, {excepted} with an exception")
 
 
 CONTENT_CHECKS: Mapping[str, Check] = {

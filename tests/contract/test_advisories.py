@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ops.advisories import Advisories, AdvisoryError, read_locks
+from ops.doctor import ADVISORIES
+from ops.doctor.confirmations import AdvisoryError, AdvisoryList, read_locks
 
 TODAY = date(2026, 11, 27)
 ENTRY = """
@@ -30,14 +31,16 @@ until = 2027-05-27
 """
 
 
-def listed(tmp_path: Path, text: str, version: str) -> Advisories:
+def problems(tmp_path: Path, text: str, version: str, today: date = TODAY) -> list[str]:
     path = tmp_path / "advisories.toml"
     path.write_text(text, encoding="utf-8")
-    return Advisories.read(path, {("pypi", "sanic"): {version}})
+    locked = {("pypi", "sanic"): {version}}
+    return list(AdvisoryList.read(path).problems(locked, today))
 
 
 def test_the_locks_hold_nothing_that_is_known_to_be_weak_and_not_excepted() -> None:
-    assert Advisories.read().problems(date.today()) == []  # noqa: DTZ011 - a day is enough
+    today = date.today()  # noqa: DTZ011 - a day is enough
+    assert list(AdvisoryList.read(ADVISORIES).problems(read_locks(), today)) == []
 
 
 def test_every_lock_is_read() -> None:
@@ -49,19 +52,21 @@ def test_every_lock_is_read() -> None:
 
 
 def test_an_affected_version_without_an_exception_is_named(tmp_path: Path) -> None:
-    assert listed(tmp_path, ENTRY, "25.12.1").problems(TODAY) == []
-    [problem] = listed(tmp_path, ENTRY, "25.12.0").problems(TODAY)
+    assert problems(tmp_path, ENTRY, "25.12.1") == []
+    [problem] = problems(tmp_path, ENTRY, "25.12.0")
     assert problem == "sanic CVE-1: 25.12.0 is locked and affected, without an exception"
-    [problem] = listed(tmp_path, ENTRY, "25.12.0rc1").problems(TODAY)
+    [problem] = problems(tmp_path, ENTRY, "25.12.0rc1")
     assert "25.12.0rc1" in problem
 
 
 def test_an_exception_ends_and_is_not_kept_for_nothing(tmp_path: Path) -> None:
-    lived_with = listed(tmp_path, ENTRY + EXCEPTION, "25.12.0")
+    excepted = ENTRY + EXCEPTION
 
-    assert lived_with.problems(TODAY) == []
-    assert "ended on 2027-05-27" in lived_with.problems(date(2027, 5, 28))[0]
-    assert "not needed any more" in listed(tmp_path, ENTRY + EXCEPTION, "26.3").problems(TODAY)[0]
+    assert problems(tmp_path, excepted, "25.12.0") == []
+    [ended] = problems(tmp_path, excepted, "25.12.0", date(2027, 5, 28))
+    assert "ended on 2027-05-27" in ended
+    [needless] = problems(tmp_path, excepted, "26.3")
+    assert "not needed any more" in needless
 
 
 @pytest.mark.parametrize(
@@ -70,11 +75,12 @@ def test_an_exception_ends_and_is_not_kept_for_nothing(tmp_path: Path) -> None:
 )
 def test_a_list_that_makes_no_sense_is_refused(tmp_path: Path, old: str, new: str) -> None:
     with pytest.raises(AdvisoryError):
-        listed(tmp_path, ENTRY.replace(old, new), "1")
+        problems(tmp_path, ENTRY.replace(old, new), "1")
 
 
 def test_no_exception_is_given_for_longer_than_half_a_year() -> None:
-    given = [each.exception for each in Advisories.read().advisories if each.exception]
+    listed = AdvisoryList.read(ADVISORIES)
+    given = [each.exception for each in listed.advisory if each.exception]
 
     assert given
     assert max(each.until - each.given_on for each in given) <= timedelta(days=183)

@@ -12,9 +12,16 @@ from pathlib import Path
 import pyotp
 import pytest
 
-from ops.advisories import FILE
 from ops.backup import back_up
-from ops.doctor import CheckState, Installation, confirmations, find, machine, people
+from ops.doctor import (
+    ADVISORIES,
+    CheckState,
+    Installation,
+    confirmations,
+    environment,
+    find,
+    people,
+)
 from ops.doctor.command import GROUPS, examine, main
 from ops.doctor.confirmations import CONFIRMATIONS, confirm
 from safeguarding.clock import utc_now
@@ -38,12 +45,12 @@ def test_an_installation_where_all_is_done_is_ready(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # What a machine of tests cannot promise: its clock and its disk.
-    monkeypatch.setattr(machine, "kernel_clock_is_synchronised", lambda: True)
-    monkeypatch.setattr(machine, "LEAST_SHARE", 0.0)
-    monkeypatch.setattr(machine, "LEAST_FREE", 1)
+    monkeypatch.setattr(environment, "kernel_clock_is_synchronised", lambda: True)
+    monkeypatch.setattr(environment, "LEAST_SHARE", 0.0)
+    monkeypatch.setattr(environment, "LEAST_FREE", 1)
     looked = f"looked_on = {utc_now().date().isoformat()}"
     listed = tmp_path / "advisories.toml"
-    listed.write_text(re.sub(r"looked_on = \S+", looked, FILE.read_text("utf-8")), "utf-8")
+    listed.write_text(re.sub(r"looked_on = \S+", looked, ADVISORIES.read_text("utf-8")), "utf-8")
     write_certificate(tmp_path, "localhost", "127.0.0.1", days=60)
     trusted = ssl.create_default_context(cafile=tmp_path / "certificate.pem")
     with ExitStack() as stack:

@@ -7,8 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from ops.advisories import FILE
-from ops.doctor import CheckState, Installation, find
+from ops.doctor import ADVISORIES, CheckState, Installation, find
 from ops.doctor.confirmations import CONTENT_CHECKS as CHECKS
 from safeguarding.clock import utc_now
 from safeguarding.content.reader import read_catalogue
@@ -64,7 +63,7 @@ def test_a_contact_that_is_said_to_be_tried_tomorrow_does_not_count(
 
 def test_advisories_are_looked_for_monthly(here: Installation, tmp_path: Path) -> None:
     path = tmp_path / "advisories.toml"
-    text = FILE.read_text("utf-8")
+    text = ADVISORIES.read_text("utf-8")
     looked = re.sub(r"looked_on = \S+", f"looked_on = {utc_now().date().isoformat()}", text)
     listed = replace(here, advisories=path)
     path.write_text(looked, "utf-8")

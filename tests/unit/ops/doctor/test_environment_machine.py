@@ -12,8 +12,9 @@ import pytest
 import redis
 from sqlalchemy.engine import URL
 
-from ops.doctor import CheckState, Installation, find, machine
-from ops.doctor.machine import CHECKS, kernel_clock_is_synchronised
+from ops.doctor import CheckState, Installation, environment, find
+from ops.doctor.environment import MACHINE_CHECKS as CHECKS
+from ops.doctor.environment import kernel_clock_is_synchronised
 from ops.stack import free_port
 from safeguarding.clock import utc_now
 from storage.engine import connect
@@ -41,9 +42,9 @@ def test_a_state_folder_that_is_not_there_cannot_be_told(here: Installation) -> 
 def test_a_disk_with_too_little_room_is_named(
     here: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(machine, "LEAST_SHARE", 0.0)
+    monkeypatch.setattr(environment, "LEAST_SHARE", 0.0)
     assert find(CHECKS["disk"], here).state is CheckState.OK
-    monkeypatch.setattr(machine, "LEAST_SHARE", 1.0)
+    monkeypatch.setattr(environment, "LEAST_SHARE", 1.0)
     assert find(CHECKS["disk"], here).state is CheckState.NOT_READY
 
 
@@ -58,7 +59,7 @@ def test_the_kernel_is_asked_for_its_clock() -> None:
 def test_a_clock_that_follows_no_other_is_not_ready(
     here: Installation, monkeypatch: pytest.MonkeyPatch, kernel: bool | None, state: CheckState
 ) -> None:
-    monkeypatch.setattr(machine, "kernel_clock_is_synchronised", lambda: kernel)
+    monkeypatch.setattr(environment, "kernel_clock_is_synchronised", lambda: kernel)
 
     assert find(CHECKS["clock"], here).state is state
 
@@ -66,7 +67,7 @@ def test_a_clock_that_follows_no_other_is_not_ready(
 def test_a_clock_that_the_database_contradicts_is_not_ready(
     here: Installation, postgres: URL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(machine, "kernel_clock_is_synchronised", lambda: True)
+    monkeypatch.setattr(environment, "kernel_clock_is_synchronised", lambda: True)
     engine = connect(postgres.render_as_string(hide_password=False))
     there = replace(here, engine=engine)
     assert find(CHECKS["clock"], there).state is CheckState.OK

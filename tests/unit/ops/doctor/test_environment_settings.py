@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ops.doctor import CheckState, Installation, find
-from ops.doctor.configuration import CHECKS
+from ops.doctor.environment import SETTINGS_CHECKS as CHECKS
 from tests.unit.ops.doctor.conftest import changed
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ops.doctor import CheckState, Installation, find
-from ops.doctor.machine import OUTSIDE_CHECKS as CHECKS
+from ops.doctor.environment import OUTSIDE_CHECKS as CHECKS
 from tests.certificates import write_certificate
 from tests.unit.ops.doctor.conftest import Door, changed, door
 
