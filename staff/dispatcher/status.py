@@ -169,48 +169,42 @@ def metrics_of(state: DispatcherState) -> bytes:
     registry = CollectorRegistry()
     registry.register(LOGGED)
 
-    def publish(name: str, about: str, value: float) -> None:
+    def gauge(name: str, about: str, value: float) -> None:
         Gauge(name, about, registry=registry).set(value)
 
-    def publish_each(name: str, about: str, label: str, values: Mapping[str, float]) -> None:
-        gauge = Gauge(name, about, [label], registry=registry)
+    def gauges(name: str, about: str, label: str, values: Mapping[str, float]) -> None:
+        labelled = Gauge(name, about, [label], registry=registry)
         for each, value in values.items():
-            gauge.labels(each).set(value)
+            labelled.labels(each).set(value)
 
-    publish_each(
-        "lantern_alerts_open", "Alerts that nobody has acknowledged.", "severity", state.open
-    )
-    publish_each(
-        "lantern_deliveries_queued", "Deliveries that wait to be sent.", "channel", state.queued
-    )
-    publish_each(
+    gauges("lantern_alerts_open", "Alerts that nobody has acknowledged.", "severity", state.open)
+    gauges("lantern_deliveries_queued", "Deliveries that wait to be sent.", "channel", state.queued)
+    gauges(
         "lantern_deliveries_failed",
         "Deliveries of open alerts that were given up.",
         "channel",
         state.failed,
     )
-    publish_each(
+    gauges(
         "lantern_dispatcher_beat_age_seconds",
         "Time since each thread went round.",
         "thread",
         state.threads,
     )
-    publish(
+    gauge(
         "lantern_alerts_late_seconds",
         "How long the oldest step or delivery has been due.",
         state.late_s,
     )
-    publish(
+    gauge(
         "lantern_handoffs_waiting",
         "Rows of the hand-off mailbox that are in no case yet.",
         state.handoffs,
     )
-    publish(
+    gauge(
         "lantern_handoffs_late_seconds",
         "How long the oldest of them has waited, in seconds.",
         state.handoffs_late_s,
     )
-    publish(
-        "lantern_dispatcher_database_up", "Whether the database answers.", state.database == "up"
-    )
+    gauge("lantern_dispatcher_database_up", "Whether the database answers.", state.database == "up")
     return generate_latest(registry)
