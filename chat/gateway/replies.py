@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from copy import deepcopy
 from dataclasses import replace
 from datetime import datetime
 
@@ -48,7 +49,7 @@ class OwnReplies:
 
     def opening(self) -> list[Message]:
         """Return the first messages of a conversation."""
-        opening = self._content.opening.messages()
+        opening = deepcopy(list(self._content.opening))
         notice = Message(kind="notice", text=self._phrases.demonstration)
         return [notice, *opening] if self._demonstration else opening
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
 
-from safeguarding.content.hours import HoursPhrases, hours_line, in_words
+from safeguarding.clock import HoursPhrases, hours_line, in_words
 from safeguarding.content.phrases import Phrases
 from safeguarding.content.services import (
     ALWAYS_SHOWN,

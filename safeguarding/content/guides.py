@@ -112,12 +112,6 @@ class GuidePosition:
     def __str__(self) -> str:
         return f"{self.guide}/{self.at}"
 
-    @classmethod
-    def named(cls, text: str) -> GuidePosition:
-        """Return the inverse of `str`. Raises ValueError."""
-        guide, _, at = text.partition("/")
-        return cls(guide, int(at))
-
 
 class Guides:
     """Every guide, by id."""

@@ -9,7 +9,6 @@ scripts of the browser get the same mapping from the page that the gateway rende
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from copy import deepcopy
 from datetime import date
 from pathlib import Path
 from string import Formatter
@@ -125,19 +124,8 @@ class OpeningRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     choices: list[Choice] = []
 
 
-class Opening:
-    """The first messages of every conversation."""
-
-    def __init__(self, messages: list[Message]) -> None:
-        self._messages = messages
-
-    def messages(self) -> list[Message]:
-        """Return a copy that may be changed."""
-        return deepcopy(self._messages)
-
-
-def read_opening(path: Path, choices: Choices) -> Opening:
-    """Read the opening of `path`. Raises ContentError with all that is wrong."""
+def read_opening(path: Path, choices: Choices) -> list[Message]:
+    """Read the first messages of every conversation. Raises ContentError with all that is wrong."""
     document = read_yaml(path)
     records, problems = document.convert_each(OpeningRecord, "messages")
     for index, record in enumerate(records if not problems else []):
@@ -150,7 +138,7 @@ def read_opening(path: Path, choices: Choices) -> Opening:
         if (length := word_count(record.text)) > MOST_WORDS:
             what = f"{length} words; at most {MOST_WORDS}"
             problems.append(document.problem(what, *where, "text"))
-    return sound(Opening(cast("list[Message]", document.data["messages"])), problems)
+    return sound(cast("list[Message]", document.data["messages"]), problems)
 
 
 # ---- the pledge ---------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ kind is a row here and its files under content/. `read_content` returns what is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -45,7 +45,6 @@ from safeguarding.content.help_cards import HelpCards, help_card_item, read_help
 from safeguarding.content.items import Item, kind_of, read_provenance, responses_item, yaml_item
 from safeguarding.content.languages import LanguageCardRecord, read_language_card
 from safeguarding.content.phrases import (
-    Opening,
     Phrases,
     Pledge,
     read_opening,
@@ -54,6 +53,7 @@ from safeguarding.content.phrases import (
     read_pledge,
 )
 from safeguarding.content.services import NOT_SERVICES, AreaRecord, read_areas
+from safeguarding.messages import Message
 from safeguarding.records import ContentError, Problem, read_yaml
 from safeguarding.taxonomy import CONTENT
 
@@ -258,7 +258,8 @@ class Content:
     follow_ups: FollowUps
     languages: Mapping[str, LanguageCardRecord]
     questions: Questions
-    opening: Opening
+    opening: Sequence[Message]
+    """The first messages of every conversation."""
     pledge: Pledge
     chat_signs: ChatSigns
     phrases: Phrases

@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from safeguarding.content.hours import HoursError, HoursRecord, OpeningHours
+from safeguarding.clock import HoursError, HoursRecord, OpeningHours
 from safeguarding.records import ContentError, Problem, YamlDocument, read_yaml, sound
 from safeguarding.taxonomy import Audience, taxonomy
 

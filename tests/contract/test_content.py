@@ -134,7 +134,7 @@ def test_no_words_about_a_chat_say_that_it_is_fine(audience: str | None, worried
 
 def test_every_button_that_content_offers_is_accepted_back() -> None:
     content = real_content()
-    shown: list[Message] = [*content.help_cards.messages(), *content.opening.messages()]
+    shown: list[Message] = [*content.help_cards.messages(), *content.opening]
     offered = {choice["id"] for message in shown for choice in message.get("choices", [])}
 
     for guide in content.guides.all():

@@ -25,6 +25,7 @@ FOR_STAFF = {
     "staff/rota/page.py": "what the rota says to staff",
     "staff/reports/figures_wording.py": "what the figures say to staff",
     "staff/reports/case_file_wording.py": "what exported files and their pages say to staff",
+    "safeguarding/artifacts.py": "the head of the manifest",
     "safeguarding/content/reader.py": "titles of the kinds, for those who sign them",
     "safeguarding/content/chat_signs.py": "the title of its kind, for those who sign it",
     "safeguarding/content/articles.py": "headings for those who sign",

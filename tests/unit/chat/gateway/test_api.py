@@ -21,7 +21,7 @@ async def test_a_conversation_begins_with_a_token_the_opening_and_no_cookie(
     assert answer.status_code == 201
     first, *rest = answer.json()["messages"]
     assert "demonstration" in first["text"]
-    assert rest == real_content().opening.messages()
+    assert rest == real_content().opening
     assert "set-cookie" not in answer.headers
     assert answer.headers["cache-control"] == "no-store"
 

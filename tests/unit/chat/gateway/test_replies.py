@@ -32,11 +32,11 @@ def test_a_demonstration_says_so_before_anything_else() -> None:
 
     assert notice["kind"] == "notice"
     assert "demonstration" in notice["text"]
-    assert rest == real_content().opening.messages()
+    assert rest == real_content().opening
 
 
 def test_signed_words_need_no_notice(own: OwnReplies) -> None:
-    assert own.opening() == real_content().opening.messages()
+    assert own.opening() == real_content().opening
 
 
 def test_at_night_too_there_is_someone_to_talk_to(own: OwnReplies) -> None:

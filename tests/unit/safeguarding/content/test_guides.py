@@ -305,12 +305,6 @@ def test_a_guide_that_was_left_can_be_gone_on_with_until_its_end(record: GuideRe
     assert guides(record).resume("other/1") is None
 
 
-def test_a_place_comes_back_from_its_name() -> None:
-    assert GuidePosition.named(str(GuidePosition("blackmail", 2))) == GuidePosition("blackmail", 2)
-    with pytest.raises(ValueError, match="invalid literal"):
-        GuidePosition.named("blackmail")
-
-
 def test_all_that_each_reader_reads_has_its_reading_level_measured(record: GuideRecord) -> None:
     assert record.readings == {
         "young_person": "Stop replying.\nTell an adult.\nYou did it.",

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safeguarding.clock import LONDON
+from safeguarding.clock import LONDON, HoursError, HoursRecord, OpeningHours, hours_line
 from safeguarding.content.contacts import ContactPhrases
-from safeguarding.content.hours import HoursError, HoursRecord, OpeningHours, hours_line
 from tests.content import real_content
 
 SAY = real_content().phrases.of("contacts", ContactPhrases)
