@@ -20,98 +20,77 @@ ENVIRONMENTS = {
 class LazyCommand:
     """Where a command is. Its module is imported only when the command is called."""
 
-    module: str
-    """Name of the module with the click command `main`; listing commands imports none."""
     environment: str
+    place: str
+    """"module:function", where the function is a click command."""
     help: str
-    function: str = "main"
-    """The click command in it."""
 
 
+_LISTED: dict[str, dict[str, tuple[str, str]]] = {
+    "any": {
+        "screen": ("safeguarding.risk.commands:screen", "Risk of each line of standard input."),
+        "check-lexicon": (
+            "safeguarding.risk.commands:check_lexicon",
+            "Try the rules on their examples.",
+        ),
+    },
+    "services": {
+        "setup": ("ops.setup:main", "Make secrets, database and first accounts."),
+        "supervise": ("ops.supervise:main", "Run the Procfile; restart what dies."),
+        "announce": ("ops.supervise:announce", "Wait until everything answers."),
+        "help-page": ("chat.gateway.pages:main", "The page of help for the proxy to show."),
+        "reply": ("ops.reply:main", "Replies of the whole stack to each line."),
+        "doctor": ("ops.doctor.command:main", "What is missing before young people may write."),
+        "staff": ("staff.accounts.commands:main", "Open, list and shut accounts."),
+        "verify-audit": ("staff.audit.verify:verify_audit", "Prove that the audit trail is whole."),
+        "anchor-audit": ("staff.audit.verify:anchor_audit", "Write the anchor of today."),
+        "audit-client": ("staff.audit.trail:audit_client", "How the audit trail names an address."),
+        "database-roles": ("ops.database_roles:main", "Roles and grants for PostgreSQL."),
+        "rotate-keys": ("ops.rotate_keys:main", "Seal records with the first key."),
+        "dispose": (
+            "staff.retention.commands:dispose",
+            "Dispose of cases whose clock has run out.",
+        ),
+        "erase": ("staff.retention.commands:erase", "Erase one case that has to go."),
+        "backup": ("ops.backup:main", "Copy database, spool and ledger; no keys."),
+        "restore": ("ops.restore:main", "Put a backup where no database is."),
+        "verify-pack": ("staff.reports.case_file:main", "Prove an exported file unchanged."),
+        "pledges": ("storage.pledges:main", "How often the pledge was taken, by day."),
+        "check-content": (
+            "safeguarding.content.lint.check:main",
+            "Every problem of the content at once.",
+        ),
+        "approvals": ("staff.approvals.approvals:main", "How much content is signed."),
+        "export": ("safeguarding.content.booklet:main", "What one audience reads, to print."),
+        "build-static": ("ops.build_static:main", "Fetch the console's styles."),
+        "export-vectors": ("ops.encoder.vectors:main", "Make the vectors of our sentences."),
+    },
+    "assistant": {
+        "classify": ("bot.classify:main", "Intent, topic and severity of each line."),
+        "export-encoder": ("ops.encoder.encoder:main", "Make models/mpnet.onnx."),
+    },
+    "lab": {
+        "learn": ("lab.review.learn:main", "Turn a verdict of staff into an example."),
+        "pictures": ("lab.pictures:main", "The chat and the console in each state, photographed."),
+        "load": ("lab.load:main", "A crowd that chats, then a storm."),
+        "bench": ("lab.bench.command:main", "Latency, throughput and memory, measured."),
+        "chaos": ("lab.chaos.command:main", "What is lost while all below fails."),
+        "adapt": ("lab.training.adapt:main", "Teach the encoder anew."),
+        "calibrate": ("lab.training.calibrate:main", "Fit probabilities and thresholds."),
+        "compare": ("lab.training.compare_models:main", "Other models on the same sentences."),
+        "evaluate": ("lab.evaluation.command:main", "The evaluation report: every aim."),
+        "plot-bench": ("lab.bench.plot:main", "Draw what the bench measured."),
+        "compare-reports": (
+            "lab.evaluation.compare_reports:main",
+            "Which figures moved between two evaluations.",
+        ),
+    },
+}
+"""The place and the purpose of each command, by environment and name."""
 COMMANDS = {
-    "screen": LazyCommand(
-        "safeguarding.risk.commands", "any", "Risk of each line of standard input.", "screen"
-    ),
-    "check-lexicon": LazyCommand(
-        "safeguarding.risk.commands", "any", "Try the rules on their examples.", "check_lexicon"
-    ),
-    "setup": LazyCommand("ops.setup", "services", "Make secrets, database and first accounts."),
-    "supervise": LazyCommand("ops.supervise", "services", "Run the Procfile; restart what dies."),
-    "announce": LazyCommand(
-        "ops.supervise", "services", "Wait until everything answers.", "announce"
-    ),
-    "help-page": LazyCommand(
-        "chat.gateway.pages", "services", "The page of help for the proxy to show."
-    ),
-    "reply": LazyCommand("ops.reply", "services", "Replies of the whole stack to each line."),
-    "doctor": LazyCommand(
-        "ops.doctor.command", "services", "What is missing before young people may write."
-    ),
-    "staff": LazyCommand("staff.accounts.commands", "services", "Open, list and shut accounts."),
-    "verify-audit": LazyCommand(
-        "staff.audit.verify", "services", "Prove that the audit trail is whole.", "verify_audit"
-    ),
-    "anchor-audit": LazyCommand(
-        "staff.audit.verify", "services", "Write the anchor of today.", "anchor_audit"
-    ),
-    "audit-client": LazyCommand(
-        "staff.audit.trail", "services", "How the audit trail names an address.", "audit_client"
-    ),
-    "database-roles": LazyCommand(
-        "ops.database_roles", "services", "Roles and grants for PostgreSQL."
-    ),
-    "rotate-keys": LazyCommand("ops.rotate_keys", "services", "Seal records with the first key."),
-    "dispose": LazyCommand(
-        "staff.retention.commands",
-        "services",
-        "Dispose of cases whose clock has run out.",
-        "dispose",
-    ),
-    "erase": LazyCommand(
-        "staff.retention.commands", "services", "Erase one case that has to go.", "erase"
-    ),
-    "backup": LazyCommand("ops.backup", "services", "Copy database, spool and ledger; no keys."),
-    "restore": LazyCommand("ops.restore", "services", "Put a backup where no database is."),
-    "verify-pack": LazyCommand(
-        "staff.reports.case_file", "services", "Prove an exported file unchanged."
-    ),
-    "pledges": LazyCommand(
-        "storage.pledges", "services", "How often the pledge was taken, by day."
-    ),
-    "check-content": LazyCommand(
-        "safeguarding.content.lint.check", "services", "Every problem of the content at once."
-    ),
-    "approvals": LazyCommand(
-        "staff.approvals.approvals", "services", "How much content is signed."
-    ),
-    "export": LazyCommand(
-        "safeguarding.content.booklet", "services", "What one audience reads, to print."
-    ),
-    "build-static": LazyCommand("ops.build_static", "services", "Fetch the console's styles."),
-    "export-vectors": LazyCommand(
-        "ops.encoder.vectors", "services", "Make the vectors of our sentences."
-    ),
-    "learn": LazyCommand("lab.review.learn", "lab", "Turn a verdict of staff into an example."),
-    "pictures": LazyCommand(
-        "lab.pictures", "lab", "The chat and the console in each state, photographed."
-    ),
-    "load": LazyCommand("lab.load", "lab", "A crowd that chats, then a storm."),
-    "bench": LazyCommand("lab.bench.command", "lab", "Latency, throughput and memory, measured."),
-    "chaos": LazyCommand("lab.chaos.command", "lab", "What is lost while all below fails."),
-    "classify": LazyCommand(
-        "bot.classify", "assistant", "Intent, topic and severity of each line."
-    ),
-    "export-encoder": LazyCommand("ops.encoder.encoder", "assistant", "Make models/mpnet.onnx."),
-    "adapt": LazyCommand("lab.training.adapt", "lab", "Teach the encoder anew."),
-    "calibrate": LazyCommand("lab.training.calibrate", "lab", "Fit probabilities and thresholds."),
-    "compare": LazyCommand(
-        "lab.training.compare_models", "lab", "Other models on the same sentences."
-    ),
-    "evaluate": LazyCommand("lab.evaluation.command", "lab", "The evaluation report: every aim."),
-    "plot-bench": LazyCommand("lab.bench.plot", "lab", "Draw what the bench measured."),
-    "compare-reports": LazyCommand(
-        "lab.evaluation.compare_reports", "lab", "Which figures moved between two evaluations."
-    ),
+    name: LazyCommand(environment, place, purpose)
+    for environment, commands in _LISTED.items()
+    for name, (place, purpose) in commands.items()
 }
 _HOUSE = {"safeguarding", "storage", "web", "bot", "actions", "chat", "staff", "ops"}
 """The rooms of every installation. The lab is in a checkout only."""
@@ -129,7 +108,8 @@ class LazyGroup(click.Group):
         if row is None:
             return None
         try:
-            command = getattr(import_module(row.module), row.function)
+            module, _, function = row.place.partition(":")
+            command = getattr(import_module(module), function)
         except ModuleNotFoundError as error:
             if (error.name or "").partition(".")[0] in _HOUSE:
                 raise

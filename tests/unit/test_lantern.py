@@ -32,14 +32,15 @@ def test_the_list_names_every_command_and_imports_none() -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_each_command_is_a_click_command(name: str) -> None:
-    path = ROOT / f"{COMMANDS[name].module.replace('.', '/')}.py"
+    module, _, function = COMMANDS[name].place.partition(":")
+    path = ROOT / f"{module.replace('.', '/')}.py"
     functions = {
         node.name: [ast.unparse(decorator) for decorator in node.decorator_list]
         for node in ast.parse(path.read_text("utf-8")).body
         if isinstance(node, ast.FunctionDef)
     }
 
-    assert {"click.command()", "click.group()"} & set(functions[COMMANDS[name].function])
+    assert {"click.command()", "click.group()"} & set(functions[function])
 
 
 @pytest.mark.parametrize(
