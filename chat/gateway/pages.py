@@ -16,8 +16,8 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-import click
 import yaml
+from click import command, echo
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 from rcssmin import cssmin
@@ -254,8 +254,8 @@ def plain_errors(content: Content) -> PlainErrors:
     return PlainErrors(content.phrases.of("errors", ErrorPhrases))
 
 
-@click.command()
+@command()
 def main() -> None:
     """Print the help page that the proxy shows while the gateway is down."""
     page = plain_errors(read_content()).page(HTTPStatus.SERVICE_UNAVAILABLE)
-    click.echo(page.body or b"")
+    echo(page.body or b"")

@@ -34,7 +34,7 @@ FOR_STAFF = {
 FOR_OPERATORS = {
     "problem", "Problem", "ContentError",
     "debug", "info", "warning", "error", "critical", "exception",
-    "Counter", "Gauge", "Histogram", "gauge", "gauges",
+    "Counter", "Gauge", "Histogram", "counter", "gauge", "gauges",
     "execute", "exec_driver_sql", "compile",
     "ArgumentParser", "add_argument",
 }  # fmt: skip
