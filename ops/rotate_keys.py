@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine, RowMapping
+from sqlalchemy.engine import Engine, RowMapping
 
 from safeguarding.settings import Settings
 from staff.accounts.tables import SEALED as SEALED_OF_STAFF
@@ -51,20 +51,15 @@ def _rotate_row(engine: Engine, ring: Vault, table: sa.Table, key: str) -> int:
             return 0
         of_ring = table is data_keys or "case_id" not in table.c
         vault = ring if of_ring else make_key(connection, ring, row["case_id"])
-        changes = _resealed(vault, table, key, row)
+        changes = {}
+        for column in ALL_SEALED[table]:
+            envelope = row[column]
+            if envelope is not None and not vault.is_current(envelope):
+                place = _place(table, key, column, row)
+                changes[column] = vault.seal(vault.open(envelope, **place), **place)
         if changes:
-            _update(connection, table, mine, changes)
+            connection.execute(sa.update(table).where(mine).values(**changes))
     return len(changes)
-
-
-def _resealed(vault: Vault, table: sa.Table, key: str, row: RowMapping) -> dict[str, str]:
-    changes = {}
-    for column in ALL_SEALED[table]:
-        envelope = row[column]
-        if envelope is not None and not vault.is_current(envelope):
-            place = _place(table, key, column, row)
-            changes[column] = vault.seal(vault.open(envelope, **place), **place)
-    return changes
 
 
 def _place(table: sa.Table, key: str, column: str, row: RowMapping) -> dict[str, str]:
@@ -76,15 +71,6 @@ def _place(table: sa.Table, key: str, column: str, row: RowMapping) -> dict[str,
             # A mailbox is numbered by the database; what is sealed is bound to the key.
             key, facts = row["key"], mailbox.facts_of(row)
     return {"table": table.name, "row": key, "column": column, "facts": facts}
-
-
-def _update(
-    connection: Connection,
-    table: sa.Table,
-    mine: sa.ColumnElement[bool],
-    changes: dict[str, str],
-) -> None:
-    connection.execute(sa.update(table).where(mine).values(**changes))
 
 
 @click.command()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
-import re
 import shutil
 import signal
 import socket
@@ -110,39 +109,10 @@ class Process:
         self.send(signal.SIGKILL)  # whatever it left behind
         self._process = None
 
-    def resident_bytes(self) -> int:
-        """Return the memory of its process group (proportional set size)."""
-        return sum(_pss(pid) for pid in self._group())
-
-    def cpu_ms(self) -> float:
-        """Return the processor time that its process group has used, in milliseconds."""
-        return sum(_cpu_ms(pid) for pid in self._group())
-
-    def _group(self) -> Iterator[int]:
-        leader = self._process.pid if self._process else -1
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    if os.getpgid(int(entry.name)) == leader:
-                        yield int(entry.name)
-
-
-def _pss(pid: int) -> int:
-    try:
-        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    except OSError:
-        return 0
-    match = re.search(r"^Pss:\s+(\d+) kB", text, re.MULTILINE)
-    return int(match[1]) * 1024 if match else 0
-
-
-def _cpu_ms(pid: int) -> float:
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0.0
-    used, system = int(fields[11]), int(fields[12])
-    return (used + system) * 1000 / os.sysconf("SC_CLK_TCK")
+    @property
+    def pid(self) -> int | None:
+        """The id of the process and of its group; None while it does not run."""
+        return self._process.pid if self._process else None
 
 
 class Stack:
@@ -181,12 +151,12 @@ class Stack:
         self.rasa, *self.more_rasas = (
             self._process(name, self._rasa_command(name), "/webhooks/gateway/") for name in rasas
         )
-        actions = [str(SERVICES / "python"), "-m", "actions", "--port", str(self.ports["actions"])]
+        module = [str(SERVICES / "python"), "-m"]
+        actions = [*module, "actions", "--port", str(self.ports["actions"])]
         self.actions = self._process("actions", actions, "/health")
-        self.gateway = self._process("gateway", [str(SERVICES / "python"), "-m", gateway])
-        self.console = self._process("console", [str(SERVICES / "python"), "-m", "staff.console"])
-        dispatcher = [str(SERVICES / "python"), "-m", "staff.dispatcher"]
-        self.dispatcher = self._process("dispatcher", dispatcher)
+        self.gateway = self._process("gateway", [*module, gateway])
+        self.console = self._process("console", [*module, "staff.console"])
+        self.dispatcher = self._process("dispatcher", [*module, "staff.dispatcher"])
 
     def url(self, name: str) -> str:
         """Return the base address of one process."""
@@ -203,8 +173,8 @@ class Stack:
 
     def start(self, *processes: Process) -> None:
         """Start the named processes, or all but the dispatcher, and wait until each answers."""
-        rasas = (self.rasa, *self.more_rasas)
-        started = processes or (self.gateway, self.console, self.actions, *rasas)
+        usual = (self.gateway, self.console, self.actions, self.rasa, *self.more_rasas)
+        started = processes or usual
         for process in started:
             process.start()
         for process in started:
@@ -212,8 +182,8 @@ class Stack:
 
     def stop(self) -> None:
         """Stop everything."""
-        rasas = (self.rasa, *self.more_rasas)
-        for process in (self.dispatcher, *rasas, self.actions, self.gateway, self.console):
+        chat = (self.rasa, *self.more_rasas, self.actions, self.gateway)
+        for process in (self.dispatcher, *chat, self.console):
             process.stop()
 
     def logs(self) -> str:
@@ -249,16 +219,8 @@ def own_cluster(programs: Path) -> Iterator[URL]:
     data, port = folder / "data", free_port()
     options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
     control = [*prefix, str(programs / "pg_ctl"), "-D", str(data), "-w"]
-    initialise = [
-        *prefix,
-        str(programs / "initdb"),
-        "-D",
-        str(data),
-        "-A",
-        "trust",
-        "-U",
-        "postgres",
-    ]
+    flags = ["-D", str(data), "-A", "trust", "-U", "postgres"]
+    initialise = [*prefix, str(programs / "initdb"), *flags]
     try:
         subprocess.run(initialise, check=True, capture_output=True)
         start = [*control, "-o", options, "-l", str(folder / "server.log"), "start"]

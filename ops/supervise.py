@@ -38,16 +38,16 @@ class Supervised:
     """One process of the Procfile, in a process group of its own."""
 
     def __init__(self, name: str, command: str, env: Mapping[str, str], *, once: bool) -> None:
-        self.name = name
+        """`name` begins each line of its output."""
+        self._name = name
         self._command = command
         self._env = env
         self._once = once
         self._group: int | None = None
-        self._width = 0
 
-    async def keep_up(self, stop: asyncio.Event, width: int) -> None:
+    async def keep_up(self, stop: asyncio.Event) -> None:
         """Run it and restart it until `stop`; a process with `once` is not restarted."""
-        self._width, pause = width, FIRST_PAUSE_S
+        pause = FIRST_PAUSE_S
         while not stop.is_set():
             started = time.monotonic()
             status = await self._run()
@@ -96,7 +96,7 @@ class Supervised:
                 self._say("(a line of more than a megabyte)")
 
     def _say(self, line: str) -> None:
-        sys.stdout.write(f"{time.strftime('%H:%M:%S')} {self.name:<{self._width}} | {line}\n")
+        sys.stdout.write(f"{time.strftime('%H:%M:%S')} {self._name} | {line}\n")
         sys.stdout.flush()
 
     def send(self, number: signal.Signals) -> None:
@@ -111,8 +111,7 @@ async def supervise(processes: list[Supervised], grace_s: float) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    width = max(len(process.name) for process in processes)
-    tasks = [asyncio.create_task(process.keep_up(stop, width)) for process in processes]
+    tasks = [asyncio.create_task(process.keep_up(stop)) for process in processes]
     await stop.wait()
     for process in processes:
         process.send(signal.SIGTERM)
@@ -132,8 +131,10 @@ def main(procfile: Path, once: tuple[str, ...], grace: float) -> None:
     env = {**os.environ, **(parse(file.read_text("utf-8")) if file.is_file() else {})}
     env["PYTHONUNBUFFERED"] = "1"
     listed = parse_procfile(procfile.read_text("utf-8")).processes
+    width = max(map(len, listed))
     processes = [
-        Supervised(name, command, env, once=name in once) for name, command in listed.items()
+        Supervised(name.ljust(width), command, env, once=name in once)
+        for name, command in listed.items()
     ]
     asyncio.run(supervise(processes, grace))
 

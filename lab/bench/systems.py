@@ -24,6 +24,7 @@ from lab.bench.client import (
     loads,
     rest_opener,
 )
+from lab.bench.usage import processor_ms, resident_bytes
 from ops.stack import ASSISTANT, Process, Stack, free_port
 from safeguarding.corpus import read_examples
 from safeguarding.risk.assessment import AssessedMessage
@@ -142,7 +143,7 @@ def stock(folder: Path, amount: Amount) -> SystemFigures:
         httpx.post(address, json={"sender": "first", "message": "hi"}, timeout=120)
         ready = time.perf_counter() - started
         measured, cpu_ms = _measure_loads([process], rest_opener(address), STOCK_TEXTS, amount)
-        memory = {process.name: process.resident_bytes() // 2**20}
+        memory = {process.name: resident_bytes(process) // 2**20}
     finally:
         process.stop()
     return SystemFigures("stock Rasa", round(ready, 1), memory, cpu_ms, measured)
@@ -198,7 +199,7 @@ def _measure_stack(
         stack.start(*processes)
         ready = time.perf_counter() - started
         measured, cpu_ms = _measure_loads(processes, opener, texts, amount)
-        memory = {each.name: each.resident_bytes() // 2**20 for each in processes}
+        memory = {each.name: resident_bytes(each) // 2**20 for each in processes}
     finally:
         stack.stop()
     return SystemFigures(name, round(ready, 1), memory, cpu_ms, measured)
@@ -208,9 +209,11 @@ def _measure_loads(
     processes: Sequence[Process], opener: OpenConversation, texts: Sequence[str], amount: Amount
 ) -> tuple[list[LoadFigures], dict[str, float]]:
     """Return the figures of all rounds, and each process's processor time for a message in ms."""
-    before = {each.name: each.cpu_ms() for each in processes}
+    before = {each.name: processor_ms(each) for each in processes}
     measured = loads(opener, texts, amount)
-    spent = {each.name: (each.cpu_ms() - before[each.name]) / amount.messages for each in processes}
+    spent = {
+        each.name: (processor_ms(each) - before[each.name]) / amount.messages for each in processes
+    }
     return measured, {name: round(used, 2) for name, used in spent.items()}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import asdict
 
 import click
 
@@ -62,7 +63,11 @@ def main(
     here.engine.dispose()
     missing = sum(each.state is not CheckState.OK for _, _, each in found)
     if as_json:
-        click.echo(json.dumps([_record(*each) for each in found], indent=1))
+        records = [
+            {"group": group, "check": name, **asdict(finding), "state": finding.state.value}
+            for group, name, finding in found
+        ]
+        click.echo(json.dumps(records, indent=1))
     else:
         _print(found)
         click.echo(
@@ -120,13 +125,3 @@ def _print(found: list[tuple[str, str, Finding]]) -> None:
         click.echo(f"  {state} {name}: {finding.says}")
         if finding.todo:
             click.echo(f"{'':14}→ {finding.todo}")
-
-
-def _record(group: str, name: str, finding: Finding) -> dict[str, str]:
-    return {
-        "group": group,
-        "check": name,
-        "state": finding.state.value,
-        "says": finding.says,
-        "todo": finding.todo,
-    }
