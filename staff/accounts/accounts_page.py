@@ -173,7 +173,7 @@ async def accepted(request: Request, token: str) -> HTTPResponse:
     except StaffNameError:
         return invitation_form(request, invited, {"name": wording.NAME_TAKEN}, 400)
     except PasswordError as error:
-        return invitation_form(request, invited, {"password": wording.password_refused(error)}, 400)
+        return invitation_form(request, invited, {"password": str(error)}, 400)
     await record_accepted(request, invited, member)
     return redirect("/sign-in", status=SEE_OTHER)
 

@@ -82,25 +82,31 @@ class Invitations(AccountRecords):
         name = row["name"] or ""
         return Invitation(row["shown_name"], role, row["expires_at"], row["staff_id"], name)
 
-    def accept(self, token: str, name: str, password: str) -> Staff:
+    def accept(self, token: str, name: str, proof: str | Identity) -> Staff:
         """Open the account, or set its password, and delete the link.
 
-        `name` is ignored where an account exists. Raises InvitationGoneError, StaffNameError,
-        PasswordError; the link still works after the last two.
+        `proof` is the password, or the identity that opens the account without one. `name` is
+        ignored where an account exists. Raises InvitationGoneError, StaffNameError, PasswordError,
+        LinkedElsewhereError; the link still works after the last three.
         """
         invitation, member = self._accepting(token, name)
+        # An account with an identity gets a password that no one knows.
+        password = random_password(member.name) if isinstance(proof, Identity) else proof
         password_hash = self._accounts.hash(password, member.name)
-        return self._accept(token, invitation, member, password_hash)
-
-    def accept_as(self, token: str, name: str, identity: Identity) -> Staff:
-        """As `accept`, for an account that is opened by an identity and not by a password.
-
-        Raises InvitationGoneError, StaffNameError, LinkedElsewhereError; the link still works after
-        the last two.
-        """
-        invitation, member = self._accepting(token, name)
-        unknown_to_all = self._accounts.hash(random_password(member.name), member.name)
-        return self._accept(token, invitation, member, unknown_to_all, identity)
+        member = replace(member, id=invitation.staff_id or member.id)
+        own = staff_invitations.c.token_hash == digest_of(token)
+        with self._engine.begin() as connection:
+            if connection.execute(sa.delete(staff_invitations).where(own)).rowcount != 1:
+                raise InvitationGoneError
+            if invitation.staff_id is None:
+                insert(connection, member, password_hash, self._now())
+            else:
+                start_again(connection, member.id, password_hash)
+                same = staff.c.id == member.id
+                connection.execute(sa.update(staff).where(same).values(admitted=member.admitted))
+            if isinstance(proof, Identity):
+                link_identity(connection, member.id, proof, self._now())
+        return member
 
     def check_name(self, token: str, name: str) -> None:
         """Raise StaffNameError when an account cannot be opened with this name.
@@ -115,29 +121,6 @@ class Invitations(AccountRecords):
         invitation = self.find(token)
         member = new_member(invitation.name or name, invitation.shown_name, invitation.role)
         return invitation, replace(member, admitted=invitation.role not in READERS)
-
-    def _accept(
-        self,
-        token: str,
-        invitation: Invitation,
-        member: Staff,
-        password_hash: str,
-        identity: Identity | None = None,
-    ) -> Staff:
-        member = replace(member, id=invitation.staff_id or member.id)
-        own = staff_invitations.c.token_hash == digest_of(token)
-        with self._engine.begin() as connection:
-            if connection.execute(sa.delete(staff_invitations).where(own)).rowcount != 1:
-                raise InvitationGoneError
-            if invitation.staff_id is None:
-                insert(connection, member, password_hash, self._now())
-            else:
-                start_again(connection, member.id, password_hash)
-                same = staff.c.id == member.id
-                connection.execute(sa.update(staff).where(same).values(admitted=member.admitted))
-            if identity is not None:
-                link_identity(connection, member.id, identity, self._now())
-        return member
 
     def _make(self, staff_id: str | None, shown_name: str, role: Role, by: str) -> str:
         token, now, table = secrets.token_urlsafe(32), self._now(), staff_invitations

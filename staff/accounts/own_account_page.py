@@ -1,4 +1,4 @@
-"""The pages of one's own account: sessions, second step, and confirming a session."""
+"""The pages of one's own account: sessions, second step, passkeys, and confirming a session."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import segno
 from markupsafe import Markup
 from sanic import Blueprint, HTTPResponse, Request
 from sanic.exceptions import NotFound
-from sanic.response import redirect
+from sanic.response import redirect, text
 
-from staff.accounts.auth import home_of, requires, safe_next, session_of
+from staff.accounts.auth import home_of, requires, safe_next, session_of, token_of
 from staff.accounts.permissions import Permission
-from staff.accounts.second_step import WrongCodeError, address_for_app
-from staff.accounts.sign_in_page import attempt_in_session
+from staff.accounts.second_step import PasskeyError, WrongCodeError, address_for_app
+from staff.accounts.sessions import browser_of
+from staff.accounts.sign_in_page import attempt_in_session, passkeys, relying_party
 from staff.console import wording
 from staff.console.pages import ACCOUNT, SECOND_STEP, SEE_OTHER, field, services
 from staff.console.recording import record, record_refusal
@@ -89,6 +90,50 @@ async def remove(request: Request) -> HTTPResponse:
     console.throttle.code_was_right(session.staff.id)
     await to_thread(console.second_steps.remove, session.staff.id)
     await record(request, "second step removed")
+    return redirect(ACCOUNT, status=SEE_OTHER)
+
+
+@passkeys.post(f"{ACCOUNT}/passkeys/options")
+@requires(Permission.OWN_ACCOUNT)
+async def options_to_add(request: Request) -> HTTPResponse:
+    """Return the options for the script on the account page."""
+    console, session = services(request), session_of(request)
+    challenge = await to_thread(console.sessions.new_challenge, token_of(request))
+    options = await to_thread(
+        console.passkeys.options_to_add, session.staff, relying_party(request), challenge
+    )
+    return text(options, content_type="application/json")
+
+
+@passkeys.post(f"{ACCOUNT}/passkeys", name="add")
+@requires(Permission.OWN_ACCOUNT)
+async def add_passkey(request: Request) -> HTTPResponse:
+    """Store a passkey. The app must be set up first, because it comes with recovery codes."""
+    console, session = services(request), session_of(request)
+    challenge = await to_thread(console.sessions.take_challenge, token_of(request))
+    if not await to_thread(console.second_steps.is_set_up, session.staff.id):
+        return redirect(SECOND_STEP, status=SEE_OTHER)
+    label = browser_of(request.headers.get("user-agent") or "")
+    answer = field(request, "answer")
+    try:
+        await to_thread(
+            console.passkeys.add, session.staff, answer, challenge, relying_party(request), label
+        )
+    except PasskeyError:
+        await record_refusal(request, "passkey not proved", what="passkey refused")
+        return redirect(f"{ACCOUNT}?passkey=refused", status=SEE_OTHER)
+    await record(request, "passkey added")
+    return redirect(ACCOUNT, status=SEE_OTHER)
+
+
+@passkeys.post(f"{ACCOUNT}/passkeys/<passkey_id:str>/remove", name="remove")
+@requires(Permission.OWN_ACCOUNT)
+async def remove_passkey(request: Request, passkey_id: str) -> HTTPResponse:
+    """Delete a passkey of one's own."""
+    console, session = services(request), session_of(request)
+    if not await to_thread(console.passkeys.remove, session.staff.id, passkey_id):
+        raise NotFound
+    await record(request, "passkey removed")
     return redirect(ACCOUNT, status=SEE_OTHER)
 
 

@@ -21,35 +21,23 @@ _one_at_a_time = threading.Lock()
 
 
 class PasswordError(ValueError):
-    """The password is refused; the subclasses name the reason."""
-
-
-class PasswordLengthError(PasswordError):
-    """The password is too short or too long."""
-
-
-class GuessablePasswordError(PasswordError):
-    """The password consists of common words, keyboard rows, dates or words of this project."""
-
-
-class NameInPasswordError(PasswordError):
-    """The password contains the sign-in name."""
+    """The password is refused; the message tells the person why."""
 
 
 def check_password(password: str, name: str) -> None:
     """Raise PasswordError unless the account `name` (normalised) may use this password."""
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        raise PasswordLengthError(
+        raise PasswordError(
             f"A password has between {SHORTEST_PASSWORD} and {LONGEST_PASSWORD} characters"
         )
     if name and _letters(name) in _letters(password):
-        raise NameInPasswordError("A password does not contain the sign-in name")
+        raise PasswordError("The password must not contain the sign-in name")
     words = (*_OWN_WORDS, name, *name.replace(".", " ").replace("-", " ").split())
     # The library stores the extra words in a global variable.
     with _one_at_a_time:
         score = zxcvbn(password[:_JUDGED], user_inputs=list(words))["score"]
     if score < _HARD_ENOUGH:
-        raise GuessablePasswordError("A password like this is guessed easily")
+        raise PasswordError("Use several words that do not belong together: this is guessed easily")
 
 
 def random_password(name: str) -> str:
@@ -58,14 +46,16 @@ def random_password(name: str) -> str:
     It comes in groups that are easy to copy by hand.
     """
     while True:  # a random password can contain a short name by chance
-        password = "-".join(_random_group() for _ in range(4))
+        password = random_groups(4, 5)
         with suppress(PasswordError):
             check_password(password, name)
             return password
 
 
-def _random_group() -> str:
-    return "".join(secrets.choice(_COPIED_EASILY) for _ in range(5))
+def random_groups(number: int, length: int) -> str:
+    """Return groups of random letters and digits, five bits each, joined with dashes."""
+    groups = ("".join(secrets.choice(_COPIED_EASILY) for _ in range(length)) for _ in range(number))
+    return "-".join(groups)
 
 
 def _letters(text: str) -> str:

@@ -88,19 +88,6 @@ class AuthenticationRequest(msgspec.Struct, frozen=True):
     name: str = ""
     """Token of an invitation, and the sign-in name chosen with it."""
 
-    @property
-    def again(self) -> bool:
-        """Whether the provider must ask for a sign-in even in a browser that it knows."""
-        return self.purpose is Purpose.CONFIRM
-
-
-@dataclass(frozen=True)
-class IssuedRequest:
-    """A request and the value of its cookie."""
-
-    request: AuthenticationRequest
-    cookie: str
-
 
 class AuthenticationRequests:
     """Creates requests and accepts each once, in memory, as the console is one process."""
@@ -117,8 +104,8 @@ class AuthenticationRequests:
             100_000, REQUEST_LASTS.total_seconds() + 60, timer
         )
 
-    def make(self, purpose: Purpose, **more: str) -> IssuedRequest:
-        """Create a request; `more` are further fields."""
+    def make(self, purpose: Purpose, **more: str) -> tuple[AuthenticationRequest, str]:
+        """Return a new request and the value of its cookie; `more` are further fields."""
         request = AuthenticationRequest(
             purpose,
             self._now().astimezone(timezone.utc),
@@ -127,7 +114,7 @@ class AuthenticationRequests:
             secrets.token_urlsafe(48),
             **more,
         )
-        return IssuedRequest(request, str(self._signer.dumps(msgspec.to_builtins(request))))
+        return request, str(self._signer.dumps(msgspec.to_builtins(request)))
 
     def take(self, cookie: str, state: str) -> AuthenticationRequest:
         """Return the request that a response with this state is for.
@@ -186,15 +173,12 @@ class Provider:
             1, _METADATA_KEPT_S, time.monotonic
         )
 
-    @property
-    def label(self) -> str:
-        """The name of the provider on the sign-in button."""
-        return self._settings.label
-
     async def address(self, request: AuthenticationRequest) -> str:
         """Return the address at which the browser signs in. Raises ProviderUnavailableError."""
         async with self._session() as (client, metadata):
-            again = {"prompt": "login", "max_age": "0"} if request.again else {}
+            # To confirm a session, the provider asks even in a browser that it knows.
+            confirming = request.purpose is Purpose.CONFIRM
+            again = {"prompt": "login", "max_age": "0"} if confirming else {}
             address, _ = client.create_authorization_url(
                 metadata["authorization_endpoint"],
                 state=request.state,
@@ -224,8 +208,10 @@ class Provider:
             claim = getattr(error, "claim", "")
             log.warning("sign_on.not_proved", error=type(error).__name__, claim=claim)
             raise UnprovedIdentityError("identity not proved") from None
-        if request.again and not _since(proved, request.began_at):
-            raise UnprovedIdentityError("not asked again by the provider")
+        if request.purpose is Purpose.CONFIRM:
+            at = proved.signed_in_at
+            if at is None or (request.began_at - at).total_seconds() > LEEWAY_S:
+                raise UnprovedIdentityError("not asked again by the provider")
         return proved
 
     @asynccontextmanager
@@ -234,26 +220,20 @@ class Provider:
         if self._free.locked():
             raise ProviderUnavailableError
         try:
-            async with (
-                self._free,
-                asyncio.timeout(self._timeout_s),
-                self._client() as client,
-            ):
+            client = AsyncOAuth2Client(
+                self._settings.client_id,
+                self._secret,
+                scope="openid",
+                redirect_uri=self._settings.return_url,
+                code_challenge_method="S256",
+                timeout=self._timeout_s,
+                follow_redirects=False,
+            )
+            async with self._free, asyncio.timeout(self._timeout_s), client:
                 yield client, await self._discover(client)
         except (TimeoutError, httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
             log.warning("sign_on.provider_away", error=type(error).__name__)
             raise ProviderUnavailableError from None
-
-    def _client(self) -> AsyncOAuth2Client:
-        return AsyncOAuth2Client(
-            self._settings.client_id,
-            self._secret,
-            scope="openid",
-            redirect_uri=self._settings.return_url,
-            code_challenge_method="S256",
-            timeout=self._timeout_s,
-            follow_redirects=False,
-        )
 
     async def _discover(self, client: AsyncOAuth2Client) -> Mapping[str, Any]:
         """Return the provider's metadata. Raises ValueError when they are another provider's."""
@@ -330,8 +310,3 @@ async def _json(client: AsyncOAuth2Client, url: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ValueError("json")  # noqa: TRY004 - callers treat every bad answer alike
     return content
-
-
-def _since(proved: ProvedIdentity, began_at: datetime) -> bool:
-    at = proved.signed_in_at
-    return at is not None and (began_at - at).total_seconds() <= LEEWAY_S

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hmac
 import json
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +28,7 @@ from webauthn.helpers.structs import PublicKeyCredentialDescriptor
 
 from safeguarding.clock import utc_now
 from staff.accounts.accounts import AccountRecords, Staff, digest_of, remove_second_step
+from staff.accounts.passwords import random_groups
 from staff.accounts.tables import staff_passkeys, staff_recovery_codes, staff_totp
 from storage.vault import Vault
 
@@ -40,8 +40,6 @@ _DRIFT = (-1, 0, 1)
 """Time steps by which the clock of a phone may differ."""
 _BAD = (WebAuthnException, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 """Exceptions of the library for malformed or wrong input."""
-_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
-_GROUPS, _IN_GROUP = 4, 4
 
 
 class WrongCodeError(ValueError):
@@ -106,7 +104,7 @@ class SecondSteps(AccountRecords):
             self._use(connection, staff_id, code, in_use=False)
             own = staff_totp.c.staff_id == staff_id
             connection.execute(sa.update(staff_totp).where(own).values(in_use=True))
-            codes = [_recovery_code() for _ in range(RECOVERY_CODES)]
+            codes = [random_groups(4, 4) for _ in range(RECOVERY_CODES)]
             rows = [{"staff_id": staff_id, "code_hash": _digest(code)} for code in codes]
             connection.execute(sa.insert(staff_recovery_codes), rows)
         return codes
@@ -252,11 +250,6 @@ class Passkeys(AccountRecords):
 def address_for_app(secret: str, name: str) -> str:
     """Return the `otpauth:` address for the QR code from which an app reads the secret."""
     return pyotp.TOTP(secret, interval=STEP_S).provisioning_uri(name=name, issuer_name=ISSUER)
-
-
-def _recovery_code() -> str:
-    groups = ("".join(secrets.choice(_LETTERS) for _ in range(_IN_GROUP)) for _ in range(_GROUPS))
-    return "-".join(groups)
 
 
 def _digest(code: str) -> str:

@@ -1,4 +1,4 @@
-"""The pages to sign in, sign out and change one's password."""
+"""The pages to sign in, with or without a passkey, to sign out and to change one's password."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TypeAlias
 from urllib.parse import quote
 
 from sanic import Blueprint, HTTPResponse, Request
-from sanic.response import empty, redirect
+from sanic.response import empty, redirect, text
 
 from staff.accounts.accounts import Staff
 from staff.accounts.auth import (
@@ -24,7 +24,7 @@ from staff.accounts.auth import (
 )
 from staff.accounts.passwords import PasswordError
 from staff.accounts.permissions import Permission
-from staff.accounts.second_step import WrongCodeError
+from staff.accounts.second_step import PasskeyError, RelyingParty, WrongCodeError
 from staff.accounts.sessions import LONGEST, PENDING, browser_of
 from staff.accounts.throttle import KNOWN_FOR, SignInAttempt
 from staff.console import wording
@@ -38,6 +38,8 @@ from staff.console.recording import (
 from web.http import client_address
 
 signing_in = Blueprint("sign_in")
+passkeys = Blueprint("passkeys")
+"""The routes of passkeys, those of the account page included."""
 Redirect: TypeAlias = Callable[[str], HTTPResponse]
 """Makes the response that leads to an address."""
 
@@ -86,9 +88,9 @@ async def sign_in(request: Request) -> HTTPResponse:
 @open_to_all
 async def code_page(request: Request) -> HTTPResponse:
     """Show the form of the second step, after a right password."""
-    if await pending_sign_in(request) is None:
+    if await _pending_sign_in(request) is None:
         return redirect("/sign-in")
-    return await code_form(request, str(request.args.get("next") or ""))
+    return await _code_form(request, str(request.args.get("next") or ""))
 
 
 @signing_in.post("/sign-in/code")
@@ -96,17 +98,52 @@ async def code_page(request: Request) -> HTTPResponse:
 async def check_code(request: Request) -> HTTPResponse:
     """Check a code of the app, or a recovery code, and begin the session."""
     console, onward = services(request), field(request, "next")
-    staff = await pending_sign_in(request)
+    staff = await _pending_sign_in(request)
     if staff is None:
         return redirect("/sign-in", status=SEE_OTHER)
     if wait := console.throttle.code_wait_s(staff.id):
-        return await code_form(request, onward, wording.too_many_attempts(wait), 429)
+        return await _code_form(request, onward, wording.too_many_attempts(wait), 429)
     try:
         await to_thread(console.second_steps.check, staff.id, field(request, "code"))
     except WrongCodeError:
         await record_refusal(request, "wrong code", what="second step refused", account=staff.id)
-        return await code_form(request, onward, wording.WRONG_CODE, 401)
+        return await _code_form(request, onward, wording.WRONG_CODE, 401)
     console.throttle.code_was_right(staff.id)
+    await to_thread(console.sessions.end, token_of(request))
+    return await begin_session(request, staff, onward, secured=True)
+
+
+@passkeys.post("/sign-in/passkey/options")
+@open_to_all
+async def options_to_ask(request: Request) -> HTTPResponse:
+    """Return the options for the script on the page of the second step."""
+    console, staff = services(request), await _pending_sign_in(request)
+    if staff is None:
+        return text("{}", status=401, content_type="application/json")
+    challenge = await to_thread(console.sessions.new_challenge, token_of(request))
+    options = await to_thread(
+        console.passkeys.options_to_ask, staff.id, relying_party(request), challenge
+    )
+    return text(options, content_type="application/json")
+
+
+@passkeys.post("/sign-in/passkey", name="sign_in")
+@open_to_all
+async def sign_in_with_passkey(request: Request) -> HTTPResponse:
+    """Begin the session when a passkey of the account signed the challenge."""
+    console, onward = services(request), field(request, "next")
+    staff = await _pending_sign_in(request)
+    if staff is None:
+        return redirect("/sign-in", status=SEE_OTHER)
+    challenge = await to_thread(console.sessions.take_challenge, token_of(request))
+    answer = field(request, "answer")
+    try:
+        await to_thread(console.passkeys.check, staff.id, answer, challenge, relying_party(request))
+    except PasskeyError:
+        await record_refusal(
+            request, "passkey not proved", what="second step refused", account=staff.id
+        )
+        return await _code_form(request, onward, wording.WRONG_PASSKEY, 401)
     await to_thread(console.sessions.end, token_of(request))
     return await begin_session(request, staff, onward, secured=True)
 
@@ -156,7 +193,7 @@ async def change_password(request: Request) -> HTTPResponse:
         await to_thread(console.accounts.change_password, staff, field(request, "new"))
     except PasswordError as error:
         await record_refusal(request, "password not fit", what="password change refused")
-        return _password_form(request, {"new": wording.password_refused(error)}, 400)
+        return _password_form(request, {"new": str(error)}, 400)
     await record(request, "password changed")
     console.throttle.succeeded(attempt)
     return redirect("/sign-in", status=SEE_OTHER)
@@ -225,16 +262,15 @@ async def begin_session(
     return response
 
 
-async def pending_sign_in(request: Request) -> Staff | None:
+async def _pending_sign_in(request: Request) -> Staff | None:
     """Return the member of staff whose sign-in in this browser waits for the second step."""
     return await to_thread(services(request).sessions.find_pending, token_of(request))
 
 
-async def code_form(
+async def _code_form(
     request: Request, onward: str, error: str = "", status: int = 200
 ) -> HTTPResponse:
-    """Show the form of the second step."""
-    console, staff = services(request), await pending_sign_in(request)
+    console, staff = services(request), await _pending_sign_in(request)
     keys = await to_thread(console.passkeys.of, staff.id) if staff else []
     return console.pages.render(
         "sign_in_code.html",
@@ -261,3 +297,10 @@ def _too_many(request: Request, onward: str, wait: int) -> HTTPResponse:
     response = _sign_in(request, onward, wording.too_many_attempts(wait), 429)
     response.headers["Retry-After"] = str(wait)
     return response
+
+
+def relying_party(request: Request) -> RelyingParty:
+    """Return this console as browsers see it."""
+    # A forged Host header is harmless: the passkey signs the site that the browser sees.
+    scheme = "http" if services(request).insecure_cookies else "https"
+    return RelyingParty(request.host.partition(":")[0], f"{scheme}://{request.host}")

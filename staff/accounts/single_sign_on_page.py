@@ -187,7 +187,7 @@ async def _invited(
     try:
         invited = await to_thread(invitations.find, sign_on.invitation)
         member = await to_thread(
-            invitations.accept_as, sign_on.invitation, sign_on.name, proved.identity
+            invitations.accept, sign_on.invitation, sign_on.name, proved.identity
         )
     except InvitationGoneError:
         return invitation_gone(request)
@@ -251,15 +251,13 @@ async def _start(
 
 async def _begin(request: Request, purpose: Purpose, **more: str) -> HTTPResponse:
     console, provider = services(request), _provider(request)
-    issued = console.requests.make(purpose, **more)
+    sign_on, cookie = console.requests.make(purpose, **more)
     try:
-        address = await provider.address(issued.request)
+        address = await provider.address(sign_on)
     except ProviderUnavailableError:
-        return await _refused(request, "provider does not answer", "away", issued.request)
+        return await _refused(request, "provider does not answer", "away", sign_on)
     response = console.pages.onward(address)
-    set_cookie(
-        console, response, _cookie_name(console), issued.cookie, REQUEST_LASTS, samesite="Lax"
-    )
+    set_cookie(console, response, _cookie_name(console), cookie, REQUEST_LASTS, samesite="Lax")
     return response
 
 

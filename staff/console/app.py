@@ -33,11 +33,10 @@ from staff.accounts.auth import load_session, open_to_all
 from staff.accounts.invitations import Invitations
 from staff.accounts.linked_identities import LinkedIdentities
 from staff.accounts.own_account_page import own_account
-from staff.accounts.passkeys_page import passkeys
 from staff.accounts.provider import AuthenticationRequests, Provider
 from staff.accounts.second_step import Passkeys, SecondSteps
 from staff.accounts.sessions import StaffSessions
-from staff.accounts.sign_in_page import signing_in
+from staff.accounts.sign_in_page import passkeys, signing_in
 from staff.accounts.single_sign_on_page import single_sign_on
 from staff.accounts.throttle import KnownDevices, SignInLimits, SignInThrottle
 from staff.alerts.outbox import StaffAlerts
@@ -183,7 +182,7 @@ def compose(
         requests=AuthenticationRequests(settings.secret("token_key"), now),
         pages=Pages(
             unsigned_content=not settings.require_approval,
-            organisation=None if provider is None else provider.label,
+            organisation=None if settings.sign_on is None else settings.sign_on.label,
             case_wording=case_wording,
         ),
         errors=read_phrases(CONTENT / "phrases").of("errors", ErrorPhrases),

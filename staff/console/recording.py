@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -33,15 +32,6 @@ _ALL_CLIENTS = ""
 log = structlog.get_logger("console.audit")
 
 
-@dataclass(frozen=True)
-class RefusalLimits:
-    """How many refusals of visitors are recorded one by one."""
-
-    per_client: int = 1_000
-    of_all: int = 10_000
-    """Of all visitors together, because an address is easily changed."""
-
-
 class RefusalCounter:
     """Counts refusals of visitors, in memory, so that they cannot flood the audit trail.
 
@@ -51,10 +41,15 @@ class RefusalCounter:
 
     def __init__(
         self,
-        limits: RefusalLimits | None = None,
+        per_client: int = 1_000,
+        of_all: int = 10_000,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._limits = limits or RefusalLimits()
+        """Record this many refusals one by one: of a client, and of all visitors together.
+
+        There is a limit for all because an address is easily changed.
+        """
+        self._per_client, self._of_all = per_client, of_all
         self._counts: TTLCache[str, int] = TTLCache(_REMEMBERED_CLIENTS, _QUIET_S, timer)
 
     def count(self, client: str) -> dict[str, int] | None:
@@ -63,10 +58,10 @@ class RefusalCounter:
         Up to the limits every refusal is recorded, without a count; beyond them one each time that
         the number has doubled, with the number.
         """
-        own = self._count(client, self._limits.per_client, "refused_to_client")
+        own = self._count(client, self._per_client, "refused_to_client")
         if own is None:
             return None
-        of_all = self._count(_ALL_CLIENTS, self._limits.of_all, "refused_to_strangers")
+        of_all = self._count(_ALL_CLIENTS, self._of_all, "refused_to_strangers")
         return None if of_all is None else own | of_all
 
     def _count(self, key: str, limit: int, name: str) -> dict[str, int] | None:

@@ -11,13 +11,6 @@ from safeguarding.content.items import Block
 from safeguarding.content.signing import ApprovalDecision, ApprovalStatus, Decided
 from safeguarding.escalation import ASSISTANT, GATEWAY, Outcome
 from safeguarding.taxonomy import Severity
-from staff.accounts.passwords import (
-    LONGEST_PASSWORD,
-    SHORTEST_PASSWORD,
-    GuessablePasswordError,
-    NameInPasswordError,
-    PasswordError,
-)
 from staff.accounts.permissions import Role
 
 SEVERITIES = {
@@ -135,9 +128,6 @@ WRONG_PASSKEY = "That passkey did not open the account. Try again, or use a code
 WRONG_PROOF = "The password or the code is not right"
 WRONG_SIGN_IN = "The sign-in name or the password is not right"
 WRONG_PASSWORD = "The password you have now is not right"  # noqa: S105 - a sentence
-PASSWORD_COMMON = "Use several words that do not belong together: this is guessed easily"  # noqa: S105
-PASSWORD_NAME = "The password must not contain the sign-in name"  # noqa: S105 - a sentence
-PASSWORD_LENGTH = f"A password has between {SHORTEST_PASSWORD} and {LONGEST_PASSWORD} characters"
 
 ENTER_DATE = "Enter a day as a date, for example 27 November 2026"
 DATES_TURNED = "The last day must be the first day or later"
@@ -290,10 +280,3 @@ def too_many_attempts(wait_s: int) -> str:
     minutes = -(-wait_s // 60)
     wait = counted(minutes, "minute") if minutes > 1 else counted(wait_s, "second")
     return f"Too many attempts. Wait {wait}, then try again"
-
-
-def password_refused(error: PasswordError) -> str:
-    """Return the error message for a password that may not be used."""
-    if isinstance(error, GuessablePasswordError):
-        return PASSWORD_COMMON
-    return PASSWORD_NAME if isinstance(error, NameInPasswordError) else PASSWORD_LENGTH

@@ -122,7 +122,7 @@ def test_a_link_for_a_new_password_may_be_used_with_an_identity_and_then_no_pass
     invitations = Invitations(engine, accounts)
     token = invitations.renew(ann, by=ann.id)
 
-    assert invitations.accept_as(token, "", SOMEBODY).id == ann.id
+    assert invitations.accept(token, "", SOMEBODY).id == ann.id
 
     assert opened(identities, SOMEBODY) == "ann"
     assert accounts.verify("ann", PASSWORD) is None
@@ -134,4 +134,4 @@ def test_an_invited_lead_without_a_password_waits_for_a_lead_too(
     invitations = Invitations(engine, accounts)
     token = invitations.invite("Zoe", Role.LEAD, by=ann.id)
 
-    assert invitations.accept_as(token, "zoe", SOMEBODY).admitted is False
+    assert invitations.accept(token, "zoe", SOMEBODY).admitted is False

@@ -7,9 +7,7 @@ import secrets
 import pytest
 
 from staff.accounts.passwords import (
-    GuessablePasswordError,
-    NameInPasswordError,
-    PasswordLengthError,
+    PasswordError,
     check_password,
     random_password,
 )
@@ -17,7 +15,7 @@ from staff.accounts.passwords import (
 
 @pytest.mark.parametrize("password", ["short", "x" * 11, "p7 Qz" * 41])
 def test_refuses_a_short_or_endless_one(password: str) -> None:
-    with pytest.raises(PasswordLengthError):
+    with pytest.raises(PasswordError, match="between 12 and 200"):
         check_password(password, "ann")
 
 
@@ -35,18 +33,18 @@ def test_refuses_a_short_or_endless_one(password: str) -> None:
     ],
 )
 def test_refuses_a_password_that_is_easy_to_guess(password: str) -> None:
-    with pytest.raises(GuessablePasswordError):
+    with pytest.raises(PasswordError, match="guessed easily"):
         check_password(password, "ann")
 
 
 @pytest.mark.parametrize("password", ["ann.smith-purple-otter-9", "xx ANN SMITH otter purple"])
 def test_refuses_one_with_the_sign_in_name_however_it_is_written(password: str) -> None:
-    with pytest.raises(NameInPasswordError):
+    with pytest.raises(PasswordError, match="sign-in name"):
         check_password(password, "ann.smith")
 
 
 def test_the_parts_of_a_name_do_not_make_a_password_stronger() -> None:
-    with pytest.raises(GuessablePasswordError):
+    with pytest.raises(PasswordError, match="guessed easily"):
         check_password("featherstone1985", "ruth.featherstone")
 
 

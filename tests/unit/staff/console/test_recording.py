@@ -9,7 +9,7 @@ from sqlalchemy.engine import Engine
 
 from staff.accounts.accounts import Staff, StaffAccounts
 from staff.audit.trail import AuditLog, EventFilter, client_digest
-from staff.console.recording import RefusalCounter, RefusalLimits
+from staff.console.recording import RefusalCounter
 from tests.records import PASSWORD, Clock, EscalationLog, escalation
 from tests.unit.staff.console.conftest import Browser, Timer
 from web.http import App
@@ -167,7 +167,7 @@ def counts(refusals: RefusalCounter, client: str, times: int) -> list[dict[str, 
 
 
 def test_after_the_first_ones_only_each_doubling_is_recorded() -> None:
-    refusals = RefusalCounter(RefusalLimits(per_client=2), Timer())
+    refusals = RefusalCounter(per_client=2, timer=Timer())
 
     found = counts(refusals, "192.0.2.1", 17)
 
@@ -178,7 +178,7 @@ def test_after_the_first_ones_only_each_doubling_is_recorded() -> None:
 
 
 def test_many_addresses_are_counted_together() -> None:
-    refusals = RefusalCounter(RefusalLimits(per_client=5, of_all=4), Timer())
+    refusals = RefusalCounter(per_client=5, of_all=4, timer=Timer())
 
     found = [refusals.count(f"2001:db8::{number}") for number in range(8)]
 
@@ -187,7 +187,7 @@ def test_many_addresses_are_counted_together() -> None:
 
 def test_an_hour_of_quiet_begins_anew() -> None:
     timer = Timer()
-    refusals = RefusalCounter(RefusalLimits(per_client=1), timer)
+    refusals = RefusalCounter(per_client=1, timer=timer)
     counts(refusals, "192.0.2.1", 3)
 
     timer.at += 3600.0
@@ -198,7 +198,7 @@ def test_an_hour_of_quiet_begins_anew() -> None:
 @pytest.fixture
 def strict(app: App) -> None:
     """Three refusals of a stranger are recorded one by one."""
-    app.ctx.refusals = RefusalCounter(RefusalLimits(per_client=3), Timer())
+    app.ctx.refusals = RefusalCounter(per_client=3, timer=Timer())
 
 
 def refused(audit: AuditLog) -> list[dict[str, object]]:

@@ -436,7 +436,7 @@ async def test_the_number_of_calls_to_a_hanging_provider_is_limited(clock: Clock
     with frozen_server() as port:
         sign_on = SignOnSettings(f"http://127.0.0.1:{port}", CLIENT, "it", CONSOLE + RETURN)
         provider = Provider(sign_on, SECRET, clock, timeout_s=60)
-        asked = AuthenticationRequests("key", clock).make(Purpose.SIGN_IN).request
+        asked, _ = AuthenticationRequests("key", clock).make(Purpose.SIGN_IN)
         waiting = [asyncio.create_task(provider.address(asked)) for _ in range(CONCURRENT_CALLS)]
         await asyncio.sleep(0)
 
