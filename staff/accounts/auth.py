@@ -104,8 +104,7 @@ def requires(permission: Permission) -> Callable[[Handler], Handler]:
             if request.method == "POST" and not is_same_site(request):
                 return await _forged(request)
             if request.ctx.session is None:
-                await record_refusal(request, "not signed in", **_cookie_sent(request))
-                return _signed_out(request)
+                return await _signed_out(request)
             if request.method == "POST" and not _has_form_token(request):
                 return await _forged(request)
             if not session_of(request).staff.may(permission):
@@ -196,19 +195,16 @@ def _lacks_second_step(request: Request) -> bool:
     return services(request).require_second_step and not session_of(request).secured
 
 
-def _signed_out(request: Request) -> HTTPResponse:
+async def _signed_out(request: Request) -> HTTPResponse:
+    # The trail says whether there was a session cookie, and never its token.
+    sent = cookie_name(services(request)) in request.cookies
+    await record_refusal(request, "not signed in", **({"session": "not known"} if sent else {}))
     if request.method == "POST":
         # A long note must not be lost because the session ended meanwhile.
         return services(request).pages.render(
             "signed_out.html", status=401, written=written_in(request)
         )
     return redirect(f"/sign-in?next={quote(request.path, safe='')}", status=SEE_OTHER)
-
-
-def _cookie_sent(request: Request) -> dict[str, str]:
-    """Record whether there was a session cookie, and never its token."""
-    sent = cookie_name(services(request)) in request.cookies
-    return {"session": "not known"} if sent else {}
 
 
 def _has_form_token(request: Request) -> bool:

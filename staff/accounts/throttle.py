@@ -7,7 +7,6 @@ address, by name, and by address. Waits grow and end; the `limits` library has n
 
 from __future__ import annotations
 
-import hashlib
 import math
 import secrets
 import time
@@ -122,7 +121,7 @@ class SignInThrottle:
                 kind.clear(key)
             else:
                 kind.take_back(key)
-        self._known_addresses[_key(attempt.name), attempt.address] = True
+        self._known_addresses[digest_of(normalised(attempt.name)), attempt.address] = True
 
     def code_wait_s(self, staff_id: str) -> int:
         """Count an attempt at the second step and return 0, or return the seconds to wait.
@@ -140,7 +139,7 @@ class SignInThrottle:
         self._codes.clear((staff_id,))
 
     def _counted(self, attempt: SignInAttempt) -> list[tuple[GrowingWait, Key]]:
-        name, address = _key(attempt.name), attempt.address
+        name, address = digest_of(normalised(attempt.name)), attempt.address
         if attempt.device:
             return [(self._own, (name, "device", attempt.device))]
         if (name, address) in self._known_addresses:
@@ -189,7 +188,3 @@ class KnownDevices(AccountRecords):
             connection.execute(sa.update(table).where(old).values(token_hash=row["token_hash"]))
             connection.execute(sa.insert(table).values(**row))
         return fresh
-
-
-def _key(name: str) -> str:
-    return hashlib.sha256(normalised(name).encode("utf-8", "surrogatepass")).hexdigest()

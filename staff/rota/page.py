@@ -175,7 +175,7 @@ async def _page(request: Request, errors: dict[str, str], status: int = 200) -> 
     first = _date(str(request.args.get("from") or "")) or _today(request)
     days = await asyncio.to_thread(console.rota.days, first, DAYS)
     shifts = [shift for day in days for shift in day.shifts]
-    names = await _names(request, shifts)
+    staff, names = await _people(request, shifts)
     unreachable = await asyncio.to_thread(
         console.rota.unreachable, {shift.staff_id for shift in shifts}
     )
@@ -187,7 +187,7 @@ async def _page(request: Request, errors: dict[str, str], status: int = 200) -> 
         names=names,
         unreachable=unreachable,
         on_duty_now=await asyncio.to_thread(console.rota.on_duty_now),
-        staff=await asyncio.to_thread(console.rota.staff),
+        staff=staff,
         may_change=_may_change(request),
         errors=errors,
         form={name: field(request, name) for name in _SHIFT_FIELDS},
@@ -202,15 +202,14 @@ async def _page(request: Request, errors: dict[str, str], status: int = 200) -> 
 async def _shift_page(
     request: Request, shift: Shift, errors: dict[str, str], status: int = 200
 ) -> HTTPResponse:
-    console = services(request)
-    staff = await asyncio.to_thread(console.rota.staff)
-    return console.pages.render(
+    staff, names = await _people(request, [shift])
+    return services(request).pages.render(
         "rota_shift.html",
         status=status,
         session=session_of(request),
         shift=shift,
         kinds=KINDS,
-        names=await _names(request, [shift]),
+        names=names,
         staff=[each for each in staff if each != shift.staff_id],
         may_change=_may_change(request),
         errors=errors,
@@ -220,13 +219,13 @@ async def _shift_page(
     )
 
 
-async def _names(request: Request, shifts: list[Shift]) -> dict[str, str]:
-    """Return the shown names of staff on these shifts and of staff who may be on the rota."""
+async def _people(request: Request, shifts: list[Shift]) -> tuple[list[str], dict[str, str]]:
+    """Return the ids of staff who may be on the rota; shown names of these and of these shifts."""
     console = services(request)
     staff = await asyncio.to_thread(console.rota.staff)
     covered = {shift.cover_for for shift in shifts if shift.cover_for}
     ids = {*staff, *(shift.staff_id for shift in shifts), *covered}
-    return await asyncio.to_thread(console.accounts.shown_names, ids)
+    return staff, await asyncio.to_thread(console.accounts.shown_names, ids)
 
 
 async def _shift(request: Request, shift_id: int) -> Shift:
