@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from asyncio import to_thread
-from collections.abc import Callable
 from datetime import timedelta
-from typing import TypeAlias
 from urllib.parse import quote
 
 from sanic import Blueprint, HTTPResponse, Request
@@ -40,12 +38,6 @@ from web.http import client_address
 signing_in = Blueprint("sign_in")
 passkeys = Blueprint("passkeys")
 """The routes of passkeys, those of the account page included."""
-Redirect: TypeAlias = Callable[[str], HTTPResponse]
-"""Makes the response that leads to an address."""
-
-
-def _see_other(address: str) -> HTTPResponse:
-    return redirect(address, status=SEE_OTHER)
 
 
 @signing_in.get("/")
@@ -221,30 +213,25 @@ def attempt_in_session(request: Request) -> SignInAttempt:
 
 
 async def after_first_step(
-    request: Request, staff: Staff, onward: str, answer: Redirect = _see_other, by: str = ""
+    request: Request, staff: Staff, onward: str, *, by: str = ""
 ) -> HTTPResponse:
     """Begin the session, or the second step where the account has one."""
     console = services(request)
     if not await to_thread(console.second_steps.is_set_up, staff.id):
-        return await begin_session(request, staff, onward, answer=answer, by=by)
+        return await begin_session(request, staff, onward, by=by)
     token = await to_thread(console.sessions.start, staff.id, pending=True)
-    response = answer(f"/sign-in/code?next={quote(safe_next(onward, ''), safe='')}")
+    address = f"/sign-in/code?next={quote(safe_next(onward, ''), safe='')}"
+    response = _lead_to(request, address, by)
     set_cookie(console, response, cookie_name(console), token, PENDING)
     return response
 
 
 async def begin_session(
-    request: Request,
-    staff: Staff,
-    onward: str,
-    *,
-    secured: bool = False,
-    answer: Redirect = _see_other,
-    by: str = "",
+    request: Request, staff: Staff, onward: str, *, secured: bool = False, by: str = ""
 ) -> HTTPResponse:
     """Begin a session after all steps, and remember the browser.
 
-    `answer` makes the response; `by` names, on the trail, a way to sign in other than a password.
+    `by` names, on the trail, the way to sign in at another site instead of with a password.
     """
     console = services(request)
     token = await to_thread(
@@ -256,10 +243,17 @@ async def begin_session(
     device = await to_thread(console.devices.remember, _device_of(request), staff.id)
     detail = {"by": by} if by else {}
     await record(request, "signed in", who=staff.id, second_step=secured, **detail)
-    response = answer(safe_next(onward, home_of(staff)))
+    response = _lead_to(request, safe_next(onward, home_of(staff)), by)
     set_cookie(console, response, cookie_name(console), token, LONGEST)
     set_cookie(console, response, _device_cookie_name(console), device, KNOWN_FOR)
     return response
+
+
+def _lead_to(request: Request, address: str, by: str) -> HTTPResponse:
+    # From another site, the browser would follow a redirect without our cookies.
+    if by:
+        return services(request).pages.onward(address)
+    return redirect(address, status=SEE_OTHER)
 
 
 async def _pending_sign_in(request: Request) -> Staff | None:

@@ -241,12 +241,9 @@ async def _start(
     request: Request, member: Staff, sign_on: AuthenticationRequest, proved: ProvedIdentity
 ) -> HTTPResponse:
     """Begin the session; ask for our own second step where the provider asked for none."""
-    onward = services(request).pages.onward
     if proved.multi_factor:
-        return await begin_session(
-            request, member, sign_on.onward, secured=True, answer=onward, by=BY_PROVIDER
-        )
-    return await after_first_step(request, member, sign_on.onward, answer=onward, by=BY_PROVIDER)
+        return await begin_session(request, member, sign_on.onward, secured=True, by=BY_PROVIDER)
+    return await after_first_step(request, member, sign_on.onward, by=BY_PROVIDER)
 
 
 async def _begin(request: Request, purpose: Purpose, **more: str) -> HTTPResponse:
