@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ import click
 
 from safeguarding.clock import LONDON
 from safeguarding.content.articles import Article
-from safeguarding.content.contacts import ContactDirectory
 from safeguarding.content.help_cards import HelpCards
 from safeguarding.content.items import word_count
 from safeguarding.content.lint.facts import (
@@ -49,9 +47,9 @@ class Check:
         self._folder = folder
         self._today = today
         self._kinds = kinds
-        self._files = Files(folder, kinds)
+        self.files = Files(folder, kinds)
         self._lines = list(shown_texts(folder, kinds))
-        self.problems: list[Problem] = list(self._files.problems)
+        self.problems: list[Problem] = list(self.files.problems)
         rules = (
             self._overdue,
             self._help_card,
@@ -68,18 +66,6 @@ class Check:
             except ContentError as error:
                 self.problems += error.problems
 
-    @property
-    def holdings(self) -> Holdings:
-        """The records, for the summary."""
-        records = self._files.records
-        return Holdings(
-            records["answer"],
-            records["story"],
-            records["tool"],
-            self._files.contacts,
-            records["help_card"].get("help_card"),
-        )
-
     def _each(self) -> Iterator[tuple[ContentKind, Path]]:
         for kind in self._kinds:
             for path in kind.paths(self._folder):
@@ -87,14 +73,14 @@ class Check:
 
     def _record(self, kind: ContentKind, path: Path) -> Any:
         """Return the record that the kind's reader made of a file; None when it could not."""
-        return self._files.records[kind.id].get(path.stem)
+        return self.files.records[kind.id].get(path.stem)
 
     def _overdue(self) -> Iterator[Problem]:
         """Yield what is past the review that its front matter or provenance names."""
         for kind, path in self._each():
             if kind.read is not None and self._record(kind, path) is not None:
                 yield from self._past_review(kind, path)
-        contacts = self._files.contacts
+        contacts = self.files.contacts
         for id_, record in (contacts.records() if contacts else {}).items():
             if record.check_due < self._today:
                 yield Problem(self._folder / "contacts", 1, f"{id_}: past its check")
@@ -114,8 +100,8 @@ class Check:
         The help card repeats them so that it needs no other file.
         """
         path = self._folder / "help_card.yml"
-        cards: HelpCards | None = self._files.records["help_card"].get("help_card")
-        contacts = self._files.contacts
+        cards: HelpCards | None = self.files.records["help_card"].get("help_card")
+        contacts = self.files.contacts
         if cards is None or contacts is None:
             return
         records = contacts.records()
@@ -139,7 +125,7 @@ class Check:
                     yield document.problem(f"no {kind} {wanted!r}", "choices", index)
 
     def _numbers(self) -> Iterator[Problem]:
-        contacts = self._files.contacts
+        contacts = self.files.contacts
         records = contacts.records() if contacts else {}
         yield from number_problems(self._lines, records, self._folder)
 
@@ -167,12 +153,12 @@ class Check:
             for each in getattr(record, "follow_ups", ()):
                 sources += each.sources
             yield from foreign_sources(path, sources, domains)
-        if self._files.contacts is not None:
-            yield from foreign_contacts(self._folder, self._files.contacts, domains)
+        if self.files.contacts is not None:
+            yield from foreign_contacts(self._folder, self.files.contacts, domains)
 
     def _stock_phrases(self) -> Iterator[Problem]:
         """Yield phrases in so many young people's answers that they mean nothing any more."""
-        articles = self._files.records["answer"]
+        articles = self.files.records["answer"]
         texts = {
             name: article.readings[YOUNG_PERSON]
             for name, article in articles.items()
@@ -198,26 +184,12 @@ def _document(path: Path) -> YamlDocument:
 
 
 # ---- summary -------------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class Holdings:
-    """The records of a content folder."""
-
-    articles: Mapping[str, Article]
-    stories: Mapping[str, Article]
-    tools: Mapping[str, Article]
-    contacts: ContactDirectory | None
-    help_cards: HelpCards | None = None
-
-    def every(self) -> Iterator[tuple[str, Article]]:
-        """Yield each article, story and tool with its name in the summary."""
-        yield from self.articles.items()
-        yield from ((f"story {id_}", story) for id_, story in self.stories.items())
-        yield from ((f"tool {id_}", tool) for id_, tool in self.tools.items())
-
-
-def summary(held: Holdings, now: datetime) -> str:
+def summary(held: Files, now: datetime) -> str:
     """Return the summary: topics, readings and their level, sources, contacts, reviews due."""
-    lines = [_topics(held), f"stories: {len(held.stories)}, tools: {len(held.tools)}"]
+    lines = [
+        _topics(held),
+        f"stories: {len(held.records['story'])}, tools: {len(held.records['tool'])}",
+    ]
     lines += _reading(held)
     lines += _voices(held)
     lines += _first_screen(held)
@@ -225,18 +197,25 @@ def summary(held: Holdings, now: datetime) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _topics(held: Holdings) -> str:
-    readings = Counter(name for article in held.articles.values() for name in article.sections)
+def _every(held: Files) -> Iterator[tuple[str, Article]]:
+    """Yield each article, story and tool with its name in the summary."""
+    for kind, before in (("answer", ""), ("story", "story "), ("tool", "tool ")):
+        yield from ((before + id_, article) for id_, article in held.records[kind].items())
+
+
+def _topics(held: Files) -> str:
+    articles = held.records["answer"]
+    readings = Counter(name for article in articles.values() for name in article.sections)
     each = ", ".join(f"{count} {name}" for name, count in readings.items())
-    found = f"{len(held.articles)} topics"
+    found = f"{len(articles)} topics"
     return f"answers: {found}, {readings.total()} readings" + (f" ({each})" if each else "")
 
 
-def _reading(held: Holdings) -> Iterator[str]:
+def _reading(held: Files) -> Iterator[str]:
     for audience, limit in LIMITS.items():
         found = [
             (ease(article.readings[audience]), name)
-            for name, article in held.every()
+            for name, article in _every(held)
             if audience in article.sections
         ]
         if not found:
@@ -251,12 +230,12 @@ def _reading(held: Holdings) -> Iterator[str]:
         )
 
 
-def _voices(held: Holdings) -> Iterator[str]:
+def _voices(held: Files) -> Iterator[str]:
     """Yield how the answers of each audience sound."""
     for audience in (YOUNG_PERSON, PARENT, PROFESSIONAL):
         texts = {
             name: article.readings[audience]
-            for name, article in held.articles.items()
+            for name, article in held.records["answer"].items()
             if audience in article.sections
         }
         if not texts:
@@ -269,11 +248,12 @@ def _voices(held: Holdings) -> Iterator[str]:
         )
 
 
-def _first_screen(held: Holdings) -> Iterator[str]:
+def _first_screen(held: Files) -> Iterator[str]:
     """Yield how much a person in need reads before they can do something."""
-    if held.help_cards is None:
+    help_cards: HelpCards | None = held.records["help_card"].get("help_card")
+    if help_cards is None:
         return
-    cards = held.help_cards.messages()
+    cards = help_cards.messages()
     words = [word_count(card["text"]) for card in cards]
     buttons = max(len(card["choices"]) for card in cards)
     yield (
@@ -282,15 +262,15 @@ def _first_screen(held: Holdings) -> Iterator[str]:
     )
 
 
-def _sources(held: Holdings) -> str:
-    sources = [source for _, article in held.every() for source in article.front.sources]
+def _sources(held: Files) -> str:
+    sources = [source for _, article in _every(held) for source in article.front.sources]
     dates = sorted(source.published for source in sources if source.published)
     oldest = dates[0] if dates else "no date"
     undated = len(sources) - len(dates)
     return f"sources: {len(sources)}, the oldest of {oldest}, {undated} without a date"
 
 
-def _contacts(held: Holdings, now: datetime) -> Iterator[str]:
+def _contacts(held: Files, now: datetime) -> Iterator[str]:
     records = held.contacts.records() if held.contacts else {}
     unsure = [id_ for id_, record in records.items() if not record.confirmed]
     yield f"contacts: {len(records) - len(unsure)} confirmed, {len(unsure)} not{_names(unsure)}"
@@ -304,9 +284,9 @@ def _contacts(held: Holdings, now: datetime) -> Iterator[str]:
     )
 
 
-def _due(held: Holdings, today: date) -> str:
+def _due(held: Files, today: date) -> str:
     records = held.contacts.records() if held.contacts else {}
-    soon = sorted(name for name, each in held.every() if each.front.review_due <= today + SOON)
+    soon = sorted(name for name, each in _every(held) if each.front.review_due <= today + SOON)
     checks = sorted(id_ for id_, record in records.items() if record.check_due <= today + SOON)
     return (
         f"due in {SOON.days} days: {len(soon)} reviews{_names(soon)}, "
@@ -327,7 +307,7 @@ def main(folder: Path) -> None:
     problems = sorted(set(check.problems))
     for problem in problems:
         click.echo(problem)
-    click.echo(summary(check.holdings, now), nl=False)
+    click.echo(summary(check.files, now), nl=False)
     click.echo(f"problems: {len(problems)}" if problems else "no problem")
     if problems:
         raise SystemExit(1)
