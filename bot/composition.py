@@ -14,6 +14,7 @@ from safeguarding.settings import Settings
 
 if TYPE_CHECKING:
     from safeguarding.risk.engine import RiskEngine
+    from safeguarding.risk.lexicon.reader import Lexicon
 
 
 @cache
@@ -31,3 +32,11 @@ def engine() -> RiskEngine:
     from safeguarding.risk.engine import build_engine  # noqa: PLC0415 - spaCy and onnxruntime
 
     return build_engine(miss_cost=Settings.from_env().miss_cost)
+
+
+@cache
+def lexicon() -> Lexicon:
+    """Return the lexicon alone: training needs its normaliser, but no risk engine."""
+    from safeguarding.risk.lexicon.reader import read_lexicon  # noqa: PLC0415 - spaCy
+
+    return read_lexicon()

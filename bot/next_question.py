@@ -11,20 +11,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
-from rasa.engine.storage.storage import ModelStorage
-from rasa.nlu.classifiers.classifier import IntentClassifier
 from rasa.shared.nlu.constants import INTENT, INTENT_NAME_KEY, PREDICTED_CONFIDENCE_KEY, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
-from safetensors.numpy import load_file, save_file
 
-from bot.composition import content
-from bot.intent_classifier import fit
-from bot.sentence_featurizer import lexicon
+from bot.composition import content, lexicon
+from bot.nlu import Floats, LinearClassifier, LinearModel, fit
 from safeguarding.conversation_state import ConversationState
 from safeguarding.risk.encoder.kept_vectors import vectors_of
 from safeguarding.risk.encoder.vectors import SentenceEncoder, read_adapter, unit
@@ -41,40 +35,18 @@ LIKELY, LIKELY_NOT_A_TOPIC = 0.4, 0.6
 """The least probability, among the follow-ups that make sense, for a message to be one; the second
 where it could as well be a question about a topic. On words held out of training 0.4 answers 69 of
 100, three in four of them rightly, and takes 4 in 1,000 harmless messages for a follow-up."""
-_FILE, _NAMES = "asked.safetensors", "names.json"
 _SCALE = np.float32(30**0.5)
 """Equals C = 30 in scikit-learn's LogisticRegression: the best of 3 to 300 on held-out words."""
 _EVERYDAY = 1_500
 """How many examples of small talk and everyday talk are learned as "no follow-up"."""
-Floats = npt.NDArray[np.float32]
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
-class NextQuestion(GraphComponent, IntentClassifier):
-    """Gives each message the probability of every follow-up. Changes no intent."""
+class NextQuestion(LinearClassifier):
+    """Gives each message the probability of every follow-up. Changes no intent.
 
-    def __init__(
-        self,
-        storage: ModelStorage,
-        resource: Resource,
-        weights: tuple[Floats, Floats] | None = None,
-        names: list[str] | None = None,
-    ) -> None:
-        """`weights` has a row for each follow-up in `names`, and last one for "no follow-up"."""
-        self._storage = storage
-        self._resource = resource
-        self._weights = weights
-        self._names = names or []
-
-    @classmethod
-    def create(
-        cls,
-        config: dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-    ) -> NextQuestion:
-        return cls(model_storage, resource)
+    The last row of its model is "no follow-up", which has no name.
+    """
 
     @classmethod
     def fingerprint_addon(cls, config: dict[str, Any]) -> str | None:
@@ -85,50 +57,31 @@ class NextQuestion(GraphComponent, IntentClassifier):
     def train(self, training_data: TrainingData) -> Resource:
         """Learn the words of each follow-up, and small talk of the examples as none of them."""
         every = content().follow_ups.all()
-        self._names = sorted(every)
-        asked = [(at, text) for at, id_ in enumerate(self._names) for text in every[id_].asked]
+        names = sorted(every)
+        asked = [(at, text) for at, id_ in enumerate(names) for text in every[id_].asked]
         normaliser = lexicon().normaliser
         texts = [" ".join(normaliser(text).words) for _, text in asked]
         rows = vectors_of(SentenceEncoder(read_adapter().version), texts)
         everyday = _everyday(training_data)
-        labels = [at for at, _ in asked] + [len(self._names)] * len(everyday)
+        labels = [at for at, _ in asked] + [len(names)] * len(everyday)
         x = np.vstack([rows, *everyday]) * _SCALE
-        weight, bias, _ = fit(x, np.array(labels, np.intp), tol=0.1, max_iter=500)
-        self._weights = (weight.astype(np.float32), bias.astype(np.float32))
-        with self._storage.write_to(self._resource) as folder:
-            save_file({"weight": np.ascontiguousarray(weight), "bias": bias}, folder / _FILE)
-            (folder / _NAMES).write_text(json.dumps(self._names), "utf-8")
-        return self._resource
-
-    @classmethod
-    def load(
-        cls,
-        config: dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-        **kwargs: Any,
-    ) -> NextQuestion:
-        with model_storage.read_from(resource) as folder:
-            kept = load_file(folder / _FILE)
-            names = json.loads((folder / _NAMES).read_text("utf-8"))
-        return cls(model_storage, resource, (kept["weight"], kept["bias"]), names)
+        weight, bias = fit(x, np.array(labels, np.intp), tol=0.1, max_iter=500)
+        return self.keep(LinearModel(names, weight, bias))
 
     def process(self, messages: list[Message]) -> list[Message]:
         """Set the probabilities, between 0 and 1, on each message that has a vector."""
         for message in messages:
             vector = _vector(message)
-            if vector is not None and self._weights is not None:
-                message.set(NEXT, self._probabilities(vector))
+            if vector is not None and self._model is not None:
+                message.set(NEXT, _probabilities(self._model, vector))
         return messages
 
-    def _probabilities(self, vector: Floats) -> dict[str, float]:
-        assert self._weights is not None  # noqa: S101 - `process` has asked
-        weight, bias = self._weights
-        scores = weight @ (vector * _SCALE) + bias
-        chances = np.exp(scores - scores.max())
-        chances /= chances.sum()
-        return dict(zip(self._names, map(float, chances[:-1]), strict=True))
+
+def _probabilities(model: LinearModel, vector: Floats) -> dict[str, float]:
+    scores = model.weight @ (vector * _SCALE) + model.bias
+    chances = np.exp(scores - scores.max())
+    chances /= chances.sum()
+    return dict(zip(model.names, map(float, chances[:-1]), strict=True))
 
 
 def _vector(message: Message) -> Floats | None:

@@ -16,7 +16,7 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.next_question import NEXT, NextQuestion
-from bot.sentence_featurizer import SentenceFeaturizer
+from bot.nlu import SentenceFeaturizer
 from tests.content import real_content
 
 CONTEXT = ExecutionContext(GraphSchema({}), node_name="test")

@@ -6,12 +6,12 @@ import pytest
 from rasa.shared.nlu.constants import ENTITIES, TEXT
 from rasa.shared.nlu.training_data.message import Message
 
-from bot.entity_extractor import ContentEntityExtractor, vocabulary
+from bot.nlu import ContentEntityExtractor
 
 
 def named(text: str, known: list[dict[str, str]] | None = None) -> list[tuple[str, str]]:
     message = Message({TEXT: text, **({ENTITIES: known} if known else {})})
-    ContentEntityExtractor(vocabulary()).process([message])
+    ContentEntityExtractor().process([message])
     return [(found["entity"], found["value"]) for found in message.get(ENTITIES) or []]
 
 
@@ -50,7 +50,7 @@ def test_leaves_what_others_found():
 
 def test_says_where_the_word_stands():
     message = Message({TEXT: "im in swindon"})
-    ContentEntityExtractor(vocabulary()).process([message])
+    ContentEntityExtractor().process([message])
     (found,) = message.get(ENTITIES)
 
     assert "im in swindon"[found["start"] : found["end"]] == "swindon"

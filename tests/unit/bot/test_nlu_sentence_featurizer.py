@@ -12,7 +12,7 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.content_importer import EverydayTalk
-from bot.sentence_featurizer import SentenceFeaturizer
+from bot.nlu import SentenceFeaturizer
 from bot.tracker_store import Dialogue, one_turn
 from safeguarding.risk.assessment import NO_RISK, AssessedMessage
 from safeguarding.risk.encoder import kept_vectors as kept
