@@ -32,7 +32,7 @@ ROOMS = {
             "assess": "chat.gateway.screening:Screening._assess",
             "assess / normalise": "safeguarding.risk.text.normalise:Normaliser.__call__",
             "assess / lexicon": "safeguarding.risk.lexicon.matching:RuleMatcher.__call__",
-            "assess / parse": "safeguarding.risk.lexicon.context:Parser.__call__",
+            "assess / parse": "safeguarding.risk.lexicon.context:parse",
             "assess / encoder": "safeguarding.risk.encoder.vectors:MPNet.encode",
             "assess / witness": "safeguarding.risk.witness:Witness.scores",
             "assess / judgement": "safeguarding.risk.thresholds:Thresholds.probabilities",

@@ -157,9 +157,11 @@ def need_of(assessment: Assessment, audience: str | None = None) -> str | None:
 
 
 def _need_of_an_adult(assessment: Assessment, audience: str | None) -> str:
-    """Return the need of an adult, who writes about a child unless the message is about themselves
-    and of a category that concerns adults. For a professional fewer categories do, since their
-    reports read like their own experience.
+    """Return the need of an adult.
+
+    An adult writes about a child unless the message is about themselves and of a category that
+    concerns adults. For a professional fewer categories do, since their reports read like their own
+    experience.
     """
     first = next(iter(assessment.categories), "")
     if assessment.subject != "self":

@@ -40,7 +40,7 @@ from safeguarding.risk.witness import read_witness
 from safeguarding.taxonomy import Severity
 
 _OF_THE_TOPIC = 10_000
-"""Number of characters of a message from which its topic is read."""
+"""Number of characters of a message from which its topic is read; the encoder stops long before."""
 logger = logging.getLogger(__name__)
 Vectors: TypeAlias = Mapping[str, Floats]
 """Sentence vectors by the canonical words of a text."""
@@ -56,19 +56,16 @@ class RiskEngine:
         chats: ChatReader | None = None,
         encode: Callable[[str], Encoded] | None = None,
     ) -> None:
-        """Without a `predictor` the lexicon decides alone; without `chats` a pasted chat is read as
-        the person's own message; without `encode` there is no vector.
+        """`predictor`, `chats` and `encode` may be left out.
+
+        The lexicon then decides alone, a pasted chat is read as the person's own message, and there
+        is no vector.
         """
         self._lexicon = lexicon
         self._phrases = PhraseReader(lexicon)
         self._predictor = predictor
         self._chats = chats
         self._encode = encode
-
-    @property
-    def version(self) -> str:
-        """The digest of the lexicon files, as carried by every signal."""
-        return self._lexicon.version
 
     def assess(self, text: str, history: Sequence[Turn] = ()) -> Assessment:
         """Assess `text`. Never raises, whatever the text.
@@ -112,15 +109,22 @@ class RiskEngine:
         """Return the risk in the person's own words, the vectors made, and whether all was read."""
         reading = self._phrases.read(text)
         signals = self._phrases.signals(reading, history)
-        if self._predictor is None or not reading.message.tokens:
-            return self._assessment(reading, signals, None), {}, True
-        prediction = self._predictor.predict(reading.message, signals, history, reading.alarming())
+        prediction = self._prediction(reading, signals, history)
         found = self._assessment(reading, signals, prediction)
+        if prediction is None:
+            return found, {}, True
         return found, prediction.vectors, prediction.read_whole
+
+    def _prediction(
+        self, reading: PhraseReading, signals: Sequence[Signal], history: Sequence[Turn]
+    ) -> Prediction | None:
+        """Return the prediction; None without a predictor or a word."""
+        if self._predictor is None or not reading.message.tokens:
+            return None
+        return self._predictor.predict(reading.message, signals, history, reading.alarming())
 
     def _vector(self, text: str, made: Vectors) -> Floats | None:
         """Return the vector of the beginning of `text`, reused if it was read as a passage."""
-        # The encoder stops long before this; normalising the rest again would only take time.
         words = self.canonical(text[:_OF_THE_TOPIC])
         if words in made or self._encode is None:
             return made.get(words)
@@ -135,20 +139,16 @@ class RiskEngine:
 
         Of a long text it is the vector of its beginning. Raises RuntimeError without an encoder.
         """
-        if self._encode is None:
+        found = self._vector(text, {})
+        if found is None:
             raise RuntimeError("this engine was built without an encoder")
-        # The encoder stops long before this; normalising the rest again would only take time.
-        return self._encode(self.canonical(text[:_OF_THE_TOPIC])).vector
+        return found
 
     def probabilities(self, text: str, history: Sequence[Turn] = ()) -> Probabilities | None:
         """Return the probability of each severity; None without a classifier or a word."""
         reading = self._phrases.read(text)
-        if self._predictor is None or not reading.message.tokens:
-            return None
-        signals = self._phrases.signals(reading, history)
-        return self._predictor.predict(
-            reading.message, signals, history, reading.alarming()
-        ).probabilities
+        prediction = self._prediction(reading, self._phrases.signals(reading, history), history)
+        return prediction.probabilities if prediction else None
 
     def fired(self, text: str) -> set[str]:
         """Return the ids of all rules and combinations in `text`, cues and idioms included."""

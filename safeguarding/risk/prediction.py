@@ -132,69 +132,6 @@ def _pieces(message: Canonical) -> Iterator[tuple[int, Passage]]:
         start = next((at for at in near if at in message.breaks), start + _STEP)
 
 
-class ConversationReader:
-    """Reads several messages as one. Holds no state: safe to share between threads."""
-
-    def __init__(
-        self,
-        classifier: RiskClassifier,
-        witness: Witness,
-        thresholds: Thresholds,
-        canonical: Callable[[str], Canonical],
-    ) -> None:
-        self._classifier = classifier
-        self._witness = witness
-        self._thresholds = thresholds
-        self._canonical = canonical
-
-    def read(
-        self,
-        message: Canonical,
-        concern: float,
-        history: Sequence[Turn],
-        phrased: Severity = Severity.NONE,
-    ) -> tuple[Probabilities, Scores] | None:
-        """Score the message together with the earlier ones; None if there is nothing to join.
-
-        A message that was urgent by itself was handed over then and is not joined: it does not make
-        every later word urgent. `concern` is the probability of a concern in the message by itself;
-        if neither it nor an earlier message shows one, all is small talk. `phrased` is the severity
-        of the gravest reviewed phrase in the message by itself: several messages read as one are
-        immediate only if that is urgent or the second witness agrees.
-        """
-        words, typed = message.words, message.typed
-        last = history[-1]
-        is_short = len(words) <= _SHORT_ANSWER
-        if is_short and last.by == "assistant" and last.text.rstrip().endswith("?"):
-            question = _question(self._canonical(last.text[-_QUESTION_CHARACTERS:]))
-            joined = " ".join(question)
-            concern = max(concern, self._alone(question, joined).concern) if question else concern
-            words, typed = question + words, f"{joined} {typed}"
-        for turn in [turn for turn in history if turn.by == "user"][-_TURNS:][::-1]:
-            earlier = self._canonical(turn.text[-_EARLIER_CHARACTERS:])
-            if not earlier.tokens:
-                continue
-            alone = self._alone(earlier.words, earlier.typed)
-            if alone.severity >= Severity.URGENT:
-                break
-            concern = max(concern, alone.concern)
-            words, typed = [*earlier.words, *words], f"{earlier.typed} {typed}"
-        if len(words) == len(message.words) or concern < _QUIET:
-            return None
-        scores = self._classifier.read(_last(words))
-        evidence = self._evidence(scores.steps, typed)
-        probabilities = self._thresholds.of_conversation(evidence)
-        return confirmed(probabilities, evidence.witness, phrased), scores
-
-    def _alone(self, words: Sequence[str], typed: str) -> Probabilities:
-        """Return the probabilities of one message; its scores are mostly remembered."""
-        steps = self._classifier.steps(_last(words))
-        return self._thresholds.probabilities(self._evidence(steps, typed))
-
-    def _evidence(self, steps: Steps, typed: str) -> Evidence:
-        return Evidence(steps, self._witness.scores(_last(typed.split())))
-
-
 def _last(words: Sequence[str]) -> str:
     return " ".join(words[-_WORDS:])
 
@@ -238,7 +175,7 @@ class Predictor:
         self._classifier = classifier
         self._witness = witness
         self._thresholds = thresholds
-        self._conversation = ConversationReader(classifier, witness, thresholds, canonical)
+        self._canonical = canonical
         self._nearest = nearest
 
     def predict(
@@ -271,7 +208,7 @@ class Predictor:
         if alone.severity > Severity.NONE:
             signals.append(self._signal(SOURCE, "model", alone, passage, scores))
         concern = max(alone.concern for _, alone, _, _ in read)
-        joined = self._conversation.read(message, concern, history, phrased) if history else None
+        joined = self._together(message, concern, history, phrased) if history else None
         if joined is not None and joined[0].severity > probabilities.severity:
             probabilities, scores = joined
             signals.append(self._signal(CONVERSATION, "conversation", probabilities, None, scores))
@@ -284,6 +221,49 @@ class Predictor:
             read_whole(message, parts),
             vectors,
         )
+
+    def _together(
+        self, message: Canonical, concern: float, history: Sequence[Turn], phrased: Severity
+    ) -> tuple[Probabilities, Scores] | None:
+        """Score the message together with the earlier ones; None if there is nothing to join.
+
+        A message that was urgent by itself was handed over then and is not joined: it does not make
+        every later word urgent. `concern` is the probability of a concern in the message by itself;
+        if neither it nor an earlier message shows one, all is small talk. `phrased` is the severity
+        of the gravest reviewed phrase in the message by itself: several messages read as one are
+        immediate only if that is urgent or the second witness agrees.
+        """
+        words, typed = message.words, message.typed
+        last = history[-1]
+        is_short = len(words) <= _SHORT_ANSWER
+        if is_short and last.by == "assistant" and last.text.rstrip().endswith("?"):
+            question = _question(self._canonical(last.text[-_QUESTION_CHARACTERS:]))
+            joined = " ".join(question)
+            concern = max(concern, self._alone(question, joined).concern) if question else concern
+            words, typed = question + words, f"{joined} {typed}"
+        for turn in [turn for turn in history if turn.by == "user"][-_TURNS:][::-1]:
+            earlier = self._canonical(turn.text[-_EARLIER_CHARACTERS:])
+            if not earlier.tokens:
+                continue
+            alone = self._alone(earlier.words, earlier.typed)
+            if alone.severity >= Severity.URGENT:
+                break
+            concern = max(concern, alone.concern)
+            words, typed = [*earlier.words, *words], f"{earlier.typed} {typed}"
+        if len(words) == len(message.words) or concern < _QUIET:
+            return None
+        scores = self._classifier.read(_last(words))
+        evidence = self._evidence(scores.steps, typed)
+        probabilities = self._thresholds.of_conversation(evidence)
+        return confirmed(probabilities, evidence.witness, phrased), scores
+
+    def _alone(self, words: Sequence[str], typed: str) -> Probabilities:
+        """Return the probabilities of one message; its scores are mostly remembered."""
+        steps = self._classifier.steps(_last(words))
+        return self._thresholds.probabilities(self._evidence(steps, typed))
+
+    def _evidence(self, steps: Steps, typed: str) -> Evidence:
+        return Evidence(steps, self._witness.scores(_last(typed.split())))
 
     def _signal(
         self,

@@ -56,6 +56,7 @@ class TypedLine:
 
     @property
     def end(self) -> int:
+        """One past its last character."""
         return self.start + len(self.text)
 
     def said_by(self, speaker: str | None, skipped: int = 0) -> ChatLine:
@@ -248,8 +249,9 @@ def quoted(lines: Sequence[TypedLine]) -> LayoutMatch | None:
 
 
 def unlabelled(lines: Sequence[TypedLine]) -> LayoutMatch | None:
-    """Recognise short lines without labels. All of them also count as the person's own words,
-    since they may be no chat.
+    """Recognise short lines without labels.
+
+    All of them also count as the person's own words, since they may be no chat.
     """
     lengths = [len(line.text) for line in lines]
     if len(lengths) < _FEWEST_PLAIN or max(lengths) > _LONGEST_PLAIN:

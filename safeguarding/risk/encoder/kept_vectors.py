@@ -156,7 +156,7 @@ def completed(kept: VectorTable, encoder: SentenceEncoder, texts: Sequence[str])
 
 
 def joined(first: VectorTable, second: VectorTable) -> VectorTable:
-    """A table of the texts of both; a text that both have keeps its row of `first`."""
+    """Return a table of the texts of both; a text that both have keeps its row of `first`."""
     new = [key for key in second.places if key not in first.places]
     rows = np.vstack([first.rows, second.rows[[second.places[key] for key in new]]])
     places = {key: len(first.rows) + at for at, key in enumerate(new)}
@@ -208,7 +208,7 @@ def write_learned(
 
 
 def read_everyday(path: Path = LEARNED) -> list[str]:
-    """The sentences of everyday talk. Raises ContentError when the file is missing or broken."""
+    """Read the sentences of everyday talk. Raises ContentError without a sound file."""
     try:
         found: list[str] = json.loads(path.read_text("utf-8"))["everyday"]
     except (OSError, ValueError, KeyError):

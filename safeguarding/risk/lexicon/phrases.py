@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from safeguarding.risk.assessment import Signal, Turn
-from safeguarding.risk.lexicon.context import Context, Parser
+from safeguarding.risk.lexicon.context import Context
 from safeguarding.risk.lexicon.matching import Match, RuleMatcher
 from safeguarding.risk.lexicon.reader import Lexicon
 from safeguarding.risk.lexicon.rules import Combination, floor_of
@@ -24,11 +24,6 @@ def parts_of(matches: Iterable[Match]) -> frozenset[str]:
         if match.rule.category:
             parts.add(f"category:{match.rule.category}")
     return frozenset(parts)
-
-
-def could_combine(combinations: Sequence[Combination], parts: frozenset[str]) -> bool:
-    """Return whether any combination may be complete: cheaper than reading the context first."""
-    return any(parts.issuperset(rule.all) for rule in combinations)
 
 
 @dataclass(frozen=True)
@@ -96,9 +91,7 @@ class PhraseReading:
         return [match.start for match in (*self.entries, *self.entries, *self.possible_cues)]
 
     def stretches(self) -> Iterator[PhraseReading]:
-        """Yield the reading in overlapping stretches of _REACH characters, each for its own
-        combinations.
-        """
+        """Yield the reading in overlapping stretches of _REACH characters, to combine cues in."""
         tokens = self.message.tokens
         last = tokens[-1].end if tokens else 0
         if last <= _REACH:
@@ -134,19 +127,13 @@ class PhraseReader:
     def __init__(self, lexicon: Lexicon) -> None:
         self._lexicon = lexicon
         self._match = RuleMatcher(lexicon)
-        self._parser = Parser()
         self._floors = {rule.id: rule.floor for rule in lexicon.rules}
         self._floors |= {rule.id: floor_of(rule) for rule in lexicon.combinations}
-
-    @property
-    def version(self) -> str:
-        """The digest of the lexicon files, as carried by every signal."""
-        return self._lexicon.version
 
     def read(self, text: str) -> PhraseReading:
         """Match the rules against one message."""
         message = self._lexicon.normaliser(text)
-        context = Context(message, self._parser)
+        context = Context(message)
         matches = self._match(message)
         entries = (match for match in matches if match.rule.kind == "entry")
         return PhraseReading(
@@ -186,23 +173,23 @@ class PhraseReader:
             return []
         earlier = [self.read(_earlier(turn.text)) for turn in history if turn.by == "user"]
         possible = reading.possible_parts().union(*(turn.possible_parts() for turn in earlier))
-        if not could_combine(self._lexicon.combinations, possible):
+        # Cheaper than reading the context first.
+        if not any(possible.issuperset(rule.all) for rule in self._lexicon.combinations):
             return []
         before = frozenset[str]().union(*(turn.parts() for turn in earlier))
         return list(combined(self._lexicon.combinations, reading.parts(), before))
 
     def _signal(self, message: Canonical, match: Match) -> Signal:
-        rule = match.rule
+        rule, version = match.rule, self._lexicon.version
         start, end = _typed(message, [match])
-        return Signal(rule.id, "lexicon", self.version, rule.category, rule.severity, start, end)
+        return Signal(rule.id, "lexicon", version, rule.category, rule.severity, start, end)
 
     def _whole(self, reading: PhraseReading, found: CompletedCombination) -> Signal:
         matches = [*reading.entries, *reading.possible_cues]
         parts = [match for match in matches if not parts_of([match]).isdisjoint(found.parts)]
         start, end = _typed(reading.message, parts)
-        return Signal(
-            found.id, found.kind, self.version, found.category, found.severity, start, end
-        )
+        version = self._lexicon.version
+        return Signal(found.id, found.kind, version, found.category, found.severity, start, end)
 
 
 def _earlier(text: str) -> str:
@@ -243,6 +230,7 @@ _OTHER_CHILD = re.compile(
     r"(?:pupil|student|tutee|niece|nephew|client|patient|guest|passenger|child|girl|boy|kid|"
     r"teenager|baby|toddler|schoolgirl|schoolboy|youngster)\b"
 )
+_OTHERS = (("own_child", _OWN_CHILD), ("friend", _FRIEND), ("other_child", _OTHER_CHILD))
 _SELF = frozenset(["i", "me", "my", "mine", "myself", "we", "us", "our"])
 _DOER = frozenset(["i", "we"])
 _SELF_AS_OBJECT = frozenset(["me", "myself", "us"])
@@ -268,6 +256,3 @@ def subject_of(message: Canonical, matches: Sequence[Match]) -> str:
         if pattern.search(norms) and not inside & _DOER:
             return subject
     return "self" if _SELF & {token.word for token in message.tokens} else "unknown"
-
-
-_OTHERS = (("own_child", _OWN_CHILD), ("friend", _FRIEND), ("other_child", _OTHER_CHILD))

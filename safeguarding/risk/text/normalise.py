@@ -141,6 +141,7 @@ class Canonical:
 
     @property
     def words(self) -> list[str]:
+        """The words alone."""
         return [token.word for token in self.tokens]
 
 
@@ -248,9 +249,7 @@ class Normaliser:
         return self._listed(corrected) or (corrected,)
 
     def _listed(self, word: str) -> tuple[str, ...] | None:
-        """Return the table's expansion of `word`; an ambiguous word stays until its neighbours
-        are known.
-        """
+        """Return the table's expansion of `word`; an ambiguous word stays for `_disambiguated`."""
         if word in self._table.ambiguous:
             return (word,)
         expansion = self._table.expansions.get(word)

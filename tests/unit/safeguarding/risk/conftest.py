@@ -20,5 +20,5 @@ def engine(lexicon: Lexicon) -> RiskEngine:
 
 @pytest.fixture(scope="session")
 def whole_engine() -> RiskEngine:
-    """The lexicon and the network, as they run."""
+    """Return the lexicon and the network, as they run."""
     return build_engine()

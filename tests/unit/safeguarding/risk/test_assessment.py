@@ -17,7 +17,7 @@ URGENT = Assessment(Severity.URGENT, ("missing",), "self", (SIGNAL,))
 
 
 def travelled(message: AssessedMessage) -> AssessedMessage:
-    """The message as it comes out of a JSON body."""
+    """Return the message as it comes out of a JSON body."""
     return AssessedMessage.from_record(json.loads(json.dumps(message.as_record())))
 
 

@@ -102,7 +102,7 @@ def test_what_is_said_a_thousand_times_gives_a_few_signals(engine: RiskEngine) -
 
 
 def nonsense(number: int) -> str:
-    """A word of eight letters that nobody knows, another for each number."""
+    """Return a word of eight letters that nobody knows, another for each number."""
     return "".join(chr(97 + (number * step) % 26) for step in (1, 3, 5, 7, 11, 17, 19, 23))
 
 
@@ -211,7 +211,7 @@ class Counting(NamedTuple):
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> tuple[MPNet, Work]:
-    """The encoder with its real tokenizer, and what counts in place of its session."""
+    """Return the encoder with its real tokenizer, and what counts in place of its session."""
     session = Work()
     onnx = tmp_path_factory.mktemp("counting") / "mpnet.onnx"
     onnx.touch()
@@ -233,7 +233,7 @@ def work(network: tuple[MPNet, Work]) -> Work:
 
 @pytest.fixture(scope="module")
 def counting(network: tuple[MPNet, Work], lexicon: Lexicon) -> Counting:
-    """The whole engine, with a network that only counts."""
+    """Return the whole engine, with a network that only counts."""
     widths = {
         "severity": 3,
         "category": len(taxonomy().risk_categories),
@@ -284,7 +284,7 @@ def counting(network: tuple[MPNet, Work], lexicon: Lexicon) -> Counting:
 
 @pytest.fixture
 def counted(counting: Counting, work: Work) -> RiskEngine:
-    """The counting engine; no text was read before, so none is remembered."""
+    """Return the counting engine; no text was read before, so none is remembered."""
     counting.encoder.encode.cache_clear()  # type: ignore[attr-defined]
     counting.classifier._remembered = RememberedScores()
     return counting.engine
@@ -298,8 +298,8 @@ def test_every_load_is_as_long_as_what_is_read_of_a_message() -> None:
 
 @pytest.mark.parametrize("load", LOAD)
 def test_the_work_on_a_long_message_is_bounded(counted: RiskEngine, work: Work, load: str) -> None:
-    """The encoder makes a few passes of few pieces; the witness reads each character a few times:
-    with the whole, in each passage that overlaps, and again in those that the encoder reads."""
+    # The witness reads each character a few times: with the whole, in each passage that overlaps,
+    # and again in those that the encoder reads.
     text = LOAD[load][:PART]
 
     counted.assess(text)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from safeguarding.risk.assessment import NO_RISK, Turn
 from safeguarding.risk.encoder.vectors import Encoded
 from safeguarding.risk.engine import RiskEngine, build_engine
+from safeguarding.risk.lexicon.reader import Lexicon
 from safeguarding.taxonomy import Severity, taxonomy
 
 DISCLOSURE = "my uncle touches me"
@@ -64,8 +65,8 @@ def test_a_signal_shows_the_words_as_typed(engine: RiskEngine) -> None:
     assert any("TOUCHEZ" in span for span in spans)
 
 
-def test_a_signal_carries_the_version_of_the_lexicon(engine: RiskEngine) -> None:
-    assert {signal.version for signal in engine.assess(DISCLOSURE).signals} == {engine.version}
+def test_a_signal_carries_the_version_of_the_lexicon(engine: RiskEngine, lexicon: Lexicon) -> None:
+    assert {signal.version for signal in engine.assess(DISCLOSURE).signals} == {lexicon.version}
 
 
 def test_the_most_severe_signal_comes_first(engine: RiskEngine) -> None:

@@ -44,7 +44,7 @@ def filler(name: str, length: int) -> str:
 
 
 def with_disclosure(text: str, share: float) -> str:
-    """The text with the disclosure after this share of it, between two of its words."""
+    """Return the text with the disclosure after this share of it, between two of its words."""
     at = text.find(" ", int(share * len(text)))
     before, after = (text[:at], text[at:]) if at >= 0 else (text, "")
     return f"{before} {DISCLOSURE}{after}" if share else f"{DISCLOSURE} {text}"

@@ -21,7 +21,7 @@ LEAST_RIGHT = 0.92
 
 
 def card_for(engine: RiskEngine, text: str, audience: str | None) -> str:
-    """The need of the card that a first message gets; "none" where it gets none."""
+    """Return the need of the card that a first message gets; "none" where it gets none."""
     found = engine.assess(text)
     before = ConversationState(audience=audience or audience_said(text))
     after = before.after(found)
@@ -33,7 +33,7 @@ def card_for(engine: RiskEngine, text: str, audience: str | None) -> str:
 
 @pytest.fixture(scope="module")
 def cards(whole_engine: RiskEngine) -> dict[str, str]:
-    """The card of each sentence."""
+    """Return the card of each sentence."""
     return {text: card_for(whole_engine, text, audience) for text, audience, _ in SENTENCES}
 
 

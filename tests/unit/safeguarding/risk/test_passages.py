@@ -17,13 +17,13 @@ PIECE, LEAST_STEP = 36, 13
 
 
 def message(words: int, breaks: Collection[int] = ()) -> Canonical:
-    """A message of numbered words; each stands at ten times its number."""
+    """Return a message of numbered words; each stands at ten times its number."""
     tokens = (Token(f"w{at}", f"w{at}", at * 10, at * 10 + 5) for at in range(words))
     return Canonical(tuple(tokens), frozenset(breaks))
 
 
 def stretches(found: list[Passage]) -> list[tuple[int, int]]:
-    """The first and last word of each passage, by number."""
+    """Return the first and last word of each passage, by number."""
     return [(p.tokens[0].start // 10, p.tokens[-1].start // 10) for p in found]
 
 
@@ -86,7 +86,7 @@ def test_of_the_whole_no_more_is_read_than_the_encoder_reads() -> None:
 
 
 def typed(words: int) -> Canonical:
-    """A message of numbered words as somebody typed it, with capitals and more spaces."""
+    """Return a message of numbered words as somebody typed it, with capitals and more spaces."""
     text, tokens = "", []
     for at in range(words):
         text += "  "
@@ -96,12 +96,12 @@ def typed(words: int) -> Canonical:
 
 
 def around(word: int) -> Callable[[str], float]:
-    """Finds what holds this word, as typed, grave."""
+    """Find what holds this word, as typed, grave."""
     return lambda text: float(f"W{word}" in text.split())
 
 
 def numbers(found: Passage) -> range:
-    """The words of a passage, by number."""
+    """Return the words of a passage, by number."""
     return range(int(found.tokens[0].word[1:]), int(found.tokens[-1].word[1:]) + 1)
 
 
@@ -171,7 +171,7 @@ def test_a_passage_as_typed_is_what_stands_in_the_message() -> None:
 
 
 def sent(text: str, *words: str) -> Canonical:
-    """A message as typed, of which these words are canonical."""
+    """Return a message as typed, of which these words are canonical."""
     starts = [text.index(word) for word in words]
     tokens = (Token(w, w, at, at + len(w)) for w, at in zip(words, starts, strict=True))
     return Canonical(tuple(tokens), frozenset(), text)

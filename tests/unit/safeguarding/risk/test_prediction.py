@@ -89,7 +89,7 @@ class Nearest:
 
 
 def canonical(text: str) -> Canonical:
-    """The words of a text in small letters; a sentence begins after a full stop."""
+    """Return the words of a text in small letters; a sentence begins after a full stop."""
     found = list(re.finditer(r"\w+", text))
     tokens = tuple(Token(w[0].lower(), w[0].lower(), *w.span()) for w in found)
     breaks = (at for at, word in enumerate(found) if text[: word.start()].endswith(". "))
@@ -137,7 +137,7 @@ def phrase(text: str, words: str, severity: Severity = URGENT) -> Signal:
 def predict(
     predictor: Predictor, text: str, *phrases: Signal, history: Sequence[Turn | str] = ()
 ) -> Prediction:
-    """What is predicted of `text`; earlier turns given as words alone are the user's."""
+    """Return what is predicted of `text`; earlier turns given as words alone are the user's."""
     turns = [Turn("user", turn) if isinstance(turn, str) else turn for turn in history]
     return predictor.predict(canonical(text), phrases, turns)
 

@@ -53,7 +53,7 @@ conversation: 1.5
 
 
 def thresholds(conversation: float = 0.0, **steps: SeverityStep) -> Thresholds:
-    """A thresholds whose steps are plain, but for those given."""
+    """Return thresholds whose steps are plain, but for those given."""
     plain = {"concern": PLAIN, "urgent": PLAIN, "immediate": PLAIN}
     return Thresholds(Calibration(version="v1", conversation=conversation, **{**plain, **steps}))
 

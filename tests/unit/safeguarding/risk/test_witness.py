@@ -37,7 +37,7 @@ HOSTILE = [
 
 
 def listening_to(text: str) -> Witness:
-    """A witness whose weights are 1, 2 and 3 where the features of `text` are."""
+    """Return a witness whose weights are 1, 2 and 3 where the features of `text` are."""
     weights = np.zeros((PLACES, 3), np.float16)
     weights[features(text)] = (1, 2, 3)
     return Witness(weights, OFFSETS)

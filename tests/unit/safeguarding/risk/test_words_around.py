@@ -245,17 +245,17 @@ INSIDE = (
 
 
 def whole(disclosure: str) -> Iterator[str]:
-    """The disclosure with something before or after it, or both."""
+    """Return the disclosure with something before or after it, or both."""
     return (before + disclosure + after for before, after in WRAPPINGS)
 
 
 def among_lines(disclosure: str) -> Iterator[str]:
-    """The disclosure before, after or between 20 lines of harmless chat."""
+    """Return the disclosure before, after or between 20 lines of harmless chat."""
     return (before + disclosure + after for before, after in CHATTED)
 
 
 def broken(disclosure: str) -> Iterator[str]:
-    """The disclosure with a word more before its last."""
+    """Return the disclosure with a word more before its last."""
     *first, last = disclosure.split()
     return (" ".join([*first, word, last]) for word in INSIDE)
 
@@ -280,12 +280,12 @@ class SilentPredictor(Predictor):
 
 @pytest.fixture(scope="module")
 def unaided(lexicon: Lexicon) -> RiskEngine:
-    """The reviewed phrases, with a network that is always wrong."""
+    """Return the reviewed phrases, with a network that is always wrong."""
     return RiskEngine(lexicon, SilentPredictor())
 
 
 def lost(engine: RiskEngine, texts: Iterator[str], due: Severity) -> list[tuple[str, str]]:
-    """The texts that are taken for less than is due, each with what it is taken for."""
+    """Return the texts that are taken for less than is due, each with what it is taken for."""
     found = ((text, engine.assess(text).severity) for text in texts)
     return [(text, severity.label) for text, severity in found if severity < due]
 

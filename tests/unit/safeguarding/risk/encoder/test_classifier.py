@@ -47,7 +47,7 @@ MARK = [0.0, 1.0]
 
 
 def encoded(text: str, *vectors: Sequence[float]) -> Encoded:
-    """A text of as many words as there are vectors, between two marks."""
+    """Return a text of as many words as there are vectors, between two marks."""
     spans, at = [], 0
     for word in text.split():
         spans.append((at, at + len(word)))

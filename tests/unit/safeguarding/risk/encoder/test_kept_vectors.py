@@ -40,7 +40,7 @@ Floats = npt.NDArray[np.float32]
 
 
 def vector_of(text: str) -> Floats:
-    """A vector of its own for each text."""
+    """Return a vector of its own for each text."""
     chance = np.random.default_rng(list(text.encode("utf-8", "surrogatepass")))
     return unit(chance.normal(size=WIDTH).astype(np.float32))
 
@@ -175,7 +175,7 @@ def test_a_file_cut_short_is_made_anew(path: Path, encoder: BatchEncoder) -> Non
 
 @pytest.fixture
 def shipped(tmp_path: Path) -> Path:
-    """The file of the first three texts, as the project ships it."""
+    """Return the file of the first three texts, as the project ships it."""
     path = tmp_path / "artifacts" / "vectors.safetensors"
     path.parent.mkdir()
     write_shipped(path, table(TEXTS[:3], np.stack([vector_of(text) for text in TEXTS[:3]])), "v1")

@@ -41,7 +41,7 @@ groups:
 
 
 def at(degrees: float) -> Floats:
-    """A vector of length 1 at this angle from the message, which is at 0."""
+    """Return a vector of length 1 at this angle from the message, which is at 0."""
     vector = np.zeros(WIDTH, np.float32)
     vector[:2] = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     return vector
@@ -107,7 +107,7 @@ def test_shows_neither_harmless_nor_kept_back_sentences_nor_what_reviews_retell(
 
 
 def told(text: str, severity: Severity = URGENT, **labels: Any) -> Example:
-    """A sentence that may be shown, but for the labels given."""
+    """Return a sentence that may be shown, but for the labels given."""
     plain: dict[str, Any] = {
         "categories": ("grooming",),
         "near": (),
@@ -174,7 +174,7 @@ def shown(folder: Path) -> list[Example]:
 
 
 def alike(vector: Floats) -> Callable[[Sequence[str]], Floats]:
-    """Gives every text this vector."""
+    """Give every text this vector."""
     return lambda texts: np.stack([vector] * len(texts))
 
 

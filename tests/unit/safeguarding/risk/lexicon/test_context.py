@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from safeguarding.risk.lexicon.context import ParsedSentence, Parser, is_general, is_told, negated
-
-PARSER = Parser()
+from safeguarding.risk.lexicon.context import Sentence, is_general, is_told
 
 
 def stands_denied(sentence: str) -> bool:
     """`sentence` marks with brackets what a rule fired on."""
     words = sentence.replace("[", " [ ").replace("]", " ] ").split()
     start, end = words.index("["), words.index("]") - 1
-    return negated(ParsedSentence([word for word in words if word not in "[]"], PARSER), start, end)
+    return Sentence([word for word in words if word not in "[]"]).denies(start, end)
 
 
 @pytest.mark.parametrize(
