@@ -79,7 +79,9 @@ def restore(settings: Settings, folder: Path, ledger: Ledger | None, now: dateti
     again = Disposals(engine, settings.state_dir, operator(), lambda: now).again(disposed)
     scrub(engine)
     engine.dispose()
-    _to_its_place(draft, settings.database_url)
+    if draft != settings.database_url:
+        place = make_url(settings.database_url).database or ""
+        Path(make_url(draft).database or "").rename(place)
     _put_files_back(settings, folder, ledger, rest)
     final = connect(settings.database_url)
     certificates, _ = Disposals(final, settings.state_dir, operator(), lambda: now).finish()
@@ -165,11 +167,6 @@ def _draft_of(url: str) -> str:
     for left_over in draft.parent.glob(f"{draft.name}*"):
         left_over.unlink()
     return f"sqlite:///{draft}"
-
-
-def _to_its_place(draft: str, url: str) -> None:
-    if draft != url:
-        Path(make_url(draft).database or "").rename(make_url(url).database or "")
 
 
 @click.command()

@@ -70,10 +70,10 @@ class PledgeCounter:
             failure = error
         finally:
             self._free.release()
-        if failure is None:
-            counted.set_result(None)
-        else:
+        if failure:
             counted.set_exception(failure)
+        else:
+            counted.set_result(None)
 
     def by_day(self) -> dict[date, int]:
         """Return the count of each day that has one, the first day first."""

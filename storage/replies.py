@@ -124,17 +124,13 @@ def _place(row: Mapping[Any, Any]) -> dict[str, str]:
 
 def _next(connection: Connection, conversation_id: str, at: datetime) -> RowMapping | None:
     """Return the oldest message that is neither shown nor expired."""
-    query = (
-        sa.select(replies)
-        .where(
-            replies.c.conversation_id == conversation_id,
-            replies.c.delivered_at.is_(None),
-            replies.c.sealed.is_not(None),
-            replies.c.expires_at > at,
-        )
-        .order_by(replies.c.number)
-        .limit(1)
+    waiting = (
+        replies.c.conversation_id == conversation_id,
+        replies.c.delivered_at.is_(None),
+        replies.c.sealed.is_not(None),
+        replies.c.expires_at > at,
     )
+    query = sa.select(replies).where(*waiting).order_by(replies.c.number).limit(1)
     return connection.execute(query).mappings().first()
 
 

@@ -102,7 +102,9 @@ class Vault:
             raise VaultError("An envelope was sealed with a key that is not in the key ring")
         known = (table, row, column) if version == "v1" else (table, row, column, facts)
         try:
-            plain = cipher.decrypt(_decode(nonce), _decode(sealed), _place(*known))
+            plain = cipher.decrypt(
+                base64.urlsafe_b64decode(nonce), base64.urlsafe_b64decode(sealed), _place(*known)
+            )
         except (InvalidTag, ValueError):
             raise VaultError(
                 "An envelope is damaged, lies in another's place, or its facts were changed"
@@ -171,10 +173,11 @@ def _is_in_use(note: Path) -> bool:
 
 
 def _parts(envelope: str) -> tuple[str, str, str, str]:
-    parts = envelope.split("|")
-    if len(parts) != 4:  # noqa: PLR2004
-        raise VaultError("An envelope is damaged")
-    return parts[0], parts[1], parts[2], parts[3]
+    try:
+        version, key_id, nonce, sealed = envelope.split("|")
+    except ValueError:
+        raise VaultError("An envelope is damaged") from None
+    return version, key_id, nonce, sealed
 
 
 def _place(*parts: str) -> bytes:
@@ -184,7 +187,3 @@ def _place(*parts: str) -> bytes:
 
 def _encode(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).decode("ascii")
-
-
-def _decode(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text.encode("ascii"))

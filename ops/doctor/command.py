@@ -42,7 +42,7 @@ _COLOURS = {CheckState.OK: "green", CheckState.NOT_READY: "red", CheckState.CANN
 @click.option("--gateway", "gateways", multiple=True, help="Base address of a gateway; may repeat.")
 @click.option("--send-mail-to", "address", help="Send a test mail as alerts are sent.")
 @click.option("--confirm", "about", type=click.Choice(list(CONFIRMATIONS)), help="It is done.")
-@click.option("--by", help="The sign-in name of whoever confirms.")
+@click.option("--by", help="The sign-in name of the person who confirms.")
 def main(
     gateways: tuple[str, ...],
     address: str | None,
@@ -96,7 +96,7 @@ def examine(here: Installation) -> list[tuple[str, str, Finding]]:
 
 def _confirm(here: Installation, about: str, by: str | None) -> None:
     if not by:
-        raise click.UsageError("--confirm needs --by: the sign-in name of whoever confirms")
+        raise click.UsageError("--confirm needs --by: the sign-in name of the person who confirms")
     try:
         click.echo(f"On the audit trail: {confirmations.confirm(about, here, by)}.")
     except LookupError:
