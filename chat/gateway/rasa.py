@@ -34,6 +34,8 @@ PLACES = 8
 """Messages in progress at one server. It has one thread: more would only wait in it."""
 ASK_ANOTHER_S = 1.5
 """Seconds after which a message is sent to another server, if one is free."""
+HEALTH_S = 2.0
+"""Seconds after which a server that has not answered a health check is down."""
 LEAST_LEFT_S = 0.5
 """Seconds before the deadline from which no other server is asked."""
 FAIR_S = 1.0
@@ -181,10 +183,10 @@ class RasaServer:
             raise RasaUnavailableError("rasa-unreachable", of_server=True) from None
         return _read(response)
 
-    async def is_up(self, timeout_s: float = 2.0) -> bool:
+    async def is_up(self) -> bool:
         """Return whether the channel answers."""
         try:
-            async with asyncio.timeout(timeout_s):
+            async with asyncio.timeout(HEALTH_S):
                 response = await self._http.get(f"{self._channel}/")
         except (TimeoutError, httpx.HTTPError):
             return False

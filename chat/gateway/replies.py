@@ -18,7 +18,7 @@ from safeguarding.content.help_cards import AGAIN, STILL_HERE
 from safeguarding.content.languages import ID as LANGUAGE_CARD
 from safeguarding.content.reader import Content
 from safeguarding.conversation_state import DANGER_NOW, ConversationState
-from safeguarding.messages import Choice, Message
+from safeguarding.messages import Message
 from safeguarding.risk.assessment import AssessedMessage
 from safeguarding.taxonomy import PARENT, Severity
 
@@ -58,14 +58,6 @@ class OwnReplies:
         audience = PARENT if state.reader == "adult" else state.audience
         return self._content.help_cards.message(state.severity, audience, state.need)
 
-    def still_here(self, state: ConversationState) -> Message:
-        """Return "we are still here" for a conversation; its words vary from turn to turn."""
-        return self._content.help_cards.still_here(state)
-
-    def way_back(self, state: ConversationState) -> Choice | None:
-        """Return the button back to the open guide, or None if no guide is open."""
-        return self._content.guides.resume(state.guide) if state.guide else None
-
     def empty(self) -> list[Message]:
         """Return the reply to a message without words."""
         return [Message(kind="text", text=self._phrases.empty)]
@@ -88,6 +80,7 @@ class ReplyCheck:
     def __init__(self, own: OwnReplies, content: Content, metrics: GatewayMetrics) -> None:
         self._own = own
         self._choices, self._questions = content.choices, content.questions
+        self._help_cards, self._guides = content.help_cards, content.guides
         self._metrics = metrics
 
     def shown(
@@ -149,14 +142,15 @@ class ReplyCheck:
         )
         if conversation.state.severity < Severity.CONCERN or helped:
             return replies
-        return [self._own.still_here(conversation.state), *replies]
+        return [self._help_cards.still_here(conversation.state), *replies]
 
     def _with_way_back(self, exchange: Exchange, shown: list[Message]) -> list[Message]:
         """Add a button back to the guide that the person left to type something."""
         danger = any(message.get("severity") == "immediate" for message in shown)
-        if exchange.sent.choice or not shown or danger:
+        guide = exchange.state.guide
+        if exchange.sent.choice or not guide or not shown or danger:
             return shown
-        button = self._own.way_back(exchange.state)
+        button = self._guides.resume(guide)
         if button is None:
             return shown
         *first, last = shown

@@ -101,30 +101,29 @@ def test_whoever_writes_as_an_adult_reads_an_adults_card(
     assert (own.help_card(state) == as_adult) == adult
 
 
-def test_that_we_are_still_here_is_said_for_the_need_and_in_turn(own: OwnReplies) -> None:
+def test_that_we_are_still_here_is_said_for_the_need_and_in_turn() -> None:
     friend = ConversationState(severity=Severity.CONCERN, need="friend")
+    cards = real_content().help_cards
 
-    first, second = (own.still_here(replace(friend, replies=turn)) for turn in (1, 2))
-    other = own.still_here(replace(friend, need="suicide", replies=1))
+    first, second = (cards.still_here(replace(friend, replies=turn)) for turn in (1, 2))
+    other = cards.still_here(replace(friend, need="suicide", replies=1))
 
     assert (first["kind"], first["topic"]) == ("prompt", "still_here")
     assert len({first["text"], second["text"], other["text"]}) == 3
     assert "not_safe_now" in [choice["id"] for choice in first["choices"]]
 
 
-def test_the_way_back_leads_to_the_step_that_is_open_and_nowhere_from_the_end(
-    own: OwnReplies,
-) -> None:
-    guide = real_content().guides.all()["sextortion"]
+def test_the_way_back_leads_to_the_step_that_is_open_and_nowhere_from_the_end() -> None:
+    guides = real_content().guides
+    guide = guides.all()["sextortion"]
 
-    back = own.way_back(ConversationState(guide="sextortion/2"))
+    back = guides.resume("sextortion/2")
 
     assert back is not None
     assert back["id"] == "guide_sextortion_resume_2"
     assert guide.title in back["label"]
-    assert own.way_back(ConversationState(guide=f"sextortion/{len(guide.steps)}")) is None
-    assert own.way_back(ConversationState(guide="no_such_guide/1")) is None
-    assert own.way_back(ConversationState()) is None
+    assert guides.resume(f"sextortion/{len(guide.steps)}") is None
+    assert guides.resume("no_such_guide/1") is None
 
 
 @pytest.mark.parametrize(
