@@ -167,13 +167,12 @@ unit: install $(MODEL) .venv-services/.for-tests .venv-assistant/.for-tests .ven
 	@$(L)/python -m pytest -q lab/tests --ignore lab/tests/in_product
 	@$(S)/python -m pytest -q -n 2 --dist loadfile tests/unit tests/contract lab/tests/in_product/test_stages.py --ignore tests/unit/bot --ignore tests/unit/ops/encoder
 
-
 stories: install $(MODEL)  ## Run Rasa's checks of the training data and its tests of the trained model
 	@$(A)/rasa data validate --data $(TAUGHT_BY) --config config.yml --domain domain.yml 2>&1 | grep -v Warning; exit $${PIPESTATUS[0]}
 	@$(A)/rasa test core --model $(MODEL) --stories tests/test_stories.yml --fail-on-prediction-errors --out results 2>&1 | grep -v Warning; exit $${PIPESTATUS[0]}
 
 integration: install $(MODEL) .venv-services/.for-tests  ## Test real Rasa, action server, gateway and databases, with real faults
-	@$(S)/python -m pytest -q tests/integration
+	@$(S)/python -m pytest -q -n 2 --dist loadfile tests/integration
 
 fuzz: install $(MODEL) .venv-services/.for-tests  ## Send ten thousand malformed requests (minutes); no error may occur and no answer or log may quote them
 	@LANTERN_FUZZ_CASES=$${CASES:-10000} $(S)/python -m pytest -q tests/integration/test_fuzz.py

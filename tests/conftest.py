@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ops.stack import Stack
 
 if find_spec("psycopg"):
-    pytest_plugins = ("tests.databases",)
+    pytest_plugins = ("tests.databases", "tests.staff_fixtures")
 
 
 @pytest.fixture(scope="session")

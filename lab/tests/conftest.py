@@ -10,7 +10,7 @@ import pytest
 from tests.fakes.gateway import FakeGateway, fake_gateway
 
 if find_spec("psycopg"):  # Rasa's environment has none
-    pytest_plugins = ("tests.databases",)
+    pytest_plugins = ("tests.databases", "tests.staff_fixtures")
 
 
 @pytest.fixture

@@ -15,30 +15,11 @@ SETTINGS = "".join(
         *(ROOT / "staff" / "alerts" / "channels").rglob("*.py"),
     )
 )
-SECRETS = (
-    "channel_secret",
-    "action_secret",
-    "token_key",
-    "field_keys",
-    "smtp_password",
-    "notify_api_key",
-    "webhook_url",
-    "webhook_key",
-    "apprise_sms_url",
-    "apprise_team_url",
-    "sso_client_secret",
-)
-
 ROOMS = "tests|docs|bot|actions|chat|staff|storage|web|safeguarding|ops|lab|artifacts|content|data"
 
 
 @pytest.mark.parametrize("name", sorted(set(re.findall(r'"(LANTERN_[A-Z_]+)"', SETTINGS))))
 def test_every_setting_is_described(name):
-    assert f"`{name}`" in (ROOT / "docs" / "settings.md").read_text("utf-8")
-
-
-@pytest.mark.parametrize("name", SECRETS)
-def test_every_secret_is_described(name):
     assert f"`{name}`" in (ROOT / "docs" / "settings.md").read_text("utf-8")
 
 
@@ -55,18 +36,3 @@ def test_the_readme_opens_with_where_help_is_now():
 
     assert "999" in first
     assert "0800 1111" in first
-
-
-def test_decisions_are_numbered_without_a_gap():
-    numbers = [int(path.name[:4]) for path in sorted((ROOT / "docs" / "adr").glob("*.md"))]
-
-    assert numbers == list(range(1, len(numbers) + 1))
-
-
-def test_every_make_target_is_explained():
-    makefile = (ROOT / "Makefile").read_text("utf-8")
-    phony = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
-    assert phony is not None
-
-    for target in phony[1].split():
-        assert re.search(rf"^{target}:.*## \w", makefile, re.MULTILINE), target

@@ -107,15 +107,3 @@ def test_a_watched_event_is_logged_and_wakes_somebody(event: str) -> None:
     assert [path for path in said if path.name != "logs.py"]
     assert any(re.fullmatch(matcher, event) for matcher in asked)
     assert f"`{event}`" in RUNBOOK
-
-
-def test_the_board_is_one_that_grafana_imports() -> None:
-    ids = [panel["id"] for panel in BOARD["panels"]]
-
-    assert len(ids) == len(set(ids))
-    assert BOARD["schemaVersion"] >= 36
-    assert [each["name"] for each in BOARD["templating"]["list"]] == ["datasource"]
-    for panel in PANELS:
-        assert panel["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
-        assert panel["title"]
-        assert panel["gridPos"]["x"] + panel["gridPos"]["w"] <= 24

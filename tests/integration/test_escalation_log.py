@@ -48,12 +48,10 @@ from tests.records import (
     GIFTS,
     KEYS,
     NOON,
-    PASSWORD,
     SECRECY,
     Clock,
     EscalationLog,
     WorkedMailbox,
-    accounts_on,
     assessment,
     escalation,
     log_on,
@@ -61,36 +59,6 @@ from tests.records import (
     sealed_as_v1,
 )
 from tests.records import vault as make_vault
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def log(engine: Engine, clock: Clock) -> EscalationLog:
-    return log_on(engine, clock)
-
-
-@pytest.fixture
-def cases(engine: Engine) -> Cases:
-    return Cases(engine, make_vault())
-
-
-@pytest.fixture
-def casework(engine: Engine, clock: Clock) -> Casework:
-    return Casework(engine, make_vault(), clock)
-
-
-@pytest.fixture
-def ann(engine: Engine) -> str:
-    return accounts_on(engine).add("ann", PASSWORD, "Ann").id
-
-
-@pytest.fixture
-def bob(engine: Engine) -> str:
-    return accounts_on(engine).add("bob", PASSWORD, "Bob").id
 
 
 def ids(cases: Cases) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -24,95 +23,83 @@ PROMISED_S = 5.0
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack that these tests may break."""
-    made = Stack(tmp_path_factory.mktemp("faults"))
-    made.setup()
-    try:
-        made.start()
-        yield made
-    finally:
-        made.stop()
+def recorded(stack: Stack) -> LogReader:
+    return LogReader(stack)
 
 
-@pytest.fixture(scope="module")
-def recorded(own: Stack) -> LogReader:
-    return LogReader(own)
-
-
-def disclosed(own: Stack, text: str) -> float:
+def disclosed(stack: Stack, text: str) -> float:
     """Say it, demand the help card, and give the seconds it took."""
-    person = Person(own.url("gateway"))
+    person = Person(stack.url("gateway"))
     started = time.monotonic()
     assert help_card(person.say(text))["severity"] == "urgent"
     return time.monotonic() - started
 
 
-def test_the_action_server_is_stopped(own, recorded):
-    own.actions.stop()
+def test_the_action_server_is_stopped(stack, recorded):
+    stack.actions.stop()
     try:
-        assert disclosed(own, DISCLOSURES["actions"]) < PROMISED_S
+        assert disclosed(stack, DISCLOSURES["actions"]) < PROMISED_S
         assert len(recorded.eventually(DISCLOSURES["actions"])) == 1
     finally:
-        own.start(own.actions)
+        stack.start(stack.actions)
 
 
-def test_a_question_without_the_action_server_is_signposted(own):
-    own.actions.stop()
+def test_a_question_without_the_action_server_is_signposted(stack):
+    stack.actions.stop()
     try:
-        messages = Person(own.url("gateway")).say("what is grooming")
+        messages = Person(stack.url("gateway")).say("what is grooming")
         assert any(
             contact["id"] == "childline"
             for message in messages
             for contact in message.get("contacts", [])
         )
     finally:
-        own.start(own.actions)
+        stack.start(stack.actions)
 
 
-def test_rasa_is_stopped(own, recorded):
-    own.rasa.stop(signal.SIGKILL)
+def test_rasa_is_stopped(stack, recorded):
+    stack.rasa.stop(signal.SIGKILL)
     try:
-        assert disclosed(own, DISCLOSURES["rasa"]) < PROMISED_S
+        assert disclosed(stack, DISCLOSURES["rasa"]) < PROMISED_S
         (entry,) = recorded.eventually(DISCLOSURES["rasa"])
         assert entry.escalation.raised_by == "gateway"
     finally:
-        own.start(own.rasa)
+        stack.start(stack.rasa)
 
 
-def test_rasa_is_paused_and_wakes_late(own, recorded):
-    own.rasa.send(signal.SIGSTOP)
+def test_rasa_is_paused_and_wakes_late(stack, recorded):
+    stack.rasa.send(signal.SIGSTOP)
     try:
-        assert disclosed(own, DISCLOSURES["paused"]) < PROMISED_S
+        assert disclosed(stack, DISCLOSURES["paused"]) < PROMISED_S
     finally:
-        own.rasa.send(signal.SIGCONT)
-    own.rasa.wait()
+        stack.rasa.send(signal.SIGCONT)
+    stack.rasa.wait()
     time.sleep(2)  # the late Rasa now answers the message: that must not record it again
 
     assert len(recorded.eventually(DISCLOSURES["paused"])) == 1
 
 
-def test_the_database_cannot_be_written_and_comes_back(own, recorded):
-    with unwritable(own.state / "lantern.db"):
-        assert disclosed(own, DISCLOSURES["readonly"]) < PROMISED_S
+def test_the_database_cannot_be_written_and_comes_back(stack, recorded):
+    with unwritable(stack.state / "lantern.db"):
+        assert disclosed(stack, DISCLOSURES["readonly"]) < PROMISED_S
         time.sleep(1)
         assert recorded.of(DISCLOSURES["readonly"]) == []
 
     assert len(recorded.eventually(DISCLOSURES["readonly"])) == 1
 
 
-def test_the_gateway_is_killed_while_the_database_is_away(own, recorded):
-    with unwritable(own.state / "lantern.db"):
-        disclosed(own, DISCLOSURES["killed"])
+def test_the_gateway_is_killed_while_the_database_is_away(stack, recorded):
+    with unwritable(stack.state / "lantern.db"):
+        disclosed(stack, DISCLOSURES["killed"])
         time.sleep(1.5)
-        own.gateway.stop(signal.SIGKILL)
-    own.start(own.gateway)
+        stack.gateway.stop(signal.SIGKILL)
+    stack.start(stack.gateway)
 
     assert len(recorded.eventually(DISCLOSURES["killed"])) == 1
 
 
-def test_no_log_of_any_process_holds_a_childs_words(own):
-    written = own.logs()
+def test_no_log_of_any_process_holds_a_childs_words(stack):
+    written = stack.logs()
 
     assert written
     for text in DISCLOSURES.values():

@@ -47,7 +47,7 @@ def limited_gateway(state: Path, **env: str) -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with limited_gateway(tmp_path_factory.mktemp("slow") / "state") as stack:
         yield stack
 
@@ -76,25 +76,25 @@ def figure(stack: Stack, name: str) -> float:
     "addresses", [("127.0.0.1",), tuple(f"127.0.1.{n}" for n in range(1, 9))], ids=["one", "eight"]
 )
 def test_a_child_is_answered_and_recorded_among_them(
-    stack: Stack, addresses: tuple[str, ...]
+    alone: Stack, addresses: tuple[str, ...]
 ) -> None:
     told = [f"he keeps touching me, crowd of {len(addresses)}, {each}" for each in range(12)]
     failed = 0
-    with crowd(stack.ports["gateway"], HABITS, addresses) as came_back:
+    with crowd(alone.ports["gateway"], HABITS, addresses) as came_back:
         time.sleep(2)
         for text in told:
-            failed += tell(stack, text)
+            failed += tell(alone, text)
             time.sleep(0.5)
-        held, most = (figure(stack, f"lantern_connections{end}") for end in ("", "_most"))
+        held, most = (figure(alone, f"lantern_connections{end}") for end in ("", "_most"))
         returned = came_back()
-    reader = LogReader(stack)
+    reader = LogReader(alone)
 
     assert {text: len(reader.eventually(text)) for text in told} == dict.fromkeys(told, 1)
     assert most / 3 < held <= most < DESCRIPTORS
     assert returned > 0
     # Whoever shares an address with all of them may have to knock again, as the widget does.
     assert failed == 0 or addresses == ("127.0.0.1",)
-    assert "Too many open files" not in stack.logs()
+    assert "Too many open files" not in alone.logs()
 
 
 def test_the_same_behind_the_proxy_as_it_is_shipped(tmp_path: Path) -> None:

@@ -7,9 +7,6 @@ from collections.abc import Iterator
 import pytest
 
 from tests.fakes.gateway import FakeGateway, fake_gateway
-from tests.unit.staff.cases.conftest import accounts, ann, cases, casework, clock, log
-
-__all__ = ["accounts", "ann", "cases", "casework", "clock", "gateway", "log"]
 
 
 @pytest.fixture

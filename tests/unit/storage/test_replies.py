@@ -22,11 +22,6 @@ def mailbox(engine: Engine) -> ReplyMailbox:
     return ReplyMailbox(engine, vault())
 
 
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
 def post(mailbox: ReplyMailbox, key: str, conversation: str = "c1") -> bool:
     return mailbox.post(key, conversation, f"text of {key}", at=NOON, expires_at=NOON + DAY)
 

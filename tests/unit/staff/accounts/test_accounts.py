@@ -14,12 +14,7 @@ from staff.accounts.passwords import PasswordError
 from staff.accounts.permissions import Role
 from staff.accounts.sessions import StaffSessions
 from staff.accounts.tables import staff
-from tests.records import PASSWORD, accounts_on
-
-
-@pytest.fixture
-def accounts(engine: Engine) -> StaffAccounts:
-    return accounts_on(engine)
+from tests.records import PASSWORD
 
 
 class CountingHasher(PasswordHasher):

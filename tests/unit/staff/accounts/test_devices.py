@@ -13,11 +13,6 @@ from tests.records import PASSWORD, Clock, accounts_on
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def devices(engine: Engine, clock: Clock) -> KnownDevices:
     return KnownDevices(engine, clock)
 

@@ -12,12 +12,7 @@ from staff.accounts.accounts import LastAdministratorError, Staff, StaffAccounts
 from staff.accounts.invitations import InvitationGoneError, Invitations
 from staff.accounts.permissions import Permission, Role
 from staff.accounts.tables import staff_invitations
-from tests.records import PASSWORD, accounts_on
-
-
-@pytest.fixture
-def accounts(engine: Engine) -> StaffAccounts:
-    return accounts_on(engine)
+from tests.records import PASSWORD
 
 
 @pytest.fixture

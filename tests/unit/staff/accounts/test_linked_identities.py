@@ -11,15 +11,10 @@ from staff.accounts.accounts import Staff, StaffAccounts
 from staff.accounts.invitations import Invitations
 from staff.accounts.linked_identities import Identity, LinkedElsewhereError, LinkedIdentities
 from staff.accounts.permissions import Role
-from tests.records import PASSWORD, accounts_on
+from tests.records import PASSWORD
 
 ISSUER = "https://login.example"
 SOMEBODY = Identity(ISSUER, "u1")
-
-
-@pytest.fixture
-def accounts(engine: Engine) -> StaffAccounts:
-    return accounts_on(engine)
 
 
 @pytest.fixture

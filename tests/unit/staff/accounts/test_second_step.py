@@ -16,11 +16,6 @@ from tests.records import PASSWORD, Clock, accounts_on, vault
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def steps(engine: Engine, clock: Clock) -> SecondSteps:
     return SecondSteps(engine, vault(), clock)
 

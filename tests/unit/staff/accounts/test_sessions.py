@@ -13,11 +13,6 @@ from tests.records import PASSWORD, Clock, accounts_on
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def sessions(engine: Engine, clock: Clock) -> StaffSessions:
     return StaffSessions(engine, clock)
 

@@ -17,9 +17,9 @@ from staff.alerts.queue import Delivery, Flood
 from staff.rota.rota import EMAIL
 from tests.peers import Receiver
 from tests.records import NOON, Clock
-from tests.unit.staff.rota.conftest import accounts, clock, rota, team
+from tests.unit.staff.rota.conftest import rota, team
 
-__all__ = ["accounts", "clock", "rota", "team"]
+__all__ = ["rota", "team"]
 
 ALERT = Alert("c1", "LN-ABCD-EFGH", Severity.IMMEDIATE, "hurt_by_someone", "grooming", NOON, "new")
 CONSOLE = "https://lantern-console.safeguarding.wiltshire.gov.uk/"

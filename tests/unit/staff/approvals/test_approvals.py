@@ -16,19 +16,9 @@ from staff.approvals.approvals import (
 )
 from storage.approval_records import read_approved_digests
 from tests.content import item
-from tests.records import PASSWORD, Clock, accounts_on
+from tests.records import PASSWORD, Clock
 
 APPROVE, BACK = ApprovalDecision.APPROVED, ApprovalDecision.SENT_BACK
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def accounts(engine: Engine) -> StaffAccounts:
-    return accounts_on(engine)
 
 
 @pytest.fixture

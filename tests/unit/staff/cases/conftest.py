@@ -1,58 +1,11 @@
-"""A log and accounts on a database. The assistant's environment has no use for one."""
+"""Call-backs and the worker on the database of the test."""
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-from pathlib import Path
-from typing import TYPE_CHECKING
-
 import pytest
+from sqlalchemy.engine import Engine
 
-if TYPE_CHECKING or find_spec("psycopg"):
-    from sqlalchemy.engine import Engine
-
-    from staff.accounts.accounts import StaffAccounts
-    from staff.cases.cases import Cases
-    from staff.cases.casework import Casework
-    from staff.cases.merging import CaseMerge
-    from tests.records import (
-        PASSWORD,
-        Callbacks,
-        Clock,
-        EscalationLog,
-        WorkedMailbox,
-        accounts_on,
-        log_on,
-        vault,
-    )
-else:
-    PURE = {"test_deadlines.py", "test_escalation.py"}
-    collect_ignore = [p.name for p in Path(__file__).parent.glob("test_*") if p.name not in PURE]
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def log(engine: Engine, clock: Clock) -> EscalationLog:
-    return log_on(engine, clock)
-
-
-@pytest.fixture
-def cases(engine: Engine) -> Cases:
-    return Cases(engine, vault())
-
-
-@pytest.fixture
-def casework(engine: Engine, clock: Clock) -> Casework:
-    return Casework(engine, vault(), clock)
-
-
-@pytest.fixture
-def merging(engine: Engine, clock: Clock) -> CaseMerge:
-    return CaseMerge(engine, vault(), clock)
+from tests.records import Callbacks, Clock, WorkedMailbox
 
 
 @pytest.fixture
@@ -63,20 +16,3 @@ def wishes(engine: Engine, clock: Clock) -> Callbacks:
 @pytest.fixture
 def mailbox(engine: Engine, clock: Clock) -> WorkedMailbox:
     return WorkedMailbox(engine, clock)
-
-
-@pytest.fixture
-def accounts(engine: Engine, clock: Clock) -> StaffAccounts:
-    return accounts_on(engine, clock)
-
-
-@pytest.fixture
-def ann(accounts: StaffAccounts) -> str:
-    """Id of a member of staff."""
-    return accounts.add("ann", PASSWORD, "Ann").id
-
-
-@pytest.fixture
-def bob(accounts: StaffAccounts) -> str:
-    """Id of a colleague."""
-    return accounts.add("bob", PASSWORD, "Bob").id

@@ -20,11 +20,9 @@ from staff.accounts.accounts import Staff, StaffAccounts
 from staff.accounts.throttle import SignInLimits, SignInThrottle
 from staff.approvals.approvals import Approvals
 from staff.audit.trail import AuditLog
-from staff.cases.cases import Cases
-from staff.cases.casework import Casework
 from staff.console.app import compose, create_app
 from tests.content import content_folder
-from tests.records import KEYS, PASSWORD, Clock, EscalationLog, accounts_on, log_on, vault
+from tests.records import KEYS, PASSWORD, Clock
 from web.http import App
 
 ORIGIN = f"http://{ASGI_HOST}:{ASGI_PORT}"
@@ -87,31 +85,6 @@ class Browser:
 def database_url(sqlite_url: str) -> str:
     """Use SQLite alone, because pages are the same on every database."""
     return sqlite_url
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def log(engine: Engine, clock: Clock) -> EscalationLog:
-    return log_on(engine, clock)
-
-
-@pytest.fixture
-def cases(engine: Engine) -> Cases:
-    return Cases(engine, vault())
-
-
-@pytest.fixture
-def casework(engine: Engine, clock: Clock) -> Casework:
-    return Casework(engine, vault(), clock)
-
-
-@pytest.fixture
-def accounts(engine: Engine, clock: Clock) -> StaffAccounts:
-    return accounts_on(engine, clock)
 
 
 @pytest.fixture

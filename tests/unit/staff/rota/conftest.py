@@ -15,17 +15,7 @@ from staff.rota.rota import (
     add_shifts,
     set_contact_preferences,
 )
-from tests.records import NOON, PASSWORD, Clock, accounts_on
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def accounts(engine: Engine, clock: Clock) -> StaffAccounts:
-    return accounts_on(engine, clock)
+from tests.records import NOON, PASSWORD
 
 
 @pytest.fixture
