@@ -9,7 +9,16 @@ from staff.accounts.accounts import StaffAccounts
 from staff.cases.cases import Cases
 from staff.cases.casework import Casework
 from staff.cases.merging import CaseMerge
-from tests.records import PASSWORD, Clock, EscalationLog, accounts_on, log_on, vault
+from tests.records import (
+    PASSWORD,
+    Callbacks,
+    Clock,
+    EscalationLog,
+    WorkedMailbox,
+    accounts_on,
+    log_on,
+    vault,
+)
 
 
 @pytest.fixture
@@ -35,6 +44,16 @@ def casework(engine: Engine, clock: Clock) -> Casework:
 @pytest.fixture
 def merging(engine: Engine, clock: Clock) -> CaseMerge:
     return CaseMerge(engine, vault(), clock)
+
+
+@pytest.fixture
+def mailbox(engine: Engine, clock: Clock) -> WorkedMailbox:
+    return WorkedMailbox(engine, clock)
+
+
+@pytest.fixture
+def wishes(engine: Engine, clock: Clock) -> Callbacks:
+    return Callbacks(engine, clock)
 
 
 @pytest.fixture
