@@ -7,12 +7,16 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from ops.stack import Stack
 
 if find_spec("psycopg"):
     pytest_plugins = ("tests.databases", "tests.staff_fixtures")
+
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")

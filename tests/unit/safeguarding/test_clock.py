@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from safeguarding.clock import LONDON, HoursError, HoursRecord, OpeningHours, hours_line
@@ -114,7 +114,6 @@ def test_hours_that_nobody_knows_are_neither_open_nor_closed() -> None:
     assert OpeningHours(HoursRecord(words="See their site.")).open_at(london("2026-11-25")) is None
 
 
-@settings(deadline=None)
 @given(
     minutes=st.integers(min_value=0, max_value=2 * 366 * 1440),
 )
@@ -124,7 +123,6 @@ def test_somebody_is_always_there_office_or_evenings(minutes: int) -> None:
     assert OpeningHours(OFFICE).open_at(at) or OpeningHours(EVENINGS).open_at(at)
 
 
-@settings(deadline=None)
 @given(minutes=st.integers(min_value=0, max_value=366 * 1440))
 def test_the_words_agree_with_the_state(minutes: int) -> None:
     at = datetime(2026, 1, 1, tzinfo=timezone.utc) + timedelta(minutes=minutes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from safeguarding.clock import LONDON
@@ -46,7 +46,6 @@ def numbers(cards: list[ContactCard]) -> set[str]:
     return {digits(way.get("href", "")) for card in cards for way in card["ways"]} - {""}
 
 
-@settings(deadline=None)
 @given(PEOPLE)
 def test_nobody_is_left_without_an_open_route(person: dict[str, object]) -> None:
     cards = for_person(**person)
@@ -56,7 +55,6 @@ def test_nobody_is_left_without_an_open_route(person: dict[str, object]) -> None
     assert len(set(ids(cards))) == len(cards) <= MOST + 2 + 2
 
 
-@settings(deadline=None)
 @given(PEOPLE)
 def test_open_comes_before_closed(person: dict[str, object]) -> None:
     states = [card["open_now"] for card in for_person(**person)[:-2]]
@@ -64,7 +62,6 @@ def test_open_comes_before_closed(person: dict[str, object]) -> None:
     assert states == sorted(states, key=[True, None, False].index)
 
 
-@settings(deadline=None)
 @given(PEOPLE)
 def test_nobody_is_sent_to_a_service_that_is_not_for_them(person: dict[str, object]) -> None:
     records = real_content().contacts.records()
@@ -74,7 +71,6 @@ def test_nobody_is_sent_to_a_service_that_is_not_for_them(person: dict[str, obje
         assert isinstance(age, int) is False or ages.youngest <= age <= ages.to  # type: ignore[operator]
 
 
-@settings(deadline=None)
 @given(PEOPLE)
 def test_a_child_is_never_sent_to_what_is_for_adults_or_unsure(person: dict[str, object]) -> None:
     person["audience"] = CHILD
@@ -88,7 +84,6 @@ def test_a_child_is_never_sent_to_what_is_for_adults_or_unsure(person: dict[str,
     assert all(real_content().contacts.records()[id_].confirmed for id_ in found)
 
 
-@settings(deadline=None)
 @given(PEOPLE)
 def test_swindon_is_never_given_wiltshires_number(person: dict[str, object]) -> None:
     person["area"] = "swindon"
@@ -96,7 +91,6 @@ def test_swindon_is_never_given_wiltshires_number(person: dict[str, object]) -> 
     assert not numbers(for_person(**person)) & {"03004560108", "03004560100"}
 
 
-@settings(deadline=None)
 @given(PEOPLE)
 def test_in_wiltshire_one_of_the_councils_teams_is_open(person: dict[str, object]) -> None:
     person |= {"area": "wiltshire", "audience": PARENT}

@@ -110,7 +110,7 @@ def test_a_disclosure_at_the_end_of_a_very_long_text_is_read(engine: RiskEngine)
 
 
 @given(ODD_TEXTS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_never_fails_and_never_points_outside_the_text(engine: RiskEngine, text: str) -> None:
     assessment = engine.assess(text)
 
@@ -120,7 +120,7 @@ def test_never_fails_and_never_points_outside_the_text(engine: RiskEngine, text:
 
 
 @given(st.text(max_size=120))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_disclosure_stands_whatever_follows_on_the_next_lines(
     engine: RiskEngine, text: str
 ) -> None:
@@ -130,7 +130,7 @@ def test_a_disclosure_stands_whatever_follows_on_the_next_lines(
 
 
 @given(st.lists(st.booleans(), min_size=len(DISCLOSURE), max_size=len(DISCLOSURE)))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_hidden_characters_anywhere_change_nothing(engine: RiskEngine, where: list[bool]) -> None:
     hidden = "".join(char + "\u200b" * here for char, here in zip(DISCLOSURE, where, strict=True))
 

@@ -66,7 +66,7 @@ def at_most_nine_pieces() -> st.SearchStrategy[int]:
     return st.integers(WHOLE + 1, PIECE + 8 * LEAST_STEP)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(words=at_most_nine_pieces(), breaks=st.sets(st.integers(1, 300), max_size=100))
 def test_the_pieces_cover_every_word_and_overlap(words: int, breaks: set[int]) -> None:
     pieces = stretches(passages(message(words, breaks)))[1:]
@@ -105,7 +105,7 @@ def numbers(found: Passage) -> range:
     return range(int(found.tokens[0].word[1:]), int(found.tokens[-1].word[1:]) + 1)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     words=st.integers(PIECE + MOST * 24, 2_000),
     grave=st.floats(0, 1, exclude_max=True),
@@ -201,7 +201,7 @@ def test_a_message_without_words_is_all_typed() -> None:
     assert Passage((), is_whole=True).as_typed(message) == "😬 !!"
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(words=at_most_nine_pieces())
 def test_the_pieces_as_typed_leave_nothing_of_the_message_out(words: int) -> None:
     message = typed(words)

@@ -73,7 +73,7 @@ def test_each_place_stands_once_and_in_order() -> None:
     assert found.dtype == np.int64
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.text())
 def test_any_text_has_features_that_can_be_looked_up_and_a_score(text: str) -> None:
     found = features(text)

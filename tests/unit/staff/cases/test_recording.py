@@ -331,7 +331,7 @@ def _signal(category: str, severity: Severity) -> Signal:
     return Signal(f"about-{category}", "lexicon", "v1", category, severity, 0, 1)
 
 
-@settings(max_examples=25, suppress_health_check=list(HealthCheck), deadline=None)
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(data=st.data(), messages=conversations())
 def test_any_order_and_any_repetition_come_to_the_same(
     engine: Engine, data: st.DataObject, messages: list[Escalation]

@@ -72,7 +72,7 @@ def test_reads_the_beginning_and_the_end_of_an_endless_text(lexicon: Lexicon) ->
 
 
 @given(st.text(max_size=400))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_every_word_knows_a_place_inside_the_text(lexicon: Lexicon, text: str) -> None:
     ends = [0]
     for token in lexicon.normaliser(text).tokens:
@@ -84,7 +84,7 @@ def test_every_word_knows_a_place_inside_the_text(lexicon: Lexicon, text: str) -
     assert ends == sorted(ends)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.text())
 def test_a_canonical_text_knows_what_was_typed(lexicon: Lexicon, text: str) -> None:
     assert lexicon.normaliser(text).typed == text
