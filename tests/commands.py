@@ -7,5 +7,5 @@ from click.testing import CliRunner, Result
 
 
 def run(command: Command, *arguments: str, stdin: bytes | None = None) -> Result:
-    """What it printed and its exit status. What it does not catch is raised."""
+    """Return what it printed and its exit status. What it does not catch is raised."""
     return CliRunner().invoke(command, arguments, input=stdin, catch_exceptions=False)

@@ -60,7 +60,7 @@ entries:
 
 @cache
 def real_content() -> Content:
-    """The content that ships, read once for all tests."""
+    """Return the content that ships, read once for all tests."""
     return read_content()
 
 
@@ -74,7 +74,7 @@ def content_folder(folder: Path) -> Path:
 
 
 def item(content_id: str = "answer:consent", text: str = "Both want to.") -> Item:
-    """An item with one line that a test may change."""
+    """Return an item with one line that a test may change."""
     return Item(
         id=content_id,
         title="What is consent?",
@@ -88,7 +88,7 @@ def item(content_id: str = "answer:consent", text: str = "Both want to.") -> Ite
 
 
 def undated(content_id: str = "help_card") -> Item:
-    """An item whose file names no dates."""
+    """Return an item whose file names no dates."""
     return replace(item(content_id), reviewed_on=None, review_due=None)
 
 
@@ -98,6 +98,6 @@ def decided(
     decision: ApprovalDecision = ApprovalDecision.APPROVED,
     days_ago: int = 0,
 ) -> Decided:
-    """A decision on the words of an item."""
+    """Return a decision on the words of an item."""
     at = NOON - timedelta(days=days_ago)
     return Decided(what.id, what.digest, decision, by, by.capitalize(), "lead", at, "")

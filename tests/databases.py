@@ -20,7 +20,7 @@ from storage.engine import connect, migrate
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[URL]:
-    """A server on which databases may be made: given, found running, or started here."""
+    """Return a server on which databases may be made: given, found running, or started here."""
     if given := os.environ.get("LANTERN_TEST_POSTGRES_URL"):
         yield make_url(given)
     elif found := _running():
@@ -36,7 +36,7 @@ def postgres() -> Iterator[URL]:
 
 @pytest.fixture(scope="session")
 def postgres_template(postgres: URL) -> Iterator[str]:
-    """A migrated database to copy from: quicker than to migrate for each test."""
+    """Make a migrated database to copy from: quicker than to migrate for each test."""
     with database_on(postgres) as url:
         migrate(url.render_as_string(hide_password=False))
         assert url.database
@@ -52,13 +52,13 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
-    """A migrated SQLite database."""
+    """Make a migrated SQLite database."""
     return f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'lantern.db')}"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """A migrated database that is gone after the test."""
+    """Make a migrated database that is gone after the test."""
     if request.param == "sqlite":
         yield request.getfixturevalue("sqlite_url")
         return
@@ -69,7 +69,7 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
-    """Connections to the database of the test."""
+    """Open connections to the database of the test."""
     made = connect(database_url)
     yield made
     made.dispose()
@@ -77,7 +77,7 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A database without a table."""
+    """Make a database without a table."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'lantern.db'}"
         return

@@ -28,7 +28,7 @@ class Drill:
     backup: Path
 
     def disposals(self) -> Disposals:
-        """What disposes of cases of the first."""
+        """Return what disposes of cases of the first."""
         return Disposals(self.office.engine, self.settings.state_dir, "operator", self.clock)
 
     def back_up(self) -> Manifest:

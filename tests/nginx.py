@@ -38,7 +38,7 @@ class Nginx:
 
 @contextmanager
 def nginx_before(folder: Path, *, gateway: int | Sequence[int], console: int) -> Iterator[Nginx]:
-    """nginx before what listens on these ports, until the end."""
+    """Run nginx before what listens on these ports."""
     nginx, port = program("nginx"), free_port()
     write_certificate(folder, "chat.example.org")
     (folder / "help.html").write_text(run(lantern, "help-page").stdout, "utf-8")

@@ -50,7 +50,7 @@ class Office:
     def hand_over(
         self, case_id: str, severity: Severity = Severity.CONCERN, signal: Signal = BULLYING
     ) -> str:
-        """A case of one message, with everything that can belong to a case."""
+        """Record a case of one message, with everything that can belong to a case."""
         told = escalation(
             f"m-{case_id}",
             conversation_id=case_id,
@@ -77,11 +77,11 @@ class Office:
         return case_id
 
     def closed(self, case_id: str, severity: Severity = Severity.CONCERN) -> str:
-        """A case that is done with."""
+        """Record a case and close it."""
         return self.close(self.hand_over(case_id, severity))
 
     def known(self) -> set[str]:
-        """The ids of the cases on record."""
+        """Return the ids of the cases on record."""
         with self.engine.connect() as connection:
             return set(connection.execute(sa.select(cases.c.id)).scalars())
 
@@ -95,7 +95,7 @@ class Office:
         return counts
 
     def reference(self, case_id: str) -> str:
-        """What people call it."""
+        """Return the reference that people call it by."""
         with self.engine.connect() as connection:
             mine = sa.select(cases.c.reference).where(cases.c.id == case_id)
             return str(connection.execute(mine).scalar_one())

@@ -60,7 +60,7 @@ class MailServer:
 
 @contextmanager
 def frozen_server() -> Iterator[int]:
-    """The port of a server that takes connections and says nothing, ever."""
+    """Run a server that takes connections and never answers; yield its port."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen(50)
@@ -69,7 +69,7 @@ def frozen_server() -> Iterator[int]:
 
 @contextmanager
 def slow_server(every_s: float = 0.05) -> Iterator[int]:
-    """The port of a server that says a letter now and then, and never comes to an end."""
+    """Run a server that sends a letter now and then, without an end; yield its port."""
     stop = threading.Event()
 
     def drip(connection: socket.socket) -> None:

@@ -50,13 +50,13 @@ class Clock:
 
 
 def assessment(severity: Severity = Severity.CONCERN, *signals: Signal) -> Assessment:
-    """An assessment of `severity` with these signals, else one on the words."""
+    """Return an assessment of `severity` with these signals, else one on the words."""
     found = signals or (SECRECY,)
     return Assessment(severity, tuple(dict.fromkeys(s.category for s in found)), "self", found)
 
 
 def escalation(message_id: str = "m1", **changes: Any) -> Escalation:
-    """An escalation of a young person's message; `changes` replace its fields."""
+    """Return an escalation of a young person's message; `changes` replace its fields."""
     usual = Escalation(
         message_id=message_id,
         conversation_id="c1",
@@ -73,12 +73,12 @@ def escalation(message_id: str = "m1", **changes: Any) -> Escalation:
 
 
 def vault() -> Vault:
-    """A vault with a fixed key."""
+    """Return a vault with a fixed key."""
     return Vault(key_ring(KEYS))
 
 
 def sealed_as_v1(text: str, ring: str, *, table: str, row: str, column: str) -> str:
-    """An envelope as it was before 0006: its place alone is proved, no facts."""
+    """Seal an envelope as it was before 0006: its place alone is proved, no facts."""
     key_id, key = next(iter(key_ring(ring).items()))
     place = "|".join(f"{len(part)}:{part}" for part in (table, row, column))
     nonce = bytes(12)
@@ -102,12 +102,12 @@ class EscalationLog:
 
 
 def log_on(engine: Engine, clock: Clock | None = None) -> EscalationLog:
-    """A log on a migrated database."""
+    """Return a log on a migrated database."""
     return EscalationLog(engine, vault(), clock or Clock())
 
 
 def message_of(cases: Cases, message_id: str) -> Escalation:
-    """A message on record, with its words."""
+    """Return a message on record, with its words."""
     messages = cases.whole(cases.of_message(message_id)).messages
     return next(each for each in messages if each.message_id == message_id)
 

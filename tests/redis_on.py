@@ -42,15 +42,15 @@ class OwnRedis:
                 return
 
     def freeze(self) -> None:
-        """It stands still."""
+        """Stop it from answering, without ending it."""
         self._send(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """It goes on."""
+        """Let it go on."""
         self._send(signal.SIGCONT)
 
     def kill(self) -> None:
-        """It ends at once, with all that it knew."""
+        """End it at once, with all that it knew."""
         self._send(signal.SIGKILL)
         if self._process is not None:
             self._process.wait(15)

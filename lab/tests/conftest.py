@@ -15,6 +15,6 @@ if find_spec("psycopg"):  # Rasa's environment has none
 
 @pytest.fixture
 def gateway() -> Iterator[FakeGateway]:
-    """A server in place of the gateway and of Rasa's gateway channel."""
+    """Run a server in place of the gateway and of Rasa's gateway channel."""
     with fake_gateway() as server:
         yield server

@@ -22,7 +22,7 @@ IGNORED = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
 
 
 def read_strictly(compose: dict[str, Any]) -> None:
-    """Raises for what the compose specification does not know."""
+    """Raise for what the compose specification does not know."""
     plain = {name: value for name, value in compose.items() if not name.startswith("x-")}
     read = compose_spec.PyCompose.from_yaml(yaml.safe_dump(plain))
     read.validate()

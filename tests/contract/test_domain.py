@@ -155,7 +155,7 @@ def test_there_is_no_form():
 
 @pytest.fixture(scope="module")
 def trained() -> dict[str, Any]:
-    """The domain inside the trained model, which the Rasa server answers from."""
+    """Return the domain inside the trained model, which the Rasa server answers from."""
     assert MODEL.exists(), "no trained model: make train"
     with tarfile.open(MODEL) as model:
         inside = next(each for each in model if each.name.endswith("domain_provider/domain.yml"))
@@ -166,7 +166,7 @@ def trained() -> dict[str, Any]:
 
 
 def shown_for(trained: dict[str, Any], response: str, key: str | None) -> list[dict[str, Any]]:
-    """The variants that Rasa chooses from when the slot `help` holds `key`, else the others."""
+    """Return the variants that Rasa chooses from when the slot `help` is `key`, else the others."""
     wanted = [{"type": "slot", "name": "help", "value": key}]
     variants = trained["responses"][response]
     own = [each for each in variants if each.get("condition") == wanted]

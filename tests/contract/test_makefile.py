@@ -101,7 +101,7 @@ class Checkout:
         return [line.split()[0] if line.startswith("train") else line.split()[-1] for line in lines]
 
     def change(self, name: str, *, is_learned: bool = False) -> list[str]:
-        """What is called after a change of this file, which changes what Rasa learns or not."""
+        """Change this file, and what Rasa learns or not; return what is called."""
         time.sleep(0.02)
         (self.folder / name).write_text(f"changed {time.time()}")
         if is_learned:

@@ -35,7 +35,7 @@ def expressions() -> list[str]:
 
 
 def figures() -> set[str]:
-    """The names of all that the three processes publish."""
+    """Return the names of all that the three processes publish."""
     state = DispatcherState("ready", "up", {}, [], {}, {}, {}, 0.0, 0, 0.0)
     found = set()
     for text in (GatewayMetrics().as_text(), ConsoleMetrics().as_text(), metrics_of(state)):

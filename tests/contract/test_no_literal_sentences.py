@@ -54,7 +54,7 @@ JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 
 
 def is_sentence(text: str) -> bool:
-    """At least three words that begin with a capital or end in a full stop, ? or !"""
+    """Return whether three or more words begin with a capital or end in a full stop, ? or !."""
     plain = re.sub(r"<[^>]*>", " ", text).strip().rstrip("\"'”’)")
     if len(WORD.findall(plain)) < 3 or " " not in plain or "\\" in plain:
         return False
@@ -62,7 +62,7 @@ def is_sentence(text: str) -> bool:
 
 
 def is_label(text: str) -> bool:
-    """A sentence, or two words and more of which the first begins with a capital."""
+    """Return whether it is a sentence, or two words or more that begin with a capital."""
     return is_sentence(text) or bool(re.match(r"[A-Z][a-z]+ [^\W\d_]", text))
 
 
@@ -84,12 +84,12 @@ def sentences_in(root: Path) -> list[str]:
 
 
 def in_python(source: str) -> Iterator[tuple[int, str]]:
-    """The sentences of a module, each with its line."""
+    """Yield the sentences of a module, each with its line."""
     yield from _in_node(ast.parse(source))
 
 
 def in_script(source: str) -> Iterator[tuple[int, str]]:
-    """The sentences and labels among the strings of a script, each with its line."""
+    """Yield the sentences and labels among the strings of a script, each with its line."""
     for match in JS_TEXT.finditer(source):
         line = source.count("\n", 0, match.start()) + 1
         if match[0].startswith("/"):
@@ -168,7 +168,7 @@ def test_every_exception_is_needed(file: str) -> None:
 
 
 def planted(root: Path, file: str, text: str) -> list[str]:
-    """What is found in a tree of which one file holds this text."""
+    """Return what is found in a tree of which one file holds this text."""
     (root / "chat/widget").mkdir(parents=True)
     (root / file).parent.mkdir(parents=True, exist_ok=True)
     (root / file).write_text(text, encoding="utf-8")

@@ -27,7 +27,7 @@ LEVELS = ("hello", "worried", "hurt", "now")
 
 
 def rules_that_help() -> Iterator[Any]:
-    """The help card of each rule that shows one, in each variant of it: by need and by reader."""
+    """Return the help card of each rule that shows one, for each need and reader."""
     for path in sorted((ROOT / "data" / "rules").glob("*.yml")):
         for rule in yaml.safe_load(path.read_text("utf-8"))["rules"]:
             for name in (step.get("action", "") for step in rule["steps"]):
@@ -40,14 +40,14 @@ def rules_that_help() -> Iterator[Any]:
 
 @asynccontextmanager
 async def gateway_before(folder: Path, limits: RateLimits | None = None) -> AsyncIterator[Gateway]:
-    """A gateway before a fake Rasa."""
+    """Run a gateway before a fake Rasa."""
     with running_rasa() as rasa:
         async with World(rasa, folder).gateway(limits) as gateway:
             yield gateway
 
 
 def record_of(gateway: Gateway, answer: httpx.Response) -> Escalation:
-    """The one record of what was shown last, and the reply is in it.
+    """Return the one record of what was shown last, and check that the reply is in it.
 
     It, or what its conversation had come to on record before it, is as grave as the card: a card
     that is shown again with small talk raises nothing.

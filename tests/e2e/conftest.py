@@ -44,7 +44,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 @pytest.fixture
 def gateway(running: Served) -> Served:
-    """The gateway, with a Rasa that knows nothing of the test before."""
+    """Return the gateway, with a Rasa that knows nothing of the test before."""
     running.rasa.behave = answering({"kind": "text", "text": "Hello from Rasa"})
     running.rasa.hold.set()
     running.rasa.received.clear()
@@ -60,14 +60,14 @@ def context(browser: Browser, gateway: Served) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    """A site of somebody else's, without pages yet."""
+    """Run another organisation's site, without pages yet."""
     with Site() as site:
         yield site
 
 
 @pytest.fixture
 def school(site: Site, gateway: Served) -> Site:
-    """A site whose first page embeds the chat with the one tag."""
+    """Return a site whose first page embeds the chat with the one tag."""
     site.pages["/"] = f"""<!doctype html><html lang="en"><title>School</title>
         <meta name="viewport" content="width=device-width"><h1>School</h1>
         <a href="/">Home</a>{tag(gateway)}"""

@@ -71,7 +71,7 @@ class Firefox:
         return str(self._contexts()[0]["url"])
 
     def run(self, expression: str, frame: int | None = None) -> Any:
-        """What an expression comes to in the page, or in its frame of this number."""
+        """Return the value of an expression in the page, or in its frame of this number."""
         window = self._contexts()[0]
         context = window if frame is None else window["children"][frame]
         target = {"context": context["context"]}
@@ -125,7 +125,7 @@ class Firefox:
 
 @contextmanager
 def running_firefox(program: str, profile: Path) -> Iterator[Firefox]:
-    """A Firefox with a profile of its own."""
+    """Run a Firefox with a profile of its own."""
     (profile / "user.js").write_text(SETTINGS, encoding="utf-8")
     command = [program, "--headless", "--no-remote", "--profile", str(profile)]
     command += ["--remote-debugging-port=0"]

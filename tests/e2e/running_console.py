@@ -18,7 +18,7 @@ from tests.records import KEYS
 
 @contextmanager
 def own_database(folder: Path) -> Iterator[Engine]:
-    """The database of a state folder, migrated."""
+    """Make the database of a state folder."""
     migrate(_address(folder))
     engine = connect(_address(folder))
     yield engine
@@ -26,7 +26,7 @@ def own_database(folder: Path) -> Iterator[Engine]:
 
 
 def settings_of(folder: Path, port: int) -> dict[str, str]:
-    """What a console reads to run on the database of this folder."""
+    """Return what a console reads to run on the database of this folder."""
     return {
         "LANTERN_STATE_DIR": str(folder),
         "LANTERN_DATABASE_URL": _address(folder),
@@ -39,7 +39,7 @@ def settings_of(folder: Path, port: int) -> dict[str, str]:
 
 @contextmanager
 def running_console(folder: Path, *command: str, host: str = "127.0.0.1") -> Iterator[str]:
-    """The address of a console on the database of this folder; `command`: run by another module."""
+    """Run a console, or the module `command`, on the database of this folder; yield its address."""
     if not STAMP.exists():
         pytest.fail("The console's style is missing: run ops/build_static.py")
     port = free_port()

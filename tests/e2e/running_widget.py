@@ -48,7 +48,7 @@ class Served:
 
 @contextmanager
 def running_widget(state: Path) -> Iterator[Served]:
-    """A gateway on a state folder of its own. Pages of `localhost` may show its chat."""
+    """Run a gateway on a state folder of its own. Pages of `localhost` may show its chat."""
     database, port = f"sqlite:///{state / 'lantern.db'}", free_port()
     migrate(database)
     with running_rasa() as rasa:
@@ -77,7 +77,7 @@ def running_widget(state: Path) -> Iterator[Served]:
 def new_context(
     browser: Browser, gateway: Served, size: tuple[int, int], colours: str = "light"
 ) -> BrowserContext:
-    """A browser of its own, with the weather page that people leave for."""
+    """Open a browser of its own, with the weather page that people leave for."""
     context = browser.new_context(
         base_url=gateway.url,
         viewport={"width": size[0], "height": size[1]},
@@ -94,14 +94,14 @@ def show_weather(route: Route) -> None:
 
 
 def opened(page: Page) -> Page:
-    """The chat on a page of its own, after its opening."""
+    """Open the chat on a page of its own, and wait for its opening."""
     page.goto("/widget/")
     expect(page.get_by_role("log").get_by_text("Who is asking?")).to_be_visible()
     return page
 
 
 def open_embedded(page: Page) -> FrameLocator:
-    """The chat that a page embeds, opened by its button."""
+    """Open the chat that a page embeds, by its button."""
     page.get_by_role("button", name="Chat with Lantern").click()
     frame = page.frame_locator("iframe")
     expect(frame.get_by_role("log").get_by_text("Who is asking?")).to_be_visible()
@@ -109,12 +109,12 @@ def open_embedded(page: Page) -> FrameLocator:
 
 
 def tag(gateway: Served, more: str = "") -> str:
-    """The one tag, with `more` attributes."""
+    """Return the one tag, with `more` attributes."""
     return TAG.format(url=gateway.url, more=more)
 
 
 def shown(context: BrowserContext, site: Site, path: str = "/") -> Page:
-    """A page of the site, under the name by which the gateway of these tests allows it."""
+    """Return a page of the site, under the name by which the gateway of these tests allows it."""
     page = context.new_page()
     page.goto(site.url + path)
     return page
@@ -127,7 +127,7 @@ def say(page: Page | FrameLocator, text: str) -> None:
 
 
 def said_hello(frame: Page | FrameLocator) -> None:
-    """A message, and the answer to it."""
+    """Send a message, and wait for the answer to it."""
     say(frame, "hello")
     expect(frame.get_by_role("log").get_by_text("Hello from Rasa")).to_be_visible()
 

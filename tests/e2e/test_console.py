@@ -85,7 +85,7 @@ def console(tmp_path: Path) -> Iterator[Console]:
 
 @pytest.fixture
 def page(browser: Browser, console: Console) -> Iterator[Page]:
-    """A page of Ann's, signed in."""
+    """Open a page of Ann's, signed in."""
     context = _context(browser, console, LARGE)
     yield _sign_in(context.new_page())
     context.close()
@@ -93,7 +93,7 @@ def page(browser: Browser, console: Console) -> Iterator[Page]:
 
 @pytest.fixture
 def plain_page(browser: Browser, console: Console) -> Iterator[Page]:
-    """A page of Ann's in a browser without JavaScript."""
+    """Open a page of Ann's in a browser without JavaScript."""
     context = browser.new_context(java_script_enabled=False, base_url=console.url)
     yield _sign_in(context.new_page())
     context.close()

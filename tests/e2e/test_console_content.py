@@ -58,7 +58,7 @@ def console(tmp_path: Path) -> Iterator[Console]:
 
 @pytest.fixture
 def plain_page(browser: Browser, console: Console) -> Iterator[Page]:
-    """A page of Ann's, who is a lead, in a browser without JavaScript."""
+    """Open a page of Ann's, who is a lead, in a browser without JavaScript."""
     context = browser.new_context(java_script_enabled=False, base_url=console.url)
     yield _sign_in(context.new_page(), "ann")
     context.close()

@@ -181,7 +181,7 @@ def _every_page(browser: Browser, console: Console, look: str) -> Iterator[tuple
 
 
 def _second_step(page: Page, console: Console) -> Iterator[tuple[str, Page]]:
-    """The pages of the second step: asked for, set up, and an account that has one."""
+    """Visit the pages of the second step: asked for, set up, and an account that has one."""
     _sign_in(page, "tom")
     yield "asked for the second step", page
     page.get_by_label("The code that your app shows now").fill(console.recovery_codes.pop())
@@ -203,7 +203,7 @@ def _second_step(page: Page, console: Console) -> Iterator[tuple[str, Page]]:
 
 
 def _lost_by_keyboard(page: Page) -> list[str]:
-    """What the Tab key misses, what does not show that it has the focus, and what covers it."""
+    """Return what Tab misses, what does not show that it has the focus, and what covers it."""
     page.evaluate(
         f"""() => {{
             const lookOf = {LOOK_OF};
@@ -269,7 +269,7 @@ def _week(staff_id: str, first: date) -> Pattern:
 
 
 def _record_cases(engine: Any, by: str) -> None:
-    """Some of each severity, one explained in every way, one closed."""
+    """Record some of each severity, one explained in every way, one closed."""
     log, work, now = log_on(engine), Casework(engine, vault()), datetime.now(timezone.utc)
     worst = assessment(Severity.IMMEDIATE, *EXPLAINED)
     log.record(escalation(assessment=worst, text="He said dont tell ur mum " + "x" * 200))

@@ -16,7 +16,7 @@ PATIENCE_MS = 15_000
 
 @pytest.fixture
 def chat(browser: Browser, stack: Stack) -> FrameLocator:
-    """The school's page, with the chat opened."""
+    """Open the school's page, and the chat on it."""
     page = browser.new_page(viewport={"width": 390, "height": 844})
     page.set_default_timeout(PATIENCE_MS)
     page.goto(stack.url("gateway") + "/")
@@ -30,7 +30,7 @@ def say(chat: FrameLocator, text: str) -> None:
 
 
 def signed_in(browser: Browser, stack: Stack, second: bool = False) -> Page:
-    """The console as the first lead of `setup` sees it, or the second."""
+    """Open the console as the first lead of `setup` sees it, or the second."""
     page = browser.new_page(base_url=stack.url("console"))
     page.set_default_timeout(PATIENCE_MS)
     page.goto("/")
@@ -77,7 +77,7 @@ def leaves_a_way_back(chat: FrameLocator) -> None:
 
 
 def alerted(browser: Browser, stack: Stack) -> str:
-    """The reference on a phone: an alert that holds nothing of what was written."""
+    """Return the reference on a phone: an alert that holds nothing of what was written."""
     phone = browser.new_page(viewport={"width": 390, "height": 844})
     phone.set_default_timeout(PATIENCE_MS)
     phone.goto(stack.url("dispatcher") + "/")
@@ -138,7 +138,7 @@ def exports(colleague: Page, reference: str) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def dispatcher(stack: Stack) -> Iterator[None]:
-    """What is handed over becomes a case in the dispatcher."""
+    """Run the dispatcher, in which a hand-off becomes a case."""
     stack.start(stack.dispatcher)
     yield
     stack.dispatcher.stop()

@@ -20,7 +20,7 @@ from tests.records import PASSWORD, accounts_on
 
 @pytest.fixture
 def address(tmp_path: Path) -> Iterator[str]:
-    """A running console. Passkeys are for names, not for numbers: hence "localhost"."""
+    """Run a console. Passkeys are for names, not for numbers: hence "localhost"."""
     with own_database(tmp_path) as engine:
         accounts_on(engine).add("ann", PASSWORD, "Ann Smith")
         with running_console(tmp_path, host="localhost") as address:
@@ -111,7 +111,7 @@ def test_a_passkey_is_made_used_counted_and_refused_when_it_is_not_the_right_one
 
 
 def other_key() -> str:
-    """A private key that nobody has registered, as the virtual authenticator takes it."""
+    """Return an unregistered private key, as the virtual authenticator takes it."""
     key = ec.generate_private_key(ec.SECP256R1())
     encoded = key.private_bytes(
         serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

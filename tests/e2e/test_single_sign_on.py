@@ -132,14 +132,14 @@ def sign_out(page: Page) -> None:
 
 
 def entries(engine: Engine) -> list[str]:
-    """What the trail says of ways in, the newest last."""
+    """Return what the trail says of ways in, the newest last."""
     events = [each.event for each in reversed(AuditLog(engine).newest(EventFilter(), limit=99))]
     ways = {"signed in", "signed out", "confirmed", "sign-in refused"}
     return [each.what for each in events if each.what in ways or "single" in each.what]
 
 
 def faults(page: Page) -> list[str]:
-    """What axe finds wrong with a page."""
+    """Return what axe finds wrong with a page."""
     return [fault["id"] for fault in Axe().run(page).response["violations"]]
 
 

@@ -17,7 +17,7 @@ HOSTILE = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>
 
 @pytest.fixture
 def page(context: BrowserContext) -> Page:
-    """The chat on a page of its own, after its opening."""
+    """Open the chat on a page of its own, and wait for its opening."""
     return opened(context.new_page())
 
 

@@ -42,7 +42,7 @@ ARABIC = "مرحبا. اتصل على الرقم 0800 1111، مجانا."
 
 @pytest.fixture
 def page(context: BrowserContext) -> Page:
-    """The chat on a page of its own, after its opening."""
+    """Open the chat on a page of its own, and wait for its opening."""
     return opened(context.new_page())
 
 

@@ -34,13 +34,13 @@ BACK = "You were chatting here a few minutes ago."
 
 @pytest.fixture
 def page(context: BrowserContext) -> Page:
-    """The chat on a page of its own, after its opening."""
+    """Open the chat on a page of its own, and wait for its opening."""
     return opened(context.new_page())
 
 
 @pytest.fixture
 def phone(browser: Browser, gateway: Served) -> Iterator[Page]:
-    """The chat on a phone."""
+    """Open the chat on a phone."""
     context = browser.new_context(
         base_url=gateway.url,
         viewport={"width": 390, "height": 844},

@@ -117,7 +117,7 @@ def test_in_the_page_of_a_school_nothing_is_kept(context: BrowserContext) -> Non
 
 
 def _said_something(context: BrowserContext) -> Page:
-    """A tab of the chat, after its first message: from now on help is within its reach."""
+    """Open a tab of the chat and say something: from now on help is within its reach."""
     page = context.new_page()
     page.goto("/chat")
     expect(page.get_by_role("log").get_by_text("Who is asking?")).to_be_visible()

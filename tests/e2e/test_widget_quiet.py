@@ -13,7 +13,7 @@ WARNING = "This chat clears itself in 2 minutes, unless you carry on."
 
 @pytest.fixture
 def page(context: BrowserContext) -> Page:
-    """The chat on a page whose clock the test moves."""
+    """Open the chat on a page whose clock the test moves."""
     page = context.new_page()
     page.clock.install()
     return opened(page)

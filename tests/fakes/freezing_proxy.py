@@ -9,8 +9,10 @@ from contextlib import suppress
 
 
 class FreezingProxy:
-    """A TCP proxy before a server, which can stop passing anything on without closing anything:
-    what a frozen host, or a firewall that forgot a connection, looks like from both sides."""
+    """A TCP proxy before a server, which can stop passing anything on without closing anything.
+
+    From both sides it then looks like a frozen host, or a firewall that forgot a connection.
+    """
 
     def __init__(self, host: str, port: int) -> None:
         self._server = (host, port)

@@ -29,7 +29,7 @@ class FakeGateway(ThreadingHTTPServer):
         self._lock = threading.Lock()
 
     def answer(self, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        """The status and the body for one request."""
+        """Return the status and the body for one request."""
         if path == "/v1/conversations":
             self.begun.append(body)
             return 201, {"token": f"t{len(self.begun)}", "messages": []}

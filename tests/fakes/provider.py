@@ -62,7 +62,7 @@ class FakeProvider:
         self.issuer = f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def get(self, path: str) -> tuple[int, dict[str, Any]]:
-        """The discovery document or the keys."""
+        """Return the discovery document or the keys."""
         self.asked.append(path)
         if path in self.refused:
             return 503, {}
@@ -75,7 +75,7 @@ class FakeProvider:
     def exchange(
         self, form: dict[str, str], authorization: str | None
     ) -> tuple[int, dict[str, Any]]:
-        """The ID token for a code: once, for the client, and for whoever has the verifier."""
+        """Return the ID token for a code: once, to the client that has the verifier."""
         self.asked.append("/token")
         if "/token" in self.refused:
             return 503, {}
@@ -99,7 +99,7 @@ class FakeProvider:
         )
 
     def answer_with(self, address: str, token: Callable[[dict[str, str]], str]) -> str:
-        """The same with an ID token of any kind, made from what was asked."""
+        """Answer with any ID token, made from what was asked."""
         parts = urlsplit(address)
         assert address.startswith(f"{self.issuer}/auth?")
         asked, code = _single(parts.query), secrets.token_urlsafe(8)
@@ -110,7 +110,7 @@ class FakeProvider:
         return f"{back.path}?{urlencode({'code': code, 'state': asked['state']})}"
 
     def claims(self, asked: dict[str, str], subject: str = "u1") -> dict[str, Any]:
-        """What a good ID token says."""
+        """Return what a good ID token says."""
         now = int(self.now().timestamp())
         return {
             "iss": self.issuer,

@@ -30,23 +30,23 @@ class FakeRasa:
 
 
 def answering(*messages: dict[str, Any]) -> Callable[[dict[str, Any]], Reply]:
-    """Always these messages."""
+    """Answer always these messages."""
     return lambda _body: (200, json.dumps({"messages": list(messages)}).encode())
 
 
 def failing(status: int) -> Callable[[dict[str, Any]], Reply]:
-    """Always this status."""
+    """Answer always this status."""
     return lambda _body: (status, b'{"error": "no"}')
 
 
 def saying(content: bytes) -> Callable[[dict[str, Any]], Reply]:
-    """Always 200 and these bytes."""
+    """Answer always 200 and these bytes."""
     return lambda _body: (200, content)
 
 
 @contextmanager
 def running_rasa() -> Iterator[FakeRasa]:
-    """A fake Rasa on a free port of this machine."""
+    """Run a fake Rasa on a free port of this machine."""
     rasa = FakeRasa()
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(rasa))
     server.daemon_threads = True

@@ -50,11 +50,11 @@ class Person:
 
 
 def kinds(messages: list[dict[str, Any]]) -> list[str]:
-    """The kind of each message."""
+    """Return the kind of each message."""
     return [message["kind"] for message in messages]
 
 
 def help_card(messages: list[dict[str, Any]]) -> dict[str, Any]:
-    """The help card, which must come first."""
+    """Return the help card, which must come first."""
     assert messages[0]["kind"] == "help_card", kinds(messages)
     return messages[0]

@@ -13,7 +13,7 @@ import pytest
 
 @contextmanager
 def unwritable(database: Path) -> Iterator[None]:
-    """The files of a SQLite database cannot be written, by open connections neither.
+    """Keep the files of a SQLite database from being written, by open connections too.
 
     Root writes whatever the permissions say, so for root the file system refuses (chattr +i). The
     -shm file stays as it is: it is mapped memory, and its writers would die rather than err.
@@ -32,14 +32,14 @@ def unwritable(database: Path) -> Iterator[None]:
 
 @contextmanager
 def small_disk(folder: Path, size: int) -> Iterator[Path]:
-    """A file system with room for little, at this folder. Skips where none may be mounted."""
+    """Mount a file system with room for little at this folder. Skips where none may be mounted."""
     with _mounted(folder, "-t", "tmpfs", "-o", f"size={size}", "tmpfs"):
         yield folder
 
 
 @contextmanager
 def small_ext4(folder: Path, size: int) -> Iterator[Path]:
-    """The same, of the kind that most servers have. Skips where none may be mounted."""
+    """Mount an ext4, as most servers have. Skips where none may be mounted."""
     image = folder.with_suffix(".ext4")
     with image.open("wb") as file:
         file.truncate(size)

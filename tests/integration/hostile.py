@@ -77,7 +77,7 @@ class World:
         return {"cookie": f"{self.cookie}={self.session}"}
 
     def pages(self, method: str | None = None) -> list[Route]:
-        """What only staff may ask for."""
+        """Return what only staff may ask for."""
         wanted = {"GET", "POST"} if method is None else {method}
         return [r for r in self.routes if r.method in wanted and r.permission]
 
@@ -207,7 +207,7 @@ def odd_requests(world: World) -> Iterator[Try]:
 
 
 def malformed(world: World) -> Iterator[Try]:
-    """What is no proper request of HTTP, or two requests in one."""
+    """Return what is no proper request of HTTP, or two requests in one."""
     for method in ("TRACE", "CONNECT", "FOO", "get", "G" * 2000):
         yield Try("a made-up method", method, "/escalations", world.signed_in())
     yield Try("a long header", "GET", "/escalations", {"x-long": "a" * 20_000})

@@ -58,7 +58,7 @@ class LogReader:
         ]  # fmt: skip
 
     def eventually(self, text: str, patience_s: float = 20.0) -> list[Recorded]:
-        """The same, once there is one: recording does not hold up the reply."""
+        """Return the same, once there is one: recording does not hold up the reply."""
         limit = time.monotonic() + patience_s
         while not (found := self.of(text)) and time.monotonic() < limit:
             time.sleep(0.2)

@@ -32,7 +32,7 @@ WORDS = "he said dont tell ur mum"
 # ---- systemd ------------------------------------------------------------------------------------
 @pytest.fixture
 def units(tmp_path: Path) -> Path:
-    """The units as they are installed, with programs where they say."""
+    """Return the units as they are installed, with programs where they say."""
     folder, home = tmp_path / "systemd", tmp_path / "lantern"
     shutil.copytree(UNITS, folder)
     for name in (".venv-services/bin/python", ".venv-assistant/bin/python"):

@@ -33,7 +33,7 @@ MEDIAN_WORDS = 90
 
 @pytest.fixture(scope="module")
 def held(stack) -> dict[str, list[Messages]]:
-    """The replies to every turn of every dialogue."""
+    """Return the replies to every turn of every dialogue."""
 
     async def hold() -> dict[str, list[Messages]]:
         lines = [
@@ -57,7 +57,7 @@ def held(stack) -> dict[str, list[Messages]]:
 
 
 def faults(turn: dict[str, Any], messages: Messages, before: list[Messages]) -> Iterator[str]:
-    """What is wrong with the reply to one turn."""
+    """Return what is wrong with the reply to one turn."""
     text = "\n".join(words_of(message) for message in messages).casefold()  # type: ignore[arg-type]
     cards = [message for message in messages if message["kind"] == "help_card"]
     if wanted := turn.get("severity"):

@@ -92,7 +92,7 @@ def until_asked(rasa: FakeRasa, number: int) -> None:
 
 
 def until_draining(stack: Stack) -> str:
-    """What readiness says, while new connections are still taken."""
+    """Return what readiness says, while new connections are still taken."""
     limit = time.monotonic() + 20
     while True:
         said = httpx.get(f"{stack.url('gateway')}/readyz", timeout=10)

@@ -484,7 +484,7 @@ def _migrate_to(engine: Engine, revision: str) -> None:
 
 
 def _before_staff_could_teach() -> dict[str, dict[str, object]]:
-    """A closed escalation as the third migration knew it: every column as the database keeps it."""
+    """Return a closed escalation as the third migration knew it, in the columns of its time."""
     row = sealed_row(escalation(), make_vault())
     del row["nearest"]
     at = "2026-11-25 12:00:00+00:00"

@@ -82,7 +82,7 @@ def traced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Traced]:
 
 
 def named_under(heading: str) -> list[str]:
-    """The files that a section of docs/architecture.md lists, in its order."""
+    """Return the files that a section of docs/architecture.md lists, in its order."""
     text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
     section = text.split(f"\n## {heading}\n")[1].split("\n## ")[0]
     return re.findall(r"`((?!tests/)\w+/[\w/]+\.py)`", section)
@@ -124,7 +124,7 @@ def test_the_files_of_one_case_are_the_documented_ones(traced: Traced) -> None:
 
 
 def _signed_in(stack: Stack) -> httpx.Client:
-    """A safeguarding lead's browser, signed in with the account that set-up printed."""
+    """Sign a safeguarding lead in, with the account that set-up printed."""
     found = re.search(r"password:\s+(\S+)", stack.account)
     assert found, stack.account
     client = httpx.Client(base_url=stack.url("console"), timeout=PATIENCE_S, follow_redirects=True)

@@ -101,7 +101,7 @@ class Door:
         assert "request.failed" not in log
 
     def speak(self, raw: bytes) -> bytes:
-        """What comes back for these bytes."""
+        """Return what comes back for these bytes."""
         said = b""
         with socket.create_connection(("127.0.0.1", self._port), timeout=30) as connection:
             try:

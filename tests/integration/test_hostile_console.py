@@ -83,7 +83,7 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 @pytest.fixture(scope="module")
 def world(state: Path, engine: Engine, database_url: str) -> Iterator[World]:
-    """A console with one escalation and three members of staff, one of them gone."""
+    """Run a console with one escalation and three members of staff, one of them gone."""
     accounts = accounts_on(engine, utc_now)
     sessions = StaffSessions(engine)
     tokens = {
@@ -225,7 +225,7 @@ def _there(found: T | None) -> T:
 
 
 def _ended_session(engine: Engine, staff_id: str) -> str:
-    """A session that nobody has used for an hour."""
+    """Return a session that was not used for an hour."""
     return StaffSessions(engine, lambda: utc_now() - timedelta(hours=1)).start(staff_id)
 
 

@@ -42,7 +42,7 @@ UNLIMITED = {"LANTERN_MESSAGES_PER_MINUTE": "100000"}
 
 @contextmanager
 def gateway_on(state: Path, **env: str) -> Iterator[Stack]:
-    """A gateway alone, over a state folder of its own."""
+    """Run a gateway alone, over a state folder of its own."""
     stack = Stack(state, UNLIMITED | env, gateway="tests.fakes.plain_gateway")
     stack.setup()
     stack.start(stack.gateway)
@@ -71,7 +71,7 @@ def readiness(stack: Stack) -> dict[str, Any]:
 
 
 def until_ready(stack: Stack, **wanted: object) -> dict[str, Any]:
-    """What readiness says, once it says that: after twenty seconds whatever it says."""
+    """Return what readiness says, once it says what is wanted or after twenty seconds."""
     limit = time.monotonic() + 20
     while True:
         found = readiness(stack)
@@ -88,7 +88,7 @@ def times_recorded(stack: Stack, texts: list[str]) -> dict[str, int]:
 
 @pytest.fixture
 def frozen_server(postgres: URL, postgres_template: str) -> Iterator[tuple[FreezingProxy, str]]:
-    """A proxy before PostgreSQL, and the address of a database through it."""
+    """Run a proxy before PostgreSQL; yield it and the address of a database through it."""
     with database_on(postgres, postgres_template) as url:
         proxy = FreezingProxy(url.host or "127.0.0.1", url.port or 5432)
         through = url.set(host="127.0.0.1", port=proxy.port)
@@ -217,7 +217,7 @@ def test_a_disk_that_hangs_beside_a_database_that_is_locked_holds_up_no_answer(
 
 @pytest.fixture(scope="module")
 def with_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, Any]]:
-    """A gateway that counts in a Redis of its own, and that Redis."""
+    """Run a gateway that counts in a Redis of its own; yield both."""
     port = free_port()
     folder = tmp_path_factory.mktemp("redis")
     command = [program("redis-server"), "--port", str(port), "--save", "", "--dir", str(folder)]

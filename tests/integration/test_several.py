@@ -1,5 +1,7 @@
-"""Two gateways and two Rasa servers behind a real nginx with the shipped file: one of each is
-killed in the middle, Redis freezes and loses everything, and nobody notices."""
+"""Two gateways and two Rasa servers behind a real nginx with the shipped file.
+
+One of each is killed in the middle, Redis freezes and loses everything, and people notice nothing.
+"""
 
 from __future__ import annotations
 

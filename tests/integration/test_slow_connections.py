@@ -34,7 +34,7 @@ HABITS = {
 
 @contextmanager
 def limited_gateway(state: Path, **env: str) -> Iterator[Stack]:
-    """A gateway alone that may open little."""
+    """Run a gateway alone that may open few files and sockets."""
     env = {"LANTERN_MESSAGES_PER_MINUTE": "100000"} | env
     stack = Stack(state, env, "tests.fakes.plain_gateway")
     stack.setup()
@@ -64,7 +64,7 @@ def tell(stack: Stack, text: str) -> int:
 
 
 def figure(stack: Stack, name: str) -> float:
-    """What monitoring reads, from an address of its own."""
+    """Return what monitoring reads, from an address of its own."""
     with httpx.Client(transport=httpx.HTTPTransport(local_address="127.0.0.9")) as monitoring:
         figures = monitoring.get(f"{stack.url('gateway')}/metrics", timeout=15).text
     found = re.search(rf"^{name} (\S+)$", figures, re.MULTILINE)

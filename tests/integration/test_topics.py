@@ -21,12 +21,12 @@ HELD_OUT = ROOT / "tests" / "held_out"
 
 @pytest.fixture
 def someone(stack, audience) -> Person:
-    """A person of this audience, who has asked nothing yet."""
+    """Return a person of this audience, who has asked nothing yet."""
     return Person(stack.url("gateway"), audience=audience)
 
 
 def the_answer(messages: list[dict[str, Any]]) -> dict[str, Any]:
-    """The first message, which answers; signposting may follow."""
+    """Return the first message, which answers; signposting may follow."""
     return messages[0]
 
 

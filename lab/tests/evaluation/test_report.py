@@ -49,7 +49,7 @@ CONVERSATION = LabelledConversation(
 
 @pytest.fixture(scope="module")
 def report() -> dict[str, Any]:
-    """A small report with the same sections as the whole one."""
+    """Return a small report with the same sections as the whole one."""
     test = [
         case(URGENT, URGENT, (0.9, 0.8, 0.1), text=KEPT_BACK),
         case(CONCERN, NONE, (0.4, 0.2, 0.0), text=KEPT_BACK + " either"),

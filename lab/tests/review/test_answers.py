@@ -10,7 +10,7 @@ SHAPE = one_of(["round", "flat"])
 
 
 def saying(*given: str) -> tuple[Ask, list[str]]:
-    """A person who gives these answers and keeps the questions."""
+    """Return a person who gives these answers and keeps the questions."""
     left, asked = list(given), []
 
     def ask(prompt: str) -> str:

@@ -31,7 +31,7 @@ def files(tmp_path: Path) -> ReviewedFiles:
 
 
 def files_in(folder: Path) -> ReviewedFiles:
-    """The two files without any reviewed sentence."""
+    """Return the two files without any reviewed sentence."""
     (folder / "writers.yml").write_text("reviewed: {part: training, briefs: []}", "utf-8")
     (folder / "training").mkdir()
     files = ReviewedFiles(folder / "training" / "reviewed.yml", folder / "reviewed.jsonl")

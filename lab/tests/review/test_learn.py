@@ -85,7 +85,7 @@ Close = Callable[..., EscalationLog]
 
 @pytest.fixture
 def closed(log: EscalationLog, casework: Casework, ann: str, bob: str) -> Close:
-    """Records an urgent message and closes its case: Ann proposes, Bob agrees."""
+    """Record an urgent message and close its case: Ann proposes, Bob agrees."""
 
     def close(
         outcome: Outcome = Outcome.FALSE_ALARM,
@@ -107,7 +107,7 @@ def closed(log: EscalationLog, casework: Casework, ann: str, bob: str) -> Close:
 
 @pytest.fixture
 def false_alarm(closed: Close) -> EscalationLog:
-    """An urgent message, closed as a false alarm."""
+    """Record an urgent message, and close its case as a false alarm."""
     return closed()
 
 

@@ -362,7 +362,7 @@ Step = tuple[int, list[list[int]]]
 
 @pytest.fixture
 def steps(monkeypatch: pytest.MonkeyPatch) -> list[Step]:
-    """The number and the word pieces of each step."""
+    """Return the number and the word pieces of each step."""
     learned: list[Step] = []
     learn_ = TrainingRun.learn
 
@@ -377,8 +377,10 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[Step]:
 def test_a_run_that_is_stopped_goes_on_where_it_was(
     house: House, steps: list[Step], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Stopped in the second epoch, after its state was saved in the middle of it; it learns from
-    the same batches as if it had not been."""
+    """It stops in the second epoch, after its state was saved in the middle of it.
+
+    It learns from the same batches as a run that was not stopped.
+    """
     house.adapt("--epochs", "3")
     whole = steps.copy()
     steps.clear()

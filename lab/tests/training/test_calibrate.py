@@ -30,8 +30,11 @@ def light_classifier(monkeypatch: pytest.MonkeyPatch) -> None:
 def messages(
     network: float, witness: float, phrase: float, count: int = 800
 ) -> list[ScoredMessage]:
-    """Messages of every severity. Each witness tells the severity as clearly as its number says:
-    0 is noise, and what is below 0 tells the contrary."""
+    """Return messages of every severity.
+
+    Each witness tells the severity as clearly as its number says: 0 is noise, and a number below 0
+    tells the contrary.
+    """
     rng = random.Random(1)  # noqa: S311 - tests, not secrets
     found = []
     for at in range(count):
