@@ -39,11 +39,8 @@ async def classify(lines: Iterable[bytes], model: Path = MODEL) -> AsyncIterator
         except LineError as error:
             yield error.as_record()
         else:
-            yield {"id": line.id, **_verdict(await agent.parse_message(as_text(_encodable(text))))}
-
-
-def _encodable(text: str) -> str:
-    return text.encode("utf-8", errors="replace").decode("utf-8")
+            encodable = text.encode("utf-8", errors="replace").decode("utf-8")
+            yield {"id": line.id, **_verdict(await agent.parse_message(as_text(encodable)))}
 
 
 def _verdict(parsed: dict[str, Any]) -> dict[str, Any]:

@@ -153,31 +153,21 @@ def _read(body: Any) -> _Incoming:
         dialogue = Dialogue.from_record(body.get("dialogue") or {})
     except (AttributeError, TypeError, ValueError):
         raise _RefusedError("dialogue is not what was given back") from None
-    common: dict[str, Any] = {
-        "conversation_id": body["conversation_id"],
-        "message_id": body["message_id"],
-        "state": state,
-        "dialogue": dialogue,
-        "assessed": _assessed(body),
-    }
+    record = body.get("assessed")
+    try:
+        assessed = AssessedMessage.from_record(record) if record is not None else None
+    except (KeyError, TypeError, ValueError):
+        raise _RefusedError("assessed is not an assessed message") from None
+    choice = None
     if (choice_id := body.get("choice")) is not None:
         if choice_id not in content().choices:
             raise _RefusedError("choice is not in the catalogue")
         choice = content().choices[choice_id]
-        return _Incoming(**common, text=choice.label, choice=choice)
-    if not isinstance(body.get("text"), str):
+    text = choice.label if choice else body.get("text")
+    if not isinstance(text, str):
         raise _RefusedError("text or choice is missing")
-    return _Incoming(**common, text=body["text"], choice=None)
-
-
-def _assessed(body: dict[str, Any]) -> AssessedMessage | None:
-    record = body.get("assessed")
-    if record is None:
-        return None
-    try:
-        return AssessedMessage.from_record(record)
-    except (KeyError, TypeError, ValueError):
-        raise _RefusedError("assessed is not an assessed message") from None
+    ids = (body["conversation_id"], body["message_id"])
+    return _Incoming(*ids, text, choice, state, dialogue, assessed)
 
 
 def _user_message(incoming: _Incoming, channel: CollectingChannel) -> UserMessage:

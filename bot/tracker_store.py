@@ -50,19 +50,14 @@ class Dialogue:
         It gets a few events, however long the conversation is, because policies read all of them.
         A slot that the domain no longer has is left out.
         """
-        for event in self._events(tracker):
+        events: list[Event] = [ActionExecuted(ACTION_SESSION_START_NAME), SessionStarted()]
+        slots = self.slots.items()
+        events += [SlotSet(name, value) for name, value in slots if name in tracker.slots]
+        if shown := self.shown.as_record():
+            events.append(SlotSet(ALREADY_SHOWN, shown))
+        for event in [*events, ActionExecuted(ACTION_LISTEN_NAME)]:
             tracker.update(event)
         return tracker
-
-    def _events(self, tracker: DialogueStateTracker) -> Iterator[Event]:
-        yield ActionExecuted(ACTION_SESSION_START_NAME)
-        yield SessionStarted()
-        for name, value in self.slots.items():
-            if name in tracker.slots:
-                yield SlotSet(name, value)
-        if shown := self.shown.as_record():
-            yield SlotSet(ALREADY_SHOWN, shown)
-        yield ActionExecuted(ACTION_LISTEN_NAME)
 
     @classmethod
     def of(cls, tracker: DialogueStateTracker) -> Dialogue:

@@ -182,13 +182,9 @@ def _speaks_of_dying(assessment: Assessment) -> bool:
 
 def _need_of_the_first(assessment: Assessment) -> str:
     """Return the need of the most severe category; "own behaviour" only if the subject is self."""
-    known = taxonomy().category_help
-    for name in assessment.categories[:1]:
-        if name in known and (
-            known[name]["need"] != _OWN_BEHAVIOUR or assessment.subject == "self"
-        ):
-            return known[name]["need"]
-    return _UNCLEAR
+    first = next(iter(assessment.categories), "")
+    need = taxonomy().category_help.get(first, {}).get("need", _UNCLEAR)
+    return _UNCLEAR if need == _OWN_BEHAVIOUR and assessment.subject != "self" else need
 
 
 def upgraded(first: Assessment, second: Assessment) -> Assessment:

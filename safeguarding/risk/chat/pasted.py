@@ -74,11 +74,8 @@ def _by_labels(text: str) -> LayoutMatch | None:
         line_at(speaker_of(label.name), text, label.end, _before_stamp(text, label.end, end))
         for label, end in zip(labels, ends, strict=True)
     ]
-    chat = with_words(lines)
-    if len(chat) < FEWEST_LINES or turns(chat) < FEWEST_TURNS:
-        return None
-    own = trimmed(text, 0, _before_stamp(text, 0, labels[0].start))
-    return LayoutMatch(chat, (own,) if own[0] < own[1] else ())
+    found = _after_own_words(text, _before_stamp(text, 0, labels[0].start), lines)
+    return found if found and turns(found.lines) >= FEWEST_TURNS else None
 
 
 def _by_quotes(text: str) -> LayoutMatch | None:
@@ -91,10 +88,15 @@ def _by_quotes(text: str) -> LayoutMatch | None:
         return None
     ends = [quote.start() for quote in quotes[1:]] + [len(text)]
     lines = [line_at(THEM, text, quote.end(), end) for quote, end in zip(quotes, ends, strict=True)]
+    return _after_own_words(text, quotes[0].start(), lines)
+
+
+def _after_own_words(text: str, end: int, lines: Sequence[ChatLine]) -> LayoutMatch | None:
+    """Return the lines as a chat if there are enough; the text before `end` is the person's own."""
     chat = with_words(lines)
     if len(chat) < FEWEST_LINES:
         return None
-    own = trimmed(text, 0, quotes[0].start())
+    own = trimmed(text, 0, end)
     return LayoutMatch(chat, (own,) if own[0] < own[1] else ())
 
 

@@ -239,7 +239,11 @@ def _chosen(
     """
     if len(lines) <= 2 * _ENDS:
         return list(lines)
-    between = [line for line in lines[_ENDS:-_ENDS] if _has_a_word(line)]
+    between = [
+        line
+        for line in lines[_ENDS:-_ENDS]
+        if any(is_word(word) for word in line.text.casefold().split()[:_WORDS_LOOKED_UP])
+    ]
     phrased = [any(_fired_in(line, phrase) for phrase in phrases) for line in between]
     grave = [round(gravity(line.text), 2) for line in between]
     order = sorted(
@@ -247,10 +251,6 @@ def _chosen(
     )
     kept = sorted(order[: MOST_LINES - 2 * _ENDS])
     return [*lines[:_ENDS], *(between[at] for at in kept), *lines[-_ENDS:]]
-
-
-def _has_a_word(line: ChatLine) -> bool:
-    return any(is_word(word) for word in line.text.casefold().split()[:_WORDS_LOOKED_UP])
 
 
 def _fired_in(line: ChatLine, phrase: Signal) -> bool:

@@ -159,17 +159,15 @@ def _rule(
 
 
 def _as_rule(path: Path, record: Cue, patterns: Sequence[NormPattern], place: Problem) -> Rule:
-    is_entry = isinstance(record, LexiconEntry)
+    entry = record if isinstance(record, LexiconEntry) else None
     return Rule(
         id=record.id,
-        kind="entry" if is_entry else "harmless" if path.name == HARMLESS else "cue",
-        category=path.stem if is_entry else "",
-        severity=Severity.named(record.severity)
-        if isinstance(record, LexiconEntry)
-        else Severity.NONE,
-        floor=floor_of(record) if isinstance(record, LexiconEntry) else Severity.NONE,
-        negatable=record.negatable if isinstance(record, LexiconEntry) else True,
-        subject=record.subject if isinstance(record, LexiconEntry) else None,
+        kind="entry" if entry else "harmless" if path.name == HARMLESS else "cue",
+        category=path.stem if entry else "",
+        severity=Severity.named(entry.severity) if entry else Severity.NONE,
+        floor=floor_of(entry) if entry else Severity.NONE,
+        negatable=entry.negatable if entry else True,
+        subject=entry.subject if entry else None,
         patterns=tuple(patterns),
         norms=frozenset(norm for pattern in patterns for norm in norms_of(pattern)),
         forms=frozenset(form for pattern in patterns for form in forms_of(pattern)),

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 from safeguarding.risk.text.words import (
     Expansions,
     Lemmas,
-    SpelledOutWord,
     Speller,
     spaced_runs,
     split_words,
@@ -190,7 +189,8 @@ class Normaliser:
 
     def _words(self, text: str) -> Iterator[tuple[tuple[str, ...], int, int]]:
         """Yield for each typed word its expansion, its start and its end in the plain text."""
-        runs = {run.start: run for run in self._runs(text)}
+        spaced = spaced_runs(text, self._speller) if self._corrects else ()
+        runs = {run.start: run for run in spaced}
         at = 0
         labels = _speaker_labels(text)
         for chunk in _CHUNK.finditer(text):
@@ -205,9 +205,6 @@ class Normaliser:
                 at = run.end
             else:
                 yield from self._chunk(chunk[0], chunk.start())
-
-    def _runs(self, text: str) -> Iterable[SpelledOutWord]:
-        return spaced_runs(text, self._speller) if self._corrects else ()
 
     def _chunk(self, chunk: str, at: int) -> Iterator[tuple[tuple[str, ...], int, int]]:
         core = chunk.strip(_EDGE)

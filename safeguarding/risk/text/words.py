@@ -171,7 +171,8 @@ class Speller:
             return self._starred(word)
         if not _LEET_SIGN.search(word):
             return None
-        for translated in _translations(word):
+        with_l = [word.replace("1", "l").replace("!", "l")] if "1" in word or "!" in word else []
+        for translated in (each.translate(_LEET) for each in (word, *with_l)):
             long_enough = len(translated) >= _SHORTEST_UNLISTED
             if translated in self._lemmas or (long_enough and self.knows(translated)):
                 return translated
@@ -218,12 +219,6 @@ class Speller:
         found = {other for other in self._by_length[len(word)] if shape.fullmatch(other)}
         lemmas = {self._lemmas[other] for other in found}
         return min(found) if len(lemmas) == 1 else None
-
-
-def _translations(word: str) -> Iterator[str]:
-    yield word.translate(_LEET)
-    if "1" in word or "!" in word:
-        yield word.replace("1", "l").replace("!", "l").translate(_LEET)
 
 
 def _collapsed(word: str, runs: list[re.Match[str]]) -> Iterator[str]:
