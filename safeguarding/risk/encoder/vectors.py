@@ -250,7 +250,7 @@ class SentenceEncoder:
 
     def encode_batch(self, texts: Sequence[str]) -> Floats:
         """Return the vectors of many texts, in their order: shape (n, 768). Raises WeightsError."""
-        each = sorted(set(texts), key=len)
+        each = sorted(dict.fromkeys(texts), key=len)
         rows = [
             self.network.encode_batch(each[start : start + _BATCH])
             for start in range(0, len(each), _BATCH)
