@@ -92,8 +92,23 @@ def test_a_card_that_somebody_who_hurt_another_may_read_blames_and_praises_nobod
         assert "you did nothing wrong" not in text
 
 
-def test_a_teenager_worried_about_themselves_is_told_of_those_who_help_with_it() -> None:
-    assert "shorespace.org.uk" in card(Severity.URGENT, None, "own_behaviour")["text"]
+@pytest.mark.parametrize("severity", [Severity.CONCERN, Severity.URGENT])
+def test_a_card_about_own_behaviour_fits_a_child_with_a_temper_too(severity: Severity) -> None:
+    shown = card(severity, None, "own_behaviour")
+
+    assert "sex" not in shown["text"].lower()
+    assert "shorespace" not in shown["text"]
+    assert "ask_worried_about_own_thoughts" in [each["id"] for each in shown["choices"]]
+
+
+@pytest.mark.parametrize("severity", [Severity.CONCERN, Severity.URGENT])
+def test_an_adult_told_of_suicide_asks_directly_and_moves_what_could_be_used(
+    severity: Severity,
+) -> None:
+    text = card(severity, "parent", "suicide")["text"]
+
+    for words in ("ask them directly", "tablets", "call 111, mental health option"):
+        assert words in text
 
 
 @pytest.mark.parametrize("audience", ["parent", "professional"])
@@ -206,8 +221,8 @@ def test_a_card_that_was_shown_can_be_changed_without_harm() -> None:
          "a card for each need"),
         ("        concern:", "        worry:", "has words for"),
         ("  goodbye:", "  farewell:", "words for each need and small talk"),
-        ("If you're in danger or hurt now, call 999. Can't speak? On a mobile, call 999, then "
-         "press 55 when asked.", "Hello.", "says nothing of 999"),
+        ("If you're in danger or hurt now, call 999. Can't speak? Call 999 from a mobile, listen, "
+         "and press 55 when asked.", "Hello.", "says nothing of 999"),
     ],
 )  # fmt: skip
 def test_refuses_a_card_that_would_not_help(tmp_path: Path, old: str, new: str, words: str) -> None:
