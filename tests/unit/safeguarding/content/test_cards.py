@@ -39,7 +39,7 @@ def test_the_note_says_cost_trace_and_name_in_this_order() -> None:
     note = real_content().contacts.card("childline", NOON)["note"]
 
     assert note.startswith(
-        "Free. Does not show on the phone bill from a landline or most mobiles. "
+        "Free. Often does not show on the phone bill, but phone companies differ. "
         "You do not have to give your name."
     )
 
