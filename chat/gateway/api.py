@@ -18,6 +18,7 @@ from sanic.response import json as json_response
 from chat.gateway.conversations import Conversations
 from chat.gateway.duty import Duty
 from chat.gateway.handoff import HandoffWriter
+from chat.gateway.limits import RETRY_AFTER_S, RateLimits
 from chat.gateway.messages import Messages
 from chat.gateway.metrics import GatewayMetrics
 from chat.gateway.rasa import RasaPool
@@ -25,10 +26,8 @@ from chat.gateway.recorder import BoundedPool, LateError, Recorder
 from chat.gateway.replies import OwnReplies
 from chat.gateway.requests import (
     MAX_BODY_BYTES,
-    RETRY_AFTER_S,
     Bearer,
     BodyError,
-    RateLimits,
     RefusalPhrases,
     TokenError,
     Tokens,

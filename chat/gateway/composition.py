@@ -15,13 +15,14 @@ from chat.gateway.conversations import Conversations
 from chat.gateway.duty import Duty, ReadRota, read_rota
 from chat.gateway.handoff import HandoffWriter
 from chat.gateway.languages import LanguageDetector
+from chat.gateway.limits import RateLimits
 from chat.gateway.messages import Messages
 from chat.gateway.metrics import GatewayMetrics
 from chat.gateway.pages import docs, keep_pages, pages, plain_errors, policy_for
 from chat.gateway.rasa import RasaPool
 from chat.gateway.recorder import BoundedPool, Recorder
 from chat.gateway.replies import OwnReplies
-from chat.gateway.requests import MAX_BODY_BYTES, RateLimits, RefusalPhrases, Tokens
+from chat.gateway.requests import MAX_BODY_BYTES, RefusalPhrases, Tokens
 from chat.gateway.screening import Screening
 from chat.gateway.shared_conversations import SharedConversations
 from chat.gateway.shared_store import Seal, SharedStore

@@ -28,7 +28,7 @@ ROOMS = {
         "chat.gateway",
         {
             "token": "chat.gateway.api:_bearer",
-            "limits": "chat.gateway.requests:RateLimits.admits_message",
+            "limits": "chat.gateway.limits:RateLimits.admits_message",
             "assess": "chat.gateway.screening:Screening._assess",
             "assess / normalise": "safeguarding.risk.text.normalise:Normaliser.__call__",
             "assess / lexicon": "safeguarding.risk.lexicon.matching:RuleMatcher.__call__",

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from limits import RateLimitItemPerMinute
 
-from chat.gateway.requests import RateLimits
+from chat.gateway.limits import RateLimits
 from safeguarding.escalation import Escalation
 from safeguarding.messages import contacts_in, words_of
 from safeguarding.taxonomy import ROOT, YOUNG_PERSON, Severity, taxonomy

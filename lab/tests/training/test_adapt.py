@@ -217,7 +217,7 @@ class House:
         monkeypatch.setattr(module, "train_witness", self.teach)
         monkeypatch.setattr(module, "write", self.write_witness)
         monkeypatch.setattr(module, "read_lexicon", lambda: lexicon)
-        monkeypatch.setattr(module, "note", self.note)
+        monkeypatch.setattr(module, "add_to_manifest", self.note)
         monkeypatch.setattr(weights, "ENCODER_DIR", folder)
         keep = TrainingRun.save
 

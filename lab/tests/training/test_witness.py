@@ -87,7 +87,7 @@ def test_training_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         raise AssertionError
 
     monkeypatch.setattr(module, "save_file", never)
-    monkeypatch.setattr(module, "note", never)
+    monkeypatch.setattr(module, "add_to_manifest", never)
 
     train_witness(EXAMPLES)
 

@@ -19,7 +19,7 @@ from sanic import Sanic
 
 from chat.gateway import api
 from chat.gateway.composition import Dependencies, create_app
-from chat.gateway.requests import RateLimits
+from chat.gateway.limits import RateLimits
 from safeguarding.escalation import CallbackChange, CallbackLeft, Escalation, Handoff, merged
 from safeguarding.risk.assessment import NO_RISK, Analysis, Assessment, Signal, Turn, read_in_part
 from safeguarding.settings import Settings

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from limits import RateLimitItem, RateLimitItemPerHour
 
-from chat.gateway.requests import RateLimits
+from chat.gateway.limits import RateLimits
 from safeguarding.taxonomy import Severity
 from tests.unit.chat.gateway.conftest import World
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from limits import RateLimitItemPerMinute
 
-from chat.gateway.requests import RateLimits
+from chat.gateway.limits import RateLimits
 from safeguarding.taxonomy import Severity
 from tests.fakes.rasa import answering, failing
 from tests.unit.chat.gateway.conftest import Gateway, World

@@ -1,0 +1,86 @@
+"""Limits how many messages and new conversations are answered in full."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from uuid import UUID
+
+import structlog
+from limits import RateLimitItem, RateLimitItemPerMinute
+from limits.aio.strategies import MovingWindowRateLimiter
+from limits.storage import storage_from_string
+
+from safeguarding.settings import Settings
+
+PER_CONVERSATION = RateLimitItemPerMinute(30)
+MESSAGES_PER_BEGINNING = 3
+"""An address may begin a third as many conversations as it may send messages."""
+RETRY_AFTER_S = 60
+SHARED_WAIT_S, AWAY_S = 0.1, 5.0
+"""The longest wait for the shared counter, in seconds, and how long it is not asked after that."""
+log = structlog.get_logger("gateway.limits")
+
+
+class RateLimits:
+    """Counts messages and new conversations, in memory or in a Redis that gateways share.
+
+    Over a limit there is still help: see messages.py.
+    """
+
+    def __init__(
+        self,
+        redis_url: str | None,
+        key: str,
+        *,
+        per_address: RateLimitItem,
+        beginnings: RateLimitItem,
+        per_conversation: RateLimitItem = PER_CONVERSATION,
+    ) -> None:
+        options = {"implementation": "redispy"} if redis_url else {}
+        where = f"async+{redis_url}" if redis_url else "async+memory://"
+        self._limiter = MovingWindowRateLimiter(storage_from_string(where, **options))
+        self._local = MovingWindowRateLimiter(storage_from_string("async+memory://"))
+        self._away_until = 0.0
+        self._key = key.encode()[:64]
+        self._per_conversation = per_conversation
+        self._per_address = per_address
+        self._beginnings = beginnings
+
+    @classmethod
+    def of(cls, settings: Settings, key: str) -> RateLimits:
+        """Make the limits of the settings; a whole school may share one address."""
+        messages = settings.messages_per_minute
+        return cls(
+            settings.redis_url,
+            key,
+            per_address=RateLimitItemPerMinute(messages),
+            beginnings=RateLimitItemPerMinute(max(1, messages // MESSAGES_PER_BEGINNING)),
+        )
+
+    async def admits_message(self, conversation_id: UUID, address: str) -> bool:
+        """Count a message; return False if its conversation or its address has sent too many."""
+        return await self._hit(
+            self._per_conversation, "conversation", str(conversation_id)
+        ) and await self._hit(self._per_address, "address", self._blurred(address))
+
+    async def admits_beginning(self, address: str) -> bool:
+        """Count a new conversation; return False if its address has begun too many."""
+        return await self._hit(self._beginnings, "beginning", self._blurred(address))
+
+    async def _hit(self, item: RateLimitItem, kind: str, who: str) -> bool:
+        """Count in the shared counter, or in this process while that is away or hangs."""
+        if time.monotonic() >= self._away_until:
+            try:
+                async with asyncio.timeout(SHARED_WAIT_S):
+                    return await self._limiter.hit(item, kind, who)
+            except Exception as error:  # noqa: BLE001 - messages must get through without the counter
+                log.warning("limits.unavailable", error=type(error).__name__)
+                self._away_until = time.monotonic() + AWAY_S
+        return await self._local.hit(item, kind, who)
+
+    def _blurred(self, address: str) -> str:
+        """Return a keyed digest of an address, which may be kept outside this process."""
+        plain = address.encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(plain, key=self._key, digest_size=16).hexdigest()
