@@ -55,12 +55,13 @@ class BoundedPool:
         begun = self._threads.submit(work, *arguments)
         self._inside.add(begun)
         done = asyncio.wrap_future(begun)
+        # asyncio would log an exception that is never read, and with it the words that it quotes:
+        # that of late work, and of work whose caller was cancelled meanwhile.
+        done.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         # Not `wait_for`: it would cancel a thread that cannot be cancelled, and forget it.
         await asyncio.wait({done}, timeout=within_s)
         if done.done():
             return done.result()
-        # The exception of late work is read, so that asyncio does not log it as forgotten.
-        done.add_done_callback(lambda late: late.cancelled() or late.exception())
         begun.cancel()
         raise LateError
 

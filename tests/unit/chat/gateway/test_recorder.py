@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timezone
 
 import pytest
 
 from chat.gateway.metrics import GatewayMetrics
-from chat.gateway.recorder import Patience, Recorder
+from chat.gateway.recorder import BoundedPool, Patience, Recorder
 from safeguarding.escalation import Escalation
 from safeguarding.taxonomy import Severity
 from tests.unit.chat.gateway.conftest import MemoryMailbox, MemorySpool, assessed, until
@@ -211,3 +213,28 @@ async def test_stopping_waits_for_what_is_under_way_and_tries_what_is_held(
 
     assert {"m1", "held"} <= set(log.kept)
     await recording
+
+
+async def test_the_error_of_work_whose_caller_left_is_not_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    pool, may_fail = BoundedPool("test", threads=1, room=1), threading.Event()
+
+    def fail() -> None:
+        may_fail.wait(10)
+        raise OSError(SECRET)
+
+    caller = asyncio.create_task(pool.run(None, fail))
+    await asyncio.sleep(0.05)
+    caller.cancel()
+    with suppress(asyncio.CancelledError):
+        await caller
+    may_fail.set()
+    while pool._threads._work_queue.qsize() or not all(each.done() for each in pool._inside):
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.05)
+    pool._inside.clear()
+    gc.collect()
+    await asyncio.sleep(0)
+
+    assert SECRET not in caplog.text
