@@ -230,8 +230,7 @@ async def test_the_error_of_work_whose_caller_left_is_not_logged(
     with suppress(asyncio.CancelledError):
         await caller
     may_fail.set()
-    while pool._threads._work_queue.qsize() or not all(each.done() for each in pool._inside):
-        await asyncio.sleep(0.01)
+    await until(lambda: all(each.done() for each in pool._inside))
     await asyncio.sleep(0.05)
     pool._inside.clear()
     gc.collect()
