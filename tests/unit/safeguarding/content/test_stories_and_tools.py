@@ -91,7 +91,7 @@ def test_a_parent_reads_own_words_where_there_are_some() -> None:
 def test_every_story_says_what_was_going_on_how_it_ended_and_that_it_is_made_up() -> None:
     for story in real_content().stories.all().values():
         text = story.sections["young_person"].text
-        assert text.startswith("This story is made up")
+        assert text.startswith("This story is made up.")
         assert text.index("\n\nWhat was going on: ") < text.index("\n\nHow it ended: ")
 
 

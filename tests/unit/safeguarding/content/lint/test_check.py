@@ -152,7 +152,7 @@ FAULTS: list[Fault] = [
     ),
     ("phrases/gateway.yml", "Sorry, I can't", "Risky behaviour. I can't", "is not ours"),
     ("tools/grounding.md", "## young_person", "## child", "'child' is no audience"),
-    ("tools/grounding.md", "no wrong way", "0800 1112 way", "0800 1112 is no number"),
+    ("tools/grounding.md", "do it wrong", "0800 1112 wrong", "0800 1112 is no number"),
     ("pledge.yml", "pledge_tell]", "pledge_shout]", "no button 'pledge_shout'"),
     ("chat_signs.yml", "secrecy:", "secretive:", "no words for secrecy"),
     ("chat_signs.yml", "secrecy:", "secretive:", "'secretive' is no sign"),
