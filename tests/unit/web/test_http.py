@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import itertools
 
 import pytest
@@ -88,8 +89,9 @@ def test_an_error_is_plain_and_quotes_no_request(
 
     said = capfd.readouterr()
     assert (data.status, page.status) == (status, status)
-    assert data.json["help"] in page.text
-    assert data.json["detail"] in page.text
+    read = html.unescape(page.text)
+    assert data.json["help"] in read
+    assert data.json["detail"] in read
     assert (data.json["title"], data.json["detail"]) == said_for(status)
     for place in (data.text, page.text, said.out, said.err):
         assert "child wrote" not in place

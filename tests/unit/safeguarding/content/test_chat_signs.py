@@ -54,7 +54,7 @@ def test_a_line_that_is_not_there_is_not_quoted() -> None:
 def test_says_what_it_is_and_never_what_somebody_is() -> None:
     for words in real_content().chat_signs.by_reader.values():
         assert "computer program" in words.stands_out
-        assert "not proof" in words.not_proof
+        assert "doesn't prove" in words.not_proof
         assert "groomer" not in words.all.lower()
         assert "0800 1111" in words.all or "0808 800 5000" in words.all
         assert "999" in words.all
