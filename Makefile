@@ -101,6 +101,12 @@ vectors: .venv-services/.synced $(ENCODER)  ## Write artifacts/vectors.safetenso
 calibrate: .venv-lab/.synced $(ENCODER)  ## Calculate probabilities and thresholds from the development sentences and chats
 	@$(L)/$(LANTERN) calibrate
 
+dialogue-model: .venv-lab/.synced $(ENCODER)  ## Train the choice of replies from content/replies and data/dialogues (some minutes)
+	@$(L)/$(LANTERN) train-dialogue
+
+dialogues: .venv-lab/.synced $(ENCODER)  ## Rank the replies to each turn of the test conversations, and print how many are right
+	@$(L)/$(LANTERN) dialogues
+
 compare: .venv-lab/.synced $(ENCODER)  ## Compare other models on the same sentences, in one table
 	@$(L)/$(LANTERN) compare
 
@@ -183,4 +189,4 @@ browser: install $(MODEL) .venv-services/.for-tests node_modules/.for-tests  ## 
 clean:  ## Remove build results; keep environments and state
 	@rm -rf models results reports .pytest_cache .mypy_cache .ruff_cache .rasa
 
-.PHONY: quick fuzz help install setup train vectors adapt calibrate compare learn verify-audit run screen classify reply evaluate bench chaos test lint types imports content unit stories integration browser clean load pictures
+.PHONY: quick fuzz help install setup train vectors adapt calibrate dialogue-model dialogues compare learn verify-audit run screen classify reply evaluate bench chaos test lint types imports content unit stories integration browser clean load pictures

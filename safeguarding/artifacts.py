@@ -23,6 +23,7 @@ MANIFEST = "manifest.yml"
 ADAPTER, WITNESS = "adapter.safetensors", "witness.safetensors"
 CALIBRATION = "calibration.yml"
 CHAT_THRESHOLDS = "chat_thresholds.yml"
+DIALOGUE = "dialogue.safetensors"
 SMOOTHING, VECTORS = "smoothing.safetensors", "vectors.safetensors"
 """Make the set-up quick; both belong to one adapter, and are made anew for another."""
 _VERSION = 12

@@ -18,6 +18,8 @@ from safeguarding.taxonomy import PARENT, PROFESSIONAL, Severity, reader_of
 UNCLEAR, DANGER_NOW = "unclear", "danger_now"
 _OF_LIFE = frozenset({"suicide", "adult_in_crisis"})
 _CATEGORIES = 4
+CALM_AFTER = 2
+"""Messages without a risk after which a concern no longer decides the replies."""
 ADULTS_NEEDS = frozenset({"adult_for_child", "adult_in_crisis"})
 """Needs of a person who writes as an adult, also when they have not said who they are."""
 ALREADY_SHOWN = "already_shown"
@@ -49,17 +51,26 @@ class ConversationState:
     """The open question, by its id in content/questions.yml."""
     replies: int = 0
     """Number of replies so far; rotates alternative wordings."""
+    facts: tuple[str, ...] = ()
+    """The facts that the person has said (content/facts.yml)."""
+    said: tuple[str, ...] = ()
+    """The replies of content/replies that were given, the latest last: none is given twice."""
+    last_kind: str = "none"
+    """What was said last: "card", "reply", "article", "guide", "contacts", "ask" or "other"."""
+    calm: int = 0
+    """Number of messages without a risk since the last one with a risk."""
 
     def after(self, assessment: Assessment) -> ConversationState:
         """Return the state after a message with this assessment."""
         audience = self.audience
         if audience is None and assessment.subject == "own_child":
             audience = PARENT
-        state = replace(self, audience=audience, replies=self.replies + 1)
+        state = replace(self, audience=audience, replies=self.replies + 1, calm=self.calm + 1)
         if assessment.severity < Severity.CONCERN:
             return state
         return replace(
             state,
+            calm=0,
             severity=max(self.severity, assessment.severity),
             need=self._need_after(assessment, audience),
             categories=tuple(dict.fromkeys((*assessment.categories[:1], *self.categories)))[
@@ -91,7 +102,7 @@ class ConversationState:
     def joined(self, other: ConversationState) -> ConversationState:
         """Return the union of two gateways' states of one conversation.
 
-        The graver severity and need count; for everything else this state goes first.
+        The graver severity and need and the later risk count; else this state goes first.
         """
         graver = self if self.severity >= other.severity else other
         cards = {
@@ -109,7 +120,36 @@ class ConversationState:
             cards=cards,
             asked=self.asked or other.asked,
             replies=max(self.replies, other.replies),
+            facts=tuple(dict.fromkeys((*self.facts, *other.facts))),
+            said=(*(each for each in other.said if each not in self.said), *self.said)[
+                -MOST_SHOWN:
+            ],
+            calm=min(self.calm, other.calm),
         )
+
+    @property
+    def need_in_hand(self) -> str | None:
+        """The need that a reply still has to keep in mind.
+
+        A concern lets go after CALM_AFTER messages without a risk; something graver stays.
+        """
+        if self.severity <= Severity.CONCERN and self.calm >= CALM_AFTER:
+            return None
+        return self.need
+
+    @property
+    def last_reply(self) -> str | None:
+        """The reply that was said last, if it was one of content/replies."""
+        return self.said[-1] if self.said and self.last_kind == "reply" else None
+
+    def with_facts(self, said: Iterable[str]) -> ConversationState:
+        """Return the state after a message that says these facts."""
+        return replace(self, facts=tuple(dict.fromkeys((*self.facts, *sorted(said)))))
+
+    def having_said(self, reply: str) -> ConversationState:
+        """Return the state after this reply of content/replies was given."""
+        said = (*(each for each in self.said if each != reply), reply)
+        return replace(self, said=said[-MOST_SHOWN:])
 
     def needs(self, name: str) -> bool:
         """Return whether the conversation has this need; `danger_now` once it was immediate."""
@@ -132,6 +172,9 @@ class ConversationState:
             **vars(self),
             "severity": self.severity.label,
             "categories": list(self.categories),
+            "facts": list(self.facts),
+            "said": list(self.said),
+            "last_kind": None if self.last_kind == "none" else self.last_kind,
             "cards": {need: severity.label for need, severity in self.cards.items()},
         }
         return {name: value for name, value in record.items() if value not in (None, {}, [])}
@@ -141,8 +184,8 @@ class ConversationState:
         """Return the inverse of `as_record`. Raises KeyError, TypeError or ValueError."""
         cards = {need: Severity.named(label) for need, label in record.get("cards", {}).items()}
         severity = Severity.named(record.get("severity", "none"))
-        categories = tuple(record.get("categories", ()))
-        return cls(**{**record, "cards": cards, "severity": severity, "categories": categories})
+        lists = {name: tuple(record.get(name, ())) for name in ("categories", "facts", "said")}
+        return cls(**{**record, "cards": cards, "severity": severity, **lists})
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,8 @@ class Taxonomy:
     category_help: dict[str, dict[str, str]]
     """For each risk category, its need, and the topic that a young person and an adult read."""
     small_talk: tuple[str, ...]
+    dialogue_acts: dict[str, str]
+    """What a person does with a message."""
 
     def article_on(self, category: str, audience: str | None) -> str:
         """Return the topic of the article on this category. Raises KeyError for any other word."""

@@ -13,7 +13,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from safeguarding.content import chat_signs, follow_ups, languages
+from safeguarding.content import chat_signs, facts, follow_ups, languages, replies
 from safeguarding.content.article_file import (
     FORMS,
     References,
@@ -31,6 +31,7 @@ from safeguarding.content.choices import (
     read_questions,
 )
 from safeguarding.content.contacts import ContactDirectory, read_contacts
+from safeguarding.content.facts import Facts
 from safeguarding.content.follow_ups import FollowUps, read_follow_ups
 from safeguarding.content.guides import (
     GuidePhrases,
@@ -52,6 +53,7 @@ from safeguarding.content.phrases import (
     read_phrases,
     read_pledge,
 )
+from safeguarding.content.replies import Replies
 from safeguarding.content.services import NOT_SERVICES, AreaRecord, read_areas
 from safeguarding.messages import Message
 from safeguarding.records import ContentError, Problem, read_yaml
@@ -187,6 +189,22 @@ KINDS = Kinds(
         signers=2,
     ),
     ContentKind(
+        replies.ID,
+        "Short replies, not shown yet",
+        "replies/*.yml",
+        replies.reply_item,
+        read=lambda path, references: replies.read_replies(path, references.choices),
+        withheld=True,
+        for_people=False,
+    ),
+    ContentKind(
+        facts.ID,
+        "What a person says in passing",
+        "facts.yml",
+        read=lambda path, _references: facts.read_facts(path),
+        for_people=False,
+    ),
+    ContentKind(
         "questions",
         "Short answers to Lantern's questions",
         "questions.yml",
@@ -256,6 +274,8 @@ class Content:
     help_cards: HelpCards
     guides: Guides
     follow_ups: FollowUps
+    replies: Replies
+    facts: Facts
     languages: Mapping[str, LanguageCardRecord]
     questions: Questions
     opening: Sequence[Message]
@@ -333,6 +353,8 @@ def read_content(folder: Path = CONTENT) -> Content:
         help_cards=files.records["help_card"]["help_card"],
         guides=Guides(files.records["guide"], choices),
         follow_ups=FollowUps(files.records["follow_up"], _signed(folder, "follow_up"), choices),
+        replies=Replies(files.records[replies.ID], _signed(folder, replies.ID), choices),
+        facts=files.records[facts.ID][facts.ID],
         languages=files.records["language_card"],
         questions=files.records["questions"]["questions"],
         opening=files.records["opening"]["opening"],

@@ -7,7 +7,12 @@ from dataclasses import fields
 
 import pytest
 
-from safeguarding.conversation_state import MOST_SHOWN, AlreadyShown, ConversationState
+from safeguarding.conversation_state import (
+    CALM_AFTER,
+    MOST_SHOWN,
+    AlreadyShown,
+    ConversationState,
+)
 from safeguarding.risk.assessment import NO_RISK, Assessment, assessment_of_choice
 from safeguarding.taxonomy import Severity
 
@@ -28,7 +33,7 @@ def after(*assessments: Assessment, audience: str | None = None) -> Conversation
 def test_nothing_is_known_at_first_and_harmless_messages_are_only_counted() -> None:
     state = after(NO_RISK, NO_RISK)
 
-    assert state == ConversationState(replies=2)
+    assert state == ConversationState(replies=2, calm=2)
     assert state.reader == "young_person"
 
 
@@ -194,6 +199,10 @@ WHOLE = ConversationState(
     guide="friend_suicide/2",
     asked="safe_now",
     replies=5,
+    facts=("pictures",),
+    said=("thanks_plain", "closed_cannot_ring"),
+    last_kind="reply",
+    calm=1,
 )
 
 
@@ -205,7 +214,7 @@ def test_it_comes_back_from_its_record_the_same(state: ConversationState) -> Non
 
 
 def test_a_record_says_nothing_of_what_is_not_known_and_all_of_what_is() -> None:
-    assert ConversationState().as_record() == {"severity": "none", "replies": 0}
+    assert ConversationState().as_record() == {"severity": "none", "replies": 0, "calm": 0}
     assert set(WHOLE.as_record()) == {field.name for field in fields(ConversationState)}
 
 
@@ -249,6 +258,39 @@ def test_of_what_two_gateways_know_apart_the_graver_counts_and_every_card_that_w
         4,
     )
     assert there.joined(there) == there
+
+
+def test_of_what_two_gateways_know_apart_the_later_risk_counts_and_every_reply() -> None:
+    there = ConversationState(calm=3, facts=("pictures",), said=("b", "a"), last_kind="reply")
+    here = ConversationState(calm=0, facts=("is_adult",), said=("a", "c"))
+
+    joined = there.joined(here)
+
+    assert (joined.calm, joined.facts) == (0, ("pictures", "is_adult"))
+    assert (joined.said, joined.last_reply) == (("c", "b", "a"), "a")
+
+
+def test_a_concern_lets_go_after_calm_messages_and_what_is_graver_stays() -> None:
+    worried, hurt = after(told(CONCERN)), after(told(URGENT))
+    for _ in range(CALM_AFTER):
+        assert worried.need_in_hand == "hurt_by_someone"
+        worried, hurt = worried.after(NO_RISK), hurt.after(NO_RISK)
+
+    assert (worried.need, worried.need_in_hand) == ("hurt_by_someone", None)
+    assert hurt.need_in_hand == "hurt_by_someone"
+    assert worried.after(told(CONCERN)).need_in_hand == "hurt_by_someone"
+
+
+def test_a_fact_is_kept_once_and_a_reply_that_is_said_again_is_the_latest() -> None:
+    state = ConversationState(last_kind="reply").with_facts({"b", "a"}).with_facts(["a"])
+    assert state.facts == ("a", "b")
+
+    for each in ("one", "two", "one"):
+        state = state.having_said(each)
+    assert (state.said, state.last_reply) == (("two", "one"), "one")
+    for number in range(2 * MOST_SHOWN):
+        state = state.having_said(str(number))
+    assert len(state.said) == MOST_SHOWN
 
 
 CONTACTS = {

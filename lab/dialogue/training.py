@@ -1,0 +1,255 @@
+"""Trains the model of the dialogue: `python -m lantern train-dialogue`.
+
+It learns from the phrasings of content/replies and the training part of data/dialogues. The
+development part chooses the thresholds; the test part is not read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from lab.dialogue.conversations import ASK, CARD, DANGER, Dialogue, messages
+from safeguarding.content.facts import Facts
+from safeguarding.content.replies import ReplyRecord
+from safeguarding.dialogue.model import DialogueModel, Place
+from safeguarding.taxonomy import taxonomy
+
+Floats = npt.NDArray[np.float32]
+_UNITS = 24
+_EPOCHS = 30
+_BLOCK = 200
+_SCALE = np.float32(5.5)
+
+
+@dataclass(frozen=True)
+class LabelledTurn:
+    """A message in its place, with what it does and what may answer it."""
+
+    text: str
+    place: Place
+    act: str
+    right: tuple[str, ...]
+    weight: float = 1.0
+
+
+def labelled_turns(
+    dialogues: Sequence[Dialogue],
+    replies: Mapping[str, ReplyRecord],
+    facts: Facts,
+    canonical: Callable[[str], str],
+    category_of: Callable[[str], str | None],
+) -> Iterator[LabelledTurn]:
+    """Yield each message of the conversations in its place."""
+    for dialogue in dialogues:
+        place = Place(audience=dialogue.audience)
+        said: set[str] = set()
+        for turn, before in messages(dialogue):
+            latest = _latest(before)
+            kind, reply = _kind(latest, replies)
+            said |= {t.reply for t in latest if t.reply}
+            place = replace(
+                place,
+                need=place.need_after,
+                need_after=turn.need or place.need_after,
+                last_kind=kind,
+                last_reply=reply,
+                said=frozenset(said),
+                facts=place.facts | facts.said_in(canonical(turn.user or "")),
+                topics=frozenset({turn.topic} if turn.topic else ()) | _kept(place),
+                categories=place.categories
+                | ({c} if turn.topic and turn.need and (c := category_of(turn.topic)) else set()),
+                asked=bool(latest)
+                and any((t.lantern or "").rstrip().endswith("?") for t in latest),
+            )
+            yield LabelledTurn(turn.user or "", place, turn.act or "unclear", turn.right)
+
+
+def _kept(place: Place) -> frozenset[str]:
+    return frozenset(sorted(place.topics)[:1])
+
+
+def _latest(before: Sequence[Any]) -> list[Any]:
+    found = []
+    for turn in reversed(before):
+        if turn.user is not None:
+            break
+        found.append(turn)
+    return found[::-1]
+
+
+def _kind(latest: Sequence[Any], replies: Mapping[str, ReplyRecord]) -> tuple[str, str | None]:
+    if not latest:
+        return "none", None
+    known = next((t.reply for t in latest if t.reply in replies), None)
+    if known:
+        return "reply", known
+    labels = {t.reply for t in latest}
+    if labels & {CARD, DANGER}:
+        return "card", None
+    return ("ask" if ASK in labels else "other"), None
+
+
+def softmax_regression(
+    x: Floats, y: npt.NDArray[np.int64], classes: int, weight: Floats, penalty: float
+) -> tuple[Floats, Floats]:
+    """Return weights (classes, features) and biases of a multinomial logistic regression."""
+    torch.manual_seed(20261129)
+    inputs, labels = torch.from_numpy(x), torch.from_numpy(y)
+    each = torch.from_numpy(weight)
+    w = torch.zeros(classes, x.shape[1], requires_grad=True)
+    b = torch.zeros(classes, requires_grad=True)
+    optimiser = torch.optim.LBFGS(
+        [w, b], max_iter=200, history_size=10, line_search_fn="strong_wolfe"
+    )
+
+    def closure() -> Any:
+        optimiser.zero_grad()
+        losses = torch.nn.functional.cross_entropy(inputs @ w.T + b, labels, reduction="none")
+        loss = (losses * each).sum() + penalty / 2 * w.square().sum()
+        loss.backward()
+        return loss
+
+    optimiser.step(closure)
+    return w.detach().numpy(), b.detach().numpy()
+
+
+def train(
+    turns: Sequence[LabelledTurn],
+    replies: Mapping[str, ReplyRecord],
+    everyday: Sequence[str],
+    encode: Callable[[Sequence[str]], Floats],
+    words: Callable[[str], int],
+) -> DialogueModel:
+    """Train the three models.
+
+    The ranking learns from the other two as they read turns that they were not trained on: each
+    half of the conversations is read by models trained on the other half.
+    """
+    data = _Data.encoded(turns, replies, everyday, encode, words)
+    halves = [[k for k in range(len(turns)) if k // _BLOCK % 2 == half] for half in (0, 1)]
+    rows = [
+        _ranking_rows(data, _heads(data, learned), read) for learned, read in (halves, halves[::-1])
+    ]
+    model = _heads(data, range(len(turns)))
+    x = np.vstack([features for features, _ in rows])
+    y = np.concatenate([right for _, right in rows])
+    return replace(model, **_ranking(x, y))
+
+
+@dataclass(frozen=True)
+class _Data:
+    turns: Sequence[LabelledTurn]
+    replies: Mapping[str, ReplyRecord]
+    names: Sequence[str]
+    phrasings: Sequence[tuple[int, str]]
+    own: Floats
+    vectors: Floats
+    everyday: Floats
+    words: Callable[[str], int]
+
+    @classmethod
+    def encoded(
+        cls,
+        turns: Sequence[LabelledTurn],
+        replies: Mapping[str, ReplyRecord],
+        everyday: Sequence[str],
+        encode: Callable[[Sequence[str]], Floats],
+        words: Callable[[str], int],
+    ) -> _Data:
+        names = sorted(replies)
+        phrasings = [(at, text) for at, name in enumerate(names) for text in replies[name].asked]
+        own = encode([text for _, text in phrasings])
+        vectors = encode([turn.text for turn in turns])
+        return cls(turns, replies, names, phrasings, own, vectors, encode(everyday), words)
+
+
+def _heads(data: _Data, learned: Iterable[int]) -> DialogueModel:
+    """Train the models of replies and acts on the phrasings and on these turns."""
+    acts, names = list(taxonomy().dialogue_acts), data.names
+    known = {name: at for at, name in enumerate(names)}
+    learned = list(learned)
+    told = [(known[r], k) for k in learned for r in data.turns[k].right[:1] if r in known]
+    nothing = [k for k in learned if not any(r in known for r in data.turns[k].right)]
+    x = np.vstack(
+        [data.own, data.vectors[[k for _, k in told]], data.vectors[nothing], data.everyday]
+    )
+    none = len(nothing) + len(data.everyday)
+    y = np.array([at for at, _ in data.phrasings] + [at for at, _ in told] + [len(names)] * none)
+    each = np.concatenate([np.ones(len(data.own)), np.full(len(told), 0.7), np.full(none, 0.3)])
+    weight, bias = softmax_regression(x * _SCALE, y, len(names) + 1, each.astype(np.float32), 1.0)
+    at_of = np.array([at for at, _ in data.phrasings])
+    centroids = np.stack([_unit(data.own[at_of == at].mean(0)) for at in range(len(names))])
+    nil = np.zeros(1, np.float32)
+    model = DialogueModel(
+        acts, names, nil, nil, weight * _SCALE, bias, centroids, nil, nil, nil, 0.0, nil, nil
+    )
+    rows, labels, weights = [], [], []
+    for k in learned:
+        turn = data.turns[k]
+        rows.append(model.act_features(data.vectors[k], turn.place, data.words(turn.text)))
+        labels.append(acts.index(turn.act))
+        weights.append(1.0)
+    for (at, text), vector in zip(data.phrasings, data.own, strict=True):
+        reply = data.replies[names[at]]
+        need = reply.needs[0] if reply.needs else None
+        place = Place(need=need, need_after=need, last_kind="other" if need else "none")
+        for name in reply.acts:
+            rows.append(model.act_features(vector, place, data.words(text)))
+            labels.append(acts.index(name))
+            weights.append(0.5 / len(reply.acts))
+    scale = np.ones(len(rows[0]), np.float32)
+    scale[:768], scale[768:1536] = _SCALE, 2.0
+    w, b = softmax_regression(
+        np.stack(rows) * scale, np.array(labels), len(acts), np.array(weights, np.float32), 1.0
+    )
+    return replace(model, act_weight=w * scale, act_bias=b)
+
+
+def _ranking_rows(data: _Data, model: DialogueModel, read: Iterable[int]) -> tuple[Floats, Floats]:
+    """Return the features of the candidates of these turns, and whether each is right."""
+    rows, right = [], []
+    for k in read:
+        turn, vector, words = data.turns[k], data.vectors[k], data.words(data.turns[k].text)
+        acts = model.act_probabilities(vector, turn.place, words)
+        good = [r for r in turn.right if r in data.replies]
+        ids, features = model.rank_features(vector, turn.place, words, data.replies, acts, good)
+        rows.append(features)
+        right += [float(id_ in good) for id_ in ids]
+    return np.vstack(rows), np.array(right, np.float32)
+
+
+def _ranking(x: Floats, y: Floats) -> dict[str, Any]:
+    mean, scale = x.mean(0), x.std(0) + 1e-6
+    torch.manual_seed(20261129)
+    net = torch.nn.Sequential(
+        torch.nn.Linear(x.shape[1], _UNITS), torch.nn.Tanh(), torch.nn.Linear(_UNITS, 1)
+    )
+    inputs, labels = torch.from_numpy((x - mean) / scale), torch.from_numpy(y)
+    optimiser = torch.optim.AdamW(net.parameters(), 3e-3, weight_decay=1e-2)
+    for _ in range(_EPOCHS):
+        for at in torch.randperm(len(inputs)).split(4096):
+            optimiser.zero_grad()
+            loss = torch.nn.functional.binary_cross_entropy_with_logits(
+                net(inputs[at])[:, 0], labels[at]
+            )
+            loss.backward()
+            optimiser.step()
+    return {
+        "hidden_weight": net[0].weight.detach().numpy(),
+        "hidden_bias": net[0].bias.detach().numpy(),
+        "rank_weight": net[2].weight.detach().numpy()[0],
+        "rank_bias": float(net[2].bias.detach()[0]),
+        "mean": mean,
+        "scale": scale,
+    }
+
+
+def _unit(vector: Floats) -> Floats:
+    found: Floats = vector / np.linalg.norm(vector)
+    return found

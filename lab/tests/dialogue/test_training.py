@@ -1,0 +1,104 @@
+"""The places in which the model of the dialogue learns messages: what came before each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import msgspec
+import pytest
+
+from lab.dialogue.conversations import Dialogue, DialogueTurn
+from lab.dialogue.training import LabelledTurn, labelled_turns
+from safeguarding.content.facts import Facts
+from safeguarding.content.replies import ReplyRecord
+
+REPLIES = {
+    id_: ReplyRecord(id=id_, label=id_, acts=["opens"], asked=[]) for id_ in ("go_ahead", "block")
+}
+FACTS = Facts({"is_adult": "They are grown up."}, {"is_adult": re.compile("grown man")})
+
+
+def learned(*turns: dict[str, object], audience: str | None = None) -> list[LabelledTurn]:
+    made: Sequence[DialogueTurn] = msgspec.convert(turns, tuple[DialogueTurn, ...])
+    dialogue = Dialogue("x", audience, "x", tuple(made))
+    return list(labelled_turns([dialogue], REPLIES, FACTS, str.lower, {"bag": "county_lines"}.get))
+
+
+def test_the_first_message_comes_after_nothing() -> None:
+    (turn,) = learned({"user": "Hiya", "act": "opens", "right": ["go_ahead"]}, audience="parent")
+
+    assert (turn.text, turn.act, turn.right) == ("Hiya", "opens", ("go_ahead",))
+    assert (turn.place.last_kind, turn.place.last_reply, turn.place.need) == ("none", None, None)
+    assert (turn.place.audience, turn.place.asked) == ("parent", False)
+
+
+def test_a_need_is_in_hand_from_the_message_that_tells_it() -> None:
+    told = {"user": "he hits me", "need": "hurt_by_someone"}
+    before, at, after = learned({"user": "hiya"}, told, {"user": "ok"})
+
+    assert (before.place.need, before.place.need_after) == (None, None)
+    assert (at.place.need, at.place.need_after) == (None, "hurt_by_someone")
+    assert (after.place.need, after.place.need_after) == ("hurt_by_someone", "hurt_by_someone")
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "reply"),
+    [
+        ([{"reply": "go_ahead"}], "reply", "go_ahead"),
+        ([{"reply": "card"}, {"reply": "block"}], "reply", "block"),
+        ([{"reply": "card"}], "card", None),
+        ([{"reply": "999"}], "card", None),
+        ([{"reply": "ask"}], "ask", None),
+        ([{"lantern": "Hello."}], "other", None),
+        ([], "none", None),
+    ],
+)
+def test_what_was_said_last_is_known(
+    said: list[dict[str, object]], kind: str, reply: str | None
+) -> None:
+    last = learned({"user": "hiya"}, *said, {"user": "ok"})[-1]
+
+    assert (last.place.last_kind, last.place.last_reply) == (kind, reply)
+
+
+def test_only_a_question_is_answered() -> None:
+    _, asked, after = learned(
+        {"user": "hiya"},
+        {"lantern": "How old are you? "},
+        {"user": "12"},
+        {"lantern": "Thanks."},
+        {"user": "ok"},
+    )
+
+    assert (asked.place.asked, after.place.asked) == (True, False)
+
+
+def test_every_reply_that_was_given_and_every_fact_that_was_said_is_kept() -> None:
+    *_, last = learned(
+        {"user": "hes a Grown Man"},
+        {"reply": "go_ahead"},
+        {"user": "and"},
+        {"reply": "block"},
+        {"user": "ok"},
+    )
+
+    assert last.place.said == {"go_ahead", "block"}
+    assert last.place.facts == {"is_adult"}
+
+
+def test_the_category_of_a_topic_counts_only_where_something_was_told() -> None:
+    asked, told = learned(
+        {"user": "what is a bag", "topic": "bag"},
+        {"user": "he gave me one", "topic": "bag", "need": "hurt_by_someone"},
+    )
+
+    assert (asked.place.categories, told.place.categories) == (set(), {"county_lines"})
+
+
+def test_one_conversation_is_no_part_of_the_next() -> None:
+    one = Dialogue("a", None, "x", (DialogueTurn(user="a grown man", need="friend"),))
+    two = Dialogue("b", None, "x", (DialogueTurn(user="hiya"),))
+    _, turn = labelled_turns([one, two], REPLIES, FACTS, str.lower, lambda _: None)
+
+    assert (turn.place.facts, turn.place.need_after) == (frozenset(), None)

@@ -1,0 +1,94 @@
+"""Facts that a person says in passing: who the other person is, where they are, who knows.
+
+The patterns are in content/facts.yml. A fact counts only when it is said in words, and it lasts for
+the conversation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from safeguarding.content.items import Provenance
+from safeguarding.records import ContentError, Problem, read_yaml
+
+ID = "facts"
+_PART = re.compile(r"\{([a-z_]+)\}")
+
+
+class FactRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One fact, and the words that say it."""
+
+    id: str
+    means: str
+    """What staff read."""
+    patterns: list[str]
+    """Regular expressions over the canonical words; "{name}" stands for a part."""
+    match: list[str]
+    near_miss: list[str]
+
+
+class FactsRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """content/facts.yml."""
+
+    provenance: Provenance
+    parts: dict[str, str]
+    facts: list[FactRecord]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Finds facts in the canonical words of a message."""
+
+    means: Mapping[str, str]
+    """What staff read, by the id of the fact."""
+    patterns: Mapping[str, re.Pattern[str]]
+
+    def said_in(self, canonical: str) -> frozenset[str]:
+        """Return the ids of the facts that a message says.
+
+        `canonical` are its words as the normaliser spells them, between single spaces.
+        """
+        return frozenset(id_ for id_, pattern in self.patterns.items() if pattern.search(canonical))
+
+
+def read_facts(path: Path) -> Facts:
+    """Read the facts of `path`. Raises ContentError with all that is wrong."""
+    document = read_yaml(path)
+    record = document.convert(FactsRecord)
+    compiled: dict[str, re.Pattern[str]] = {}
+    problems: list[Problem] = []
+    for index, fact in enumerate(record.facts):
+        try:
+            compiled[fact.id] = _compiled(fact.patterns, record.parts)
+        except (KeyError, re.error) as error:
+            problems.append(document.problem(f"{error}", "facts", index, "patterns"))
+    if problems:
+        raise ContentError(problems)
+    return Facts({fact.id: fact.means for fact in record.facts}, compiled)
+
+
+def unsound_facts(path: Path, canonical: Callable[[str], str]) -> Iterator[Problem]:
+    """Yield the examples of `path` that their patterns read wrongly.
+
+    `canonical` returns the words of a text as the normaliser spells them.
+    """
+    document, facts = read_yaml(path), read_facts(path)
+    record = document.convert(FactsRecord)
+    for index, fact in enumerate(record.facts):
+        for field, texts in (("match", fact.match), ("near_miss", fact.near_miss)):
+            for line, text in enumerate(texts):
+                said = fact.id in facts.said_in(canonical(text))
+                if said is not (field == "match"):
+                    what = "does not say it" if field == "match" else "says it"
+                    yield document.problem(f"{text!r} {what}", "facts", index, field, line)
+
+
+def _compiled(patterns: list[str], parts: Mapping[str, str]) -> re.Pattern[str]:
+    """Return one pattern for all. Raises KeyError for an unknown part and re.error."""
+    whole = "|".join(f"(?:{pattern})" for pattern in patterns)
+    return re.compile(_PART.sub(lambda found: parts[found[1]], whole))

@@ -1,0 +1,236 @@
+"""The bank of short reviewed replies: content/replies/<theme>.yml.
+
+A reply answers one kind of message in one place: "should i pay the rest" makes sense only after a
+message about blackmail. So each names the dialogue acts that it answers, the needs, risk categories
+or articles after which it counts, the facts that it needs, and ways to say what it answers.
+`safeguarding.dialogue` chooses between them. The chat does not show them yet: it still answers from
+content/follow_ups (ADR 41).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+
+from safeguarding.content.choices import Choices
+from safeguarding.content.items import (
+    Block,
+    Item,
+    Provenance,
+    Showing,
+    SourceRecord,
+    read_by_staff,
+    word_count,
+    yaml_item,
+)
+from safeguarding.conversation_state import DANGER_NOW, ConversationState
+from safeguarding.messages import Message
+from safeguarding.records import Problem, YamlDocument, read_yaml, sound
+from safeguarding.taxonomy import (
+    ADULTS,
+    TOPIC_PREFIX,
+    YOUNGER,
+    YOUNGER_UP_TO,
+    reading_order,
+    taxonomy,
+)
+
+ID = "reply"
+PREFIX = f"{ID}_"
+"""Beginning of the topic of each reply, and of the id of its button."""
+INTENT = "ask_next"
+ASK_WHICH = "ask_which"
+"""The intent, and the topic of the message, that asks which of a few replies was meant."""
+FIRST = "first_"
+"""Beginning of the ids of the replies to a first disclosure."""
+FEWEST_ASKED, MOST_WORDS, MOST_WORDS_YOUNGER = 8, 78, 45
+
+
+class ReplyRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One kind of message, and the answer to it for each reader."""
+
+    id: str
+    label: str
+    """Words of the button that asks for it."""
+    acts: list[str]
+    """The dialogue acts that it answers."""
+    asked: list[str]
+    """Ways to say what it answers."""
+    needs: list[str] = []
+    """The needs in hand after which it counts; none for any."""
+    categories: list[str] = []
+    """The risk categories of the conversation after which it counts; none for any."""
+    topics: list[str] = []
+    """The articles after which it counts too."""
+    facts: list[str] = []
+    """Facts that the person must have said (content/facts.yml)."""
+    not_facts: list[str] = []
+    """Facts that forbid it."""
+    after: list[str] = []
+    """Replies that it often follows."""
+    young_person: str | None = None
+    younger: str | None = None
+    """For children up to YOUNGER_UP_TO years."""
+    parent: str | None = None
+    professional: str | None = None
+    topic: str | None = None
+    """The topic of the article that says more."""
+    sources: list[SourceRecord] = []
+
+    @property
+    def is_general(self) -> bool:
+        """Whether it makes sense in every conversation."""
+        return not (self.needs or self.categories or self.topics)
+
+    def counts_after(self, state: ConversationState) -> bool:
+        """Return whether it makes sense in a conversation of this state."""
+        said = {*state.facts}
+        if not said.issuperset(self.facts) or said & {*self.not_facts}:
+            return False
+        if self.is_general or (state.topic is not None and state.topic in self.topics):
+            return True
+        if state.need is None:
+            return False
+        if DANGER_NOW in self.needs and state.needs(DANGER_NOW):
+            return True  # in danger, the category is often unknown
+        by_need = any(map(state.needs, self.needs)) or not self.needs
+        by_category = not {*state.categories}.isdisjoint(self.categories) or not self.categories
+        return by_need and by_category and bool(self.needs or self.categories)
+
+    def text_for(self, audience: str | None, age: int | None = None) -> str | None:
+        """Return the answer for this audience and age in years, or None."""
+        if self.younger and age is not None and age <= YOUNGER_UP_TO and audience not in ADULTS:
+            return self.younger
+        order: Sequence[str] = reading_order(audience)
+        return next((text for each in order if (text := getattr(self, each))), None)
+
+
+class ReplyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """content/replies/<theme>.yml."""
+
+    provenance: Provenance
+    replies: list[ReplyRecord]
+
+    @property
+    def readings(self) -> Mapping[str, str]:
+        """The whole text of each audience."""
+        texts = {
+            audience: "\n".join(t for each in self.replies if (t := getattr(each, audience)))
+            for audience in taxonomy().audiences
+        }
+        return {audience: text for audience, text in texts.items() if text}
+
+
+class Replies:
+    """Every reply, by id."""
+
+    def __init__(
+        self, files: Mapping[str, ReplyFile], items: Mapping[str, Item], choices: Choices
+    ) -> None:
+        """Take the files, and the item that is signed for each, by name."""
+        self._choices = choices
+        self._items = items
+        self._file_of = {each.id: name for name, file in files.items() for each in file.replies}
+        self._records = {each.id: each for file in files.values() for each in file.replies}
+
+    def all(self) -> Mapping[str, ReplyRecord]:
+        """Return every reply by its id."""
+        return self._records
+
+    def fitting(
+        self, before: ConversationState, after: ConversationState
+    ) -> dict[str, ReplyRecord]:
+        """Return the replies that make sense between these states of a conversation, by id."""
+        return {
+            id_: record
+            for id_, record in self._records.items()
+            if (record.counts_after(before) or record.counts_after(after))
+            and record.text_for(after.audience, after.age)
+        }
+
+    def message(
+        self, id_: str, audience: str | None, showing: Showing, age: int | None = None
+    ) -> Message | None:
+        """Return the answer for this audience and age; None without one, or while withheld."""
+        record = self._records.get(id_)
+        text = record.text_for(audience, age) if record else None
+        if record is None or text is None:
+            return None
+        choices = [f"{TOPIC_PREFIX}{record.topic}"] if record.topic else []
+        if not record.is_general:
+            choices.append("not_safe_now")
+        return showing.message(
+            self._items[self._file_of[id_]],
+            topic=PREFIX + id_,
+            title="",
+            text=text,
+            sources=record.sources,
+            choices=[self._choices.button(each) for each in choices],
+        )
+
+
+def reply_item(content_id: str, title: str, path: Path) -> Item:
+    """Return what is signed of a file: each answer for its reader. Raises ContentError."""
+    whole = yaml_item(content_id, title, path)
+    records = sound(*read_yaml(path).convert_each(ReplyRecord, "replies"))
+    readers = (*taxonomy().audiences, YOUNGER)
+    blocks = [
+        Block(each.id, (text,), (reader,))
+        for each in records
+        for reader in readers
+        if (text := getattr(each, reader))
+    ]
+    rest = []
+    for each in records:
+        fields = msgspec.to_builtins(each)
+        others = {name: fields[name] for name in fields if name not in readers}
+        rest.append(read_by_staff(f"{each.id}: asked by, after what, sources", others))
+    return replace(whole, blocks=(*blocks, *rest))
+
+
+def read_replies(path: Path, choices: Choices) -> ReplyFile:
+    """Read one file. Raises ContentError with all that is wrong with it."""
+    document = read_yaml(path)
+    record = document.convert(ReplyFile)
+    problems = [
+        problem
+        for index, each in enumerate(record.replies)
+        for problem in _unsound(document, each, choices, index)
+    ]
+    return sound(record, problems)
+
+
+def _unsound(
+    document: YamlDocument, record: ReplyRecord, choices: Choices, index: int
+) -> Iterator[Problem]:
+    where, known = ("replies", index), taxonomy()
+    names = [
+        (record.needs, known.needs),
+        (record.categories, known.risk_categories),
+        (record.acts, known.dialogue_acts),
+    ]
+    for used, allowed in names:
+        for name in used:
+            if name not in allowed:
+                yield document.problem(f"no such word: {name}", *where)
+    for topic in [*record.topics, *([record.topic] if record.topic else [])]:
+        if f"{TOPIC_PREFIX}{topic}" not in choices:
+            yield document.problem(f"no such topic: {topic}", *where)
+    if not record.acts:
+        yield document.problem("names no dialogue act", *where)
+    if len({text.casefold() for text in record.asked}) < max(FEWEST_ASKED, len(record.asked)):
+        yield document.problem(f"{FEWEST_ASKED} ways to ask it or more, none twice", *where)
+    yield from _unsound_words(document, record, index)
+
+
+def _unsound_words(document: YamlDocument, record: ReplyRecord, index: int) -> Iterator[Problem]:
+    where, audiences = ("replies", index), taxonomy().audiences
+    if not any(getattr(record, audience) for audience in audiences):
+        yield document.problem("says nothing", *where)
+    for reader in (*audiences, YOUNGER):
+        most = MOST_WORDS_YOUNGER if reader == YOUNGER else MOST_WORDS
+        if word_count(getattr(record, reader) or "") > most:
+            yield document.problem(f"{reader}: over {most} words", *where)

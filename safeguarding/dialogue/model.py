@@ -1,0 +1,263 @@
+"""The trained model of the dialogue: what a message does, and which replies may answer it.
+
+artifacts/dialogue.safetensors holds three small models over the encoder's sentence vector:
+
+- acts: the dialogue act of a message in its place (content/taxonomy.yml, `dialogue_acts`);
+- replies: which reply of content/replies the words of a message ask for, wherever they are said;
+- ranking: the probability that a reply is right here, from the two above and the conversation.
+
+`python -m lantern train-dialogue` trains them on the replies' phrasings and on the conversations of
+data/dialogues.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import safe_open
+
+from safeguarding.artifacts import DIALOGUE, checked
+from safeguarding.content.replies import FIRST, ReplyRecord
+from safeguarding.taxonomy import taxonomy
+
+WIDTH = 768
+LAST_KINDS = ("none", "card", "reply", "article", "guide", "contacts", "ask", "other")
+"""What Lantern said last."""
+LENGTHS = (2, 5, 10, 20, 40)
+"""Upper bounds of the classes of length, in words."""
+CANDIDATES = 24
+"""How many replies are ranked for a message."""
+_LEAST = 1e-4
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in the conversation a message stands."""
+
+    need: str | None = None
+    """The need in hand before the message."""
+    need_after: str | None = None
+    """The need in hand with the message."""
+    categories: frozenset[str] = frozenset()
+    """The risk categories of the conversation with the message."""
+    topics: frozenset[str] = frozenset()
+    """The topic last asked about or shown, and the one that the message asks about."""
+    facts: frozenset[str] = frozenset()
+    """The facts said so far, with the message."""
+    last_kind: str = "none"
+    """What Lantern said last, one of LAST_KINDS."""
+    last_reply: str | None = None
+    """The id of the reply of content/replies that Lantern gave last, in its last turn."""
+    said: frozenset[str] = frozenset()
+    """The ids of the replies that Lantern has given."""
+    asked: bool = False
+    """Whether a question of Lantern's is open."""
+    audience: str | None = None
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A reply, and the probability that it is right here."""
+
+    id: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class DialogueModel:
+    """The weights, and the names of their rows."""
+
+    acts: Sequence[str]
+    replies: Sequence[str]
+    act_weight: Floats
+    """Shape (acts, features of `act_features`)."""
+    act_bias: Floats
+    reply_weight: Floats
+    """Shape (replies + 1, 768); the last row is "none of these"."""
+    reply_bias: Floats
+    centroids: Floats
+    """Mean vector of each reply's phrasings, of unit length, shape (replies, 768)."""
+    hidden_weight: Floats
+    """Shape (units, features of `rank_features`)."""
+    hidden_bias: Floats
+    rank_weight: Floats
+    """Shape (units,)."""
+    rank_bias: float
+    mean: Floats
+    scale: Floats
+    """Mean and spread of each feature of `rank_features`, to standardise it."""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """`made_from`, the digest of what it was trained on, and the thresholds."""
+
+    def act_probabilities(
+        self, vector: Floats | None, place: Place, words: int
+    ) -> dict[str, float]:
+        """Return the probability of each act.
+
+        `vector` is the unit-length vector of the message, None without a word; `words` its length.
+        """
+        scores = self.act_weight @ self.act_features(vector, place, words) + self.act_bias
+        return dict(zip(self.acts, map(float, softmax(scores)), strict=True))
+
+    def act_features(self, vector: Floats | None, place: Place, words: int) -> Floats:
+        """Return the features of a message in its place, from which its act is read."""
+        message = np.zeros(WIDTH, np.float32) if vector is None else vector
+        return np.concatenate([message, self._centroid(place.last_reply), _of_place(place, words)])
+
+    def rank(
+        self,
+        vector: Floats | None,
+        place: Place,
+        words: int,
+        replies: Mapping[str, ReplyRecord],
+        acts: Mapping[str, float],
+    ) -> list[Candidate]:
+        """Return the likeliest of `replies`, best first, each with its probability of being right.
+
+        The probabilities are of each reply by itself; they do not sum to 1.
+        """
+        if vector is None or not replies:
+            return []
+        ids, features = self.rank_features(vector, place, words, replies, acts)
+        standard = (features - self.mean) / self.scale
+        hidden = np.tanh(standard @ self.hidden_weight.T + self.hidden_bias)
+        chances = 1 / (1 + np.exp(-(hidden @ self.rank_weight + self.rank_bias)))
+        ranked = sorted(zip(ids, map(float, chances), strict=True), key=lambda each: -each[1])
+        return [Candidate(*each) for each in ranked]
+
+    def rank_features(
+        self,
+        vector: Floats,
+        place: Place,
+        words: int,
+        replies: Mapping[str, ReplyRecord],
+        acts: Mapping[str, float],
+        also: Sequence[str] = (),
+    ) -> tuple[list[str], Floats]:
+        """Return the ids of the replies to rank, and a row of features for each.
+
+        `also` are ids to rank whatever their score. A reply that the model does not know is left
+        out: it was written after the training.
+        """
+        known = [at for at, id_ in enumerate(self.replies) if id_ in replies]
+        scores = self.reply_weight @ vector + self.reply_bias
+        chances = softmax(scores[[*known, len(self.replies)]])
+        likeness = self.centroids @ vector
+        order = sorted(range(len(known)), key=lambda k: -chances[k])
+        fit = {known[k]: float(chances[k]) for k in order}
+        by_fit = [known[k] for k in order[:CANDIDATES]]
+        by_place = sorted(
+            known, key=lambda at: -(likeness[at] + 0.4 * _fits(replies[self.replies[at]], place))
+        )[: CANDIDATES // 2]
+        forced = [at for at in known if self.replies[at] in also]
+        rows = list(dict.fromkeys([*by_fit, *by_place, *forced]))
+        best, nearest = float(chances[order[0]]), float(likeness[rows].max())
+        none = float(chances[-1])
+        features = [
+            _of_reply(
+                replies[self.replies[at]], place, words, acts,
+                fit[at], best, none, float(likeness[at]), nearest,
+            )
+            for at in rows
+        ]  # fmt: skip
+        return [self.replies[at] for at in rows], np.array(features, np.float32)
+
+    def _centroid(self, reply: str | None) -> Floats:
+        if reply is None or reply not in self.replies:
+            return np.zeros(WIDTH, np.float32)
+        found: Floats = self.centroids[self.replies.index(reply)]
+        return found
+
+
+def _fits(reply: ReplyRecord, place: Place) -> float:
+    """Return how well the reply's conditions fit the place, from -1 to 2."""
+    if reply.needs and place.need_after not in reply.needs and "danger_now" not in reply.needs:
+        return 1.0 if place.topics & {*reply.topics} else -1.0
+    score = 0.0
+    if reply.needs:
+        score += 1.0
+    if reply.categories:
+        score += 1.0 if place.categories & {*reply.categories} else -1.0
+    return score
+
+
+def _of_reply(  # noqa: PLR0913, PLR0917 - each is one of the features
+    reply: ReplyRecord,
+    place: Place,
+    words: int,
+    acts: Mapping[str, float],
+    fit: float,
+    best: float,
+    none: float,
+    likeness: float,
+    nearest: float,
+) -> list[float]:
+    act = sum(acts.get(name, 0.0) for name in reply.acts)
+    first = reply.id.startswith(FIRST)
+    return [
+        float(np.log(fit + _LEAST)),
+        fit,
+        fit - best,
+        float(np.log(none + _LEAST)),
+        likeness,
+        likeness - nearest,
+        act,
+        float(np.log(act + _LEAST)),
+        acts.get("discloses", 0.0),
+        float(reply.is_general),
+        float(bool(reply.needs) and place.need_after in reply.needs),
+        float(bool(reply.needs) and place.need_after not in reply.needs),
+        float(bool(place.categories & {*reply.categories})),
+        float(bool(reply.categories) and not place.categories & {*reply.categories}),
+        float(bool(place.topics & {*reply.topics})),
+        float(reply.topic is not None and reply.topic in place.topics),
+        float(place.need is None),
+        float(place.need_after is None),
+        float(first),
+        float(first and place.need is None),
+        float(reply.id in place.said),
+        float(place.last_reply is not None and place.last_reply in reply.after),
+        float((place.last_reply or "").split("_")[0] == reply.id.split("_")[0]),
+        float(len(place.facts & {*reply.facts})),
+        float(words <= LENGTHS[1]),
+        float(words > LENGTHS[3]),
+        float(reply.is_general and place.need_after is not None),
+        float(place.audience in {"parent", "professional"}),
+    ]
+
+
+def _of_place(place: Place, words: int) -> Floats:
+    """Return what is known of a message's place as numbers between 0 and 1."""
+    needs = [None, *taxonomy().needs]
+    found = [
+        *(float(place.need == need) for need in needs),
+        *(float(place.need_after == need) for need in needs),
+        *(float(place.last_kind == kind) for kind in LAST_KINDS),
+        *(float(words <= most) for most in LENGTHS),
+        float(place.asked),
+        float(place.audience in {"parent", "professional"}),
+    ]
+    return np.array(found, np.float32)
+
+
+def softmax(scores: Floats) -> Floats:
+    """Return probabilities of scores."""
+    powers = np.exp(scores - scores.max())
+    found: Floats = (powers / powers.sum()).astype(np.float32)
+    return found
+
+
+def read_dialogue_model(path: Path | None = None) -> DialogueModel:
+    """Read the artifact. Raises ContentError if it is missing or not the one of the manifest."""
+    with safe_open(path or checked(DIALOGUE), "np") as file:
+        facts: dict[str, str] = file.metadata() or {}
+        tensors = {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}  # noqa: SIM118
+    acts, replies = json.loads(facts.pop("acts")), json.loads(facts.pop("replies"))
+    rank_bias = float(tensors.pop("rank_bias")[0])
+    return DialogueModel(acts, replies, rank_bias=rank_bias, facts=facts, **tensors)

@@ -1,0 +1,64 @@
+"""What a person says in passing: the examples of content/facts.yml, and files that are wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from safeguarding.content.facts import read_facts, unsound_facts
+from safeguarding.records import ContentError
+from safeguarding.risk.lexicon.reader import read_lexicon
+from safeguarding.taxonomy import CONTENT
+from tests.content import real_content
+
+TEXT = """\
+provenance: {owner: Lead, reviewed_on: 2026-11-25, review_due: 2027-05-25, approved_by: null}
+parts: {them: "(?:he|she)"}
+facts:
+  - id: is_old
+    means: "The other person is old"
+    patterns: ["\\\\b{them} is old\\\\b", "\\\\bis ancient\\\\b"]
+    match: [he is old, my cat is ancient]
+    near_miss: [i am old]
+"""
+
+
+def write(folder: Path, text: str = TEXT) -> Path:
+    path = folder / "facts.yml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_every_example_of_the_real_facts_is_read_rightly() -> None:
+    normaliser = read_lexicon().normaliser
+
+    def canonical(text: str) -> str:
+        return " ".join(normaliser(text).words)
+
+    problems = unsound_facts(CONTENT / "facts.yml", canonical)
+
+    assert [str(problem) for problem in problems] == []
+
+
+def test_every_reply_names_only_facts_that_there_are() -> None:
+    content = real_content()
+    named = {f for each in content.replies.all().values() for f in (*each.facts, *each.not_facts)}
+
+    assert named <= set(content.facts.means)
+
+
+def test_an_example_that_is_read_wrongly_is_named_with_its_line(tmp_path: Path) -> None:
+    text = TEXT.replace("[he is old, ", "[we are old, ").replace("[i am old]", "[she is old]")
+
+    problems = [*map(str, unsound_facts(write(tmp_path, text), str))]
+
+    assert len(problems) == 2
+    assert "'we are old' does not say it" in problems[0]
+    assert "'she is old' says it" in problems[1]
+
+
+@pytest.mark.parametrize(("old", "new"), [("{them} is", "{us} is"), ("is ancient", "(ancient")])
+def test_refuses_a_pattern_that_cannot_be_read(tmp_path: Path, old: str, new: str) -> None:
+    with pytest.raises(ContentError, match=r"facts\.yml:"):
+        read_facts(write(tmp_path, TEXT.replace(old, new)))

@@ -1,0 +1,145 @@
+"""The model that ships: it knows every reply and act, and answers plain words as a person would."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from safeguarding.content.replies import FIRST
+from safeguarding.conversation_state import ConversationState
+from safeguarding.dialogue.model import (
+    LAST_KINDS,
+    WIDTH,
+    DialogueModel,
+    Floats,
+    Place,
+    read_dialogue_model,
+)
+from safeguarding.dialogue.plan import ANSWER
+from safeguarding.dialogue.understand import IncomingText, Understanding
+from safeguarding.risk.assessment import NO_RISK, Assessment
+from safeguarding.risk.encoder.vectors import SentenceEncoder, read_adapter, unit
+from safeguarding.risk.lexicon.reader import read_lexicon
+from safeguarding.taxonomy import ROOT, Severity, taxonomy
+from tests.content import real_content
+
+REPLIES = real_content().replies.all()
+needs_encoder = pytest.mark.skipif(
+    not (ROOT / "models" / "mpnet.onnx").exists(), reason="the encoder is not built"
+)
+
+
+@pytest.fixture(scope="module")
+def model() -> DialogueModel:
+    return read_dialogue_model()
+
+
+@pytest.fixture(scope="module")
+def encoder() -> SentenceEncoder:
+    return SentenceEncoder(read_adapter().version)
+
+
+def vector(seed: int) -> Floats:
+    return unit(np.random.default_rng(seed).normal(size=WIDTH).astype(np.float32))
+
+
+def test_it_knows_exactly_the_replies_and_acts_that_there_are(model: DialogueModel) -> None:
+    assert sorted(model.replies) == sorted(REPLIES)
+    assert sorted(model.acts) == sorted(taxonomy().dialogue_acts)
+
+
+@pytest.mark.parametrize("kind", LAST_KINDS)
+@pytest.mark.parametrize("words", [1, 60])
+def test_every_probability_is_one(model: DialogueModel, kind: str, words: int) -> None:
+    place = Place(need="suicide", need_after="suicide", last_kind=kind, last_reply=model.replies[0])
+    acts = model.act_probabilities(vector(words), place, words)
+    ranked = model.rank(vector(words), place, words, REPLIES, acts)
+    chances = [each.probability for each in ranked]
+
+    assert sum(acts.values()) == pytest.approx(1, abs=1e-4)
+    assert all(0 <= chance <= 1 for chance in [*acts.values(), *chances])
+    assert chances == sorted(chances, reverse=True)
+    assert len({each.id for each in ranked}) == len(ranked) > 0
+
+
+def test_without_a_word_or_a_reply_nothing_is_ranked(model: DialogueModel) -> None:
+    acts = model.act_probabilities(None, Place(), 0)
+
+    assert sum(acts.values()) == pytest.approx(1, abs=1e-4)
+    assert model.rank(None, Place(), 0, REPLIES, acts) == []
+    assert model.rank(vector(1), Place(), 2, {}, acts) == []
+
+
+def test_only_the_replies_that_make_sense_are_ranked(model: DialogueModel) -> None:
+    some = {id_: REPLIES[id_] for id_ in sorted(REPLIES)[:5]}
+    ranked = model.rank(vector(2), Place(), 2, some, {})
+
+    assert {each.id for each in ranked} <= set(some)
+
+
+def told(category: str | None, subject: str = "self", **known: object) -> ConversationState:
+    state = ConversationState(**known)
+    if category is None:
+        return state
+    state = state.after(Assessment(Severity.URGENT, (category,), subject, ()))
+    return state.shown(state.need or "", Severity.URGENT)
+
+
+def best(
+    model: DialogueModel,
+    encoder: SentenceEncoder,
+    text: str,
+    before: ConversationState,
+    now: Assessment = NO_RISK,
+) -> tuple[str, float]:
+    """Return the likeliest reply to a message: a first answer where it tells something."""
+    content = real_content()
+    canonical = " ".join(read_lexicon().normaliser(text).words)
+    made = Understanding(model, content.replies, content.questions, content.facts)
+    message = IncomingText(text, canonical, encoder.encode(canonical).vector, now)
+    turn = made.understand(message, before)
+    tells = now.severity > Severity.NONE
+    each = next(each for each in turn.candidates if each.id.startswith(FIRST) is tells)
+    return each.id, each.probability
+
+
+@needs_encoder
+@pytest.mark.parametrize(
+    ("text", "category", "right"),
+    [
+        ("shall i just pay him", "image_abuse", {"sextortion_should_i_pay"}),
+        ("who reads all this", "grooming", {"who_knows_who_reads_this"}),
+        ("what if nobody believes it", "sexual_abuse", {"hurt_what_if_not_believed"}),
+    ],
+)
+def test_plain_words_get_the_reply_that_a_person_would_give(
+    model: DialogueModel, encoder: SentenceEncoder, text: str, category: str, right: set[str]
+) -> None:
+    found, chance = best(model, encoder, text, told(category))
+
+    assert found in right
+    assert chance >= ANSWER
+
+
+@needs_encoder
+@pytest.mark.parametrize(
+    ("text", "category", "right"),
+    [
+        (
+            "he says hell send my nudes unless i pay",
+            "image_abuse",
+            "first_blackmailed_over_picture",
+        ),
+        ("i dont want to be alive anymore", "suicide", "first_want_to_die"),
+        ("i keep cutting my arms", "self_harm", "first_cutting"),
+        ("my dad hits me when hes drunk", "physical_abuse", "first_hit_at_home"),
+    ],
+)
+def test_plain_disclosures_get_their_first_answer(
+    model: DialogueModel, encoder: SentenceEncoder, text: str, category: str, right: str
+) -> None:
+    now = Assessment(Severity.URGENT, (category,), "self", ())
+    found, chance = best(model, encoder, text, ConversationState(), now)
+
+    assert found == right
+    assert chance >= ANSWER

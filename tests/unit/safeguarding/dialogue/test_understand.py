@@ -1,0 +1,150 @@
+"""What a message does in its place: facts, the answered question, and replies not given before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+
+from safeguarding.content.replies import ReplyRecord
+from safeguarding.conversation_state import ConversationState
+from safeguarding.dialogue.model import WIDTH, Candidate, DialogueModel, Place
+from safeguarding.dialogue.understand import IncomingText, Turn, Understanding
+from safeguarding.risk.assessment import NO_RISK, Assessment, Signal
+from safeguarding.taxonomy import Severity
+from tests.content import real_content
+
+PAY, BULLIED = "sextortion_should_i_pay", "first_bullied"
+PICTURES = Assessment(Severity.URGENT, ("image_abuse",), "self", ())
+TOLD = ConversationState().after(PICTURES)
+CHAT = "is this ok?\nliam: hi\nme: hey\nliam: u alone?"
+LINES = "hi\nhey\nu alone?\nyeah why"
+SIGN = Signal("chat-being_alone", "chat", "v1", "grooming", Severity.CONCERN, 0, 2)
+
+
+class NotedModel(DialogueModel):
+    """Ranks every reply alike, and notes the place that it was given."""
+
+    def __init__(self) -> None:
+        object.__setattr__(self, "places", [])
+
+    places: list[Place]
+
+    def act_probabilities(self, vector: object, place: Place, words: int) -> dict[str, float]:
+        self.places.append(place)
+        return {"adds_detail": 0.2, "asks_what_to_do": 0.8}
+
+    def rank(
+        self,
+        vector: object,
+        place: Place,
+        words: int,
+        replies: Mapping[str, ReplyRecord],
+        acts: Mapping[str, float],
+    ) -> list[Candidate]:
+        return [Candidate(id_, 0.5) for id_ in replies]
+
+
+def understood(
+    text: str,
+    before: ConversationState = TOLD,
+    assessment: Assessment = NO_RISK,
+    topic: str | None = None,
+    topic_confidence: float = 0.9,
+) -> tuple[Turn, Place]:
+    content, model = real_content(), NotedModel()
+    incoming = IncomingText(
+        text,
+        text,
+        np.zeros(WIDTH, np.float32),
+        assessment,
+        topic=topic,
+        topic_confidence=topic_confidence,
+    )
+    made = Understanding(model, content.replies, content.questions, content.facts)
+    turn = made.understand(incoming, before)
+    return turn, model.places[-1]
+
+
+def ids(turn: Turn) -> set[str]:
+    return {each.id for each in turn.candidates}
+
+
+def test_the_likeliest_act_is_what_it_does() -> None:
+    turn, _ = understood("what now")
+
+    assert (turn.act, turn.act_probability) == ("asks_what_to_do", 0.8)
+
+
+def test_the_facts_said_are_kept_beside_those_said_before() -> None:
+    turn, place = understood("i met someone on snap", TOLD.with_facts(["other_is_adult"]))
+
+    assert turn.facts == {"other_is_stranger_online"}
+    assert place.facts == {"other_is_stranger_online", "other_is_adult"}
+
+
+@pytest.mark.parametrize(("asked", "answered"), [("safe_now", "safe_now"), (None, None)])
+def test_yes_answers_a_question_only_while_it_is_open(
+    asked: str | None, answered: str | None
+) -> None:
+    turn, place = understood("yes", ConversationState(asked=asked))
+
+    assert turn.answered == answered
+    assert place.asked is (asked is not None)
+
+
+@pytest.mark.parametrize(
+    ("before", "assessment", "fits"),
+    [
+        (TOLD, NO_RISK, True),
+        (ConversationState(), PICTURES, True),  # what the message itself tells counts
+        (ConversationState(), NO_RISK, False),
+        (TOLD.having_said(PAY), NO_RISK, False),
+    ],
+)
+def test_only_replies_that_make_sense_and_were_not_given_are_candidates(
+    before: ConversationState, assessment: Assessment, fits: bool
+) -> None:
+    turn, _ = understood("should i pay", before, assessment)
+
+    assert (PAY in ids(turn)) is fits
+
+
+def test_no_candidate_needs_a_fact_that_was_not_said() -> None:
+    replies = real_content().replies.all()
+    turn, place = understood("should i pay", TOLD.with_facts(["other_is_adult"]))
+
+    for id_ in ids(turn):
+        assert place.facts.issuperset(replies[id_].facts)
+        assert place.facts.isdisjoint(replies[id_].not_facts)
+
+
+@pytest.mark.parametrize(("confidence", "counts"), [(0.5, True), (0.49, False)])
+def test_a_topic_is_a_place_only_where_the_classifier_is_fairly_sure(
+    confidence: float, counts: bool
+) -> None:
+    before = ConversationState(topic="consent")
+    _, place = understood("what is it", before, topic="sextortion", topic_confidence=confidence)
+
+    assert place.topics == ({"consent", "sextortion"} if counts else {"consent"})
+
+
+def test_the_place_is_that_before_and_after_the_message() -> None:
+    _, place = understood("he has pictures", ConversationState(audience="parent"), PICTURES)
+
+    assert (place.need, place.need_after) == (None, "adult_for_child")
+    assert (place.categories, place.audience) == ({"image_abuse"}, "parent")
+
+
+@pytest.mark.parametrize(
+    ("text", "signals", "about"),
+    [(CHAT, (), True), (LINES, (SIGN,), True), (LINES, (), False), ("hi", (), False)],
+)
+def test_a_chat_has_names_or_a_sign_that_stands_out(
+    text: str, signals: tuple[Signal, ...], about: bool
+) -> None:
+    severity = Severity.CONCERN if signals else Severity.NONE
+    turn, _ = understood(text, assessment=Assessment(severity, (), "unknown", signals))
+
+    assert turn.about_chat is about
