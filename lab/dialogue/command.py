@@ -105,7 +105,7 @@ def train_command() -> None:
 @click.command()
 @click.option("--part", type=click.Choice(PARTS), default="test")
 def measure_command(*, part: str) -> None:
-    """Plan every turn of the conversations of a part and report how many replies are right."""
+    """Rank the replies to every turn of a part, and report how many are right."""
     shop = Workshop()
     _report(shop, read_dialogue_model(), part)
 

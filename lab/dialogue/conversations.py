@@ -37,7 +37,7 @@ class DialogueTurn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What may answer the message, best first: ids of replies and the labels above."""
 
 
-class Dialogue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class LabelledDialogue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One conversation."""
 
     id: str
@@ -46,20 +46,22 @@ class Dialogue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     turns: tuple[DialogueTurn, ...]
 
 
-class DialogueFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class LabelledDialogues(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The conversations of one writer."""
 
     writer: str
-    conversations: tuple[Dialogue, ...]
+    conversations: tuple[LabelledDialogue, ...]
 
 
-def read_dialogues(part: str, folder: Path = FOLDER) -> list[Dialogue]:
+def read_dialogues(part: str, folder: Path = FOLDER) -> list[LabelledDialogue]:
     """Read the conversations of a part. Raises ContentError with all that is wrong in a file."""
     files = sorted((folder / part).glob("*.yml"))
-    return [each for file in files for each in read_yaml(file).convert(DialogueFile).conversations]
+    return [
+        each for file in files for each in read_yaml(file).convert(LabelledDialogues).conversations
+    ]
 
 
-def messages(dialogue: Dialogue) -> Iterator[tuple[DialogueTurn, Sequence[DialogueTurn]]]:
+def messages(dialogue: LabelledDialogue) -> Iterator[tuple[DialogueTurn, Sequence[DialogueTurn]]]:
     """Yield each message of the person with the turns before it."""
     for at, turn in enumerate(dialogue.turns):
         if turn.user is not None:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from lab.dialogue.conversations import ASK, CARD, DANGER, Dialogue, messages
+from lab.dialogue.conversations import ASK, CARD, DANGER, LabelledDialogue, messages
 from safeguarding.content.facts import Facts
 from safeguarding.content.replies import ReplyRecord
 from safeguarding.dialogue.model import DialogueModel, Place
@@ -39,7 +39,7 @@ class LabelledTurn:
 
 
 def labelled_turns(
-    dialogues: Sequence[Dialogue],
+    dialogues: Sequence[LabelledDialogue],
     replies: Mapping[str, ReplyRecord],
     facts: Facts,
     canonical: Callable[[str], str],

@@ -15,7 +15,7 @@ from safeguarding.content.replies import ASK_WHICH, FIRST
 from safeguarding.content.replies import INTENT as ASK_NEXT
 from safeguarding.conversation_state import DANGER_NOW, ConversationState
 from safeguarding.dialogue.model import Candidate
-from safeguarding.dialogue.understand import Turn
+from safeguarding.dialogue.understand import UnderstoodTurn
 from safeguarding.taxonomy import TOPIC_PREFIX, Severity
 
 ANSWER, ANSWER_BESIDE_TOPIC, ANSWER_IN_DANGER, ANSWER_LIGHTLY = 0.45, 0.7, 0.6, 0.8
@@ -52,7 +52,7 @@ _DETAILS = frozenset({"adds_detail", "answers_yes", "answers_no", "answers_unsur
 
 
 @dataclass(frozen=True)
-class Plan:
+class ReplyPlan:
     """What is said, and by which of Rasa's rules."""
 
     intent: str | None = None
@@ -66,25 +66,27 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Planner:
+class ReplyPlanner:
     """Plans replies from the reviewed content; pure and shared between threads."""
 
     cards: HelpCards
     choices: Choices
 
-    def plan(self, turn: Turn, before: ConversationState, after: ConversationState) -> Plan:
+    def plan(
+        self, turn: UnderstoodTurn, before: ConversationState, after: ConversationState
+    ) -> ReplyPlan:
         """Return the plan of the reply to `turn`; `before` and `after` are the states around it."""
         turn = replace(turn, candidates=tuple(_allowed(turn.candidates, after)))
         if turn.severity >= Severity.CONCERN:
             return self._to_a_disclosure(turn, before, after)
         if turn.answered:
             intent = self.choices[turn.answered].intent
-            return Plan(intent, help=_safe_key(intent, after))
+            return ReplyPlan(intent, help=_safe_key(intent, after))
         return self._by_rule(turn, before, after) or self._to_anything_else(turn, before, after)
 
     def _to_a_disclosure(
-        self, turn: Turn, before: ConversationState, after: ConversationState
-    ) -> Plan:
+        self, turn: UnderstoodTurn, before: ConversationState, after: ConversationState
+    ) -> ReplyPlan:
         severity, language = turn.severity, turn.message.language
         need = DANGER_NOW if severity == Severity.IMMEDIATE else after.need
         due, shown = self.cards.due_key(before, after, severity), before.has_seen(need, severity)
@@ -96,56 +98,56 @@ class Planner:
         elif language and not shown:
             due = language_key(language)
         elif severity == Severity.IMMEDIATE:
-            return Plan(intent, help=due, reply=_best(turn.candidates, ANSWER_IN_DANGER))
+            return ReplyPlan(intent, help=due, reply=_best(turn.candidates, ANSWER_IN_DANGER))
         elif not shown:
-            return Plan(intent, help=due, reply=_first(turn) or _best(turn.candidates, ANSWER))
+            return ReplyPlan(intent, help=due, reply=_first(turn) or _best(turn.candidates, ANSWER))
         else:
             # The card stands above already: answer what is said now.
-            return self._to_what_is_said(turn, before, after) or Plan(intent, help=due)
-        return Plan(intent, help=due)
+            return self._to_what_is_said(turn, before, after) or ReplyPlan(intent, help=due)
+        return ReplyPlan(intent, help=due)
 
     def _by_rule(
-        self, turn: Turn, before: ConversationState, after: ConversationState
-    ) -> Plan | None:
+        self, turn: UnderstoodTurn, before: ConversationState, after: ConversationState
+    ) -> ReplyPlan | None:
         """Return the plan for a message of a kind that no reply of the bank may answer."""
         message = turn.message
         sure = message.confidence >= SURE
         asks = message.intent.startswith(TOPIC_PREFIX) and message.confidence >= ANSWER
         if message.language and not asks and not _best(turn.candidates, ANSWER):
-            return Plan(LANGUAGE_CARD, help=language_key(message.language))
+            return ReplyPlan(LANGUAGE_CARD, help=language_key(message.language))
         if sure and message.intent == SAFE and before.need is not None:
-            return Plan(SAFE, help=_safe_key(SAFE, after))
+            return ReplyPlan(SAFE, help=_safe_key(SAFE, after))
         if sure and message.intent == NOT_SAFE:
-            return Plan(NOT_SAFE, help=self.cards.due_key(before, after, Severity.IMMEDIATE))
+            return ReplyPlan(NOT_SAFE, help=self.cards.due_key(before, after, Severity.IMMEDIATE))
         if turn.about_chat and not (sure and message.intent.startswith(_ASKED)):
-            return Plan(ABOUT_CHAT)
-        return Plan() if sure and message.intent in KEPT else None
+            return ReplyPlan(ABOUT_CHAT)
+        return ReplyPlan() if sure and message.intent in KEPT else None
 
     def _to_anything_else(
-        self, turn: Turn, before: ConversationState, after: ConversationState
-    ) -> Plan:
+        self, turn: UnderstoodTurn, before: ConversationState, after: ConversationState
+    ) -> ReplyPlan:
         message, in_hand = turn.message, after.need_in_hand is not None
         asks_topic, sure = message.intent.startswith(TOPIC_PREFIX), message.confidence >= SURE
         least = ANSWER_BESIDE_TOPIC if asks_topic and sure else ANSWER
         if best := _best(_later(turn.candidates), least):
-            return Plan(ASK_NEXT, reply=best)
+            return ReplyPlan(ASK_NEXT, reply=best)
         if asks_topic and (sure or not in_hand):
-            return Plan()
+            return ReplyPlan()
         if found := self._to_what_is_said(turn, before, after):
             return found
         if in_hand and message.intent not in KEPT | OF_LANTERN:
-            return Plan(STILL_HERE, help=self.cards.still_key(after, message.intent))
+            return ReplyPlan(STILL_HERE, help=self.cards.still_key(after, message.intent))
         if message.intent == NOT_SAFE:
-            return Plan(NOT_SAFE, help=self.cards.due_key(before, after, Severity.IMMEDIATE))
-        return Plan()
+            return ReplyPlan(NOT_SAFE, help=self.cards.due_key(before, after, Severity.IMMEDIATE))
+        return ReplyPlan()
 
     def _to_what_is_said(
-        self, turn: Turn, before: ConversationState, after: ConversationState
-    ) -> Plan | None:
+        self, turn: UnderstoodTurn, before: ConversationState, after: ConversationState
+    ) -> ReplyPlan | None:
         """Return the reply that fits, or a question by buttons, or a word to go on."""
         later = _later(turn.candidates)
         if best := _best(later, ANSWER):
-            return Plan(ASK_NEXT, reply=best)
+            return ReplyPlan(ASK_NEXT, reply=best)
         likely = [
             each.id
             for each in later
@@ -153,15 +155,15 @@ class Planner:
         ][:MOST_ASKED]
         asked_before = before.last_kind == "ask"
         if len(likely) > 1 and later[0].probability >= ASK_FROM and not asked_before:
-            return Plan(ASK_WHICH, ask=tuple(likely))
+            return ReplyPlan(ASK_WHICH, ask=tuple(likely))
         talked_with = before.last_kind in {"reply", "ask"}
         close = _is_near_danger(after)
         if talked_with and turn.act in _DETAILS and GO_ON not in before.said and not close:
-            return Plan(ASK_NEXT, reply=GO_ON)
+            return ReplyPlan(ASK_NEXT, reply=GO_ON)
         return None
 
 
-def _first(turn: Turn) -> str | None:
+def _first(turn: UnderstoodTurn) -> str | None:
     return _best((each for each in turn.candidates if each.id.startswith(FIRST)), ANSWER)
 
 

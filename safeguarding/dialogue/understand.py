@@ -41,7 +41,7 @@ class IncomingText:
 
 
 @dataclass(frozen=True)
-class Turn:
+class UnderstoodTurn:
     """What a message does in its place."""
 
     message: IncomingText
@@ -72,7 +72,7 @@ class Understanding:
     questions: Questions
     facts: Facts
 
-    def understand(self, message: IncomingText, before: ConversationState) -> Turn:
+    def understand(self, message: IncomingText, before: ConversationState) -> UnderstoodTurn:
         """Return what the message does in a conversation of this state."""
         said = self.facts.said_in(message.canonical)
         after = before.after(message.assessment).with_facts(said)
@@ -82,7 +82,7 @@ class Understanding:
         act = max(acts, key=lambda name: acts[name])
         fitting = self.replies.fitting(before, after)
         candidates = self.model.rank(message.vector, place, words, fitting, acts)
-        return Turn(
+        return UnderstoodTurn(
             message,
             act,
             acts[act],

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
-from lab.dialogue.conversations import Dialogue, DialogueTurn
+from lab.dialogue.conversations import DialogueTurn, LabelledDialogue
 from lab.dialogue.training import LabelledTurn, labelled_turns
 from safeguarding.content.facts import Facts
 from safeguarding.content.replies import ReplyRecord
@@ -21,7 +21,7 @@ FACTS = Facts({"is_adult": "They are grown up."}, {"is_adult": re.compile("grown
 
 def learned(*turns: dict[str, object], audience: str | None = None) -> list[LabelledTurn]:
     made: Sequence[DialogueTurn] = msgspec.convert(turns, tuple[DialogueTurn, ...])
-    dialogue = Dialogue("x", audience, "x", tuple(made))
+    dialogue = LabelledDialogue("x", audience, "x", tuple(made))
     return list(labelled_turns([dialogue], REPLIES, FACTS, str.lower, {"bag": "county_lines"}.get))
 
 
@@ -97,8 +97,8 @@ def test_the_category_of_a_topic_counts_only_where_something_was_told() -> None:
 
 
 def test_one_conversation_is_no_part_of_the_next() -> None:
-    one = Dialogue("a", None, "x", (DialogueTurn(user="a grown man", need="friend"),))
-    two = Dialogue("b", None, "x", (DialogueTurn(user="hiya"),))
+    one = LabelledDialogue("a", None, "x", (DialogueTurn(user="a grown man", need="friend"),))
+    two = LabelledDialogue("b", None, "x", (DialogueTurn(user="hiya"),))
     _, turn = labelled_turns([one, two], REPLIES, FACTS, str.lower, lambda _: None)
 
     assert (turn.place.facts, turn.place.need_after) == (frozenset(), None)

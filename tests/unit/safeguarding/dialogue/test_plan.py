@@ -19,15 +19,15 @@ from safeguarding.dialogue.plan import (
     KEPT,
     MOST_ASKED,
     SURE,
-    Plan,
-    Planner,
+    ReplyPlan,
+    ReplyPlanner,
 )
-from safeguarding.dialogue.understand import IncomingText, Turn
+from safeguarding.dialogue.understand import IncomingText, UnderstoodTurn
 from safeguarding.risk.assessment import NO_RISK, Assessment
 from safeguarding.taxonomy import Severity
 from tests.content import real_content
 
-PLANNER = Planner(real_content().help_cards, real_content().choices)
+PLANNER = ReplyPlanner(real_content().help_cards, real_content().choices)
 FIRST, PAY, WHO, BUTTONLESS = "first_blackmailed", "should_i_pay", "who_reads_this", "thanks_then"
 CARD = "hurt_by_someone-urgent-young_person"
 CARD_OF_A_CONCERN = "hurt_by_someone-concern-young_person"
@@ -56,13 +56,13 @@ def turn(
     answered: str | None = None,
     about_chat: bool = False,
     act: str = "asks_what_to_do",
-) -> Turn:
+) -> UnderstoodTurn:
     message = IncomingText("", "", None, found(severity), language, intent, confidence)
     likely = tuple(Candidate(*each) for each in candidates)
-    return Turn(message, act, 1.0, frozenset(), answered, about_chat, likely)
+    return UnderstoodTurn(message, act, 1.0, frozenset(), answered, about_chat, likely)
 
 
-def planned(made: Turn, before: ConversationState = NEW) -> Plan:
+def planned(made: UnderstoodTurn, before: ConversationState = NEW) -> ReplyPlan:
     return PLANNER.plan(made, before, before.after(made.message.assessment))
 
 
@@ -95,7 +95,7 @@ def test_the_card_comes_once_for_each_need() -> None:
         again, message=replace(again.message, assessment=found(Severity.URGENT, "suicide"))
     )
 
-    assert planned(first) == Plan("disclose_urgent", help=CARD)
+    assert planned(first) == ReplyPlan("disclose_urgent", help=CARD)
     assert (planned(again, told()).help or "").startswith("again-")
     assert planned(other, told()).help == "suicide-urgent-young_person"
 
@@ -120,14 +120,16 @@ def test_the_first_card_takes_the_likeliest_first_answer(
 ) -> None:
     likely = sorted([(FIRST, first), (PAY, other)], key=lambda each: -each[1])
 
-    assert planned(turn(*likely, severity=Severity.URGENT)) == Plan("disclose_urgent", CARD, reply)
+    assert planned(turn(*likely, severity=Severity.URGENT)) == ReplyPlan(
+        "disclose_urgent", CARD, reply
+    )
 
 
 @pytest.mark.parametrize("severity", [Severity.NONE, Severity.CONCERN, Severity.URGENT])
 def test_once_the_card_was_seen_the_reply_that_fits_is_given_alone(severity: Severity) -> None:
     made = turn((FIRST, 0.99), (PAY, ANSWER), severity=severity)
 
-    assert planned(made, told()) == Plan("ask_next", reply=PAY)
+    assert planned(made, told()) == ReplyPlan("ask_next", reply=PAY)
 
 
 LIKELY = [(PAY, ASK_FROM), (BUTTONLESS, ASK_FROM), (WHO, ASK)]
@@ -136,7 +138,7 @@ LIKELY = [(PAY, ASK_FROM), (BUTTONLESS, ASK_FROM), (WHO, ASK)]
 def test_where_none_is_likely_enough_the_likeliest_are_offered() -> None:
     many = [(f"reply_{at}", 0.3) for at in range(MOST_ASKED + 2)]
 
-    assert planned(turn(*LIKELY), told()) == Plan("ask_which", ask=(PAY, WHO))
+    assert planned(turn(*LIKELY), told()) == ReplyPlan("ask_which", ask=(PAY, WHO))
     assert len(planned(turn(*many), told()).ask) == MOST_ASKED
 
 
@@ -172,13 +174,13 @@ def test_a_sure_topic_keeps_its_article_unless_a_reply_is_surer(
 ) -> None:
     plan = planned(turn((PAY, chance), intent="ask_sextortion", confidence=confidence), before)
 
-    assert plan == (Plan() if kept else Plan("ask_next", reply=PAY))
+    assert plan == (ReplyPlan() if kept else ReplyPlan("ask_next", reply=PAY))
 
 
 def test_a_guessed_topic_gets_its_article_only_where_nothing_was_told() -> None:
     guess = turn(intent="ask_sextortion", confidence=UNSURE)
 
-    assert planned(guess) == Plan()
+    assert planned(guess) == ReplyPlan()
     assert planned(guess, told()).intent == "still_here"
 
 
@@ -187,7 +189,7 @@ def test_a_detail_that_nothing_answers_is_heard_once(severity: Severity) -> None
     detail = turn(severity=severity, act="adds_detail")
     talking = told(last_kind="reply")
 
-    assert planned(detail, talking) == Plan("ask_next", reply=GO_ON)
+    assert planned(detail, talking) == ReplyPlan("ask_next", reply=GO_ON)
     assert planned(detail, replace(talking, said=(GO_ON,))).reply is None
     assert planned(detail, replace(talking, last_kind="card")).reply is None
     assert planned(replace(detail, act="asks_fact"), talking).reply is None
@@ -198,12 +200,12 @@ def test_a_detail_that_nothing_answers_is_heard_once(severity: Severity) -> None
 @pytest.mark.parametrize(
     ("chance", "plan"),
     [
-        (ANSWER - 0.01, Plan("language_card", "language-pl")),
-        (ANSWER, Plan("ask_next", reply=PAY)),
+        (ANSWER - 0.01, ReplyPlan("language_card", "language-pl")),
+        (ANSWER, ReplyPlan("ask_next", reply=PAY)),
     ],
 )
 def test_a_message_in_another_language_gets_the_card_in_it_unless_a_reply_fits(
-    before: ConversationState, chance: float, plan: Plan
+    before: ConversationState, chance: float, plan: ReplyPlan
 ) -> None:
     assert planned(turn((PAY, chance), language="pl"), before) == plan
 
@@ -212,19 +214,19 @@ def test_a_message_in_another_language_gets_the_card_in_it_unless_a_reply_fits(
 def test_a_disclosure_in_another_language_gets_help_in_it(severity: Severity) -> None:
     made = turn((FIRST, 0.9), language="pl", severity=severity)
 
-    assert planned(made) == Plan(f"disclose_{severity.label}", "language-pl")
+    assert planned(made) == ReplyPlan(f"disclose_{severity.label}", "language-pl")
 
 
 @pytest.mark.parametrize(
     ("before", "plan"),
     [
-        (NEW, Plan("ask_next", reply=PAY)),
-        (told(), Plan("say_safe_now")),
-        (told(Severity.IMMEDIATE), Plan("say_safe_now", "safe_after_danger")),
+        (NEW, ReplyPlan("ask_next", reply=PAY)),
+        (told(), ReplyPlan("say_safe_now")),
+        (told(Severity.IMMEDIATE), ReplyPlan("say_safe_now", "safe_after_danger")),
     ],
 )
 def test_who_says_that_they_are_safe_is_answered_so_only_after_something_was_told(
-    before: ConversationState, plan: Plan
+    before: ConversationState, plan: ReplyPlan
 ) -> None:
     assert planned(turn((PAY, 0.9), intent="say_safe_now", confidence=SURE), before) == plan
 
@@ -235,33 +237,33 @@ def test_who_says_that_they_are_not_safe_gets_999_before_any_reply(
 ) -> None:
     plan = planned(turn((PAY, 0.99), intent="say_not_safe", confidence=SURE), before)
 
-    assert plan == Plan("say_not_safe", "danger_now-immediate-young_person")
+    assert plan == ReplyPlan("say_not_safe", "danger_now-immediate-young_person")
 
 
 def test_a_short_answer_is_the_button_that_it_means() -> None:
     danger = told(Severity.IMMEDIATE)
 
-    assert planned(turn((PAY, 0.9), answered="safe_now"), told()) == Plan("say_safe_now")
+    assert planned(turn((PAY, 0.9), answered="safe_now"), told()) == ReplyPlan("say_safe_now")
     assert planned(turn(answered="safe_now"), danger).help == "safe_after_danger"
 
 
 @pytest.mark.parametrize(
     ("severity", "intent", "confidence", "plan"),
     [
-        (Severity.NONE, "greet", SURE, Plan("ask_about_chat")),
-        (Severity.NONE, "ask_sextortion", SURE, Plan("ask_next", reply=PAY)),
-        (Severity.NONE, "ask_sextortion", UNSURE, Plan("ask_about_chat")),
+        (Severity.NONE, "greet", SURE, ReplyPlan("ask_about_chat")),
+        (Severity.NONE, "ask_sextortion", SURE, ReplyPlan("ask_next", reply=PAY)),
+        (Severity.NONE, "ask_sextortion", UNSURE, ReplyPlan("ask_about_chat")),
         (
             Severity.CONCERN,
             "ask_sextortion",
             SURE,
-            Plan("ask_about_chat", CARD_OF_A_CONCERN),
+            ReplyPlan("ask_about_chat", CARD_OF_A_CONCERN),
         ),
-        (Severity.URGENT, "ask_sextortion", SURE, Plan("disclose_urgent", CARD, PAY)),
+        (Severity.URGENT, "ask_sextortion", SURE, ReplyPlan("disclose_urgent", CARD, PAY)),
     ],
 )
 def test_a_pasted_chat_is_looked_at_unless_it_is_urgent_or_something_else_is_plainly_asked(
-    severity: Severity, intent: str, confidence: float, plan: Plan
+    severity: Severity, intent: str, confidence: float, plan: ReplyPlan
 ) -> None:
     made = turn(
         (PAY, 0.9), severity=severity, intent=intent, confidence=confidence, about_chat=True
@@ -301,7 +303,7 @@ def test_a_detail_soon_after_danger_is_not_just_heard() -> None:
 
 @pytest.mark.parametrize("intent", ["goodbye", "thanks", "out_of_scope", "nlu_fallback"])
 def test_small_talk_after_something_was_told_stays_with_it(intent: str) -> None:
-    assert planned(turn(intent=intent, confidence=1.0)) == Plan()
+    assert planned(turn(intent=intent, confidence=1.0)) == ReplyPlan()
     plan = planned(turn(intent=intent, confidence=1.0), told())
 
     assert plan.intent == "still_here"
@@ -312,11 +314,11 @@ def test_small_talk_after_something_was_told_stays_with_it(intent: str) -> None:
 def test_a_question_about_lantern_and_a_tool_keep_their_answer_after_something_was_told(
     intent: str,
 ) -> None:
-    assert planned(turn(intent=intent, confidence=UNSURE), told()) == Plan()
+    assert planned(turn(intent=intent, confidence=UNSURE), told()) == ReplyPlan()
 
 
 def test_a_concern_lets_go_after_a_while_and_what_is_graver_stays() -> None:
     calm = turn(intent="greet", confidence=1.0)
 
-    assert planned(calm, told(Severity.CONCERN, calm=2)) == Plan()
+    assert planned(calm, told(Severity.CONCERN, calm=2)) == ReplyPlan()
     assert planned(calm, told(Severity.URGENT, calm=9)).intent == "still_here"

@@ -10,7 +10,7 @@ import pytest
 from safeguarding.content.replies import ReplyRecord
 from safeguarding.conversation_state import ConversationState
 from safeguarding.dialogue.model import WIDTH, Candidate, DialogueModel, Place
-from safeguarding.dialogue.understand import IncomingText, Turn, Understanding
+from safeguarding.dialogue.understand import IncomingText, Understanding, UnderstoodTurn
 from safeguarding.risk.assessment import NO_RISK, Assessment, Signal
 from safeguarding.taxonomy import Severity
 from tests.content import real_content
@@ -52,7 +52,7 @@ def understood(
     assessment: Assessment = NO_RISK,
     topic: str | None = None,
     topic_confidence: float = 0.9,
-) -> tuple[Turn, Place]:
+) -> tuple[UnderstoodTurn, Place]:
     content, model = real_content(), NotedModel()
     incoming = IncomingText(
         text,
@@ -67,7 +67,7 @@ def understood(
     return turn, model.places[-1]
 
 
-def ids(turn: Turn) -> set[str]:
+def ids(turn: UnderstoodTurn) -> set[str]:
     return {each.id for each in turn.candidates}
 
 
