@@ -175,6 +175,7 @@ class ConversationState:
             "facts": list(self.facts),
             "said": list(self.said),
             "last_kind": None if self.last_kind == "none" else self.last_kind,
+            "calm": self.calm or None,
             "cards": {need: severity.label for need, severity in self.cards.items()},
         }
         return {name: value for name, value in record.items() if value not in (None, {}, [])}
