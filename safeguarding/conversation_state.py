@@ -65,7 +65,8 @@ class ConversationState:
         audience = self.audience
         if audience is None and assessment.subject == "own_child":
             audience = PARENT
-        state = replace(self, audience=audience, replies=self.replies + 1, calm=self.calm + 1)
+        calm = self.calm + 1 if self.severity else 0
+        state = replace(self, audience=audience, replies=self.replies + 1, calm=calm)
         if assessment.severity < Severity.CONCERN:
             return state
         return replace(

@@ -214,7 +214,7 @@ def test_it_comes_back_from_its_record_the_same(state: ConversationState) -> Non
 
 
 def test_a_record_says_nothing_of_what_is_not_known_and_all_of_what_is() -> None:
-    assert ConversationState().as_record() == {"severity": "none", "replies": 0, "calm": 0}
+    assert ConversationState().as_record() == {"severity": "none", "replies": 0}
     assert set(WHOLE.as_record()) == {field.name for field in fields(ConversationState)}
 
 
