@@ -33,7 +33,7 @@ def after(*assessments: Assessment, audience: str | None = None) -> Conversation
 def test_nothing_is_known_at_first_and_harmless_messages_are_only_counted() -> None:
     state = after(NO_RISK, NO_RISK)
 
-    assert state == ConversationState(replies=2, calm=2)
+    assert state == ConversationState(replies=2)
     assert state.reader == "young_person"
 
 
