@@ -53,7 +53,7 @@ _DETAILS = frozenset({"adds_detail", "answers_yes", "answers_no", "answers_unsur
 
 @dataclass(frozen=True)
 class ReplyPlan:
-    """What is said, and by which of Rasa's rules."""
+    """The reply to one message, and the Rasa rule that carries it out."""
 
     intent: str | None = None
     """The intent that replaces the one understood; None to keep it."""
