@@ -22,6 +22,14 @@ from sqlalchemy.engine import URL, Connection, Dialect, Engine, make_url
 MIGRATIONS = Path(__file__).resolve().parent.parent / "ops" / "migrations"
 READING = {"lantern_reading": True}
 """Execution options of a connection that only reads: it takes no write lock on SQLite."""
+AWAY = (
+    sa.exc.OperationalError,
+    sa.exc.InterfaceError,
+    sa.exc.InternalError,
+    sa.exc.DisconnectionError,
+    sa.exc.TimeoutError,
+)
+"""Errors of a database that is away or held up: the same may succeed later."""
 ANSWER_S = 15.0
 """How long one statement may take before its connection counts as dead: longer than the server
 allows it, so that only a server that hangs is given up."""

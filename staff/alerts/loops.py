@@ -10,7 +10,8 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, datetime
+from functools import partial
 
 import structlog
 from sqlalchemy.engine import Engine
@@ -22,7 +23,7 @@ from staff.alerts.channels.channel import Channel
 from staff.alerts.formatter import AlertFormatter, Notice
 from staff.alerts.plan import Plan
 from staff.alerts.queue import LEASE, Delivery, Flood, NotSentError
-from storage.engine import READING
+from storage.engine import AWAY, READING
 
 EVERY_S = 1.0
 """Seconds that a thread with nothing to do waits."""
@@ -164,42 +165,90 @@ class Sender(Loop):
         self._reading = engine.execution_options(**READING)
         self._words = words
         self._flood = flood
+        self._claim: str | None = None
+        """The claim of a batch in which the database failed."""
+        self._outcome: Callable[[], None] | None = None
+        """Writes what became of the message sent last, if the database failed to keep it."""
 
     def once(self) -> int:
         """Claim a batch and send it; return how many were claimed."""
+        self._settle()
         with self._reading.connect() as connection:
             if not queue.is_due(connection, self.name, utc_now()):
                 return 0
-        by, started = uuid.uuid4().hex, time.monotonic()
+        by = uuid.uuid4().hex
+        try:
+            return self._send_batch(by)
+        except AWAY:
+            # Also when the claim itself failed: the database may have kept it all the same.
+            self._claim = by
+            raise
+
+    def _send_batch(self, by: str) -> int:
+        started = time.monotonic()
         with self._engine.begin() as connection:
             batch = queue.claim(connection, self.name, by, utc_now(), BATCH, self._flood)
-        for number, delivery in enumerate(batch):
+        for delivery in batch:
             if time.monotonic() - started > STEADY_S:
                 with self._engine.begin() as connection:
-                    queue.release(connection, batch[number:])
+                    queue.release(connection, by)
                 break
             self._send(delivery)
             self._beats.beat(self.name)
         return len(batch)
 
+    def _settle(self) -> None:
+        """Note what became of the message sent last, and give back the rest of its batch.
+
+        There is such a rest when the database failed in the middle: nobody could send it until the
+        claim expires, and the message sent last would be sent again.
+        """
+        if self._outcome is not None:
+            outcome, self._outcome = self._outcome, None
+            self._note(outcome)
+        if self._claim is not None:
+            with self._engine.begin() as connection:
+                queue.release(connection, self._claim)
+            self._claim = None
+
     def _send(self, delivery: Delivery) -> None:
-        facts: dict[str, object] = {
+        try:
+            self._channel.send(delivery, self._notice(delivery))
+        except NotSentError as error:
+            self._note(partial(self._failed, delivery, error, utc_now()))
+        except Exception as error:  # noqa: BLE001 - the others of the batch must still be sent
+            unknown = NotSentError(type(error).__name__)
+            self._note(partial(self._failed, delivery, unknown, utc_now()))
+        else:
+            self._note(partial(self._sent, delivery, utc_now()))
+
+    def _note(self, outcome: Callable[[], None]) -> None:
+        """Write what became of a message; keep it for the next round if the database is away."""
+        try:
+            outcome()
+        except AWAY:
+            self._outcome = outcome
+            raise
+
+    def _sent(self, delivery: Delivery, at: datetime) -> None:
+        with self._engine.begin() as connection:
+            queue.mark_sent(connection, delivery, at)
+        log.info("alert.sent", **self._facts(delivery))
+
+    def _failed(self, delivery: Delivery, error: NotSentError, at: datetime) -> None:
+        with self._engine.begin() as connection:
+            given_up = queue.mark_failed(connection, delivery, error, at)
+        say = log.error if given_up else log.warning
+        event = "alert.given_up" if given_up else "alert.not_sent"
+        say(event, **self._facts(delivery), error=error.kind)
+
+    def _facts(self, delivery: Delivery) -> dict[str, object]:
+        return {
             "delivery": delivery.id,
             "channel": self.name,
             "attempts": delivery.attempts,
             "together": len(delivery.every),
         }
-        try:
-            self._channel.send(delivery, self._notice(delivery))
-        except NotSentError as error:
-            self._failed(delivery, error, facts)
-            return
-        except Exception as error:  # noqa: BLE001 - the others of the batch must still be sent
-            self._failed(delivery, NotSentError(type(error).__name__), facts)
-            return
-        with self._engine.begin() as connection:
-            queue.mark_sent(connection, delivery, utc_now())
-        log.info("alert.sent", **facts)
 
     def _notice(self, delivery: Delivery) -> Notice:
         if delivery.others:
@@ -207,12 +256,6 @@ class Sender(Loop):
             alerts = [each.alert for each in delivery.every]
             return self._words.digest(alerts, utc_now(), outside=outside)
         return self._words.notice(delivery.alert, utc_now(), outside=delivery.outside)
-
-    def _failed(self, delivery: Delivery, error: NotSentError, facts: dict[str, object]) -> None:
-        with self._engine.begin() as connection:
-            given_up = queue.mark_failed(connection, delivery, error, utc_now())
-        say = log.error if given_up else log.warning
-        say("alert.given_up" if given_up else "alert.not_sent", **facts, error=error.kind)
 
 
 class Daily(Loop):

@@ -269,20 +269,26 @@ def _claimed(
     ]
 
 
-def release(connection: Connection, held: Sequence[Delivery]) -> None:
-    """Give back deliveries that were claimed and not tried."""
+def release(connection: Connection, by: str) -> None:
+    """Give back what the claim of this name still holds: deliveries that were not tried."""
+    held = (deliveries.c.claimed_by == by) & deliveries.c.claimed_until.is_not(None)
     unclaimed = {
         "claimed_until": None,
         "claimed_by": None,
         "digest": None,
         "attempts": deliveries.c.attempts - 1,
     }
-    for delivery in held:
-        connection.execute(sa.update(deliveries).where(_is_claimed(delivery)).values(**unclaimed))
+    connection.execute(sa.update(deliveries).where(held).values(**unclaimed))
 
 
 def mark_sent(connection: Connection, delivery: Delivery, now: datetime) -> None:
-    """Record that a message was accepted; a digest is on the audit trail for each of its cases."""
+    """Record that a message was accepted; a digest is on the audit trail for each of its cases.
+
+    Doing so twice is harmless: a database that fails may have kept it all the same.
+    """
+    marked = _is_claimed(delivery) & (deliveries.c.status == "sent")
+    if connection.execute(sa.select(deliveries.c.id).where(marked).limit(1)).first() is not None:
+        return
     sent = {"status": "sent", "sent_at": now, "claimed_until": None, "error": None}
     connection.execute(sa.update(deliveries).where(_is_claimed(delivery)).values(**sent))
     if not delivery.others:
@@ -305,7 +311,7 @@ def mark_failed(
     """Try a delivery again later, or give it up, which is on the audit trail.
 
     When no other delivery of its alert was sent or waits, the next step is due at once. Return
-    whether a delivery was given up.
+    whether a delivery was given up. Doing so twice is harmless, as with `mark_sent`.
     """
     events = []
     for each in delivery.every:
@@ -317,6 +323,7 @@ def mark_failed(
             "next_at": now + pause(each.attempts),
         }
         own = (deliveries.c.id == each.id) & (deliveries.c.claimed_by == each.claimed_by)
+        own &= deliveries.c.claimed_until.is_not(None)
         changed = sa.update(deliveries).where(own).values(**failed).returning(deliveries.c.alert_id)
         alert_id = connection.execute(changed).scalar()
         if alert_id is None or not given_up:

@@ -16,23 +16,14 @@ from enum import Enum
 
 import structlog
 from sqlalchemy.engine import Connection, Engine, RowMapping
-from sqlalchemy.exc import (
-    DisconnectionError,
-    InterfaceError,
-    InternalError,
-    OperationalError,
-    SQLAlchemyError,
-)
-from sqlalchemy.exc import (
-    TimeoutError as PoolTimeoutError,
-)
+from sqlalchemy.exc import SQLAlchemyError
 
 from safeguarding.clock import utc_now
 from safeguarding.escalation import CallbackLeft, Escalation, Handoff
 from staff.alerts.loops import Beats, Loop
 from staff.cases.recording import NoCaseYetError, record_callback, record_message
 from storage import handoffs
-from storage.engine import READING
+from storage.engine import AWAY, READING
 from storage.handoffs import HandoffListener
 from storage.vault import Vault, VaultError
 
@@ -55,9 +46,6 @@ NOT_RECORDED = "handoff.not_recorded"
 """Events of the log that a person has to look at (docs/runbook.md)."""
 _HELD_UP = {"40001", "40P01", "55P03", "57014"}
 """States of PostgreSQL in which others hold what one row needs: the database itself is there."""
-_AWAY = (
-    OperationalError, InterfaceError, InternalError, DisconnectionError, PoolTimeoutError,
-)  # fmt: skip
 log = structlog.get_logger("cases.worker")
 
 
@@ -158,7 +146,7 @@ class CaseWorker:
             taken = self._stays(number, conversation_id, WITHOUT_CASE, type(error).__name__)
         except UnreadableHandoffError as error:
             taken = self._stays(number, conversation_id, UNREADABLE, str(error))
-        except _AWAY as error:
+        except AWAY as error:
             taken = self._held_up(number, conversation_id, error)
         except Exception as error:  # noqa: BLE001 - the other rows must go on
             taken = self._stays(number, conversation_id, NOT_RECORDED, type(error).__name__)

@@ -115,9 +115,9 @@ def test_a_claim_of_a_clock_that_was_ahead_does_not_last(engine: Engine, clock: 
 
 @pytest.mark.usefixtures("queued")
 def test_what_is_given_back_counts_no_attempt(engine: Engine, clock: Clock) -> None:
-    held = claim(engine, clock)
+    claim(engine, clock)
     with engine.begin() as connection:
-        queue.release(connection, held)
+        queue.release(connection, "one")
 
     assert [each.attempts for each in claim(engine, clock)] == [1]
 

@@ -1,0 +1,150 @@
+"""A sender whose database fails in the middle of a batch: nothing is held up, or sent twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from staff.alerts import queue
+from staff.alerts.formatter import AlertFormatter, Notice
+from staff.alerts.loops import Beats, Sender
+from staff.alerts.outbox import deliveries
+from staff.alerts.queue import Delivery, Flood, NotSentError
+from staff.audit.trail import of_case
+from staff.rota.rota import EMAIL
+from tests.records import Clock
+from tests.unit.staff.alerts.conftest import ALERT, put, step
+
+FULL = OperationalError("COMMIT", {}, Exception("database or disk is full"))
+
+
+class Post:
+    """A channel that notes what it sends, and does what a test wants after each message."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+        self.refuses: set[str] = set()
+        self.after: Callable[[], object] = lambda: None
+
+    def send(self, delivery: Delivery, _notice: Notice) -> None:
+        self.sent += [each.alert.case_id for each in delivery.every]
+        self.after()
+        if delivery.alert.case_id in self.refuses:
+            raise NotSentError("no such address", for_good=True)
+
+
+@pytest.fixture
+def post() -> Post:
+    return Post()
+
+
+@pytest.fixture
+def sender(engine: Engine, post: Post, words: AlertFormatter) -> Sender:
+    return Sender(EMAIL, post, engine, words, Flood(most=5), Beats())
+
+
+@pytest.fixture
+def queued(rota: None, engine: Engine, clock: Clock) -> None:
+    """Queue an email to Ann about each of three cases."""
+    for number in (1, 2, 3):
+        facts = {"case_id": f"c{number}", "reference": f"LN-{number}", "occasion": f"m{number}"}
+        put(engine, clock, replace(ALERT, **facts))
+    step(engine, clock)
+
+
+@contextmanager
+def failing(engine: Engine, *, kept: bool = False) -> Iterator[None]:
+    """Let every commit fail; if `kept`, only its answer is lost on the way."""
+
+    def fail(connection: Any) -> None:
+        if kept:
+            connection.connection.commit()
+        raise FULL
+
+    sa.event.listen(engine, "commit", fail)
+    try:
+        yield
+    finally:
+        sa.event.remove(engine, "commit", fail)
+
+
+def rows(engine: Engine) -> list[tuple[str, int]]:
+    with engine.connect() as connection:
+        query = sa.select(deliveries.c.status, deliveries.c.attempts)
+        found = connection.execute(query.where(deliveries.c.channel == EMAIL))
+        return [(row.status, row.attempts) for row in found]
+
+
+@pytest.mark.usefixtures("queued")
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_failure_after_the_first_message_holds_up_none_and_doubles_none(
+    engine: Engine, sender: Sender, post: Post, kept: bool
+) -> None:
+    life = failing(engine, kept=kept)
+    post.after = life.__enter__
+    with pytest.raises(OperationalError):
+        sender.once()
+    with pytest.raises(OperationalError):
+        sender.once()  # it is still away
+    life.__exit__(None, None, None)
+    post.after = lambda: None
+
+    sender.once()
+
+    assert sorted(post.sent) == ["c1", "c2", "c3"]
+    assert rows(engine) == [("sent", 1)] * 3
+
+
+@pytest.mark.usefixtures("queued")
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_claim_that_seemed_to_fail_holds_up_none(
+    engine: Engine, sender: Sender, post: Post, kept: bool
+) -> None:
+    with failing(engine, kept=kept), pytest.raises(OperationalError):
+        sender.once()
+
+    sender.once()
+
+    assert sorted(post.sent) == ["c1", "c2", "c3"]
+    assert rows(engine) == [("sent", 1)] * 3
+
+
+@pytest.mark.usefixtures("queued")
+def test_a_refusal_whose_note_seemed_to_fail_is_on_the_trail_once(
+    engine: Engine, sender: Sender, post: Post
+) -> None:
+    post.refuses = {"c1"}
+    life = failing(engine, kept=True)
+    post.after = life.__enter__
+    with pytest.raises(OperationalError):
+        sender.once()
+    life.__exit__(None, None, None)
+    post.after = lambda: None
+
+    sender.once()
+
+    with engine.connect() as connection:
+        whats = [link.event.what for link in of_case(connection, "c1")]
+    assert whats == ["alerted", "alert not sent"]
+    assert sorted(post.sent) == ["c1", "c2", "c3"]
+
+
+@pytest.mark.usefixtures("queued")
+def test_a_message_that_can_never_be_noted_is_not_sent_every_second(
+    sender: Sender, post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise IntegrityError("UPDATE", {}, Exception("refused"))
+
+    monkeypatch.setattr(queue, "mark_sent", refuse)
+    with pytest.raises(IntegrityError):
+        sender.once()
+
+    assert (sender.once(), post.sent) == (0, ["c1"])
