@@ -173,6 +173,8 @@ async def ready(request: Request) -> HTTPResponse:
     """Return the state of each dependency, with 503 if one is down; for private networks only."""
     _private_networks_only(request)
     gateway: GatewayParts = request.app.ctx.gateway
+    # Before the spool: a record that goes there from memory meanwhile would be in neither figure.
+    unsaved = gateway.recorder.unsaved()
     rasa, redis, database, disk, backlog = await asyncio.gather(
         gateway.rasa.are_up(),
         gateway.conversations.redis(),
@@ -180,7 +182,6 @@ async def ready(request: Request) -> HTTPResponse:
         _in_time(gateway, gateway.recorder.disk_is_writable),
         _in_time(gateway, gateway.recorder.backlog),
     )
-    unsaved = gateway.recorder.unsaved()
     draining = request.app.ctx.draining
     up = (*rasa.values(), redis != "down", database, disk)
     all_well = all(up) and backlog == 0 and unsaved == 0 and not draining

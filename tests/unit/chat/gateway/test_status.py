@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.unit.chat.gateway.conftest import Gateway, World
 from tests.unit.chat.gateway.test_recorder import escalation
 
@@ -49,6 +51,25 @@ async def test_not_ready_while_something_is_away(world: World) -> None:
         "unsaved": 0,
     }
     assert alive.status_code == 200
+
+
+async def test_a_record_that_goes_from_memory_to_the_spool_meanwhile_is_counted(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder, spool = gateway.inside.recorder, gateway.world.spool
+    gateway.world.log.down = spool.full = True
+    await recorder.record(escalation())
+
+    def counted_then_saved() -> int:
+        counted = len(spool.kept)
+        recorder._held.clear()
+        spool.kept["m1"] = escalation()
+        return counted
+
+    monkeypatch.setattr(recorder, "backlog", counted_then_saved)
+    state = (await gateway.http.get("/readyz")).json()
+
+    assert state["spool"] + state["unsaved"] > 0
 
 
 async def test_figures_count_and_hold_nothing_of_a_person(gateway: Gateway) -> None:
