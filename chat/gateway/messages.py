@@ -136,8 +136,33 @@ class Messages:
         except Exception as error:  # noqa: BLE001 - silence is failure: show help
             # Only the kind of error: its message or its traceback may quote a child.
             log.error("message.failed", error=type(error).__name__)  # noqa: TRY400
-            return [self._own.help_card(conversation.state)]
+            return await self._help_alone(conversation, sent)
         return shown
+
+    async def _help_alone(self, conversation: Conversation, sent: IncomingMessage) -> list[Message]:
+        """Return help for a message whose answer failed, and hand the message over.
+
+        It may be on record already, which is harmless. The answer is not kept: a repeat of the
+        message may be answered in full.
+        """
+        shown = [self._own.help_card(conversation.state)]
+        try:
+            exchange = self._handoff.exchange(conversation, sent)
+            begun = await self._screened_again(exchange)
+            await self._handoff.record(exchange, begun, shown, {"fallback": "failed"})
+        except Exception as error:  # noqa: BLE001 - help must be shown all the same
+            log.critical("message.not_handed_over", error=type(error).__name__)
+        return shown
+
+    async def _screened_again(self, exchange: Exchange) -> asyncio.Future[AssessedMessage] | None:
+        """Return the assessment, or None if that is what fails: staff then read the message."""
+        try:
+            begun = self._screening.begin(exchange.sent, exchange.before, exchange.state.asked)
+            await self._screening.result(begun, ASSESSMENT_WAIT_S)
+        except Exception as error:  # noqa: BLE001 - a message that is not assessed is for staff
+            log.error("screening.failed", error=type(error).__name__)  # noqa: TRY400
+            return None
+        return begun
 
     async def _in_turn(
         self, conversation: Conversation, sent: IncomingMessage, deadline: float

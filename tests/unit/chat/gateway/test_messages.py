@@ -422,6 +422,47 @@ async def test_a_message_that_could_not_be_assessed_is_led_by_the_numbers_not_by
     assert rest == [HELLO]
 
 
+@pytest.mark.parametrize(
+    ("part", "step"), [("rasa", "reply"), ("screening", "begin"), ("screening", "result")]
+)
+async def test_a_message_whose_answer_fails_is_handed_over_all_the_same(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch, part: str, step: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("nobody foresaw this")
+
+    headers, message_id = await gateway.begin(), str(uuid4())
+    monkeypatch.setattr(getattr(gateway.inside, part), step, fail)
+
+    answer = await gateway.say(headers, "nudes hurt", message_id)
+
+    [card] = answer.json()["messages"]
+    [kept] = gateway.world.log.kept.values()
+    least = Severity.URGENT if part == "rasa" else Severity.CONCERN
+    assert (answer.status_code, card["kind"]) == (200, "help_card")
+    assert (kept.text, kept.assessment.severity) == ("nudes hurt", least)
+
+    # What failed is well again: the repeat is answered in full, and is still one record.
+    monkeypatch.undo()
+    gateway.world.rasa.behave = answering(URGENT_CARD)
+    again = await gateway.say(headers, "nudes hurt", message_id)
+    assert again.json()["messages"][0]["text"] == URGENT_CARD["text"]
+    assert list(gateway.world.log.kept) == [kept.message_id]
+
+
+async def test_a_calm_message_whose_answer_fails_is_not_for_staff(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("nobody foresaw this")
+
+    monkeypatch.setattr(gateway.inside.rasa, "reply", fail)
+
+    await gateway.say(await gateway.begin(), "hello")
+
+    assert gateway.world.log.kept == {}
+
+
 async def test_a_help_card_makes_the_words_that_we_are_still_here_needless(
     gateway: Gateway,
 ) -> None:
