@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeAlias
@@ -33,9 +34,12 @@ from safeguarding.taxonomy import ROOT
 from staff.cases.tables import cases, escalations
 from staff.dispatcher.mail_catcher import Caught, MailCatcher
 from storage.engine import connect
+from storage.handoffs import handoffs
 from tests.fakes.freezing_proxy import FreezingProxy
 
 RESULTS = ROOT / "results" / "chaos.json"
+EVIDENCE = ROOT / "results" / "chaos-lost"
+"""Where the state folder of a run that lost something is kept: the run itself may not repeat it."""
 FAILURES = ("lost", "doubled", "unalerted")
 COLUMNS = ("database", "sent", "answered", *FAILURES, "faults", "sent_again", "settled_s")
 Row: TypeAlias = dict[str, str | int]
@@ -43,10 +47,44 @@ Row: TypeAlias = dict[str, str | int]
 
 def lost_and_doubled(settings: Settings, senders: SenderFigures) -> dict[str, int]:
     """Count answered messages that are not recorded, and records without an answered message."""
+    recorded = Counter(recorded_ids(settings))
+    doubled = sum(recorded.values()) - len(senders.answered.keys() & set(recorded))
+    return {"lost": len(senders.answered.keys() - set(recorded)), "doubled": doubled}
+
+
+def recorded_ids(settings: Settings) -> list[str]:
+    """Return the ids of the messages on record."""
     with connect(settings.database_url).connect() as connection:
-        recorded = Counter(connection.execute(sa.select(escalations.c.message_id)).scalars())
-    doubled = sum(recorded.values()) - len(set(recorded) & senders.answered)
-    return {"lost": len(senders.answered - set(recorded)), "doubled": doubled}
+        return list(connection.execute(sa.select(escalations.c.message_id)).scalars())
+
+
+def keep_evidence(settings: Settings, senders: SenderFigures, place: Path) -> None:
+    """Write down where each lost message was last seen, beside a copy of the state folder."""
+    lost = senders.answered.keys() - set(recorded_ids(settings))
+    shutil.rmtree(place, ignore_errors=True)
+    shutil.copytree(settings.state_dir, place, ignore=shutil.ignore_patterns(".reserve"))
+    seen = whereabouts(settings, lost)
+    found = {each: {"answered": senders.answered[each], **seen[each]} for each in sorted(lost)}
+    (place / "lost.json").write_text(json.dumps(found, indent=2) + "\n", "utf-8")
+    click.echo(f"Kept: {place}")
+
+
+def whereabouts(settings: Settings, ids: Iterable[str]) -> dict[str, dict[str, list[str]]]:
+    """Return for each message its rows in the mailbox, its files and its lines in the logs."""
+    with connect(settings.database_url).connect() as connection:
+        rows = connection.execute(
+            sa.select(handoffs.c.key, handoffs.c.number, handoffs.c.done_at)
+        ).all()
+    logs = [path.read_text(errors="replace") for path in settings.state_dir.glob("*.log")]
+    lines = [line for log in logs for line in log.splitlines()]
+    return {
+        each: {
+            "mailbox": [f"{row.number} done {row.done_at}" for row in rows if each in row.key],
+            "files": sorted(path.name for path in settings.state_dir.rglob(f"*{each}*")),
+            "logged": [line for line in lines if each in line],
+        }
+        for each in ids
+    }
 
 
 def unalerted(settings: Settings, mails: Sequence[Caught]) -> dict[str, int]:
@@ -105,6 +143,10 @@ def run(database: str, server: URL | None, seed: int, wanted: int, seconds: floa
         row |= {"faults": chaos.made.total(), "settled_s": round(settled)}
         row |= lost_and_doubled(deployment.settings, senders.figures)
         row |= unalerted(deployment.settings, mailbox.newest_first())
+        if row["lost"]:
+            deployment.stop()  # nothing may change while it is copied
+            place = EVIDENCE / f"{database}-{seed}"
+            keep_evidence(deployment.settings, senders.figures, place)
         click.echo(", ".join(f"{name} {figure}" for name, figure in row.items()))
         return row
 

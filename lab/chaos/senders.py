@@ -6,7 +6,8 @@ import random
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from pathlib import Path
 from uuid import UUID
 
@@ -92,8 +93,9 @@ class Deployment:
 class SenderFigures:
     """What the senders did so far."""
 
-    answered: set[str]
-    """Ids, as the record holds them, of the messages that got an answer."""
+    answered: dict[str, str] = field(default_factory=dict)
+    """The messages that got an answer, by the id that the record holds: when, and from which
+    gateway."""
     sent: int = 0
     """Number of messages begun."""
     again: int = 0
@@ -110,7 +112,7 @@ class Senders:
         self._started = time.monotonic()
         self._until = self._started + seconds
         self._lock = threading.Lock()
-        self.figures = SenderFigures(set())
+        self.figures = SenderFigures()
         self._threads = [threading.Thread(target=self._send, args=(n,)) for n in range(SENDERS)]
 
     def start(self) -> None:
@@ -136,9 +138,12 @@ class Senders:
                 for _ in range(IN_A_CONVERSATION):
                     message_id = UUID(int=chance.getrandbits(128), version=4)
                     message = IncomingMessage(message_id, f"he keeps {DISCLOSES}, {message_id}")
-                    if self._send_until_answered(http, chance, token, message):
+                    gateway = self._send_until_answered(http, chance, token, message)
+                    if gateway is not None:
+                        at = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
                         with self._lock:
-                            self.figures.answered.add(scoped_id(conversation_id, message))
+                            answered = scoped_id(conversation_id, message)
+                            self.figures.answered[answered] = f"{at} {gateway}"
 
     def _next_is_due(self) -> bool:
         """Wait until the next conversation is due. Returns False when there are enough."""
@@ -153,19 +158,20 @@ class Senders:
 
     def _send_until_answered(
         self, http: httpx.Client, chance: random.Random, token: str, message: IncomingMessage
-    ) -> bool:
-        """Send a message to any of the gateways until it is answered. Returns whether it was."""
+    ) -> str | None:
+        """Send a message to any of the gateways until one answers. Returns its address."""
         body = {"id": str(message.id), "text": message.text}
         while time.monotonic() < self._until + SETTLE_S:
+            gateway = self._deployment.gateway(chance)
             with suppress(httpx.HTTPError):
                 answer = http.post(
-                    f"{self._deployment.gateway(chance)}/v1/messages",
+                    f"{gateway}/v1/messages",
                     json=body,
                     headers={"Authorization": f"Bearer {token}"},
                 )
                 if answer.is_success:
-                    return True
+                    return gateway
             with self._lock:
                 self.figures.again += 1
             time.sleep(0.2)
-        return False
+        return None
