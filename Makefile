@@ -28,7 +28,7 @@ READS_TEXT := $(wildcard safeguarding/risk/text/*.py safeguarding/risk/lexicon/r
 # content/risk are not listed: $(LEARNED) holds what Rasa learns from them, and its time changes only with its content.
 TRAINED_FROM := config.yml domain.yml $(filter-out bot/classify.py,$(wildcard bot/*.py)) \
 	$(shell find data/rules data/stories -name "*.yml") $(NLU) content/help_card.yml content/articles content/choices.yml \
-	$(wildcard content/guides/*.yml content/follow_ups/*.yml content/languages/*.yml)
+	$(wildcard content/guides/*.yml content/languages/*.yml)
 SET_UP := .venv-services/.synced .venv-assistant/.synced $(ENCODER) $(VECTORS) staff/console/static/govuk/.built
 # Runs independent steps two at a time.
 TWO_AT_A_TIME := $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j2)
@@ -63,7 +63,7 @@ $(ENCODER): $(addprefix ops/encoder/,encoder.py graph.py) safeguarding/risk/enco
 
 # Encodes only sentences that are in neither models/ nor artifacts/, so listing more sources than necessary costs little.
 $(VECTORS): $(ENCODER) ops/encoder/vectors.py $(READS_TEXT) $(SENTENCES) $(NLU) \
-		$(wildcard content/follow_ups/*.yml) safeguarding/risk/encoder/kept_vectors.py safeguarding/risk/encoder/classifier.py .venv-services/.synced
+		safeguarding/risk/encoder/kept_vectors.py safeguarding/risk/encoder/classifier.py .venv-services/.synced
 	@$(S)/$(LANTERN) export-vectors >&2 && touch $@
 
 # $(VECTORS) writes the file. The recipe makes `make` read the file's time again.

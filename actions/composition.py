@@ -33,6 +33,9 @@ class ActionPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     who_can_help_and_where: str
     who_knows: str
     what_next: str
+    which_one: str
+    which_one_again: str
+    which_one_then: str
     which_story: str
     which_tool: str
 

@@ -7,18 +7,23 @@ is signposted to help instead.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import structlog
 
 from actions.action import LanternAction, LatestTurn
 from safeguarding.content.articles import ANOTHER_WAY, Articles
-from safeguarding.content.follow_ups import ENTITY as FOLLOW_UP
+from safeguarding.content.replies import ASK_WHICH
+from safeguarding.content.replies import ENTITY as REPLY
+from safeguarding.conversation_state import ConversationState
 from safeguarding.messages import Message
 from safeguarding.taxonomy import TOPIC_PREFIX, taxonomy
 from storage.pledges import NotCountedError
 
 OFFERED = 2
 """Number of topics offered when a message is not understood."""
+ASK = "ask"
+"""The entity that names the replies to offer by buttons: their ids, separated by spaces."""
 PLEDGED = "pledged"
 """The slot that says whether the pledge was counted in this conversation."""
 logger = structlog.get_logger()
@@ -110,12 +115,20 @@ def _name_the_tool(turn: LatestTurn, message: Message) -> None:
     ]
 
 
-def follow_up_answer(turn: LatestTurn) -> Message | None:
-    """Return the answer to the message's follow-up question; None without one, or withheld."""
-    id_ = turn.entity(FOLLOW_UP)
+def planned_reply(turn: LatestTurn) -> Message | None:
+    """Return the planned reply of content/replies; None without one, or while it is withheld."""
+    id_ = turn.entity(REPLY)
     if id_ is None:
         return None
-    return turn.content.follow_ups.message(id_, turn.audience, turn.showing())
+    message = turn.content.replies.message(id_, _state(turn), turn.showing())
+    if message and (ids := turn.content.replies.contact_ids(id_)):
+        message["contacts"] = turn.contacts(ids)
+    return message
+
+
+def _state(turn: LatestTurn) -> ConversationState:
+    """Return the state with the audience that counts, which may stand in the message itself."""
+    return replace(turn.state, audience=turn.audience)
 
 
 class ActionAnswer(LanternAction):
@@ -130,14 +143,35 @@ class ActionAnswer(LanternAction):
 
 
 class ActionAnswerNext(LanternAction):
-    """Answers a follow-up question in short; shows who can help while the answer is withheld."""
+    """Says the planned reply of content/replies, or who can help while it is withheld."""
 
     def name(self) -> str:
         return "action_answer_next"
 
     def answer(self, turn: LatestTurn) -> None:
-        message = follow_up_answer(turn)
+        message = planned_reply(turn)
         turn.say(message or turn.who_can_help_message(turn.phrases.article_withheld))
+
+
+class ActionAskWhich(LanternAction):
+    """Asks by buttons which of a few replies was meant, where none is likely enough."""
+
+    def name(self) -> str:
+        return "action_ask_which"
+
+    def answer(self, turn: LatestTurn) -> None:
+        replies, buttons, phrases = turn.content.replies, turn.content.choices, turn.phrases
+        showing, asked = turn.showing(), (turn.entity(ASK) or "").split()
+        ids = [id_ for id_ in asked if replies.message(id_, _state(turn), showing)]
+        ways = phrases.which_one, phrases.which_one_again, phrases.which_one_then
+        turn.say(
+            Message(
+                kind="prompt",
+                topic=ASK_WHICH,
+                text=ways[turn.state.replies % len(ways)],
+                choices=[*map(replies.button, ids), buttons.button("something_else")],
+            )
+        )
 
 
 class ActionTellStory(LanternAction):

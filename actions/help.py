@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actions.action import LanternAction, LatestTurn
-from actions.content import article, asked_beside_help, follow_up_answer, topic_disclosed
+from actions.content import article, asked_beside_help, planned_reply, topic_disclosed
 from safeguarding.content.chat_signs import Shown
 from safeguarding.content.guides import ENTITY, TOPIC
 from safeguarding.messages import Choice, Message
@@ -44,7 +44,7 @@ class ActionSignpost(LanternAction):
         guides = guides_for(turn)
         ever = turn.ever_shown
         shown = set(ever.contacts)
-        if danger or follow_up_answer(turn) is None:
+        if danger or planned_reply(turn) is None:
             shown |= self._first_step(turn, guides)
         contacts = [each for each in turn.who_knows() if each["id"] not in shown]
         choices = _next_steps(turn, guides)
@@ -88,7 +88,7 @@ def _next_steps(turn: LatestTurn, guides: list[str]) -> list[Choice]:
 
 
 class ActionEscalate(LanternAction):
-    """Answers the question in a message that is handed over to staff, if it asks one.
+    """Answers a message that is handed over to staff: by the planned reply, or by an article.
 
     The rule has already shown the help card, and shows contacts next. A message that only discloses
     something gets no article: contacts offer it as a button. In immediate danger no article is
@@ -106,8 +106,7 @@ class ActionEscalate(LanternAction):
             if guide_in_message(turn):
                 return  # contacts follow with its first step: what to do now
             topic = None
-        # The first disclosure gets the article that it asks for, later ones a short answer.
-        message = None if topic and turn.before.need is None else follow_up_answer(turn)
+        message = planned_reply(turn)
         if message is None and topic:
             message = article(turn, turn.content.articles, topic)
         if message is not None:

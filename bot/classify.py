@@ -19,7 +19,7 @@ import click
 from rasa.core.agent import Agent
 from rasa.utils.log_utils import configure_structlog
 
-from bot.risk_screen import RISK, TOPIC, TopicAsked
+from bot.risk_screen import RISK, TOPIC, UNDERSTOOD, TopicAsked
 from safeguarding.json_lines import InputLine, LineError, not_blank, standard_input, write
 from safeguarding.messages import as_text
 from safeguarding.risk.assessment import Assessment
@@ -44,7 +44,7 @@ async def classify(lines: Iterable[bytes], model: Path = MODEL) -> AsyncIterator
 
 
 def _verdict(parsed: dict[str, Any]) -> dict[str, Any]:
-    intent = parsed.get("intent") or {}
+    intent = parsed.get(UNDERSTOOD) or parsed.get("intent") or {}
     ranking = parsed.get("intent_ranking") or []
     topics = [guess for guess in ranking if guess["name"].startswith(TOPIC_PREFIX)][:NEAREST]
     asked: TopicAsked | None = parsed.get(TOPIC) or _disclosed(parsed, ranking)

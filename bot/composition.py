@@ -10,6 +10,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from safeguarding.content.reader import Content, read_content
+from safeguarding.dialogue.model import read_dialogue_model
+from safeguarding.dialogue.understand import Understanding
 from safeguarding.settings import Settings
 
 if TYPE_CHECKING:
@@ -21,6 +23,13 @@ if TYPE_CHECKING:
 def content() -> Content:
     """Return the content. Raises ContentError."""
     return read_content()
+
+
+@cache
+def understanding() -> Understanding:
+    """Return what understands a message in its place. Raises ContentError."""
+    read = content()
+    return Understanding(read_dialogue_model(), read.replies, read.questions, read.facts)
 
 
 @cache

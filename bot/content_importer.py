@@ -20,10 +20,11 @@ from rasa.shared.nlu.training_data.message import Message as RasaMessage
 from rasa.shared.nlu.training_data.training_data import TrainingData
 from rasa.shared.utils.common import cached_method
 
-from bot.risk_screen import HELP, language_key
+from bot.risk_screen import HELP
 from safeguarding.content.languages import ID as LANGUAGE_CARD
 from safeguarding.content.reader import Content, read_content
 from safeguarding.conversation_state import DANGER_NOW, ConversationState
+from safeguarding.dialogue.plan import language_key
 from safeguarding.messages import Message
 from safeguarding.risk.encoder.kept_vectors import read_everyday
 from safeguarding.taxonomy import CONTENT, TOPIC_PREFIX, Severity

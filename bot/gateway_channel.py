@@ -25,7 +25,6 @@ from bot.composition import content
 from bot.risk_screen import (
     HELP,
     RISK,
-    SAFE,
     STATE,
     context_entities,
     entity,
@@ -36,6 +35,7 @@ from bot.tracker_store import Dialogue, one_turn
 from bot.tuning import tune
 from safeguarding.content.choices import ChoiceRecord
 from safeguarding.conversation_state import ConversationState
+from safeguarding.dialogue.plan import SAFE
 from safeguarding.messages import Message, as_text
 from safeguarding.risk.assessment import AssessedMessage, assessment_of_choice
 from safeguarding.settings import ACTION_SECRET_HEADER, Settings

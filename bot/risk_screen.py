@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypedDict
 
+import numpy as np
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
@@ -30,42 +31,33 @@ from rasa.shared.nlu.constants import (
 )
 from rasa.shared.nlu.training_data.message import Message as RasaMessage
 
-from bot.composition import content, engine
-from bot.next_question import NEXT, SURE, follow_up
+from bot.composition import content, engine, lexicon, understanding
 from bot.tracker_store import assessed_already
 from safeguarding.content.choices import Questions
-from safeguarding.content.follow_ups import ENTITY as FOLLOW_UP
-from safeguarding.content.follow_ups import INTENT as ASK_NEXT
 from safeguarding.content.help_cards import HelpCards
+from safeguarding.content.replies import ASK_WHICH
+from safeguarding.content.replies import ENTITY as REPLY
+from safeguarding.content.replies import INTENT as ASK_NEXT
 from safeguarding.conversation_state import DANGER_NOW, ConversationState
+from safeguarding.dialogue.plan import SAFE_AFTER_DANGER, ReplyPlanner
+from safeguarding.dialogue.understand import IncomingText
 from safeguarding.messages import Message, as_typed
-from safeguarding.risk.assessment import Assessment, sign_of
-from safeguarding.risk.chat.pasted import pasted_chat
-from safeguarding.taxonomy import TOPIC_PREFIX, Severity, taxonomy
+from safeguarding.risk.assessment import AssessedMessage, Assessment
+from safeguarding.risk.encoder.vectors import unit
+from safeguarding.taxonomy import TOPIC_PREFIX, Severity
 
 if TYPE_CHECKING:
     from safeguarding.risk.engine import RiskEngine
 
 METADATA = "metadata"
-ASKED = (TOPIC_PREFIX, "read_story", "use_tool")
-"""Prefixes of the intents that ask for something to read."""
-KEPT = frozenset({"read_story", "use_tool", "take_pledge", "choose_area", "follow_guide"})
-"""Intents that keep their own answer beside a concern; the gateway puts the help card first."""
-ABOUT_CHAT = "ask_about_chat"
-LANGUAGE_CARD = "language_card"
-"""The intent of a harmless message in a language of content/languages."""
-NOT_SAFE = "say_not_safe"
-"""The intent of a person who types that they are not safe: 999 first, as by the button."""
-STILL_HERE = "still_here"
-"""The intent of small talk and misunderstood messages in a conversation with a concern."""
+ASK = "ask"
+"""The entity that names the replies offered by buttons: their ids, separated by spaces."""
 RISK = "risk"
 """The key, beside the intent, of a message's assessment."""
 HELP = "help"
 """The entity, and the slot, that names the help card to show first: a key of the help cards."""
-SAFE = "say_safe_now"
-"""The intent of a person who says that they are safe."""
-SAFE_AFTER_DANGER = "safe_after_danger"
-"""The key of the response to a person who says, after immediate danger, that they are safe."""
+UNDERSTOOD = "understood"
+"""The key, beside the intent, of the classifier's intent where a reply of the bank replaces it."""
 STATE = "state"
 """The key of a message's metadata that holds the gateway's ConversationState."""
 TOPIC = "topic"
@@ -81,18 +73,12 @@ class TopicAsked(TypedDict):
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=False)
 class RiskScreen(GraphComponent, IntentClassifier):
-    """Screens every message and sets the assessment beside the intent, under "risk".
+    """Screens every message, sets the assessment beside the intent, and plans the reply.
 
-    From a concern upwards the intent becomes `disclose_concern`, `disclose_urgent` or
-    `disclose_immediate`: help first. The topic that the message asks about stays beside it, under
-    "topic": the answer comes second. Some intents, such as a request for a tool, keep their own
-    answer beside a concern (`KEPT`). Below urgent, a pasted chat is a question about that chat
-    (`ask_about_chat`), unless it shows no sign and the person plainly asks something else. Once a
-    conversation has shown a concern, small talk and misunderstood messages become `still_here`, so
-    that a disclosure is never followed by "Bye for now".
-
-    It also sets entities that fill the slots: who is asking, from where, and which help card or
-    other response is due (`help`). It must be the last component: a classifier after it would undo
+    `safeguarding.dialogue` decides the intent that Rasa acts on and what is shown; the assessment
+    stands under "risk", the topic that the message asks about under "topic". Entities fill the
+    slots: who is asking, from where, which card is due (`help`), which reply (`reply`), and which
+    are offered by buttons (`ask`). It must be the last component: a classifier after it would undo
     its work.
     """
 
@@ -123,93 +109,53 @@ class RiskScreen(GraphComponent, IntentClassifier):
     def _screen(self, message: RasaMessage, before: ConversationState) -> None:
         text = as_typed(message.get(TEXT) or "")
         assessed = assessed_already()
-        questions = content().questions
         assessment = (
             assessed.assessment
             if assessed
-            else questions.heard(before.asked, text, self._engine().assess(text))
+            else content().questions.heard(before.asked, text, self._engine().assess(text))
         )
-        after = before.after(assessment)
         message.set(RISK, assessment.as_record(), add_to_output=True)
-        ranking = message.get(INTENT_RANKING_KEY) or []
         tells = assessment.severity >= Severity.CONCERN
-        message.set(TOPIC, asked_about(ranking, tells=tells), add_to_output=True)
+        topic = asked_about(message.get(INTENT_RANKING_KEY) or [], tells=tells)
+        message.set(TOPIC, topic, add_to_output=True)
         understood = message.get(INTENT) or {}
-        asked_next = follow_up(message.get(NEXT) or {}, text, understood, before, after)
-        intent = _overruling(text, assessment, understood, before, asked_next)
-        language = assessed.language if assessed else None
-        answered = None if tells else questions.answer(before.asked, text)
-        if answered:
-            intent = content().choices[answered].intent
-        elif language and not tells:
-            intent = LANGUAGE_CARD
-        if intent is not None:
-            overruled = {INTENT_NAME_KEY: intent, PREDICTED_CONFIDENCE_KEY: 1.0}
+        incoming = _incoming(message, text, assessment, assessed, understood, topic)
+        turn = understanding().understand(incoming, before)
+        after = before.after(assessment).with_facts(turn.facts)
+        planned = ReplyPlanner(self._cards, content().choices).plan(turn, before, after)
+        if planned.intent is not None:
+            overruled = {INTENT_NAME_KEY: planned.intent, PREDICTED_CONFIDENCE_KEY: 1.0}
             message.set(INTENT, overruled, add_to_output=True)
+        if planned.intent in {ASK_NEXT, ASK_WHICH}:
+            message.set(UNDERSTOOD, understood, add_to_output=True)
         named = context_entities(after)
-        named += [entity(FOLLOW_UP, asked_next)] if asked_next else []
-        due = self._cards.due_key(before, after, assessment.severity) if tells else ""
-        if not tells and (intent or understood.get(INTENT_NAME_KEY)) == SAFE:
-            named += safe_entities(after)
-        elif language and not due.startswith("again"):
-            named.append(entity(HELP, language_key(language)))
-        elif tells:
-            named.append(entity(HELP, due))
-        elif intent is None and understood.get(INTENT_NAME_KEY) == NOT_SAFE:
-            named.append(entity(HELP, self._cards.due_key(before, after, Severity.IMMEDIATE)))
-        elif intent == STILL_HERE:
-            said = understood.get(INTENT_NAME_KEY)
-            named.append(entity(HELP, self._cards.still_key(after, said)))
+        named += [entity(HELP, planned.help)] if planned.help else []
+        named += [entity(REPLY, planned.reply)] if planned.reply else []
+        named += [entity(ASK, " ".join(planned.ask))] if planned.ask else []
         if named:
             message.set(ENTITIES, [*(message.get(ENTITIES) or []), *named], add_to_output=True)
 
 
-def _overruling(
+def _incoming(
+    message: RasaMessage,
     text: str,
     assessment: Assessment,
+    assessed: AssessedMessage | None,
     understood: dict[str, Any],
-    before: ConversationState,
-    asked_next: str | None,
-) -> str | None:
-    """Return the intent that replaces the one understood; None to keep it."""
-    reached, categories = before.severity, before.categories
-    found = understood.get(INTENT_NAME_KEY) or ""
-    if assessment.severity >= Severity.URGENT:
-        return f"disclose_{assessment.severity.label}"
-    if _is_about_a_chat(text, assessment):
-        asks = found.startswith(ASKED) and understood.get(PREDICTED_CONFIDENCE_KEY, 0.0) >= SURE
-        return None if asks and assessment.severity == Severity.NONE else ABOUT_CHAT
-    if assessment.severity == Severity.NONE:
-        if asked_next:
-            return ASK_NEXT
-        stays = reached >= Severity.CONCERN and not _leads_on(understood, categories)
-        return STILL_HERE if stays else None
-    if found in KEPT:
-        return None
-    return f"disclose_{assessment.severity.label}"
-
-
-def _leads_on(understood: dict[str, Any], disclosed: Sequence[str]) -> bool:
-    """Return whether, after a concern, the intent understood may change the subject.
-
-    Small talk may not. A topic other than the one disclosed, and a button's intent read
-    from words, may if the classifier is sure.
-    """
-    intent = understood.get(INTENT_NAME_KEY) or ""
-    if intent == DEFAULT_NLU_FALLBACK_INTENT_NAME or intent in taxonomy().small_talk:
-        return False
-    category = content().contacts.category_of(intent.removeprefix(TOPIC_PREFIX))
-    of_it = intent.startswith(TOPIC_PREFIX) and (category is None or category in disclosed)
-    of_itself = intent.startswith(("who_", "can_", "will_")) or intent in KEPT
-    return of_it or of_itself or understood.get(PREDICTED_CONFIDENCE_KEY, 0.0) >= SURE
-
-
-def _is_about_a_chat(text: str, assessment: Assessment) -> bool:
-    """Return whether the text holds a pasted chat: with names, or with a sign that stands out."""
-    if any(sign_of(signal) for signal in assessment.signals):
-        return True
-    chat = pasted_chat(text)
-    return chat is not None and not chat.guessed
+    topic: TopicAsked | None,
+) -> IncomingText:
+    _, features = message.get_dense_features(attribute=TEXT)
+    return IncomingText(
+        text,
+        assessed.canonical if assessed else " ".join(lexicon().normaliser(text).words),
+        None if features is None else unit(np.asarray(features.features[0], np.float32)),
+        assessment,
+        assessed.language if assessed else None,
+        understood.get(INTENT_NAME_KEY) or "",
+        float(understood.get(PREDICTED_CONFIDENCE_KEY) or 0.0),
+        topic["topic"] if topic else None,
+        topic["confidence"] if topic else 0.0,
+    )
 
 
 def asked_about(ranking: Sequence[dict[str, Any]], *, tells: bool) -> TopicAsked | None:
@@ -228,11 +174,6 @@ def asked_about(ranking: Sequence[dict[str, Any]], *, tells: bool) -> TopicAsked
         return None
     confidence = float(guesses[0][PREDICTED_CONFIDENCE_KEY])
     return TopicAsked(topic=name.removeprefix(TOPIC_PREFIX), confidence=confidence)
-
-
-def language_key(code: str) -> str:
-    """Return the key of the help card in this language."""
-    return f"language-{code}"
 
 
 def entity(name: str, value: str) -> dict[str, Any]:

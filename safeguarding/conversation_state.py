@@ -59,6 +59,10 @@ class ConversationState:
     """What was said last: "card", "reply", "article", "guide", "contacts", "ask" or "other"."""
     calm: int = 0
     """Number of messages without a risk since the last one with a risk."""
+    since_danger: int = 0
+    """Number of messages since the last one in immediate danger; 0 before and at one."""
+    asked_if_safe: bool = False
+    """Whether the person was asked if they are safe."""
 
     def after(self, assessment: Assessment) -> ConversationState:
         """Return the state after a message with this assessment."""
@@ -66,7 +70,11 @@ class ConversationState:
         if audience is None and assessment.subject == "own_child":
             audience = PARENT
         calm = self.calm + 1 if self.severity else 0
-        state = replace(self, audience=audience, replies=self.replies + 1, calm=calm)
+        danger = assessment.severity == Severity.IMMEDIATE
+        since = 0 if danger or self.severity < Severity.IMMEDIATE else self.since_danger + 1
+        state = replace(
+            self, audience=audience, replies=self.replies + 1, calm=calm, since_danger=since
+        )
         if assessment.severity < Severity.CONCERN:
             return state
         return replace(
@@ -126,6 +134,8 @@ class ConversationState:
                 -MOST_SHOWN:
             ],
             calm=min(self.calm, other.calm),
+            since_danger=min(self.since_danger, other.since_danger),
+            asked_if_safe=self.asked_if_safe or other.asked_if_safe,
         )
 
     @property
@@ -152,6 +162,11 @@ class ConversationState:
         said = (*(each for each in self.said if each != reply), reply)
         return replace(self, said=said[-MOST_SHOWN:])
 
+    @property
+    def in_hand(self) -> bool:
+        """Whether something that was disclosed is still to be kept in mind."""
+        return self.severity >= Severity.CONCERN and self.need_in_hand is not None
+
     def needs(self, name: str) -> bool:
         """Return whether the conversation has this need; `danger_now` once it was immediate."""
         if name == DANGER_NOW:
@@ -177,6 +192,8 @@ class ConversationState:
             "said": list(self.said),
             "last_kind": None if self.last_kind == "none" else self.last_kind,
             "calm": self.calm or None,
+            "since_danger": self.since_danger or None,
+            "asked_if_safe": self.asked_if_safe or None,
             "cards": {need: severity.label for need, severity in self.cards.items()},
         }
         return {name: value for name, value in record.items() if value not in (None, {}, [])}

@@ -40,6 +40,10 @@ class Escalation:
     """The contacts shown in reply; None when not recorded, as in old records."""
     audience: str | None = None
     area: str | None = None
+    age: int | None = None
+    """The age in years that the person has given by then, if any."""
+    facts: tuple[str, ...] = ()
+    """What the person has said by then, as ids of content/facts.yml; empty in old records."""
     extra: dict[str, str] = field(default_factory=dict)
     """Facts about the hand-off, never a person's words, e.g. {"fallback": "rasa-timeout"}."""
 
@@ -59,11 +63,12 @@ class Escalation:
             "turns_before": [[turn.by, turn.text] for turn in self.turns_before],
             "shown": list(self.shown),
             "contacts": contacts_as_record(self.contacts),
+            "facts": list(self.facts),
         }
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> Escalation:
-        """Return the inverse of `as_record`, also of a record without contacts.
+        """Return the inverse of `as_record`, also of a record without contacts, age and facts.
 
         Raises KeyError, TypeError or ValueError.
         """
@@ -75,6 +80,7 @@ class Escalation:
                 "turns_before": tuple(Turn(by, text) for by, text in record["turns_before"]),
                 "shown": tuple(record["shown"]),
                 "contacts": contacts_from_record(record.get("contacts")),
+                "facts": tuple(record.get("facts", ())),
             }
         )
 
@@ -94,6 +100,8 @@ def merged(known: Escalation, new: Escalation) -> Escalation:
         contacts=new.contacts if replaces and new.contacts is not None else known.contacts,
         audience=known.audience or new.audience,
         area=known.area or new.area,
+        age=known.age or new.age,
+        facts=tuple(dict.fromkeys((*known.facts, *new.facts))),
         extra={**new.extra, **known.extra},
     )
 

@@ -28,6 +28,7 @@ from chat.gateway.shared_conversations import SharedConversations
 from chat.gateway.shared_store import Seal, SharedStore
 from safeguarding.clock import utc_now
 from safeguarding.content.reader import Content, read_content
+from safeguarding.dialogue.model import read_dialogue_model
 from safeguarding.logs import configure_logs
 from safeguarding.risk.engine import RiskEngine, build_engine
 from safeguarding.settings import Settings
@@ -141,12 +142,14 @@ def compose(
     """Make the gateway. Needs a running event loop. Raises ContentError."""
     asyncio.get_running_loop()
     metrics = GatewayMetrics()
-    replies = OwnReplies(content, utc_now, demonstration=not settings.require_approval)
+    replies = OwnReplies(
+        content, read_dialogue_model(), utc_now, demonstration=not settings.require_approval
+    )
     screening = Screening(outside.engine, LanguageDetector(content.languages), content.questions)
     recorder = Recorder(outside.mailbox, outside.spool, metrics)
     callbacks = CallbackDialogue(outside.mailbox, content, utc_now)
     duty = Duty(outside.rota, content, utc_now)
-    handoff = HandoffWriter(recorder, callbacks, duty, utc_now)
+    handoff = HandoffWriter(recorder, callbacks, duty, content.facts, utc_now)
     rasa = RasaPool(settings.rasa_urls, outside.channel_secret, settings.rasa_timeout_s)
     conversations = _conversations(settings, outside.token_key)
     messages = Messages(conversations, rasa, screening, replies, handoff, metrics, content=content)

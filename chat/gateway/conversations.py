@@ -7,7 +7,7 @@ import math
 import sys
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from copy import copy
 from dataclasses import dataclass, field, replace
@@ -21,8 +21,10 @@ import msgspec
 from cachetools import TTLCache
 
 from chat.gateway.requests import Bearer, IncomingMessage
-from safeguarding.content.choices import Choices, Questions
+from safeguarding.content.choices import SAFE_NOW, Choices, Questions
 from safeguarding.content.guides import TOPIC as GUIDE
+from safeguarding.content.replies import ASK_WHICH
+from safeguarding.content.replies import PREFIX as REPLY
 from safeguarding.conversation_state import UNCLEAR, ConversationState
 from safeguarding.messages import Message, words_of
 from safeguarding.risk.assessment import Assessment, Turn
@@ -91,20 +93,35 @@ class Conversation:
         while len(self.turns) > TURNS_KEPT or self._turns_bytes > TURNS_BYTES:
             self.turns.popitem(last=False)
 
-    def note(self, assessment: Assessment) -> None:
-        """Note the assessment of a message. It never lowers the severity."""
+    def note(self, assessment: Assessment, facts: Iterable[str] = ()) -> None:
+        """Note the assessment of a message and its facts. It never lowers the severity."""
         self.state = self.state.after(assessment)
+        self.note_facts(facts)
+
+    def note_facts(self, facts: Iterable[str]) -> None:
+        """Note facts that the person has said. Known ones change nothing: the state stays saved."""
+        new = set(facts) - set(self.state.facts)
+        if new:
+            self.state = self.state.with_facts(new)
 
     def note_shown(
         self, messages: Sequence[Message], choices: Choices, questions: Questions
     ) -> None:
         """Note the help cards, article, guide step and open question that the person now sees."""
-        self.state = replace(self.state, asked=questions.open_after(messages))
+        asked = questions.open_after(messages)
+        self.state = replace(
+            self.state,
+            asked=asked,
+            asked_if_safe=self.state.asked_if_safe or asked == SAFE_NOW,
+            last_kind=_last_kind(messages, choices),
+        )
         for message in messages:
             topic = message.get("topic", "")
             if message["kind"] == "help_card":
                 severity = Severity.named(message.get("severity", "none"))
                 self.state = self.state.shown(message.get("need", UNCLEAR), severity)
+            if topic.startswith(REPLY):
+                self.state = self.state.having_said(topic.removeprefix(REPLY))
             elif topic.startswith(GUIDE):
                 self.state = replace(self.state, guide=topic.removeprefix(GUIDE))
             elif f"{TOPIC_PREFIX}{topic}" in choices:
@@ -192,6 +209,22 @@ class Exchange:
         reply = "\n".join(words_of(message) for message in shown)
         self.conversation.remember(self.message_id, Turn("user", self.sent.text))
         self.conversation.remember(self.message_id, Turn("assistant", reply))
+
+
+def _last_kind(messages: Sequence[Message], choices: Choices) -> str:
+    """Return what these messages are, as the model of the dialogue distinguishes it."""
+    topics = [message.get("topic", "") for message in messages]
+    if any(topic.startswith(REPLY) for topic in topics):
+        return "reply"
+    if any(message["kind"] == "help_card" for message in messages):
+        return "card"
+    if any(topic.startswith(GUIDE) for topic in topics):
+        return "guide"
+    if ASK_WHICH in topics:
+        return "ask"
+    if any(f"{TOPIC_PREFIX}{topic}" in choices for topic in topics):
+        return "article"
+    return "contacts" if any(message.get("contacts") for message in messages) else "other"
 
 
 def scoped_id(conversation_id: UUID, sent: IncomingMessage) -> str:

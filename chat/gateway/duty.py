@@ -85,12 +85,15 @@ class Duty:
             return
         self._watches, self._read_at = tuple(found), at
 
-    def with_rota(self, shown: list[Message], area: str | None = None) -> list[Message]:
+    def with_rota(
+        self, shown: list[Message], area: str | None = None, *, again: bool = False
+    ) -> list[Message]:
         """Replace the usual ending of each help card with the words of the rota for this area.
 
-        Only the watches of staff who may see the cases of the area count.
+        Only the watches of staff who may see the cases of the area count. A conversation that has
+        had a card (`again`) has read them: the ending is left out.
         """
-        said = {reader: self._words(reader, area) for reader in self._endings}
+        said = {reader: "" if again else self._words(reader, area) for reader in self._endings}
         return [self._with_words(message, said) for message in shown]
 
     def close(self) -> None:
@@ -103,7 +106,8 @@ class Duty:
         for reader, words in said.items():
             ending = self._endings[reader]
             if words is not None and message["text"].endswith(ending):
-                return {**message, "text": message["text"].removesuffix(ending) + words}
+                text = message["text"].removesuffix(ending) + words
+                return {**message, "text": text.rstrip()}
         return message
 
     def _words(self, reader: str, area: str | None) -> str | None:

@@ -13,6 +13,7 @@ from chat.gateway.duty import Duty
 from chat.gateway.recorder import Recorder
 from chat.gateway.replies import highest_shown
 from chat.gateway.requests import IncomingMessage
+from safeguarding.content.facts import Facts
 from safeguarding.escalation import Escalation
 from safeguarding.messages import Message, contacts_in, words_of
 from safeguarding.risk.assessment import (
@@ -23,6 +24,7 @@ from safeguarding.risk.assessment import (
     is_read_in_part,
     upgraded,
 )
+from safeguarding.risk.chat.pasted import pasted_chat
 from safeguarding.taxonomy import Severity
 
 FOR_STAFF = Severity.CONCERN
@@ -81,6 +83,20 @@ def decide(
     )
 
 
+def said_in_own_words(
+    facts: Facts, sent: IncomingMessage, assessed: AssessedMessage | None
+) -> frozenset[str]:
+    """Return the facts that a message says; none where a chat is pasted into it.
+
+    "dont tell your mum" is then what the other person wants, and staff would read it as the wish of
+    the person who pasted it.
+    """
+    said = facts.said_in(assessed.canonical) if assessed else frozenset[str]()
+    # Looked for only now, because it takes long in a long text.
+    chat = pasted_chat(sent.text) if said else None
+    return said if chat is None or chat.guessed else frozenset()
+
+
 class HandoffWriter:
     """Hands messages over to staff: the only place where escalations are made."""
 
@@ -89,18 +105,21 @@ class HandoffWriter:
         recorder: Recorder,
         callbacks: CallbackDialogue,
         duty: Duty,
+        facts: Facts,
         now: Callable[[], datetime],
     ) -> None:
         self._recorder = recorder
         self.callbacks = callbacks
         self._duty = duty
+        self._facts = facts
         self._now = now
         self._late: set[asyncio.Task[None]] = set()
 
     def with_what_follows(self, conversation: Conversation, shown: list[Message]) -> list[Message]:
         """Add to help cards the offer of a call-back, and when staff read the message."""
         offered = self.callbacks.offered(conversation, shown)
-        return self._duty.with_rota(offered, conversation.state.area)
+        state = conversation.state
+        return self._duty.with_rota(offered, state.area, again=bool(state.cards))
 
     def exchange(self, conversation: Conversation, sent: IncomingMessage) -> Exchange:
         """Return the message with what came before it."""
@@ -130,6 +149,10 @@ class HandoffWriter:
             await asyncio.wait({begun})
             failed = begun.exception() is not None
             found = "failed" if failed else begun.result().assessment.severity.label
+            if not failed:
+                # The answer left without it, so what the message says is not noted yet.
+                said = said_in_own_words(self._facts, exchange.sent, begun.result())
+                exchange.conversation.note_facts(said)
             late = {"screening": "late", "assessed_later": found}
             await self._record(exchange, begun, shown, extra | late)
 
@@ -186,6 +209,8 @@ class HandoffWriter:
                 contacts=contacts_in(shown),
                 audience=conversation.state.audience,
                 area=conversation.state.area,
+                age=conversation.state.age,
+                facts=conversation.state.facts,
                 extra=extra,
             )
         )

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import structlog
 
 from chat.gateway.conversations import Conversation, Conversations, Exchange, scoped_id
-from chat.gateway.handoff import HandoffWriter
+from chat.gateway.handoff import HandoffWriter, said_in_own_words
 from chat.gateway.metrics import GatewayMetrics
 from chat.gateway.rasa import RasaPool, RasaRequest, RasaUnavailableError
 from chat.gateway.replies import OwnReplies, ReplyCheck
@@ -22,6 +22,7 @@ from safeguarding.content.reader import Content
 from safeguarding.conversation_state import age_said, audience_said
 from safeguarding.messages import Message
 from safeguarding.risk.assessment import NO_RISK, AssessedMessage, Turn
+from safeguarding.risk.chat.pasted import pasted_chat
 
 LEAST_WAIT_S = 0.25
 """The least time for Rasa, and for an earlier message of the conversation, in seconds."""
@@ -61,7 +62,11 @@ class Messages:
         self._own = own
         self._handoff = handoff
         self._metrics = metrics
-        self._choices, self._questions = content.choices, content.questions
+        self._choices, self._questions, self._facts = (
+            content.choices,
+            content.questions,
+            content.facts,
+        )
         self._check = ReplyCheck(own, content, metrics)
         self._under_way: dict[str, asyncio.Task[Answer]] = {}
 
@@ -115,7 +120,8 @@ class Messages:
         exchange = self._handoff.exchange(conversation, sent)
         begun = self._screening.begin_spare(sent, exchange.before, exchange.state.asked)
         assessed = await self._screening.result(begun, self._rasa.timeout_s) if begun else None
-        conversation.note(assessed.assessment if assessed else NO_RISK)
+        said = said_in_own_words(self._facts, sent, assessed)
+        conversation.note(assessed.assessment if assessed else NO_RISK, said)
         shown = self._own.too_fast(conversation.state)
         self._metrics.messages.labels("limit").inc()
         await self._handoff.record(exchange, begun, shown, {"fallback": "rate-limit"})
@@ -173,7 +179,8 @@ class Messages:
         left = deadline - time.monotonic() - ANSWER_WAIT_S
         assessed = await self._screening.result(begun, max(left, ASSESSMENT_WAIT_S))
         assessment = assessed.assessment if assessed else None
-        conversation.note(assessment or NO_RISK)
+        said = said_in_own_words(self._facts, sent, assessed)
+        conversation.note(assessment or NO_RISK, said)
         own = await self._handoff.callbacks.answer(conversation, sent, assessment)
         if own is not None:
             conversation.note_shown(own, self._choices, self._questions)
@@ -224,8 +231,16 @@ class Messages:
         audience = state.audience or audience_said(typed)
         conversation.state = replace(
             state,
-            age=age_said(typed) or state.age,
+            age=_own_age(typed) or state.age,
             audience=entities.get("audience", audience),
             area=entities.get("area", state.area),
             guide=None if sent.choice == STOP else state.guide,
         )
+
+
+def _own_age(text: str) -> int | None:
+    """Return the age that the writer gives as their own, not in a chat that they pasted."""
+    age = age_said(text)
+    # Looked for only now, because it takes long in a long text.
+    chat = pasted_chat(text) if age is not None else None
+    return age if chat is None else age_said(chat.own_words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from dataclasses import replace
@@ -12,12 +13,17 @@ import structlog
 
 from chat.gateway.conversations import Conversation, Exchange
 from chat.gateway.metrics import GatewayMetrics
-from safeguarding.content.follow_ups import ID as FOLLOW_UP
 from safeguarding.content.guides import TOPIC as GUIDE
 from safeguarding.content.help_cards import AGAIN, STILL_HERE
+from safeguarding.content.items import Showing
 from safeguarding.content.languages import ID as LANGUAGE_CARD
 from safeguarding.content.reader import Content
+from safeguarding.content.replies import ASK_WHICH, FIRST_TOPIC, HEARD
+from safeguarding.content.replies import PREFIX as REPLY
 from safeguarding.conversation_state import DANGER_NOW, ConversationState
+from safeguarding.dialogue.model import DialogueModel
+from safeguarding.dialogue.plan import ReplyPlanner, answers_alone
+from safeguarding.dialogue.understand import IncomingText, Understanding
 from safeguarding.messages import Message
 from safeguarding.risk.assessment import AssessedMessage
 from safeguarding.taxonomy import PARENT, Severity
@@ -39,13 +45,25 @@ class OwnReplies:
     """The messages that the gateway shows without Rasa; all of their words are content."""
 
     def __init__(
-        self, content: Content, now: Callable[[], datetime], *, demonstration: bool
+        self,
+        content: Content,
+        model: DialogueModel,
+        now: Callable[[], datetime],
+        *,
+        demonstration: bool,
     ) -> None:
-        """Take the words from the content; a `demonstration` says so in its opening."""
+        """Take the words from the content; `model` chooses among its replies.
+
+        A `demonstration` says so in its opening, and shows words that nobody has signed.
+        """
         self._content = content
         self._phrases = content.phrases.of("gateway", GatewayPhrases)
         self._now = now
         self._demonstration = demonstration
+        self._understanding = Understanding(
+            model, content.replies, content.questions, content.facts
+        )
+        self._planner = ReplyPlanner(content.help_cards, content.choices)
 
     def opening(self) -> list[Message]:
         """Return the first messages of a conversation."""
@@ -67,6 +85,23 @@ class OwnReplies:
         now = self._now()
         contacts = [self._content.contacts.card(each, now, audience) for each in FIRST_CONTACTS]
         return [Message(kind="contacts", text=self._phrases.cannot_answer, contacts=contacts)]
+
+    def planned(self, exchange: Exchange, assessed: AssessedMessage) -> list[Message]:
+        """Return the reply of content/replies that surely fits a message, or nothing.
+
+        It is the plan that Rasa carries out otherwise, without the topic classifier. Where
+        signatures are required it is empty: the gateway may not read them.
+        """
+        text, after = exchange.sent.text, exchange.conversation.state
+        found, vector, language = assessed.assessment, assessed.vector, assessed.language
+        message = IncomingText(text, assessed.canonical, vector, found, language)
+        turn = self._understanding.understand(message, exchange.state)
+        reply = self._planner.plan(turn, exchange.state, after).reply
+        if reply is None or reply.startswith(HEARD):
+            return []
+        showing = Showing(self._now().date(), require_approval=not self._demonstration)
+        shown = self._content.replies.message(reply, after, showing)
+        return [shown] if shown else []
 
     def too_fast(self, state: ConversationState) -> list[Message]:
         """Return help and then the request to wait: the limit of messages is reached."""
@@ -95,7 +130,7 @@ class ReplyCheck:
                 shown = self._checked(exchange, assessed, replies)
             else:
                 shown = self._fallback(exchange, assessed)
-            return self._with_way_back(exchange, shown)
+            return self._asked_once(exchange, self._with_way_back(exchange, shown))
         except Exception as error:  # noqa: BLE001 - the message must still be recorded
             # Only the kind of error: its message or its traceback may quote a child.
             log.error("message.not_checked", error=type(error).__name__)  # noqa: TRY400
@@ -116,27 +151,31 @@ class ReplyCheck:
             if exchange.sent.choice or answers_question is not None:
                 return replies
             return self.still_helped(exchange.conversation, replies)
-        if self._is_helped_again(exchange, severity, replies):
+        first = replies[0].get("topic", "")
+        alone = assessed is not None and answers_alone(
+            first.removeprefix(REPLY), assessed.assessment
+        )
+        if alone or self._is_helped_again(exchange, severity, replies):
             return replies
         answers = [reply for reply in replies if reply.get("topic") not in {STILL_HERE, AGAIN}]
         card = self._own.help_card(replace(exchange.conversation.state, severity=severity))
         shown = with_help_first(answers, card, severity)
         if shown[0] is card:
             self._metrics.upgrades.inc()
-        return shown
+        return self._with_first_answer(exchange, shown)
 
     def _is_helped_again(
         self, exchange: Exchange, severity: Severity, replies: Sequence[Message]
     ) -> bool:
         """Return whether the line that replaces a card leads, and the card was shown before."""
-        if severity == Severity.NONE or replies[0].get("topic") not in {STILL_HERE, AGAIN}:
+        if severity == Severity.NONE or not _stands_for_card(replies[0], severity):
             return False
         need = DANGER_NOW if severity == Severity.IMMEDIATE else exchange.conversation.state.need
         return exchange.state.has_seen(need, severity)
 
     def still_helped(self, conversation: Conversation, replies: list[Message]) -> list[Message]:
         """Return the replies; after a concern, "we are still here" first if they hold no help."""
-        stays = (STILL_HERE, f"{FOLLOW_UP}_", GUIDE, LANGUAGE_CARD)
+        stays = (STILL_HERE, REPLY, ASK_WHICH, GUIDE, LANGUAGE_CARD)
         helped = holds_help(replies) or any(
             reply.get("topic", "").startswith(stays) for reply in replies
         )
@@ -156,13 +195,40 @@ class ReplyCheck:
         *first, last = shown
         return [*first, {**last, "choices": [button, *last.get("choices", [])]}]
 
+    def _asked_once(self, exchange: Exchange, shown: list[Message]) -> list[Message]:
+        """Return the messages without the question that the last ones asked, where it is open."""
+        asked = exchange.state.asked
+        if asked is None or self._questions.open_after(shown) != asked:
+            return shown
+        return [
+            {**message, "text": _without_question(message["text"])}
+            if message.get("topic") == STILL_HERE
+            else message
+            for message in shown
+        ]
+
     def _fallback(self, exchange: Exchange, assessed: AssessedMessage | None) -> list[Message]:
         """Return the reply when Rasa is silent. The conversation's severity still counts."""
         conversation, choice = exchange.conversation, exchange.sent.choice
+        planned = self._own.planned(exchange, assessed) if assessed and not choice else []
         cannot_call = choice and self._choices[choice].intent == "say_cannot_call"
         if assessed is None or cannot_call or conversation.state.severity >= Severity.CONCERN:
-            return [self._own.help_card(conversation.state)]
-        return self._own.cannot_answer(conversation.state.audience)
+            return self._with_first_answer(
+                exchange, [self._own.help_card(conversation.state), *planned]
+            )
+        return planned or self._own.cannot_answer(conversation.state.audience)
+
+    def _with_first_answer(self, exchange: Exchange, shown: list[Message]) -> list[Message]:
+        first_answers = (m for m in shown if m.get("topic", "").startswith(FIRST_TOPIC))
+        reader = exchange.conversation.state.reader
+        return self._help_cards.with_first_answer(shown, next(first_answers, None), reader)
+
+
+def _stands_for_card(first: Message, severity: Severity) -> bool:
+    """Return whether this message may lead a reply to a person who has seen the card."""
+    topic = first.get("topic", "")
+    planned = topic.startswith(REPLY) or topic == ASK_WHICH
+    return topic in {STILL_HERE, AGAIN} or (planned and severity < Severity.IMMEDIATE)
 
 
 def with_help_first(replies: Sequence[Message], card: Message, severity: Severity) -> list[Message]:
@@ -188,6 +254,11 @@ def highest_shown(messages: Sequence[Message]) -> Severity:
     """Return the severity of the most severe help card among the messages."""
     cards = (message for message in messages if message["kind"] == "help_card")
     return max(map(_severity, cards), default=Severity.NONE)
+
+
+def _without_question(text: str) -> str:
+    """Return a text of several sentences without the question at its end."""
+    return re.sub(r"(?<=[.!?])\s+[^.!?]*\?$", "", text.rstrip())
 
 
 def _without(message: Message, shown: set[str]) -> Message:

@@ -134,7 +134,7 @@ class Screening:
             log.error("screening.no_language", error=type(error).__name__)  # noqa: TRY400
         if found.vector is None:
             log.error("screening.no_vector")  # Rasa then makes one
-        return AssessedMessage(assessment, found.vector, language)
+        return AssessedMessage(assessment, found.vector, language, found.canonical)
 
     def _assess_short(
         self, text: str, before: Sequence[Turn], asked: str | None

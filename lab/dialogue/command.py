@@ -22,7 +22,14 @@ from lab.dialogue.training import LabelledTurn, labelled_turns, train
 from safeguarding.artifacts import ARTIFACTS, DIALOGUE, add_to_manifest, digest_of
 from safeguarding.content.reader import Content, read_content
 from safeguarding.dialogue.model import DialogueModel, read_dialogue_model
-from safeguarding.risk.encoder.kept_vectors import keep, read_everyday
+from safeguarding.risk.encoder.kept_vectors import (
+    encode_all,
+    joined,
+    read_everyday,
+    read_table,
+    table,
+    write_table,
+)
 from safeguarding.risk.encoder.vectors import SentenceEncoder, read_adapter
 from safeguarding.risk.lexicon.reader import read_lexicon
 from safeguarding.taxonomy import ROOT
@@ -40,7 +47,6 @@ class Workshop:
         self.content: Content = read_content()
         self._normaliser = read_lexicon().normaliser
         self._encoder = SentenceEncoder(read_adapter().version)
-        self._rows: dict[str, Floats] = {}
 
     def canonical(self, text: str) -> str:
         """Return the words of a text as the normaliser spells them."""
@@ -51,9 +57,17 @@ class Workshop:
         return len(self.canonical(text).split())
 
     def encode(self, texts: Sequence[str]) -> Floats:
-        """Return a unit-length vector for each text, shape (texts, 768)."""
+        """Return a unit-length vector for each text, shape (texts, 768).
+
+        Those that VECTORS lacks are encoded and added to it.
+        """
         words = [self.canonical(text) for text in texts]
-        return keep(VECTORS, self._encoder, words, None).of(words)
+        version = self._encoder.adapter_version
+        kept = read_table(VECTORS, version)
+        if missing := kept.missing(words):
+            kept = joined(kept, table(missing, encode_all(self._encoder, missing)))
+            write_table(VECTORS, kept, version)
+        return kept.of(words)
 
     def turns(self, part: str) -> list[LabelledTurn]:
         """Return the labelled messages of a part of data/dialogues in their places."""
@@ -71,7 +85,10 @@ class Workshop:
 
 def write(path: Path, model: DialogueModel) -> None:
     """Write the artifact in half precision, whole or not at all."""
-    names = ("act_weight", "act_bias", "reply_weight", "reply_bias", "centroids")
+    names = (
+        "act_weight", "act_bias", "reply_weight", "reply_bias", "answer_weight", "answer_bias",
+        "centroids",
+    )  # fmt: skip
     half = {name: getattr(model, name).astype(np.float16) for name in names}
     whole = {
         name: np.asarray(getattr(model, name), np.float32)

@@ -25,6 +25,9 @@ _UNITS = 24
 _EPOCHS = 30
 _BLOCK = 200
 _SCALE = np.float32(5.5)
+_STEPS = 100
+_START = 2.0
+"""How many steps a linear model takes, and the length of the mean vectors it begins from."""
 
 
 @dataclass(frozen=True)
@@ -96,16 +99,25 @@ def _kind(latest: Sequence[Any], replies: Mapping[str, ReplyRecord]) -> tuple[st
 
 
 def softmax_regression(
-    x: Floats, y: npt.NDArray[np.int64], classes: int, weight: Floats, penalty: float
+    x: Floats,
+    y: npt.NDArray[np.int64],
+    classes: int,
+    weight: Floats,
+    penalty: float,
+    start: Floats | None = None,
 ) -> tuple[Floats, Floats]:
-    """Return weights (classes, features) and biases of a multinomial logistic regression."""
+    """Return weights (classes, features) and biases of a multinomial logistic regression.
+
+    `start` are weights to begin from; without them it begins from zero.
+    """
     torch.manual_seed(20261129)
     inputs, labels = torch.from_numpy(x), torch.from_numpy(y)
     each = torch.from_numpy(weight)
-    w = torch.zeros(classes, x.shape[1], requires_grad=True)
+    begin = np.zeros((classes, x.shape[1]), np.float32) if start is None else start
+    w = torch.from_numpy(begin.copy()).requires_grad_()
     b = torch.zeros(classes, requires_grad=True)
     optimiser = torch.optim.LBFGS(
-        [w, b], max_iter=200, history_size=10, line_search_fn="strong_wolfe"
+        [w, b], max_iter=_STEPS, history_size=10, line_search_fn="strong_wolfe"
     )
 
     def closure() -> Any:
@@ -182,33 +194,92 @@ def _heads(data: _Data, learned: Iterable[int]) -> DialogueModel:
     none = len(nothing) + len(data.everyday)
     y = np.array([at for at, _ in data.phrasings] + [at for at, _ in told] + [len(names)] * none)
     each = np.concatenate([np.ones(len(data.own)), np.full(len(told), 0.7), np.full(none, 0.3)])
-    weight, bias = softmax_regression(x * _SCALE, y, len(names) + 1, each.astype(np.float32), 1.0)
     at_of = np.array([at for at, _ in data.phrasings])
     centroids = np.stack([_unit(data.own[at_of == at].mean(0)) for at in range(len(names))])
+    start = np.vstack([_START * centroids, np.zeros((1, 768), np.float32)]).astype(np.float32)
+    weight, bias = softmax_regression(
+        x * _SCALE, y, len(names) + 1, each.astype(np.float32), 1.0, start
+    )
     nil = np.zeros(1, np.float32)
     model = DialogueModel(
-        acts, names, nil, nil, weight * _SCALE, bias, centroids, nil, nil, nil, 0.0, nil, nil
+        acts=acts,
+        replies=names,
+        act_weight=nil,
+        act_bias=nil,
+        reply_weight=weight * _SCALE,
+        reply_bias=bias,
+        answer_weight=nil,
+        answer_bias=nil,
+        centroids=centroids,
+        hidden_weight=nil,
+        hidden_bias=nil,
+        rank_weight=nil,
+        rank_bias=0.0,
+        mean=nil,
+        scale=nil,
     )
-    rows, labels, weights = [], [], []
+    return _in_place(data, model, learned)
+
+
+def _in_place(data: _Data, model: DialogueModel, learned: Sequence[int]) -> DialogueModel:
+    """Train the models of acts and of answers, which read a message in its place."""
+    acts, names = list(model.acts), data.names
+    known = {name: at for at, name in enumerate(names)}
+    rows: list[Floats] = []
+    act_of, act_rows, act_weights = [], [], []
+    answer_of, answer_rows, answer_weights = [], [], []
     for k in learned:
         turn = data.turns[k]
-        rows.append(model.act_features(data.vectors[k], turn.place, data.words(turn.text)))
-        labels.append(acts.index(turn.act))
-        weights.append(1.0)
+        act_rows.append(len(rows))
+        act_of.append(acts.index(turn.act))
+        act_weights.append(1.0)
+        good = [known[r] for r in turn.right if r in known] or [len(names)]
+        for at, share in zip(good, _shares(len(good)), strict=True):
+            answer_rows.append(len(rows))
+            answer_of.append(at)
+            answer_weights.append(share)
+        rows.append(model.features(data.vectors[k], turn.place, data.words(turn.text)))
     for (at, text), vector in zip(data.phrasings, data.own, strict=True):
         reply = data.replies[names[at]]
         need = reply.needs[0] if reply.needs else None
         place = Place(need=need, need_after=need, last_kind="other" if need else "none")
         for name in reply.acts:
-            rows.append(model.act_features(vector, place, data.words(text)))
-            labels.append(acts.index(name))
-            weights.append(0.5 / len(reply.acts))
-    scale = np.ones(len(rows[0]), np.float32)
+            act_rows.append(len(rows))
+            act_of.append(acts.index(name))
+            act_weights.append(0.5 / len(reply.acts))
+        answer_rows.append(len(rows))
+        answer_of.append(at)
+        answer_weights.append(0.5)
+        rows.append(model.features(vector, place, data.words(text)))
+    x = np.stack(rows)
+    scale = np.ones(x.shape[1], np.float32)
     scale[:768], scale[768:1536] = _SCALE, 2.0
-    w, b = softmax_regression(
-        np.stack(rows) * scale, np.array(labels), len(acts), np.array(weights, np.float32), 1.0
+    x *= scale
+    act_weight, act_bias = softmax_regression(
+        x[act_rows], np.array(act_of), len(acts), np.array(act_weights, np.float32), 1.0
     )
-    return replace(model, act_weight=w * scale, act_bias=b)
+    start = np.zeros((len(names) + 1, x.shape[1]), np.float32)
+    start[:, :768] = model.reply_weight / _SCALE
+    answer_weight, answer_bias = softmax_regression(
+        x[answer_rows],
+        np.array(answer_of),
+        len(names) + 1,
+        np.array(answer_weights, np.float32),
+        1.0,
+        start,
+    )
+    return replace(
+        model,
+        act_weight=act_weight * scale,
+        act_bias=act_bias,
+        answer_weight=answer_weight * scale,
+        answer_bias=answer_bias,
+    )
+
+
+def _shares(right: int) -> list[float]:
+    """Return the weight of each right answer of a turn, the best first; they sum to 1."""
+    return [1.0] if right == 1 else [0.7, *([0.3 / (right - 1)] * (right - 1))]
 
 
 def _ranking_rows(data: _Data, model: DialogueModel, read: Iterable[int]) -> tuple[Floats, Floats]:

@@ -1,7 +1,7 @@
 """`python -m lantern export-vectors`: makes three files of models/ that services and Rasa read.
 
 vectors.safetensors: the sentence vectors of the labelled sentences that may be shown, of the
-examples of intents, of follow-up questions, and of everyday talk
+examples of intents, and of everyday talk
 (safeguarding/risk/encoder/kept_vectors.py). Most come from artifacts/vectors.safetensors; only
 newer sentences are encoded. `--ship` rewrites that artifact.
 learned.json: everyday talk for Rasa, and a digest of everything that Rasa learns from
@@ -24,7 +24,6 @@ import numpy.typing as npt
 from safetensors.numpy import save_file
 
 from safeguarding.artifacts import ARTIFACTS, VECTORS, add_to_manifest, checked, digest_of
-from safeguarding.content.reader import read_content
 from safeguarding.corpus import (
     RETOLD,
     Example,
@@ -111,8 +110,6 @@ def main(*, shipping: bool) -> None:
         encoder = SentenceEncoder(read_adapter().version)
         shown = to_show(examples)
         asked = [text for _, text in intent_examples()]
-        every = read_content().follow_ups.all().values()
-        asked += [text for follow_up in every for text in follow_up.asked]
         talk = everyday(examples)
         learned = [canonical(text) for text in (*asked, *talk)]
         shown_texts = [canonical(example.text) for example in shown]

@@ -23,6 +23,8 @@ from safeguarding.taxonomy import TOPIC_PREFIX
 
 KIND = "answer"
 """The kind of the signal that an answer raises."""
+SAFE_NOW = "safe_now"
+"""The question of content/questions.yml whether the person is safe."""
 LONGEST, MOST_WORDS = 120, 8
 """The most characters and words of a short answer."""
 

@@ -26,6 +26,9 @@ MOST_WORDS = {YOUNG_PERSON: 50, "adult": 65}
 """Words of a card, without its ending."""
 STILL_HERE, AGAIN = "still_here", "help_again"
 """Topics of the messages that replace small talk, and a card that was shown before."""
+MOST_CONTACTS, MOST_BUTTONS = 3, 4
+"""On a card whose text is a first answer."""
+_EMERGENCY = "emergency_999"
 OTHER_WAYS = ("thanks", "goodbye", "are_you_a_bot", "joke", "insult", "cannot_call", "how_are_you")
 """Small talk after a concern that has an answer of its own, whatever the need."""
 WAY_OF = {
@@ -78,6 +81,8 @@ class CardsRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     contacts: dict[str, ContactCard]
     read_by: ByReader[str]
     """The ending of every card: who reads the conversation."""
+    in_danger: ByReader[str]
+    """What stands in an urgent first answer that does not name 999 itself."""
     cards: dict[str, ByReader[CardRecord]]
     numbers: ByReader[NumbersRecord]
     again: ByReader[list[str]]
@@ -141,6 +146,41 @@ class HelpCards:
     def ending(self, reader: str) -> str:
         """Return the ending of every card for "young_person" or "adult"."""
         return self._record.read_by.of(reader)
+
+    def with_first_answer(
+        self, messages: Sequence[Message], answer: Message | None, reader: str
+    ) -> list[Message]:
+        """Return the messages with the card and `answer`, one of them, as one message.
+
+        A card says what fits every message of its need. Where a first answer of content/replies
+        fits better, it takes the place of the card's text; severity, need and ending stay.
+        `reader` is "young_person" or "adult". In immediate danger the card stays as it is; without
+        a card or an answer nothing changes.
+        """
+        card = messages[0] if messages else None
+        if answer is None or card is None or card["kind"] != "help_card":
+            return list(messages)
+        rest = [message for message in messages[1:] if message is not answer]
+        if card.get("severity") == Severity.IMMEDIATE.label:
+            return [card, *rest]
+        people = next((message for message in rest if message["kind"] == "contacts"), None)
+        knowing = answer.get("contacts") or (people.get("contacts", [])[:1] if people else [])
+        contacts = {each["id"]: each for each in (*knowing, *card.get("contacts", []))}
+        emergency = [contacts.pop(_EMERGENCY)] if _EMERGENCY in contacts else []
+        more = people.get("choices", []) if people else []
+        choices = {each["id"]: each for each in (*card.get("choices", []), *more)}
+        says_999 = "999" in answer["text"] or card.get("severity") != Severity.URGENT.label
+        danger = [] if says_999 else [self._record.in_danger.of(reader)]
+        merged: Message = {
+            **card,
+            "topic": answer["topic"],
+            "text": "\n\n".join([" ".join([answer["text"], *danger]), self.ending(reader)]),
+            "contacts": [*contacts.values()][: MOST_CONTACTS - len(emergency)] + emergency,
+            "choices": [*choices.values()][:MOST_BUTTONS],
+        }
+        if answer.get("sources"):
+            merged["sources"] = answer["sources"]
+        return [merged, *(message for message in rest if message is not people)]
 
     def again(self, reader: str, turn: int) -> Message:
         """Return one line in place of a card that was shown before, by the number of replies."""

@@ -13,7 +13,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from safeguarding.content import chat_signs, facts, follow_ups, languages, replies
+from safeguarding.content import chat_signs, facts, languages, replies
 from safeguarding.content.article_file import (
     FORMS,
     References,
@@ -32,7 +32,6 @@ from safeguarding.content.choices import (
 )
 from safeguarding.content.contacts import ContactDirectory, read_contacts
 from safeguarding.content.facts import Facts
-from safeguarding.content.follow_ups import FollowUps, read_follow_ups
 from safeguarding.content.guides import (
     GuidePhrases,
     GuideRecord,
@@ -174,11 +173,13 @@ KINDS = Kinds(
         signers=2,
     ),
     ContentKind(
-        follow_ups.ID,
-        "Short answers to what is asked next",
-        "follow_ups/*.yml",
-        follow_ups.follow_up_item,
-        read=lambda path, references: read_follow_ups(path, references.choices),
+        replies.ID,
+        "Short replies",
+        "replies/*.yml",
+        replies.reply_item,
+        read=lambda path, references: replies.read_replies(
+            path, references.choices, references.contacts
+        ),
         withheld=True,
     ),
     ContentKind(
@@ -187,15 +188,6 @@ KINDS = Kinds(
         "languages/*.yml",
         read=lambda path, _references: read_language_card(path),
         signers=2,
-    ),
-    ContentKind(
-        replies.ID,
-        "Short replies, not shown yet",
-        "replies/*.yml",
-        replies.reply_item,
-        read=lambda path, references: replies.read_replies(path, references.choices),
-        withheld=True,
-        for_people=False,
     ),
     ContentKind(
         facts.ID,
@@ -273,7 +265,6 @@ class Content:
     tools: Articles
     help_cards: HelpCards
     guides: Guides
-    follow_ups: FollowUps
     replies: Replies
     facts: Facts
     languages: Mapping[str, LanguageCardRecord]
@@ -304,7 +295,10 @@ class Files:
             folder / "choices.yml",
             topics,
             {area: record.label for area, record in (self.areas or {}).items()},
-            self._guide_buttons(folder / "guides"),
+            [
+                *self._guide_buttons(folder / "guides"),
+                *(self._attempt(replies.reply_choices, folder / "replies") or ()),
+            ],
         )
         if self.choices is not None:
             self._read_each(folder, kinds, References(self.choices, self.contacts))
@@ -352,7 +346,6 @@ def read_content(folder: Path = CONTENT) -> Content:
         tools=Articles("tool", files.records["tool"], choices),
         help_cards=files.records["help_card"]["help_card"],
         guides=Guides(files.records["guide"], choices),
-        follow_ups=FollowUps(files.records["follow_up"], _signed(folder, "follow_up"), choices),
         replies=Replies(files.records[replies.ID], _signed(folder, replies.ID), choices),
         facts=files.records[facts.ID][facts.ID],
         languages=files.records["language_card"],

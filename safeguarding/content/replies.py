@@ -3,8 +3,7 @@
 A reply answers one kind of message in one place: "should i pay the rest" makes sense only after a
 message about blackmail. So each names the dialogue acts that it answers, the needs, risk categories
 or articles after which it counts, the facts that it needs, and ways to say what it answers.
-`safeguarding.dialogue` chooses between them. The chat does not show them yet: it still answers from
-content/follow_ups (ADR 41).
+`safeguarding.dialogue` chooses between them (ADR 41). Its label is the button that asks for it.
 """
 
 from __future__ import annotations
@@ -15,7 +14,8 @@ from pathlib import Path
 
 import msgspec
 
-from safeguarding.content.choices import Choices
+from safeguarding.content.choices import ChoiceRecord, Choices
+from safeguarding.content.contacts import ContactDirectory
 from safeguarding.content.items import (
     Block,
     Item,
@@ -27,25 +27,36 @@ from safeguarding.content.items import (
     yaml_item,
 )
 from safeguarding.conversation_state import DANGER_NOW, ConversationState
-from safeguarding.messages import Message
+from safeguarding.messages import Choice, Message, folded_chat
 from safeguarding.records import Problem, YamlDocument, read_yaml, sound
 from safeguarding.taxonomy import (
     ADULTS,
+    PARENT,
     TOPIC_PREFIX,
     YOUNGER,
     YOUNGER_UP_TO,
+    Severity,
     reading_order,
     taxonomy,
 )
 
-ID = "reply"
+ID = ENTITY = "reply"
+"""The kind of content, and the entity that names a reply."""
 PREFIX = f"{ID}_"
 """Beginning of the topic of each reply, and of the id of its button."""
 INTENT = "ask_next"
 ASK_WHICH = "ask_which"
 """The intent, and the topic of the message, that asks which of a few replies was meant."""
+NOT_SAFE = "not_safe_now"
+"""The id of the button "I'm not safe"."""
+CALL_BACK = "leave_wish"
+"""The id of the button that asks for a call-back, which needs a hand-off to belong to."""
 FIRST = "first_"
 """Beginning of the ids of the replies to a first disclosure."""
+FIRST_TOPIC = PREFIX + FIRST
+"""Beginning of their topics."""
+HEARD = "heard_"
+"""Beginning of the ids of the replies that take up a message and ask nothing."""
 FEWEST_ASKED, MOST_WORDS, MOST_WORDS_YOUNGER = 8, 78, 45
 
 
@@ -71,6 +82,8 @@ class ReplyRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Facts that forbid it."""
     after: list[str] = []
     """Replies that it often follows."""
+    only_calm: bool = False
+    """Whether it makes sense only where nothing that was disclosed is in hand."""
     young_person: str | None = None
     younger: str | None = None
     """For children up to YOUNGER_UP_TO years."""
@@ -78,6 +91,10 @@ class ReplyRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     professional: str | None = None
     topic: str | None = None
     """The topic of the article that says more."""
+    choices: list[str] = []
+    """The buttons that its words speak of."""
+    contacts: list[str] = []
+    """The contacts that its words speak of, shown with it."""
     sources: list[SourceRecord] = []
 
     @property
@@ -85,11 +102,15 @@ class ReplyRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Whether it makes sense in every conversation."""
         return not (self.needs or self.categories or self.topics)
 
+    def suits(self, state: ConversationState) -> bool:
+        """Return whether it has words for the reader, and what was said allows it."""
+        said = {*state.facts}
+        allowed = said.issuperset(self.facts) and not said & {*self.not_facts}
+        in_time = not (self.only_calm and state.in_hand)
+        return allowed and in_time and self.text_in(state) is not None
+
     def counts_after(self, state: ConversationState) -> bool:
         """Return whether it makes sense in a conversation of this state."""
-        said = {*state.facts}
-        if not said.issuperset(self.facts) or said & {*self.not_facts}:
-            return False
         if self.is_general or (state.topic is not None and state.topic in self.topics):
             return True
         if state.need is None:
@@ -100,10 +121,19 @@ class ReplyRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         by_category = not {*state.categories}.isdisjoint(self.categories) or not self.categories
         return by_need and by_category and bool(self.needs or self.categories)
 
+    def text_in(self, state: ConversationState) -> str | None:
+        """Return the words for the reader of this state, or None."""
+        adult = PARENT if state.reader == "adult" else None
+        return self.text_for(state.audience or adult, state.age)
+
     def text_for(self, audience: str | None, age: int | None = None) -> str | None:
-        """Return the answer for this audience and age in years, or None."""
-        if self.younger and age is not None and age <= YOUNGER_UP_TO and audience not in ADULTS:
-            return self.younger
+        """Return the words for this audience and age, or None.
+
+        A young person, and a person of unknown audience, never reads the words for adults.
+        """
+        if audience not in ADULTS:
+            young = age is not None and age <= YOUNGER_UP_TO
+            return (self.younger if young else None) or self.young_person
         order: Sequence[str] = reading_order(audience)
         return next((text for each in order if (text := getattr(self, each))), None)
 
@@ -135,33 +165,46 @@ class Replies:
         self._items = items
         self._file_of = {each.id: name for name, file in files.items() for each in file.replies}
         self._records = {each.id: each for file in files.values() for each in file.replies}
+        self._asked: dict[str, set[str]] = {}
+        for record in self._records.values():
+            for text in record.asked:
+                self._asked.setdefault(folded_chat(text), set()).add(record.id)
 
     def all(self) -> Mapping[str, ReplyRecord]:
         """Return every reply by its id."""
         return self._records
 
-    def fitting(
-        self, before: ConversationState, after: ConversationState
-    ) -> dict[str, ReplyRecord]:
-        """Return the replies that make sense between these states of a conversation, by id."""
-        return {
-            id_: record
-            for id_, record in self._records.items()
-            if (record.counts_after(before) or record.counts_after(after))
-            and record.text_for(after.audience, after.age)
-        }
+    def suiting(self, state: ConversationState) -> dict[str, ReplyRecord]:
+        """Return the replies that have words for this reader and agree with the facts, by id."""
+        return {id_: each for id_, each in self._records.items() if each.suits(state)}
 
-    def message(
-        self, id_: str, audience: str | None, showing: Showing, age: int | None = None
-    ) -> Message | None:
-        """Return the answer for this audience and age; None without one, or while withheld."""
+    def asked_by(self, text: str) -> frozenset[str]:
+        """Return the ids of the replies of which `text` is a phrasing, spelling aside."""
+        return frozenset(self._asked.get(folded_chat(text), ()))
+
+    def contact_ids(self, id_: str) -> Sequence[str]:
+        """Return the ids of the contacts that are shown with a reply."""
+        return self._records[id_].contacts
+
+    def button(self, id_: str) -> Choice:
+        """Return the button that asks for a reply. Raises KeyError for an unknown id."""
+        return self._choices.button(PREFIX + id_)
+
+    def message(self, id_: str, state: ConversationState, showing: Showing) -> Message | None:
+        """Return the answer for the reader of this state; None without one, or while withheld.
+
+        After a disclosure, the button "I'm not safe" stays below every answer.
+        """
         record = self._records.get(id_)
-        text = record.text_for(audience, age) if record else None
+        text = record.text_in(state) if record else None
         if record is None or text is None:
             return None
-        choices = [f"{TOPIC_PREFIX}{record.topic}"] if record.topic else []
-        if not record.is_general:
-            choices.append("not_safe_now")
+        told = state.severity >= Severity.CONCERN
+        choices = [each for each in record.choices if told or each != CALL_BACK]
+        if record.topic:
+            choices.append(f"{TOPIC_PREFIX}{record.topic}")
+        if state.in_hand:
+            choices.append(NOT_SAFE)
         return showing.message(
             self._items[self._file_of[id_]],
             topic=PREFIX + id_,
@@ -170,6 +213,15 @@ class Replies:
             sources=record.sources,
             choices=[self._choices.button(each) for each in choices],
         )
+
+
+def reply_choices(folder: Path) -> list[ChoiceRecord]:
+    """Return the button of every reply in `folder`; of a file that is unsound, none."""
+    return [
+        ChoiceRecord(PREFIX + each.id, each.label, INTENT, {ENTITY: each.id})
+        for path in sorted(folder.glob("*.yml"))
+        for each in read_yaml(path).convert_each(ReplyRecord, "replies")[0]
+    ]
 
 
 def reply_item(content_id: str, title: str, path: Path) -> Item:
@@ -191,20 +243,29 @@ def reply_item(content_id: str, title: str, path: Path) -> Item:
     return replace(whole, blocks=(*blocks, *rest))
 
 
-def read_replies(path: Path, choices: Choices) -> ReplyFile:
-    """Read one file. Raises ContentError with all that is wrong with it."""
+def read_replies(
+    path: Path, choices: Choices, contacts: ContactDirectory | None = None
+) -> ReplyFile:
+    """Read one file. Raises ContentError with all that is wrong with it.
+
+    Without `contacts` the ids of contacts are not checked.
+    """
     document = read_yaml(path)
     record = document.convert(ReplyFile)
     problems = [
         problem
         for index, each in enumerate(record.replies)
-        for problem in _unsound(document, each, choices, index)
+        for problem in _unsound(document, each, choices, contacts, index)
     ]
     return sound(record, problems)
 
 
 def _unsound(
-    document: YamlDocument, record: ReplyRecord, choices: Choices, index: int
+    document: YamlDocument,
+    record: ReplyRecord,
+    choices: Choices,
+    contacts: ContactDirectory | None,
+    index: int,
 ) -> Iterator[Problem]:
     where, known = ("replies", index), taxonomy()
     names = [
@@ -219,6 +280,10 @@ def _unsound(
     for topic in [*record.topics, *([record.topic] if record.topic else [])]:
         if f"{TOPIC_PREFIX}{topic}" not in choices:
             yield document.problem(f"no such topic: {topic}", *where)
+    yield from choices.unknown(document, record.choices, *where, "choices")
+    for contact in record.contacts:
+        if contacts is not None and contact not in contacts.records():
+            yield document.problem(f"no such contact: {contact}", *where)
     if not record.acts:
         yield document.problem("names no dialogue act", *where)
     if len({text.casefold() for text in record.asked}) < max(FEWEST_ASKED, len(record.asked)):

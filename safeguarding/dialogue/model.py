@@ -1,10 +1,11 @@
 """The trained model of the dialogue: what a message does, and which replies may answer it.
 
-artifacts/dialogue.safetensors holds three small models over the encoder's sentence vector:
+artifacts/dialogue.safetensors holds four small models over the encoder's sentence vector:
 
 - acts: the dialogue act of a message in its place (content/taxonomy.yml, `dialogue_acts`);
 - replies: which reply of content/replies the words of a message ask for, wherever they are said;
-- ranking: the probability that a reply is right here, from the two above and the conversation.
+- answers: which reply follows the message in its place, after the reply that was given last;
+- ranking: the probability that a reply is right here, from the three above and the conversation.
 
 `python -m lantern train-dialogue` trains them on the replies' phrasings and on the conversations of
 data/dialogues.
@@ -16,6 +17,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -67,6 +69,22 @@ class Candidate:
 
     id: str
     probability: float
+    in_place: bool = True
+    """Whether what was said before, or the message, makes sense of it."""
+    names_999: bool = False
+
+
+class Fit(NamedTuple):
+    """How well the words of a message fit a reply, each but the likeness between 0 and 1."""
+
+    asked: float
+    """The probability that they ask for it, wherever they are said."""
+    answer: float
+    """The probability that it follows here."""
+    likeness: float
+    """The cosine to the mean of its phrasings, between -1 and 1."""
+    none: float
+    """The probability that they ask for none of the replies."""
 
 
 @dataclass(frozen=True)
@@ -76,11 +94,14 @@ class DialogueModel:
     acts: Sequence[str]
     replies: Sequence[str]
     act_weight: Floats
-    """Shape (acts, features of `act_features`)."""
+    """Shape (acts, features of `features`)."""
     act_bias: Floats
     reply_weight: Floats
     """Shape (replies + 1, 768); the last row is "none of these"."""
     reply_bias: Floats
+    answer_weight: Floats
+    """Shape (replies + 1, features of `features`); the last row is "none of these"."""
+    answer_bias: Floats
     centroids: Floats
     """Mean vector of each reply's phrasings, of unit length, shape (replies, 768)."""
     hidden_weight: Floats
@@ -102,11 +123,11 @@ class DialogueModel:
 
         `vector` is the unit-length vector of the message, None without a word; `words` its length.
         """
-        scores = self.act_weight @ self.act_features(vector, place, words) + self.act_bias
+        scores = self.act_weight @ self.features(vector, place, words) + self.act_bias
         return dict(zip(self.acts, map(float, softmax(scores)), strict=True))
 
-    def act_features(self, vector: Floats | None, place: Place, words: int) -> Floats:
-        """Return the features of a message in its place, from which its act is read."""
+    def features(self, vector: Floats | None, place: Place, words: int) -> Floats:
+        """Return the features of a message in its place: its act and its answer are read there."""
         message = np.zeros(WIDTH, np.float32) if vector is None else vector
         return np.concatenate([message, self._centroid(place.last_reply), _of_place(place, words)])
 
@@ -122,14 +143,14 @@ class DialogueModel:
 
         The probabilities are of each reply by itself; they do not sum to 1.
         """
-        if vector is None or not replies:
+        if vector is None or not any(id_ in replies for id_ in self.replies):
             return []
         ids, features = self.rank_features(vector, place, words, replies, acts)
         standard = (features - self.mean) / self.scale
         hidden = np.tanh(standard @ self.hidden_weight.T + self.hidden_bias)
         chances = 1 / (1 + np.exp(-(hidden @ self.rank_weight + self.rank_bias)))
         ranked = sorted(zip(ids, map(float, chances), strict=True), key=lambda each: -each[1])
-        return [Candidate(*each) for each in ranked]
+        return [Candidate(id_, chance) for id_, chance in ranked]
 
     def rank_features(
         self,
@@ -146,27 +167,35 @@ class DialogueModel:
         out: it was written after the training.
         """
         known = [at for at, id_ in enumerate(self.replies) if id_ in replies]
-        scores = self.reply_weight @ vector + self.reply_bias
-        chances = softmax(scores[[*known, len(self.replies)]])
-        likeness = self.centroids @ vector
-        order = sorted(range(len(known)), key=lambda k: -chances[k])
-        fit = {known[k]: float(chances[k]) for k in order}
-        by_fit = [known[k] for k in order[:CANDIDATES]]
+        fits = self._fits_of(vector, place, words, known)
+        by_asked = sorted(known, key=lambda at: -fits[at].asked)[:CANDIDATES]
+        by_answer = sorted(known, key=lambda at: -fits[at].answer)[: CANDIDATES // 2]
         by_place = sorted(
-            known, key=lambda at: -(likeness[at] + 0.4 * _fits(replies[self.replies[at]], place))
+            known,
+            key=lambda at: -(fits[at].likeness + 0.4 * _suits(replies[self.replies[at]], place)),
         )[: CANDIDATES // 2]
         forced = [at for at in known if self.replies[at] in also]
-        rows = list(dict.fromkeys([*by_fit, *by_place, *forced]))
-        best, nearest = float(chances[order[0]]), float(likeness[rows].max())
-        none = float(chances[-1])
+        rows = list(dict.fromkeys([*by_asked, *by_answer, *by_place, *forced]))
+        best = Fit(*(max(values) for values in zip(*(fits[at] for at in rows), strict=True)))
         features = [
-            _of_reply(
-                replies[self.replies[at]], place, words, acts,
-                fit[at], best, none, float(likeness[at]), nearest,
-            )
-            for at in rows
-        ]  # fmt: skip
+            _of_reply(replies[self.replies[at]], place, words, acts, fits[at], best) for at in rows
+        ]
         return [self.replies[at] for at in rows], np.array(features, np.float32)
+
+    def _fits_of(
+        self, vector: Floats, place: Place, words: int, known: Sequence[int]
+    ) -> dict[int, Fit]:
+        """Return how well the words of a message fit each of these replies, by index."""
+        rows = [*known, len(self.replies)]
+        asked = softmax((self.reply_weight @ vector + self.reply_bias)[rows])
+        place_of = self.features(vector, place, words)
+        answer = softmax((self.answer_weight @ place_of + self.answer_bias)[rows])
+        likeness = self.centroids @ vector
+        none = float(asked[-1])
+        return {
+            at: Fit(float(asked[k]), float(answer[k]), float(likeness[at]), none)
+            for k, at in enumerate(known)
+        }
 
     def _centroid(self, reply: str | None) -> Floats:
         if reply is None or reply not in self.replies:
@@ -175,8 +204,8 @@ class DialogueModel:
         return found
 
 
-def _fits(reply: ReplyRecord, place: Place) -> float:
-    """Return how well the reply's conditions fit the place, from -1 to 2."""
+def _suits(reply: ReplyRecord, place: Place) -> float:
+    """Return how well the reply's conditions agree with the place, from -1 to 2."""
     if reply.needs and place.need_after not in reply.needs and "danger_now" not in reply.needs:
         return 1.0 if place.topics & {*reply.topics} else -1.0
     score = 0.0
@@ -187,26 +216,21 @@ def _fits(reply: ReplyRecord, place: Place) -> float:
     return score
 
 
-def _of_reply(  # noqa: PLR0913, PLR0917 - each is one of the features
-    reply: ReplyRecord,
-    place: Place,
-    words: int,
-    acts: Mapping[str, float],
-    fit: float,
-    best: float,
-    none: float,
-    likeness: float,
-    nearest: float,
+def _of_reply(
+    reply: ReplyRecord, place: Place, words: int, acts: Mapping[str, float], fit: Fit, best: Fit
 ) -> list[float]:
     act = sum(acts.get(name, 0.0) for name in reply.acts)
     first = reply.id.startswith(FIRST)
     return [
-        float(np.log(fit + _LEAST)),
-        fit,
-        fit - best,
-        float(np.log(none + _LEAST)),
-        likeness,
-        likeness - nearest,
+        float(np.log(fit.asked + _LEAST)),
+        fit.asked,
+        fit.asked - best.asked,
+        float(np.log(fit.answer + _LEAST)),
+        fit.answer,
+        fit.answer - best.answer,
+        float(np.log(fit.none + _LEAST)),
+        fit.likeness,
+        fit.likeness - best.likeness,
         act,
         float(np.log(act + _LEAST)),
         acts.get("discloses", 0.0),

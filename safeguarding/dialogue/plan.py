@@ -11,44 +11,52 @@ from dataclasses import dataclass, replace
 
 from safeguarding.content.choices import Choices
 from safeguarding.content.help_cards import HelpCards
-from safeguarding.content.replies import ASK_WHICH, FIRST
+from safeguarding.content.replies import ASK_WHICH, FIRST, HEARD
 from safeguarding.content.replies import INTENT as ASK_NEXT
 from safeguarding.conversation_state import DANGER_NOW, ConversationState
 from safeguarding.dialogue.model import Candidate
-from safeguarding.dialogue.understand import UnderstoodTurn
+from safeguarding.dialogue.understand import IncomingText, UnderstoodTurn
+from safeguarding.risk.assessment import CONVERSATION, MODEL, Assessment
 from safeguarding.taxonomy import TOPIC_PREFIX, Severity
 
-ANSWER, ANSWER_BESIDE_TOPIC, ANSWER_IN_DANGER, ANSWER_LIGHTLY = 0.45, 0.7, 0.6, 0.8
-"""The least probability of a reply that is given: at all; in place of the article of a topic of
-which the classifier is sure; beside immediate danger; and of small talk after a disclosure. Chosen
-on the development part of data/dialogues, where 0.45 answers three turns in five, nine in ten of
-them rightly."""
+ANSWER, ANSWER_BESIDE_TOPIC, ANSWER_IN_DANGER, ANSWER_LIGHTLY = 0.45, 0.55, 0.45, 0.8
+"""The least probability of a reply that is given: at all; outside what was said before, or in place
+of the article of a topic of which the classifier is sure; beside immediate danger; and of small
+talk after a disclosure. Chosen on the development part of data/dialogues: `docs/adr/0041`."""
+ANSWER_FIRST = 0.3
+"""The least probability of a first answer, which takes the place of the card's general text."""
 ASK_FROM, ASK = 0.2, 0.08
 """The least probability of the likeliest reply, and of the others, whose labels are offered."""
 MOST_ASKED = 3
 SURE = 0.8
 """How sure the classifier must be of an intent, between 0 and 1, to change the subject."""
-GO_ON = "heard_go_on"
-"""The reply to a detail that no other reply fits."""
 KEPT = frozenset({"read_story", "use_tool", "take_pledge", "choose_area", "follow_guide"})
 """Intents that keep their own answer beside a concern; the gateway puts the help card first."""
 OF_LANTERN = frozenset({"who_reads_this", "can_someone_ring_me", "will_you_tell_my_mum"})
 """Intents that ask about Lantern itself: they are answered after a concern, too."""
+IN_WORDS = frozenset({"choose_audience", "say_something_else", "say_cannot_call"})
+"""Buttons that may also be typed: a sure one is carried out after a concern, too."""
+_FOR_A_PERSON = ("ask_talk_to_someone", "ask_local_contacts", "ask_contact_")
+"""Beginnings of the intents that ask for a person or a number: never a change of subject."""
 ABOUT_CHAT, LANGUAGE_CARD, STILL_HERE = "ask_about_chat", "language_card", "still_here"
 NOT_SAFE, SAFE = "say_not_safe", "say_safe_now"
 SAFE_AFTER_DANGER = "safe_after_danger"
 """The key of the response to a person who says, after immediate danger, that they are safe."""
 _ASKED = (TOPIC_PREFIX, "read_story", "use_tool")
 """Prefixes of the intents that ask for something to read."""
-_NO_BUTTON = (FIRST, "unclear_", "insult_", "chat_", "thanks_", "bye_", "heard_")
-"""Beginnings of the ids of replies that make no sense as a button."""
-_OF_EVERY_DAY = ("chat_", "good_ordinary", "worry_")
+_NO_BUTTON = (
+    FIRST, HEARD, "bye_", "chat_", "complain_", "correct_", "good_", "grief_", "insult_",
+    "minimise_", "open_", "real_", "thanks_", "unclear_", "wont_",
+)  # fmt: skip
+"""Beginnings of the ids of replies to what a person says, which a button could not ask for."""
+_OF_EVERY_DAY = ("chat_", "good_ordinary", "grief_", "lantern_what_can_you_do", "worry_")
 """Beginnings of the ids of replies that would hurt most where something was disclosed."""
-_LIGHT = (*_OF_EVERY_DAY, "unclear_", "thanks_", "bye_", "heard_", "minimise_", "insult_", "real_")
-"""Beginnings of the ids of replies that never follow immediate danger closely: 999 stays."""
-_NEAR_DANGER = 2
-"""For how many messages without a risk immediate danger stays close."""
-_DETAILS = frozenset({"adds_detail", "answers_yes", "answers_no", "answers_unsure", "unclear"})
+_LIGHT = (*_OF_EVERY_DAY, "unclear_", "thanks_", "bye_", HEARD, "minimise_", "insult_", "real_")
+"""Beginnings of the ids of replies that do not move a person in danger a step on."""
+_SAYS_LITTLE = ("bye_", "minimise_", "thanks_", "unclear_")
+"""Beginnings of the ids of replies before which the person is asked, once, if they are safe."""
+_NEAR_DANGER = 1
+"""For how many messages immediate danger stays close."""
 
 
 @dataclass(frozen=True)
@@ -95,10 +103,13 @@ class ReplyPlanner:
             intent = ABOUT_CHAT
         elif severity < Severity.URGENT and turn.message.intent in KEPT:
             intent = turn.message.intent
-        elif language and not shown:
+        elif language and (not shown or severity == Severity.IMMEDIATE):
             due = language_key(language)
         elif severity == Severity.IMMEDIATE:
-            return ReplyPlan(intent, help=due, reply=_best(turn.candidates, ANSWER_IN_DANGER))
+            best = _best(_later(turn.candidates), ANSWER_IN_DANGER)
+            return ReplyPlan(intent, help=due, reply=best)
+        elif before.need_in_hand is None and (light := _everyday(turn)):
+            return ReplyPlan(ASK_NEXT, reply=light)
         elif not shown:
             return ReplyPlan(intent, help=due, reply=_first(turn) or _best(turn.candidates, ANSWER))
         else:
@@ -113,7 +124,7 @@ class ReplyPlanner:
         message = turn.message
         sure = message.confidence >= SURE
         asks = message.intent.startswith(TOPIC_PREFIX) and message.confidence >= ANSWER
-        if message.language and not asks and not _best(turn.candidates, ANSWER):
+        if message.language and not asks:
             return ReplyPlan(LANGUAGE_CARD, help=language_key(message.language))
         if sure and message.intent == SAFE and before.need is not None:
             return ReplyPlan(SAFE, help=_safe_key(SAFE, after))
@@ -126,16 +137,25 @@ class ReplyPlanner:
     def _to_anything_else(
         self, turn: UnderstoodTurn, before: ConversationState, after: ConversationState
     ) -> ReplyPlan:
-        message, in_hand = turn.message, after.need_in_hand is not None
+        message, in_hand = turn.message, after.in_hand
         asks_topic, sure = message.intent.startswith(TOPIC_PREFIX), message.confidence >= SURE
         least = ANSWER_BESIDE_TOPIC if asks_topic and sure else ANSWER
         if best := _best(_later(turn.candidates), least):
+            if best.startswith(_SAYS_LITTLE) and _asks_if_safe(before, after):
+                return ReplyPlan(STILL_HERE, help=self.cards.still_key(after, message.intent))
             return ReplyPlan(ASK_NEXT, reply=best)
-        if asks_topic and (sure or not in_hand):
+        for_a_person = message.intent.startswith(_FOR_A_PERSON) and message.confidence >= ANSWER
+        if (asks_topic and (sure or not in_hand)) or for_a_person:
             return ReplyPlan()
-        if found := self._to_what_is_said(turn, before, after):
-            return found
-        if in_hand and message.intent not in KEPT | OF_LANTERN:
+        return self._to_what_is_said(turn, before, after) or self._else(message, before, after)
+
+    def _else(
+        self, message: IncomingText, before: ConversationState, after: ConversationState
+    ) -> ReplyPlan:
+        """Return what the classifier understood, or a word that stays with what was disclosed."""
+        sure = message.confidence >= SURE
+        own = message.intent in KEPT | OF_LANTERN or (sure and message.intent in IN_WORDS)
+        if after.in_hand and not own:
             return ReplyPlan(STILL_HERE, help=self.cards.still_key(after, message.intent))
         if message.intent == NOT_SAFE:
             return ReplyPlan(NOT_SAFE, help=self.cards.due_key(before, after, Severity.IMMEDIATE))
@@ -151,34 +171,59 @@ class ReplyPlanner:
         likely = [
             each.id
             for each in later
-            if each.probability >= ASK and not each.id.startswith(_NO_BUTTON)
+            if each.probability >= ASK and each.in_place and not each.id.startswith(_NO_BUTTON)
         ][:MOST_ASKED]
         asked_before = before.last_kind == "ask"
         if len(likely) > 1 and later[0].probability >= ASK_FROM and not asked_before:
             return ReplyPlan(ASK_WHICH, ask=tuple(likely))
-        talked_with = before.last_kind in {"reply", "ask"}
-        close = _is_near_danger(after)
-        if talked_with and turn.act in _DETAILS and GO_ON not in before.said and not close:
-            return ReplyPlan(ASK_NEXT, reply=GO_ON)
-        return None
+        talking = after.in_hand or before.last_kind in {"reply", "ask"}
+        if not talking or not turn.listening or _is_near_danger(after):
+            return None
+        if _asks_if_safe(before, after):
+            return ReplyPlan(STILL_HERE, help=self.cards.still_key(after, turn.message.intent))
+        return ReplyPlan(ASK_NEXT, reply=turn.listening[0])
+
+
+def answers_alone(reply: str, assessment: Assessment) -> bool:
+    """Return whether an everyday reply may answer a concern without a help card.
+
+    The network alone heard it: no reviewed phrase and no other reader agrees. The message is handed
+    to staff all the same.
+    """
+    kinds = {signal.kind for signal in assessment.signals}
+    alone = bool(kinds) and kinds <= {MODEL, CONVERSATION}
+    return alone and assessment.severity == Severity.CONCERN and reply.startswith(_OF_EVERY_DAY)
+
+
+def _everyday(turn: UnderstoodTurn) -> str | None:
+    """Return the everyday reply that surely fits what only the network took for a concern."""
+    best = _best(turn.candidates, ANSWER_LIGHTLY)
+    return best if best and answers_alone(best, turn.message.assessment) else None
 
 
 def _first(turn: UnderstoodTurn) -> str | None:
-    return _best((each for each in turn.candidates if each.id.startswith(FIRST)), ANSWER)
+    return _best((each for each in turn.candidates if each.id.startswith(FIRST)), ANSWER_FIRST)
 
 
 def _allowed(candidates: Iterable[Candidate], after: ConversationState) -> Iterator[Candidate]:
     """Yield the candidates that may follow what was disclosed."""
     for each in candidates:
-        if _is_near_danger(after) and each.id.startswith(_LIGHT):
+        moves_on = each.probability >= ANSWER_LIGHTLY and not each.id.startswith(_LIGHT)
+        if _is_near_danger(after) and not (each.names_999 or moves_on):
             continue
-        graver = after.severity >= Severity.URGENT and each.id.startswith(_OF_EVERY_DAY)
+        light = _LIGHT if after.severity == Severity.IMMEDIATE else _OF_EVERY_DAY
+        graver = after.severity >= Severity.URGENT and each.id.startswith(light)
         if not graver or each.probability >= ANSWER_LIGHTLY:
             yield each
 
 
+def _asks_if_safe(before: ConversationState, after: ConversationState) -> bool:
+    """Return whether the person is still to be asked, once, if they are safe."""
+    return after.in_hand and after.severity >= Severity.URGENT and not before.asked_if_safe
+
+
 def _is_near_danger(state: ConversationState) -> bool:
-    return state.severity == Severity.IMMEDIATE and state.calm <= _NEAR_DANGER
+    return state.severity == Severity.IMMEDIATE and state.since_danger <= _NEAR_DANGER
 
 
 def _later(candidates: Iterable[Candidate]) -> list[Candidate]:
@@ -186,9 +231,12 @@ def _later(candidates: Iterable[Candidate]) -> list[Candidate]:
 
 
 def _best(candidates: Iterable[Candidate], least: float) -> str | None:
-    """Return the first of `candidates` if it is likely enough."""
-    found = next(iter(candidates), None)
-    return found.id if found and found.probability >= least else None
+    """Return the first of `candidates` that is likely enough; out of place, far likelier."""
+    beside = max(least, ANSWER_BESIDE_TOPIC)
+    enough = (
+        each for each in candidates if each.probability >= (least if each.in_place else beside)
+    )
+    return next((each.id for each in enough), None)
 
 
 def _safe_key(intent: str, state: ConversationState) -> str | None:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from safeguarding.content.choices import Questions
 from safeguarding.content.facts import Facts
-from safeguarding.content.replies import Replies
+from safeguarding.content.replies import HEARD, Replies, ReplyRecord
 from safeguarding.conversation_state import ConversationState
 from safeguarding.dialogue.model import Candidate, DialogueModel, Place
 from safeguarding.risk.assessment import Assessment, sign_of
 from safeguarding.risk.chat.pasted import pasted_chat
 from safeguarding.taxonomy import Severity
 
+PHRASING = 0.9
+"""The probability of a reply of which the message is a phrasing."""
+_ACT_FROM, _ACT_OF_TALK_FROM = 0.05, 0.3
+"""The least probability that the message does one of the acts that a reply answers; and where the
+reply is about the talk itself."""
+_ABOUT_THE_TALK = ("complain_", "correct_")
+_EMERGENCY = "999"
 _TOPIC_FROM = 0.5
 """How sure the classifier must be of a topic for it to count as a place of the conversation."""
 
@@ -55,7 +63,10 @@ class UnderstoodTurn:
     about_chat: bool
     """Whether it holds a pasted chat: with names, or with a sign that stands out."""
     candidates: tuple[Candidate, ...]
-    """Replies that make sense here and were not given before, likeliest first."""
+    """Replies that may answer it and were not given before, likeliest first."""
+    listening: tuple[str, ...] = ()
+    """The replies for a message of this act that no other reply fits; after something urgent those
+    first that name 999."""
 
     @property
     def severity(self) -> Severity:
@@ -80,8 +91,17 @@ class Understanding:
         words = len(message.canonical.split())
         acts = self.model.act_probabilities(message.vector, place, words)
         act = max(acts, key=lambda name: acts[name])
-        fitting = self.replies.fitting(before, after)
-        candidates = self.model.rank(message.vector, place, words, fitting, acts)
+        suiting = self.replies.suiting(after)
+        in_place = {
+            id_
+            for id_, each in suiting.items()
+            if each.counts_after(before) or each.counts_after(after)
+        }
+        fresh = {id_: each for id_, each in suiting.items() if id_ not in before.said}
+        ranked = self.model.rank(message.vector, place, words, fresh, acts)
+        ranked = _with_phrasings(ranked, self.replies.asked_by(message.text) & in_place & {*fresh})
+        words_of = {id_: each.text_in(after) or "" for id_, each in fresh.items()}
+        grave = after.severity >= Severity.URGENT
         return UnderstoodTurn(
             message,
             act,
@@ -89,8 +109,40 @@ class Understanding:
             said,
             self.questions.answer(before.asked, message.text),
             _is_about_a_chat(message),
-            tuple(each for each in candidates if each.id not in before.said),
+            tuple(
+                replace(
+                    each,
+                    in_place=each.id in in_place,
+                    names_999=_EMERGENCY in words_of[each.id],
+                )
+                for each in ranked
+                if each.probability >= PHRASING or _does(fresh[each.id], acts)
+            ),
+            tuple(
+                sorted(
+                    (
+                        id_
+                        for id_, each in fresh.items()
+                        if id_.startswith(HEARD) and id_ in in_place and act in each.acts
+                    ),
+                    key=lambda id_: grave and _EMERGENCY not in words_of[id_],
+                )
+            ),
         )
+
+
+def _does(reply: ReplyRecord, acts: Mapping[str, float]) -> bool:
+    """Return whether a message of these acts may do what the reply answers."""
+    least = _ACT_OF_TALK_FROM if reply.id.startswith(_ABOUT_THE_TALK) else _ACT_FROM
+    return sum(acts.get(name, 0.0) for name in reply.acts) >= least
+
+
+def _with_phrasings(ranked: list[Candidate], asked: frozenset[str]) -> list[Candidate]:
+    """Return the candidates with those of which the message is a phrasing as sure ones."""
+    chances = {each.id: each.probability for each in ranked}
+    chances |= {id_: max(chances.get(id_, 0.0), PHRASING) for id_ in asked}
+    ordered = sorted(chances.items(), key=lambda each: -each[1])
+    return [Candidate(id_, chance) for id_, chance in ordered]
 
 
 def _place(message: IncomingText, before: ConversationState, after: ConversationState) -> Place:

@@ -60,6 +60,8 @@ class Signal:
         return cls(**{**record, "severity": severity, "like": like})
 
 
+MODEL, CONVERSATION = "model", "conversation"
+"""The kinds of the network's signals: from a message, and from it read with those before."""
 CHAT = "chat"
 """The kind of a pasted chat's signals."""
 _CHAT_SOURCE = "chat-"
@@ -264,6 +266,8 @@ class AssessedMessage:
     message without a word in it."""
     language: str | None = None
     """The code of the other language that it is in, of those in content/languages."""
+    canonical: str = ""
+    """The words as the lexicon reads them, between single spaces."""
 
     def as_record(self) -> dict[str, Any]:
         """Return a JSON-ready dictionary, as the gateway hands it to Rasa's channel.
@@ -271,7 +275,11 @@ class AssessedMessage:
         The vector becomes 32-bit little-endian floats in base64.
         """
         vector = written_vector(self.vector) if self.vector is not None else None
-        record = {"assessment": self.assessment.as_record(), "vector": vector}
+        record = {
+            "assessment": self.assessment.as_record(),
+            "vector": vector,
+            "canonical": self.canonical,
+        }
         return record | ({"language": self.language} if self.language else {})
 
     @classmethod
@@ -280,7 +288,9 @@ class AssessedMessage:
         vector = read_vector(record["vector"]) if record["vector"] is not None else None
         if vector is not None and len(vector) != WIDTH:
             raise ValueError(f"a vector of {len(vector)} numbers, not {WIDTH}")
-        return cls(Assessment.from_record(record["assessment"]), vector, record.get("language"))
+        canonical = str(record.get("canonical", ""))
+        assessment = Assessment.from_record(record["assessment"])
+        return cls(assessment, vector, record.get("language"), canonical)
 
 
 def written_vector(vector: Floats) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from safeguarding.risk.assessment import Signal, Turn
+from safeguarding.risk.assessment import CONVERSATION, MODEL, Signal, Turn
 from safeguarding.risk.encoder.classifier import NearestExamples, RiskClassifier, Scores
 from safeguarding.risk.text.normalise import Canonical, Token
 from safeguarding.risk.thresholds import Evidence, Probabilities, Steps, Thresholds, confirmed
@@ -27,7 +27,7 @@ _ENDS, _ALARMING = 2, 2
 the most alarming words. The second witness chooses the rest."""
 _WHOLE_MOST = 128
 """Number of words read of the whole; the encoder stops there too."""
-SOURCE, CONVERSATION = "classifier", "classifier-conversation"
+SOURCE = "classifier"
 _LEAST_LOG_ODDS, _MOST_NAMED = -2.0, 3
 """A category is named from these log-odds on (one in eight: two dozen share a message's odds); at
 most three are named, and always the most likely one."""
@@ -206,12 +206,13 @@ class Predictor:
         probabilities, alone, passage, scores = max(read, key=lambda each: _order(each[0]))
         signals = []
         if alone.severity > Severity.NONE:
-            signals.append(self._signal(SOURCE, "model", alone, passage, scores))
+            signals.append(self._signal(SOURCE, MODEL, alone, passage, scores))
         concern = max(alone.concern for _, alone, _, _ in read)
         joined = self._together(message, concern, history, phrased) if history else None
         if joined is not None and joined[0].severity > probabilities.severity:
             probabilities, scores = joined
-            signals.append(self._signal(CONVERSATION, "conversation", probabilities, None, scores))
+            source = f"{SOURCE}-{CONVERSATION}"
+            signals.append(self._signal(source, CONVERSATION, probabilities, None, scores))
         vectors = {passage.text: scores.encoded.vector for _, _, passage, scores in read}
         return Prediction(
             probabilities,

@@ -80,23 +80,22 @@ def test_every_risk_that_has_a_guide_says_so_by_a_need_that_it_can_have() -> Non
         assert set(record.needs) & (needs | of_others)
 
 
-def test_nothing_that_is_asked_next_has_two_answers() -> None:
+def test_no_two_replies_have_one_id() -> None:
     listed = [
         each["id"]
-        for path in sorted((CONTENT / "follow_ups").glob("*.yml"))
-        for each in yaml.safe_load(path.read_text("utf-8"))["follow_ups"]
+        for path in sorted((CONTENT / "replies").glob("*.yml"))
+        for each in yaml.safe_load(path.read_text("utf-8"))["replies"]
     ]
 
-    assert len(listed) == len(set(listed)) == len(real_content().follow_ups.all())
+    assert len(listed) == len(set(listed)) == len(real_content().replies.all())
 
 
-@pytest.mark.parametrize("id_", [*real_content().follow_ups.all()])
-def test_an_article_that_says_more_says_it_to_whoever_was_answered(id_: str) -> None:
-    each = real_content().follow_ups.all()[id_]
-    for audience in taxonomy().audiences:
-        if each.topic and each.text_for(audience):
-            article = real_content().articles.all()[each.topic]
-            assert article.section_for(audience) is not None, audience
+def test_an_article_that_says_more_says_it_to_each_reader_who_was_answered() -> None:
+    for each in real_content().replies.all().values():
+        for audience in taxonomy().audiences:
+            if each.topic and each.text_for(audience):
+                article = real_content().articles.all()[each.topic]
+                assert article.section_for(audience) is not None, (each.id, audience)
 
 
 @pytest.mark.parametrize("audience", [None, *taxonomy().audiences])

@@ -29,7 +29,7 @@ FROM_CONTENT = {
 BUTTONS = {"take_pledge", "follow_guide"}  # pressed, never learned: in words it is a question
 DISCLOSING = {"disclose_immediate", "disclose_urgent", "disclose_concern"}
 OVERRULING = DISCLOSING | {"still_here"}
-SCREENED = {"ask_about_chat", "language_card", "ask_next"}
+SCREENED = {"ask_about_chat", "language_card", "ask_next", "ask_which"}
 """Set by the risk screen, which knows the message better than a classifier of intents."""
 
 

@@ -150,7 +150,7 @@ class Check:
             record = self._record(kind, path)
             front = getattr(record, "front", record)
             sources = list(getattr(front, "sources", ()))
-            for each in getattr(record, "follow_ups", ()):
+            for each in getattr(record, "replies", ()):
                 sources += each.sources
             yield from foreign_sources(path, sources, domains)
         if self.files.contacts is not None:

@@ -58,28 +58,18 @@ def test_a_question_is_one_by_its_mark_or_by_its_words(dispatcher, composed, tex
     assert article["topic"] == "ai_nudes"
 
 
-@pytest.mark.parametrize(
-    ("state", "topic"),
-    [
-        (ConversationState(need="hurt_by_someone"), "follow_up_sextortion_should_i_pay"),
-        (ConversationState(), "sextortion"),
-    ],
-    ids=["after something was told", "in the first message"],
-)
-def test_follow_up_answer_is_answered_shortly_in_place_of_an_article(
-    dispatcher, composed, state, topic
-):
+def test_the_planned_reply_comes_in_place_of_an_article(dispatcher, composed):
     (answer,) = said(
         dispatcher,
         composed,
         "should i pay the rest",
         assessment=URGENT,
         topic=("sextortion", 0.99),
-        entities={"follow_up": "sextortion_should_i_pay"},
-        state=state,
+        entities={"reply": "sextortion_should_i_pay"},
+        state=ConversationState(need="hurt_by_someone"),
     )
 
-    assert (answer["kind"], answer["topic"]) == ("answer", topic)
+    assert (answer["kind"], answer["topic"]) == ("answer", "reply_sextortion_should_i_pay")
     assert "contacts" not in answer
 
 
@@ -97,7 +87,7 @@ def test_a_pasted_chat_is_answered_by_what_stands_out_in_it(dispatcher, composed
 
 
 def test_unsigned_words_are_withheld_where_signatures_are_required(dispatcher, signatures_required):
-    asked, told = {"topic": ("ai_nudes", SURE)}, {"follow_up": "sextortion_should_i_pay"}
+    asked, told = {"topic": ("ai_nudes", SURE)}, {"reply": "sextortion_should_i_pay"}
 
     assert said(dispatcher, signatures_required, assessment=URGENT, **asked) == []
     assert said(dispatcher, signatures_required, assessment=URGENT, entities=told) == []
@@ -108,10 +98,10 @@ def test_in_immediate_danger_the_guide_that_is_told_of_comes_in_place_of_a_short
 ):
     bleeding = {
         "assessment": IMMEDIATE,
-        "entities": {"follow_up": "hurt_happening_now"},
+        "entities": {"reply": "hurt_happening_now"},
         "state": ConversationState(need="self_harm"),
     }
 
     assert said(dispatcher, composed, "it wont stop bleeding", **bleeding) == []
     (short,) = said(dispatcher, composed, "its happening now", **bleeding)
-    assert short["topic"] == "follow_up_hurt_happening_now"
+    assert short["topic"] == "reply_hurt_happening_now"

@@ -211,7 +211,7 @@ def test_what_was_asked_next_has_its_answer_and_no_first_step_beside_it(dispatch
         composed,
         told(Severity.URGENT, "image_abuse"),
         "should i pay the rest of the money",
-        entities={"follow_up": "sextortion_should_i_pay"},
+        entities={"reply": "sextortion_should_i_pay"},
     )
 
     assert "guide_sextortion" in ids(message, "choices")

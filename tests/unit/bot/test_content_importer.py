@@ -13,10 +13,10 @@ from rasa.shared.core.events import ActionExecuted, UserUttered
 from rasa.shared.core.training_data.structures import RuleStep, StoryGraph
 
 from bot.content_importer import OUT_OF_SCOPE, ContentImporter, EverydayTalk
-from bot.risk_screen import SAFE_AFTER_DANGER, language_key
 from safeguarding.content.reader import read_content
 from safeguarding.conversation_state import DANGER_NOW, ConversationState
 from safeguarding.corpus import everyday, read_examples
+from safeguarding.dialogue.plan import SAFE_AFTER_DANGER, language_key
 from safeguarding.records import ContentError
 from safeguarding.risk.assessment import NO_RISK, Assessment
 from safeguarding.taxonomy import CONTENT, ROOT, Severity, reader_of, taxonomy

@@ -9,7 +9,7 @@ LOADED = """
 import sys
 from bot.__main__ import load_training_when_asked
 load_training_when_asked()
-import rasa.core.run, bot.gateway_channel, bot.risk_screen, bot.next_question
+import rasa.core.run, bot.gateway_channel, bot.risk_screen
 print([name for name in ("tensorflow", "spacy", "onnxruntime") if name in sys.modules])
 """
 ASKED = """

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from rasa.shared.core.events import BotUttered, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.nlu.constants import ENTITIES, INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 
-from bot.next_question import MOST_WORDS, NEXT
+from bot.composition import understanding
 from bot.risk_screen import RiskScreen
 from bot.tracker_store import Dialogue, one_turn
 from safeguarding.conversation_state import DANGER_NOW, ConversationState
+from safeguarding.dialogue.model import Candidate
+from safeguarding.dialogue.understand import Understanding
 from safeguarding.risk.assessment import NO_RISK, AssessedMessage, Assessment, Signal
 from safeguarding.taxonomy import Severity, taxonomy
 from tests.content import real_content
@@ -66,6 +70,25 @@ def entities(message: Message, name: str) -> list[str]:
     """Return the values of the entities of this name."""
     named = message.get(ENTITIES) or []
     return [each["value"] for each in named if each["entity"] == name]
+
+
+@pytest.fixture(autouse=True)
+def ranked(monkeypatch):
+    """Return a function that fixes the candidates of every message: none before it is called."""
+
+    def fix(**chances: float) -> None:
+        class Fixed(Understanding):
+            def understand(self, message, before):
+                turn = super().understand(message, before)
+                likely = tuple(Candidate(id_, chance) for id_, chance in chances.items())
+                return replace(turn, candidates=likely, listening=())
+
+        real = understanding()
+        fixed = Fixed(real.model, real.replies, real.questions, real.facts)
+        monkeypatch.setattr("bot.risk_screen.understanding", lambda: fixed)
+
+    fix()
+    return fix
 
 
 @pytest.mark.parametrize("severity", [Severity.URGENT, Severity.IMMEDIATE])
@@ -321,7 +344,7 @@ def test_after_a_concern_a_question_stays_a_question(intent):
 @pytest.mark.parametrize(
     ("intent", "stays"),
     [
-        ("ask_what_is_grooming", True),  # about what was told
+        ("ask_what_is_grooming", False),  # about what was told
         ("ask_talk_to_someone", True),  # for every audience
         ("who_reads_this", True),  # about Lantern itself
         ("use_tool", True),
@@ -336,111 +359,35 @@ def test_after_a_concern_a_guess_leaves_what_was_told_only_for_what_stays_with_i
 
 
 PAY, WHO = "sextortion_should_i_pay", "who_knows_who_reads_this"
-"""Asked after pictures were told of or read about; asked after anything that was told."""
-HOW_LONG = "danger_how_long_ago"
-"""Follow-ups after a disclosure of suicide or self-harm."""
 PICTURES = found(Severity.URGENT, "image_abuse")
 
 
-def asked(
-    chances: dict[str, float],
-    *told: Assessment,
-    intent: str = "nlu_fallback",
-    confidence: float = 0.3,
-    text: str = "should i pay",
-    **known: object,
-) -> Message:
-    """Screen a harmless message with these probabilities of follow-ups, after a disclosure."""
-    next_and_state = {NEXT: chances, "metadata": come_to(*told, **known)}
-    return screened(NO_RISK, intent, confidence, text=text, **next_and_state)
-
-
-def test_what_is_asked_next_after_something_was_told_is_a_follow_up():
-    message = asked({PAY: 0.7, WHO: 0.1}, PICTURES)
+def test_the_planned_reply_becomes_the_intent_and_an_entity(ranked):
+    ranked(**{PAY: 0.9})
+    message = screened(NO_RISK, "nlu_fallback", 0.3, metadata=come_to(PICTURES))
 
     assert message.get(INTENT) == {"name": "ask_next", "confidence": 1.0}
-    assert entities(message, "follow_up") == [PAY]
+    assert message.get("understood") == {"name": "nlu_fallback", "confidence": 0.3}
+    assert entities(message, "reply") == [PAY]
     assert entities(message, "help") == []
 
 
-def test_it_is_one_also_after_an_article_was_read():
-    message = asked({PAY: 0.7}, topic="sextortion")
+def test_the_replies_that_are_offered_become_one_entity(ranked):
+    ranked(**{PAY: 0.3, WHO: 0.2})
+    message = screened(NO_RISK, "nlu_fallback", 0.3, metadata=come_to(PICTURES))
 
-    assert message.get(INTENT)["name"] == "ask_next"
-    assert entities(message, "follow_up") == [PAY]
-
-
-@pytest.mark.parametrize(
-    ("told", "known", "intent"),
-    [
-        ([], {}, "nlu_fallback"),
-        ([NO_RISK], {"topic": "bullying_help"}, "nlu_fallback"),
-        ([found(Severity.URGENT, "bullying")], {}, "still_here"),
-    ],
-)
-def test_where_it_makes_no_sense_the_same_words_are_no_follow_up(told, known, intent):
-    message = asked({PAY: 0.99}, *told, **known)
-
-    assert message.get(INTENT)["name"] == intent
-    assert entities(message, "follow_up") == []
-
-
-@pytest.mark.parametrize(
-    ("chances", "intent"),
-    [
-        ({PAY: 0.3}, "still_here"),  # none of them is likelier
-        ({PAY: 0.3, WHO: 0.1, HOW_LONG: 0.05}, "still_here"),
-        ({PAY: 0.3, HOW_LONG: 0.65}, "ask_next"),  # the other makes no sense here
-    ],
-)
-def test_an_unlikely_follow_up_is_none_unless_its_rivals_make_no_sense_here(chances, intent):
-    assert asked(chances, PICTURES).get(INTENT)["name"] == intent
-
-
-def test_what_was_told_goes_before_what_may_be_asked_after_anything():
-    assert entities(asked({WHO: 0.48, PAY: 0.44}, PICTURES), "follow_up") == [PAY]
-
-
-@pytest.mark.parametrize(("words", "intent"), [(0, "ask_next"), (1, "still_here")])
-def test_what_is_asked_next_is_short(words, intent):
-    text = " ".join(["should"] * (MOST_WORDS + words))
-
-    assert asked({PAY: 0.99}, PICTURES, text=text).get(INTENT)["name"] == intent
-
-
-@pytest.mark.parametrize(
-    ("chance", "confidence", "intent"),
-    [
-        (0.5, 0.9, "ask_sextortion"),
-        (0.9, 0.9, "ask_next"),
-        (0.5, 0.5, "ask_next"),
-    ],
-)
-def test_a_question_that_is_plain_is_answered_by_its_article_unless_a_follow_up_is_plainer(
-    chance, confidence, intent
-):
-    message = asked({PAY: chance}, PICTURES, intent="ask_sextortion", confidence=confidence)
-
-    assert message.get(INTENT)["name"] == intent
+    assert message.get(INTENT)["name"] == "ask_which"
+    assert entities(message, "ask") == [f"{PAY} {WHO}"]
 
 
 @pytest.mark.parametrize("severity", [Severity.CONCERN, Severity.URGENT, Severity.IMMEDIATE])
-def test_a_disclosure_with_a_follow_up_gets_help_first_and_keeps_the_answer(severity):
-    told = found(severity, "image_abuse")
-    message = screened(told, "greet", text="should i pay", **{NEXT: {PAY: 0.9}})
+def test_a_disclosure_gets_help_first_and_keeps_the_reply(ranked, severity):
+    ranked(**{PAY: 0.9})
+    message = screened(found(severity, "image_abuse"), "greet", text="should i pay")
 
     assert message.get(INTENT)["name"] == f"disclose_{severity.label}"
-    assert entities(message, "follow_up") == [PAY]
+    assert entities(message, "reply") == [PAY]
     assert len(entities(message, "help")) == 1
-
-
-@pytest.mark.parametrize(("before", "follow_ups"), [([], []), ([PICTURES], [PAY])])
-def test_a_message_that_tells_for_the_first_time_asks_next_only_where_that_is_plain(
-    before, follow_ups
-):
-    message = screened(PICTURES, "greet", metadata=come_to(*before), **{NEXT: {PAY: 0.5}})
-
-    assert entities(message, "follow_up") == follow_ups
 
 
 def in_another_language(

@@ -203,6 +203,8 @@ WHOLE = ConversationState(
     said=("thanks_plain", "closed_cannot_ring"),
     last_kind="reply",
     calm=1,
+    since_danger=2,
+    asked_if_safe=True,
 )
 
 
@@ -332,3 +334,18 @@ def test_a_record_comes_back_the_same_and_holds_no_empty_kind():
 def test_what_is_no_record_of_ids_is_refused(record):
     with pytest.raises(TypeError):
         AlreadyShown.from_record(record)
+
+
+def test_the_messages_since_danger_are_counted_from_the_last_one_in_danger() -> None:
+    counts = [
+        after(*said).since_danger
+        for said in (
+            [NO_RISK],
+            [told(IMMEDIATE)],
+            [told(IMMEDIATE), NO_RISK],
+            [told(IMMEDIATE), told(CONCERN), NO_RISK],
+            [told(IMMEDIATE), NO_RISK, told(IMMEDIATE)],
+        )
+    ]
+
+    assert counts == [0, 0, 1, 2, 0]

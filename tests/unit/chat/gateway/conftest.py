@@ -27,6 +27,7 @@ from safeguarding.taxonomy import Severity
 from storage.handoffs import HandoffMailbox
 from tests.content import real_content
 from tests.fakes.rasa import FakeRasa, running_rasa
+from tests.fakes.unsure_model import UnsureModel
 from web.connections import LastingProtocol
 
 Sanic.test_mode = True
@@ -264,6 +265,11 @@ def rasa() -> Iterator[FakeRasa]:
 @pytest.fixture
 def world(rasa: FakeRasa, tmp_path: Path) -> World:
     return World(rasa, tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def no_reply_is_likely(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chat.gateway.composition.read_dialogue_model", UnsureModel)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime, timezone
 from uuid import uuid4
 
 import pytest
@@ -208,12 +209,35 @@ def test_help_cards_that_were_shown_are_noted_by_their_need() -> None:
 
 def test_the_article_in_hand_is_the_last_that_was_shown() -> None:
     conversation = Conversation(uuid4())
-    topics = ("what_is_grooming", "consent", "still_here", "help_again", "follow_up_x", "story_x")
+    topics = ("what_is_grooming", "consent", "still_here", "help_again", "reply_x", "story_x")
 
     shown = [Message(kind="answer", text="x", topic=topic) for topic in topics]
     conversation.note_shown(shown, real_content().choices, real_content().questions)
 
-    assert (conversation.state.topic, conversation.state.guide) == ("consent", None)
+    state = conversation.state
+    assert (state.topic, state.guide) == ("consent", None)
+    assert (state.last_kind, state.last_reply) == ("reply", "x")
+
+
+CHILDLINE = real_content().contacts.card("childline", datetime(2026, 11, 29, tzinfo=timezone.utc))
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        (Message(kind="help_card", text="x", severity="urgent"), "card"),
+        (Message(kind="prompt", text="x", topic="guide_sextortion/0"), "guide"),
+        (Message(kind="prompt", text="x", topic="ask_which"), "ask"),
+        (Message(kind="answer", text="x", topic="consent"), "article"),
+        (Message(kind="contacts", text="x", contacts=[CHILDLINE]), "contacts"),
+        (Message(kind="text", text="x"), "other"),
+    ],
+)
+def test_the_kind_of_what_was_said_last_is_noted(message: Message, kind: str) -> None:
+    conversation = Conversation(uuid4())
+    conversation.note_shown([message], real_content().choices, real_content().questions)
+
+    assert conversation.state.last_kind == kind
 
 
 def test_the_step_of_a_guide_that_was_shown_is_the_one_that_is_open() -> None:

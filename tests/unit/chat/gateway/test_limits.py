@@ -102,12 +102,14 @@ async def test_over_the_limit_a_disclosure_is_still_seen_and_recorded(world: Wor
         for _ in range(2):
             await gateway.say(headers, "hello")
 
-        answers = [await gateway.say(headers, "he will hurt me", message_id) for _ in range(2)]
+        words = "he will hurt me with a knife"
+        answers = [await gateway.say(headers, words, message_id) for _ in range(2)]
 
     (kept,) = world.log.kept.values()
     assert [a.json()["messages"][0]["severity"] for a in answers] == ["urgent", "urgent"]
     assert kept.assessment.severity == Severity.URGENT
     assert kept.extra == {"fallback": "rate-limit"}
+    assert kept.facts == ("weapon",)
 
 
 async def test_an_answered_message_may_be_asked_for_again_over_the_limit(world: World) -> None:

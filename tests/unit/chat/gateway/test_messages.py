@@ -219,13 +219,15 @@ async def test_rasa_is_told_what_the_conversation_has_come_to(gateway: Gateway) 
 
     hello, told, then = (body["state"] for body in gateway.world.rasa.received)
     assert hello == {"severity": "none", "replies": 0}
-    assert told == {"severity": "none", "replies": 1}
+    assert told == {"severity": "none", "replies": 1, "last_kind": "other"}
     assert then == {
         "severity": "urgent",
         "need": "hurt_by_someone",
         "categories": ["image_abuse"],
         "cards": {"hurt_by_someone": "urgent"},
         "replies": 2,
+        "facts": ["pictures"],
+        "last_kind": "card",
     }
 
 
@@ -291,7 +293,7 @@ async def test_after_a_concern_a_reply_without_help_says_first_that_we_are_still
     "held",
     [
         {"kind": "answer", "text": "It is …", "contacts": [CONTACT]},
-        {"kind": "answer", "text": "No.", "topic": "follow_up_sextortion_should_i_pay"},
+        {"kind": "answer", "text": "No.", "topic": "reply_sextortion_should_i_pay"},
         {"kind": "text", "text": "Dobrze czytam tylko po angielsku.", "topic": "language_card"},
         URGENT_CARD,
         STILL_HERE,
@@ -822,3 +824,55 @@ async def test_late_small_talk_stays_on_record_which_says_what_was_found_and_ala
     assert len(gateway.world.log.kept) == 1
     assert last(gateway).extra["assessed_later"] == "none"
     assert gateway.world.rasa.received[-1]["state"]["severity"] == "none"
+
+
+async def test_what_was_said_so_far_is_handed_over_with_the_age(gateway: Gateway) -> None:
+    headers = await gateway.begin()
+
+    for words in ("im 13", "i met someone on snap", "now he will hurt me", "he has pics of me"):
+        await gateway.say(headers, words)
+
+    (first,), (second,) = gateway.world.log.kept.values(), gateway.world.log.attached.values()
+    assert (first.age, first.facts) == (13, ("other_is_stranger_online",))
+    assert (second.age, second.facts) == (13, ("other_is_stranger_online", "pictures"))
+
+
+async def test_where_nothing_was_said_no_age_and_no_facts_are_handed_over(gateway: Gateway) -> None:
+    await gateway.say(await gateway.begin(), "someone hurt me")
+
+    assert (last(gateway).age, last(gateway).facts) == (None, ())
+
+
+async def test_what_a_message_says_that_is_assessed_late_is_handed_over_with_its_second_record(
+    gateway: Gateway,
+) -> None:
+    gateway.world.engine.gate.clear()
+    headers = await gateway.begin()
+    await gateway.say(headers, "he has pics of me and hurt me")
+    assert last(gateway).facts == ()
+
+    gateway.world.engine.gate.set()
+    await until(lambda: "assessed_later" in last(gateway).extra)
+    assert last(gateway).facts == ("pictures",)
+
+    await gateway.say(headers, "im worried")
+    assert last(gateway).facts == ("pictures",)
+
+
+CHAT = "Jake: im 16 dont tell ur mum\nMe: ok\nJake: send me pics of me\nMe: no"
+
+
+@pytest.mark.parametrize(
+    ("text", "age", "facts"),
+    [
+        (f"someone hurt me\n\n{CHAT}", None, ()),
+        (f"im 11 and someone hurt me\n\n{CHAT}", 11, ()),
+        ("im 11 and someone hurt me and has pics of me", 11, ("pictures",)),
+    ],
+)
+async def test_what_others_say_in_a_pasted_chat_is_not_what_the_person_says(
+    gateway: Gateway, text: str, age: int | None, facts: tuple[str, ...]
+) -> None:
+    await gateway.say(await gateway.begin(), text)
+
+    assert (last(gateway).age, last(gateway).facts) == (age, facts)

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timezone
+from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from chat.gateway.conversations import Conversation, Exchange
 from chat.gateway.replies import OwnReplies, highest_shown, with_help_first
+from chat.gateway.requests import IncomingMessage
 from safeguarding.conversation_state import ConversationState
+from safeguarding.dialogue.model import Candidate, DialogueModel
 from safeguarding.messages import Message
+from safeguarding.risk.assessment import NO_RISK, AssessedMessage, Assessment
 from safeguarding.taxonomy import Severity
 from tests.content import real_content
 
@@ -17,9 +23,54 @@ CARD = Message(kind="help_card", text="card", severity="urgent")
 TEXT = Message(kind="text", text="hello")
 
 
-def made(*, demonstration: bool) -> OwnReplies:
-    at = datetime(2026, 11, 25, 3, tzinfo=timezone.utc)
-    return OwnReplies(real_content(), lambda: at, demonstration=demonstration)
+PAY = "sextortion_should_i_pay"
+AT = datetime(2026, 11, 25, 3, tzinfo=timezone.utc)
+TOLD = ConversationState().after(Assessment(Severity.URGENT, ("image_abuse",), "self", ()))
+
+
+class SureModel(DialogueModel):
+    """Finds one reply surely right, wherever it is among those to rank."""
+
+    def __init__(self) -> None:
+        """Hold no weights."""
+
+    def act_probabilities(self, vector: object, place: object, words: int) -> dict[str, float]:
+        return {"asks_what_to_do": 1.0}
+
+    def rank(self, vector: object, place: object, words: int, replies: Any, acts: object) -> Any:
+        return [Candidate(PAY, 0.9)] if PAY in replies else []
+
+
+def made(*, demonstration: bool, model: DialogueModel | None = None) -> OwnReplies:
+    return OwnReplies(real_content(), model or SureModel(), lambda: AT, demonstration=demonstration)
+
+
+def exchange(before: ConversationState, text: str = "should i pay") -> Exchange:
+    conversation = Conversation(uuid4())
+    conversation.state = before.after(NO_RISK)
+    sent = IncomingMessage(id=uuid4(), text=text)
+    return Exchange(conversation, "m", sent, (), before, AT)
+
+
+def test_without_rasa_the_reply_that_surely_fits_is_given_all_the_same() -> None:
+    (reply,) = made(demonstration=True).planned(exchange(TOLD), AssessedMessage(NO_RISK, None))
+
+    assert reply["topic"] == f"reply_{PAY}"
+
+
+@pytest.mark.parametrize(
+    ("before", "demonstration"),
+    [
+        (TOLD, False),  # the gateway cannot read whether its words are signed
+        (TOLD.having_said(PAY), True),
+    ],
+)
+def test_without_rasa_no_unsigned_reply_is_given_and_none_twice(
+    before: ConversationState, demonstration: bool
+) -> None:
+    own = made(demonstration=demonstration)
+
+    assert own.planned(exchange(before), AssessedMessage(NO_RISK, None)) == []
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ def shelf(*audiences: str, approved_by: str | None = None, related: str = "conse
     return Articles("answer", {"what_is_grooming": article}, real_content().choices)
 
 
-def test_an_answer_comes_with_its_sources_dates_and_follow_ups() -> None:
+def test_an_answer_comes_with_its_sources_dates_and_what_to_read_next() -> None:
     message = shelf("young_person").message("what_is_grooming", "young_person", Showing(TODAY))
 
     assert message == {

@@ -72,12 +72,12 @@ def test_words_for_younger_children_are_on_the_page_for_young_people() -> None:
     assert "Tell a grown-up." not in export_page("professional", of(both), TODAY)
 
 
-def test_an_answer_to_what_is_asked_next_is_on_the_page_of_its_reader_alone() -> None:
+def test_a_short_reply_is_on_the_page_of_its_reader_alone() -> None:
     page = unescape(export_page("young_person", read_catalogue(), TODAY))
-    follow_ups = real_content().follow_ups.all().values()
+    replies = real_content().replies.all().values()
 
-    for_young_people = [each.young_person for each in follow_ups if each.young_person]
-    for_staff = [each.professional for each in follow_ups if each.professional]
+    for_young_people = [each.young_person for each in replies if each.young_person]
+    for_staff = [each.professional for each in replies if each.professional]
     assert for_young_people
     assert [words for words in for_young_people if words not in page] == []
     assert [words for words in for_staff if words in page] == []

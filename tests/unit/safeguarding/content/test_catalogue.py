@@ -27,7 +27,7 @@ def test_every_file_of_words_is_there() -> None:
             "contacts",
             "phrases",
             "guides",
-            "follow_ups",
+            "replies",
             "languages",
         )
         for path in (CONTENT / kind).iterdir()

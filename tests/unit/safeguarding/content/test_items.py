@@ -71,7 +71,7 @@ def test_a_reader_gets_their_own_words_and_everyones() -> None:
         ("responses", 2),
         ("guide:sextortion", 2),
         ("language_card:pl", 2),
-        ("follow_up:adults", 1),
+        ("reply:adults", 1),
         ("answer:consent", 1),
         ("opening", 1),
     ],

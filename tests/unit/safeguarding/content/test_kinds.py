@@ -23,7 +23,7 @@ def test_ids_and_titles_are_each_used_once() -> None:
 
 def test_what_signposts_is_never_withheld_and_what_is_about_risk_needs_two() -> None:
     assert [kind.id for kind in KINDS if kind.withheld] == [
-        "answer", "story", "tool", "follow_up", "reply", "chat_signs"
+        "answer", "story", "tool", "reply", "chat_signs"
     ]  # fmt: skip
     assert [kind.id for kind in KINDS if kind.signers > 1] == [
         "help_card", "guide", "language_card", "questions", "responses", "risk"
@@ -33,7 +33,7 @@ def test_what_signposts_is_never_withheld_and_what_is_about_risk_needs_two() -> 
 
 def test_only_what_is_said_to_people_is_shown_to_them() -> None:
     assert [kind.id for kind in KINDS if not kind.for_people] == [
-        "reply", "facts", "questions", "risk", "language", "source_domains"
+        "facts", "questions", "risk", "language", "source_domains"
     ]  # fmt: skip
     assert KINDS["contacts"].shows("wiltshire")
     assert not KINDS["contacts"].shows("retired")

@@ -18,6 +18,7 @@ from safeguarding.content.replies import (
     ReplyFile,
     ReplyRecord,
     read_replies,
+    reply_choices,
     reply_item,
 )
 from safeguarding.conversation_state import ConversationState
@@ -51,7 +52,12 @@ replies:
     professional: "In the record."
 """
 CHOICES = Choices(
-    [ChoiceRecord("not_safe_now", "I'm not safe", "say_not_safe")], {"sextortion": "Threats"}, {}
+    [
+        ChoiceRecord("not_safe_now", "I'm not safe", "say_not_safe"),
+        ChoiceRecord("leave_wish", "Call me back", ""),
+    ],
+    {"sextortion": "Threats"},
+    {},
 )
 
 
@@ -75,8 +81,13 @@ def message(
     audience: str | None = None,
     today: date = TODAY,
     age: int | None = None,
+    text: str = TEXT,
+    severity: Severity = Severity.NONE,
 ) -> Message | None:
-    return replies(folder).message(id_, audience, Showing(today), age)
+    all_ = Replies({"theme": read(folder, text)}, {"theme": item(folder)}, CHOICES)
+    need = "hurt_by_someone" if severity else None
+    before = ConversationState(severity=severity, need=need, audience=audience, age=age)
+    return all_.message(id_, before, Showing(today))
 
 
 def record(**changes: object) -> ReplyRecord:
@@ -97,8 +108,6 @@ def state(
 
 
 OF_BOTH = record(needs=["hurt_by_someone"], categories=["image_abuse"], topics=["sextortion"])
-OF_ADULT = record(needs=["danger_now"], topics=["sextortion"], facts=["is_adult"])
-"""Neither danger nor an article stands for a fact that nobody has said."""
 
 
 @pytest.mark.parametrize(
@@ -113,8 +122,6 @@ OF_ADULT = record(needs=["danger_now"], topics=["sextortion"], facts=["is_adult"
         (record(topics=["consent"]), state("friend", "bullying", topic="consent")),
         (record(), ConversationState()),
         (record(), state("friend", "bullying")),
-        (record(facts=["is_adult"]), state(facts=("at_school", "is_adult"))),
-        (record(not_facts=["is_adult"]), state(facts=("at_school",))),
     ],
 )
 def test_it_counts_after_what_it_is_asked_about(
@@ -131,17 +138,28 @@ def test_it_counts_after_what_it_is_asked_about(
         (OF_BOTH, state("friend", "image_abuse")),
         (OF_BOTH, state(topic="consent", severity=Severity.NONE)),
         (record(needs=["danger_now"]), state("suicide", severity=Severity.URGENT)),
-        (record(facts=["is_adult"]), ConversationState()),
-        (record(facts=["is_adult", "at_school"]), state(facts=("is_adult",))),
-        (record(not_facts=["is_adult"]), state(facts=("is_adult",))),
-        (OF_ADULT, state("hurt_by_someone", severity=Severity.IMMEDIATE)),
-        (OF_ADULT, state(topic="sextortion", severity=Severity.NONE)),
     ],
 )
 def test_it_does_not_count_after_anything_else(
     asked: ReplyRecord, before: ConversationState
 ) -> None:
     assert not asked.counts_after(before)
+
+
+@pytest.mark.parametrize(
+    ("needed", "said", "suits"),
+    [
+        ({"facts": ["is_adult"]}, ("at_school", "is_adult"), True),
+        ({"not_facts": ["is_adult"]}, ("at_school",), True),
+        ({"facts": ["is_adult"]}, (), False),
+        ({"facts": ["is_adult", "at_school"]}, ("is_adult",), False),
+        ({"not_facts": ["is_adult"]}, ("is_adult",), False),
+    ],
+)
+def test_facts_that_were_said_allow_a_reply_or_forbid_it(
+    needed: dict[str, list[str]], said: tuple[str, ...], suits: bool
+) -> None:
+    assert record(**needed, young_person="No.").suits(state(facts=said)) is suits
 
 
 @pytest.mark.parametrize(
@@ -204,45 +222,70 @@ def test_an_answer_comes_with_its_sources_its_dates_the_article_and_a_way_to_hel
         "reviewed_on": "2026-11-25",
         "review_due": "2027-05-25",
         "approved": False,
-        "choices": [
-            {"id": "ask_sextortion", "label": "Threats"},
-            {"id": "not_safe_now", "label": "I'm not safe"},
-        ],
+        "choices": [{"id": "ask_sextortion", "label": "Threats"}],
     }
 
 
-def test_without_an_article_that_says_more_there_is_only_the_way_to_help(tmp_path: Path) -> None:
-    found = message(tmp_path, "for_staff", "professional")
-
-    assert found is not None
-    assert [choice["id"] for choice in found["choices"]] == ["not_safe_now"]
-
-
-def test_what_is_said_in_any_conversation_has_no_button_of_danger(tmp_path: Path) -> None:
-    general = read(tmp_path, TEXT.replace("    needs: [adult_for_child]\n", ""))
-    all_ = Replies({"theme": general}, {"theme": item(tmp_path)}, CHOICES)
-    found = all_.message("for_staff", "professional", Showing(TODAY))
-
-    assert found is not None
-    assert found["choices"] == []
-
-
-@pytest.mark.parametrize("at", ["before", "after"])
-def test_what_fits_before_or_after_a_message_and_has_words_for_the_reader_may_answer_it(
-    tmp_path: Path, at: str
+@pytest.mark.parametrize(
+    ("severity", "shown"),
+    [(Severity.NONE, []), (Severity.CONCERN, ["leave_wish", "not_safe_now"])],
+)
+def test_after_a_disclosure_a_way_to_help_stays_below_every_answer(
+    tmp_path: Path, severity: Severity, shown: list[str]
 ) -> None:
-    told, nothing = state("hurt_by_someone", "image_abuse"), ConversationState()
-    before, after = (told, nothing) if at == "before" else (nothing, told)
+    text = TEXT.replace('label: "Do I log it?"', 'label: "Log"\n    choices: [leave_wish]')
+    found = message(tmp_path, "for_staff", "professional", severity=severity, text=text)
 
-    assert set(replies(tmp_path).fitting(before, after)) == {"should_i_pay"}
+    assert found is not None
+    assert [choice["id"] for choice in found["choices"]] == shown
 
 
-def test_a_reply_without_words_for_the_reader_fits_nowhere(tmp_path: Path) -> None:
-    of_child = state("adult_for_child")
-    to_staff = replace(of_child, audience="professional")
+def test_a_reply_without_words_for_the_reader_suits_no_conversation(tmp_path: Path) -> None:
+    young = state("hurt_by_someone")
+    to_staff = replace(young, audience="professional")
 
-    assert replies(tmp_path).fitting(of_child, of_child) == {}
-    assert set(replies(tmp_path).fitting(to_staff, to_staff)) == {"for_staff"}
+    assert {*replies(tmp_path).suiting(young)} == {"should_i_pay"}
+    assert {*replies(tmp_path).suiting(to_staff)} == {"should_i_pay", "for_staff"}
+
+
+@pytest.mark.parametrize(
+    ("before", "text"),
+    [
+        (state("adult_for_child"), "No. Stay close."),  # writes as an adult, and has not said so
+        (state("hurt_by_someone"), "No. Do not pay."),
+    ],
+)
+def test_the_words_are_those_for_the_reader_of_the_conversation(
+    tmp_path: Path, before: ConversationState, text: str
+) -> None:
+    assert replies(tmp_path).all()["should_i_pay"].text_in(before) == text
+
+
+def test_a_young_person_is_not_given_the_words_for_parents() -> None:
+    assert record(parent="Stay close.").text_in(state("hurt_by_someone")) is None
+
+
+@pytest.mark.parametrize("severity", [Severity.NONE, Severity.URGENT])
+def test_some_replies_make_sense_only_where_nothing_was_disclosed(severity: Severity) -> None:
+    goodbye = record(young_person="Bye.", only_calm=True)
+
+    assert goodbye.suits(state("friend", severity=severity)) is (severity == Severity.NONE)
+
+
+def test_a_phrasing_is_known_whatever_its_spelling(tmp_path: Path) -> None:
+    bank = replies(tmp_path)
+
+    assert bank.asked_by("He wants MORE!") == {"should_i_pay"}
+    assert bank.asked_by("he wants more and more") == frozenset()
+
+
+def test_each_reply_has_a_button_that_asks_for_it(tmp_path: Path) -> None:
+    read(tmp_path)
+    (pay, staff) = reply_choices(tmp_path)
+
+    assert (pay.id, pay.label, pay.intent) == ("reply_should_i_pay", "Should I pay?", "ask_next")
+    assert pay.entities == {"reply": "should_i_pay"}
+    assert staff.label == "Do I log it?"
 
 
 def test_it_is_withheld_after_its_review(tmp_path: Path) -> None:
@@ -262,8 +305,8 @@ def test_it_is_withheld_until_its_file_is_signed_where_signatures_are_required(
     unsigned = Showing(TODAY, require_approval=True)
     signed = Showing(TODAY, approved, require_approval=True)
 
-    assert all_.message("should_i_pay", None, unsigned) is None
-    shown = all_.message("should_i_pay", None, signed)
+    assert all_.message("should_i_pay", ConversationState(), unsigned) is None
+    shown = all_.message("should_i_pay", ConversationState(), signed)
     assert shown is not None
     assert shown["approved"] is True
 
@@ -344,7 +387,7 @@ REAL = real_content().replies
 @pytest.mark.parametrize("audience", taxonomy().audiences)
 def test_every_real_reply_is_answered_for_those_it_has_words_for(audience: str) -> None:
     for id_, each in REAL.all().items():
-        shown = REAL.message(id_, audience, Showing(TODAY))
+        shown = REAL.message(id_, ConversationState(audience=audience), Showing(TODAY))
         assert (shown is None) == (each.text_for(audience) is None)
         if shown is not None:
             assert all(choice["id"] in real_content().choices for choice in shown["choices"])

@@ -11,24 +11,26 @@ from safeguarding.dialogue.model import Candidate
 from safeguarding.dialogue.plan import (
     ANSWER,
     ANSWER_BESIDE_TOPIC,
+    ANSWER_FIRST,
     ANSWER_IN_DANGER,
     ANSWER_LIGHTLY,
     ASK,
     ASK_FROM,
-    GO_ON,
     KEPT,
     MOST_ASKED,
     SURE,
     ReplyPlan,
     ReplyPlanner,
+    answers_alone,
 )
 from safeguarding.dialogue.understand import IncomingText, UnderstoodTurn
-from safeguarding.risk.assessment import NO_RISK, Assessment
+from safeguarding.risk.assessment import CONVERSATION, MODEL, NO_RISK, Assessment, Signal
 from safeguarding.taxonomy import Severity
 from tests.content import real_content
 
 PLANNER = ReplyPlanner(real_content().help_cards, real_content().choices)
 FIRST, PAY, WHO, BUTTONLESS = "first_blackmailed", "should_i_pay", "who_reads_this", "thanks_then"
+LISTENING = "heard_that_too"
 CARD = "hurt_by_someone-urgent-young_person"
 CARD_OF_A_CONCERN = "hurt_by_someone-concern-young_person"
 NEW = ConversationState()
@@ -56,10 +58,13 @@ def turn(
     answered: str | None = None,
     about_chat: bool = False,
     act: str = "asks_what_to_do",
+    listening: tuple[str, ...] = (),
+    in_place: bool = True,
+    names_999: bool = True,
 ) -> UnderstoodTurn:
     message = IncomingText("", "", None, found(severity), language, intent, confidence)
-    likely = tuple(Candidate(*each) for each in candidates)
-    return UnderstoodTurn(message, act, 1.0, frozenset(), answered, about_chat, likely)
+    likely = tuple(Candidate(*each, in_place, names_999) for each in candidates)
+    return UnderstoodTurn(message, act, 1.0, frozenset(), answered, about_chat, likely, listening)
 
 
 def planned(made: UnderstoodTurn, before: ConversationState = NEW) -> ReplyPlan:
@@ -110,9 +115,9 @@ def test_the_card_comes_anew_only_where_it_is_graver(before: Severity) -> None:
 @pytest.mark.parametrize(
     ("first", "other", "reply"),
     [
-        (ANSWER + 0.01, 0.9, FIRST),
-        (ANSWER - 0.01, ANSWER + 0.01, PAY),
-        (ANSWER - 0.01, ANSWER - 0.01, None),
+        (ANSWER_FIRST + 0.01, 0.9, FIRST),
+        (ANSWER_FIRST - 0.01, ANSWER + 0.01, PAY),
+        (ANSWER_FIRST - 0.01, ANSWER - 0.01, None),
     ],
 )
 def test_the_first_card_takes_the_likeliest_first_answer(
@@ -185,29 +190,94 @@ def test_a_guessed_topic_gets_its_article_only_where_nothing_was_told() -> None:
 
 
 @pytest.mark.parametrize("severity", [Severity.NONE, Severity.URGENT])
-def test_a_detail_that_nothing_answers_is_heard_once(severity: Severity) -> None:
-    detail = turn(severity=severity, act="adds_detail")
-    talking = told(last_kind="reply")
+@pytest.mark.parametrize("last_kind", ["card", "reply"])
+def test_what_no_reply_fits_is_taken_up_while_there_are_words_for_it(
+    severity: Severity, last_kind: str
+) -> None:
+    detail = turn(severity=severity, act="adds_detail", listening=(LISTENING, "heard_slowly"))
+    before = told(last_kind=last_kind, asked_if_safe=True)
 
-    assert planned(detail, talking) == ReplyPlan("ask_next", reply=GO_ON)
-    assert planned(detail, replace(talking, said=(GO_ON,))).reply is None
-    assert planned(detail, replace(talking, last_kind="card")).reply is None
-    assert planned(replace(detail, act="asks_fact"), talking).reply is None
-    assert GO_ON in real_content().replies.all()
+    assert planned(detail, before) == ReplyPlan("ask_next", reply=LISTENING)
+    assert planned(replace(detail, listening=()), before).reply is None
+
+
+def test_before_anything_was_told_only_talk_is_taken_up() -> None:
+    made = turn(listening=(LISTENING,))
+
+    assert planned(made) == ReplyPlan()
+    assert planned(made, replace(NEW, last_kind="reply")).reply == LISTENING
+
+
+@pytest.mark.parametrize(
+    ("chance", "given"), [(ANSWER_BESIDE_TOPIC - 0.01, False), (ANSWER_BESIDE_TOPIC, True)]
+)
+def test_a_reply_out_of_its_place_must_be_far_likelier(chance: float, given: bool) -> None:
+    plan = planned(turn((PAY, chance), in_place=False))
+
+    assert plan.reply == (PAY if given else None)
+
+
+def test_a_less_likely_reply_in_its_place_goes_before_one_out_of_it() -> None:
+    made = turn((PAY, ANSWER_BESIDE_TOPIC - 0.01), in_place=False)
+    made = replace(made, candidates=(*made.candidates, Candidate(WHO, 0.5)))
+
+    assert planned(made).reply == WHO
+
+
+def heard_by(*kinds: str, severity: Severity = Severity.CONCERN) -> Assessment:
+    signals = tuple(Signal("x", kind, "1", "distress", severity, 0, 0) for kind in kinds)
+    return Assessment(severity, ("distress",), "self", signals)
+
+
+@pytest.mark.parametrize(
+    ("assessment", "reply", "alone"),
+    [
+        (heard_by(MODEL), "worry_exams", True),
+        (heard_by(MODEL, CONVERSATION), "grief_pet", True),
+        (heard_by(MODEL, "lexicon"), "worry_exams", False),
+        (heard_by("lexicon"), "worry_exams", False),
+        (heard_by(), "worry_exams", False),
+        (heard_by(MODEL), PAY, False),
+        (heard_by(MODEL, severity=Severity.URGENT), "worry_exams", False),
+        (NO_RISK, "worry_exams", False),
+    ],
+)
+def test_an_everyday_reply_stands_alone_only_where_the_network_alone_heard_a_concern(
+    assessment: Assessment, reply: str, alone: bool
+) -> None:
+    assert answers_alone(reply, assessment) is alone
+
+
+@pytest.mark.parametrize(
+    ("before", "chance", "alone"),
+    [
+        (NEW, ANSWER_LIGHTLY, True),
+        (NEW, ANSWER_LIGHTLY - 0.01, False),
+    ],
+)
+def test_an_everyday_reply_replaces_the_card_only_where_it_surely_fits_and_nothing_is_in_hand(
+    before: ConversationState, chance: float, alone: bool
+) -> None:
+    made = turn(("worry_exams", chance))
+    made = replace(made, message=replace(made.message, assessment=heard_by(MODEL)))
+
+    assert (planned(made, before) == ReplyPlan("ask_next", reply="worry_exams")) is alone
+
+
+@pytest.mark.parametrize("severity", [Severity.CONCERN, Severity.URGENT])
+def test_an_everyday_reply_replaces_no_card_while_something_is_in_hand(severity: Severity) -> None:
+    made = turn(("worry_exams", 0.99))
+    heard = replace(heard_by(MODEL), categories=("suicide",))
+    made = replace(made, message=replace(made.message, assessment=heard))
+
+    assert planned(made, told(severity)).help is not None
 
 
 @pytest.mark.parametrize("before", [NEW, told()])
-@pytest.mark.parametrize(
-    ("chance", "plan"),
-    [
-        (ANSWER - 0.01, ReplyPlan("language_card", "language-pl")),
-        (ANSWER, ReplyPlan("ask_next", reply=PAY)),
-    ],
-)
-def test_a_message_in_another_language_gets_the_card_in_it_unless_a_reply_fits(
-    before: ConversationState, chance: float, plan: ReplyPlan
-) -> None:
-    assert planned(turn((PAY, chance), language="pl"), before) == plan
+def test_a_message_in_another_language_gets_the_card_in_it(before: ConversationState) -> None:
+    plan = planned(turn((PAY, 0.9), language="pl"), before)
+
+    assert plan == ReplyPlan("language_card", "language-pl")
 
 
 @pytest.mark.parametrize("severity", [Severity.CONCERN, Severity.URGENT, Severity.IMMEDIATE])
@@ -215,6 +285,12 @@ def test_a_disclosure_in_another_language_gets_help_in_it(severity: Severity) ->
     made = turn((FIRST, 0.9), language="pl", severity=severity)
 
     assert planned(made) == ReplyPlan(f"disclose_{severity.label}", "language-pl")
+
+
+def test_danger_in_another_language_is_answered_in_it_each_time() -> None:
+    made = turn(language="pl", severity=Severity.IMMEDIATE)
+
+    assert planned(made, told(Severity.IMMEDIATE)).help == "language-pl"
 
 
 @pytest.mark.parametrize(
@@ -279,14 +355,12 @@ def test_a_pasted_chat_is_looked_at_unless_it_is_urgent_or_something_else_is_pla
         (told(Severity.CONCERN), "chat_football", ANSWER, True),
         (told(), "chat_football", ANSWER_LIGHTLY - 0.01, False),
         (told(), "chat_football", ANSWER_LIGHTLY, True),
-        (told(), BUTTONLESS, ANSWER, True),
-        (told(Severity.IMMEDIATE), "chat_football", 0.99, False),
-        (told(Severity.IMMEDIATE), BUTTONLESS, 0.99, False),
-        (told(Severity.IMMEDIATE, calm=2), BUTTONLESS, 0.99, True),
-        (told(Severity.IMMEDIATE), PAY, ANSWER, True),
+        (told(), "real_are_you_human", ANSWER, True),
+        (told(Severity.IMMEDIATE, since_danger=1), "real_are_you_human", ANSWER, False),
+        (told(Severity.IMMEDIATE, since_danger=1), "real_are_you_human", ANSWER_LIGHTLY, True),
     ],
 )
-def test_light_words_follow_something_grave_only_where_they_surely_fit_and_never_danger_closely(
+def test_light_words_follow_something_grave_only_where_they_surely_fit(
     before: ConversationState, reply: str, chance: float, given: bool
 ) -> None:
     plan = planned(turn((reply, chance)), before)
@@ -295,10 +369,45 @@ def test_light_words_follow_something_grave_only_where_they_surely_fit_and_never
     assert plan.intent == ("ask_next" if given else "still_here")
 
 
+@pytest.mark.parametrize(
+    ("since", "reply", "chance", "names_999", "given"),
+    [
+        (0, PAY, ANSWER, False, False),
+        (0, PAY, ANSWER, True, True),
+        (0, PAY, ANSWER_LIGHTLY, False, True),  # it surely answers what was asked
+        (0, "chat_football", 0.99, False, False),
+        (1, PAY, ANSWER, False, True),
+    ],
+)
+def test_close_to_danger_a_reply_names_999_or_surely_answers(
+    since: int, reply: str, chance: float, names_999: bool, given: bool
+) -> None:
+    danger = told(Severity.IMMEDIATE, since_danger=since)
+    plan = planned(turn((reply, chance), names_999=names_999), danger)
+
+    assert plan.reply == (reply if given else None)
+
+
+@pytest.mark.parametrize("reply", [BUTTONLESS, "bye_then", "minimise_it", "unclear_ok"])
+def test_after_something_urgent_a_person_is_asked_once_if_they_are_safe(reply: str) -> None:
+    made = turn((reply, 0.99))
+
+    assert planned(made, told()).intent == "still_here"
+    assert planned(made, told(asked_if_safe=True)).reply == reply
+    assert planned(made, told(Severity.CONCERN)).reply == reply
+    assert planned(turn((PAY, 0.99)), told()).reply == PAY
+
+
+def test_a_person_is_asked_if_they_are_safe_before_a_word_that_only_takes_up_what_they_said() -> (
+    None
+):
+    assert planned(turn(listening=(LISTENING,)), told()).intent == "still_here"
+
+
 def test_a_detail_soon_after_danger_is_not_just_heard() -> None:
     danger = told(Severity.IMMEDIATE, last_kind="reply")
 
-    assert planned(turn(act="adds_detail"), danger).intent == "still_here"
+    assert planned(turn(listening=(LISTENING,)), danger).intent == "still_here"
 
 
 @pytest.mark.parametrize("intent", ["goodbye", "thanks", "out_of_scope", "nlu_fallback"])
@@ -308,6 +417,23 @@ def test_small_talk_after_something_was_told_stays_with_it(intent: str) -> None:
 
     assert plan.intent == "still_here"
     assert "999" in PLANNER.cards.by_still_key(plan.help or "")["text"]
+
+
+@pytest.mark.parametrize(
+    ("intent", "confidence", "kept"),
+    [
+        ("choose_audience", SURE, True),
+        ("choose_audience", UNSURE, False),
+        ("ask_talk_to_someone", ANSWER, True),
+        ("ask_contact_childline", ANSWER, True),
+    ],
+)
+def test_a_button_in_words_and_a_wish_for_a_person_are_carried_out_after_something_was_told(
+    intent: str, confidence: float, kept: bool
+) -> None:
+    plan = planned(turn(intent=intent, confidence=confidence), told())
+
+    assert (plan == ReplyPlan()) is kept
 
 
 @pytest.mark.parametrize("intent", ["who_reads_this", "can_someone_ring_me", "use_tool"])

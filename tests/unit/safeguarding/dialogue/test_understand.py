@@ -10,12 +10,12 @@ import pytest
 from safeguarding.content.replies import ReplyRecord
 from safeguarding.conversation_state import ConversationState
 from safeguarding.dialogue.model import WIDTH, Candidate, DialogueModel, Place
-from safeguarding.dialogue.understand import IncomingText, Understanding, UnderstoodTurn
+from safeguarding.dialogue.understand import PHRASING, IncomingText, Understanding, UnderstoodTurn
 from safeguarding.risk.assessment import NO_RISK, Assessment, Signal
 from safeguarding.taxonomy import Severity
 from tests.content import real_content
 
-PAY, BULLIED = "sextortion_should_i_pay", "first_bullied"
+PAY = "sextortion_should_i_pay"
 PICTURES = Assessment(Severity.URGENT, ("image_abuse",), "self", ())
 TOLD = ConversationState().after(PICTURES)
 CHAT = "is this ok?\nliam: hi\nme: hey\nliam: u alone?"
@@ -95,20 +95,45 @@ def test_yes_answers_a_question_only_while_it_is_open(
 
 
 @pytest.mark.parametrize(
-    ("before", "assessment", "fits"),
+    ("before", "assessment", "in_place"),
     [
         (TOLD, NO_RISK, True),
         (ConversationState(), PICTURES, True),  # what the message itself tells counts
         (ConversationState(), NO_RISK, False),
-        (TOLD.having_said(PAY), NO_RISK, False),
     ],
 )
-def test_only_replies_that_make_sense_and_were_not_given_are_candidates(
-    before: ConversationState, assessment: Assessment, fits: bool
+def test_a_candidate_says_whether_it_makes_sense_here(
+    before: ConversationState, assessment: Assessment, in_place: bool
 ) -> None:
     turn, _ = understood("should i pay", before, assessment)
+    (pay,) = (each for each in turn.candidates if each.id == PAY)
 
-    assert (PAY in ids(turn)) is fits
+    assert pay.in_place is in_place
+    assert pay.names_999 is ("999" in str(real_content().replies.all()[PAY].young_person))
+
+
+@pytest.mark.parametrize(("text", "sure"), [("Should I pay??", True), ("is it monday", False)])
+def test_a_message_that_is_a_phrasing_of_a_reply_surely_asks_for_it(text: str, sure: bool) -> None:
+    turn, _ = understood(text)
+
+    first = turn.candidates[0]
+    assert ((first.id, first.probability) == (PAY, PHRASING)) is sure
+
+
+def test_no_candidate_was_given_before() -> None:
+    turn, _ = understood("should i pay", TOLD.having_said(PAY))
+
+    assert PAY not in ids(turn)
+
+
+def test_words_for_what_no_reply_fits_are_of_the_act_and_were_not_given_before() -> None:
+    replies = real_content().replies.all()
+    turn, _ = understood("why is it like that")
+    listening = turn.listening
+    again, _ = understood("why is it like that", TOLD.having_said(listening[0]))
+
+    assert all(turn.act in replies[each].acts for each in listening)
+    assert again.listening == listening[1:]
 
 
 def test_no_candidate_needs_a_fact_that_was_not_said() -> None:

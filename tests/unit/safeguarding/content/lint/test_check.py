@@ -165,9 +165,9 @@ FAULTS: list[Fault] = [
     ("guides/sextortion.yml", "Stop replying", "Risky behaviour", "is not ours"),
     ("guides/sextortion.yml", "SHOUT to 85258", "SHOUT to 85259", "85259 is no number"),
     ("phrases/guides.yml", "{title}", "{name}", "stand in braces"),
-    ("follow_ups/adults.yml", "follow_ups:", "next:", "unknown field `next`"),
-    ("follow_ups/images_and_online.yml", "topic: sextortion\n", "topic: x\n", "no such topic"),
-    ("follow_ups/images_and_online.yml", "No. Don't pay", "Risky behaviour", "is not ours"),
+    ("replies/adults.yml", "replies:", "next:", "unknown field `next`"),
+    ("replies/images_and_online.yml", "topic: sextortion\n", "topic: x\n", "no such topic"),
+    ("replies/images_and_online.yml", "No. Don't pay", "Risky behaviour", "is not ours"),
     ("languages/pl.yml", "code: pl", "code: xx", "the file is called pl"),
     ("languages/pl.yml", "zadzwoń pod 999.", "zadzwoń.", "says nothing of 999"),
     ("languages/pl.yml", "0800 1111", "0800 1112", "0800 1112 is no number"),
@@ -238,7 +238,7 @@ def test_a_source_that_is_of_no_issuing_body_is_found_with_its_line(content: Pat
         ("articles/nudes_shared.md", "https://www.childline.org.uk/"),
         ("stories/party_house.md", "https://"),
         ("guides/sextortion.yml", "https://ceopeducation.co.uk/"),
-        ("follow_ups/images_and_online.yml", "https://www.norfolk.police.uk/"),
+        ("replies/images_and_online.yml", "https://www.norfolk.police.uk/"),
         ("languages/pl.yml", 'url: "https://learning.nspcc.org.uk/'),
     ):
         new = f"{old.partition('https')[0]}https://news.example/"

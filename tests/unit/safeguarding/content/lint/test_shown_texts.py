@@ -13,7 +13,7 @@ def test_looks_at_pieces_contacts_cards_buttons_and_responses() -> None:
     texts = [line.text for line in lines]
 
     assert {line.path.parent.name for line in lines} >= {
-        "articles", "stories", "tools", "contacts", "guides", "follow_ups", "languages", "phrases"
+        "articles", "stories", "tools", "contacts", "guides", "replies", "languages", "phrases"
     }  # fmt: skip
     assert any(text.startswith("Call 999 now, or get someone near you to.") for text in texts)
     assert any(text.startswith("Stop replying, and don't pay") for text in texts)

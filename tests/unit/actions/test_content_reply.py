@@ -1,20 +1,20 @@
-"""What is asked next: a short answer for the reader, or who can help while there is none."""
+"""The planned reply, or who can help while there is none; and the question by buttons."""
 
 from __future__ import annotations
 
 import pytest
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.content import ActionAnswerNext
+from actions.content import ActionAnswerNext, ActionAskWhich
 from tests.content import real_content
 from tests.unit.actions.trackers import tracker
 
-EVERY = real_content().follow_ups.all()
+EVERY = real_content().replies.all()
 PAY = EVERY["sextortion_should_i_pay"]
 
 
-def said(dispatcher, composition, follow_up, **slots):
-    entities = {"follow_up": follow_up} if follow_up else None
+def said(dispatcher, composition, reply, **slots):
+    entities = {"reply": reply} if reply else None
     asked = tracker("should i pay the rest", "ask_next", entities=entities, slots=slots)
     assert ActionAnswerNext(composition).run(dispatcher, asked, {}) == []
     (message,) = dispatcher.messages
@@ -24,11 +24,11 @@ def said(dispatcher, composition, follow_up, **slots):
 def test_a_short_answer_names_its_sources_and_the_article_that_says_more(dispatcher, composed):
     message = said(dispatcher, composed, "sextortion_should_i_pay")
 
-    assert (message["kind"], message["topic"]) == ("answer", "follow_up_sextortion_should_i_pay")
+    assert (message["kind"], message["topic"]) == ("answer", "reply_sextortion_should_i_pay")
     assert message["text"] == PAY.young_person
     assert message["sources"][0]["url"].startswith("https://")
     assert message["approved"] is False
-    assert [choice["id"] for choice in message["choices"]] == [f"ask_{PAY.topic}", "not_safe_now"]
+    assert [choice["id"] for choice in message["choices"]] == [f"ask_{PAY.topic}"]
 
 
 @pytest.mark.parametrize(
@@ -41,9 +41,9 @@ def test_each_reader_has_words_of_their_own_or_the_nearest(dispatcher, composed,
     assert message["text"] == text
 
 
-@pytest.mark.parametrize("follow_up", [None, "no_such_follow_up"])
-def test_where_nothing_is_asked_there_is_who_can_help(dispatcher, composed, follow_up):
-    assert_signposted(said(dispatcher, composed, follow_up), composed)
+@pytest.mark.parametrize("reply", [None, "no_such_reply"])
+def test_where_nothing_is_asked_there_is_who_can_help(dispatcher, composed, reply):
+    assert_signposted(said(dispatcher, composed, reply), composed)
 
 
 def test_what_is_written_for_professionals_is_never_shown_to_a_young_person(dispatcher, composed):
@@ -74,3 +74,23 @@ def test_every_answer_is_shown_to_whom_it_is_written_for(composed, audience):
 def assert_signposted(message, composition):
     assert (message["kind"], message["text"]) == ("contacts", composition.phrases.article_withheld)
     assert [contact["id"] for contact in message["contacts"]][-2:] == ["emergency_999", "childline"]
+
+
+def asked_which(dispatcher, composition, *ids):
+    turn = tracker("my mum", "ask_which", entities={"ask": " ".join(ids)})
+    assert ActionAskWhich(composition).run(dispatcher, turn, {}) == []
+    (message,) = dispatcher.messages
+    return message["custom"]
+
+
+def test_it_asks_by_the_labels_of_the_replies_and_something_else(dispatcher, composed):
+    message = asked_which(dispatcher, composed, "sextortion_should_i_pay", "no_such_reply")
+
+    assert message["topic"] == "ask_which"
+    assert [each["label"] for each in message["choices"]] == [PAY.label, "Something else"]
+
+
+def test_it_offers_no_reply_that_is_withheld(dispatcher, years_later):
+    message = asked_which(dispatcher, years_later, "sextortion_should_i_pay")
+
+    assert [each["id"] for each in message["choices"]] == ["something_else"]

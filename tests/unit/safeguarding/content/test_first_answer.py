@@ -6,12 +6,13 @@ from typing import Literal
 
 import pytest
 
-from safeguarding.dialogue.first_answer import MOST_BUTTONS, MOST_CONTACTS, with_first_answer
+from safeguarding.content.help_cards import MOST_BUTTONS, MOST_CONTACTS
 from safeguarding.messages import Choice, ContactCard, Message
 from safeguarding.taxonomy import READERS, YOUNG_PERSON, Severity
 from tests.content import real_content
 
 CARDS = real_content().help_cards
+IN_DANGER = "If anyone's in danger now, call 999."
 TOPIC = "reply_first_blackmailed_over_picture"
 ANSWER = Message(
     kind="answer",
@@ -19,6 +20,11 @@ ANSWER = Message(
     text="Do not pay.",
     sources=[{"title": "Pay", "publisher": "CEOP", "url": "https://ceop.uk", "date": "2025"}],
 )
+
+
+def merged_of(messages: list[Message], reader: str = YOUNG_PERSON) -> list[Message]:
+    answer = next((each for each in messages if each.get("topic") == TOPIC), None)
+    return CARDS.with_first_answer(messages, answer, reader)
 
 
 def contact(id_: str) -> ContactCard:
@@ -45,13 +51,30 @@ def ids(message: Message, kind: Literal["contacts", "choices"]) -> list[str]:
 @pytest.mark.parametrize("reader", READERS)
 def test_the_answer_takes_the_place_of_the_cards_words_and_keeps_its_ending(reader: str) -> None:
     whole = card(audience="parent" if reader == "adult" else None)
-    (merged,) = with_first_answer([whole, ANSWER], CARDS, reader)
+    (merged,) = merged_of([whole, ANSWER], reader)
 
-    assert merged["text"] == f"Do not pay.\n\n{CARDS.ending(reader)}"
+    danger = "In danger now? Call 999." if reader == YOUNG_PERSON else IN_DANGER
+    assert merged["text"] == f"Do not pay. {danger}\n\n{CARDS.ending(reader)}"
     assert whole["text"].endswith(CARDS.ending(reader))
     assert (merged["topic"], merged["sources"]) == (TOPIC, ANSWER["sources"])
     for name in ("kind", "severity", "need"):
         assert merged[name] == whole[name]
+
+
+@pytest.mark.parametrize(
+    ("severity", "text"), [(Severity.CONCERN, "Do not pay."), (Severity.URGENT, "Call 999.")]
+)
+def test_999_is_named_once_and_only_where_it_may_be_urgent(severity: Severity, text: str) -> None:
+    (merged,) = merged_of([card(severity), {**ANSWER, "text": text}])
+
+    assert merged["text"] == f"{text}\n\n{CARDS.ending(YOUNG_PERSON)}"
+
+
+def test_the_contacts_that_the_answer_speaks_of_come_first() -> None:
+    answer: Message = {**ANSWER, "contacts": [contact("report_remove"), contact("ceop")]}
+    (merged,) = merged_of([card(), answer, people("police_101")])
+
+    assert ids(merged, "contacts") == ["report_remove", "ceop", "emergency_999"]
 
 
 @pytest.mark.parametrize("emergency", [True, False])
@@ -60,9 +83,7 @@ def test_999_stays_among_three_contacts_beside_the_one_who_knows_most(emergency:
     whole["contacts"] = [*map(contact, ("a", "b", "c"))]
     if emergency:
         whole["contacts"].append(contact("emergency_999"))
-    (merged,) = with_first_answer(
-        [whole, ANSWER, people("report_remove", "d")], CARDS, YOUNG_PERSON
-    )
+    (merged,) = merged_of([whole, ANSWER, people("report_remove", "d")])
 
     shown = ids(merged, "contacts")
     assert shown[0] == "report_remove"
@@ -74,7 +95,7 @@ def test_the_cards_buttons_come_first_and_are_four_at_most_none_twice() -> None:
     whole = card()
     own = ids(whole, "choices")
     more = people(buttons=(own[0], "w", "x", "y", "z"))
-    (merged,) = with_first_answer([whole, more, ANSWER], CARDS, YOUNG_PERSON)
+    (merged,) = merged_of([whole, more, ANSWER])
 
     shown = ids(merged, "choices")
     assert shown[: len(own)] == own[:MOST_BUTTONS]
@@ -84,7 +105,7 @@ def test_the_cards_buttons_come_first_and_are_four_at_most_none_twice() -> None:
 def test_whatever_else_is_said_follows() -> None:
     other = Message(kind="prompt", topic="x", text="More?")
 
-    merged, rest = with_first_answer([card(), ANSWER, people(), other], CARDS, YOUNG_PERSON)
+    merged, rest = merged_of([card(), ANSWER, people(), other])
 
     assert merged["topic"] == TOPIC
     assert rest == other
@@ -93,7 +114,7 @@ def test_whatever_else_is_said_follows() -> None:
 def test_in_danger_the_card_stays_as_it_is_and_the_answer_is_left_out() -> None:
     danger, who = card(Severity.IMMEDIATE), people("a")
 
-    assert with_first_answer([danger, ANSWER, who], CARDS, YOUNG_PERSON) == [danger, who]
+    assert merged_of([danger, ANSWER, who]) == [danger, who]
 
 
 @pytest.mark.parametrize(
@@ -107,4 +128,4 @@ def test_in_danger_the_card_stays_as_it_is_and_the_answer_is_left_out() -> None:
     ],
 )
 def test_without_a_card_or_a_first_answer_nothing_changes(messages: list[Message]) -> None:
-    assert with_first_answer(messages, CARDS, YOUNG_PERSON) == messages
+    assert merged_of(messages) == messages
