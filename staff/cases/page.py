@@ -232,6 +232,7 @@ def _context(console: Services, whole: WholeCase, session: Session) -> dict[str,
         "all_categories": [(name, wording.label(name)) for name in risk_categories],
         "needs_second": max(case.severity, case.assessed_severity) >= SECOND_PERSON_FROM,
         "may_agree": case.closing_by not in {None, reader},
+        "said": case_wording.said(whole.messages, console.facts),
         "merged": whole.merged,
         "outline": [
             {

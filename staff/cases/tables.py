@@ -201,7 +201,12 @@ def sealed_row(escalation: Escalation, vault: Vault) -> dict[str, Any]:
     signals = [signal.as_record() for signal in assessment.signals]
     # The nearest examples are our own sentences, but so like the message that they give it away.
     nearest = [signal.pop("like") for signal in signals]
-    turns = [[turn.by, turn.text] for turn in escalation.turns_before]
+    turns: list[list[str]] | dict[str, Any] = [
+        [turn.by, turn.text] for turn in escalation.turns_before
+    ]
+    if escalation.age is not None or escalation.facts:
+        # They are taken from what the person wrote, so they are sealed with it.
+        turns = {"turns": turns, "age": escalation.age, "facts": list(escalation.facts)}
     shown: list[str] | dict[str, Any] = list(escalation.shown)
     if escalation.contacts is not None:
         shown = {"texts": shown, "contacts": contacts_as_record(escalation.contacts)}
@@ -244,6 +249,10 @@ def opened_row(row: RowMapping, vault: Vault) -> Escalation:
     if isinstance(shown, list):
         # Without contacts it is the texts alone.
         shown = {"texts": shown, "contacts": None}
+    turns = json.loads(unseal("turns"))
+    if isinstance(turns, list):
+        # Without age and facts it is the turns alone.
+        turns = {"turns": turns, "age": None, "facts": []}
     return Escalation(
         message_id=row["message_id"],
         conversation_id=row["conversation_id"],
@@ -259,10 +268,12 @@ def opened_row(row: RowMapping, vault: Vault) -> Escalation:
         ),
         raised_at=row["raised_at"],
         raised_by=row["raised_by"],
-        turns_before=tuple(Turn(by, text) for by, text in json.loads(unseal("turns"))),
+        turns_before=tuple(Turn(by, text) for by, text in turns["turns"]),
         shown=tuple(shown["texts"]),
         contacts=contacts_from_record(shown["contacts"]),
         audience=row["audience"],
         area=row["area"],
+        age=turns["age"],
+        facts=tuple(turns["facts"]),
         extra=row["extra"],
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
-from safeguarding.escalation import Outcome
+from safeguarding.escalation import Escalation, Outcome
 from safeguarding.taxonomy import ADULTS, PROFESSIONAL, YOUNG_PERSON, Severity
 from staff.alerts.plan import ALERTED
 from staff.alerts.queue import IN_DIGEST
@@ -114,6 +114,19 @@ def _subject(case: Case) -> str:
     if need == "adult_for_child" and subject in {"self", "unknown"}:
         return "child"
     return "child" if audience in ADULTS and subject == "friend" else subject
+
+
+def said(messages: Sequence[Escalation], means: Mapping[str, str]) -> str:
+    """Return the age that a person gave and what they said in passing: "Age 13 · A weapon".
+
+    `messages` are those of a case, oldest first. `means` are the reviewed words for each fact, in
+    the order of content/facts.yml; a fact that is not there any more is left out.
+    """
+    # Of one conversation the age given last counts; a merged case may be of two people.
+    ages = {each.conversation_id: each.age for each in messages if each.age is not None}
+    known = {fact for each in messages for fact in each.facts}
+    given = [f"Age {age}" for age in dict.fromkeys(ages.values())]
+    return " · ".join([*given, *(words for fact, words in means.items() if fact in known)])
 
 
 def contacts_shown(contacts: Sequence[tuple[str, bool | None, str]] | None) -> str:

@@ -21,6 +21,7 @@ from sanic.response import BaseHTTPResponse, raw, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from safeguarding.clock import utc_now
+from safeguarding.content.facts import read_facts
 from safeguarding.content.phrases import read_phrases
 from safeguarding.content.reader import Catalogue, read_catalogue
 from safeguarding.content.services import read_areas
@@ -177,6 +178,7 @@ def compose(
         client_digest=partial(client_digest, key=settings.secret("token_key")),
         catalogue=catalogue,
         areas={name: area.label for name, area in read_areas(CONTENT / "contacts").items()},
+        facts=read_facts(CONTENT / "facts.yml").means,
         throttle=throttle or SignInThrottle(SignInLimits()),
         provider=provider,
         requests=AuthenticationRequests(settings.secret("token_key"), now),

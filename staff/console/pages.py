@@ -183,6 +183,8 @@ class Services:
     catalogue: Callable[[], Catalogue]
     areas: dict[str, str]
     """Labels by id of the areas to which an account can be limited."""
+    facts: Mapping[str, str]
+    """What staff read of each fact that a person may say, by its id (content/facts.yml)."""
     throttle: SignInThrottle
     provider: Provider | None
     """The organisation's identity provider, where there is one."""

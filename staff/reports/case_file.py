@@ -44,8 +44,8 @@ _CASE = (
     "newest_at", "due_at", "closed_at", "handoffs", "assigned_to", "legal_hold",
 )  # fmt: skip
 _MESSAGE = (
-    "message_id", "raised_at", "raised_by", "text", "shown", "contacts", "audience", "area",
-    "extra",
+    "message_id", "raised_at", "raised_by", "text", "shown", "contacts", "audience", "area", "age",
+    "facts", "extra",
 )  # fmt: skip
 _REVIEW = ("at", "by", "outcome", "note", "severity", "missed", "second_by")
 _ACTION = ("at", "by", "what", "due_on", "done_at", "done_by")
@@ -80,8 +80,11 @@ def case_record(
     made_at: datetime,
     made_by: str,
     reason: str,
+    said: str,
 ) -> dict[str, Any]:
     """Return all that is known of a case. `people` names the staff who occur in it, by id.
+
+    `said` is what the person said in passing, in words (staff.cases.wording.said).
 
     For SUBJECT_ACCESS, pass roles in place of names, and a case without those merged into it unless
     they were requested; other data about third parties is left out here.
@@ -93,7 +96,7 @@ def case_record(
         "made_by": people.get(made_by, made_by),
         "reason": reason,
         "left_out": [],
-        "case": _fields(whole.case, people, *_CASE),
+        "case": _fields(whole.case, people, *_CASE) | {"said": said},
         "merged": [_fields(each, people, *_CASE) for each in whole.merged],
         "wish": None if whole.wish is None else _fields(whole.wish, people, "at", "name", "reach"),
         "chronology": [

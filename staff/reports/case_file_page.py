@@ -15,6 +15,7 @@ from sanic.response import raw, redirect
 
 from staff.accounts.auth import requires, session_of
 from staff.accounts.permissions import Permission
+from staff.cases import wording as case_wording
 from staff.cases.case import Case
 from staff.cases.cases import UnknownCaseError
 from staff.console import wording
@@ -163,5 +164,13 @@ def _file(console: Services, case_id: str, form: CaseFileForm, by: str) -> bytes
             for number, each in enumerate(sorted(people), 1)
         }
     reason = form.reason.strip()
-    record = case_record(whole, people, kind=kind, made_at=console.now(), made_by=by, reason=reason)
+    record = case_record(
+        whole,
+        people,
+        kind=kind,
+        made_at=console.now(),
+        made_by=by,
+        reason=reason,
+        said=case_wording.said(whole.messages, console.facts),
+    )
     return as_json(record) if form.form == "json" else case_file_pdf(record)

@@ -81,6 +81,7 @@ TO_DECIDE = (
 
 _FACTS = {
     "reference": "Reference",
+    "said": "Said in passing",
     "status": "Status",
     "severity": "Severity",
     "assessed_severity": "As Lantern assessed it",
@@ -106,7 +107,7 @@ def facts(record: dict[str, object]) -> list[tuple[str, str]]:
     return [
         (words, fact(name, record[name]))
         for name, words in _FACTS.items()
-        if record[name] not in (None, "", [])
+        if record.get(name) not in (None, "", [])
     ]
 
 
@@ -121,7 +122,7 @@ def fact(name: str, value: object) -> str:
     if isinstance(value, bool):
         return "Yes" if value else "No"
     labels = {"need": case_wording.need, "audience": wording.audience, "subject": wording.subject}
-    plain = {"reference", "assigned_to", "handoffs"}
+    plain = {"reference", "said", "assigned_to", "handoffs"}
     return str(value) if name in plain else labels.get(name, wording.label)(str(value))
 
 

@@ -344,7 +344,7 @@ def test_after_a_concern_a_question_stays_a_question(intent):
 @pytest.mark.parametrize(
     ("intent", "stays"),
     [
-        ("ask_what_is_grooming", False),  # about what was told
+        ("ask_what_is_grooming", False),  # a guess at a subject
         ("ask_talk_to_someone", True),  # for every audience
         ("who_reads_this", True),  # about Lantern itself
         ("use_tool", True),

@@ -26,6 +26,8 @@ def test_comes_back_from_json_as_it_was() -> None:
         contacts=(CHILDLINE, MASH),
         audience="parent",
         area=None,
+        age=13,
+        facts=("pictures", "wants_nobody_told"),
         extra={"fallback": "rasa-timeout"},
     )
 
@@ -51,3 +53,12 @@ def test_nobody_shown_is_not_the_same_as_nobody_noted() -> None:
     record = json.loads(json.dumps(told(contacts=()).as_record()))
 
     assert Escalation.from_record(record).contacts == ()
+
+
+def test_a_record_of_before_age_and_facts_were_handed_over_is_read() -> None:
+    record = told(age=13, facts=("pictures",)).as_record()
+    del record["age"], record["facts"]
+
+    read = Escalation.from_record(record)
+
+    assert (read.age, read.facts) == (None, ())

@@ -50,6 +50,15 @@ def test_fills_in_what_the_first_writer_did_not_know() -> None:
     assert (result.audience, result.area) == ("young_person", "wales")
 
 
+def test_adds_the_facts_that_became_known_and_the_age() -> None:
+    known = escalation(facts=("pictures", "money"))
+    new = escalation(age=13, facts=("money", "weapon"))
+
+    result = merged(known, new)
+
+    assert (result.age, result.facts) == (13, ("pictures", "money", "weapon"))
+
+
 def test_what_the_gateway_says_was_shown_replaces_what_was_noted_before() -> None:
     known = escalation(shown=("Half of it.",), raised_by="assistant")
     new = escalation(shown=("Help first.", "Half of it."), raised_by="gateway")

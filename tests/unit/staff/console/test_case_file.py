@@ -102,6 +102,28 @@ async def test_the_pack_holds_the_whole_case_and_every_page_is_marked(browser: B
     assert titles[-1] == "Who did what"
 
 
+@pytest.mark.parametrize("kind", [PACK, ACCESS])
+async def test_what_the_person_said_in_passing_is_in_both_forms(
+    browser: Browser, log: EscalationLog, kind: dict[str, str]
+) -> None:
+    log.record(escalation(age=13, facts=("pictures",)))
+
+    text = text_of(await browser.send("/exports/c1", kind | {"form": "pdf"}))
+    as_data = json.loads((await browser.send("/exports/c1", kind | {"form": "json"})).content)
+
+    assert "Said in passing" in text
+    assert "Age 13 · Pictures or videos" in text
+    assert as_data["case"]["said"] == "Age 13 · Pictures or videos"
+
+
+async def test_where_nothing_was_said_in_passing_the_pack_says_nothing_of_it(
+    browser: Browser, log: EscalationLog
+) -> None:
+    log.record(escalation())
+
+    assert "Said in passing" not in text_of(await browser.send("/exports/c1", PACK))
+
+
 @pytest.mark.usefixtures("case")
 async def test_no_letter_stops_the_pack(browser: Browser) -> None:
     text = text_of(await browser.send("/exports/c1", PACK))

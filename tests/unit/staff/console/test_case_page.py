@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -30,6 +31,7 @@ from tests.records import (
     escalation,
 )
 from tests.unit.staff.console.conftest import Browser
+from web.http import App
 
 MODEL = Signal(
     source="classifier",
@@ -60,6 +62,43 @@ async def test_the_words_are_covered_until_they_are_asked_for(
         assert words not in page
     assert "Show the words" in page
     assert "A young person, about themselves" in plain(page)
+
+
+async def test_what_the_person_said_in_passing_is_the_first_line_while_the_words_are_covered(
+    browser: Browser, log: EscalationLog
+) -> None:
+    log.record(escalation(facts=("pictures", "no_longer_a_fact")))
+    later = NOON + timedelta(minutes=1)
+    facts = ("pictures", "other_is_stranger_online", "wants_nobody_told")
+    log.record(escalation("m2", text="dont tell", raised_at=later, age=13, facts=facts))
+
+    page = (await browser.get("/escalations/c1")).text
+
+    line = "Age 13 · Someone met online · Pictures or videos · Wants nobody told"
+    assert f'<div class="facts">\n<p><strong>{line}</strong></p>' in page
+    assert WORDS not in page
+    assert "no_longer_a_fact" not in page
+
+
+async def test_where_nothing_was_said_in_passing_there_is_no_line(
+    browser: Browser, log: EscalationLog
+) -> None:
+    log.record(escalation())
+
+    page = (await browser.get("/escalations/c1")).text
+
+    assert '<div class="facts">\n<p><strong>' not in page
+
+
+async def test_what_a_fact_means_is_escaped(app: App, browser: Browser, log: EscalationLog) -> None:
+    means = {"weapon": "A <b>weapon</b>"}
+    app.ctx.services = replace(app.ctx.services, facts=means)
+    log.record(escalation(facts=("weapon",)))
+
+    page = (await browser.get("/escalations/c1")).text
+
+    assert "A &lt;b&gt;weapon&lt;/b&gt;" in page
+    assert means["weapon"] not in page
 
 
 async def test_uncovering_is_noted_and_lasts_for_the_session(

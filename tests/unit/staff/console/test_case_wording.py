@@ -14,7 +14,7 @@ from staff.cases import wording as case_wording
 from staff.cases.case import Case, CaseEvent, CaseStatus, reference_of
 from staff.cases.casework import REFERRED_BY, REFERRED_TO
 from staff.cases.work_page import WORKS
-from tests.records import NOON
+from tests.records import NOON, escalation
 
 NAMES = {"a": "Ann", "b": "Bob"}
 FOUND = {
@@ -140,3 +140,35 @@ def test_who_writes_about_whom_is_stated_rightly(facts: dict[str, Any], words: s
 def test_many_are_not_counted_to_the_last() -> None:
     assert case_wording.counted(999, 1000) == "999"
     assert case_wording.counted(1000, 1000) == "1,000 or more"
+
+
+MEANS = {"online": "Someone met online", "pictures": "Pictures or videos", "weapon": "A weapon"}
+
+
+@pytest.mark.parametrize(
+    ("messages", "line"),
+    [
+        ([], ""),
+        ([{}], ""),
+        ([{"age": 13}], "Age 13"),
+        ([{"facts": ("pictures",)}], "Pictures or videos"),
+        (
+            [{"facts": ("weapon",)}, {}, {"age": 13, "facts": ("weapon", "online")}],
+            "Age 13 · Someone met online · A weapon",
+        ),
+        ([{"facts": ("renamed_since", "weapon")}], "A weapon"),
+        ([{"facts": ("renamed_since",)}], ""),
+        ([{"age": 12}, {"age": 13}, {}], "Age 13"),
+        (
+            [{"age": 13}, {"age": 15, "conversation_id": "c2"}, {"age": 14}],
+            "Age 14 · Age 15",
+        ),
+        ([{"age": 13}, {"age": 13, "conversation_id": "c2"}], "Age 13"),
+    ],
+)
+def test_what_was_said_is_one_line_in_the_order_of_the_file(
+    messages: list[dict[str, Any]], line: str
+) -> None:
+    told = [escalation(f"m{number}", **each) for number, each in enumerate(messages)]
+
+    assert case_wording.said(told, MEANS) == line

@@ -53,7 +53,8 @@ def whole(engine: Engine, log: EscalationLog, cases: Cases, ann: str, clock: Clo
     work = Casework(engine, vault(), clock)
     explained = replace(assessment(), signals=(EXPLAINED,))
     log.record(escalation(assessment=explained, contacts=(CHILDLINE, MASH)))
-    log.record(escalation("m2", text=HOSTILE, raised_at=NOON + timedelta(minutes=1)))
+    later = NOON + timedelta(minutes=1)
+    log.record(escalation("m2", text=HOSTILE, raised_at=later, age=13, facts=("weapon",)))
     log.record(escalation("other", conversation_id="c2", text="about my friend"))
     CaseMerge(engine, vault(), clock).merge("c2", "c1", by=ann)
     work.note("c1", "rang the school", by=ann)
@@ -68,12 +69,15 @@ def record_of(
 ) -> dict[str, Any]:
     people = {each: name for each in people_in(whole) if len(each) == 36}
     facts = {"kind": kind, "made_at": NOON, "made_by": "x", "reason": "a conference"}
-    return case_record(whole, people, **facts)
+    return case_record(whole, people, said="Age 13 · A weapon", **facts)
 
 
 def test_the_record_holds_everything(whole: WholeCase) -> None:
     record = record_of(whole)
     assert record["case"]["reference"] == whole.case.reference
+    assert record["case"]["said"] == "Age 13 · A weapon"
+    (second,) = (each for each in record["messages"] if each["message_id"] == "m2")
+    assert (second["age"], second["facts"]) == (13, ["weapon"])
     assert {each["text"] for each in record["messages"]} == {WORDS, HOSTILE, "about my friend"}
     assert record["messages"][0]["signals"][0]["like"] == ["a sentence of our own"]
     assert record["messages"][0]["shown"] == ["You did the right thing."]
