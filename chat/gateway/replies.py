@@ -262,7 +262,8 @@ def _without_question(text: str) -> str:
 
 
 def _without(message: Message, shown: set[str]) -> Message:
-    if "contacts" not in message:
+    # A first answer becomes one with the card, which then takes the order of its contacts.
+    if "contacts" not in message or message.get("topic", "").startswith(FIRST_TOPIC):
         return message
     contacts = [contact for contact in message["contacts"] if contact["id"] not in shown]
     return {**message, "contacts": contacts}

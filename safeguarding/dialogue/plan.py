@@ -23,8 +23,9 @@ ANSWER, ANSWER_BESIDE_TOPIC, ANSWER_IN_DANGER, ANSWER_LIGHTLY = 0.45, 0.55, 0.45
 """The least probability of a reply that is given: at all; outside what was said before, or in place
 of the article of a topic of which the classifier is sure; beside immediate danger; and of small
 talk after a disclosure. Chosen on the development part of data/dialogues: `docs/adr/0041`."""
-ANSWER_FIRST = 0.3
-"""The least probability of a first answer, which takes the place of the card's general text."""
+ANSWER_FIRST, ANSWER_UNHEARD, ANSWER_BESIDE_KEPT = 0.3, 0.7, 0.9
+"""The least probability of a first answer in place of a card's general text, of one where the risk
+engine has heard nothing, and of a reply in place of a story or tool that was asked for."""
 ASK_FROM, ASK = 0.2, 0.08
 """The least probability of the likeliest reply, and of the others, whose labels are offered."""
 MOST_ASKED = 3
@@ -55,6 +56,8 @@ _LIGHT = (*_OF_EVERY_DAY, "unclear_", "thanks_", "bye_", HEARD, "minimise_", "in
 """Beginnings of the ids of replies that do not move a person in danger a step on."""
 _SAYS_LITTLE = ("bye_", "minimise_", "thanks_", "unclear_")
 """Beginnings of the ids of replies before which the person is asked, once, if they are safe."""
+_OF_LIFE = frozenset({"suicide", "self_harm", "adult_in_crisis"})
+"""Needs with which a person is asked, once, before a reply that only takes up what they said."""
 _NEAR_DANGER = 1
 """For how many messages immediate danger stays close."""
 
@@ -132,7 +135,8 @@ class ReplyPlanner:
             return ReplyPlan(NOT_SAFE, help=self.cards.due_key(before, after, Severity.IMMEDIATE))
         if turn.about_chat and not (sure and message.intent.startswith(_ASKED)):
             return ReplyPlan(ABOUT_CHAT)
-        return ReplyPlan() if sure and message.intent in KEPT else None
+        kept = message.intent in KEPT and message.confidence >= ANSWER
+        return ReplyPlan() if kept and not _best(turn.candidates, ANSWER_BESIDE_KEPT) else None
 
     def _to_anything_else(
         self, turn: UnderstoodTurn, before: ConversationState, after: ConversationState
@@ -140,6 +144,9 @@ class ReplyPlanner:
         message, in_hand = turn.message, after.in_hand
         asks_topic, sure = message.intent.startswith(TOPIC_PREFIX), message.confidence >= SURE
         least = ANSWER_BESIDE_TOPIC if asks_topic and sure else ANSWER
+        unheard = _best(turn.candidates[:1], ANSWER_UNHEARD)
+        if unheard and unheard.startswith(FIRST) and not in_hand:
+            return ReplyPlan(ASK_NEXT, reply=unheard)
         if best := _best(_later(turn.candidates), least):
             if best.startswith(_SAYS_LITTLE) and _asks_if_safe(before, after):
                 return ReplyPlan(STILL_HERE, help=self.cards.still_key(after, message.intent))
@@ -176,10 +183,11 @@ class ReplyPlanner:
         asked_before = before.last_kind == "ask"
         if len(likely) > 1 and later[0].probability >= ASK_FROM and not asked_before:
             return ReplyPlan(ASK_WHICH, ask=tuple(likely))
-        talking = after.in_hand or before.last_kind in {"reply", "ask"}
+        understood = turn.message.confidence >= SURE and turn.message.intent
+        talking = after.in_hand or (before.last_kind in {"reply", "ask"} and not understood)
         if not talking or not turn.listening or _is_near_danger(after):
             return None
-        if _asks_if_safe(before, after):
+        if after.need in _OF_LIFE and _asks_if_safe(before, after):
             return ReplyPlan(STILL_HERE, help=self.cards.still_key(after, turn.message.intent))
         return ReplyPlan(ASK_NEXT, reply=turn.listening[0])
 

@@ -86,11 +86,11 @@ def test_whoever_told_us_something_is_never_left_with_small_talk(person, log, to
 def test_whoever_tells_and_asks_gets_help_first_and_then_the_answer(stack):
     parent = Person(stack.url("gateway"), audience="parent")
 
-    messages = parent.say("somebody made a fake nude of my daughter with ai, who takes it down")
+    (card,) = parent.say("somebody made a fake nude of my daughter with ai, who takes it down")
 
-    assert kinds(messages) == ["help_card", "answer", "contacts"]
-    assert messages[1]["topic"] == "ai_nudes"
-    assert "contacts" not in messages[1]
+    assert (card["kind"], card["topic"]) == ("help_card", "reply_first_fake_nude_of_me")
+    assert card["contacts"][0]["id"] == "report_remove"
+    assert "I'm a program" in card["text"]
 
 
 def test_in_immediate_danger_there_is_a_card_then_what_to_do_now_and_nothing_to_read(person):
@@ -136,7 +136,7 @@ def test_a_parent_is_spoken_to_as_a_parent(stack):
 
     child = Person(stack.url("gateway")).say("what is grooming")[0]
     assert answer["text"] != child["text"]
-    assert "NSPCC" in card["text"]
+    assert card["text"].startswith("Your child's being blackmailed")
 
 
 def test_saying_who_one_is_by_button_changes_the_words(person):
@@ -157,7 +157,7 @@ def test_a_mention_of_mum_does_not_make_the_writer_a_parent(person):
 def test_speaking_to_someone_always_signposts(person):
     messages = person.say("can i talk to a real person please")
 
-    assert "contacts" in kinds(messages)
+    assert any(message.get("contacts") for message in messages)
 
 
 def test_a_leading_slash_is_text(person, log):
@@ -169,8 +169,8 @@ def test_a_leading_slash_is_text(person, log):
 def test_what_is_not_understood_is_not_guessed(person):
     (offer,) = person.say("flibbertigibbet wuzzle of the nineteenth parsnip")
 
-    assert offer["kind"] in {"prompt", "text"}
-    assert "topic" not in offer
+    everyday = ("reply_unclear_", "reply_chat_")
+    assert "topic" not in offer or offer["topic"].startswith(everyday)
     assert "999" not in offer["text"]
 
 

@@ -198,7 +198,9 @@ def assert_helped_and_recorded_once(deployment: Deployment, talks: list[Said]) -
         for messages in said.answers[1:]:
             # Whoever answers it knows what was told before.
             led = {message.get("topic", "") for message in messages} | {messages[0]["kind"]}
-            assert led & HELD or any(message.get("contacts") for message in messages), messages
+            buttons = {each["id"] for message in messages for each in message.get("choices", [])}
+            helped = any(message.get("contacts") for message in messages)
+            assert led & HELD or helped or "not_safe_now" in buttons, messages
     texts, recorded = {said.told for said in talks}, deployment.recorded()
     cases = {each.case.id for each in recorded if each.escalation.text in texts}
     ours = [each.escalation for each in recorded if each.case.id in cases]

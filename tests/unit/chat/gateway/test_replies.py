@@ -21,6 +21,7 @@ from tests.content import real_content
 
 CARD = Message(kind="help_card", text="card", severity="urgent")
 TEXT = Message(kind="text", text="hello")
+CHILDLINE = real_content().contacts.card("childline", datetime(2026, 11, 29, tzinfo=timezone.utc))
 
 
 PAY = "sextortion_should_i_pay"
@@ -88,6 +89,17 @@ def test_a_demonstration_says_so_before_anything_else() -> None:
 
 def test_signed_words_need_no_notice(own: OwnReplies) -> None:
     assert own.opening() == real_content().opening
+
+
+def test_a_first_answer_keeps_the_contacts_that_the_card_has_too() -> None:
+    answer = Message(kind="answer", text="x", topic="reply_first_x", contacts=[CHILDLINE])
+    other = Message(kind="contacts", text="x", contacts=[CHILDLINE])
+    card: Message = {**CARD, "contacts": [CHILDLINE]}
+
+    _, first, rest = with_help_first([answer, other], card, Severity.URGENT)
+
+    assert first["contacts"] == [CHILDLINE]
+    assert rest["contacts"] == []
 
 
 def test_at_night_too_there_is_someone_to_talk_to(own: OwnReplies) -> None:

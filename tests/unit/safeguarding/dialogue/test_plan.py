@@ -14,6 +14,7 @@ from safeguarding.dialogue.plan import (
     ANSWER_FIRST,
     ANSWER_IN_DANGER,
     ANSWER_LIGHTLY,
+    ANSWER_UNHEARD,
     ASK,
     ASK_FROM,
     KEPT,
@@ -206,6 +207,8 @@ def test_before_anything_was_told_only_talk_is_taken_up() -> None:
 
     assert planned(made) == ReplyPlan()
     assert planned(made, replace(NEW, last_kind="reply")).reply == LISTENING
+    sure = turn(listening=(LISTENING,), intent="tell_joke", confidence=SURE)
+    assert planned(sure, replace(NEW, last_kind="reply")) == ReplyPlan()
 
 
 @pytest.mark.parametrize(
@@ -271,6 +274,17 @@ def test_an_everyday_reply_replaces_no_card_while_something_is_in_hand(severity:
     made = replace(made, message=replace(made.message, assessment=heard))
 
     assert planned(made, told(severity)).help is not None
+
+
+@pytest.mark.parametrize(
+    ("chance", "given"), [(ANSWER_UNHEARD, True), (ANSWER_UNHEARD - 0.01, False)]
+)
+def test_a_first_answer_is_given_where_the_engine_heard_nothing_only_if_it_surely_fits(
+    chance: float, given: bool
+) -> None:
+    plan = planned(turn((FIRST, chance)))
+
+    assert plan.reply == (FIRST if given else None)
 
 
 @pytest.mark.parametrize("before", [NEW, told()])
@@ -398,10 +412,14 @@ def test_after_something_urgent_a_person_is_asked_once_if_they_are_safe(reply: s
     assert planned(turn((PAY, 0.99)), told()).reply == PAY
 
 
-def test_a_person_is_asked_if_they_are_safe_before_a_word_that_only_takes_up_what_they_said() -> (
-    None
-):
-    assert planned(turn(listening=(LISTENING,)), told()).intent == "still_here"
+@pytest.mark.parametrize(("category", "asked"), [("suicide", True), ("bullying", False)])
+def test_where_life_may_be_at_risk_they_are_asked_before_a_word_that_only_takes_up_what_they_said(
+    category: str, asked: bool
+) -> None:
+    before = NEW.after(found(Severity.URGENT, category))
+    plan = planned(turn(listening=(LISTENING,)), before)
+
+    assert (plan.intent == "still_here") is asked
 
 
 def test_a_detail_soon_after_danger_is_not_just_heard() -> None:
