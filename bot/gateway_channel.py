@@ -28,14 +28,13 @@ from bot.risk_screen import (
     STATE,
     context_entities,
     entity,
-    safe_entities,
     state_before,
 )
 from bot.tracker_store import Dialogue, one_turn
 from bot.tuning import tune
 from safeguarding.content.choices import ChoiceRecord
 from safeguarding.conversation_state import ConversationState
-from safeguarding.dialogue.plan import SAFE
+from safeguarding.dialogue.plan import SAFE, safe_key
 from safeguarding.messages import Message, as_text
 from safeguarding.risk.assessment import AssessedMessage, assessment_of_choice
 from safeguarding.settings import ACTION_SECRET_HEADER, Settings
@@ -194,8 +193,8 @@ def _parsed(incoming: _Incoming, choice: ChoiceRecord) -> dict[str, Any]:
         ENTITIES: entities,
         "message_id": incoming.message_id,
     }
-    if choice.intent == SAFE:
-        entities += safe_entities(before)
+    if choice.intent == SAFE and (key := safe_key(before)):
+        entities.append(entity(HELP, key))
     if assessment:
         parsed[RISK] = assessment.as_record()
         after = before.after(assessment)

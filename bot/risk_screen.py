@@ -39,7 +39,7 @@ from safeguarding.content.replies import ASK_WHICH
 from safeguarding.content.replies import ENTITY as REPLY
 from safeguarding.content.replies import INTENT as ASK_NEXT
 from safeguarding.conversation_state import DANGER_NOW, ConversationState
-from safeguarding.dialogue.plan import SAFE_AFTER_DANGER, ReplyPlanner
+from safeguarding.dialogue.plan import ReplyPlanner
 from safeguarding.dialogue.understand import IncomingText
 from safeguarding.messages import Message, as_typed
 from safeguarding.risk.assessment import AssessedMessage, Assessment
@@ -179,12 +179,6 @@ def asked_about(ranking: Sequence[dict[str, Any]], *, tells: bool) -> TopicAsked
 def entity(name: str, value: str) -> dict[str, Any]:
     """Return an entity in Rasa's form."""
     return {ENTITY_ATTRIBUTE_TYPE: name, ENTITY_ATTRIBUTE_VALUE: value}
-
-
-def safe_entities(state: ConversationState) -> list[dict[str, Any]]:
-    """Return the entities of "I'm safe": after immediate danger, 999 still comes first."""
-    danger = state.severity == Severity.IMMEDIATE
-    return [entity(HELP, SAFE_AFTER_DANGER)] if danger else []
 
 
 def context_entities(state: ConversationState) -> list[dict[str, Any]]:

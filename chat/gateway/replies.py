@@ -54,7 +54,7 @@ class OwnReplies:
     ) -> None:
         """Take the words from the content; `model` chooses among its replies.
 
-        A `demonstration` says so in its opening, and shows words that nobody has signed.
+        A `demonstration` says so in its opening. It also shows replies that are not signed yet.
         """
         self._content = content
         self._phrases = content.phrases.of("gateway", GatewayPhrases)

@@ -1,7 +1,8 @@
 """Plans the reply to a turn: which card, which reviewed reply, or which question.
 
 The order: danger first; then the help card, once for each need; then the reply that fits; else a
-question by buttons made of the likeliest replies; else what the classifier understood.
+question by buttons made of the likeliest replies; else a reply that takes up what was said; else
+what the classifier understood.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ from safeguarding.dialogue.understand import IncomingText, UnderstoodTurn
 from safeguarding.risk.assessment import CONVERSATION, MODEL, Assessment
 from safeguarding.taxonomy import TOPIC_PREFIX, Severity
 
-ANSWER, ANSWER_BESIDE_TOPIC, ANSWER_IN_DANGER, ANSWER_LIGHTLY = 0.45, 0.55, 0.45, 0.8
+ANSWER, ANSWER_BESIDE_TOPIC, ANSWER_LIGHTLY = 0.45, 0.55, 0.8
 """The least probability of a reply that is given: at all; outside what was said before, or in place
-of the article of a topic of which the classifier is sure; beside immediate danger; and of small
-talk after a disclosure. Chosen on the development part of data/dialogues: `docs/adr/0041`."""
+of the article of a topic of which the classifier is sure; and of small talk after a disclosure.
+Chosen on the development part of data/dialogues (ADR 41)."""
 ANSWER_FIRST, ANSWER_UNHEARD, ANSWER_BESIDE_KEPT = 0.3, 0.7, 0.9
 """The least probability of a first answer in place of a card's general text, of one where the risk
 engine has heard nothing, and of a reply in place of a story or tool that was asked for."""
@@ -40,7 +41,7 @@ IN_WORDS = frozenset({"choose_audience", "say_something_else", "say_cannot_call"
 _FOR_A_PERSON = ("ask_talk_to_someone", "ask_local_contacts", "ask_contact_")
 """Beginnings of the intents that ask for a person or a number: never a change of subject."""
 ABOUT_CHAT, LANGUAGE_CARD, STILL_HERE = "ask_about_chat", "language_card", "still_here"
-NOT_SAFE, SAFE = "say_not_safe", "say_safe_now"
+NOT_SAFE, SAFE, AFFIRM = "say_not_safe", "say_safe_now", "affirm"
 SAFE_AFTER_DANGER = "safe_after_danger"
 """The key of the response to a person who says, after immediate danger, that they are safe."""
 _ASKED = (TOPIC_PREFIX, "read_story", "use_tool")
@@ -92,7 +93,7 @@ class ReplyPlanner:
             return self._to_a_disclosure(turn, before, after)
         if turn.answered:
             intent = self.choices[turn.answered].intent
-            return ReplyPlan(intent, help=_safe_key(intent, after))
+            return ReplyPlan(intent, help=safe_key(after) if intent == SAFE else None)
         return self._by_rule(turn, before, after) or self._to_anything_else(turn, before, after)
 
     def _to_a_disclosure(
@@ -109,7 +110,7 @@ class ReplyPlanner:
         elif language and (not shown or severity == Severity.IMMEDIATE):
             due = language_key(language)
         elif severity == Severity.IMMEDIATE:
-            best = _best(_later(turn.candidates), ANSWER_IN_DANGER)
+            best = _best(_later(turn.candidates), ANSWER)
             return ReplyPlan(intent, help=due, reply=best)
         elif before.need_in_hand is None and (light := _everyday(turn)):
             return ReplyPlan(ASK_NEXT, reply=light)
@@ -130,7 +131,7 @@ class ReplyPlanner:
         if message.language and not asks:
             return ReplyPlan(LANGUAGE_CARD, help=language_key(message.language))
         if sure and message.intent == SAFE and before.need is not None:
-            return ReplyPlan(SAFE, help=_safe_key(SAFE, after))
+            return ReplyPlan(SAFE, help=safe_key(after))
         if sure and message.intent == NOT_SAFE:
             return ReplyPlan(NOT_SAFE, help=self.cards.due_key(before, after, Severity.IMMEDIATE))
         if turn.about_chat and not (sure and message.intent.startswith(_ASKED)):
@@ -166,7 +167,8 @@ class ReplyPlanner:
             return ReplyPlan(STILL_HERE, help=self.cards.still_key(after, message.intent))
         if message.intent == NOT_SAFE:
             return ReplyPlan(NOT_SAFE, help=self.cards.due_key(before, after, Severity.IMMEDIATE))
-        return ReplyPlan()
+        # "its fine now" is no answer about danger where nothing was disclosed.
+        return ReplyPlan(AFFIRM) if message.intent == SAFE else ReplyPlan()
 
     def _to_what_is_said(
         self, turn: UnderstoodTurn, before: ConversationState, after: ConversationState
@@ -183,8 +185,8 @@ class ReplyPlanner:
         asked_before = before.last_kind == "ask"
         if len(likely) > 1 and later[0].probability >= ASK_FROM and not asked_before:
             return ReplyPlan(ASK_WHICH, ask=tuple(likely))
-        understood = turn.message.confidence >= SURE and turn.message.intent
-        talking = after.in_hand or (before.last_kind in {"reply", "ask"} and not understood)
+        unsure = turn.message.confidence < SURE or not turn.message.intent
+        talking = after.in_hand or (before.last_kind in {"reply", "ask"} and unsure)
         if not talking or not turn.listening or _is_near_danger(after):
             return None
         if after.need in _OF_LIFE and _asks_if_safe(before, after):
@@ -247,10 +249,9 @@ def _best(candidates: Iterable[Candidate], least: float) -> str | None:
     return next((each.id for each in enough), None)
 
 
-def _safe_key(intent: str, state: ConversationState) -> str | None:
+def safe_key(state: ConversationState) -> str | None:
     """Return the key for "I'm safe" after immediate danger, when 999 still comes first."""
-    danger = intent == SAFE and state.severity == Severity.IMMEDIATE
-    return SAFE_AFTER_DANGER if danger else None
+    return SAFE_AFTER_DANGER if state.severity == Severity.IMMEDIATE else None
 
 
 def language_key(code: str) -> str:

@@ -200,8 +200,8 @@ class Sender(Loop):
     def _settle(self) -> None:
         """Note what became of the message sent last, and give back the rest of its batch.
 
-        There is such a rest when the database failed in the middle: nobody could send it until the
-        claim expires, and the message sent last would be sent again.
+        Both are left over when the database failed in the middle of a batch. Without this, the rest
+        waits until its claim expires, and the message sent last is sent again.
         """
         if self._outcome is not None:
             outcome, self._outcome = self._outcome, None

@@ -12,7 +12,6 @@ from safeguarding.dialogue.plan import (
     ANSWER,
     ANSWER_BESIDE_TOPIC,
     ANSWER_FIRST,
-    ANSWER_IN_DANGER,
     ANSWER_LIGHTLY,
     ANSWER_UNHEARD,
     ASK,
@@ -90,7 +89,7 @@ def test_in_danger_999_comes_first_whatever_else_is_said(
 def test_in_danger_only_a_reply_that_surely_fits_stands_beside_999(
     off: float, reply: str | None
 ) -> None:
-    made = turn((PAY, ANSWER_IN_DANGER + off), severity=Severity.IMMEDIATE)
+    made = turn((PAY, ANSWER + off), severity=Severity.IMMEDIATE)
 
     assert planned(made).reply == reply
 
@@ -319,6 +318,10 @@ def test_who_says_that_they_are_safe_is_answered_so_only_after_something_was_tol
     before: ConversationState, plan: ReplyPlan
 ) -> None:
     assert planned(turn((PAY, 0.9), intent="say_safe_now", confidence=SURE), before) == plan
+
+
+def test_where_nothing_was_told_it_is_fine_is_no_answer_about_danger() -> None:
+    assert planned(turn(intent="say_safe_now", confidence=SURE)) == ReplyPlan("affirm")
 
 
 @pytest.mark.parametrize("before", [NEW, told()])
