@@ -17,6 +17,7 @@ MOST_URGENT, MOST_CONCERN = 0.01, 0.05
 """Largest shares of near misses that may be found urgent, and at least concern."""
 _AS_PLAIN = 0.01
 """How far the recall of disguised messages may fall below that of plain ones."""
+_EVERYDAY = "background, development part"
 _OURS, _QUESTIONS, _OUTSIDE = "test part", "held-out topic questions", "other people's small talk"
 
 Record = Mapping[str, Any]
@@ -102,10 +103,23 @@ def other_aims(
     ordinary, asked = "ordinary talk wrongly urgent", "questions in general wrongly urgent"
     yield Aim(ordinary, _OUTSIDE, 0.002, urgent(chatter), at_least=False)
     yield Aim(asked, _QUESTIONS, 0.01, urgent(topic_questions), at_least=False)
+    yield from _everyday_aims(report["everyday"])
     yield from _conversation_aims(report["conversations"]["test"])
     yield from _topic_aims(report["topics"])
     yield from _disguise_aims(report["obfuscation"])
     yield from _chat_aims(report["chats"]["test"])
+
+
+def _everyday_aims(everyday: Record) -> Iterator[Aim]:
+    def most(name: str, value: float, measured: Record | None) -> Aim:
+        return Aim(name, _EVERYDAY, value, measured, at_least=False)
+
+    every = everyday.get("all") or {}
+    longest = (everyday.get("by length") or {}).get("over 40 words") or {}
+    yield most("real everyday text wrongly urgent", 0.01, every.get("at least urgent"))
+    yield most("real everyday text wrongly immediate", 0.001, every.get("immediate"))
+    yield most("real long text wrongly urgent", 0.03, longest.get("at least urgent"))
+    yield most("harmless chats of ten messages handed off", 0.05, everyday.get("chats handed off"))
 
 
 def _conversation_aims(test: Record | None) -> Iterator[Aim]:

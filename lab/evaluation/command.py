@@ -2,8 +2,9 @@
 
 Prints a summary and the published figures, and writes results/evaluation.json and
 results/evaluation.html. Sets of other authors are kept beside the checkout and never in it; they
-are measured if LANTERN_EVAL_DIR (default: ../shared/eval) holds them. LANTERN_EVALUATE_QUICK=1
-leaves out the baseline that takes minutes to train.
+are measured if LANTERN_EVAL_DIR (default: ../shared/eval) holds them, and real everyday text if
+LANTERN_BACKGROUND names its folder. LANTERN_EVALUATE_QUICK=1 leaves out the baseline that takes
+minutes to train.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any
 
 import click
 
-from lab.evaluation import dialogues, messages, topics
+from lab.evaluation import dialogues, everyday, messages, topics
 from lab.evaluation.ablation import ablation_report, with_classifier
 from lab.evaluation.aims import message_aims, other_aims, summary
 from lab.evaluation.assessing import Results, TimedMessage, assess_all, assess_here, cost_report
@@ -42,6 +43,7 @@ from lab.evaluation.messages import (
 )
 from lab.evaluation.report import write
 from lab.evaluation.risk import errors, risk_report, scores_report
+from lab.training.background import background_folder, read_background
 from safeguarding.corpus import Example, Part, read_dialogues, read_examples
 from safeguarding.risk.encoder.vectors import read_adapter
 from safeguarding.risk.lexicon.reader import read_lexicon
@@ -61,6 +63,7 @@ class EvaluationData:
         self.independent = messages.independent_examples()
         self.questions = topics.topic_rows()
         self.outside = messages.outside_sets()
+        self.everyday = read_background(background_folder(), "development")
         self.dialogues = {part: read_dialogues(part) for part in PARTS}
 
     def messages(self) -> list[TimedMessage]:
@@ -71,6 +74,7 @@ class EvaluationData:
             *disguised(each.text for each in disclosures(self.test)),
             *(TimedMessage(row["text"]) for row in self.questions),
             *messages.of_outside(self.outside),
+            *everyday.to_assess(self.everyday),
             *(
                 message
                 for part in self.dialogues.values()
@@ -121,6 +125,7 @@ def measure() -> dict[str, Any]:
             lexicon, data.development, data.training, with_classifier(lexicon)
         ),
         "outside": messages.outside_report(data.outside, results),
+        "everyday": everyday.everyday_report(data.everyday, results),
     }
     return {
         "run": {

@@ -42,6 +42,8 @@ _OTHER_TALK = {
     "our talk": "our everyday talk answered with safeguarding content",
     "outside talk": "other people's talk answered with safeguarding content",
 }
+_EVERYDAY = {name: name for name in ("at least urgent", "immediate", "at least concern")}
+_EVERYDAY_CHATS = {"chats handed off": "harmless chats of ten messages handed off"}
 _OUTSIDE = {"at least urgent": "at least urgent", "at least concern": "at least concern"}
 
 
@@ -55,6 +57,10 @@ def main_figures(report: Report) -> Figures:
 
 
 def _figures(report: Report) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    everyday = report.get("everyday") or {}
+    for name, found in {"all": everyday.get("all"), **(everyday.get("by length") or {})}.items():
+        yield from _some(f"everyday text, {name}", found or {}, _EVERYDAY)
+    yield from _some("everyday text", everyday, _EVERYDAY_CHATS)
     for part in _PARTS:
         found = report.get(part) or {}
         yield from _some(part, found, _RISK)

@@ -1,7 +1,8 @@
 """`make adapt`: trains the adapter of the encoder, in some hours on two cores. It can be resumed.
 
 One network learns severity, category, subject and signs from data/risk, and the topic from
-data/nlu, so that one sentence vector serves all five. The result is written to
+data/nlu, so that one sentence vector serves all five. Real everyday text teaches what is harmless,
+if LANTERN_BACKGROUND names its folder (lab/training/background.py). The result is written to
 artifacts/adapter.safetensors (a few MB), which `make train` merges into the ONNX file. The
 development part is measured, never learned.
 """
@@ -25,6 +26,8 @@ from safetensors.numpy import load_file, save_file
 
 from lab.evaluation.measures import urgent_recall
 from lab.training.augmentation import AugmentedSentences
+from lab.training.background import VARIABLE as BACKGROUND
+from lab.training.background import read_background
 from lab.training.network import (
     BATCH,
     SCALE,
@@ -49,6 +52,8 @@ RANK, EPOCHS = 32, 3.0
 RATES = {"encoder": 4e-4, "heads": 1e-3}
 _WARMING_UP, _LONGEST_STEP = 0.05, 1.0
 """Share of the steps in which the rates rise; norm to which a gradient is clipped."""
+_PASSAGE = 12
+"""Words above which a text of the background is long enough to set sentences in."""
 _REPORT_EVERY, _SAVE_EVERY_S = 50, 600.0
 """Steps between two lines of progress; seconds between two saved states."""
 STATE = ROOT / "models" / "adapting" / "state.pt"
@@ -129,23 +134,54 @@ class TrainingRun:
     type=click.Path(path_type=Path, exists=True),
     help="Begin with what this adapter knows, where only sentences were added.",
 )
+@click.option(
+    "--rehearse",
+    default=1.0,
+    show_default=True,
+    help="With --go-on-from: share of the other sentences that is learned again beside --new.",
+)
+@click.option("--new", multiple=True, help="Writer whose sentences are all learned. Repeatable.")
+@click.option(
+    "--background",
+    envvar=BACKGROUND,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder of real everyday text to learn from too.",
+)
 def main(
-    *, epochs: float, rank: int, out: Path, seed: int, fresh: bool, go_on_from: Path | None
+    *,
+    epochs: float,
+    rank: int,
+    out: Path,
+    seed: int,
+    fresh: bool,
+    go_on_from: Path | None,
+    background: Path | None,
+    rehearse: float,
+    new: tuple[str, ...],
 ) -> None:
     """Train, print progress, and write the adapter and the second witness."""
     torch.manual_seed(seed)
     lexicon = read_lexicon()
     engine = RiskEngine(lexicon)
     examples = read_examples()
-    training = [example for example in examples if example.part == "training"]
+    everyday = read_background(background, "training")
+    _print(f"{len(everyday)} texts of the background" if everyday else "without a background")
+    training = [example for example in examples if example.part == "training"] + everyday
     witness = train_witness(training)
-    sentences = all_training(engine, lexicon, witness)
+    added = {example.text.casefold() for example in training if example.writer in new}
+    drawn = random.Random(seed)  # noqa: S311 - training, not secrets
+    sentences = [
+        sentence
+        for sentence in all_training(engine, lexicon, witness, training)
+        if sentence.text.casefold() in added or drawn.random() < rehearse
+    ]
     held = development(examples)
     intents = sorted({sentence.intent for sentence in sentences if sentence.intent})
     _print(f"{len(sentences)} sentences to learn from, {len(held)} to measure on")
     data = digest_of(map(row, sentences))
     labels = labels_of(sentences, intents)
-    augmented = AugmentedSentences(sentences, labels, engine.canonical)
+    passages = [example.text for example in everyday if len(example.text.split()) > _PASSAGE]
+    augmented = AugmentedSentences(sentences, labels, engine.canonical, passages)
     held_texts = [engine.canonical(of_example(example).text) for example in held]
     due = np.array([int(example.severity) for example in held])
     folder = weights.ENCODER_DIR
@@ -156,7 +192,7 @@ def main(
     per_epoch = -(-len(sentences) // BATCH)
     steps = round(per_epoch * epochs)
     run = TrainingRun(network, steps)
-    name = f"{data} {epochs} {rank} {seed} {go_on_from}"
+    name = f"{data} {epochs} {rank} {seed} {go_on_from}"  # `data` tells what was drawn
     if not fresh:
         run.resume(STATE, name)
     progress, saved = _Progress(run.done, steps), time.monotonic()

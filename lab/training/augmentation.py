@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
@@ -14,6 +15,15 @@ _ROUGH, _MIXED, _ASKED = 0.35, 0.25, 0.06
 those that show risk, that are followed by a question whose topic is learned."""
 _LONGEST_OTHER, _LONGEST_MIXED = 16, 60
 """Most words of a sentence put beside another, and of one that gets another beside it."""
+_SET_IN, _CUT = 0.25, 0.5
+"""Share of the sentences, with and without risk, that are set among those of a longer everyday text,
+so that length is no sign of either; and share of the long harmless texts of which only a piece is
+kept, as a long message is read in pieces."""
+_LONGEST_SET_IN = (30, 45, 80)
+"""Most words of a text in which a sentence is set, drawn anew each time."""
+_PIECE = 36
+"""Words of a piece, as in safeguarding/risk/prediction.py."""
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 _DROPPED, _SLIPPED, _SHORTENED, _WITHOUT_VOWELS, _SHORT = 0.03, 0.12, 0.15, 0.5, 3
 
 
@@ -21,12 +31,23 @@ class AugmentedSentences:
     """The sentences of a training run, changed anew for each epoch."""
 
     def __init__(
-        self, sentences: Sequence[TrainingText], labels: Labels, canonical: Callable[[str], str]
+        self,
+        sentences: Sequence[TrainingText],
+        labels: Labels,
+        canonical: Callable[[str], str],
+        passages: Iterable[str] = (),
     ) -> None:
-        """Prepare the sentences. `canonical` turns a text into the words that the encoder reads."""
+        """Prepare the sentences. `canonical` turns a text into the words that the encoder reads.
+
+        `passages` are longer harmless texts, among whose sentences others are set.
+        """
         self._sentences = sentences
         self._labels = labels
         self._words = [canonical(sentence.text).split() for sentence in sentences]
+        self._passages = [
+            [words for part in _SENTENCE_END.split(text) if (words := canonical(part).split())]
+            for text in passages
+        ]
         self._harmless, self._aside, self._asked = [], [], []
         for at, (sentence, words) in enumerate(zip(sentences, self._words, strict=True)):
             if not 0 < len(words) <= _LONGEST_OTHER or sentence.severity != Severity.NONE:
@@ -53,13 +74,24 @@ class AugmentedSentences:
                 asked = rng.choice(self._asked)
                 topic[at], known[at] = self._labels.topic[asked], 1
                 words = [*words, *self._words[asked]]
-            elif self._may_be_mixed(at) and rng.random() < _MIXED:
-                words = mixed(words, self._words[self._companion(at, rng)], rng)
+            elif self._may_be_mixed(at):
+                words = self._beside_others(at, rng)
+            elif len(words) > _PIECE and self._sentences[at].severity == Severity.NONE:
+                words = _piece(words, rng)
             texts.append(
                 roughened(words, rng) if words and rng.random() < _ROUGH else " ".join(words)
             )
         masks = {**self._labels.masks, "topic": known}
         return texts, replace(self._labels, topic=topic, masks=masks)
+
+    def _beside_others(self, at: int, rng: random.Random) -> list[str]:
+        """Return the words of a sentence, sometimes beside one other or among many."""
+        words, chance = self._words[at], rng.random()
+        if chance < _MIXED:
+            return mixed(words, self._words[self._companion(at, rng)], rng)
+        if chance < _MIXED + _SET_IN and self._passages:
+            return set_in(words, rng.choice(self._passages), rng)
+        return words
 
     def _companion(self, at: int, rng: random.Random) -> int:
         """Choose a harmless sentence, without a question if the sentence's own topic is learned."""
@@ -84,6 +116,32 @@ def mixed(words: Sequence[str], other: Sequence[str], rng: random.Random) -> lis
     if where == "before":
         cut = len(other)
     return [*other[:cut], *words, *other[cut:]]
+
+
+def set_in(
+    words: Sequence[str], passage: Sequence[Sequence[str]], rng: random.Random
+) -> list[str]:
+    """Set `words` between two sentences of a passage, of which as many are kept as there is room.
+
+    The sentences that are kept are neighbours.
+    """
+    room = rng.choice(_LONGEST_SET_IN) - len(words)
+    first = rng.randrange(len(passage)) if passage else 0
+    kept: list[Sequence[str]] = []
+    for sentence in passage[first:]:
+        if sum(map(len, kept)) + len(sentence) > room:
+            break
+        kept.append(sentence)
+    at = rng.randint(0, len(kept))
+    return [word for part in (*kept[:at], words, *kept[at:]) for word in part]
+
+
+def _piece(words: list[str], rng: random.Random) -> list[str]:
+    """Return a long text, or sometimes only a run of its words."""
+    if rng.random() >= _CUT:
+        return words
+    start = rng.randrange(len(words) - _PIECE)
+    return words[start : start + _PIECE]
 
 
 def roughened(words: Iterable[str], rng: random.Random) -> str:

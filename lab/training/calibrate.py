@@ -1,8 +1,9 @@
 """`make calibrate` writes artifacts/calibration.yml and artifacts/chat_thresholds.yml.
 
-The first turns the scores of a message into probabilities. It is fitted on the development part
-and on the older, milder set of tests/held_out: a threshold fitted on one kind of sentence does not
-suit another. The second holds the thresholds for pasted chats, from the development chats alone.
+The first turns the scores of a message into probabilities. It is fitted on the development part,
+on the older, milder set of tests/held_out, and on the development part of the background if
+LANTERN_BACKGROUND names its folder: a threshold fitted on one kind of text does not suit another.
+Of a long message, as in service, the gravest passage counts. The second holds the thresholds for pasted chats, from the development chats alone.
 Run it after `make adapt` and a new ONNX file.
 """
 
@@ -24,6 +25,7 @@ from sklearn.linear_model import LogisticRegression
 
 from lab.evaluation.dialogues import rendered
 from lab.evaluation.messages import independent_examples
+from lab.training.background import background_folder, read_background
 from lab.training.sentences import development
 from safeguarding.artifacts import (
     ARTIFACTS,
@@ -38,6 +40,8 @@ from safeguarding.risk.chat.reading import ChatEvidence, ChatReader
 from safeguarding.risk.encoder.classifier import RiskClassifier, build_classifier
 from safeguarding.risk.engine import RiskEngine
 from safeguarding.risk.lexicon.reader import read_lexicon
+from safeguarding.risk.prediction import passages
+from safeguarding.risk.text.normalise import Normaliser
 from safeguarding.risk.thresholds import (
     STEPS,
     Calibration,
@@ -57,6 +61,7 @@ from safeguarding.taxonomy import SIGNS, Severity
 COSTS = {"concern": 10.0, "urgent": 50.0, "immediate": 50.0}
 EXPECTED = {"concern": 0.08, "urgent": 0.015, "immediate": 0.003}
 CONVERSATION = 0.5
+_URGENT = STEPS.index(Severity.URGENT)
 _HEADER = """\
 # How the classifier's scores become a decision. Written by `make calibrate` from the development
 # part of data/risk; safeguarding/risk/thresholds.py says what each number means. `miss_cost`: how
@@ -101,8 +106,9 @@ def _workers() -> ProcessPoolExecutor:
 
 
 @cache
-def _tools() -> tuple[RiskEngine, RiskClassifier, Witness]:
-    return RiskEngine(read_lexicon()), build_classifier(), read_witness()
+def _tools() -> tuple[RiskEngine, Normaliser, RiskClassifier, Witness]:
+    lexicon = read_lexicon()
+    return RiskEngine(lexicon), lexicon.normaliser, build_classifier(), read_witness()
 
 
 @cache
@@ -118,13 +124,16 @@ def _reader() -> ChatReader:
 
 
 def _message(example: Example) -> ScoredMessage:
-    engine, classifier, witness = _tools()
-    evidence = Evidence(
-        classifier.read(engine.canonical(example.text)).steps,
-        witness.scores(example.text),
-        engine.assess(example.text).severity,
-    )
-    return ScoredMessage(evidence, example.severity)
+    engine, normaliser, classifier, witness = _tools()
+    message, phrased = normaliser(example.text), engine.assess(example.text).severity
+    read = [
+        Evidence(
+            classifier.read(each.text).steps, witness.scores(each.as_typed(message)), phrased
+        )
+        for each in passages(message, gravity=witness.urgent)
+    ]
+    gravest = max(read, key=lambda evidence: evidence.network[_URGENT] + evidence.witness[_URGENT])
+    return ScoredMessage(gravest, example.severity)
 
 
 def _chat(chat: Chat) -> ScoredChat | None:
@@ -190,7 +199,9 @@ def _chat_weights(concern: ChatThreshold, urgent: ChatThreshold) -> ChatThreshol
 
 def calibrate_messages() -> None:
     """Write calibration.yml, and print its recall and false alarms on the same messages."""
-    examples = [*development(read_examples()), *independent_examples()]
+    everyday = read_background(background_folder(), "development")
+    print(f"{len(everyday)} texts of the background" if everyday else "without a background")
+    examples = [*development(read_examples()), *independent_examples(), *everyday]
     with _workers() as pool:
         rows = list(pool.map(_message, examples, chunksize=50))
     calibration = fit_messages(rows)

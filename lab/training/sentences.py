@@ -19,7 +19,6 @@ from safeguarding.corpus import (
     intent_examples,
     is_due,
     read_dialogues,
-    read_examples,
 )
 from safeguarding.risk.chat.reading import STRETCH, stretches, with_speakers
 from safeguarding.risk.engine import RiskEngine
@@ -162,9 +161,15 @@ def development(examples: Iterable[Example]) -> list[Example]:
     return [example for example in examples if example.part == "development"]
 
 
-def all_training(engine: RiskEngine, lexicon: Lexicon, witness: Witness) -> list[TrainingText]:
-    """Return all texts to learn from, in a fixed order and without duplicates."""
-    risk = [of_example(example) for example in read_examples() if example.part == "training"]
+def all_training(
+    engine: RiskEngine, lexicon: Lexicon, witness: Witness, examples: Iterable[Example]
+) -> list[TrainingText]:
+    """Return all texts to learn from, in a fixed order and without duplicates.
+
+    `examples` are the labelled sentences, with the background if there is one. Those of other parts
+    are left out.
+    """
+    risk = [of_example(example) for example in examples if example.part == "training"]
     dialogues = read_dialogues("training")
     dialogue = [*of_chats(dialogues.chats), *of_conversations(dialogues.conversations)]
     found: dict[str, TrainingText] = {}

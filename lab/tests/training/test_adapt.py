@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +18,7 @@ from lab.tests.training import tiny
 from lab.training import adapt as module
 from lab.training import network as network_module
 from lab.training.adapt import TrainingRun
+from lab.training.background import VARIABLE as BACKGROUND
 from lab.training.network import EncoderNetwork, WordPieces, batches, published, read_all, target
 from lab.training.sentences import Labels, TrainingText, labels_of
 from safeguarding.corpus import Example
@@ -202,6 +205,7 @@ class House:
         self.noted: list[Path] = []
         self.epochs: list[int] = []
         self.taught: list[str] = []
+        self.offered: list[str] = []
         self.written: list[str] = []
         """Files in the order in which they were written, by the end of the name."""
         self.sentences = [*SENTENCES] * 6
@@ -246,9 +250,10 @@ class House:
         self.written.append("witness")
 
     def all_training(
-        self, _engine: object, _lexicon: object, witness: Witness
+        self, _engine: object, _lexicon: object, witness: Witness, examples: Sequence[Example]
     ) -> list[TrainingText]:
         assert witness is WITNESS
+        self.offered = [each.text for each in examples]
         return self.sentences
 
     def note(self, path: Path, **_: object) -> None:
@@ -285,6 +290,36 @@ def test_the_adapter_is_written_with_its_metadata(house: House, folder: Path) ->
     plain = {name: tensor.numpy() for name, tensor in published(folder).state_dict().items()}
     changed = merged({n: a for n, a in plain.items() if a.dtype.kind == "f"}, found.changes)
     assert any(not np.array_equal(changed[name], plain[name]) for name in changed)
+
+
+def test_the_background_is_learned_beside_our_own_sentences_and_may_be_missing(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(BACKGROUND, raising=False)
+    assert "without a background" in house.adapt("--epochs", "0.1").stderr
+    assert house.offered == ["to learn from"]
+    with gzip.open(tmp_path / "train.jsonl.gz", "wt", encoding="utf-8") as file:
+        file.write(json.dumps({"text": "off to the shop", "source": "chat"}) + "\n")
+    monkeypatch.setattr(module, "write", lambda *_: None)
+
+    done = house.adapt("--epochs", "0.1", "--fresh", "--background", str(tmp_path))
+
+    assert "1 texts of the background" in done.stderr
+    assert house.offered == ["to learn from", "off to the shop"]
+
+
+def test_only_the_sentences_of_new_writers_are_learned_if_nothing_is_rehearsed(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = next(each for each in house.sentences if each.intent == "ask_dsl")
+    held = [example(text, NONE, "development") for text in CALM]
+    new = example(asked.text, URGENT, "training")
+    monkeypatch.setattr(module, "read_examples", lambda: [new, *held])
+    monkeypatch.setattr(module, "write", lambda *_: None)
+
+    done = house.adapt("--epochs", "1", "--rehearse", "0", "--new", new.writer)
+
+    assert f"{house.sentences.count(asked)} sentences to learn from" in done.stderr
 
 
 def test_the_second_witness_learns_first_and_from_the_training_part_only(house: House) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from lab.training.augmentation import AugmentedSentences, mixed, roughened
+from lab.training.augmentation import AugmentedSentences, mixed, roughened, set_in
 from lab.training.sentences import SHARES, Labels, TrainingText, labels_of
 from safeguarding.taxonomy import Severity
 
@@ -345,3 +345,60 @@ def test_the_same_seed_makes_the_same_slips() -> None:
 
     assert roughened(words, chance(1)) == roughened(words, chance(1))
     assert roughened(words, chance(1)) != roughened(words, chance(2))
+
+
+PASSAGE = [["one", "two"], ["three"], ["four", "five", "six"]]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_sentence_is_set_whole_between_neighbouring_sentences_of_a_passage(seed: int) -> None:
+    found = set_in(["he", "hit", "me"], PASSAGE, chance(seed))
+
+    at = found.index("he")
+    assert found[at : at + 3] == ["he", "hit", "me"]
+    rest = found[:at] + found[at + 3 :]
+    whole = [word for sentence in PASSAGE for word in sentence]
+    assert " ".join(rest) in " ".join(whole)
+    assert rest[:1] in ([], ["one"], ["three"], ["four"])
+
+
+def test_a_text_in_which_a_sentence_is_set_is_never_longer_than_a_passage_may_be() -> None:
+    long = [[f"w{at}"] * 10 for at in range(30)]
+
+    lengths = {len(set_in(["he", "hit", "me"], long, chance(seed))) for seed in range(60)}
+
+    assert max(lengths) <= 80
+    assert min(lengths) > 3
+
+
+def test_an_empty_passage_adds_nothing() -> None:
+    assert set_in(["he"], [], chance(1)) == ["he"]
+
+
+@pytest.mark.usefixtures("smooth")
+def test_risk_and_harmless_sentences_alike_are_set_into_passages() -> None:
+    sentences = [*map(told, range(400)), *map(talk, range(400))]
+    labels = labels_of(sentences, INTENTS)
+    passage = " ".join(f"Filler{at} is here." for at in range(20))
+    made = AugmentedSentences(sentences, labels, str, [passage])
+
+    texts, _ = made.epoch(chance(3))
+
+    shares = [
+        sum("Filler" in text for text in part) / len(part) for part in (texts[:400], texts[400:])
+    ]
+    assert min(shares) > 0.15
+    assert abs(shares[0] - shares[1]) < 0.1
+
+
+@pytest.mark.usefixtures("smooth")
+def test_of_some_long_harmless_texts_only_a_piece_is_kept() -> None:
+    long = TrainingText(" ".join(f"w{at}" for at in range(100)), NONE, (), None, None)
+    grave = TrainingText(" ".join(f"g{at}" for at in range(100)), URGENT, ("grooming",), None, None)
+    made, _ = augmented([long] * 50 + [grave] * 50)
+
+    texts, _ = made.epoch(chance(1))
+
+    lengths = [len(text.split()) for text in texts]
+    assert {*lengths[:50]} == {36, 100}
+    assert {*lengths[50:]} == {100}

@@ -327,31 +327,29 @@ def test_five_turns_are_read_as_one() -> None:
 
 
 def test_choices_are_made_on_the_development_part() -> None:
-    parts: Sequence[Part] = ("training", "development", "test")
-
-    assert [each.text for each in development(example(part, part=part) for part in parts)] == [
+    assert [each.text for each in development(example(part, part=part) for part in PARTS)] == [
         "development"
     ]
+
+
+PARTS: Sequence[Part] = ("training", "development", "test")
+EVERY_PART = [
+    *(example(part, URGENT, part) for part in PARTS),
+    example("Hello THERE", CONCERN, "training"),
+    example("they push me", NONE, "training"),
+]
 
 
 @pytest.fixture
 def everything(monkeypatch: pytest.MonkeyPatch) -> None:
     """Read a small set in place of the files of data/."""
-    parts: Sequence[Part] = ("training", "development", "test")
-    shared = [
-        example("Hello THERE", CONCERN, "training"),
-        example("they push me", NONE, "training"),
-    ]
     dialogues = {
         part: Dialogues(
             (chat((f"chat for {part}", "gifts")),),
             (conversation(f"talk for {part}", due=1),),
         )
-        for part in parts
+        for part in PARTS
     }
-    monkeypatch.setattr(
-        sentences, "read_examples", lambda: [*(example(p, URGENT, p) for p in parts), *shared]
-    )
     monkeypatch.setattr(sentences, "read_dialogues", dialogues.__getitem__)
     monkeypatch.setattr(
         sentences, "of_intents", lambda *_: [harmless("hello there", "greet"), harmless("a", "bye")]
@@ -360,7 +358,7 @@ def everything(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("everything")
 def test_only_the_training_part_is_learned_from(lexicon: Lexicon, engine: RiskEngine) -> None:
-    texts = [sentence.text for sentence in all_training(engine, lexicon, DEAF)]
+    texts = [sentence.text for sentence in all_training(engine, lexicon, DEAF, EVERY_PART)]
 
     assert texts[:6] == [
         "training",
@@ -377,7 +375,7 @@ def test_only_the_training_part_is_learned_from(lexicon: Lexicon, engine: RiskEn
 def test_of_a_text_that_stands_twice_the_first_is_kept(
     lexicon: Lexicon, engine: RiskEngine
 ) -> None:
-    found = all_training(engine, lexicon, DEAF)
+    found = all_training(engine, lexicon, DEAF, EVERY_PART)
     by_text = {sentence.text: sentence for sentence in found}
 
     assert max(Counter(sentence.text.casefold() for sentence in found).values()) == 1
@@ -390,7 +388,7 @@ def test_of_a_text_that_stands_twice_the_first_is_kept(
 def test_questions_and_the_lexicon_are_learned_from_too(
     lexicon: Lexicon, engine: RiskEngine
 ) -> None:
-    found = {sentence.text: sentence for sentence in all_training(engine, lexicon, DEAF)}
+    found = {sentence.text: sentence for sentence in all_training(engine, lexicon, DEAF, EVERY_PART)}
 
     assert found["a"].intent == "bye"
     assert found["i ran away"].categories == ("missing",)
