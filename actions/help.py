@@ -26,7 +26,8 @@ class ActionSignpost(LanternAction):
         return "action_signpost"
 
     def answer(self, turn: LatestTurn) -> None:
-        if turn.shows_risk:
+        # A card with a first answer also follows what the planner alone took for a disclosure.
+        if turn.shows_risk or planned_reply(turn):
             self._beside_a_card(turn)
             return
         message = turn.who_can_help_message(turn.phrases.who_can_help)

@@ -1,19 +1,17 @@
 """The state of a conversation: severity, need, audience, and the content already shown.
 
 The gateway keeps the state and hands it to Rasa with each message. Without a gateway, Rasa rebuilds
-it from the assessments in its tracker. It holds ids and labels, never a person's words. At the end
-stands what the gateway reads about the writer from their words: age and audience.
+it from the assessments in its tracker. It holds ids and labels, never a person's words.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from safeguarding.risk.assessment import Assessment, need_of
-from safeguarding.taxonomy import PARENT, PROFESSIONAL, Severity, reader_of
+from safeguarding.taxonomy import ADULTS, PARENT, YOUNG_PERSON, Severity, reader_of, taxonomy
 
 UNCLEAR, DANGER_NOW = "unclear", "danger_now"
 _OF_LIFE = frozenset({"suicide", "adult_in_crisis"})
@@ -22,6 +20,11 @@ CALM_AFTER = 2
 """Messages without a risk after which a concern no longer decides the replies."""
 ADULTS_NEEDS = frozenset({"adult_for_child", "adult_in_crisis"})
 """Needs of a person who writes as an adult, also when they have not said who they are."""
+_OF_ADULTS = frozenset({"domestic_abuse", "relationship_abuse", "suicide", "self_harm", "distress"})
+"""Categories that a parent tells of themselves."""
+SAYS_SAFE = "says_safe"
+OVER = frozenset({SAYS_SAFE, "help_was_called", "meant_otherwise"})
+"""The facts of content/facts.yml that lift an alarm."""
 ALREADY_SHOWN = "already_shown"
 """The Rasa slot that carries AlreadyShown with a message."""
 MOST_SHOWN = 200
@@ -63,6 +66,9 @@ class ConversationState:
     """Number of messages since the last one in immediate danger; 0 before and at one."""
     asked_if_safe: bool = False
     """Whether the person was asked if they are safe."""
+    is_over: bool = False
+    """Whether they have said since that the danger is past, that help was called, or that it was
+    not meant so (facts OVER). What staff see stays; replies no longer sound the alarm."""
 
     def after(self, assessment: Assessment) -> ConversationState:
         """Return the state after a message with this assessment."""
@@ -80,6 +86,7 @@ class ConversationState:
         return replace(
             state,
             calm=0,
+            is_over=self.is_over and assessment.severity < Severity.URGENT,
             severity=max(self.severity, assessment.severity),
             need=self._need_after(assessment, audience),
             categories=tuple(dict.fromkeys((*assessment.categories[:1], *self.categories)))[
@@ -136,6 +143,7 @@ class ConversationState:
             calm=min(self.calm, other.calm),
             since_danger=min(self.since_danger, other.since_danger),
             asked_if_safe=self.asked_if_safe or other.asked_if_safe,
+            is_over=self.is_over and other.is_over,
         )
 
     @property
@@ -153,9 +161,49 @@ class ConversationState:
         """The reply that was said last, if it was one of content/replies."""
         return self.said[-1] if self.said and self.last_kind == "reply" else None
 
+    @property
+    def alarm(self) -> Severity:
+        """The severity that still decides how a reply sounds: at most a concern once it is over."""
+        return min(self.severity, Severity.CONCERN) if self.is_over else self.severity
+
     def with_facts(self, said: Iterable[str]) -> ConversationState:
-        """Return the state after a message that says these facts."""
-        return replace(self, facts=tuple(dict.fromkeys((*self.facts, *sorted(said)))))
+        """Return the state after a message that says these facts.
+
+        What is in danger in the same message is not over.
+        """
+        said = sorted(said)
+        in_danger = self.severity == Severity.IMMEDIATE and self.since_danger == 0
+        return replace(
+            self,
+            facts=tuple(dict.fromkeys((*self.facts, *said))),
+            is_over=self.is_over or (not in_danger and not OVER.isdisjoint(said)),
+        )
+
+    def spoken_by(self, audience: str | None, subject: str | None = None) -> ConversationState:
+        """Return the state after the person says who they are, or that it is about somebody else.
+
+        `subject` is "self" or "friend". The need follows, because it was guessed from the words
+        before: a child who was taken for a parent reads no adult's words again.
+        """
+        state = replace(self, audience=audience or self.audience)
+        if self.need is None:
+            return state
+        need = self.need
+        if audience in ADULTS and need not in ADULTS_NEEDS:
+            own = audience == PARENT and not _OF_ADULTS.isdisjoint(self.categories[:1])
+            need = "adult_in_crisis" if own else "adult_for_child"
+        elif audience == YOUNG_PERSON and need in ADULTS_NEEDS:
+            need = self._own_need()
+        if subject == "friend" and need not in ADULTS_NEEDS:
+            need = "friend"
+        elif subject == "self" and need == "friend":
+            need = self._own_need()
+        return replace(state, need=need)
+
+    def _own_need(self) -> str:
+        """Return the need of a young person about themselves, by what was told last."""
+        first = next(iter(self.categories), "")
+        return str(taxonomy().category_help.get(first, {}).get("need", UNCLEAR))
 
     def having_said(self, reply: str) -> ConversationState:
         """Return the state after this reply of content/replies was given."""
@@ -180,7 +228,9 @@ class ConversationState:
     @property
     def reader(self) -> str:
         """The reader that help cards address: "young_person" or "adult"."""
-        return "adult" if self.need in ADULTS_NEEDS else reader_of(self.audience)
+        if self.audience is None and self.need in ADULTS_NEEDS:
+            return "adult"
+        return reader_of(self.audience)
 
     def as_record(self) -> dict[str, Any]:
         """Return a JSON-ready dictionary without empty values."""
@@ -194,6 +244,7 @@ class ConversationState:
             "calm": self.calm or None,
             "since_danger": self.since_danger or None,
             "asked_if_safe": self.asked_if_safe or None,
+            "is_over": self.is_over or None,
             "cards": {need: severity.label for need, severity in self.cards.items()},
         }
         return {name: value for name, value in record.items() if value not in (None, {}, [])}
@@ -245,62 +296,3 @@ def _ids(ids: Any) -> tuple[str, ...]:
     if not isinstance(ids, list) or not all(isinstance(each, str) for each in ids):
         raise TypeError("a list of ids is expected")
     return _latest((), ids)
-
-
-# ---- what a writer says about themselves ------------------------------------------------------
-_I_AM = r"\b(?:i'?m|i ?am)\s+"
-_AGE = re.compile(
-    _I_AM + r"(?:only\s+|just\s+|nearly\s+|almost\s+|aged\s+|a\s+)?(\d{1,2})\b"
-    r"(?!\s*(?:%|[:./]\d|minutes?|mins?|hours?|weeks?|months?|pounds?|quid|times|st\b|th\b|stone|kg))",
-    re.IGNORECASE,
-)
-_LEAST, _MOST, _ADULT = 5, 99, 19
-_WHICH = (
-    r"(?:(?:own|little|eldest|oldest|youngest|older|younger|teenage|teen|two|three|adopted|foster|"
-    r"autistic|disabled|late|ex|\d{1,2}(?:[ -]?(?:years?|yrs?)[ -]old|[ -]?yo)?) ){0,3}"
-)
-_PARENT = re.compile(
-    rf"\bmy {_WHICH}(?:son|daughter|stepson|stepdaughter|grandson|granddaughter|kids|children|"
-    r"husband|wife|toddler|foster child)\b(?!'?s? (?:friend|mate))|"
-    + _I_AM
-    + r"(?:a|his|her|their) (?:mum|mam|mom|dad|nan|gran|grandad|parent|foster carer|carer|stepmum|"
-    r"stepdad)\b",
-    re.IGNORECASE,
-)
-_PROFESSIONAL = re.compile(
-    _I_AM + r"(?:a|an|the|his|her|their) (?:\w+ ){0,2}?(?:teacher|ta|teaching assistant|"
-    r"head ?teacher|dsl|social worker|nurse|gp|doctor|youth worker|coach|tutor|childminder|"
-    r"police officer|counsellor|receptionist|taxi driver|volunteer)\b|"
-    r"\b(?:one of my|one of our|my|our) (?:\w+ )?(?:pupil|student|tutee|patient)s?\b|"
-    r"(?<!i'm )(?<!im )(?<!i am )\ba (?:year \d{1,2}|yr ?\d{1,2}|y\d{1,2}) (?:pupil|student|boy|"
-    r"girl|child)\b|"
-    r"\ba (?:pupil|student) of mine\b|\b(?:our|my) (?:dsl|safeguarding lead|setting)\b|"
-    r"\bas a (?:dsl|teacher|nurse|gp)\b",
-    re.IGNORECASE,
-)
-
-
-def age_said(text: str) -> int | None:
-    """Return the age in years that the writer of `text` gives as their own, from 5 to 99.
-
-    "im 9 and my brother is 15" is 9: the ages of others do not count.
-    """
-    found = [int(match[1]) for match in _AGE.finditer(_straight(text))]
-    return next((age for age in found if _LEAST <= age <= _MOST), None)
-
-
-def audience_said(text: str) -> str | None:
-    """Return the audience to which the writer of `text` says they belong, if they say it.
-
-    Writers of 19 or over, or with children or a spouse, count as parents.
-    """
-    plain = _straight(text)
-    if _PROFESSIONAL.search(plain):
-        return PROFESSIONAL
-    age = age_said(plain)
-    return PARENT if _PARENT.search(plain) or (age is not None and age >= _ADULT) else None
-
-
-def _straight(text: str) -> str:
-    """Return `text` with straight apostrophes for the curly ones that phones type."""
-    return text.replace("\u2019", "'")

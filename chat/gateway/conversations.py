@@ -95,8 +95,7 @@ class Conversation:
 
     def note(self, assessment: Assessment, facts: Iterable[str] = ()) -> None:
         """Note the assessment of a message and its facts. It never lowers the severity."""
-        self.state = self.state.after(assessment)
-        self.note_facts(facts)
+        self.state = self.state.after(assessment).with_facts(facts)
 
     def note_facts(self, facts: Iterable[str]) -> None:
         """Note facts that the person has said. Known ones change nothing: the state stays saved."""
@@ -119,7 +118,11 @@ class Conversation:
             topic = message.get("topic", "")
             if message["kind"] == "help_card":
                 severity = Severity.named(message.get("severity", "none"))
-                self.state = self.state.shown(message.get("need", UNCLEAR), severity)
+                need = message.get("need", UNCLEAR)
+                self.state = self.state.shown(need, severity)
+                if severity == Severity.CONCERN and self.state.need is None:
+                    # The planner answers some disclosures in which the risk engine heard nothing.
+                    self.state = replace(self.state, need=need)
             if topic.startswith(REPLY):
                 self.state = self.state.having_said(topic.removeprefix(REPLY))
             elif topic.startswith(GUIDE):

@@ -24,7 +24,6 @@ from safeguarding.risk.assessment import (
     is_read_in_part,
     upgraded,
 )
-from safeguarding.risk.chat.pasted import pasted_chat
 from safeguarding.taxonomy import Severity
 
 FOR_STAFF = Severity.CONCERN
@@ -86,15 +85,10 @@ def decide(
 def said_in_own_words(
     facts: Facts, sent: IncomingMessage, assessed: AssessedMessage | None
 ) -> frozenset[str]:
-    """Return the facts that a message says; none where a chat is pasted into it.
-
-    "dont tell your mum" is then what the other person wants, and staff would read it as the wish of
-    the person who pasted it.
-    """
-    said = facts.said_in(assessed.canonical) if assessed else frozenset[str]()
-    # Looked for only now, because it takes long in a long text.
-    chat = pasted_chat(sent.text) if said else None
-    return said if chat is None or chat.guessed else frozenset()
+    """Return the facts that a message says; none before it is assessed."""
+    if assessed is None:
+        return frozenset()
+    return facts.said_by_writer(sent.text, assessed.canonical)
 
 
 class HandoffWriter:

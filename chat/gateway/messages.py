@@ -17,12 +17,14 @@ from chat.gateway.rasa import RasaPool, RasaRequest, RasaUnavailableError
 from chat.gateway.replies import OwnReplies, ReplyCheck
 from chat.gateway.requests import Bearer, IncomingMessage
 from chat.gateway.screening import Screening
+from safeguarding.content.choices import SAFE_NOW
 from safeguarding.content.guides import STOP
 from safeguarding.content.reader import Content
-from safeguarding.conversation_state import age_said, audience_said
+from safeguarding.conversation_state import SAYS_SAFE
 from safeguarding.messages import Message
 from safeguarding.risk.assessment import NO_RISK, AssessedMessage, Turn
 from safeguarding.risk.chat.pasted import pasted_chat
+from safeguarding.speaker import age_said, audience_said, subject_said
 
 LEAST_WAIT_S = 0.25
 """The least time for Rasa, and for an earlier message of the conversation, in seconds."""
@@ -180,6 +182,8 @@ class Messages:
         assessed = await self._screening.result(begun, max(left, ASSESSMENT_WAIT_S))
         assessment = assessed.assessment if assessed else None
         said = said_in_own_words(self._facts, sent, assessed)
+        if SAFE_NOW in (sent.choice, self._questions.answer(exchange.state.asked, sent.text)):
+            said |= {SAYS_SAFE}
         conversation.note(assessment or NO_RISK, said)
         own = await self._handoff.callbacks.answer(conversation, sent, assessment)
         if own is not None:
@@ -226,13 +230,16 @@ class Messages:
     def _note_speaker(self, conversation: Conversation, sent: IncomingMessage) -> None:
         """Note what a button or the person's own words say about them."""
         entities = self._choices[sent.choice].entities if sent.choice else {}
-        state = conversation.state
         typed = "" if sent.choice else sent.text
-        audience = state.audience or audience_said(typed)
+        said = audience_said(typed) or subject_said(typed)
+        # Looked for only now, because it takes long in a long text.
+        chat = pasted_chat(typed) if said else None
+        own = typed if chat is None else chat.own_words
+        audience = entities.get("audience", audience_said(own))
+        state = conversation.state.spoken_by(audience, subject_said(own))
         conversation.state = replace(
             state,
             age=_own_age(typed) or state.age,
-            audience=entities.get("audience", audience),
             area=entities.get("area", state.area),
             guide=None if sent.choice == STOP else state.guide,
         )

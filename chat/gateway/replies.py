@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from datetime import datetime
@@ -14,7 +14,7 @@ import structlog
 from chat.gateway.conversations import Conversation, Exchange
 from chat.gateway.metrics import GatewayMetrics
 from safeguarding.content.guides import TOPIC as GUIDE
-from safeguarding.content.help_cards import AGAIN, STILL_HERE
+from safeguarding.content.help_cards import AGAIN, EMERGENCY, STILL_HERE
 from safeguarding.content.items import Showing
 from safeguarding.content.languages import ID as LANGUAGE_CARD
 from safeguarding.content.reader import Content
@@ -24,11 +24,11 @@ from safeguarding.conversation_state import DANGER_NOW, ConversationState
 from safeguarding.dialogue.model import DialogueModel
 from safeguarding.dialogue.plan import ReplyPlanner, answers_alone
 from safeguarding.dialogue.understand import IncomingText, Understanding
-from safeguarding.messages import Message
+from safeguarding.messages import ContactCard, Message
 from safeguarding.risk.assessment import AssessedMessage
 from safeguarding.taxonomy import PARENT, Severity
 
-FIRST_CONTACTS = ("emergency_999", "childline")
+FIRST_CONTACTS = (EMERGENCY, "childline")
 log = structlog.get_logger("gateway.proof")
 
 
@@ -116,6 +116,7 @@ class ReplyCheck:
         self._own = own
         self._choices, self._questions = content.choices, content.questions
         self._help_cards, self._guides = content.help_cards, content.guides
+        self._facts = content.facts
         self._metrics = metrics
 
     def shown(
@@ -130,7 +131,9 @@ class ReplyCheck:
                 shown = self._checked(exchange, assessed, replies)
             else:
                 shown = self._fallback(exchange, assessed)
-            return self._asked_once(exchange, self._with_way_back(exchange, shown))
+            shown = self._asked_once(exchange, self._with_way_back(exchange, shown))
+            closed = self._facts.closed_by(exchange.conversation.state.facts)
+            return [_through_open_ways(message, closed) for message in shown] if closed else shown
         except Exception as error:  # noqa: BLE001 - the message must still be recorded
             # Only the kind of error: its message or its traceback may quote a child.
             log.error("message.not_checked", error=type(error).__name__)  # noqa: TRY400
@@ -267,6 +270,21 @@ def _without(message: Message, shown: set[str]) -> Message:
         return message
     contacts = [contact for contact in message["contacts"] if contact["id"] not in shown]
     return {**message, "contacts": contacts}
+
+
+def _through_open_ways(message: Message, closed: Collection[str]) -> Message:
+    """Return the message without the contacts and ways that the person said are closed to them.
+
+    999 stays, and so do the contacts of a message that would be left without any.
+    """
+    found: list[ContactCard] = []
+    for contact in message.get("contacts", []):
+        ways = [way for way in contact["ways"] if way["kind"] not in closed]
+        if contact["id"] == EMERGENCY:
+            found.append(contact)
+        elif contact["id"] not in closed and ways:
+            found.append({**contact, "ways": ways})
+    return {**message, "contacts": found} if found else message
 
 
 def _severity(message: Message) -> Severity:

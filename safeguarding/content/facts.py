@@ -7,14 +7,15 @@ the conversation.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
 from safeguarding.content.items import Provenance
 from safeguarding.records import ContentError, Problem, read_yaml
+from safeguarding.risk.chat.pasted import pasted_chat
 
 ID = "facts"
 _PART = re.compile(r"\{([a-z_]+)\}")
@@ -30,6 +31,10 @@ class FactRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Regular expressions over the canonical words; "{name}" stands for a part."""
     match: list[str]
     near_miss: list[str]
+    closes: list[str] = []
+    """The contacts that are of no use to a person who says it."""
+    closes_ways: list[str] = []
+    """The kinds of ways to reach a contact that are of no use to them: "phone"."""
 
 
 class FactsRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -47,6 +52,12 @@ class Facts:
     means: Mapping[str, str]
     """What staff read, by the id of the fact."""
     patterns: Mapping[str, re.Pattern[str]]
+    closes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """By the id of a fact, the contacts and kinds of ways that it closes."""
+
+    def closed_by(self, said: Iterable[str]) -> frozenset[str]:
+        """Return the contacts and kinds of ways that are closed to a person who said these."""
+        return frozenset(each for id_ in said for each in self.closes.get(id_, ()))
 
     def said_in(self, canonical: str) -> frozenset[str]:
         """Return the ids of the facts that a message says.
@@ -54,6 +65,17 @@ class Facts:
         `canonical` are its words as the normaliser spells them, between single spaces.
         """
         return frozenset(id_ for id_, pattern in self.patterns.items() if pattern.search(canonical))
+
+    def said_by_writer(self, text: str, canonical: str) -> frozenset[str]:
+        """Return the facts that a message says; none where a chat is pasted into it.
+
+        "dont tell your mum" is then what the other person wants, and staff would read it as the
+        wish of the person who pasted it. `text` is the message as typed.
+        """
+        said = self.said_in(canonical)
+        # Looked for only now, because it takes long in a long text.
+        chat = pasted_chat(text) if said else None
+        return said if chat is None or chat.guessed else frozenset()
 
 
 def read_facts(path: Path) -> Facts:
@@ -69,7 +91,15 @@ def read_facts(path: Path) -> Facts:
             problems.append(document.problem(f"{error}", "facts", index, "patterns"))
     if problems:
         raise ContentError(problems)
-    return Facts({fact.id: fact.means for fact in record.facts}, compiled)
+    return Facts(
+        {fact.id: fact.means for fact in record.facts},
+        compiled,
+        {
+            fact.id: frozenset([*fact.closes, *fact.closes_ways])
+            for fact in record.facts
+            if fact.closes or fact.closes_ways
+        },
+    )
 
 
 def unsound_facts(path: Path, canonical: Callable[[str], str]) -> Iterator[Problem]:

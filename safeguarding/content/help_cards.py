@@ -26,9 +26,13 @@ MOST_WORDS = {YOUNG_PERSON: 50, "adult": 65}
 """Words of a card, without its ending."""
 STILL_HERE, AGAIN = "still_here", "help_again"
 """Topics of the messages that replace small talk, and a card that was shown before."""
-MOST_CONTACTS, MOST_BUTTONS = 3, 4
-"""On a card whose text is a first answer."""
-_EMERGENCY = "emergency_999"
+MOST_CONTACTS, MOST_BUTTONS = 1, 3
+"""On a card whose text is a first answer; the offer of a call-back comes as one more button. The
+page names 999 and Childline above the chat all the time, and a button leads to everyone else."""
+_NOT_SAFE, _WHO_ELSE = "not_safe_now", "speak_to_someone"
+"""The buttons that stay on such a card: the danger, and everyone else who can help."""
+EMERGENCY = "emergency_999"
+"""The id of the contact that is never left out."""
 OTHER_WAYS = ("thanks", "goodbye", "are_you_a_bot", "joke", "insult", "cannot_call", "how_are_you")
 """Small talk after a concern that has an answer of its own, whatever the need."""
 WAY_OF = {
@@ -166,17 +170,19 @@ class HelpCards:
         people = next((message for message in rest if message["kind"] == "contacts"), None)
         knowing = answer.get("contacts") or (people.get("contacts", [])[:1] if people else [])
         contacts = {each["id"]: each for each in (*knowing, *card.get("contacts", []))}
-        emergency = [contacts.pop(_EMERGENCY)] if _EMERGENCY in contacts else []
+        contacts.pop(EMERGENCY, None)  # the words name 999
+        own = {each["id"]: each for each in card.get("choices", [])}
         more = people.get("choices", []) if people else []
-        choices = {each["id"]: each for each in (*card.get("choices", []), *more)}
+        first = [own.pop(_NOT_SAFE)] if _NOT_SAFE in own else []
+        choices = [*first, *more, *own.values()][: MOST_BUTTONS - 1]
         says_999 = "999" in answer["text"] or card.get("severity") != Severity.URGENT.label
         danger = [] if says_999 else [self._record.in_danger.of(reader)]
         merged: Message = {
             **card,
             "topic": answer["topic"],
             "text": "\n\n".join([" ".join([answer["text"], *danger]), self.ending(reader)]),
-            "contacts": [*contacts.values()][: MOST_CONTACTS - len(emergency)] + emergency,
-            "choices": [*choices.values()][:MOST_BUTTONS],
+            "contacts": [*contacts.values()][:MOST_CONTACTS],
+            "choices": [*choices, self._choices.button(_WHO_ELSE)],
         }
         if answer.get("sources"):
             merged["sources"] = answer["sources"]
@@ -198,7 +204,7 @@ class HelpCards:
     def still_key(self, state: ConversationState, intent: str | None) -> str:
         """Return the key of that text."""
         name = WAY_OF.get(intent or "") or state.need or UNCLEAR
-        if state.severity == Severity.IMMEDIATE and name != "cannot_call":
+        if state.alarm == Severity.IMMEDIATE and name != "cannot_call":
             name = DANGER_NOW
         ways = self._record.still_with_you.get(name) or self._record.still_with_you[UNCLEAR]
         known = name if name in self._record.still_with_you else UNCLEAR

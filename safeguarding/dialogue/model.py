@@ -72,6 +72,8 @@ class Candidate:
     in_place: bool = True
     """Whether what was said before, or the message, makes sense of it."""
     names_999: bool = False
+    need: str | None = None
+    """The first need after which it counts."""
 
 
 class Fit(NamedTuple):

@@ -14,7 +14,7 @@ from safeguarding.content.choices import Choices
 from safeguarding.content.help_cards import HelpCards
 from safeguarding.content.replies import ASK_WHICH, FIRST, HEARD
 from safeguarding.content.replies import INTENT as ASK_NEXT
-from safeguarding.conversation_state import DANGER_NOW, ConversationState
+from safeguarding.conversation_state import DANGER_NOW, OVER, ConversationState
 from safeguarding.dialogue.model import Candidate
 from safeguarding.dialogue.understand import IncomingText, UnderstoodTurn
 from safeguarding.risk.assessment import CONVERSATION, MODEL, Assessment
@@ -27,6 +27,13 @@ Chosen on the development part of data/dialogues (ADR 41)."""
 ANSWER_FIRST, ANSWER_UNHEARD, ANSWER_BESIDE_KEPT = 0.3, 0.7, 0.9
 """The least probability of a first answer in place of a card's general text, of one where the risk
 engine has heard nothing, and of a reply in place of a story or tool that was asked for."""
+ANSWER_RATHER = 0.25
+"""The least probability of a reply to a question, where the alternative is to say that Lantern has
+no good answer."""
+_NO_ANSWER = f"{HEARD}no_answer"
+"""Beginning of the ids of the replies that say so; they come last."""
+_ASKS = "asks_"
+"""Beginning of the acts that ask something."""
 ASK_FROM, ASK = 0.2, 0.08
 """The least probability of the likeliest reply, and of the others, whose labels are offered."""
 MOST_ASKED = 3
@@ -59,6 +66,13 @@ _SAYS_LITTLE = ("bye_", "minimise_", "thanks_", "unclear_")
 """Beginnings of the ids of replies before which the person is asked, once, if they are safe."""
 _OF_LIFE = frozenset({"suicide", "self_harm", "adult_in_crisis"})
 """Needs with which a person is asked, once, before a reply that only takes up what they said."""
+OUT_OF_SCOPE = "out_of_scope"
+"""The classifier's intent of everyday talk that no article is about."""
+_STORY_WORDS = 10
+"""Words from which everyday talk without a question is a story, which is listened to and not turned
+away as off-topic."""
+_LISTENS = ("chat_long_story", "chat_more_about_that", "chat_just_chatting")
+"""The replies to a story, in the order in which they are given."""
 _NEAR_DANGER = 1
 """For how many messages immediate danger stays close."""
 
@@ -89,7 +103,8 @@ class ReplyPlanner:
     ) -> ReplyPlan:
         """Return the plan of the reply to `turn`; `before` and `after` are the states around it."""
         turn = replace(turn, candidates=tuple(_allowed(turn.candidates, after)))
-        if turn.severity >= Severity.CONCERN:
+        lifted = not OVER.isdisjoint(turn.facts) and _only_network(turn.message.assessment)
+        if turn.severity >= Severity.CONCERN and not (lifted and after.is_over):
             return self._to_a_disclosure(turn, before, after)
         if turn.answered:
             intent = self.choices[turn.answered].intent
@@ -147,7 +162,9 @@ class ReplyPlanner:
         least = ANSWER_BESIDE_TOPIC if asks_topic and sure else ANSWER
         unheard = _best(turn.candidates[:1], ANSWER_UNHEARD)
         if unheard and unheard.startswith(FIRST) and not in_hand:
-            return ReplyPlan(ASK_NEXT, reply=unheard)
+            # The card makes the gateway hand the message over, as any that was answered with help.
+            card = self.cards.key(Severity.CONCERN, after.reader, turn.candidates[0].need)
+            return ReplyPlan(f"disclose_{Severity.CONCERN.label}", help=card, reply=unheard)
         if best := _best(_later(turn.candidates), least):
             if best.startswith(_SAYS_LITTLE) and _asks_if_safe(before, after):
                 return ReplyPlan(STILL_HERE, help=self.cards.still_key(after, message.intent))
@@ -155,18 +172,21 @@ class ReplyPlanner:
         for_a_person = message.intent.startswith(_FOR_A_PERSON) and message.confidence >= ANSWER
         if (asks_topic and (sure or not in_hand)) or for_a_person:
             return ReplyPlan()
-        return self._to_what_is_said(turn, before, after) or self._else(message, before, after)
+        return self._to_what_is_said(turn, before, after) or self._else(turn, before, after)
 
     def _else(
-        self, message: IncomingText, before: ConversationState, after: ConversationState
+        self, turn: UnderstoodTurn, before: ConversationState, after: ConversationState
     ) -> ReplyPlan:
         """Return what the classifier understood, or a word that stays with what was disclosed."""
+        message = turn.message
         sure = message.confidence >= SURE
         own = message.intent in KEPT | OF_LANTERN or (sure and message.intent in IN_WORDS)
         if after.in_hand and not own:
             return ReplyPlan(STILL_HERE, help=self.cards.still_key(after, message.intent))
         if message.intent == NOT_SAFE:
             return ReplyPlan(NOT_SAFE, help=self.cards.due_key(before, after, Severity.IMMEDIATE))
+        if message.intent == OUT_OF_SCOPE and (story := _to_a_story(turn)):
+            return ReplyPlan(ASK_NEXT, reply=story)
         # "its fine now" is no answer about danger where nothing was disclosed.
         return ReplyPlan(AFFIRM) if message.intent == SAFE else ReplyPlan()
 
@@ -187,11 +207,21 @@ class ReplyPlanner:
             return ReplyPlan(ASK_WHICH, ask=tuple(likely))
         unsure = turn.message.confidence < SURE or not turn.message.intent
         talking = after.in_hand or (before.last_kind in {"reply", "ask"} and unsure)
-        if not talking or not turn.listening or _is_near_danger(after):
+        if not talking or not turn.listening:
             return None
+        if _is_near_danger(after) and not before.asked_if_safe:
+            return None
+        if turn.act.startswith(_ASKS) and (fair := _best(later, ANSWER_RATHER)):
+            return ReplyPlan(ASK_NEXT, reply=fair)
         if after.need in _OF_LIFE and _asks_if_safe(before, after):
             return ReplyPlan(STILL_HERE, help=self.cards.still_key(after, turn.message.intent))
         return ReplyPlan(ASK_NEXT, reply=turn.listening[0])
+
+
+def _only_network(assessment: Assessment) -> bool:
+    """Return whether no reviewed phrase and no other reader agrees with the network."""
+    kinds = {signal.kind for signal in assessment.signals}
+    return bool(kinds) and kinds <= {MODEL, CONVERSATION}
 
 
 def answers_alone(reply: str, assessment: Assessment) -> bool:
@@ -200,8 +230,7 @@ def answers_alone(reply: str, assessment: Assessment) -> bool:
     The network alone heard it: no reviewed phrase and no other reader agrees. The message is handed
     to staff all the same.
     """
-    kinds = {signal.kind for signal in assessment.signals}
-    alone = bool(kinds) and kinds <= {MODEL, CONVERSATION}
+    alone = _only_network(assessment)
     return alone and assessment.severity == Severity.CONCERN and reply.startswith(_OF_EVERY_DAY)
 
 
@@ -218,26 +247,35 @@ def _first(turn: UnderstoodTurn) -> str | None:
 def _allowed(candidates: Iterable[Candidate], after: ConversationState) -> Iterator[Candidate]:
     """Yield the candidates that may follow what was disclosed."""
     for each in candidates:
-        moves_on = each.probability >= ANSWER_LIGHTLY and not each.id.startswith(_LIGHT)
-        if _is_near_danger(after) and not (each.names_999 or moves_on):
+        if _is_near_danger(after) and each.id.startswith(_LIGHT) and not each.names_999:
             continue
-        light = _LIGHT if after.severity == Severity.IMMEDIATE else _OF_EVERY_DAY
-        graver = after.severity >= Severity.URGENT and each.id.startswith(light)
+        light = _LIGHT if after.alarm == Severity.IMMEDIATE else _OF_EVERY_DAY
+        graver = after.alarm >= Severity.URGENT and each.id.startswith(light)
         if not graver or each.probability >= ANSWER_LIGHTLY:
             yield each
 
 
+def _to_a_story(turn: UnderstoodTurn) -> str | None:
+    """Return a reply that has listened, to a longer message that asks nothing; None if it asks."""
+    text = turn.message.text
+    if "?" in text or len(text.split()) < _STORY_WORDS:
+        return None
+    fresh = {each.id for each in turn.candidates}
+    return next((id_ for id_ in _LISTENS if id_ in fresh), None)
+
+
 def _asks_if_safe(before: ConversationState, after: ConversationState) -> bool:
     """Return whether the person is still to be asked, once, if they are safe."""
-    return after.in_hand and after.severity >= Severity.URGENT and not before.asked_if_safe
+    return after.in_hand and after.alarm >= Severity.URGENT and not before.asked_if_safe
 
 
 def _is_near_danger(state: ConversationState) -> bool:
-    return state.severity == Severity.IMMEDIATE and state.since_danger <= _NEAR_DANGER
+    return state.alarm == Severity.IMMEDIATE and state.since_danger <= _NEAR_DANGER
 
 
 def _later(candidates: Iterable[Candidate]) -> list[Candidate]:
-    return [each for each in candidates if not each.id.startswith(FIRST)]
+    """Return the candidates that answer a message after the first; none that gives up."""
+    return [each for each in candidates if not each.id.startswith((FIRST, _NO_ANSWER))]
 
 
 def _best(candidates: Iterable[Candidate], least: float) -> str | None:

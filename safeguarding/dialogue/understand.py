@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from safeguarding.content.choices import Questions
+from safeguarding.content.choices import SAFE_NOW, Questions
 from safeguarding.content.facts import Facts
 from safeguarding.content.replies import HEARD, Replies, ReplyRecord
-from safeguarding.conversation_state import ConversationState
+from safeguarding.conversation_state import SAYS_SAFE, ConversationState
 from safeguarding.dialogue.model import Candidate, DialogueModel, Place
 from safeguarding.risk.assessment import Assessment, sign_of
 from safeguarding.risk.chat.pasted import pasted_chat
@@ -85,7 +85,9 @@ class Understanding:
 
     def understand(self, message: IncomingText, before: ConversationState) -> UnderstoodTurn:
         """Return what the message does in a conversation of this state."""
-        said = self.facts.said_in(message.canonical)
+        answered = self.questions.answer(before.asked, message.text)
+        said = self.facts.said_by_writer(message.text, message.canonical)
+        said |= {SAYS_SAFE} if answered == SAFE_NOW else set()
         after = before.after(message.assessment).with_facts(said)
         place = _place(message, before, after)
         words = len(message.canonical.split())
@@ -101,19 +103,20 @@ class Understanding:
         ranked = self.model.rank(message.vector, place, words, fresh, acts)
         ranked = _with_phrasings(ranked, self.replies.asked_by(message.text) & in_place & {*fresh})
         words_of = {id_: each.text_in(after) or "" for id_, each in fresh.items()}
-        grave = after.severity >= Severity.URGENT
+        grave = after.alarm >= Severity.URGENT
         return UnderstoodTurn(
             message,
             act,
             acts[act],
             said,
-            self.questions.answer(before.asked, message.text),
+            answered,
             _is_about_a_chat(message),
             tuple(
                 replace(
                     each,
                     in_place=each.id in in_place,
                     names_999=_EMERGENCY in words_of[each.id],
+                    need=next(iter(fresh[each.id].needs), None),
                 )
                 for each in ranked
                 if each.probability >= PHRASING or _does(fresh[each.id], acts)

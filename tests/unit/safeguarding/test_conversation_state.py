@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 
 from safeguarding.conversation_state import (
     CALM_AFTER,
     MOST_SHOWN,
+    OVER,
     AlreadyShown,
     ConversationState,
 )
 from safeguarding.risk.assessment import NO_RISK, Assessment, assessment_of_choice
 from safeguarding.taxonomy import Severity
+from tests.content import real_content
 
 NONE, CONCERN, URGENT, IMMEDIATE = Severity
 
@@ -205,6 +207,7 @@ WHOLE = ConversationState(
     calm=1,
     since_danger=2,
     asked_if_safe=True,
+    is_over=True,
 )
 
 
@@ -349,3 +352,61 @@ def test_the_messages_since_danger_are_counted_from_the_last_one_in_danger() -> 
     ]
 
     assert counts == [0, 0, 1, 2, 0]
+
+
+def test_the_facts_that_lift_an_alarm_exist() -> None:
+    assert OVER <= set(real_content().facts.means)
+
+
+@pytest.mark.parametrize("fact", sorted(OVER))
+def test_what_is_over_sounds_no_alarm_and_stays_on_record(fact: str) -> None:
+    state = after(told(IMMEDIATE), NO_RISK).with_facts([fact])
+
+    assert state.severity == IMMEDIATE
+    assert state.alarm == CONCERN
+    assert ConversationState.from_record(json.loads(json.dumps(state.as_record()))) == state
+
+
+def test_danger_in_the_same_message_is_not_over_and_a_new_disclosure_sounds_the_alarm() -> None:
+    in_danger = after(told(IMMEDIATE)).with_facts(["says_safe"])
+    again = after(told(IMMEDIATE), NO_RISK).with_facts(["says_safe"]).after(told(URGENT))
+
+    assert in_danger.alarm == IMMEDIATE
+    assert again.alarm == IMMEDIATE
+
+
+def test_two_gateways_sound_the_alarm_unless_both_know_that_it_is_over() -> None:
+    over = after(told(URGENT), NO_RISK).with_facts(["help_was_called"])
+
+    assert over.joined(after(told(URGENT))).alarm == URGENT
+    assert over.joined(over).alarm == CONCERN
+
+
+@pytest.mark.parametrize(
+    ("category", "need", "audience", "subject", "becomes", "reader"),
+    [
+        ("domestic_abuse", "adult_in_crisis", "young_person", None, "hurt_by_someone", "young_person"),
+        ("suicide", "adult_for_child", "young_person", None, "suicide", "young_person"),
+        ("domestic_abuse", "hurt_by_someone", "parent", None, "adult_in_crisis", "adult"),
+        ("physical_abuse", "hurt_by_someone", "parent", None, "adult_for_child", "adult"),
+        ("domestic_abuse", "hurt_by_someone", "professional", None, "adult_for_child", "adult"),
+        ("suicide", "friend", None, "self", "suicide", "young_person"),
+        ("suicide", "suicide", None, "friend", "friend", "young_person"),
+        ("suicide", "adult_for_child", None, "friend", "adult_for_child", "adult"),
+        ("suicide", "suicide", None, None, "suicide", "young_person"),
+    ],
+)  # fmt: skip
+def test_a_correction_of_who_speaks_or_of_whom_changes_the_need(
+    category: str, need: str, audience: str | None, subject: str | None, becomes: str, reader: str
+) -> None:
+    guessed = replace(after(told(URGENT, category)), need=need)
+
+    state = guessed.spoken_by(audience, subject)
+
+    assert (state.need, state.reader) == (becomes, reader)
+    assert state.severity == URGENT
+
+
+def test_who_speaks_is_known_before_anything_is_told() -> None:
+    assert ConversationState().spoken_by("parent").audience == "parent"
+    assert ConversationState(audience="parent").spoken_by(None).audience == "parent"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from safeguarding.conversation_state import age_said, audience_said
+from safeguarding.speaker import age_said, audience_said, subject_said
+from safeguarding.taxonomy import ADULTS
 
 
 @pytest.mark.parametrize(
@@ -114,7 +115,7 @@ def test_whoever_meets_children_at_work_is_a_professional(text: str) -> None:
     ],
 )
 def test_nobody_else_is_taken_for_a_grown_up(text: str) -> None:
-    assert audience_said(text) is None
+    assert audience_said(text) not in ADULTS
 
 
 @pytest.mark.parametrize(
@@ -122,7 +123,7 @@ def test_nobody_else_is_taken_for_a_grown_up(text: str) -> None:
     ["im a student", "i'm a year 9 pupil", "I am a student at college", "im the head girl"],
 )
 def test_a_pupil_is_not_taken_for_their_teacher(text: str) -> None:
-    assert audience_said(text) is None
+    assert audience_said(text) not in ADULTS
 
 
 @pytest.mark.parametrize(
@@ -136,4 +137,38 @@ def test_a_pupil_is_not_taken_for_their_teacher(text: str) -> None:
     ],
 )
 def test_a_child_who_tells_of_relatives_is_not_taken_for_a_parent(text: str) -> None:
-    assert audience_said(text) is None
+    assert audience_said(text) not in ADULTS
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "im 14",
+        "im not a parent im 14. im the kid",
+        "i'm in year 8",
+        "im her daughter",
+        "im not an adult",
+        "I’m still a kid",
+    ],
+)
+def test_a_young_person_who_says_so_is_taken_at_their_word(text: str) -> None:
+    assert audience_said(text) == "young_person"
+
+
+@pytest.mark.parametrize(
+    ("text", "subject"),
+    [
+        ("not me!! my friend", "friend"),
+        ("it's about my mate, not me", "friend"),
+        ("i meant my sister", "friend"),
+        ("im not the friend its me", "self"),
+        ("not my mate. me", "self"),
+        ("i'm talking about me", "self"),
+        ("its me mum", None),
+        ("my friend hurt me", None),
+        ("dont tell me", None),
+        ("", None),
+    ],
+)
+def test_a_correction_says_whom_it_is_about(text: str, subject: str | None) -> None:
+    assert subject_said(text) == subject

@@ -10,11 +10,12 @@ from uuid import uuid4
 import pytest
 
 from chat.gateway.conversations import Conversation, Exchange
-from chat.gateway.replies import OwnReplies, highest_shown, with_help_first
+from chat.gateway.metrics import GatewayMetrics
+from chat.gateway.replies import OwnReplies, ReplyCheck, highest_shown, with_help_first
 from chat.gateway.requests import IncomingMessage
 from safeguarding.conversation_state import ConversationState
 from safeguarding.dialogue.model import Candidate, DialogueModel
-from safeguarding.messages import Message
+from safeguarding.messages import ContactCard, Message
 from safeguarding.risk.assessment import NO_RISK, AssessedMessage, Assessment
 from safeguarding.taxonomy import Severity
 from tests.content import real_content
@@ -100,6 +101,26 @@ def test_a_first_answer_keeps_the_contacts_that_the_card_has_too() -> None:
 
     assert first["contacts"] == [CHILDLINE]
     assert rest["contacts"] == []
+
+
+def test_what_a_person_said_is_closed_to_them_is_not_offered_again(own: OwnReplies) -> None:
+    content, now = real_content(), datetime(2026, 11, 29, tzinfo=timezone.utc)
+    cards = [content.contacts.card(each, now) for each in ("emergency_999", "childline", "shout")]
+    check = ReplyCheck(own, content, GatewayMetrics())
+    asked = exchange(TOLD)
+
+    def offered(*facts: str) -> list[ContactCard]:
+        asked.conversation.state = TOLD.with_facts(facts)
+        reply = Message(kind="contacts", text="x", topic=f"reply_{PAY}", contacts=cards)
+        (shown,) = check.shown(asked, AssessedMessage(NO_RISK, None), [reply])
+        return shown["contacts"]
+
+    assert [each["id"] for each in offered()] == ["emergency_999", "childline", "shout"]
+    assert [each["id"] for each in offered("childline_closed")] == ["emergency_999", "shout"]
+    by_no_call = {each["id"]: each["ways"] for each in offered("cannot_ring")}
+    assert by_no_call["emergency_999"] == cards[0]["ways"]
+    assert by_no_call["childline"]
+    assert all(way["kind"] != "phone" for way in by_no_call["childline"])
 
 
 def test_at_night_too_there_is_someone_to_talk_to(own: OwnReplies) -> None:

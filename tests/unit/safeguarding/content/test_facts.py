@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
 
 from safeguarding.content.facts import read_facts, unsound_facts
+from safeguarding.content.help_cards import EMERGENCY
 from safeguarding.records import ContentError
 from safeguarding.risk.lexicon.reader import read_lexicon
 from safeguarding.taxonomy import CONTENT
@@ -46,6 +48,33 @@ def test_every_reply_names_only_facts_that_there_are() -> None:
     named = {f for each in content.replies.all().values() for f in (*each.facts, *each.not_facts)}
 
     assert named <= set(content.facts.means)
+
+
+def test_every_contact_that_a_fact_closes_exists_and_is_never_999() -> None:
+    content = real_content()
+    closed = {each for ids in content.facts.closes.values() for each in ids}
+
+    assert closed
+    assert EMERGENCY not in closed
+    for id_ in closed - {"phone"}:
+        assert content.contacts.card(id_, datetime(2026, 11, 29, tzinfo=timezone.utc))
+
+
+def test_a_fact_closes_contacts_and_ways(tmp_path: Path) -> None:
+    text = TEXT + "    closes: [childline]\n    closes_ways: [phone]\n"
+
+    facts = read_facts(write(tmp_path, text))
+
+    assert facts.closed_by(["is_old", "is_young"]) == {"childline", "phone"}
+    assert facts.closed_by([]) == frozenset()
+
+
+def test_a_pasted_chat_says_no_facts_about_the_writer(tmp_path: Path) -> None:
+    facts = read_facts(write(tmp_path))
+    chat = "look at this\nJake: he is old\nme: why\nJake: he is old"
+
+    assert facts.said_by_writer("he is old", "he is old") == {"is_old"}
+    assert facts.said_by_writer(chat, chat) == frozenset()
 
 
 def test_an_example_that_is_read_wrongly_is_named_with_its_line(tmp_path: Path) -> None:

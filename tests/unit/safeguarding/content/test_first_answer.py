@@ -70,36 +70,40 @@ def test_999_is_named_once_and_only_where_it_may_be_urgent(severity: Severity, t
     assert merged["text"] == f"{text}\n\n{CARDS.ending(YOUNG_PERSON)}"
 
 
-def test_the_contacts_that_the_answer_speaks_of_come_first() -> None:
+def test_the_contact_that_the_answer_speaks_of_first_is_the_one_shown() -> None:
     answer: Message = {**ANSWER, "contacts": [contact("report_remove"), contact("ceop")]}
     (merged,) = merged_of([card(), answer, people("police_101")])
 
-    assert ids(merged, "contacts") == ["report_remove", "ceop", "emergency_999"]
+    assert ids(merged, "contacts") == ["report_remove"]
 
 
-@pytest.mark.parametrize("emergency", [True, False])
-def test_999_stays_among_three_contacts_beside_the_one_who_knows_most(emergency: bool) -> None:
+@pytest.mark.parametrize(("knowing", "shown"), [(("report_remove", "d"), "report_remove"), ((), "a")])
+def test_the_one_who_knows_most_is_shown_else_the_cards_first_that_is_not_999(
+    knowing: tuple[str, ...], shown: str
+) -> None:
     whole = card()
-    whole["contacts"] = [*map(contact, ("a", "b", "c"))]
-    if emergency:
-        whole["contacts"].append(contact("emergency_999"))
-    (merged,) = merged_of([whole, ANSWER, people("report_remove", "d")])
+    whole["contacts"] = [*map(contact, ("emergency_999", "a", "b"))]
+    (merged,) = merged_of([whole, ANSWER, people(*knowing)])
 
-    shown = ids(merged, "contacts")
-    assert shown[0] == "report_remove"
-    assert len(shown) == MOST_CONTACTS
-    assert (shown[-1] == "emergency_999") is emergency
+    assert ids(merged, "contacts") == [shown]
+    assert len(ids(merged, "contacts")) == MOST_CONTACTS
 
 
-def test_the_cards_buttons_come_first_and_are_four_at_most_none_twice() -> None:
+def test_danger_then_what_fits_then_everyone_else_are_the_buttons() -> None:
     whole = card()
-    own = ids(whole, "choices")
-    more = people(buttons=(own[0], "w", "x", "y", "z"))
-    (merged,) = merged_of([whole, more, ANSWER])
+    assert "not_safe_now" in ids(whole, "choices")
+    (merged,) = merged_of([whole, people(buttons=("guide", "x", "y")), ANSWER])
 
-    shown = ids(merged, "choices")
-    assert shown[: len(own)] == own[:MOST_BUTTONS]
-    assert len(shown) == len({*shown}) == MOST_BUTTONS
+    assert ids(merged, "choices") == ["not_safe_now", "guide", "speak_to_someone"]
+    assert len(ids(merged, "choices")) == MOST_BUTTONS
+
+
+def test_without_a_guide_the_cards_own_buttons_fill_the_place() -> None:
+    whole = card()
+    own = [each for each in ids(whole, "choices") if each != "not_safe_now"]
+    (merged,) = merged_of([whole, ANSWER])
+
+    assert ids(merged, "choices") == ["not_safe_now", own[0], "speak_to_someone"]
 
 
 def test_whatever_else_is_said_follows() -> None:

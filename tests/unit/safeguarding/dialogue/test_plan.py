@@ -13,6 +13,7 @@ from safeguarding.dialogue.plan import (
     ANSWER_BESIDE_TOPIC,
     ANSWER_FIRST,
     ANSWER_LIGHTLY,
+    ANSWER_RATHER,
     ANSWER_UNHEARD,
     ASK,
     ASK_FROM,
@@ -284,6 +285,32 @@ def test_a_first_answer_is_given_where_the_engine_heard_nothing_only_if_it_surel
     plan = planned(turn((FIRST, chance)))
 
     assert plan.reply == (FIRST if given else None)
+    if given:
+        # With a card, so that the gateway hands the message over.
+        assert plan.help == "unclear-concern-young_person"
+        assert plan.intent == "disclose_concern"
+
+
+STORY = "we went to the beach and my brother fell in and dad laughed"
+
+
+@pytest.mark.parametrize(
+    ("text", "candidates", "reply"),
+    [
+        (STORY, ("chat_more_about_that", "chat_long_story"), "chat_long_story"),
+        (STORY, ("chat_more_about_that",), "chat_more_about_that"),
+        (STORY, ("thanks_then",), None),
+        (STORY + " funny?", ("chat_long_story",), None),
+        ("nice weather", ("chat_long_story",), None),
+    ],
+)
+def test_a_story_is_listened_to_and_not_turned_away(
+    text: str, candidates: tuple[str, ...], reply: str | None
+) -> None:
+    made = turn(*((each, 0.1) for each in candidates), intent="out_of_scope", confidence=0.9)
+    made = replace(made, message=replace(made.message, text=text))
+
+    assert planned(made).reply == reply
 
 
 @pytest.mark.parametrize("before", [NEW, told()])
@@ -389,14 +416,14 @@ def test_light_words_follow_something_grave_only_where_they_surely_fit(
 @pytest.mark.parametrize(
     ("since", "reply", "chance", "names_999", "given"),
     [
-        (0, PAY, ANSWER, False, False),
+        (0, PAY, ANSWER, False, True),  # an answer is not held back for 999, which stands above it
         (0, PAY, ANSWER, True, True),
-        (0, PAY, ANSWER_LIGHTLY, False, True),  # it surely answers what was asked
         (0, "chat_football", 0.99, False, False),
+        (0, "chat_football", 0.99, True, True),
         (1, PAY, ANSWER, False, True),
     ],
 )
-def test_close_to_danger_a_reply_names_999_or_surely_answers(
+def test_close_to_danger_small_talk_is_not_answered_unless_it_names_999(
     since: int, reply: str, chance: float, names_999: bool, given: bool
 ) -> None:
     danger = told(Severity.IMMEDIATE, since_danger=since)
@@ -469,3 +496,52 @@ def test_a_concern_lets_go_after_a_while_and_what_is_graver_stays() -> None:
 
     assert planned(calm, told(Severity.CONCERN, calm=2)) == ReplyPlan()
     assert planned(calm, told(Severity.URGENT, calm=9)).intent == "still_here"
+
+
+@pytest.mark.parametrize(("kinds", "alarmed"), [((MODEL,), False), ((MODEL, "lexicon"), True)])
+def test_an_alarm_of_the_network_alone_yields_to_i_didnt_mean_it(
+    kinds: tuple[str, ...], alarmed: bool
+) -> None:
+    heard = replace(heard_by(*kinds), severity=Severity.URGENT)
+    made = turn(("correct_not_literal", 0.9))
+    made = replace(
+        made,
+        facts=frozenset({"meant_otherwise"}),
+        message=replace(made.message, assessment=heard),
+    )
+
+    plan = PLANNER.plan(made, NEW, NEW.after(heard).with_facts(made.facts))
+
+    assert (plan.help is not None) is alarmed
+    assert plan.reply == "correct_not_literal"
+
+
+def test_after_danger_that_is_over_small_talk_is_small_talk_again() -> None:
+    before = told(Severity.IMMEDIATE)
+    made = turn(("thanks_then", 0.6), act="thanks")
+    over = before.after(NO_RISK).with_facts(["help_was_called"])
+
+    assert PLANNER.plan(made, before, over).reply == "thanks_then"
+    assert PLANNER.plan(made, before, before.after(NO_RISK)).reply is None
+
+
+@pytest.mark.parametrize(
+    ("act", "chance", "reply"),
+    [
+        ("asks_what_to_do", ANSWER_RATHER, PAY),
+        ("asks_what_to_do", ANSWER_RATHER - 0.01, "heard_no_answer"),
+        ("adds_detail", ANSWER_RATHER, "heard_no_answer"),
+    ],
+)
+def test_a_fair_answer_to_a_question_comes_before_having_none(
+    act: str, chance: float, reply: str
+) -> None:
+    made = turn((PAY, chance), act=act, listening=("heard_no_answer",))
+
+    assert planned(made, told(asked_if_safe=True)).reply == reply
+
+
+def test_having_no_answer_is_never_the_likeliest_reply() -> None:
+    made = turn(("heard_no_answer", 0.9), (PAY, 0.5))
+
+    assert planned(made, told(asked_if_safe=True)).reply == PAY

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from safeguarding.conversation_state import ConversationState, audience_said
+from safeguarding.conversation_state import ConversationState
 from safeguarding.risk.engine import RiskEngine
 from safeguarding.risk.lexicon.reader import Lexicon
+from safeguarding.speaker import audience_said
 from safeguarding.taxonomy import Severity, taxonomy
 from tests.content import real_content
 
