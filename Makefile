@@ -110,6 +110,9 @@ dialogues: .venv-lab/.synced $(ENCODER)  ## Rank the replies to each turn of the
 compare: .venv-lab/.synced $(ENCODER)  ## Compare other models on the same sentences, in one table
 	@$(L)/$(LANTERN) compare
 
+peers: .venv-lab/.synced $(ENCODER) $(VECTORS)  ## Compare Lantern with other systems on public sets, in one table: results/peers.json
+	@$(L)/$(LANTERN) peers
+
 # ---- run ----------------------------------------------------------------------------------------
 run:  ## Start everything on this machine and print where to click
 	@$(TWO_AT_A_TIME) $(SET_UP) $(MODEL)
@@ -189,4 +192,4 @@ browser: install $(MODEL) .venv-services/.for-tests node_modules/.for-tests  ## 
 clean:  ## Remove build results; keep environments and state
 	@rm -rf models results reports .pytest_cache .mypy_cache .ruff_cache .rasa
 
-.PHONY: quick fuzz help install setup train vectors adapt calibrate dialogue-model dialogues compare learn verify-audit run screen classify reply evaluate bench chaos test lint types imports content unit stories integration browser clean load pictures
+.PHONY: quick fuzz help install setup train vectors adapt calibrate dialogue-model dialogues compare peers learn verify-audit run screen classify reply evaluate bench chaos test lint types imports content unit stories integration browser clean load pictures

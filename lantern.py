@@ -81,6 +81,7 @@ _LISTED: dict[str, dict[str, tuple[str, str]]] = {
         "calibrate": ("lab.training.calibrate:main", "Fit probabilities and thresholds."),
         "compare": ("lab.training.compare_models:main", "Other models on the same sentences."),
         "evaluate": ("lab.evaluation.command:main", "The evaluation report: every aim."),
+        "peers": ("lab.evaluation.peers:main", "Lantern beside other systems, in one table."),
         "plot-bench": ("lab.bench.plot:main", "Draw what the bench measured."),
         "compare-reports": (
             "lab.evaluation.compare_reports:main",
