@@ -44,9 +44,7 @@ _YOUNG = re.compile(
     r"daughter|son|pupil|student|schoolgirl|schoolboy)\b|"
     + _I_AM
     + r"(?:not|no) (?:a|an|the|his|her|their|your)? ?(?:parent|adult|grown ?-?up|mum|dad|carer|"
-    r"teacher|staff|professional)\b|"
-    + _I_AM
-    + r"in (?:year|yr|y) ?(?:[2-9]|1[0-3])\b",
+    r"teacher|staff|professional)\b|" + _I_AM + r"in (?:year|yr|y) ?(?:[2-9]|1[0-3])\b",
     re.IGNORECASE,
 )
 _CLOSE = r"(?:mate|friend|bestie|sister|brother|cousin|boyfriend|girlfriend)"

@@ -17,7 +17,12 @@ from safeguarding.corpus import Example
 from safeguarding.risk.assessment import Turn
 from safeguarding.taxonomy import Severity
 
-_BANDS = ((6, "1 to 6 words"), (12, "7 to 12 words"), (20, "13 to 20 words"), (40, "21 to 40 words"))
+_BANDS = (
+    (6, "1 to 6 words"),
+    (12, "7 to 12 words"),
+    (20, "13 to 20 words"),
+    (40, "21 to 40 words"),
+)
 _LONGEST = "over 40 words"
 TURNS, _MOST_WORDS = 10, 40
 """Messages in a chat, and the most words of one: longer ones are seldom typed into a chat."""

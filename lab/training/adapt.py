@@ -147,7 +147,7 @@ class TrainingRun:
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Folder of real everyday text to learn from too.",
 )
-def main(
+def main(  # noqa: PLR0913 - an argument for each option
     *,
     epochs: float,
     rank: int,

@@ -16,9 +16,9 @@ those that show risk, that are followed by a question whose topic is learned."""
 _LONGEST_OTHER, _LONGEST_MIXED = 16, 60
 """Most words of a sentence put beside another, and of one that gets another beside it."""
 _SET_IN, _CUT = 0.25, 0.5
-"""Share of the sentences, with and without risk, that are set among those of a longer everyday text,
-so that length is no sign of either; and share of the long harmless texts of which only a piece is
-kept, as a long message is read in pieces."""
+"""Share of the sentences, with and without risk, that are set among those of a longer everyday
+text, so that length is no sign of either; and share of the long harmless texts of which only a
+piece is kept, as a long message is read in pieces."""
 _LONGEST_SET_IN = (30, 45, 80)
 """Most words of a text in which a sentence is set, drawn anew each time."""
 _PIECE = 36
@@ -118,9 +118,7 @@ def mixed(words: Sequence[str], other: Sequence[str], rng: random.Random) -> lis
     return [*other[:cut], *words, *other[cut:]]
 
 
-def set_in(
-    words: Sequence[str], passage: Sequence[Sequence[str]], rng: random.Random
-) -> list[str]:
+def set_in(words: Sequence[str], passage: Sequence[Sequence[str]], rng: random.Random) -> list[str]:
     """Set `words` between two sentences of a passage, of which as many are kept as there is room.
 
     The sentences that are kept are neighbours.

@@ -24,9 +24,7 @@ WRITER = "background"
 VARIABLE = "LANTERN_BACKGROUND"
 
 
-def read_background(
-    folder: Path | None, part: Literal["training", "development"]
-) -> list[Example]:
+def read_background(folder: Path | None, part: Literal["training", "development"]) -> list[Example]:
     """Return the rows of a part as harmless examples; none without a folder.
 
     Raises FileNotFoundError when the folder lacks the file, ValueError when a row is not JSON.

@@ -1,10 +1,10 @@
 """`make calibrate` writes artifacts/calibration.yml and artifacts/chat_thresholds.yml.
 
-The first turns the scores of a message into probabilities. It is fitted on the development part,
-on the older, milder set of tests/held_out, and on the development part of the background if
+The first turns the scores of a message into probabilities. It is fitted on the development part, on
+the older, milder set of tests/held_out, and on the development part of the background if
 LANTERN_BACKGROUND names its folder: a threshold fitted on one kind of text does not suit another.
-Of a long message, as in service, the gravest passage counts. The second holds the thresholds for pasted chats, from the development chats alone.
-Run it after `make adapt` and a new ONNX file.
+Of a long message, as in service, the gravest passage counts. The second holds the thresholds for
+pasted chats, from the development chats alone. Run it after `make adapt` and a new ONNX file.
 """
 
 from __future__ import annotations
@@ -127,9 +127,7 @@ def _message(example: Example) -> ScoredMessage:
     engine, normaliser, classifier, witness = _tools()
     message, phrased = normaliser(example.text), engine.assess(example.text).severity
     read = [
-        Evidence(
-            classifier.read(each.text).steps, witness.scores(each.as_typed(message)), phrased
-        )
+        Evidence(classifier.read(each.text).steps, witness.scores(each.as_typed(message)), phrased)
         for each in passages(message, gravity=witness.urgent)
     ]
     gravest = max(read, key=lambda evidence: evidence.network[_URGENT] + evidence.witness[_URGENT])

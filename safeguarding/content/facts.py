@@ -110,12 +110,12 @@ def unsound_facts(path: Path, canonical: Callable[[str], str]) -> Iterator[Probl
     document, facts = read_yaml(path), read_facts(path)
     record = document.convert(FactsRecord)
     for index, fact in enumerate(record.facts):
-        for field, texts in (("match", fact.match), ("near_miss", fact.near_miss)):
+        for kind, texts in (("match", fact.match), ("near_miss", fact.near_miss)):
             for line, text in enumerate(texts):
                 said = fact.id in facts.said_in(canonical(text))
-                if said is not (field == "match"):
-                    what = "does not say it" if field == "match" else "says it"
-                    yield document.problem(f"{text!r} {what}", "facts", index, field, line)
+                if said is not (kind == "match"):
+                    what = "does not say it" if kind == "match" else "says it"
+                    yield document.problem(f"{text!r} {what}", "facts", index, kind, line)
 
 
 def _compiled(patterns: list[str], parts: Mapping[str, str]) -> re.Pattern[str]:

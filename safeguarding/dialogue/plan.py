@@ -16,7 +16,7 @@ from safeguarding.content.replies import ASK_WHICH, FIRST, HEARD
 from safeguarding.content.replies import INTENT as ASK_NEXT
 from safeguarding.conversation_state import DANGER_NOW, OVER, ConversationState
 from safeguarding.dialogue.model import Candidate
-from safeguarding.dialogue.understand import IncomingText, UnderstoodTurn
+from safeguarding.dialogue.understand import UnderstoodTurn
 from safeguarding.risk.assessment import CONVERSATION, MODEL, Assessment
 from safeguarding.taxonomy import TOPIC_PREFIX, Severity
 
@@ -207,9 +207,8 @@ class ReplyPlanner:
             return ReplyPlan(ASK_WHICH, ask=tuple(likely))
         unsure = turn.message.confidence < SURE or not turn.message.intent
         talking = after.in_hand or (before.last_kind in {"reply", "ask"} and unsure)
-        if not talking or not turn.listening:
-            return None
-        if _is_near_danger(after) and not before.asked_if_safe:
+        in_danger = _is_near_danger(after) and not before.asked_if_safe
+        if not talking or not turn.listening or in_danger:
             return None
         if turn.act.startswith(_ASKS) and (fair := _best(later, ANSWER_RATHER)):
             return ReplyPlan(ASK_NEXT, reply=fair)

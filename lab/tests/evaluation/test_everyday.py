@@ -63,8 +63,9 @@ def test_the_folder_is_named_by_the_environment(
 
 
 @pytest.mark.parametrize(
-    ("words", "name"), [(1, "1 to 6 words"), (7, "7 to 12 words"), (40, "21 to 40 words"), (41, "over 40 words")]
-)  # fmt: skip
+    ("words", "name"),
+    [(1, "1 to 6 words"), (7, "7 to 12 words"), (40, "21 to 40 words"), (41, "over 40 words")],
+)
 def test_names_the_band_of_a_length(words: int, name: str) -> None:
     assert band(" ".join(["word"] * words)) == name
 

@@ -388,7 +388,9 @@ def test_of_a_text_that_stands_twice_the_first_is_kept(
 def test_questions_and_the_lexicon_are_learned_from_too(
     lexicon: Lexicon, engine: RiskEngine
 ) -> None:
-    found = {sentence.text: sentence for sentence in all_training(engine, lexicon, DEAF, EVERY_PART)}
+    found = {
+        sentence.text: sentence for sentence in all_training(engine, lexicon, DEAF, EVERY_PART)
+    }
 
     assert found["a"].intent == "bye"
     assert found["i ran away"].categories == ("missing",)

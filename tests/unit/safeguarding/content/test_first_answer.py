@@ -77,7 +77,9 @@ def test_the_contact_that_the_answer_speaks_of_first_is_the_one_shown() -> None:
     assert ids(merged, "contacts") == ["report_remove"]
 
 
-@pytest.mark.parametrize(("knowing", "shown"), [(("report_remove", "d"), "report_remove"), ((), "a")])
+@pytest.mark.parametrize(
+    ("knowing", "shown"), [(("report_remove", "d"), "report_remove"), ((), "a")]
+)
 def test_the_one_who_knows_most_is_shown_else_the_cards_first_that_is_not_999(
     knowing: tuple[str, ...], shown: str
 ) -> None:
