@@ -20,20 +20,18 @@ from safeguarding.dialogue.understand import UnderstoodTurn
 from safeguarding.risk.assessment import CONVERSATION, MODEL, Assessment
 from safeguarding.taxonomy import TOPIC_PREFIX, Severity
 
-ANSWER, ANSWER_BESIDE_TOPIC, ANSWER_LIGHTLY = 0.45, 0.55, 0.8
+ANSWER, ANSWER_BESIDE_TOPIC, ANSWER_LIGHTLY = 0.35, 0.5, 0.8
 """The least probability of a reply that is given: at all; outside what was said before, or in place
 of the article of a topic of which the classifier is sure; and of small talk after a disclosure.
 Chosen on the development part of data/dialogues (ADR 41)."""
-ANSWER_FIRST, ANSWER_UNHEARD, ANSWER_BESIDE_KEPT = 0.3, 0.7, 0.9
+ANSWER_FIRST, ANSWER_UNHEARD, ANSWER_BESIDE_KEPT = 0.15, 0.7, 0.9
 """The least probability of a first answer in place of a card's general text, of one where the risk
 engine has heard nothing, and of a reply in place of a story or tool that was asked for."""
-ANSWER_RATHER = 0.25
-"""The least probability of a reply to a question, where the alternative is to say that Lantern has
-no good answer."""
+ANSWER_RATHER = 0.15
+"""The least probability of a reply where the alternative only takes up what was said, or says that
+Lantern has no good answer."""
 _NO_ANSWER = f"{HEARD}no_answer"
 """Beginning of the ids of the replies that say so; they come last."""
-_ASKS = "asks_"
-"""Beginning of the acts that ask something."""
 ASK_FROM, ASK = 0.2, 0.08
 """The least probability of the likeliest reply, and of the others, whose labels are offered."""
 MOST_ASKED = 3
@@ -210,7 +208,7 @@ class ReplyPlanner:
         in_danger = _is_near_danger(after) and not before.asked_if_safe
         if not talking or not turn.listening or in_danger:
             return None
-        if turn.act.startswith(_ASKS) and (fair := _best(later, ANSWER_RATHER)):
+        if fair := _best(later, ANSWER_RATHER):
             return ReplyPlan(ASK_NEXT, reply=fair)
         if after.need in _OF_LIFE and _asks_if_safe(before, after):
             return ReplyPlan(STILL_HERE, help=self.cards.still_key(after, turn.message.intent))

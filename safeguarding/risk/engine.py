@@ -41,10 +41,6 @@ from safeguarding.taxonomy import Severity
 
 _OF_THE_TOPIC = 10_000
 """Number of characters of a message from which its topic is read; the encoder stops long before."""
-SURELY_HARMLESS = 0.1
-"""Probability of a concern, phrases included, below which the floor of a phrase yields. On the
-development part it turns 0.7 of 100 harmless messages from urgent to none and no urgent one of
-2,764 (docs/models.md)."""
 logger = logging.getLogger(__name__)
 Vectors: TypeAlias = Mapping[str, Floats]
 """Sentence vectors by the canonical words of a text."""
@@ -162,7 +158,7 @@ class RiskEngine:
         self, reading: PhraseReading, phrases: Sequence[Signal], prediction: Prediction | None
     ) -> Assessment:
         gravest = max((signal.severity for signal in phrases), default=Severity.NONE)
-        floor = self._floor(phrases, prediction) if prediction else gravest
+        floor = self._phrases.floor(phrases) if prediction else gravest
         severity = max(floor, prediction.probabilities.severity) if prediction else gravest
         if severity == Severity.NONE:
             return NO_RISK
@@ -175,17 +171,6 @@ class RiskEngine:
             return Assessment(severity, named, self._phrases.subject(reading), tuple(signals))
         categories = tuple(dict.fromkeys((*prediction.categories, *named)))
         return Assessment(severity, categories, prediction.subject, tuple(signals))
-
-    def _floor(self, phrases: Sequence[Signal], prediction: Prediction) -> Severity:
-        """Return the lowest severity that a message with these phrases may have.
-
-        It yields to the network where that is sure of a harmless message although it has weighed
-        the phrases: "he hit her first" of a film. Immediate danger never yields.
-        """
-        floor = self._phrases.floor(phrases)
-        if floor < Severity.IMMEDIATE and prediction.probabilities.concern < SURELY_HARMLESS:
-            return Severity.NONE
-        return floor
 
 
 def _by_weight(signals: Sequence[Signal]) -> tuple[str, ...]:

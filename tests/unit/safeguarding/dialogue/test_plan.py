@@ -529,11 +529,11 @@ def test_after_danger_that_is_over_small_talk_is_small_talk_again() -> None:
     ("act", "chance", "reply"),
     [
         ("asks_what_to_do", ANSWER_RATHER, PAY),
+        ("adds_detail", ANSWER_RATHER, PAY),
         ("asks_what_to_do", ANSWER_RATHER - 0.01, "heard_no_answer"),
-        ("adds_detail", ANSWER_RATHER, "heard_no_answer"),
     ],
 )
-def test_a_fair_answer_to_a_question_comes_before_having_none(
+def test_a_fair_answer_comes_before_a_word_that_only_takes_up_what_was_said(
     act: str, chance: float, reply: str
 ) -> None:
     made = turn((PAY, chance), act=act, listening=("heard_no_answer",))

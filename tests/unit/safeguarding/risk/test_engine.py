@@ -7,10 +7,8 @@ from hypothesis import strategies as st
 
 from safeguarding.risk.assessment import NO_RISK, Turn
 from safeguarding.risk.encoder.vectors import Encoded
-from safeguarding.risk.engine import SURELY_HARMLESS, RiskEngine, build_engine
+from safeguarding.risk.engine import RiskEngine, build_engine
 from safeguarding.risk.lexicon.reader import Lexicon
-from safeguarding.risk.prediction import Prediction, Predictor
-from safeguarding.risk.thresholds import Probabilities
 from safeguarding.taxonomy import Severity, taxonomy
 
 DISCLOSURE = "my uncle touches me"
@@ -217,28 +215,3 @@ def test_an_engine_of_rules_alone_has_no_vector(engine: RiskEngine) -> None:
     assert engine.analyse("hello").vector is None
     with pytest.raises(RuntimeError, match="without an encoder"):
         engine.vector("hello")
-
-
-class CalmPredictor(Predictor):
-    """Predicts no risk, with one probability of a concern for every message."""
-
-    def __init__(self, concern: float) -> None:
-        self._concern = concern
-
-    def predict(self, *_: object) -> Prediction:
-        probabilities = Probabilities(self._concern, 0.0, 0.0, Severity.NONE)
-        return Prediction(probabilities, (), ("distress",), "unknown")
-
-
-@pytest.mark.parametrize(
-    ("text", "concern", "severity"),
-    [
-        (DISCLOSURE, SURELY_HARMLESS, Severity.URGENT),
-        (DISCLOSURE, SURELY_HARMLESS - 0.01, Severity.NONE),
-        ("ive taken all my tablets", 0.0, Severity.IMMEDIATE),
-    ],
-)
-def test_the_floor_of_a_phrase_yields_only_to_a_sure_network_and_never_in_danger(
-    lexicon: Lexicon, text: str, concern: float, severity: Severity
-) -> None:
-    assert RiskEngine(lexicon, CalmPredictor(concern)).assess(text).severity == severity
