@@ -16,14 +16,17 @@ from safeguarding.taxonomy import ADULTS, PARENT, YOUNG_PERSON, Severity, reader
 UNCLEAR, DANGER_NOW = "unclear", "danger_now"
 _OF_LIFE = frozenset({"suicide", "adult_in_crisis"})
 _CATEGORIES = 4
+_NEAR_DANGER = 1
+"""For how many messages immediate danger stays close."""
 CALM_AFTER = 2
 """Messages without a risk after which a concern no longer decides the replies."""
 ADULTS_NEEDS = frozenset({"adult_for_child", "adult_in_crisis"})
 """Needs of a person who writes as an adult, also when they have not said who they are."""
 _OF_ADULTS = frozenset({"domestic_abuse", "relationship_abuse", "suicide", "self_harm", "distress"})
 """Categories that a parent tells of themselves."""
-SAYS_SAFE = "says_safe"
-OVER = frozenset({SAYS_SAFE, "help_was_called", "meant_otherwise"})
+_PARTNER = "other_is_partner"
+SAYS_SAFE, HELP_CALLED = "says_safe", "help_was_called"
+OVER = frozenset({SAYS_SAFE, HELP_CALLED, "meant_otherwise"})
 """The facts of content/facts.yml that lift an alarm."""
 ALREADY_SHOWN = "already_shown"
 """The Rasa slot that carries AlreadyShown with a message."""
@@ -73,7 +76,8 @@ class ConversationState:
     def after(self, assessment: Assessment) -> ConversationState:
         """Return the state after a message with this assessment."""
         audience = self.audience
-        if audience is None and assessment.subject == "own_child":
+        tells_as_adult = self.need is None or self.need in ADULTS_NEEDS
+        if audience is None and assessment.subject == "own_child" and tells_as_adult:
             audience = PARENT
         calm = self.calm + 1 if self.severity else 0
         danger = assessment.severity == Severity.IMMEDIATE
@@ -105,6 +109,9 @@ class ConversationState:
         need = UNCLEAR if need == DANGER_NOW else need
         if self.need in {None, UNCLEAR}:
             return need
+        if audience is None and (need in ADULTS_NEEDS) != (self.need in ADULTS_NEEDS):
+            # Who writes changes by a button or a plain statement, never by a guess.
+            return self.need or UNCLEAR
         says_whom = need != UNCLEAR and assessment.subject != "unknown"
         graver = assessment.severity > self.severity and says_whom
         dying = assessment.categories[:1] == ("suicide",) and need in _OF_LIFE
@@ -166,13 +173,20 @@ class ConversationState:
         """The severity that still decides how a reply sounds: at most a concern once it is over."""
         return min(self.severity, Severity.CONCERN) if self.is_over else self.severity
 
+    @property
+    def is_near_danger(self) -> bool:
+        """Whether immediate danger was told in this message or in the one before."""
+        return self.alarm == Severity.IMMEDIATE and self.since_danger <= _NEAR_DANGER
+
     def with_facts(self, said: Iterable[str]) -> ConversationState:
         """Return the state after a message that says these facts.
 
-        What is in danger in the same message is not over.
+        Danger in the same message is not over, but once help was called the person is not told to
+        call again.
         """
         said = sorted(said)
         in_danger = self.severity == Severity.IMMEDIATE and self.since_danger == 0
+        in_danger = in_danger and HELP_CALLED not in said
         return replace(
             self,
             facts=tuple(dict.fromkeys((*self.facts, *said))),
@@ -190,7 +204,8 @@ class ConversationState:
             return state
         need = self.need
         if audience in ADULTS and need not in ADULTS_NEEDS:
-            own = audience == PARENT and not _OF_ADULTS.isdisjoint(self.categories[:1])
+            of_adults = not _OF_ADULTS.isdisjoint(self.categories[:1])
+            own = audience == PARENT and (of_adults or _PARTNER in self.facts)
             need = "adult_in_crisis" if own else "adult_for_child"
         elif audience == YOUNG_PERSON and need in ADULTS_NEEDS:
             need = self._own_need()
@@ -222,8 +237,15 @@ class ConversationState:
         return self.need == name
 
     def has_seen(self, need: str | None, severity: Severity) -> bool:
-        """Return whether a help card for this need, at least this grave, was shown before."""
-        return need is not None and self.cards.get(need, Severity.NONE) >= severity
+        """Return whether a help card for this need, at least this grave, was shown before.
+
+        For a concern any graver card counts too, except where life may be at risk.
+        """
+        if need is None:
+            return False
+        graver = max(self.cards.values(), default=Severity.NONE) > Severity.CONCERN
+        covered = severity == Severity.CONCERN and graver and need not in _OF_LIFE
+        return self.cards.get(need, Severity.NONE) >= severity or covered
 
     @property
     def reader(self) -> str:

@@ -204,7 +204,7 @@ class HelpCards:
     def still_key(self, state: ConversationState, intent: str | None) -> str:
         """Return the key of that text."""
         name = WAY_OF.get(intent or "") or state.need or UNCLEAR
-        if state.alarm == Severity.IMMEDIATE and name != "cannot_call":
+        if state.is_near_danger and name != "cannot_call":
             name = DANGER_NOW
         ways = self._record.still_with_you.get(name) or self._record.still_with_you[UNCLEAR]
         known = name if name in self._record.still_with_you else UNCLEAR

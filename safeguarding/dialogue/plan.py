@@ -14,7 +14,12 @@ from safeguarding.content.choices import Choices
 from safeguarding.content.help_cards import HelpCards
 from safeguarding.content.replies import ASK_WHICH, FIRST, HEARD
 from safeguarding.content.replies import INTENT as ASK_NEXT
-from safeguarding.conversation_state import DANGER_NOW, OVER, ConversationState
+from safeguarding.conversation_state import (
+    DANGER_NOW,
+    HELP_CALLED,
+    OVER,
+    ConversationState,
+)
 from safeguarding.dialogue.model import Candidate
 from safeguarding.dialogue.understand import UnderstoodTurn
 from safeguarding.risk.assessment import CONVERSATION, MODEL, Assessment
@@ -71,8 +76,6 @@ _STORY_WORDS = 10
 away as off-topic."""
 _LISTENS = ("chat_long_story", "chat_more_about_that", "chat_just_chatting")
 """The replies to a story, in the order in which they are given."""
-_NEAR_DANGER = 1
-"""For how many messages immediate danger stays close."""
 
 
 @dataclass(frozen=True)
@@ -101,8 +104,7 @@ class ReplyPlanner:
     ) -> ReplyPlan:
         """Return the plan of the reply to `turn`; `before` and `after` are the states around it."""
         turn = replace(turn, candidates=tuple(_allowed(turn.candidates, after)))
-        lifted = not OVER.isdisjoint(turn.facts) and _only_network(turn.message.assessment)
-        if turn.severity >= Severity.CONCERN and not (lifted and after.is_over):
+        if turn.severity >= Severity.CONCERN and not _is_lifted(turn, before, after):
             return self._to_a_disclosure(turn, before, after)
         if turn.answered:
             intent = self.choices[turn.answered].intent
@@ -163,7 +165,7 @@ class ReplyPlanner:
             # The card makes the gateway hand the message over, as any that was answered with help.
             card = self.cards.key(Severity.CONCERN, after.reader, turn.candidates[0].need)
             return ReplyPlan(f"disclose_{Severity.CONCERN.label}", help=card, reply=unheard)
-        if best := _best(_later(turn.candidates), least):
+        if best := _best(_later(turn.candidates, in_hand=in_hand), least):
             if best.startswith(_SAYS_LITTLE) and _asks_if_safe(before, after):
                 return ReplyPlan(STILL_HERE, help=self.cards.still_key(after, message.intent))
             return ReplyPlan(ASK_NEXT, reply=best)
@@ -192,7 +194,7 @@ class ReplyPlanner:
         self, turn: UnderstoodTurn, before: ConversationState, after: ConversationState
     ) -> ReplyPlan | None:
         """Return the reply that fits, or a question by buttons, or a word to go on."""
-        later = _later(turn.candidates)
+        later = _later(turn.candidates, in_hand=after.in_hand)
         if best := _best(later, ANSWER):
             return ReplyPlan(ASK_NEXT, reply=best)
         likely = [
@@ -203,9 +205,10 @@ class ReplyPlanner:
         asked_before = before.last_kind == "ask"
         if len(likely) > 1 and later[0].probability >= ASK_FROM and not asked_before:
             return ReplyPlan(ASK_WHICH, ask=tuple(likely))
-        unsure = turn.message.confidence < SURE or not turn.message.intent
+        sure = turn.message.confidence >= SURE and turn.message.intent != OUT_OF_SCOPE
+        unsure = not sure or not turn.message.intent
         talking = after.in_hand or (before.last_kind in {"reply", "ask"} and unsure)
-        in_danger = _is_near_danger(after) and not before.asked_if_safe
+        in_danger = after.is_near_danger and not before.asked_if_safe
         if not talking or not turn.listening or in_danger:
             return None
         if fair := _best(later, ANSWER_RATHER):
@@ -213,6 +216,17 @@ class ReplyPlanner:
         if after.need in _OF_LIFE and _asks_if_safe(before, after):
             return ReplyPlan(STILL_HERE, help=self.cards.still_key(after, turn.message.intent))
         return ReplyPlan(ASK_NEXT, reply=turn.listening[0])
+
+
+def _is_lifted(turn: UnderstoodTurn, before: ConversationState, after: ConversationState) -> bool:
+    """Return whether the message says that an alarm is over, so that it raises none itself.
+
+    That help was called counts in any words, where 999 was shown before; anything else only where
+    the network alone hears a risk.
+    """
+    called = HELP_CALLED in turn.facts and before.severity == Severity.IMMEDIATE
+    said = not OVER.isdisjoint(turn.facts) and _only_network(turn.message.assessment)
+    return after.is_over and (called or said)
 
 
 def _only_network(assessment: Assessment) -> bool:
@@ -244,7 +258,7 @@ def _first(turn: UnderstoodTurn) -> str | None:
 def _allowed(candidates: Iterable[Candidate], after: ConversationState) -> Iterator[Candidate]:
     """Yield the candidates that may follow what was disclosed."""
     for each in candidates:
-        if _is_near_danger(after) and each.id.startswith(_LIGHT) and not each.names_999:
+        if after.is_near_danger and each.id.startswith(_LIGHT) and not each.names_999:
             continue
         light = _LIGHT if after.alarm == Severity.IMMEDIATE else _OF_EVERY_DAY
         graver = after.alarm >= Severity.URGENT and each.id.startswith(light)
@@ -266,13 +280,18 @@ def _asks_if_safe(before: ConversationState, after: ConversationState) -> bool:
     return after.in_hand and after.alarm >= Severity.URGENT and not before.asked_if_safe
 
 
-def _is_near_danger(state: ConversationState) -> bool:
-    return state.alarm == Severity.IMMEDIATE and state.since_danger <= _NEAR_DANGER
+def _later(candidates: Iterable[Candidate], *, in_hand: bool = False) -> list[Candidate]:
+    """Return the candidates that answer a message after the first; none that gives up.
 
-
-def _later(candidates: Iterable[Candidate]) -> list[Candidate]:
-    """Return the candidates that answer a message after the first; none that gives up."""
-    return [each for each in candidates if not each.id.startswith((FIRST, _NO_ANSWER))]
+    With something `in_hand`, a first answer that is likely is among them: something else was
+    disclosed.
+    """
+    return [
+        each
+        for each in candidates
+        if not each.id.startswith(_NO_ANSWER)
+        and (not each.id.startswith(FIRST) or (in_hand and each.probability >= ANSWER))
+    ]
 
 
 def _best(candidates: Iterable[Candidate], least: float) -> str | None:

@@ -410,3 +410,36 @@ def test_a_correction_of_who_speaks_or_of_whom_changes_the_need(
 def test_who_speaks_is_known_before_anything_is_told() -> None:
     assert ConversationState().spoken_by("parent").audience == "parent"
     assert ConversationState(audience="parent").spoken_by(None).audience == "parent"
+
+
+def test_a_child_is_not_taken_for_an_adult_by_a_guess() -> None:
+    state = after(told(URGENT, "domestic_abuse", subject="self"))
+    assert state.need == "hurt_by_someone"
+
+    later = state.after(told(IMMEDIATE, "domestic_abuse", subject="own_child"))
+
+    assert (later.need, later.audience, later.reader) == ("hurt_by_someone", None, "young_person")
+
+
+def test_an_adult_who_told_of_their_partner_needs_help_for_themselves() -> None:
+    state = after(told(URGENT, "physical_abuse")).with_facts(["other_is_partner"])
+
+    assert state.spoken_by("parent").need == "adult_in_crisis"
+
+
+@pytest.mark.parametrize(("need", "seen"), [("friend", True), ("suicide", False), (None, False)])
+def test_after_a_graver_card_a_concern_needs_none_of_its_own_unless_life_is_at_risk(
+    need: str | None, seen: bool
+) -> None:
+    state = ConversationState().shown("danger_now", IMMEDIATE)
+
+    assert state.has_seen(need, CONCERN) is seen
+    assert not state.has_seen(need, URGENT)
+
+
+def test_danger_is_near_in_its_message_and_the_next() -> None:
+    danger = after(told(IMMEDIATE))
+
+    assert danger.is_near_danger
+    assert danger.after(NO_RISK).is_near_danger
+    assert not danger.after(NO_RISK).after(NO_RISK).is_near_danger

@@ -369,7 +369,7 @@ async def test_a_card_is_shown_once_in_a_conversation_and_then_one_line_stands_i
         ("nudes worried", "nudes hurt", ("hurt_by_someone", "urgent")),
         ("nudes hurt", "nudes now", ("danger_now", "immediate")),
         ("nudes hurt", "dying hurt", ("suicide", "urgent")),
-        ("nudes now", "nudes worried", ("hurt_by_someone", "concern")),
+        ("nudes now", "nudes hurt", ("hurt_by_someone", "urgent")),
     ],
     ids=["nothing", "milder", "no danger", "of another need", "of danger alone"],
 )

@@ -132,10 +132,32 @@ def test_the_first_card_takes_the_likeliest_first_answer(
 
 
 @pytest.mark.parametrize("severity", [Severity.NONE, Severity.CONCERN, Severity.URGENT])
-def test_once_the_card_was_seen_the_reply_that_fits_is_given_alone(severity: Severity) -> None:
-    made = turn((FIRST, 0.99), (PAY, ANSWER), severity=severity)
+@pytest.mark.parametrize(("first", "reply"), [(ANSWER - 0.01, PAY), (0.99, FIRST)])
+def test_once_the_card_was_seen_the_reply_that_fits_is_given_alone(
+    severity: Severity, first: float, reply: str
+) -> None:
+    """Also the first answer to something else that is disclosed then."""
+    made = turn((FIRST, first), (PAY, ANSWER), severity=severity)
 
-    assert planned(made, told()) == ReplyPlan("ask_next", reply=PAY)
+    assert planned(made, told()) == ReplyPlan("ask_next", reply=reply)
+
+
+def test_where_help_was_called_the_person_is_not_told_to_call_again() -> None:
+    made = turn(("danger_rang_what_now", 0.9), severity=Severity.IMMEDIATE)
+    made = replace(made, facts=frozenset({"help_was_called"}))
+    before = told(Severity.IMMEDIATE)
+    after = before.after(made.message.assessment).with_facts(made.facts)
+
+    assert PLANNER.plan(made, before, after) == ReplyPlan("ask_next", reply="danger_rang_what_now")
+    first = NEW.after(made.message.assessment).with_facts(made.facts)
+    assert PLANNER.plan(made, NEW, first).help == "danger_now-immediate-young_person"
+
+
+def test_an_everyday_story_goes_on_where_the_last_reply_left_off() -> None:
+    made = turn(intent="out_of_scope", confidence=0.95, listening=(LISTENING,))
+
+    assert planned(made, replace(NEW, last_kind="reply")).reply == LISTENING
+    assert planned(made).reply is None
 
 
 LIKELY = [(PAY, ASK_FROM), (BUTTONLESS, ASK_FROM), (WHO, ASK)]
