@@ -26,9 +26,10 @@ MOST_WORDS = {YOUNG_PERSON: 50, "adult": 65}
 """Words of a card, without its ending."""
 STILL_HERE, AGAIN = "still_here", "help_again"
 """Topics of the messages that replace small talk, and a card that was shown before."""
-MOST_CONTACTS, MOST_BUTTONS = 1, 3
-"""On a card whose text is a first answer; the offer of a call-back comes as one more button. The
-page names 999 and Childline above the chat all the time, and a button leads to everyone else."""
+MOST_CONTACTS, MOST_BUTTONS = 2, 3
+"""On a card whose text is a first answer: the contact who knows most, and one for everybody; the
+offer of a call-back comes as one more button. A button leads to everyone else, and the page names
+999 above the chat all the time."""
 _NOT_SAFE, _WHO_ELSE = "not_safe_now", "speak_to_someone"
 """The buttons that stay on such a card: the danger, and everyone else who can help."""
 EMERGENCY = "emergency_999"
@@ -169,7 +170,7 @@ class HelpCards:
             return [card, *rest]
         people = next((message for message in rest if message["kind"] == "contacts"), None)
         knowing = answer.get("contacts") or (people.get("contacts", [])[:1] if people else [])
-        contacts = {each["id"]: each for each in (*knowing, *card.get("contacts", []))}
+        contacts = {each["id"]: each for each in (*knowing[:1], *card.get("contacts", []))}
         contacts.pop(EMERGENCY, None)  # the words name 999
         own = {each["id"]: each for each in card.get("choices", [])}
         more = people.get("choices", []) if people else []

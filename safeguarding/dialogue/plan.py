@@ -25,14 +25,14 @@ from safeguarding.dialogue.understand import UnderstoodTurn
 from safeguarding.risk.assessment import CONVERSATION, MODEL, Assessment
 from safeguarding.taxonomy import TOPIC_PREFIX, Severity
 
-ANSWER, ANSWER_BESIDE_TOPIC, ANSWER_LIGHTLY = 0.35, 0.5, 0.8
+ANSWER, ANSWER_BESIDE_TOPIC, ANSWER_LIGHTLY = 0.4, 0.55, 0.8
 """The least probability of a reply that is given: at all; outside what was said before, or in place
 of the article of a topic of which the classifier is sure; and of small talk after a disclosure.
 Chosen on the development part of data/dialogues (ADR 41)."""
-ANSWER_FIRST, ANSWER_UNHEARD, ANSWER_BESIDE_KEPT = 0.15, 0.7, 0.9
+ANSWER_FIRST, ANSWER_UNHEARD, ANSWER_BESIDE_KEPT = 0.3, 0.7, 0.9
 """The least probability of a first answer in place of a card's general text, of one where the risk
 engine has heard nothing, and of a reply in place of a story or tool that was asked for."""
-ANSWER_RATHER = 0.15
+ANSWER_RATHER = 0.2
 """The least probability of a reply where the alternative only takes up what was said, or says that
 Lantern has no good answer."""
 _NO_ANSWER = f"{HEARD}no_answer"
@@ -52,8 +52,11 @@ _FOR_A_PERSON = ("ask_talk_to_someone", "ask_local_contacts", "ask_contact_")
 """Beginnings of the intents that ask for a person or a number: never a change of subject."""
 ABOUT_CHAT, LANGUAGE_CARD, STILL_HERE = "ask_about_chat", "language_card", "still_here"
 NOT_SAFE, SAFE, AFFIRM = "say_not_safe", "say_safe_now", "affirm"
-SAFE_AFTER_DANGER = "safe_after_danger"
-"""The key of the response to a person who says, after immediate danger, that they are safe."""
+SAFE_AFTER_DANGER, SAFE_AFTER_HARM = "safe_after_danger", "safe_after_harm"
+"""The keys of the responses to a person who says, after immediate danger, that they are safe; the
+second where somebody may have taken something or be hurt, and still needs 999."""
+_HARM = frozenset({"tablets", "injury", "suicide", "self_harm", "substance_harm"})
+"""Facts and categories of such a danger."""
 _ASKED = (TOPIC_PREFIX, "read_story", "use_tool")
 """Prefixes of the intents that ask for something to read."""
 _NO_BUTTON = (
@@ -260,6 +263,8 @@ def _allowed(candidates: Iterable[Candidate], after: ConversationState) -> Itera
     for each in candidates:
         if after.is_near_danger and each.id.startswith(_LIGHT) and not each.names_999:
             continue
+        if after.in_hand and each.id.startswith(_LIGHT) and each.probability < ANSWER_BESIDE_TOPIC:
+            continue
         light = _LIGHT if after.alarm == Severity.IMMEDIATE else _OF_EVERY_DAY
         graver = after.alarm >= Severity.URGENT and each.id.startswith(light)
         if not graver or each.probability >= ANSWER_LIGHTLY:
@@ -304,8 +309,11 @@ def _best(candidates: Iterable[Candidate], least: float) -> str | None:
 
 
 def safe_key(state: ConversationState) -> str | None:
-    """Return the key for "I'm safe" after immediate danger, when 999 still comes first."""
-    return SAFE_AFTER_DANGER if state.severity == Severity.IMMEDIATE else None
+    """Return the key for "I'm safe" after immediate danger; None after anything milder."""
+    if state.severity < Severity.IMMEDIATE:
+        return None
+    harm = not _HARM.isdisjoint({*state.facts, *state.categories})
+    return SAFE_AFTER_HARM if harm else SAFE_AFTER_DANGER
 
 
 def language_key(code: str) -> str:

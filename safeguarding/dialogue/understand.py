@@ -23,7 +23,7 @@ _ACT_FROM, _ACT_OF_TALK_FROM = 0.05, 0.3
 """The least probability that the message does one of the acts that a reply answers; and where the
 reply is about the talk itself."""
 _ABOUT_THE_TALK = ("complain_", "correct_")
-_EMERGENCY = "999"
+_EMERGENCY, _ASKS = "999", "asks_"
 _TOPIC_FROM = 0.5
 """How sure the classifier must be of a topic for it to count as a place of the conversation."""
 
@@ -65,8 +65,8 @@ class UnderstoodTurn:
     candidates: tuple[Candidate, ...]
     """Replies that may answer it and were not given before, likeliest first."""
     listening: tuple[str, ...] = ()
-    """The replies for a message of this act that no other reply fits; after something urgent those
-    first that name 999."""
+    """The replies for a message of this act that no other reply fits; after something urgent only
+    those that name 999, unless it asks something."""
 
     @property
     def severity(self) -> Severity:
@@ -122,14 +122,12 @@ class Understanding:
                 if each.probability >= PHRASING or _does(fresh[each.id], acts)
             ),
             tuple(
-                sorted(
-                    (
-                        id_
-                        for id_, each in fresh.items()
-                        if id_.startswith(HEARD) and id_ in in_place and act in each.acts
-                    ),
-                    key=lambda id_: grave and _EMERGENCY not in words_of[id_],
-                )
+                id_
+                for id_, each in fresh.items()
+                if id_.startswith(HEARD)
+                and id_ in in_place
+                and act in each.acts
+                and (_EMERGENCY in words_of[id_] or not grave or act.startswith(_ASKS))
             ),
         )
 

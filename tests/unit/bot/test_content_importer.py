@@ -16,7 +16,7 @@ from bot.content_importer import OUT_OF_SCOPE, ContentImporter, EverydayTalk
 from safeguarding.content.reader import read_content
 from safeguarding.conversation_state import DANGER_NOW, ConversationState
 from safeguarding.corpus import everyday, read_examples
-from safeguarding.dialogue.plan import SAFE_AFTER_DANGER, language_key
+from safeguarding.dialogue.plan import SAFE_AFTER_DANGER, SAFE_AFTER_HARM, language_key
 from safeguarding.records import ContentError
 from safeguarding.risk.assessment import NO_RISK, Assessment
 from safeguarding.taxonomy import CONTENT, ROOT, Severity, reader_of, taxonomy
@@ -222,7 +222,8 @@ def test_a_person_who_is_safe_after_danger_is_told_of_999_all_the_same(domain: D
         found = made.generate_from_slots("utter_safe_now", slots, "gateway")
         return str(found["text"]) if found else ""
 
-    assert "Call 999 even so" in says(SAFE_AFTER_DANGER)
+    assert "call 999" in says(SAFE_AFTER_DANGER)
+    assert "Call 999 even so" in says(SAFE_AFTER_HARM)
     assert "I'm glad you're safe right now" in says(None)
 
 

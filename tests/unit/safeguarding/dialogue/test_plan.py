@@ -418,10 +418,11 @@ def test_a_pasted_chat_is_looked_at_unless_it_is_urgent_or_something_else_is_pla
     ("before", "reply", "chance", "given"),
     [
         (NEW, "chat_football", ANSWER, True),
-        (told(Severity.CONCERN), "chat_football", ANSWER, True),
+        (told(Severity.CONCERN), "chat_football", ANSWER_BESIDE_TOPIC - 0.01, False),
+        (told(Severity.CONCERN), "chat_football", ANSWER_BESIDE_TOPIC, True),
         (told(), "chat_football", ANSWER_LIGHTLY - 0.01, False),
         (told(), "chat_football", ANSWER_LIGHTLY, True),
-        (told(), "real_are_you_human", ANSWER, True),
+        (told(), "real_are_you_human", ANSWER_BESIDE_TOPIC, True),
         (told(Severity.IMMEDIATE, since_danger=1), "real_are_you_human", ANSWER, False),
         (told(Severity.IMMEDIATE, since_danger=1), "real_are_you_human", ANSWER_LIGHTLY, True),
     ],
