@@ -63,6 +63,11 @@ def test_the_other_aims_come_from_their_sections() -> None:
             "harmless, handed off": Share(1, 10).record(),
         }},
         "topics": {},
+        "everyday": {
+            "all": {"at least urgent": Share(1, 50).record(), "immediate": Share(0, 50).record()},
+            "by length": {"over 40 words": {"at least urgent": Share(1, 50).record()}},
+            "chats handed off": Share(1, 10).record(),
+        },
         "obfuscation": {
             "plain": whole,
             "disguises": {"leet": {"recognised": Share(8, 10).record()}},
@@ -84,5 +89,9 @@ def test_the_other_aims_come_from_their_sections() -> None:
     assert met["topic right first"] is None
     assert met["disclosures in leet disguise: recognised as plain"] is False
     assert met["pasted chats, harmful: recognised as at least concern"] is True
+    assert met["real everyday text wrongly urgent"] is False
+    assert met["real everyday text wrongly immediate"] is True
+    assert met["real long text wrongly urgent"] is True
+    assert met["harmless chats of ten messages handed off"] is False
     assert met["ordinary talk wrongly urgent"] is False
     assert met["questions in general wrongly urgent"] is True

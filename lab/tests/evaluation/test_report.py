@@ -16,6 +16,7 @@ from lab.evaluation.ablation import ablation_report, rules_alone
 from lab.evaluation.aims import message_aims, other_aims, summary
 from lab.evaluation.assessing import cost_report
 from lab.evaluation.baselines import LANTERN, baselines_report, keywords
+from lab.evaluation.everyday import everyday_report, to_assess
 from lab.evaluation.messages import disguised, obfuscation_report, outside_report
 from lab.evaluation.report import Series, as_page, recall_against_false_alarms, reliability, write
 from lab.evaluation.risk import errors, risk_report, scores_report
@@ -28,11 +29,11 @@ from safeguarding.corpus import (
     WrittenTurn,
 )
 from safeguarding.risk.lexicon.reader import read_lexicon
-from tests.labelled import CONCERN, NONE, URGENT
+from tests.labelled import CONCERN, NONE, URGENT, example
 
 SECTIONS = {
     "aims", "baselines", "test", "development", "independent", "scores", "conversations", "chats",
-    "disguises", "topics", "cost", "errors", "lexicon", "outside",
+    "disguises", "topics", "cost", "errors", "lexicon", "everyday", "outside",
 }  # fmt: skip
 VOID = {"meta", "link", "br", "wbr", "img", "hr", "input"}
 KEPT_BACK = "a sentence of the test part"
@@ -63,8 +64,10 @@ def report() -> dict[str, Any]:
     sets = {"test": test, "development": development, "independent": test}
     words = keywords(each.example.text for cases in sets.values() for each in cases)
     disclosed = test[:1]
+    calm = [example(f"off to the shop {at}", NONE, situation="chat") for at in range(10)]
     results = {each: result(NONE) for each in disguised([KEPT_BACK])}
     results |= {dialogues.pasted(CHAT): result(URGENT)}
+    results |= {each: result(NONE) for each in to_assess(calm)}
     systems = {LANTERN: test, words.name: words.cases(each.example for each in test)}
     asked = [{"text": "?", "intent": "ask_consent", "voice": "parent"}]
     verdicts = [{"intent": "ask_consent", "topic": "consent", "topics": [{"topic": "consent"}]}]
@@ -92,6 +95,7 @@ def report() -> dict[str, Any]:
             read_lexicon(), [each.example for each in development], [], rules_alone
         ),
         "outside": outside_report({"mixed": []}, results),
+        "everyday": everyday_report(calm, results),
     }
     aims = [*message_aims(test), *other_aims([], [], whole)]
     run = {
@@ -177,11 +181,12 @@ def test_no_sentence_of_the_test_part_is_written(report: dict[str, Any], tmp_pat
 
 
 def test_the_page_tells_what_was_not_measured(report: dict[str, Any]) -> None:
-    html = as_page({**report, "scores": None, "topics": {}, "outside": {}})
+    html = as_page({**report, "scores": None, "topics": {}, "outside": {}, "everyday": {}})
 
     assert "This engine gives no probabilities." in html
     assert "there is no trained model" in html
     assert "so nothing was measured" in html
+    assert "LANTERN_BACKGROUND" in html
 
 
 def test_the_summary_tells_whether_each_aim_is_met(report: dict[str, Any]) -> None:
