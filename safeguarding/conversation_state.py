@@ -194,7 +194,7 @@ class ConversationState:
         )
 
     def spoken_by(self, audience: str | None, subject: str | None = None) -> ConversationState:
-        """Return the state after the person says who they are, or that it is about somebody else.
+        """Return the state after the person corrects who they are or whom they write about.
 
         `subject` is "self" or "friend". The need follows, because it was guessed from the words
         before: a child who was taken for a parent reads no adult's words again.

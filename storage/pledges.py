@@ -21,7 +21,7 @@ pledges = sa.Table(
     sa.Column("count", sa.Integer, nullable=False),
     sa.CheckConstraint("count > 0", name="count"),
 )
-WAIT_S = 0.3
+WAIT_S = 1.5
 """Seconds that an answer waits to be counted."""
 
 

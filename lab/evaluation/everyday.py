@@ -24,6 +24,8 @@ _BANDS = (
     (40, "21 to 40 words"),
 )
 _LONGEST = "over 40 words"
+BANDS = (*(name for _, name in _BANDS), _LONGEST)
+"""The names of the bands of length, the shortest first."""
 TURNS, _MOST_WORDS = 10, 40
 """Messages in a chat, and the most words of one: longer ones are seldom typed into a chat."""
 _FOUND = {
@@ -73,8 +75,7 @@ def everyday_report(texts: Sequence[Example], results: Results) -> dict[str, Any
     """
     if not texts:
         return {}
-    bands = [name for _, name in _BANDS] + [_LONGEST]
-    rows = {name: [each.text for each in texts if band(each.text) == name] for name in bands}
+    rows = {name: [each.text for each in texts if band(each.text) == name] for name in BANDS}
     held = [[results[message].severity for message in chat] for chat in chats(texts)]
     return {
         "all": _alarms([each.text for each in texts], results),

@@ -6,22 +6,16 @@ authors beside the checkout (LANTERN_EVAL_DIR), and harmless everyday text (LANT
 
 from __future__ import annotations
 
-import gzip
-import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
+from lab.evaluation.everyday import BANDS, band
 from lab.evaluation.messages import CHATTER, JsonRow
 from safeguarding.corpus import Example
 from safeguarding.taxonomy import Severity
 
-BACKGROUND = "LANTERN_BACKGROUND"
 WRITERS = {"d02": "natural mix (d02)", "d03": "hard (d03)", "d04": "plain words (d04)"}
 """Writers of the development part whose messages are sets of their own (data/risk/writers.yml)."""
-BANDS = ((1, 6), (7, 12), (13, 20), (21, 40), (41, 120))
-"""Fewest and most words of each band of length. The background has 400 messages in each."""
 _RISK = "risk"
 _HARMLESS = {"none", "weak_none", CHATTER}
 """Expectations that count as harmless. `soft` is between the two, and the others are no labels."""
@@ -68,27 +62,11 @@ def outside_peer_sets(sets: Mapping[str, list[JsonRow]]) -> list[PeerSet]:
     return [each for each in found if each.urgent or each.harmless]
 
 
-def background_texts() -> list[str] | None:
-    """Read the harmless texts of the background's development part; None if no folder is named.
-
-    Raises OSError when the named folder has no such file.
-    """
-    folder = os.environ.get(BACKGROUND)
-    if not folder:
-        return None
-    with gzip.open(Path(folder) / "dev.jsonl.gz", "rt", encoding="utf-8", newline="\n") as lines:
-        return [json.loads(line)["text"] for line in lines]
-
-
 def background_bands(texts: Iterable[str]) -> list[PeerSet]:
-    """Return a set for each of BANDS that has texts; longer and empty ones are in none."""
-    listed = [(len(text.split()), text) for text in texts]
+    """Return a set for each band of length that has texts."""
+    listed = list(texts)
     found = [
-        PeerSet(
-            f"background, {fewest}–{most} words",
-            (),
-            tuple(text for words, text in listed if fewest <= words <= most),
-        )
-        for fewest, most in BANDS
+        PeerSet(f"background, {name}", (), tuple(text for text in listed if band(text) == name))
+        for name in BANDS
     ]
     return [each for each in found if each.harmless]

@@ -24,10 +24,8 @@ from lab.evaluation.measures import Share, percent, share
 from lab.evaluation.messages import outside_sets
 from lab.evaluation.minilm import MiniLM
 from lab.evaluation.peer_sets import (
-    BACKGROUND,
     PeerSet,
     background_bands,
-    background_texts,
     development_sets,
     harmless_of_development,
     outside_peer_sets,
@@ -41,6 +39,8 @@ from lab.evaluation.peer_systems import (
 )
 from lab.evaluation.report import RESULTS
 from lab.evaluation.sentinel import MOST_EXAMPLES
+from lab.training.background import VARIABLE as BACKGROUND
+from lab.training.background import background_folder, read_background
 from safeguarding.corpus import Example, read_examples
 
 CHOSEN = 2
@@ -180,7 +180,7 @@ def read_data(examples: Sequence[Example]) -> PeerData:
     return PeerData(
         harmless_of_development(examples),
         [*development_sets(examples), *outside_peer_sets(outside_sets())],
-        background_bands(background_texts() or ()),
+        background_bands(each.text for each in read_background(background_folder(), "development")),
     )
 
 

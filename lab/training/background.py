@@ -31,7 +31,7 @@ def read_background(folder: Path | None, part: Literal["training", "development"
     """
     if folder is None:
         return []
-    with gzip.open(folder / _FILES[part], "rt", encoding="utf-8") as lines:
+    with gzip.open(folder / _FILES[part], "rt", encoding="utf-8", newline="\n") as lines:
         return [_example(json.loads(line), part) for line in lines]
 
 

@@ -53,8 +53,8 @@ _FOR_A_PERSON = ("ask_talk_to_someone", "ask_local_contacts", "ask_contact_")
 ABOUT_CHAT, LANGUAGE_CARD, STILL_HERE = "ask_about_chat", "language_card", "still_here"
 NOT_SAFE, SAFE, AFFIRM = "say_not_safe", "say_safe_now", "affirm"
 SAFE_AFTER_DANGER, SAFE_AFTER_HARM = "safe_after_danger", "safe_after_harm"
-"""The keys of the responses to a person who says, after immediate danger, that they are safe; the
-second where somebody may have taken something or be hurt, and still needs 999."""
+"""The keys of the responses to a person who says, after immediate danger, that they are safe. The
+second one repeats 999: the person may have taken something or be hurt."""
 _HARM = frozenset({"tablets", "injury", "suicide", "self_harm", "substance_harm"})
 """Facts and categories of such a danger."""
 _ASKED = (TOPIC_PREFIX, "read_story", "use_tool")

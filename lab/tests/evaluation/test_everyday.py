@@ -46,6 +46,18 @@ def test_reads_each_part_as_harmless_examples(folder: Path) -> None:
     assert {each.situation for each in development} == {"chat", "posts"}
 
 
+def test_a_line_separator_within_a_text_ends_no_row(tmp_path: Path) -> None:
+    row = json.dumps({"text": "a\u2028b", "source": "x"}, ensure_ascii=False) + "\n"
+    (tmp_path / "dev.jsonl.gz").write_bytes(gzip.compress(row.encode()))
+
+    assert [each.text for each in read_background(tmp_path, "development")] == ["a\u2028b"]
+
+
+def test_a_named_folder_without_the_file_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match=r"dev\.jsonl\.gz"):
+        read_background(tmp_path, "development")
+
+
 def test_without_a_folder_there_is_no_background(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
 

@@ -12,7 +12,7 @@ import pytest
 
 from lab.evaluation import peers as module
 from lab.evaluation.measures import Share
-from lab.evaluation.peer_sets import BACKGROUND, PeerSet
+from lab.evaluation.peer_sets import PeerSet
 from lab.evaluation.peer_systems import PeerSystem
 from lab.evaluation.peers import (
     NOT_COMPARABLE,
@@ -28,6 +28,7 @@ from lab.evaluation.peers import (
     table,
 )
 from lab.evaluation.sentinel import Vectors
+from lab.training.background import VARIABLE as BACKGROUND
 from tests.commands import run
 from tests.labelled import IMMEDIATE, URGENT, example
 
@@ -190,13 +191,13 @@ def test_the_command_prints_the_table_and_writes_it(results: Path) -> None:
 def test_the_command_measures_lengths_where_it_has_the_background(
     results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    row = json.dumps({"id": "1", "text": "tea with my nan"})
+    row = json.dumps({"id": "1", "source": "x", "text": "tea with my nan"})
     (tmp_path / "dev.jsonl.gz").write_bytes(gzip.compress(row.encode()))
     monkeypatch.setenv(BACKGROUND, str(tmp_path))
 
     done = run(main)
 
-    assert "background, 1–6 words: alarms in 1,000, of 1 harmless" in done.stdout
+    assert "background, 1 to 6 words: alarms in 1,000, of 1 harmless" in done.stdout
     assert "is not set" not in done.stdout
 
 
