@@ -45,7 +45,7 @@ class ActionSignpost(LanternAction):
         guides = guides_for(turn)
         ever = turn.ever_shown
         shown = set(ever.contacts)
-        if danger or planned_reply(turn) is None:
+        if planned_reply(turn) is None or turn.assessment.is_sure_of_danger:
             shown |= self._first_step(turn, guides)
         contacts = [each for each in turn.who_knows() if each["id"] not in shown]
         choices = _next_steps(turn, guides)
@@ -102,11 +102,10 @@ class ActionEscalate(LanternAction):
     def answer(self, turn: LatestTurn) -> None:
         if signs_in(turn):
             return
-        topic = asked_beside_help(turn)
-        if turn.assessment.severity >= Severity.IMMEDIATE:
-            if guide_in_message(turn):
-                return  # contacts follow with its first step: what to do now
-            topic = None
+        if turn.assessment.is_sure_of_danger and guide_in_message(turn):
+            return  # contacts follow with its first step: what to do now
+        danger = turn.assessment.severity >= Severity.IMMEDIATE
+        topic = None if danger else asked_beside_help(turn)
         message = planned_reply(turn)
         if message is None and topic:
             message = article(turn, turn.content.articles, topic)

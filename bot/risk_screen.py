@@ -121,7 +121,7 @@ class RiskScreen(GraphComponent, IntentClassifier):
         understood = message.get(INTENT) or {}
         incoming = _incoming(message, text, assessment, assessed, understood, topic)
         turn = understanding().understand(incoming, before)
-        after = before.after(assessment).with_facts(turn.facts)
+        after = before.after(assessment).with_facts(turn.facts, assessment)
         planned = ReplyPlanner(self._cards, content().choices).plan(turn, before, after)
         if planned.intent is not None:
             overruled = {INTENT_NAME_KEY: planned.intent, PREDICTED_CONFIDENCE_KEY: 1.0}
@@ -155,6 +155,7 @@ def _incoming(
         float(understood.get(PREDICTED_CONFIDENCE_KEY) or 0.0),
         topic["topic"] if topic else None,
         topic["confidence"] if topic else 0.0,
+        assessed.question if assessed else None,
     )
 
 

@@ -10,11 +10,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from safeguarding.risk.assessment import Assessment, need_of
+from safeguarding.risk.assessment import CONVERSATION, MODEL, Assessment, need_of
 from safeguarding.taxonomy import ADULTS, PARENT, YOUNG_PERSON, Severity, reader_of, taxonomy
 
 UNCLEAR, DANGER_NOW = "unclear", "danger_now"
 _OF_LIFE = frozenset({"suicide", "adult_in_crisis"})
+_OWN_CARD = _OF_LIFE | {"self_harm"}
+"""Needs whose own card is shown although another need's was before."""
 _CATEGORIES = 4
 _NEAR_DANGER = 1
 """For how many messages immediate danger stays close."""
@@ -72,6 +74,9 @@ class ConversationState:
     is_over: bool = False
     """Whether they have said since that the danger is past, that help was called, or that it was
     not meant so (facts OVER). What staff see stays; replies no longer sound the alarm."""
+    is_sure: bool = False
+    """Whether more than the network has heard something urgent: a reviewed phrase, a button, or
+    another reader."""
 
     def after(self, assessment: Assessment) -> ConversationState:
         """Return the state after a message with this assessment."""
@@ -90,6 +95,7 @@ class ConversationState:
         return replace(
             state,
             calm=0,
+            is_sure=self.is_sure or _is_sure(assessment),
             is_over=self.is_over and assessment.severity < Severity.URGENT,
             severity=max(self.severity, assessment.severity),
             need=self._need_after(assessment, audience),
@@ -151,15 +157,20 @@ class ConversationState:
             since_danger=min(self.since_danger, other.since_danger),
             asked_if_safe=self.asked_if_safe or other.asked_if_safe,
             is_over=self.is_over and other.is_over,
+            is_sure=self.is_sure or other.is_sure,
         )
 
     @property
     def need_in_hand(self) -> str | None:
         """The need that a reply still has to keep in mind.
 
-        A concern lets go after CALM_AFTER messages without a risk; something graver stays.
+        A concern lets go after CALM_AFTER messages without a risk; something graver stays, unless
+        the person has said that it is over or was not meant so. What only the network heard lets go
+        at once then.
         """
-        if self.severity <= Severity.CONCERN and self.calm >= CALM_AFTER:
+        if self.alarm <= Severity.CONCERN and self.calm >= CALM_AFTER:
+            return None
+        if self.is_over and not self.is_sure and self.calm:
             return None
         return self.need
 
@@ -178,15 +189,19 @@ class ConversationState:
         """Whether immediate danger was told in this message or in the one before."""
         return self.alarm == Severity.IMMEDIATE and self.since_danger <= _NEAR_DANGER
 
-    def with_facts(self, said: Iterable[str]) -> ConversationState:
+    def with_facts(
+        self, said: Iterable[str], assessment: Assessment | None = None
+    ) -> ConversationState:
         """Return the state after a message that says these facts.
 
         Danger in the same message is not over, but once help was called the person is not told to
-        call again.
+        call again. After a card, a danger that only the network hears in the message (its
+        `assessment`) is over when the person says so.
         """
         said = sorted(said)
         in_danger = self.severity == Severity.IMMEDIATE and self.since_danger == 0
-        in_danger = in_danger and HELP_CALLED not in said
+        guessed = assessment is not None and not assessment.is_sure_of_danger and bool(self.cards)
+        in_danger = in_danger and HELP_CALLED not in said and not guessed
         return replace(
             self,
             facts=tuple(dict.fromkeys((*self.facts, *said))),
@@ -239,13 +254,17 @@ class ConversationState:
     def has_seen(self, need: str | None, severity: Severity) -> bool:
         """Return whether a help card for this need, at least this grave, was shown before.
 
-        For a concern any graver card counts too, except where life may be at risk.
+        Up to urgent, an urgent card for another need counts too, except where life may be at risk.
         """
         if need is None:
             return False
-        graver = max(self.cards.values(), default=Severity.NONE) > Severity.CONCERN
-        covered = severity == Severity.CONCERN and graver and need not in _OF_LIFE
+        urgent = max(self.cards.values(), default=Severity.NONE) >= Severity.URGENT
+        covered = severity <= Severity.URGENT and urgent and need not in _OWN_CARD
         return self.cards.get(need, Severity.NONE) >= severity or covered
+
+    def has_card(self, need: str | None, severity: Severity) -> bool:
+        """Return whether the card for this very need, at least this grave, was shown before."""
+        return need is not None and self.cards.get(need, Severity.NONE) >= severity
 
     @property
     def reader(self) -> str:
@@ -267,6 +286,7 @@ class ConversationState:
             "since_danger": self.since_danger or None,
             "asked_if_safe": self.asked_if_safe or None,
             "is_over": self.is_over or None,
+            "is_sure": self.is_sure or None,
             "cards": {need: severity.label for need, severity in self.cards.items()},
         }
         return {name: value for name, value in record.items() if value not in (None, {}, [])}
@@ -278,6 +298,13 @@ class ConversationState:
         severity = Severity.named(record.get("severity", "none"))
         lists = {name: tuple(record.get(name, ())) for name in ("categories", "facts", "said")}
         return cls(**{**record, "cards": cards, "severity": severity, **lists})
+
+
+def _is_sure(assessment: Assessment) -> bool:
+    return any(
+        signal.severity >= Severity.URGENT and signal.kind not in {MODEL, CONVERSATION}
+        for signal in assessment.signals
+    )
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,14 @@
 
 The contact details go to the hand-off mailbox and nowhere else: neither to Rasa nor into the turns
 of the conversation. Everything that is typed is assessed first, and text that shows any risk is
-answered as a message. Only the reviewed words that withdraw a call-back do so whatever their
-assessment is; they are recorded all the same.
+answered as a message, unless it gives a number or an address and no danger is immediate. The
+reviewed words that withdraw a call-back do so whatever their assessment is; they are recorded all
+the same.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 
@@ -31,6 +33,8 @@ CALL_BACK, JUST_NOW = "call_back", "call_back_just_now"
 a call-back, JUST_NOW directly after a message about it."""
 LONGEST_NAME, LONGEST_REACH = 60, 400
 """In characters. A longer text does not answer the question: it is a message."""
+_REACHED_AT = re.compile(r"(?:\d[ -]?){9,}|[^\s@]+@[^\s@]+\.[a-z]{2,}", re.IGNORECASE)
+"""A telephone number or an e-mail address."""
 WAIT_S = 1.5
 """The longest wait, in seconds, until the row is on a disk."""
 log = structlog.get_logger("gateway.wishes")
@@ -91,8 +95,11 @@ class CallbackDialogue:
             return [self._says(self._phrases.left_out)]
         if sent.choice == TAKE_BACK or self._takes_back(conversation, sent):
             return await self._take_back(conversation, sent)
-        risky = assessment is None or assessment.severity > Severity.NONE
-        if conversation.callback_step is None or sent.choice or risky:
+        if conversation.callback_step is None or sent.choice or assessment is None:
+            return None
+        # "don't leave a message, he checks mum's phone" is a worry and the details all the same.
+        most = Severity.URGENT if _REACHED_AT.search(sent.text) else Severity.NONE
+        if assessment.severity > most:
             return None
         return await self._next(conversation, sent)
 
@@ -110,12 +117,15 @@ class CallbackDialogue:
         self, conversation: Conversation, sent: IncomingMessage
     ) -> list[Message] | None:
         text = sent.text.strip()
-        longest = LONGEST_NAME if conversation.callback_step == "name" else LONGEST_REACH
-        # A question gets an answer instead.
-        if "?" in text or len(text) > longest:
-            conversation.callback_step = None
+        detailed = bool(_REACHED_AT.search(text))
+        longest = LONGEST_REACH if detailed else LONGEST_NAME
+        if conversation.callback_step == "reach":
+            longest = LONGEST_REACH
+        # A question gets an answer instead. After one, only details go on with the call-back.
+        just_now = any(shown.get("topic") == TOPIC for shown in conversation.last_shown())
+        if len(text) > longest or not (detailed or ("?" not in text and just_now)):
             return None
-        if conversation.callback_step == "name":
+        if conversation.callback_step == "name" and not detailed:
             conversation.callback_step, conversation.callback_name = "reach", text
             return [self._says(self._phrases.ask_reach, LEAVE_OUT)]
         left = CallbackLeft(

@@ -95,7 +95,7 @@ class Conversation:
 
     def note(self, assessment: Assessment, facts: Iterable[str] = ()) -> None:
         """Note the assessment of a message and its facts. It never lowers the severity."""
-        self.state = self.state.after(assessment).with_facts(facts)
+        self.state = self.state.after(assessment).with_facts(facts, assessment)
 
     def note_facts(self, facts: Iterable[str]) -> None:
         """Note facts that the person has said. Known ones change nothing: the state stays saved."""
@@ -104,13 +104,23 @@ class Conversation:
             self.state = self.state.with_facts(new)
 
     def note_shown(
-        self, messages: Sequence[Message], choices: Choices, questions: Questions
+        self,
+        messages: Sequence[Message],
+        choices: Choices,
+        questions: Questions,
+        *,
+        pressed: bool = False,
     ) -> None:
-        """Note the help cards, article, guide step and open question that the person now sees."""
+        """Note the help cards, article, guide step and open question that the person now sees.
+
+        A guide is followed only if a button was `pressed`: a step that came with a card is not. The
+        button back to it is shown with the first message that is typed beside it, and not again.
+        """
         asked = questions.open_after(messages)
         self.state = replace(
             self.state,
             asked=asked,
+            guide=self.state.guide if pressed else None,
             asked_if_safe=self.state.asked_if_safe or asked == SAFE_NOW,
             last_kind=_last_kind(messages, choices),
         )
@@ -125,7 +135,7 @@ class Conversation:
                     self.state = replace(self.state, need=need)
             if topic.startswith(REPLY):
                 self.state = self.state.having_said(topic.removeprefix(REPLY))
-            elif topic.startswith(GUIDE):
+            elif topic.startswith(GUIDE) and pressed:
                 self.state = replace(self.state, guide=topic.removeprefix(GUIDE))
             elif f"{TOPIC_PREFIX}{topic}" in choices:
                 self.state = replace(self.state, topic=topic)

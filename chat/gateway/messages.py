@@ -185,9 +185,10 @@ class Messages:
         if SAFE_NOW in (sent.choice, self._questions.answer(exchange.state.asked, sent.text)):
             said |= {SAYS_SAFE}
         conversation.note(assessment or NO_RISK, said)
+        pressed = bool(sent.choice)
         own = await self._handoff.callbacks.answer(conversation, sent, assessment)
         if own is not None:
-            conversation.note_shown(own, self._choices, self._questions)
+            conversation.note_shown(own, self._choices, self._questions, pressed=pressed)
             if not sent.choice and (assessment is None or assessment.severity):
                 await self._handoff.record(exchange, begun, own, {})
             return own
@@ -198,7 +199,7 @@ class Messages:
             replies, reason = [], "assessment-late"
         shown = self._check.shown(exchange, assessed, replies)
         shown = self._handoff.with_what_follows(conversation, shown)
-        conversation.note_shown(shown, self._choices, self._questions)
+        conversation.note_shown(shown, self._choices, self._questions, pressed=pressed)
         self._metrics.messages.labels("gateway" if reason else "rasa").inc()
         extra = {"fallback": reason} if reason else {}
         await self._handoff.record(exchange, begun, shown, extra)

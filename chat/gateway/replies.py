@@ -22,7 +22,7 @@ from safeguarding.content.replies import ASK_WHICH, FIRST_TOPIC, HEARD
 from safeguarding.content.replies import PREFIX as REPLY
 from safeguarding.conversation_state import DANGER_NOW, ConversationState
 from safeguarding.dialogue.model import DialogueModel
-from safeguarding.dialogue.plan import ReplyPlanner, answers_alone
+from safeguarding.dialogue.plan import ReplyPlanner, answers_alone, stands_alone
 from safeguarding.dialogue.understand import IncomingText, Understanding
 from safeguarding.messages import ContactCard, Message
 from safeguarding.risk.assessment import AssessedMessage
@@ -94,7 +94,9 @@ class OwnReplies:
         """
         text, after = exchange.sent.text, exchange.conversation.state
         found, vector, language = assessed.assessment, assessed.vector, assessed.language
-        message = IncomingText(text, assessed.canonical, vector, found, language)
+        message = IncomingText(
+            text, assessed.canonical, vector, found, language, question=assessed.question
+        )
         turn = self._understanding.understand(message, exchange.state)
         reply = self._planner.plan(turn, exchange.state, after).reply
         if reply is None or reply.startswith(HEARD):
@@ -158,6 +160,8 @@ class ReplyCheck:
         alone = assessed is not None and answers_alone(
             first.removeprefix(REPLY), assessed.assessment
         )
+        if assessed is not None and self._stands_alone(exchange, assessed, first):
+            return self._help_cards.naming_999(replies, exchange.conversation.state.reader)
         if alone or self._is_helped_again(exchange, severity, replies):
             return replies
         answers = [reply for reply in replies if reply.get("topic") not in {STILL_HERE, AGAIN}]
@@ -166,6 +170,12 @@ class ReplyCheck:
         if shown[0] is card:
             self._metrics.upgrades.inc()
         return self._with_first_answer(exchange, shown)
+
+    @staticmethod
+    def _stands_alone(exchange: Exchange, assessed: AssessedMessage, topic: str) -> bool:
+        """Return whether a message of this topic may lead without the card that is due."""
+        planned = topic.startswith(REPLY) and not topic.startswith(FIRST_TOPIC)
+        return planned and stands_alone(assessed.assessment, exchange.state)
 
     def _is_helped_again(
         self, exchange: Exchange, severity: Severity, replies: Sequence[Message]

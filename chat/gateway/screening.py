@@ -9,11 +9,14 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from weakref import WeakKeyDictionary
 
+import numpy as np
+import numpy.typing as npt
 import structlog
 
 from chat.gateway.languages import LanguageDetector
 from chat.gateway.requests import IncomingMessage
 from safeguarding.content.choices import Questions
+from safeguarding.dialogue.question import last_question
 from safeguarding.risk.assessment import (
     NO_RISK,
     AssessedMessage,
@@ -134,7 +137,17 @@ class Screening:
             log.error("screening.no_language", error=type(error).__name__)  # noqa: TRY400
         if found.vector is None:
             log.error("screening.no_vector")  # Rasa then makes one
-        return AssessedMessage(assessment, found.vector, language, found.canonical)
+        question = self._question(text)
+        return AssessedMessage(assessment, found.vector, language, found.canonical, question)
+
+    def _question(self, text: str) -> npt.NDArray[np.float32] | None:
+        """Return the vector of the question at the end of a longer message, if it has one."""
+        asked = last_question(text)
+        try:
+            return self._engine.vector(asked) if asked else None
+        except Exception as error:  # noqa: BLE001 - the assessment counts without it
+            log.error("screening.no_question", error=type(error).__name__)  # noqa: TRY400
+            return None
 
     def _assess_short(
         self, text: str, before: Sequence[Turn], asked: str | None

@@ -87,7 +87,8 @@ class CardsRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     read_by: ByReader[str]
     """The ending of every card: who reads the conversation."""
     in_danger: ByReader[str]
-    """What stands in an urgent first answer that does not name 999 itself."""
+    """What stands in an answer to something urgent or worse that does not name 999 itself; before
+    everything else where the danger may be immediate."""
     cards: dict[str, ByReader[CardRecord]]
     numbers: ByReader[NumbersRecord]
     again: ByReader[list[str]]
@@ -132,7 +133,7 @@ class HelpCards:
         It is the card for the need, or one line in its place when the card was shown before.
         """
         need = DANGER_NOW if severity == Severity.IMMEDIATE else after.need
-        if not before.has_seen(need, severity):
+        if not before.has_card(need, severity):
             return self.key(severity, after.reader, after.need)
         if severity == Severity.IMMEDIATE:
             return self.still_key(after, None)
@@ -159,35 +160,47 @@ class HelpCards:
 
         A card says what fits every message of its need. Where a first answer of content/replies
         fits better, it takes the place of the card's text; severity, need and ending stay.
-        `reader` is "young_person" or "adult". In immediate danger the card stays as it is; without
-        a card or an answer nothing changes.
+        In immediate danger 999 is named before all of it. `reader` is "young_person" or "adult".
+        Without a card or an answer nothing changes.
         """
         card = messages[0] if messages else None
         if answer is None or card is None or card["kind"] != "help_card":
             return list(messages)
         rest = [message for message in messages[1:] if message is not answer]
-        if card.get("severity") == Severity.IMMEDIATE.label:
-            return [card, *rest]
+        severity = Severity.named(card.get("severity", "none"))
         people = next((message for message in rest if message["kind"] == "contacts"), None)
         knowing = answer.get("contacts") or (people.get("contacts", [])[:1] if people else [])
         contacts = {each["id"]: each for each in (*knowing[:1], *card.get("contacts", []))}
-        contacts.pop(EMERGENCY, None)  # the words name 999
+        if severity < Severity.IMMEDIATE:
+            contacts.pop(EMERGENCY, None)  # the words name 999
         own = {each["id"]: each for each in card.get("choices", [])}
         more = people.get("choices", []) if people else []
         first = [own.pop(_NOT_SAFE)] if _NOT_SAFE in own else []
         choices = [*first, *more, *own.values()][: MOST_BUTTONS - 1]
-        says_999 = "999" in answer["text"] or card.get("severity") != Severity.URGENT.label
-        danger = [] if says_999 else [self._record.in_danger.of(reader)]
+        text = answer["text"]
+        danger = self._record.in_danger.of(reader)
+        if severity == Severity.IMMEDIATE:
+            text = f"{danger} {text}"
+        elif severity == Severity.URGENT and "999" not in text:
+            text = f"{text} {danger}"
         merged: Message = {
             **card,
             "topic": answer["topic"],
-            "text": "\n\n".join([" ".join([answer["text"], *danger]), self.ending(reader)]),
+            "text": f"{text}\n\n{self.ending(reader)}",
             "contacts": [*contacts.values()][:MOST_CONTACTS],
             "choices": [*choices, self._choices.button(_WHO_ELSE)],
         }
         if answer.get("sources"):
             merged["sources"] = answer["sources"]
         return [merged, *(message for message in rest if message is not people)]
+
+    def naming_999(self, messages: Sequence[Message], reader: str) -> list[Message]:
+        """Return the messages; where none names 999, the first one ends with it."""
+        if not messages or any("999" in message.get("text", "") for message in messages):
+            return list(messages)
+        first, *rest = messages
+        text = f"{first.get('text', '')} {self._record.in_danger.of(reader)}".strip()
+        return [{**first, "text": text}, *rest]
 
     def again(self, reader: str, turn: int) -> Message:
         """Return one line in place of a card that was shown before, by the number of replies."""

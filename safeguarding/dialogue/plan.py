@@ -22,7 +22,7 @@ from safeguarding.conversation_state import (
 )
 from safeguarding.dialogue.model import Candidate
 from safeguarding.dialogue.understand import UnderstoodTurn
-from safeguarding.risk.assessment import CONVERSATION, MODEL, Assessment
+from safeguarding.risk.assessment import Assessment
 from safeguarding.taxonomy import TOPIC_PREFIX, Severity
 
 ANSWER, ANSWER_BESIDE_TOPIC, ANSWER_LIGHTLY = 0.4, 0.55, 0.8
@@ -35,6 +35,9 @@ engine has heard nothing, and of a reply in place of a story or tool that was as
 ANSWER_RATHER = 0.2
 """The least probability of a reply where the alternative only takes up what was said, or says that
 Lantern has no good answer."""
+ANSWER_FIRST_IN_DANGER = 0.5
+"""The least probability of a first answer below the line that names 999, in place of the general
+card of danger, where only the network hears the danger."""
 _NO_ANSWER = f"{HEARD}no_answer"
 """Beginning of the ids of the replies that say so; they come last."""
 ASK_FROM, ASK = 0.2, 0.08
@@ -57,13 +60,39 @@ SAFE_AFTER_DANGER, SAFE_AFTER_HARM = "safe_after_danger", "safe_after_harm"
 second one repeats 999: the person may have taken something or be hurt."""
 _HARM = frozenset({"tablets", "injury", "suicide", "self_harm", "substance_harm"})
 """Facts and categories of such a danger."""
+_TELLS = frozenset({"discloses", "adds_detail"})
+"""Acts of a message that tells something: a card that is due to it comes first."""
+_DENIES = frozenset({"answers_no", "corrects", "minimises"})
+"""Acts of a message that denies what Lantern asked or took it for."""
+_ABOUT_THE_TALK, _CORRECTS_ALONE, _BESIDE_THE_TALK = ("complain_", "correct_"), 5, 0.25
+"""Beginnings of the ids of replies to a correction or a complaint; the number of words up to which
+such a message says nothing else; and the least probability of a reply to what a longer one says."""
+_TALKS = frozenset(
+    {
+        "small_talk", "joke", "good_news", "goodbye", "thanks", "asks_if_real", "insult",
+        "ordinary_worry", "grief", "opens", "complains",
+    }
+)  # fmt: skip
+"""Acts of everyday talk."""
+_SURE_OF_ACT = 0.5
+_ASKS = "asks_"
+"""Beginning of the acts of a question."""
+_OF_BODY = frozenset(
+    {
+        "immediate_danger", "suicide", "self_harm", "physical_abuse", "domestic_abuse",
+        "relationship_abuse", "substance_harm", "honour_based_abuse",
+    }
+)  # fmt: skip
+"""Categories after which the card of danger stays as it is."""
 _ASKED = (TOPIC_PREFIX, "read_story", "use_tool")
 """Prefixes of the intents that ask for something to read."""
 _NO_BUTTON = (
     FIRST, HEARD, "bye_", "chat_", "complain_", "correct_", "good_", "grief_", "insult_",
     "minimise_", "open_", "real_", "thanks_", "unclear_", "wont_",
+    "danger_how_long_ago", "eating_calories", "mind_have_means", "overdose_how_many",
 )  # fmt: skip
-"""Beginnings of the ids of replies to what a person says, which a button could not ask for."""
+"""Beginnings of the ids of replies to what a person says, which a button could not ask for; and
+those that would put a means or an amount into a button."""
 _OF_EVERY_DAY = ("chat_", "good_ordinary", "grief_", "lantern_what_can_you_do", "worry_")
 """Beginnings of the ids of replies that would hurt most where something was disclosed."""
 _LIGHT = (*_OF_EVERY_DAY, "unclear_", "thanks_", "bye_", HEARD, "minimise_", "insult_", "real_")
@@ -106,7 +135,8 @@ class ReplyPlanner:
         self, turn: UnderstoodTurn, before: ConversationState, after: ConversationState
     ) -> ReplyPlan:
         """Return the plan of the reply to `turn`; `before` and `after` are the states around it."""
-        turn = replace(turn, candidates=tuple(_allowed(turn.candidates, after)))
+        allowed = _allowed(_beside_the_talk(turn), after)
+        turn = replace(turn, candidates=tuple(allowed))
         if turn.severity >= Severity.CONCERN and not _is_lifted(turn, before, after):
             return self._to_a_disclosure(turn, before, after)
         if turn.answered:
@@ -128,16 +158,35 @@ class ReplyPlanner:
         elif language and (not shown or severity == Severity.IMMEDIATE):
             due = language_key(language)
         elif severity == Severity.IMMEDIATE:
-            best = _best(_later(turn.candidates), ANSWER)
-            return ReplyPlan(intent, help=due, reply=best)
+            return self._to_danger(turn, before, due)
         elif before.need_in_hand is None and (light := _everyday(turn)):
             return ReplyPlan(ASK_NEXT, reply=light)
         elif not shown:
+            if stands_alone(turn.message.assessment, before) and turn.act not in _TELLS:
+                if best := _best(_later(turn.candidates, in_hand=True), ANSWER):
+                    return ReplyPlan(ASK_NEXT, reply=best)
             return ReplyPlan(intent, help=due, reply=_first(turn) or _best(turn.candidates, ANSWER))
         else:
             # The card stands above already: answer what is said now.
             return self._to_what_is_said(turn, before, after) or ReplyPlan(intent, help=due)
         return ReplyPlan(intent, help=due)
+
+    def _to_danger(
+        self, turn: UnderstoodTurn, before: ConversationState, due: str
+    ) -> ReplyPlan:
+        """Return the card of danger, or what answers a message whose danger is not sure."""
+        later = _later(turn.candidates, in_hand=before.in_hand)
+        assessment = turn.message.assessment
+        intent = f"disclose_{Severity.IMMEDIATE.label}"
+        if stands_alone(assessment, before):
+            asks = turn.act.startswith(_ASKS) or before.has_card(DANGER_NOW, Severity.IMMEDIATE)
+            if asks and (best := _best(later, ANSWER if asks else ANSWER_BESIDE_TOPIC)):
+                return ReplyPlan(ASK_NEXT, reply=best)
+        elif not assessment.is_sure_of_danger and _OF_BODY.isdisjoint(assessment.categories[:1]):
+            first = _best(turn.candidates[:1], ANSWER_FIRST_IN_DANGER)
+            if first and first.startswith(FIRST):
+                return ReplyPlan(intent, help=due, reply=first)
+        return ReplyPlan(intent, help=due, reply=_best(later, ANSWER))
 
     def _by_rule(
         self, turn: UnderstoodTurn, before: ConversationState, after: ConversationState
@@ -164,7 +213,7 @@ class ReplyPlanner:
         asks_topic, sure = message.intent.startswith(TOPIC_PREFIX), message.confidence >= SURE
         least = ANSWER_BESIDE_TOPIC if asks_topic and sure else ANSWER
         unheard = _best(turn.candidates[:1], ANSWER_UNHEARD)
-        if unheard and unheard.startswith(FIRST) and not in_hand:
+        if unheard and unheard.startswith(FIRST) and not in_hand and turn.act in _TELLS:
             # The card makes the gateway hand the message over, as any that was answered with help.
             card = self.cards.key(Severity.CONCERN, after.reader, turn.candidates[0].need)
             return ReplyPlan(f"disclose_{Severity.CONCERN.label}", help=card, reply=unheard)
@@ -224,34 +273,49 @@ class ReplyPlanner:
 def _is_lifted(turn: UnderstoodTurn, before: ConversationState, after: ConversationState) -> bool:
     """Return whether the message says that an alarm is over, so that it raises none itself.
 
-    That help was called counts in any words, where 999 was shown before; anything else only where
-    the network alone hears a risk.
+    That help was called counts in any words, where 999 was shown before; anything else where the
+    network alone hears a risk, or the message answers "no", corrects or plays down.
     """
     called = HELP_CALLED in turn.facts and before.severity == Severity.IMMEDIATE
-    said = not OVER.isdisjoint(turn.facts) and _only_network(turn.message.assessment)
+    said = not OVER.isdisjoint(turn.facts) and (
+        turn.message.assessment.is_by_network_alone or turn.act in _DENIES
+    )
     return after.is_over and (called or said)
 
 
-def _only_network(assessment: Assessment) -> bool:
-    """Return whether no reviewed phrase and no other reader agrees with the network."""
-    kinds = {signal.kind for signal in assessment.signals}
-    return bool(kinds) and kinds <= {MODEL, CONVERSATION}
+def stands_alone(assessment: Assessment, before: ConversationState) -> bool:
+    """Return whether a reply may answer a message without the card that is due.
+
+    Only the network hears the risk, or that the danger is immediate, and a card has named 999
+    already. Staff are alerted all the same.
+    """
+    named = max(before.cards.values(), default=Severity.NONE) >= Severity.URGENT
+    if assessment.severity == Severity.IMMEDIATE:
+        return named and not assessment.is_sure_of_danger
+    return named and assessment.is_by_network_alone
 
 
 def answers_alone(reply: str, assessment: Assessment) -> bool:
-    """Return whether an everyday reply may answer a concern without a help card.
+    """Return whether a reply may answer a concern without a help card.
 
     The network alone heard it: no reviewed phrase and no other reader agrees. The message is handed
     to staff all the same.
     """
-    alone = _only_network(assessment)
-    return alone and assessment.severity == Severity.CONCERN and reply.startswith(_OF_EVERY_DAY)
+    alone = assessment.is_by_network_alone
+    told = reply.startswith((FIRST, HEARD))
+    return alone and assessment.severity == Severity.CONCERN and not told
 
 
 def _everyday(turn: UnderstoodTurn) -> str | None:
-    """Return the everyday reply that surely fits what only the network took for a concern."""
-    best = _best(turn.candidates, ANSWER_LIGHTLY)
-    return best if best and answers_alone(best, turn.message.assessment) else None
+    """Return the everyday reply that fits what only the network took for a concern.
+
+    It fits surely, or the message does what everyday talk does.
+    """
+    talks = turn.act in _TALKS and turn.act_probability >= _SURE_OF_ACT
+    best = _best(turn.candidates, ANSWER_BESIDE_TOPIC if talks else ANSWER_LIGHTLY)
+    if best is None or not (talks or best.startswith(_OF_EVERY_DAY)):
+        return None
+    return best if answers_alone(best, turn.message.assessment) else None
 
 
 def _first(turn: UnderstoodTurn) -> str | None:
@@ -269,6 +333,19 @@ def _allowed(candidates: Iterable[Candidate], after: ConversationState) -> Itera
         graver = after.alarm >= Severity.URGENT and each.id.startswith(light)
         if not graver or each.probability >= ANSWER_LIGHTLY:
             yield each
+
+
+def _beside_the_talk(turn: UnderstoodTurn) -> tuple[Candidate, ...]:
+    """Return the candidates; to a longer correction those first that answer what it says.
+
+    "its not my family its my coach" is not answered by an apology alone.
+    """
+    short = len(turn.message.text.split()) <= _CORRECTS_ALONE
+    others = tuple(each for each in turn.candidates if not each.id.startswith(_ABOUT_THE_TALK))
+    if short or not others or others[0].probability < _BESIDE_THE_TALK:
+        return turn.candidates
+    talk = tuple(each for each in turn.candidates if each.id.startswith(_ABOUT_THE_TALK))
+    return (*others, *talk)
 
 
 def _to_a_story(turn: UnderstoodTurn) -> str | None:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from safeguarding.content.choices import SAFE_NOW, Questions
 from safeguarding.content.facts import Facts
-from safeguarding.content.replies import HEARD, Replies, ReplyRecord
+from safeguarding.content.replies import FIRST, HEARD, Replies, ReplyRecord
 from safeguarding.conversation_state import SAYS_SAFE, ConversationState
 from safeguarding.dialogue.model import Candidate, DialogueModel, Place
 from safeguarding.risk.assessment import Assessment, sign_of
@@ -23,6 +23,7 @@ _ACT_FROM, _ACT_OF_TALK_FROM = 0.05, 0.3
 """The least probability that the message does one of the acts that a reply answers; and where the
 reply is about the talk itself."""
 _ABOUT_THE_TALK = ("complain_", "correct_")
+_SAYS_AGAIN = ("corrects", "complains")
 _EMERGENCY, _ASKS = "999", "asks_"
 _TOPIC_FROM = 0.5
 """How sure the classifier must be of a topic for it to count as a place of the conversation."""
@@ -46,6 +47,8 @@ class IncomingText:
     topic: str | None = None
     """The topic that the classifier ranks first, where it finds one."""
     topic_confidence: float = 0.0
+    question: npt.NDArray[np.float32] | None = None
+    """The vector of the question at the end of a longer message; None without one."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ class Understanding:
         answered = self.questions.answer(before.asked, message.text)
         said = self.facts.said_by_writer(message.text, message.canonical)
         said |= {SAYS_SAFE} if answered == SAFE_NOW else set()
-        after = before.after(message.assessment).with_facts(said)
+        after = before.after(message.assessment).with_facts(said, message.assessment)
         place = _place(message, before, after)
         words = len(message.canonical.split())
         acts = self.model.act_probabilities(message.vector, place, words)
@@ -100,7 +103,14 @@ class Understanding:
             if each.counts_after(before) or each.counts_after(after)
         }
         fresh = {id_: each for id_, each in suiting.items() if id_ not in before.said}
-        ranked = self.model.rank(message.vector, place, words, fresh, acts)
+        ranked = self._ranked(message, place, words, fresh, acts)
+        if _tells_something_new(message.assessment, before):
+            # What is disclosed for the first time is answered as where a conversation begins.
+            begun = replace(
+                place, need=None, last_kind="none", last_reply=None, said=frozenset(), asked=False
+            )
+            first = {id_: each for id_, each in fresh.items() if id_.startswith(FIRST)}
+            ranked = _likelier(ranked, self._ranked(message, begun, words, first, acts))
         ranked = _with_phrasings(ranked, self.replies.asked_by(message.text) & in_place & {*fresh})
         words_of = {id_: each.text_in(after) or "" for id_, each in fresh.items()}
         grave = after.alarm >= Severity.URGENT
@@ -132,10 +142,44 @@ class Understanding:
         )
 
 
+    def _ranked(
+        self,
+        message: IncomingText,
+        place: Place,
+        words: int,
+        replies: Mapping[str, ReplyRecord],
+        acts: Mapping[str, float],
+    ) -> list[Candidate]:
+        """Rank the replies by the whole message, and by the question at its end if it has one."""
+        ranked = self.model.rank(message.vector, place, words, replies, acts)
+        if message.question is None:
+            return ranked
+        asks = self.model.act_probabilities(message.question, place, words)
+        asked = self.model.rank(message.question, place, words, replies, asks)
+        return _likelier(ranked, asked)
+
+
+def _tells_something_new(assessment: Assessment, before: ConversationState) -> bool:
+    """Return whether a message discloses what the conversation was not about before."""
+    new = not {*assessment.categories[:1]} <= {*before.categories}
+    return assessment.severity >= Severity.URGENT and before.need is not None and new
+
+
+def _likelier(some: list[Candidate], others: list[Candidate]) -> list[Candidate]:
+    """Return the candidates of both, each with its higher probability, the likeliest first."""
+    found: dict[str, Candidate] = {}
+    for each in sorted([*some, *others], key=lambda each: -each.probability):
+        found.setdefault(each.id, each)
+    return list(found.values())
+
+
 def _does(reply: ReplyRecord, acts: Mapping[str, float]) -> bool:
     """Return whether a message of these acts may do what the reply answers."""
-    least = _ACT_OF_TALK_FROM if reply.id.startswith(_ABOUT_THE_TALK) else _ACT_FROM
-    return sum(acts.get(name, 0.0) for name in reply.acts) >= least
+    if reply.id.startswith(_ABOUT_THE_TALK):
+        return sum(acts.get(name, 0.0) for name in reply.acts) >= _ACT_OF_TALK_FROM
+    # A correction or a complaint says again what was not answered, which may be anything.
+    own = {*reply.acts, *_SAYS_AGAIN}
+    return sum(acts.get(name, 0.0) for name in own) >= _ACT_FROM
 
 
 def _with_phrasings(ranked: list[Candidate], asked: frozenset[str]) -> list[Candidate]:

@@ -95,6 +95,20 @@ class Assessment:
         return need_of(self)
 
     @property
+    def is_by_network_alone(self) -> bool:
+        """Whether only the network heard a risk: no reviewed phrase, and nothing else, agrees."""
+        kinds = {signal.kind for signal in self.signals}
+        return bool(kinds) and kinds <= {MODEL, CONVERSATION}
+
+    @property
+    def is_sure_of_danger(self) -> bool:
+        """Whether more than the network says that the danger is immediate."""
+        return any(
+            signal.severity == Severity.IMMEDIATE and signal.kind not in {MODEL, CONVERSATION}
+            for signal in self.signals
+        )
+
+    @property
     def topics(self) -> tuple[str, ...]:
         """The articles for a young person about its categories, the most severe first."""
         known = taxonomy().category_help
@@ -268,11 +282,13 @@ class AssessedMessage:
     """The code of the other language that it is in, of those in content/languages."""
     canonical: str = ""
     """The words as the lexicon reads them, between single spaces."""
+    question: Floats | None = None
+    """The vector of the question at the end of a longer message; None without one."""
 
     def as_record(self) -> dict[str, Any]:
         """Return a JSON-ready dictionary, as the gateway hands it to Rasa's channel.
 
-        The vector becomes 32-bit little-endian floats in base64.
+        A vector becomes 32-bit little-endian floats in base64.
         """
         vector = written_vector(self.vector) if self.vector is not None else None
         record = {
@@ -280,17 +296,26 @@ class AssessedMessage:
             "vector": vector,
             "canonical": self.canonical,
         }
-        return record | ({"language": self.language} if self.language else {})
+        record |= {"language": self.language} if self.language else {}
+        asked = written_vector(self.question) if self.question is not None else None
+        return record | ({"question": asked} if asked else {})
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> AssessedMessage:
         """Read the result of `as_record`. Raises KeyError, TypeError or ValueError."""
-        vector = read_vector(record["vector"]) if record["vector"] is not None else None
-        if vector is not None and len(vector) != WIDTH:
-            raise ValueError(f"a vector of {len(vector)} numbers, not {WIDTH}")
         canonical = str(record.get("canonical", ""))
         assessment = Assessment.from_record(record["assessment"])
-        return cls(assessment, vector, record.get("language"), canonical)
+        vector, question = _vector_of(record["vector"]), _vector_of(record.get("question"))
+        return cls(assessment, vector, record.get("language"), canonical, question)
+
+
+def _vector_of(text: str | None) -> Floats | None:
+    if text is None:
+        return None
+    vector = read_vector(text)
+    if len(vector) != WIDTH:
+        raise ValueError(f"a vector of {len(vector)} numbers, not {WIDTH}")
+    return vector
 
 
 def written_vector(vector: Floats) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -210,7 +210,10 @@ class Predictor:
         concern = max(alone.concern for _, alone, _, _ in read)
         joined = self._together(message, concern, history, phrased) if history else None
         if joined is not None and joined[0].severity > probabilities.severity:
-            probabilities, scores = joined
+            probabilities, joint = joined
+            # Whom a message is about, it says itself where it tells something.
+            own = scores.subject if alone.severity > Severity.NONE else joint.subject
+            scores = replace(joint, subject=own)
             source = f"{SOURCE}-{CONVERSATION}"
             signals.append(self._signal(source, CONVERSATION, probabilities, None, scores))
         vectors = {passage.text: scores.encoded.vector for _, _, passage, scores in read}

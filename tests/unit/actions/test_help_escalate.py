@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from actions.content import SURE
@@ -96,12 +98,17 @@ def test_unsigned_words_are_withheld_where_signatures_are_required(dispatcher, s
 def test_in_immediate_danger_the_guide_that_is_told_of_comes_in_place_of_a_short_answer(
     dispatcher, composed
 ):
+    phrase = Signal("a", "lexicon", "1", "suicide", Severity.IMMEDIATE, 0, 2)
     bleeding = {
-        "assessment": IMMEDIATE,
+        "assessment": replace(IMMEDIATE, signals=(phrase,)),
         "entities": {"reply": "hurt_happening_now"},
         "state": ConversationState(need="self_harm"),
     }
 
     assert said(dispatcher, composed, "it wont stop bleeding", **bleeding) == []
     (short,) = said(dispatcher, composed, "its happening now", **bleeding)
+    assert short["topic"] == "reply_hurt_happening_now"
+    dispatcher.messages.clear()
+    guessed = {**bleeding, "assessment": IMMEDIATE}
+    (short,) = said(dispatcher, composed, "it wont stop bleeding", **guessed)
     assert short["topic"] == "reply_hurt_happening_now"

@@ -14,7 +14,7 @@ from safeguarding.conversation_state import (
     AlreadyShown,
     ConversationState,
 )
-from safeguarding.risk.assessment import NO_RISK, Assessment, assessment_of_choice
+from safeguarding.risk.assessment import NO_RISK, Assessment, Signal, assessment_of_choice
 from safeguarding.taxonomy import Severity
 from tests.content import real_content
 
@@ -23,6 +23,9 @@ NONE, CONCERN, URGENT, IMMEDIATE = Severity
 
 def told(severity: Severity, *categories: str, subject: str = "self") -> Assessment:
     return Assessment(severity, categories or ("physical_abuse",), subject, ())
+
+
+SIGNAL = Signal("source", "lexicon", "1", "physical_abuse", IMMEDIATE, 0, 0)
 
 
 def after(*assessments: Assessment, audience: str | None = None) -> ConversationState:
@@ -208,6 +211,7 @@ WHOLE = ConversationState(
     since_danger=2,
     asked_if_safe=True,
     is_over=True,
+    is_sure=True,
 )
 
 
@@ -427,14 +431,47 @@ def test_an_adult_who_told_of_their_partner_needs_help_for_themselves() -> None:
     assert state.spoken_by("parent").need == "adult_in_crisis"
 
 
-@pytest.mark.parametrize(("need", "seen"), [("friend", True), ("suicide", False), (None, False)])
-def test_after_a_graver_card_a_concern_needs_none_of_its_own_unless_life_is_at_risk(
-    need: str | None, seen: bool
+@pytest.mark.parametrize(
+    ("need", "seen"),
+    [("friend", True), ("suicide", False), ("self_harm", False), (None, False)],
+)
+@pytest.mark.parametrize("shown", [("danger_now", IMMEDIATE), ("hurt_by_someone", URGENT)])
+def test_after_an_urgent_card_another_need_has_none_of_its_own_unless_life_is_at_risk(
+    shown: tuple[str, Severity], need: str | None, seen: bool
 ) -> None:
-    state = ConversationState().shown("danger_now", IMMEDIATE)
+    state = ConversationState().shown(*shown)
 
     assert state.has_seen(need, CONCERN) is seen
-    assert not state.has_seen(need, URGENT)
+    assert state.has_seen(need, URGENT) is seen
+    assert not state.has_seen(need, IMMEDIATE)
+    assert not state.has_card(need, CONCERN)
+    assert state.has_card(*shown)
+
+
+def test_what_only_the_network_heard_lets_go_once_the_person_denies_it() -> None:
+    guessed = replace(told(URGENT), signals=(replace(SIGNAL, kind="model", severity=URGENT),))
+    sure = replace(told(URGENT), signals=(replace(SIGNAL, severity=URGENT),))
+
+    for heard, needs in ((guessed, [None, None]), (sure, ["hurt_by_someone", None])):
+        state = ConversationState().after(heard)
+        found = []
+        for _ in needs:
+            state = state.after(NO_RISK).with_facts(["meant_otherwise"])
+            found.append(state.need_in_hand)
+        assert found == needs
+
+
+def test_a_danger_that_only_the_network_hears_is_over_when_the_person_says_so() -> None:
+    guessed = replace(told(IMMEDIATE), signals=(replace(SIGNAL, kind="model"),))
+    sure = replace(told(IMMEDIATE), signals=(SIGNAL,))
+    shown = ConversationState().shown("hurt_by_someone", URGENT)
+
+    for heard, before, over in (
+        (guessed, shown, True),
+        (sure, shown, False),
+        (guessed, ConversationState(), False),
+    ):
+        assert before.after(heard).with_facts(["says_safe"], heard).is_over is over
 
 
 def test_danger_is_near_in_its_message_and_the_next() -> None:

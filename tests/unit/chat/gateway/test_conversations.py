@@ -247,9 +247,25 @@ def test_the_step_of_a_guide_that_was_shown_is_the_one_that_is_open() -> None:
     for number in (0, 2):
         step = guides.message(GuidePosition("sextortion", number), "young_person")
         assert step is not None
-        conversation.note_shown([step], real_content().choices, real_content().questions)
+        conversation.note_shown(
+            [step], real_content().choices, real_content().questions, pressed=True
+        )
 
     assert (conversation.state.guide, conversation.state.topic) == ("sextortion/2", None)
+
+
+def test_a_guide_is_left_by_typing_and_not_begun_by_a_step_that_comes_with_a_card() -> None:
+    content = real_content()
+    step = content.guides.message(GuidePosition("sextortion", 0), "young_person")
+    assert step is not None
+    begun, offered = Conversation(uuid4()), Conversation(uuid4())
+
+    begun.note_shown([step], content.choices, content.questions, pressed=True)
+    begun.note_shown([Message(kind="text", text="x")], content.choices, content.questions)
+    offered.note_shown([step], content.choices, content.questions)
+
+    assert begun.state.guide is None
+    assert offered.state.guide is None
 
 
 def test_the_question_that_was_asked_last_is_open_until_something_else_is_shown() -> None:

@@ -117,10 +117,27 @@ def test_whatever_else_is_said_follows() -> None:
     assert rest == other
 
 
-def test_in_danger_the_card_stays_as_it_is_and_the_answer_is_left_out() -> None:
-    danger, who = card(Severity.IMMEDIATE), people("a")
+@pytest.mark.parametrize("reader", READERS)
+def test_in_danger_999_is_named_before_the_answer_and_stays_among_the_contacts(
+    reader: str,
+) -> None:
+    danger = card(Severity.IMMEDIATE, audience="parent" if reader == "adult" else None)
+    (merged,) = merged_of([danger, ANSWER, people("a")], reader)
 
-    assert merged_of([danger, ANSWER, who]) == [danger, who]
+    first = "In danger now? Call 999." if reader == YOUNG_PERSON else IN_DANGER
+    assert merged["text"] == f"{first} Do not pay.\n\n{CARDS.ending(reader)}"
+    assert ids(merged, "contacts") == ["a", "emergency_999"]
+    assert (merged["severity"], merged["need"]) == ("immediate", "danger_now")
+
+
+def test_an_answer_without_a_card_names_999_where_that_is_due() -> None:
+    silent, says = Message(kind="text", text="Breathe."), Message(kind="text", text="It's 999.")
+
+    assert CARDS.naming_999([silent], YOUNG_PERSON)[0]["text"] == (
+        "Breathe. In danger now? Call 999."
+    )
+    assert CARDS.naming_999([silent, says], YOUNG_PERSON) == [silent, says]
+    assert CARDS.naming_999([], YOUNG_PERSON) == []
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from safeguarding.dialogue.plan import (
     ANSWER,
     ANSWER_BESIDE_TOPIC,
     ANSWER_FIRST,
+    ANSWER_FIRST_IN_DANGER,
     ANSWER_LIGHTLY,
     ANSWER_RATHER,
     ANSWER_UNHEARD,
@@ -36,10 +37,18 @@ CARD = "hurt_by_someone-urgent-young_person"
 CARD_OF_A_CONCERN = "hurt_by_someone-concern-young_person"
 NEW = ConversationState()
 UNSURE = SURE - 0.1
+BESIDE = 0.41
+"""The probability of a reply that is given by itself."""
 
 
-def found(severity: Severity, category: str = "image_abuse") -> Assessment:
-    return NO_RISK if severity == Severity.NONE else Assessment(severity, (category,), "self", ())
+def found(
+    severity: Severity, category: str = "image_abuse", kind: str = "lexicon"
+) -> Assessment:
+    """Return the assessment of a message in which a signal of this kind was found."""
+    if severity == Severity.NONE:
+        return NO_RISK
+    signal = Signal("source", kind, "1", category, severity, 0, 0)
+    return Assessment(severity, (category,), "self", (signal,))
 
 
 def told(severity: Severity = Severity.URGENT, **known: object) -> ConversationState:
@@ -93,6 +102,93 @@ def test_in_danger_only_a_reply_that_surely_fits_stands_beside_999(
     made = turn((PAY, ANSWER + off), severity=Severity.IMMEDIATE)
 
     assert planned(made).reply == reply
+
+
+def heard(made: UnderstoodTurn, severity: Severity, category: str) -> UnderstoodTurn:
+    """Return the turn as one in which the network alone hears this."""
+    assessment = found(severity, category, MODEL)
+    return replace(made, message=replace(made.message, assessment=assessment))
+
+
+@pytest.mark.parametrize("act", ["asks_what_to_do", "adds_detail"])
+def test_a_danger_that_only_the_network_hears_is_answered_once_999_was_named(act: str) -> None:
+    made = heard(turn((PAY, ANSWER), act=act), Severity.IMMEDIATE, "immediate_danger")
+
+    assert planned(made, told(Severity.IMMEDIATE)) == ReplyPlan("ask_next", reply=PAY)
+    assert planned(made, told(Severity.CONCERN)).help == "danger_now-immediate-young_person"
+    alone = planned(made, told()) == ReplyPlan("ask_next", reply=PAY)
+    assert alone is (act == "asks_what_to_do")
+
+
+def test_without_a_reply_that_fits_such_a_danger_is_answered_by_999() -> None:
+    made = heard(turn((PAY, ANSWER - 0.01)), Severity.IMMEDIATE, "immediate_danger")
+
+    assert (planned(made, told(Severity.IMMEDIATE)).help or "").startswith("danger_now-")
+
+
+@pytest.mark.parametrize(
+    ("category", "chance", "given"),
+    [
+        ("image_abuse", ANSWER_FIRST_IN_DANGER, True),
+        ("image_abuse", ANSWER_FIRST_IN_DANGER - 0.01, False),
+        ("immediate_danger", 0.99, False),
+        ("suicide", 0.99, False),
+    ],
+)
+def test_a_first_answer_below_999_suits_what_is_no_danger_to_the_body(
+    category: str, chance: float, given: bool
+) -> None:
+    plan = planned(heard(turn((FIRST, chance)), Severity.IMMEDIATE, category))
+
+    assert plan.help == "danger_now-immediate-young_person"
+    assert (plan.reply == FIRST) is given
+
+
+def test_a_sure_danger_takes_no_first_answer() -> None:
+    assert planned(turn((FIRST, 0.99), severity=Severity.IMMEDIATE)).reply is None
+
+
+@pytest.mark.parametrize(
+    ("act", "alone"), [("asks_what_to_do", True), ("corrects", True), ("discloses", False)]
+)
+def test_a_later_card_gives_way_to_a_reply_unless_something_is_told(act: str, alone: bool) -> None:
+    made = heard(turn((PAY, ANSWER), act=act), Severity.URGENT, "suicide")
+
+    plan = planned(made, told())
+
+    assert (plan == ReplyPlan("ask_next", reply=PAY)) is alone
+    assert (plan.help == "suicide-urgent-young_person") is not alone
+
+
+@pytest.mark.parametrize(
+    ("act", "lifted"), [("answers_no", True), ("minimises", True), ("discloses", False)]
+)
+def test_what_is_denied_raises_no_alarm(act: str, lifted: bool) -> None:
+    made = turn((PAY, 0.9), severity=Severity.URGENT, act=act)
+    made = replace(made, facts=frozenset({"meant_otherwise"}))
+    made = replace(
+        made, message=replace(made.message, assessment=found(Severity.URGENT, "suicide"))
+    )
+    after = told().after(made.message.assessment).with_facts(made.facts)
+
+    plan = PLANNER.plan(made, told(), after)
+
+    assert (plan == ReplyPlan("ask_next", reply=PAY)) is lifted
+
+
+@pytest.mark.parametrize(
+    ("text", "chance", "reply"),
+    [
+        ("its not my family its my coach", BESIDE, PAY),
+        ("its not my family its my coach", 0.2, "correct_setting"),
+        ("no my coach", BESIDE, "correct_setting"),
+    ],
+)
+def test_a_correction_that_says_more_is_answered(text: str, chance: float, reply: str) -> None:
+    made = turn(("correct_setting", 0.9), (PAY, chance))
+    made = replace(made, message=replace(made.message, text=text))
+
+    assert planned(made, told()).reply == reply
 
 
 def test_the_card_comes_once_for_each_need() -> None:
@@ -262,12 +358,14 @@ def heard_by(*kinds: str, severity: Severity = Severity.CONCERN) -> Assessment:
         (heard_by(MODEL, "lexicon"), "worry_exams", False),
         (heard_by("lexicon"), "worry_exams", False),
         (heard_by(), "worry_exams", False),
-        (heard_by(MODEL), PAY, False),
+        (heard_by(MODEL), PAY, True),
+        (heard_by(MODEL), FIRST, False),
+        (heard_by(MODEL), LISTENING, False),
         (heard_by(MODEL, severity=Severity.URGENT), "worry_exams", False),
         (NO_RISK, "worry_exams", False),
     ],
 )
-def test_an_everyday_reply_stands_alone_only_where_the_network_alone_heard_a_concern(
+def test_a_reply_stands_alone_only_where_the_network_alone_heard_a_concern(
     assessment: Assessment, reply: str, alone: bool
 ) -> None:
     assert answers_alone(reply, assessment) is alone
@@ -289,11 +387,27 @@ def test_an_everyday_reply_replaces_the_card_only_where_it_surely_fits_and_nothi
     assert (planned(made, before) == ReplyPlan("ask_next", reply="worry_exams")) is alone
 
 
+@pytest.mark.parametrize(
+    ("act", "sure_of_act", "chance", "alone"),
+    [
+        ("goodbye", 0.5, ANSWER_BESIDE_TOPIC, True),
+        ("goodbye", 0.5, ANSWER_BESIDE_TOPIC - 0.01, False),
+        ("goodbye", 0.49, ANSWER_BESIDE_TOPIC, False),
+        ("discloses", 1.0, 0.99, False),
+    ],
+)
+def test_everyday_talk_that_only_the_network_took_for_a_concern_gets_its_reply(
+    act: str, sure_of_act: float, chance: float, alone: bool
+) -> None:
+    made = heard(turn((BUTTONLESS, chance), act=act), Severity.CONCERN, "distress")
+    plan = planned(replace(made, act_probability=sure_of_act))
+
+    assert (plan == ReplyPlan("ask_next", reply=BUTTONLESS)) is alone
+
+
 @pytest.mark.parametrize("severity", [Severity.CONCERN, Severity.URGENT])
 def test_an_everyday_reply_replaces_no_card_while_something_is_in_hand(severity: Severity) -> None:
-    made = turn(("worry_exams", 0.99))
-    heard = replace(heard_by(MODEL), categories=("suicide",))
-    made = replace(made, message=replace(made.message, assessment=heard))
+    made = heard(turn(("worry_exams", 0.99), act="discloses"), severity, "suicide")
 
     assert planned(made, told(severity)).help is not None
 
@@ -304,8 +418,9 @@ def test_an_everyday_reply_replaces_no_card_while_something_is_in_hand(severity:
 def test_a_first_answer_is_given_where_the_engine_heard_nothing_only_if_it_surely_fits(
     chance: float, given: bool
 ) -> None:
-    plan = planned(turn((FIRST, chance)))
+    plan = planned(turn((FIRST, chance), act="discloses"))
 
+    assert planned(turn((FIRST, chance))).reply is None, "a question discloses nothing"
     assert plan.reply == (FIRST if given else None)
     if given:
         # With a card, so that the gateway hands the message over.
