@@ -162,18 +162,17 @@ class ReplyPlanner:
         elif before.need_in_hand is None and (light := _everyday(turn)):
             return ReplyPlan(ASK_NEXT, reply=light)
         elif not shown:
-            if stands_alone(turn.message.assessment, before) and turn.act not in _TELLS:
-                if best := _best(_later(turn.candidates, in_hand=True), ANSWER):
-                    return ReplyPlan(ASK_NEXT, reply=best)
+            alone = stands_alone(turn.message.assessment, before) and turn.act not in _TELLS
+            later = _later(turn.candidates, in_hand=True) if alone else ()
+            if best := _best(later, ANSWER):
+                return ReplyPlan(ASK_NEXT, reply=best)
             return ReplyPlan(intent, help=due, reply=_first(turn) or _best(turn.candidates, ANSWER))
         else:
             # The card stands above already: answer what is said now.
             return self._to_what_is_said(turn, before, after) or ReplyPlan(intent, help=due)
         return ReplyPlan(intent, help=due)
 
-    def _to_danger(
-        self, turn: UnderstoodTurn, before: ConversationState, due: str
-    ) -> ReplyPlan:
+    def _to_danger(self, turn: UnderstoodTurn, before: ConversationState, due: str) -> ReplyPlan:
         """Return the card of danger, or what answers a message whose danger is not sure."""
         later = _later(turn.candidates, in_hand=before.in_hand)
         assessment = turn.message.assessment

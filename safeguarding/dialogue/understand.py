@@ -141,7 +141,6 @@ class Understanding:
             ),
         )
 
-
     def _ranked(
         self,
         message: IncomingText,

@@ -41,9 +41,7 @@ BESIDE = 0.41
 """The probability of a reply that is given by itself."""
 
 
-def found(
-    severity: Severity, category: str = "image_abuse", kind: str = "lexicon"
-) -> Assessment:
+def found(severity: Severity, category: str = "image_abuse", kind: str = "lexicon") -> Assessment:
     """Return the assessment of a message in which a signal of this kind was found."""
     if severity == Severity.NONE:
         return NO_RISK
