@@ -169,7 +169,10 @@ class ReplyPlanner:
             return ReplyPlan(intent, help=due, reply=_first(turn) or _best(turn.candidates, ANSWER))
         else:
             # The card stands above already: answer what is said now.
-            return self._to_what_is_said(turn, before, after) or ReplyPlan(intent, help=due)
+            said = self._to_what_is_said(turn, before, after)
+            # Something urgent is not answered by a question about what was meant.
+            asks = said is not None and bool(said.ask) and severity >= Severity.URGENT
+            return ReplyPlan(intent, help=due) if said is None or asks else said
         return ReplyPlan(intent, help=due)
 
     def _to_danger(self, turn: UnderstoodTurn, before: ConversationState, due: str) -> ReplyPlan:

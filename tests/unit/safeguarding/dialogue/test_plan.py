@@ -261,6 +261,9 @@ def test_where_none_is_likely_enough_the_likeliest_are_offered() -> None:
     many = [(f"reply_{at}", 0.3) for at in range(MOST_ASKED + 2)]
 
     assert planned(turn(*LIKELY), told()) == ReplyPlan("ask_which", ask=(PAY, WHO))
+    urgent = planned(turn(*LIKELY, severity=Severity.URGENT), told())
+    assert urgent.ask == ()
+    assert urgent.help is not None
     assert len(planned(turn(*many), told()).ask) == MOST_ASKED
 
 
