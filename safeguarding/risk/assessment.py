@@ -303,9 +303,9 @@ class AssessedMessage:
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> AssessedMessage:
         """Read the result of `as_record`. Raises KeyError, TypeError or ValueError."""
+        vector, question = _vector_of(record["vector"]), _vector_of(record.get("question"))
         canonical = str(record.get("canonical", ""))
         assessment = Assessment.from_record(record["assessment"])
-        vector, question = _vector_of(record["vector"]), _vector_of(record.get("question"))
         return cls(assessment, vector, record.get("language"), canonical, question)
 
 
