@@ -28,7 +28,8 @@ _OF_ADULTS = frozenset({"domestic_abuse", "relationship_abuse", "suicide", "self
 """Categories that a parent tells of themselves."""
 _PARTNER = "other_is_partner"
 SAYS_SAFE, HELP_CALLED = "says_safe", "help_was_called"
-OVER = frozenset({SAYS_SAFE, HELP_CALLED, "meant_otherwise"})
+DENIED = "meant_otherwise"
+OVER = frozenset({SAYS_SAFE, HELP_CALLED, DENIED})
 """The facts of content/facts.yml that lift an alarm."""
 ALREADY_SHOWN = "already_shown"
 """The Rasa slot that carries AlreadyShown with a message."""
@@ -165,12 +166,13 @@ class ConversationState:
         """The need that a reply still has to keep in mind.
 
         A concern lets go after CALM_AFTER messages without a risk; something graver stays, unless
-        the person has said that it is over or was not meant so. What only the network heard lets go
-        at once then.
+        the person has said that it was not meant so. What only the network heard lets go at once
+        then.
         """
-        if self.alarm <= Severity.CONCERN and self.calm >= CALM_AFTER:
+        if self.severity <= Severity.CONCERN and self.calm >= CALM_AFTER:
             return None
-        if self.is_over and not self.is_sure and self.calm:
+        denied = self.is_over and DENIED in self.facts
+        if denied and self.calm >= (CALM_AFTER if self.is_sure else 1):
             return None
         return self.need
 

@@ -35,6 +35,8 @@ ANSWER_S = 15.0
 allows it, so that only a server that hangs is given up."""
 
 _BUSY_MS = 5_000
+_READ_ONLY = "readonly database"
+"""SQLite's words for a connection that can only read."""
 _SERVER_LIMITS = {
     "lock_timeout": _BUSY_MS,
     "statement_timeout": 2 * _BUSY_MS,
@@ -203,7 +205,18 @@ def _connect_sqlite(address: URL) -> Engine:
     )
     sa.event.listen(engine, "connect", _prepare_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
+    sa.event.listen(engine, "handle_error", _leave_read_only)
     return engine
+
+
+def _leave_read_only(context: sa.engine.ExceptionContext) -> None:
+    """Make the pool start anew where a connection can only read.
+
+    One that was opened while the file could not be written, or before the file was replaced, would
+    stay read-only after the fault is over.
+    """
+    if _READ_ONLY in str(context.original_exception):
+        context.is_disconnect = True
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -110,7 +110,7 @@ class Understanding:
                 place, need=None, last_kind="none", last_reply=None, said=frozenset(), asked=False
             )
             first = {id_: each for id_, each in fresh.items() if id_.startswith(FIRST)}
-            ranked = _likelier(ranked, self._ranked(message, begun, words, first, acts))
+            ranked = _likelier(ranked, self.model.rank(message.vector, begun, words, first, acts))
         ranked = _with_phrasings(ranked, self.replies.asked_by(message.text) & in_place & {*fresh})
         words_of = {id_: each.text_in(after) or "" for id_, each in fresh.items()}
         grave = after.alarm >= Severity.URGENT
@@ -154,7 +154,9 @@ class Understanding:
         if message.question is None:
             return ranked
         asks = self.model.act_probabilities(message.question, place, words)
-        asked = self.model.rank(message.question, place, words, replies, asks)
+        # A question discloses nothing by itself.
+        later = {id_: each for id_, each in replies.items() if not id_.startswith(FIRST)}
+        asked = self.model.rank(message.question, place, words, later, asks)
         return _likelier(ranked, asked)
 
 

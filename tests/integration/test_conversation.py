@@ -138,7 +138,7 @@ def test_a_parent_is_spoken_to_as_a_parent(stack):
 
     child = Person(stack.url("gateway")).say("what is grooming")[0]
     assert answer["text"] != child["text"]
-    assert "a child" in card["text"].split("\n")[0]
+    assert "your child" in card["text"].split("\n")[0]
 
 
 def test_saying_who_one_is_by_button_changes_the_words(person):

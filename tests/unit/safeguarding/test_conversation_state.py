@@ -461,6 +461,15 @@ def test_what_only_the_network_heard_lets_go_once_the_person_denies_it() -> None
         assert found == needs
 
 
+def test_being_safe_now_does_not_undo_what_was_told() -> None:
+    guessed = replace(told(URGENT), signals=(replace(SIGNAL, kind="model", severity=URGENT),))
+    state = ConversationState().after(guessed)
+    for _ in range(3):
+        state = state.after(NO_RISK).with_facts(["says_safe"])
+
+    assert state.need_in_hand == "hurt_by_someone"
+
+
 def test_a_danger_that_only_the_network_hears_is_over_when_the_person_says_so() -> None:
     guessed = replace(told(IMMEDIATE), signals=(replace(SIGNAL, kind="model"),))
     sure = replace(told(IMMEDIATE), signals=(SIGNAL,))

@@ -83,6 +83,19 @@ def test_a_sqlite_file_that_cannot_be_written_is_noticed(tmp_path: Path) -> None
     assert can_be_written(engine)
 
 
+def test_a_connection_that_was_opened_to_only_read_is_left_once_the_fault_is_over(
+    tmp_path: Path,
+) -> None:
+    url = f"sqlite:///{tmp_path / 'closed.db'}"
+    migrate(url)
+    engine = connect(url)
+    with unwritable(tmp_path / "closed.db"), engine.connect() as connection:
+        connection.execution_options(**READING).exec_driver_sql("SELECT 1")
+
+    # The first write finds the connection that can only read; the next has a new one.
+    assert [can_be_written(engine) for _ in range(2)] == [False, True]
+
+
 def test_a_postgresql_that_only_reads_is_noticed(postgres: URL) -> None:
     with database_on(postgres) as url:
         writing, name = connect(str_of(url)), make_url(str_of(url)).database
