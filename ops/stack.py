@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import socket
@@ -28,12 +29,20 @@ POSTGRESQL = Path("/usr/lib/postgresql")
 """Where Debian and Ubuntu keep the programs of the server."""
 
 
+_LOWEST_PORT, _PORTS = 20_000, 12_000
+
+
 def free_port() -> int:
-    """Return a TCP port of this machine that is free."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a TCP port of this machine that is free.
+
+    It lies below the ports that Linux gives to outgoing connections: one of these could take it
+    before its server is up.
+    """
+    while True:
+        port = _LOWEST_PORT + secrets.randbelow(_PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class NotReadyError(Exception):
