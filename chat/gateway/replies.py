@@ -175,7 +175,9 @@ class ReplyCheck:
     def _stands_alone(exchange: Exchange, assessed: AssessedMessage, topic: str) -> bool:
         """Return whether a message of this topic may lead without the card that is due."""
         planned = topic.startswith(REPLY) and not topic.startswith(FIRST_TOPIC)
-        return planned and stands_alone(assessed.assessment, exchange.state)
+        # "he is not here, im safe" ends what only the network hears in it.
+        said_over = exchange.conversation.state.is_over
+        return (planned or said_over) and stands_alone(assessed.assessment, exchange.state)
 
     def _is_helped_again(
         self, exchange: Exchange, severity: Severity, replies: Sequence[Message]

@@ -16,7 +16,7 @@ from chat.gateway.requests import IncomingMessage
 from safeguarding.conversation_state import ConversationState
 from safeguarding.dialogue.model import Candidate, DialogueModel
 from safeguarding.messages import ContactCard, Message
-from safeguarding.risk.assessment import NO_RISK, AssessedMessage, Assessment
+from safeguarding.risk.assessment import NO_RISK, AssessedMessage, Assessment, Signal
 from safeguarding.taxonomy import Severity
 from tests.content import real_content
 
@@ -121,6 +121,27 @@ def test_what_a_person_said_is_closed_to_them_is_not_offered_again(own: OwnRepli
     assert by_no_call["emergency_999"] == cards[0]["ways"]
     assert by_no_call["childline"]
     assert all(way["kind"] != "phone" for way in by_no_call["childline"])
+
+
+@pytest.mark.parametrize(("kind", "said", "card"), [
+    ("model", ["says_safe"], False), ("model", [], True), ("lexicon", ["says_safe"], True),
+])  # fmt: skip
+def test_a_danger_that_is_denied_in_its_own_message_gets_no_card(
+    own: OwnReplies, kind: str, said: list[str], card: bool
+) -> None:
+    signal = Signal("x", kind, "1", "immediate_danger", Severity.IMMEDIATE, 0, 0)
+    heard = Assessment(Severity.IMMEDIATE, ("immediate_danger",), "self", (signal,))
+    before = TOLD.shown("hurt_by_someone", Severity.URGENT)
+    asked = exchange(before)
+    asked.conversation.state = before.after(heard).with_facts(said, heard)
+    safe = Message(kind="text", text="Good.")
+
+    shown = ReplyCheck(own, real_content(), GatewayMetrics()).shown(
+        asked, AssessedMessage(heard, None), [safe]
+    )
+
+    assert (shown[0]["kind"] == "help_card") is card
+    assert any("999" in message["text"] for message in shown)
 
 
 def test_at_night_too_there_is_someone_to_talk_to(own: OwnReplies) -> None:
