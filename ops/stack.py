@@ -36,13 +36,14 @@ def free_port() -> int:
     """Return a TCP port of this machine that is free.
 
     It lies below the ports that Linux gives to outgoing connections: one of these could take it
-    before its server is up.
+    before its server is up. Raises OSError if none is found.
     """
-    while True:
+    for _ in range(_PORTS):
         port = _LOWEST_PORT + secrets.randbelow(_PORTS)
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
+    raise OSError("no port is free")
 
 
 class NotReadyError(Exception):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from safeguarding.risk.assessment import CONVERSATION, MODEL, Assessment, need_of
+from safeguarding.risk.assessment import Assessment, need_of
 from safeguarding.taxonomy import ADULTS, PARENT, YOUNG_PERSON, Severity, reader_of, taxonomy
 
 UNCLEAR, DANGER_NOW = "unclear", "danger_now"
@@ -96,7 +96,7 @@ class ConversationState:
         return replace(
             state,
             calm=0,
-            is_sure=self.is_sure or _is_sure(assessment),
+            is_sure=self.is_sure or assessment.is_sure_of(Severity.URGENT),
             is_over=self.is_over and assessment.severity < Severity.URGENT,
             severity=max(self.severity, assessment.severity),
             need=self._need_after(assessment, audience),
@@ -300,13 +300,6 @@ class ConversationState:
         severity = Severity.named(record.get("severity", "none"))
         lists = {name: tuple(record.get(name, ())) for name in ("categories", "facts", "said")}
         return cls(**{**record, "cards": cards, "severity": severity, **lists})
-
-
-def _is_sure(assessment: Assessment) -> bool:
-    return any(
-        signal.severity >= Severity.URGENT and signal.kind not in {MODEL, CONVERSATION}
-        for signal in assessment.signals
-    )
 
 
 @dataclass(frozen=True)

@@ -97,8 +97,18 @@ class CallbackDialogue:
             return await self._take_back(conversation, sent)
         if conversation.callback_step is None or sent.choice or assessment is None:
             return None
+        answer = await self._detail(conversation, sent, assessment)
+        if answer is None and not _asked_just_now(conversation):
+            # One other message may come in between. A number in a later one may be somebody else's.
+            conversation.callback_step, conversation.callback_name = None, ""
+        return answer
+
+    async def _detail(
+        self, conversation: Conversation, sent: IncomingMessage, assessment: Assessment
+    ) -> list[Message] | None:
+        """Return the answer to a name or to contact details, or None for any other message."""
         # "don't leave a message, he checks mum's phone" is a worry and the details all the same.
-        most = Severity.URGENT if _REACHED_AT.search(sent.text) else Severity.NONE
+        most = Severity.URGENT if _gives_details(sent.text) else Severity.NONE
         if assessment.severity > most:
             return None
         return await self._next(conversation, sent)
@@ -117,12 +127,12 @@ class CallbackDialogue:
         self, conversation: Conversation, sent: IncomingMessage
     ) -> list[Message] | None:
         text = sent.text.strip()
-        detailed = bool(_REACHED_AT.search(text))
+        detailed = _gives_details(text)
         longest = LONGEST_REACH if detailed else LONGEST_NAME
         if conversation.callback_step == "reach":
             longest = LONGEST_REACH
         # A question gets an answer instead. After one, only details go on with the call-back.
-        just_now = any(shown.get("topic") == TOPIC for shown in conversation.last_shown())
+        just_now = _asked_just_now(conversation)
         if len(text) > longest or not (detailed or ("?" not in text and just_now)):
             return None
         if conversation.callback_step == "name" and not detailed:
@@ -146,7 +156,7 @@ class CallbackDialogue:
         """Return whether typed words withdraw the call-back that is left or being left."""
         if sent.choice or not (conversation.callback_left or conversation.callback_step):
             return False
-        just_now = any(shown.get("topic") == TOPIC for shown in conversation.last_shown())
+        just_now = _asked_just_now(conversation)
         open_now = (CALL_BACK, JUST_NOW) if just_now else (CALL_BACK,)
         return any(self._questions.answer(each, sent.text) == TAKE_BACK for each in open_now)
 
@@ -179,3 +189,12 @@ class CallbackDialogue:
         if choices:
             message["choices"] = [self._choices.button(each) for each in choices]
         return message
+
+
+def _asked_just_now(conversation: Conversation) -> bool:
+    return any(shown.get("topic") == TOPIC for shown in conversation.last_shown())
+
+
+def _gives_details(text: str) -> bool:
+    """Return whether a text that is no longer than an answer holds a number or an address."""
+    return len(text.strip()) <= LONGEST_REACH and bool(_REACHED_AT.search(text))

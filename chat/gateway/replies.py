@@ -160,10 +160,10 @@ class ReplyCheck:
         alone = assessed is not None and answers_alone(
             first.removeprefix(REPLY), assessed.assessment
         )
-        if assessed is not None and self._stands_alone(exchange, assessed, first):
-            return self._help_cards.naming_999(replies, exchange.conversation.state.reader)
         if alone or self._is_helped_again(exchange, severity, replies):
             return replies
+        if assessed is not None and self._stands_alone(exchange, assessed, first):
+            return self._help_cards.naming_999(replies, exchange.conversation.state.reader)
         answers = [reply for reply in replies if reply.get("topic") not in {STILL_HERE, AGAIN}]
         card = self._own.help_card(replace(exchange.conversation.state, severity=severity))
         shown = with_help_first(answers, card, severity)

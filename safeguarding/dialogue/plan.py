@@ -21,7 +21,7 @@ from safeguarding.conversation_state import (
     ConversationState,
 )
 from safeguarding.dialogue.model import Candidate
-from safeguarding.dialogue.understand import UnderstoodTurn
+from safeguarding.dialogue.understand import ABOUT_THE_TALK, UnderstoodTurn
 from safeguarding.risk.assessment import Assessment
 from safeguarding.taxonomy import TOPIC_PREFIX, Severity
 
@@ -64,9 +64,9 @@ _TELLS = frozenset({"discloses", "adds_detail"})
 """Acts of a message that tells something: a card that is due to it comes first."""
 _DENIES = frozenset({"answers_no", "corrects", "minimises"})
 """Acts of a message that denies what Lantern asked or took it for."""
-_ABOUT_THE_TALK, _CORRECTS_ALONE, _BESIDE_THE_TALK = ("complain_", "correct_"), 5, 0.25
-"""Beginnings of the ids of replies to a correction or a complaint; the number of words up to which
-such a message says nothing else; and the least probability of a reply to what a longer one says."""
+_CORRECTS_ALONE, _BESIDE_THE_TALK = 5, 0.25
+"""The number of words up to which a correction or a complaint says nothing else, and the least
+probability of a reply to what a longer one says."""
 _TALKS = frozenset(
     {
         "small_talk", "joke", "good_news", "goodbye", "thanks", "asks_if_real", "insult",
@@ -182,7 +182,7 @@ class ReplyPlanner:
         intent = f"disclose_{Severity.IMMEDIATE.label}"
         if stands_alone(assessment, before):
             asks = turn.act.startswith(_ASKS) or before.has_card(DANGER_NOW, Severity.IMMEDIATE)
-            if asks and (best := _best(later, ANSWER if asks else ANSWER_BESIDE_TOPIC)):
+            if asks and (best := _best(later, ANSWER)):
                 return ReplyPlan(ASK_NEXT, reply=best)
         elif not assessment.is_sure_of_danger and _OF_BODY.isdisjoint(assessment.categories[:1]):
             first = _best(turn.candidates[:1], ANSWER_FIRST_IN_DANGER)
@@ -280,9 +280,9 @@ def _is_lifted(turn: UnderstoodTurn, before: ConversationState, after: Conversat
     """
     called = HELP_CALLED in turn.facts and before.severity == Severity.IMMEDIATE
     said = not OVER.isdisjoint(turn.facts) and (
-        turn.message.assessment.is_by_network_alone or turn.act in _DENIES
+        turn.message.assessment.is_by_network_alone or (before.cards and turn.act in _DENIES)
     )
-    return after.is_over and (called or said)
+    return after.is_over and bool(called or said)
 
 
 def stands_alone(assessment: Assessment, before: ConversationState) -> bool:
@@ -343,10 +343,10 @@ def _beside_the_talk(turn: UnderstoodTurn) -> tuple[Candidate, ...]:
     "its not my family its my coach" is not answered by an apology alone.
     """
     short = len(turn.message.text.split()) <= _CORRECTS_ALONE
-    others = tuple(each for each in turn.candidates if not each.id.startswith(_ABOUT_THE_TALK))
+    others = tuple(each for each in turn.candidates if not each.id.startswith(ABOUT_THE_TALK))
     if short or not others or others[0].probability < _BESIDE_THE_TALK:
         return turn.candidates
-    talk = tuple(each for each in turn.candidates if each.id.startswith(_ABOUT_THE_TALK))
+    talk = tuple(each for each in turn.candidates if each.id.startswith(ABOUT_THE_TALK))
     return (*others, *talk)
 
 

@@ -22,7 +22,8 @@ PHRASING = 0.9
 _ACT_FROM, _ACT_OF_TALK_FROM = 0.05, 0.3
 """The least probability that the message does one of the acts that a reply answers; and where the
 reply is about the talk itself."""
-_ABOUT_THE_TALK = ("complain_", "correct_")
+ABOUT_THE_TALK = ("complain_", "correct_")
+"""Beginnings of the ids of replies to a complaint or a correction."""
 _SAYS_AGAIN = ("corrects", "complains")
 _EMERGENCY, _ASKS = "999", "asks_"
 _TOPIC_FROM = 0.5
@@ -176,7 +177,7 @@ def _likelier(some: list[Candidate], others: list[Candidate]) -> list[Candidate]
 
 def _does(reply: ReplyRecord, acts: Mapping[str, float]) -> bool:
     """Return whether a message of these acts may do what the reply answers."""
-    if reply.id.startswith(_ABOUT_THE_TALK):
+    if reply.id.startswith(ABOUT_THE_TALK):
         return sum(acts.get(name, 0.0) for name in reply.acts) >= _ACT_OF_TALK_FROM
     # A correction or a complaint says again what was not answered, which may be anything.
     own = {*reply.acts, *_SAYS_AGAIN}

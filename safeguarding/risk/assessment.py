@@ -100,13 +100,17 @@ class Assessment:
         kinds = {signal.kind for signal in self.signals}
         return bool(kinds) and kinds <= {MODEL, CONVERSATION}
 
+    def is_sure_of(self, severity: Severity) -> bool:
+        """Return whether more than the network says that it is at least this severe."""
+        return any(
+            signal.severity >= severity and signal.kind not in {MODEL, CONVERSATION}
+            for signal in self.signals
+        )
+
     @property
     def is_sure_of_danger(self) -> bool:
         """Whether more than the network says that the danger is immediate."""
-        return any(
-            signal.severity == Severity.IMMEDIATE and signal.kind not in {MODEL, CONVERSATION}
-            for signal in self.signals
-        )
+        return self.is_sure_of(Severity.IMMEDIATE)
 
     @property
     def topics(self) -> tuple[str, ...]:

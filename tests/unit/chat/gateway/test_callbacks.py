@@ -129,6 +129,32 @@ async def test_a_question_or_a_long_text_is_a_message_like_any_other(
     assert text in [each.text for each in world.log.attached.values()]
 
 
+NUMBER = "07700 900123 text only"
+
+
+@pytest.mark.parametrize(
+    ("between", "text", "kept"),
+    [
+        (["who sees it?"], NUMBER, True),
+        (["who sees it?", "ok"], NUMBER, False),
+        ([], f"{NUMBER}, he hurt me", True),
+        ([], f"{NUMBER}, he hurt me now", False),
+        (["who sees it?"], "text me after school", False),
+    ],
+)
+async def test_a_number_is_kept_after_one_question_and_beside_a_worry(
+    gateway: Gateway, world: World, between: list[str], text: str, kept: bool
+) -> None:
+    headers = await told(gateway)
+    await pressed(gateway, headers, "leave_wish")
+    for each in between:
+        await said(gateway, headers, each)
+
+    await said(gateway, headers, text)
+
+    assert list(world.wishes.kept.values()) == ([("", text)] if kept else [])
+
+
 async def test_says_so_when_it_cannot_be_kept_or_deleted(gateway: Gateway, world: World) -> None:
     headers = await told(gateway)
     await pressed(gateway, headers, "leave_wish")

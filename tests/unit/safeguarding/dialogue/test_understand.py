@@ -173,3 +173,48 @@ def test_a_chat_has_names_or_a_sign_that_stands_out(
     turn, _ = understood(text, assessment=Assessment(severity, (), "unknown", signals))
 
     assert turn.about_chat is about
+
+
+class FirstWhereNothingWasTold(NotedModel):
+    """Ranks the first answers high where a conversation begins, and a question's reply highest."""
+
+    def rank(
+        self,
+        vector: object,
+        place: Place,
+        words: int,
+        replies: Mapping[str, ReplyRecord],
+        acts: Mapping[str, float],
+    ) -> list[Candidate]:
+        asked = isinstance(vector, np.ndarray) and bool(vector.any())
+        chance = 0.9 if asked else 0.7 if place.need is None else 0.2
+        return [Candidate(id_, chance) for id_ in replies]
+
+
+def chances(assessment: Assessment, question: bool) -> dict[str, float]:
+    content = real_content()
+    asked = np.ones(WIDTH, np.float32) if question else None
+    incoming = IncomingText("x", "x", np.zeros(WIDTH, np.float32), assessment, question=asked)
+    model = FirstWhereNothingWasTold()
+    made = Understanding(model, content.replies, content.questions, content.facts)
+    return {each.id: each.probability for each in made.understand(incoming, TOLD).candidates}
+
+
+def test_something_urgent_of_another_kind_is_ranked_as_where_a_conversation_begins() -> None:
+    new = Assessment(Severity.URGENT, ("bullying",), "self", ())
+    concern = Assessment(Severity.CONCERN, ("bullying",), "self", ())
+    known = Assessment(Severity.URGENT, TOLD.categories[:1], "self", ())
+
+    def first(assessment: Assessment) -> set[float]:
+        found = chances(assessment, question=False)
+        return {chance for id_, chance in found.items() if id_.startswith("first_")}
+
+    assert first(new) == {0.7}
+    assert first(concern) == first(known) == {0.2}
+
+
+def test_the_question_at_the_end_raises_replies_and_no_first_answer() -> None:
+    found = chances(NO_RISK, question=True)
+
+    assert {chance for id_, chance in found.items() if id_.startswith("first_")} <= {0.2}
+    assert {chance for id_, chance in found.items() if not id_.startswith("first_")} == {0.9}
