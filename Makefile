@@ -12,6 +12,8 @@ S := .venv-services/bin
 L := .venv-lab/bin
 LANTERN := python -m lantern
 ENCODER := models/mpnet.onnx
+ENCODER_OF_DIALOGUE := models/mpnet_dialogue.onnx
+ENCODERS := $(ENCODER) $(ENCODER_OF_DIALOGUE)
 # Its time is that of the last check of models/vectors.safetensors, examples.safetensors and learned.json.
 VECTORS := models/.vectors
 LEARNED := models/learned.json
@@ -29,7 +31,7 @@ READS_TEXT := $(wildcard safeguarding/risk/text/*.py safeguarding/risk/lexicon/r
 TRAINED_FROM := config.yml domain.yml $(filter-out bot/classify.py,$(wildcard bot/*.py)) \
 	$(shell find data/rules data/stories -name "*.yml") $(NLU) content/help_card.yml content/articles content/choices.yml \
 	$(wildcard content/guides/*.yml content/languages/*.yml)
-SET_UP := .venv-services/.synced .venv-assistant/.synced $(ENCODER) $(VECTORS) staff/console/static/govuk/.built
+SET_UP := .venv-services/.synced .venv-assistant/.synced $(ENCODERS) $(VECTORS) staff/console/static/govuk/.built
 # Runs independent steps two at a time.
 TWO_AT_A_TIME := $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j2)
 
@@ -57,9 +59,14 @@ $(UV):
 .venv-lab/.synced: lab/pyproject.toml lab/uv.lock pyproject.toml | $(UV)
 	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/.venv-lab $(UV) sync --quiet --locked --project lab --python 3.11 >&2 && touch $@
 
-$(ENCODER): $(addprefix ops/encoder/,encoder.py graph.py) safeguarding/risk/encoder/vectors.py \
-		artifacts/adapter.safetensors .venv-assistant/.synced
+BUILDS_ENCODERS := $(addprefix ops/encoder/,encoder.py graph.py) safeguarding/risk/encoder/vectors.py .venv-assistant/.synced
+
+$(ENCODER): artifacts/adapter.safetensors $(BUILDS_ENCODERS)
 	@$(A)/$(LANTERN) export-encoder >&2 && touch $@
+
+# The other encoder goes first, because both unpack the published weights.
+$(ENCODER_OF_DIALOGUE): artifacts/dialogue_adapter.safetensors $(BUILDS_ENCODERS) | $(ENCODER)
+	@$(A)/$(LANTERN) export-encoder dialogue >&2 && touch $@
 
 # Encodes only sentences that are in neither models/ nor artifacts/, so listing more sources than necessary costs little.
 $(VECTORS): $(ENCODER) ops/encoder/vectors.py $(READS_TEXT) $(SENTENCES) $(NLU) \
@@ -101,10 +108,15 @@ vectors: .venv-services/.synced $(ENCODER)  ## Write artifacts/vectors.safetenso
 calibrate: .venv-lab/.synced $(ENCODER)  ## Calculate probabilities and thresholds from the development sentences and chats
 	@$(L)/$(LANTERN) calibrate
 
-dialogue-model: .venv-lab/.synced $(ENCODER)  ## Train the choice of replies from content/replies and data/dialogues (some minutes)
+# Like `adapt`, it trains from the published weights, which the building of $(ENCODER) unpacks.
+adapt-dialogue: .venv-lab/.synced $(ENCODER)  ## Train the encoder of the dialogue again from content/replies and data/dialogues (under an hour; resumable), then the choice of replies
+	@$(L)/$(LANTERN) adapt-dialogue
+	@$(MAKE) dialogue-model
+
+dialogue-model: .venv-lab/.synced $(ENCODERS)  ## Train the choice of replies from content/replies and data/dialogues (some minutes)
 	@$(L)/$(LANTERN) train-dialogue
 
-dialogues: .venv-lab/.synced $(ENCODER)  ## Rank the replies to each turn of the test conversations, and print how many are right
+dialogues: .venv-lab/.synced $(ENCODERS)  ## Rank the replies to each turn of the test conversations, and print how many are right
 	@$(L)/$(LANTERN) dialogues
 
 compare: .venv-lab/.synced $(ENCODER)  ## Compare other models on the same sentences, in one table

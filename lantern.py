@@ -76,6 +76,7 @@ _LISTED: dict[str, dict[str, tuple[str, str]]] = {
         "bench": ("lab.bench.command:main", "Latency, throughput and memory, measured."),
         "chaos": ("lab.chaos.command:main", "What is lost while all below fails."),
         "adapt": ("lab.training.adapt:main", "Teach the encoder anew."),
+        "adapt-dialogue": ("lab.dialogue.adapt:main", "Teach the encoder of the dialogue anew."),
         "train-dialogue": ("lab.dialogue.command:train_command", "Train the choice of replies."),
         "dialogues": ("lab.dialogue.command:measure_command", "How many replies fit, by turn."),
         "calibrate": ("lab.training.calibrate:main", "Fit probabilities and thresholds."),

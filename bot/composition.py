@@ -10,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from safeguarding.content.reader import Content, read_content
+from safeguarding.dialogue.encoder import DialogueEncoder, loaded_encoder
 from safeguarding.dialogue.model import read_dialogue_model
 from safeguarding.dialogue.understand import Understanding
 from safeguarding.settings import Settings
@@ -41,6 +42,20 @@ def engine() -> RiskEngine:
     from safeguarding.risk.engine import build_engine  # noqa: PLC0415 - spaCy and onnxruntime
 
     return build_engine(miss_cost=Settings.from_env().miss_cost)
+
+
+@cache
+def dialogue_encoder() -> DialogueEncoder:
+    """Return the encoder of the dialogue, built at the first call: the gateway sends its vectors.
+
+    Raises ContentError or WeightsError.
+    """
+    normaliser = lexicon().normaliser
+
+    def canonical(text: str) -> str:
+        return " ".join(normaliser(text).words)
+
+    return DialogueEncoder.of(loaded_encoder(), content().replies.all(), canonical)
 
 
 @cache

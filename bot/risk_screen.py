@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
+import numpy.typing as npt
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
@@ -31,7 +32,7 @@ from rasa.shared.nlu.constants import (
 )
 from rasa.shared.nlu.training_data.message import Message as RasaMessage
 
-from bot.composition import content, engine, lexicon, understanding
+from bot.composition import content, dialogue_encoder, engine, lexicon, understanding
 from bot.tracker_store import assessed_already
 from safeguarding.content.choices import Questions
 from safeguarding.content.help_cards import HelpCards
@@ -49,6 +50,7 @@ from safeguarding.taxonomy import TOPIC_PREFIX, Severity
 if TYPE_CHECKING:
     from safeguarding.risk.engine import RiskEngine
 
+Floats = npt.NDArray[np.float32]
 METADATA = "metadata"
 ASK = "ask"
 """The entity that names the replies offered by buttons: their ids, separated by spaces."""
@@ -119,7 +121,19 @@ class RiskScreen(GraphComponent, IntentClassifier):
         topic = asked_about(message.get(INTENT_RANKING_KEY) or [], tells=tells)
         message.set(TOPIC, topic, add_to_output=True)
         understood = message.get(INTENT) or {}
-        incoming = _incoming(message, text, assessment, assessed, understood, topic)
+        words, vector = _read(message, text, assessed, before)
+        incoming = IncomingText(
+            text,
+            words,
+            vector,
+            assessment,
+            assessed.language if assessed else None,
+            understood.get(INTENT_NAME_KEY) or "",
+            float(understood.get(PREDICTED_CONFIDENCE_KEY) or 0.0),
+            topic["topic"] if topic else None,
+            topic["confidence"] if topic else 0.0,
+            assessed.question if assessed else None,
+        )
         turn = understanding().understand(incoming, before)
         after = before.after(assessment).with_facts(turn.facts, assessment)
         planned = ReplyPlanner(self._cards, content().choices).plan(turn, before, after)
@@ -136,27 +150,19 @@ class RiskScreen(GraphComponent, IntentClassifier):
             message.set(ENTITIES, [*(message.get(ENTITIES) or []), *named], add_to_output=True)
 
 
-def _incoming(
-    message: RasaMessage,
-    text: str,
-    assessment: Assessment,
-    assessed: AssessedMessage | None,
-    understood: dict[str, Any],
-    topic: TopicAsked | None,
-) -> IncomingText:
+def _read(
+    message: RasaMessage, text: str, assessed: AssessedMessage | None, before: ConversationState
+) -> tuple[str, Floats | None]:
+    """Return the words of a message as the normaliser spells them, and the planner's vector."""
+    if assessed:
+        return assessed.canonical, assessed.dialogue
+    words = " ".join(lexicon().normaliser(text).words)
     _, features = message.get_dense_features(attribute=TEXT)
-    return IncomingText(
-        text,
-        assessed.canonical if assessed else " ".join(lexicon().normaliser(text).words),
-        None if features is None else unit(np.asarray(features.features[0], np.float32)),
-        assessment,
-        assessed.language if assessed else None,
-        understood.get(INTENT_NAME_KEY) or "",
-        float(understood.get(PREDICTED_CONFIDENCE_KEY) or 0.0),
-        topic["topic"] if topic else None,
-        topic["confidence"] if topic else 0.0,
-        assessed.question if assessed else None,
-    )
+    if features is None or not words:
+        return words, None
+    encoder = dialogue_encoder()
+    of_risk = unit(np.asarray(features.features[0], np.float32))
+    return words, encoder.vector(words, of_risk, encoder.context("", before))
 
 
 def asked_about(ranking: Sequence[dict[str, Any]], *, tells: bool) -> TopicAsked | None:

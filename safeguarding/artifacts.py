@@ -24,8 +24,10 @@ ADAPTER, WITNESS = "adapter.safetensors", "witness.safetensors"
 CALIBRATION = "calibration.yml"
 CHAT_THRESHOLDS = "chat_thresholds.yml"
 DIALOGUE = "dialogue.safetensors"
+DIALOGUE_ADAPTER = "dialogue_adapter.safetensors"
 SMOOTHING, VECTORS = "smoothing.safetensors", "vectors.safetensors"
-"""Make the set-up quick; both belong to one adapter, and are made anew for another."""
+DIALOGUE_SMOOTHING = "dialogue_smoothing.safetensors"
+"""Make the set-up quick; each belongs to one adapter, and is made anew for another."""
 _VERSION = 12
 """Digits of a SHA-256 that name a version in signals."""
 _HEADER = """\

@@ -28,8 +28,10 @@ from chat.gateway.shared_conversations import SharedConversations
 from chat.gateway.shared_store import Seal, SharedStore
 from safeguarding.clock import utc_now
 from safeguarding.content.reader import Content, read_content
+from safeguarding.dialogue.encoder import DialogueEncoder, loaded_encoder
 from safeguarding.dialogue.model import read_dialogue_model
 from safeguarding.logs import configure_logs
+from safeguarding.risk.encoder.vectors import Encoded
 from safeguarding.risk.engine import RiskEngine, build_engine
 from safeguarding.settings import Settings
 from storage.engine import can_be_written, connect
@@ -55,6 +57,8 @@ class Dependencies:
     """What is outside the gateway; tests replace it with fakes."""
 
     engine: RiskEngine
+    encode: Callable[[str], Encoded]
+    """Gives the vectors of a text by which a reply is chosen."""
     mailbox: HandoffMailbox
     spool: Spool
     token_key: str
@@ -117,16 +121,22 @@ def create_app(
     return app
 
 
-def dependencies(settings: Settings, engine: RiskEngine | None = None) -> Dependencies:
+def dependencies(
+    settings: Settings,
+    engine: RiskEngine | None = None,
+    encode: Callable[[str], Encoded] | None = None,
+) -> Dependencies:
     """Make the real dependencies, which takes seconds.
 
-    Raises ContentError, SettingsError and VaultError. `engine` is for tests that need no model.
+    Raises ContentError, SettingsError, VaultError and WeightsError. `engine` and `encode` are for
+    tests that need no model.
     """
     database = connect(settings.database_url, answer_s=DATABASE_ANSWER_S)
     vault = Vault.of(settings)
     note_key_in_use(settings, vault)
     return Dependencies(
         engine=engine or build_engine(miss_cost=settings.miss_cost),
+        encode=encode or loaded_encoder(),
         mailbox=HandoffMailbox(database, vault),
         spool=Spool.of(settings, vault),
         token_key=settings.secret("token_key"),
@@ -145,7 +155,9 @@ def compose(
     replies = OwnReplies(
         content, read_dialogue_model(), utc_now, demonstration=not settings.require_approval
     )
-    screening = Screening(outside.engine, LanguageDetector(content.languages), content.questions)
+    languages = LanguageDetector(content.languages)
+    dialogue = DialogueEncoder.of(outside.encode, content.replies.all(), outside.engine.canonical)
+    screening = Screening(outside.engine, dialogue, languages, content.questions)
     recorder = Recorder(outside.mailbox, outside.spool, metrics)
     callbacks = CallbackDialogue(outside.mailbox, content, utc_now)
     duty = Duty(outside.rota, content, utc_now)

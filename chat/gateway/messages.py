@@ -120,7 +120,7 @@ class Messages:
     async def _over_limit(self, conversation: Conversation, sent: IncomingMessage) -> list[Message]:
         """Assess and record a message that came too fast; return help and the request to wait."""
         exchange = self._handoff.exchange(conversation, sent)
-        begun = self._screening.begin_spare(sent, exchange.before, exchange.state.asked)
+        begun = self._screening.begin_spare(sent, exchange.before, exchange.state)
         assessed = await self._screening.result(begun, self._rasa.timeout_s) if begun else None
         said = said_in_own_words(self._facts, sent, assessed)
         conversation.note(assessed.assessment if assessed else NO_RISK, said)
@@ -165,7 +165,7 @@ class Messages:
     async def _screened_again(self, exchange: Exchange) -> asyncio.Future[AssessedMessage] | None:
         """Return the assessment, or None if that is what fails: staff then read the message."""
         try:
-            begun = self._screening.begin(exchange.sent, exchange.before, exchange.state.asked)
+            begun = self._screening.begin(exchange.sent, exchange.before, exchange.state)
             await self._screening.result(begun, ASSESSMENT_WAIT_S)
         except Exception as error:  # noqa: BLE001 - a message that is not assessed is for staff
             log.error("screening.failed", error=type(error).__name__)  # noqa: TRY400
@@ -177,7 +177,7 @@ class Messages:
     ) -> list[Message]:
         self._note_speaker(conversation, sent)
         exchange = self._handoff.exchange(conversation, sent)
-        begun = self._screening.begin(sent, exchange.before, exchange.state.asked)
+        begun = self._screening.begin(sent, exchange.before, exchange.state)
         left = deadline - time.monotonic() - ANSWER_WAIT_S
         assessed = await self._screening.result(begun, max(left, ASSESSMENT_WAIT_S))
         assessment = assessed.assessment if assessed else None

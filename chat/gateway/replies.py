@@ -93,7 +93,7 @@ class OwnReplies:
         signatures are required it is empty: the gateway may not read them.
         """
         text, after = exchange.sent.text, exchange.conversation.state
-        found, vector, language = assessed.assessment, assessed.vector, assessed.language
+        found, vector, language = assessed.assessment, assessed.dialogue, assessed.language
         message = IncomingText(
             text, assessed.canonical, vector, found, language, question=assessed.question
         )

@@ -9,16 +9,17 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from weakref import WeakKeyDictionary
 
-import numpy as np
-import numpy.typing as npt
 import structlog
 
 from chat.gateway.languages import LanguageDetector
 from chat.gateway.requests import IncomingMessage
 from safeguarding.content.choices import Questions
+from safeguarding.conversation_state import ConversationState
+from safeguarding.dialogue.encoder import DialogueEncoder, Floats
 from safeguarding.dialogue.question import last_question
 from safeguarding.risk.assessment import (
     NO_RISK,
+    Analysis,
     AssessedMessage,
     Assessment,
     Turn,
@@ -34,6 +35,9 @@ HOPELESS = 1.5
 """A message that would wait this many times its time limit is not waited for at all."""
 _OLD, _NEW = 0.9, 0.1
 """Weights of the running average of the time of one assessment."""
+_OF_PREVIOUS = 400
+"""Characters at the end of the message before that are read beside a message."""
+BEGINNING = ConversationState()
 log = structlog.get_logger("gateway.screening")
 
 
@@ -46,9 +50,14 @@ class Screening:
     """
 
     def __init__(
-        self, engine: RiskEngine, languages: LanguageDetector, questions: Questions
+        self,
+        engine: RiskEngine,
+        dialogue: DialogueEncoder,
+        languages: LanguageDetector,
+        questions: Questions,
     ) -> None:
         self._engine = engine
+        self._dialogue = dialogue
         self._languages = languages
         self._questions = questions
         self._cores = os.cpu_count() or 2
@@ -63,11 +72,11 @@ class Screening:
         )
 
     def begin(
-        self, sent: IncomingMessage, before: Sequence[Turn], asked: str | None = None
+        self, sent: IncomingMessage, before: Sequence[Turn], state: ConversationState = BEGINNING
     ) -> asyncio.Future[AssessedMessage]:
         """Start to assess a message; a button has a fixed assessment.
 
-        `asked` is the question that was open (ConversationState.asked).
+        `before` are the turns, and `state` the state of the conversation, before the message.
         """
         if sent.choice is not None:
             return _known(assessment_of_choice(sent.choice) or NO_RISK)
@@ -75,8 +84,8 @@ class Screening:
             return _known(NO_RISK)
         loop = asyncio.get_running_loop()
         if len(sent.text) > SHORT:
-            return loop.run_in_executor(self._long, self._assess, sent.text, before, asked)
-        begun = loop.run_in_executor(self._threads, self._assess_short, sent.text, before, asked)
+            return loop.run_in_executor(self._long, self._assess, sent.text, before, state)
+        begun = loop.run_in_executor(self._threads, self._assess_short, sent.text, before, state)
         self._begins_at[begun] = time.monotonic() + self._waiting * self._each_s / self._cores
         self._waiting += 1
 
@@ -87,17 +96,17 @@ class Screening:
         return begun
 
     def begin_spare(
-        self, sent: IncomingMessage, before: Sequence[Turn], asked: str | None = None
+        self, sent: IncomingMessage, before: Sequence[Turn], state: ConversationState = BEGINNING
     ) -> asyncio.Future[AssessedMessage] | None:
         """Start to assess a message over the limit; return None if too many of those wait."""
         if sent.choice is not None or not sent.text.strip():
-            return self.begin(sent, before, asked)
+            return self.begin(sent, before, state)
         if self._spare_waiting >= SPARE_QUEUE:
             log.error("screening.flooded")
             return None
         self._spare_waiting += 1
         loop = asyncio.get_running_loop()
-        begun = loop.run_in_executor(self._spare, self._assess, sent.text, before, asked)
+        begun = loop.run_in_executor(self._spare, self._assess, sent.text, before, state)
 
         def done(_begun: object) -> None:
             self._spare_waiting -= 1
@@ -127,9 +136,11 @@ class Screening:
         for threads in (self._threads, self._long, self._spare):
             threads.shutdown(wait=False)
 
-    def _assess(self, text: str, before: Sequence[Turn], asked: str | None) -> AssessedMessage:
+    def _assess(
+        self, text: str, before: Sequence[Turn], state: ConversationState
+    ) -> AssessedMessage:
         found = self._engine.analyse(text, before)
-        assessment = self._questions.heard(asked, text, found.assessment)
+        assessment = self._questions.heard(state.asked, text, found.assessment)
         language = None
         try:
             language, assessment = self._languages.read(text, found.canonical, assessment)
@@ -137,24 +148,33 @@ class Screening:
             log.error("screening.no_language", error=type(error).__name__)  # noqa: TRY400
         if found.vector is None:
             log.error("screening.no_vector")  # Rasa then makes one
-        question = self._question(text)
-        return AssessedMessage(assessment, found.vector, language, found.canonical, question)
+        read = self._read_in_place(text, found, before, state)
+        return AssessedMessage(assessment, found.vector, language, found.canonical, *read)
 
-    def _question(self, text: str) -> npt.NDArray[np.float32] | None:
-        """Return the vector of the question at the end of a longer message, if it has one."""
-        asked = last_question(text)
+    def _read_in_place(
+        self, text: str, found: Analysis, before: Sequence[Turn], state: ConversationState
+    ) -> tuple[Floats | None, Floats | None]:
+        """Return the vectors by which a reply is chosen: of the message, and of its question."""
+        message = question = None
         try:
-            return self._engine.vector(asked) if asked else None
-        except Exception as error:  # noqa: BLE001 - the assessment counts without it
-            log.error("screening.no_question", error=type(error).__name__)  # noqa: TRY400
-            return None
+            previous = next((turn.text for turn in reversed(before) if turn.by == "user"), "")
+            spelled = self._engine.canonical(previous[-_OF_PREVIOUS:]) if previous else ""
+            context = self._dialogue.context(spelled, state)
+            if found.vector is not None and found.canonical:
+                message = self._dialogue.vector(found.canonical, found.vector, context)
+            if asks := last_question(text):
+                words, of_risk = self._engine.canonical(asks), self._engine.vector(asks)
+                question = self._dialogue.vector(words, of_risk, context)
+        except Exception as error:  # noqa: BLE001 - the assessment counts without them
+            log.error("screening.no_dialogue", error=type(error).__name__)  # noqa: TRY400
+        return message, question
 
     def _assess_short(
-        self, text: str, before: Sequence[Turn], asked: str | None
+        self, text: str, before: Sequence[Turn], state: ConversationState
     ) -> AssessedMessage:
         started = time.monotonic()
         try:
-            return self._assess(text, before, asked)
+            return self._assess(text, before, state)
         finally:
             self._each_s = _OLD * self._each_s + _NEW * (time.monotonic() - started)
 

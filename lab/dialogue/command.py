@@ -21,6 +21,8 @@ from lab.dialogue.measures import measured
 from lab.dialogue.training import LabelledTurn, labelled_turns, train
 from safeguarding.artifacts import ARTIFACTS, DIALOGUE, add_to_manifest, digest_of
 from safeguarding.content.reader import Content, read_content
+from safeguarding.dialogue.encoder import in_context, sentence_encoder
+from safeguarding.dialogue.encoder import joined as join
 from safeguarding.dialogue.model import DialogueModel, read_dialogue_model
 from safeguarding.risk.encoder.kept_vectors import (
     encode_all,
@@ -34,7 +36,11 @@ from safeguarding.risk.encoder.vectors import SentenceEncoder, read_adapter
 from safeguarding.risk.lexicon.reader import read_lexicon
 from safeguarding.taxonomy import ROOT
 
-VECTORS = ROOT / "models" / "dialogue_vectors.safetensors"
+VECTORS = {
+    "risk": ROOT / "models" / "dialogue_vectors_of_risk.safetensors",
+    "dialogue": ROOT / "models" / "dialogue_vectors.safetensors",
+}
+"""Where the vectors of each encoder are kept, so that only new texts are encoded."""
 _EVERYDAY = 1_500
 Floats = npt.NDArray[np.float32]
 
@@ -46,7 +52,10 @@ class Workshop:
         """Load them; takes seconds."""
         self.content: Content = read_content()
         self._normaliser = read_lexicon().normaliser
-        self._encoder = SentenceEncoder(read_adapter().version)
+        self._encoders = {
+            "risk": SentenceEncoder(read_adapter().version),
+            "dialogue": sentence_encoder(),
+        }
 
     def canonical(self, text: str) -> str:
         """Return the words of a text as the normaliser spells them."""
@@ -56,17 +65,22 @@ class Workshop:
         """Return the number of words of a text."""
         return len(self.canonical(text).split())
 
-    def encode(self, texts: Sequence[str]) -> Floats:
-        """Return a unit-length vector for each text, shape (texts, 768).
+    def encode(self, texts: Sequence[str], contexts: Sequence[str] = ()) -> Floats:
+        """Return the joined vector of each text, shape (texts, 1536).
 
-        Those that VECTORS lacks are encoded and added to it.
+        `contexts` are what came before each. Those that VECTORS lacks are encoded and added to it.
         """
         words = [self.canonical(text) for text in texts]
-        version = self._encoder.adapter_version
-        kept = read_table(VECTORS, version)
+        after = contexts or [""] * len(words)
+        read = [in_context(*each) for each in zip(words, after, strict=True)]
+        return join(self._of("risk", words), self._of("dialogue", read))
+
+    def _of(self, name: str, words: Sequence[str]) -> Floats:
+        encoder, path = self._encoders[name], VECTORS[name]
+        kept = read_table(path, encoder.adapter_version)
         if missing := kept.missing(words):
-            kept = joined(kept, table(missing, encode_all(self._encoder, missing)))
-            write_table(VECTORS, kept, version)
+            kept = joined(kept, table(missing, encode_all(encoder, missing)))
+            write_table(path, kept, encoder.adapter_version)
         return kept.of(words)
 
     def turns(self, part: str) -> list[LabelledTurn]:
@@ -133,7 +147,11 @@ def _report(shop: Workshop, model: DialogueModel, part: str) -> None:
         click.echo(f"{part}: no conversations")
         return
     figures = measured(
-        turns, shop.encode([turn.text for turn in turns]), model, shop.content, shop.words
+        turns,
+        shop.encode([turn.text for turn in turns], [turn.context for turn in turns]),
+        model,
+        shop.content,
+        shop.words,
     )
     for line in figures.lines():
         click.echo(line)

@@ -6,19 +6,22 @@ data/dialogues/<part>/<writer>.yml. The parts are kept apart: the model of the d
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
+from safeguarding.content.replies import ReplyRecord
 from safeguarding.records import read_yaml
 from safeguarding.taxonomy import ROOT
 
 FOLDER = ROOT / "data" / "dialogues"
 PARTS = ("training", "development", "test")
-CARD, DANGER, ASK, NONE = "card", "999", "ask", "none"
-"""Labels beside the ids of replies: a help card, that of danger, a question, and nothing in the
-bank."""
+HELD = frozenset({"d06", "d13", "d20", "d27"})
+"""Writers of the training part from whom only the ranking learns."""
+NONE = "none"
+"""The label where nothing in the bank answers; CARD, DANGER and ASK are labels beside the ids of
+replies too."""
 
 
 class DialogueTurn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,6 +48,11 @@ class LabelledDialogue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     about: str
     turns: tuple[DialogueTurn, ...]
 
+    @property
+    def is_held(self) -> bool:
+        """Whether only the ranking learns from it."""
+        return self.id.partition("-")[0] in HELD
+
 
 class LabelledDialogues(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The conversations of one writer."""
@@ -66,3 +74,26 @@ def messages(dialogue: LabelledDialogue) -> Iterator[tuple[DialogueTurn, Sequenc
     for at, turn in enumerate(dialogue.turns):
         if turn.user is not None:
             yield turn, dialogue.turns[:at]
+
+
+def latest_of(before: Sequence[DialogueTurn]) -> list[DialogueTurn]:
+    """Return what Lantern said after the person's last message."""
+    found = []
+    for turn in reversed(before):
+        if turn.user is not None:
+            break
+        found.append(turn)
+    return found[::-1]
+
+
+def labels_of(said: Sequence[DialogueTurn], replies: Mapping[str, ReplyRecord]) -> str:
+    """Return the labels of what Lantern said; its words, where it was no reply of the bank."""
+    return " ".join(
+        replies[name].label if (name := turn.reply or "") in replies else turn.lantern or name
+        for turn in said
+    )
+
+
+def shares(right: int) -> list[float]:
+    """Return the weight of each right answer of a turn, the best first; they sum to 1."""
+    return [1.0] if right == 1 else [0.7, *([0.3 / (right - 1)] * (right - 1))]

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from lab.dialogue.conversations import ASK, CARD, DANGER, NONE
+from lab.dialogue.conversations import NONE
 from lab.dialogue.training import LabelledTurn
 from safeguarding.content.reader import Content
+from safeguarding.dialogue.candidates import ANSWER, MOST_ASKED
+from safeguarding.dialogue.candidates import ASK as LEAST_ASKED
+from safeguarding.dialogue.encoder import ASK, CARD, DANGER
 from safeguarding.dialogue.model import DialogueModel
-from safeguarding.dialogue.plan import ANSWER, MOST_ASKED
-from safeguarding.dialogue.plan import ASK as LEAST_ASKED
 
 Floats = npt.NDArray[np.float32]
 

@@ -54,7 +54,7 @@ _WARMING_UP, _LONGEST_STEP = 0.05, 1.0
 """Share of the steps in which the rates rise; norm to which a gradient is clipped."""
 _PASSAGE = 12
 """Words above which a text of the background is long enough to set sentences in."""
-_REPORT_EVERY, _SAVE_EVERY_S = 50, 600.0
+_REPORT_EVERY, SAVE_EVERY_S = 50, 600.0
 """Steps between two lines of progress; seconds between two saved states."""
 STATE = ROOT / "models" / "adapting" / "state.pt"
 
@@ -84,7 +84,10 @@ class TrainingRun:
 
     def learn(self, ids: torch.Tensor, mask: torch.Tensor, due: dict[str, torch.Tensor]) -> float:
         """Take one step and return its loss."""
-        value = loss(self.network(ids, mask), due)
+        return self.step(loss(self.network(ids, mask), due))
+
+    def step(self, value: torch.Tensor) -> float:
+        """Take one step down the slope of this loss, and return it as a number."""
         value.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), _LONGEST_STEP)
         self._optimiser.step()
@@ -165,7 +168,7 @@ def main(  # noqa: PLR0913 - an argument for each option
     engine = RiskEngine(lexicon)
     examples = read_examples()
     everyday = read_background(background, "training")
-    _print(f"{len(everyday)} texts of the background" if everyday else "without a background")
+    told(f"{len(everyday)} texts of the background" if everyday else "without a background")
     training = [example for example in examples if example.part == "training"] + everyday
     witness = train_witness(training)
     added = {example.text.casefold() for example in training if example.writer in new}
@@ -177,7 +180,7 @@ def main(  # noqa: PLR0913 - an argument for each option
     ]
     held = development(examples)
     intents = sorted({sentence.intent for sentence in sentences if sentence.intent})
-    _print(f"{len(sentences)} sentences to learn from, {len(held)} to measure on")
+    told(f"{len(sentences)} sentences to learn from, {len(held)} to measure on")
     data = digest_of(map(row, sentences))
     labels = labels_of(sentences, intents)
     passages = [example.text for example in everyday if len(example.text.split()) > _PASSAGE]
@@ -195,7 +198,7 @@ def main(  # noqa: PLR0913 - an argument for each option
     name = f"{data} {epochs} {rank} {seed} {go_on_from}"  # `data` tells what was drawn
     if not fresh:
         run.resume(STATE, name)
-    progress, saved = _Progress(run.done, steps), time.monotonic()
+    progress, saved = Progress(run.done, steps), time.monotonic()
     for epoch in range(run.done // per_epoch, math.ceil(epochs)):
         rng = random.Random(seed * 1000 + epoch)  # noqa: S311 - training, not secrets
         texts, due_now = augmented.epoch(rng)
@@ -205,7 +208,7 @@ def main(  # noqa: PLR0913 - an argument for each option
                 continue
             _, ids, mask = pieces.batch(tokens, which)
             progress.step(run.learn(ids, mask, target(due_now, which)))
-            if time.monotonic() - saved > _SAVE_EVERY_S:
+            if time.monotonic() - saved > SAVE_EVERY_S:
                 run.save(STATE, name)
                 saved = time.monotonic()
         _measure(epoch, read_all(network, pieces, held_texts)["severity"][:, 1], due)
@@ -217,7 +220,7 @@ def main(  # noqa: PLR0913 - an argument for each option
 
 def _measure(epoch: int, scores: Any, due: Any) -> None:
     recall = [urgent_recall(scores, due, allowed).value or 0.0 for allowed in (0.01, 0.03, 0.05)]
-    _print(f"epoch {epoch + 1}: urgent recognised at 1, 3, 5 % false alarms: {np.round(recall, 3)}")
+    told(f"epoch {epoch + 1}: urgent recognised at 1, 3, 5 % false alarms: {np.round(recall, 3)}")
 
 
 def _outputs(intents: Sequence[str]) -> dict[str, int]:
@@ -232,7 +235,7 @@ def _outputs(intents: Sequence[str]) -> dict[str, int]:
     }
 
 
-class _Progress:
+class Progress:
     """Prints now and then how far the run is and how long it will take."""
 
     def __init__(self, begun_at: int, steps: int) -> None:
@@ -247,14 +250,15 @@ class _Progress:
             return
         each = (time.monotonic() - self._started) / self._done
         done = self._begun_at + self._done
-        _print(
+        told(
             f"step {done} of {self._steps}, loss {self._loss / _REPORT_EVERY:.3f}, "
             f"{each * (self._steps - done) / 60:.0f} min left"
         )
         self._loss = 0.0
 
 
-def _print(line: str) -> None:
+def told(line: str) -> None:
+    """Print a line of progress on standard error."""
     print(line, file=sys.stderr, flush=True)
 
 

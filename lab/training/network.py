@@ -25,6 +25,7 @@ from torch.nn import functional
 from transformers import MPNetConfig, MPNetModel
 
 from lab.training.sentences import SHARES, Labels
+from safeguarding.risk.encoder.vectors import MOST_OF_CONTEXT
 
 FROZEN_LAYERS = 4
 """Number of lowest layers that stay as published: they hold grammar, and cost most to train."""
@@ -163,6 +164,15 @@ class WordPieces:
     def of(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the ids of each text."""
         return [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
+
+    def in_context(self, text: str, context: str) -> list[int]:
+        """Return the ids of a text after its context, as the encoder in service reads them."""
+        (own,) = self.of([text])
+        if not context:
+            return own
+        beginning, *before = self._tokenizer.encode(context).ids
+        before = [beginning, *before[-MOST_OF_CONTEXT:], before[-1]]
+        return [*before, *own[1:]] if len(before) + len(own) - 1 <= LONGEST else own
 
     def batch(self, pieces: Sequence[Sequence[int]], which: npt.NDArray[np.int64]) -> Batch:
         """Return (`which`, ids, mask), padded to the longest text."""

@@ -1,5 +1,7 @@
 """Builds models/mpnet.onnx from the published MPNet weights and our adapter, without torch.
 
+models/mpnet_dialogue.onnx is built alike, with the adapter by which replies are chosen.
+
 The linear maps are computed in eight-bit integers, in a third of the time and of the memory. Five
 packages of the `assistant` group hold the published weights in pieces.
 
@@ -8,9 +10,10 @@ Inputs that integers cannot hold are smoothed first. A few features are far larg
 same number (Xiao et al. 2023, SmoothQuant). Their size is measured on short questions and on long
 and joined messages: measured on questions alone, a pasted chat's vector had a mean cosine of 0.978
 to the exact one, and now 0.993 (questions 0.995, development sentences 0.994). The measurement
-takes half a minute, so its result is an artifact, artifacts/smoothing.safetensors, which belongs to
-one adapter. The artifact also makes the encoder equal in every checkout, which the vectors in
-artifacts/vectors.safetensors need: a new sentence does not change the measurement.
+takes half a minute, so its result is an artifact, artifacts/smoothing.safetensors (for the dialogue
+artifacts/dialogue_smoothing.safetensors), which belongs to one adapter. The artifact also makes the
+encoder equal in every checkout, which the vectors in artifacts/vectors.safetensors need: a new
+sentence does not change the measurement.
 
 The weights are unsigned. With signed ones onnxruntime multiplies on processors without VNNI by an
 instruction whose sums overflow at 16 bits (its own documentation, "Quantize ONNX models", on U8S8):
@@ -49,7 +52,15 @@ from safetensors.numpy import save_file
 from tokenizers import Tokenizer
 
 from ops.encoder.graph import Floats, graph_of
-from safeguarding.artifacts import ARTIFACTS, SMOOTHING, add_to_manifest, checked, digest_of
+from safeguarding.artifacts import (
+    ARTIFACTS,
+    DIALOGUE_ADAPTER,
+    DIALOGUE_SMOOTHING,
+    SMOOTHING,
+    add_to_manifest,
+    checked,
+    digest_of,
+)
 from safeguarding.corpus import intent_examples, read_examples
 from safeguarding.records import ContentError
 from safeguarding.risk.assessment import written_vector
@@ -118,27 +129,30 @@ class Measured:
     """The exact vector of PROBE_TEXT, as text."""
 
 
-def measured(adapter: Adapter, encoder: Path, folder: Path = ARTIFACTS) -> Measured:
+def measured(
+    adapter: Adapter, encoder: Path, folder: Path = ARTIFACTS, name: str = SMOOTHING
+) -> Measured:
     """Return this adapter's measurement from `folder`, or measure now and write it there.
 
-    `encoder` is the folder of the published weights. Takes half a minute after `make adapt`.
+    `encoder` is the folder of the published weights, `name` the artifact. Takes half a minute after
+    `make adapt` and `make adapt-dialogue`.
     """
-    kept = _read(folder, adapter.version)
+    kept = _read(folder / name, adapter.version)
     if kept is not None:
         return kept
     texts = looked_at()
     result = measure(encoder, adapter, texts)
     facts = {_ADAPTED: adapter.version, _PROBE: result.probe}
-    path = folder / SMOOTHING
+    path = folder / name
     save_file(dict(result.divisors), path, facts)
-    add_to_manifest(path, made_by="make adapt", data=digest_of(texts), on=date.today())  # noqa: DTZ011 - a day will do
+    add_to_manifest(path, made_by="make install", data=digest_of(texts), on=date.today())  # noqa: DTZ011 - a day will do
     return result
 
 
-def _read(folder: Path, version: str) -> Measured | None:
+def _read(path: Path, version: str) -> Measured | None:
     """Return the artifact if it is sound and belongs to this version of the adapter."""
     try:
-        with safe_open(checked(SMOOTHING, folder), "np") as file:
+        with safe_open(checked(path.name, path.parent), "np") as file:
             facts = file.metadata() or {}
             if facts.get(_ADAPTED) == version:
                 names = file.keys()
@@ -240,15 +254,22 @@ def _unsigned(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 @click.command()
-def main() -> None:
-    """Build models/mpnet.onnx; exit with 1 if an input has not the pinned digest."""
+@click.argument("which", type=click.Choice(["risk", "dialogue"]), default="risk")
+def main(*, which: str) -> None:
+    """Build the encoder WHICH; exit with 1 if an input has not the pinned digest.
+
+    That of the risk engine is models/mpnet.onnx, that of the dialogue models/mpnet_dialogue.onnx.
+    """
     folder = weights.ENCODER_DIR
+    of_risk = which == "risk"
     try:
         published_weights(folder)
-        adapter = read_adapter()
-    except weights.WeightsError as error:
+        adapter = read_adapter(None if of_risk else checked(DIALOGUE_ADAPTER))
+    except (ContentError, weights.WeightsError) as error:
         raise click.ClickException(str(error)) from None
     if adapter.base != weights.BASE_SHA256:
         raise click.ClickException("the adapter was made for other weights: run `make adapt`")
     logging.getLogger().setLevel(logging.ERROR)
-    build(folder, adapter, measured(adapter, folder), weights.ENCODER_ONNX)
+    smoothing = SMOOTHING if of_risk else DIALOGUE_SMOOTHING
+    target = weights.ENCODER_ONNX if of_risk else weights.DIALOGUE_ONNX
+    build(folder, adapter, measured(adapter, folder, name=smoothing), target)

@@ -1,6 +1,6 @@
 """The trained model of the dialogue: what a message does, and which replies may answer it.
 
-artifacts/dialogue.safetensors holds four small models over the encoder's sentence vector:
+artifacts/dialogue.safetensors holds four small models over the vector of DialogueEncoder:
 
 - acts: the dialogue act of a message in its place (content/taxonomy.yml, `dialogue_acts`);
 - replies: which reply of content/replies the words of a message ask for, wherever they are said;
@@ -25,9 +25,9 @@ from safetensors import safe_open
 
 from safeguarding.artifacts import DIALOGUE, checked
 from safeguarding.content.replies import FIRST, ReplyRecord
+from safeguarding.dialogue.encoder import WIDTH
 from safeguarding.taxonomy import taxonomy
 
-WIDTH = 768
 LAST_KINDS = ("none", "card", "reply", "article", "guide", "contacts", "ask", "other")
 """What Lantern said last."""
 LENGTHS = (2, 5, 10, 20, 40)
@@ -99,13 +99,13 @@ class DialogueModel:
     """Shape (acts, features of `features`)."""
     act_bias: Floats
     reply_weight: Floats
-    """Shape (replies + 1, 768); the last row is "none of these"."""
+    """Shape (replies + 1, 1536); the last row is "none of these"."""
     reply_bias: Floats
     answer_weight: Floats
     """Shape (replies + 1, features of `features`); the last row is "none of these"."""
     answer_bias: Floats
     centroids: Floats
-    """Mean vector of each reply's phrasings, of unit length, shape (replies, 768)."""
+    """Mean vector of each reply's phrasings, shape (replies, 1536); each half has the length 1."""
     hidden_weight: Floats
     """Shape (units, features of `rank_features`)."""
     hidden_bias: Floats
@@ -123,7 +123,7 @@ class DialogueModel:
     ) -> dict[str, float]:
         """Return the probability of each act.
 
-        `vector` is the unit-length vector of the message, None without a word; `words` its length.
+        `vector` is that of DialogueEncoder, None without a word; `words` the length of the message.
         """
         scores = self.act_weight @ self.features(vector, place, words) + self.act_bias
         return dict(zip(self.acts, map(float, softmax(scores)), strict=True))
@@ -192,7 +192,7 @@ class DialogueModel:
         asked = softmax((self.reply_weight @ vector + self.reply_bias)[rows])
         place_of = self.features(vector, place, words)
         answer = softmax((self.answer_weight @ place_of + self.answer_bias)[rows])
-        likeness = self.centroids @ vector
+        likeness = self.centroids @ vector / 2
         none = float(asked[-1])
         return {
             at: Fit(float(asked[k]), float(answer[k]), float(likeness[at]), none)

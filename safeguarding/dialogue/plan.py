@@ -7,42 +7,34 @@ what the classifier understood.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from safeguarding.content.choices import Choices
 from safeguarding.content.help_cards import HelpCards
 from safeguarding.content.replies import ASK_WHICH, FIRST, HEARD
 from safeguarding.content.replies import INTENT as ASK_NEXT
-from safeguarding.conversation_state import (
-    DANGER_NOW,
-    HELP_CALLED,
-    OVER,
-    ConversationState,
+from safeguarding.conversation_state import DANGER_NOW, HELP_CALLED, OVER, ConversationState
+from safeguarding.dialogue.candidates import (
+    ANSWER,
+    ANSWER_BESIDE_KEPT,
+    ANSWER_BESIDE_TOPIC,
+    ANSWER_FIRST_IN_DANGER,
+    ANSWER_LIGHTLY,
+    ANSWER_RATHER,
+    ANSWER_UNHEARD,
+    OF_EVERY_DAY,
+    allowed,
+    beside_the_talk,
+    best_of,
+    first_answer,
+    later_answers,
+    offered,
+    reply_to_a_story,
 )
-from safeguarding.dialogue.model import Candidate
-from safeguarding.dialogue.understand import ABOUT_THE_TALK, UnderstoodTurn
+from safeguarding.dialogue.understand import UnderstoodTurn
 from safeguarding.risk.assessment import Assessment
 from safeguarding.taxonomy import TOPIC_PREFIX, Severity
 
-ANSWER, ANSWER_BESIDE_TOPIC, ANSWER_LIGHTLY = 0.4, 0.55, 0.8
-"""The least probability of a reply that is given: at all; outside what was said before, or in place
-of the article of a topic of which the classifier is sure; and of small talk after a disclosure.
-Chosen on the development part of data/dialogues (ADR 41)."""
-ANSWER_FIRST, ANSWER_UNHEARD, ANSWER_BESIDE_KEPT = 0.3, 0.7, 0.9
-"""The least probability of a first answer in place of a card's general text, of one where the risk
-engine has heard nothing, and of a reply in place of a story or tool that was asked for."""
-ANSWER_RATHER = 0.2
-"""The least probability of a reply where the alternative only takes up what was said, or says that
-Lantern has no good answer."""
-ANSWER_FIRST_IN_DANGER = 0.5
-"""The least probability of a first answer below the line that names 999, in place of the general
-card of danger, where only the network hears the danger."""
-_NO_ANSWER = f"{HEARD}no_answer"
-"""Beginning of the ids of the replies that say so; they come last."""
-ASK_FROM, ASK = 0.2, 0.08
-"""The least probability of the likeliest reply, and of the others, whose labels are offered."""
-MOST_ASKED = 3
 SURE = 0.8
 """How sure the classifier must be of an intent, between 0 and 1, to change the subject."""
 KEPT = frozenset({"read_story", "use_tool", "take_pledge", "choose_area", "follow_guide"})
@@ -64,9 +56,6 @@ _TELLS = frozenset({"discloses", "adds_detail"})
 """Acts of a message that tells something: a card that is due to it comes first."""
 _DENIES = frozenset({"answers_no", "corrects", "minimises"})
 """Acts of a message that denies what Lantern asked or took it for."""
-_CORRECTS_ALONE, _BESIDE_THE_TALK = 5, 0.25
-"""The number of words up to which a correction or a complaint says nothing else, and the least
-probability of a reply to what a longer one says."""
 _TALKS = frozenset(
     {
         "small_talk", "joke", "good_news", "goodbye", "thanks", "asks_if_real", "insult",
@@ -86,28 +75,12 @@ _OF_BODY = frozenset(
 """Categories after which the card of danger stays as it is."""
 _ASKED = (TOPIC_PREFIX, "read_story", "use_tool")
 """Prefixes of the intents that ask for something to read."""
-_NO_BUTTON = (
-    FIRST, HEARD, "bye_", "chat_", "complain_", "correct_", "good_", "grief_", "insult_",
-    "minimise_", "open_", "real_", "thanks_", "unclear_", "wont_",
-    "danger_how_long_ago", "eating_calories", "mind_have_means", "overdose_how_many",
-)  # fmt: skip
-"""Beginnings of the ids of replies to what a person says, which a button could not ask for; and
-those that would put a means or an amount into a button."""
-_OF_EVERY_DAY = ("chat_", "good_ordinary", "grief_", "lantern_what_can_you_do", "worry_")
-"""Beginnings of the ids of replies that would hurt most where something was disclosed."""
-_LIGHT = (*_OF_EVERY_DAY, "unclear_", "thanks_", "bye_", HEARD, "minimise_", "insult_", "real_")
-"""Beginnings of the ids of replies that do not move a person in danger a step on."""
 _SAYS_LITTLE = ("bye_", "minimise_", "thanks_", "unclear_")
 """Beginnings of the ids of replies before which the person is asked, once, if they are safe."""
 _OF_LIFE = frozenset({"suicide", "self_harm", "adult_in_crisis"})
 """Needs with which a person is asked, once, before a reply that only takes up what they said."""
 OUT_OF_SCOPE = "out_of_scope"
 """The classifier's intent of everyday talk that no article is about."""
-_STORY_WORDS = 10
-"""Words from which everyday talk without a question is a story, which is listened to and not turned
-away as off-topic."""
-_LISTENS = ("chat_long_story", "chat_more_about_that", "chat_just_chatting")
-"""The replies to a story, in the order in which they are given."""
 
 
 @dataclass(frozen=True)
@@ -135,8 +108,7 @@ class ReplyPlanner:
         self, turn: UnderstoodTurn, before: ConversationState, after: ConversationState
     ) -> ReplyPlan:
         """Return the plan of the reply to `turn`; `before` and `after` are the states around it."""
-        allowed = _allowed(_beside_the_talk(turn), after)
-        turn = replace(turn, candidates=tuple(allowed))
+        turn = replace(turn, candidates=tuple(allowed(beside_the_talk(turn), after)))
         if turn.severity >= Severity.CONCERN and not _is_lifted(turn, before, after):
             return self._to_a_disclosure(turn, before, after)
         if turn.answered:
@@ -163,10 +135,11 @@ class ReplyPlanner:
             return ReplyPlan(ASK_NEXT, reply=light)
         elif not shown:
             alone = stands_alone(turn.message.assessment, before) and turn.act not in _TELLS
-            later = _later(turn.candidates, in_hand=True) if alone else ()
-            if best := _best(later, ANSWER):
+            later = later_answers(turn.candidates, in_hand=True) if alone else ()
+            if best := best_of(later, ANSWER):
                 return ReplyPlan(ASK_NEXT, reply=best)
-            return ReplyPlan(intent, help=due, reply=_first(turn) or _best(turn.candidates, ANSWER))
+            first = first_answer(turn) or best_of(turn.candidates, ANSWER)
+            return ReplyPlan(intent, help=due, reply=first)
         else:
             # The card stands above already: answer what is said now.
             said = self._to_what_is_said(turn, before, after)
@@ -177,18 +150,18 @@ class ReplyPlanner:
 
     def _to_danger(self, turn: UnderstoodTurn, before: ConversationState, due: str) -> ReplyPlan:
         """Return the card of danger, or what answers a message whose danger is not sure."""
-        later = _later(turn.candidates, in_hand=before.in_hand)
+        later = later_answers(turn.candidates, in_hand=before.in_hand)
         assessment = turn.message.assessment
         intent = f"disclose_{Severity.IMMEDIATE.label}"
         if stands_alone(assessment, before):
             asks = turn.act.startswith(_ASKS) or before.has_card(DANGER_NOW, Severity.IMMEDIATE)
-            if asks and (best := _best(later, ANSWER)):
+            if asks and (best := best_of(later, ANSWER)):
                 return ReplyPlan(ASK_NEXT, reply=best)
         elif not assessment.is_sure_of_danger and _OF_BODY.isdisjoint(assessment.categories[:1]):
-            first = _best(turn.candidates[:1], ANSWER_FIRST_IN_DANGER)
+            first = best_of(turn.candidates[:1], ANSWER_FIRST_IN_DANGER)
             if first and first.startswith(FIRST):
                 return ReplyPlan(intent, help=due, reply=first)
-        return ReplyPlan(intent, help=due, reply=_best(later, ANSWER))
+        return ReplyPlan(intent, help=due, reply=best_of(later, ANSWER))
 
     def _by_rule(
         self, turn: UnderstoodTurn, before: ConversationState, after: ConversationState
@@ -206,7 +179,7 @@ class ReplyPlanner:
         if turn.about_chat and not (sure and message.intent.startswith(_ASKED)):
             return ReplyPlan(ABOUT_CHAT)
         kept = message.intent in KEPT and message.confidence >= ANSWER
-        return ReplyPlan() if kept and not _best(turn.candidates, ANSWER_BESIDE_KEPT) else None
+        return ReplyPlan() if kept and not best_of(turn.candidates, ANSWER_BESIDE_KEPT) else None
 
     def _to_anything_else(
         self, turn: UnderstoodTurn, before: ConversationState, after: ConversationState
@@ -214,12 +187,12 @@ class ReplyPlanner:
         message, in_hand = turn.message, after.in_hand
         asks_topic, sure = message.intent.startswith(TOPIC_PREFIX), message.confidence >= SURE
         least = ANSWER_BESIDE_TOPIC if asks_topic and sure else ANSWER
-        unheard = _best(turn.candidates[:1], ANSWER_UNHEARD)
+        unheard = best_of(turn.candidates[:1], ANSWER_UNHEARD)
         if unheard and unheard.startswith(FIRST) and not in_hand and turn.act in _TELLS:
             # The card makes the gateway hand the message over, as any that was answered with help.
             card = self.cards.key(Severity.CONCERN, after.reader, turn.candidates[0].need)
             return ReplyPlan(f"disclose_{Severity.CONCERN.label}", help=card, reply=unheard)
-        if best := _best(_later(turn.candidates, in_hand=in_hand), least):
+        if best := best_of(later_answers(turn.candidates, in_hand=in_hand), least):
             if best.startswith(_SAYS_LITTLE) and _asks_if_safe(before, after):
                 return ReplyPlan(STILL_HERE, help=self.cards.still_key(after, message.intent))
             return ReplyPlan(ASK_NEXT, reply=best)
@@ -239,7 +212,7 @@ class ReplyPlanner:
             return ReplyPlan(STILL_HERE, help=self.cards.still_key(after, message.intent))
         if message.intent == NOT_SAFE:
             return ReplyPlan(NOT_SAFE, help=self.cards.due_key(before, after, Severity.IMMEDIATE))
-        if message.intent == OUT_OF_SCOPE and (story := _to_a_story(turn)):
+        if message.intent == OUT_OF_SCOPE and (story := reply_to_a_story(turn)):
             return ReplyPlan(ASK_NEXT, reply=story)
         # "its fine now" is no answer about danger where nothing was disclosed.
         return ReplyPlan(AFFIRM) if message.intent == SAFE else ReplyPlan()
@@ -248,24 +221,18 @@ class ReplyPlanner:
         self, turn: UnderstoodTurn, before: ConversationState, after: ConversationState
     ) -> ReplyPlan | None:
         """Return the reply that fits, or a question by buttons, or a word to go on."""
-        later = _later(turn.candidates, in_hand=after.in_hand)
-        if best := _best(later, ANSWER):
+        later = later_answers(turn.candidates, in_hand=after.in_hand)
+        if best := best_of(later, ANSWER):
             return ReplyPlan(ASK_NEXT, reply=best)
-        likely = [
-            each.id
-            for each in later
-            if each.probability >= ASK and each.in_place and not each.id.startswith(_NO_BUTTON)
-        ][:MOST_ASKED]
-        asked_before = before.last_kind == "ask"
-        if len(likely) > 1 and later[0].probability >= ASK_FROM and not asked_before:
-            return ReplyPlan(ASK_WHICH, ask=tuple(likely))
+        if before.last_kind != "ask" and (ask := offered(later)):
+            return ReplyPlan(ASK_WHICH, ask=ask)
         sure = turn.message.confidence >= SURE and turn.message.intent != OUT_OF_SCOPE
         unsure = not sure or not turn.message.intent
         talking = after.in_hand or (before.last_kind in {"reply", "ask"} and unsure)
         in_danger = after.is_near_danger and not before.asked_if_safe
         if not talking or not turn.listening or in_danger:
             return None
-        if fair := _best(later, ANSWER_RATHER):
+        if fair := best_of(later, ANSWER_RATHER):
             return ReplyPlan(ASK_NEXT, reply=fair)
         if after.need in _OF_LIFE and _asks_if_safe(before, after):
             return ReplyPlan(STILL_HERE, help=self.cards.still_key(after, turn.message.intent))
@@ -314,77 +281,15 @@ def _everyday(turn: UnderstoodTurn) -> str | None:
     It fits surely, or the message does what everyday talk does.
     """
     talks = turn.act in _TALKS and turn.act_probability >= _SURE_OF_ACT
-    best = _best(turn.candidates, ANSWER_BESIDE_TOPIC if talks else ANSWER_LIGHTLY)
-    if best is None or not (talks or best.startswith(_OF_EVERY_DAY)):
+    best = best_of(turn.candidates, ANSWER_BESIDE_TOPIC if talks else ANSWER_LIGHTLY)
+    if best is None or not (talks or best.startswith(OF_EVERY_DAY)):
         return None
     return best if answers_alone(best, turn.message.assessment) else None
-
-
-def _first(turn: UnderstoodTurn) -> str | None:
-    return _best((each for each in turn.candidates if each.id.startswith(FIRST)), ANSWER_FIRST)
-
-
-def _allowed(candidates: Iterable[Candidate], after: ConversationState) -> Iterator[Candidate]:
-    """Yield the candidates that may follow what was disclosed."""
-    for each in candidates:
-        if after.is_near_danger and each.id.startswith(_LIGHT) and not each.names_999:
-            continue
-        if after.in_hand and each.id.startswith(_LIGHT) and each.probability < ANSWER_BESIDE_TOPIC:
-            continue
-        light = _LIGHT if after.alarm == Severity.IMMEDIATE else _OF_EVERY_DAY
-        graver = after.alarm >= Severity.URGENT and each.id.startswith(light)
-        if not graver or each.probability >= ANSWER_LIGHTLY:
-            yield each
-
-
-def _beside_the_talk(turn: UnderstoodTurn) -> tuple[Candidate, ...]:
-    """Return the candidates; to a longer correction those first that answer what it says.
-
-    "its not my family its my coach" is not answered by an apology alone.
-    """
-    short = len(turn.message.text.split()) <= _CORRECTS_ALONE
-    others = tuple(each for each in turn.candidates if not each.id.startswith(ABOUT_THE_TALK))
-    if short or not others or others[0].probability < _BESIDE_THE_TALK:
-        return turn.candidates
-    talk = tuple(each for each in turn.candidates if each.id.startswith(ABOUT_THE_TALK))
-    return (*others, *talk)
-
-
-def _to_a_story(turn: UnderstoodTurn) -> str | None:
-    """Return a reply that has listened, to a longer message that asks nothing; None if it asks."""
-    text = turn.message.text
-    if "?" in text or len(text.split()) < _STORY_WORDS:
-        return None
-    fresh = {each.id for each in turn.candidates}
-    return next((id_ for id_ in _LISTENS if id_ in fresh), None)
 
 
 def _asks_if_safe(before: ConversationState, after: ConversationState) -> bool:
     """Return whether the person is still to be asked, once, if they are safe."""
     return after.in_hand and after.alarm >= Severity.URGENT and not before.asked_if_safe
-
-
-def _later(candidates: Iterable[Candidate], *, in_hand: bool = False) -> list[Candidate]:
-    """Return the candidates that answer a message after the first; none that gives up.
-
-    With something `in_hand`, a first answer that is likely is among them: something else was
-    disclosed.
-    """
-    return [
-        each
-        for each in candidates
-        if not each.id.startswith(_NO_ANSWER)
-        and (not each.id.startswith(FIRST) or (in_hand and each.probability >= ANSWER))
-    ]
-
-
-def _best(candidates: Iterable[Candidate], least: float) -> str | None:
-    """Return the first of `candidates` that is likely enough; out of place, far likelier."""
-    beside = max(least, ANSWER_BESIDE_TOPIC)
-    enough = (
-        each for each in candidates if each.probability >= (least if each.in_place else beside)
-    )
-    return next((each.id for each in enough), None)
 
 
 def safe_key(state: ConversationState) -> str | None:

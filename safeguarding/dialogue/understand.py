@@ -38,7 +38,7 @@ class IncomingText:
     canonical: str
     """Its words as the normaliser spells them, between single spaces."""
     vector: npt.NDArray[np.float32] | None
-    """The unit-length sentence vector, shape (768,); None for a message without a word."""
+    """The vector of DialogueEncoder, shape (1536,); None for a message without a word."""
     assessment: Assessment
     language: str | None = None
     """The code of the other language that it is in, of those in content/languages."""
@@ -49,7 +49,7 @@ class IncomingText:
     """The topic that the classifier ranks first, where it finds one."""
     topic_confidence: float = 0.0
     question: npt.NDArray[np.float32] | None = None
-    """The vector of the question at the end of a longer message; None without one."""
+    """Such a vector of the question at the end of a longer message; None without one."""
 
 
 @dataclass(frozen=True)

@@ -286,8 +286,10 @@ class AssessedMessage:
     """The code of the other language that it is in, of those in content/languages."""
     canonical: str = ""
     """The words as the lexicon reads them, between single spaces."""
+    dialogue: Floats | None = None
+    """The vector by which a reply is chosen, shape (1536,); None for a message without a word."""
     question: Floats | None = None
-    """The vector of the question at the end of a longer message; None without one."""
+    """Such a vector of the question at the end of a longer message; None without one."""
 
     def as_record(self) -> dict[str, Any]:
         """Return a JSON-ready dictionary, as the gateway hands it to Rasa's channel.
@@ -295,30 +297,36 @@ class AssessedMessage:
         A vector becomes 32-bit little-endian floats in base64.
         """
         vector = written_vector(self.vector) if self.vector is not None else None
+        others = {"dialogue": self.dialogue, "question": self.question}
         record = {
             "assessment": self.assessment.as_record(),
             "vector": vector,
             "canonical": self.canonical,
         }
         record |= {"language": self.language} if self.language else {}
-        asked = written_vector(self.question) if self.question is not None else None
-        return record | ({"question": asked} if asked else {})
+        return record | {
+            name: written_vector(each) for name, each in others.items() if each is not None
+        }
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> AssessedMessage:
         """Read the result of `as_record`. Raises KeyError, TypeError or ValueError."""
-        vector, question = _vector_of(record["vector"]), _vector_of(record.get("question"))
-        canonical = str(record.get("canonical", ""))
-        assessment = Assessment.from_record(record["assessment"])
-        return cls(assessment, vector, record.get("language"), canonical, question)
+        return cls(
+            Assessment.from_record(record["assessment"]),
+            _vector_of(record["vector"], WIDTH),
+            record.get("language"),
+            str(record.get("canonical", "")),
+            _vector_of(record.get("dialogue"), 2 * WIDTH),
+            _vector_of(record.get("question"), 2 * WIDTH),
+        )
 
 
-def _vector_of(text: str | None) -> Floats | None:
+def _vector_of(text: str | None, width: int) -> Floats | None:
     if text is None:
         return None
     vector = read_vector(text)
-    if len(vector) != WIDTH:
-        raise ValueError(f"a vector of {len(vector)} numbers, not {WIDTH}")
+    if len(vector) != width:
+        raise ValueError(f"a vector of {len(vector)} numbers, not {width}")
     return vector
 
 

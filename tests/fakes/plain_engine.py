@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from safeguarding.risk.assessment import NO_RISK, Analysis, Assessment, Signal, Turn
+from safeguarding.risk.encoder.vectors import Encoded
 from safeguarding.taxonomy import Severity
 
 DISCLOSES = "touching me"
@@ -20,6 +21,10 @@ class PlainEngine:
         """Return the assessment of the text with a vector of zeros."""
         return Analysis(self._assess(text), text, np.zeros(768, dtype=np.float32))
 
+    def canonical(self, text: str) -> str:
+        """Return the text as it is."""
+        return text
+
     def _assess(self, text: str) -> Assessment:
         at = text.find(DISCLOSES)
         if at < 0:
@@ -27,3 +32,8 @@ class PlainEngine:
         span = (at, at + len(DISCLOSES))
         signal = Signal("plain", "lexicon", "1", "sexual_abuse", Severity.URGENT, *span)
         return Assessment(Severity.URGENT, (signal.category,), "self", (signal,))
+
+
+def plain_encode(_text: str) -> Encoded:
+    """Return a vector that means nothing, in place of the dialogue's encoder."""
+    return Encoded(np.ones((1, 768), np.float32), ((0, 0),))

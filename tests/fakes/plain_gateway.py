@@ -10,12 +10,13 @@ from functools import partial
 
 from chat.gateway.composition import create_app, dependencies
 from safeguarding.settings import Settings
-from tests.fakes.plain_engine import PlainEngine
+from tests.fakes.plain_engine import PlainEngine, plain_encode
 from web.budget import raise_descriptor_limit
 from web.connections import LastingProtocol, serve
 
 if __name__ == "__main__":
     settings = Settings.from_env()
     raise_descriptor_limit()
-    app = create_app(settings=settings, build=partial(dependencies, engine=PlainEngine()))
+    build = partial(dependencies, engine=PlainEngine(), encode=plain_encode)
+    app = create_app(settings=settings, build=build)
     serve(app, settings.gateway_host, settings.gateway_port, LastingProtocol)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.dialogue.conversations import ASK, CARD, DANGER, NONE, PARTS, messages, read_dialogues
+from lab.dialogue.conversations import NONE, PARTS, messages, read_dialogues
+from safeguarding.dialogue.encoder import ASK, CARD, DANGER
 from safeguarding.records import ContentError
 from safeguarding.taxonomy import taxonomy
 from tests.content import real_content

@@ -421,7 +421,7 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(
     steps.clear()
     house.epochs.clear()
     module.STATE.unlink()
-    monkeypatch.setattr(module, "_SAVE_EVERY_S", 0.0)
+    monkeypatch.setattr(module, "SAVE_EVERY_S", 0.0)
     counted = TrainingRun.learn
 
     def stopped(run: TrainingRun, *rest: Any) -> float:
@@ -460,7 +460,7 @@ def test_a_run_begins_with_what_an_adapter_knows(house: House, tmp_path: Path) -
 def test_a_run_that_was_stopped_while_it_was_measured_writes_its_adapter(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_SAVE_EVERY_S", 0.0)
+    monkeypatch.setattr(module, "SAVE_EVERY_S", 0.0)
     measure = module._measure
 
     def stopped(*_: Any) -> None:

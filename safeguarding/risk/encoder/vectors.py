@@ -33,10 +33,16 @@ TOKENIZER_SHA256 = "b8be2c30ba5dd723a6d5ee26d013da103d5408d92ddcb23747622f9e48f1
 ENCODER_DIR = ROOT / "models" / "mpnet"
 """The published encoder: model.safetensors, config.json, and tokenizer.json."""
 ENCODER_ONNX = ROOT / "models" / "mpnet.onnx"
+DIALOGUE_ONNX = ROOT / "models" / "mpnet_dialogue.onnx"
+"""The encoder by which replies are chosen (safeguarding/dialogue/encoder.py)."""
 BASE, ADAPTED, PROBE = "lantern.base", "lantern.adapter", "lantern.probe"
 """Keys of the ONNX file's metadata: digests of the published weights and of the adapter, and the
 exact vector of a known text."""
 MAX_WORD_PIECES = 128  # as the model was trained; longer text is cut
+AFTER = "\n"
+"""Stands between a context and the text that follows it; no canonical text holds it."""
+MOST_OF_CONTEXT = 60
+"""Word pieces that are read of a context; its end counts."""
 _KEPT = 16
 """Number of texts whose vectors are kept: a message is encoded for its risk, then for its topic."""
 _BATCH = 16
@@ -79,7 +85,10 @@ def read_arrays(path: Path) -> tuple[dict[str, Floats], dict[str, str]]:
 
 @dataclass(frozen=True)
 class Adapter:
-    """The file artifacts/adapter.safetensors, which lab/training/adapt.py writes."""
+    """An adapter, as lab/training/adapt.py and lab/dialogue/adapt.py write it.
+
+    That of the dialogue has no heads.
+    """
 
     changes: Mapping[str, Floats]
     """Per adapted weight "<name>.down", shape (inputs, rank), and "<name>.up", (rank, outputs)."""
@@ -176,35 +185,52 @@ class MPNet:
         self._tokenizer = tokenizer
 
     def encode(self, text: str) -> Encoded:
-        """Return the vectors of `text`."""
-        encoding = self._tokenizer.encode(text)
-        ids = np.array([encoding.ids], dtype=np.int64)
-        feed = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+        """Return the vectors of `text`, which may follow a context and AFTER."""
+        ids, spans = self._pieces(text)
+        row = np.array([ids], dtype=np.int64)
+        feed = {"input_ids": row, "attention_mask": np.ones_like(row)}
         hidden: Floats = self._session.run(None, feed)[0][0]
-        return Encoded(hidden, tuple(encoding.offsets))
+        return Encoded(hidden, spans)
+
+    def _pieces(self, text: str) -> tuple[list[int], tuple[tuple[int, int], ...]]:
+        """Return the ids of the word pieces of a text, and their places in it.
+
+        A context goes before the text's own pieces, unless both are too long together.
+        """
+        context, _, own = text.rpartition(AFTER)
+        encoding = self._tokenizer.encode(own)
+        ids, spans = encoding.ids, tuple(encoding.offsets)
+        if not context:
+            return ids, spans
+        beginning, *before = self._tokenizer.encode(context).ids
+        before = [beginning, *before[-MOST_OF_CONTEXT:], before[-1]]
+        if len(before) + len(ids) - 1 > MAX_WORD_PIECES:
+            return ids, spans
+        return [*before, *ids[1:]], (*((0, 0) for _ in before), *spans[1:])
 
     def encode_batch(self, texts: Sequence[str]) -> Floats:
         """Return the sentence vectors of `texts`, which should be equally long: shape (n, 768)."""
-        encodings = self._tokenizer.encode_batch(list(texts))
-        longest = max(len(encoding.ids) for encoding in encodings)
-        ids = np.zeros((len(encodings), longest), np.int64)
+        pieces = [self._pieces(text)[0] for text in texts]
+        longest = max(map(len, pieces))
+        ids = np.zeros((len(pieces), longest), np.int64)
         mask = np.zeros_like(ids)
-        for row, encoding in enumerate(encodings):
-            ids[row, : len(encoding.ids)] = encoding.ids
-            mask[row, : len(encoding.ids)] = 1
+        for row, each in enumerate(pieces):
+            ids[row, : len(each)] = each
+            mask[row, : len(each)] = 1
         hidden: Floats = self._session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
         kept = mask[..., np.newaxis].astype(np.float32)
         return unit((hidden * kept).sum(axis=1) / kept.sum(axis=1))
 
 
-def load_mpnet(adapter_version: str) -> MPNet:
-    """Load the network with this adapter merged in (0.4 s).
+def load_mpnet(adapter_version: str, onnx: Path | None = None) -> MPNet:
+    """Load the network with this adapter merged in (0.4 s), by default ENCODER_ONNX.
 
     Raises WeightsError for other weights, and if this processor does not compute the exact vectors:
     such a network would silently recognise nothing.
     """
-    if not ENCODER_ONNX.is_file():
-        raise WeightsError(f"{ENCODER_ONNX.name} is missing: run `make install`")
+    onnx = onnx or ENCODER_ONNX
+    if not onnx.is_file():
+        raise WeightsError(f"{onnx.name} is missing: run `make install`")
     # Not at the top: a Rasa server that gets its vectors with the message does not need them.
     import onnxruntime  # noqa: PLC0415
     from tokenizers import Tokenizer  # noqa: PLC0415
@@ -215,12 +241,10 @@ def load_mpnet(adapter_version: str) -> MPNet:
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(
-        str(ENCODER_ONNX), options, providers=["CPUExecutionProvider"]
-    )
+    session = onnxruntime.InferenceSession(str(onnx), options, providers=["CPUExecutionProvider"])
     made_of = session.get_modelmeta().custom_metadata_map
     if made_of.get(ADAPTED) != adapter_version or PROBE not in made_of:
-        raise WeightsError(f"{ENCODER_ONNX.name} is out of date: run `make install`")
+        raise WeightsError(f"{onnx.name} is out of date: run `make install`")
     tokenizer = Tokenizer.from_file(str(tokenizer_file))
     tokenizer.no_padding()
     tokenizer.enable_truncation(MAX_WORD_PIECES)
@@ -228,7 +252,7 @@ def load_mpnet(adapter_version: str) -> MPNet:
     likeness = float(network.encode(PROBE_TEXT).vector @ read_vector(made_of[PROBE]))
     if likeness < PROBED:
         raise WeightsError(
-            f"{ENCODER_ONNX.name} is computed wrongly by this processor: the vector of a "
+            f"{onnx.name} is computed wrongly by this processor: the vector of a "
             f"known text has a cosine of {likeness:.2f} to the exact one, {PROBED} is the least"
         )
     return network
@@ -237,16 +261,20 @@ def load_mpnet(adapter_version: str) -> MPNet:
 class SentenceEncoder:
     """The encoder, loaded on first need. Keeps the vectors of the last few texts."""
 
-    def __init__(self, adapter_version: str) -> None:
-        """`adapter_version` is the version of the adapter that the network must contain."""
+    def __init__(self, adapter_version: str, onnx: Path | None = None) -> None:
+        """`adapter_version` is the version of the adapter that the network must contain.
+
+        `onnx` is the network's file, by default ENCODER_ONNX.
+        """
         self.adapter_version = adapter_version
+        self._onnx = onnx
         self.encode: Callable[[str], Encoded] = lru_cache(maxsize=_KEPT)(self._encode)
         """Returns the vectors of a text (canonical words between spaces). Raises WeightsError."""
 
     @cached_property
     def network(self) -> MPNet:
         """The loaded network. Raises WeightsError if its file is missing or out of date."""
-        return load_mpnet(self.adapter_version)
+        return load_mpnet(self.adapter_version, self._onnx)
 
     def encode_batch(self, texts: Sequence[str]) -> Floats:
         """Return the vectors of many texts, in their order: shape (n, 768). Raises WeightsError."""

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import httpx
 import numpy as np
+import numpy.typing as npt
 import pytest
 from sanic import Sanic
 
@@ -26,6 +27,7 @@ from safeguarding.settings import Settings
 from safeguarding.taxonomy import Severity
 from storage.handoffs import HandoffMailbox
 from tests.content import real_content
+from tests.fakes.plain_engine import plain_encode
 from tests.fakes.rasa import FakeRasa, running_rasa
 from tests.fakes.unsure_model import UnsureModel
 from web.connections import LastingProtocol
@@ -69,6 +71,12 @@ class WordEngine:
 
     def analyse(self, text: str, history: Sequence[Turn] = ()) -> Analysis:
         return Analysis(self.assess(text, history), text, VECTOR)
+
+    def canonical(self, text: str) -> str:
+        return text
+
+    def vector(self, _text: str) -> npt.NDArray[np.float32]:
+        return VECTOR
 
 
 class MemoryMailbox:
@@ -209,6 +217,7 @@ class World:
         """Return the fakes."""
         return Dependencies(
             engine=self.engine,
+            encode=plain_encode,
             mailbox=self.log,
             spool=self.spool,
             token_key="k" * 40,

@@ -13,6 +13,7 @@ import pytest
 from chat.gateway import screening as module
 from chat.gateway.requests import IncomingMessage
 from chat.gateway.screening import Screening
+from safeguarding.dialogue.encoder import DialogueEncoder
 from safeguarding.risk.assessment import (
     NO_RISK,
     Analysis,
@@ -23,9 +24,11 @@ from safeguarding.risk.assessment import (
 )
 from safeguarding.taxonomy import Severity
 from tests.content import real_content
+from tests.fakes.plain_engine import plain_encode
 from tests.unit.chat.gateway.conftest import VECTOR, WordEngine, assessed
 
 QUESTIONS = real_content().questions
+DIALOGUE = DialogueEncoder(plain_encode, {"block": "how do i block them"})
 HURT = IncomingMessage(uuid4(), "someone hurt me")
 
 
@@ -70,7 +73,7 @@ def polish() -> Polish:
 
 @pytest.fixture
 def screening(engine: WordEngine, polish: Polish) -> Iterator[Screening]:
-    screening = Screening(engine, polish, QUESTIONS)
+    screening = Screening(engine, DIALOGUE, polish, QUESTIONS)
     yield screening
     engine.gate.set()
     screening.close()
@@ -189,7 +192,7 @@ async def test_in_a_flood_nobody_waits_for_what_cannot_be_in_time_and_all_is_ass
             go.wait(0.05)
             return super().assess(text, history)
 
-    screening = Screening(Slow(), Polish(), QUESTIONS)
+    screening = Screening(Slow(), DIALOGUE, Polish(), QUESTIONS)
     for _ in range(3):
         await screening.result(screening.begin(HURT, ()), 10)
     flood = [screening.begin(HURT, ()) for _ in range(8_000)]
@@ -208,7 +211,7 @@ async def test_in_a_flood_nobody_waits_for_what_cannot_be_in_time_and_all_is_ass
 
 async def test_a_flood_of_long_texts_holds_up_no_short_one() -> None:
     engine = SlowWithLong()
-    screening = Screening(engine, Polish(), QUESTIONS)
+    screening = Screening(engine, DIALOGUE, Polish(), QUESTIONS)
     flood = [screening.begin(IncomingMessage(uuid4(), "nonsense " * 7_000), ()) for _ in range(20)]
     await asyncio.to_thread(engine.busy.wait, 10)
 

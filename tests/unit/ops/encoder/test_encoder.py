@@ -23,7 +23,13 @@ from safetensors.numpy import load_file, save_file
 from ops.encoder import encoder as module
 from ops.encoder.encoder import build, looked_at, main, measure, measured
 from ops.encoder.graph import distance_buckets, graph_of
-from safeguarding.artifacts import ARTIFACTS, MANIFEST, SMOOTHING
+from safeguarding.artifacts import (
+    ARTIFACTS,
+    DIALOGUE_ADAPTER,
+    DIALOGUE_SMOOTHING,
+    MANIFEST,
+    SMOOTHING,
+)
 from safeguarding.risk.assessment import read_vector
 from safeguarding.risk.encoder import vectors as weights
 from safeguarding.risk.encoder.vectors import Adapter, load_mpnet, read_adapter, unit
@@ -294,7 +300,21 @@ def test_a_measurement_that_is_not_the_one_of_the_manifest_is_made_anew(
 
 def test_the_shipped_measurement_is_that_of_the_adapter() -> None:
     """Or every first start would measure for half a minute."""
-    assert module._read(ARTIFACTS, read_adapter().version) is not None
+    assert module._read(ARTIFACTS / SMOOTHING, read_adapter().version) is not None
+    of_dialogue = read_adapter(ARTIFACTS / DIALOGUE_ADAPTER)
+    assert module._read(ARTIFACTS / DIALOGUE_SMOOTHING, of_dialogue.version) is not None
+
+
+def test_the_measurements_of_two_encoders_lie_side_by_side(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "looked_at", lambda: TEXTS)
+    measured(adapter(), folder, tmp_path)
+
+    measured(replace(adapter(), version="dialogue"), folder, tmp_path, DIALOGUE_SMOOTHING)
+
+    assert module._read(tmp_path / SMOOTHING, adapter().version) is not None
+    assert module._read(tmp_path / DIALOGUE_SMOOTHING, "dialogue") is not None
 
 
 def test_other_weights_are_not_built(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -308,7 +328,7 @@ def test_other_weights_are_not_built(folder: Path, monkeypatch: pytest.MonkeyPat
 
 def test_an_adapter_of_other_weights_is_not_merged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(weights, "check", lambda *_: None)
-    monkeypatch.setattr(module, "read_adapter", lambda: replace(adapter(), base="of another"))
+    monkeypatch.setattr(module, "read_adapter", lambda _path: replace(adapter(), base="of another"))
 
     done = CliRunner().invoke(main)
 

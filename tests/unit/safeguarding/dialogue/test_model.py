@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 
 from safeguarding.content.replies import FIRST
 from safeguarding.conversation_state import ConversationState
+from safeguarding.dialogue.candidates import ANSWER, ANSWER_FIRST
+from safeguarding.dialogue.encoder import WIDTH, DialogueEncoder, loaded_encoder
 from safeguarding.dialogue.model import (
     LAST_KINDS,
-    WIDTH,
     DialogueModel,
     Floats,
     Place,
     read_dialogue_model,
 )
-from safeguarding.dialogue.plan import ANSWER, ANSWER_FIRST
 from safeguarding.dialogue.understand import IncomingText, Understanding
 from safeguarding.risk.assessment import NO_RISK, Assessment
 from safeguarding.risk.encoder.vectors import SentenceEncoder, read_adapter, unit
@@ -29,6 +31,9 @@ needs_encoder = pytest.mark.skipif(
 )
 
 
+_loaded = cache(loaded_encoder)
+
+
 @pytest.fixture(scope="module")
 def model() -> DialogueModel:
     return read_dialogue_model()
@@ -40,7 +45,8 @@ def encoder() -> SentenceEncoder:
 
 
 def vector(seed: int) -> Floats:
-    return unit(np.random.default_rng(seed).normal(size=WIDTH).astype(np.float32))
+    halves = np.random.default_rng(seed).normal(size=(2, WIDTH // 2)).astype(np.float32)
+    return unit(halves).ravel()
 
 
 def test_it_knows_exactly_the_replies_and_acts_that_there_are(model: DialogueModel) -> None:
@@ -94,9 +100,11 @@ def best(
 ) -> tuple[str, float]:
     """Return the likeliest reply to a message: a first answer where it tells something."""
     content = real_content()
+    dialogue = DialogueEncoder(_loaded(), {})
     canonical = " ".join(read_lexicon().normaliser(text).words)
     made = Understanding(model, content.replies, content.questions, content.facts)
-    message = IncomingText(text, canonical, encoder.encode(canonical).vector, now)
+    joined = dialogue.vector(canonical, encoder.encode(canonical).vector)
+    message = IncomingText(text, canonical, joined, now)
     turn = made.understand(message, before)
     tells = now.severity > Severity.NONE
     each = next(each for each in turn.candidates if each.id.startswith(FIRST) is tells)

@@ -7,8 +7,7 @@ from dataclasses import replace
 import pytest
 
 from safeguarding.conversation_state import DANGER_NOW, ConversationState
-from safeguarding.dialogue.model import Candidate
-from safeguarding.dialogue.plan import (
+from safeguarding.dialogue.candidates import (
     ANSWER,
     ANSWER_BESIDE_TOPIC,
     ANSWER_FIRST,
@@ -18,13 +17,10 @@ from safeguarding.dialogue.plan import (
     ANSWER_UNHEARD,
     ASK,
     ASK_FROM,
-    KEPT,
     MOST_ASKED,
-    SURE,
-    ReplyPlan,
-    ReplyPlanner,
-    answers_alone,
 )
+from safeguarding.dialogue.model import Candidate
+from safeguarding.dialogue.plan import KEPT, SURE, ReplyPlan, ReplyPlanner, answers_alone
 from safeguarding.dialogue.understand import IncomingText, UnderstoodTurn
 from safeguarding.risk.assessment import CONVERSATION, MODEL, NO_RISK, Assessment, Signal
 from safeguarding.taxonomy import Severity

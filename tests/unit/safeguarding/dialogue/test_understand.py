@@ -9,7 +9,8 @@ import pytest
 
 from safeguarding.content.replies import ReplyRecord
 from safeguarding.conversation_state import ConversationState
-from safeguarding.dialogue.model import WIDTH, Candidate, DialogueModel, Place
+from safeguarding.dialogue.encoder import WIDTH
+from safeguarding.dialogue.model import Candidate, DialogueModel, Place
 from safeguarding.dialogue.understand import PHRASING, IncomingText, Understanding, UnderstoodTurn
 from safeguarding.risk.assessment import NO_RISK, Assessment, Signal
 from safeguarding.taxonomy import Severity

@@ -59,6 +59,16 @@ def test_a_vector_of_another_length_is_refused(length: int) -> None:
         AssessedMessage.from_record(record)
 
 
+@pytest.mark.parametrize("name", ["dialogue", "question"])
+def test_the_vectors_of_the_planner_arrive_and_have_two_halves(name: str) -> None:
+    sent = AssessedMessage(NO_RISK, VECTOR, **{name: np.concatenate([VECTOR, VECTOR])})
+    too_short = AssessedMessage(NO_RISK, VECTOR, **{name: VECTOR})
+
+    assert np.array_equal(getattr(travelled(sent), name), getattr(sent, name))
+    with pytest.raises(ValueError, match=f"a vector of {WIDTH} numbers, not {2 * WIDTH}"):
+        travelled(too_short)
+
+
 @pytest.mark.parametrize("part", ["assessment", "vector"])
 def test_a_record_that_lacks_a_part_is_refused(part: str) -> None:
     record = AssessedMessage(NO_RISK, VECTOR).as_record()

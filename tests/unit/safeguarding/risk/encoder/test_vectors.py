@@ -14,7 +14,9 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from safeguarding.risk.assessment import WIDTH, read_vector, written_vector
 from safeguarding.risk.encoder import vectors as weights
 from safeguarding.risk.encoder.vectors import (
+    AFTER,
     MAX_WORD_PIECES,
+    MOST_OF_CONTEXT,
     Encoded,
     MPNet,
     SentenceEncoder,
@@ -173,6 +175,35 @@ def test_a_text_is_cut_where_the_encoder_cuts(mpnet: MPNet) -> None:
     assert len(mpnet.encode("he " * 500).pieces) == MAX_WORD_PIECES
 
 
+def test_a_context_is_read_before_the_text(mpnet: MPNet, session: TableSession) -> None:
+    found = mpnet.encode(f"hurt me{AFTER}he now")
+
+    assert np.array_equal(found.pieces, session.table[[0, 5, 6, 2, 2, 4, 7, 2]])
+    assert found.spans == (*((0, 0),) * 5, (0, 2), (3, 6), (0, 0))
+
+
+def test_only_the_end_of_a_long_context_is_read(mpnet: MPNet, session: TableSession) -> None:
+    found = mpnet.encode("he " * 90 + f"hurt{AFTER}now")
+
+    ids = [0, *[4] * (MOST_OF_CONTEXT - 2), 5, 2, 2, 7, 2]
+    assert np.array_equal(found.pieces, session.table[ids])
+
+
+def test_a_long_text_is_read_without_its_context(mpnet: MPNet) -> None:
+    long = "he " * 110
+
+    assert np.array_equal(
+        mpnet.encode("now " * 50 + AFTER + long).pieces, mpnet.encode(long).pieces
+    )
+
+
+def test_a_batch_reads_contexts_too(mpnet: MPNet) -> None:
+    texts = [f"hurt me{AFTER}he now", "he now"]
+
+    for text, row in zip(texts, mpnet.encode_batch(texts), strict=True):
+        assert np.allclose(row, mpnet.encode(text).vector, atol=1e-6)
+
+
 def test_what_fills_a_row_of_a_batch_counts_in_no_vector(
     mpnet: MPNet, session: TableSession
 ) -> None:
@@ -228,6 +259,8 @@ def test_a_network_that_was_not_built_is_named(
 
     with pytest.raises(WeightsError, match=r"mpnet\.onnx is missing: run `make install`"):
         load_mpnet("any")
+    with pytest.raises(WeightsError, match=r"other\.onnx is missing: run `make install`"):
+        load_mpnet("any", tmp_path / "other.onnx")
 
 
 def test_another_tokenizer_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -239,7 +272,7 @@ def test_another_tokenizer_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
 
 def test_the_network_is_loaded_only_when_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_version: str) -> Any:
+    def fail(*_: object) -> Any:
         raise WeightsError("loaded")
 
     monkeypatch.setattr("safeguarding.risk.encoder.vectors.load_mpnet", fail)

@@ -1,0 +1,144 @@
+"""The encoder of the dialogue learns from the bank and the conversations, but not from HELD."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+
+from lab.dialogue import adapt as module
+from lab.dialogue.adapt import TaughtText, loss, main, taught_texts
+from lab.dialogue.conversations import HELD, messages, read_dialogues
+from lab.tests.training import tiny
+from lab.training import adapt as training
+from lab.training import network as network_module
+from lab.training.adapt import TrainingRun
+from safeguarding.risk.encoder import vectors as weights
+from safeguarding.risk.encoder.vectors import BASE_SHA256, read_arrays
+from tests.content import real_content
+
+REPLIES, ACTS = 3, 2
+TEXTS = [
+    TaughtText(("he", "hurt", "me"), "", None, ((0, 1.0),), 1.0),
+    TaughtText(("what", "is", "a", "dsl"), "", None, ((1, 1.0),), 1.0),
+    TaughtText(("my", "dad", "hit", "me"), "he hurt me / what", 0, ((0, 0.7), (1, 0.3)), 0.8),
+    TaughtText(("football", "fun"), "", 1, ((2, 1.0),), 0.3),
+] * 4
+
+
+class StoppedError(Exception):
+    """Stands for the end of the process."""
+
+
+class House:
+    """Runs the command on a tiny network and these texts; notes the losses."""
+
+    def __init__(self, folder: Path) -> None:
+        self.out = folder / "out" / "dialogue_adapter.safetensors"
+        self.losses: list[float] = []
+
+    def adapt(self, *options: str) -> None:
+        done = CliRunner().invoke(main, ["--out", str(self.out), *options])
+        if done.exception:
+            raise done.exception
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
+    tiny.write(tmp_path / "mpnet")
+    monkeypatch.setattr(weights, "ENCODER_DIR", tmp_path / "mpnet")
+    monkeypatch.setattr(network_module, "has_bfloat16", lambda: False)
+    monkeypatch.setattr(module, "STATE", tmp_path / "state.pt")
+    monkeypatch.setattr(module, "BATCH", 4)
+    monkeypatch.setattr(module, "taught_texts", lambda: (TEXTS, REPLIES, ACTS))
+    monkeypatch.setattr(training, "RATES", {"encoder": 5e-3, "heads": 5e-3})
+    made, step = House(tmp_path), TrainingRun.step
+
+    def noted(run: TrainingRun, value: torch.Tensor) -> float:
+        made.losses.append(float(value.detach()))
+        return step(run, value)
+
+    monkeypatch.setattr(TrainingRun, "step", noted)
+    return made
+
+
+def test_the_loss_falls_and_only_the_changes_of_the_encoder_are_written(house: House) -> None:
+    house.adapt("--epochs", "12")
+
+    arrays, facts = read_arrays(house.out)
+    assert np.mean(house.losses[-4:]) < 0.7 * np.mean(house.losses[:4])
+    assert facts["base"] == BASE_SHA256
+    assert arrays
+    assert all(name.startswith("adapter.encoder.layer.") for name in arrays)
+    assert any(np.abs(array).max() > 0 for name, array in arrays.items() if name.endswith(".up"))
+
+
+def test_what_is_written_is_an_adapter(house: House) -> None:
+    house.adapt("--epochs", "1")
+    found = weights.read_adapter(house.out)
+
+    assert found.heads == {}
+    assert {name.rpartition(".")[2] for name in found.changes} == {"down", "up"}
+
+
+def test_a_run_that_is_stopped_goes_on_where_it_was(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SAVE_EVERY_S", 0.0)
+    noted = TrainingRun.step
+
+    def stopped(run: TrainingRun, value: torch.Tensor) -> float:
+        if run.done == 5:
+            raise StoppedError
+        return noted(run, value)
+
+    monkeypatch.setattr(TrainingRun, "step", stopped)
+    with pytest.raises(StoppedError):
+        house.adapt("--epochs", "2")
+    monkeypatch.setattr(TrainingRun, "step", noted)
+    house.adapt("--epochs", "2")
+
+    assert len(house.losses) == 8
+
+
+def logits(reply: list[list[float]], act: list[list[float]]) -> dict[str, torch.Tensor]:
+    return {"reply": torch.tensor(reply), "act": torch.tensor(act)}
+
+
+def test_every_right_reply_counts_by_its_share_and_an_unknown_act_not_at_all() -> None:
+    flat: Any = logits([[0.0] * REPLIES] * 2, [[0.0] * ACTS] * 2)
+    found = loss(flat, TEXTS, np.array([0, 2]))
+
+    of_replies = np.log(REPLIES) * (1.0 + 0.8) / 2
+    of_acts = 0.5 * np.log(ACTS) / 2
+    assert float(found) == pytest.approx(of_replies + of_acts, abs=1e-5)
+
+
+def test_the_right_reply_costs_least() -> None:
+    right = logits([[5.0, 0.0, 0.0]], [[0.0] * ACTS])
+    wrong = logits([[0.0, 0.0, 5.0]], [[0.0] * ACTS])
+
+    assert float(loss(right, TEXTS, np.array([0]))) < float(loss(wrong, TEXTS, np.array([0])))
+
+
+def test_it_learns_the_bank_and_every_writer_but_those_held() -> None:
+    texts, replies, acts = taught_texts()
+    told = {" ".join(text.words) for text in texts}
+    dialogues = read_dialogues("training")
+    held = [each for each in dialogues if each.is_held]
+    others = sum(1 for each in dialogues if not each.is_held for _ in messages(each))
+    phrasings = sum(len(each.asked) for each in real_content().replies.all().values())
+
+    assert replies == len(real_content().replies.all()) + 1
+    assert {each.id.partition("-")[0] for each in held} == HELD
+    assert len(texts) > others + phrasings
+    assert len(told) < len(texts)
+    for text in texts:
+        assert sum(share for _, share in text.replies) == pytest.approx(1)
+        assert all(0 <= reply < replies for reply, _ in text.replies)
+        assert text.act is None or 0 <= text.act < acts
+    assert any(text.context for text in texts)

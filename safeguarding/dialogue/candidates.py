@@ -1,0 +1,126 @@
+"""Chooses among the replies that may answer a message: which may be given, which are likely enough.
+
+The thresholds were chosen on the development part of data/dialogues (ADR 41).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from safeguarding.content.replies import FIRST, HEARD
+from safeguarding.conversation_state import ConversationState
+from safeguarding.dialogue.model import Candidate
+from safeguarding.dialogue.understand import ABOUT_THE_TALK, UnderstoodTurn
+from safeguarding.taxonomy import Severity
+
+ANSWER, ANSWER_BESIDE_TOPIC, ANSWER_LIGHTLY = 0.4, 0.55, 0.8
+"""The least probability of a reply that is given: at all; outside what was said before, or in place
+of the article of a topic of which the classifier is sure; and of small talk after a disclosure."""
+ANSWER_FIRST, ANSWER_UNHEARD, ANSWER_BESIDE_KEPT = 0.3, 0.7, 0.9
+"""The least probability of a first answer in place of a card's general text, of one where the risk
+engine has heard nothing, and of a reply in place of a story or tool that was asked for."""
+ANSWER_RATHER = 0.2
+"""The least probability of a reply where the alternative only takes up what was said, or says that
+Lantern has no good answer."""
+ANSWER_FIRST_IN_DANGER = 0.5
+"""The least probability of a first answer below the line that names 999, in place of the general
+card of danger, where only the network hears the danger."""
+_NO_ANSWER = f"{HEARD}no_answer"
+"""Beginning of the ids of the replies that say so; they come last."""
+ASK_FROM, ASK = 0.2, 0.08
+"""The least probability of the likeliest reply, and of the others, whose labels are offered."""
+MOST_ASKED = 3
+"""How many labels are offered."""
+_CORRECTS_ALONE, _LEAST_BESIDE_THE_TALK = 5, 0.25
+"""The number of words up to which a correction or a complaint says nothing else, and the least
+probability of a reply to what a longer one says."""
+_NO_BUTTON = (
+    FIRST, HEARD, "bye_", "chat_", "complain_", "correct_", "good_", "grief_", "insult_",
+    "minimise_", "open_", "real_", "thanks_", "unclear_", "wont_",
+    "danger_how_long_ago", "eating_calories", "mind_have_means", "overdose_how_many",
+)  # fmt: skip
+"""Beginnings of the ids of replies to what a person says, which a button could not ask for; and
+those that would put a means or an amount into a button."""
+OF_EVERY_DAY = ("chat_", "good_ordinary", "grief_", "lantern_what_can_you_do", "worry_")
+"""Beginnings of the ids of replies that would hurt most where something was disclosed."""
+_LIGHT = (*OF_EVERY_DAY, "unclear_", "thanks_", "bye_", HEARD, "minimise_", "insult_", "real_")
+"""Beginnings of the ids of replies that do not move a person in danger a step on."""
+_STORY_WORDS = 10
+"""Words from which everyday talk without a question is a story, which is listened to and not turned
+away as off-topic."""
+_LISTENS = ("chat_long_story", "chat_more_about_that", "chat_just_chatting")
+"""The replies to a story, in the order in which they are given."""
+
+
+def allowed(candidates: Iterable[Candidate], after: ConversationState) -> Iterator[Candidate]:
+    """Yield the candidates that may follow what was disclosed."""
+    for each in candidates:
+        if after.is_near_danger and each.id.startswith(_LIGHT) and not each.names_999:
+            continue
+        if after.in_hand and each.id.startswith(_LIGHT) and each.probability < ANSWER_BESIDE_TOPIC:
+            continue
+        light = _LIGHT if after.alarm == Severity.IMMEDIATE else OF_EVERY_DAY
+        graver = after.alarm >= Severity.URGENT and each.id.startswith(light)
+        if not graver or each.probability >= ANSWER_LIGHTLY:
+            yield each
+
+
+def beside_the_talk(turn: UnderstoodTurn) -> tuple[Candidate, ...]:
+    """Return the candidates; to a longer correction those first that answer what it says.
+
+    "its not my family its my coach" is not answered by an apology alone.
+    """
+    short = len(turn.message.text.split()) <= _CORRECTS_ALONE
+    others = tuple(each for each in turn.candidates if not each.id.startswith(ABOUT_THE_TALK))
+    if short or not others or others[0].probability < _LEAST_BESIDE_THE_TALK:
+        return turn.candidates
+    talk = tuple(each for each in turn.candidates if each.id.startswith(ABOUT_THE_TALK))
+    return (*others, *talk)
+
+
+def later_answers(candidates: Iterable[Candidate], *, in_hand: bool = False) -> list[Candidate]:
+    """Return the candidates that answer a message after the first; none that gives up.
+
+    With something `in_hand`, a first answer that is likely is among them: something else was
+    disclosed.
+    """
+    return [
+        each
+        for each in candidates
+        if not each.id.startswith(_NO_ANSWER)
+        and (not each.id.startswith(FIRST) or (in_hand and each.probability >= ANSWER))
+    ]
+
+
+def best_of(candidates: Iterable[Candidate], least: float) -> str | None:
+    """Return the first of `candidates` that is likely enough; out of place, far likelier."""
+    beside = max(least, ANSWER_BESIDE_TOPIC)
+    enough = (
+        each for each in candidates if each.probability >= (least if each.in_place else beside)
+    )
+    return next((each.id for each in enough), None)
+
+
+def offered(later: Sequence[Candidate]) -> tuple[str, ...]:
+    """Return the replies whose labels are offered, or none: a choice needs two."""
+    likely = [
+        each.id
+        for each in later
+        if each.probability >= ASK and each.in_place and not each.id.startswith(_NO_BUTTON)
+    ][:MOST_ASKED]
+    enough = len(likely) > 1 and later[0].probability >= ASK_FROM
+    return tuple(likely) if enough else ()
+
+
+def first_answer(turn: UnderstoodTurn) -> str | None:
+    """Return the first answer to a disclosure that is likely enough, in place of a card's text."""
+    return best_of((each for each in turn.candidates if each.id.startswith(FIRST)), ANSWER_FIRST)
+
+
+def reply_to_a_story(turn: UnderstoodTurn) -> str | None:
+    """Return a reply that has listened, to a longer message that asks nothing; None if it asks."""
+    text = turn.message.text
+    if "?" in text or len(text.split()) < _STORY_WORDS:
+        return None
+    fresh = {each.id for each in turn.candidates}
+    return next((id_ for id_ in _LISTENS if id_ in fresh), None)
