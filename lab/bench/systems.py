@@ -27,6 +27,7 @@ from lab.bench.client import (
 from lab.bench.usage import processor_ms, resident_bytes
 from ops.stack import ASSISTANT, Process, Stack, free_port
 from safeguarding.corpus import read_examples
+from safeguarding.dialogue.encoder import DialogueEncoder, loaded_encoder
 from safeguarding.risk.assessment import AssessedMessage
 from safeguarding.risk.engine import build_engine
 from safeguarding.settings import Settings
@@ -125,10 +126,14 @@ def rasa_alone(folder: Path, amount: Amount, *, handed_over: bool) -> SystemFigu
 def _assess(texts: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return each text's assessment and vectors, as the gateway sends them."""
     engine = build_engine(miss_cost=Settings.from_env().miss_cost)
-    return {
-        text: AssessedMessage(engine.assess(text), engine.vector(text)).as_record()
-        for text in texts
-    }
+    encoder = DialogueEncoder(loaded_encoder(), {})
+
+    def assessed(text: str) -> AssessedMessage:
+        words, vector = engine.canonical(text), engine.vector(text)
+        joined = encoder.vector(words, vector)
+        return AssessedMessage(engine.assess(text), vector, canonical=words, dialogue=joined)
+
+    return {text: assessed(text).as_record() for text in texts}
 
 
 def stock(folder: Path, amount: Amount) -> SystemFigures:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from safetensors.numpy import save_file
 
 from lab.dialogue.conversations import PARTS, read_dialogues
+from lab.dialogue.hearing import Hearing
 from lab.dialogue.measures import measured
 from lab.dialogue.training import LabelledTurn, labelled_turns, train
 from safeguarding.artifacts import ARTIFACTS, DIALOGUE, add_to_manifest, digest_of
@@ -33,6 +34,7 @@ from safeguarding.risk.encoder.kept_vectors import (
     write_table,
 )
 from safeguarding.risk.encoder.vectors import SentenceEncoder, read_adapter
+from safeguarding.risk.engine import build_engine
 from safeguarding.risk.lexicon.reader import read_lexicon
 from safeguarding.taxonomy import ROOT
 
@@ -42,6 +44,7 @@ VECTORS = {
 }
 """Where the vectors of each encoder are kept, so that only new texts are encoded."""
 _EVERYDAY = 1_500
+TRAINING = "training"
 Floats = npt.NDArray[np.float32]
 
 
@@ -86,6 +89,10 @@ class Workshop:
     def turns(self, part: str) -> list[LabelledTurn]:
         """Return the labelled messages of a part of data/dialogues in their places."""
         content = self.content
+        hearing = None
+        if part == TRAINING:
+            assess = build_engine().assess
+            hearing = Hearing(assess, content.facts, content.replies.all(), self.canonical)
         return list(
             labelled_turns(
                 read_dialogues(part),
@@ -93,6 +100,7 @@ class Workshop:
                 content.facts,
                 self.canonical,
                 content.contacts.category_of,
+                hearing,
             )
         )
 
@@ -119,7 +127,7 @@ def write(path: Path, model: DialogueModel) -> None:
 def train_command() -> None:
     """Train the model of the dialogue and write it into artifacts/."""
     shop = Workshop()
-    turns = shop.turns("training")
+    turns = shop.turns(TRAINING)
     replies = shop.content.replies.all()
     everyday = read_everyday()
     model = train(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import repeat
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,6 +22,7 @@ from lab.dialogue.conversations import (
     messages,
     shares,
 )
+from lab.dialogue.hearing import Hearing, heard
 from safeguarding.content.facts import Facts
 from safeguarding.content.replies import ReplyRecord
 from safeguarding.dialogue.encoder import ASK, CARD, DANGER, HALF, WIDTH, context_of
@@ -64,13 +66,19 @@ def labelled_turns(
     facts: Facts,
     canonical: Callable[[str], str],
     category_of: Callable[[str], str | None],
+    hearing: Hearing | None = None,
 ) -> Iterator[LabelledTurn]:
-    """Yield each message of the conversations in its place."""
+    """Yield each message of the conversations in its place.
+
+    With `hearing`, those that only the ranking learns from are in the place that they would have in
+    service.
+    """
     for dialogue in dialogues:
         place = Place(audience=dialogue.audience)
         said: set[str] = set()
         previous = ""
-        for turn, before in messages(dialogue):
+        in_service = hearing.places(dialogue) if hearing and dialogue.is_held else repeat(None)
+        for (turn, before), real in zip(messages(dialogue), in_service, strict=False):
             latest = latest_of(before)
             context = context_of(previous, canonical(labels_of(latest, replies)))
             previous = canonical(turn.user or "")
@@ -91,8 +99,9 @@ def labelled_turns(
                 and any((t.lantern or "").rstrip().endswith("?") for t in latest),
             )
             act = turn.act or "unclear"
+            found = heard(place, real) if real else place
             yield LabelledTurn(
-                turn.user or "", place, act, turn.right, context, is_held=dialogue.is_held
+                turn.user or "", found, act, turn.right, context, is_held=dialogue.is_held
             )
 
 

@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from safeguarding.content.replies import FIRST, HEARD
-from safeguarding.conversation_state import ConversationState
+from safeguarding.conversation_state import OVER, ConversationState
 from safeguarding.dialogue.model import Candidate
-from safeguarding.dialogue.understand import ABOUT_THE_TALK, UnderstoodTurn
+from safeguarding.dialogue.understand import ABOUT_THE_TALK, STORY_WORDS, UnderstoodTurn
 from safeguarding.taxonomy import Severity
 
-ANSWER, ANSWER_BESIDE_TOPIC, ANSWER_LIGHTLY = 0.4, 0.55, 0.8
+ANSWER, ANSWER_BESIDE_TOPIC, ANSWER_LIGHTLY = 0.35, 0.45, 0.6
 """The least probability of a reply that is given: at all; outside what was said before, or in place
 of the article of a topic of which the classifier is sure; and of small talk after a disclosure."""
-ANSWER_FIRST, ANSWER_UNHEARD, ANSWER_BESIDE_KEPT = 0.3, 0.7, 0.9
+ANSWER_FIRST, ANSWER_UNHEARD, ANSWER_BESIDE_KEPT = 0.2, 0.7, 0.9
 """The least probability of a first answer in place of a card's general text, of one where the risk
 engine has heard nothing, and of a reply in place of a story or tool that was asked for."""
-ANSWER_RATHER = 0.2
+ANSWER_RATHER = 0.25
 """The least probability of a reply where the alternative only takes up what was said, or says that
 Lantern has no good answer."""
 ANSWER_FIRST_IN_DANGER = 0.5
@@ -45,16 +45,23 @@ OF_EVERY_DAY = ("chat_", "good_ordinary", "grief_", "lantern_what_can_you_do", "
 """Beginnings of the ids of replies that would hurt most where something was disclosed."""
 _LIGHT = (*OF_EVERY_DAY, "unclear_", "thanks_", "bye_", HEARD, "minimise_", "insult_", "real_")
 """Beginnings of the ids of replies that do not move a person in danger a step on."""
-_STORY_WORDS = 10
-"""Words from which everyday talk without a question is a story, which is listened to and not turned
-away as off-topic."""
-_LISTENS = ("chat_long_story", "chat_more_about_that", "chat_just_chatting")
-"""The replies to a story, in the order in which they are given."""
+_RELIEVED = (
+    "good_", "safe_yes", "friend_is_safe_now", "friend_says_theyre_fine", "parent_came_home",
+    "parent_safe_in_hospital", "danger_quiet_now", "minimise_fine_now",
+)  # fmt: skip
+"""Beginnings of the ids of replies that take it that the danger is over."""
+_REQUESTS = ("asks_", "wants_", "complains", "insult", "takes_back")
+"""Beginnings of the acts of a message that wants more than to be listened to."""
 
 
-def allowed(candidates: Iterable[Candidate], after: ConversationState) -> Iterator[Candidate]:
+def allowed(
+    turn: UnderstoodTurn, candidates: Iterable[Candidate], after: ConversationState
+) -> Iterator[Candidate]:
     """Yield the candidates that may follow what was disclosed."""
+    in_danger = turn.severity == Severity.IMMEDIATE and OVER.isdisjoint(turn.facts)
     for each in candidates:
+        if in_danger and each.id.startswith(_RELIEVED):
+            continue
         if after.is_near_danger and each.id.startswith(_LIGHT) and not each.names_999:
             continue
         if after.in_hand and each.id.startswith(_LIGHT) and each.probability < ANSWER_BESIDE_TOPIC:
@@ -114,13 +121,18 @@ def offered(later: Sequence[Candidate]) -> tuple[str, ...]:
 
 def first_answer(turn: UnderstoodTurn) -> str | None:
     """Return the first answer to a disclosure that is likely enough, in place of a card's text."""
-    return best_of((each for each in turn.candidates if each.id.startswith(FIRST)), ANSWER_FIRST)
+    firsts = (each for each in turn.candidates if each.id.startswith(FIRST))
+    return next((each.id for each in firsts if each.probability >= ANSWER_FIRST), None)
 
 
-def reply_to_a_story(turn: UnderstoodTurn) -> str | None:
-    """Return a reply that has listened, to a longer message that asks nothing; None if it asks."""
+def reply_to_talk(turn: UnderstoodTurn, *, in_talk: bool) -> str | None:
+    """Return a reply that has listened to everyday talk; None to a question or a request.
+
+    `in_talk` says whether the message goes on from what Lantern said; only a longer one stands by
+    itself.
+    """
     text = turn.message.text
-    if "?" in text or len(text.split()) < _STORY_WORDS:
+    asks = "?" in text or turn.act.startswith(_REQUESTS)
+    if asks or not (in_talk or len(text.split()) >= STORY_WORDS):
         return None
-    fresh = {each.id for each in turn.candidates}
-    return next((id_ for id_ in _LISTENS if id_ in fresh), None)
+    return next(iter(turn.to_talk), None)

@@ -29,12 +29,13 @@ from safeguarding.dialogue.candidates import (
     first_answer,
     later_answers,
     offered,
-    reply_to_a_story,
+    reply_to_talk,
 )
 from safeguarding.dialogue.understand import UnderstoodTurn
 from safeguarding.risk.assessment import Assessment
 from safeguarding.taxonomy import TOPIC_PREFIX, Severity
 
+_ENOUGH_WORDS = 3
 SURE = 0.8
 """How sure the classifier must be of an intent, between 0 and 1, to change the subject."""
 KEPT = frozenset({"read_story", "use_tool", "take_pledge", "choose_area", "follow_guide"})
@@ -108,7 +109,7 @@ class ReplyPlanner:
         self, turn: UnderstoodTurn, before: ConversationState, after: ConversationState
     ) -> ReplyPlan:
         """Return the plan of the reply to `turn`; `before` and `after` are the states around it."""
-        turn = replace(turn, candidates=tuple(allowed(beside_the_talk(turn), after)))
+        turn = replace(turn, candidates=tuple(allowed(turn, beside_the_talk(turn), after)))
         if turn.severity >= Severity.CONCERN and not _is_lifted(turn, before, after):
             return self._to_a_disclosure(turn, before, after)
         if turn.answered:
@@ -142,10 +143,7 @@ class ReplyPlanner:
             return ReplyPlan(intent, help=due, reply=first)
         else:
             # The card stands above already: answer what is said now.
-            said = self._to_what_is_said(turn, before, after)
-            # Something urgent is not answered by a question about what was meant.
-            asks = said is not None and bool(said.ask) and severity >= Severity.URGENT
-            return ReplyPlan(intent, help=due) if said is None or asks else said
+            return self._to_what_is_said(turn, before, after) or ReplyPlan(intent, help=due)
         return ReplyPlan(intent, help=due)
 
     def _to_danger(self, turn: UnderstoodTurn, before: ConversationState, due: str) -> ReplyPlan:
@@ -193,7 +191,8 @@ class ReplyPlanner:
             card = self.cards.key(Severity.CONCERN, after.reader, turn.candidates[0].need)
             return ReplyPlan(f"disclose_{Severity.CONCERN.label}", help=card, reply=unheard)
         if best := best_of(later_answers(turn.candidates, in_hand=in_hand), least):
-            if best.startswith(_SAYS_LITTLE) and _asks_if_safe(before, after):
+            may_be_unsafe = after.alarm == Severity.IMMEDIATE or after.need in _OF_LIFE
+            if best.startswith(_SAYS_LITTLE) and may_be_unsafe and _asks_if_safe(before, after):
                 return ReplyPlan(STILL_HERE, help=self.cards.still_key(after, message.intent))
             return ReplyPlan(ASK_NEXT, reply=best)
         for_a_person = message.intent.startswith(_FOR_A_PERSON) and message.confidence >= ANSWER
@@ -212,8 +211,9 @@ class ReplyPlanner:
             return ReplyPlan(STILL_HERE, help=self.cards.still_key(after, message.intent))
         if message.intent == NOT_SAFE:
             return ReplyPlan(NOT_SAFE, help=self.cards.due_key(before, after, Severity.IMMEDIATE))
-        if message.intent == OUT_OF_SCOPE and (story := reply_to_a_story(turn)):
-            return ReplyPlan(ASK_NEXT, reply=story)
+        in_talk = before.last_kind in {"reply", "ask"}
+        if message.intent == OUT_OF_SCOPE and (talk := reply_to_talk(turn, in_talk=in_talk)):
+            return ReplyPlan(ASK_NEXT, reply=talk)
         # "its fine now" is no answer about danger where nothing was disclosed.
         return ReplyPlan(AFFIRM) if message.intent == SAFE else ReplyPlan()
 
@@ -224,19 +224,26 @@ class ReplyPlanner:
         later = later_answers(turn.candidates, in_hand=after.in_hand)
         if best := best_of(later, ANSWER):
             return ReplyPlan(ASK_NEXT, reply=best)
-        if before.last_kind != "ask" and (ask := offered(later)):
+        # Something urgent is not answered by a question about what was meant.
+        may_ask = before.last_kind != "ask" and turn.severity < Severity.URGENT
+        if may_ask and _says_enough(turn) and (ask := offered(later)):
             return ReplyPlan(ASK_WHICH, ask=ask)
         sure = turn.message.confidence >= SURE and turn.message.intent != OUT_OF_SCOPE
         unsure = not sure or not turn.message.intent
         talking = after.in_hand or (before.last_kind in {"reply", "ask"} and unsure)
         in_danger = after.is_near_danger and not before.asked_if_safe
-        if not talking or not turn.listening or in_danger:
+        if not talking or in_danger:
             return None
-        if fair := best_of(later, ANSWER_RATHER):
-            return ReplyPlan(ASK_NEXT, reply=fair)
-        if after.need in _OF_LIFE and _asks_if_safe(before, after):
+        fair = best_of(later, ANSWER_RATHER)
+        if fair is None and after.need in _OF_LIFE and _asks_if_safe(before, after):
             return ReplyPlan(STILL_HERE, help=self.cards.still_key(after, turn.message.intent))
-        return ReplyPlan(ASK_NEXT, reply=turn.listening[0])
+        said = fair or next(iter(turn.listening), None)
+        return ReplyPlan(ASK_NEXT, reply=said) if said else None
+
+
+def _says_enough(turn: UnderstoodTurn) -> bool:
+    """Return whether a message has words enough to ask what it meant: "im nine" has not."""
+    return len(turn.message.text.split()) >= _ENOUGH_WORDS
 
 
 def _is_lifted(turn: UnderstoodTurn, before: ConversationState, after: ConversationState) -> bool:

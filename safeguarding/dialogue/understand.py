@@ -24,6 +24,13 @@ _ACT_FROM, _ACT_OF_TALK_FROM = 0.05, 0.3
 reply is about the talk itself."""
 ABOUT_THE_TALK = ("complain_", "correct_")
 """Beginnings of the ids of replies to a complaint or a correction."""
+STORY_WORDS = 10
+"""Words from which everyday talk without a question is a story."""
+_TO_A_STORY = ("chat_long_story", "chat_more_about_that", "chat_just_chatting")
+_TO_TALK = ("chat_more_about_that", "chat_just_chatting", "heard_go_on")
+_TO_GRIEF = ("heard_go_on", "heard_slowly", "heard_still_listening")
+_GRIEF = ("grief_", "heard_")
+"""Beginnings of the ids of replies after which a person who tells more may be grieving."""
 _SAYS_AGAIN = ("corrects", "complains")
 _EMERGENCY, _ASKS = "999", "asks_"
 _TOPIC_FROM = 0.5
@@ -71,6 +78,9 @@ class UnderstoodTurn:
     listening: tuple[str, ...] = ()
     """The replies for a message of this act that no other reply fits; after something urgent only
     those that name 999, unless it asks something."""
+    to_talk: tuple[str, ...] = ()
+    """The replies to everyday talk that asks nothing and that no other reply fits, in the order in
+    which they are given."""
 
     @property
     def severity(self) -> Severity:
@@ -140,6 +150,7 @@ class Understanding:
                 and act in each.acts
                 and (_EMERGENCY in words_of[id_] or not grave or act.startswith(_ASKS))
             ),
+            tuple(id_ for id_ in _listens(before, words) if id_ in fresh),
         )
 
     def _ranked(
@@ -159,6 +170,13 @@ class Understanding:
         later = {id_: each for id_, each in replies.items() if not id_.startswith(FIRST)}
         asked = self.model.rank(message.question, place, words, later, asks)
         return _likelier(ranked, asked)
+
+
+def _listens(before: ConversationState, words: int) -> tuple[str, ...]:
+    """Return the replies that have listened to everyday talk; none is cheerful after grief."""
+    if (before.last_reply or "").startswith(_GRIEF):
+        return _TO_GRIEF
+    return _TO_A_STORY if words >= STORY_WORDS else _TO_TALK
 
 
 def _tells_something_new(assessment: Assessment, before: ConversationState) -> bool:

@@ -41,6 +41,7 @@ from safeguarding.taxonomy import Severity
 
 _OF_THE_TOPIC = 10_000
 """Number of characters of a message from which its topic is read; the encoder stops long before."""
+_FRIEND = "friend"
 logger = logging.getLogger(__name__)
 Vectors: TypeAlias = Mapping[str, Floats]
 """Sentence vectors by the canonical words of a text."""
@@ -170,7 +171,18 @@ class RiskEngine:
             # The network misjudged the message, so its subject does not count either.
             return Assessment(severity, named, self._phrases.subject(reading), tuple(signals))
         categories = tuple(dict.fromkeys((*prediction.categories, *named)))
-        return Assessment(severity, categories, prediction.subject, tuple(signals))
+        return Assessment(severity, categories, self._subject(reading, prediction), tuple(signals))
+
+    def _subject(self, reading: PhraseReading, prediction: Prediction) -> str:
+        """Return whom the message is about.
+
+        A friend must be in the words: of 19 development messages that the network alone took for
+        one about a friend, 13 were not, and a child in need is then thanked for helping.
+        """
+        found = prediction.subject
+        if found == _FRIEND and self._phrases.subject(reading) != _FRIEND:
+            return "unknown"
+        return found
 
 
 def _by_weight(signals: Sequence[Signal]) -> tuple[str, ...]:

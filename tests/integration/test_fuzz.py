@@ -30,6 +30,8 @@ from chat.gateway.languages import LanguageDetector
 from chat.gateway.requests import clean
 from chat.gateway.screening import Screening
 from ops.stack import Stack
+from safeguarding.conversation_state import ConversationState
+from safeguarding.dialogue.encoder import DialogueEncoder, loaded_encoder
 from safeguarding.risk.assessment import AssessedMessage, Turn
 from safeguarding.risk.engine import build_engine
 from tests.content import real_content
@@ -224,6 +226,7 @@ def test_any_bytes_are_refused_calmly(door: Door, raw: bytes) -> None:
 def screening() -> Iterator[Screening]:
     made = Screening(
         build_engine(miss_cost=None),
+        DialogueEncoder(loaded_encoder(), {}),
         LanguageDetector(real_content().languages),
         real_content().questions,
     )
@@ -237,7 +240,7 @@ def test_any_text_is_screened(screening: Screening, text: str, before: str) -> N
     """By the real engine and what knows languages, as the door hands it on."""
     history = (Turn("user", clean(before)),)
     with structlog.testing.capture_logs() as said:
-        assessed = screening._assess(clean(text), history, None)
+        assessed = screening._assess(clean(text), history, ConversationState())
 
     assert isinstance(assessed, AssessedMessage)
     assert said == []

@@ -106,7 +106,9 @@ async def test_a_message_in_another_language_carries_its_name_and_what_its_words
     assert (told.language, told.assessment.severity) == ("pl", Severity.URGENT)
     assert told.assessment.categories == ("physical_abuse",)
     assert spare is not None
-    assert await screening.result(spare, 10) == told
+    again = await screening.result(spare, 10)
+    assert again is not None
+    assert again.as_record() == told.as_record()
     assert harmless is not None
     assert (harmless.language, harmless.assessment) == ("pl", NO_RISK)
 

@@ -66,7 +66,8 @@ def turn(
     in_place: bool = True,
     names_999: bool = True,
 ) -> UnderstoodTurn:
-    message = IncomingText("", "", None, found(severity), language, intent, confidence)
+    text = "what do i do about it"
+    message = IncomingText(text, text, None, found(severity), language, intent, confidence)
     likely = tuple(Candidate(*each, in_place, names_999) for each in candidates)
     return UnderstoodTurn(message, act, 1.0, frozenset(), answered, about_chat, likely, listening)
 
@@ -257,10 +258,24 @@ def test_where_none_is_likely_enough_the_likeliest_are_offered() -> None:
     many = [(f"reply_{at}", 0.3) for at in range(MOST_ASKED + 2)]
 
     assert planned(turn(*LIKELY), told()) == ReplyPlan("ask_which", ask=(PAY, WHO))
-    urgent = planned(turn(*LIKELY, severity=Severity.URGENT), told())
-    assert urgent.ask == ()
-    assert urgent.help is not None
     assert len(planned(turn(*many), told()).ask) == MOST_ASKED
+
+
+def test_something_urgent_gets_the_likeliest_and_no_question_about_what_was_meant() -> None:
+    fair = turn((PAY, ANSWER_RATHER), (WHO, 0.2), severity=Severity.URGENT)
+    unsure = turn((PAY, ANSWER_RATHER - 0.01), (WHO, 0.2), severity=Severity.URGENT)
+
+    assert planned(fair, told()) == ReplyPlan("ask_next", reply=PAY)
+    assert planned(unsure, told()).ask == ()
+    assert planned(unsure, told()).help is not None
+
+
+def test_a_word_or_two_do_not_say_enough_to_ask_what_was_meant() -> None:
+    made = turn(*LIKELY)
+    short = replace(made, message=replace(made.message, text="im nine"))
+
+    assert planned(made).ask == (PAY, WHO)
+    assert planned(short).ask == ()
 
 
 @pytest.mark.parametrize(
@@ -269,7 +284,7 @@ def test_where_none_is_likely_enough_the_likeliest_are_offered() -> None:
         (LIKELY, "ask"),  # never twice in a row
         ([(PAY, ASK_FROM - 0.01), (WHO, ASK)], "card"),
         ([(PAY, ASK_FROM), (WHO, ASK - 0.01)], "card"),  # one button is no choice
-        ([(FIRST, 0.3), (BUTTONLESS, 0.3), (WHO, 0.3)], "card"),
+        ([(FIRST, 0.3), (BUTTONLESS, 0.2), (WHO, 0.2)], "card"),
     ],
 )
 def test_it_asks_only_where_there_is_something_to_choose_and_not_twice_in_a_row(
@@ -431,20 +446,38 @@ STORY = "we went to the beach and my brother fell in and dad laughed"
 @pytest.mark.parametrize(
     ("text", "candidates", "reply"),
     [
-        (STORY, ("chat_more_about_that", "chat_long_story"), "chat_long_story"),
-        (STORY, ("chat_more_about_that",), "chat_more_about_that"),
-        (STORY, ("thanks_then",), None),
+        (STORY, ("chat_long_story", "chat_more_about_that"), "chat_long_story"),
+        (STORY, (), None),
         (STORY + " funny?", ("chat_long_story",), None),
-        ("nice weather", ("chat_long_story",), None),
+        ("nice weather", ("chat_more_about_that",), None),
     ],
 )
 def test_a_story_is_listened_to_and_not_turned_away(
     text: str, candidates: tuple[str, ...], reply: str | None
 ) -> None:
-    made = turn(*((each, 0.1) for each in candidates), intent="out_of_scope", confidence=0.9)
-    made = replace(made, message=replace(made.message, text=text))
+    made = turn(intent="out_of_scope", confidence=0.9, act="small_talk")
+    made = replace(made, message=replace(made.message, text=text), to_talk=candidates)
 
     assert planned(made).reply == reply
+
+
+@pytest.mark.parametrize(
+    ("last_kind", "act", "reply"),
+    [
+        ("reply", "small_talk", "chat_more_about_that"),
+        ("reply", "answers_yes", "chat_more_about_that"),
+        ("reply", "asks_fact", None),
+        ("reply", "wants_person", None),
+        ("none", "small_talk", None),
+    ],
+)
+def test_a_short_word_is_listened_to_while_they_talk_with_lantern(
+    last_kind: str, act: str, reply: str | None
+) -> None:
+    made = turn(intent="out_of_scope", confidence=0.9, act=act)
+    made = replace(made, to_talk=("chat_more_about_that",))
+
+    assert planned(made, replace(NEW, last_kind=last_kind)).reply == reply
 
 
 @pytest.mark.parametrize("before", [NEW, told()])
@@ -568,13 +601,13 @@ def test_close_to_danger_small_talk_is_not_answered_unless_it_names_999(
 
 
 @pytest.mark.parametrize("reply", [BUTTONLESS, "bye_then", "minimise_it", "unclear_ok"])
-def test_after_something_urgent_a_person_is_asked_once_if_they_are_safe(reply: str) -> None:
-    made = turn((reply, 0.99))
+def test_where_life_may_be_at_risk_a_person_is_asked_once_if_they_are_safe(reply: str) -> None:
+    made, dying = turn((reply, 0.99)), NEW.after(found(Severity.URGENT, "suicide"))
 
-    assert planned(made, told()).intent == "still_here"
-    assert planned(made, told(asked_if_safe=True)).reply == reply
-    assert planned(made, told(Severity.CONCERN)).reply == reply
-    assert planned(turn((PAY, 0.99)), told()).reply == PAY
+    assert planned(made, dying).intent == "still_here"
+    assert planned(made, replace(dying, asked_if_safe=True)).reply == reply
+    assert planned(made, told()).reply == reply
+    assert planned(turn((PAY, 0.99)), dying).reply == PAY
 
 
 @pytest.mark.parametrize(("category", "asked"), [("suicide", True), ("bullying", False)])
@@ -680,3 +713,25 @@ def test_having_no_answer_is_never_the_likeliest_reply() -> None:
     made = turn(("heard_no_answer", 0.9), (PAY, 0.5))
 
     assert planned(made, told(asked_if_safe=True)).reply == PAY
+
+
+@pytest.mark.parametrize(
+    ("severity", "facts", "given"),
+    [
+        (Severity.IMMEDIATE, frozenset(), False),
+        (Severity.IMMEDIATE, frozenset({"says_safe"}), True),
+        (Severity.URGENT, frozenset(), True),
+    ],
+)
+def test_no_reply_is_relieved_while_the_message_tells_of_danger(
+    severity: Severity, facts: frozenset[str], given: bool
+) -> None:
+    made = replace(turn(("friend_is_safe_now", 0.99), severity=severity), facts=facts)
+
+    assert (planned(made, told()).reply == "friend_is_safe_now") is given
+
+
+def test_the_first_answer_may_be_about_another_need_than_the_card() -> None:
+    made = turn((FIRST, ANSWER_FIRST), severity=Severity.URGENT, in_place=False)
+
+    assert planned(made).reply == FIRST

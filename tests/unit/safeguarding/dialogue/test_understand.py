@@ -219,3 +219,24 @@ def test_the_question_at_the_end_raises_replies_and_no_first_answer() -> None:
 
     assert {chance for id_, chance in found.items() if id_.startswith("first_")} <= {0.2}
     assert {chance for id_, chance in found.items() if not id_.startswith("first_")} == {0.9}
+
+
+@pytest.mark.parametrize(
+    ("before", "text", "first"),
+    [
+        (ConversationState(), "i went out", "chat_more_about_that"),
+        (
+            ConversationState(),
+            "we went to the sea and my brother fell in the water twice",
+            "chat_long_story",
+        ),
+        (ConversationState(said=("grief_pet",), last_kind="reply"), "she was 12", "heard_go_on"),
+        (ConversationState(said=("chat_more_about_that",)), "i went out", "chat_just_chatting"),
+    ],
+)
+def test_what_listens_to_talk_depends_on_its_length_and_on_what_was_said(
+    before: ConversationState, text: str, first: str
+) -> None:
+    turn, _ = understood(text, before)
+
+    assert turn.to_talk[0] == first
