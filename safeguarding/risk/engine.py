@@ -176,13 +176,13 @@ class RiskEngine:
     def _subject(self, reading: PhraseReading, prediction: Prediction) -> str:
         """Return whom the message is about.
 
-        A friend must be in the words: of 19 development messages that the network alone took for
-        one about a friend, 13 were not, and a child in need is then thanked for helping.
+        A friend must be in the words: of 19 messages of the development conversations that the
+        network took for one about a friend, and that name none, 14 were about the writer, who is
+        then thanked for helping.
         """
-        found = prediction.subject
-        if found == _FRIEND and self._phrases.subject(reading) != _FRIEND:
+        if prediction.subject == _FRIEND and not self._phrases.names_a_friend(reading):
             return "unknown"
-        return found
+        return prediction.subject
 
 
 def _by_weight(signals: Sequence[Signal]) -> tuple[str, ...]:
