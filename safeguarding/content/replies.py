@@ -32,6 +32,7 @@ from safeguarding.records import Problem, YamlDocument, read_yaml, sound
 from safeguarding.taxonomy import (
     ADULTS,
     PARENT,
+    PROFESSIONAL,
     TOPIC_PREFIX,
     YOUNGER,
     YOUNGER_UP_TO,
@@ -57,6 +58,8 @@ FIRST_TOPIC = PREFIX + FIRST
 """Beginning of their topics."""
 HEARD = "heard_"
 """Beginning of the ids of the replies that take up a message and ask nothing."""
+_OF_PARENTS = ("parent_", "first_parent_")
+"""Beginnings of the ids of replies to what a parent or carer says."""
 FEWEST_ASKED, MOST_WORDS, MOST_WORDS_YOUNGER = 8, 78, 45
 
 
@@ -107,7 +110,10 @@ class ReplyRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         said = {*state.facts}
         allowed = said.issuperset(self.facts) and not said & {*self.not_facts}
         in_time = not (self.only_calm and state.in_hand)
-        return allowed and in_time and self.text_in(state) is not None
+        # At work, what is said to a parent about their own child is the answer to someone else.
+        of_parents = self.id.startswith(_OF_PARENTS) and self.professional is None
+        at_home = state.audience != PROFESSIONAL or not of_parents
+        return allowed and in_time and at_home and self.text_in(state) is not None
 
     def counts_after(self, state: ConversationState) -> bool:
         """Return whether it makes sense in a conversation of this state."""

@@ -16,7 +16,7 @@ from safeguarding.taxonomy import Severity
 ANSWER, ANSWER_BESIDE_TOPIC, ANSWER_LIGHTLY = 0.35, 0.45, 0.6
 """The least probability of a reply that is given: at all; outside what was said before, or in place
 of the article of a topic of which the classifier is sure; and of small talk after a disclosure."""
-ANSWER_FIRST, ANSWER_UNHEARD, ANSWER_BESIDE_KEPT = 0.2, 0.7, 0.9
+ANSWER_FIRST, ANSWER_UNHEARD, ANSWER_BESIDE_KEPT = 0.3, 0.7, 0.9
 """The least probability of a first answer in place of a card's general text, of one where the risk
 engine has heard nothing, and of a reply in place of a story or tool that was asked for."""
 ANSWER_RATHER = 0.25

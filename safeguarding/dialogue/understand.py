@@ -31,6 +31,7 @@ _TO_TALK = ("chat_more_about_that", "chat_just_chatting", "heard_go_on")
 _TO_GRIEF = ("heard_go_on", "heard_slowly", "heard_still_listening")
 _GRIEF = ("grief_", "heard_")
 """Beginnings of the ids of replies after which a person who tells more may be grieving."""
+_TELLS = ("discloses", "adds_detail")
 _SAYS_AGAIN = ("corrects", "complains")
 _EMERGENCY, _ASKS = "999", "asks_"
 _TOPIC_FROM = 0.5
@@ -121,7 +122,8 @@ class Understanding:
                 place, need=None, last_kind="none", last_reply=None, said=frozenset(), asked=False
             )
             first = {id_: each for id_, each in fresh.items() if id_.startswith(FIRST)}
-            ranked = _likelier(ranked, self.model.rank(message.vector, begun, words, first, acts))
+            tells = self.model.act_probabilities(message.vector, begun, words)
+            ranked = _likelier(ranked, self.model.rank(message.vector, begun, words, first, tells))
         ranked = _with_phrasings(ranked, self.replies.asked_by(message.text) & in_place & {*fresh})
         words_of = {id_: each.text_in(after) or "" for id_, each in fresh.items()}
         grave = after.alarm >= Severity.URGENT
@@ -199,6 +201,8 @@ def _does(reply: ReplyRecord, acts: Mapping[str, float]) -> bool:
         return sum(acts.get(name, 0.0) for name in reply.acts) >= _ACT_OF_TALK_FROM
     # A correction or a complaint says again what was not answered, which may be anything.
     own = {*reply.acts, *_SAYS_AGAIN}
+    # What is told later, and may be new, is a detail to the model.
+    own |= {*_TELLS} if not own.isdisjoint(_TELLS) else set()
     return sum(acts.get(name, 0.0) for name in own) >= _ACT_FROM
 
 

@@ -240,6 +240,23 @@ def test_after_a_disclosure_a_way_to_help_stays_below_every_answer(
     assert [choice["id"] for choice in found["choices"]] == shown
 
 
+@pytest.mark.parametrize(
+    ("id_", "own", "audience", "suits"),
+    [
+        ("parent_who_rang", None, "professional", False),
+        ("parent_who_rang", "At work.", "professional", True),
+        ("parent_who_rang", None, "parent", True),
+        ("adults_whom_to_ring", None, "professional", True),
+    ],
+)
+def test_what_is_said_to_a_parent_is_not_said_at_work(
+    id_: str, own: str | None, audience: str, suits: bool
+) -> None:
+    made = record(id=id_, parent="At home.", professional=own)
+
+    assert made.suits(ConversationState(audience=audience)) is suits
+
+
 def test_a_reply_without_words_for_the_reader_suits_no_conversation(tmp_path: Path) -> None:
     young = state("hurt_by_someone")
     to_staff = replace(young, audience="professional")
