@@ -100,7 +100,7 @@ train: $(MODEL) $(VECTORS)  ## Build the encoder, sentence vectors, nearest exam
 # Needs $(ENCODER) because building it unpacks the published weights, from which training starts.
 adapt: .venv-lab/.synced .venv-services/.synced $(ENCODER)  ## Train the encoder again from data/risk and data/nlu (some hours on two cores; resumable), then calibrate
 	@$(L)/$(LANTERN) adapt
-	@$(MAKE) calibrate vectors
+	@$(MAKE) calibrate vectors dialogue-model
 
 vectors: .venv-services/.synced $(ENCODER)  ## Write artifacts/vectors.safetensors again: after some 2,000 new sentences, or when a test asks for it
 	@$(S)/$(LANTERN) export-vectors --ship && touch $(VECTORS)
@@ -204,4 +204,4 @@ browser: install $(MODEL) .venv-services/.for-tests node_modules/.for-tests  ## 
 clean:  ## Remove build results; keep environments and state
 	@rm -rf models results reports .pytest_cache .mypy_cache .ruff_cache .rasa
 
-.PHONY: quick fuzz help install setup train vectors adapt calibrate dialogue-model dialogues compare peers learn verify-audit run screen classify reply evaluate bench chaos test lint types imports content unit stories integration browser clean load pictures
+.PHONY: quick fuzz help install setup train vectors adapt adapt-dialogue calibrate dialogue-model dialogues compare peers learn verify-audit run screen classify reply evaluate bench chaos test lint types imports content unit stories integration browser clean load pictures

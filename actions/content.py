@@ -13,7 +13,7 @@ import structlog
 
 from actions.action import LanternAction, LatestTurn
 from safeguarding.content.articles import ANOTHER_WAY, Articles
-from safeguarding.content.replies import ASK_WHICH
+from safeguarding.content.replies import ASK_WHICH, NOT_SAFE
 from safeguarding.content.replies import ENTITY as REPLY
 from safeguarding.conversation_state import ConversationState
 from safeguarding.messages import Message
@@ -154,7 +154,10 @@ class ActionAnswerNext(LanternAction):
 
 
 class ActionAskWhich(LanternAction):
-    """Asks by buttons which of a few replies was meant, where none is likely enough."""
+    """Asks by buttons which of a few replies was meant, where none is likely enough.
+
+    After a disclosure, the button "I'm not safe" stays, as below every answer.
+    """
 
     def name(self) -> str:
         return "action_ask_which"
@@ -162,14 +165,19 @@ class ActionAskWhich(LanternAction):
     def answer(self, turn: LatestTurn) -> None:
         replies, buttons, phrases = turn.content.replies, turn.content.choices, turn.phrases
         showing, asked = turn.showing(), (turn.entity(ASK) or "").split()
-        ids = [id_ for id_ in asked if replies.message(id_, _state(turn), showing)]
+        state = _state(turn)
+        ids = [id_ for id_ in asked if replies.message(id_, state, showing)]
+        stays = [NOT_SAFE] if state.in_hand else []
         ways = phrases.which_one, phrases.which_one_again, phrases.which_one_then
         turn.say(
             Message(
                 kind="prompt",
                 topic=ASK_WHICH,
                 text=ways[turn.state.replies % len(ways)],
-                choices=[*map(replies.button, ids), buttons.button("something_else")],
+                choices=[
+                    *map(replies.button, ids),
+                    *map(buttons.button, (*stays, "something_else")),
+                ],
             )
         )
 

@@ -6,6 +6,7 @@ carry the state of the conversation into Rasa's slots.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -43,14 +44,16 @@ from safeguarding.conversation_state import DANGER_NOW, ConversationState
 from safeguarding.dialogue.plan import ReplyPlanner
 from safeguarding.dialogue.understand import IncomingText
 from safeguarding.messages import Message, as_typed
+from safeguarding.records import ContentError
 from safeguarding.risk.assessment import AssessedMessage, Assessment
-from safeguarding.risk.encoder.vectors import unit
+from safeguarding.risk.encoder.vectors import WeightsError, unit
 from safeguarding.taxonomy import TOPIC_PREFIX, Severity
 
 if TYPE_CHECKING:
     from safeguarding.risk.engine import RiskEngine
 
 Floats = npt.NDArray[np.float32]
+log = logging.getLogger(__name__)
 METADATA = "metadata"
 ASK = "ask"
 """The entity that names the replies offered by buttons: their ids, separated by spaces."""
@@ -154,15 +157,20 @@ def _read(
     message: RasaMessage, text: str, assessed: AssessedMessage | None, before: ConversationState
 ) -> tuple[str, Floats | None]:
     """Return the words of a message as the normaliser spells them, and the planner's vector."""
-    if assessed:
+    if assessed and assessed.dialogue is not None:
         return assessed.canonical, assessed.dialogue
     words = " ".join(lexicon().normaliser(text).words)
     _, features = message.get_dense_features(attribute=TEXT)
     if features is None or not words:
         return words, None
-    encoder = dialogue_encoder()
     of_risk = unit(np.asarray(features.features[0], np.float32))
-    return words, encoder.vector(words, of_risk, encoder.context("", before))
+    try:
+        encoder = dialogue_encoder()
+        return words, encoder.vector(words, of_risk, encoder.context("", before))
+    except (ContentError, WeightsError) as error:
+        # The card that is due, or the topic, is still shown.
+        log.error("no_dialogue kind=%s", type(error).__name__)  # noqa: TRY400
+        return words, None
 
 
 def asked_about(ranking: Sequence[dict[str, Any]], *, tells: bool) -> TopicAsked | None:

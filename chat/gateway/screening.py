@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from weakref import WeakKeyDictionary
 
 import structlog
@@ -106,7 +107,8 @@ class Screening:
             return None
         self._spare_waiting += 1
         loop = asyncio.get_running_loop()
-        begun = loop.run_in_executor(self._spare, self._assess, sent.text, before, state)
+        assess = partial(self._assess, is_answered=False)
+        begun = loop.run_in_executor(self._spare, assess, sent.text, before, state)
 
         def done(_begun: object) -> None:
             self._spare_waiting -= 1
@@ -137,8 +139,14 @@ class Screening:
             threads.shutdown(wait=False)
 
     def _assess(
-        self, text: str, before: Sequence[Turn], state: ConversationState
+        self,
+        text: str,
+        before: Sequence[Turn],
+        state: ConversationState,
+        *,
+        is_answered: bool = True,
     ) -> AssessedMessage:
+        """Assess a message; one that `is_answered` gets the vectors by which a reply is chosen."""
         found = self._engine.analyse(text, before)
         assessment = self._questions.heard(state.asked, text, found.assessment)
         language = None
@@ -148,7 +156,7 @@ class Screening:
             log.error("screening.no_language", error=type(error).__name__)  # noqa: TRY400
         if found.vector is None:
             log.error("screening.no_vector")  # Rasa then makes one
-        read = self._read_in_place(text, found, before, state)
+        read = self._read_in_place(text, found, before, state) if is_answered else (None, None)
         return AssessedMessage(assessment, found.vector, language, found.canonical, *read)
 
     def _read_in_place(
@@ -162,9 +170,9 @@ class Screening:
             context = self._dialogue.context(spelled, state)
             if found.vector is not None and found.canonical:
                 message = self._dialogue.vector(found.canonical, found.vector, context)
-            if asks := last_question(text):
-                words, of_risk = self._engine.canonical(asks), self._engine.vector(asks)
-                question = self._dialogue.vector(words, of_risk, context)
+            asks = last_question(text)
+            if asks and (words := self._engine.canonical(asks)):
+                question = self._dialogue.vector(words, self._engine.vector(asks), context)
         except Exception as error:  # noqa: BLE001 - the assessment counts without them
             log.error("screening.no_dialogue", error=type(error).__name__)  # noqa: TRY400
         return message, question

@@ -24,7 +24,7 @@ from safeguarding.artifacts import ARTIFACTS, DIALOGUE, add_to_manifest, digest_
 from safeguarding.content.reader import Content, read_content
 from safeguarding.dialogue.encoder import in_context, sentence_encoder
 from safeguarding.dialogue.encoder import joined as join
-from safeguarding.dialogue.model import DialogueModel, read_dialogue_model
+from safeguarding.dialogue.model import MADE_FROM, DialogueModel, encoders, read_dialogue_model
 from safeguarding.risk.encoder.kept_vectors import (
     encode_all,
     joined,
@@ -117,6 +117,7 @@ def write(path: Path, model: DialogueModel) -> None:
         for name in ("hidden_weight", "hidden_bias", "rank_weight", "mean", "scale")
     }
     facts = {"acts": json.dumps(model.acts), "replies": json.dumps(model.replies)}
+    facts[MADE_FROM] = encoders()
     part = path.with_suffix(".part")
     tensors = {**half, **whole, "rank_bias": np.array([model.rank_bias], np.float32)}
     save_file({name: np.ascontiguousarray(each) for name, each in tensors.items()}, part, facts)

@@ -18,7 +18,8 @@ from safeguarding.taxonomy import ROOT
 FOLDER = ROOT / "data" / "dialogues"
 PARTS = ("training", "development", "test")
 HELD = frozenset({"d06", "d13", "d20", "d27"})
-"""Writers of the training part from whom only the ranking learns."""
+"""Writers of the training part from whom the ranking learns. The encoder of the dialogue never
+reads them, and the linear models only after the ranking has learned."""
 NONE = "none"
 """The label where nothing in the bank answers; CARD, DANGER and ASK are labels beside the ids of
 replies too."""

@@ -268,7 +268,8 @@ def main(*, which: str) -> None:
     except (ContentError, weights.WeightsError) as error:
         raise click.ClickException(str(error)) from None
     if adapter.base != weights.BASE_SHA256:
-        raise click.ClickException("the adapter was made for other weights: run `make adapt`")
+        command = "make adapt" if of_risk else "make adapt-dialogue"
+        raise click.ClickException(f"the adapter was made for other weights: run `{command}`")
     logging.getLogger().setLevel(logging.ERROR)
     smoothing = SMOOTHING if of_risk else DIALOGUE_SMOOTHING
     target = weights.ENCODER_ONNX if of_risk else weights.DIALOGUE_ONNX

@@ -58,8 +58,8 @@ FIRST_TOPIC = PREFIX + FIRST
 """Beginning of their topics."""
 HEARD = "heard_"
 """Beginning of the ids of the replies that take up a message and ask nothing."""
-_OF_PARENTS = ("parent_", "first_parent_")
-"""Beginnings of the ids of replies to what a parent or carer says."""
+_OF_PARENTS, _OF_STAFF = ("parent_", "first_parent_"), ("staff_", "first_staff_")
+"""Beginnings of the ids of replies to what a parent or carer says, and to what staff say."""
 FEWEST_ASKED, MOST_WORDS, MOST_WORDS_YOUNGER = 8, 78, 45
 
 
@@ -110,10 +110,21 @@ class ReplyRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         said = {*state.facts}
         allowed = said.issuperset(self.facts) and not said & {*self.not_facts}
         in_time = not (self.only_calm and state.in_hand)
-        # At work, what is said to a parent about their own child is the answer to someone else.
-        of_parents = self.id.startswith(_OF_PARENTS) and self.professional is None
-        at_home = state.audience != PROFESSIONAL or not of_parents
-        return allowed and in_time and at_home and self.text_in(state) is not None
+        return (
+            allowed and in_time and self._is_for(state.audience) and self.text_in(state) is not None
+        )
+
+    def _is_for(self, audience: str | None) -> bool:
+        """Return whether it answers this audience, and not another that may read its words too.
+
+        A parent at work is not told what to do about their own child, nor a parent at home what
+        staff do.
+        """
+        if audience == PROFESSIONAL:
+            return self.professional is not None or not self.id.startswith(_OF_PARENTS)
+        if audience == PARENT:
+            return self.parent is not None or not self.id.startswith(_OF_STAFF)
+        return True
 
     def counts_after(self, state: ConversationState) -> bool:
         """Return whether it makes sense in a conversation of this state."""

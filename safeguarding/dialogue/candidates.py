@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from safeguarding.content.replies import FIRST, HEARD
-from safeguarding.conversation_state import OVER, ConversationState
+from safeguarding.conversation_state import ConversationState
 from safeguarding.dialogue.model import Candidate
 from safeguarding.dialogue.understand import ABOUT_THE_TALK, STORY_WORDS, UnderstoodTurn
 from safeguarding.taxonomy import Severity
 
-ANSWER, ANSWER_BESIDE_TOPIC, ANSWER_LIGHTLY = 0.35, 0.45, 0.6
+ANSWER, ANSWER_BESIDE_TOPIC, ANSWER_LIGHTLY = 0.4, 0.55, 0.6
 """The least probability of a reply that is given: at all; outside what was said before, or in place
 of the article of a topic of which the classifier is sure; and of small talk after a disclosure."""
 ANSWER_FIRST, ANSWER_UNHEARD, ANSWER_BESIDE_KEPT = 0.3, 0.7, 0.9
@@ -46,10 +46,14 @@ OF_EVERY_DAY = ("chat_", "good_ordinary", "grief_", "lantern_what_can_you_do", "
 _LIGHT = (*OF_EVERY_DAY, "unclear_", "thanks_", "bye_", HEARD, "minimise_", "insult_", "real_")
 """Beginnings of the ids of replies that do not move a person in danger a step on."""
 _RELIEVED = (
-    "good_", "safe_yes", "friend_is_safe_now", "friend_says_theyre_fine", "parent_came_home",
-    "parent_safe_in_hospital", "danger_quiet_now", "minimise_fine_now",
+    "good_", "safe_yes", "mind_calmed_down", "correct_said_im_safe", "friend_is_safe_now",
+    "friend_says_theyre_fine", "parent_came_home", "parent_safe_in_hospital", "danger_quiet_now",
+    "minimise_fine_now",
 )  # fmt: skip
 """Beginnings of the ids of replies that take it that the danger is over."""
+OF_LIFE = frozenset({"suicide", "self_harm", "adult_in_crisis"})
+"""Needs in which life may be at risk: what takes up little then names 999, and the person is asked,
+once, if they are safe before a reply that only takes up what they said."""
 _REQUESTS = ("asks_", "wants_", "complains", "insult", "takes_back")
 """Beginnings of the acts of a message that wants more than to be listened to."""
 
@@ -58,11 +62,12 @@ def allowed(
     turn: UnderstoodTurn, candidates: Iterable[Candidate], after: ConversationState
 ) -> Iterator[Candidate]:
     """Yield the candidates that may follow what was disclosed."""
-    in_danger = turn.severity == Severity.IMMEDIATE and OVER.isdisjoint(turn.facts)
+    in_danger = turn.severity == Severity.IMMEDIATE and not after.is_over
     for each in candidates:
         if in_danger and each.id.startswith(_RELIEVED):
             continue
-        if after.is_near_danger and each.id.startswith(_LIGHT) and not each.names_999:
+        grave = after.is_near_danger or (after.in_hand and after.need in OF_LIFE)
+        if grave and each.id.startswith(_LIGHT) and not each.names_999:
             continue
         if after.in_hand and each.id.startswith(_LIGHT) and each.probability < ANSWER_BESIDE_TOPIC:
             continue

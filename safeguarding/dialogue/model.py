@@ -23,9 +23,10 @@ import numpy as np
 import numpy.typing as npt
 from safetensors import safe_open
 
-from safeguarding.artifacts import DIALOGUE, checked
+from safeguarding.artifacts import ADAPTER, DIALOGUE, DIALOGUE_ADAPTER, checked, manifest
 from safeguarding.content.replies import FIRST, ReplyRecord
 from safeguarding.dialogue.encoder import WIDTH
+from safeguarding.records import ContentError, Problem
 from safeguarding.taxonomy import taxonomy
 
 LAST_KINDS = ("none", "card", "reply", "article", "guide", "contacts", "ask", "other")
@@ -35,6 +36,8 @@ LENGTHS = (2, 5, 10, 20, 40)
 CANDIDATES = 24
 """How many replies are ranked for a message."""
 _LEAST = 1e-4
+MADE_FROM = "made_from"
+"""The key of the artifact's metadata that names the encoders."""
 Floats = npt.NDArray[np.float32]
 
 
@@ -116,7 +119,7 @@ class DialogueModel:
     scale: Floats
     """Mean and spread of each feature of `rank_features`, to standardise it."""
     facts: Mapping[str, str] = field(default_factory=dict)
-    """`made_from`, the digest of what it was trained on, and the thresholds."""
+    """MADE_FROM: the encoders that it was trained on."""
 
     def act_probabilities(
         self, vector: Floats | None, place: Place, words: int
@@ -279,11 +282,25 @@ def softmax(scores: Floats) -> Floats:
     return found
 
 
+def encoders() -> str:
+    """Return the versions of both adapters. Raises ContentError."""
+    listed = manifest()
+    return " ".join(listed[name].version for name in (ADAPTER, DIALOGUE_ADAPTER))
+
+
 def read_dialogue_model(path: Path | None = None) -> DialogueModel:
-    """Read the artifact. Raises ContentError if it is missing or not the one of the manifest."""
-    with safe_open(path or checked(DIALOGUE), "np") as file:
+    """Read the artifact.
+
+    Raises ContentError if it is missing, not the one of the manifest, or trained on the vectors of
+    other encoders.
+    """
+    path = path or checked(DIALOGUE)
+    with safe_open(path, "np") as file:
         facts: dict[str, str] = file.metadata() or {}
         tensors = {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}  # noqa: SIM118
+    if facts.get(MADE_FROM) != encoders():
+        what = "was trained on the vectors of other encoders: run `make dialogue-model`"
+        raise ContentError([Problem(path, 1, what)])
     acts, replies = json.loads(facts.pop("acts")), json.loads(facts.pop("replies"))
     rank_bias = float(tensors.pop("rank_bias")[0])
     return DialogueModel(acts, replies, rank_bias=rank_bias, facts=facts, **tensors)

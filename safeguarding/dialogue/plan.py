@@ -23,6 +23,7 @@ from safeguarding.dialogue.candidates import (
     ANSWER_RATHER,
     ANSWER_UNHEARD,
     OF_EVERY_DAY,
+    OF_LIFE,
     allowed,
     beside_the_talk,
     best_of,
@@ -36,8 +37,10 @@ from safeguarding.risk.assessment import Assessment
 from safeguarding.taxonomy import TOPIC_PREFIX, Severity
 
 _ENOUGH_WORDS = 3
-SURE = 0.8
-"""How sure the classifier must be of an intent, between 0 and 1, to change the subject."""
+"""Words from which a message says enough to ask what it meant."""
+SURE, LIKELY_INTENT = 0.8, 0.4
+"""How sure the classifier must be of an intent, between 0 and 1, to change the subject; and for the
+intent to count beside another language, or where it asks for a story, a tool or a person."""
 KEPT = frozenset({"read_story", "use_tool", "take_pledge", "choose_area", "follow_guide"})
 """Intents that keep their own answer beside a concern; the gateway puts the help card first."""
 OF_LANTERN = frozenset({"who_reads_this", "can_someone_ring_me", "will_you_tell_my_mum"})
@@ -78,8 +81,6 @@ _ASKED = (TOPIC_PREFIX, "read_story", "use_tool")
 """Prefixes of the intents that ask for something to read."""
 _SAYS_LITTLE = ("bye_", "minimise_", "thanks_", "unclear_")
 """Beginnings of the ids of replies before which the person is asked, once, if they are safe."""
-_OF_LIFE = frozenset({"suicide", "self_harm", "adult_in_crisis"})
-"""Needs with which a person is asked, once, before a reply that only takes up what they said."""
 OUT_OF_SCOPE = "out_of_scope"
 """The classifier's intent of everyday talk that no article is about."""
 
@@ -167,7 +168,7 @@ class ReplyPlanner:
         """Return the plan for a message of a kind that no reply of the bank may answer."""
         message = turn.message
         sure = message.confidence >= SURE
-        asks = message.intent.startswith(TOPIC_PREFIX) and message.confidence >= ANSWER
+        asks = message.intent.startswith(TOPIC_PREFIX) and message.confidence >= LIKELY_INTENT
         if message.language and not asks:
             return ReplyPlan(LANGUAGE_CARD, help=language_key(message.language))
         if sure and message.intent == SAFE and before.need is not None:
@@ -176,7 +177,7 @@ class ReplyPlanner:
             return ReplyPlan(NOT_SAFE, help=self.cards.due_key(before, after, Severity.IMMEDIATE))
         if turn.about_chat and not (sure and message.intent.startswith(_ASKED)):
             return ReplyPlan(ABOUT_CHAT)
-        kept = message.intent in KEPT and message.confidence >= ANSWER
+        kept = message.intent in KEPT and message.confidence >= LIKELY_INTENT
         return ReplyPlan() if kept and not best_of(turn.candidates, ANSWER_BESIDE_KEPT) else None
 
     def _to_anything_else(
@@ -191,11 +192,11 @@ class ReplyPlanner:
             card = self.cards.key(Severity.CONCERN, after.reader, turn.candidates[0].need)
             return ReplyPlan(f"disclose_{Severity.CONCERN.label}", help=card, reply=unheard)
         if best := best_of(later_answers(turn.candidates, in_hand=in_hand), least):
-            may_be_unsafe = after.alarm == Severity.IMMEDIATE or after.need in _OF_LIFE
-            if best.startswith(_SAYS_LITTLE) and may_be_unsafe and _asks_if_safe(before, after):
+            if best.startswith(_SAYS_LITTLE) and _asks_if_safe(before, after):
                 return ReplyPlan(STILL_HERE, help=self.cards.still_key(after, message.intent))
             return ReplyPlan(ASK_NEXT, reply=best)
-        for_a_person = message.intent.startswith(_FOR_A_PERSON) and message.confidence >= ANSWER
+        likely = message.confidence >= LIKELY_INTENT
+        for_a_person = likely and message.intent.startswith(_FOR_A_PERSON)
         if (asks_topic and (sure or not in_hand)) or for_a_person:
             return ReplyPlan()
         return self._to_what_is_said(turn, before, after) or self._else(turn, before, after)
@@ -235,7 +236,7 @@ class ReplyPlanner:
         if not talking or in_danger:
             return None
         fair = best_of(later, ANSWER_RATHER)
-        if fair is None and after.need in _OF_LIFE and _asks_if_safe(before, after):
+        if fair is None and after.need in OF_LIFE and _asks_if_safe(before, after):
             return ReplyPlan(STILL_HERE, help=self.cards.still_key(after, turn.message.intent))
         said = fair or next(iter(turn.listening), None)
         return ReplyPlan(ASK_NEXT, reply=said) if said else None

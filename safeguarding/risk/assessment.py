@@ -313,21 +313,27 @@ class AssessedMessage:
         """Read the result of `as_record`. Raises KeyError, TypeError or ValueError."""
         return cls(
             Assessment.from_record(record["assessment"]),
-            _vector_of(record["vector"], WIDTH),
+            _vector_of(record["vector"]),
             record.get("language"),
             str(record.get("canonical", "")),
-            _vector_of(record.get("dialogue"), 2 * WIDTH),
-            _vector_of(record.get("question"), 2 * WIDTH),
+            _joined_of(record.get("dialogue")),
+            _joined_of(record.get("question")),
         )
 
 
-def _vector_of(text: str | None, width: int) -> Floats | None:
+def _vector_of(text: str | None) -> Floats | None:
     if text is None:
         return None
     vector = read_vector(text)
-    if len(vector) != width:
-        raise ValueError(f"a vector of {len(vector)} numbers, not {width}")
+    if len(vector) != WIDTH:
+        raise ValueError(f"a vector of {len(vector)} numbers, not {WIDTH}")
     return vector
+
+
+def _joined_of(text: str | None) -> Floats | None:
+    """Return a vector of the planner; None where a gateway of another version sent another one."""
+    vector = read_vector(text) if text is not None else None
+    return vector if vector is not None and len(vector) == 2 * WIDTH else None
 
 
 def written_vector(vector: Floats) -> str:

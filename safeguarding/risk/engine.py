@@ -41,7 +41,6 @@ from safeguarding.taxonomy import Severity
 
 _OF_THE_TOPIC = 10_000
 """Number of characters of a message from which its topic is read; the encoder stops long before."""
-_FRIEND = "friend"
 logger = logging.getLogger(__name__)
 Vectors: TypeAlias = Mapping[str, Floats]
 """Sentence vectors by the canonical words of a text."""
@@ -171,18 +170,7 @@ class RiskEngine:
             # The network misjudged the message, so its subject does not count either.
             return Assessment(severity, named, self._phrases.subject(reading), tuple(signals))
         categories = tuple(dict.fromkeys((*prediction.categories, *named)))
-        return Assessment(severity, categories, self._subject(reading, prediction), tuple(signals))
-
-    def _subject(self, reading: PhraseReading, prediction: Prediction) -> str:
-        """Return whom the message is about.
-
-        A friend must be in the words: of 19 messages of the development conversations that the
-        network took for one about a friend, and that name none, 14 were about the writer, who is
-        then thanked for helping.
-        """
-        if prediction.subject == _FRIEND and not self._phrases.names_a_friend(reading):
-            return "unknown"
-        return prediction.subject
+        return Assessment(severity, categories, prediction.subject, tuple(signals))
 
 
 def _by_weight(signals: Sequence[Signal]) -> tuple[str, ...]:

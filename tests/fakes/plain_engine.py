@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from safeguarding.risk.assessment import NO_RISK, Analysis, Assessment, Signal, Turn
 from safeguarding.risk.encoder.vectors import Encoded
@@ -25,6 +26,10 @@ class PlainEngine:
         """Return the text as it is."""
         return text
 
+    def vector(self, _text: str) -> npt.NDArray[np.float32]:
+        """Return a vector of zeros."""
+        return np.zeros(768, dtype=np.float32)
+
     def _assess(self, text: str) -> Assessment:
         at = text.find(DISCLOSES)
         if at < 0:
@@ -35,5 +40,5 @@ class PlainEngine:
 
 
 def plain_encode(_text: str) -> Encoded:
-    """Return a vector that means nothing, in place of the dialogue's encoder."""
-    return Encoded(np.ones((1, 768), np.float32), ((0, 0),))
+    """Return a vector of zeros, in place of the dialogue's encoder."""
+    return Encoded(np.zeros((1, 768), np.float32), ((0, 0),))

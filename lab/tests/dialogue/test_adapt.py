@@ -12,16 +12,19 @@ from click.testing import CliRunner
 
 from lab.dialogue import adapt as module
 from lab.dialogue.adapt import TaughtText, loss, main, taught_texts
-from lab.dialogue.conversations import HELD, messages, read_dialogues
+from lab.dialogue.conversations import HELD, LabelledDialogue, messages, read_dialogues
 from lab.tests.training import tiny
 from lab.training import adapt as training
 from lab.training import network as network_module
 from lab.training.adapt import TrainingRun
 from safeguarding.risk.encoder import vectors as weights
 from safeguarding.risk.encoder.vectors import BASE_SHA256, read_arrays
+from safeguarding.risk.lexicon.reader import read_lexicon
 from tests.content import real_content
 
 REPLIES, ACTS = 3, 2
+LONG, MANY = 12, 500
+"""Words of a message that no one else writes by chance, and how many such messages are held."""
 TEXTS = [
     TaughtText(("he", "hurt", "me"), "", None, ((0, 1.0),), 1.0),
     TaughtText(("what", "is", "a", "dsl"), "", None, ((1, 1.0),), 1.0),
@@ -130,13 +133,20 @@ def test_it_learns_the_bank_and_every_writer_but_those_held() -> None:
     told = {" ".join(text.words) for text in texts}
     dialogues = read_dialogues("training")
     held = [each for each in dialogues if each.is_held]
-    others = sum(1 for each in dialogues if not each.is_held for _ in messages(each))
-    phrasings = sum(len(each.asked) for each in real_content().replies.all().values())
+    normaliser = read_lexicon().normaliser
+
+    def words(dialogue: LabelledDialogue) -> set[str]:
+        found = (" ".join(normaliser(turn.user or "").words) for turn, _ in messages(dialogue))
+        return {text for text in found if len(text.split()) >= LONG}
+
+    learned = set().union(*(words(each) for each in dialogues if not each.is_held))
+    kept_apart = set().union(*(words(each) for each in held)) - learned
 
     assert replies == len(real_content().replies.all()) + 1
     assert {each.id.partition("-")[0] for each in held} == HELD
-    assert len(texts) > others + phrasings
-    assert len(told) < len(texts)
+    assert learned <= told
+    assert len(kept_apart) > MANY
+    assert kept_apart.isdisjoint(told)
     for text in texts:
         assert sum(share for _, share in text.replies) == pytest.approx(1)
         assert all(0 <= reply < replies for reply, _ in text.replies)

@@ -160,12 +160,6 @@ class PhraseReader:
         """Return whom the message is about: one of the taxonomy's subjects."""
         return subject_of(reading.message, reading.entries or reading.possible_cues)
 
-    @staticmethod
-    def names_a_friend(reading: PhraseReading) -> bool:
-        """Return whether the message names a friend, or a brother, sister or cousin."""
-        norms = " ".join(token.norm for token in reading.message.tokens)
-        return _FRIEND.search(norms) is not None
-
     def fired(self, text: str) -> set[str]:
         """Return the ids of all rules and combinations in `text`, cues and idioms included."""
         reading = self.read(text)
@@ -229,7 +223,7 @@ _CHILD = (
 _OWN_CHILD = re.compile(rf"\bmy (?:\w+ ){{0,4}}?(?:{_CHILD})\b(?! (?:friend|mate|brother|sister))")
 _FRIEND = re.compile(
     r"\b(?:my|a|our) (?:\w+ ){0,2}?(?:friend|mate|classmate|cousin|sister|brother|sibling|"
-    r"stepbrother|stepsister|roommate|teammate|girlfriend|pal|bestie|bff)\b"
+    r"stepbrother|stepsister|roommate|teammate|girlfriend)\b"
 )
 _OTHER_CHILD = re.compile(
     r"\b(?:a|the|this|one of|our|my|some|another|neighbour|two|her|his|their) (?:\w+ ){0,3}?"

@@ -6,6 +6,9 @@ import pytest
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.content import ActionAnswerNext, ActionAskWhich
+from safeguarding.conversation_state import ConversationState
+from safeguarding.risk.assessment import Assessment
+from safeguarding.taxonomy import Severity
 from tests.content import real_content
 from tests.unit.actions.trackers import tracker
 
@@ -94,3 +97,18 @@ def test_it_offers_no_reply_that_is_withheld(dispatcher, years_later):
     message = asked_which(dispatcher, years_later, "sextortion_should_i_pay")
 
     assert [each["id"] for each in message["choices"]] == ["something_else"]
+
+
+def test_after_a_disclosure_the_button_not_safe_stays_below_the_question(dispatcher, composed):
+    told = Assessment(Severity.URGENT, ("image_abuse",), "self", ())
+    turn = tracker(
+        "hm",
+        "ask_which",
+        entities={"ask": "sextortion_should_i_pay"},
+        state=ConversationState().after(told),
+    )
+    ActionAskWhich(composed).run(dispatcher, turn, {})
+    (message,) = dispatcher.messages
+
+    shown = [each["id"] for each in message["custom"]["choices"]]
+    assert shown == ["reply_sextortion_should_i_pay", "not_safe_now", "something_else"]

@@ -374,7 +374,8 @@ def test_the_planned_reply_becomes_the_intent_and_an_entity(ranked):
 
 def test_the_replies_that_are_offered_become_one_entity(ranked):
     ranked(**{PAY: 0.3, WHO: 0.2})
-    message = screened(NO_RISK, "nlu_fallback", 0.3, metadata=come_to(PICTURES))
+    text = "what about the money then"
+    message = screened(NO_RISK, "nlu_fallback", 0.3, metadata=come_to(PICTURES), text=text)
 
     assert message.get(INTENT)["name"] == "ask_which"
     assert entities(message, "ask") == [f"{PAY} {WHO}"]

@@ -9,10 +9,12 @@ from collections.abc import Iterator, Sequence
 from uuid import uuid4
 
 import pytest
+import structlog
 
 from chat.gateway import screening as module
 from chat.gateway.requests import IncomingMessage
 from chat.gateway.screening import Screening
+from safeguarding.conversation_state import ConversationState
 from safeguarding.dialogue.encoder import DialogueEncoder
 from safeguarding.risk.assessment import (
     NO_RISK,
@@ -22,6 +24,7 @@ from safeguarding.risk.assessment import (
     Turn,
     upgraded,
 )
+from safeguarding.risk.encoder.vectors import Encoded, WeightsError
 from safeguarding.taxonomy import Severity
 from tests.content import real_content
 from tests.fakes.plain_engine import plain_encode
@@ -91,6 +94,72 @@ async def test_a_message_is_assessed_with_what_came_before(
     assert engine.seen == [("someone hurt me", before)]
 
 
+class NotedEncoder:
+    """Notes what the planner's encoder reads; `broken` makes it raise."""
+
+    def __init__(self) -> None:
+        self.read: list[str] = []
+        self.broken = False
+
+    def __call__(self, text: str) -> Encoded:
+        if self.broken:
+            raise WeightsError(text)
+        self.read.append(text)
+        return plain_encode(text)
+
+
+@pytest.fixture
+def noted(engine: WordEngine, polish: Polish) -> Iterator[tuple[Screening, NotedEncoder]]:
+    encoder = NotedEncoder()
+    dialogue = DialogueEncoder(encoder, {"block": "how do i block them"})
+    screening = Screening(engine, dialogue, polish, QUESTIONS)
+    yield screening, encoder
+    screening.close()
+
+
+BLOCKED = ConversationState(said=("block",), last_kind="reply")
+BEFORE = (Turn("user", "he keeps writing"), Turn("assistant", "Block them."))
+
+
+async def test_the_planner_reads_a_message_and_its_question_after_what_came_before(
+    noted: tuple[Screening, NotedEncoder],
+) -> None:
+    screening, encoder = noted
+    sent = IncomingMessage(uuid4(), "i did that already. what do i do now?")
+    found = await screening.result(screening.begin(sent, BEFORE, BLOCKED), 10)
+    context = "he keeps writing / how do i block them\n"
+
+    assert encoder.read == [context + sent.text, context + "what do i do now?"]
+    assert found is not None
+    assert found.dialogue is not None
+    assert found.question is not None
+
+
+async def test_without_the_planners_encoder_a_message_is_assessed_all_the_same(
+    noted: tuple[Screening, NotedEncoder],
+) -> None:
+    screening, encoder = noted
+    encoder.broken = True
+    with structlog.testing.capture_logs() as logged:
+        found = await screening.result(screening.begin(HURT, BEFORE, BLOCKED), 10)
+
+    assert found is not None
+    assert found.assessment.severity == Severity.URGENT
+    assert (found.dialogue, found.question) == (None, None)
+    assert [each["event"] for each in logged] == ["screening.no_dialogue"]
+
+
+async def test_a_message_that_is_not_answered_gets_no_vectors_of_the_planner(
+    noted: tuple[Screening, NotedEncoder],
+) -> None:
+    screening, encoder = noted
+    begun = screening.begin_spare(HURT, BEFORE, BLOCKED)
+    assert begun is not None
+    await screening.result(begun, 10)
+
+    assert encoder.read == []
+
+
 async def test_a_message_in_another_language_carries_its_name_and_what_its_words_tell(
     screening: Screening,
 ) -> None:
@@ -108,7 +177,7 @@ async def test_a_message_in_another_language_carries_its_name_and_what_its_words
     assert spare is not None
     again = await screening.result(spare, 10)
     assert again is not None
-    assert again.as_record() == told.as_record()
+    assert (again.assessment, again.language) == (told.assessment, told.language)
     assert harmless is not None
     assert (harmless.language, harmless.assessment) == ("pl", NO_RISK)
 

@@ -241,18 +241,21 @@ def test_after_a_disclosure_a_way_to_help_stays_below_every_answer(
 
 
 @pytest.mark.parametrize(
-    ("id_", "own", "audience", "suits"),
+    ("id_", "parent", "professional", "audience", "suits"),
     [
-        ("parent_who_rang", None, "professional", False),
-        ("parent_who_rang", "At work.", "professional", True),
-        ("parent_who_rang", None, "parent", True),
-        ("adults_whom_to_ring", None, "professional", True),
+        ("parent_who_rang", "At home.", None, "professional", False),
+        ("parent_who_rang", "At home.", "At work.", "professional", True),
+        ("parent_who_rang", "At home.", None, "parent", True),
+        ("adults_whom_to_ring", "At home.", None, "professional", True),
+        ("staff_passport", None, "At work.", "parent", False),
+        ("staff_passport", None, "At work.", "professional", True),
+        ("staff_passport", "At home.", "At work.", "parent", True),
     ],
 )
-def test_what_is_said_to_a_parent_is_not_said_at_work(
-    id_: str, own: str | None, audience: str, suits: bool
+def test_what_is_said_to_parents_and_to_staff_is_kept_apart(
+    id_: str, parent: str | None, professional: str | None, audience: str, suits: bool
 ) -> None:
-    made = record(id=id_, parent="At home.", professional=own)
+    made = record(id=id_, parent=parent, professional=professional)
 
     assert made.suits(ConversationState(audience=audience)) is suits
 

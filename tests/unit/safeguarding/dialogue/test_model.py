@@ -19,6 +19,7 @@ from safeguarding.dialogue.model import (
     read_dialogue_model,
 )
 from safeguarding.dialogue.understand import IncomingText, Understanding
+from safeguarding.records import ContentError
 from safeguarding.risk.assessment import NO_RISK, Assessment
 from safeguarding.risk.encoder.vectors import SentenceEncoder, read_adapter, unit
 from safeguarding.risk.lexicon.reader import read_lexicon
@@ -27,7 +28,7 @@ from tests.content import real_content
 
 REPLIES = real_content().replies.all()
 needs_encoder = pytest.mark.skipif(
-    not (ROOT / "models" / "mpnet.onnx").exists(), reason="the encoder is not built"
+    not (ROOT / "models" / "mpnet_dialogue.onnx").exists(), reason="the encoders are not built"
 )
 
 
@@ -151,3 +152,10 @@ def test_plain_disclosures_get_their_first_answer(
 
     assert found == right
     assert chance >= ANSWER_FIRST
+
+
+def test_a_model_of_other_encoders_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("safeguarding.dialogue.model.encoders", lambda: "others")
+
+    with pytest.raises(ContentError, match="run `make dialogue-model`"):
+        read_dialogue_model()

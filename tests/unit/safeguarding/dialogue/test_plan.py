@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from safeguarding.conversation_state import DANGER_NOW, ConversationState
+from safeguarding.conversation_state import DANGER_NOW, HELP_CALLED, ConversationState
 from safeguarding.dialogue.candidates import (
     ANSWER,
     ANSWER_BESIDE_TOPIC,
@@ -20,7 +20,14 @@ from safeguarding.dialogue.candidates import (
     MOST_ASKED,
 )
 from safeguarding.dialogue.model import Candidate
-from safeguarding.dialogue.plan import KEPT, SURE, ReplyPlan, ReplyPlanner, answers_alone
+from safeguarding.dialogue.plan import (
+    KEPT,
+    LIKELY_INTENT,
+    SURE,
+    ReplyPlan,
+    ReplyPlanner,
+    answers_alone,
+)
 from safeguarding.dialogue.understand import IncomingText, UnderstoodTurn
 from safeguarding.risk.assessment import CONVERSATION, MODEL, NO_RISK, Assessment, Signal
 from safeguarding.taxonomy import Severity
@@ -73,7 +80,8 @@ def turn(
 
 
 def planned(made: UnderstoodTurn, before: ConversationState = NEW) -> ReplyPlan:
-    return PLANNER.plan(made, before, before.after(made.message.assessment))
+    assessment = made.message.assessment
+    return PLANNER.plan(made, before, before.after(assessment).with_facts(made.facts, assessment))
 
 
 @pytest.mark.parametrize("intent", ["greet", "say_safe_now", *sorted(KEPT)])
@@ -601,13 +609,13 @@ def test_close_to_danger_small_talk_is_not_answered_unless_it_names_999(
 
 
 @pytest.mark.parametrize("reply", [BUTTONLESS, "bye_then", "minimise_it", "unclear_ok"])
-def test_where_life_may_be_at_risk_a_person_is_asked_once_if_they_are_safe(reply: str) -> None:
-    made, dying = turn((reply, 0.99)), NEW.after(found(Severity.URGENT, "suicide"))
+def test_after_something_urgent_a_person_is_asked_once_if_they_are_safe(reply: str) -> None:
+    made = turn((reply, 0.99))
 
-    assert planned(made, dying).intent == "still_here"
-    assert planned(made, replace(dying, asked_if_safe=True)).reply == reply
-    assert planned(made, told()).reply == reply
-    assert planned(turn((PAY, 0.99)), dying).reply == PAY
+    assert planned(made, told()).intent == "still_here"
+    assert planned(made, told(asked_if_safe=True)).reply == reply
+    assert planned(made, told(Severity.CONCERN)).reply == reply
+    assert planned(turn((PAY, 0.99)), told()).reply == PAY
 
 
 @pytest.mark.parametrize(("category", "asked"), [("suicide", True), ("bullying", False)])
@@ -640,8 +648,9 @@ def test_small_talk_after_something_was_told_stays_with_it(intent: str) -> None:
     [
         ("choose_audience", SURE, True),
         ("choose_audience", UNSURE, False),
-        ("ask_talk_to_someone", ANSWER, True),
-        ("ask_contact_childline", ANSWER, True),
+        ("ask_talk_to_someone", LIKELY_INTENT, True),
+        ("ask_talk_to_someone", LIKELY_INTENT - 0.01, False),
+        ("ask_contact_childline", LIKELY_INTENT, True),
     ],
 )
 def test_a_button_in_words_and_a_wish_for_a_person_are_carried_out_after_something_was_told(
@@ -719,7 +728,8 @@ def test_having_no_answer_is_never_the_likeliest_reply() -> None:
     ("severity", "facts", "given"),
     [
         (Severity.IMMEDIATE, frozenset(), False),
-        (Severity.IMMEDIATE, frozenset({"says_safe"}), True),
+        (Severity.IMMEDIATE, frozenset({"says_safe"}), False),  # a reviewed phrase tells of danger
+        (Severity.IMMEDIATE, frozenset({HELP_CALLED}), True),
         (Severity.URGENT, frozenset(), True),
     ],
 )
@@ -735,3 +745,13 @@ def test_the_first_answer_may_be_about_another_need_than_the_card() -> None:
     made = turn((FIRST, ANSWER_FIRST), severity=Severity.URGENT, in_place=False)
 
     assert planned(made).reply == FIRST
+
+
+@pytest.mark.parametrize(("names_999", "given"), [(True, True), (False, False)])
+def test_where_life_may_be_at_risk_what_takes_up_little_names_999(
+    names_999: bool, given: bool
+) -> None:
+    dying = replace(NEW.after(found(Severity.URGENT, "suicide")), asked_if_safe=True)
+    made = turn(("unclear_ok", 0.99), names_999=names_999)
+
+    assert (planned(made, dying).reply == "unclear_ok") is given

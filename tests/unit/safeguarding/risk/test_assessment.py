@@ -60,13 +60,13 @@ def test_a_vector_of_another_length_is_refused(length: int) -> None:
 
 
 @pytest.mark.parametrize("name", ["dialogue", "question"])
-def test_the_vectors_of_the_planner_arrive_and_have_two_halves(name: str) -> None:
+def test_the_vectors_of_the_planner_arrive_if_they_have_two_halves(name: str) -> None:
     sent = AssessedMessage(NO_RISK, VECTOR, **{name: np.concatenate([VECTOR, VECTOR])})
     too_short = AssessedMessage(NO_RISK, VECTOR, **{name: VECTOR})
 
     assert np.array_equal(getattr(travelled(sent), name), getattr(sent, name))
-    with pytest.raises(ValueError, match=f"a vector of {WIDTH} numbers, not {2 * WIDTH}"):
-        travelled(too_short)
+    # While one process after another is updated, a gateway may still send the shorter one.
+    assert getattr(travelled(too_short), name) is None
 
 
 @pytest.mark.parametrize("part", ["assessment", "vector"])
