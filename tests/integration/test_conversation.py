@@ -78,7 +78,7 @@ def test_whoever_told_us_something_is_never_left_with_small_talk(person, log, to
     messages = person.say(then)
 
     # A word that takes up what was said needs no number after a concern.
-    taken_up = messages[0].get("topic", "").startswith("reply_heard_")
+    taken_up = messages[0].get("topic", "").startswith(("reply_heard_", "reply_unclear_"))
     assert "999" in messages[0]["text"] or (then == "lol" and taken_up)
     buttons = [choice["id"] for message in messages for choice in message.get("choices", [])]
     assert "not_safe_now" in buttons
