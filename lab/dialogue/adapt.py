@@ -137,7 +137,7 @@ def main(*, epochs: float, out: Path, fresh: bool) -> None:
     for epoch in range(run.done // per_epoch, math.ceil(epochs)):
         rng = random.Random(epoch)  # noqa: S311 - training, not secrets
         tokens = [pieces.in_context(*_changed(text, rng)) for text in texts]
-        for at, which in enumerate(batches([len(ids) for ids in tokens], rng)):
+        for at, which in enumerate(batches([len(ids) for ids in tokens], rng, BATCH)):
             if not epoch * per_epoch + at == run.done < steps:
                 continue
             _, ids, mask = pieces.batch(tokens, which)

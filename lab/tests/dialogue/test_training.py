@@ -6,12 +6,14 @@ import re
 from collections.abc import Sequence
 
 import msgspec
+import numpy as np
 import pytest
 
 from lab.dialogue.conversations import DialogueTurn, LabelledDialogue
-from lab.dialogue.training import LabelledTurn, labelled_turns
+from lab.dialogue.training import LabelledTurn, in_halves, labelled_turns
 from safeguarding.content.facts import Facts
 from safeguarding.content.replies import ReplyRecord
+from safeguarding.dialogue.encoder import HALF
 
 REPLIES = {
     id_: ReplyRecord(id=id_, label=id_, acts=["opens"], asked=[]) for id_ in ("go_ahead", "block")
@@ -102,3 +104,19 @@ def test_one_conversation_is_no_part_of_the_next() -> None:
     _, turn = labelled_turns([one, two], REPLIES, FACTS, str.lower, lambda _: None)
 
     assert (turn.place.facts, turn.place.need_after) == (frozenset(), None)
+
+
+def test_the_sum_of_two_models_keeps_each_encoder_to_its_own_columns() -> None:
+    """The second encoder knows nothing here, so its weights stay near zero."""
+    rng = np.random.default_rng(1)
+    labels = np.arange(60) % 2
+    x = np.zeros((60, 2 * HALF + 1), np.float32)
+    x[:, 0] = np.where(labels, 1, -1)
+    x[:, HALF : HALF + 3] = rng.normal(size=(60, 3)) * 1e-3
+    x[:, -1] = 1
+    weight, bias = in_halves(x, labels, 2, np.ones(60, np.float32), 1.0)
+
+    scores = x @ weight.T + bias
+    assert (scores.argmax(1) == labels).all()
+    assert weight.shape == (2, 2 * HALF + 1)
+    assert np.abs(weight[:, 0]).min() > 10 * np.abs(weight[:, HALF : 2 * HALF]).max()
