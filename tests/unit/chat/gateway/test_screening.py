@@ -6,10 +6,10 @@ import asyncio
 import os
 import threading
 from collections.abc import Iterator, Sequence
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
-import structlog
 
 from chat.gateway import screening as module
 from chat.gateway.requests import IncomingMessage
@@ -136,17 +136,19 @@ async def test_the_planner_reads_a_message_and_its_question_after_what_came_befo
 
 
 async def test_without_the_planners_encoder_a_message_is_assessed_all_the_same(
-    noted: tuple[Screening, NotedEncoder],
+    noted: tuple[Screening, NotedEncoder], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     screening, encoder = noted
     encoder.broken = True
-    with structlog.testing.capture_logs() as logged:
-        found = await screening.result(screening.begin(HURT, BEFORE, BLOCKED), 10)
+    logged: list[str] = []
+    log = SimpleNamespace(error=lambda event, **_: logged.append(event))
+    monkeypatch.setattr(module, "log", log)
+    found = await screening.result(screening.begin(HURT, BEFORE, BLOCKED), 10)
 
     assert found is not None
     assert found.assessment.severity == Severity.URGENT
     assert (found.dialogue, found.question) == (None, None)
-    assert [each["event"] for each in logged] == ["screening.no_dialogue"]
+    assert logged == ["screening.no_dialogue"]
 
 
 async def test_a_message_that_is_not_answered_gets_no_vectors_of_the_planner(
