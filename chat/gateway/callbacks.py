@@ -99,7 +99,8 @@ class CallbackDialogue:
             return None
         answer = await self._detail(conversation, sent, assessment)
         if answer is None and not _asked_just_now(conversation):
-            # One other message may come in between. A number in a later one may be somebody else's.
+            # The person may write one other message first. A number in a later message may belong
+            # to someone else.
             conversation.callback_step, conversation.callback_name = None, ""
         return answer
 

@@ -201,7 +201,7 @@ def _does(reply: ReplyRecord, acts: Mapping[str, float]) -> bool:
         return sum(acts.get(name, 0.0) for name in reply.acts) >= _ACT_OF_TALK_FROM
     # A correction or a complaint says again what was not answered, which may be anything.
     own = {*reply.acts, *_SAYS_AGAIN}
-    # What is told later, and may be new, is a detail to the model.
+    # The model calls a disclosure that comes later a detail, although it may be new.
     own |= {*_TELLS} if not own.isdisjoint(_TELLS) else set()
     return sum(acts.get(name, 0.0) for name in own) >= _ACT_FROM
 
