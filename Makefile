@@ -105,12 +105,17 @@ adapt: .venv-lab/.synced .venv-services/.synced $(ENCODER)  ## Train the encoder
 vectors: .venv-services/.synced $(ENCODER)  ## Write artifacts/vectors.safetensors again: after some 2,000 new sentences, or when a test asks for it
 	@$(S)/$(LANTERN) export-vectors --ship && touch $(VECTORS)
 
-calibrate: .venv-lab/.synced $(ENCODER)  ## Calculate probabilities and thresholds from the development sentences and chats
+calibrate: .venv-lab/.synced $(ENCODERS)  ## Calculate probabilities and thresholds from the development sentences and chats
 	@$(L)/$(LANTERN) calibrate
 
 # Like `adapt`, it trains from the published weights, which the building of $(ENCODER) unpacks.
 adapt-dialogue: .venv-lab/.synced $(ENCODER)  ## Train the encoder of the dialogue again from content/replies and data/dialogues (under an hour; resumable), then the choice of replies
 	@$(L)/$(LANTERN) adapt-dialogue
+	@$(MAKE) second-reader
+
+second-reader: .venv-lab/.synced $(ENCODERS)  ## Train the second reader of the risk engine again (under half an hour), then calibrate, then the choice of replies
+	@$(L)/$(LANTERN) second-reader
+	@$(MAKE) calibrate
 	@$(MAKE) dialogue-model
 
 dialogue-model: .venv-lab/.synced $(ENCODERS)  ## Train the choice of replies from content/replies and data/dialogues (some minutes)
@@ -204,4 +209,4 @@ browser: install $(MODEL) .venv-services/.for-tests node_modules/.for-tests  ## 
 clean:  ## Remove build results; keep environments and state
 	@rm -rf models results reports .pytest_cache .mypy_cache .ruff_cache .rasa
 
-.PHONY: quick fuzz help install setup train vectors adapt adapt-dialogue calibrate dialogue-model dialogues compare peers learn verify-audit run screen classify reply evaluate bench chaos test lint types imports content unit stories integration browser clean load pictures
+.PHONY: quick fuzz help install setup train vectors adapt adapt-dialogue second-reader calibrate dialogue-model dialogues compare peers learn verify-audit run screen classify reply evaluate bench chaos test lint types imports content unit stories integration browser clean load pictures

@@ -79,6 +79,7 @@ _LISTED: dict[str, dict[str, tuple[str, str]]] = {
         "adapt-dialogue": ("lab.dialogue.adapt:main", "Teach the encoder of the dialogue anew."),
         "train-dialogue": ("lab.dialogue.command:train_command", "Train the choice of replies."),
         "dialogues": ("lab.dialogue.command:measure_command", "How many replies fit, by turn."),
+        "second-reader": ("lab.training.second_reader:main", "Teach the second reader anew."),
         "calibrate": ("lab.training.calibrate:main", "Fit probabilities and thresholds."),
         "compare": ("lab.training.compare_models:main", "Other models on the same sentences."),
         "evaluate": ("lab.evaluation.command:main", "The evaluation report: every aim."),

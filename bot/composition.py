@@ -6,18 +6,28 @@ functions, which make each object at the first call.
 
 from __future__ import annotations
 
+import logging
 from functools import cache
 from typing import TYPE_CHECKING
 
 from safeguarding.content.reader import Content, read_content
-from safeguarding.dialogue.encoder import DialogueEncoder, loaded_encoder
+from safeguarding.dialogue.encoder import DialogueEncoder
 from safeguarding.dialogue.model import read_dialogue_model
 from safeguarding.dialogue.understand import Understanding
+from safeguarding.records import ContentError
+from safeguarding.risk.encoder.in_place import loaded_encoder
+from safeguarding.risk.encoder.vectors import WeightsError
 from safeguarding.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from safeguarding.risk.encoder.vectors import Encoded
     from safeguarding.risk.engine import RiskEngine
     from safeguarding.risk.lexicon.reader import Lexicon
+
+
+log = logging.getLogger(__name__)
 
 
 @cache
@@ -37,11 +47,26 @@ def understanding() -> Understanding:
 def engine() -> RiskEngine:
     """Return the risk engine, built at the first call: the gateway sends messages assessed.
 
-    Raises what `build_engine` raises, and SettingsError for a setting that makes no sense.
+    Without the dialogue's encoder it assesses all the same. Raises what `build_engine` raises, and
+    SettingsError for a setting that makes no sense.
     """
     from safeguarding.risk.engine import build_engine  # noqa: PLC0415 - spaCy and onnxruntime
 
-    return build_engine(miss_cost=Settings.from_env().miss_cost)
+    miss_cost = Settings.from_env().miss_cost
+    try:
+        return build_engine(miss_cost=miss_cost, encode_in_place=encode_in_place())
+    except (ContentError, WeightsError) as error:
+        log.error("no_second_reader kind=%s", type(error).__name__)  # noqa: TRY400
+        return build_engine(miss_cost=miss_cost, reads_twice=False)
+
+
+@cache
+def encode_in_place() -> Callable[[str], Encoded]:
+    """Return the dialogue's encoder, loaded at the first call.
+
+    Raises ContentError or WeightsError.
+    """
+    return loaded_encoder()
 
 
 @cache
@@ -55,7 +80,7 @@ def dialogue_encoder() -> DialogueEncoder:
     def canonical(text: str) -> str:
         return " ".join(normaliser(text).words)
 
-    return DialogueEncoder.of(loaded_encoder(), content().replies.all(), canonical)
+    return DialogueEncoder.of(encode_in_place(), content().replies.all(), canonical)
 
 
 @cache

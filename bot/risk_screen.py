@@ -114,11 +114,11 @@ class RiskScreen(GraphComponent, IntentClassifier):
     def _screen(self, message: RasaMessage, before: ConversationState) -> None:
         text = as_typed(message.get(TEXT) or "")
         assessed = assessed_already()
-        assessment = (
-            assessed.assessment
-            if assessed
-            else content().questions.heard(before.asked, text, self._engine().assess(text))
-        )
+        if assessed:
+            assessment = assessed.assessment
+        else:
+            found = self._engine().assess(text, (), _context(before))
+            assessment = content().questions.heard(before.asked, text, found)
         message.set(RISK, assessment.as_record(), add_to_output=True)
         tells = assessment.severity >= Severity.CONCERN
         topic = asked_about(message.get(INTENT_RANKING_KEY) or [], tells=tells)
@@ -153,6 +153,14 @@ class RiskScreen(GraphComponent, IntentClassifier):
             message.set(ENTITIES, [*(message.get(ENTITIES) or []), *named], add_to_output=True)
 
 
+def _context(before: ConversationState) -> str:
+    """Return what is known of the turn before; the gateway alone knows the person's words."""
+    try:
+        return dialogue_encoder().context("", before)
+    except (ContentError, WeightsError):
+        return ""
+
+
 def _read(
     message: RasaMessage, text: str, assessed: AssessedMessage | None, before: ConversationState
 ) -> tuple[str, Floats | None]:
@@ -165,8 +173,7 @@ def _read(
         return words, None
     of_risk = unit(np.asarray(features.features[0], np.float32))
     try:
-        encoder = dialogue_encoder()
-        return words, encoder.vector(words, of_risk, encoder.context("", before))
+        return words, dialogue_encoder().vector(words, of_risk, _context(before))
     except (ContentError, WeightsError) as error:
         # The card that is due, or the topic, is still shown.
         log.error("no_dialogue kind=%s", type(error).__name__)  # noqa: TRY400

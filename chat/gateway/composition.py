@@ -28,9 +28,10 @@ from chat.gateway.shared_conversations import SharedConversations
 from chat.gateway.shared_store import Seal, SharedStore
 from safeguarding.clock import utc_now
 from safeguarding.content.reader import Content, read_content
-from safeguarding.dialogue.encoder import DialogueEncoder, loaded_encoder
+from safeguarding.dialogue.encoder import DialogueEncoder
 from safeguarding.dialogue.model import read_dialogue_model
 from safeguarding.logs import configure_logs
+from safeguarding.risk.encoder.in_place import loaded_encoder
 from safeguarding.risk.encoder.vectors import Encoded
 from safeguarding.risk.engine import RiskEngine, build_engine
 from safeguarding.settings import Settings
@@ -134,9 +135,10 @@ def dependencies(
     database = connect(settings.database_url, answer_s=DATABASE_ANSWER_S)
     vault = Vault.of(settings)
     note_key_in_use(settings, vault)
+    encode = encode or loaded_encoder()
     return Dependencies(
-        engine=engine or build_engine(miss_cost=settings.miss_cost),
-        encode=encode or loaded_encoder(),
+        engine=engine or build_engine(miss_cost=settings.miss_cost, encode_in_place=encode),
+        encode=encode,
         mailbox=HandoffMailbox(database, vault),
         spool=Spool.of(settings, vault),
         token_key=settings.secret("token_key"),

@@ -147,7 +147,8 @@ class Screening:
         is_answered: bool = True,
     ) -> AssessedMessage:
         """Assess a message; one that `is_answered` gets the vectors by which a reply is chosen."""
-        found = self._engine.analyse(text, before)
+        context = self._context(before, state)
+        found = self._engine.analyse(text, before, context)
         assessment = self._questions.heard(state.asked, text, found.assessment)
         language = None
         try:
@@ -156,18 +157,25 @@ class Screening:
             log.error("screening.no_language", error=type(error).__name__)  # noqa: TRY400
         if found.vector is None:
             log.error("screening.no_vector")  # Rasa then makes one
-        read = self._read_in_place(text, found, before, state) if is_answered else (None, None)
+        read = self._read_in_place(text, found, context) if is_answered else (None, None)
         return AssessedMessage(assessment, found.vector, language, found.canonical, *read)
 
+    def _context(self, before: Sequence[Turn], state: ConversationState) -> str:
+        """Return what came before a message, as both of its readings in place take it."""
+        try:
+            previous = next((turn.text for turn in reversed(before) if turn.by == "user"), "")
+            spelled = self._engine.canonical(previous[-_OF_PREVIOUS:]) if previous else ""
+            return self._dialogue.context(spelled, state)
+        except Exception as error:  # noqa: BLE001 - the message is read without it
+            log.error("screening.no_context", error=type(error).__name__)  # noqa: TRY400
+            return ""
+
     def _read_in_place(
-        self, text: str, found: Analysis, before: Sequence[Turn], state: ConversationState
+        self, text: str, found: Analysis, context: str
     ) -> tuple[Floats | None, Floats | None]:
         """Return the vectors by which a reply is chosen: of the message, and of its question."""
         message = question = None
         try:
-            previous = next((turn.text for turn in reversed(before) if turn.by == "user"), "")
-            spelled = self._engine.canonical(previous[-_OF_PREVIOUS:]) if previous else ""
-            context = self._dialogue.context(spelled, state)
             if found.vector is not None and found.canonical:
                 message = self._dialogue.vector(found.canonical, found.vector, context)
             asks = last_question(text)

@@ -27,8 +27,9 @@ from lab.bench.client import (
 from lab.bench.usage import processor_ms, resident_bytes
 from ops.stack import ASSISTANT, Process, Stack, free_port
 from safeguarding.corpus import read_examples
-from safeguarding.dialogue.encoder import DialogueEncoder, loaded_encoder
+from safeguarding.dialogue.encoder import DialogueEncoder
 from safeguarding.risk.assessment import AssessedMessage
+from safeguarding.risk.encoder.in_place import loaded_encoder
 from safeguarding.risk.engine import build_engine
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import ROOT
@@ -125,8 +126,9 @@ def rasa_alone(folder: Path, amount: Amount, *, handed_over: bool) -> SystemFigu
 
 def _assess(texts: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return each text's assessment and vectors, as the gateway sends them."""
-    engine = build_engine(miss_cost=Settings.from_env().miss_cost)
-    encoder = DialogueEncoder(loaded_encoder(), {})
+    encode = loaded_encoder()
+    engine = build_engine(miss_cost=Settings.from_env().miss_cost, encode_in_place=encode)
+    encoder = DialogueEncoder(encode, {})
 
     def assessed(text: str) -> AssessedMessage:
         words, vector = engine.canonical(text), engine.vector(text)

@@ -25,13 +25,12 @@ import torch
 from safetensors.numpy import save_file
 from torch.nn import functional
 
-from lab.dialogue.conversations import labels_of, latest_of, messages, read_dialogues, shares
+from lab.dialogue.conversations import in_their_places, read_dialogues, shares
 from lab.training.adapt import RANK, SAVE_EVERY_S, Progress, TrainingRun, told
 from lab.training.augmentation import roughened
 from lab.training.network import BATCH, SCALE, EncoderNetwork, WordPieces, batches, published
 from safeguarding.artifacts import ARTIFACTS, DIALOGUE_ADAPTER, add_to_manifest, digest_of
 from safeguarding.content.reader import read_content
-from safeguarding.dialogue.encoder import context_of
 from safeguarding.risk.encoder import vectors as weights
 from safeguarding.risk.encoder.kept_vectors import read_everyday
 from safeguarding.risk.lexicon.reader import read_lexicon
@@ -58,7 +57,7 @@ class TaughtText(NamedTuple):
     words: tuple[str, ...]
     """Canonical words."""
     context: str
-    """What came before, as DialogueEncoder reads it."""
+    """What came before: the result of `context_of`."""
     act: int | None
     """The index of its dialogue act; None where it is not known."""
     replies: tuple[tuple[int, float], ...]
@@ -83,15 +82,14 @@ def taught_texts() -> tuple[list[TaughtText], int, int]:
         for text in replies[name].asked
     ]
     for dialogue in read_dialogues("training"):
-        previous = ""
-        for turn, before in () if dialogue.is_held else messages(dialogue):
-            said = " ".join(words(labels_of(latest_of(before), replies)))
-            context, previous = context_of(previous, said), " ".join(words(turn.user or ""))
+        if dialogue.is_held:
+            continue
+        for turn, _, context in in_their_places(dialogue, replies, lambda t: " ".join(words(t))):
             right = [place[each] for each in turn.right if each in place]
             shared = tuple(zip(right, shares(len(right)), strict=True)) if right else none
             act = acts.index(turn.act) if turn.act else None
             weight = _OF_TURNS if right else _OF_NOTHING
-            found.append(TaughtText(tuple(previous.split()), context, act, shared, weight))
+            found.append(TaughtText(words(turn.user or ""), context, act, shared, weight))
     everyday = read_everyday()
     for text in everyday[:: max(1, len(everyday) // _EVERYDAY)]:
         found.append(TaughtText(words(text), "", None, none, _OF_NOTHING))

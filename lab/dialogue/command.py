@@ -19,12 +19,13 @@ from safetensors.numpy import save_file
 from lab.dialogue.conversations import PARTS, read_dialogues
 from lab.dialogue.hearing import Hearing
 from lab.dialogue.measures import measured
-from lab.dialogue.training import LabelledTurn, labelled_turns, train
+from lab.dialogue.training import train
+from lab.dialogue.turns import LabelledTurn, labelled_turns
 from safeguarding.artifacts import ARTIFACTS, DIALOGUE, add_to_manifest, digest_of
 from safeguarding.content.reader import Content, read_content
-from safeguarding.dialogue.encoder import in_context, sentence_encoder
 from safeguarding.dialogue.encoder import joined as join
 from safeguarding.dialogue.model import MADE_FROM, DialogueModel, encoders, read_dialogue_model
+from safeguarding.risk.encoder.in_place import in_context, sentence_encoder
 from safeguarding.risk.encoder.kept_vectors import (
     encode_all,
     joined,

@@ -6,13 +6,14 @@ data/dialogues/<part>/<writer>.yml. The parts are kept apart: the model of the d
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from safeguarding.content.replies import ReplyRecord
 from safeguarding.records import read_yaml
+from safeguarding.risk.encoder.in_place import context_of
 from safeguarding.taxonomy import ROOT
 
 FOLDER = ROOT / "data" / "dialogues"
@@ -75,6 +76,21 @@ def messages(dialogue: LabelledDialogue) -> Iterator[tuple[DialogueTurn, Sequenc
     for at, turn in enumerate(dialogue.turns):
         if turn.user is not None:
             yield turn, dialogue.turns[:at]
+
+
+def in_their_places(
+    dialogue: LabelledDialogue,
+    replies: Mapping[str, ReplyRecord],
+    canonical: Callable[[str], str],
+) -> Iterator[tuple[DialogueTurn, Sequence[DialogueTurn], str]]:
+    """Yield each message of the person, the turns before it, and these as its context.
+
+    `canonical` spells a text as the normaliser does.
+    """
+    previous = ""
+    for turn, before in messages(dialogue):
+        yield turn, before, context_of(previous, canonical(labels_of(latest_of(before), replies)))
+        previous = canonical(turn.user or "")
 
 
 def latest_of(before: Sequence[DialogueTurn]) -> list[DialogueTurn]:

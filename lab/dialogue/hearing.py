@@ -9,7 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from lab.dialogue.conversations import DialogueTurn, LabelledDialogue, latest_of, messages
+from lab.dialogue.conversations import (
+    DialogueTurn,
+    LabelledDialogue,
+    in_their_places,
+    latest_of,
+)
 from safeguarding.content.facts import Facts
 from safeguarding.content.replies import ReplyRecord
 from safeguarding.conversation_state import ConversationState
@@ -21,7 +26,8 @@ from safeguarding.risk.assessment import Assessment, Turn
 class Hearing:
     """What the risk engine and the conversation's state make of labelled conversations."""
 
-    assess: Callable[[str, Sequence[Turn]], Assessment]
+    assess: Callable[[str, Sequence[Turn], str], Assessment]
+    """Assesses a text with the turns and the context before it."""
     facts: Facts
     replies: Mapping[str, ReplyRecord]
     canonical: Callable[[str], str]
@@ -29,11 +35,11 @@ class Hearing:
     def places(self, dialogue: LabelledDialogue) -> Iterator[Place]:
         """Yield a place for each message: its needs, categories and facts; nothing else is set."""
         state, history = ConversationState(audience=dialogue.audience), list[Turn]()
-        for turn, before in messages(dialogue):
+        for turn, before, context in in_their_places(dialogue, self.replies, self.canonical):
             words = " ".join(map(self._words, latest_of(before))).strip()
             history += [Turn("assistant", words)] if words else []
             text = turn.user or ""
-            assessment = self.assess(text, tuple(history))
+            assessment = self.assess(text, tuple(history), context)
             said = self.facts.said_by_writer(text, self.canonical(text))
             after = state.after(assessment).with_facts(said, assessment)
             yield Place(

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lab.dialogue.conversations import NONE
-from lab.dialogue.training import LabelledTurn
+from lab.dialogue.turns import LabelledTurn
 from safeguarding.content.reader import Content
 from safeguarding.dialogue.candidates import ANSWER, MOST_ASKED
 from safeguarding.dialogue.candidates import ASK as LEAST_ASKED

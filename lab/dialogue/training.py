@@ -6,26 +6,19 @@ development part chooses the thresholds; the test part is not read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import repeat
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from lab.dialogue.conversations import (
-    LabelledDialogue,
-    labels_of,
-    latest_of,
-    messages,
-    shares,
-)
-from lab.dialogue.hearing import Hearing, heard
-from safeguarding.content.facts import Facts
+from lab.dialogue.conversations import shares
+from lab.dialogue.linear import in_halves
+from lab.dialogue.turns import LabelledTurn
 from safeguarding.content.replies import ReplyRecord
-from safeguarding.dialogue.encoder import ASK, CARD, DANGER, HALF, WIDTH, context_of
+from safeguarding.dialogue.encoder import HALF, WIDTH
 from safeguarding.dialogue.model import DialogueModel, Place
 from safeguarding.taxonomy import taxonomy
 
@@ -33,10 +26,8 @@ Floats = npt.NDArray[np.float32]
 _UNITS = 24
 _EPOCHS = 30
 _SCALE = np.float32(5.5)
-_STEPS = 35
 _START = 2.0
-"""How many steps a linear model takes (100 rank the development turns no better), and the length of
-the mean vectors it begins from."""
+"""The length of the mean vectors that the model of the replies begins from."""
 
 
 class Encode(Protocol):
@@ -44,145 +35,6 @@ class Encode(Protocol):
 
     def __call__(self, texts: Sequence[str], contexts: Sequence[str] = (), /) -> Floats:
         """Return the joined vector of each text, shape (texts, 1536), after its context if any."""
-
-
-@dataclass(frozen=True)
-class LabelledTurn:
-    """A message in its place, with what it does and what may answer it."""
-
-    text: str
-    place: Place
-    act: str
-    right: tuple[str, ...]
-    context: str = ""
-    """What came before, as DialogueEncoder reads it."""
-    is_held: bool = False
-    """Whether only the ranking learns from it (lab.dialogue.conversations.HELD)."""
-
-
-def labelled_turns(
-    dialogues: Sequence[LabelledDialogue],
-    replies: Mapping[str, ReplyRecord],
-    facts: Facts,
-    canonical: Callable[[str], str],
-    category_of: Callable[[str], str | None],
-    hearing: Hearing | None = None,
-) -> Iterator[LabelledTurn]:
-    """Yield each message of the conversations in its place.
-
-    With `hearing`, those that only the ranking learns from are in the place that they would have in
-    service.
-    """
-    for dialogue in dialogues:
-        place = Place(audience=dialogue.audience)
-        said: set[str] = set()
-        previous = ""
-        in_service = hearing.places(dialogue) if hearing and dialogue.is_held else repeat(None)
-        for (turn, before), real in zip(messages(dialogue), in_service, strict=False):
-            latest = latest_of(before)
-            context = context_of(previous, canonical(labels_of(latest, replies)))
-            previous = canonical(turn.user or "")
-            kind, reply = _kind(latest, replies)
-            said |= {t.reply for t in latest if t.reply}
-            place = replace(
-                place,
-                need=place.need_after,
-                need_after=turn.need or place.need_after,
-                last_kind=kind,
-                last_reply=reply,
-                said=frozenset(said),
-                facts=place.facts | facts.said_in(previous),
-                topics=frozenset({turn.topic} if turn.topic else ()) | _kept(place),
-                categories=place.categories
-                | ({c} if turn.topic and turn.need and (c := category_of(turn.topic)) else set()),
-                asked=bool(latest)
-                and any((t.lantern or "").rstrip().endswith("?") for t in latest),
-            )
-            act = turn.act or "unclear"
-            found = heard(place, real) if real else place
-            yield LabelledTurn(
-                turn.user or "", found, act, turn.right, context, is_held=dialogue.is_held
-            )
-
-
-def _kept(place: Place) -> frozenset[str]:
-    return frozenset(sorted(place.topics)[:1])
-
-
-def _kind(latest: Sequence[Any], replies: Mapping[str, ReplyRecord]) -> tuple[str, str | None]:
-    if not latest:
-        return "none", None
-    known = next((t.reply for t in latest if t.reply in replies), None)
-    if known:
-        return "reply", known
-    labels = {t.reply for t in latest}
-    if labels & {CARD, DANGER}:
-        return "card", None
-    return ("ask" if ASK in labels else "other"), None
-
-
-def softmax_regression(
-    x: Floats,
-    y: npt.NDArray[np.int64],
-    classes: int,
-    weight: Floats,
-    penalty: float,
-    start: Floats | None = None,
-) -> tuple[Floats, Floats]:
-    """Return weights (classes, features) and biases of a multinomial logistic regression.
-
-    `start` are weights to begin from; without them it begins from zero.
-    """
-    torch.manual_seed(20261129)
-    inputs, labels = torch.from_numpy(x), torch.from_numpy(y)
-    each = torch.from_numpy(weight)
-    begin = np.zeros((classes, x.shape[1]), np.float32) if start is None else start
-    w = torch.from_numpy(begin.copy()).requires_grad_()
-    b = torch.zeros(classes, requires_grad=True)
-    optimiser = torch.optim.LBFGS(
-        [w, b], max_iter=_STEPS, history_size=10, line_search_fn="strong_wolfe"
-    )
-
-    def closure() -> Any:
-        optimiser.zero_grad()
-        losses = torch.nn.functional.cross_entropy(inputs @ w.T + b, labels, reduction="none")
-        loss = (losses * each).sum() + penalty / 2 * w.square().sum()
-        loss.backward()
-        return loss
-
-    optimiser.step(closure)
-    return w.detach().numpy(), b.detach().numpy()
-
-
-def in_halves(
-    x: Floats,
-    y: npt.NDArray[np.int64],
-    classes: int,
-    weight: Floats,
-    penalty: float,
-    start: Floats | None = None,
-) -> tuple[Floats, Floats]:
-    """Train a regression on each encoder's part of the features, and return their sum as one.
-
-    The sum of two models ranks better than one model of both parts (on the development turns the
-    first reply is right in 52.8 % instead of 51.7 %), because each sees every turn alone. Features
-    that belong to no encoder go to both.
-    """
-    whole, bias = np.zeros((classes, x.shape[1]), np.float32), np.zeros(classes, np.float32)
-    for columns in _columns(x.shape[1]):
-        begin = None if start is None else start[:, columns]
-        found, found_bias = softmax_regression(x[:, columns], y, classes, weight, penalty, begin)
-        whole[:, columns] += found
-        bias += found_bias
-    return whole, bias
-
-
-def _columns(width: int) -> list[npt.NDArray[np.int64]]:
-    """Return the columns of each encoder among features that begin with joined vectors."""
-    vectors = width // WIDTH * WIDTH
-    at = np.arange(width)
-    own = [at[(at < vectors) & (at // HALF % 2 == half)] for half in (0, 1)]
-    return [np.concatenate([each, at[vectors:]]) for each in own]
 
 
 def train(

@@ -52,7 +52,7 @@ RANK, EPOCHS = 32, 3.0
 RATES = {"encoder": 4e-4, "heads": 1e-3}
 _WARMING_UP, _LONGEST_STEP = 0.05, 1.0
 """Share of the steps in which the rates rise; norm to which a gradient is clipped."""
-_PASSAGE = 12
+PASSAGE = 12
 """Words above which a text of the background is long enough to set sentences in."""
 _REPORT_EVERY, SAVE_EVERY_S = 50, 600.0
 """Steps between two lines of progress; seconds between two saved states."""
@@ -183,7 +183,7 @@ def main(  # noqa: PLR0913 - an argument for each option
     told(f"{len(sentences)} sentences to learn from, {len(held)} to measure on")
     data = digest_of(map(row, sentences))
     labels = labels_of(sentences, intents)
-    passages = [example.text for example in everyday if len(example.text.split()) > _PASSAGE]
+    passages = [example.text for example in everyday if len(example.text.split()) > PASSAGE]
     augmented = AugmentedSentences(sentences, labels, engine.canonical, passages)
     held_texts = [engine.canonical(of_example(example).text) for example in held]
     due = np.array([int(example.severity) for example in held])

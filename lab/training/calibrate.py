@@ -1,10 +1,11 @@
 """`make calibrate` writes artifacts/calibration.yml and artifacts/chat_thresholds.yml.
 
 The first turns the scores of a message into probabilities. It is fitted on the development part, on
-the older, milder set of tests/held_out, and on the development part of the background if
-LANTERN_BACKGROUND names its folder: a threshold fitted on one kind of text does not suit another.
-Of a long message, as in service, the gravest passage counts. The second holds the thresholds for
-pasted chats, from the development chats alone. Run it after `make adapt` and a new ONNX file.
+the older, milder set of tests/held_out, on the development turns of data/dialogues, and on the
+development part of the background if LANTERN_BACKGROUND names its folder: a threshold fitted on one
+kind of text does not suit another. Of a long message, as in service, the gravest passage counts.
+The second holds the thresholds for pasted chats, from the development chats alone. Run it after
+`make adapt` or `make second-reader` and a new ONNX file.
 """
 
 from __future__ import annotations
@@ -16,16 +17,20 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from math import log
+from typing import NamedTuple
 
 import click
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import yaml
 from sklearn.linear_model import LogisticRegression
 
+from lab.dialogue.conversations import read_dialogues as read_labelled_dialogues
 from lab.evaluation.dialogues import rendered
 from lab.evaluation.messages import independent_examples
 from lab.training.background import background_folder, read_background
+from lab.training.second_reader import TurnInPlace, turns_in_place
 from lab.training.sentences import development
 from safeguarding.artifacts import (
     ARTIFACTS,
@@ -38,6 +43,11 @@ from safeguarding.corpus import Chat, Example, read_dialogues, read_examples
 from safeguarding.risk.chat.pasted import pasted_chat
 from safeguarding.risk.chat.reading import ChatEvidence, ChatReader
 from safeguarding.risk.encoder.classifier import RiskClassifier, build_classifier
+from safeguarding.risk.encoder.in_place import (
+    SecondReader,
+    loaded_encoder,
+    read_second_reader,
+)
 from safeguarding.risk.engine import RiskEngine
 from safeguarding.risk.lexicon.reader import read_lexicon
 from safeguarding.risk.prediction import passages
@@ -50,6 +60,7 @@ from safeguarding.risk.thresholds import (
     Evidence,
     SeverityStep,
     Thresholds,
+    Weights,
     read_calibration,
 )
 from safeguarding.risk.witness import Witness, read_witness
@@ -60,6 +71,11 @@ from safeguarding.taxonomy import SIGNS, Severity
 # chat services report (most messages are small talk and questions).
 COSTS = {"concern": 10.0, "urgent": 50.0, "immediate": 50.0}
 EXPECTED = {"concern": 0.08, "urgent": 0.015, "immediate": 0.003}
+OF_TURNS = 3.0
+"""What a turn of a conversation counts beside a sentence: there are 544 beside 9,091 sentences, and
+they are what a chat receives. At 3 instead of 1, of the harmless turns 3.5 % are urgent instead of
+5.5 %, and the figures of the sentences stay within half a point; at 6, 0.4 points more of the
+harmless sentences are urgent."""
 CONVERSATION = 1.5
 """What is subtracted from the log-odds of several messages read as one. On the development part 1.5
 finds the same 50 of 55 urgent turns as 0.5, and 63 of 254 quiet ones alarm instead of 73."""
@@ -88,10 +104,15 @@ _CHAT_HEADER = """\
 
 @dataclass(frozen=True)
 class ScoredMessage:
-    """A sentence's scores by network, witness and lexicon, with its label."""
+    """A message's scores by network, witness, lexicon and second reader, with its label."""
 
     evidence: Evidence
-    due: Severity
+    due: tuple[float, ...]
+    """1 or 0 for each of STEPS."""
+    known: tuple[float, ...] = (1.0, 1.0, 1.0)
+    """1 for each of STEPS that is labelled, else 0."""
+    is_turn: bool = False
+    """Whether it is a turn of a conversation in data/dialogues."""
 
 
 @dataclass(frozen=True)
@@ -107,10 +128,24 @@ def _workers() -> ProcessPoolExecutor:
     return ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn"))
 
 
+class _Tools(NamedTuple):
+    engine: RiskEngine
+    normaliser: Normaliser
+    classifier: RiskClassifier
+    witness: Witness
+    second: SecondReader
+
+
 @cache
-def _tools() -> tuple[RiskEngine, Normaliser, RiskClassifier, Witness]:
+def _tools() -> _Tools:
     lexicon = read_lexicon()
-    return RiskEngine(lexicon), lexicon.normaliser, build_classifier(), read_witness()
+    return _Tools(
+        RiskEngine(lexicon),
+        lexicon.normaliser,
+        build_classifier(),
+        read_witness(),
+        read_second_reader(loaded_encoder()),
+    )
 
 
 @cache
@@ -125,15 +160,25 @@ def _reader() -> ChatReader:
     )
 
 
-def _message(example: Example) -> ScoredMessage:
-    engine, normaliser, classifier, witness = _tools()
-    message, phrased = normaliser(example.text), engine.assess(example.text).severity
+def _message(text: str, context: str) -> Evidence:
+    tools = _tools()
+    message, phrased = tools.normaliser(text), tools.engine.assess(text).severity
     read = [
-        Evidence(classifier.read(each.text).steps, witness.scores(each.as_typed(message)), phrased)
-        for each in passages(message, gravity=witness.urgent)
+        (tools.classifier.read(each.text).steps, tools.witness.scores(each.as_typed(message)), each)
+        for each in passages(message, gravity=tools.witness.urgent)
     ]
-    gravest = max(read, key=lambda evidence: evidence.network[_URGENT] + evidence.witness[_URGENT])
-    return ScoredMessage(gravest, example.severity)
+    network, witness, gravest = max(read, key=lambda each: each[0][_URGENT] + each[1][_URGENT])
+    return Evidence(network, witness, phrased, tools.second.read(gravest.text, context).steps)
+
+
+def _sentence(example: Example) -> ScoredMessage:
+    due = tuple(float(example.severity >= step) for step in STEPS)
+    return ScoredMessage(_message(example.text, ""), due)
+
+
+def _turn(taught: TurnInPlace) -> ScoredMessage:
+    evidence = _message(taught.text, taught.context)
+    return ScoredMessage(evidence, taught.due, taught.known, is_turn=True)
 
 
 def _chat(chat: Chat) -> ScoredChat | None:
@@ -143,28 +188,44 @@ def _chat(chat: Chat) -> ScoredChat | None:
 
 
 def fit_messages(rows: Sequence[ScoredMessage]) -> Calibration:
-    """Fit one logistic regression for each severity, on both scores and on the lexicon."""
+    """Fit two logistic regressions for each severity: with the second reader and without it."""
     steps = {}
     for at, due in enumerate(STEPS):
-        inputs = np.array(
-            [
-                [row.evidence.network[at], row.evidence.witness[at], row.evidence.phrased >= due]
-                for row in rows
-            ],
-            np.float64,
-        )
-        target = np.array([row.due >= due for row in rows])
-        model = LogisticRegression(C=10.0).fit(inputs, target)
+        labelled = [row for row in rows if row.known[at]]
+        target = np.array([row.due[at] > 0 for row in labelled])
+        counts = np.array([OF_TURNS if row.is_turn else 1.0 for row in labelled])
+        once = [_inputs(row.evidence, at)[:-1] for row in labelled]
+        twice = [_inputs(row.evidence, at) for row in labelled]
         steps[due.label] = SeverityStep(
-            network=round(float(model.coef_[0][0]), 4),
-            witness=round(max(0.0, float(model.coef_[0][1])), 4),
-            phrase=round(max(0.0, float(model.coef_[0][2])), 4),
-            offset=round(float(model.intercept_[0]), 4),
+            once=_weights(once, target, counts),
+            twice=_weights(twice, target, counts),
             expected=EXPECTED[due.label],
-            developed=round(float(target.mean()), 4),
+            developed=round(float(np.average(target, weights=counts)), 4),
             miss_cost=COSTS[due.label],
         )
     return Calibration(version=build_classifier().version, conversation=CONVERSATION, **steps)
+
+
+def _inputs(evidence: Evidence, at: int) -> list[float]:
+    phrased = float(evidence.phrased >= STEPS[at])
+    second = evidence.second[at] if evidence.second else 0.0
+    return [evidence.network[at], evidence.witness[at], phrased, second]
+
+
+def _weights(
+    inputs: Sequence[Sequence[float]],
+    target: npt.NDArray[np.bool_],
+    counts: npt.NDArray[np.float64],
+) -> Weights:
+    model = LogisticRegression(C=10.0).fit(np.array(inputs, np.float64), target, counts)
+    network, witness, phrase, *second = map(float, model.coef_[0])
+    return Weights(
+        network=round(network, 4),
+        witness=round(max(0.0, witness), 4),
+        phrase=round(max(0.0, phrase), 4),
+        second=round(max(0.0, sum(second)), 4),
+        offset=round(float(model.intercept_[0]), 4),
+    )
 
 
 def fit_chats(rows: Sequence[ScoredChat], due: Severity) -> ChatThreshold:
@@ -202,15 +263,31 @@ def calibrate_messages() -> None:
     everyday = read_background(background_folder(), "development")
     print(f"{len(everyday)} texts of the background" if everyday else "without a background")
     examples = [*development(read_examples()), *independent_examples(), *everyday]
+    placed = turns_in_place(read_labelled_dialogues("development"))
+    turns = [turn for turn in placed if any(turn.known)]
     with _workers() as pool:
-        rows = list(pool.map(_message, examples, chunksize=50))
+        rows = list(pool.map(_sentence, examples, chunksize=50))
+        rows += pool.map(_turn, turns, chunksize=50)
     calibration = fit_messages(rows)
-    data = digest_of([each.text, int(each.severity)] for each in examples)
+    data = digest_of([*([each.text, int(each.severity)] for each in examples), *turns])
     _write(CALIBRATION, _HEADER, calibration, data)
     thresholds = Thresholds(calibration)
-    found = [thresholds.probabilities(row.evidence).severity for row in rows]
-    for due in STEPS:
-        _print_figures(due, [each >= due for each in found], [row.due for row in rows])
+    for name, part in {
+        "sentences": [row for row in rows if not row.is_turn],
+        "turns of conversations": [row for row in rows if row.is_turn],
+    }.items():
+        print(name)
+        found = [thresholds.probabilities(row.evidence).severity for row in part]
+        for at, step in enumerate(STEPS):
+            pairs = zip(found, part, strict=True)
+            known = [(severity, row.due) for severity, row in pairs if row.known[at]]
+            over = [severity >= step for severity, _ in known]
+            _print_figures(step, over, [_severity(due) for _, due in known])
+
+
+def _severity(due: Sequence[float]) -> Severity:
+    over = (step for step, share in zip(STEPS, due, strict=True) if share)
+    return max(over, default=Severity.NONE)
 
 
 def calibrate_chats() -> None:

@@ -27,6 +27,7 @@ from lab.evaluation.measures import interval, urgent_recall
 from lab.training.network import EncoderNetwork, WordPieces, batches, published
 from safeguarding.corpus import Example, read_examples
 from safeguarding.risk.encoder.classifier import URGENT, build_classifier
+from safeguarding.risk.encoder.in_place import loaded_encoder, read_second_reader
 from safeguarding.risk.encoder.vectors import ENCODER_DIR
 from safeguarding.risk.engine import RiskEngine
 from safeguarding.risk.lexicon.reader import read_lexicon
@@ -140,7 +141,7 @@ def frozen_rows(training: Sequence[Example], held: Sequence[Example]) -> list[Mo
 
 
 def adapted_rows(held: Sequence[Example]) -> list[ModelFigures]:
-    """Score by the witness, by the adapted encoder, by both together, and with the lexicon."""
+    """Score by the witness, the adapted encoder, both, with the lexicon, and with both readers."""
     engine, witness = RiskEngine(read_lexicon()), read_witness()
     classifier, thresholds = build_classifier(), Thresholds(read_calibration())
     words = [engine.canonical(each.text) for each in held]
@@ -151,6 +152,12 @@ def adapted_rows(held: Sequence[Example]) -> list[ModelFigures]:
         evidence._replace(phrased=engine.assess(example.text).severity)
         for evidence, example in zip(both, held, strict=True)
     ]
+    second = read_second_reader(loaded_encoder())
+    twice = [
+        evidence._replace(second=second.read(text).steps)
+        for evidence, text in zip(phrased, words, strict=True)
+    ]
+    again = _time_each(words[:_TIMED], second.read)
     typed = [each.text for each in held[:_TIMED]]
     letters, network = (
         _time_each(typed, witness.scores),
@@ -166,6 +173,9 @@ def adapted_rows(held: Sequence[Example]) -> list[ModelFigures]:
         ModelFigures("MPNet adapted", np.array([each[URGENT] for each in steps]), network),
         ModelFigures("both", weighed(both), network + letters),
         ModelFigures("both, with the lexicon", weighed(phrased), network + letters + lexicon),
+        ModelFigures(
+            "all three and the second reader", weighed(twice), network + letters + lexicon + again
+        ),
     ]
 
 

@@ -2,8 +2,8 @@
 
 A vector joins two encoders. That of the risk engine learned what is alarming. The second, of the
 same published weights, learned from the conversations of data/dialogues which reply a message asks
-for; it reads the message after a line of what came before. Each sees what the other misses
-(docs/adr/0044).
+for; it reads the message after a line of what came before (safeguarding/risk/encoder/in_place.py).
+Each sees what the other misses (docs/adr/0044).
 """
 
 from __future__ import annotations
@@ -14,25 +14,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from safeguarding.artifacts import DIALOGUE_ADAPTER, checked
 from safeguarding.content.replies import ReplyRecord
 from safeguarding.conversation_state import ConversationState
 from safeguarding.risk import assessment
-from safeguarding.risk.encoder.vectors import (
-    AFTER,
-    DIALOGUE_ONNX,
-    Encoded,
-    SentenceEncoder,
-    read_adapter,
-)
+from safeguarding.risk.encoder.in_place import context_of, in_context
+from safeguarding.risk.encoder.vectors import Encoded
 
 HALF = assessment.WIDTH
 WIDTH = 2 * HALF
 """Lengths of the vector of one encoder, and of a joined one."""
 MOST_READ = 10_000
 """Characters of a text that are read; the encoder stops long before."""
-_OF_PREVIOUS, _OF_LANTERN = 160, 120
-"""Characters that are read of the person's message before, and of what Lantern said then."""
 CARD, DANGER, ASK = "card", "999", "ask"
 """What stands for a help card, for that of danger, and for a question by buttons, in what came
 before; as in data/dialogues."""
@@ -82,38 +74,7 @@ class DialogueEncoder:
         return context_of(previous, said)
 
 
-def context_of(previous: str, said: str) -> str:
-    """Return the line that the encoder reads before a message; empty if nothing came before.
-
-    `previous` are the person's words before, `said` the labels of what Lantern answered; both are
-    canonical.
-    """
-    if not previous and not said:
-        return ""
-    return f"{previous[-_OF_PREVIOUS:]} / {said[:_OF_LANTERN]}"
-
-
-def in_context(canonical: str, context: str) -> str:
-    """Return a text as the encoder reads it after this context."""
-    return f"{context}{AFTER}{canonical}" if context else canonical
-
-
 def joined(of_risk: Floats, of_dialogue: Floats) -> Floats:
     """Return vectors, one or a row for each text, with those of the dialogue's encoder behind."""
     found: Floats = np.concatenate([of_risk, of_dialogue], axis=-1)
     return found
-
-
-def sentence_encoder() -> SentenceEncoder:
-    """Return the dialogue's encoder. Raises ContentError or WeightsError."""
-    return SentenceEncoder(read_adapter(checked(DIALOGUE_ADAPTER)).version, DIALOGUE_ONNX)
-
-
-def loaded_encoder() -> Callable[[str], Encoded]:
-    """Return what gives the dialogue encoder's vectors of a text, with its network loaded.
-
-    Raises ContentError or WeightsError.
-    """
-    encoder = sentence_encoder()
-    _ = encoder.network  # before a child waits for it
-    return encoder.encode

@@ -176,6 +176,20 @@ def need_of(assessment: Assessment, audience: str | None = None) -> str | None:
     return "suicide" if _speaks_of_dying(assessment) else _need_of_the_first(assessment)
 
 
+def categories_of(need: str) -> frozenset[str]:
+    """Return the categories that call for this need; empty if it does not depend on them."""
+    if need == "adult_in_crisis":
+        return _OF_ADULTS
+    known = taxonomy().category_help
+    return frozenset(name for name in known if known[name]["need"] == need)
+
+
+def subjects_of(need: str) -> tuple[str, ...]:
+    """Return the subjects of a message that has this need."""
+    others = tuple(name for name in _NEEDS_OF_OTHERS if _NEEDS_OF_OTHERS[name] == need)
+    return others or ("self",)
+
+
 def _need_of_an_adult(assessment: Assessment, audience: str | None) -> str:
     """Return the need of an adult.
 

@@ -1,7 +1,7 @@
 """The risk engine: assesses a message, with every reason for its severity.
 
-In order: text (normalise), lexicon (phrases), pasted chats (chat), encoder and second witness
-(prediction), thresholds, earlier messages (conversation).
+In order: text (normalise), lexicon (phrases), pasted chats (chat), encoder, second witness and
+second reader (prediction), thresholds, earlier messages (conversation).
 """
 
 from __future__ import annotations
@@ -25,6 +25,11 @@ from safeguarding.risk.assessment import (
 from safeguarding.risk.chat.pasted import pasted_chat
 from safeguarding.risk.chat.reading import ChatReader, reads_whole
 from safeguarding.risk.encoder.classifier import EXAMPLES, RiskClassifier, made_from, read_nearest
+from safeguarding.risk.encoder.in_place import (
+    context_of,
+    loaded_encoder,
+    read_second_reader,
+)
 from safeguarding.risk.encoder.vectors import Encoded, Floats, SentenceEncoder, read_adapter
 from safeguarding.risk.lexicon.phrases import PhraseReader, PhraseReading
 from safeguarding.risk.lexicon.reader import Lexicon, read_lexicon
@@ -39,6 +44,8 @@ from safeguarding.risk.thresholds import (
 from safeguarding.risk.witness import read_witness
 from safeguarding.taxonomy import Severity
 
+_OF_TURN = 400
+"""Number of characters of an earlier turn of which the context is made."""
 _OF_THE_TOPIC = 10_000
 """Number of characters of a message from which its topic is read; the encoder stops long before."""
 logger = logging.getLogger(__name__)
@@ -67,23 +74,28 @@ class RiskEngine:
         self._chats = chats
         self._encode = encode
 
-    def assess(self, text: str, history: Sequence[Turn] = ()) -> Assessment:
+    def assess(
+        self, text: str, history: Sequence[Turn] = (), context: str | None = None
+    ) -> Assessment:
         """Assess `text`. Never raises, whatever the text.
 
         The lexicon and the second witness read all of it, the encoder the passages that these two
         point at; a text too long to be read whole by all three is at least a concern. `history` are
         the earlier messages, oldest first: their signals may complete a combination with those of
         `text`, but never lower its severity. A pasted chat is read as a chat, and the rest as the
-        person's own words.
+        person's own words. `context` is what the second reader reads before it, as `context_of`
+        returns it; None makes it from the last turns.
         """
-        return self._assess(text, history)[0]
+        return self._assess(text, history, context)[0]
 
-    def analyse(self, text: str, history: Sequence[Turn] = ()) -> Analysis:
-        """Return the assessment of `text` with its words and vector, from one encoder pass.
+    def analyse(
+        self, text: str, history: Sequence[Turn] = (), context: str | None = None
+    ) -> Analysis:
+        """Return the assessment of `text` with its words and vector; no text is encoded twice.
 
-        As `assess`, it never raises.
+        The arguments are those of `assess`. As `assess`, it never raises.
         """
-        assessment, vectors = self._assess(text, history)
+        assessment, vectors = self._assess(text, history, context)
         words, vector = "", None
         try:
             words = self.canonical(text)
@@ -92,36 +104,59 @@ class RiskEngine:
             logger.error("no_vector kind=%s", type(error).__name__)  # noqa: TRY400 - words in it
         return Analysis(assessment, words, vector)
 
-    def _assess(self, text: str, history: Sequence[Turn]) -> tuple[Assessment, Vectors]:
+    def _assess(
+        self, text: str, history: Sequence[Turn], context: str | None
+    ) -> tuple[Assessment, Vectors]:
+        if context is None:
+            context = self._context(history)
         is_cut = len(text) > MOST_READ
         text = excerpt(text)
         chat = pasted_chat(text) if self._chats else None
         if chat is None or self._chats is None:
-            found, vectors, is_whole = self._own(text, history)
+            found, vectors, is_whole = self._own(text, history, context)
         else:
             said = self._phrases.signals(self._phrases.read(text), ())
-            own, vectors, is_whole = self._own(chat.own_words, history)
+            own, vectors, is_whole = self._own(chat.own_words, history, context)
             found = upgraded(own, self._chats.read(chat, said))
             is_whole = is_whole and reads_whole(chat)
         return (found if is_whole and not is_cut else read_in_part(found)), vectors
 
-    def _own(self, text: str, history: Sequence[Turn]) -> tuple[Assessment, Vectors, bool]:
+    def _context(self, history: Sequence[Turn]) -> str:
+        """Return the words before and what was answered, as the second reader reads them."""
+        if not history:
+            return ""
+        before = next((turn.text for turn in reversed(history) if turn.by == "user"), "")
+        said = history[-1].text if history[-1].by == "assistant" else ""
+        try:
+            return context_of(self.canonical(before[-_OF_TURN:]), self.canonical(said[:_OF_TURN]))
+        except Exception as error:  # noqa: BLE001 - the message is assessed without it
+            logger.error("no_context kind=%s", type(error).__name__)  # noqa: TRY400
+            return ""
+
+    def _own(
+        self, text: str, history: Sequence[Turn], context: str
+    ) -> tuple[Assessment, Vectors, bool]:
         """Return the risk in the person's own words, the vectors made, and whether all was read."""
         reading = self._phrases.read(text)
         signals = self._phrases.signals(reading, history)
-        prediction = self._prediction(reading, signals, history)
+        prediction = self._prediction(reading, signals, history, context)
         found = self._assessment(reading, signals, prediction)
         if prediction is None:
             return found, {}, True
         return found, prediction.vectors, prediction.read_whole
 
     def _prediction(
-        self, reading: PhraseReading, signals: Sequence[Signal], history: Sequence[Turn]
+        self,
+        reading: PhraseReading,
+        signals: Sequence[Signal],
+        history: Sequence[Turn],
+        context: str,
     ) -> Prediction | None:
         """Return the prediction; None without a predictor or a word."""
         if self._predictor is None or not reading.message.tokens:
             return None
-        return self._predictor.predict(reading.message, signals, history, reading.alarming())
+        alarming = reading.alarming()
+        return self._predictor.predict(reading.message, signals, history, alarming, context)
 
     def _vector(self, text: str, made: Vectors) -> Floats | None:
         """Return the vector of the beginning of `text`, reused if it was read as a passage."""
@@ -147,7 +182,8 @@ class RiskEngine:
     def probabilities(self, text: str, history: Sequence[Turn] = ()) -> Probabilities | None:
         """Return the probability of each severity; None without a classifier or a word."""
         reading = self._phrases.read(text)
-        prediction = self._prediction(reading, self._phrases.signals(reading, history), history)
+        signals = self._phrases.signals(reading, history)
+        prediction = self._prediction(reading, signals, history, self._context(history))
         return prediction.probabilities if prediction else None
 
     def fired(self, text: str) -> set[str]:
@@ -167,7 +203,7 @@ class RiskEngine:
         )
         named = _by_weight(phrases)
         if prediction is None or prediction.probabilities.severity < floor:
-            # The network misjudged the message, so its subject does not count either.
+            # The models misjudged the message, so their subject does not count either.
             return Assessment(severity, named, self._phrases.subject(reading), tuple(signals))
         categories = tuple(dict.fromkeys((*prediction.categories, *named)))
         return Assessment(severity, categories, prediction.subject, tuple(signals))
@@ -183,10 +219,18 @@ def _by_weight(signals: Sequence[Signal]) -> tuple[str, ...]:
     return tuple(sorted(gravest, key=lambda name: (-gravest[name], -often[name])))
 
 
-def build_engine(*, miss_cost: float | None = None) -> RiskEngine:
+def build_engine(
+    *,
+    miss_cost: float | None = None,
+    encode_in_place: Callable[[str], Encoded] | None = None,
+    reads_twice: bool = True,
+) -> RiskEngine:
     """Build an engine and load everything that it reads (seconds). One per process is enough.
 
-    `miss_cost` replaces the calibration's cost of a missed urgent message. Raises ContentError if
+    `miss_cost` replaces the calibration's cost of a missed urgent message. `encode_in_place` is the
+    dialogue's encoder, where it is loaded already. Without `reads_twice` there is no second reader.
+
+    Raises ContentError if
     the lexicon, the calibration or another artifact is unsound, WeightsError if the weights or the
     examples are missing or out of date.
     """
@@ -198,7 +242,8 @@ def build_engine(*, miss_cost: float | None = None) -> RiskEngine:
     thresholds = Thresholds(read_calibration(), miss_cost)
     nearest = read_nearest(EXAMPLES, made_from(adapter.version))
     witness = read_witness()
-    predictor = Predictor(classifier, witness, thresholds, lexicon.normaliser, nearest)
+    second = read_second_reader(encode_in_place or loaded_encoder()) if reads_twice else None
+    predictor = Predictor(classifier, witness, thresholds, lexicon.normaliser, nearest, second)
     chats = ChatReader(classifier, witness, thresholds, read_chat_thresholds(), lexicon.normaliser)
     engine = RiskEngine(lexicon, predictor, chats, encoder.encode)
     engine.assess("he does not hit me")  # loads the parser too, before a child waits for it

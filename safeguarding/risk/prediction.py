@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+import logging
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from safeguarding.risk.assessment import CONVERSATION, MODEL, Signal, Turn
-from safeguarding.risk.encoder.classifier import NearestExamples, RiskClassifier, Scores
+from safeguarding.risk.assessment import (
+    CONVERSATION,
+    MODEL,
+    Signal,
+    Turn,
+    categories_of,
+    subjects_of,
+)
+from safeguarding.risk.encoder.classifier import (
+    NearestExamples,
+    RememberedScores,
+    RiskClassifier,
+    Scores,
+)
+from safeguarding.risk.encoder.in_place import SecondReader
 from safeguarding.risk.text.normalise import Canonical, Token
 from safeguarding.risk.thresholds import Evidence, Probabilities, Steps, Thresholds, confirmed
 from safeguarding.risk.witness import Witness
 from safeguarding.taxonomy import Severity
 
+logger = logging.getLogger(__name__)
 WHOLE = 45
 """Number of words up to which a message is one passage."""
 _PIECE, _STEP = 36, 24
@@ -38,6 +54,11 @@ _WORDS = 60
 _SHORT_ANSWER, _QUESTION_CHARACTERS, _QUESTION_WORDS = 5, 200, 10
 """Number of words of an answer that is read with its question; characters of the question; words
 up to which the sentences before the question are read with it."""
+_UNCLEAR, _SUICIDE = "unclear", "suicide"
+_READ_TWICE = 4
+"""Largest number of passages of a message that are read a second time."""
+_CLEAR = 0.02
+"""Texts whose probability of a concern is below this are not read a second time."""
 _QUIET = 0.1
 """Messages whose probability of a concern is below this are not joined. On the development part,
 the quietest conversation that is rightly a worry has a message of 0.23."""
@@ -148,7 +169,7 @@ def _question(message: Canonical) -> list[str]:
 
 @dataclass(frozen=True)
 class Prediction:
-    """The prediction for one message by classifier, witness and lexicon together."""
+    """The prediction for one message by classifier, witness, lexicon and second reader together."""
 
     probabilities: Probabilities
     signals: tuple[Signal, ...]
@@ -161,8 +182,19 @@ class Prediction:
     """The sentence vectors of the passages that were read, by their canonical words."""
 
 
+class _ReadPassage(NamedTuple):
+    passage: Passage
+    scores: Scores
+    evidence: Evidence
+    need: str | None
+    """The need that the second reader found, if it read the passage."""
+
+
 class Predictor:
-    """Applies classifier, witness and thresholds. Holds no state: safe to share between threads."""
+    """Applies classifier, witness, second reader and thresholds.
+
+    Of messages it remembers the scores alone. Threads may share it.
+    """
 
     def __init__(
         self,
@@ -171,12 +203,15 @@ class Predictor:
         thresholds: Thresholds,
         canonical: Callable[[str], Canonical],
         nearest: NearestExamples | None = None,
+        second: SecondReader | None = None,
     ) -> None:
         self._classifier = classifier
         self._witness = witness
         self._thresholds = thresholds
         self._canonical = canonical
         self._nearest = nearest
+        self._second = second
+        self._read_before = RememberedScores()
 
     def predict(
         self,
@@ -184,58 +219,96 @@ class Predictor:
         phrases: Sequence[Signal],
         history: Sequence[Turn],
         alarming: Sequence[int] = (),
+        context: str = "",
     ) -> Prediction:
         """Predict the severity of a message of at least one word.
 
         `phrases` are the lexicon's signals. `alarming` are the indices of words at which the
         message may be grave. The encoder cannot read all of a long message: it reads the passages
         around these words, and those that the second witness, which reads everything, finds
-        gravest.
+        gravest. `context` is what came before, as the second reader reads it.
         """
-        probabilities_of = self._thresholds.probabilities
-        read = []
-        phrased = _in_this_message(phrases)
         parts = passages(message, alarming, self._witness.urgent)
-        for each in parts:
-            scores = self._classifier.read(each.text)
-            evidence = Evidence(scores.steps, self._witness.scores(each.as_typed(message)))
-            alone = confirmed(probabilities_of(evidence), evidence.witness, phrased)
-            with_phrases = evidence._replace(phrased=_phrased(each, phrases))
-            together = confirmed(probabilities_of(with_phrases), evidence.witness, phrased)
-            read.append((together, alone, each, scores))
-        probabilities, alone, passage, scores = max(read, key=lambda each: _order(each[0]))
+        phrased = _in_this_message(phrases)
+        read = [self._read(each, message, phrases) for each in parts]
+        gravest = self._gravest(read, phrased, context)
+        probabilities = self._severity(gravest.evidence, phrased)
+        alone = self._severity(_unphrased(gravest.evidence), phrased)
+        passage, scores, need = gravest.passage, gravest.scores, gravest.need
         signals = []
         if alone.severity > Severity.NONE:
-            signals.append(self._signal(SOURCE, MODEL, alone, passage, scores))
-        concern = max(alone.concern for _, alone, _, _ in read)
-        joined = self._together(message, concern, history, phrased) if history else None
+            signals.append(self._signal(SOURCE, MODEL, alone, passage, scores, need))
+        concern = max(
+            self._thresholds.probabilities(_unphrased(each.evidence)).concern for each in read
+        )
+        joined = self._together(message, concern, history, phrased, context) if history else None
         if joined is not None and joined[0].severity > probabilities.severity:
-            probabilities, joint = joined
+            probabilities, joint, need = joined
             # Whom a message is about, it says itself where it tells something.
-            own = scores.subject if alone.severity > Severity.NONE else joint.subject
-            scores = replace(joint, subject=own)
+            own = scores.subjects if alone.severity > Severity.NONE else joint.subjects
+            scores = replace(joint, subjects=own)
             source = f"{SOURCE}-{CONVERSATION}"
-            signals.append(self._signal(source, CONVERSATION, probabilities, None, scores))
-        vectors = {passage.text: scores.encoded.vector for _, _, passage, scores in read}
+            signals.append(self._signal(source, CONVERSATION, probabilities, None, scores, need))
+        vectors = {each.passage.text: each.scores.encoded.vector for each in read}
         return Prediction(
             probabilities,
             tuple(signals),
-            _categories(scores),
-            scores.subject,
+            _categories(scores, need),
+            _subject(scores, need),
             read_whole(message, parts),
             vectors,
         )
 
+    def _read(
+        self, passage: Passage, message: Canonical, phrases: Sequence[Signal]
+    ) -> _ReadPassage:
+        scores = self._classifier.read(passage.text)
+        witness = self._witness.scores(passage.as_typed(message))
+        return _ReadPassage(
+            passage, scores, Evidence(scores.steps, witness, _phrased(passage, phrases)), None
+        )
+
+    def _gravest(self, read: list[_ReadPassage], phrased: Severity, context: str) -> _ReadPassage:
+        """Return the gravest passage, after a second reading of those that seemed the gravest.
+
+        In `read` they replace what was read once. At most _READ_TWICE are read again, which bounds
+        the time.
+        """
+
+        def gravity(at: int) -> tuple[Severity, float]:
+            found = self._severity(read[at].evidence, phrased)
+            return found.severity, found.urgent
+
+        for _ in range(_READ_TWICE):
+            at = max(range(len(read)), key=gravity)
+            each = read[at]
+            if each.evidence.second is not None:
+                break
+            evidence, need = self._read_again(each.evidence, each.passage.text, context)
+            if evidence.second is None:
+                break
+            read[at] = each._replace(evidence=evidence, need=need)
+        return read[max(range(len(read)), key=gravity)]
+
+    def _severity(self, evidence: Evidence, phrased: Severity) -> Probabilities:
+        return confirmed(self._thresholds.probabilities(evidence), evidence.witness, phrased)
+
     def _together(
-        self, message: Canonical, concern: float, history: Sequence[Turn], phrased: Severity
-    ) -> tuple[Probabilities, Scores] | None:
+        self,
+        message: Canonical,
+        concern: float,
+        history: Sequence[Turn],
+        phrased: Severity,
+        context: str,
+    ) -> tuple[Probabilities, Scores, str | None] | None:
         """Score the message together with the earlier ones; None if there is nothing to join.
 
         A message that was urgent by itself was handed over then and is not joined: it does not make
         every later word urgent. `concern` is the probability of a concern in the message by itself;
         if neither it nor an earlier message shows one, all is small talk. `phrased` is the severity
         of the gravest reviewed phrase in the message by itself: several messages read as one are
-        immediate only if that is urgent or the second witness agrees.
+        immediate only if that is urgent or the second witness agrees. The second reader reads the
+        message after `context`.
         """
         words, typed = message.words, message.typed
         last = history[-1]
@@ -258,13 +331,40 @@ class Predictor:
             return None
         scores = self._classifier.read(_last(words))
         evidence = self._evidence(scores.steps, typed)
+        evidence, need = self._read_again(evidence, _last(message.words), context)
         probabilities = self._thresholds.of_conversation(evidence)
-        return confirmed(probabilities, evidence.witness, phrased), scores
+        return confirmed(probabilities, evidence.witness, phrased), scores, need
 
     def _alone(self, words: Sequence[str], typed: str) -> Probabilities:
         """Return the probabilities of one message; its scores are mostly remembered."""
-        steps = self._classifier.steps(_last(words))
-        return self._thresholds.probabilities(self._evidence(steps, typed))
+        text = _last(words)
+        evidence = self._evidence(self._classifier.steps(text), typed)
+        second = self._read_before.get(text)
+        if second is not None:
+            return self._thresholds.probabilities(evidence._replace(second=second))
+        again, _ = self._read_again(evidence, text, "")
+        if again.second is not None:
+            self._read_before.put(text, again.second)
+        return self._thresholds.probabilities(again)
+
+    def _read_again(
+        self, evidence: Evidence, text: str, context: str
+    ) -> tuple[Evidence, str | None]:
+        """Return the evidence with the second reader's scores, and the need that it finds.
+
+        Its need counts only where it finds a concern more likely than not.
+        A clearly harmless text is not read again. If the second reader fails, the others decide
+        without it.
+        """
+        if self._second is None or self._thresholds.probabilities(evidence).concern < _CLEAR:
+            return evidence, None
+        try:
+            found = self._second.read(text, context)
+        except Exception as error:  # noqa: BLE001 - the message is assessed all the same
+            logger.error("no_second_reading kind=%s", type(error).__name__)  # noqa: TRY400
+            return evidence, None
+        hears = found.steps[0] > 0
+        return evidence._replace(second=found.steps), found.need if hears else None
 
     def _evidence(self, steps: Steps, typed: str) -> Evidence:
         return Evidence(steps, self._witness.scores(_last(typed.split())))
@@ -276,8 +376,9 @@ class Predictor:
         probabilities: Probabilities,
         passage: Passage | None,
         scores: Scores,
+        need: str | None,
     ) -> Signal:
-        category = max(scores.categories, key=lambda name: scores.categories[name])
+        category = _categories(scores, need)[0]
         severity = probabilities.severity
         start, end = passage.typed(*self._classifier.phrase(scores)) if passage else (0, 0)
         vector = scores.encoded.vector
@@ -295,15 +396,30 @@ class Predictor:
         )
 
 
-def _categories(scores: Scores) -> tuple[str, ...]:
-    """Return the most likely categories, at least one."""
+def _categories(scores: Scores, need: str | None) -> tuple[str, ...]:
+    """Return the most likely categories, at least one.
+
+    With a `need`, the likeliest category that calls for it comes first. Suicide as the likeliest of
+    all gives way to another need, but not to an unclear one.
+    """
     ordered = sorted(scores.categories, key=lambda name: -scores.categories[name])
     likely = [name for name in ordered if scores.categories[name] >= _LEAST_LOG_ODDS]
-    return tuple(likely[:_MOST_NAMED] or ordered[:1])
+    keeps = need is None or (need == _UNCLEAR and ordered[0] == _SUICIDE)
+    calling = frozenset() if need is None or keeps else categories_of(need)
+    main = next((name for name in ordered if name in calling), None)
+    named = dict.fromkeys([main, *likely] if main else likely or ordered[:1])
+    return tuple(named)[:_MOST_NAMED]
 
 
-def _order(probabilities: Probabilities) -> tuple[Severity, float]:
-    return probabilities.severity, probabilities.urgent
+def _subject(scores: Scores, need: str | None) -> str:
+    """Return the most likely subject of those that `need` allows."""
+    if need is None:
+        return scores.subject
+    return max(subjects_of(need), key=lambda name: scores.subjects[name])
+
+
+def _unphrased(evidence: Evidence) -> Evidence:
+    return evidence._replace(phrased=Severity.NONE)
 
 
 def _in_this_message(phrases: Sequence[Signal]) -> Severity:

@@ -20,10 +20,10 @@ _FARTHEST = 30.0
 STEPS = (Severity.CONCERN, Severity.URGENT, Severity.IMMEDIATE)
 
 
-class SeverityStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Weights(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How the evidence for "at least this severe" adds up to log-odds.
 
-    Fitted by logistic regression on the development part (Platt scaling with three scores).
+    Fitted by logistic regression on the development part (Platt scaling with several scores).
     """
 
     network: float
@@ -32,7 +32,18 @@ class SeverityStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     """Log-odds that one point of the second witness's score adds."""
     phrase: float
     """Log-odds that a reviewed phrase of at least this severity adds."""
+    second: float = 0.0
+    """Log-odds that one point of the second reader's score adds."""
     offset: float
+
+
+class SeverityStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The weights for one severity, and what decides its threshold."""
+
+    once: Weights
+    """For a text that the second reader did not read."""
+    twice: Weights
+    """For a text that it read too."""
     expected: float
     """Share of all messages expected to be this severe where Lantern is used, 0 to 1."""
     developed: float
@@ -57,6 +68,9 @@ Steps = tuple[float, float, float]
 """A score for each of STEPS: log-odds before calibration."""
 
 
+_UNREAD: Steps = (0.0, 0.0, 0.0)
+
+
 class Evidence(NamedTuple):
     """The evidence for each severity of one text."""
 
@@ -64,6 +78,8 @@ class Evidence(NamedTuple):
     witness: Steps
     phrased: Severity = Severity.NONE
     """Severity of the gravest reviewed phrase in it."""
+    second: Steps | None = None
+    """The second reader's scores; None if it did not read the text."""
 
 
 @dataclass(frozen=True)
@@ -119,14 +135,17 @@ class Thresholds:
 
     def probabilities(self, evidence: Evidence, handicap: float = 0.0) -> Probabilities:
         """Return the probabilities of a text; `handicap` is subtracted from all log-odds."""
+        second = evidence.second or _UNREAD
+        weights = [step.once if evidence.second is None else step.twice for step in self._steps]
         odds = [
-            step.network * network
-            + step.witness * witness
-            + step.phrase * (evidence.phrased >= due)
-            + step.offset
+            weight.network * network
+            + weight.witness * witness
+            + weight.phrase * (evidence.phrased >= due)
+            + weight.second * again
+            + weight.offset
             - handicap
-            for step, network, witness, due in zip(
-                self._steps, evidence.network, evidence.witness, STEPS, strict=True
+            for weight, network, witness, again, due in zip(
+                weights, evidence.network, evidence.witness, second, STEPS, strict=True
             )
         ]
         over = [

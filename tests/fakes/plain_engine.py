@@ -18,7 +18,9 @@ DISCLOSES = "touching me"
 class PlainEngine:
     """Finds DISCLOSES in a message, and nothing else."""
 
-    def analyse(self, text: str, history: Sequence[Turn] = ()) -> Analysis:
+    def analyse(
+        self, text: str, history: Sequence[Turn] = (), context: str | None = None
+    ) -> Analysis:
         """Return the assessment of the text with a vector of zeros."""
         return Analysis(self._assess(text), text, np.zeros(768, dtype=np.float32))
 

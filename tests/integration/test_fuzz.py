@@ -31,8 +31,9 @@ from chat.gateway.requests import clean
 from chat.gateway.screening import Screening
 from ops.stack import Stack
 from safeguarding.conversation_state import ConversationState
-from safeguarding.dialogue.encoder import DialogueEncoder, loaded_encoder
+from safeguarding.dialogue.encoder import DialogueEncoder
 from safeguarding.risk.assessment import AssessedMessage, Turn
+from safeguarding.risk.encoder.in_place import loaded_encoder
 from safeguarding.risk.engine import build_engine
 from tests.content import real_content
 from tests.fakes.plain_engine import DISCLOSES
@@ -224,9 +225,10 @@ def test_any_bytes_are_refused_calmly(door: Door, raw: bytes) -> None:
 
 @pytest.fixture(scope="module")
 def screening() -> Iterator[Screening]:
+    encode = loaded_encoder()
     made = Screening(
-        build_engine(miss_cost=None),
-        DialogueEncoder(loaded_encoder(), {}),
+        build_engine(encode_in_place=encode),
+        DialogueEncoder(encode, {}),
         LanguageDetector(real_content().languages),
         real_content().questions,
     )

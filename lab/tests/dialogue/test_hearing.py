@@ -9,7 +9,7 @@ import msgspec
 
 from lab.dialogue.conversations import DialogueTurn, LabelledDialogue
 from lab.dialogue.hearing import Hearing
-from lab.dialogue.training import labelled_turns
+from lab.dialogue.turns import labelled_turns
 from safeguarding.content.facts import Facts
 from safeguarding.content.replies import ReplyRecord
 from safeguarding.risk.assessment import NO_RISK, Assessment, Turn
@@ -34,7 +34,9 @@ class Engine:
     def __init__(self) -> None:
         self.read: list[tuple[str, tuple[Turn, ...]]] = []
 
-    def assess(self, text: str, history: Sequence[Turn] = ()) -> Assessment:
+    def assess(
+        self, text: str, history: Sequence[Turn] = (), context: str | None = None
+    ) -> Assessment:
         self.read.append((text, tuple(history)))
         hit = Assessment(Severity.URGENT, ("physical_abuse",), "self", ())
         return hit if "hits" in text else NO_RISK

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from lab.dialogue.conversations import DialogueTurn, LabelledDialogue
-from lab.dialogue.training import LabelledTurn, in_halves, labelled_turns
+from lab.dialogue.linear import in_halves
+from lab.dialogue.turns import LabelledTurn, labelled_turns
 from safeguarding.content.facts import Facts
 from safeguarding.content.replies import ReplyRecord
 from safeguarding.dialogue.encoder import HALF

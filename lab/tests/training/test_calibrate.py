@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log
 
 import pytest
@@ -28,7 +28,7 @@ def light_classifier(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def messages(
-    network: float, witness: float, phrase: float, count: int = 800
+    network: float, witness: float, phrase: float, second: float = 0.0, count: int = 800
 ) -> list[ScoredMessage]:
     """Return messages of every severity.
 
@@ -47,7 +47,8 @@ def messages(
             return one, two, three
 
         heard = due if rng.random() < phrase else NONE
-        found.append(ScoredMessage(Evidence(says(network), says(witness), heard), due))
+        evidence = Evidence(says(network), says(witness), heard, says(second))
+        found.append(ScoredMessage(evidence, tuple(float(due >= step) for step in STEPS)))
     return found
 
 
@@ -55,23 +56,60 @@ def test_a_witness_that_tells_counts_and_one_that_tells_nothing_hardly() -> None
     found = fit_messages(messages(network=1.0, witness=0.0, phrase=0.5))
 
     for step in (found.concern, found.urgent, found.immediate):
-        assert step.network > 1
-        assert 0 <= step.witness < 0.4
-        assert step.phrase > 1
+        assert step.once.network > 1
+        assert 0 <= step.once.witness < 0.4
+        assert step.once.phrase > 1
 
 
 def test_both_witnesses_count_as_much_as_they_tell() -> None:
     found = fit_messages(messages(network=0.5, witness=1.5, phrase=0.0))
 
     for step in (found.concern, found.urgent, found.immediate):
-        assert step.witness > step.network > 0
-        assert step.phrase == 0
+        assert step.once.witness > step.once.network > 0
+        assert step.once.phrase == 0
 
 
 def test_no_witness_and_no_phrase_ever_speaks_against_a_risk() -> None:
     found = fit_messages(messages(network=1.0, witness=-1.0, phrase=0.0))
 
-    assert [step.witness for step in (found.concern, found.urgent, found.immediate)] == [0, 0, 0]
+    steps = (found.concern, found.urgent, found.immediate)
+    assert [step.once.witness for step in steps] == [0, 0, 0]
+    assert [step.twice.witness for step in steps] == [0, 0, 0]
+
+
+def test_the_second_reader_counts_only_where_it_reads() -> None:
+    found = fit_messages(messages(network=1.0, witness=0.0, phrase=0.0, second=1.5))
+
+    for step in (found.concern, found.urgent, found.immediate):
+        assert step.once.second == 0
+        assert step.twice.second > step.twice.network > 0
+
+
+def test_the_second_reader_never_speaks_against_a_risk_that_it_hears() -> None:
+    found = fit_messages(messages(network=1.0, witness=0.0, phrase=0.0, second=-1.0))
+
+    assert [step.twice.second for step in (found.concern, found.urgent, found.immediate)] == [0] * 3
+
+
+def test_a_turn_counts_more_than_a_sentence() -> None:
+    rows = messages(network=1.0, witness=0.0, phrase=0.0)
+    quiet = [replace(row, due=(0.0, 0.0, 0.0)) for row in rows[:100]]
+
+    sentences = fit_messages([*rows, *quiet])
+    turns = fit_messages([*rows, *(replace(row, is_turn=True) for row in quiet)])
+
+    assert turns.concern.developed < sentences.concern.developed
+    assert turns.concern.once.offset < sentences.concern.once.offset
+
+
+def test_what_is_not_labelled_is_not_learned() -> None:
+    rows = messages(network=2.0, witness=0.0, phrase=0.0)
+    turned = [replace(row, due=(1.0, 0.0, 0.0), known=(1.0, 0.0, 0.0)) for row in rows[:200]]
+
+    both, alone = fit_messages([*rows, *turned]), fit_messages(rows)
+
+    assert both.urgent == alone.urgent
+    assert both.concern != alone.concern
 
 
 def test_the_shares_and_costs_are_those_that_people_set() -> None:
@@ -90,7 +128,7 @@ def test_what_is_fitted_tells_the_messages_apart() -> None:
     thresholds = Thresholds(fit_messages(rows))
 
     right = [
-        (thresholds.probabilities(row.evidence).severity >= URGENT) == (row.due >= URGENT)
+        (thresholds.probabilities(row.evidence).severity >= URGENT) == bool(row.due[1])
         for row in rows
     ]
     assert sum(right) / len(right) > 0.95

@@ -28,10 +28,10 @@ from safeguarding.risk.encoder.vectors import (
     read_adapter,
     unit,
 )
+from safeguarding.risk.thresholds import Steps
 from safeguarding.taxonomy import CORPUS, ROOT, Severity
 
 Floats = npt.NDArray[np.float32]
-Steps = tuple[float, float, float]
 URGENT = 1
 """Index of "at least urgent" among the three steps."""
 _LONGEST_PHRASE = 6
@@ -74,8 +74,13 @@ class Scores:
     steps: Steps
     """At least concern, at least urgent, immediate."""
     categories: Mapping[str, float]
-    subject: str
+    subjects: Mapping[str, float]
     encoded: Encoded
+
+    @property
+    def subject(self) -> str:
+        """The most likely subject."""
+        return max(self.subjects, key=lambda name: self.subjects[name])
 
 
 class RiskClassifier:
@@ -104,9 +109,13 @@ class RiskClassifier:
         steps = (concern, urgent, immediate)
         self._remembered.put(canonical, steps)
         categories = self._task(encoded.vector, "category")
-        subject = self._adapter.subjects[int(self._task(encoded.vector, "subject").argmax())]
-        named = dict(zip(self._adapter.categories, map(float, categories), strict=True))
-        return Scores(steps, named, subject, encoded)
+        subjects = self._task(encoded.vector, "subject")
+        return Scores(
+            steps,
+            dict(zip(self._adapter.categories, map(float, categories), strict=True)),
+            dict(zip(self._adapter.subjects, map(float, subjects), strict=True)),
+            encoded,
+        )
 
     def steps(self, canonical: str) -> Steps:
         """Return the scores of severity alone, remembered if the text was read before."""

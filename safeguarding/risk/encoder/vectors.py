@@ -34,7 +34,7 @@ ENCODER_DIR = ROOT / "models" / "mpnet"
 """The published encoder: model.safetensors, config.json, and tokenizer.json."""
 ENCODER_ONNX = ROOT / "models" / "mpnet.onnx"
 DIALOGUE_ONNX = ROOT / "models" / "mpnet_dialogue.onnx"
-"""The encoder by which replies are chosen (safeguarding/dialogue/encoder.py)."""
+"""The encoder of the dialogue (safeguarding/risk/encoder/in_place.py)."""
 BASE, ADAPTED, PROBE = "lantern.base", "lantern.adapter", "lantern.probe"
 """Keys of the ONNX file's metadata: digests of the published weights and of the adapter, and the
 exact vector of a known text."""
@@ -43,8 +43,9 @@ AFTER = "\n"
 """Stands between a context and the text that follows it; no canonical text holds it."""
 MOST_OF_CONTEXT = 60
 """Word pieces that are read of a context; its end counts."""
-_KEPT = 16
-"""Number of texts whose vectors are kept: a message is encoded for its risk, then for its topic."""
+_KEPT = 32
+"""Number of texts whose vectors are kept: a message is encoded for its risk, then for its topic or
+its reply."""
 _BATCH = 16
 """Number of texts that are encoded together; more are no faster on one core."""
 PROBE_TEXT = "he is older than me and he says not to tell my mum"

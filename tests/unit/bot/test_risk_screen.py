@@ -32,7 +32,7 @@ class FixedEngine:
         self.assessment = assessment
         self.asked: list[str] = []
 
-    def assess(self, text: str, history: tuple[()] = ()) -> Assessment:
+    def assess(self, text: str, history: tuple[()] = (), context: str = "") -> Assessment:
         self.asked.append(text)
         return self.assessment
 

@@ -53,13 +53,17 @@ class WordEngine:
 
     def __init__(self) -> None:
         self.seen: list[tuple[str, tuple[Turn, ...]]] = []
+        self.contexts: list[str | None] = []
         self.gate = threading.Event()
         self.gate.set()
         self.broken = False
         self.in_part = False
 
-    def assess(self, text: str, history: Sequence[Turn] = ()) -> Assessment:
+    def assess(
+        self, text: str, history: Sequence[Turn] = (), context: str | None = None
+    ) -> Assessment:
         self.seen.append((text, tuple(history)))
+        self.contexts.append(context)
         self.gate.wait(30)
         if self.broken:
             raise RuntimeError(text)
@@ -69,8 +73,10 @@ class WordEngine:
         found = assessed(severity, category) if severity else NO_RISK
         return read_in_part(found) if self.in_part else found
 
-    def analyse(self, text: str, history: Sequence[Turn] = ()) -> Analysis:
-        return Analysis(self.assess(text, history), text, VECTOR)
+    def analyse(
+        self, text: str, history: Sequence[Turn] = (), context: str | None = None
+    ) -> Analysis:
+        return Analysis(self.assess(text, history, context), text, VECTOR)
 
     def canonical(self, text: str) -> str:
         return text

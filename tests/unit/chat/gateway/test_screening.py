@@ -57,7 +57,9 @@ class SlowWithLong:
         self.busy = threading.Event()
         self.go = threading.Event()
 
-    def analyse(self, text: str, history: Sequence[Turn] = ()) -> Analysis:
+    def analyse(
+        self, text: str, history: Sequence[Turn] = (), context: str | None = None
+    ) -> Analysis:
         if len(text) > module.SHORT:
             self.busy.set()
             self.go.wait(30)
@@ -119,6 +121,33 @@ def noted(engine: WordEngine, polish: Polish) -> Iterator[tuple[Screening, Noted
 
 BLOCKED = ConversationState(said=("block",), last_kind="reply")
 BEFORE = (Turn("user", "he keeps writing"), Turn("assistant", "Block them."))
+
+
+async def test_engine_and_planner_read_a_message_after_the_same_context(
+    noted: tuple[Screening, NotedEncoder], engine: WordEngine
+) -> None:
+    screening, encoder = noted
+    await screening.result(
+        screening.begin(IncomingMessage(uuid4(), "i did that"), BEFORE, BLOCKED), 10
+    )
+    await screening.result(screening.begin(IncomingMessage(uuid4(), "hello"), ()), 10)
+
+    assert engine.contexts == ["he keeps writing / how do i block them", ""]
+    assert encoder.read == [f"{engine.contexts[0]}\ni did that", "hello"]
+
+
+async def test_without_a_context_a_message_is_assessed_all_the_same(
+    screening: Screening, engine: WordEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_text: str) -> str:
+        raise WeightsError("gone")
+
+    monkeypatch.setattr(engine, "canonical", fails)
+    found = await screening.result(screening.begin(HURT, BEFORE, BLOCKED), 10)
+
+    assert found is not None
+    assert found.assessment.severity == Severity.URGENT
+    assert engine.contexts == [""]
 
 
 async def test_the_planner_reads_a_message_and_its_question_after_what_came_before(
@@ -199,7 +228,7 @@ async def test_what_the_engine_found_stands_beside_what_another_language_tells(
 async def test_the_language_is_named_where_no_vector_can_be_made(
     screening: Screening, engine: WordEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def without(text: str, history: Sequence[Turn] = ()) -> Analysis:
+    def without(text: str, history: Sequence[Turn] = (), context: str | None = None) -> Analysis:
         return Analysis(engine.assess(text, history), text, None)
 
     monkeypatch.setattr(engine, "analyse", without)
@@ -261,7 +290,9 @@ async def test_in_a_flood_nobody_waits_for_what_cannot_be_in_time_and_all_is_ass
     go = threading.Event()
 
     class Slow(WordEngine):
-        def assess(self, text: str, history: Sequence[Turn] = ()) -> Assessment:
+        def assess(
+            self, text: str, history: Sequence[Turn] = (), context: str | None = None
+        ) -> Assessment:
             go.wait(0.05)
             return super().assess(text, history)
 

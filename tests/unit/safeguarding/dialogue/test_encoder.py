@@ -6,15 +6,12 @@ import numpy as np
 import pytest
 
 from safeguarding.conversation_state import ConversationState
-from safeguarding.dialogue.encoder import HALF, WIDTH, DialogueEncoder, context_of, loaded_encoder
+from safeguarding.dialogue.encoder import HALF, WIDTH, DialogueEncoder
 from safeguarding.risk.encoder.vectors import AFTER, Encoded
-from safeguarding.taxonomy import ROOT, Severity
+from safeguarding.taxonomy import Severity
 from tests.content import real_content
 
 OF_RISK = np.full(HALF, 0.5, np.float32)
-needs_encoder = pytest.mark.skipif(
-    not (ROOT / "models" / "mpnet_dialogue.onnx").exists(), reason="the encoder is not built"
-)
 
 
 class Noted:
@@ -76,10 +73,6 @@ def test_a_first_message_has_nothing_before_it(encoder: DialogueEncoder) -> None
     assert encoder.context("", ConversationState()) == ""
 
 
-def test_of_long_words_before_the_end_is_read_and_of_a_label_the_beginning() -> None:
-    assert context_of("a" * 300 + "z", "l" * 300) == "a" * 159 + "z / " + "l" * 120
-
-
 def test_a_huge_message_is_cut(encoder: DialogueEncoder, noted: Noted) -> None:
     encoder.vector("he " * 50_000, OF_RISK)
 
@@ -92,13 +85,3 @@ def test_it_knows_the_labels_of_the_bank(noted: Noted) -> None:
 
     assert made.labels.keys() == replies.keys()
     assert all(made.labels[id_] == each.label.lower() for id_, each in replies.items())
-
-
-@needs_encoder
-def test_the_real_encoder_reads_a_word_differently_after_another_question() -> None:
-    encode = loaded_encoder()
-    asked = encode(f"he hits me / are you safe{AFTER}no").vector
-    offered = encode(f"i like football / shall i tell you a joke{AFTER}no").vector
-
-    assert np.linalg.norm(asked) == pytest.approx(1, abs=1e-5)
-    assert float(asked @ offered) < 0.95

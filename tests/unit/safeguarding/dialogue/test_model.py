@@ -10,7 +10,7 @@ import pytest
 from safeguarding.content.replies import FIRST
 from safeguarding.conversation_state import ConversationState
 from safeguarding.dialogue.candidates import ANSWER, ANSWER_FIRST
-from safeguarding.dialogue.encoder import WIDTH, DialogueEncoder, loaded_encoder
+from safeguarding.dialogue.encoder import WIDTH, DialogueEncoder
 from safeguarding.dialogue.model import (
     LAST_KINDS,
     DialogueModel,
@@ -21,6 +21,7 @@ from safeguarding.dialogue.model import (
 from safeguarding.dialogue.understand import IncomingText, Understanding
 from safeguarding.records import ContentError
 from safeguarding.risk.assessment import NO_RISK, Assessment
+from safeguarding.risk.encoder.in_place import loaded_encoder
 from safeguarding.risk.encoder.vectors import SentenceEncoder, read_adapter, unit
 from safeguarding.risk.lexicon.reader import read_lexicon
 from safeguarding.taxonomy import ROOT, Severity, taxonomy

@@ -30,9 +30,10 @@ from safeguarding.risk.prediction import MOST, Predictor
 from safeguarding.risk.text import words as word_list
 from safeguarding.risk.text.normalise import MOST_READ, READ_HEAD, READ_TAIL, excerpt, plain_text
 from safeguarding.risk.text.words import Speller
-from safeguarding.risk.thresholds import Calibration, SeverityStep, Thresholds, read_chat_thresholds
+from safeguarding.risk.thresholds import Calibration, Thresholds, read_chat_thresholds
 from safeguarding.risk.witness import PLACES, Witness
 from safeguarding.taxonomy import SIGNS, Severity, taxonomy
+from tests.steps import even_step
 
 STORY = (
     "today we went to the park and played football until it got dark and then we had chips. "
@@ -260,15 +261,7 @@ def counting(network: tuple[MPNet, Work], lexicon: Lexicon) -> Counting:
         RiskClassifier(made, encoder.encode, encoder.encode_batch),
         CountingWitness(network[1]),
     )
-    step = SeverityStep(
-        network=1.0,
-        witness=1.0,
-        phrase=1.0,
-        offset=0.0,
-        expected=0.5,
-        developed=0.5,
-        miss_cost=1.0,
-    )
+    step = even_step(witness=1.0, phrase=1.0)
     thresholds = Thresholds(
         Calibration(version="counting", concern=step, urgent=step, immediate=step, conversation=9.0)
     )

@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safeguarding.risk.assessment import NO_RISK, Turn
+from safeguarding.risk.assessment import NO_RISK, Signal, Turn
 from safeguarding.risk.encoder.vectors import Encoded
 from safeguarding.risk.engine import RiskEngine, build_engine
 from safeguarding.risk.lexicon.reader import Lexicon
+from safeguarding.risk.prediction import Prediction, Predictor
+from safeguarding.risk.text.normalise import Canonical
+from safeguarding.risk.thresholds import Probabilities
 from safeguarding.taxonomy import Severity, taxonomy
 
 DISCLOSURE = "my uncle touches me"
@@ -215,3 +220,43 @@ def test_an_engine_of_rules_alone_has_no_vector(engine: RiskEngine) -> None:
     assert engine.analyse("hello").vector is None
     with pytest.raises(RuntimeError, match="without an encoder"):
         engine.vector("hello")
+
+
+class NotesContext(Predictor):
+    """Finds nothing; notes what it is told of the messages before."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def predict(
+        self,
+        message: Canonical,
+        phrases: Sequence[Signal],
+        history: Sequence[Turn],
+        alarming: Sequence[int] = (),
+        context: str = "",
+    ) -> Prediction:
+        self.seen.append(context)
+        return Prediction(Probabilities(0.0, 0.0, 0.0, Severity.NONE), (), ("distress",), "self")
+
+
+@pytest.mark.parametrize(
+    ("history", "context"),
+    [
+        ((), ""),
+        ((Turn("user", "Hello!"),), "hello / "),
+        ((Turn("user", "Hello!"), Turn("assistant", "Hi. Are you OK?")), "hello / hi are you ok"),
+        ((Turn("assistant", "Hi."), Turn("user", "Hello!")), "hello / "),
+        ((Turn("user", "one"), Turn("user", "two"), Turn("assistant", "ok")), "two / ok"),
+    ],
+)
+def test_without_a_context_the_last_turns_are_read_before_a_message(
+    lexicon: Lexicon, history: tuple[Turn, ...], context: str
+) -> None:
+    noted = NotesContext()
+    engine = RiskEngine(lexicon, noted)
+
+    engine.assess("no", history)
+    engine.assess("no", history, "said / something else")
+
+    assert noted.seen == [context, "said / something else"]

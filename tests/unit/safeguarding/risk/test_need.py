@@ -6,7 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from safeguarding.risk.assessment import NO_RISK, Assessment, Signal, need_of, upgraded
+from safeguarding.risk.assessment import (
+    NO_RISK,
+    Assessment,
+    Signal,
+    categories_of,
+    need_of,
+    subjects_of,
+    upgraded,
+)
 from safeguarding.taxonomy import Severity, taxonomy
 from tests.content import real_content
 
@@ -98,3 +106,23 @@ def test_what_two_assessments_come_to_has_the_need_of_the_graver() -> None:
     both = upgraded(assessed(CONCERN, "bullying"), assessed(URGENT, "suicide"))
 
     assert both.need == "suicide"
+
+
+@pytest.mark.parametrize(
+    ("need", "audience"),
+    [
+        ("suicide", "young_person"),
+        ("self_harm", "young_person"),
+        ("hurt_by_someone", "young_person"),
+        ("own_behaviour", "young_person"),
+        ("unclear", "young_person"),
+        ("friend", "young_person"),
+        ("adult_for_child", "parent"),
+        ("adult_for_child", None),
+        ("adult_in_crisis", "parent"),
+    ],
+)
+def test_a_category_and_a_subject_of_a_need_call_for_it(need: str, audience: str | None) -> None:
+    for category in categories_of(need) or taxonomy().risk_categories:
+        for subject in subjects_of(need):
+            assert need_of(assessed(URGENT, category, subject=subject), audience) == need

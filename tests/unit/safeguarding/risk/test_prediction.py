@@ -12,18 +12,19 @@ import pytest
 
 from safeguarding.risk.assessment import Signal, Turn
 from safeguarding.risk.encoder.classifier import Scores
-from safeguarding.risk.encoder.vectors import Encoded
+from safeguarding.risk.encoder.in_place import SecondReading
+from safeguarding.risk.encoder.vectors import Encoded, WeightsError
 from safeguarding.risk.prediction import Prediction, Predictor
 from safeguarding.risk.text.normalise import Canonical, Token
 from safeguarding.risk.thresholds import (
     Calibration,
     Evidence,
     Probabilities,
-    SeverityStep,
     Steps,
     Thresholds,
 )
 from safeguarding.taxonomy import Severity
+from tests.steps import even_step
 
 NONE, CONCERN, URGENT, IMMEDIATE = Severity
 POINTS = {"gifts": 0.9, "secret": 0.9, "meet": 0.9, "yes": 0.9, "hurt": 2.5, "danger": 6.0}
@@ -54,10 +55,11 @@ class WordNetwork:
         score = self.base + (0 if drowned else sum(POINTS[word[0]] for word in found))
         spans = tuple(word.span() for word in found[:1])
         encoded = Encoded(np.full((1, 2), score, np.float32), spans)
-        subject = "friend" if "friend" in canonical.split() else "self"
+        friend = 1.0 if "friend" in canonical.split() else -1.0
+        subjects = {"self": 0.0, "friend": friend, "own_child": -2.0, "other_child": -3.0}
         soon = SOON if "tonight" in canonical.split() and not drowned else 0.0
         steps = (score + 1, score, score - 3 + soon)
-        return Scores(steps, self.categories, subject, encoded)
+        return Scores(steps, self.categories, subjects, encoded)
 
     def phrase(self, scores: Scores) -> tuple[int, int]:
         return next(iter(scores.encoded.spans), (0, 0))
@@ -103,15 +105,7 @@ def network() -> WordNetwork:
 
 def thresholds(conversation: float = 0.0) -> Thresholds:
     """Even odds are the bar of each step; a phrase adds 1.5."""
-    step = SeverityStep(
-        network=1.0,
-        witness=1.0,
-        phrase=1.5,
-        offset=0.0,
-        expected=0.5,
-        developed=0.5,
-        miss_cost=1.0,
-    )
+    step = even_step(witness=1.0, phrase=1.5)
     return Thresholds(
         Calibration(
             version="words", concern=step, urgent=step, immediate=step, conversation=conversation
@@ -122,6 +116,29 @@ def thresholds(conversation: float = 0.0) -> Thresholds:
 @pytest.fixture
 def witness() -> WordWitness:
     return WordWitness()
+
+
+class SecondReader:
+    """Gives every text the same score and need; notes what it reads. `broken` makes it raise."""
+
+    def __init__(self, score: float, need: str = "hurt_by_someone") -> None:
+        self.score, self.need = score, need
+        self.seen: list[tuple[str, str]] = []
+        self.broken = False
+
+    def read(self, canonical: str, context: str = "") -> SecondReading:
+        if self.broken:
+            raise WeightsError("gone")
+        self.seen.append((canonical, context))
+        return SecondReading((self.score, self.score, self.score), self.need)
+
+
+def read_twice(network: WordNetwork, second: SecondReader) -> Predictor:
+    step = even_step(second=1.0)
+    weighing = Thresholds(
+        Calibration(version="words", concern=step, urgent=step, immediate=step, conversation=0.0)
+    )
+    return Predictor(network, WordWitness(), weighing, canonical, second=second)
 
 
 @pytest.fixture
@@ -167,6 +184,144 @@ def test_what_the_network_finds_alone_is_a_signal_on_its_words(predictor: Predic
     assert (signal.source, signal.kind, signal.version) == ("classifier", "model", "words")
     assert (signal.category, signal.severity) == ("grooming", URGENT)
     assert signal.weight == round(1 / (1 + np.exp(-0.5)), 4)
+
+
+@pytest.mark.parametrize(("score", "due"), [(-3.0, NONE), (0.0, URGENT), (1.0, URGENT)])
+def test_the_second_reader_calms_what_only_the_network_hears(
+    network: WordNetwork, score: float, due: Severity
+) -> None:
+    found = predict(read_twice(network, SecondReader(score)), "he hurt me")
+
+    assert found.probabilities.severity == due
+    assert [signal.severity for signal in found.signals] == ([due] if due else [])
+
+
+def test_the_second_reader_hears_what_the_network_nearly_hears(network: WordNetwork) -> None:
+    found = predict(read_twice(network, SecondReader(2.0)), "a gifts")
+
+    assert found.probabilities.severity == URGENT
+
+
+def test_what_is_clearly_harmless_is_read_once(network: WordNetwork) -> None:
+    network.base = -6.0
+    second = SecondReader(9.0)
+
+    found = predict(read_twice(network, second), "we had pasta")
+
+    assert found.probabilities.severity == NONE
+    assert second.seen == []
+
+
+def test_the_second_reader_reads_every_alarming_passage_after_the_context(
+    network: WordNetwork,
+) -> None:
+    network.base = -6.0
+    second = SecondReader(-9.0)
+    text = canonical(f"{quiet()} gifts secret meet hurt. {quiet()}")
+
+    read_twice(network, second).predict(text, (), (), context="hi / hello")
+
+    alarming = [words for words in network.asked if "hurt" in words and len(words.split()) <= 60]
+    assert sorted(words for words, _ in second.seen) == sorted(alarming)
+    assert {before for _, before in second.seen} == {"hi / hello"}
+
+
+def test_of_a_long_message_few_passages_are_read_twice(network: WordNetwork) -> None:
+    second = SecondReader(-9.0)
+    text = canonical(f"{'he hurt me. ' * 120}")
+
+    found = read_twice(network, second).predict(text, (), ())
+
+    assert len(network.asked) > len(second.seen) == 4
+    assert found.probabilities.severity >= URGENT  # what was not read again still alarms
+
+
+def test_the_words_are_read_after_their_context_with_earlier_messages_too(
+    network: WordNetwork,
+) -> None:
+    network.base = -6.0
+    second = SecondReader(0.0)
+    history = [Turn("user", "gifts gifts gifts"), Turn("user", "hurt secret")]
+
+    read_twice(network, second).predict(canonical("ok"), (), history, context="hurt secret / hi")
+
+    assert ("ok", "hurt secret / hi") in second.seen
+
+
+@pytest.mark.parametrize(("score", "severity"), [(1.0, NONE), (-3.0, URGENT)])
+def test_an_earlier_message_is_read_twice_too_and_remembered(
+    network: WordNetwork, score: float, severity: Severity
+) -> None:
+    second = SecondReader(score)
+    predictor = read_twice(network, second)
+    history = [Turn("user", "he hurt me")]
+    predictor.predict(canonical("ok"), (), history)
+    second.score = 0.0
+
+    found = predictor.predict(canonical("secret"), (), history)
+
+    assert second.seen.count(("he hurt me", "")) == 1
+    # What was urgent is not joined to every later word; what was calmed counts with what follows.
+    assert found.probabilities.severity == severity
+
+
+def test_the_need_of_a_reader_that_hears_no_risk_does_not_count(network: WordNetwork) -> None:
+    network.categories = {"grooming": 1.0, "distress": -3.0, "suicide": -4.0}
+
+    found = predict(read_twice(network, SecondReader(-0.1, "suicide")), "a friend hurt me")
+
+    assert found.probabilities.severity == URGENT
+    assert (found.categories, found.subject) == (("grooming",), "friend")
+
+
+def test_a_wish_to_die_is_not_made_unclear(network: WordNetwork) -> None:
+    network.categories = {"suicide": 2.0, "distress": 1.0, "grooming": 0.0}
+
+    unclear = predict(read_twice(network, SecondReader(0.1, "unclear")), "he hurt me")
+    hurt = predict(read_twice(network, SecondReader(0.1, "hurt_by_someone")), "he hurt me")
+
+    assert unclear.categories[0] == "suicide"
+    assert hurt.categories[0] == "grooming"
+    assert [signal.category for signal in hurt.signals] == ["grooming"]
+
+
+@pytest.mark.parametrize(
+    ("need", "categories", "subject"),
+    [
+        ("hurt_by_someone", ("grooming",), "self"),
+        ("suicide", ("suicide", "grooming"), "self"),
+        ("unclear", ("distress", "grooming"), "self"),
+        ("friend", ("grooming",), "friend"),
+        ("adult_for_child", ("grooming",), "own_child"),
+        ("adult_in_crisis", ("distress", "grooming"), "self"),
+    ],
+)
+def test_the_need_that_the_second_reader_finds_decides_whom_and_what_it_is_about(
+    network: WordNetwork, need: str, categories: tuple[str, ...], subject: str
+) -> None:
+    network.categories = {"grooming": 1.0, "distress": -3.0, "suicide": -4.0}
+
+    found = predict(read_twice(network, SecondReader(0.1, need)), "a friend hurt me")
+
+    assert (found.categories, found.subject) == (categories, subject)
+
+
+def test_without_the_second_reader_the_others_decide(network: WordNetwork) -> None:
+    second = SecondReader(-9.0)
+    second.broken = True
+
+    assert predict(read_twice(network, second), "he hurt me").probabilities.severity == URGENT
+
+
+def test_a_reading_with_earlier_messages_is_read_again_too(network: WordNetwork) -> None:
+    calm, grave = SecondReader(-3.0), SecondReader(0.0)
+    history = ("gifts", "secret")
+
+    alone = predict(read_twice(network, grave), "meet").probabilities.severity
+    found = predict(read_twice(network, grave), "meet", history=history).probabilities.severity
+    calmed = predict(read_twice(network, calm), "meet", history=history).probabilities.severity
+
+    assert (alone, found, calmed) == (NONE, URGENT, NONE)
 
 
 def test_the_gravest_passage_decides(predictor: Predictor, network: WordNetwork) -> None:

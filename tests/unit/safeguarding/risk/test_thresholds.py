@@ -16,21 +16,15 @@ from safeguarding.risk.thresholds import (
     SeverityStep,
     Steps,
     Thresholds,
+    Weights,
     confirmed,
     read_calibration,
 )
 from safeguarding.taxonomy import Severity
+from tests.steps import even_step
 
 NONE, CONCERN, URGENT, IMMEDIATE = Severity
-PLAIN = SeverityStep(
-    network=1.0,
-    witness=0.0,
-    phrase=0.0,
-    offset=0.0,
-    expected=0.5,
-    developed=0.5,
-    miss_cost=1.0,
-)
+PLAIN = even_step()
 """The network alone decides; its bar is at even odds."""
 SILENT = (0.0, 0.0, 0.0)
 COSTLY = Calibration(
@@ -42,12 +36,15 @@ COSTLY = Calibration(
 )
 FILE = """\
 version: 0123456789ab
-concern: {network: 1.1, witness: 0.4, phrase: 2.0, offset: -0.5, expected: 0.08, developed: 0.6,
-  miss_cost: 10}
-urgent: {network: 1.2, witness: 0.5, phrase: 3.0, offset: -0.6, expected: 0.03, developed: 0.4,
-  miss_cost: 50}
-immediate: {network: 1.3, witness: 0.6, phrase: 4.0, offset: -0.7, expected: 0.006, developed: 0.2,
-  miss_cost: 50}
+concern: {once: {network: 1.1, witness: 0.4, phrase: 2.0, offset: -0.5},
+  twice: {network: 0.9, witness: 0.3, phrase: 2.0, second: 0.2, offset: -0.6}, expected: 0.08,
+  developed: 0.6, miss_cost: 10}
+urgent: {once: {network: 1.2, witness: 0.5, phrase: 3.0, offset: -0.6},
+  twice: {network: 1.0, witness: 0.4, phrase: 3.0, second: 0.3, offset: -0.7}, expected: 0.03,
+  developed: 0.4, miss_cost: 50}
+immediate: {once: {network: 1.3, witness: 0.6, phrase: 4.0, offset: -0.7},
+  twice: {network: 1.1, witness: 0.5, phrase: 4.0, second: 0.4, offset: -0.8}, expected: 0.006,
+  developed: 0.2, miss_cost: 50}
 conversation: 1.5
 """
 
@@ -105,7 +102,8 @@ def test_a_score_on_the_bar_is_enough() -> None:
 
 
 def test_evidence_adds_up_to_log_odds() -> None:
-    step = replace(PLAIN, network=2.0, witness=3.0, phrase=1.5, offset=-0.25)
+    weights = Weights(network=2.0, witness=3.0, phrase=1.5, offset=-0.25)
+    step = replace(PLAIN, once=weights)
     evidence = hears((0.0, 0.5, 0.0), URGENT, (0.0, 0.3, 0.0))
 
     found = thresholds(urgent=step).probabilities(evidence, handicap=0.75)
@@ -114,7 +112,7 @@ def test_evidence_adds_up_to_log_odds() -> None:
 
 
 def test_each_witness_speaks_of_each_step_for_itself() -> None:
-    step = replace(PLAIN, network=1.0, witness=2.0)
+    step = even_step(witness=2.0)
     weighing = thresholds(concern=step, urgent=step, immediate=step)
 
     found = weighing.probabilities(hears((0.1, 0.2, 0.3), NONE, (-0.1, 0.4, -0.8)))
@@ -126,7 +124,7 @@ def test_each_witness_speaks_of_each_step_for_itself() -> None:
 
 
 def test_what_one_witness_misses_the_other_may_tell() -> None:
-    step = replace(PLAIN, witness=1.0)
+    step = even_step(witness=1.0)
     weighing = thresholds(urgent=step)
     quiet, loud, sure = (-1.0, -1.0, -9.0), (-1.0, 1.5, -9.0), (0.0, 2.0, 0.0)
 
@@ -140,7 +138,7 @@ def test_evidence_holds_no_phrase_unless_one_is_given() -> None:
 
 
 def test_a_phrase_is_evidence_for_its_severity_and_for_all_below() -> None:
-    step = replace(PLAIN, phrase=2.0)
+    step = even_step(phrase=2.0)
     weighing = thresholds(concern=step, urgent=step, immediate=step)
     heard, unheard = pytest.approx(probability(1.0)), pytest.approx(probability(-1.0))
 
@@ -156,11 +154,34 @@ def test_a_phrase_is_evidence_for_its_severity_and_for_all_below() -> None:
 
 
 def test_a_phrase_may_lift_a_message_over_the_bar() -> None:
-    step = replace(PLAIN, phrase=2.0)
+    step = even_step(phrase=2.0)
     weighing = thresholds(concern=step, urgent=step)
 
     assert weighing.probabilities(hears((-1.0, -1.0, -9.0))).severity == NONE
     assert weighing.probabilities(hears((-1.0, -1.0, -9.0), URGENT)).severity == URGENT
+
+
+def test_the_second_reader_may_lift_and_calm_what_the_others_find() -> None:
+    step = even_step(second=1.0)
+    weighing = thresholds(concern=step, urgent=step)
+
+    def severity(network: float, second: float | None) -> Severity:
+        again = None if second is None else (second, second, -9.0)
+        evidence = Evidence((network, network, -9.0), SILENT, second=again)
+        return weighing.probabilities(evidence).severity
+
+    assert [severity(0.5, second) for second in (None, 1.0, -1.0)] == [URGENT, URGENT, NONE]
+    assert [severity(-0.5, second) for second in (None, 1.0, -1.0)] == [NONE, URGENT, NONE]
+
+
+def test_what_was_read_once_has_weights_of_its_own() -> None:
+    twice = Weights(network=2.0, witness=0.0, phrase=0.0, second=0.0, offset=-3.0)
+    weighing = thresholds(urgent=replace(PLAIN, twice=twice))
+    once = Evidence((0.0, 1.0, 0.0), SILENT)
+
+    assert weighing.probabilities(once).urgent == pytest.approx(probability(1.0))
+    again = weighing.probabilities(once._replace(second=(9.0, 9.0, 9.0)))
+    assert again.urgent == pytest.approx(probability(-1.0))
 
 
 def test_several_messages_read_as_one_must_show_more() -> None:
@@ -174,7 +195,7 @@ def test_several_messages_read_as_one_must_show_more() -> None:
 
 
 def test_the_second_witness_counts_in_a_conversation_too() -> None:
-    step = replace(PLAIN, witness=2.0)
+    step = even_step(witness=2.0)
     evidence = hears((-1.0, -1.0, -1.0), witness=(0.0, 0.7, 0.0))
 
     found = thresholds(conversation=0.5, urgent=step).of_conversation(evidence)
@@ -218,10 +239,8 @@ def test_reads_the_calibration(tmp_path: Path) -> None:
 
     assert (found.version, found.conversation) == ("0123456789ab", 1.5)
     assert found.immediate == SeverityStep(
-        network=1.3,
-        witness=0.6,
-        phrase=4.0,
-        offset=-0.7,
+        once=Weights(network=1.3, witness=0.6, phrase=4.0, offset=-0.7),
+        twice=Weights(network=1.1, witness=0.5, phrase=4.0, second=0.4, offset=-0.8),
         expected=0.006,
         developed=0.2,
         miss_cost=50.0,
@@ -232,10 +251,10 @@ def test_reads_the_calibration(tmp_path: Path) -> None:
     ("old", "new", "what"),
     [
         ("conversation: 1.5", "conversation: 1.5\ntalk: 1", "unknown field `talk`"),
-        ("witness: 0.5, ", "", r":4: .*missing required field `witness`"),
-        ("urgent: {network", "urgent: {points: 1, network", r":4: .*unknown field `points`"),
-        (",\n  miss_cost: 10}", "}", r":2: .*missing required field `miss_cost`"),
-        ("network: 1.3", "network: high", r":6: Expected `float`, got `str`"),
+        ("witness: 0.4, phrase: 3", "phrase: 3", r":6: .*missing required field `witness`"),
+        ("urgent: {once", "urgent: {points: 1, once", r":5: .*unknown field `points`"),
+        (", miss_cost: 10}", "}", r":2: .*missing required field `miss_cost`"),
+        ("network: 1.3", "network: high", r":8: Expected `float`, got `str`"),
     ],
 )
 def test_refuses_a_calibration_that_is_not_sound(

@@ -272,6 +272,7 @@ class SilentPredictor(Predictor):
         phrases: Sequence[Signal],
         history: Sequence[Turn],
         alarming: Sequence[int] = (),
+        context: str = "",
     ) -> Prediction:
         return Prediction(
             Probabilities(0.01, 0.0, 0.0, Severity.NONE), (), ("bullying",), "unknown"

@@ -24,12 +24,12 @@ from safeguarding.risk.thresholds import (
     Calibration,
     ChatThreshold,
     ChatThresholds,
-    SeverityStep,
     Steps,
     Thresholds,
     read_chat_thresholds,
 )
 from safeguarding.taxonomy import SIGNS, Severity
+from tests.steps import even_step
 
 WORDS = {
     "secret": "secrecy", "mature": "flattery", "robux": "gifts", "snap": "moving_apps",
@@ -51,7 +51,7 @@ class WordNetwork:
 
     def read(self, canonical: str) -> Scores:
         grave = 4.0 if "scared" in canonical.split() else -4.0
-        return Scores((grave, grave, grave), {"distress": grave}, "self", NO_VECTOR)
+        return Scores((grave, grave, grave), {"distress": grave}, {"self": 0.0}, NO_VECTOR)
 
     def signs(self, lines: Sequence[str]) -> list[dict[str, float]]:
         self.asked += lines
@@ -99,15 +99,7 @@ def witness() -> NumbWitness:
 
 @pytest.fixture
 def reader(network: WordNetwork, witness: NumbWitness, lexicon: Lexicon) -> ChatReader:
-    step = SeverityStep(
-        network=1.0,
-        witness=1.0,
-        phrase=0.0,
-        offset=0.0,
-        expected=0.5,
-        developed=0.5,
-        miss_cost=1.0,
-    )
+    step = even_step(witness=1.0)
     judge = Thresholds(
         Calibration(version="words", concern=step, urgent=step, immediate=step, conversation=0.0)
     )

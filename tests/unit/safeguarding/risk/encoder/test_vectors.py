@@ -26,7 +26,7 @@ from safeguarding.risk.encoder.vectors import (
     unit,
 )
 
-KEPT = 16
+KEPT = 32
 Floats = npt.NDArray[np.float32]
 WORDS = {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "he": 4, "hurt": 5, "me": 6, "now": 7}
 
