@@ -55,6 +55,7 @@ _SHORT_ANSWER, _QUESTION_CHARACTERS, _QUESTION_WORDS = 5, 200, 10
 """Number of words of an answer that is read with its question; characters of the question; words
 up to which the sentences before the question are read with it."""
 _UNCLEAR, _SUICIDE = "unclear", "suicide"
+_CHILDREN = frozenset({"own_child", "other_child"})
 _READ_TWICE = 4
 """Largest number of passages of a message that are read a second time."""
 _CLEAR = 0.02
@@ -412,10 +413,14 @@ def _categories(scores: Scores, need: str | None) -> tuple[str, ...]:
 
 
 def _subject(scores: Scores, need: str | None) -> str:
-    """Return the most likely subject of those that `need` allows."""
-    if need is None:
+    """Return the most likely subject of those that `need` allows.
+
+    What is told of a child stays about the child: the reader does not know that a parent writes.
+    """
+    allowed = subjects_of(need) if need else ()
+    if not allowed or (scores.subject in _CHILDREN and "self" in allowed):
         return scores.subject
-    return max(subjects_of(need), key=lambda name: scores.subjects[name])
+    return max(allowed, key=lambda name: scores.subjects[name])
 
 
 def _unphrased(evidence: Evidence) -> Evidence:

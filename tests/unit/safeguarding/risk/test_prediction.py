@@ -56,7 +56,8 @@ class WordNetwork:
         spans = tuple(word.span() for word in found[:1])
         encoded = Encoded(np.full((1, 2), score, np.float32), spans)
         friend = 1.0 if "friend" in canonical.split() else -1.0
-        subjects = {"self": 0.0, "friend": friend, "own_child": -2.0, "other_child": -3.0}
+        daughter = 2.0 if "daughter" in canonical.split() else -2.0
+        subjects = {"self": 0.0, "friend": friend, "own_child": daughter, "other_child": -3.0}
         soon = SOON if "tonight" in canonical.split() and not drowned else 0.0
         steps = (score + 1, score, score - 3 + soon)
         return Scores(steps, self.categories, subjects, encoded)
@@ -263,6 +264,13 @@ def test_an_earlier_message_is_read_twice_too_and_remembered(
     assert second.seen.count(("he hurt me", "")) == 1
     # What was urgent is not joined to every later word; what was calmed counts with what follows.
     assert found.probabilities.severity == severity
+
+
+@pytest.mark.parametrize("need", ["hurt_by_someone", "suicide", "adult_in_crisis"])
+def test_what_is_told_of_a_child_stays_about_the_child(network: WordNetwork, need: str) -> None:
+    found = predict(read_twice(network, SecondReader(0.1, need)), "he hurt my daughter")
+
+    assert found.subject == "own_child"
 
 
 def test_the_need_of_a_reader_that_hears_no_risk_does_not_count(network: WordNetwork) -> None:
