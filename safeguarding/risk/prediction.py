@@ -292,7 +292,7 @@ class Predictor:
         return read[max(range(len(read)), key=gravity)]
 
     def _severity(self, evidence: Evidence, phrased: Severity) -> Probabilities:
-        return confirmed(self._thresholds.probabilities(evidence), evidence.witness, phrased)
+        return confirmed(self._thresholds.probabilities(evidence), evidence, phrased)
 
     def _together(
         self,
@@ -334,7 +334,7 @@ class Predictor:
         evidence = self._evidence(scores.steps, typed)
         evidence, need = self._read_again(evidence, _last(message.words), context)
         probabilities = self._thresholds.of_conversation(evidence)
-        return confirmed(probabilities, evidence.witness, phrased), scores, need
+        return confirmed(probabilities, evidence, phrased), scores, need
 
     def _alone(self, words: Sequence[str], typed: str) -> Probabilities:
         """Return the probabilities of one message; its scores are mostly remembered."""
