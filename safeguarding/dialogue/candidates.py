@@ -71,6 +71,9 @@ def allowed(
             continue
         if after.in_hand and each.id.startswith(_LIGHT) and each.probability < ANSWER_BESIDE_TOPIC:
             continue
+        in_danger_now = after.alarm == Severity.IMMEDIATE and after.in_hand
+        if in_danger_now and each.id.startswith(OF_EVERY_DAY) and not each.names_999:
+            continue
         light = _LIGHT if after.alarm == Severity.IMMEDIATE else OF_EVERY_DAY
         graver = after.alarm >= Severity.URGENT and each.id.startswith(light)
         if not graver or each.probability >= ANSWER_LIGHTLY:

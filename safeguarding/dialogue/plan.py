@@ -186,6 +186,10 @@ class ReplyPlanner:
         message, in_hand = turn.message, after.in_hand
         asks_topic, sure = message.intent.startswith(TOPIC_PREFIX), message.confidence >= SURE
         least = ANSWER_BESIDE_TOPIC if asks_topic and sure else ANSWER
+        if asks_topic and sure:
+            # A person who asks for a topic wants its article and not talk.
+            asked = (each for each in turn.candidates if not each.id.startswith(OF_EVERY_DAY))
+            turn = replace(turn, candidates=tuple(asked))
         unheard = best_of(turn.candidates[:1], ANSWER_UNHEARD)
         if unheard and unheard.startswith(FIRST) and not in_hand and turn.act in _TELLS:
             # The card makes the gateway hand the message over, as any that was answered with help.

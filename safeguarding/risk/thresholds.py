@@ -104,22 +104,15 @@ immediate to urgent and halves the harmless ones that the network alone calls im
 (docs/models.md)."""
 
 
-SECOND_DENIES = -3.0
-"""Score of "at least urgent" below which the second reader is sure that nothing is urgent. Chosen
-on the development part: it turns 1 of 539 rightly immediate messages to urgent, and 4 of the 401
-harmless turns, which are all that were immediate (ADR 45)."""
-
-
 def confirmed(probabilities: Probabilities, evidence: Evidence, phrased: Severity) -> Probabilities:
-    """Lower immediate to urgent unless a reviewed phrase, or both other models, confirm it.
+    """Lower immediate to urgent unless the second witness or a reviewed phrase confirms it.
 
-    The models are the second witness and, where it read the text, the second reader. `evidence` is
-    that of the same text; `phrased` is the severity of the gravest reviewed phrase in this message.
+    `evidence` is that of the same text; `phrased` is the severity of the gravest reviewed phrase in
+    this message.
     """
-    if probabilities.severity < Severity.IMMEDIATE or phrased >= Severity.URGENT:
+    if probabilities.severity < Severity.IMMEDIATE:
         return probabilities
-    denied = evidence.second is not None and evidence.second[1] < SECOND_DENIES
-    if evidence.witness[0] >= WITNESS_AGREES and not denied:
+    if phrased >= Severity.URGENT or evidence.witness[0] >= WITNESS_AGREES:
         return probabilities
     return replace(probabilities, severity=Severity.URGENT)
 

@@ -321,6 +321,13 @@ def test_a_sure_topic_keeps_its_article_unless_a_reply_is_surer(
     assert plan == (ReplyPlan() if kept else ReplyPlan("ask_next", reply=PAY))
 
 
+def test_no_talk_takes_the_place_of_an_article_that_was_asked_for() -> None:
+    made = turn(("chat_for_a_project", 0.99), intent="ask_what_is_grooming", confidence=SURE)
+
+    assert planned(made) == ReplyPlan()
+    assert planned(turn(("chat_for_a_project", 0.99))).reply == "chat_for_a_project"
+
+
 def test_a_guessed_topic_gets_its_article_only_where_nothing_was_told() -> None:
     guess = turn(intent="ask_sextortion", confidence=UNSURE)
 
@@ -597,6 +604,9 @@ def test_light_words_follow_something_grave_only_where_they_surely_fit(
         (0, "chat_football", 0.99, False, False),
         (0, "chat_football", 0.99, True, True),
         (1, PAY, ANSWER, False, True),
+        (9, "chat_football", 0.99, False, False),  # nor later, until the danger is over
+        (9, "chat_football", 0.99, True, True),
+        (9, PAY, ANSWER, False, True),
     ],
 )
 def test_close_to_danger_small_talk_is_not_answered_unless_it_names_999(

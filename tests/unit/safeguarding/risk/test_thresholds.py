@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from safeguarding.records import ContentError
 from safeguarding.risk.thresholds import (
-    SECOND_DENIES,
     Calibration,
     Evidence,
     Probabilities,
@@ -293,23 +292,3 @@ def test_the_network_alone_makes_nothing_immediate(
     after = confirmed(before, Evidence(SILENT, (witness, -9.0, -9.0)), phrased)
 
     assert after == Probabilities(0.9, 0.8, 0.7, severity)
-
-
-@pytest.mark.parametrize(
-    ("second", "phrased", "severity"),
-    [
-        (None, NONE, IMMEDIATE),
-        (SECOND_DENIES, NONE, IMMEDIATE),
-        (SECOND_DENIES - 0.1, NONE, URGENT),
-        (SECOND_DENIES - 0.1, URGENT, IMMEDIATE),
-    ],
-)
-def test_a_second_reader_that_is_sure_of_no_urgency_withholds_immediate(
-    second: float | None, phrased: Severity, severity: Severity
-) -> None:
-    again = None if second is None else (9.0, second, 9.0)
-    evidence = Evidence((9.0, 9.0, 9.0), (9.0, 9.0, 9.0), second=again)
-
-    found = confirmed(Probabilities(0.9, 0.9, 0.9, IMMEDIATE), evidence, phrased)
-
-    assert found.severity == severity
