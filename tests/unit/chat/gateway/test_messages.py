@@ -764,8 +764,8 @@ async def test_a_vector_that_cannot_be_made_never_costs_the_assessment(
 ) -> None:
     engine = gateway.world.engine
 
-    def without(text: str, history: Sequence[Turn] = ()) -> Analysis:
-        return Analysis(engine.assess(text, history), text, None)
+    def without(text: str, history: Sequence[Turn] = (), context: str | None = None) -> Analysis:
+        return Analysis(engine.assess(text, history, context), text, None)
 
     monkeypatch.setattr(engine, "analyse", without)
     await gateway.say(await gateway.begin(), "someone hurt me")
