@@ -47,7 +47,7 @@ def test_two_hundred_sentences_get_the_card_that_they_ask_for(cards: dict[str, s
 
 
 MET_WITHOUT_A_CARD = 3
-"""Pleas for help that say nothing else: the planner meets them in words (tests/dialogues/
+"""Requests for help that say nothing else: the planner meets them in words (tests/dialogues/
 help_and_nothing_else.yml)."""
 
 
