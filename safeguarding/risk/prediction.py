@@ -415,7 +415,8 @@ def _categories(scores: Scores, need: str | None) -> tuple[str, ...]:
 def _subject(scores: Scores, need: str | None) -> str:
     """Return the most likely subject of those that `need` allows.
 
-    What is told of a child stays about the child: the reader does not know that a parent writes.
+    If the network finds a child as the subject, a need of the writer's own does not change that:
+    the second reader does not know whether a parent writes.
     """
     allowed = subjects_of(need) if need else ()
     if not allowed or (scores.subject in _CHILDREN and "self" in allowed):
