@@ -22,7 +22,7 @@ piece is kept, as a long message is read in pieces."""
 _LONGEST_SET_IN = (30, 45, 80)
 """Most words of a text in which a sentence is set, drawn anew each time."""
 _PIECE = 36
-"""Words of a piece, as in safeguarding/risk/prediction.py."""
+"""Words of a piece, as in safeguarding/risk/passages.py."""
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 _DROPPED, _SLIPPED, _SHORTENED, _WITHOUT_VOWELS, _SHORT = 0.03, 0.12, 0.15, 0.5, 3
 

@@ -50,7 +50,7 @@ from safeguarding.risk.encoder.in_place import (
 )
 from safeguarding.risk.engine import RiskEngine
 from safeguarding.risk.lexicon.reader import read_lexicon
-from safeguarding.risk.prediction import passages
+from safeguarding.risk.passages import passages
 from safeguarding.risk.text.normalise import Normaliser
 from safeguarding.risk.thresholds import (
     STEPS,

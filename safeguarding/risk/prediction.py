@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -26,23 +25,13 @@ from safeguarding.risk.encoder.classifier import (
     Scores,
 )
 from safeguarding.risk.encoder.in_place import SecondReader
-from safeguarding.risk.text.normalise import Canonical, Token
+from safeguarding.risk.passages import Passage, passages, read_whole
+from safeguarding.risk.text.normalise import Canonical
 from safeguarding.risk.thresholds import Evidence, Probabilities, Steps, Thresholds, confirmed
 from safeguarding.risk.witness import Witness
 from safeguarding.taxonomy import Severity
 
 logger = logging.getLogger(__name__)
-WHOLE = 45
-"""Number of words up to which a message is one passage."""
-_PIECE, _STEP = 36, 24
-MOST = 18
-"""Largest number of passages read of a message beside the whole, which bounds the time. About 440
-words are read whole."""
-_ENDS, _ALARMING = 2, 2
-"""Of a longer message, number of passages always read at either end, and number of passages with
-the most alarming words. The second witness chooses the rest."""
-_WHOLE_MOST = 128
-"""Number of words read of the whole; the encoder stops there too."""
 SOURCE = "classifier"
 _LEAST_LOG_ODDS, _MOST_NAMED = -2.0, 3
 """A category is named from these log-odds on (one in eight: two dozen share a message's odds); at
@@ -63,95 +52,6 @@ _CLEAR = 0.02
 _QUIET = 0.1
 """Messages whose probability of a concern is below this are not joined. On the development part,
 the quietest conversation that is rightly a worry has a message of 0.23."""
-
-
-@dataclass(frozen=True)
-class Passage:
-    """A run of neighbouring words of a message."""
-
-    tokens: tuple[Token, ...]
-    is_whole: bool
-
-    @property
-    def text(self) -> str:
-        """Its canonical words between single spaces, as the encoder reads them."""
-        return " ".join(token.word for token in self.tokens)
-
-    def as_typed(self, message: Canonical) -> str:
-        """Return its words as typed; at the ends of the message, to the first or last character."""
-        if not self.tokens:
-            return message.typed
-        first, last = self.tokens[0], self.tokens[-1]
-        start = 0 if first is message.tokens[0] else first.start
-        end = None if last is message.tokens[-1] else last.end
-        return message.typed[start:end]
-
-    def typed(self, start: int, end: int) -> tuple[int, int]:
-        """Map a stretch of `text` to the characters as typed; (0, 0) if there are none."""
-        at, inside = 0, []
-        for token in self.tokens:
-            if at < end and at + len(token.word) > start:
-                inside.append(token)
-            at += len(token.word) + 1
-        if not inside:
-            return 0, 0
-        return min(token.start for token in inside), max(token.end for token in inside)
-
-
-def passages(
-    message: Canonical,
-    alarming: Sequence[int] = (),
-    gravity: Callable[[str], float] | None = None,
-) -> list[Passage]:
-    """Return the whole message and, of a long one, overlapping pieces of about 36 words, in order.
-
-    Of a very long message: its ends, the pieces that hold most of the words whose indices are
-    `alarming`, and the pieces of the highest `gravity` as typed.
-    """
-    whole = Passage(message.tokens[:_WHOLE_MOST], is_whole=True)
-    if len(message.tokens) <= WHOLE:
-        return [whole]
-    pieces = list(_pieces(message))
-    if len(pieces) > MOST:
-        held = _held(pieces, sorted(alarming))
-        grave = [gravity(piece.as_typed(message)) if gravity else 0.0 for _, piece in pieces]
-        pieces = [pieces[at] for at in _chosen(held, grave)]
-    return [whole, *(piece for _, piece in pieces)]
-
-
-def read_whole(message: Canonical, found: Sequence[Passage]) -> bool:
-    """Return whether the passages hold every word of the message."""
-    read = {id(token) for passage in found for token in passage.tokens}
-    return all(id(token) in read for token in message.tokens)
-
-
-def _held(pieces: Sequence[tuple[int, Passage]], words: Sequence[int]) -> list[int]:
-    """Return how many of the sorted word indices each piece holds."""
-    return [
-        bisect_left(words, start + len(piece.tokens)) - bisect_left(words, start)
-        for start, piece in pieces
-    ]
-
-
-def _chosen(held: Sequence[int], grave: Sequence[float]) -> list[int]:
-    """Return the indices of the pieces to read, in their order."""
-    last = len(held)
-    chosen = {*range(_ENDS), *range(last - _ENDS, last)}
-    alarming = sorted((at for at in range(last) if held[at]), key=lambda at: -held[at])
-    chosen |= {*[at for at in alarming if at not in chosen][:_ALARMING]}
-    rest = sorted(set(range(last)) - chosen, key=lambda at: -grave[at])
-    return sorted({*chosen, *rest[: MOST - len(chosen)]})
-
-
-def _pieces(message: Canonical) -> Iterator[tuple[int, Passage]]:
-    """Yield pieces, each with the index of its first word; they begin with a near sentence."""
-    start, last = 0, len(message.tokens)
-    while start < last:
-        yield start, Passage(message.tokens[start : start + _PIECE], is_whole=False)
-        if start + _PIECE >= last:
-            return
-        near = range(start + _STEP, max(start + _STEP // 2, start), -1)
-        start = next((at for at in near if at in message.breaks), start + _STEP)
 
 
 def _last(words: Sequence[str]) -> str:

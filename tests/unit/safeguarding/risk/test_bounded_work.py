@@ -26,7 +26,8 @@ from safeguarding.risk.encoder.vectors import (
 )
 from safeguarding.risk.engine import RiskEngine
 from safeguarding.risk.lexicon.reader import Lexicon
-from safeguarding.risk.prediction import MOST, Predictor
+from safeguarding.risk.passages import MOST
+from safeguarding.risk.prediction import Predictor
 from safeguarding.risk.text import words as word_list
 from safeguarding.risk.text.normalise import MOST_READ, READ_HEAD, READ_TAIL, excerpt, plain_text
 from safeguarding.risk.text.words import Speller

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safeguarding.risk.lexicon.reader import Lexicon
-from safeguarding.risk.prediction import MOST, WHOLE, Passage, passages
+from safeguarding.risk.passages import MOST, WHOLE, Passage, passages
 from safeguarding.risk.text.normalise import Canonical, Token
 
 PIECE, LEAST_STEP = 36, 13
