@@ -157,7 +157,7 @@ evaluate: install .venv-lab/.synced $(MODEL)  ## Write the evaluation report: ev
 bench: install .venv-lab/.synced $(MODEL)  ## Measure latency, throughput, memory and processor time beside a stock Rasa project, stage by stage
 	@$(L)/$(LANTERN) bench && $(L)/$(LANTERN) plot-bench
 
-load: install .venv-lab/.synced $(MODEL)  ## Simulate 200 people who chat for 5 minutes, then ten times the messages that can be answered
+load: install .venv-lab/.synced $(MODEL)  ## Simulate 200 people who chat for 5 minutes, then two, five and ten times the messages that can be answered
 	@$(L)/$(LANTERN) load
 
 pictures: install .venv-lab/.synced $(MODEL)  ## Take pictures of the chat and the console in each state, at two sizes, light and dark: results/pictures

@@ -1,9 +1,9 @@
-"""`make load`: a crowd that chats for minutes, then a storm of more messages than can be answered.
+"""`make load`: a crowd that chats for minutes, then storms of more messages than can be answered.
 
 In the crowd each of 200 people types, presses buttons, discloses something, and pauses in between;
-any answer but a full one, or a disclosure without help, is a fault. In the storm ten times as many
-messages arrive as Lantern can answer: each must still get an answer, and a disclosure must get
-help. Each person has an own address, as behind a proxy.
+any answer but a full one, or a disclosure without help, is a fault. In the storms two, five and ten
+times as many messages arrive as Lantern can answer (lab/overload.py). Each person has an own
+address, as behind a proxy.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import click
 import httpx
 
 from lab.bench.client import gateway_opener, load
+from lab.overload import overload, quiet_messages
 from ops.stack import Stack
 
 ORDINARY = (
@@ -44,6 +45,8 @@ DISCLOSURES = (
     "he hits me when he is drunk",
 )
 """Messages that must be answered with help."""
+MEASURED = 320
+"""Messages by which the number that can be answered a second is measured."""
 DISCLOSES, PRESSES = 0.15, 0.35
 """Share of the turns that disclose something, and that press a button where there is one."""
 _NUMBERS = re.compile(r"0800 ?1111|999|116 ?123|85258")
@@ -157,27 +160,6 @@ async def chat(base: str, crowd: Crowd, seed: int = 1) -> AnswerFigures:
     return figures
 
 
-async def storm(base: str, per_second: float, seconds: float, people: int = 2_000) -> AnswerFigures:
-    """Send `per_second` messages a second, whatever comes back; every seventh is a disclosure."""
-    figures, sending = AnswerFigures(), set[asyncio.Task[None]]()
-    messages = round(per_second * seconds)
-    async with _client() as http:
-        crowd = [Person(http, base, number, figures) for number in range(min(people, messages))]
-        for first in range(0, len(crowd), 20):
-            await asyncio.gather(*(person.begin() for person in crowd[first : first + 20]))
-        started = time.monotonic()
-        for number in range(messages):
-            due = started + number / per_second
-            if (early := due - time.monotonic()) > 0:
-                await asyncio.sleep(early)
-            person, discloses = crowd[number % len(crowd)], number % 7 == 0
-            words = DISCLOSURES if discloses else ORDINARY
-            text = words[number // 7 % len(words)]
-            sending.add(asyncio.create_task(person.send(text=text, discloses=discloses)))
-        await asyncio.gather(*sending)
-    return figures
-
-
 def _client() -> httpx.AsyncClient:
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=500)
     return httpx.AsyncClient(timeout=120, limits=limits, trust_env=False)
@@ -196,28 +178,49 @@ async def answered_by(base: str) -> dict[str, int]:
 @click.command()
 @click.option("--people", default=200, show_default=True)
 @click.option("--seconds", default=300, show_default=True, help="For how long the crowd chats.")
-@click.option("--storm-seconds", default=30, show_default=True)
-def main(people: int, seconds: int, storm_seconds: int) -> None:
-    """Run the crowd, then the storm, at a Lantern of its own; fail on any fault."""
+@click.option("--storm-seconds", default=60, show_default=True)
+@click.option("--times", multiple=True, default=(2, 5, 10), show_default=True)
+def main(people: int, seconds: int, storm_seconds: int, times: tuple[int, ...]) -> None:
+    """Run the crowd, then storms with and without a kill, at a Lantern of its own.
+
+    Fail on any fault.
+    """
     with tempfile.TemporaryDirectory() as folder:
         stack = Stack(Path(folder), {"LANTERN_TRUSTED_PROXIES": "1"})
         stack.setup()
         try:
-            stack.start(stack.gateway, stack.actions, stack.rasa)
-            faults = asyncio.run(_run(stack.url("gateway"), people, seconds, storm_seconds))
+            stack.start(stack.gateway, stack.actions, stack.rasa, stack.dispatcher)
+            faults = asyncio.run(_crowd(stack.url("gateway"), people, seconds))
+            faults += _storms(stack, storm_seconds, times)
         finally:
             stack.stop()
     if faults:
         raise click.ClickException(f"{faults} faults")
 
 
-async def _run(base: str, people: int, seconds: int, storm_seconds: int) -> int:
+async def _crowd(base: str, people: int, seconds: int) -> int:
     click.echo(f"{people} people for {seconds} s")
     crowd = await chat(base, Crowd(people, seconds))
     click.echo("\n".join([*crowd.lines(), f"  answered by {await answered_by(base)}"]))
-    capacity = await load(gateway_opener(base), itertools.cycle(ORDINARY), 16, 160)
-    rate = 10 * capacity.per_second
-    click.echo(f"Storm: ten times {capacity.per_second} messages/s, for {storm_seconds} s")
-    flood = await storm(base, rate, storm_seconds)
-    click.echo("\n".join([*flood.lines(), f"  answered by {await answered_by(base)}"]))
-    return crowd.faults([200]) + flood.faults([200, 429])
+    return crowd.faults([200])
+
+
+def _storms(stack: Stack, seconds: int, times: Sequence[int]) -> int:
+    """Send more than can be answered; return the number of faults."""
+    different = asyncio.run(quiet_messages(MEASURED))
+    texts = itertools.cycle(message.text for message in different)
+    opener = gateway_opener(stack.url("gateway"))
+    capacity = asyncio.run(load(opener, texts, 16, MEASURED)).per_second
+    click.echo(f"{capacity} messages a second, all different, are answered in full")
+    faults = 0
+    messages = asyncio.run(quiet_messages(round(max(times) * capacity * seconds), seed=2))
+    for each in times:
+        for kill in (False, True):
+            rate = each * capacity
+            how = ", killed half-way" if kill else ""
+            click.echo(f"{each} times as many, {rate:.0f} a second for {seconds} s{how}")
+            sent = messages[: round(rate * seconds)]
+            found = overload(stack, sent, rate, kill=kill)
+            click.echo("\n".join(found.lines()))
+            faults += found.faults
+    return faults

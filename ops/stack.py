@@ -134,11 +134,12 @@ class Stack:
         env: Mapping[str, str] | None = None,
         gateway: str = "chat.gateway",
         more_rasas: int = 0,
+        dispatcher: str = "staff.dispatcher",
     ) -> None:
         """Prepare the processes.
 
-        `env` are settings, `gateway` is the module that runs as the gateway, and `more_rasas` the
-        number of Rasa servers beside the first.
+        `env` are settings, `gateway` and `dispatcher` are the modules that run as these, and
+        `more_rasas` is the number of Rasa servers beside the first.
         """
         self.state = state
         self.account = ""
@@ -166,7 +167,7 @@ class Stack:
         self.actions = self._process("actions", actions, "/health")
         self.gateway = self._process("gateway", [*module, gateway])
         self.console = self._process("console", [*module, "staff.console"])
-        self.dispatcher = self._process("dispatcher", [*module, "staff.dispatcher"])
+        self.dispatcher = self._process("dispatcher", [*module, dispatcher])
 
     def url(self, name: str) -> str:
         """Return the base address of one process."""

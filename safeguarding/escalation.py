@@ -8,12 +8,24 @@ from enum import Enum
 from typing import Any, TypeAlias
 
 from safeguarding.messages import ShownContact, contacts_as_record, contacts_from_record
-from safeguarding.risk.assessment import Assessment, Turn, upgraded
+from safeguarding.risk.assessment import NO_RISK, Assessment, Signal, Turn, upgraded
+from safeguarding.taxonomy import Severity
 
 GATEWAY = "gateway"
 """The recorder: only the gateway records."""
 ASSISTANT = "assistant"
 """A former recorder, whose name old records and histories hold."""
+
+
+def gateway_assessment(source: str, severity: Severity) -> Assessment:
+    """Return the assessment that the gateway itself makes, with `source` as its reason."""
+    signal = Signal(source, "gateway", "1", "distress", severity, start=0, end=0)
+    return Assessment(severity, (signal.category,), NO_RISK.subject, (signal,))
+
+
+NOT_ASSESSED = gateway_assessment("not-assessed", Severity.CONCERN)
+"""Stands for the assessment of a message that is not assessed yet. If it never is, staff read the
+message as a concern."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +58,9 @@ class Escalation:
     """What the person has said by then, as ids of content/facts.yml; empty in old records."""
     extra: dict[str, str] = field(default_factory=dict)
     """Facts about the hand-off, never a person's words, e.g. {"fallback": "rasa-timeout"}."""
+    state: dict[str, Any] | None = None
+    """The conversation's state before a message that is not assessed yet (ConversationState,
+    as_record): with it, the message is assessed as it would have been at once."""
 
     @property
     def is_assessed(self) -> bool:
@@ -53,6 +68,16 @@ class Escalation:
         if "assessed_later" in self.extra:
             return self.extra["assessed_later"] != "failed"
         return "screening" not in self.extra
+
+    @property
+    def waits_for_assessment(self) -> bool:
+        """Whether nothing is known of it yet: it becomes a case only if its assessment says so."""
+        return not self.is_assessed and self.assessment == NOT_ASSESSED
+
+    def assessed(self, found: Assessment) -> Escalation:
+        """Return it with the assessment that came later."""
+        extra = {**self.extra, "assessed_later": found.severity.label}
+        return replace(self, assessment=found, extra=extra, state=None)
 
     def as_record(self) -> dict[str, Any]:
         """Return a JSON-ready dictionary. It holds the person's words: seal it before storing."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -39,6 +39,8 @@ POLL_S = 0.2
 """How long a reader on SQLite waits before it looks again, in seconds."""
 LISTEN_S = 1.0
 """The same on PostgreSQL, where a notice comes at once: should none come, a reader looks anyway."""
+ASSESSED, UNASSESSED = "assessed", "not_assessed"
+"""The states of a row. One that is not assessed yet is for the assessment worker."""
 log = structlog.get_logger("database")
 NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 """The type of the numbers that the database gives to the rows of a mailbox."""
@@ -79,6 +81,9 @@ class HandoffFigures:
 
     waiting: int
     oldest_at: datetime | None
+    unassessed: int
+    """Rows that wait for their assessment; the others wait for the case worker."""
+    unassessed_at: datetime | None
 
 
 class HandoffMailbox:
@@ -98,16 +103,35 @@ class HandoffMailbox:
         """
         return insert_new(self._engine, handoffs, _row(handoff, self._vault))
 
+    def append_all(self, group: Sequence[Handoff]) -> None:
+        """Append rows in one transaction, so that one write to the disk keeps all or none.
+
+        Raises as `append` does.
+        """
+        rows = [_row(handoff, self._vault) for handoff in group]
+        with self._engine.begin() as connection:
+            connection.execute(_insert(self._engine, handoffs), rows)
+
 
 def insert_new(engine: Engine, table: sa.Table, row: Mapping[str, Any]) -> bool:
     """Insert a row unless its key is there, and return whether it was new."""
-    dialect = postgresql if engine.dialect.name == "postgresql" else sqlite
-    # Without a conflict target, and without returning the number, no right to read is needed.
-    insert = dialect.insert(table).values(**row).on_conflict_do_nothing().inline()
+    insert = _insert(engine, table).values(**row)
     with engine.begin() as connection:
         return (
             connection.execute(insert, execution_options={"preserve_rowcount": True}).rowcount > 0
         )
+
+
+def add(connection: Connection, handoff: Handoff, vault: Vault) -> None:
+    """Append a row as part of a transaction, unless its key is there."""
+    connection.execute(_insert(connection.engine, handoffs), _row(handoff, vault))
+
+
+def _insert(engine: Engine, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    dialect = postgresql if engine.dialect.name == "postgresql" else sqlite
+    # Without a conflict target, and without returning the number, no right to read is needed.
+    insert: postgresql.Insert | sqlite.Insert = dialect.insert(table)
+    return insert.on_conflict_do_nothing().inline()
 
 
 def _row(handoff: Handoff, vault: Vault) -> dict[str, Any]:
@@ -117,10 +141,10 @@ def _row(handoff: Handoff, vault: Vault) -> dict[str, Any]:
         key = f"{handoff.message_id}.{vault.fingerprint(record)}"
         kind, written_at = HandoffKind.MESSAGE, handoff.raised_at
         severity = handoff.assessment.severity
-        state = "assessed" if handoff.is_assessed else "not_assessed"
+        state = UNASSESSED if handoff.waits_for_assessment else ASSESSED
     else:
         key, kind, written_at = handoff.id, handoff.kind, handoff.at
-        severity, state = Severity.NONE, "assessed"
+        severity, state = Severity.NONE, ASSESSED
     plain = {
         "key": key,
         "kind": kind.value,
@@ -151,15 +175,47 @@ def _place(row: Mapping[Any, Any]) -> dict[str, str]:
     return {"table": "handoffs", "row": row["key"], "column": "sealed", "facts": facts_of(row)}
 
 
-def waiting(connection: Connection, after: int, limit: int) -> list[tuple[int, str]]:
-    """Return number and conversation of the rows that wait behind this number, in order."""
+def waiting(
+    connection: Connection, after: int, limit: int, *, unassessed_before: datetime | None = None
+) -> list[tuple[int, str]]:
+    """Return number and conversation of the rows that wait behind this number, in order.
+
+    Of those that are not assessed, only the ones written before `unassessed_before`.
+    """
+    mine = handoffs.c.state == ASSESSED
+    if unassessed_before is not None:
+        mine |= handoffs.c.written_at < unassessed_before
     query = (
         sa.select(handoffs.c.number, handoffs.c.conversation_id)
-        .where(handoffs.c.done_at.is_(None), handoffs.c.number > after)
+        .where(handoffs.c.done_at.is_(None), handoffs.c.number > after, mine)
         .order_by(handoffs.c.number)
         .limit(limit)
     )
     return [(row.number, row.conversation_id) for row in connection.execute(query)]
+
+
+def unassessed(connection: Connection, before: datetime, limit: int) -> list[int]:
+    """Return the numbers of the rows that wait for their assessment, in order.
+
+    Only of those written before the moment `before`.
+    """
+    query = (
+        sa.select(handoffs.c.number)
+        .where(
+            handoffs.c.done_at.is_(None),
+            handoffs.c.state == UNASSESSED,
+            handoffs.c.written_at < before,
+        )
+        .order_by(handoffs.c.number)
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def read(connection: Connection, number: int) -> RowMapping | None:
+    """Return a row that waits, without a lock; None when it is done."""
+    query = sa.select(handoffs).where(handoffs.c.number == number, handoffs.c.done_at.is_(None))
+    return connection.execute(query).mappings().first()
 
 
 def claim(connection: Connection, number: int) -> RowMapping | None:
@@ -176,6 +232,22 @@ def mark_done(connection: Connection, number: int, at: datetime) -> None:
     """Delete the words of a row that was claimed, and keep the rest as its tombstone."""
     mine = handoffs.c.number == number
     connection.execute(sa.update(handoffs).where(mine).values(sealed=None, done_at=at))
+
+
+def drop(connection: Connection, number: int) -> None:
+    """Delete a row that was claimed and is not for staff. A repeat of it is assessed again."""
+    connection.execute(sa.delete(handoffs).where(handoffs.c.number == number))
+
+
+def supersede(connection: Connection, message: Escalation, at: datetime) -> None:
+    """Delete the words of the rows that wait for the assessment of a message that has come now."""
+    same = (
+        handoffs.c.conversation_id == message.conversation_id,
+        handoffs.c.state == UNASSESSED,
+        handoffs.c.done_at.is_(None),
+        handoffs.c.key.startswith(f"{message.message_id}.", autoescape=True),
+    )
+    connection.execute(sa.update(handoffs).where(*same).values(sealed=None, done_at=at))
 
 
 def discard(connection: Connection, conversation_id: str, until: datetime, at: datetime) -> int:
@@ -229,8 +301,14 @@ def _is_done(connection: Connection, row: RowMapping, which: sa.ColumnElement[bo
 
 def figures(connection: Connection) -> HandoffFigures:
     """Return how many rows wait, and since when."""
-    counted = sa.select(sa.func.count(), sa.func.min(handoffs.c.written_at))
-    return HandoffFigures(*connection.execute(counted.where(handoffs.c.done_at.is_(None))).one())
+    counted = (
+        sa.select(handoffs.c.state, sa.func.count(), sa.func.min(handoffs.c.written_at))
+        .where(handoffs.c.done_at.is_(None))
+        .group_by(handoffs.c.state)
+    )
+    by_state = {state: (count, at) for state, count, at in connection.execute(counted)}
+    nothing = (0, None)
+    return HandoffFigures(*by_state.get(ASSESSED, nothing), *by_state.get(UNASSESSED, nothing))
 
 
 class HandoffListener:

@@ -76,7 +76,7 @@ class GatewayParts:
         await self.handoff.finish()
         await self.recorder.finish()
         await self.conversations.finish()
-        self.screening.close()
+        await self.screening.close()
         self.checks.close()
         self.duty.close()
         await self.rasa.close()
@@ -182,11 +182,12 @@ async def ready(request: Request) -> HTTPResponse:
         _in_time(gateway, gateway.recorder.disk_is_writable),
         _in_time(gateway, gateway.recorder.backlog),
     )
-    draining = request.app.ctx.draining
-    up = (*rasa.values(), redis != "down", database, disk)
+    draining, screening = request.app.ctx.draining, gateway.screening.is_up
+    up = (screening, *rasa.values(), redis != "down", database, disk)
     all_well = all(up) and backlog == 0 and unsaved == 0 and not draining
     body = {
         "status": "ready" if all_well else "draining" if draining else "degraded",
+        "screening": "up" if screening else "down",
         "rasa": "up" if all(rasa.values()) else "degraded" if any(rasa.values()) else "down",
         "rasa_servers": {name: "up" if up else "down" for name, up in rasa.items()},
         "redis": redis,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,26 +14,23 @@ from chat.gateway.callbacks import CallbackDialogue
 from chat.gateway.conversations import Conversations
 from chat.gateway.duty import Duty, ReadRota, read_rota
 from chat.gateway.handoff import HandoffWriter
-from chat.gateway.languages import LanguageDetector
 from chat.gateway.limits import RateLimits
 from chat.gateway.messages import Messages
 from chat.gateway.metrics import GatewayMetrics
 from chat.gateway.pages import docs, keep_pages, pages, plain_errors, policy_for
+from chat.gateway.pressure import Pressure
 from chat.gateway.rasa import RasaPool
 from chat.gateway.recorder import BoundedPool, Recorder
 from chat.gateway.replies import OwnReplies
 from chat.gateway.requests import MAX_BODY_BYTES, RefusalPhrases, Tokens
-from chat.gateway.screening import Screening
+from chat.gateway.screening import Screener, Screening
 from chat.gateway.shared_conversations import SharedConversations
 from chat.gateway.shared_store import Seal, SharedStore
 from safeguarding.clock import utc_now
 from safeguarding.content.reader import Content, read_content
-from safeguarding.dialogue.encoder import DialogueEncoder
 from safeguarding.dialogue.model import read_dialogue_model
 from safeguarding.logs import configure_logs
-from safeguarding.risk.encoder.in_place import loaded_encoder
-from safeguarding.risk.encoder.vectors import Encoded
-from safeguarding.risk.engine import RiskEngine, build_engine
+from safeguarding.screening.process import COMMAND, ScreeningProcess
 from safeguarding.settings import Settings
 from storage.engine import can_be_written, connect
 from storage.handoffs import HandoffMailbox
@@ -48,6 +45,8 @@ is freed."""
 FINISH_S = 20.0
 """Seconds for requests in progress when the gateway stops: longer than any answer takes, and with
 the records after it far below the TimeoutStopSec of deploy/systemd/."""
+NICENESS = 3
+"""The niceness of the screening process: in a crowd, help comes before an assessment."""
 LARGEST_BODY_READ = 1024 * 1024
 """A body over MAX_BODY_BYTES is refused but read up to this size, in bytes: a connection that is
 cut short shows no help."""
@@ -57,9 +56,7 @@ cut short shows no help."""
 class Dependencies:
     """What is outside the gateway; tests replace it with fakes."""
 
-    engine: RiskEngine
-    encode: Callable[[str], Encoded]
-    """Gives the vectors of a text by which a reply is chosen."""
+    screener: Screener
     mailbox: HandoffMailbox
     spool: Spool
     token_key: str
@@ -101,10 +98,15 @@ def create_app(
     async def start(app: App) -> None:
         outside = await asyncio.to_thread(build or dependencies, settings)
         gateway = compose(settings, outside, content, limits)
+        # Without it the gateway answers all the same: with help, and for staff.
+        await outside.screener.start()
         app.ctx.gateway = gateway
         app.ctx.draining = False
-        app.ctx.recording = asyncio.create_task(gateway.recorder.work_forever())
-        app.ctx.rota = asyncio.create_task(gateway.duty.read_forever())
+        app.ctx.works = [
+            asyncio.create_task(gateway.recorder.work_forever()),
+            asyncio.create_task(gateway.duty.read_forever()),
+            asyncio.create_task(gateway.screening.pressure.measure_forever()),
+        ]
 
     async def drain(app: App) -> None:
         # New connections are still taken, until the load balancer sees it in /readyz.
@@ -112,8 +114,8 @@ def create_app(
         await asyncio.sleep(settings.drain_s)
 
     async def stop(app: App) -> None:
-        app.ctx.recording.cancel()
-        app.ctx.rota.cancel()
+        for work in app.ctx.works:
+            work.cancel()
         await app.ctx.gateway.finish()
 
     app.register_listener(start, "before_server_start")
@@ -122,23 +124,17 @@ def create_app(
     return app
 
 
-def dependencies(
-    settings: Settings,
-    engine: RiskEngine | None = None,
-    encode: Callable[[str], Encoded] | None = None,
-) -> Dependencies:
-    """Make the real dependencies, which takes seconds.
+def dependencies(settings: Settings, screening: Sequence[str] = COMMAND) -> Dependencies:
+    """Make the real dependencies.
 
-    Raises ContentError, SettingsError, VaultError and WeightsError. `engine` and `encode` are for
-    tests that need no model.
+    Raises SettingsError and VaultError. `screening` is the command of the screening process; tests
+    have one that needs no model.
     """
     database = connect(settings.database_url, answer_s=DATABASE_ANSWER_S)
     vault = Vault.of(settings)
     note_key_in_use(settings, vault)
-    encode = encode or loaded_encoder()
     return Dependencies(
-        engine=engine or build_engine(miss_cost=settings.miss_cost, encode_in_place=encode),
-        encode=encode,
+        screener=ScreeningProcess(screening, niceness=NICENESS),
         mailbox=HandoffMailbox(database, vault),
         spool=Spool.of(settings, vault),
         token_key=settings.secret("token_key"),
@@ -157,9 +153,7 @@ def compose(
     replies = OwnReplies(
         content, read_dialogue_model(), utc_now, demonstration=not settings.require_approval
     )
-    languages = LanguageDetector(content.languages)
-    dialogue = DialogueEncoder.of(outside.encode, content.replies.all(), outside.engine.canonical)
-    screening = Screening(outside.engine, dialogue, languages, content.questions)
+    screening = Screening(outside.screener, Pressure())
     recorder = Recorder(outside.mailbox, outside.spool, metrics)
     callbacks = CallbackDialogue(outside.mailbox, content, utc_now)
     duty = Duty(outside.rota, content, utc_now)

@@ -14,13 +14,11 @@ from chat.gateway.recorder import Recorder
 from chat.gateway.replies import highest_shown
 from chat.gateway.requests import IncomingMessage
 from safeguarding.content.facts import Facts
-from safeguarding.escalation import Escalation
+from safeguarding.escalation import NOT_ASSESSED, Escalation, gateway_assessment
 from safeguarding.messages import Message, contacts_in, words_of
 from safeguarding.risk.assessment import (
-    NO_RISK,
     AssessedMessage,
     Assessment,
-    Signal,
     is_read_in_part,
     upgraded,
 )
@@ -29,15 +27,6 @@ from safeguarding.taxonomy import Severity
 FOR_STAFF = Severity.CONCERN
 """A message of this severity is handed over, and so is every later one of its conversation."""
 FINISH_S = 15.0
-
-
-def _gateway_assessment(source: str, severity: Severity) -> Assessment:
-    signal = Signal(source, "gateway", "1", "distress", severity, start=0, end=0)
-    return Assessment(severity, (signal.category,), NO_RISK.subject, (signal,))
-
-
-NOT_ASSESSED = _gateway_assessment("not-assessed", FOR_STAFF)
-"""Stands for the assessment of a message that could not be assessed: staff must read it."""
 
 
 @dataclass(frozen=True)
@@ -53,31 +42,22 @@ class SeverityDecision:
 
 
 def decide(
-    assessment: Assessment | None,
-    *,
-    shown: Severity,
-    known: Severity,
-    again: bool,
-    waits: bool = False,
-    later: bool = False,
+    assessment: Assessment | None, *, shown: Severity, known: Severity, again: bool
 ) -> SeverityDecision:
     """Decide the severity of a message and of its conversation, which never falls.
 
-    `assessment` is None if there is none; `waits` says that it is still to come, so that its lack
-    does not yet raise the conversation. `later` says that it came after the message was handed over
-    as not assessed, a record that only staff lower. `shown` is the severity of the help card in the
-    answer, and `known` that of the conversation before the message. `again` says that the card only
-    repeats the help that is known to be due, and tells nothing about this message.
+    `assessment` is None if there is none yet: the message is then handed over to be assessed, and
+    does not raise its conversation. `shown` is the severity of the help card in the answer, and
+    `known` that of the conversation before the message. `again` says that the card only repeats the
+    help that is known to be due, and tells nothing about this message.
     """
-    own = assessment or NOT_ASSESSED
-    on_record = own
+    own = on_record = assessment or NOT_ASSESSED
     if shown > max(own.severity, known if again else Severity.NONE):
-        on_record = upgraded(own, _gateway_assessment("answered-with-help", shown))
-    if later:
-        on_record = upgraded(NOT_ASSESSED, on_record)
+        on_record = upgraded(own, gateway_assessment("answered-with-help", shown))
+    waits = on_record == NOT_ASSESSED
     return SeverityDecision(
         on_record=on_record,
-        reached=max(known, shown, Severity.NONE if waits else own.severity),
+        reached=known if waits else max(known, shown, own.severity),
         is_for_staff=max(on_record.severity, known) >= FOR_STAFF,
     )
 
@@ -130,10 +110,9 @@ class HandoffWriter:
     ) -> None:
         """Record a message if it is for staff. Returns once the record is kept (see Recorder).
 
-        `begun` is the assessment, or None if there was no room to begin it. If it is not done, the
-        message is recorded at once as not assessed, and recorded again when it is done. The second
-        record raises the first and never lowers it, because only staff lower a record; what the
-        assessment found is in `assessed_later`.
+        `begun` is the assessment, or None if there was no room to begin it. Without one in time the
+        message is handed over as not assessed, and the staff side assesses it. If the assessment
+        comes after all, it raises the conversation, and is recorded as well.
         """
         if begun is None or begun.done():
             await self._record(exchange, begun, shown, extra)
@@ -141,16 +120,16 @@ class HandoffWriter:
 
         async def record_again() -> None:
             await asyncio.wait({begun})
-            failed = begun.exception() is not None
-            found = "failed" if failed else begun.result().assessment.severity.label
-            if not failed:
-                # The answer left without it, so what the message says is not noted yet.
-                said = said_in_own_words(self._facts, exchange.sent, begun.result())
-                exchange.conversation.note_facts(said)
+            if begun.cancelled() or begun.exception() is not None:
+                return
+            # The answer left without it, so what the message says is not noted yet.
+            said = said_in_own_words(self._facts, exchange.sent, begun.result())
+            exchange.conversation.note_facts(said)
+            found = begun.result().assessment.severity.label
             late = {"screening": "late", "assessed_later": found}
             await self._record(exchange, begun, shown, extra | late)
 
-        await self._record(exchange, None, shown, extra | {"screening": "late"})
+        await self._record(exchange, None, shown, extra)
         task = asyncio.create_task(record_again())
         self._late.add(task)
         task.add_done_callback(self._late.discard)
@@ -168,20 +147,18 @@ class HandoffWriter:
         shown: Sequence[Message],
         extra: dict[str, str],
     ) -> None:
-        assessment = None
+        assessment, state = None, None
         if begun is None or begun.exception() is not None:
-            extra = {"screening": "failed"} | extra
+            extra = {"screening": "late" if begun is None else "failed"} | extra
+            state = exchange.state.as_record()
         else:
             assessment = begun.result().assessment
-        later = "assessed_later" in extra
         conversation = exchange.conversation
         decision = decide(
             assessment,
             shown=highest_shown(shown),
             known=exchange.state.severity,
             again="fallback" in extra or exchange.sent.choice is not None,
-            waits=extra.get("screening") == "late" and not later,
-            later=later,
         )
         conversation.raise_to(decision.reached)
         if not decision.is_for_staff:
@@ -206,5 +183,6 @@ class HandoffWriter:
                 age=conversation.state.age,
                 facts=conversation.state.facts,
                 extra=extra,
+                state=state,
             )
         )

@@ -32,6 +32,9 @@ ASSESSMENT_WAIT_S = 0.5
 """The least time for the assessment, in seconds, however late the message is."""
 ANSWER_WAIT_S = 1.0
 """Seconds kept for Rasa when the assessment takes long."""
+BUSY, BUSY_WAIT_S = 12, 1.8
+"""While more messages than this are answered at once, each is answered within so many seconds: with
+help alone, if need be."""
 FINISH_S = 15.0
 log = structlog.get_logger("gateway.messages")
 
@@ -109,19 +112,28 @@ class Messages:
                 return Answer(known)
             # This answer is not kept: a repeat of the message may be answered in full.
             return Answer(await self._over_limit(conversation, sent), over_limit=True)
-        started = time.monotonic()
-        waits_s = max(self._rasa.timeout_s - ANSWER_WAIT_S, LEAST_WAIT_S)
+        if self._screening.pressure.is_high(len(self._under_way)):
+            conversation = await self._conversations.look(bearer)
+            return Answer(await self._at_once(conversation, sent, message_id))
+        started, within_s = time.monotonic(), self._within_s()
+        waits_s = max(within_s - ANSWER_WAIT_S, LEAST_WAIT_S)
         async with self._conversations.turn(bearer, waits_s) as conversation:
             known = conversation.answer_to(message_id)
-            shown = known or await self._in_full(conversation, sent, message_id, started)
+            deadline = started + within_s
+            shown = known or await self._in_full(conversation, sent, message_id, deadline)
         self._metrics.seconds.observe(time.monotonic() - started)
         return Answer(shown)
+
+    def _within_s(self) -> float:
+        """Return the seconds within which a message is answered."""
+        busy = len(self._under_way) > BUSY
+        return min(self._rasa.timeout_s, BUSY_WAIT_S) if busy else self._rasa.timeout_s
 
     async def _over_limit(self, conversation: Conversation, sent: IncomingMessage) -> list[Message]:
         """Assess and record a message that came too fast; return help and the request to wait."""
         exchange = self._handoff.exchange(conversation, sent)
         begun = self._screening.begin_spare(sent, exchange.before, exchange.state)
-        assessed = await self._screening.result(begun, self._rasa.timeout_s) if begun else None
+        assessed = await self._screening.result(begun, self._rasa.timeout_s)
         said = said_in_own_words(self._facts, sent, assessed)
         conversation.note(assessed.assessment if assessed else NO_RISK, said)
         shown = self._own.too_fast(conversation.state)
@@ -130,12 +142,23 @@ class Messages:
         conversation.remember(exchange.message_id, Turn("user", sent.text))
         return shown
 
+    async def _at_once(
+        self, conversation: Conversation, sent: IncomingMessage, message_id: str
+    ) -> list[Message]:
+        """Return help alone, and hand the message over to be assessed later."""
+        shown = [self._own.help_card(conversation.state)]
+        exchange = self._handoff.exchange(conversation, sent)
+        self._metrics.messages.labels("pressure").inc()
+        await self._handoff.record(exchange, None, shown, {"fallback": "pressure"})
+        conversation.keep_answer(message_id, shown)
+        exchange.remember(shown)
+        return shown
+
     async def _in_full(
-        self, conversation: Conversation, sent: IncomingMessage, message_id: str, started: float
+        self, conversation: Conversation, sent: IncomingMessage, message_id: str, deadline: float
     ) -> list[Message]:
         try:
             if sent.text.strip():
-                deadline = started + self._rasa.timeout_s
                 shown = await self._in_turn(conversation, sent, deadline)
             else:
                 conversation.note(NO_RISK)
@@ -192,7 +215,7 @@ class Messages:
             if not sent.choice and (assessment is None or assessment.severity):
                 await self._handoff.record(exchange, begun, own, {})
             return own
-        if begun.done():
+        if begun is not None and begun.done():
             replies, reason = await self._ask_rasa(exchange, assessed, deadline)
         else:
             # Rasa would assess the message too, on a machine that is too busy already.

@@ -20,6 +20,8 @@ from storage.spool import Spool
 DRAIN_EVERY_S = 5.0
 RETRY_EVERY_S = 1.0
 FINISH_S = 15.0
+MOST_AT_ONCE = 100
+"""The most escalations that are appended in one transaction."""
 Result = TypeVar("Result")
 log = structlog.get_logger("gateway.recorder")
 
@@ -100,10 +102,12 @@ class Recorder:
         self._spool = spool
         self._metrics = metrics
         self._patience = patience or Patience()
-        self._mailbox_lane = BoundedPool("mailbox", threads=4, room=32)
+        self._mailbox_lane = BoundedPool("mailbox", threads=1, room=1)
         self._spool_lane = BoundedPool("spool", threads=4, room=1_000)
         self._drain_lane = BoundedPool("drain", threads=1, room=1)
         self._away_until = 0.0
+        self._group: list[tuple[Escalation, asyncio.Future[None]]] = []
+        self._writing: asyncio.Task[None] | None = None
         self._under_way: set[asyncio.Task[None]] = set()
         self._held: dict[int, Escalation] = {}
         self._numbers = itertools.count()
@@ -184,7 +188,7 @@ class Recorder:
         if time.monotonic() < self._away_until:
             return False
         try:
-            await self._mailbox_lane.run(self._patience.mailbox_s, self._mailbox.append, escalation)
+            await self._append(escalation)
         except LateError:
             self._away_until = time.monotonic() + self._patience.away_s
             error = "late"
@@ -194,6 +198,42 @@ class Recorder:
             return True
         log.error("escalation.not_recorded", message_id=escalation.message_id, error=error)
         return False
+
+    async def _append(self, escalation: Escalation) -> None:
+        """Append it to the mailbox with all that come meanwhile: a group is one transaction.
+
+        Raises LateError if it takes too long, and may still succeed; and the errors of the mailbox.
+        """
+        kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        # Its exception is read by no one if it is late.
+        kept.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+        self._group.append((escalation, kept))
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write_groups())
+        await asyncio.wait({kept}, timeout=self._patience.mailbox_s)
+        if not kept.done():
+            raise LateError
+        kept.result()
+
+    async def _write_groups(self) -> None:
+        try:
+            while self._group:
+                group, self._group = self._group[:MOST_AT_ONCE], self._group[MOST_AT_ONCE:]
+                await self._write(group)
+        finally:
+            self._writing = None
+
+    async def _write(self, group: list[tuple[Escalation, asyncio.Future[None]]]) -> None:
+        try:
+            # Without a limit: the database's own ends it, and those who wait have theirs.
+            escalations = [escalation for escalation, _ in group]
+            await self._mailbox_lane.run(None, self._mailbox.append_all, escalations)
+        except Exception as failure:  # noqa: BLE001 - each goes to the spool
+            for _, kept in group:
+                kept.set_exception(failure)
+        else:
+            for _, kept in group:
+                kept.set_result(None)
 
     async def _on_spool(self, escalation: Escalation) -> bool:
         try:

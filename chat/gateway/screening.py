@@ -1,128 +1,101 @@
-"""Assesses messages in threads, so that the event loop goes on and no flood delays help."""
+"""Decides which messages are assessed before their answer, and waits for no assessment too long.
+
+The screening process (safeguarding/screening/) does the work. A message for which it has no time
+gets help at once, and is handed over to be assessed later (staff/cases/assessing.py).
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import time
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from weakref import WeakKeyDictionary
+from collections import Counter
+from collections.abc import Awaitable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Protocol
 
 import structlog
 
-from chat.gateway.languages import LanguageDetector
+from chat.gateway.pressure import Pressure
 from chat.gateway.requests import IncomingMessage
-from safeguarding.content.choices import Questions
 from safeguarding.conversation_state import ConversationState
-from safeguarding.dialogue.encoder import DialogueEncoder, Floats
-from safeguarding.dialogue.question import last_question
 from safeguarding.risk.assessment import (
     NO_RISK,
-    Analysis,
     AssessedMessage,
     Assessment,
     Turn,
     assessment_of_choice,
 )
-from safeguarding.risk.engine import RiskEngine
+from safeguarding.screening.process import LONG, SHORT, SPARE
+from safeguarding.screening.task import BEGINNING, ScreeningTask
 
-SPARE_QUEUE = 200
-"""Messages over the limit that may wait for their assessment."""
-SHORT = 1_000
+SHORT_CHARACTERS = 1_000
 """Characters up to which a message is assessed before all longer ones."""
-HOPELESS = 1.5
-"""A message that would wait this many times its time limit is not waited for at all."""
+MOST_WAIT_S = 0.6
+"""The longest time that a message may be expected to wait until its assessment begins."""
+ROOM: Mapping[str, int] = MappingProxyType({SHORT: 400, LONG: 4, SPARE: 40})
+"""How many messages of each lane may wait or be assessed at once."""
 _OLD, _NEW = 0.9, 0.1
 """Weights of the running average of the time of one assessment."""
-_OF_PREVIOUS = 400
-"""Characters at the end of the message before that are read beside a message."""
-BEGINNING = ConversationState()
 log = structlog.get_logger("gateway.screening")
 
 
+class Screener(Protocol):
+    """The screening process."""
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it takes messages now."""
+
+    async def start(self) -> bool:
+        """Start it; return whether it is ready."""
+
+    def screen(self, task: ScreeningTask, lane: str) -> Awaitable[tuple[AssessedMessage, float]]:
+        """Return the assessment of a message and its seconds. Raises any exception."""
+
+    async def close(self) -> None:
+        """End it."""
+
+
 class Screening:
-    """Assesses messages in threads.
+    """Passes messages to the screener while it can assess them in time."""
 
-    Long messages share one thread, and messages over the limit share another, so that a flood of
-    either delays no one else. In a flood of short ones, a message that cannot be assessed in time
-    gets help at once; it is assessed all the same, for the record.
-    """
-
-    def __init__(
-        self,
-        engine: RiskEngine,
-        dialogue: DialogueEncoder,
-        languages: LanguageDetector,
-        questions: Questions,
-    ) -> None:
-        self._engine = engine
-        self._dialogue = dialogue
-        self._languages = languages
-        self._questions = questions
+    def __init__(self, screener: Screener, pressure: Pressure) -> None:
+        self._screener = screener
+        self.pressure = pressure
         self._cores = os.cpu_count() or 2
-        self._threads = ThreadPoolExecutor(self._cores, "screen")
-        self._long = ThreadPoolExecutor(1, "screen-long")
-        self._spare = ThreadPoolExecutor(1, "screen-spare")
-        self._spare_waiting = 0
-        self._waiting = 0
+        self._inside: Counter[str] = Counter()
         self._each_s = 0.0
-        self._begins_at: WeakKeyDictionary[asyncio.Future[AssessedMessage], float] = (
-            WeakKeyDictionary()
-        )
+        self._had_room = True
+        self._waits_for: set[asyncio.Future[AssessedMessage]] = set()
+
+    @property
+    def is_up(self) -> bool:
+        """Whether messages are assessed before they are answered."""
+        return self._screener.is_up
 
     def begin(
         self, sent: IncomingMessage, before: Sequence[Turn], state: ConversationState = BEGINNING
-    ) -> asyncio.Future[AssessedMessage]:
+    ) -> asyncio.Future[AssessedMessage] | None:
         """Start to assess a message; a button has a fixed assessment.
 
         `before` are the turns, and `state` the state of the conversation, before the message.
+        Returns None where it would not be assessed in time.
         """
-        if sent.choice is not None:
-            return _known(assessment_of_choice(sent.choice) or NO_RISK)
-        if not sent.text.strip():
-            return _known(NO_RISK)
-        loop = asyncio.get_running_loop()
-        if len(sent.text) > SHORT:
-            return loop.run_in_executor(self._long, self._assess, sent.text, before, state)
-        begun = loop.run_in_executor(self._threads, self._assess_short, sent.text, before, state)
-        self._begins_at[begun] = time.monotonic() + self._waiting * self._each_s / self._cores
-        self._waiting += 1
-
-        def done(_begun: object) -> None:
-            self._waiting -= 1
-
-        begun.add_done_callback(done)
-        return begun
+        lane = LONG if len(sent.text) > SHORT_CHARACTERS else SHORT
+        return self._begin(sent, ScreeningTask(sent.text, tuple(before), state), lane)
 
     def begin_spare(
         self, sent: IncomingMessage, before: Sequence[Turn], state: ConversationState = BEGINNING
     ) -> asyncio.Future[AssessedMessage] | None:
-        """Start to assess a message over the limit; return None if too many of those wait."""
-        if sent.choice is not None or not sent.text.strip():
-            return self.begin(sent, before, state)
-        if self._spare_waiting >= SPARE_QUEUE:
-            log.error("screening.flooded")
-            return None
-        self._spare_waiting += 1
-        loop = asyncio.get_running_loop()
-        assess = partial(self._assess, is_answered=False)
-        begun = loop.run_in_executor(self._spare, assess, sent.text, before, state)
-
-        def done(_begun: object) -> None:
-            self._spare_waiting -= 1
-
-        begun.add_done_callback(done)
-        return begun
+        """Start to assess a message over the limit, which holds up no other; None as above."""
+        task = ScreeningTask(sent.text, tuple(before), state, is_answered=False)
+        return self._begin(sent, task, SPARE)
 
     async def result(
-        self, begun: asyncio.Future[AssessedMessage], within_s: float
+        self, begun: asyncio.Future[AssessedMessage] | None, within_s: float
     ) -> AssessedMessage | None:
-        """Return the assessment, or None if it failed, is late or is sure to be. Never raises."""
-        ahead_s = self._begins_at.get(begun, 0.0) - time.monotonic()
-        if ahead_s > HOPELESS * within_s and not begun.done():
-            log.error("screening.flooded")
+        """Return the assessment, or None if there is none in time. Never raises."""
+        if begun is None:
             return None
         await asyncio.wait({begun}, timeout=within_s)
         if not begun.done():
@@ -133,66 +106,48 @@ class Screening:
             return None
         return begun.result()
 
-    def close(self) -> None:
-        """Take no new work, and let what runs come to its end."""
-        for threads in (self._threads, self._long, self._spare):
-            threads.shutdown(wait=False)
+    async def close(self) -> None:
+        """End the screener."""
+        await self._screener.close()
 
-    def _assess(
-        self,
-        text: str,
-        before: Sequence[Turn],
-        state: ConversationState,
-        *,
-        is_answered: bool = True,
-    ) -> AssessedMessage:
-        """Assess a message; one that `is_answered` gets the vectors by which a reply is chosen."""
-        context = self._context(before, state)
-        found = self._engine.analyse(text, before, context)
-        assessment = self._questions.heard(state.asked, text, found.assessment)
-        language = None
-        try:
-            language, assessment = self._languages.read(text, found.canonical, assessment)
-        except Exception as error:  # noqa: BLE001 - the assessment counts without the language
-            log.error("screening.no_language", error=type(error).__name__)  # noqa: TRY400
-        if found.vector is None:
-            log.error("screening.no_vector")  # Rasa then makes one
-        read = self._read_in_place(text, found, context) if is_answered else (None, None)
-        return AssessedMessage(assessment, found.vector, language, found.canonical, *read)
+    def _begin(
+        self, sent: IncomingMessage, task: ScreeningTask, lane: str
+    ) -> asyncio.Future[AssessedMessage] | None:
+        if sent.choice is not None:
+            return _known(assessment_of_choice(sent.choice) or NO_RISK)
+        if not sent.text.strip():
+            return _known(NO_RISK)
+        has_room = self._screener.is_up and self._has_room(lane)
+        if has_room != self._had_room:
+            self._had_room = has_room
+            log.warning("screening.has_room" if has_room else "screening.no_room", lane=lane)
+        if not has_room:
+            return None
+        begun = asyncio.ensure_future(self._screen(task, lane))
+        # Nothing may be waiting for it any more: its exception is then read by no one else.
+        self._waits_for.add(begun)
+        begun.add_done_callback(self._forget)
+        return begun
 
-    def _context(self, before: Sequence[Turn], state: ConversationState) -> str:
-        """Return what came before a message, as both of its readings in place take it."""
-        try:
-            previous = next((turn.text for turn in reversed(before) if turn.by == "user"), "")
-            spelled = self._engine.canonical(previous[-_OF_PREVIOUS:]) if previous else ""
-            return self._dialogue.context(spelled, state)
-        except Exception as error:  # noqa: BLE001 - the message is read without it
-            log.error("screening.no_context", error=type(error).__name__)  # noqa: TRY400
-            return ""
+    def _has_room(self, lane: str) -> bool:
+        waits_s = self._inside[SHORT] * self._each_s / self._cores
+        is_soon = lane != SHORT or waits_s <= MOST_WAIT_S
+        return is_soon and self._inside[lane] < ROOM[lane]
 
-    def _read_in_place(
-        self, text: str, found: Analysis, context: str
-    ) -> tuple[Floats | None, Floats | None]:
-        """Return the vectors by which a reply is chosen: of the message, and of its question."""
-        message = question = None
+    async def _screen(self, task: ScreeningTask, lane: str) -> AssessedMessage:
+        self._inside[lane] += 1
         try:
-            if found.vector is not None and found.canonical:
-                message = self._dialogue.vector(found.canonical, found.vector, context)
-            asks = last_question(text)
-            if asks and (words := self._engine.canonical(asks)):
-                question = self._dialogue.vector(words, self._engine.vector(asks), context)
-        except Exception as error:  # noqa: BLE001 - the assessment counts without them
-            log.error("screening.no_dialogue", error=type(error).__name__)  # noqa: TRY400
-        return message, question
-
-    def _assess_short(
-        self, text: str, before: Sequence[Turn], state: ConversationState
-    ) -> AssessedMessage:
-        started = time.monotonic()
-        try:
-            return self._assess(text, before, state)
+            assessed, took_s = await self._screener.screen(task, lane)
         finally:
-            self._each_s = _OLD * self._each_s + _NEW * (time.monotonic() - started)
+            self._inside[lane] -= 1
+        if lane == SHORT:
+            self._each_s = _OLD * self._each_s + _NEW * took_s
+        return assessed
+
+    def _forget(self, done: asyncio.Future[AssessedMessage]) -> None:
+        self._waits_for.discard(done)
+        if not done.cancelled():
+            done.exception()
 
 
 def _known(assessment: Assessment) -> asyncio.Future[AssessedMessage]:

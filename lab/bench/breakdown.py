@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.bench.client import gateway_opener, load
+from lab.bench.stages import SCREENING
 from ops.stack import ASSISTANT, SERVICES, Stack
 
 WARM_UP, MESSAGES = 40, 200
@@ -49,7 +50,7 @@ def measure_stages(folder: Path, texts: Sequence[str], messages: int = MESSAGES)
     finally:
         stack.stop()
     whole = Stage(TOTAL, 1.0, figures.mean_ms, 0.0)
-    return [whole, *_stages(folder, [each.name for each in processes], messages)]
+    return [whole, *_stages(folder, [*(each.name for each in processes), SCREENING], messages)]
 
 
 def _stages(folder: Path, names: Sequence[str], messages: int) -> Iterator[Stage]:

@@ -14,6 +14,7 @@ import atexit
 import functools
 import importlib
 import json
+import os
 import runpy
 import signal
 import sys
@@ -29,7 +30,16 @@ ROOMS = {
         {
             "token": "chat.gateway.api:_bearer",
             "limits": "chat.gateway.limits:RateLimits.admits_message",
-            "assess": "chat.gateway.screening:Screening._assess",
+            "assess, waited for": "safeguarding.screening.process:ScreeningProcess.screen",
+            "Rasa, waited for": "chat.gateway.rasa:RasaServer.reply",
+            "checking": "chat.gateway.replies:ReplyCheck.shown",
+            "recording": "chat.gateway.handoff:HandoffWriter.record",
+        },
+    ),
+    "screening": (
+        "safeguarding.screening",
+        {
+            "assess": "safeguarding.screening.screener:MessageScreener.screen",
             "assess / normalise": "safeguarding.risk.text.normalise:Normaliser.__call__",
             "assess / lexicon": "safeguarding.risk.lexicon.matching:RuleMatcher.__call__",
             "assess / parse": "safeguarding.risk.lexicon.context:parse",
@@ -37,10 +47,7 @@ ROOMS = {
             "assess / witness": "safeguarding.risk.witness:Witness.scores",
             "assess / judgement": "safeguarding.risk.thresholds:Thresholds.probabilities",
             "assess / nearest": "safeguarding.risk.encoder.classifier:NearestExamples.nearest",
-            "assess / language": "chat.gateway.languages:LanguageDetector.read",
-            "Rasa, waited for": "chat.gateway.rasa:RasaServer.reply",
-            "checking": "chat.gateway.replies:ReplyCheck.shown",
-            "recording": "chat.gateway.handoff:HandoffWriter.record",
+            "assess / language": "safeguarding.screening.languages:LanguageDetector.read",
         },
     ),
     "rasa": (
@@ -57,6 +64,10 @@ ROOMS = {
     "actions": ("actions", {"action": "actions.action:LanternAction.run"}),
 }
 """Each room's command, and its stages: the name of a stage and the function that is timed."""
+
+
+SCREENING = "screening"
+"""The room of the process that the gateway starts."""
 
 
 class Stages:
@@ -112,6 +123,25 @@ def time_calls(stages: Stages, name: str, place: str) -> None:
         setattr(owner, attribute, stages.timed(name, found))
 
 
+def watch_screening(file: Path) -> None:
+    """Make the gateway start its screening process under this module, which writes to `file`."""
+    composition: Any = importlib.import_module("chat.gateway.composition")
+    make = composition.ScreeningProcess
+    command = (sys.executable, "-m", "lab.bench.stages", SCREENING, str(file))
+    composition.ScreeningProcess = lambda _command, **others: make(command, **others)
+
+
+def write_when_left(stages: Stages, file: Path) -> None:
+    """Write the stages of a process that leaves without the handlers of `atexit`."""
+    leave = os._exit
+
+    def write_and_leave(status: int) -> None:
+        stages.write(file)
+        leave(status)
+
+    vars(os)["_exit"] = write_and_leave
+
+
 def main() -> None:
     """Run a room with its stages timed."""
     room, file, *arguments = sys.argv[1:]
@@ -121,9 +151,14 @@ def main() -> None:
     stages = Stages()
     for name, place in places.items():
         time_calls(stages, name, place)
+    if room == "gateway":
+        watch_screening(Path(file).with_name(f"{SCREENING}.stages.json"))
+    if room == SCREENING:
+        write_when_left(stages, Path(file))
     atexit.register(stages.write, Path(file))
     signal.signal(signal.SIGUSR1, lambda *_: stages.taken.clear())
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    if room != SCREENING:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     sys.argv = [command, *arguments]
     runpy.run_module(command, run_name="__main__", alter_sys=False)
 

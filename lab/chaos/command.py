@@ -5,11 +5,13 @@ database: SQLite first, then PostgreSQL. Senders disclose as the widget does: th
 again, under the same id, until it is answered. Meanwhile processes are killed and frozen, the
 database and Redis freeze and the disk fills, at random and overlapping. After everything has
 recovered, each answered message is looked up in the record and in the safeguarding team's mailbox.
-Only the risk engine is a stand-in (tests/fakes/plain_engine.py), so that every message discloses.
+A tenth of the messages is real and assessed by the real risk engine: the severity on record must be
+that of a quiet system. The other messages disclose to a stand-in (tests/fakes/plain_engine.py).
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 import shutil
@@ -17,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeAlias
@@ -28,9 +30,10 @@ from sqlalchemy.engine import URL
 
 from lab.chaos import faults
 from lab.chaos.senders import SETTLE_S, Deployment, SenderFigures, Senders
+from lab.overload import QuietMessage, quiet_messages
 from ops.stack import POSTGRESQL, own_cluster
 from safeguarding.settings import Settings
-from safeguarding.taxonomy import ROOT
+from safeguarding.taxonomy import ROOT, Severity
 from staff.cases.tables import cases, escalations
 from staff.dispatcher.mail_catcher import Caught, MailCatcher
 from storage.engine import connect
@@ -40,8 +43,10 @@ from tests.fakes.freezing_proxy import FreezingProxy
 RESULTS = ROOT / "results" / "chaos.json"
 EVIDENCE = ROOT / "results" / "chaos-lost"
 """Where the state folder of a run that lost something is kept: the run itself may not repeat it."""
-FAILURES = ("lost", "doubled", "unalerted")
-COLUMNS = ("database", "sent", "answered", *FAILURES, "faults", "sent_again", "settled_s")
+FAILURES = ("lost", "doubled", "unalerted", "misjudged")
+REAL = 0.1
+"""Share of the messages that are real, and assessed by the real risk engine."""
+COLUMNS = ("database", "sent", "answered", "real", *FAILURES, "faults", "sent_again", "settled_s")
 Row: TypeAlias = dict[str, str | int]
 
 
@@ -95,7 +100,30 @@ def unalerted(settings: Settings, mails: Sequence[Caught]) -> dict[str, int]:
     return {"unalerted": len(references - mentioned)}
 
 
-def run(database: str, server: URL | None, seed: int, wanted: int, seconds: float) -> Row:
+def misjudged(settings: Settings, expected: Mapping[str, Severity]) -> dict[str, int]:
+    """Count real messages whose case has another severity than a quiet system gives them.
+
+    `expected` is that severity by conversation: with none there must be no case.
+    """
+    with connect(settings.database_url).connect() as connection:
+        query = sa.select(cases.c.id, cases.c.severity)
+        recorded = {row.id: Severity(row.severity) for row in connection.execute(query)}
+    wrong = [
+        conversation
+        for conversation, severity in expected.items()
+        if recorded.get(conversation, Severity.NONE) != severity
+    ]
+    return {"real": len(expected), "misjudged": len(wrong)}
+
+
+def run(
+    database: str,
+    server: URL | None,
+    seed: int,
+    wanted: int,
+    seconds: float,
+    real: Sequence[QuietMessage],
+) -> Row:
     """Run chaos on one database and return its figures. `server`: of PostgreSQL, else SQLite."""
     with ExitStack() as life:
         folder = Path(life.enter_context(tempfile.TemporaryDirectory(prefix="lantern-chaos-")))
@@ -129,7 +157,7 @@ def run(database: str, server: URL | None, seed: int, wanted: int, seconds: floa
         }
         kinds |= {"disk full": faults.fill_disk(disk)} if can_fill else {}
         kinds |= {"redis frozen": faults.freeze_redis(redis[0])} if redis else {}
-        senders = Senders(deployment, seed, wanted, seconds)
+        senders = Senders(deployment, seed, wanted, seconds, real)
         chaos = faults.Chaos(kinds, seed, senders.busy)
         senders.start()
         chaos.start()
@@ -143,6 +171,7 @@ def run(database: str, server: URL | None, seed: int, wanted: int, seconds: floa
         row |= {"faults": chaos.made.total(), "settled_s": round(settled)}
         row |= lost_and_doubled(deployment.settings, senders.figures)
         row |= unalerted(deployment.settings, mailbox.newest_first())
+        row |= misjudged(deployment.settings, senders.figures.expected)
         if row["lost"]:
             deployment.stop()  # nothing may change while it is copied
             place = EVIDENCE / f"{database}-{seed}"
@@ -175,15 +204,18 @@ def table(rows: Sequence[Row]) -> str:
 @click.option("--seconds", envvar="CHAOS_SECONDS", default=720, show_default=True, help="In all.")
 @click.option("--seed", envvar="CHAOS_SEED", type=int, help="To repeat a run.")
 def main(wanted: int, seconds: int, seed: int | None) -> None:
-    """Fail when a message was lost or recorded twice, or when the team got no mail about a case."""
+    """Fail when a message was lost, recorded twice or misjudged, or a case made no mail."""
     seed = random.SystemRandom().randrange(10**6) if seed is None else seed
     click.echo(f"seed {seed}: CHAOS_SEED={seed} make chaos")
     programs = sorted(POSTGRESQL.glob("*/bin/initdb"))
-    share = (wanted // 2, seconds / 2) if programs else (wanted, seconds)
-    rows = [run("SQLite", None, seed, *share)]
+    databases = 2 if programs else 1
+    wanted, share_s = wanted // databases, seconds / databases
+    click.echo("assessing real messages on a quiet system")
+    real = asyncio.run(quiet_messages(round(REAL * wanted), seed))
+    rows = [run("SQLite", None, seed, wanted, share_s, real)]
     if programs:
         with own_cluster(programs[-1].parent) as server:
-            rows.append(run("PostgreSQL", server, seed, *share))
+            rows.append(run("PostgreSQL", server, seed, wanted, share_s, real))
     else:
         click.echo("PostgreSQL is not here: only SQLite was tried")
     click.echo(table(rows))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -15,14 +16,18 @@ import httpx
 
 from chat.gateway.conversations import scoped_id
 from chat.gateway.requests import Beginning, IncomingMessage, Tokens
+from lab.overload import QuietMessage
 from ops.stack import Stack
 from safeguarding.settings import Settings
+from safeguarding.taxonomy import Severity
 from tests.fakes.plain_engine import DISCLOSES
 
 SENDERS, GATEWAYS = 12, 2
-GATEWAY = "tests.fakes.plain_gateway"
-"""The module that is run as the gateway."""
+GATEWAY, DISPATCHER = "lab.chaos.gateway", "lab.chaos.dispatcher"
+"""The modules that are run as gateway and dispatcher."""
 IN_A_CONVERSATION = 5
+_REAL_EVERY = 3
+"""One of so many conversations is a single real message: a tenth of the messages are real."""
 TIMEOUT_S = 8.0
 """Wait for an answer; a little longer than the widget waits before it sends a message again."""
 _BUSY_SHARE = 0.9
@@ -47,9 +52,12 @@ class Deployment:
         }
         env |= {"LANTERN_DATABASE_URL": url} if url else {}
         env |= {"LANTERN_REDIS_URL": redis_url} if redis_url else {}
-        first = Stack(state, env, GATEWAY)
+        first = Stack(state, env, GATEWAY, dispatcher=DISPATCHER)
         env |= {"LANTERN_RASA_URL": first.url("rasa")}
-        self.stacks = [first, *(Stack(state, env, GATEWAY) for _ in range(GATEWAYS - 1))]
+        self.stacks = [
+            first,
+            *(Stack(state, env, GATEWAY, dispatcher=DISPATCHER) for _ in range(GATEWAYS - 1)),
+        ]
         self.settings = Settings.from_env(first.env)
         self.gateways = [stack.gateway for stack in self.stacks]
         self.dispatchers = [stack.dispatcher for stack in self.stacks]
@@ -85,7 +93,8 @@ class Deployment:
             total += gateway["spool"] + gateway["unsaved"] + (gateway["database"] != "up")
             total += sum(dispatcher["queued"].values()) + (dispatcher["late_s"] > 0)
             # Without its database a dispatcher counts nothing.
-            total += dispatcher["handoffs"] + (dispatcher["database"] != "up")
+            total += dispatcher["handoffs"] + dispatcher["unassessed"]
+            total += dispatcher["database"] != "up"
         return total
 
 
@@ -98,6 +107,9 @@ class SenderFigures:
     gateway."""
     sent: int = 0
     """Number of messages begun."""
+    expected: dict[str, Severity] = field(default_factory=dict)
+    """The real messages that got an answer, by their conversation, which holds nothing else: the
+    severity that a quiet system gives each."""
     again: int = 0
     """Number of times that a message was sent again."""
 
@@ -105,8 +117,17 @@ class SenderFigures:
 class Senders:
     """Threads that send `wanted` disclosures, spread over `seconds`."""
 
-    def __init__(self, deployment: Deployment, seed: int, wanted: int, seconds: float) -> None:
+    def __init__(
+        self,
+        deployment: Deployment,
+        seed: int,
+        wanted: int,
+        seconds: float,
+        real: Sequence[QuietMessage],
+    ) -> None:
+        """`real` are messages for the real risk engine, each of which is sent once."""
         self._deployment = deployment
+        self._real = list(real)
         self._tokens = Tokens(deployment.settings.secret("token_key"))
         self._seed, self._wanted, self._seconds = seed, wanted, seconds
         self._started = time.monotonic()
@@ -135,15 +156,26 @@ class Senders:
             while self._next_is_due() and time.monotonic() < self._until:
                 token = self._tokens.issue(Beginning(None, None))
                 conversation_id = self._tokens.read(token).conversation_id
-                for _ in range(IN_A_CONVERSATION):
+                real = self._next_real(chance)
+                for _ in range(1 if real else IN_A_CONVERSATION):
                     message_id = UUID(int=chance.getrandbits(128), version=4)
-                    message = IncomingMessage(message_id, f"he keeps {DISCLOSES}, {message_id}")
+                    text = real.text if real else f"he keeps {DISCLOSES}, {message_id}"
+                    message = IncomingMessage(message_id, text)
                     gateway = self._send_until_answered(http, chance, token, message)
                     if gateway is not None:
                         at = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
                         with self._lock:
-                            answered = scoped_id(conversation_id, message)
-                            self.figures.answered[answered] = f"{at} {gateway}"
+                            if real:
+                                self.figures.expected[str(conversation_id)] = real.severity
+                            if not real or real.severity > Severity.NONE:
+                                answered = scoped_id(conversation_id, message)
+                                self.figures.answered[answered] = f"{at} {gateway}"
+
+    def _next_real(self, chance: random.Random) -> QuietMessage | None:
+        """Return the next real message, or None where a conversation says only DISCLOSES."""
+        with self._lock:
+            is_real = self._real and chance.random() * _REAL_EVERY < 1
+            return self._real.pop() if is_real else None
 
     def _next_is_due(self) -> bool:
         """Wait until the next conversation is due. Returns False when there are enough."""

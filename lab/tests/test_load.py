@@ -7,7 +7,7 @@ import asyncio
 import httpx
 import pytest
 
-from lab.load import DISCLOSURES, ORDINARY, AnswerFigures, Crowd, chat, holds_help, storm
+from lab.load import DISCLOSURES, ORDINARY, AnswerFigures, Crowd, chat, holds_help
 from tests.fakes.gateway import FakeGateway
 
 NOWHERE = "http://127.0.0.1:1"
@@ -38,17 +38,6 @@ def test_each_person_of_the_crowd_has_a_conversation(gateway: FakeGateway) -> No
     assert figures.without_help == figures.faults([200]) == disclosed
 
 
-def test_a_storm_sends_its_messages_without_waiting_for_answers(gateway: FakeGateway) -> None:
-    gateway.pause_s = 0.2
-    figures = asyncio.run(storm(gateway.url, per_second=100, seconds=0.5, people=4))
-
-    assert figures.statuses == {200: 50}
-    assert gateway.most_at_once > 4
-    assert (
-        figures.without_help == sum(body["text"] in DISCLOSURES for body in gateway.messages) == 8
-    )
-
-
 def test_an_empty_answer_and_a_status_that_is_not_allowed_are_faults() -> None:
     figures = AnswerFigures()
     figures.statuses.update({200: 5, 429: 2, 500: 1, "empty": 1, "ConnectError": 1})
@@ -69,4 +58,4 @@ def test_figures_become_lines() -> None:
 
 def test_the_run_fails_without_a_server() -> None:
     with pytest.raises(httpx.ConnectError):
-        asyncio.run(storm(NOWHERE, per_second=1, seconds=1, people=1))
+        asyncio.run(chat(NOWHERE, Crowd(people=1, seconds=0.1, pause_s=(0.0, 0.01))))

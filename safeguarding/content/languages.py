@@ -7,6 +7,7 @@ that language, and leads to people who speak it.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ ID = "language_card"
 MOST_WORDS, FEWEST_PHRASES = 75, 30
 _FIRST = 5
 """A card for danger names 999 within so many words."""
+_INDEXED = 3
+"""Letters of a phrase's first word by which the phrase is looked up."""
 
 
 class RiskPhraseRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -88,17 +91,24 @@ class RiskPhrases:
     """
 
     def __init__(self, cards: Iterable[LanguageCardRecord]) -> None:
-        self._phrases = [
-            (_pattern(each.words), FoundPhrase(card.code, number, each))
-            for card in cards
-            for number, each in enumerate(card.risk_phrases)
-        ]
+        self._phrases: dict[str, list[tuple[re.Pattern[str], FoundPhrase]]] = defaultdict(list)
+        for card in cards:
+            for number, each in enumerate(card.risk_phrases):
+                phrase = (_pattern(each.words), FoundPhrase(card.code, number, each))
+                self._phrases[folded(each.words)[:_INDEXED].split()[0]].append(phrase)
 
     def found(self, text: str) -> list[FoundPhrase]:
         """Return the phrases in `text`, the gravest first."""
         plain = folded(text)
-        phrases = [phrase for words, phrase in self._phrases if words.search(plain)]
-        return sorted(phrases, key=lambda each: -each.severity)
+        # Only phrases whose first letters begin a word of the text can be in it.
+        begun = {word[:length] for word in plain.split() for length in range(1, _INDEXED + 1)}
+        phrases = [
+            phrase
+            for first in begun & self._phrases.keys()
+            for words, phrase in self._phrases[first]
+            if words.search(plain)
+        ]
+        return sorted(phrases, key=lambda each: (-each.severity, each.language, each.number))
 
 
 def _pattern(words: str) -> re.Pattern[str]:

@@ -83,6 +83,11 @@ class Loop:
         self._thread = threading.Thread(target=self._run, args=[stop], name=self.name, daemon=True)
         self._thread.start()
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether its thread runs."""
+        return self._thread is not None and self._thread.is_alive()
+
     def join(self, within_s: float) -> None:
         """Wait for the end of the thread, for `within_s` seconds at most."""
         self.wake()

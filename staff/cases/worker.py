@@ -11,8 +11,9 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
+from math import inf
 
 import structlog
 from sqlalchemy.engine import Connection, Engine, RowMapping
@@ -39,6 +40,8 @@ REPORT_AFTER_S = 60.0
 PAUSE_S = 0.005
 """Seconds between two rows on SQLite, which has one write lock and no queue for it: the gateway
 that appends must get its turn."""
+UNASSESSED_S = 300.0
+"""A row that waits for its assessment so long, while none is made, is for a person: a concern."""
 HOLDS_TRIES = 5
 """How often a row that could not be locked in time holds up its conversation."""
 WITHOUT_CASE, UNREADABLE = "handoff.without_case", "handoff.unreadable"
@@ -86,13 +89,18 @@ class CaseWorker:
         ring: Vault,
         now: Callable[[], datetime] = utc_now,
         clock: Callable[[], float] = time.monotonic,
+        assessing_idle_s: Callable[[], float] = lambda: inf,
     ) -> None:
-        """`now` gives the time that goes on record; `clock` measures how long a row is stuck."""
+        """`now` gives the time that goes on record; `clock` measures how long a row is stuck.
+
+        `assessing_idle_s` tells for how long no message that waits was assessed.
+        """
         self._engine = engine
         self._reading = engine.execution_options(**READING)
         self._ring = ring
         self._now = now
         self._clock = clock
+        self._assessing_idle_s = assessing_idle_s
         self._stuck: dict[int, StuckRow] = {}
 
     def work(self, at_most: int = BATCH) -> int:
@@ -133,7 +141,13 @@ class CaseWorker:
 
     def _page(self, after: int) -> list[tuple[int, str]]:
         with self._reading.connect() as connection:
-            return handoffs.waiting(connection, after, PAGE)
+            return handoffs.waiting(connection, after, PAGE, unassessed_before=self._given_up())
+
+    def _given_up(self) -> datetime | None:
+        """Return since when a row that nothing assesses is taken for a concern; None: it waits."""
+        if self._assessing_idle_s() < UNASSESSED_S:
+            return None
+        return self._now() - timedelta(seconds=UNASSESSED_S)
 
     def _next(self, number: int, conversation_id: str) -> TakenRow:
         stuck = self._stuck.get(number)
@@ -162,6 +176,7 @@ class CaseWorker:
         handoff, at = self._opened(row), self._now()
         if isinstance(handoff, Escalation):
             record_message(connection, self._ring, handoff, at)
+            handoffs.supersede(connection, handoff, at)
         elif not _is_overtaken(connection, handoff, row):
             record_callback(connection, self._ring, handoff, at)
         handoffs.mark_done(connection, number, at)

@@ -9,8 +9,10 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from sqlalchemy.engine import Engine
@@ -19,6 +21,7 @@ from safeguarding.clock import utc_now
 from safeguarding.content.phrases import read_phrases
 from safeguarding.logs import configure_logs
 from safeguarding.records import ContentError
+from safeguarding.screening.process import COMMAND, ScreeningProcess
 from safeguarding.settings import Settings, SettingsError
 from safeguarding.state_folder import make_private
 from safeguarding.taxonomy import CONTENT
@@ -28,6 +31,7 @@ from staff.alerts.loops import Beats, Daily, Loop, Planner, Sender
 from staff.alerts.plan import Plan, ReminderDelays
 from staff.alerts.queue import Flood
 from staff.audit.verify import write_anchor
+from staff.cases.assessing import AssessmentLoop, AssessmentWorker
 from staff.cases.worker import CaseWorker, CaseWorkerLoop
 from staff.dispatcher.mail_catcher import MailCatcher
 from staff.dispatcher.status import StatusPage, StatusServer
@@ -39,6 +43,8 @@ from storage.vault import Vault, VaultError, note_key_in_use
 
 HANGS_S = 90.0
 """Seconds without a beat after which a thread counts as hanging, and the process restarts."""
+NICENESS = 10
+"""The niceness of the process that assesses messages that wait: those in the chat come first."""
 _LOOK_EVERY_S = 1.0
 log = structlog.get_logger("dispatcher")
 
@@ -77,8 +83,8 @@ class Dispatcher:
         return 0
 
 
-def compose(settings: Settings) -> Dispatcher:
-    """Return the dispatcher of these settings.
+def compose(settings: Settings, screening: Sequence[str] = COMMAND) -> Dispatcher:
+    """Return the dispatcher of these settings. `screening` is the command of its screening process.
 
     Raises ContentError, SettingsError, VaultError, OSError (a port is taken).
     """
@@ -105,13 +111,19 @@ def compose(settings: Settings) -> Dispatcher:
     steps = _plan(settings, frozenset(channels), demonstration=catcher is not None)
     flood = Flood(alerting.digest_after, timedelta(minutes=alerting.digest_minutes))
     listener = HandoffListener(engine)
-    cases = CaseWorkerLoop(CaseWorker(engine, ring), listener, beats)
+    assessing = AssessmentWorker(
+        engine, ring, partial(ScreeningProcess, screening, niceness=NICENESS)
+    )
+    case_worker = CaseWorker(engine, ring, assessing_idle_s=lambda: assessing.idle_s)
+    cases = CaseWorkerLoop(case_worker, listener, beats)
+    assessments = AssessmentLoop(assessing, beats)
     planner = Planner(engine, steps, beats)
     senders = [Sender(name, each, engine, words, flood, beats) for name, each in channels.items()]
     # Each looks by itself every second; what the one before it has done is seen at once.
     cases.followed_by(planner)
+    assessments.followed_by(planner)
     planner.followed_by(*senders)
-    loops: list[Loop] = [cases, planner, *senders]
+    loops: list[Loop] = [cases, assessments, planner, *senders]
     loops.append(Daily({"anchor": anchor, "expire-replies": expire_replies}, beats))
     status = StatusPage(engine, beats, sorted(channels), phrases, catcher)
     server = StatusServer(status, alerting.dispatcher_host, alerting.dispatcher_port)
@@ -128,13 +140,16 @@ def _plan(settings: Settings, channels: frozenset[str], *, demonstration: bool) 
     return Plan(delays, channels, frozenset(name for name, reached in team.items() if reached))
 
 
-def main() -> int:
-    """Run until stopped; return 1 after printing in one line what is missing."""
+def main(screening: Sequence[str] = COMMAND) -> int:
+    """Run until stopped; return 1 after printing in one line what is missing.
+
+    `screening` is as in `compose`.
+    """
     configure_logs()
     try:
         settings = Settings.from_env()
         make_private(settings.state_dir)
-        dispatcher = compose(settings)
+        dispatcher = compose(settings, screening)
     except (ContentError, SettingsError, VaultError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1

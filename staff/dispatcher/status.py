@@ -7,6 +7,7 @@ import secrets
 import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -31,6 +32,9 @@ LATE_S = 120.0
 """Seconds after which a due step or delivery is late."""
 HANDOFF_LATE_S = 30.0
 """Seconds that a row of the hand-off mailbox may wait before the case worker counts as behind."""
+UNASSESSED_LATE_S = 120.0
+"""Seconds that a message may wait for its assessment before the assessment worker counts as
+behind."""
 _PAGE, _JSON, _TEXT = "text/html; charset=utf-8", "application/json", "text/plain; version=0.0.4"
 Answer = tuple[HTTPStatus, str, bytes, dict[str, str]]
 
@@ -54,6 +58,10 @@ class DispatcherState:
     """Rows of the hand-off mailbox that are in no case yet."""
     handoffs_late_s: float
     """How long the oldest of them has waited, in seconds."""
+    unassessed: int
+    """Rows that wait for their assessment, which the gateway had no time for."""
+    unassessed_late_s: float
+    """How long the oldest of them has waited, in seconds."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +76,7 @@ class StatusPage:
 
     def state(self) -> DispatcherState:
         """Return the state now."""
-        now, figures, mailbox = utc_now(), None, HandoffFigures(0, None)
+        now, figures, mailbox = utc_now(), None, HandoffFigures(0, None, 0, None)
         try:
             with self.engine.connect().execution_options(**READING) as connection:
                 mailbox = handoffs.figures(connection)
@@ -76,11 +84,12 @@ class StatusPage:
         except SQLAlchemyError:
             pass
         counted = figures or OutboxFigures({}, {}, {}, None)
-        late = (now - counted.oldest_at).total_seconds() if counted.oldest_at else 0.0
-        waits = (now - mailbox.oldest_at).total_seconds() if mailbox.oldest_at else 0.0
+        late = _seconds_since(counted.oldest_at, now)
+        waits = _seconds_since(mailbox.oldest_at, now)
+        unassessed = _seconds_since(mailbox.unassessed_at, now)
         ages = {name: round(age, 1) for name, age in self.beats.ages().items()}
         hangs = any(age > STALE_S for age in ages.values())
-        in_time = late < LATE_S and waits < HANDOFF_LATE_S
+        in_time = late < LATE_S and waits < HANDOFF_LATE_S and unassessed < UNASSESSED_LATE_S
         well = figures is not None and not hangs and in_time and self.channels
         return DispatcherState(
             status="ready" if well and not counted.failed else "degraded",
@@ -93,6 +102,8 @@ class StatusPage:
             late_s=round(late, 1),
             handoffs=mailbox.waiting,
             handoffs_late_s=round(max(waits, 0.0), 1),
+            unassessed=mailbox.unassessed,
+            unassessed_late_s=round(max(unassessed, 0.0), 1),
         )
 
     def answer(self, path: str) -> Answer:
@@ -127,6 +138,10 @@ class StatusPage:
             "Referrer-Policy": "no-referrer",
         }
         return HTTPStatus.OK, _PAGE, page.encode(), headers
+
+
+def _seconds_since(at: datetime | None, now: datetime) -> float:
+    return (now - at).total_seconds() if at else 0.0
 
 
 class StatusServer:
@@ -205,6 +220,16 @@ def metrics_of(state: DispatcherState) -> bytes:
         "lantern_handoffs_late_seconds",
         "How long the oldest of them has waited, in seconds.",
         state.handoffs_late_s,
+    )
+    gauge(
+        "lantern_handoffs_unassessed",
+        "Messages that wait for their assessment.",
+        state.unassessed,
+    )
+    gauge(
+        "lantern_handoffs_unassessed_late_seconds",
+        "How long the oldest of them has waited, in seconds.",
+        state.unassessed_late_s,
     )
     gauge("lantern_dispatcher_database_up", "Whether the database answers.", state.database == "up")
     return generate_latest(registry)

@@ -41,6 +41,11 @@ class PlainEngine:
         return Assessment(Severity.URGENT, (signal.category,), "self", (signal,))
 
 
+def plain_alarm(text: str) -> float:
+    """Return how alarming a text is: DISCLOSES, and nothing else."""
+    return 5.0 if DISCLOSES in text else -5.0
+
+
 def plain_encode(_text: str) -> Encoded:
     """Return a vector of zeros, in place of the dialogue's encoder."""
     return Encoded(np.zeros((1, 768), np.float32), ((0, 0),))

@@ -26,7 +26,6 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
 )
 
-from chat.gateway.languages import LanguageDetector
 from chat.gateway.requests import clean
 from chat.gateway.screening import Screening
 from ops.stack import Stack
@@ -35,6 +34,7 @@ from safeguarding.dialogue.encoder import DialogueEncoder
 from safeguarding.risk.assessment import AssessedMessage, Turn
 from safeguarding.risk.encoder.in_place import loaded_encoder
 from safeguarding.risk.engine import build_engine
+from safeguarding.screening.languages import LanguageDetector
 from tests.content import real_content
 from tests.fakes.plain_engine import DISCLOSES
 

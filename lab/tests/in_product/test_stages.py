@@ -10,7 +10,7 @@ import pytest
 
 from lab.bench.stages import ROOMS
 
-ROOMS_HERE = ["rasa"] if find_spec("rasa") else ["gateway", "actions"]
+ROOMS_HERE = ["rasa"] if find_spec("rasa") else ["gateway", "screening", "actions"]
 """The rooms whose environment runs this test: Rasa's or that of the services."""
 
 

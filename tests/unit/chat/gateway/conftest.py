@@ -21,14 +21,18 @@ from sanic import Sanic
 from chat.gateway import api
 from chat.gateway.composition import Dependencies, create_app
 from chat.gateway.limits import RateLimits
+from safeguarding.dialogue.encoder import DialogueEncoder
 from safeguarding.escalation import CallbackChange, CallbackLeft, Escalation, Handoff, merged
 from safeguarding.risk.assessment import NO_RISK, Analysis, Assessment, Signal, Turn, read_in_part
+from safeguarding.screening.languages import LanguageDetector
+from safeguarding.screening.screener import MessageScreener
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import Severity
 from storage.handoffs import HandoffMailbox
 from tests.content import real_content
-from tests.fakes.plain_engine import plain_encode
+from tests.fakes.plain_engine import plain_alarm, plain_encode
 from tests.fakes.rasa import FakeRasa, running_rasa
+from tests.fakes.screener_in_threads import ScreenerInThreads
 from tests.fakes.unsure_model import UnsureModel
 from web.connections import LastingProtocol
 
@@ -104,6 +108,10 @@ class MemoryMailbox:
         if not isinstance(handoff, Escalation):
             return self.wishes.apply(handoff)
         return self._append(handoff)
+
+    def append_all(self, group: Sequence[Handoff]) -> None:
+        for handoff in group:
+            self.append(handoff)
 
     def _append(self, escalation: Escalation) -> bool:
         self.calls += 1
@@ -219,11 +227,16 @@ class World:
         env = {"LANTERN_STATE_DIR": str(self.state_dir), "LANTERN_RASA_URL": self.rasa.url}
         return Settings.from_env(env | self.env)
 
+    def _screener(self) -> MessageScreener:
+        content = real_content()
+        dialogue = DialogueEncoder.of(plain_encode, content.replies.all(), self.engine.canonical)
+        languages = LanguageDetector(content.languages)
+        return MessageScreener(self.engine, dialogue, languages, content.questions, plain_alarm)
+
     def dependencies(self, _settings: Settings) -> Dependencies:
         """Return the fakes."""
         return Dependencies(
-            engine=self.engine,
-            encode=plain_encode,
+            screener=ScreenerInThreads(self._screener()),
             mailbox=self.log,
             spool=self.spool,
             token_key="k" * 40,

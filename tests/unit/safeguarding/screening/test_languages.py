@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from chat.gateway.languages import LanguageDetector
 from safeguarding.risk.assessment import NO_RISK, Assessment
 from safeguarding.risk.lexicon.reader import Lexicon, read_lexicon
+from safeguarding.screening.languages import LanguageDetector
 from safeguarding.taxonomy import Severity
 from tests.content import real_content
 from tests.unit.chat.gateway.conftest import assessed

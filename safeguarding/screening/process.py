@@ -1,0 +1,205 @@
+"""Screens messages in a process of its own, so that a service's event loop never waits for it.
+
+The process may crash, hang or be killed: whatever waits for it then fails at once, the process is
+started again, and the service goes on without it meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import structlog
+
+from safeguarding.risk.assessment import AssessedMessage
+from safeguarding.screening.frames import FrameError, packed, receive_frame
+from safeguarding.screening.task import ScreeningTask
+from safeguarding.taxonomy import ROOT
+
+SHORT, LONG, SPARE, ALARM = "short", "long", "spare", "alarm"
+"""The lanes of the process, each with threads of its own, so that none holds up another: short
+messages, long ones, those over the limit, and first sights of messages that wait."""
+COMMAND = (sys.executable, "-m", "safeguarding.screening")
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
+"""Pause before the process is started again; it doubles each time, up to the longest."""
+STEADY_S = 60.0
+"""A process that was ready for so long gets the first pause again."""
+START_S = 120.0
+"""Seconds within which the process must be ready, or it is started again."""
+CLOSE_S = 2.0
+"""Seconds that the process has to end when its input ends."""
+HANGS_S = 20.0
+"""A process that owes answers and gave none for so long hangs. No text takes a third of it."""
+log = structlog.get_logger("screening")
+
+
+class ScreeningAwayError(Exception):
+    """The screening process is not there, or went away before it answered."""
+
+
+class ScreeningFailedError(Exception):
+    """The message could not be assessed; carries the name of the error alone."""
+
+
+class ScreeningProcess:
+    """Starts and keeps the process, and passes messages to it. For one event loop."""
+
+    def __init__(
+        self,
+        command: Sequence[str] = COMMAND,
+        *,
+        niceness: int = 0,
+        hangs_s: float = HANGS_S,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        """`niceness`, from 0 to 19, is that of the process: the more, the later it gets a core."""
+        self._command = command
+        self._niceness = niceness
+        self._hangs_s = hangs_s
+        self._env = env
+        self._process: asyncio.subprocess.Process | None = None
+        self._keeping: asyncio.Task[None] | None = None
+        self._ready = asyncio.Event()
+        self._owed: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._numbers = itertools.count()
+        self._answered_at = 0.0
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it takes messages now."""
+        return self._ready.is_set()
+
+    @property
+    def pid(self) -> int | None:
+        """The id of the process; None while there is none."""
+        return self._process.pid if self._process else None
+
+    async def start(self, within_s: float = START_S) -> bool:
+        """Start the process; return whether it was ready within `within_s`. It goes on trying."""
+        if self._keeping is None:
+            self._keeping = asyncio.create_task(self._keep())
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._ready.wait(), within_s)
+        return self.is_up
+
+    async def screen(self, task: ScreeningTask, lane: str) -> tuple[AssessedMessage, float]:
+        """Return the assessment of a message, and the seconds that it took.
+
+        Raises ScreeningAwayError and ScreeningFailedError.
+        """
+        answer = await self._ask({"lane": lane, "task": task.as_record()})
+        try:
+            return AssessedMessage.from_record(answer["found"]), answer["took_s"]
+        except (KeyError, TypeError, ValueError) as error:
+            raise ScreeningFailedError(type(error).__name__) from None
+
+    async def alarms(self, texts: Sequence[str]) -> list[float]:
+        """Return how alarming each text looks at first sight, as log-odds.
+
+        Raises ScreeningAwayError and ScreeningFailedError.
+        """
+        answer = await self._ask({"lane": ALARM, "texts": list(texts)})
+        return [float(alarm) for alarm in answer["alarms"]]
+
+    async def close(self) -> None:
+        """End the process. What waits for it fails."""
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._process.wait(), CLOSE_S)
+        if self._keeping is not None:
+            self._keeping.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._keeping
+            self._keeping = None
+
+    async def _ask(self, frame: dict[str, Any]) -> dict[str, Any]:
+        process = self._process
+        if process is None or process.stdin is None or not self.is_up:
+            raise ScreeningAwayError
+        if not self._owed:
+            self._answered_at = time.monotonic()
+        number = next(self._numbers)
+        owed = self._owed[number] = asyncio.get_running_loop().create_future()
+        try:
+            process.stdin.write(packed({"id": number, **frame}))
+            answer: dict[str, Any] = await owed
+        finally:
+            self._owed.pop(number, None)
+        if "error" in answer:
+            raise ScreeningFailedError(answer["error"])
+        return answer
+
+    async def _keep(self) -> None:
+        """Start the process, and again whenever it ends, until this task is cancelled."""
+        pause = FIRST_PAUSE_S
+        while True:
+            ready_at = None
+            try:
+                ready_at = await self._run()
+            except (OSError, FrameError, asyncio.TimeoutError) as error:
+                log.error("screening.broken", error=type(error).__name__)  # noqa: TRY400
+            finally:
+                await self._end()
+            if ready_at is not None and time.monotonic() - ready_at >= STEADY_S:
+                pause = FIRST_PAUSE_S
+            log.error("screening.ended", again_in_s=pause)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_S)
+
+    async def _run(self) -> float | None:
+        """Run the process until it ends or hangs; return when it was ready, if ever."""
+        self._process = await asyncio.create_subprocess_exec(
+            *self._command,
+            cwd=ROOT,
+            env=dict(self._env) if self._env is not None else None,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        with suppress(OSError):  # it has ended already, or that is forbidden here
+            os.setpriority(os.PRIO_PROCESS, self._process.pid, self._niceness)
+        answers = self._process.stdout
+        if answers is None or await asyncio.wait_for(receive_frame(answers), START_S) is None:
+            return None
+        ready_at = self._answered_at = time.monotonic()
+        self._ready.set()
+        log.info("screening.ready")
+        receiving = asyncio.create_task(self._receive(answers))
+        try:
+            while not receiving.done():
+                await asyncio.wait({receiving}, timeout=1.0)
+                silent_s = time.monotonic() - self._answered_at
+                if self._owed and silent_s > self._hangs_s:
+                    log.critical("screening.hangs", owed=len(self._owed))
+                    break
+        finally:
+            receiving.cancel()
+        with suppress(asyncio.CancelledError):
+            await receiving
+        return ready_at
+
+    async def _receive(self, answers: asyncio.StreamReader) -> None:
+        while (answer := await receive_frame(answers)) is not None:
+            self._answered_at = time.monotonic()
+            owed = self._owed.pop(answer.get("id", -1), None)
+            if owed is not None and not owed.done():
+                owed.set_result(answer)
+
+    async def _end(self) -> None:
+        """Kill what is left of the process, and let those who wait for it go on."""
+        self._ready.clear()
+        process, self._process = self._process, None
+        if process is not None:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+        for owed in list(self._owed.values()):
+            if not owed.done():
+                owed.set_exception(ScreeningAwayError())
+        self._owed.clear()
