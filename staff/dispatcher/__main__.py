@@ -9,11 +9,14 @@ import os
 import signal
 import sys
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 
 import structlog
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 
 from safeguarding.clock import utc_now
 from safeguarding.content.phrases import read_phrases
@@ -27,7 +30,8 @@ from staff.alerts.formatter import AlertFormatter, AlertPhrases
 from staff.alerts.loops import Beats, Daily, Loop, Planner, Sender
 from staff.alerts.plan import Plan, ReminderDelays
 from staff.alerts.queue import Flood
-from staff.audit.verify import write_anchor
+from staff.audit.anchors import Anchor, is_kept, newest_anchor, write_anchor
+from staff.audit.trail import has_immediate_message, last_link
 from staff.cases.worker import CaseWorker, CaseWorkerLoop
 from staff.dispatcher.mail_catcher import MailCatcher
 from staff.dispatcher.status import StatusPage, StatusServer
@@ -39,8 +43,69 @@ from storage.vault import Vault, VaultError, note_key_in_use
 
 HANGS_S = 90.0
 """Seconds without a beat after which a thread counts as hanging, and the process restarts."""
+ANCHORED_EVERY = timedelta(hours=1)
+AFTER_A_FAILURE_S = 60.0
+"""Seconds before an anchor that could not be written is tried again."""
 _LOOK_EVERY_S = 1.0
 log = structlog.get_logger("dispatcher")
+
+
+class Anchoring(Loop):
+    """Writes an anchor of the audit trail every hour, and after each immediate message."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        state_dir: Path,
+        beats: Beats,
+        now: Callable[[], datetime] = utc_now,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`now` gives the time of an anchor; `clock` measures the pause after a failure."""
+        super().__init__("anchor", beats)
+        self._now = now
+        self._clock = clock
+        self._reading = engine.execution_options(**READING)
+        self._state_dir = state_dir
+        self._last: Anchor | None = None
+        self._looked_at = 0
+        """The newest event when it last looked whether an anchor is due."""
+        self._not_before = 0.0
+        """By the clock."""
+
+    def once(self) -> int:
+        """Write an anchor if one is due. A disk that cannot be written delays nothing else."""
+        now = self._now()
+        if self._clock() < self._not_before:
+            return 0
+        try:
+            if self._last is None:
+                self._last = newest_anchor(self._state_dir, now)
+                self._looked_at = self._last.number if self._last else 0
+            with self._reading.connect() as connection:
+                number, _ = last_link(connection)
+                if self._is_due(connection, number, now):
+                    self._anchor(connection, now)
+            self._looked_at = number
+        except OSError as error:
+            self._not_before = self._clock() + AFTER_A_FAILURE_S
+            log.critical("audit.not_anchored", error=type(error).__name__)
+        return 0
+
+    def _is_due(self, connection: Connection, number: int, now: datetime) -> bool:
+        if number < self._looked_at:
+            # The end of the trail was cut off.
+            return True
+        last = self._last.at if self._last else None
+        # A time in the future is of a clock that has been set back since.
+        if last is None or not now - ANCHORED_EVERY < last <= now:
+            return number > 0
+        return number > self._looked_at and has_immediate_message(connection, self._looked_at)
+
+    def _anchor(self, connection: Connection, now: datetime) -> None:
+        if self._last is not None and not is_kept(connection, self._last):
+            log.critical("audit.anchor_broken", number=self._last.number)
+        self._last = write_anchor(self._state_dir, connection, now) or self._last
 
 
 @dataclass
@@ -84,10 +149,6 @@ def compose(settings: Settings) -> Dispatcher:
     """
     engine = connect(settings.database_url)
 
-    def anchor() -> None:
-        with engine.connect().execution_options(**READING) as connection:
-            write_anchor(settings.state_dir, connection, utc_now())
-
     def expire_replies() -> None:
         ReplyMailbox(engine, ring).expire(utc_now())
 
@@ -108,11 +169,12 @@ def compose(settings: Settings) -> Dispatcher:
     cases = CaseWorkerLoop(CaseWorker(engine, ring), listener, beats)
     planner = Planner(engine, steps, beats)
     senders = [Sender(name, each, engine, words, flood, beats) for name, each in channels.items()]
+    anchoring = Anchoring(engine, settings.state_dir, beats)
     # Each looks by itself every second; what the one before it has done is seen at once.
-    cases.followed_by(planner)
+    cases.followed_by(planner, anchoring)
     planner.followed_by(*senders)
-    loops: list[Loop] = [cases, planner, *senders]
-    loops.append(Daily({"anchor": anchor, "expire-replies": expire_replies}, beats))
+    loops: list[Loop] = [cases, planner, *senders, anchoring]
+    loops.append(Daily({"expire-replies": expire_replies}, beats))
     status = StatusPage(engine, beats, sorted(channels), phrases, catcher)
     server = StatusServer(status, alerting.dispatcher_host, alerting.dispatcher_port)
     return Dispatcher(loops, beats, server, catcher, listener, engine)
