@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,10 +22,10 @@ from sqlalchemy.engine import Connection, Engine, Row
 from safeguarding.escalation import HandoffKind
 from safeguarding.taxonomy import Severity
 from staff.alerts.outbox import alerts
+from staff.audit.conversation_records import BEGAN, READ, RecordsOfConversation
 from staff.audit.trail import audit_events
 from staff.cases.case import CaseEvent, reference_of
 from staff.cases.tables import cases, escalations
-from staff.retention.ledger import DISPOSED, ERASED
 from storage.engine import READING
 from storage.handoffs import handoffs
 from storage.spool import files_in
@@ -45,10 +45,6 @@ LONGEST_WAIT = timedelta(minutes=10)
 _MINUTES = LONGEST_WAIT // timedelta(minutes=1)
 _PAGE = 200
 """Conversations that are compared at a time."""
-_BEGAN = {CaseEvent.RECORDED.value, CaseEvent.JOINED.value, CaseEvent.ATTACHED.value}
-"""The events of which each message has exactly one."""
-_ENDED = {DISPOSED, ERASED}
-_READ = (*_BEGAN, *_ENDED, CaseEvent.SPLIT.value, CaseEvent.MERGED.value, CaseEvent.RAISED.value)
 
 
 @dataclass(frozen=True)
@@ -58,69 +54,6 @@ class Disagreement:
     reference: str
     """Of the case, or SPOOL."""
     wrong: str
-
-
-@dataclass
-class RecordsOfConversation:
-    """What the records hold of one conversation, or of a case that was split off one."""
-
-    id: str
-    case: Row[Any] | None = None
-    reference: str = ""
-    held: int = 0
-    """Messages that belong to the case of this id."""
-    messages: list[str] = field(default_factory=list)
-    """Messages of the conversation with this id, in whatever case."""
-    handoffs: list[Row[Any]] = field(default_factory=list)
-    alerted: bool = False
-    """Whether the outbox has an immediate alert of the case."""
-    events: list[Row[Any]] = field(default_factory=list)
-    """Oldest first."""
-
-    @property
-    def disposed(self) -> list[Row[Any]]:
-        """The events by which a case of this id was disposed of."""
-        return [event for event in self.events if event.what in _ENDED]
-
-    @property
-    def since(self) -> list[Row[Any]]:
-        """The events since the last of these: what came before is about a case that is gone."""
-        last = max((event.id for event in self.disposed), default=0)
-        return [event for event in self.events if event.id > last]
-
-    def is_split_off(self, event: Row[Any]) -> bool:
-        """Return whether the event made this case, by moving messages of another one to it."""
-        split = event.what == CaseEvent.SPLIT.value
-        return split and bool(event.detail["new"] == self.reference)
-
-    def opens(self, event: Row[Any]) -> bool:
-        """Return whether the event opened this case."""
-        return bool(event.what == CaseEvent.RECORDED.value) or self.is_split_off(event)
-
-    def expected(self) -> int:
-        """Return how many messages the case holds by the trail."""
-        total = sum(event.what in _BEGAN for event in self.since)
-        for event in self.since:
-            if event.what == CaseEvent.SPLIT.value:
-                moved = event.detail["messages"]
-                total += moved if self.is_split_off(event) else -moved
-        return total
-
-    def was_made_immediate(self) -> bool:
-        """Return whether a message made the case immediate, and so an alert was due for this id."""
-        merged = CaseEvent.MERGED.value
-        elsewhere = any(
-            event.what == merged and event.detail["case"] == self.reference for event in self.since
-        )
-        label = Severity.IMMEDIATE.label
-        for event in self.since:
-            if event.what == CaseEvent.RECORDED.value and event.detail.get("severity") == label:
-                return True
-            # The alerts of a case that is merged into another are alerts of the other.
-            raised = event.what == CaseEvent.RAISED.value and event.detail.get("to") == label
-            if raised and not elsewhere:
-                return True
-        return False
 
 
 class Reconciliation:
@@ -153,7 +86,7 @@ class Reconciliation:
 
     def _next_ids(self, after: str) -> list[str]:
         """Return the next ids of conversations and cases, by whatever table knows them."""
-        row, begins = audit_events.c, (*_BEGAN, CaseEvent.SPLIT.value)
+        row, begins = audit_events.c, (*BEGAN, CaseEvent.SPLIT.value)
         columns = (
             (row.case_id, row.what.in_(begins)),
             (cases.c.id, sa.true()),
@@ -198,7 +131,7 @@ class Reconciliation:
             found[row.case_id].alerted = True
         columns = ("id", "at", "what", "case_id", "message_id", "detail")
         events = sa.select(*(audit_events.c[name] for name in columns))
-        events = events.where(audit_events.c.case_id.in_(ids), audit_events.c.what.in_(_READ))
+        events = events.where(audit_events.c.case_id.in_(ids), audit_events.c.what.in_(READ))
         for row in self._rows(events.order_by(audit_events.c.id)):
             found[row.case_id].events.append(row)
         return list(found.values())
@@ -210,7 +143,7 @@ class Reconciliation:
         self.counts["messages on record"] += of.held
         self.counts["cases disposed of"] += len(of.disposed)
         yield from self._case(of)
-        known = {event.message_id for event in of.events if event.what in _BEGAN}
+        known = {event.message_id for event in of.events if event.what in BEGAN}
         if number := sum(message_id not in known for message_id in of.messages):
             yield MESSAGE_NO_EVENT.format(number=number)
         yield from self._handoffs(of, known)
@@ -246,6 +179,7 @@ class Reconciliation:
             # One that was handed over before it was assessed may be dropped: it showed no risk.
             dropped = row.state == "not_assessed"
             discarded = disposed_at is not None and row.done_at <= disposed_at
+            self.counts["hand-offs that were dropped without a risk"] += dropped
             not_taken += not dropped and not discarded
         if not_taken:
             yield NOT_TAKEN.format(number=not_taken)

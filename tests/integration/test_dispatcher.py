@@ -236,7 +236,7 @@ def test_an_immediate_case_is_anchored_on_the_disk_and_in_its_mail_though_it_is_
     dispatcher.kill()
     _let_claims_end(engine)
     again = start()
-    wait_until(lambda: all_sent(engine, 2))
+    wait_until(lambda: all_sent(engine, 2) and _has_started(again))
 
     held = read_anchors([tmp_path / ANCHORS])
     texts = "\n".join(str(each.get_payload()) for each in mail.mails)

@@ -249,6 +249,7 @@ def test_a_done_hand_off_without_its_message_is_named(desk: Desk) -> None:
     with desk.engine.begin() as connection:
         connection.execute(sa.update(handoffs).values(state="not_assessed"))
     assert desk.found() == []
+    assert desk.counts["hand-offs that were dropped without a risk"] == 1
 
 
 def test_a_hand_off_that_was_discarded_with_its_case_is_not_missed(desk: Desk) -> None:
