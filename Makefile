@@ -148,7 +148,7 @@ classify: .venv-assistant/.synced $(MODEL)  ## Print the intent and topic of eac
 learn: .venv-lab/.synced  ## List verdicts of staff that have no example yet; ID=<escalation> turns one into an example
 	@$(L)/$(LANTERN) learn $(ID)
 
-verify-audit: .venv-services/.synced  ## Prove that the audit trail is complete, or name its first broken link
+verify-audit: .venv-services/.synced  ## Prove that audit trail and records are complete, or name what is not
 	@$(S)/$(LANTERN) verify-audit
 
 evaluate: install .venv-lab/.synced $(MODEL)  ## Write the evaluation report: every aim, on messages that were not used for training

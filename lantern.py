@@ -42,9 +42,10 @@ _LISTED: dict[str, dict[str, tuple[str, str]]] = {
         "reply": ("ops.reply:main", "Replies of the whole stack to each line."),
         "doctor": ("ops.doctor.command:main", "What is missing before young people may write."),
         "staff": ("staff.accounts.commands:main", "Open, list and shut accounts."),
-        "verify-audit": ("staff.audit.verify:verify_audit", "Prove that the audit trail is whole."),
-        "anchor-audit": ("staff.audit.verify:anchor_audit", "Write the anchor of today."),
-        "audit-client": ("staff.audit.trail:audit_client", "How the audit trail names an address."),
+        "verify-audit": ("staff.audit.commands:verify_audit", "Prove trail and records whole."),
+        "reconcile": ("staff.audit.commands:reconcile", "Compare trail, cases, mailbox, spool."),
+        "anchor-audit": ("staff.audit.commands:anchor_audit", "Write an anchor of the trail."),
+        "audit-client": ("staff.audit.commands:audit_client", "How the trail names an address."),
         "database-roles": ("ops.database_roles:main", "Roles and grants for PostgreSQL."),
         "rotate-keys": ("ops.rotate_keys:main", "Seal records with the first key."),
         "dispose": (

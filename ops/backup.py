@@ -28,7 +28,7 @@ from safeguarding.clock import utc_now
 from safeguarding.settings import Settings
 from safeguarding.state_folder import write_whole
 from staff.audit import trail
-from staff.audit.trail import COMMAND_LINE, FIRST_LINK, Event, audit_events, operator
+from staff.audit.trail import COMMAND_LINE, Event, operator
 from staff.cases.tables import cases, data_keys, escalations
 from staff.retention.ledger import FOLDER, Ledger, LedgerError
 from storage.engine import READING, connect
@@ -210,16 +210,15 @@ def backend_of(url: str) -> str:
 
 def contents_of(connection: Connection) -> Contents:
     """Return the contents of the database, without decrypting anything."""
-    newest = sa.select(audit_events.c.id, audit_events.c.link).order_by(audit_events.c.id.desc())
-    last = connection.execute(newest.limit(1)).first()
+    number, link = trail.last_link(connection)
     # An envelope reads "v2|key id|…".
     key_ids = {text.split("|")[1] for text in _envelopes(connection)}
     count = sa.select(sa.func.count())
     return Contents(
         cases=connection.execute(count.select_from(cases)).scalar_one(),
         messages=connection.execute(count.select_from(escalations)).scalar_one(),
-        number=last.id if last else 0,
-        link=last.link if last else FIRST_LINK,
+        number=number,
+        link=link,
         key_ids=tuple(sorted(key_ids)),
     )
 

@@ -13,6 +13,8 @@ WATCHED = (
     "alert.given_up",
     "alert.nobody_on_duty",
     "alert.reached_nobody",
+    "audit.anchor_broken",
+    "audit.not_anchored",
     "case.severity_changed",
     "daily.failed",
     "dispatcher.hangs",

@@ -56,7 +56,7 @@ class Spool:
     @classmethod
     def of(cls, settings: Settings, vault: Vault) -> Spool:
         """Return the spool of this installation: a folder of its state."""
-        return cls(settings.state_dir / "spool", vault)
+        return cls(folder_of(settings), vault)
 
     def keep(self, escalation: Escalation) -> None:
         """Write the escalation so that it survives a crash. Raises OSError when it cannot."""
@@ -97,7 +97,7 @@ class Spool:
 
     def waiting(self) -> list[Path]:
         """Return the files that wait, in the order of their names."""
-        return sorted(self._folder.glob(f"*{_SUFFIX}"))
+        return files_in(self._folder)
 
     def drain(self, mailbox: HandoffMailbox) -> int:
         """Append what waits to the mailbox, the oldest first; return how many files were taken in.
@@ -224,6 +224,16 @@ class Reserve:
 
     def _place(self, size: int, number: int) -> Path:
         return self._folder / f"{size}-{number:04}"
+
+
+def folder_of(settings: Settings) -> Path:
+    """Return the folder of the spool of this installation."""
+    return settings.state_dir / "spool"
+
+
+def files_in(folder: Path) -> list[Path]:
+    """Return the files that wait in the folder of a spool, in the order of their names."""
+    return sorted(folder.glob(f"*{_SUFFIX}"))
 
 
 @contextmanager

@@ -11,12 +11,14 @@ from sqlalchemy.engine import Connection, make_url
 from ops.backup import BACKED_UP
 from ops.database_roles import ACTIONS, ALL, CONSOLE, GATEWAY
 from ops.doctor import Check, Finding, Installation, not_ready, ok
-from staff.audit.trail import audit_events
-from staff.audit.verify import ANCHORS, AnchorError, read_anchors, verify
+from staff.audit.anchors import ANCHORS, AnchorError, read_anchors
+from staff.audit.trail import newest_of
+from staff.audit.verify import CHECKED, findings_of, verify
 from storage.engine import READING, newest_revision, revision_of
 from storage.handoffs import figures
 
 A_DAY_LATE = timedelta(days=2)
+HOURS_LATE = timedelta(hours=3)
 A_MINUTE_LATE = timedelta(minutes=1)
 _THIS_MACHINE = {None, "", "localhost", "127.0.0.1", "::1"}
 _WRITES = ("UPDATE", "DELETE", "TRUNCATE")
@@ -88,7 +90,7 @@ def handoffs_taken(here: Installation) -> Finding:
 def audit_trail(here: Installation) -> Finding:
     """Check that the audit trail is unchanged, and that its anchors agree and are recent."""
     try:
-        anchors = read_anchors([here.settings.state_dir / ANCHORS])
+        anchors = read_anchors([here.settings.state_dir / ANCHORS]).anchors
     except AnchorError as error:
         return not_ready(str(error), "docs/audit-trail.md")
     with here.engine.connect().execution_options(**READING) as connection:
@@ -98,13 +100,30 @@ def audit_trail(here: Installation) -> Finding:
             f"broken at event {found.broken.number}: {found.broken.wrong}",
             "change nothing: docs/runbook.md, The audit trail",
         )
-    newest = max((anchor.at for anchor in anchors), default=None)
-    if newest is None or here.now() - newest > A_DAY_LATE:
+    newest = max((anchor.at for anchor in anchors if anchor.at), default=None)
+    if newest is None or here.now() - newest > HOURS_LATE:
         return not_ready(
-            "no anchor was written in the last two days",
+            "no anchor was written in the last three hours",
             "is the dispatcher running? docs/runbook.md",
         )
     return ok(f"{found.count} events in order, {len(anchors)} anchors agree")
+
+
+def reconciled(here: Installation) -> Finding:
+    """Check that trail and records were compared yesterday or today, and agreed."""
+    with here.engine.connect().execution_options(**READING) as connection:
+        checked = newest_of(connection, CHECKED)
+    if checked is None or here.now() - checked.event.at > A_DAY_LATE:
+        return not_ready(
+            "trail and records were not compared in the last two days",
+            "systemctl enable --now lantern-verify-audit.timer",
+        )
+    if findings := findings_of(checked):
+        return not_ready(
+            f"{findings} findings on {checked.event.at.date().isoformat()}",
+            "lantern verify-audit names them: docs/runbook.md, The audit trail",
+        )
+    return ok(f"trail and records agree, on {checked.event.at.isoformat(timespec='minutes')}")
 
 
 def backup(here: Installation) -> Finding:
@@ -119,8 +138,8 @@ def backup(here: Installation) -> Finding:
 
 def newest_event(connection: Connection, what: str) -> datetime | None:
     """Return when an audit event of this kind was last recorded."""
-    query = sa.select(audit_events.c.at).where(audit_events.c.what == what)
-    return connection.execute(query.order_by(audit_events.c.id.desc()).limit(1)).scalar()
+    link = newest_of(connection, what)
+    return None if link is None else link.event.at
 
 
 def _more_than(connection: Connection, role: str, table: str, privileges: str) -> str | None:
@@ -140,5 +159,6 @@ CHECKS: Mapping[str, Check] = {
     "database roles": roles,
     "hand-offs": handoffs_taken,
     "audit trail": audit_trail,
+    "records agree": reconciled,
     "backup": backup,
 }

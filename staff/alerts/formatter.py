@@ -30,6 +30,7 @@ class AlertPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         "category_line": ("category",),
         "age_line": ("age",),
         "open_line": ("link",),
+        "anchor_line": ("anchor",),
         "minutes": ("number",),
         "hours": ("number",),
         "days": ("number",),
@@ -60,6 +61,7 @@ class AlertPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     outside_line: str
     until_opened: str
     no_words: str
+    anchor_line: str
     open_button: str
     minute: str
     minutes: str
@@ -108,8 +110,13 @@ class AlertFormatter:
         self._phrases = phrases
         self._console_url = console_url.rstrip("/")
 
-    def notice(self, alert: Alert, now: datetime, *, outside: bool = False) -> Notice:
-        """Return the words of one alert; `outside` for a recipient who may not open the case."""
+    def notice(
+        self, alert: Alert, now: datetime, *, outside: bool = False, anchor: str | None = None
+    ) -> Notice:
+        """Return the words of one alert; `outside` for a recipient who may not open the case.
+
+        `anchor` is the newest link of the audit trail in short form, for the end of an email.
+        """
         say = self._phrases
         severity = str(getattr(say, max(alert.severity, Severity.CONCERN).label))
         age = self._age(now - alert.raised_at)
@@ -134,10 +141,17 @@ class AlertFormatter:
             open_line=say.open_line.format(link=link),
             open_button=say.open_button,
             text=text.format(**facts),
-            last_lines=(say.until_opened, say.no_words),
+            last_lines=self._last_lines(anchor),
         )
 
-    def digest(self, alerts: Sequence[Alert], now: datetime, *, outside: int = 0) -> Notice:
+    def digest(
+        self,
+        alerts: Sequence[Alert],
+        now: datetime,
+        *,
+        outside: int = 0,
+        anchor: str | None = None,
+    ) -> Notice:
         """Return the words of several alerts; the recipient may not open `outside` of them."""
         say, link = self._phrases, f"{self._console_url}/escalations"
         cases = {alert.case_id: max(alert.severity, Severity.CONCERN) for alert in alerts}
@@ -161,8 +175,13 @@ class AlertFormatter:
             open_line=say.digest_open_line.format(link=link),
             open_button=say.digest_open_button,
             text=text.format(**facts, link=link),
-            last_lines=(say.until_opened, say.no_words),
+            last_lines=self._last_lines(anchor),
         )
+
+    def _last_lines(self, anchor: str | None) -> tuple[str, ...]:
+        say = self._phrases
+        proof = (say.anchor_line.format(anchor=anchor),) if anchor else ()
+        return (say.until_opened, say.no_words, *proof)
 
     def _age(self, age: timedelta) -> str:
         """Return an age in words, a minute at least."""

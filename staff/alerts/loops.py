@@ -23,6 +23,7 @@ from staff.alerts.channels.channel import Channel
 from staff.alerts.formatter import AlertFormatter, Notice
 from staff.alerts.plan import Plan
 from staff.alerts.queue import LEASE, Delivery, Flood, NotSentError
+from staff.audit.trail import short_anchor
 from storage.engine import AWAY, READING
 
 EVERY_S = 1.0
@@ -256,11 +257,13 @@ class Sender(Loop):
         }
 
     def _notice(self, delivery: Delivery) -> Notice:
+        anchor = short_anchor(self._reading)
         if delivery.others:
             outside = sum(each.outside for each in delivery.every)
             alerts = [each.alert for each in delivery.every]
-            return self._words.digest(alerts, utc_now(), outside=outside)
-        return self._words.notice(delivery.alert, utc_now(), outside=delivery.outside)
+            return self._words.digest(alerts, utc_now(), outside=outside, anchor=anchor)
+        alert, outside = delivery.alert, delivery.outside
+        return self._words.notice(alert, utc_now(), outside=outside, anchor=anchor)
 
 
 class Daily(Loop):

@@ -18,19 +18,26 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
-import click
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.engine import Connection, Engine, RowMapping
+from sqlalchemy.exc import SQLAlchemyError
 
 from safeguarding.clock import utc_now
 from safeguarding.settings import Settings
+from safeguarding.taxonomy import Severity
 from storage.engine import READING, UtcDateTime, connect, metadata
 
 COMMAND_LINE = "command line"
 """The `who` of an event that a command caused; the detail names the operator."""
 FIRST_LINK = "0" * 64
 """The link that the first event is chained to."""
+SHORT_LINK = 16
+"""Digits of a link that an alert mail shows: too many to make another trail that has them."""
 _LOCK = 0x61756469
+_AT_ONCE = {"lock_timeout": "200ms", "statement_timeout": "500ms"}
+"""How long PostgreSQL may take for what an alert does not wait for."""
+log = structlog.get_logger("audit")
 
 audit_events = sa.Table(
     "audit_events",
@@ -88,9 +95,7 @@ def append_all(connection: Connection, events: Iterable[Event]) -> int:
     if connection.dialect.name == "postgresql":
         # SQLite's writers wait for each other anyway.
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
-    newest = sa.select(audit_events.c.id, audit_events.c.link)
-    last = connection.execute(newest.order_by(audit_events.c.id.desc()).limit(1)).first()
-    number, link = (last.id, last.link) if last else (0, FIRST_LINK)
+    number, link = last_link(connection)
     rows = []
     for event in events:
         number, link = number + 1, link_of(link, number + 1, event)
@@ -109,6 +114,45 @@ def link_of(before: str, number: int, event: Event) -> str:
     facts = [number, at, event.who, event.what, event.case_id, event.message_id, event.detail]
     plain = json.dumps(facts, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(f"{before}\n{plain}".encode()).hexdigest()
+
+
+def last_link(connection: Connection) -> tuple[int, str]:
+    """Return number and link of the newest event; 0 and FIRST_LINK when there is none."""
+    query = sa.select(audit_events.c.id, audit_events.c.link).order_by(audit_events.c.id.desc())
+    last = connection.execute(query.limit(1)).first()
+    return (last.id, last.link) if last else (0, FIRST_LINK)
+
+
+def short_anchor(reading: Engine) -> str | None:
+    """Return "NUMBER:LINK" of the newest event, the link shortened, as an alert mail shows it.
+
+    None when the trail is empty, or cannot be read at once. Never raises SQLAlchemyError.
+    """
+    try:
+        with reading.connect() as connection:
+            if connection.dialect.name == "postgresql":
+                for limit, value in _AT_ONCE.items():
+                    connection.exec_driver_sql(f"SET LOCAL {limit} = '{value}'")
+            number, link = last_link(connection)
+    except SQLAlchemyError as error:
+        log.warning("audit.not_shown", error=type(error).__name__)
+        return None
+    return f"{number}:{link[:SHORT_LINK]}" if number else None
+
+
+def has_immediate_message(connection: Connection, after: int) -> bool:
+    """Return whether a message was recorded as immediate, or raised to it, behind this number."""
+    row = audit_events.c
+    is_immediate = row.detail["severity"].as_string() == Severity.IMMEDIATE.label
+    query = sa.select(row.id).where(row.id > after, row.message_id.is_not(None), is_immediate)
+    return connection.execute(query.limit(1)).first() is not None
+
+
+def newest_of(connection: Connection, what: str) -> Link | None:
+    """Return the newest event of one kind."""
+    query = sa.select(audit_events).where(audit_events.c.what == what)
+    row = connection.execute(query.order_by(audit_events.c.id.desc()).limit(1)).mappings().first()
+    return None if row is None else link_in(row)
 
 
 def of_case(connection: Connection, *case_ids: str) -> list[Link]:
@@ -259,10 +303,3 @@ def client_digest(address: str, key: str) -> str:
         pass  # not an address: keep it as it was written
     secret, plain = hashlib.sha256(key.encode()).digest(), address.encode("utf-8", "surrogatepass")
     return hashlib.blake2b(plain, key=secret, digest_size=8, person=b"audit-client").hexdigest()
-
-
-@click.command()
-@click.argument("address")
-def audit_client(address: str) -> None:
-    """Print the "client" that the trail records for events from this ADDRESS."""
-    click.echo(client_digest(address, Settings.from_env().secret("token_key")))

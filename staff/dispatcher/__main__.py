@@ -30,13 +30,13 @@ from staff.alerts.formatter import AlertFormatter, AlertPhrases
 from staff.alerts.loops import Beats, Daily, Loop, Planner, Sender
 from staff.alerts.plan import Plan, ReminderDelays
 from staff.alerts.queue import Flood
-from staff.audit.verify import write_anchor
 from staff.cases.assessing import AssessmentLoop, AssessmentWorker
 from staff.cases.worker import CaseWorker, CaseWorkerLoop
+from staff.dispatcher.anchoring import Anchoring
 from staff.dispatcher.mail_catcher import MailCatcher
 from staff.dispatcher.status import StatusPage, StatusServer
 from staff.rota.rota import EMAIL, WEBHOOK
-from storage.engine import READING, connect
+from storage.engine import connect
 from storage.handoffs import HandoffListener
 from storage.replies import ReplyMailbox
 from storage.vault import Vault, VaultError, note_key_in_use
@@ -90,10 +90,6 @@ def compose(settings: Settings, screening: Sequence[str] = COMMAND) -> Dispatche
     """
     engine = connect(settings.database_url)
 
-    def anchor() -> None:
-        with engine.connect().execution_options(**READING) as connection:
-            write_anchor(settings.state_dir, connection, utc_now())
-
     def expire_replies() -> None:
         ReplyMailbox(engine, ring).expire(utc_now())
 
@@ -119,12 +115,13 @@ def compose(settings: Settings, screening: Sequence[str] = COMMAND) -> Dispatche
     assessments = AssessmentLoop(assessing, beats)
     planner = Planner(engine, steps, beats)
     senders = [Sender(name, each, engine, words, flood, beats) for name, each in channels.items()]
+    anchoring = Anchoring(engine, settings.state_dir, beats)
     # Each looks by itself every second; what the one before it has done is seen at once.
-    cases.followed_by(planner)
-    assessments.followed_by(planner)
+    cases.followed_by(planner, anchoring)
+    assessments.followed_by(planner, anchoring)
     planner.followed_by(*senders)
-    loops: list[Loop] = [cases, assessments, planner, *senders]
-    loops.append(Daily({"anchor": anchor, "expire-replies": expire_replies}, beats))
+    loops: list[Loop] = [cases, assessments, planner, *senders, anchoring]
+    loops.append(Daily({"expire-replies": expire_replies}, beats))
     status = StatusPage(engine, beats, sorted(channels), phrases, catcher)
     server = StatusServer(status, alerting.dispatcher_host, alerting.dispatcher_port)
     return Dispatcher(loops, beats, server, catcher, listener, engine)

@@ -21,6 +21,8 @@ from safeguarding.logs import LOGGED
 from staff.alerts.formatter import AlertPhrases
 from staff.alerts.loops import Beats
 from staff.alerts.outbox import OutboxFigures, outbox_figures
+from staff.audit.trail import newest_of
+from staff.audit.verify import CHECKED, findings_of
 from staff.dispatcher.mail_catcher import MailCatcher
 from storage import handoffs
 from storage.engine import READING
@@ -62,6 +64,10 @@ class DispatcherState:
     """Rows that wait for their assessment, which the gateway had no time for."""
     unassessed_late_s: float
     """How long the oldest of them has waited, in seconds."""
+    audit_findings: int = 0
+    """How much was wrong when `verify-audit --record` last ran: a broken trail, disagreements."""
+    audit_checked_s: float | None = None
+    """How long ago that was, in seconds; None: never."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +83,11 @@ class StatusPage:
     def state(self) -> DispatcherState:
         """Return the state now."""
         now, figures, mailbox = utc_now(), None, HandoffFigures(0, None, 0, None)
+        checked = None
         try:
             with self.engine.connect().execution_options(**READING) as connection:
                 mailbox = handoffs.figures(connection)
+                checked = newest_of(connection, CHECKED)
                 figures = outbox_figures(connection, now)
         except SQLAlchemyError:
             pass
@@ -104,6 +112,8 @@ class StatusPage:
             handoffs_late_s=round(max(waits, 0.0), 1),
             unassessed=mailbox.unassessed,
             unassessed_late_s=round(max(unassessed, 0.0), 1),
+            audit_findings=findings_of(checked) if checked else 0,
+            audit_checked_s=(now - checked.event.at).total_seconds() if checked else None,
         )
 
     def answer(self, path: str) -> Answer:
@@ -230,6 +240,16 @@ def metrics_of(state: DispatcherState) -> bytes:
         "lantern_handoffs_unassessed_late_seconds",
         "How long the oldest of them has waited, in seconds.",
         state.unassessed_late_s,
+    )
+    gauge(
+        "lantern_audit_findings",
+        "What was wrong with trail and records when they were last checked.",
+        state.audit_findings,
+    )
+    gauge(
+        "lantern_audit_check_age_seconds",
+        "How long ago trail and records were checked.",
+        float("inf") if state.audit_checked_s is None else state.audit_checked_s,
     )
     gauge("lantern_dispatcher_database_up", "Whether the database answers.", state.database == "up")
     return generate_latest(registry)

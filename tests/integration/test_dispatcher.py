@@ -25,7 +25,9 @@ from safeguarding.clock import utc_now
 from safeguarding.escalation import Escalation
 from safeguarding.taxonomy import ROOT, Severity
 from staff.alerts.outbox import Alert, acknowledge, alerts, deliveries, raise_alert
-from staff.audit.trail import of_case
+from staff.audit.anchors import ANCHORS, read_anchors, short_anchors
+from staff.audit.trail import AuditLog, of_case
+from staff.audit.verify import CHECKED, verify
 from staff.cases.cases import Cases
 from staff.rota.rota import (
     ContactPreferences,
@@ -219,6 +221,51 @@ def test_a_row_that_nobody_can_open_makes_the_dispatcher_say_so(
     assert dispatcher.ready().json()["handoffs"] == 1
     figures_text = httpx.get(f"http://127.0.0.1:{dispatcher.port}/metrics").text
     assert "lantern_handoffs_waiting 1.0" in figures_text
+
+
+@pytest.mark.usefixtures("ann")
+def test_an_immediate_case_is_anchored_on_the_disk_and_in_its_mail_though_it_is_killed(
+    engine: Engine, start: Start, mail: MailServer, tmp_path: Path
+) -> None:
+    HandoffMailbox(engine, vault()).append(_told(0))
+    dispatcher = start()
+    wait_until(lambda: len(mail.mails) == 1)
+    wait_until(lambda: _anchored(tmp_path) >= _recorded(engine, "c0") > 0)
+    HandoffMailbox(engine, vault()).append(_told(1))
+    wait_until(lambda: _anchored(tmp_path) >= _recorded(engine, "c1") > 0)
+    dispatcher.kill()
+    _let_claims_end(engine)
+    again = start()
+    wait_until(lambda: all_sent(engine, 2) and _has_started(again))
+
+    held = read_anchors([tmp_path / ANCHORS])
+    texts = "\n".join(str(each.get_payload()) for each in mail.mails)
+    mailed = short_anchors(texts, "mails")
+    assert held.half_written == []
+    # The kill may catch a mail between the server's thanks and our note of it.
+    assert len(mailed) in {2, 3}
+    assert mailed[-1].number > _recorded(engine, "c1")
+    with engine.connect().execution_options(**READING) as connection:
+        assert verify(connection, [*held.anchors, *mailed]).broken is None
+    url = f"http://127.0.0.1:{again.port}/metrics"
+    assert "lantern_audit_check_age_seconds +Inf" in httpx.get(url).text
+    detail = {"broken_at": None, "disagreements": 3}
+    AuditLog(engine).add("command line", CHECKED, detail=detail)
+    shown = httpx.get(url).text
+    assert "lantern_audit_findings 3.0" in shown
+    assert "lantern_audit_check_age_seconds +Inf" not in shown
+
+
+def _anchored(state: Path) -> int:
+    """Return the highest number that is anchored on the disk."""
+    return max((each.number for each in read_anchors([state / ANCHORS]).anchors), default=0)
+
+
+def _recorded(engine: Engine, case_id: str) -> int:
+    """Return the number of the event by which a case was recorded; 0 when it is not yet."""
+    with engine.connect().execution_options(**READING) as connection:
+        links = of_case(connection, case_id)
+    return next((link.id for link in links if link.event.what == "recorded"), 0)
 
 
 def _told(number: int, conversation: str | None = None) -> Escalation:

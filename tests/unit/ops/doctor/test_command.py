@@ -29,8 +29,9 @@ from safeguarding.content.reader import read_catalogue
 from safeguarding.content.signing import ApprovalDecision
 from staff.accounts.second_step import SecondSteps
 from staff.approvals.approvals import Approvals
+from staff.audit.anchors import write_anchor
 from staff.audit.trail import AuditLog
-from staff.audit.verify import write_anchor
+from staff.audit.verify import CHECKED
 from staff.dispatcher.mail_catcher import MailCatcher
 from tests.certificates import write_certificate
 from tests.commands import run
@@ -94,6 +95,9 @@ def _do_everything(there: Installation, tmp_path: Path) -> None:
         confirm(about, there, "ann")
     AuditLog(there.engine).add("command line", people.MAIL_TRIED)
     back_up(there.settings, tmp_path / "copy", utc_now())
+    AuditLog(there.engine).add(
+        "command line", CHECKED, detail={"broken_at": None, "disagreements": 0}
+    )
     with there.engine.connect() as connection:
         write_anchor(there.settings.state_dir, connection, utc_now())
 

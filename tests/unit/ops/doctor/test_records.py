@@ -13,8 +13,9 @@ from ops.database_roles import Roles
 from ops.doctor import CheckState, Installation, find
 from ops.doctor.records import CHECKS
 from safeguarding.clock import utc_now
+from staff.audit.anchors import write_anchor
 from staff.audit.trail import AuditLog
-from staff.audit.verify import write_anchor
+from staff.audit.verify import CHECKED
 from storage.engine import connect
 from storage.handoffs import HandoffMailbox
 from tests.records import escalation, vault
@@ -110,8 +111,22 @@ def test_a_trail_that_was_changed_is_named(here: Installation) -> None:
 def test_a_trail_that_is_not_anchored_any_more_is_named(here: Installation) -> None:
     assert find(CHECKS["audit trail"], here).state is CheckState.NOT_READY
     anchored(here)
-    later = replace(here, now=lambda: utc_now() + timedelta(days=3))
+    later = replace(here, now=lambda: utc_now() + timedelta(hours=4))
     assert "no anchor" in find(CHECKS["audit trail"], later).says
+
+
+def test_records_that_disagreed_or_were_not_compared_are_named(here: Installation) -> None:
+    assert "not compared" in find(CHECKS["records agree"], here).says
+    for broken_at, disagreements, state in (
+        (None, 0, CheckState.OK),
+        (None, 2, CheckState.NOT_READY),
+        (7, 0, CheckState.NOT_READY),
+    ):
+        detail = {"broken_at": broken_at, "disagreements": disagreements}
+        AuditLog(here.engine).add("command line", CHECKED, detail=detail)
+        assert find(CHECKS["records agree"], here).state is state
+    later = replace(here, now=lambda: utc_now() + timedelta(days=3))
+    assert "not compared" in find(CHECKS["records agree"], later).says
 
 
 def test_a_backup_that_was_not_made_is_named(here: Installation) -> None:

@@ -31,6 +31,18 @@ def test_an_email_says_what_a_person_must_know_to_open_the_case(words: AlertForm
     )
 
 
+def test_an_email_ends_with_the_newest_link_of_the_audit_trail_and_a_text_has_no_room(
+    words: AlertFormatter,
+) -> None:
+    shown = "1234:0123456789abcdef"
+    for notice, plain in (
+        (words.notice(ALERT, NOON, anchor=shown), words.notice(ALERT, NOON)),
+        (words.digest(flood(7), NOON, anchor=shown), words.digest(flood(7), NOON)),
+    ):
+        assert notice.body == f"{plain.body}For checking the audit trail later: {shown}\n"
+        assert notice.text == plain.text
+
+
 def test_a_recipient_who_cannot_open_the_case_is_asked_to_find_a_colleague(
     words: AlertFormatter,
 ) -> None:

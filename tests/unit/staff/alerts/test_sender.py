@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,8 +18,9 @@ from staff.alerts.formatter import AlertFormatter, Notice
 from staff.alerts.loops import Beats, Sender
 from staff.alerts.outbox import deliveries
 from staff.alerts.queue import Delivery, Flood, NotSentError
-from staff.audit.trail import of_case
+from staff.audit.trail import last_link, of_case
 from staff.rota.rota import EMAIL
+from storage.engine import connect
 from tests.records import Clock
 from tests.unit.staff.alerts.conftest import ALERT, put, step
 
@@ -30,11 +32,13 @@ class Post:
 
     def __init__(self) -> None:
         self.sent: list[str] = []
+        self.bodies: list[str] = []
         self.refuses: set[str] = set()
         self.after: Callable[[], object] = lambda: None
 
-    def send(self, delivery: Delivery, _notice: Notice) -> None:
+    def send(self, delivery: Delivery, notice: Notice) -> None:
         self.sent += [each.alert.case_id for each in delivery.every]
+        self.bodies.append(notice.body)
         self.after()
         if delivery.alert.case_id in self.refuses:
             raise NotSentError("no such address", for_good=True)
@@ -148,3 +152,64 @@ def test_a_message_that_can_never_be_noted_is_not_sent_every_second(
         sender.once()
 
     assert (sender.once(), post.sent) == (0, ["c1"])
+
+
+@pytest.mark.usefixtures("queued")
+def test_each_mail_shows_the_newest_link_of_that_moment(
+    engine: Engine, sender: Sender, post: Post
+) -> None:
+    with engine.connect() as connection:
+        number, link = last_link(connection)
+
+    sender.once()
+
+    assert number == 3
+    shown = f"For checking the audit trail later: 3:{link[:16]}\n"
+    assert [body.endswith(shown) for body in post.bodies] == [True] * 3
+
+
+@contextmanager
+def held_trail(engine: Engine) -> Iterator[None]:
+    """Let nobody read the trail: on PostgreSQL another locks it for ever, on SQLite it is away."""
+    if engine.dialect.name != "postgresql":
+        with engine.begin() as connection:
+            connection.exec_driver_sql("ALTER TABLE audit_events RENAME TO away")
+        yield
+        return
+    patient = connect(engine.url.render_as_string(hide_password=False), answer_s=None)
+    with patient.begin() as connection:
+        connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+        connection.exec_driver_sql("LOCK TABLE audit_events IN ACCESS EXCLUSIVE MODE")
+        yield
+    patient.dispose()
+
+
+@pytest.fixture
+def without_limits(engine: Engine) -> Engine:
+    """Let the server wait as long as a statement wants to."""
+    engine.dispose()
+    if engine.dialect.name == "postgresql":
+
+        @sa.event.listens_for(engine, "connect")
+        def _wait(connection: Any, _record: object) -> None:
+            connection.execute("SET lock_timeout = 0")
+            connection.execute("SET statement_timeout = 0")
+            connection.commit()
+
+    return engine
+
+
+@pytest.mark.usefixtures("queued")
+def test_a_trail_that_cannot_be_read_holds_up_no_mail(
+    without_limits: Engine, sender: Sender, post: Post
+) -> None:
+    with held_trail(without_limits):
+        sending = threading.Thread(target=sender.once, daemon=True)
+        sending.start()
+        sending.join(30.0)
+
+        assert not sending.is_alive()
+        assert sorted(post.sent) == ["c1", "c2", "c3"]
+
+    assert rows(without_limits) == [("sent", 1)] * 3
+    assert ["audit trail" in body for body in post.bodies] == [False] * 3

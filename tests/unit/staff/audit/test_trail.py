@@ -13,6 +13,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError
 
 from safeguarding.taxonomy import ROOT
+from staff.audit.commands import audit_client
 from staff.audit.trail import (
     FIRST_LINK,
     AuditLog,
@@ -20,7 +21,6 @@ from staff.audit.trail import (
     EventFilter,
     append,
     append_all,
-    audit_client,
     audit_events,
     client_digest,
     link_of,

@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
+from staff.audit.anchors import Anchor, short_anchors, write_anchor
 from staff.audit.trail import FIRST_LINK, Event, append_all, audit_events, link_of, walk
 from staff.audit.verify import (
     CHANGED,
@@ -18,17 +19,11 @@ from staff.audit.verify import (
     MISSING,
     OUT_OF_ORDER,
     REWRITTEN,
-    Anchor,
-    AnchorError,
+    BrokenLink,
     Verification,
-    anchor_audit,
-    read_anchors,
     verify,
-    verify_audit,
-    write_anchor,
 )
 from storage.engine import READING
-from tests.commands import run
 from tests.records import NOON
 
 EVENTS = [
@@ -148,8 +143,7 @@ def test_only_an_anchor_tells_that_the_end_was_cut_off(trail: Engine, tmp_path: 
 
     assert verified(trail).broken is None
     found = verified(trail, anchor).broken
-    assert found is not None
-    assert (found.number, found.wrong) == (12, CUT_OFF)
+    assert found == BrokenLink(12, None, CUT_OFF, anchor)
 
 
 def test_only_an_anchor_tells_that_the_whole_chain_was_rewritten(
@@ -175,67 +169,15 @@ def test_two_contradicting_anchors_do_not_pass(trail: Engine, tmp_path: Path) ->
     assert found.wrong == REWRITTEN
 
 
-def test_one_anchor_a_day_and_each_agrees(trail: Engine, tmp_path: Path) -> None:
-    with trail.connect() as connection:
-        first = write_anchor(tmp_path, connection, NOON)
-        assert write_anchor(tmp_path, connection, NOON + timedelta(hours=11)) is None
-    with trail.begin() as connection:
-        append_all(connection, EVENTS)
-    with trail.connect() as connection:
-        second = write_anchor(tmp_path, connection, NOON + timedelta(days=1))
+def test_the_short_form_of_a_mail_tells_as_much(trail: Engine, tmp_path: Path) -> None:
+    anchor = _anchor(trail, tmp_path)
+    [mailed] = short_anchors(f"{anchor.number}:{anchor.link[:16]}", "a mail")
+    [other] = short_anchors(f"{anchor.number}:{'0' * 16}", "a mail")
 
-    held = read_anchors([tmp_path / "anchors"])
-    assert held == [first, second]
-    assert verified(trail, *held).broken is None
-    assert (tmp_path / "anchors" / "2026-11-25").stat().st_mode & 0o222 == 0
-
-
-def test_an_empty_trail_has_no_anchor_yet(engine: Engine, tmp_path: Path) -> None:
-    with engine.connect() as connection:
-        assert write_anchor(tmp_path, connection, NOON) is None
-
-    assert read_anchors([tmp_path / "anchors"]) == []
-
-
-@pytest.mark.parametrize("text", ["", "12", "x y z", "1 abc yesterday"])
-def test_a_damaged_anchor_is_named(tmp_path: Path, text: str) -> None:
-    (tmp_path / "2026-11-25").write_text(text, "utf-8")
-
-    with pytest.raises(AnchorError, match="2026-11-25 is not an anchor"):
-        read_anchors([tmp_path])
-
-
-def test_the_commands_write_an_anchor_prove_the_trail_and_fail_when_it_is_broken(
-    trail: Engine, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("LANTERN_DATABASE_URL", database_url)
-    monkeypatch.setenv("LANTERN_STATE_DIR", str(tmp_path))
-
-    assert ": 12 " in run(anchor_audit).stdout
-    assert "already" in run(anchor_audit).stdout
-    whole = run(verify_audit)
-    assert whole.exit_code == 0
-    assert "events in order: 12" in whole.stdout
-    assert "anchors that agree: 1, the newest of 20" in whole.stdout
-
-    with trail.begin() as connection:
-        change(5, who="bob")(connection)
-    broken = run(verify_audit)
-    assert broken.exit_code == 1
-    assert "BROKEN at event 5 (2026-11-25T12:05:00+00:00): changed" in broken.stdout
-
-
-def test_anchors_kept_elsewhere_count(
-    trail: Engine, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("LANTERN_DATABASE_URL", database_url)
-    monkeypatch.setenv("LANTERN_STATE_DIR", str(tmp_path / "rewritten"))
-    _anchor(trail, tmp_path)
-    with trail.begin() as connection:
-        delete(12)(connection)
-
-    assert run(verify_audit).exit_code == 0
-    assert run(verify_audit, "--anchors", str(tmp_path / "anchors")).exit_code == 1
+    assert verified(trail, mailed).broken is None
+    found = verified(trail, anchor, other).broken
+    assert found is not None
+    assert (found.wrong, found.anchor) == (REWRITTEN, other)
 
 
 def _anchor(engine: Engine, folder: Path) -> Anchor:

@@ -1,0 +1,81 @@
+"""What the audit trail says of one conversation, and what of its records must be there for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy.engine import Row
+
+from safeguarding.taxonomy import Severity
+from staff.cases.case import CaseEvent
+from staff.retention.ledger import DISPOSED, ERASED
+
+BEGAN = {CaseEvent.RECORDED.value, CaseEvent.JOINED.value, CaseEvent.ATTACHED.value}
+"""The events of which each message has exactly one."""
+_ENDED = {DISPOSED, ERASED}
+READ = (*BEGAN, *_ENDED, CaseEvent.SPLIT.value, CaseEvent.MERGED.value, CaseEvent.RAISED.value)
+"""The events that say what must be on record."""
+
+
+@dataclass
+class RecordsOfConversation:
+    """What the records hold of one conversation, or of a case that was split off one."""
+
+    id: str
+    case: Row[Any] | None = None
+    reference: str = ""
+    held: int = 0
+    """Messages that belong to the case of this id."""
+    messages: list[str] = field(default_factory=list)
+    """Messages of the conversation with this id, in whatever case."""
+    handoffs: list[Row[Any]] = field(default_factory=list)
+    alerted: bool = False
+    """Whether the outbox has an immediate alert of the case."""
+    events: list[Row[Any]] = field(default_factory=list)
+    """Oldest first."""
+
+    @property
+    def disposed(self) -> list[Row[Any]]:
+        """The events by which a case of this id was disposed of."""
+        return [event for event in self.events if event.what in _ENDED]
+
+    @property
+    def since(self) -> list[Row[Any]]:
+        """The events since the last of these: what came before is about a case that is gone."""
+        last = max((event.id for event in self.disposed), default=0)
+        return [event for event in self.events if event.id > last]
+
+    def is_split_off(self, event: Row[Any]) -> bool:
+        """Return whether the event made this case, by moving messages of another one to it."""
+        split = event.what == CaseEvent.SPLIT.value
+        return split and bool(event.detail["new"] == self.reference)
+
+    def opens(self, event: Row[Any]) -> bool:
+        """Return whether the event opened this case."""
+        return bool(event.what == CaseEvent.RECORDED.value) or self.is_split_off(event)
+
+    def expected(self) -> int:
+        """Return how many messages the case holds by the trail."""
+        total = sum(event.what in BEGAN for event in self.since)
+        for event in self.since:
+            if event.what == CaseEvent.SPLIT.value:
+                moved = event.detail["messages"]
+                total += moved if self.is_split_off(event) else -moved
+        return total
+
+    def was_made_immediate(self) -> bool:
+        """Return whether a message made the case immediate, and so an alert was due for this id."""
+        merged = CaseEvent.MERGED.value
+        elsewhere = any(
+            event.what == merged and event.detail["case"] == self.reference for event in self.since
+        )
+        label = Severity.IMMEDIATE.label
+        for event in self.since:
+            if event.what == CaseEvent.RECORDED.value and event.detail.get("severity") == label:
+                return True
+            # The alerts of a case that is merged into another are alerts of the other.
+            raised = event.what == CaseEvent.RAISED.value and event.detail.get("to") == label
+            if raised and not elsewhere:
+                return True
+        return False
