@@ -12,17 +12,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
-from sqlalchemy.engine import Engine
-from sqlalchemy.exc import SQLAlchemyError
 
 from safeguarding.clock import utc_now
 from safeguarding.logs import LOGGED
 from staff.alerts.formatter import AlertPhrases
 from staff.alerts.loops import Beats
-from staff.alerts.outbox import OutboxFigures, outbox_figures
+from staff.alerts.outbox import OutboxFigures
+from staff.alerts.spooled import SpoolFigures, SpoolWatch
+from staff.dispatcher.database import DatabaseFigures, DatabaseProbe
 from staff.dispatcher.mail_catcher import MailCatcher
-from storage import handoffs
-from storage.engine import READING
 from storage.handoffs import HandoffFigures
 
 STALE_S = 60.0
@@ -54,45 +52,51 @@ class DispatcherState:
     """Rows of the hand-off mailbox that are in no case yet."""
     handoffs_late_s: float
     """How long the oldest of them has waited, in seconds."""
+    spool: dict[str, int]
+    """Files of the spool by severity; empty when the folder cannot be read."""
+    spool_late_s: float
+    """How long the oldest urgent or immediate one has waited, once staff are told of it."""
 
 
 @dataclass(frozen=True)
 class StatusPage:
     """Answers requests about the dispatcher."""
 
-    engine: Engine
+    database: DatabaseProbe
     beats: Beats
     channels: list[str]
+    watch: SpoolWatch
     phrases: AlertPhrases
     catcher: MailCatcher | None
 
     def state(self) -> DispatcherState:
-        """Return the state now."""
-        now, figures, mailbox = utc_now(), None, HandoffFigures(0, None)
-        try:
-            with self.engine.connect().execution_options(**READING) as connection:
-                mailbox = handoffs.figures(connection)
-                figures = outbox_figures(connection, now)
-        except SQLAlchemyError:
-            pass
-        counted = figures or OutboxFigures({}, {}, {}, None)
-        late = (now - counted.oldest_at).total_seconds() if counted.oldest_at else 0.0
+        """Return the state now. Waits for the database a short while only."""
+        now, found, spool = utc_now(), self.database.figures(), self.watch.figures
+        known = found or DatabaseFigures(
+            OutboxFigures({}, {}, {}, None), HandoffFigures(0, None), can_be_written=False
+        )
+        outbox, mailbox = known.outbox, known.mailbox
+        late = (now - outbox.oldest_at).total_seconds() if outbox.oldest_at else 0.0
         waits = (now - mailbox.oldest_at).total_seconds() if mailbox.oldest_at else 0.0
         ages = {name: round(age, 1) for name, age in self.beats.ages().items()}
         hangs = any(age > STALE_S for age in ages.values())
         in_time = late < LATE_S and waits < HANDOFF_LATE_S
-        well = figures is not None and not hangs and in_time and self.channels
+        drained = spool is not None and not spool.late
+        well = known.can_be_written and not hangs and in_time and drained and self.channels
+        spool = spool or SpoolFigures({}, 0, 0.0)
         return DispatcherState(
-            status="ready" if well and not counted.failed else "degraded",
-            database="up" if figures else "down",
+            status="ready" if well and not outbox.failed else "degraded",
+            database="up" if known.can_be_written else "down",
             threads=ages,
             channels=self.channels,
-            open=counted.open,
-            queued=counted.queued,
-            failed=counted.failed,
+            open=outbox.open,
+            queued=outbox.queued,
+            failed=outbox.failed,
             late_s=round(late, 1),
             handoffs=mailbox.waiting,
             handoffs_late_s=round(max(waits, 0.0), 1),
+            spool=dict(spool.waiting),
+            spool_late_s=spool.late_s,
         )
 
     def answer(self, path: str) -> Answer:
@@ -206,5 +210,12 @@ def metrics_of(state: DispatcherState) -> bytes:
         "How long the oldest of them has waited, in seconds.",
         state.handoffs_late_s,
     )
-    gauge("lantern_dispatcher_database_up", "Whether the database answers.", state.database == "up")
+    gauges("lantern_spooled", "Hand-offs in the spool.", "severity", state.spool)
+    gauge(
+        "lantern_spooled_late_seconds",
+        "How long the oldest urgent or immediate one has waited, once staff are told of it.",
+        state.spool_late_s,
+    )
+    up = state.database == "up"
+    gauge("lantern_dispatcher_database_up", "Whether the database can be read and written.", up)
     return generate_latest(registry)
