@@ -227,14 +227,13 @@ def test_of_two_dispatchers_one_tells_staff(outage: Outage) -> None:
     assert outage.subjects(ANN) == [f"Lantern: immediate {CANNOT_BE_OPENED} (2)"]
 
 
+# A locked SQLite is read all the same, and the rota with it.
+@pytest.mark.parametrize("outage", ["postgresql"], indirect=True)
 def test_where_no_rota_was_ever_read_the_team_is_told(outage: Outage) -> None:
     with Receiver() as receiver, outage.away():
         dispatcher = outage.start(
             LANTERN_WEBHOOK_URL=receiver.url, LANTERN_WEBHOOK_KEY="a key of the webhook"
         )
-        if outage.engine.dialect.name == "sqlite":
-            # It can be read: the rota is known, and forgotten here on purpose.
-            pytest.skip("a locked SQLite is read all the same")
         outage.keep(1)
         wait_until(lambda: outage.subjects(TEAM) and receiver.posts)
 
