@@ -19,8 +19,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from safeguarding.clock import utc_now
 from safeguarding.taxonomy import Severity
 from staff.alerts.loops import Beats, Loop
-from staff.alerts.standby import StandbyOutbox, Waiting
-from staff.alerts.turn import Turn
+from staff.alerts.standby import StandbyOutbox, UnreadMessages
+from staff.alerts.turn import SpoolTurn
 from staff.rota.kept import KeptRota, KeptRotaFile, read_rota
 from storage.engine import READING
 from storage.spool import Spool, SpooledFile
@@ -71,7 +71,7 @@ class SpoolWatch(Loop):
         self,
         spool: Spool,
         outbox: StandbyOutbox,
-        turn: Turn,
+        turn: SpoolTurn,
         beats: Beats,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
@@ -83,11 +83,11 @@ class SpoolWatch(Loop):
         self._told: frozenset[str] = frozenset()
         """The names of the files that the open alert is about."""
         self._severity = Severity.NONE
-        self._waiting: Waiting | None = None
+        self._waiting: UnreadMessages | None = None
         self.figures: SpoolFigures | None = None
         """What the last round saw; None when the folder could not be read."""
 
-    def waiting(self) -> Waiting:
+    def waiting(self) -> UnreadMessages:
         """Return what waited when something last did. There is no alert before the first time."""
         if self._waiting is None:
             raise LookupError("nothing has waited")
@@ -104,14 +104,14 @@ class SpoolWatch(Loop):
         late = tuple(each for each in files if is_late(each, now))
         self.figures = _figures(files, late, now)
         if late:
-            self._waiting = Waiting(late)
+            self._waiting = UnreadMessages(late)
         told_at = self._outbox.told_at()
         if not late or not self._turn.is_mine(now, told_at):
             self._end(now)
             return 0
-        return self._tell(Waiting(late), told_at or now, now)
+        return self._tell(UnreadMessages(late), told_at or now, now)
 
-    def _tell(self, waiting: Waiting, told_at: datetime, now: datetime) -> int:
+    def _tell(self, waiting: UnreadMessages, told_at: datetime, now: datetime) -> int:
         """Open the alert, or see to it that its next step comes in time."""
         names = frozenset(each.name for each in waiting.files)
         if not self._told and self._turn.told_within(now, GROWN):

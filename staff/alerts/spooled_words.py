@@ -13,7 +13,7 @@ from safeguarding.clock import in_words
 from safeguarding.taxonomy import Severity
 from staff.alerts.formatter import AlertFormatter, AlertPhrases, Notice
 from staff.alerts.outbox import Alert
-from staff.alerts.standby import Waiting
+from staff.alerts.standby import UnreadMessages
 
 
 class SpooledPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,7 +45,7 @@ class SpooledFormatter(AlertFormatter):
         phrases: AlertPhrases,
         spooled: SpooledPhrases,
         console_url: str,
-        waiting: Callable[[], Waiting],
+        waiting: Callable[[], UnreadMessages],
     ) -> None:
         """Take the phrases, and `waiting`, which returns what staff are told of."""
         super().__init__(phrases, console_url)
@@ -62,7 +62,7 @@ class SpooledFormatter(AlertFormatter):
             self._say.digest_part.format(number=number, severity=getattr(self._say, each.label))
             for each, number in counted.items()
         )
-        facts = {"severities": severities, "time": in_words(waiting.since, now)}
+        facts = {"severities": severities, "time": in_words(waiting.since, now, ends=True)}
         lines = [say.why, "", say.waiting_line.format(**facts), "", say.do_line]
         if Severity.IMMEDIATE in counted:
             lines += ["", say.danger_line]

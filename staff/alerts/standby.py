@@ -32,7 +32,7 @@ _TABLES = (staff, rota_shifts, contact_ways, alerts, deliveries, audit_events)
 
 
 @dataclass(frozen=True)
-class Waiting:
+class UnreadMessages:
     """The messages that staff are told of: urgent and immediate ones that no one can open yet."""
 
     files: tuple[SpooledFile, ...]
@@ -77,7 +77,7 @@ class StandbyOutbox:
         with self.engine.begin() as connection:
             write_rota(connection, rota)
 
-    def open(self, waiting: Waiting, now: datetime) -> None:
+    def open(self, waiting: UnreadMessages, now: datetime) -> None:
         """Open the alert, or make the open one graver: the next step is then due at once."""
         with self.engine.begin() as connection:
             known = connection.execute(sa.select(alerts.c.severity).where(_OPEN)).scalar()
@@ -129,7 +129,7 @@ def _first_number(now: datetime) -> dict[str, Any]:
     return {"id": number, "channel": CONSOLE, "status": "dropped", **nothing}
 
 
-def _alert(waiting: Waiting, now: datetime) -> Alert:
+def _alert(waiting: UnreadMessages, now: datetime) -> Alert:
     return Alert(
         case_id=SPOOL,
         reference=SPOOL,

@@ -29,7 +29,7 @@ class TurnRecord(msgspec.Struct, frozen=True):
     told_at: datetime | None
 
 
-class Turn:
+class SpoolTurn:
     """The turn of one dispatcher among those of a state folder. For one thread."""
 
     def __init__(self, state_dir: Path) -> None:

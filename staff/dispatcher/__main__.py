@@ -31,7 +31,7 @@ from staff.alerts.queue import Flood
 from staff.alerts.spooled import USES_DISK, RotaKeeper, SpoolBeats, SpoolWatch
 from staff.alerts.spooled_words import SpooledFormatter, SpooledPhrases
 from staff.alerts.standby import StandbyOutbox
-from staff.alerts.turn import Turn
+from staff.alerts.turn import SpoolTurn
 from staff.audit.verify import write_anchor
 from staff.cases.worker import CaseWorker, CaseWorkerLoop
 from staff.dispatcher.database import DatabaseProbe
@@ -119,7 +119,7 @@ def compose(settings: Settings) -> Dispatcher:
     alerts = _outbox(engine, channels, words, steps, flood, beats)
     # The same once more for the spool, on an outbox and channels of its own: those above may hang.
     standby = StandbyOutbox()
-    watch = SpoolWatch(Spool.of(settings, ring), standby, Turn(settings.state_dir), beats)
+    watch = SpoolWatch(Spool.of(settings, ring), standby, SpoolTurn(settings.state_dir), beats)
     spooled = spoken.of("spooled_alerts", SpooledPhrases)
     about_spool = SpooledFormatter(phrases, spooled, alerting.console_url, watch.waiting)
     again = configured_channels(setup)

@@ -110,8 +110,8 @@ def through_proxy(postgres: URL, postgres_template: str) -> Iterator[tuple[str, 
         proxy = FreezingProxy(url.host or "127.0.0.1", url.port or 5432)
         through = url.set(host="127.0.0.1", port=proxy.port)
         try:
-            addresses = (each.render_as_string(hide_password=False) for each in (through, url))
-            yield *addresses, lambda: frozen(proxy)
+            direct = url.render_as_string(hide_password=False)
+            yield through.render_as_string(hide_password=False), direct, lambda: frozen(proxy)
         finally:
             proxy.close()
 

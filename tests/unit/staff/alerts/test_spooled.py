@@ -18,7 +18,7 @@ from staff.alerts.outbox import deliveries
 from staff.alerts.plan import AlertStep, Plan, StepTaken, advance
 from staff.alerts.spooled import GROWN, WAITS, RotaKeeper, SpoolBeats, SpoolWatch
 from staff.alerts.standby import StandbyOutbox
-from staff.alerts.turn import Turn
+from staff.alerts.turn import SpoolTurn
 from staff.rota.kept import HOLDS, KeptRotaFile, read_rota
 from staff.rota.rota import EMAIL, TEAM, case_readers
 from storage.spool import Spool
@@ -28,7 +28,7 @@ from tests.unit.staff.alerts.conftest import ALERT, put, step
 PLAN = Plan(team=frozenset({EMAIL}))
 
 
-class Office:
+class WatchedSpool:
     """A spool, its watch, and what the plan of the stand-by outbox makes of it."""
 
     def __init__(self, folder: Path, clock: Clock) -> None:
@@ -36,7 +36,7 @@ class Office:
         self.folder = folder
         self.spool = Spool(folder / "spool", vault())
         self.outbox = StandbyOutbox()
-        self.watch = SpoolWatch(self.spool, self.outbox, Turn(folder), Beats(), clock)
+        self.watch = SpoolWatch(self.spool, self.outbox, SpoolTurn(folder), Beats(), clock)
         self._number = 0
 
     def keep(self, severity: Severity, area: str | None = None, age: timedelta = WAITS) -> None:
@@ -72,12 +72,12 @@ class Office:
 
 
 @pytest.fixture
-def office(tmp_path: Path, clock: Clock) -> Office:
-    return Office(tmp_path, clock)
+def office(tmp_path: Path, clock: Clock) -> WatchedSpool:
+    return WatchedSpool(tmp_path, clock)
 
 
 @pytest.fixture
-def staffed(office: Office, engine: Engine, rota: None, clock: Clock) -> Office:
+def staffed(office: WatchedSpool, engine: Engine, rota: None, clock: Clock) -> WatchedSpool:
     with engine.connect() as connection:
         office.outbox.replace_rota(read_rota(connection, clock()))
     return office
@@ -88,7 +88,7 @@ def emailed(taken: list[StepTaken]) -> list[list[str]]:
 
 
 def test_an_immediate_message_is_told_to_who_is_on_duty_and_then_to_more(
-    staffed: Office, team: dict[str, Staff]
+    staffed: WatchedSpool, team: dict[str, Staff]
 ) -> None:
     staffed.keep(Severity.IMMEDIATE)
 
@@ -107,7 +107,7 @@ def test_an_immediate_message_is_told_to_who_is_on_duty_and_then_to_more(
 
 
 @pytest.mark.parametrize("severity", [Severity.NONE, Severity.CONCERN])
-def test_a_concern_that_waits_is_told_to_nobody(staffed: Office, severity: Severity) -> None:
+def test_a_concern_that_waits_is_told_to_nobody(staffed: WatchedSpool, severity: Severity) -> None:
     staffed.keep(severity)
 
     assert staffed.minutes(10) == []
@@ -116,7 +116,7 @@ def test_a_concern_that_waits_is_told_to_nobody(staffed: Office, severity: Sever
     assert staffed.watch.figures.late == 0
 
 
-def test_what_is_drained_in_time_is_told_to_nobody(staffed: Office) -> None:
+def test_what_is_drained_in_time_is_told_to_nobody(staffed: WatchedSpool) -> None:
     staffed.keep(Severity.IMMEDIATE, age=timedelta(0))
     staffed.clock.move(seconds=WAITS.total_seconds() - 1)
     assert staffed.round() == []
@@ -125,7 +125,7 @@ def test_what_is_drained_in_time_is_told_to_nobody(staffed: Office) -> None:
     assert staffed.minutes(10) == []
 
 
-def test_an_hour_of_more_and_more_messages_is_told_every_few_minutes(staffed: Office) -> None:
+def test_an_hour_of_more_and_more_messages_is_told_every_few_minutes(staffed: WatchedSpool) -> None:
     taken = staffed.minutes(60, Severity.IMMEDIATE)
 
     longest = timedelta(hours=1) / GROWN
@@ -138,7 +138,7 @@ def test_an_hour_of_more_and_more_messages_is_told_every_few_minutes(staffed: Of
 
 
 def test_a_mail_server_that_is_away_is_not_owed_a_message_for_each_step(
-    staffed: Office, team: dict[str, Staff]
+    staffed: WatchedSpool, team: dict[str, Staff]
 ) -> None:
     staffed.minutes(60, Severity.IMMEDIATE)
 
@@ -148,7 +148,9 @@ def test_a_mail_server_that_is_away_is_not_owed_a_message_for_each_step(
     assert sorted(owed) == sorted([TEAM, *(each.id for each in team.values())])
 
 
-def test_the_first_immediate_message_behind_urgent_ones_is_told_at_once(staffed: Office) -> None:
+def test_the_first_immediate_message_behind_urgent_ones_is_told_at_once(
+    staffed: WatchedSpool,
+) -> None:
     staffed.keep(Severity.URGENT)
     assert [each.severity for each in staffed.round()] == [Severity.URGENT]
     staffed.clock.move(seconds=5)
@@ -157,7 +159,7 @@ def test_the_first_immediate_message_behind_urgent_ones_is_told_at_once(staffed:
     assert [each.severity for each in staffed.round()] == [Severity.IMMEDIATE]
 
 
-def test_an_empty_spool_ends_it_and_drops_what_is_not_sent(staffed: Office) -> None:
+def test_an_empty_spool_ends_it_and_drops_what_is_not_sent(staffed: WatchedSpool) -> None:
     staffed.keep(Severity.IMMEDIATE)
     staffed.round()
     staffed.drain()
@@ -167,7 +169,9 @@ def test_an_empty_spool_ends_it_and_drops_what_is_not_sent(staffed: Office) -> N
     assert staffed.watch.figures.late == 0
 
 
-def test_a_spool_that_fills_again_and_again_is_told_every_few_minutes(staffed: Office) -> None:
+def test_a_spool_that_fills_again_and_again_is_told_every_few_minutes(
+    staffed: WatchedSpool,
+) -> None:
     taken = []
     for _ in range(30):
         staffed.keep(Severity.IMMEDIATE)
@@ -181,7 +185,7 @@ def test_a_spool_that_fills_again_and_again_is_told_every_few_minutes(staffed: O
     assert 2 <= len(taken) <= timedelta(minutes=10) / GROWN + 1
 
 
-def test_part_of_them_taken_in_is_no_news(staffed: Office) -> None:
+def test_part_of_them_taken_in_is_no_news(staffed: WatchedSpool) -> None:
     for _ in range(3):
         staffed.keep(Severity.IMMEDIATE)
     staffed.round()
@@ -191,14 +195,18 @@ def test_part_of_them_taken_in_is_no_news(staffed: Office) -> None:
     assert len(staffed.watch.waiting().files) == 2
 
 
-def test_where_nobody_is_known_the_team_is_told(office: Office) -> None:
+def test_where_nobody_is_known_the_team_is_told(office: WatchedSpool) -> None:
     office.keep(Severity.IMMEDIATE)
 
     assert emailed(office.round()) == [[TEAM]]
 
 
 def test_who_may_not_see_the_area_is_told_only_where_areas_differ(
-    office: Office, engine: Engine, rota: None, accounts: StaffAccounts, team: dict[str, Staff]
+    office: WatchedSpool,
+    engine: Engine,
+    rota: None,
+    accounts: StaffAccounts,
+    team: dict[str, Staff],
 ) -> None:
     accounts.set_areas("ann", frozenset({"swindon"}))
     with engine.connect() as connection:
@@ -216,16 +224,16 @@ def test_who_may_not_see_the_area_is_told_only_where_areas_differ(
     assert second.recipients[EMAIL] == [team["ann"].id]
 
 
-def test_a_clock_that_was_set_back_does_not_hide_what_waits(staffed: Office) -> None:
+def test_a_clock_that_was_set_back_does_not_hide_what_waits(staffed: WatchedSpool) -> None:
     staffed.keep(Severity.IMMEDIATE, age=timedelta(hours=-1))
 
     assert len(staffed.round()) == 1
 
 
 def test_a_second_dispatcher_takes_over_and_the_first_is_quiet(
-    staffed: Office, tmp_path: Path, clock: Clock
+    staffed: WatchedSpool, tmp_path: Path, clock: Clock
 ) -> None:
-    second = Office(tmp_path, clock)
+    second = WatchedSpool(tmp_path, clock)
     staffed.keep(Severity.IMMEDIATE)
     assert (len(staffed.round()), staffed.round()) == (1, [])
     assert second.round() == []
@@ -238,7 +246,7 @@ def test_a_second_dispatcher_takes_over_and_the_first_is_quiet(
     assert staffed.minutes(0) == staffed.round() == []
 
 
-def test_a_folder_that_cannot_be_read_is_no_empty_one(office: Office) -> None:
+def test_a_folder_that_cannot_be_read_is_no_empty_one(office: WatchedSpool) -> None:
     (office.folder / "spool").write_text("a file where the folder should be")
 
     with pytest.raises(OSError, match="Not a directory"):
@@ -246,14 +254,14 @@ def test_a_folder_that_cannot_be_read_is_no_empty_one(office: Office) -> None:
     assert office.watch.figures is None
 
 
-def test_without_a_folder_nothing_waits(office: Office) -> None:
+def test_without_a_folder_nothing_waits(office: WatchedSpool) -> None:
     assert office.round() == []
     assert office.watch.figures is not None
     assert office.watch.figures.late == 0
 
 
 def test_numbers_of_deliveries_are_unlike_those_of_the_real_outbox(
-    staffed: Office, engine: Engine, clock: Clock
+    staffed: WatchedSpool, engine: Engine, clock: Clock
 ) -> None:
     put(engine, clock, ALERT)
     step(engine, clock)

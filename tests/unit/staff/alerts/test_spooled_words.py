@@ -11,7 +11,7 @@ from safeguarding.content.phrases import read_phrases
 from safeguarding.taxonomy import CONTENT, Severity
 from staff.alerts.formatter import LONGEST_TEXT, AlertPhrases, Notice
 from staff.alerts.spooled_words import SpooledFormatter, SpooledPhrases
-from staff.alerts.standby import Waiting
+from staff.alerts.standby import UnreadMessages
 from storage.spool import SpooledFile
 from tests.records import NOON
 from tests.unit.staff.alerts.conftest import ALERT, CONSOLE
@@ -29,7 +29,7 @@ def say(phrases: AlertPhrases) -> Say:
             SpooledFile(f"secret-id-{number}.v1", each, None, NOON - timedelta(minutes=number))
             for number, each in enumerate(severities)
         )
-        words = SpooledFormatter(phrases, spooled, CONSOLE, lambda: Waiting(files))
+        words = SpooledFormatter(phrases, spooled, CONSOLE, lambda: UnreadMessages(files))
         assert words.digest([ALERT], NOON) == words.notice(ALERT, NOON, outside=True)
         return words.notice(ALERT, NOON)
 
@@ -41,7 +41,7 @@ def test_it_counts_what_waits_and_says_since_when_and_whom_to_ring(say: Say) -> 
 
     assert notice.subject == "Lantern: immediate hand-offs cannot be opened yet (3)"
     assert "Waiting now: 2 immediate, 1 urgent." in notice.body
-    assert "since today 11.58am" in notice.body
+    assert "since 11.58am." in notice.body
     assert "docs/runbook.md" in notice.body
     assert "ring the person who looks after this installation" in notice.body
     assert CONSOLE in notice.body

@@ -6,13 +6,13 @@ from datetime import timedelta
 from pathlib import Path
 
 from staff.alerts.spooled import GROWN
-from staff.alerts.turn import LASTS, Turn
+from staff.alerts.turn import LASTS, SpoolTurn
 from storage.spool import locked
 from tests.records import NOON, Clock
 
 
 def test_one_of_two_has_the_turn_as_long_as_it_is_seen(tmp_path: Path, clock: Clock) -> None:
-    first, second = Turn(tmp_path), Turn(tmp_path)
+    first, second = SpoolTurn(tmp_path), SpoolTurn(tmp_path)
 
     for _ in range(100):
         clock.move(seconds=1)
@@ -23,7 +23,7 @@ def test_one_of_two_has_the_turn_as_long_as_it_is_seen(tmp_path: Path, clock: Cl
 def test_the_turn_of_one_that_is_gone_passes_with_when_staff_were_told(
     tmp_path: Path, clock: Clock
 ) -> None:
-    first, second = Turn(tmp_path), Turn(tmp_path)
+    first, second = SpoolTurn(tmp_path), SpoolTurn(tmp_path)
     assert first.is_mine(clock(), None)
     clock.move(seconds=1)
     assert first.is_mine(clock(), clock())
@@ -39,12 +39,12 @@ def test_the_turn_of_one_that_is_gone_passes_with_when_staff_were_told(
 
 def test_while_another_decides_nobody_tells_twice(tmp_path: Path) -> None:
     with locked(tmp_path / "spool-turn.lock"):
-        assert not Turn(tmp_path).is_mine(NOON, None)
+        assert not SpoolTurn(tmp_path).is_mine(NOON, None)
 
 
 def test_a_clock_that_was_set_back_holds_up_nobody(tmp_path: Path) -> None:
-    assert Turn(tmp_path).is_mine(NOON, NOON)
-    later = Turn(tmp_path)
+    assert SpoolTurn(tmp_path).is_mine(NOON, NOON)
+    later = SpoolTurn(tmp_path)
     earlier = NOON - timedelta(hours=1)
 
     assert later.is_mine(earlier, None)
@@ -54,12 +54,12 @@ def test_a_clock_that_was_set_back_holds_up_nobody(tmp_path: Path) -> None:
 def test_without_a_file_each_takes_the_turn(tmp_path: Path) -> None:
     missing = tmp_path / "missing"
 
-    assert Turn(missing).is_mine(NOON, None)
-    assert Turn(missing).is_mine(NOON, None)
+    assert SpoolTurn(missing).is_mine(NOON, None)
+    assert SpoolTurn(missing).is_mine(NOON, None)
 
 
 def test_a_damaged_file_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "spool-turn").write_bytes(b"\xff")
 
-    assert Turn(tmp_path).is_mine(NOON, None)
-    assert not Turn(tmp_path).is_mine(NOON, None)
+    assert SpoolTurn(tmp_path).is_mine(NOON, None)
+    assert not SpoolTurn(tmp_path).is_mine(NOON, None)

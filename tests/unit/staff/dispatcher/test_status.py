@@ -17,7 +17,7 @@ from staff.alerts.formatter import AlertPhrases
 from staff.alerts.loops import Beats
 from staff.alerts.spooled import SpoolWatch
 from staff.alerts.standby import StandbyOutbox
-from staff.alerts.turn import Turn
+from staff.alerts.turn import SpoolTurn
 from staff.dispatcher.database import DatabaseProbe
 from staff.dispatcher.status import StatusPage, metrics_of
 from storage.engine import connect
@@ -34,7 +34,7 @@ def spool(tmp_path: Path) -> Spool:
 
 @pytest.fixture
 def watch(spool: Spool, tmp_path: Path) -> SpoolWatch:
-    return SpoolWatch(spool, StandbyOutbox(), Turn(tmp_path), Beats())
+    return SpoolWatch(spool, StandbyOutbox(), SpoolTurn(tmp_path), Beats())
 
 
 def page_on(engine: Engine, watch: SpoolWatch, within_s: float = 2.0) -> StatusPage:
