@@ -128,8 +128,8 @@ class SpoolWatch(Loop):
 
     def _end(self, now: datetime) -> None:
         if self._told:
-            self._told, self._severity = frozenset(), Severity.NONE
             self._outbox.end(now)
+            self._told, self._severity = frozenset(), Severity.NONE
             log.info("spool.alert_ended")
 
 
