@@ -4,6 +4,9 @@ A part of the disk is reserved for it: files of fixed size, made while there is 
 a record is written *into* such a file, over space that is taken already: were it given back first,
 whatever else writes to the disk, a SQLite database above all, would be quicker. A file system that
 never writes in place (btrfs, ZFS) keeps no such promise (docs/faults.md).
+
+The name of a file says how severe its message is and of which area, so that staff can be alerted
+while no one can open it (staff/alerts/spooled.py). All that was written is sealed.
 """
 
 from __future__ import annotations
@@ -19,6 +22,8 @@ import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 from types import MappingProxyType
 
@@ -26,6 +31,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from safeguarding.escalation import Escalation
 from safeguarding.settings import Settings
+from safeguarding.taxonomy import Severity
 from storage.handoffs import HandoffMailbox
 from storage.vault import Vault, VaultError
 
@@ -37,10 +43,24 @@ _LEFT_TO_OTHERS = 2
 """Nothing is reserved unless this many times the whole reserve stays free."""
 _LONGEST_NAME = 150
 """Characters of the longest name that a record or its draft has."""
-_SAFE_NAME = re.compile(r"[A-Za-z0-9_-]{1,120}")
+_SAFE_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_SAFE_AREA = re.compile(r"[a-z0-9_]{1,40}")
 _SUFFIX = ".v1"
+_SEVERITIES = {severity.label: severity for severity in Severity}
 _PROBE_BYTES = 4096
 _FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+@dataclass(frozen=True)
+class SpooledFile:
+    """What the name of a file says of its message."""
+
+    name: str
+    severity: Severity
+    """A file of an earlier release does not say it, and counts as immediate."""
+    area: str | None
+    kept_at: datetime
+    """In UTC."""
 
 
 class Spool:
@@ -67,7 +87,7 @@ class Spool:
         draft = self._folder / f".{stem}.{secrets.token_hex(8)}.draft"
         try:
             self._write(draft, envelope.encode("ascii"))
-            _publish(draft, stem)
+            _publish(draft, f"{stem}.{_told(escalation)}")
         finally:
             draft.unlink(missing_ok=True)
         descriptor = os.open(self._folder, os.O_RDONLY)
@@ -98,6 +118,19 @@ class Spool:
     def waiting(self) -> list[Path]:
         """Return the files that wait, in the order of their names."""
         return files_in(self._folder)
+
+    def listed(self) -> list[SpooledFile]:
+        """Return what waits, without opening it, in the order of the names.
+
+        Raises OSError when the folder cannot be read; one that is not there holds nothing.
+        """
+        found = []
+        with suppress(FileNotFoundError), os.scandir(self._folder) as entries:
+            for entry in entries:
+                if entry.name.endswith(_SUFFIX):
+                    with suppress(FileNotFoundError):  # another process took it in
+                        found.append(_listed(entry.name, entry.stat().st_mtime))
+        return sorted(found, key=lambda each: each.name)
 
     def drain(self, mailbox: HandoffMailbox) -> int:
         """Append what waits to the mailbox, the oldest first; return how many files were taken in.
@@ -254,6 +287,19 @@ def _stem(message_id: str) -> str:
     return hashlib.sha256(message_id.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def _told(escalation: Escalation) -> str:
+    """Return the part of a file's name that says severity and area: "urgent-wiltshire"."""
+    label, area = escalation.assessment.severity.label, escalation.area
+    return f"{label}-{area}" if area and _SAFE_AREA.fullmatch(area) else label
+
+
+def _listed(name: str, kept_at: float) -> SpooledFile:
+    told = name.removesuffix(_SUFFIX).partition(".")[2].partition(".")[0]
+    label, _, area = told.partition("-")
+    severity = _SEVERITIES.get(label, Severity.IMMEDIATE)
+    return SpooledFile(name, severity, area or None, datetime.fromtimestamp(kept_at, timezone.utc))
+
+
 def _write(path: Path, content: bytes, flags: int = 0) -> None:
     """Write the file through to the disk; without O_CREAT in `flags`, over an existing one."""
     descriptor = os.open(path, os.O_WRONLY | flags, 0o600)
@@ -263,12 +309,12 @@ def _write(path: Path, content: bytes, flags: int = 0) -> None:
         os.fsync(file.fileno())
 
 
-def _publish(draft: Path, stem: str) -> None:
+def _publish(draft: Path, name: str) -> None:
     """Give the draft a name that no file has: what another process kept is never overwritten."""
     with suppress(OSError):
-        (draft.parent / f"{stem}{_SUFFIX}").hardlink_to(draft)
+        (draft.parent / f"{name}{_SUFFIX}").hardlink_to(draft)
         return
-    draft.rename(draft.parent / f"{stem}.{secrets.token_hex(8)}{_SUFFIX}")
+    draft.rename(draft.parent / f"{name}.{secrets.token_hex(8)}{_SUFFIX}")
 
 
 def _no_space() -> OSError:

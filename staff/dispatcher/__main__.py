@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -25,20 +25,27 @@ from safeguarding.screening.process import COMMAND, ScreeningProcess
 from safeguarding.settings import Settings, SettingsError
 from safeguarding.state_folder import make_private
 from safeguarding.taxonomy import CONTENT
-from staff.alerts.channels.channel import ChannelSetup, configured_channels
+from staff.alerts.channels.channel import Channel, ChannelSetup, configured_channels
 from staff.alerts.formatter import AlertFormatter, AlertPhrases
 from staff.alerts.loops import Beats, Daily, Loop, Planner, Sender
 from staff.alerts.plan import Plan, ReminderDelays
 from staff.alerts.queue import Flood
+from staff.alerts.spooled import USES_DISK, RotaKeeper, SpoolBeats, SpoolWatch
+from staff.alerts.spooled_words import SpooledFormatter, SpooledPhrases
+from staff.alerts.standby import StandbyOutbox
+from staff.alerts.turn import SpoolTurn
 from staff.cases.assessing import AssessmentLoop, AssessmentWorker
 from staff.cases.worker import CaseWorker, CaseWorkerLoop
 from staff.dispatcher.anchoring import Anchoring
+from staff.dispatcher.database import DatabaseProbe
 from staff.dispatcher.mail_catcher import MailCatcher
 from staff.dispatcher.status import StatusPage, StatusServer
+from staff.rota.kept import KeptRotaFile
 from staff.rota.rota import EMAIL, WEBHOOK
 from storage.engine import connect
 from storage.handoffs import HandoffListener
 from storage.replies import ReplyMailbox
+from storage.spool import Spool
 from storage.vault import Vault, VaultError, note_key_in_use
 
 HANGS_S = 90.0
@@ -65,10 +72,11 @@ class Dispatcher:
         self.status.start()
         for loop in self.loops:
             loop.start(stop)
-        log.info("dispatcher.started", threads=[loop.name for loop in self.loops])
+        log.info("dispatcher.started", threads=sorted(self.beats.ages()))
         hung: list[str] = []
         while not stop.wait(_LOOK_EVERY_S) and not hung:
-            hung = [name for name, age in self.beats.ages().items() if age > HANGS_S]
+            ages = self.beats.ages().items()
+            hung = [name for name, age in ages if age > HANGS_S and name not in USES_DISK]
         if hung:
             # Its claims expire.
             log.critical("dispatcher.hangs", threads=hung)
@@ -95,7 +103,8 @@ def compose(settings: Settings, screening: Sequence[str] = COMMAND) -> Dispatche
 
     ring = Vault.of(settings)
     note_key_in_use(settings, ring)
-    phrases = read_phrases(CONTENT / "phrases").of("alerts", AlertPhrases)
+    spoken = read_phrases(CONTENT / "phrases")
+    phrases = spoken.of("alerts", AlertPhrases)
     alerting = settings.alerts
     catcher = MailCatcher() if settings.is_demonstration() else None
     setup = ChannelSetup(settings, os.environ, catcher.start() if catcher else None)
@@ -113,18 +122,40 @@ def compose(settings: Settings, screening: Sequence[str] = COMMAND) -> Dispatche
     case_worker = CaseWorker(engine, ring, assessing_idle_s=lambda: assessing.idle_s)
     cases = CaseWorkerLoop(case_worker, listener, beats)
     assessments = AssessmentLoop(assessing, beats)
-    planner = Planner(engine, steps, beats)
-    senders = [Sender(name, each, engine, words, flood, beats) for name, each in channels.items()]
     anchoring = Anchoring(engine, settings.state_dir, beats)
+    alerts = _outbox(engine, channels, words, steps, flood, beats)
+    # The same once more for the spool, on an outbox and channels of its own: those above may hang.
+    standby = StandbyOutbox()
+    watch = SpoolWatch(Spool.of(settings, ring), standby, SpoolTurn(settings.state_dir), beats)
+    spooled = spoken.of("spooled_alerts", SpooledPhrases)
+    about_spool = SpooledFormatter(phrases, spooled, alerting.console_url, watch.waiting)
+    again = configured_channels(setup)
+    alerts_of_spool = _outbox(standby.engine, again, about_spool, steps, flood, SpoolBeats(beats))
+    keeper = RotaKeeper(engine, KeptRotaFile.of(settings, ring), standby, beats)
     # Each looks by itself every second; what the one before it has done is seen at once.
-    cases.followed_by(planner, anchoring)
-    assessments.followed_by(planner, anchoring)
-    planner.followed_by(*senders)
-    loops: list[Loop] = [cases, assessments, planner, *senders, anchoring]
-    loops.append(Daily({"expire-replies": expire_replies}, beats))
-    status = StatusPage(engine, beats, sorted(channels), phrases, catcher)
+    cases.followed_by(alerts[0], anchoring)
+    assessments.followed_by(alerts[0], anchoring)
+    watch.followed_by(alerts_of_spool[0])
+    daily = Daily({"expire-replies": expire_replies}, beats)
+    loops = [cases, assessments, *alerts, anchoring, daily, watch, *alerts_of_spool, keeper]
+    status = StatusPage(DatabaseProbe(engine), beats, sorted(channels), watch, phrases, catcher)
     server = StatusServer(status, alerting.dispatcher_host, alerting.dispatcher_port)
     return Dispatcher(loops, beats, server, catcher, listener, engine)
+
+
+def _outbox(
+    engine: Engine,
+    channels: Mapping[str, Channel],
+    words: AlertFormatter,
+    steps: Plan,
+    flood: Flood,
+    beats: Beats,
+) -> list[Loop]:
+    """Return the loops that work off an outbox: the planner, and then a sender a channel."""
+    planner = Planner(engine, steps, beats)
+    senders = [Sender(name, each, engine, words, flood, beats) for name, each in channels.items()]
+    planner.followed_by(*senders)
+    return [planner, *senders]
 
 
 def _plan(settings: Settings, channels: frozenset[str], *, demonstration: bool) -> Plan:

@@ -13,19 +13,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
-from sqlalchemy.engine import Engine
-from sqlalchemy.exc import SQLAlchemyError
 
 from safeguarding.clock import utc_now
 from safeguarding.logs import LOGGED
 from staff.alerts.formatter import AlertPhrases
 from staff.alerts.loops import Beats
-from staff.alerts.outbox import OutboxFigures, outbox_figures
-from staff.audit.trail import newest_of
-from staff.audit.verify import CHECKED, findings_of
+from staff.alerts.outbox import OutboxFigures
+from staff.alerts.spooled import SpoolFigures, SpoolWatch
+from staff.audit.verify import findings_of
+from staff.dispatcher.database import DatabaseFigures, DatabaseProbe
 from staff.dispatcher.mail_catcher import MailCatcher
-from storage import handoffs
-from storage.engine import READING
 from storage.handoffs import HandoffFigures
 
 STALE_S = 60.0
@@ -38,6 +35,12 @@ UNASSESSED_LATE_S = 120.0
 """Seconds that a message may wait for its assessment before the assessment worker counts as
 behind."""
 _PAGE, _JSON, _TEXT = "text/html; charset=utf-8", "application/json", "text/plain; version=0.0.4"
+NO_FIGURES = DatabaseFigures(
+    OutboxFigures({}, {}, {}, None),
+    HandoffFigures(0, None, 0, None),
+    checked=None,
+    can_be_written=False,
+)
 Answer = tuple[HTTPStatus, str, bytes, dict[str, str]]
 
 
@@ -64,6 +67,10 @@ class DispatcherState:
     """Rows that wait for their assessment, which the gateway had no time for."""
     unassessed_late_s: float
     """How long the oldest of them has waited, in seconds."""
+    spool: dict[str, int]
+    """Files of the spool by severity; empty when the folder cannot be read."""
+    spool_late_s: float
+    """How long the oldest urgent or immediate one has waited, once staff are told of it."""
     audit_findings: int = 0
     """How much was wrong when `verify-audit --record` last ran: a broken trail, disagreements."""
     audit_checked_s: float | None = None
@@ -74,46 +81,44 @@ class DispatcherState:
 class StatusPage:
     """Answers requests about the dispatcher."""
 
-    engine: Engine
+    database: DatabaseProbe
     beats: Beats
     channels: list[str]
+    watch: SpoolWatch
     phrases: AlertPhrases
     catcher: MailCatcher | None
 
     def state(self) -> DispatcherState:
-        """Return the state now."""
-        now, figures, mailbox = utc_now(), None, HandoffFigures(0, None, 0, None)
-        checked = None
-        try:
-            with self.engine.connect().execution_options(**READING) as connection:
-                mailbox = handoffs.figures(connection)
-                checked = newest_of(connection, CHECKED)
-                figures = outbox_figures(connection, now)
-        except SQLAlchemyError:
-            pass
-        counted = figures or OutboxFigures({}, {}, {}, None)
-        late = _seconds_since(counted.oldest_at, now)
+        """Return the state now. Waits for the database a short while only."""
+        now, found, spool = utc_now(), self.database.figures(), self.watch.figures
+        known = found or NO_FIGURES
+        outbox, mailbox = known.outbox, known.mailbox
+        late = _seconds_since(outbox.oldest_at, now)
         waits = _seconds_since(mailbox.oldest_at, now)
         unassessed = _seconds_since(mailbox.unassessed_at, now)
         ages = {name: round(age, 1) for name, age in self.beats.ages().items()}
         hangs = any(age > STALE_S for age in ages.values())
         in_time = late < LATE_S and waits < HANDOFF_LATE_S and unassessed < UNASSESSED_LATE_S
-        well = figures is not None and not hangs and in_time and self.channels
+        drained = spool is not None and not spool.late
+        well = known.can_be_written and not hangs and in_time and drained and self.channels
+        spool = spool or SpoolFigures({}, 0, 0.0)
         return DispatcherState(
-            status="ready" if well and not counted.failed else "degraded",
-            database="up" if figures else "down",
+            status="ready" if well and not outbox.failed else "degraded",
+            database="up" if known.can_be_written else "down",
             threads=ages,
             channels=self.channels,
-            open=counted.open,
-            queued=counted.queued,
-            failed=counted.failed,
+            open=outbox.open,
+            queued=outbox.queued,
+            failed=outbox.failed,
             late_s=round(late, 1),
             handoffs=mailbox.waiting,
             handoffs_late_s=round(max(waits, 0.0), 1),
             unassessed=mailbox.unassessed,
             unassessed_late_s=round(max(unassessed, 0.0), 1),
-            audit_findings=findings_of(checked) if checked else 0,
-            audit_checked_s=(now - checked.event.at).total_seconds() if checked else None,
+            spool=dict(spool.waiting),
+            spool_late_s=spool.late_s,
+            audit_findings=findings_of(known.checked) if known.checked else 0,
+            audit_checked_s=_seconds_since(known.checked.event.at, now) if known.checked else None,
         )
 
     def answer(self, path: str) -> Answer:
@@ -231,6 +236,13 @@ def metrics_of(state: DispatcherState) -> bytes:
         "How long the oldest of them has waited, in seconds.",
         state.handoffs_late_s,
     )
+    gauges("lantern_spooled", "Hand-offs in the spool.", "severity", state.spool)
+    gauge(
+        "lantern_spooled_late_seconds",
+        "How long the oldest urgent or immediate one has waited, once staff are told of it.",
+        state.spool_late_s,
+    )
+    up = state.database == "up"
     gauge(
         "lantern_handoffs_unassessed",
         "Messages that wait for their assessment.",
@@ -251,5 +263,5 @@ def metrics_of(state: DispatcherState) -> bytes:
         "How long ago trail and records were checked.",
         float("inf") if state.audit_checked_s is None else state.audit_checked_s,
     )
-    gauge("lantern_dispatcher_database_up", "Whether the database answers.", state.database == "up")
+    gauge("lantern_dispatcher_database_up", "Whether the database can be read and written.", up)
     return generate_latest(registry)

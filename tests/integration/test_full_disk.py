@@ -46,7 +46,7 @@ def test_the_spool_says_that_the_disk_is_full_and_goes_on_when_it_is_not(
     with pytest.raises(OSError, match="No space left"):
         spool.keep(long)
 
-    assert [path.name for path in spool.waiting()] == ["before.v1"]
+    assert [path.name for path in spool.waiting()] == ["before.concern-wiltshire.v1"]
     assert not list((small_disk / "spool").glob(".*.draft"))
     ballast.unlink()
     spool.keep(long)
@@ -153,4 +153,4 @@ def test_the_spool_leaves_no_half_file_where_files_may_not_grow(tmp_path: Path) 
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
     assert full
-    assert [path.name for path in (tmp_path / "spool").iterdir()] == ["before.v1"]
+    assert [path.name for path in (tmp_path / "spool").iterdir()] == ["before.concern-wiltshire.v1"]

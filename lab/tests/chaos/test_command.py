@@ -53,7 +53,12 @@ def test_what_shows_where_lost_messages_went_is_kept(settings: Settings, tmp_pat
     keep_evidence(settings, answered("m1", "m2", "m3"), place)
 
     assert json.loads((place / "lost.json").read_text("utf-8")) == {
-        "m2": {"answered": "at noon", "mailbox": [], "files": ["m2.v1"], "logged": []},
+        "m2": {
+            "answered": "at noon",
+            "mailbox": [],
+            "files": ["m2.concern-wiltshire.v1"],
+            "logged": [],
+        },
         "m3": {
             "answered": "at noon",
             "mailbox": [],
@@ -61,4 +66,4 @@ def test_what_shows_where_lost_messages_went_is_kept(settings: Settings, tmp_pat
             "logged": ['{"message_id": "m3", "event": "b"}'],
         },
     }
-    assert (place / "spool" / "m2.v1").exists()
+    assert (place / "spool" / "m2.concern-wiltshire.v1").exists()

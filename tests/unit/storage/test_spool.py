@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import DataError, OperationalError
 
+from safeguarding.clock import utc_now
 from safeguarding.escalation import Escalation, Handoff
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import Severity
@@ -59,11 +60,11 @@ def test_files_are_for_their_owner_alone_and_hold_no_words(spool: Spool, folder:
     spool.keep(escalation())
 
     (path,) = spool.waiting()
-    assert path == folder / "m1.v1"
+    assert path == folder / "m1.concern-wiltshire.v1"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert WORDS not in path.read_text()
-    assert [each.name for each in folder.iterdir()] == ["m1.v1"]
+    assert [each.name for each in folder.iterdir()] == [path.name]
 
 
 def test_a_second_account_of_a_message_is_kept_beside_the_first(
@@ -108,8 +109,9 @@ def test_half_a_file_does_not_stop_the_rest(
 ) -> None:
     spool.keep(escalation("a-half"))
     spool.keep(escalation("b-whole"))
-    half = (folder / "a-half.v1").read_bytes()
-    (folder / "a-half.v1").write_bytes(half[: len(half) // 2])
+    path = folder / "a-half.concern-wiltshire.v1"
+    half = path.read_bytes()
+    path.write_bytes(half[: len(half) // 2])
 
     assert spool.drain(mailbox) == 1
     assert [message.message_id for message in cases.whole("c1").messages] == ["b-whole"]
@@ -119,7 +121,8 @@ def test_a_file_under_a_name_of_another_message_is_refused(
     spool: Spool, folder: Path, mailbox: WorkedMailbox
 ) -> None:
     spool.keep(escalation("m1"))
-    (folder / "m1.v1").rename(folder / "m2.v1")
+    (path,) = spool.waiting()
+    path.rename(folder / path.name.replace("m1", "m2"))
 
     assert spool.drain(mailbox) == 0
 
@@ -148,7 +151,7 @@ def test_one_record_that_the_database_refuses_does_not_stop_the_rest(spool: Spoo
 
     assert spool.drain(mailbox) == 1
     assert mailbox.taken == ["good"]
-    assert [path.name for path in spool.waiting()] == ["bad.v1"]
+    assert [path.name for path in spool.waiting()] == ["bad.concern-wiltshire.v1"]
 
 
 @pytest.mark.parametrize("message_id", ["../../etc/passwd", "a/b", "", "é", "x" * 500, "c:m"])
@@ -189,8 +192,51 @@ def test_the_oldest_file_goes_first_whatever_its_name(spool: Spool, folder: Path
     mailbox = BrokenMailbox(refuses="never")
     for age, name in enumerate(["c", "a", "b"]):
         spool.keep(escalation(name))
-        os.utime(folder / f"{name}.v1", (1_000 + age, 1_000 + age))
+        os.utime(folder / f"{name}.concern-wiltshire.v1", (1_000 + age, 1_000 + age))
 
     spool.drain(mailbox)
 
     assert mailbox.taken == ["c", "a", "b"]
+
+
+def test_a_name_says_how_severe_its_message_is_and_of_which_area(spool: Spool) -> None:
+    grave = assessment(Severity.IMMEDIATE)
+    spool.keep(escalation("m1", assessment=grave))
+    spool.keep(escalation("m1", assessment=grave))
+    spool.keep(escalation("m2", area=None))
+    spool.keep(escalation("m3", area="../x", assessment=assessment(Severity.URGENT)))
+
+    found = [(each.severity, each.area) for each in spool.listed()]
+
+    assert sorted(found, key=str) == [
+        (Severity.CONCERN, None),
+        (Severity.IMMEDIATE, "wiltshire"),
+        (Severity.IMMEDIATE, "wiltshire"),
+        (Severity.URGENT, None),
+    ]
+    assert all(abs((utc_now() - each.kept_at).total_seconds()) < 60 for each in spool.listed())
+
+
+@pytest.mark.parametrize("name", ["m1.v1", "m1.0123456789abcdef.v1"])
+def test_a_file_of_an_earlier_release_is_recorded_and_counts_as_immediate(
+    spool: Spool, folder: Path, mailbox: WorkedMailbox, cases: Cases, name: str
+) -> None:
+    spool.keep(escalation())
+    (path,) = spool.waiting()
+    path.rename(folder / name)
+
+    assert [(each.severity, each.area) for each in spool.listed()] == [(Severity.IMMEDIATE, None)]
+    assert spool.drain(mailbox) == 1
+    assert message_of(cases, "m1") == escalation()
+
+
+def test_what_is_listed_is_what_is_drained(spool: Spool, folder: Path) -> None:
+    spool.keep(escalation())
+    spool.reserve()
+    (folder / ".m2.0011.draft").write_text("half")
+
+    assert [each.name for each in spool.listed()] == [path.name for path in spool.waiting()]
+
+
+def test_a_folder_that_is_not_there_lists_nothing(spool: Spool) -> None:
+    assert spool.listed() == []

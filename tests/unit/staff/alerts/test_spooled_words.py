@@ -1,0 +1,73 @@
+"""What an alert about the spool says: how many, how grave, since when and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from safeguarding.content.phrases import read_phrases
+from safeguarding.taxonomy import CONTENT, Severity
+from staff.alerts.formatter import LONGEST_TEXT, AlertPhrases, Notice
+from staff.alerts.spooled_words import SpooledFormatter, SpooledPhrases
+from staff.alerts.standby import UnreadMessages
+from storage.spool import SpooledFile
+from tests.records import NOON
+from tests.unit.staff.alerts.conftest import ALERT, CONSOLE
+
+Say = Callable[..., Notice]
+
+
+@pytest.fixture
+def say(phrases: AlertPhrases) -> Say:
+    """Return the notice of messages of these severities, each a minute older than the last."""
+    spooled = read_phrases(CONTENT / "phrases").of("spooled_alerts", SpooledPhrases)
+
+    def notice(*severities: Severity) -> Notice:
+        files = tuple(
+            SpooledFile(f"secret-id-{number}.v1", each, None, NOON - timedelta(minutes=number))
+            for number, each in enumerate(severities)
+        )
+        words = SpooledFormatter(phrases, spooled, CONSOLE, lambda: UnreadMessages(files))
+        assert words.digest([ALERT], NOON) == words.notice(ALERT, NOON, outside=True)
+        return words.notice(ALERT, NOON)
+
+    return notice
+
+
+def test_it_counts_what_waits_and_says_since_when_and_whom_to_ring(say: Say) -> None:
+    notice = say(Severity.URGENT, Severity.IMMEDIATE, Severity.IMMEDIATE)
+
+    assert notice.subject == "Lantern: immediate hand-offs cannot be opened yet (3)"
+    assert "Waiting now: 2 immediate, 1 urgent." in notice.body
+    assert "since 11.58am." in notice.body
+    assert "docs/runbook.md" in notice.body
+    assert "ring the person who looks after this installation" in notice.body
+    assert CONSOLE in notice.body
+
+
+def test_999_is_said_only_of_immediate_danger(say: Say) -> None:
+    assert "999" in say(Severity.IMMEDIATE).body
+    assert "999" not in say(Severity.URGENT).body
+
+
+def test_it_names_no_message(say: Say) -> None:
+    notice = say(Severity.IMMEDIATE)
+
+    assert "secret" not in notice.body + notice.text + notice.subject
+    assert ALERT.reference not in notice.body + notice.text + notice.subject
+
+
+def test_a_text_message_is_short_however_many_wait(say: Say) -> None:
+    notice = say(*[Severity.IMMEDIATE] * 1_000, *[Severity.URGENT] * 1_000)
+
+    assert "1000 immediate, 1000 urgent" in notice.text
+    assert len(notice.text) <= LONGEST_TEXT
+
+
+def test_the_runbook_has_the_section_that_it_names(say: Say) -> None:
+    runbook = (CONTENT.parent / "docs" / "runbook.md").read_text("utf-8")
+
+    heading = say(Severity.IMMEDIATE).body.split('under "')[1].split('"')[0].replace("\n", " ")
+    assert f"\n## {heading}\n" in runbook
