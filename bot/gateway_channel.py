@@ -30,6 +30,7 @@ from bot.risk_screen import (
     entity,
     state_before,
 )
+from bot.strict_http import make_strict
 from bot.tracker_store import Dialogue, one_turn
 from bot.tuning import tune
 from safeguarding.content.choices import ChoiceRecord
@@ -103,7 +104,9 @@ class GatewayChannel(InputChannel):
     def from_credentials(cls, credentials: dict[str, Any] | None) -> GatewayChannel:
         """Make the channel with the secret of the settings; credentials.yml holds none."""
         settings = Settings.from_env()
-        tune()  # Rasa makes its channels once, before it loads a model
+        # Rasa makes its channels once, before it loads a model and starts its server.
+        tune()
+        make_strict()
         send_action_secret(settings.secret("action_secret"))
         return cls(settings.secret("channel_secret"))
 
