@@ -22,32 +22,14 @@ from sanic.server import HttpProtocol
 from bot import strict_http
 from bot.gateway_channel import GatewayChannel
 from bot.strict_http import LARGEST_BODY, StrictProtocol
+from tests.malformed import CHUNKED, GET, MALFORMED, POST
 
 ROOT = Path(__file__).resolve().parents[3]
-POST = b"POST / HTTP/1.1\r\nHost: rasa\r\n"
-GET = b"GET / HTTP/1.1\r\nHost: rasa\r\n\r\n"
-CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 PATIENCE_S = 30.0
-BAD = {
-    "negative": POST + b"Content-Length: -1\r\n\r\n{}",
-    "negative, without a body": POST + b"Content-Length: -1\r\n\r\n",
-    "negative, to read": b"GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n{}",
-    "negative, to nowhere": b"POST /none HTTP/1.1\r\nContent-Length: -7\r\n\r\n{}",
-    "with a sign": POST + b"Content-Length: +2\r\n\r\n{}",
-    "with an underscore": POST + b"Content-Length: 1_0\r\n\r\n{}",
-    "other digits": POST + "Content-Length: \u0662\r\n\r\n{}".encode(),
-    "a word": POST + b"Content-Length: two\r\n\r\n{}",
-    "no number": POST + b"Content-Length:\r\n\r\n{}",
-    "twice": POST + b"Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}",
-    "beside chunks": POST + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-    "beyond all measure": POST + b"Content-Length: " + b"9" * 5_000 + b"\r\n\r\n{}",
+NOT_PLAIN = MALFORMED | {
     "chunks": CHUNKED + b"2\r\n{}\r\n0\r\n\r\n",
-    "nonsense in chunks": CHUNKED + b"zzzz\r\n{}",
-    "a negative chunk": CHUNKED + b"-5\r\n{}",
-    "a request after the chunks": CHUNKED + b"0\r\n" + GET,
-    "packed": POST + b"Transfer-Encoding: gzip\r\n\r\n{}",
+    "other digits": POST + "Content-Length: \u0662\r\n\r\n{}".encode(),
     "an address that is none": b"GET /\0 HTTP/1.1\r\n\r\n",
-    "no HTTP": b"\x16\x03\x01\x02\x00\r\n\r\n",
 }
 TOO_LARGE = {
     "body": POST + b"Content-Length: %d\r\n\r\n" % (LARGEST_BODY + 1),
@@ -114,7 +96,7 @@ def strict() -> Iterator[Server]:
 
 def test_this_sanic_freezes_without_it() -> None:
     with serving() as server, socket.create_connection(("127.0.0.1", server.port)) as caller:
-        caller.sendall(BAD["negative"])
+        caller.sendall(MALFORMED["a negative length"])
         limit = time.monotonic() + PATIENCE_S
         before = server.processor_s()
         while server.processor_s() - before < 0.5:
@@ -124,7 +106,7 @@ def test_this_sanic_freezes_without_it() -> None:
         assert not server.answers()
 
 
-@pytest.mark.parametrize("sent", BAD.values(), ids=BAD.keys())
+@pytest.mark.parametrize("sent", NOT_PLAIN.values(), ids=NOT_PLAIN.keys())
 def test_what_no_gateway_sends_is_refused_and_the_connection_closed(
     strict: Server, sent: bytes
 ) -> None:
