@@ -39,6 +39,7 @@ from safeguarding.dialogue.plan import SAFE, safe_key
 from safeguarding.messages import Message, as_text
 from safeguarding.risk.assessment import AssessedMessage, assessment_of_choice
 from safeguarding.settings import ACTION_SECRET_HEADER, Settings
+from safeguarding.watchdog import report_from_loop
 
 SECRET_HEADER = "X-Lantern-Channel-Secret"  # noqa: S105 - a header's name
 Handler = Callable[[UserMessage], Awaitable[Any]]
@@ -112,6 +113,7 @@ class GatewayChannel(InputChannel):
 
     def blueprint(self, on_new_message: Handler) -> Blueprint:
         gateway = Blueprint("gateway_channel", self.name())
+        gateway.listener(report_from_loop, "after_server_start")
 
         @gateway.get("/")
         async def health(request: Request) -> HTTPResponse:

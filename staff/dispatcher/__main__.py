@@ -22,6 +22,7 @@ from safeguarding.records import ContentError
 from safeguarding.settings import Settings, SettingsError
 from safeguarding.state_folder import make_private
 from safeguarding.taxonomy import CONTENT
+from safeguarding.watchdog import ServiceManager
 from staff.alerts.channels.channel import ChannelSetup, configured_channels
 from staff.alerts.formatter import AlertFormatter, AlertPhrases
 from staff.alerts.loops import Beats, Daily, Loop, Planner, Sender
@@ -60,9 +61,13 @@ class Dispatcher:
         for loop in self.loops:
             loop.start(stop)
         log.info("dispatcher.started", threads=[loop.name for loop in self.loops])
+        manager = ServiceManager.of_this_process()
+        manager.ready()
         hung: list[str] = []
         while not stop.wait(_LOOK_EVERY_S) and not hung:
             hung = [name for name, age in self.beats.ages().items() if age > HANGS_S]
+            if not hung:
+                manager.alive()
         if hung:
             # Its claims expire.
             log.critical("dispatcher.hangs", threads=hung)
