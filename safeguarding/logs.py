@@ -15,6 +15,7 @@ WATCHED = (
     "alert.reached_nobody",
     "case.severity_changed",
     "daily.failed",
+    "database.corrupt",
     "dispatcher.hangs",
     "dispatcher.no_channel",
     "escalation.lost",
