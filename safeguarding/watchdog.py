@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-READY = b"READY=1"
-ALIVE = b"WATCHDOG=1"
-_READY_WITHIN_S = 1.0
-"""Seconds to get the first report through: without it the process counts as still starting."""
+REPORT = b"READY=1\nWATCHDOG=1"
+"""Each report says both: the manager may have been too busy for the first one."""
+_FIRST_WITHIN_S = 1.0
+"""Seconds to wait for a manager that is busy, before the first report is given up."""
 
 
 @dataclass(frozen=True)
@@ -38,20 +38,17 @@ class ServiceManager:
         wanted = is_asked and microseconds.isdecimal() and int(microseconds) > 0
         return cls(env.get("NOTIFY_SOCKET") or None, int(microseconds) / 1e6 if wanted else None)
 
-    def ready(self) -> None:
-        """Report that the process can answer. Raises nothing."""
-        self._report(READY, _READY_WITHIN_S)
+    def report(self, *, first: bool = False) -> None:
+        """Report that the process is ready and goes on. Raises nothing.
 
-    def alive(self) -> None:
-        """Report that the process goes on. Never waits and raises nothing."""
-        self._report(ALIVE, 0.0)
-
-    def _report(self, what: bytes, within_s: float) -> None:
+        Only the first report waits, for a moment, while the manager cannot take it.
+        """
         if self.address is None:
             return
+        address = f"\0{self.address[1:]}" if self.address.startswith("@") else self.address
         with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-            sender.settimeout(within_s)
-            sender.sendto(what, self.address.replace("@", "\0", 1))
+            sender.settimeout(_FIRST_WITHIN_S if first else 0.0)
+            sender.sendto(REPORT, address)
 
 
 def report_from_loop(*_: object) -> None:
@@ -60,12 +57,15 @@ def report_from_loop(*_: object) -> None:
     Where the loop is stuck the reports stop. A listener of Sanic's `after_server_start`.
     """
     manager, loop = ServiceManager.of_this_process(), asyncio.get_running_loop()
-    manager.ready()
+    manager.report(first=True)
     if manager.within_s is not None:
         # One report may come late or be lost.
-        _repeat(manager, loop, manager.within_s / 3)
+        _report_later(manager, loop, manager.within_s / 3)
 
 
-def _repeat(manager: ServiceManager, loop: asyncio.AbstractEventLoop, every_s: float) -> None:
-    manager.alive()
-    loop.call_later(every_s, _repeat, manager, loop, every_s)
+def _report_later(manager: ServiceManager, loop: asyncio.AbstractEventLoop, every_s: float) -> None:
+    def report() -> None:
+        manager.report()
+        _report_later(manager, loop, every_s)
+
+    loop.call_later(every_s, report)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from safeguarding.watchdog import ALIVE, READY, ServiceManager, report_from_loop
+from safeguarding.watchdog import REPORT, ServiceManager, report_from_loop
 
 WITHIN_S = 0.3
 PATIENCE_S = 20.0
@@ -64,8 +64,7 @@ def test_reports_arrive_and_stop_while_the_loop_is_stuck(
     reports: socket.socket, loop: asyncio.AbstractEventLoop
 ) -> None:
     loop.call_soon_threadsafe(report_from_loop)
-    assert reports.recv(100) == READY
-    assert [reports.recv(100) for _ in range(5)] == [ALIVE] * 5
+    assert [reports.recv(100) for _ in range(5)] == [REPORT] * 5
 
     freed, is_stuck = threading.Event(), threading.Event()
 
@@ -80,7 +79,7 @@ def test_reports_arrive_and_stop_while_the_loop_is_stuck(
     assert waiting(reports) == []
 
     freed.set()
-    assert reports.recv(100) == ALIVE
+    assert reports.recv(100) == REPORT
 
 
 def test_a_manager_that_wants_no_reports_is_told_of_the_start_alone(
@@ -89,7 +88,7 @@ def test_a_manager_that_wants_no_reports_is_told_of_the_start_alone(
     monkeypatch.delenv("WATCHDOG_USEC")
     loop.call_soon_threadsafe(report_from_loop)
 
-    assert reports.recv(100) == READY
+    assert reports.recv(100) == REPORT
     time.sleep(4 * WITHIN_S)
     assert waiting(reports) == []
 
@@ -116,16 +115,33 @@ def test_it_reports_as_often_as_this_process_is_asked(
 
 def test_without_a_manager_nothing_is_sent() -> None:
     assert ServiceManager.of_this_process({}) == ServiceManager(None, None)
-    ServiceManager(None, None).ready()
+    ServiceManager(None, None).report(first=True)
 
 
 def test_a_manager_that_is_gone_or_does_not_read_stops_no_one(tmp_path: Path) -> None:
     gone = ServiceManager(str(tmp_path / "gone"), 1.0)
-    gone.ready()
-    gone.alive()
+    gone.report(first=True)
+    gone.report()
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as deaf:
         deaf.bind(str(tmp_path / "deaf"))
         manager = ServiceManager(str(tmp_path / "deaf"), 1.0)
         for _ in range(2_000):  # more than the kernel holds for it
-            manager.alive()
+            manager.report()
         assert 0 < len(waiting(deaf)) < 2_000
+
+
+def test_the_first_report_waits_for_a_manager_that_is_busy(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as busy:
+        busy.bind(str(tmp_path / "busy"))
+        manager = ServiceManager(str(tmp_path / "busy"), None)
+        for _ in range(2_000):
+            manager.report()
+        held = len(waiting(busy))
+        for _ in range(2_000):
+            manager.report()
+        freed = threading.Timer(0.2, busy.recv, [100])
+        freed.start()
+        manager.report(first=True)
+        freed.join()
+
+        assert len(waiting(busy)) == held
