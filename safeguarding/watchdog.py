@@ -24,27 +24,28 @@ _FIRST_WITHIN_S = 1.0
 class ServiceManager:
     """The program that started this process, and that restarts it when it stops reporting."""
 
-    address: str | None
-    """Its socket; "@" begins a name of Linux' abstract namespace. None: no one listens."""
+    address: str
+    """Its socket; "@" begins a name of Linux' abstract namespace."""
     within_s: float | None
     """Seconds within which it wants the next report; None: it wants none."""
 
     @classmethod
-    def of_this_process(cls, env: Mapping[str, str] | None = None) -> ServiceManager:
-        """Read it from the environment, where the service manager itself has put it."""
+    def of_this_process(cls, env: Mapping[str, str] | None = None) -> ServiceManager | None:
+        """Read it from the environment, where it puts itself; None where no one listens."""
         env = os.environ if env is None else env
+        address = env.get("NOTIFY_SOCKET")
+        if not address:
+            return None
         microseconds = env.get("WATCHDOG_USEC", "")
         is_asked = env.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
         wanted = is_asked and microseconds.isdecimal() and int(microseconds) > 0
-        return cls(env.get("NOTIFY_SOCKET") or None, int(microseconds) / 1e6 if wanted else None)
+        return cls(address, int(microseconds) / 1e6 if wanted else None)
 
     def report(self, *, first: bool = False) -> None:
         """Report that the process is ready and goes on. Raises nothing.
 
         Only the first report waits, for a moment, while the manager cannot take it.
         """
-        if self.address is None:
-            return
         address = f"\0{self.address[1:]}" if self.address.startswith("@") else self.address
         with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
             sender.settimeout(_FIRST_WITHIN_S if first else 0.0)
@@ -56,11 +57,13 @@ def report_from_loop(*_: object) -> None:
 
     Where the loop is stuck the reports stop. A listener of Sanic's `after_server_start`.
     """
-    manager, loop = ServiceManager.of_this_process(), asyncio.get_running_loop()
+    manager = ServiceManager.of_this_process()
+    if manager is None:
+        return
     manager.report(first=True)
     if manager.within_s is not None:
         # One report may come late or be lost.
-        _report_later(manager, loop, manager.within_s / 3)
+        _report_later(manager, asyncio.get_running_loop(), manager.within_s / 3)
 
 
 def _report_later(manager: ServiceManager, loop: asyncio.AbstractEventLoop, every_s: float) -> None:

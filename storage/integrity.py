@@ -28,13 +28,6 @@ _STEPS = 10_000
 _BROKEN_SQLITE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _BROKEN_POSTGRESQL = {"XX001", "XX002"}
 """SQLSTATE of damaged data and of a damaged index."""
-_FAILURES = "SELECT checksum_failures FROM pg_stat_database WHERE datname = current_database()"
-_READABLE = """
-    SELECT oid::regclass::text, pg_relation_size(oid) / current_setting('block_size')::int
-    FROM pg_class
-    WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
-      AND has_table_privilege(oid, 'SELECT')
-"""
 
 
 class PageState(Enum):
@@ -76,12 +69,23 @@ def _of_sqlite(path: str, within_s: float) -> PageState:
 
 
 def _of_postgresql(connection: Connection) -> PageState:
-    for table, pages in connection.exec_driver_sql(_READABLE).all():
+    readable = connection.exec_driver_sql(
+        """
+        SELECT oid::regclass::text, pg_relation_size(oid) / current_setting('block_size')::int
+        FROM pg_class
+        WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+          AND has_table_privilege(oid, 'SELECT')
+        """
+    )
+    for table, pages in readable.all():
         first = max(0, pages - _NEWEST_PAGES)
         # As text, so that what is stored beside the table is read, too.
-        newest = f"SELECT sum(length(t::text)) FROM {table} t WHERE ctid >= '({first},0)'"  # noqa: S608
-        connection.exec_driver_sql(newest)
-    failures = connection.exec_driver_sql(_FAILURES).scalar()
+        connection.exec_driver_sql(
+            f"SELECT sum(length(t::text)) FROM {table} t WHERE ctid >= '({first},0)'"  # noqa: S608
+        )
+    failures = connection.exec_driver_sql(
+        "SELECT checksum_failures FROM pg_stat_database WHERE datname = current_database()"
+    ).scalar()
     if failures is None:
         return PageState.UNCHECKED
     return PageState.CORRUPT if failures else PageState.SOUND

@@ -62,11 +62,12 @@ class Dispatcher:
             loop.start(stop)
         log.info("dispatcher.started", threads=[loop.name for loop in self.loops])
         manager = ServiceManager.of_this_process()
-        manager.report(first=True)
+        if manager is not None:
+            manager.report(first=True)
         hung: list[str] = []
         while not stop.wait(_LOOK_EVERY_S) and not hung:
             hung = [name for name, age in self.beats.ages().items() if age > HANGS_S]
-            if not hung:
+            if manager is not None and not hung:
                 manager.report()
         if hung:
             # Its claims expire.

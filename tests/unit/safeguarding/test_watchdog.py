@@ -113,9 +113,17 @@ def test_it_reports_as_often_as_this_process_is_asked(
     assert found == ServiceManager("/run/notify", within_s)
 
 
-def test_without_a_manager_nothing_is_sent() -> None:
-    assert ServiceManager.of_this_process({}) == ServiceManager(None, None)
-    ServiceManager(None, None).report(first=True)
+def test_without_a_manager_nothing_is_sent(
+    loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for env in ({}, {"NOTIFY_SOCKET": ""}, {"WATCHDOG_USEC": "30000000"}):
+        assert ServiceManager.of_this_process(env) is None
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    loop.call_soon_threadsafe(report_from_loop)
+    done = threading.Event()
+    loop.call_soon_threadsafe(done.set)
+
+    assert done.wait(PATIENCE_S)
 
 
 def test_a_manager_that_is_gone_or_does_not_read_stops_no_one(tmp_path: Path) -> None:
