@@ -33,6 +33,7 @@ _LISTED: dict[str, dict[str, tuple[str, str]]] = {
             "safeguarding.risk.commands:check_lexicon",
             "Try the rules on their examples.",
         ),
+        "watch": ("ops.watch:main", "Run a program of a container; kill it when it hangs."),
     },
     "services": {
         "setup": ("ops.setup:main", "Make secrets, database and first accounts."),

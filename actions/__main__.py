@@ -11,6 +11,7 @@ from actions.composition import composition
 from actions.server import create_server
 from safeguarding.settings import Settings, SettingsError
 from safeguarding.state_folder import make_private
+from safeguarding.watchdog import report_from_loop
 
 PORT = 5055
 
@@ -39,6 +40,7 @@ def serve(port: int) -> None:
         raise click.ClickException(str(error)) from None
     app = create_server(secret)
     app.register_listener(_compose, "before_server_start")
+    app.register_listener(report_from_loop, "after_server_start")
     # Calls hold whole conversations, so the address must never be public.
     host = os.environ.get("SANIC_HOST", "127.0.0.1")
     app.run(host=host, port=port, single_process=True, motd=False)

@@ -22,6 +22,8 @@ App: TypeAlias = Sanic[Any, Any]
 HEALTH = "/health"
 LARGEST_CALL = 1024 * 1024
 """Bytes of the largest call: one message, and the state of its conversation."""
+WAITS_S = 10.0
+"""Seconds without a byte after which a call that is not there yet is given up."""
 log = structlog.get_logger("actions")
 
 
@@ -56,7 +58,12 @@ def create_server(secret: str) -> App:
     executor = DomainlessExecutor()
     executor.register_package("actions")
     app: App = create_app(executor, cors_origins=[])
-    app.config.update(ACCESS_LOG=False, REQUEST_MAX_SIZE=LARGEST_CALL)
+    app.config.update(
+        ACCESS_LOG=False,
+        REQUEST_MAX_SIZE=LARGEST_CALL,
+        REQUEST_TIMEOUT=WAITS_S,
+        RESPONSE_TIMEOUT=WAITS_S,
+    )
     app.error_handler = QuietErrors()
 
     async def admit(request: Request) -> HTTPResponse | None:

@@ -30,6 +30,7 @@ from bot.risk_screen import (
     entity,
     state_before,
 )
+from bot.strict_http import make_strict
 from bot.tracker_store import Dialogue, one_turn
 from bot.tuning import tune
 from safeguarding.content.choices import ChoiceRecord
@@ -38,6 +39,7 @@ from safeguarding.dialogue.plan import SAFE, safe_key
 from safeguarding.messages import Message, as_text
 from safeguarding.risk.assessment import AssessedMessage, assessment_of_choice
 from safeguarding.settings import ACTION_SECRET_HEADER, Settings
+from safeguarding.watchdog import report_from_loop
 
 SECRET_HEADER = "X-Lantern-Channel-Secret"  # noqa: S105 - a header's name
 Handler = Callable[[UserMessage], Awaitable[Any]]
@@ -103,12 +105,15 @@ class GatewayChannel(InputChannel):
     def from_credentials(cls, credentials: dict[str, Any] | None) -> GatewayChannel:
         """Make the channel with the secret of the settings; credentials.yml holds none."""
         settings = Settings.from_env()
-        tune()  # Rasa makes its channels once, before it loads a model
+        # Rasa makes its channels once, before it loads a model and starts its server.
+        tune()
+        make_strict()
         send_action_secret(settings.secret("action_secret"))
         return cls(settings.secret("channel_secret"))
 
     def blueprint(self, on_new_message: Handler) -> Blueprint:
         gateway = Blueprint("gateway_channel", self.name())
+        gateway.listener(report_from_loop, "after_server_start")
 
         @gateway.get("/")
         async def health(request: Request) -> HTTPResponse:

@@ -152,6 +152,7 @@ class Stack:
             "LANTERN_STATE_DIR": str(state),
             "LANTERN_DATABASE_URL": f"sqlite:///{state / 'lantern.db'}",
             "LANTERN_RASA_URL": " ".join(map(self.url, rasas)),
+            "LANTERN_ACTIONS_URL": self.url("actions"),
             "LANTERN_GATEWAY_PORT": str(self.ports["gateway"]),
             "LANTERN_CONSOLE_PORT": str(self.ports["console"]),
             "LANTERN_DISPATCHER_PORT": str(self.ports["dispatcher"]),
@@ -230,7 +231,7 @@ def own_cluster(programs: Path) -> Iterator[URL]:
     data, port = folder / "data", free_port()
     options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
     control = [*prefix, str(programs / "pg_ctl"), "-D", str(data), "-w"]
-    flags = ["-D", str(data), "-A", "trust", "-U", "postgres"]
+    flags = ["-D", str(data), "-A", "trust", "-U", "postgres", "--data-checksums"]
     initialise = [*prefix, str(programs / "initdb"), *flags]
     try:
         subprocess.run(initialise, check=True, capture_output=True)

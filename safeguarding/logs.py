@@ -17,6 +17,7 @@ WATCHED = (
     "audit.not_anchored",
     "case.severity_changed",
     "daily.failed",
+    "database.corrupt",
     "dispatcher.hangs",
     "dispatcher.no_channel",
     "escalation.lost",

@@ -42,6 +42,8 @@ class Settings:
     """Folder of this installation's own files: database, secrets, spool."""
     rasa_urls: tuple[str, ...]
     """Addresses of the Rasa servers, any of which may answer any message."""
+    actions_url: str
+    """Address of the action server; the gateway asks it only whether it is well."""
     rasa_timeout_s: float
     """Seconds the gateway waits for Rasa before it answers by itself."""
     gateway_host: str
@@ -91,6 +93,7 @@ class Settings:
             database_url=env.get("LANTERN_DATABASE_URL", f"sqlite:///{state_dir / 'lantern.db'}"),
             state_dir=state_dir,
             rasa_urls=_addresses(env, "LANTERN_RASA_URL", "http://127.0.0.1:5005"),
+            actions_url=_address(env, "LANTERN_ACTIONS_URL", "http://127.0.0.1:5055"),
             rasa_timeout_s=number_setting(env, "LANTERN_RASA_TIMEOUT_S", 4.0),
             gateway_host=env.get("LANTERN_GATEWAY_HOST", "127.0.0.1"),
             gateway_port=gateway_port,
@@ -247,6 +250,13 @@ def _addresses(env: Mapping[str, str], name: str, default: str) -> tuple[str, ..
         if not valid:
             raise SettingsError(f"{name}: {url!r} is no address like {default}")
     return found
+
+
+def _address(env: Mapping[str, str], name: str, default: str) -> str:
+    found = _addresses(env, name, default)
+    if len(found) != 1:
+        raise SettingsError(f"{name} takes one address like {default}")
+    return found[0].rstrip("/")
 
 
 def _miss_cost(env: Mapping[str, str]) -> float | None:

@@ -21,6 +21,7 @@ from sanic.http import Http, Stage
 from sanic.server import HttpProtocol
 from sanic.server.socket import bind_socket
 
+from safeguarding.watchdog import report_from_loop
 from web.budget import Budget, ConnectionState
 from web.http import App, PlainErrors
 
@@ -248,7 +249,8 @@ def bound(app: App, trusted_proxies: int, body_bytes: int, errors: PlainErrors) 
 
 
 def serve(app: App, host: str, port: int, protocol: type[HttpProtocol] = BoundedProtocol) -> None:
-    """Serve in this one process until stopped."""
+    """Serve in this one process until stopped, and report to its service manager."""
+    app.register_listener(report_from_loop, "after_server_start")
     listening = bind_socket(host, port, backlog=BACKLOG)
     # Linux holds silent connections back until their first byte, or for DEFER_S seconds.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, DEFER_S)

@@ -21,6 +21,7 @@ from chat.gateway.handoff import HandoffWriter
 from chat.gateway.limits import RETRY_AFTER_S, RateLimits
 from chat.gateway.messages import Messages
 from chat.gateway.metrics import GatewayMetrics
+from chat.gateway.probes import Probes
 from chat.gateway.rasa import RasaPool
 from chat.gateway.recorder import BoundedPool, LateError, Recorder
 from chat.gateway.replies import OwnReplies
@@ -38,6 +39,7 @@ from chat.gateway.screening import Screening
 from safeguarding.content.choices import Choices
 from safeguarding.conversation_state import ConversationState
 from safeguarding.messages import Message
+from storage.integrity import PageState
 from web.budget import Budget
 from web.http import PlainErrors, client_address, is_from_private_network
 
@@ -69,6 +71,7 @@ class GatewayParts:
     database_is_up: Callable[[], bool]
     checks: BoundedPool
     """The threads of health checks: one that hangs does not stop the others."""
+    probes: Probes
 
     async def finish(self) -> None:
         """Finish what is in progress: answers first, then their records."""
@@ -80,6 +83,7 @@ class GatewayParts:
         self.checks.close()
         self.duty.close()
         await self.rasa.close()
+        await self.probes.close()
 
 
 def refusing(
@@ -175,23 +179,27 @@ async def ready(request: Request) -> HTTPResponse:
     gateway: GatewayParts = request.app.ctx.gateway
     # Before the spool: a record that goes there from memory meanwhile would be in neither figure.
     unsaved = gateway.recorder.unsaved()
-    rasa, redis, database, disk, backlog = await asyncio.gather(
+    rasa, (actions, pages), redis, database, disk, backlog = await asyncio.gather(
         gateway.rasa.are_up(),
+        gateway.probes.ask(),
         gateway.conversations.redis(),
         _in_time(gateway, gateway.database_is_up),
         _in_time(gateway, gateway.recorder.disk_is_writable),
         _in_time(gateway, gateway.recorder.backlog),
     )
     draining, screening = request.app.ctx.draining, gateway.screening.is_up
-    up = (screening, *rasa.values(), redis != "down", database, disk)
+    sound = pages is not PageState.CORRUPT
+    up = (screening, *rasa.values(), actions, redis != "down", database, sound, disk)
     all_well = all(up) and backlog == 0 and unsaved == 0 and not draining
     body = {
         "status": "ready" if all_well else "draining" if draining else "degraded",
         "screening": "up" if screening else "down",
         "rasa": "up" if all(rasa.values()) else "degraded" if any(rasa.values()) else "down",
         "rasa_servers": {name: "up" if up else "down" for name, up in rasa.items()},
+        "actions": "up" if actions else "down",
         "redis": redis,
         "database": "up" if database else "down",
+        "database_pages": pages.value,
         "disk": "up" if disk else "down",
         "spool": backlog,
         "unsaved": unsaved,
@@ -219,6 +227,9 @@ async def prometheus_metrics(request: Request) -> HTTPResponse:
     metrics.most_connections.set(budget.most)
     metrics.closed_connections.labels("dropped").set(budget.dropped)
     metrics.closed_connections.labels("refused").set(budget.refused)
+    # A damaged page is an event of the log, and counted as one.
+    actions, _ = await gateway.probes.ask()
+    metrics.actions_up.set(actions)
     backlog = await _in_time(gateway, gateway.recorder.backlog)
     metrics.backlog.set(nan if backlog is None else backlog)
     return raw(metrics.as_text(), content_type=CONTENT_TYPE_LATEST)

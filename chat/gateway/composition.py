@@ -19,6 +19,7 @@ from chat.gateway.messages import Messages
 from chat.gateway.metrics import GatewayMetrics
 from chat.gateway.pages import docs, keep_pages, pages, plain_errors, policy_for
 from chat.gateway.pressure import Pressure
+from chat.gateway.probes import Probes
 from chat.gateway.rasa import RasaPool
 from chat.gateway.recorder import BoundedPool, Recorder
 from chat.gateway.replies import OwnReplies
@@ -34,6 +35,7 @@ from safeguarding.screening.process import COMMAND, ScreeningProcess
 from safeguarding.settings import Settings
 from storage.engine import can_be_written, connect
 from storage.handoffs import HandoffMailbox
+from storage.integrity import PageState, page_state
 from storage.spool import Spool
 from storage.vault import Vault, note_key_in_use
 from web.connections import bound
@@ -62,6 +64,7 @@ class Dependencies:
     token_key: str
     channel_secret: str
     database_is_up: Callable[[], bool]
+    page_state: Callable[[], PageState]
     rota: ReadRota
 
 
@@ -140,6 +143,7 @@ def dependencies(settings: Settings, screening: Sequence[str] = COMMAND) -> Depe
         token_key=settings.secret("token_key"),
         channel_secret=settings.secret("channel_secret"),
         database_is_up=partial(can_be_written, database),
+        page_state=partial(page_state, database),
         rota=partial(read_rota, database),
     )
 
@@ -160,6 +164,7 @@ def compose(
     handoff = HandoffWriter(recorder, callbacks, duty, content.facts, utc_now)
     rasa = RasaPool(settings.rasa_urls, outside.channel_secret, settings.rasa_timeout_s)
     conversations = _conversations(settings, outside.token_key)
+    checks = BoundedPool("checks", threads=4, room=8)
     messages = Messages(conversations, rasa, screening, replies, handoff, metrics, content=content)
     return GatewayParts(
         choices=content.choices,
@@ -177,7 +182,8 @@ def compose(
         rasa=rasa,
         duty=duty,
         database_is_up=outside.database_is_up,
-        checks=BoundedPool("checks", threads=4, room=8),
+        checks=checks,
+        probes=Probes(settings.actions_url, outside.page_state, checks),
     )
 
 

@@ -55,6 +55,7 @@ class GatewayMetrics:
             "Circuit breaker of a Rasa server: 0 closed, 1 half open, 2 open (no messages).",
             ["server"],
         )
+        self.actions_up = gauge("lantern_actions_up", "Whether the action server answers.")
         self.rasa_waiting = gauge(
             "lantern_rasa_waiting", "Messages that wait until a Rasa server is free."
         )

@@ -25,6 +25,7 @@ from safeguarding.screening.process import COMMAND, ScreeningProcess
 from safeguarding.settings import Settings, SettingsError
 from safeguarding.state_folder import make_private
 from safeguarding.taxonomy import CONTENT
+from safeguarding.watchdog import ServiceManager
 from staff.alerts.channels.channel import Channel, ChannelSetup, configured_channels
 from staff.alerts.formatter import AlertFormatter, AlertPhrases
 from staff.alerts.loops import Beats, Daily, Loop, Planner, Sender
@@ -73,10 +74,15 @@ class Dispatcher:
         for loop in self.loops:
             loop.start(stop)
         log.info("dispatcher.started", threads=sorted(self.beats.ages()))
+        manager = ServiceManager.of_this_process()
+        if manager is not None:
+            manager.report(first=True)
         hung: list[str] = []
         while not stop.wait(_LOOK_EVERY_S) and not hung:
             ages = self.beats.ages().items()
             hung = [name for name, age in ages if age > HANGS_S and name not in USES_DISK]
+            if manager is not None and not hung:
+                manager.report()
         if hung:
             # Its claims expire.
             log.critical("dispatcher.hangs", threads=hung)

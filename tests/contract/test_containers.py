@@ -11,6 +11,7 @@ import compose_spec
 import pytest
 import yaml
 
+from lantern import COMMANDS
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import ROOT
 
@@ -18,6 +19,7 @@ FOLDER = ROOT / "deploy" / "compose"
 COMPOSE: dict[str, Any] = yaml.safe_load((FOLDER / "compose.yml").read_text("utf-8"))
 SERVICES: dict[str, Any] = COMPOSE["services"]
 OURS = [name for name, each in SERVICES.items() if str(each["image"]).startswith("lantern-")]
+TINI = "/usr/bin/tini"
 IGNORED = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
 
 
@@ -115,6 +117,7 @@ def test_settings_of_the_containers_are_settings() -> None:
     assert [name for name in env if f'"{name}"' not in known] == []
     settings = Settings.from_env(env)
     assert settings.rasa_urls == ("http://rasa-1:5005", "http://rasa-2:5005")
+    assert settings.actions_url == "http://actions:5055"
     assert (settings.gateway_trusted_proxies, settings.console_trusted_proxies) == (1, 1)
 
 
@@ -131,6 +134,20 @@ def test_the_containers_run_what_make_run_runs() -> None:
         assert found
         for each in found:
             assert (each.split() if isinstance(each, str) else each) == wanted
+
+
+def test_what_hangs_in_a_container_is_ended() -> None:
+    """Docker restarts a container whose program ends, and leaves one that is unhealthy alone."""
+    lasting = [name for name in OURS if name not in {"proxy", "set-up"}]
+
+    assert len(lasting) == 7
+    for name in lasting:
+        entrypoint = SERVICES[name]["entrypoint"]
+        assert entrypoint == [TINI, "--", "python", "-m", "lantern", "watch", "--"]
+        assert SERVICES[name]["restart"] == "always"
+    assert COMMANDS["watch"].environment == "any"  # Rasa's image has Rasa's environment alone
+    assert "entrypoint" not in SERVICES["set-up"]
+    assert f'ENTRYPOINT ["{TINI}", "--"]' in (FOLDER / "Dockerfile").read_text("utf-8")
 
 
 def test_what_rasa_is_told_differs_in_where_the_actions_are_alone() -> None:

@@ -19,6 +19,7 @@ import redis
 
 from lantern import lantern
 from ops.stack import free_port
+from ops.watch import SILENT_S
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import ROOT
 from tests.certificates import write_certificate
@@ -99,6 +100,16 @@ def test_the_units_run_what_make_run_runs() -> None:
     assert "Environment=LANTERN_GATEWAY_PORT=%i\n" in (
         UNITS / "lantern-gateway@.service"
     ).read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", ["gateway@", "rasa@", "actions", "console", "dispatcher"])
+def test_a_unit_that_hangs_is_killed_and_started_again(name: str) -> None:
+    lines = (UNITS / f"lantern-{name}.service").read_text("utf-8").splitlines()
+
+    assert {"Type=notify", f"WatchdogSec={SILENT_S:g}", "WatchdogSignal=SIGKILL"} <= set(lines)
+    assert "Restart=always" in lines
+    # Their models are loaded first, which takes longer than the 90 seconds that others have.
+    assert ("TimeoutStartSec=300" in lines) is (name in {"gateway@", "rasa@"})
 
 
 def test_the_timers_call_commands_that_there_are() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import logging
+import socket
 from typing import Any
 
 import pytest
@@ -12,9 +14,11 @@ from click.testing import CliRunner
 from sanic import Sanic
 from sanic_testing.testing import SanicTestClient
 
+from actions import server
 from actions.__main__ import serve
 from actions.server import create_server
 from safeguarding.settings import ACTION_SECRET_HEADER
+from tests.malformed import MALFORMED, POST
 
 SECRET = "s" * 40
 KNOWN = {ACTION_SECRET_HEADER: SECRET}
@@ -85,3 +89,30 @@ def test_it_does_not_start_with_a_secret_that_is_none(
 
     assert done.exit_code == 1
     assert "LANTERN_ACTION_SECRET" in done.output
+
+
+async def status_of(port: int, sent: bytes) -> bytes:
+    """Send this on a connection of its own; return the status of the answer."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(sent)
+    said = await reader.readline()
+    writer.close()
+    return said[9:12]
+
+
+async def test_no_request_holds_it_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "WAITS_S", 0.5)
+    app = create_server(SECRET)
+    health = b"GET /health HTTP/1.1\r\nHost: lantern\r\nConnection: close\r\n\r\n"
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        running: Any = await app.create_server(sock=sock, return_asyncio_server=True)
+        await running.startup()
+        port = sock.getsockname()[1]
+        async with asyncio.timeout(30):
+            for name, sent in MALFORMED.items():
+                # Without the secret, an error is answered with 401.
+                assert await status_of(port, sent) in {b"400", b"401"}, name
+            for unfinished in (POST, POST + b"Content-Length: 9000\r\n\r\n{"):
+                assert await status_of(port, unfinished) in {b"401", b"408", b"503"}
+            assert await status_of(port, health) == b"200"
+        running.close()

@@ -24,6 +24,7 @@ from storage.approval_records import read_approved_digests
 from storage.duty import watches
 from storage.engine import can_be_written, connect
 from storage.handoffs import HandoffMailbox
+from storage.integrity import PageState, page_state
 from storage.pledges import PledgeCounter
 from storage.replies import ReplyMailbox
 from tests.commands import run
@@ -200,6 +201,17 @@ def test_the_gateway_cannot_read_or_change_what_it_handed_over(
         connection.exec_driver_sql(statement)
 
     assert type(raised.value.orig).__name__ == DENIED
+    gateway.dispose()
+
+
+def test_the_gateway_sees_whether_pages_are_damaged_in_its_role(
+    database_url: str, roles: Roles, engine: Engine
+) -> None:
+    with engine.connect() as connection:
+        checked = connection.exec_driver_sql("SHOW data_checksums").scalar_one() == "on"
+    gateway = as_role(database_url, roles.gateway)
+
+    assert page_state(gateway) is (PageState.SOUND if checked else PageState.UNCHECKED)
     gateway.dispose()
 
 

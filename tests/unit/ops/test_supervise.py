@@ -1,4 +1,4 @@
-"""The supervisor restarts processes that end, and leaves none behind when it stops."""
+"""The supervisor restarts processes that end or hang, and leaves none behind when it stops."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import pytest
 
+from ops.stack import free_port
+from ops.supervise import MISSED
 from safeguarding.taxonomy import ROOT
 
 PATIENCE_S = 30.0
@@ -23,14 +26,33 @@ stubborn: sh -c 'trap "" TERM; echo up; sleep 1000; sleep 1000'
 failing: sh -c 'exit 3'
 ready: echo all is up
 """
+SERVER = """\
+import sys, time
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        while self.path == "/spin":
+            pass
+        self.send_response(503 if self.path == "/healthz" and "loading" in sys.argv else 200)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+time.sleep(float(sys.argv[2]))
+HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
 
 
 class Running:
     """A supervisor at work on a Procfile, and what it has printed so far."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, text: str = PROCFILE, grace_s: float = 1, **settings: str
+    ) -> None:
         procfile, self._log = folder / "Procfile", folder / "log"
-        procfile.write_text(PROCFILE, "utf-8")
+        procfile.write_text(text, "utf-8")
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
                 [
@@ -39,10 +61,12 @@ class Running:
                     "lantern",
                     "supervise",
                     "--once=ready",
-                    "--grace=1",
+                    f"--grace={grace_s}",
+                    "--probe=0.4",
                     f"--procfile={procfile}",
                 ],
                 cwd=ROOT,
+                env={**os.environ, **settings},
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
@@ -79,9 +103,53 @@ def running(tmp_path: Path) -> Iterator[Running]:
     made = Running(tmp_path)
     until(lambda: "stubborn | up" in made.printed() and "| I am steady" in made.printed())
     yield made
-    if made.process.poll() is None:
-        made.process.send_signal(signal.SIGTERM)
-        made.process.wait(PATIENCE_S)
+    stop(made)
+
+
+def stop(running: Running) -> None:
+    if running.process.poll() is None:
+        running.process.send_signal(signal.SIGTERM)
+        running.process.wait(PATIENCE_S)
+
+
+class Served:
+    """Servers under a supervisor that probes them: one that freezes, one that spins, others."""
+
+    def __init__(self, folder: Path, *, late_s: float = 0, grace_s: float = 1) -> None:
+        program = folder / "server.py"
+        program.write_text(SERVER, "utf-8")
+        self.ports = {name: free_port() for name in ("gateway", "console", "dispatcher")}
+        run = f"{sys.executable} {program}"
+        text = (
+            f"gateway: {run} {self.ports['gateway']} {late_s}\n"
+            f"console: {run} {self.ports['console']} 0\n"
+            f"dispatcher: {run} {self.ports['dispatcher']} 0 loading\n"
+        )
+        settings = {f"LANTERN_{name.upper()}_PORT": str(port) for name, port in self.ports.items()}
+        self.running = Running(folder, text, grace_s, **settings)
+        until(lambda: self.answers("console") and self.answers("dispatcher"))
+
+    def answers(self, name: str, path: str = "/") -> bool:
+        with suppress(httpx.HTTPError):
+            url = f"http://127.0.0.1:{self.ports[name]}{path}"
+            return httpx.get(url, timeout=0.5).is_success
+        return False
+
+
+Serve = Callable[..., Served]
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    started: list[Served] = []
+
+    def begin(**options: float) -> Served:
+        started.append(Served(tmp_path, **options))
+        return started[-1]
+
+    yield begin
+    for each in started:
+        stop(each.running)
 
 
 def test_what_is_killed_is_started_again_and_its_children_go_with_it(running: Running) -> None:
@@ -120,3 +188,44 @@ def test_a_signal_ends_everything_even_what_does_not_listen(
 
     assert running.process.wait(PATIENCE_S) == 0
     until(lambda: not any(is_alive(group) for group in groups), patience_s=5)
+
+
+def test_what_freezes_or_spins_is_killed_and_started_again(serve: Serve) -> None:
+    served = serve()
+    running = served.running
+    until(lambda: served.answers("gateway"))
+    time.sleep(1.5)  # long enough for a probe that sees both up
+    [frozen], [spinning] = running.pids("gateway"), running.pids("console")
+
+    os.kill(frozen, signal.SIGSTOP)
+    served.answers("console", "/spin")
+
+    for name, pid in (("gateway", frozen), ("console", spinning)):
+        until(lambda name=name: len(running.pids(name)) == 2 and served.answers(name))  # type: ignore[misc]
+        assert not is_alive(pid)
+        line = rf"{name} +\| no answer from http://127.0.0.1:\d+/healthz, {MISSED} times in a row"
+        assert re.search(line, running.printed())
+    # An answer that something is missing is an answer.
+    assert len(running.pids("dispatcher")) == 1
+
+
+def test_what_is_still_starting_is_left_alone(serve: Serve) -> None:
+    served = serve(late_s=6)
+    until(lambda: served.answers("gateway"))
+
+    assert len(served.running.pids("gateway")) == 1
+    assert "no answer" not in served.running.printed()
+
+
+def test_what_is_told_to_stop_may_take_its_time(serve: Serve) -> None:
+    served = serve(grace_s=6)
+    until(lambda: served.answers("gateway"))
+    time.sleep(1.5)
+    [pid] = served.running.pids("gateway")
+    os.kill(pid, signal.SIGSTOP)
+    served.running.process.send_signal(signal.SIGTERM)
+
+    time.sleep(4)
+    assert is_alive(pid)
+    assert served.running.process.wait(PATIENCE_S) == 0
+    assert "no answer" not in served.running.printed()

@@ -54,9 +54,17 @@ def test_rasa_may_be_one_server_or_several_each_named_once() -> None:
     assert Settings.from_env({"LANTERN_RASA_URL": ""}).rasa_urls == ("http://127.0.0.1:5005",)
 
 
+def test_the_action_server_has_one_address_without_a_slash_at_its_end() -> None:
+    assert Settings.from_env({}).actions_url == "http://127.0.0.1:5055"
+    found = Settings.from_env({"LANTERN_ACTIONS_URL": "http://actions:5055/"})
+    assert found.actions_url == "http://actions:5055"
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("LANTERN_ACTIONS_URL", "http://actions-1:5055 http://actions-2:5055"),
+        ("LANTERN_ACTIONS_URL", "actions:5055"),
         ("LANTERN_RASA_URL", "http://127.0.0.1:5005 127.0.0.1:5006"),
         ("LANTERN_RASA_URL", "http://127.0.0.1:many"),
         ("LANTERN_GATEWAY_PORT", "many"),

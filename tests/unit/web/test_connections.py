@@ -15,6 +15,7 @@ from sanic import HTTPResponse, Request, Sanic
 from sanic.response import text
 
 from tests.content import real_content
+from tests.malformed import MALFORMED
 from tests.unit.chat.gateway.conftest import until
 from web import connections
 from web.budget import Budget, ConnectionState
@@ -176,6 +177,16 @@ async def test_what_is_dripped_is_ended_with_the_help_numbers(
     assert clock.ahead_s <= 2 * TIMES[ConnectionState.BODY]
     assert b"HTTP/1.1 408" in said or b"HTTP/1.1 404" in said
     assert b"0800 1111" in said
+
+
+@pytest.mark.parametrize("sent", MALFORMED.values(), ids=MALFORMED.keys())
+async def test_what_makes_no_sense_is_refused_and_holds_up_no_one(sent: bytes) -> None:
+    async with asyncio.timeout(20), opened() as door:
+        said = await (await door.open(sent)).hear()
+
+        assert said.startswith(b"HTTP/1.1 400")
+        assert b"0800 1111" in said
+        assert (await (await door.open(LAST)).hear()).startswith(b"HTTP/1.1 200")
 
 
 async def test_who_does_not_read_is_ended(clock: Clock) -> None:

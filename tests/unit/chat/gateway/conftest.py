@@ -29,6 +29,7 @@ from safeguarding.screening.screener import MessageScreener
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import Severity
 from storage.handoffs import HandoffMailbox
+from storage.integrity import PageState
 from tests.content import real_content
 from tests.fakes.plain_engine import plain_alarm, plain_encode
 from tests.fakes.rasa import FakeRasa, running_rasa
@@ -219,12 +220,15 @@ class World:
         self.spool = MemorySpool()
         self.wishes = self.log.wishes
         self.database = True
+        self.pages = PageState.SOUND
         self.state_dir = state_dir
         self.env: dict[str, str] = {"LANTERN_RASA_TIMEOUT_S": "2"}
 
     def settings(self) -> Settings:
         """Return settings that point here."""
         env = {"LANTERN_STATE_DIR": str(self.state_dir), "LANTERN_RASA_URL": self.rasa.url}
+        # The fake Rasa answers for the action server, too.
+        env["LANTERN_ACTIONS_URL"] = self.rasa.url.replace(",", " ").split()[-1]
         return Settings.from_env(env | self.env)
 
     def _screener(self) -> MessageScreener:
@@ -242,6 +246,7 @@ class World:
             token_key="k" * 40,
             channel_secret="secret",
             database_is_up=lambda: self.database,
+            page_state=lambda: self.pages,
             rota=lambda _start, _end: (),
         )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from storage.integrity import PageState
+from tests.peers import frozen_server
 from tests.unit.chat.gateway.conftest import Gateway, World
 from tests.unit.chat.gateway.test_recorder import escalation
 
@@ -22,8 +24,10 @@ async def test_ready_names_each_dependency(gateway: Gateway) -> None:
         "status": "ready",
         "rasa": "up",
         "rasa_servers": {gateway.world.rasa.url.removeprefix("http://"): "up"},
+        "actions": "up",
         "redis": "unused",
         "database": "up",
+        "database_pages": "sound",
         "disk": "up",
         "spool": 0,
         "unsaved": 0,
@@ -33,6 +37,7 @@ async def test_ready_names_each_dependency(gateway: Gateway) -> None:
 async def test_not_ready_while_something_is_away(world: World) -> None:
     world.rasa.url = "http://127.0.0.1:9"
     world.database = False
+    world.pages = PageState.UNCHECKED
     world.log.down = True
     world.spool.keep(escalation())
     async with world.gateway() as gateway:
@@ -44,13 +49,43 @@ async def test_not_ready_while_something_is_away(world: World) -> None:
         "status": "degraded",
         "rasa": "down",
         "rasa_servers": {"127.0.0.1:9": "down"},
+        "actions": "down",
         "redis": "unused",
         "database": "down",
+        "database_pages": "unchecked",
         "disk": "up",
         "spool": 1,
         "unsaved": 0,
     }
     assert alive.status_code == 200
+
+
+async def test_not_ready_while_the_action_server_is_frozen_or_away(world: World) -> None:
+    with frozen_server() as frozen:
+        for port in (frozen, 9):
+            world.env["LANTERN_ACTIONS_URL"] = f"http://127.0.0.1:{port}"
+            async with world.gateway() as gateway:
+                answer = await gateway.http.get("/readyz")
+                figures = (await gateway.http.get("/metrics")).text
+
+            state = answer.json()
+            assert (answer.status_code, state["status"]) == (503, "degraded")
+            assert (state["actions"], state["rasa"], state["database"]) == ("down", "up", "up")
+            assert "lantern_actions_up 0.0" in figures
+
+
+async def test_not_ready_while_a_page_of_the_database_is_damaged(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.pages = PageState.CORRUPT
+    async with world.gateway() as gateway:
+        answer = await gateway.http.get("/readyz")
+
+    state = answer.json()
+    assert (answer.status_code, state["status"]) == (503, "degraded")
+    assert (state["database"], state["database_pages"]) == ("up", "corrupt")
+    [line] = [line for line in capsys.readouterr().out.splitlines() if "database.corrupt" in line]
+    assert '"level": "critical"' in line
 
 
 async def test_a_record_that_goes_from_memory_to_the_spool_meanwhile_is_counted(
