@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from safeguarding.risk.text.normalise import Canonical, Token
@@ -22,8 +22,9 @@ _RUN = 6
 WHOLE_MOST = 128
 """Number of words read of the whole; the encoder stops there too."""
 _STRANGE = 2
-"""Largest number of passages read in words that the encoder does not know. It cuts such words into
-letters, so that a passage takes three times as long and means nothing to it."""
+"""Largest number of passages read in words that the encoder does not know: one that the lexicon and
+one that the second witness points at. The encoder cuts such words into pieces of a few letters, so
+that a passage takes up to three times as long and means little to it."""
 _KNOWN, _LETTERS = 2 / 3, 3
 """A passage is strange if fewer of its words are known, or if there are more letters of unknown
 words to each of its words. Of the development part's passages, at least 0.83 of the words are
@@ -78,8 +79,8 @@ def passages(
     """Return the whole message and, of a long one, overlapping pieces of about 36 words, in order.
 
     Of a very long message: its ends, the pieces that hold most of the words whose indices are
-    `alarming`, and the pieces of the highest `gravity` as typed. Of the strange pieces, the two
-    that hold most of these words or are gravest.
+    `alarming`, and the pieces of the highest `gravity` as typed. Of strange pieces, the one that
+    holds most of these words, and the gravest other.
     """
     whole = Passage(message.tokens[:WHOLE_MOST], is_whole=True)
     if len(message.tokens) <= WHOLE:
@@ -89,8 +90,8 @@ def passages(
     if len(pieces) > MOST or len(strange) > _STRANGE:
         held = _held(pieces, sorted(alarming))
         grave = [gravity(piece.as_typed(message)) if gravity else 0.0 for _, piece in pieces]
-        left_out = sorted(strange, key=lambda at: (-held[at], -grave[at]))[_STRANGE:]
-        kept = [at for at in range(len(pieces)) if at not in set(left_out)]
+        left_out = _left_out(strange, held, grave)
+        kept = [at for at in range(len(pieces)) if at not in left_out]
         chosen = _chosen([held[at] for at in kept], [grave[at] for at in kept])
         pieces = [pieces[kept[at]] for at in chosen]
     return [whole, *(piece for _, piece in pieces)]
@@ -125,6 +126,16 @@ def _held(pieces: Sequence[tuple[int, Passage]], words: Sequence[int]) -> list[i
         bisect_left(words, start + len(piece.tokens)) - bisect_left(words, start)
         for start, piece in pieces
     ]
+
+
+def _left_out(strange: Iterable[int], held: Sequence[int], grave: Sequence[float]) -> set[int]:
+    """Return the indices of the strange pieces that are not read."""
+    rest = set(strange)
+    if len(rest) <= _STRANGE:
+        return set()
+    rest.remove(max(rest, key=lambda at: (held[at], grave[at])))
+    rest.remove(max(rest, key=lambda at: grave[at]))
+    return rest
 
 
 def _chosen(held: Sequence[int], grave: Sequence[float]) -> list[int]:

@@ -11,9 +11,11 @@ from safeguarding.risk.assessment import NO_RISK, Assessment, Signal, sign_of
 from safeguarding.risk.chat.pasted import pasted_chat
 from safeguarding.risk.chat.reading import (
     MOST_LINES,
+    MOST_WORDS,
     STRETCH,
     ChatReader,
     category_of,
+    reads_whole,
     stretches,
     with_speakers,
 )
@@ -192,6 +194,48 @@ def test_the_beginning_and_the_end_of_a_huge_chat_are_read(
     assert assess(reader, f"{GROOMING}\n{quiet}").severity == Severity.CONCERN
     assert len(network.asked) == MOST_LINES
     assert network.asked[0].split()[-1] == "mature"
+
+
+def long_chat(lines: int) -> str:
+    """Return a chat of lines of some twenty words, no two of them alike."""
+    said = "we went to the park and then we had tea and my mum said it was time to go home "
+    return chat(
+        *(f"{'liam' if n % 2 else 'me'}: {n} {said}and {n} more of it" for n in range(lines))
+    )
+
+
+@pytest.mark.parametrize("lines", [30, 60, 300])
+def test_no_more_words_are_read_of_a_chat_than_the_bound_allows(
+    reader: ChatReader, network: WordNetwork, lines: int
+) -> None:
+    assess(reader, long_chat(lines))
+
+    read = [line.split() for line in network.asked]
+    assert 0.9 * MOST_WORDS <= sum(map(len, read)) <= MOST_WORDS
+    assert read[0][0] == "0"
+    assert read[-1][0] == str(lines - 1)
+    found = pasted_chat(long_chat(lines))
+    assert found is not None
+    assert not reads_whole(found)
+
+
+def test_a_chat_of_short_lines_is_read_whole() -> None:
+    found = pasted_chat(chat(*(f"liam: match number {n}\nme: ok" for n in range(MOST_LINES // 2))))
+
+    assert found is not None
+    assert reads_whole(found)
+
+
+def test_a_reviewed_phrase_in_the_middle_of_a_chat_of_long_lines_is_read(
+    reader: ChatReader, network: WordNetwork
+) -> None:
+    lines = long_chat(100).split("\n")
+    lines[50] += " secret scared"
+    text = "\n".join(lines)
+
+    assess(reader, text, phrase(text, "secret scared"))
+
+    assert any(line.endswith("secret scared") for line in network.asked)
 
 
 @pytest.mark.parametrize("text", ["a: 🙂\nb: !!\na: ...", "a: \ud800\nb: \ud800\na: \ud800"])
