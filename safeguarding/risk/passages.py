@@ -25,10 +25,10 @@ _STRANGE = 2
 """Largest number of passages read in words that the encoder does not know: one that the lexicon and
 one that the second witness points at. The encoder cuts such words into pieces of a few letters, so
 that a passage takes up to three times as long and means little to it."""
-_KNOWN, _LETTERS = 2 / 3, 3
-"""A passage is strange if fewer of its words are known, or if there are more letters of unknown
-words to each of its words. Of the development part's passages, at least 0.83 of the words are
-known."""
+_KNOWN, _LETTERS = 2 / 3, 2
+"""A passage is strange if a smaller share of its words is known, or if it has more letters of
+unknown words for each of its words. In every passage of the development part at least 0.83 of the
+words are known, and there is at most 0.6 of such a letter for each."""
 
 
 @dataclass(frozen=True)

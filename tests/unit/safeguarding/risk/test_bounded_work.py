@@ -125,6 +125,7 @@ LOAD = {
     "stacked marks": ("e" + "\u0301" * 9) * (MOST_READ // 10),
     "hidden characters": ("h\u200bi\u200bt\u200b " * MOST_READ)[:MOST_READ],
     "negations": words("he", "does", "not", "never", "hit", "me"),
+    "nearly a phrase": words("he hit he does not hit when i want to he touched my"),
     "denials": words(*(f"he does not hit me in {nonsense(number)}." for number in range(300))),
     "alarms": words("he", "raped", "me", "i", "want", "to", "die", "kill", "myself"),
     "a book": LONG * 6,
@@ -241,7 +242,7 @@ def test_a_disclosure_among_words_that_nobody_knows_is_heard(
     assert whole_engine.assess(text).severity >= Severity.URGENT
 
 
-@pytest.mark.parametrize("load", ["alarms", "negations", "breaks", "a book", "slips"])
+@pytest.mark.parametrize("load", ["nearly a phrase", "alarms", "negations", "a book", "slips"])
 def test_what_is_repeated_is_encoded_once(counted: RiskEngine, work: Work, load: str) -> None:
     counted.assess(LOAD[load])
 

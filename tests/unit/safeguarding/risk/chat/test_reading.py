@@ -10,7 +10,9 @@ import pytest
 from safeguarding.risk.assessment import NO_RISK, Assessment, Signal, sign_of
 from safeguarding.risk.chat.pasted import pasted_chat
 from safeguarding.risk.chat.reading import (
+    MOST_ALONE,
     MOST_LINES,
+    MOST_STRETCHES,
     MOST_WORDS,
     STRETCH,
     ChatReader,
@@ -50,8 +52,10 @@ class WordNetwork:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.heard: list[str] = []
+        self.alone: list[str] = []
 
     def read(self, canonical: str) -> Scores:
+        self.alone.append(canonical)
         grave = 4.0 if "scared" in canonical.split() else -4.0
         return Scores((grave, grave, grave), {"distress": grave}, {"self": 0.0}, NO_VECTOR)
 
@@ -236,6 +240,34 @@ def test_a_reviewed_phrase_in_the_middle_of_a_chat_of_long_lines_is_read(
     assess(reader, text, phrase(text, "secret scared"))
 
     assert any(line.endswith("secret scared") for line in network.asked)
+
+
+def test_of_many_lines_with_phrases_the_gravest_few_are_read_by_themselves(
+    reader: ChatReader, network: WordNetwork
+) -> None:
+    text = chat(*(f"jo: scared {n} die\nme: ok" for n in range(10, 30)))
+    phrases = [phrase(text, f"{n} die") for n in range(10, 29)]
+
+    found = assess(reader, text, *phrases, phrase(text, "29 die", Severity.IMMEDIATE))
+
+    assert len(network.alone) == MOST_ALONE
+    assert found.severity == Severity.IMMEDIATE
+
+
+def test_of_many_stretches_the_gravest_are_read(network: WordNetwork, lexicon: Lexicon) -> None:
+    class Listening(NumbWitness):
+        def scores(self, text: str) -> Steps:
+            score = float(text.count("terrified"))
+            return score, score, score
+
+    toned = ChatReader(network, Listening(), None, weights(tone=0.2), lexicon.normaliser)
+    lines = [f"liam: match number {n}\nme: ok" for n in range(30)]
+    lines[14] = "liam: terrified terrified terrified terrified\nme: ok"
+
+    found = assess(toned, chat(*lines))
+
+    assert len(network.heard) == MOST_STRETCHES
+    assert found.severity == Severity.URGENT
 
 
 @pytest.mark.parametrize("text", ["a: 🙂\nb: !!\na: ...", "a: \ud800\nb: \ud800\na: \ud800"])
