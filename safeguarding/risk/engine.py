@@ -33,6 +33,7 @@ from safeguarding.risk.encoder.in_place import (
 from safeguarding.risk.encoder.vectors import Encoded, Floats, SentenceEncoder, read_adapter
 from safeguarding.risk.lexicon.phrases import PhraseReader, PhraseReading
 from safeguarding.risk.lexicon.reader import Lexicon, read_lexicon
+from safeguarding.risk.passages import WHOLE_MOST
 from safeguarding.risk.prediction import Prediction, Predictor
 from safeguarding.risk.text.normalise import MOST_READ, excerpt
 from safeguarding.risk.thresholds import (
@@ -47,7 +48,7 @@ from safeguarding.taxonomy import Severity
 _OF_TURN = 400
 """Number of characters of an earlier turn of which the context is made."""
 _OF_THE_TOPIC = 10_000
-"""Number of characters of a message from which its topic is read; the encoder stops long before."""
+"""Number of characters of a text of which the vector is made; the encoder stops long before."""
 logger = logging.getLogger(__name__)
 Vectors: TypeAlias = Mapping[str, Floats]
 """Sentence vectors by the canonical words of a text."""
@@ -99,7 +100,7 @@ class RiskEngine:
         words, vector = "", None
         try:
             words = self.canonical(text)
-            vector = self._vector(text, vectors)
+            vector = self._vector(words, vectors)
         except Exception as error:  # noqa: BLE001 - the assessment must not be lost with them
             logger.error("no_vector kind=%s", type(error).__name__)  # noqa: TRY400 - words in it
         return Analysis(assessment, words, vector)
@@ -111,13 +112,14 @@ class RiskEngine:
             context = self._context(history)
         is_cut = len(text) > MOST_READ
         text = excerpt(text)
+        reading = self._phrases.read(text)
         chat = pasted_chat(text) if self._chats else None
         if chat is None or self._chats is None:
-            found, vectors, is_whole = self._own(text, history, context)
+            found, vectors, is_whole = self._own(reading, history, context)
         else:
-            said = self._phrases.signals(self._phrases.read(text), ())
-            own, vectors, is_whole = self._own(chat.own_words, history, context)
-            found = upgraded(own, self._chats.read(chat, said))
+            words = reading if chat.own_words == text else self._phrases.read(chat.own_words)
+            own, vectors, is_whole = self._own(words, history, context)
+            found = upgraded(own, self._chats.read(chat, self._phrases.signals(reading, ())))
             is_whole = is_whole and reads_whole(chat)
         return (found if is_whole and not is_cut else read_in_part(found)), vectors
 
@@ -134,10 +136,9 @@ class RiskEngine:
             return ""
 
     def _own(
-        self, text: str, history: Sequence[Turn], context: str
+        self, reading: PhraseReading, history: Sequence[Turn], context: str
     ) -> tuple[Assessment, Vectors, bool]:
         """Return the risk in the person's own words, the vectors made, and whether all was read."""
-        reading = self._phrases.read(text)
         signals = self._phrases.signals(reading, history)
         prediction = self._prediction(reading, signals, history, context)
         found = self._assessment(reading, signals, prediction)
@@ -158,12 +159,12 @@ class RiskEngine:
         alarming = reading.alarming()
         return self._predictor.predict(reading.message, signals, history, alarming, context)
 
-    def _vector(self, text: str, made: Vectors) -> Floats | None:
-        """Return the vector of the beginning of `text`, reused if it was read as a passage."""
-        words = self.canonical(text[:_OF_THE_TOPIC])
-        if words in made or self._encode is None:
-            return made.get(words)
-        return self._encode(words).vector
+    def _vector(self, words: str, made: Vectors) -> Floats | None:
+        """Return the vector of the first canonical words, reused if they were read as a passage."""
+        beginning = " ".join(words.split(" ", WHOLE_MOST)[:WHOLE_MOST])
+        if beginning in made or self._encode is None:
+            return made.get(beginning)
+        return self._encode(beginning).vector
 
     def canonical(self, text: str) -> str:
         """Return the canonical words of `text` between single spaces, as the encoder reads them."""
@@ -174,7 +175,7 @@ class RiskEngine:
 
         Of a long text it is the vector of its beginning. Raises RuntimeError without an encoder.
         """
-        found = self._vector(text, {})
+        found = self._vector(self.canonical(text[:_OF_THE_TOPIC]), {})
         if found is None:
             raise RuntimeError("this engine was built without an encoder")
         return found

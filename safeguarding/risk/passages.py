@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from safeguarding.risk.text.normalise import Canonical, Token
@@ -17,8 +17,18 @@ words are read whole."""
 _ENDS, _ALARMING = 2, 2
 """Of a longer message, number of passages always read at either end, and number of passages with
 the most alarming words. The second witness chooses the rest."""
-_WHOLE_MOST = 128
+_RUN = 6
+"""Number of neighbouring words by which a repetition is recognised."""
+WHOLE_MOST = 128
 """Number of words read of the whole; the encoder stops there too."""
+_STRANGE = 2
+"""Largest number of passages read in words that the encoder does not know: one that the lexicon and
+one that the second witness points at. The encoder cuts such words into pieces of a few letters, so
+that a passage takes up to three times as long and means little to it."""
+_KNOWN, _LETTERS = 2 / 3, 2
+"""A passage is strange if a smaller share of its words is known, or if it has more letters of
+unknown words for each of its words. In every passage of the development part at least 0.83 of the
+words are known, and there is at most 0.6 of such a letter for each."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +37,13 @@ class Passage:
 
     tokens: tuple[Token, ...]
     is_whole: bool
+
+    @property
+    def is_strange(self) -> bool:
+        """Whether it is in no language that the encoder knows, or in none at all."""
+        unknown = [len(token.word) for token in self.tokens if not token.is_known]
+        known = len(self.tokens) - len(unknown)
+        return known < _KNOWN * len(self.tokens) or sum(unknown) > _LETTERS * len(self.tokens)
 
     @property
     def text(self) -> str:
@@ -62,17 +79,39 @@ def passages(
     """Return the whole message and, of a long one, overlapping pieces of about 36 words, in order.
 
     Of a very long message: its ends, the pieces that hold most of the words whose indices are
-    `alarming`, and the pieces of the highest `gravity` as typed.
+    `alarming`, and the pieces of the highest `gravity` as typed. Of strange pieces, the one that
+    holds most of these words, and the gravest other.
     """
-    whole = Passage(message.tokens[:_WHOLE_MOST], is_whole=True)
+    whole = Passage(message.tokens[:WHOLE_MOST], is_whole=True)
     if len(message.tokens) <= WHOLE:
         return [whole]
     pieces = list(_pieces(message))
-    if len(pieces) > MOST:
+    strange = [at for at, (_, piece) in enumerate(pieces) if piece.is_strange]
+    if len(pieces) > MOST or len(strange) > _STRANGE:
         held = _held(pieces, sorted(alarming))
         grave = [gravity(piece.as_typed(message)) if gravity else 0.0 for _, piece in pieces]
-        pieces = [pieces[at] for at in _chosen(held, grave)]
+        left_out = _left_out(strange, held, grave)
+        kept = [at for at in range(len(pieces)) if at not in left_out]
+        chosen = _chosen([held[at] for at in kept], [grave[at] for at in kept])
+        pieces = [pieces[kept[at]] for at in chosen]
     return [whole, *(piece for _, piece in pieces)]
+
+
+def without_repeats(message: Canonical, found: Sequence[Passage]) -> Iterator[Passage]:
+    """Yield the passages in which something is typed that stands in none before.
+
+    A passage repeats others if each run of _RUN words in it, as typed, stands in one of them.
+    """
+    seen: set[tuple[str, ...]] = set()
+    for each in found:
+        if each.is_whole:
+            yield each
+            continue
+        words = each.as_typed(message).split()
+        runs = {tuple(words[at : at + _RUN]) for at in range(max(len(words) - _RUN + 1, 1))}
+        if not runs <= seen:
+            yield each
+        seen |= runs
 
 
 def read_whole(message: Canonical, found: Sequence[Passage]) -> bool:
@@ -89,9 +128,21 @@ def _held(pieces: Sequence[tuple[int, Passage]], words: Sequence[int]) -> list[i
     ]
 
 
+def _left_out(strange: Iterable[int], held: Sequence[int], grave: Sequence[float]) -> set[int]:
+    """Return the indices of the strange pieces that are not read."""
+    rest = set(strange)
+    if len(rest) <= _STRANGE:
+        return set()
+    rest.remove(max(rest, key=lambda at: (held[at], grave[at])))
+    rest.remove(max(rest, key=lambda at: grave[at]))
+    return rest
+
+
 def _chosen(held: Sequence[int], grave: Sequence[float]) -> list[int]:
     """Return the indices of the pieces to read, in their order."""
     last = len(held)
+    if last <= MOST:
+        return list(range(last))
     chosen = {*range(_ENDS), *range(last - _ENDS, last)}
     alarming = sorted((at for at in range(last) if held[at]), key=lambda at: -held[at])
     chosen |= {*[at for at in alarming if at not in chosen][:_ALARMING]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -19,13 +20,14 @@ from safeguarding.risk.assessment import (
     subjects_of,
 )
 from safeguarding.risk.encoder.classifier import (
+    URGENT,
     NearestExamples,
     RememberedScores,
     RiskClassifier,
     Scores,
 )
 from safeguarding.risk.encoder.in_place import SecondReader
-from safeguarding.risk.passages import Passage, passages, read_whole
+from safeguarding.risk.passages import Passage, passages, read_whole, without_repeats
 from safeguarding.risk.text.normalise import Canonical
 from safeguarding.risk.thresholds import Evidence, Probabilities, Steps, Thresholds, confirmed
 from safeguarding.risk.witness import Witness
@@ -129,9 +131,13 @@ class Predictor:
         around these words, and those that the second witness, which reads everything, finds
         gravest. `context` is what came before, as the second reader reads it.
         """
-        parts = passages(message, alarming, self._witness.urgent)
+        hears = cache(self._witness.scores)
+        parts = passages(message, alarming, lambda typed: hears(typed)[URGENT])
         phrased = _in_this_message(phrases)
-        read = [self._read(each, message, phrases) for each in parts]
+        read = [
+            self._read(each, hears(each.as_typed(message)), phrases)
+            for each in without_repeats(message, parts)
+        ]
         gravest = self._gravest(read, phrased, context)
         probabilities = self._severity(gravest.evidence, phrased)
         alone = self._severity(_unphrased(gravest.evidence), phrased)
@@ -160,11 +166,8 @@ class Predictor:
             vectors,
         )
 
-    def _read(
-        self, passage: Passage, message: Canonical, phrases: Sequence[Signal]
-    ) -> _ReadPassage:
+    def _read(self, passage: Passage, witness: Steps, phrases: Sequence[Signal]) -> _ReadPassage:
         scores = self._classifier.read(passage.text)
-        witness = self._witness.scores(passage.as_typed(message))
         return _ReadPassage(
             passage, scores, Evidence(scores.steps, witness, _phrased(passage, phrases)), None
         )
@@ -172,16 +175,17 @@ class Predictor:
     def _gravest(self, read: list[_ReadPassage], phrased: Severity, context: str) -> _ReadPassage:
         """Return the gravest passage, after a second reading of those that seemed the gravest.
 
-        In `read` they replace what was read once. At most _READ_TWICE are read again, which bounds
-        the time.
+        In `read` they replace what was read once. At most _READ_TWICE are read again, and of
+        strange ones one, which bounds the time.
         """
 
         def gravity(at: int) -> tuple[Severity, float]:
             found = self._severity(read[at].evidence, phrased)
             return found.severity, found.urgent
 
+        may_be_read = list(range(len(read)))
         for _ in range(_READ_TWICE):
-            at = max(range(len(read)), key=gravity)
+            at = max(may_be_read, key=gravity)
             each = read[at]
             if each.evidence.second is not None:
                 break
@@ -189,6 +193,12 @@ class Predictor:
             if evidence.second is None:
                 break
             read[at] = each._replace(evidence=evidence, need=need)
+            if each.passage.is_strange:
+                may_be_read = [
+                    other
+                    for other in may_be_read
+                    if other == at or not read[other].passage.is_strange
+                ]
         return read[max(range(len(read)), key=gravity)]
 
     def _severity(self, evidence: Evidence, phrased: Severity) -> Probabilities:

@@ -6,7 +6,6 @@ A few hundred cases, the same each time; `make fuzz` tries ten thousand others.
 from __future__ import annotations
 
 import json
-import os
 import re
 import socket
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ import httpx
 import pytest
 import schemathesis
 import structlog
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import (
@@ -37,25 +36,13 @@ from safeguarding.risk.engine import build_engine
 from safeguarding.screening.languages import LanguageDetector
 from tests.content import real_content
 from tests.fakes.plain_engine import DISCLOSES
+from tests.fuzzing import fuzzing
 
-CASES = int(os.environ.get("LANTERN_FUZZ_CASES", "400"))
 LONGEST_QUOTE = 12
 """Fewer characters than these may stand anywhere by chance."""
 MESSAGES_OF_A_CONVERSATION = 25
 """Fewer than its limit in a minute: beyond, the answer is another."""
 KNOWN = {"young_person", "professional", "application/json"}
-
-
-def fuzzing(share: float) -> Any:
-    """So much of all the cases."""
-    return settings(
-        max_examples=max(1, int(CASES * share)),
-        derandomize="LANTERN_FUZZ_CASES" not in os.environ,
-        deadline=None,
-        database=None,
-        phases=[Phase.generate, Phase.shrink],
-        suppress_health_check=list(HealthCheck),
-    )
 
 
 class Door:

@@ -16,7 +16,7 @@ _ROW = re.compile(r"[^\n\r\v\f\x85\u2028\u2029]+")
 _MARKS = "\u200b\u200e\u200f\u202a\u202b\u202c\u2066\u2067\u2068\u2069\ufeff"
 """Invisible characters that apps put around names and messages."""
 _SAYING = re.compile(
-    r"\s+(?:(?:was|were|is|be|are|just)\s+)?"
+    r" (?:(?:was|were|is|be|are|just) )?"
     r"(?:said|says?|goes|go|went|like|replied|replies|wrote|sent|texted|asked|answered|typed|put)$"
 )
 _SAME_SPEAKER = {

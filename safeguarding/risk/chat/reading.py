@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TypeVar
 
 import numpy as np
@@ -12,6 +15,7 @@ from safeguarding.risk.assessment import CHAT, NO_RISK, Assessment, Signal, sour
 from safeguarding.risk.chat.layouts import ME, ChatLine
 from safeguarding.risk.chat.pasted import PastedChat
 from safeguarding.risk.encoder.classifier import RiskClassifier
+from safeguarding.risk.encoder.vectors import MAX_WORD_PIECES
 from safeguarding.risk.text.normalise import Canonical
 from safeguarding.risk.text.words import is_word
 from safeguarding.risk.thresholds import ChatThresholds, Evidence, Thresholds
@@ -21,11 +25,17 @@ from safeguarding.taxonomy import Severity
 MOST_LINES, _ENDS = 64, 16
 """Largest number of lines read of a chat, which bounds the time; number of lines always read at
 either end."""
+MOST_WORDS = 576
+"""Largest number of words read of a chat: 64 lines of the usual length. A word that no dictionary
+has counts as many as it has letters, since the encoder reads it in pieces."""
+MOST_ALONE = 8
+"""Largest number of lines that are read by themselves because of a reviewed phrase in them."""
 _WORDS_OF_A_LINE = 80
 """Number of words up to which the encoder reads a line to its end."""
 _AROUND = 150
 """Number of characters read before and after a reviewed phrase in a longer line."""
 _WORDS_LOOKED_UP = 40
+_WORD = re.compile(r"[^\W_]+")
 _GOLDEN = 0.618
 """The fractional parts of its multiples spread evenly, however many are taken."""
 _RUN, _SMOOTHING = 12, 2
@@ -33,6 +43,9 @@ _RUN, _SMOOTHING = 12, 2
 STRETCH, _STEP, _GRAVEST = 8, 4, 2
 """Number of lines read as one text, as in training; distance to the next stretch; number of
 stretches whose scores make the tone."""
+MOST_STRETCHES = 8
+"""Largest number of stretches that the network reads, as many as a chat of 36 lines has. Of more it
+reads those that the second witness finds gravest."""
 _OTHERS = "them"
 
 
@@ -98,8 +111,8 @@ class ChatReader:
             return NO_RISK
         found = self._pattern(self._evidence(scored))
         if not chat.guessed:
-            for line in scored:
-                found = upgraded(found, self._alone(line, phrases))
+            for line, within in _alarming(scored, phrases):
+                found = upgraded(found, self._alone(line, within))
         return found
 
     def evidence(self, chat: PastedChat) -> ChatEvidence | None:
@@ -136,11 +149,21 @@ class ChatReader:
         """Return the mean of the highest scores, so that no single stretch decides."""
         texts = [
             with_speakers([(each.line.speaker, each.canonical) for each in lines])
-            for lines in stretches(scored)
+            for lines in self._gravest(stretches(scored))
         ]
         scores = np.sort(np.array([self._classifier.chat(text) for text in texts]), axis=0)
         concern, urgent = scores[-_GRAVEST:].mean(axis=0)
         return float(concern), float(urgent)
+
+    def _gravest(self, found: list[Sequence[_ScoredLine]]) -> list[Sequence[_ScoredLine]]:
+        """Return the stretches that the network reads."""
+        if len(found) <= MOST_STRETCHES:
+            return found
+
+        def gravity(lines: Sequence[_ScoredLine]) -> float:
+            return self._witness.scores(" ".join(each.line.text for each in lines))[0]
+
+        return sorted(found, key=gravity)[-MOST_STRETCHES:]
 
     def _signs(self, lines: Sequence[_ScoredLine]) -> Iterator[Sign]:
         weight = self._chat_thresholds.signs
@@ -178,20 +201,14 @@ class ChatReader:
             weight=round(sign.probability, 4),
         )
 
-    def _alone(self, scored: _ScoredLine, phrases: Sequence[Signal]) -> Assessment:
-        """Assess one line by itself: a chat between friends may hold a disclosure."""
-        within = [
-            phrase
-            for phrase in phrases
-            if phrase.kind == "lexicon"
-            and phrase.severity >= Severity.URGENT
-            and _fired_in(scored.line, phrase)
-        ]
-        if not within:
-            return NO_RISK
+    def _alone(self, line: ChatLine, within: Sequence[Signal]) -> Assessment:
+        """Assess one line by itself: a chat between friends may hold a disclosure.
+
+        `within` are the urgent reviewed phrases in it.
+        """
         gravest = max(phrase.severity for phrase in within)
         first = max(within, key=lambda phrase: phrase.severity)
-        text = _around(scored.line, first)
+        text = _around(line, first)
         steps = self._classifier.read(" ".join(self._canonical(text).words)).steps
         evidence = Evidence(steps, self._witness.scores(text), gravest)
         agreed = self._thresholds.probabilities(evidence, self._chat_thresholds.line).severity
@@ -205,8 +222,10 @@ class ChatReader:
 
 def reads_whole(chat: PastedChat) -> bool:
     """Return whether the encoder reads every line of the chat to its end."""
-    return len(chat.lines) <= MOST_LINES and all(
-        len(line.text.split()) <= _WORDS_OF_A_LINE for line in chat.lines
+    return (
+        len(chat.lines) <= MOST_LINES
+        and all(len(line.text.split()) <= _WORDS_OF_A_LINE for line in chat.lines)
+        and sum(map(_cost, chat.lines)) <= MOST_WORDS
     )
 
 
@@ -234,27 +253,75 @@ def _chosen(
 ) -> list[ChatLine]:
     """Choose the lines to read, in their order.
 
-    Of a long chat: its ends, the lines on which a reviewed phrase fired, then the gravest lines
-    with a word of the dictionary. Lines that are equally grave are taken from all of the chat.
+    Of a long chat: its ends up to half of MOST_WORDS, the lines on which a reviewed phrase fired,
+    then the gravest lines with a word of the dictionary. Lines that are equally grave are taken
+    from all of the chat.
     """
-    if len(lines) <= 2 * _ENDS:
+    costs = [_cost(line) for line in lines]
+    if len(lines) <= 2 * _ENDS and sum(costs) <= MOST_WORDS:
         return list(lines)
-    between = [
-        line
-        for line in lines[_ENDS:-_ENDS]
-        if any(is_word(word) for word in line.text.casefold().split()[:_WORDS_LOOKED_UP])
+    depth = [min(at, len(lines) - 1 - at) for at in range(len(lines))]
+    ends = sorted((at for at in range(len(lines)) if depth[at] < _ENDS), key=depth.__getitem__)
+    kept = _fitting(ends, costs, MOST_WORDS // 2)
+    rest = [
+        at
+        for at, line in enumerate(lines)
+        if at not in kept
+        and any(is_word(word) for word in line.text.casefold().split()[:_WORDS_LOOKED_UP])
     ]
-    phrased = [any(_fired_in(line, phrase) for phrase in phrases) for line in between]
-    grave = [round(gravity(line.text), 2) for line in between]
+    fired, weighed = _Fired(phrases), cache(gravity)
+    grave = [round(weighed(lines[at].text), 2) for at in rest]
     order = sorted(
-        range(len(between)), key=lambda at: (not phrased[at], -grave[at], at * _GOLDEN % 1)
+        range(len(rest)),
+        key=lambda at: (not fired.within(lines[rest[at]]), -grave[at], at * _GOLDEN % 1),
     )
-    kept = sorted(order[: MOST_LINES - 2 * _ENDS])
-    return [*lines[:_ENDS], *(between[at] for at in kept), *lines[-_ENDS:]]
+    left = MOST_WORDS - sum(costs[at] for at in kept)
+    kept |= _fitting((rest[at] for at in order), costs, left, MOST_LINES - len(kept))
+    return [lines[at] for at in sorted(kept)]
 
 
-def _fired_in(line: ChatLine, phrase: Signal) -> bool:
-    return line.start <= phrase.start < phrase.end <= line.end
+def _fitting(
+    order: Iterable[int], costs: Sequence[int], words: int, most: int = MOST_LINES
+) -> set[int]:
+    """Return the first lines, at most `most`, that have so many words together."""
+    kept: set[int] = set()
+    for at in order:
+        if len(kept) < most and costs[at] <= words:
+            kept.add(at)
+            words -= costs[at]
+    return kept
+
+
+def _cost(line: ChatLine) -> int:
+    """Return how many words a line counts as; the encoder stops after so many."""
+    words = _WORD.findall(line.text.casefold())
+    return min(sum(1 if is_word(word) else len(word) for word in words), MAX_WORD_PIECES)
+
+
+class _Fired:
+    """The reviewed phrases in the order in which they stand."""
+
+    def __init__(self, phrases: Iterable[Signal]) -> None:
+        self._phrases = sorted(phrases, key=lambda phrase: phrase.start)
+        self._starts = [phrase.start for phrase in self._phrases]
+
+    def within(self, line: ChatLine) -> list[Signal]:
+        """Return the phrases that stand in the line from their first to their last word."""
+        first, last = bisect_left(self._starts, line.start), bisect_left(self._starts, line.end)
+        return [
+            phrase for phrase in self._phrases[first:last] if phrase.start < phrase.end <= line.end
+        ]
+
+
+def _alarming(
+    scored: Sequence[_ScoredLine], phrases: Iterable[Signal]
+) -> Iterator[tuple[ChatLine, list[Signal]]]:
+    """Yield the lines with an urgent reviewed phrase, each with these; at most the gravest few."""
+    urgent = (p for p in phrases if p.kind == "lexicon" and p.severity >= Severity.URGENT)
+    fired = _Fired(urgent)
+    found = [(each.line, within) for each in scored if (within := fired.within(each.line))]
+    gravest = sorted(found, key=lambda each: -max(phrase.severity for phrase in each[1]))
+    yield from sorted(gravest[:MOST_ALONE], key=lambda each: each[0].start)
 
 
 def _around(line: ChatLine, phrase: Signal) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -13,28 +13,11 @@ from spacy.matcher import Matcher
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
+from safeguarding.risk.lexicon.index import EVERYDAY, PatternIndex, Places
 from safeguarding.risk.lexicon.reader import Lexicon
-from safeguarding.risk.lexicon.rules import NormPattern, Rule, is_optional, longest_match
+from safeguarding.risk.lexicon.rules import NormPattern, Rule, longest_match
 from safeguarding.risk.text.normalise import Canonical, Token
 from safeguarding.risk.text.words import is_number
-
-_SMALL = """
-i me my mine myself you your yourself he him his himself she her herself they them their themselves
-we us our it its this that these those who what be have do will would can could should want need
-like know think feel go get make take let say tell keep just so too very really
-a an the to of in on at for with from by and or but if when how why where there here then than as
-into off because not never no all out up down over about much lot more some any other one
-"""
-_PEOPLE = """
-someone anyone somebody nobody mum dad parent family friend mate brother sister man woman boy girl
-guy people person teacher coach boss tutor uncle aunt nan grandad cousin stepdad stepmum husband
-wife boyfriend girlfriend partner son daughter kid child pupil student baby
-"""
-_TIMES = "year old day time now always still again thing stuff"
-_EVERYDAY = frozenset(_SMALL.split()) | frozenset(_PEOPLE.split()) | frozenset(_TIMES.split())
-"""Norms that are in most messages and alarm no reader by themselves."""
-_COST_OF_EVERYDAY = 40
-"""What an everyday word costs as the index word of a pattern, where a rare word costs 1."""
 
 
 def matcher_of(vocab: Vocab, pattern: NormPattern) -> Matcher:
@@ -43,48 +26,6 @@ def matcher_of(vocab: Vocab, pattern: NormPattern) -> Matcher:
     matcher = Matcher(vocab, validate=False)
     matcher.add("pattern", [list(pattern)])
     return matcher
-
-
-class PatternIndex:
-    """Finds patterns by one word that each of them needs."""
-
-    def __init__(self, patterns: Sequence[NormPattern]) -> None:
-        self._needs = [tuple(_needed(pattern)) for pattern in patterns]
-        self._by_word: dict[str, list[int]] = defaultdict(list)
-        self._always: list[int] = []
-        for number, needs in enumerate(self._needs):
-            if needs:
-                for word in min(needs, key=_cost):
-                    self._by_word[word].append(number)
-            else:
-                self._always.append(number)
-
-    def candidates(self, norms: Set[str]) -> Iterator[int]:
-        """Yield the numbers of the patterns whose needed words are all among `norms`."""
-        yield from self._always
-        seen: set[int] = set()
-        for norm in norms:
-            for number in self._by_word.get(norm, ()):
-                if number not in seen:
-                    seen.add(number)
-                    if not any(need.isdisjoint(norms) for need in self._needs[number]):
-                        yield number
-
-
-def _needed(pattern: NormPattern) -> Iterator[frozenset[str]]:
-    """Yield the words of each token that is not optional and names its words."""
-    for token in pattern:
-        wanted = token.get("NORM")
-        if is_optional(token):
-            continue
-        if isinstance(wanted, str):
-            yield frozenset({wanted})
-        elif isinstance(wanted, dict) and "IN" in wanted:
-            yield frozenset(wanted["IN"])
-
-
-def _cost(words: Iterable[str]) -> int:
-    return sum(_COST_OF_EVERYDAY if word in _EVERYDAY else 1 for word in words)
 
 
 @dataclass(frozen=True)
@@ -104,10 +45,10 @@ class IdiomMatcher:
         # One matcher for each pattern: an alignment does not tell which pattern it belongs to.
         self._matchers = [matcher_of(vocab, pattern) for _, pattern in self._patterns]
 
-    def __call__(self, doc: Doc, norms: Set[str]) -> list[Idiom]:
-        """Return every harmless meaning in `doc`, whose norms are `norms`."""
+    def __call__(self, doc: Doc, places: Places) -> list[Idiom]:
+        """Return every harmless meaning in `doc`, whose norms stand at `places`."""
         found = []
-        for number in self._index.candidates(norms):
+        for number in self._index.candidates(places):
             name, pattern = self._patterns[number]
             matches: list[Any] = self._matchers[number](doc, with_alignments=True)
             for _, start, _, alignment in matches:
@@ -119,7 +60,7 @@ class IdiomMatcher:
 def explains(idiom: Idiom, tokens: Sequence[Token], start: int, end: int) -> bool:
     """Return whether `idiom` holds every alarming word between `start` and `end`."""
     span = range(start, end)
-    alarming = [at for at in span if tokens[at].norm not in _EVERYDAY]
+    alarming = [at for at in span if tokens[at].norm not in EVERYDAY]
     if alarming:
         return idiom.words.issuperset(alarming)
     return 2 * len(idiom.words.intersection(span)) >= len(span)
@@ -137,8 +78,8 @@ _LONGEST_NUMBER = 4
 
 _STEP = 64
 """Number of words from the start of one window of a message to the start of the next."""
-Window: TypeAlias = tuple[int, Doc, Set[str]]
-"""The index of its first word, its words for spaCy, and their norms."""
+Window: TypeAlias = tuple[int, Doc, Places]
+"""The index of its first word, its words for spaCy, and where in it each norm stands."""
 
 
 @dataclass(frozen=True)
@@ -176,8 +117,8 @@ class RuleMatcher:
         windows = list(self._windows(message))
         found = {
             (name, first + start, first + end)
-            for first, doc, norms in windows
-            for name, matcher in map(self._matchers.__getitem__, self._index.candidates(norms))
+            for first, doc, places in windows
+            for name, matcher in map(self._matchers.__getitem__, self._index.candidates(places))
             for _, start, end in matcher(doc)
             if not _crosses(breaks, first + start, first + end)
         }
@@ -207,8 +148,8 @@ class RuleMatcher:
         """Return the harmless meanings in the windows, each once, by their place in the message."""
         return {
             Idiom(idiom.rule_id, frozenset(first + at for at in idiom.words))
-            for first, doc, norms in windows
-            for idiom in self._idioms(doc, norms)
+            for first, doc, places in windows
+            for idiom in self._idioms(doc, places)
         }
 
     def _windows(self, message: Canonical) -> Iterator[Window]:
@@ -220,7 +161,10 @@ class RuleMatcher:
         last = len(message.tokens)
         for first in range(0, max(last - self._overlap, 1), _STEP):
             tokens = message.tokens[first : first + _STEP + self._overlap]
-            yield first, self._doc(tokens), {token.norm for token in tokens}
+            places: dict[str, list[int]] = defaultdict(list)
+            for at, token in enumerate(tokens):
+                places[token.norm].append(at)
+            yield first, self._doc(tokens), places
 
     def _doc(self, tokens: Sequence[Token]) -> Doc:
         words = [self._listed_word(token.word, token.norm) for token in tokens]

@@ -117,8 +117,7 @@ class PhraseReading:
 
     def parts(self) -> frozenset[str]:
         """Return the parts of all matches that their context does not silence."""
-        cues = (cue for cue in self.possible_cues if not self.context.silences(cue))
-        return parts_of([*self.entries, *cues])
+        return parts_of([*self.entries, *_few(self.possible_cues, self.context, 1)])
 
 
 class PhraseReader:
@@ -138,7 +137,7 @@ class PhraseReader:
         entries = (match for match in matches if match.rule.kind == "entry")
         return PhraseReading(
             message,
-            tuple(_few(match for match in entries if not context.silences(match))),
+            tuple(_few(entries, context, _MOST_OF_ONE_RULE)),
             tuple(match for match in matches if match.rule.kind == "cue"),
             context,
         )
@@ -146,10 +145,14 @@ class PhraseReader:
     def signals(self, reading: PhraseReading, history: Sequence[Turn]) -> list[Signal]:
         """Return a signal for each entry, and for each combination that is complete now."""
         found = [self._signal(reading.message, match) for match in reading.entries]
+        if not reading.entries and not reading.possible_cues:
+            return found
+        earlier = [self.read(_earlier(turn.text)) for turn in history if turn.by == "user"]
         complete: dict[str, Signal] = {}
         for stretch in reading.stretches():
-            for each in self._combinations(stretch, history):
-                complete.setdefault(each.id, self._whole(stretch, each))
+            for each in self._combinations(stretch, earlier):
+                if each.id not in complete:
+                    complete[each.id] = self._whole(stretch, each)
         return [*found, *complete.values()]
 
     def floor(self, signals: Iterable[Signal]) -> Severity:
@@ -167,11 +170,10 @@ class PhraseReader:
         return whole | reading.parts() | self._match.idioms(reading.message)
 
     def _combinations(
-        self, reading: PhraseReading, history: Sequence[Turn]
+        self, reading: PhraseReading, earlier: Sequence[PhraseReading]
     ) -> list[CompletedCombination]:
         if not reading.entries and not reading.possible_cues:
             return []
-        earlier = [self.read(_earlier(turn.text)) for turn in history if turn.by == "user"]
         possible = reading.possible_parts().union(*(turn.possible_parts() for turn in earlier))
         # Cheaper than reading the context first.
         if not any(possible.issuperset(rule.all) for rule in self._lexicon.combinations):
@@ -199,12 +201,15 @@ def _earlier(text: str) -> str:
     return f"{text[: _EARLIER // 2]}\n\n{text[-_EARLIER // 2 :]}"
 
 
-def _few(matches: Iterable[Match]) -> Iterator[Match]:
-    """Yield the first few matches of each rule; repetition adds nothing."""
+def _few(matches: Iterable[Match], context: Context, most: int) -> Iterator[Match]:
+    """Yield the first few matches of each rule that `context` does not silence.
+
+    Repetition adds nothing, so the context of further matches is not read.
+    """
     counts: Counter[str] = Counter()
     for match in matches:
-        counts[match.rule.id] += 1
-        if counts[match.rule.id] <= _MOST_OF_ONE_RULE:
+        if counts[match.rule.id] < most and not context.silences(match):
+            counts[match.rule.id] += 1
             yield match
 
 

@@ -126,6 +126,8 @@ class Token:
     """Its lemma."""
     start: int
     end: int
+    is_known: bool = True
+    """Whether it is a number, or a word that the dictionary or the lexicon knows."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,8 @@ class Normaliser:
         self._corrects = vocabulary is not None
         # Bounded, so that rare words of a message are forgotten again.
         self._expanded: Callable[[str], tuple[str, ...]] = lru_cache(_CACHED_WORDS)(self._expand)
+        self._unmasked: Callable[[str], str | None] = lru_cache(_CACHED_WORDS)(self._speller.unmask)
+        self._knows: Callable[[str], bool] = lru_cache(_CACHED_WORDS)(self._speller.understands)
         self.lemma = Lemmas(table.lemmas)
 
     def __call__(self, text: str) -> Canonical:
@@ -183,7 +187,7 @@ class Normaliser:
             for word in self._disambiguated(expanded, neighbours, index):
                 begin, finish = offset + plain.starts[start], offset + plain.ends[end - 1]
                 kept = word[:_LONGEST_WORD]
-                tokens.append(Token(kept, self.lemma(kept), begin, finish))
+                tokens.append(Token(kept, self.lemma(kept), begin, finish, self._knows(kept)))
             last_end = end
         return Canonical(tuple(tokens), frozenset(breaks - {0}), text)
 
@@ -220,7 +224,7 @@ class Normaliser:
         """Expand a chunk with digits or signs inside as one word, if it is one."""
         if core.isalpha() or core in self._table.expansions:
             return self._expanded(core)
-        unmasked = self._speller.unmask(core) if self._corrects else None
+        unmasked = self._unmasked(core) if self._corrects else None
         return self._expanded(unmasked) if unmasked else None
 
     def _apart(self, word: str) -> tuple[str, ...]:

@@ -135,6 +135,7 @@ _LEET = str.maketrans("0134578@$!|+€", "oieastbasilte")
 _LEET_SIGN = re.compile(r"[0134578@$!|+€]")
 _RUN = re.compile(r"(.)\1+")
 _DRAWN_OUT = re.compile(r"(.)\1\1")
+_STARRED = re.compile(r"[a-z*]{3,}")
 _LONGEST_WORD = 30
 _SHORTEST_SLIP = 5
 _MOST_RUNS = 4
@@ -151,13 +152,18 @@ class Speller:
         self._common = frozenset(common)
         self._near = _neighbourhood(vocabulary)
         self._swaps = _swapped({*vocabulary, *self._common})
-        self._by_length: dict[int, list[str]] = defaultdict(list)
+        self._by_letter: dict[tuple[int, int, str], list[str]] = defaultdict(list)
         for word in vocabulary:
-            self._by_length[len(word)].append(word)
+            for place, letter in enumerate(word):
+                self._by_letter[len(word), place, letter].append(word)
 
     def knows(self, word: str) -> bool:
         """Return whether `word` needs no correction."""
         return word in self._lemmas or word in self._common or is_word(word)
+
+    def understands(self, word: str) -> bool:
+        """Return whether `word` is a number or a known word; of letters, only "i" and "a" are."""
+        return word.isdigit() or word in {"i", "a"} or (len(word) > 1 and self.knows(word))
 
     def is_listed(self, word: str) -> bool:
         """Return whether `word` is in the lexicon's vocabulary or a common word."""
@@ -213,10 +219,19 @@ class Speller:
         return next(iter(swaps)) if len(swaps) == 1 else None
 
     def _starred(self, word: str) -> str | None:
-        if not re.fullmatch(r"[a-z*]{3,}", word) or word.count("*") > len(word) // 2:
+        if not _STARRED.fullmatch(word) or word.count("*") > len(word) // 2:
             return None
-        shape = re.compile(word.replace("*", "[a-z]"))
-        found = {other for other in self._by_length[len(word)] if shape.fullmatch(other)}
+        letters = [(at, letter) for at, letter in enumerate(word) if letter != "*"]
+        rarest = min(
+            (self._by_letter.get((len(word), at, letter), []) for at, letter in letters), key=len
+        )
+        stars = [at for at, letter in enumerate(word) if letter == "*"]
+        found = {
+            other
+            for other in rarest
+            if all(other[at] == letter for at, letter in letters)
+            and all("a" <= other[at] <= "z" for at in stars)
+        }
         lemmas = {self._lemmas[other] for other in found}
         return min(found) if len(lemmas) == 1 else None
 

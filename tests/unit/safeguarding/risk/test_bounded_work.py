@@ -2,39 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import SimpleNamespace
-from typing import Any, NamedTuple
-
-import numpy as np
-import numpy.typing as npt
-import onnxruntime
 import pytest
 
-from safeguarding.risk.assessment import WIDTH, Turn, written_vector
+from safeguarding.corpus import read_examples
+from safeguarding.risk.assessment import Turn
 from safeguarding.risk.chat.pasted import pasted_chat
-from safeguarding.risk.chat.reading import MOST_LINES, ChatReader
-from safeguarding.risk.encoder import vectors as weights
-from safeguarding.risk.encoder.classifier import RememberedScores, RiskClassifier
-from safeguarding.risk.encoder.vectors import (
-    MAX_WORD_PIECES,
-    Adapter,
-    MPNet,
-    SentenceEncoder,
-    load_mpnet,
-    unit,
-)
+from safeguarding.risk.chat.reading import MOST_ALONE, MOST_LINES, MOST_STRETCHES, MOST_WORDS
+from safeguarding.risk.encoder.vectors import MAX_WORD_PIECES
 from safeguarding.risk.engine import RiskEngine
+from safeguarding.risk.lexicon import context
+from safeguarding.risk.lexicon.context import MOST_PARSED
+from safeguarding.risk.lexicon.index import PatternIndex, Places
+from safeguarding.risk.lexicon.matching import RuleMatcher
 from safeguarding.risk.lexicon.reader import Lexicon
-from safeguarding.risk.passages import MOST
-from safeguarding.risk.prediction import Predictor
 from safeguarding.risk.text import words as word_list
 from safeguarding.risk.text.normalise import MOST_READ, READ_HEAD, READ_TAIL, excerpt, plain_text
 from safeguarding.risk.text.words import Speller
-from safeguarding.risk.thresholds import Calibration, Thresholds, read_chat_thresholds
-from safeguarding.risk.witness import PLACES, Witness
-from safeguarding.taxonomy import SIGNS, Severity, taxonomy
-from tests.steps import even_step
+from safeguarding.taxonomy import Severity
+from tests.fakes.counting_engine import OF_A_MESSAGE, Work
 
 STORY = (
     "today we went to the park and played football until it got dark and then we had chips. "
@@ -140,10 +125,17 @@ LOAD = {
     "stacked marks": ("e" + "\u0301" * 9) * (MOST_READ // 10),
     "hidden characters": ("h\u200bi\u200bt\u200b " * MOST_READ)[:MOST_READ],
     "negations": words("he", "does", "not", "never", "hit", "me"),
+    "nearly a phrase": words("he hit he does not hit when i want to he touched my"),
+    "denials": words(*(f"he does not hit me in {nonsense(number)}." for number in range(300))),
     "alarms": words("he", "raped", "me", "i", "want", "to", "die", "kill", "myself"),
     "a book": LONG * 6,
 }
 CHATS = {
+    "a chat of long lines": "\n".join(
+        f"{'liam' if number % 2 else 'me'}: we went to place {number} and {nonsense(number)} hurt "
+        "me and i want to die so i told my mum what he did to me in the park that night"
+        for number in range(200)
+    ),
     "a chat": ("them: how old are you\nme: 13\n" * MOST_READ)[:MOST_READ],
     "a chat of disclosures": ("them: i want to kill myself\nme: he hits me\n" * 300)[:MOST_READ],
     "a chat of one letter": ("a: b\nb: c\n" * MOST_READ)[:MOST_READ],
@@ -160,128 +152,17 @@ HISTORY = [
 PART = 6_000
 """Number of characters of a load for work that grows with the length alone: far more than the
 encoder reads whole, and far less than all, which would take minutes."""
-OF_A_MESSAGE = 1 + MOST
-"""The whole and its passages."""
 OF_THE_TOPIC = 1
-OF_THE_HISTORY = 1 + 4 + 1
-"""The question that is answered, earlier messages, and all of it read as one."""
-OF_A_CHAT = 2 * MOST_LINES + MOST_LINES // 4
-"""Each line for its signs and, where a phrase stands in it, again by itself; and the stretches."""
+OF_THE_HISTORY = 2 * (1 + 4 + 1)
+"""The question that is answered, earlier messages, and all of it read as one; each also twice."""
+OF_A_CHAT = MOST_LINES + MOST_ALONE + MOST_STRETCHES
+"""Each line for its signs, some with a phrase again by themselves, and the stretches."""
+OF_NONSENSE = 1 + 2 + 1
+"""The whole, two passages in words that nobody knows, and one of these again."""
+OF_A_REPETITION = 1 + 3 + 4
+"""The whole, the passages in which something new stands, and some of these again."""
 MOST_LOOKED_UP = 200
 """Times that a word is looked up in a list, for each character of a message."""
-
-
-class Work:
-    """In place of onnxruntime's session: counts what the encoder is given, and makes nothing."""
-
-    def __init__(self) -> None:
-        self.pieces: list[int] = []
-        """How many word pieces each text was given as, also when several go in one pass."""
-        self.witnessed = 0
-        """Characters, but for spaces, that the second witness was given."""
-
-    def get_modelmeta(self) -> Any:
-        probe = written_vector(unit(np.ones(WIDTH, np.float32)))
-        facts = {weights.ADAPTED: "counting", weights.PROBE: probe}
-        return SimpleNamespace(custom_metadata_map=facts)
-
-    def run(
-        self, _outputs: object, feed: Mapping[str, npt.NDArray[np.int64]]
-    ) -> list[npt.NDArray[np.float32]]:
-        ids = feed["input_ids"]
-        self.pieces += [ids.shape[1]] * ids.shape[0]
-        return [np.ones((*ids.shape, WIDTH), np.float32)]
-
-
-class CountingWitness(Witness):
-    """Hears nothing, but counts what it listens to."""
-
-    def __init__(self, work: Work) -> None:
-        super().__init__(np.zeros((PLACES, 3), np.float16), np.zeros(3, np.float32))
-        object.__setattr__(self, "_work", work)
-
-    def scores(self, text: str) -> tuple[float, float, float]:
-        self._work.witnessed += sum(map(len, text.split()))  # type: ignore[attr-defined]
-        return 0.0, 0.0, 0.0
-
-
-class Counting(NamedTuple):
-    engine: RiskEngine
-    encoder: SentenceEncoder
-    classifier: RiskClassifier
-
-
-@pytest.fixture(scope="module")
-def network(tmp_path_factory: pytest.TempPathFactory) -> tuple[MPNet, Work]:
-    """Return the encoder with its real tokenizer, and what counts in place of its session."""
-    session = Work()
-    onnx = tmp_path_factory.mktemp("counting") / "mpnet.onnx"
-    onnx.touch()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(weights, "ENCODER_ONNX", onnx)
-        patch.setattr(onnxruntime, "InferenceSession", lambda *_, **__: session)
-        loaded = load_mpnet("counting")
-    session.pieces.clear()
-    return loaded, session
-
-
-@pytest.fixture
-def work(network: tuple[MPNet, Work]) -> Work:
-    _, session = network
-    session.pieces.clear()
-    session.witnessed = 0
-    return session
-
-
-@pytest.fixture(scope="module")
-def counting(network: tuple[MPNet, Work], lexicon: Lexicon) -> Counting:
-    """Return the whole engine, with a network that only counts."""
-    widths = {
-        "severity": 3,
-        "category": len(taxonomy().risk_categories),
-        "subject": len(taxonomy().subjects),
-        "sign": len(SIGNS),
-        "chat": 2,
-    }
-    heads = {f"{task}.weight": np.zeros((WIDTH, n), np.float32) for task, n in widths.items()}
-    biases = {f"{task}.bias": np.zeros(n, np.float32) for task, n in widths.items()}
-    made = Adapter(
-        changes={},
-        heads={**heads, **biases},
-        scale=1.0,
-        categories=tuple(taxonomy().risk_categories),
-        subjects=tuple(taxonomy().subjects),
-        signs=tuple(SIGNS),
-        intents=(),
-        base="published",
-        version="counting",
-    )
-    encoder = SentenceEncoder("counting")
-    encoder.network, _ = network  # type: ignore[misc]
-    classifier, witness = (
-        RiskClassifier(made, encoder.encode, encoder.encode_batch),
-        CountingWitness(network[1]),
-    )
-    step = even_step(witness=1.0, phrase=1.0)
-    thresholds = Thresholds(
-        Calibration(version="counting", concern=step, urgent=step, immediate=step, conversation=9.0)
-    )
-    canonical = lexicon.normaliser
-    engine = RiskEngine(
-        lexicon,
-        Predictor(classifier, witness, thresholds, canonical),
-        ChatReader(classifier, witness, thresholds, read_chat_thresholds(), canonical),
-        encoder.encode,
-    )
-    return Counting(engine, encoder, classifier)
-
-
-@pytest.fixture
-def counted(counting: Counting, work: Work) -> RiskEngine:
-    """Return the counting engine; no text was read before, so none is remembered."""
-    counting.encoder.encode.cache_clear()  # type: ignore[attr-defined]
-    counting.classifier._remembered = RememberedScores()
-    return counting.engine
 
 
 def test_every_load_is_as_long_as_what_is_read_of_a_message() -> None:
@@ -329,12 +210,122 @@ def test_what_was_said_before_costs_a_few_passes_more(
 def test_of_a_long_chat_no_more_is_read_than_its_most_lines(
     counted: RiskEngine, work: Work, load: str
 ) -> None:
-    assert pasted_chat(CHATS[load]) is not None
+    chat = pasted_chat(CHATS[load])
+    assert chat is not None
 
     counted.assess(CHATS[load])
 
-    assert 1 <= len(work.pieces) <= OF_A_CHAT + OF_A_MESSAGE
+    own = OF_A_MESSAGE if chat.own_words.strip() else 0
+    assert 1 <= len(work.pieces) <= OF_A_CHAT + own
     assert max(work.pieces) <= MAX_WORD_PIECES
+    # A word may be two or three pieces; a short line has a beginning and an end besides.
+    lines = 3 * MOST_WORDS + 2 * MOST_LINES
+    others = (MOST_ALONE + MOST_STRETCHES + own) * MAX_WORD_PIECES
+    assert sum(work.pieces) <= lines + others
+
+
+@pytest.mark.parametrize("load", ["nonsense", "long nonsense", "letters", "spaced letters"])
+def test_words_that_nobody_knows_take_few_passes(
+    counted: RiskEngine, work: Work, load: str
+) -> None:
+    counted.assess(LOAD[load])
+
+    assert len(work.pieces) <= OF_NONSENSE
+
+
+@pytest.mark.parametrize("before", [0, 1_000, 5_000, 9_000, 9_950])
+def test_a_disclosure_among_words_that_nobody_knows_is_heard(
+    whole_engine: RiskEngine, before: int
+) -> None:
+    text = f"{LOAD['nonsense'][:before]} {DISCLOSURE} {LOAD['nonsense'][before:10_000]}"
+
+    assert whole_engine.assess(text).severity >= Severity.URGENT
+
+
+@pytest.mark.parametrize("load", ["nearly a phrase", "alarms", "negations", "a book", "slips"])
+def test_what_is_repeated_is_encoded_once(counted: RiskEngine, work: Work, load: str) -> None:
+    counted.assess(LOAD[load])
+
+    assert len(work.pieces) <= OF_A_REPETITION
+
+
+def test_what_is_repeated_does_not_hide_a_disclosure(whole_engine: RiskEngine) -> None:
+    for at in (0, 3_000, 6_000, 9_999):
+        start = LOAD["negations"].rfind("he ", 0, at + 3)
+        text = f"{LOAD['negations'][:start]}. {DISCLOSURE}{LOAD['negations'][start:10_000]}"
+
+        assert whole_engine.assess(text).severity >= Severity.URGENT
+
+
+def test_a_few_sentences_of_a_message_are_parsed(
+    engine: RiskEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that stands there twice is parsed once; of a chat, the message is read twice."""
+    parsed: list[tuple[str, ...]] = []
+    parse = context.parse
+
+    def counted_parse(words: tuple[str, ...]) -> object:
+        parsed.append(words)
+        return parse(words)
+
+    monkeypatch.setattr(context, "parse", counted_parse)
+
+    engine.assess(LOAD["denials"])
+    assert len(parsed) == len(set(parsed)) == MOST_PARSED
+
+    parsed.clear()
+    engine.assess("he does not hit me. " * 400)
+    assert len(parsed) == 1
+
+
+def test_of_more_denials_than_are_parsed_the_rest_counts_rather_than_being_overlooked(
+    engine: RiskEngine,
+) -> None:
+    denied = [f"he does not hit me in {nonsense(number)}." for number in range(60)]
+
+    assert engine.assess(" ".join(denied[:MOST_PARSED])).severity == Severity.NONE
+    assert engine.assess(" ".join(denied)).severity > Severity.NONE
+
+
+def test_a_pattern_is_tried_only_where_its_words_stand_together(
+    lexicon: Lexicon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of sentences with risk, one after the other, as many are tried as there are words."""
+    tried = 0
+    candidates = PatternIndex.candidates
+
+    def counted_candidates(index: PatternIndex, places: Places) -> list[int]:
+        nonlocal tried
+        found = list(candidates(index, places))
+        tried += len(found)
+        return found
+
+    monkeypatch.setattr(PatternIndex, "candidates", counted_candidates)
+    examples = [each for each in read_examples() if each.part == "development"]
+    message = lexicon.normaliser(". ".join(each.text for each in examples[::20])[:20_000])
+
+    found = RuleMatcher(lexicon)(message)
+
+    assert found
+    assert tried <= len(message.tokens) / 2
+
+
+def test_a_word_with_stars_is_looked_up_once(
+    lexicon: Lexicon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    starred = Speller._starred
+
+    def counted_starred(speller: Speller, word: str) -> str | None:
+        asked.append(word)
+        return starred(speller, word)
+
+    monkeypatch.setattr(Speller, "_starred", counted_starred)
+    lexicon.normaliser._unmasked.cache_clear()  # type: ignore[attr-defined]
+
+    lexicon.normaliser(LOAD["stars"][:PART])
+
+    assert sorted(asked) == sorted(set(asked))
 
 
 @pytest.mark.parametrize("load", LOAD)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safeguarding.risk.lexicon.reader import Lexicon
-from safeguarding.risk.passages import MOST, WHOLE, Passage, passages
+from safeguarding.risk.passages import MOST, WHOLE, Passage, passages, read_whole, without_repeats
 from safeguarding.risk.text.normalise import Canonical, Token
 
 PIECE, LEAST_STEP = 36, 13
@@ -280,3 +282,99 @@ def test_a_piece_of_a_real_message_knows_where_it_was_typed(lexicon: Lexicon) ->
 
     assert not last.is_whole
     assert text[start:end] == "SCARED"
+
+
+def partly_unknown(words: int, unknown: Collection[int]) -> Canonical:
+    """Return a message as typed in which nobody knows the words of these numbers."""
+    message = typed(words)
+    tokens = (replace(token, is_known=at not in unknown) for at, token in enumerate(message.tokens))
+    return replace(message, tokens=tuple(tokens))
+
+
+@pytest.mark.parametrize(("unknown", "is_strange"), [(0, False), (12, False), (13, True)])
+def test_a_passage_is_strange_if_more_than_a_third_of_its_words_are_unknown(
+    unknown: int, is_strange: bool
+) -> None:
+    message = partly_unknown(PIECE, range(unknown))
+
+    assert Passage(message.tokens, is_whole=False).is_strange == is_strange
+
+
+def test_a_few_very_long_unknown_words_make_a_passage_strange() -> None:
+    long = Token("x" * 40, "x" * 40, 0, 40, is_known=False)
+    known = tuple(Token(f"w{at}", f"w{at}", 50 + at, 51 + at) for at in range(34))
+
+    assert not Passage((long, *known), is_whole=False).is_strange
+    assert Passage((long, long, *known), is_whole=False).is_strange
+
+
+def test_of_strange_passages_one_with_alarming_words_and_the_gravest_other_are_read() -> None:
+    message = partly_unknown(PIECE + 9 * 24, range(1_000))
+
+    _, *pieces = passages(message, [100], around(200))
+
+    assert len(pieces) == 2
+    assert any(100 in numbers(piece) for piece in pieces)
+    assert any(200 in numbers(piece) for piece in pieces)
+
+
+def test_a_message_of_which_strange_passages_are_left_out_is_not_read_whole() -> None:
+    message = partly_unknown(PIECE + 9 * 24, range(1_000))
+
+    assert not read_whole(message, passages(message))
+
+
+@pytest.mark.parametrize("words", [PIECE + 9 * 24, 2_000])
+def test_strange_passages_take_no_place_from_those_that_are_understood(words: int) -> None:
+    unknown = range(100, 200)
+    message = partly_unknown(words, unknown)
+
+    _, *pieces = passages(message)
+
+    understood = [piece for piece in pieces if not set(numbers(piece)) & set(unknown)]
+    assert len(understood) >= min(MOST, len(passages(typed(words))) - 1 - 6)
+    assert len(pieces) <= MOST
+
+
+def repeated(sentence: str, times: int) -> Canonical:
+    """Return a message that says the same again and again."""
+    text = " ".join([sentence] * times)
+    found = (match for match in re.finditer(r"\S+", text))
+    return Canonical(tuple(Token(m[0], m[0], *m.span()) for m in found), frozenset(), text)
+
+
+def test_a_passage_in_which_nothing_new_stands_is_left_out() -> None:
+    message = repeated("he hit me and i ran off", 60)
+    found = passages(message)
+
+    kept = list(without_repeats(message, found))
+
+    assert kept[0].is_whole
+    assert kept == [*found[:2]]
+    assert read_whole(message, found)
+
+
+def test_one_other_word_is_enough_to_be_read() -> None:
+    message = repeated("he hit me and i ran off", 30)
+    at = 150
+    tokens = [*message.tokens]
+    tokens[at] = replace(tokens[at], word="knife", norm="knife")
+    start, end = tokens[at].start, tokens[at].end
+    changed = "knife".ljust(end - start)[: end - start]
+    other = replace(
+        message,
+        tokens=tuple(tokens),
+        typed=message.typed[:start] + changed + message.typed[end:],
+    )
+
+    kept = list(without_repeats(other, passages(other)))
+
+    assert any(tokens[at] in piece.tokens for piece in kept[1:])
+
+
+@settings(max_examples=30)
+@given(words=st.integers(1, 1_000))
+def test_of_a_message_that_repeats_nothing_every_passage_is_read(words: int) -> None:
+    found = passages(typed(words))
+
+    assert list(without_repeats(typed(words), found)) == found

@@ -229,7 +229,7 @@ def test_the_second_reader_reads_every_alarming_passage_after_the_context(
 
 def test_of_a_long_message_few_passages_are_read_twice(network: WordNetwork) -> None:
     second = SecondReader(-9.0)
-    text = canonical(f"{'he hurt me. ' * 120}")
+    text = canonical(" ".join(f"he hurt me w{at}." for at in range(120)))
 
     found = read_twice(network, second).predict(text, (), ())
 

@@ -10,10 +10,14 @@ import pytest
 from safeguarding.risk.assessment import NO_RISK, Assessment, Signal, sign_of
 from safeguarding.risk.chat.pasted import pasted_chat
 from safeguarding.risk.chat.reading import (
+    MOST_ALONE,
     MOST_LINES,
+    MOST_STRETCHES,
+    MOST_WORDS,
     STRETCH,
     ChatReader,
     category_of,
+    reads_whole,
     stretches,
     with_speakers,
 )
@@ -48,8 +52,10 @@ class WordNetwork:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.heard: list[str] = []
+        self.alone: list[str] = []
 
     def read(self, canonical: str) -> Scores:
+        self.alone.append(canonical)
         grave = 4.0 if "scared" in canonical.split() else -4.0
         return Scores((grave, grave, grave), {"distress": grave}, {"self": 0.0}, NO_VECTOR)
 
@@ -192,6 +198,76 @@ def test_the_beginning_and_the_end_of_a_huge_chat_are_read(
     assert assess(reader, f"{GROOMING}\n{quiet}").severity == Severity.CONCERN
     assert len(network.asked) == MOST_LINES
     assert network.asked[0].split()[-1] == "mature"
+
+
+def long_chat(lines: int) -> str:
+    """Return a chat of lines of some twenty words, no two of them alike."""
+    said = "we went to the park and then we had tea and my mum said it was time to go home "
+    return chat(
+        *(f"{'liam' if n % 2 else 'me'}: {n} {said}and {n} more of it" for n in range(lines))
+    )
+
+
+@pytest.mark.parametrize("lines", [30, 60, 300])
+def test_no_more_words_are_read_of_a_chat_than_the_bound_allows(
+    reader: ChatReader, network: WordNetwork, lines: int
+) -> None:
+    assess(reader, long_chat(lines))
+
+    read = [line.split() for line in network.asked]
+    assert 0.9 * MOST_WORDS <= sum(map(len, read)) <= MOST_WORDS
+    assert read[0][0] == "0"
+    assert read[-1][0] == str(lines - 1)
+    found = pasted_chat(long_chat(lines))
+    assert found is not None
+    assert not reads_whole(found)
+
+
+def test_a_chat_of_short_lines_is_read_whole() -> None:
+    found = pasted_chat(chat(*(f"liam: match number {n}\nme: ok" for n in range(MOST_LINES // 2))))
+
+    assert found is not None
+    assert reads_whole(found)
+
+
+def test_a_reviewed_phrase_in_the_middle_of_a_chat_of_long_lines_is_read(
+    reader: ChatReader, network: WordNetwork
+) -> None:
+    lines = long_chat(100).split("\n")
+    lines[50] += " secret scared"
+    text = "\n".join(lines)
+
+    assess(reader, text, phrase(text, "secret scared"))
+
+    assert any(line.endswith("secret scared") for line in network.asked)
+
+
+def test_of_many_lines_with_phrases_the_gravest_few_are_read_by_themselves(
+    reader: ChatReader, network: WordNetwork
+) -> None:
+    text = chat(*(f"jo: scared {n} die\nme: ok" for n in range(10, 30)))
+    phrases = [phrase(text, f"{n} die") for n in range(10, 29)]
+
+    found = assess(reader, text, *phrases, phrase(text, "29 die", Severity.IMMEDIATE))
+
+    assert len(network.alone) == MOST_ALONE
+    assert found.severity == Severity.IMMEDIATE
+
+
+def test_of_many_stretches_the_gravest_are_read(network: WordNetwork, lexicon: Lexicon) -> None:
+    class Listening(NumbWitness):
+        def scores(self, text: str) -> Steps:
+            score = float(text.count("terrified"))
+            return score, score, score
+
+    toned = ChatReader(network, Listening(), None, weights(tone=0.2), lexicon.normaliser)
+    lines = [f"liam: match number {n}\nme: ok" for n in range(30)]
+    lines[14] = "liam: terrified terrified terrified terrified\nme: ok"
+
+    found = assess(toned, chat(*lines))
+
+    assert len(network.heard) == MOST_STRETCHES
+    assert found.severity == Severity.URGENT
 
 
 @pytest.mark.parametrize("text", ["a: 🙂\nb: !!\na: ...", "a: \ud800\nb: \ud800\na: \ud800"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from safeguarding.risk.lexicon.context import Sentence, is_general, is_told
+from safeguarding.risk.lexicon.context import Sentence
 
 
 def stands_denied(sentence: str) -> bool:
@@ -79,7 +79,7 @@ def test_a_not_elsewhere_governs_nothing(sentence: str) -> None:
 def test_a_question_about_anyone_is_general(sentence: str) -> None:
     words = sentence.split()
 
-    assert is_general(words, words[-3:])
+    assert Sentence(words).is_general(words[-3:])
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_a_question_about_anyone_is_general(sentence: str) -> None:
     ],
 )
 def test_a_question_about_somebody_near_is_not(sentence: str, fired: str) -> None:
-    assert not is_general(sentence.split(), fired.split())
+    assert not Sentence(sentence.split()).is_general(fired.split())
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_question_about_somebody_near_is_not(sentence: str, fired: str) -> Non
     ],
 )
 def test_a_story_or_a_lesson_is_told(sentence: str, fired: str) -> None:
-    assert is_told(sentence.split(), fired.split())
+    assert Sentence(sentence.split()).is_told(fired.split())
 
 
 @pytest.mark.parametrize(
@@ -122,4 +122,4 @@ def test_a_story_or_a_lesson_is_told(sentence: str, fired: str) -> None:
     ],
 )
 def test_a_life_is_not_a_story(sentence: str, fired: str) -> None:
-    assert not is_told(sentence.split(), fired.split())
+    assert not Sentence(sentence.split()).is_told(fired.split())

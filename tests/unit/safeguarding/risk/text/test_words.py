@@ -91,3 +91,13 @@ def test_splits_words_run_together(spacing_speller: Speller) -> None:
 
 def test_leaves_a_long_word_whole(spacing_speller: Speller) -> None:
     assert split_words("killjoyish", spacing_speller) is None
+
+
+@pytest.mark.parametrize("word", ["hurt", "i", "a", "13", "2026", "me"])
+def test_understands_words_and_numbers(speller: Speller, word: str) -> None:
+    assert speller.understands(word)
+
+
+@pytest.mark.parametrize("word", ["b", "u", "é", "xqzt", "aglvbmc", "叔叔"])
+def test_understands_no_letters_and_no_nonsense(speller: Speller, word: str) -> None:
+    assert not speller.understands(word)
