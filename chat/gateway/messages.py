@@ -32,7 +32,7 @@ ASSESSMENT_WAIT_S = 0.5
 """The least time for the assessment, in seconds, however late the message is."""
 ANSWER_WAIT_S = 1.0
 """Seconds kept for Rasa when the assessment takes long."""
-BUSY, BUSY_WAIT_S = 12, 1.8
+BUSY, BUSY_WAIT_S = 8, 1.5
 """While more messages than this are answered at once, each is answered within so many seconds: with
 help alone, if need be."""
 FINISH_S = 15.0

@@ -69,6 +69,7 @@ class ScreeningProcess:
         self._owed: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._numbers = itertools.count()
         self._answered_at = 0.0
+        self._closes = False
 
     @property
     def is_up(self) -> bool:
@@ -109,6 +110,7 @@ class ScreeningProcess:
 
     async def close(self) -> None:
         """End the process. What waits for it fails."""
+        self._closes = True
         if self._process is not None and self._process.stdin is not None:
             self._process.stdin.close()
             with suppress(asyncio.TimeoutError):
@@ -139,7 +141,7 @@ class ScreeningProcess:
     async def _keep(self) -> None:
         """Start the process, and again whenever it ends, until this task is cancelled."""
         pause = FIRST_PAUSE_S
-        while True:
+        while not self._closes:
             ready_at = None
             try:
                 ready_at = await self._run()
@@ -149,6 +151,8 @@ class ScreeningProcess:
                 await self._end()
             if ready_at is not None and time.monotonic() - ready_at >= STEADY_S:
                 pause = FIRST_PAUSE_S
+            if self._closes:
+                return
             log.error("screening.ended", again_in_s=pause)
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_S)

@@ -11,7 +11,7 @@ import asyncio
 import heapq
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -37,7 +37,9 @@ GRACE = timedelta(seconds=2)
 """How long a row waits first: the gateway may still finish the assessment that it began."""
 PAGE = 500
 """Rows that are read at a time."""
-AT_ONCE = 4
+TOGETHER = 20
+"""Harmless messages that are settled in one transaction."""
+AT_ONCE = 8
 """Messages that are with the screening process at once, so that it never has to wait for one."""
 LISTED = 100_000
 """Rows whose numbers are listed at a time."""
@@ -82,6 +84,17 @@ class WaitingMessage:
     """The more alarming, the smaller; then by chance, so that two workers seldom meet."""
     number: int
     tries: int = 0
+
+
+@dataclass(frozen=True)
+class AssessedRow:
+    """A row whose message is assessed."""
+
+    number: int
+    handoff: Escalation
+    """As it waited."""
+    result: Escalation
+    """As it goes on record."""
 
 
 class AssessmentWorker:
@@ -158,7 +171,7 @@ class AssessmentWorker:
     async def _round(self, new: list[tuple[int, str]]) -> int:
         if self._screener is None:
             self._screener = self._make()
-        screener, settled, error = self._screener, 0, None
+        screener = self._screener
         if not screener.is_up and not await screener.start(START_S):
             # They are looked at again in the next round.
             self._known.difference_update(number for number, _ in new)
@@ -167,21 +180,29 @@ class AssessmentWorker:
         while new:
             await self._rank(screener, new)
             new = self._new_rows() if self._clock() < look_until else []
-        until = self._clock() + ROUND_S
-        under_way: set[asyncio.Task[bool]] = set()
+        return await self._work_off(screener)
+
+    async def _work_off(self, screener: Screener) -> int:
+        """Assess and settle what waits, for a while; return how many rows are settled."""
+        until, settled = self._clock() + ROUND_S, 0
+        under_way: set[asyncio.Task[AssessedRow | None]] = set()
+        harmless: list[AssessedRow] = []
         while under_way or (self._waiting and self._clock() < until):
             while self._waiting and len(under_way) < AT_ONCE and self._clock() < until:
                 one = heapq.heappop(self._waiting)
                 under_way.add(asyncio.create_task(self._assess(screener, one)))
             done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                error = task.exception() or error
-                settled += 0 if task.exception() else task.result()
-            if error is not None or not screener.is_up:
+            for row in filter(None, (task.result() for task in done)):
+                if row.result.assessment.severity >= ESCALATE_FROM:
+                    settled += self._settle([row])
+                else:
+                    harmless.append(row)
+            if len(harmless) >= TOGETHER:
+                settled += self._settle(harmless)
+                harmless = []
+            if not screener.is_up:
                 until = 0.0
-        if error is not None:
-            raise error
-        return settled
+        return settled + self._settle(harmless)
 
     async def _rank(self, screener: Screener, new: list[tuple[int, str]]) -> None:
         try:
@@ -193,26 +214,22 @@ class AssessmentWorker:
             rank = (-float(round(alarm)), random.random())  # noqa: S311 - only spreads the work
             heapq.heappush(self._waiting, WaitingMessage(rank, number))
 
-    async def _assess(self, screener: Screener, waiting: WaitingMessage) -> bool:
-        """Assess one row; return whether it is settled. Raises SQLAlchemyError."""
+    async def _assess(self, screener: Screener, waiting: WaitingMessage) -> AssessedRow | None:
+        """Assess one row; None where it is gone, or has to be tried again."""
         try:
             with self._reading.connect() as connection:
                 row = handoffs.read(connection, waiting.number)
-            handoff = self._opened(waiting.number, row)
-            if handoff is None:
-                return False
-            found = await self._found(screener, handoff, waiting)
-            if found is None and waiting.tries < MOST_TRIES:
-                heapq.heappush(self._waiting, waiting)
-                return False
-            with self._engine.begin() as connection:
-                self._settle(connection, waiting.number, handoff, _result(handoff, found))
-        except SQLAlchemyError:
-            # It is looked at again in the next round.
-            self._known.discard(waiting.number)
-            raise
-        self._well_at = self._clock()
-        return True
+        except SQLAlchemyError as error:
+            self._look_again([waiting.number], error)
+            return None
+        handoff = self._opened(waiting.number, row)
+        if handoff is None:
+            return None
+        found = await self._found(screener, handoff, waiting)
+        if found is None and waiting.tries < MOST_TRIES:
+            heapq.heappush(self._waiting, waiting)
+            return None
+        return AssessedRow(waiting.number, handoff, _result(handoff, found))
 
     async def _found(
         self, screener: Screener, handoff: Escalation, waiting: WaitingMessage
@@ -227,21 +244,36 @@ class AssessmentWorker:
             log.error("assessing.failed", number=waiting.number, error=str(error))  # noqa: TRY400
         return None
 
-    def _settle(
-        self, connection: Connection, number: int, handoff: Escalation, result: Escalation
-    ) -> None:
+    def _settle(self, rows: Sequence[AssessedRow]) -> int:
+        """Settle rows in one transaction; return how many, none where the database is away."""
+        try:
+            with self._engine.begin() as connection:
+                for row in rows:
+                    self._settle_one(connection, row)
+        except SQLAlchemyError as error:
+            self._look_again([row.number for row in rows], error)
+            return 0
+        self._well_at = self._clock()
+        return len(rows)
+
+    def _settle_one(self, connection: Connection, row: AssessedRow) -> None:
         """Record a message if it is for staff, and delete the words of its row."""
-        if handoffs.claim(connection, number) is None:
+        if handoffs.claim(connection, row.number) is None:
             return
         try:
-            record_message(connection, self._ring, result, self._now())
+            record_message(connection, self._ring, row.result, self._now())
         except NoCaseYetError:
-            if not _belongs_to_a_case(handoff):
-                handoffs.drop(connection, number)
+            if not _belongs_to_a_case(row.handoff):
+                handoffs.drop(connection, row.number)
                 return
             # Its case is still on the way: the case worker waits for it.
-            handoffs.add(connection, result, self._ring)
-        handoffs.mark_done(connection, number, self._now())
+            handoffs.add(connection, row.result, self._ring)
+        handoffs.mark_done(connection, row.number, self._now())
+
+    def _look_again(self, numbers: Iterable[int], error: SQLAlchemyError) -> None:
+        """Look at these rows again in a later round: the database failed."""
+        self._known.difference_update(numbers)
+        log.warning("assessing.no_database", error=type(error).__name__)
 
     async def _give_back(self) -> None:
         screener, self._screener = self._screener, None
