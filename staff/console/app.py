@@ -53,7 +53,7 @@ from staff.cases.page import case_page
 from staff.cases.queue_page import queue
 from staff.cases.work_page import case_work
 from staff.console.live import ChangeWatch, live, own_alerts
-from staff.console.pages import Pages, Services, services
+from staff.console.pages import ConsolePhrases, Pages, Services, services
 from staff.console.recording import RefusalCounter, record_refused_response
 from staff.reports.case_file import ReleaseLog
 from staff.reports.case_file_page import case_files
@@ -155,6 +155,7 @@ def compose(
     """
     database, vault = connect(settings.database_url), Vault.of(settings)
     accounts = accounts or StaffAccounts(database, now)
+    phrases = read_phrases(CONTENT / "phrases")
     provider = None
     if settings.sign_on is not None:
         provider = Provider(settings.sign_on, settings.secret("sso_client_secret"), now)
@@ -183,11 +184,12 @@ def compose(
         provider=provider,
         requests=AuthenticationRequests(settings.secret("token_key"), now),
         pages=Pages(
+            phrases.of("console", ConsolePhrases),
             unsigned_content=not settings.require_approval,
             organisation=None if settings.sign_on is None else settings.sign_on.label,
             case_wording=case_wording,
         ),
-        errors=read_phrases(CONTENT / "phrases").of("errors", ErrorPhrases),
+        errors=phrases.of("errors", ErrorPhrases),
         insecure_cookies=settings.console_insecure_cookies,
         require_second_step=settings.require_second_step,
         now=now,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
 from jinja2 import Environment, FileSystemLoader, PackageLoader, PrefixLoader, StrictUndefined
 from markupsafe import Markup
 from sanic import HTTPResponse, Request
@@ -103,11 +104,22 @@ def number_in(text: str) -> int | None:
     return int(text) if valid else None
 
 
+class ConsolePhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The phrases of content/phrases/console.yml."""
+
+    audit_own_areas: str
+
+
 class Pages:
     """Renders templates. A name that a template misspells is an error, not an empty string."""
 
     def __init__(
-        self, *, unsigned_content: bool, organisation: str | None = None, **shared: object
+        self,
+        phrases: ConsolePhrases,
+        *,
+        unsigned_content: bool,
+        organisation: str | None = None,
+        **shared: object,
     ) -> None:
         """`unsigned_content` puts the notice of a demonstration on top of every page.
 
@@ -124,6 +136,7 @@ class Pages:
         self._environment.globals.update(
             govuk=self._component,
             here=here,
+            phrases=phrases,
             unsigned_content=unsigned_content,
             organisation=organisation,
             wording=wording,
