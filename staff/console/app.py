@@ -31,15 +31,18 @@ from safeguarding.taxonomy import CONTENT
 from staff.accounts.accounts import StaffAccounts
 from staff.accounts.accounts_page import accounts, invitation
 from staff.accounts.auth import load_session, open_to_all
+from staff.accounts.devices import KnownDevices
 from staff.accounts.invitations import Invitations
 from staff.accounts.linked_identities import LinkedIdentities
 from staff.accounts.own_account_page import own_account
 from staff.accounts.provider import AuthenticationRequests, Provider
 from staff.accounts.second_step import Passkeys, SecondSteps
+from staff.accounts.second_step_page import passkeys, second_step_pages
 from staff.accounts.sessions import StaffSessions
-from staff.accounts.sign_in_page import passkeys, signing_in
+from staff.accounts.sign_in_page import signing_in
 from staff.accounts.single_sign_on_page import single_sign_on
-from staff.accounts.throttle import KnownDevices, SignInLimits, SignInThrottle
+from staff.accounts.throttle import SignInLimits, SignInThrottle
+from staff.accounts.wrong_codes import WrongCodes
 from staff.alerts.outbox import StaffAlerts
 from staff.approvals.approvals import Approvals
 from staff.approvals.page import content
@@ -135,7 +138,15 @@ def create_app(settings: Settings, console: Services | None = None) -> App:
     app.static("/static", STATIC, name="static", index="index.html")
     cases = (queue, live, case_page, case_work, case_files, figures)
     rotas = (rota, contact_preferences, own_alerts)
-    own = (signing_in, single_sign_on, own_account, passkeys, invitation, accounts)
+    own = (
+        signing_in,
+        second_step_pages,
+        single_sign_on,
+        own_account,
+        passkeys,
+        invitation,
+        accounts,
+    )
     for blueprint in (neutral, metrics, *own, *cases, content, *rotas, audit):
         app.blueprint(blueprint)
     return app
@@ -169,6 +180,7 @@ def compose(
         sessions=StaffSessions(database, now),
         devices=KnownDevices(database, now),
         second_steps=SecondSteps(database, vault, now),
+        wrong_codes=WrongCodes(database, now),
         passkeys=Passkeys(database, now),
         identities=LinkedIdentities(database, now),
         invitations=Invitations(database, accounts, now),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 import msgspec
@@ -20,6 +20,7 @@ from sanic.response import html
 
 from safeguarding.content.reader import Catalogue
 from staff.accounts.accounts import StaffAccounts
+from staff.accounts.devices import KnownDevices
 from staff.accounts.invitations import Invitations
 from staff.accounts.linked_identities import LinkedIdentities
 from staff.accounts.passwords import SHORTEST_PASSWORD
@@ -27,7 +28,8 @@ from staff.accounts.permissions import Permission
 from staff.accounts.provider import AuthenticationRequests, Provider
 from staff.accounts.second_step import Passkeys, SecondSteps
 from staff.accounts.sessions import IDLE, LONGEST, Session, StaffSessions
-from staff.accounts.throttle import KnownDevices, SignInThrottle
+from staff.accounts.throttle import SignInThrottle
+from staff.accounts.wrong_codes import WrongCodes
 from staff.alerts.outbox import StaffAlerts
 from staff.approvals.approvals import Approvals
 from staff.audit.trail import AuditLog
@@ -54,6 +56,8 @@ LIVE = "/live"
 """Addresses that open pages fetch by themselves."""
 ACCOUNT = "/account"
 SECOND_STEP = f"{ACCOUNT}/second-step"
+WRONG_CODES = f"{ACCOUNT}/wrong-codes"
+"""The page that says, after a sign-in, that somebody may know the password."""
 ORGANISATION = f"{ACCOUNT}/organisation"
 """The page that links an account to the organisation's identity provider."""
 SEE_OTHER = 303
@@ -107,7 +111,14 @@ def number_in(text: str) -> int | None:
 class ConsolePhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The phrases of content/phrases/console.yml."""
 
+    FIELDS: ClassVar[dict[str, tuple[str, ...]]] = {"password_known": ("times", "when")}
     audit_own_areas: str
+    password_known_title: str
+    password_known: str
+    password_known_to_do: str
+    password_known_change: str
+    password_known_own: str
+    password_known_go_on: str
 
 
 class Pages:
@@ -184,6 +195,7 @@ class Services:
     sessions: StaffSessions
     devices: KnownDevices
     second_steps: SecondSteps
+    wrong_codes: WrongCodes
     passkeys: Passkeys
     identities: LinkedIdentities
     invitations: Invitations

@@ -113,10 +113,16 @@ def settings(engine: Engine, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def throttle() -> SignInThrottle:
-    """Strict, with a clock that stands still: a slow machine does not sit out a wait."""
+def timer() -> Timer:
+    """Stand still, so that a slow machine does not sit out a wait."""
+    return Timer()
+
+
+@pytest.fixture
+def throttle(timer: Timer) -> SignInThrottle:
+    """Be strict."""
     limits = SignInLimits(own=3, per_pair=3, per_name=4, per_address=5)
-    return SignInThrottle(limits, Timer())
+    return SignInThrottle(limits, timer)
 
 
 @pytest.fixture
