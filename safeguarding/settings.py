@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from safeguarding.taxonomy import ROOT
 
 T = TypeVar("T", bound=str)
-_THIS_MACHINE = {"127.0.0.1", "::1", "localhost"}
+_THIS_MACHINE = frozenset({"127.0.0.1", "::1", "localhost"})
 LEAST_CHARACTERS: Mapping[str, int] = MappingProxyType(
     {"token_key": 32, "channel_secret": 32, "action_secret": 32, "webhook_key": 16}
 )
@@ -50,6 +50,8 @@ class Settings:
     """Seconds for which a stopping gateway still accepts connections."""
     console_host: str
     console_port: int
+    console_hosts: frozenset[str] | None
+    """The host names by which browsers reach the console; None where the settings do not say."""
     console_insecure_cookies: bool
     """True where the console is served by plain HTTP on this machine (`make run`)."""
     require_second_step: bool
@@ -97,6 +99,7 @@ class Settings:
             drain_s=_within(env, "LANTERN_DRAIN_S", 0, 0, 60),
             console_host=env.get("LANTERN_CONSOLE_HOST", "127.0.0.1"),
             console_port=int(number_setting(env, "LANTERN_CONSOLE_PORT", 8081)),
+            console_hosts=_console_hosts(env, common),
             console_insecure_cookies=_flag(env, "LANTERN_CONSOLE_INSECURE_COOKIES"),
             require_second_step=_flag(env, "LANTERN_REQUIRE_SECOND_STEP"),
             public_url=env.get("LANTERN_PUBLIC_URL", f"http://127.0.0.1:{gateway_port}/"),
@@ -235,17 +238,32 @@ def is_private_to_both_ends(url: str) -> bool:
     return parts.scheme == "https" and bool(parts.hostname)
 
 
+def _console_hosts(env: Mapping[str, str], proxies: int) -> frozenset[str] | None:
+    """Return the host of LANTERN_CONSOLE_URL, or the names of this machine where it alone asks."""
+    url, listens = env.get("LANTERN_CONSOLE_URL"), env.get("LANTERN_CONSOLE_HOST", "127.0.0.1")
+    if url:
+        host = _host_of("LANTERN_CONSOLE_URL", url, "https://console.example.org/")
+        return _THIS_MACHINE if host in _THIS_MACHINE else frozenset({host})
+    return None if proxies or listens not in _THIS_MACHINE else _THIS_MACHINE
+
+
+def _host_of(name: str, url: str, like: str) -> str:
+    """Return the host name of an address that is like another one. Raises SettingsError."""
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in {"http", "https"} and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid or not parts.hostname:
+        raise SettingsError(f"{name}: {url!r} is no address like {like}")
+    return parts.hostname
+
+
 def _addresses(env: Mapping[str, str], name: str, default: str) -> tuple[str, ...]:
     """Return the addresses, separated by spaces or commas, each once."""
     found = tuple(dict.fromkeys((env.get(name) or default).replace(",", " ").split()))
     for url in found:
-        try:
-            parts = urlsplit(url)
-            valid = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-        except ValueError:
-            valid = False
-        if not valid:
-            raise SettingsError(f"{name}: {url!r} is no address like {default}")
+        _host_of(name, url, default)
     return found
 
 

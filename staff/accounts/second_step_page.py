@@ -133,6 +133,6 @@ async def _too_many_codes(request: Request, staff: Staff, onward: str, wait: int
 
 def relying_party(request: Request) -> RelyingParty:
     """Return this console as browsers see it."""
-    # A forged Host header is harmless: the passkey signs the site that the browser sees.
+    # A forged Host header would be harmless: the passkey signs the site that the browser sees.
     scheme = "http" if services(request).insecure_cookies else "https"
     return RelyingParty(request.host.partition(":")[0], f"{scheme}://{request.host}")

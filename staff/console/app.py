@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -73,12 +73,14 @@ from web.http import (
     ErrorPhrases,
     PlainErrors,
     add_security_headers,
+    is_addressed_to,
     is_from_private_network,
 )
 
 STATIC = Path(__file__).resolve().parent / "static"
 _POLICY = ContentPolicy(form_action="'self'")
 _LARGEST_REQUEST = 256 * 1024
+_FOR_MACHINES = frozenset({"/healthz", "/metrics"})
 
 neutral = Blueprint("neutral")
 metrics = Blueprint("metrics")
@@ -128,6 +130,8 @@ def create_app(settings: Settings, console: Services | None = None) -> App:
     errors = PlainErrors(app.ctx.services.errors)
     app.error_handler = errors
     bound(app, settings.console_trusted_proxies, _LARGEST_REQUEST, errors)
+    if settings.console_hosts is not None:
+        app.register_middleware(partial(_refuse_other_hosts, settings.console_hosts), "request")
     app.register_middleware(load_session, "request")
     app.register_middleware(_refuse_nul, "request")
     app.register_middleware(_keep_origin, "response")
@@ -202,10 +206,17 @@ def compose(
             case_wording=case_wording,
         ),
         errors=phrases.of("errors", ErrorPhrases),
+        url=settings.alerts.console_url.rstrip("/"),
         insecure_cookies=settings.console_insecure_cookies,
         require_second_step=settings.require_second_step,
         now=now,
     )
+
+
+async def _refuse_other_hosts(hosts: Collection[str], request: Request) -> None:
+    # What watches the console asks it by the address of its machine, and is told nothing of staff.
+    if request.path not in _FOR_MACHINES and not is_addressed_to(request, hosts):
+        raise BadRequest
 
 
 async def _refuse_nul(request: Request) -> None:

@@ -217,6 +217,8 @@ class Services:
     """Requests to the provider; each is answered once."""
     pages: Pages
     errors: ErrorPhrases
+    url: str
+    """Address of the console, with which links that leave it begin; without a slash at the end."""
     insecure_cookies: bool
     require_second_step: bool
     now: Callable[[], datetime]

@@ -118,6 +118,35 @@ def test_nobody_between_may_read_what_single_sign_on_sends(name: str, value: str
         Settings.from_env(SSO | {name: value})
 
 
+THIS_MACHINE = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+@pytest.mark.parametrize(
+    ("env", "hosts"),
+    [
+        ({}, THIS_MACHINE),
+        ({"CONSOLE_URL": "https://Console.example:8443/staff/"}, frozenset({"console.example"})),
+        ({"CONSOLE_URL": "http://localhost:9000"}, THIS_MACHINE),
+        ({"CONSOLE_URL": "https://console.example/", "TRUSTED_PROXIES": "1"}, {"console.example"}),
+        # Who knows by what name the proxy, or another machine, asks.
+        ({"TRUSTED_PROXIES": "1"}, None),
+        ({"CONSOLE_HOST": "0.0.0.0"}, None),  # noqa: S104 - a setting, nothing listens
+    ],
+)
+def test_the_console_answers_under_its_own_names(
+    env: dict[str, str], hosts: frozenset[str] | None
+) -> None:
+    given = {f"LANTERN_{name}": value for name, value in env.items()}
+
+    assert Settings.from_env(given).console_hosts == hosts
+
+
+@pytest.mark.parametrize("url", ["console.example", "file:///x", "https://", "https://[x", "x y"])
+def test_an_address_of_the_console_without_a_host_is_refused(url: str) -> None:
+    with pytest.raises(SettingsError, match="LANTERN_CONSOLE_URL"):
+        Settings.from_env({"LANTERN_CONSOLE_URL": url})
+
+
 def test_the_gateway_may_have_proxies_of_its_own() -> None:
     def proxies(**env: str) -> tuple[int, int]:
         settings = Settings.from_env({f"LANTERN_{name}": value for name, value in env.items()})

@@ -105,7 +105,7 @@ def settings(engine: Engine, tmp_path: Path) -> Settings:
     )
     (tmp_path / "secrets" / "field_keys").write_text(KEYS, encoding="utf-8")
     return replace(
-        Settings.from_env({}),
+        Settings.from_env({"LANTERN_CONSOLE_URL": f"{ORIGIN}/"}),
         database_url=str(engine.url),
         state_dir=tmp_path,
         console_insecure_cookies=True,
