@@ -46,6 +46,7 @@ _LISTED: dict[str, dict[str, tuple[str, str]]] = {
         "anchor-audit": ("staff.audit.verify:anchor_audit", "Write the anchor of today."),
         "audit-client": ("staff.audit.trail:audit_client", "How the audit trail names an address."),
         "database-roles": ("ops.database_roles:main", "Roles and grants for PostgreSQL."),
+        "move-keys": ("ops.move_keys:main", "Move the secrets out of the state folder."),
         "rotate-keys": ("ops.rotate_keys:main", "Seal records with the first key."),
         "dispose": (
             "staff.retention.commands:dispose",

@@ -39,7 +39,9 @@ class Settings:
     database_url: str
     """SQLAlchemy address of the records: SQLite by default, PostgreSQL by URL."""
     state_dir: Path
-    """Folder of this installation's own files: database, secrets, spool."""
+    """Folder of this installation's own files: database, spool."""
+    secrets_dir: Path | None
+    """Folder of the secrets; None: beside the state folder."""
     rasa_urls: tuple[str, ...]
     """Addresses of the Rasa servers, any of which may answer any message."""
     rasa_timeout_s: float
@@ -92,6 +94,7 @@ class Settings:
         return cls(
             database_url=env.get("LANTERN_DATABASE_URL", f"sqlite:///{state_dir / 'lantern.db'}"),
             state_dir=state_dir,
+            secrets_dir=_folder(env, "LANTERN_SECRETS_DIR"),
             rasa_urls=_addresses(env, "LANTERN_RASA_URL", "http://127.0.0.1:5005"),
             rasa_timeout_s=number_setting(env, "LANTERN_RASA_TIMEOUT_S", 4.0),
             gateway_host=env.get("LANTERN_GATEWAY_HOST", "127.0.0.1"),
@@ -118,8 +121,18 @@ class Settings:
             sign_on=SignOnSettings.from_env(env),
         )
 
+    @property
+    def secrets_folders(self) -> tuple[Path, Path]:
+        """The folders in which secrets are looked for: their own, and that of older installations.
+
+        Their own is not part of the state folder, so that no copy of the records holds their keys.
+        """
+        state = self.state_dir.absolute()
+        own = self.secrets_dir or state.parent / f"{state.name}-secrets"
+        return own, self.state_dir / "secrets"
+
     def secret(self, name: str, env: Mapping[str, str] | None = None) -> str:
-        """Return a secret: LANTERN_<NAME>, else the file <state_dir>/secrets/<name>.
+        """Return a secret: LANTERN_<NAME>, else a file of that name in `secrets_folders`.
 
         Names: "channel_secret" (gateway to Rasa), "action_secret" (Rasa to the action server),
         "token_key" (conversation tokens and the names of clients on the audit trail),
@@ -129,18 +142,20 @@ class Settings:
         Raises SettingsError; its subclass NoSecretError when there is none.
         """
         env = os.environ if env is None else env
-        variable, path = variable_of(name), self.state_dir / "secrets" / name
+        variable, places = variable_of(name), [each / name for each in self.secrets_folders]
         if variable in env:
             return _good(name, env[variable], variable)
-        try:
-            text = path.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            raise NoSecretError(
-                f"No secret {name}: set {variable}, or run `make setup` (writes {path})"
-            ) from None
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(f"{path} cannot be read: {type(error).__name__}") from None
-        return _good(name, text, str(path))
+        for path in places:
+            try:
+                text = path.read_text(encoding="utf-8")
+            except FileNotFoundError:
+                continue
+            except (OSError, UnicodeDecodeError) as error:
+                raise SettingsError(f"{path} cannot be read: {type(error).__name__}") from None
+            return _good(name, text, str(path))
+        raise NoSecretError(
+            f"No secret {name}: set {variable}, or run `make setup` (writes {places[0]})"
+        )
 
     def is_demonstration(self, env: Mapping[str, str] | None = None) -> bool:
         """Return whether this is a demonstration: unsigned words are shown, alerts only caught."""
@@ -236,6 +251,10 @@ def is_private_to_both_ends(url: str) -> bool:
     if parts.scheme == "http":
         return parts.hostname in _THIS_MACHINE
     return parts.scheme == "https" and bool(parts.hostname)
+
+
+def _folder(env: Mapping[str, str], name: str) -> Path | None:
+    return Path(env[name]) if env.get(name) else None
 
 
 def _console_hosts(env: Mapping[str, str], proxies: int) -> frozenset[str] | None:

@@ -133,7 +133,7 @@ def main() -> int:
     configure_logs()
     try:
         settings = Settings.from_env()
-        make_private(settings.state_dir)
+        make_private(settings.state_dir, *settings.secrets_folders)
         dispatcher = compose(settings)
     except (ContentError, SettingsError, VaultError, OSError) as error:
         sys.stderr.write(f"{error}\n")

@@ -97,6 +97,14 @@ def test_conversations_and_secrets_lie_nowhere_else() -> None:
         if any(volume.startswith("state:") for volume in each.get("volumes", ()))
     }
     assert keeps_state == {"gateway-1", "gateway-2", "console", "dispatcher", "set-up"}
+    keys = {
+        name: [volume for volume in each.get("volumes", ()) if volume.startswith("keys:")]
+        for name, each in SERVICES.items()
+    }
+    place = "keys:/var/lib/lantern-secrets"
+    assert keys.pop("set-up") == [place]
+    assert {name for name, volumes in keys.items() if volumes} == keeps_state - {"set-up"}
+    assert all(volumes in ([], [f"{place}:ro"]) for volumes in keys.values())
     # Everything is left out of the images but what is named.
     assert IGNORED[1] == "**"
     named = {line[1:] for line in IGNORED if line.startswith("!")}

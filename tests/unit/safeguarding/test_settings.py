@@ -173,6 +173,37 @@ def test_a_secret_of_the_environment_goes_before_the_file(tmp_path: Path) -> Non
         settings.secret("channel_secret", {})
 
 
+def test_secrets_are_beside_the_state_and_are_still_found_where_they_were(tmp_path: Path) -> None:
+    settings = Settings.from_env({"LANTERN_STATE_DIR": str(tmp_path / "var")})
+    own, older = settings.secrets_folders
+    assert (own, older) == (tmp_path / "var-secrets", tmp_path / "var" / "secrets")
+    older.mkdir(parents=True)
+    (older / "token_key").write_text("o" * 32, "utf-8")
+    assert settings.secret("token_key", {}) == "o" * 32
+
+    own.mkdir()
+    (own / "token_key").write_text("n" * 32, "utf-8")
+
+    assert settings.secret("token_key", {}) == "n" * 32
+
+
+@pytest.mark.parametrize("state", [".", "/", "var/", "a/../b"])
+def test_the_folder_of_secrets_is_no_part_of_any_state_folder(state: str) -> None:
+    settings = Settings.from_env({"LANTERN_STATE_DIR": state})
+
+    own = settings.secrets_folders[0].resolve()
+
+    assert own.name.endswith("-secrets")
+    if state != "/":
+        assert not own.is_relative_to(Path(state).resolve())
+
+
+def test_the_folder_of_secrets_is_a_setting(tmp_path: Path) -> None:
+    settings = Settings.from_env({"LANTERN_SECRETS_DIR": str(tmp_path)})
+
+    assert settings.secrets_folders[0] == tmp_path
+
+
 @pytest.mark.parametrize("place", ["environment", "file"])
 @pytest.mark.parametrize(
     ("name", "value", "words"),
