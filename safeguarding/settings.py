@@ -77,6 +77,8 @@ class Settings:
     keep_urgent_years: int
     keep_sexual_abuse_years: int
     """Years a closed case is kept: a concern, an urgent or immediate one, one of sexual abuse."""
+    images: tuple[str, ...]
+    """The images of others that an installation in containers runs on; empty outside containers."""
     miss_cost: float | None
     """How many false alarms one missed urgent message outweighs; None: as calibrated."""
     alerts: AlertSettings
@@ -116,6 +118,7 @@ class Settings:
             keep_concern_years=_whole(env, "LANTERN_KEEP_CONCERN_YEARS", 6, 1, 200),
             keep_urgent_years=_whole(env, "LANTERN_KEEP_URGENT_YEARS", 25, 1, 200),
             keep_sexual_abuse_years=_whole(env, "LANTERN_KEEP_SEXUAL_ABUSE_YEARS", 75, 1, 200),
+            images=tuple(env.get("LANTERN_IMAGES", "").split()),
             miss_cost=_miss_cost(env),
             alerts=AlertSettings.from_env(env),
             sign_on=SignOnSettings.from_env(env),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import re
 import shutil
 import socket
 import ssl
@@ -34,6 +35,7 @@ TIME_ERROR = 5
 _TIMEX_BYTES = 512
 _WAIT_S = 3.0
 _WAIT_OUTSIDE_S = 5.0
+_DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
 LEAST_LEFT = timedelta(days=14)
 
 
@@ -264,6 +266,19 @@ def shared_state(here: Installation) -> Finding:
     return ok("in memory alone, nothing evicted")
 
 
+def images(here: Installation) -> Finding:
+    """Check that containers run on images that are named by their digest."""
+    if not here.settings.images:
+        return ok("none: not in containers")
+    loose = [each for each in here.settings.images if not _DIGEST.search(each)]
+    if loose:
+        return not_ready(
+            f"without a digest: {', '.join(loose)}",
+            "deploy/compose/images.env: docs/deployment.md, Pinning the images",
+        )
+    return ok(f"{len(here.settings.images)} are named by their digest")
+
+
 MACHINE_CHECKS: Mapping[str, Check] = {
     "state folder": state_folder,
     "keys apart": keys_apart,
@@ -271,6 +286,7 @@ MACHINE_CHECKS: Mapping[str, Check] = {
     "clock": clock,
     "services": services,
     "shared state": shared_state,
+    "images": images,
 }
 
 

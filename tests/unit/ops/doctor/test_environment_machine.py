@@ -66,6 +66,27 @@ def test_a_folder_of_secrets_inside_the_state_is_named(here: Installation) -> No
     assert find(CHECKS["keys apart"], inside).state is CheckState.NOT_READY
 
 
+DIGEST = f"@sha256:{'0a' * 32}"
+
+
+@pytest.mark.parametrize(
+    ("images", "state", "said"),
+    [
+        ("", CheckState.OK, "not in containers"),
+        (f"debian:a{DIGEST} redis:8{DIGEST}", CheckState.OK, "2 are named"),
+        (f"debian:a{DIGEST} redis:8", CheckState.NOT_READY, "without a digest: redis:8"),
+        ("debian:a redis:8", CheckState.NOT_READY, "debian:a, redis:8"),
+        (f"redis:8{DIGEST[:-1]}", CheckState.NOT_READY, "redis:8@sha256"),
+    ],
+)
+def test_images_without_a_digest_are_named(
+    here: Installation, images: str, state: CheckState, said: str
+) -> None:
+    found = find(CHECKS["images"], changed(here, IMAGES=images))
+
+    assert (found.state, said in found.says) == (state, True)
+
+
 def test_a_disk_with_too_little_room_is_named(
     here: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
