@@ -39,8 +39,9 @@ help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | column -ts $$'\t'
 
 # ---- set-up -------------------------------------------------------------------------------------
-$(UV):
-	@python3 -m venv .tools >&2 && .tools/bin/pip install --quiet --disable-pip-version-check uv==0.13.9 >&2
+# pip compares what it downloads with the hashes in the file.
+$(UV): ops/uv-requirements.txt
+	@python3 -m venv .tools >&2 && .tools/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $< >&2 && touch $@
 
 # Installs only the packages that running needs. --inexact keeps those that the tests have added.
 .venv-services/.synced: pyproject.toml uv.lock | $(UV)

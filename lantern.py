@@ -48,6 +48,7 @@ _LISTED: dict[str, dict[str, tuple[str, str]]] = {
         "anchor-audit": ("staff.audit.commands:anchor_audit", "Write an anchor of the trail."),
         "audit-client": ("staff.audit.commands:audit_client", "How the trail names an address."),
         "database-roles": ("ops.database_roles:main", "Roles and grants for PostgreSQL."),
+        "move-keys": ("ops.move_keys:main", "Move the secrets out of the state folder."),
         "rotate-keys": ("ops.rotate_keys:main", "Seal records with the first key."),
         "dispose": (
             "staff.retention.commands:dispose",

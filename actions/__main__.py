@@ -34,7 +34,7 @@ def serve(port: int) -> None:
     warnings.filterwarnings("ignore", "Your versions of rasa and rasa_sdk", UserWarning)
     try:
         settings = Settings.from_env()
-        make_private(settings.state_dir)
+        make_private(settings.state_dir, *settings.secrets_folders)
         secret = settings.secret("action_secret")
     except SettingsError as error:
         raise click.ClickException(str(error)) from None

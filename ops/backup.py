@@ -211,25 +211,42 @@ def backend_of(url: str) -> str:
 def contents_of(connection: Connection) -> Contents:
     """Return the contents of the database, without decrypting anything."""
     number, link = trail.last_link(connection)
-    # An envelope reads "v2|key id|…".
-    key_ids = {text.split("|")[1] for text in _envelopes(connection)}
     count = sa.select(sa.func.count())
     return Contents(
         cases=connection.execute(count.select_from(cases)).scalar_one(),
         messages=connection.execute(count.select_from(escalations)).scalar_one(),
         number=number,
         link=link,
-        key_ids=tuple(sorted(key_ids)),
+        key_ids=tuple(sorted(_key_ids(connection))),
     )
+
+
+def keys_needed(url: str) -> set[str]:
+    """Return the ids of the keys that sealed the records of a database; none where there is none.
+
+    Raises SQLAlchemyError.
+    """
+    if is_empty(url):
+        return set()
+    engine = connect(url)
+    try:
+        with engine.connect().execution_options(**READING) as connection:
+            return _key_ids(connection)
+    finally:
+        engine.dispose()
+
+
+def _key_ids(connection: Connection) -> set[str]:
+    # An envelope reads "v2|key id|…".
+    return {text.split("|")[1] for text in _envelopes(connection)}
 
 
 def _envelopes(connection: Connection) -> Iterator[str]:
     """Return how the texts begin that the key ring sealed: case keys and waiting hand-offs."""
-    sealed = [data_keys.c.wrapped]
     # A copy may be taken before the tables are brought up to date.
-    if sa.inspect(connection).has_table(handoffs.name):
-        sealed.append(handoffs.c.sealed)
-    for column in sealed:
+    there = sa.inspect(connection).has_table
+    sealed = (data_keys.c.wrapped, handoffs.c.sealed)
+    for column in (each for each in sealed if there(each.table.name)):
         query = sa.select(sa.func.substr(column, 1, 80)).where(column.is_not(None))
         yield from connection.execute(query).scalars()
 

@@ -13,6 +13,7 @@ import click
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import OperationalError
 
+from ops.backup import keys_needed
 from safeguarding.clock import LONDON, utc_now
 from safeguarding.settings import Settings, SettingsError, variable_of
 from safeguarding.state_folder import make_private
@@ -44,17 +45,32 @@ _SECRETS: dict[str, Callable[[], str]] = {
 
 
 def make_secrets(settings: Settings, env: Mapping[str, str]) -> list[str]:
-    """Write the secrets that neither the environment nor the state folder has; return their names.
+    """Write the secrets that neither the environment nor a file holds; return their names.
 
-    An existing secret is never touched: without its keys the records could not be read.
+    An existing secret is never touched: without its keys the records could not be read. For the
+    same reason no new key ring is made for records that an older one has sealed. Raises
+    SettingsError.
     """
-    folder = settings.state_dir / "secrets"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return [
+    missing = [
         name
-        for name, make in _SECRETS.items()
-        if variable_of(name) not in env and _write_new(folder / name, make())
+        for name in _SECRETS
+        if variable_of(name) not in env
+        and not any((folder / name).exists() for folder in settings.secrets_folders)
     ]
+    if "field_keys" in missing and (needed := keys_needed(settings.database_url)):
+        raise SettingsError(
+            f"There are records, and no field_keys: put the ring with the keys "
+            f"{', '.join(sorted(needed))} into {settings.secrets_folders[0]}"
+        )
+    folder = place_of_secrets(settings)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return [name for name in missing if _write_new(folder / name, _SECRETS[name]())]
+
+
+def place_of_secrets(settings: Settings) -> Path:
+    """Return the folder for new secrets: where those of an older installation are, if they are."""
+    own, older = settings.secrets_folders
+    return older if older.is_dir() and not own.is_dir() else own
 
 
 def first_accounts(accounts: StaffAccounts) -> list[tuple[str, str]]:
@@ -108,7 +124,7 @@ def main(*, rota: bool) -> None:
 def _set_up(settings: Settings, *, rota: bool) -> None:
     settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     made = make_secrets(settings, os.environ)
-    make_private(settings.state_dir)
+    make_private(settings.state_dir, *settings.secrets_folders)
     for name in _SECRETS:
         settings.secret(name)
     Vault.of(settings)
@@ -122,7 +138,7 @@ def _set_up(settings: Settings, *, rota: bool) -> None:
         leads = [members[name] for name in names if name in members]
         put_on_duty(engine, leads, utc_now().astimezone(LONDON).date())
     if made:
-        click.echo(f"Wrote {', '.join(made)} to {settings.state_dir / 'secrets'}")
+        click.echo(f"Wrote {', '.join(made)} to {place_of_secrets(settings)}")
     click.echo(_sign_in_words(opened) if opened else "Database is up to date.")
     if made or opened:
         record_command("set up", settings, secrets=made, accounts=len(opened))

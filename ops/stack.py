@@ -150,6 +150,7 @@ class Stack:
         self.ports = {name: free_port() for name in names}
         self.env = {
             "LANTERN_STATE_DIR": str(state),
+            "LANTERN_SECRETS_DIR": str(state / "secrets"),
             "LANTERN_DATABASE_URL": f"sqlite:///{state / 'lantern.db'}",
             "LANTERN_RASA_URL": " ".join(map(self.url, rasas)),
             "LANTERN_ACTIONS_URL": self.url("actions"),

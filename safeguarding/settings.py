@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from safeguarding.taxonomy import ROOT
 
 T = TypeVar("T", bound=str)
-_THIS_MACHINE = {"127.0.0.1", "::1", "localhost"}
+_THIS_MACHINE = frozenset({"127.0.0.1", "::1", "localhost"})
 LEAST_CHARACTERS: Mapping[str, int] = MappingProxyType(
     {"token_key": 32, "channel_secret": 32, "action_secret": 32, "webhook_key": 16}
 )
@@ -39,7 +39,9 @@ class Settings:
     database_url: str
     """SQLAlchemy address of the records: SQLite by default, PostgreSQL by URL."""
     state_dir: Path
-    """Folder of this installation's own files: database, secrets, spool."""
+    """Folder of this installation's own files: database, spool."""
+    secrets_dir: Path | None
+    """Folder of the secrets; None: beside the state folder."""
     rasa_urls: tuple[str, ...]
     """Addresses of the Rasa servers, any of which may answer any message."""
     actions_url: str
@@ -52,6 +54,8 @@ class Settings:
     """Seconds for which a stopping gateway still accepts connections."""
     console_host: str
     console_port: int
+    console_hosts: frozenset[str] | None
+    """The host names by which browsers reach the console; None where the settings do not say."""
     console_insecure_cookies: bool
     """True where the console is served by plain HTTP on this machine (`make run`)."""
     require_second_step: bool
@@ -75,6 +79,8 @@ class Settings:
     keep_urgent_years: int
     keep_sexual_abuse_years: int
     """Years a closed case is kept: a concern, an urgent or immediate one, one of sexual abuse."""
+    images: tuple[str, ...]
+    """The images of others that an installation in containers runs on; empty outside containers."""
     miss_cost: float | None
     """How many false alarms one missed urgent message outweighs; None: as calibrated."""
     alerts: AlertSettings
@@ -92,6 +98,7 @@ class Settings:
         return cls(
             database_url=env.get("LANTERN_DATABASE_URL", f"sqlite:///{state_dir / 'lantern.db'}"),
             state_dir=state_dir,
+            secrets_dir=_folder(env, "LANTERN_SECRETS_DIR"),
             rasa_urls=_addresses(env, "LANTERN_RASA_URL", "http://127.0.0.1:5005"),
             actions_url=_address(env, "LANTERN_ACTIONS_URL", "http://127.0.0.1:5055"),
             rasa_timeout_s=number_setting(env, "LANTERN_RASA_TIMEOUT_S", 4.0),
@@ -100,6 +107,7 @@ class Settings:
             drain_s=_within(env, "LANTERN_DRAIN_S", 0, 0, 60),
             console_host=env.get("LANTERN_CONSOLE_HOST", "127.0.0.1"),
             console_port=int(number_setting(env, "LANTERN_CONSOLE_PORT", 8081)),
+            console_hosts=_console_hosts(env, common),
             console_insecure_cookies=_flag(env, "LANTERN_CONSOLE_INSECURE_COOKIES"),
             require_second_step=_flag(env, "LANTERN_REQUIRE_SECOND_STEP"),
             public_url=env.get("LANTERN_PUBLIC_URL", f"http://127.0.0.1:{gateway_port}/"),
@@ -113,13 +121,24 @@ class Settings:
             keep_concern_years=_whole(env, "LANTERN_KEEP_CONCERN_YEARS", 6, 1, 200),
             keep_urgent_years=_whole(env, "LANTERN_KEEP_URGENT_YEARS", 25, 1, 200),
             keep_sexual_abuse_years=_whole(env, "LANTERN_KEEP_SEXUAL_ABUSE_YEARS", 75, 1, 200),
+            images=tuple(env.get("LANTERN_IMAGES", "").split()),
             miss_cost=_miss_cost(env),
             alerts=AlertSettings.from_env(env),
             sign_on=SignOnSettings.from_env(env),
         )
 
+    @property
+    def secrets_folders(self) -> tuple[Path, Path]:
+        """The folders in which secrets are looked for: their own, and that of older installations.
+
+        Their own is not part of the state folder, so that no copy of the records holds their keys.
+        """
+        state = self.state_dir.absolute()
+        own = self.secrets_dir or state.parent / f"{state.name}-secrets"
+        return own, self.state_dir / "secrets"
+
     def secret(self, name: str, env: Mapping[str, str] | None = None) -> str:
-        """Return a secret: LANTERN_<NAME>, else the file <state_dir>/secrets/<name>.
+        """Return a secret: LANTERN_<NAME>, else a file of that name in `secrets_folders`.
 
         Names: "channel_secret" (gateway to Rasa), "action_secret" (Rasa to the action server),
         "token_key" (conversation tokens and the names of clients on the audit trail),
@@ -129,18 +148,20 @@ class Settings:
         Raises SettingsError; its subclass NoSecretError when there is none.
         """
         env = os.environ if env is None else env
-        variable, path = variable_of(name), self.state_dir / "secrets" / name
+        variable, places = variable_of(name), [each / name for each in self.secrets_folders]
         if variable in env:
             return _good(name, env[variable], variable)
-        try:
-            text = path.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            raise NoSecretError(
-                f"No secret {name}: set {variable}, or run `make setup` (writes {path})"
-            ) from None
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(f"{path} cannot be read: {type(error).__name__}") from None
-        return _good(name, text, str(path))
+        for path in places:
+            try:
+                text = path.read_text(encoding="utf-8")
+            except FileNotFoundError:
+                continue
+            except (OSError, UnicodeDecodeError) as error:
+                raise SettingsError(f"{path} cannot be read: {type(error).__name__}") from None
+            return _good(name, text, str(path))
+        raise NoSecretError(
+            f"No secret {name}: set {variable}, or run `make setup` (writes {places[0]})"
+        )
 
     def is_demonstration(self, env: Mapping[str, str] | None = None) -> bool:
         """Return whether this is a demonstration: unsigned words are shown, alerts only caught."""
@@ -238,17 +259,36 @@ def is_private_to_both_ends(url: str) -> bool:
     return parts.scheme == "https" and bool(parts.hostname)
 
 
+def _folder(env: Mapping[str, str], name: str) -> Path | None:
+    return Path(env[name]) if env.get(name) else None
+
+
+def _console_hosts(env: Mapping[str, str], proxies: int) -> frozenset[str] | None:
+    """Return the host of LANTERN_CONSOLE_URL, or the names of this machine where it alone asks."""
+    url, listens = env.get("LANTERN_CONSOLE_URL"), env.get("LANTERN_CONSOLE_HOST", "127.0.0.1")
+    if url:
+        host = _host_of("LANTERN_CONSOLE_URL", url, "https://console.example.org/")
+        return _THIS_MACHINE if host in _THIS_MACHINE else frozenset({host})
+    return None if proxies or listens not in _THIS_MACHINE else _THIS_MACHINE
+
+
+def _host_of(name: str, url: str, like: str) -> str:
+    """Return the host name of an address that is like another one. Raises SettingsError."""
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in {"http", "https"} and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid or not parts.hostname:
+        raise SettingsError(f"{name}: {url!r} is no address like {like}")
+    return parts.hostname
+
+
 def _addresses(env: Mapping[str, str], name: str, default: str) -> tuple[str, ...]:
     """Return the addresses, separated by spaces or commas, each once."""
     found = tuple(dict.fromkeys((env.get(name) or default).replace(",", " ").split()))
     for url in found:
-        try:
-            parts = urlsplit(url)
-            valid = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-        except ValueError:
-            valid = False
-        if not valid:
-            raise SettingsError(f"{name}: {url!r} is no address like {default}")
+        _host_of(name, url, default)
     return found
 
 

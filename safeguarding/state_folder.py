@@ -1,10 +1,10 @@
-"""The state folder, private to its owner whatever the umask."""
+"""The folders of the state and of the secrets, private to their owner whatever the umask."""
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import structlog
@@ -13,12 +13,12 @@ OTHERS = stat.S_IRWXG | stat.S_IRWXO
 log = structlog.get_logger("state")
 
 
-def make_private(state_dir: Path) -> None:
-    """Remove other users' permissions from the folder and all of its secrets.
+def make_private(state_dir: Path, *secrets: Path) -> None:
+    """Remove other users' permissions from the state folder, and from folders of secrets whole.
 
     Logs what was open, and what this process may not close. Raises nothing.
     """
-    for path in _all(state_dir):
+    for path in _all(state_dir, secrets):
         try:
             mode = path.lstat().st_mode
             if stat.S_ISLNK(mode) or not mode & OTHERS:
@@ -33,12 +33,12 @@ def make_private(state_dir: Path) -> None:
             log.warning("state.made_private", path=str(path), was=was)
 
 
-def _all(state_dir: Path) -> Iterator[Path]:
+def _all(state_dir: Path, secrets: Iterable[Path]) -> Iterator[Path]:
     yield state_dir
-    secrets = state_dir / "secrets"
-    yield secrets
-    if os.access(secrets, os.R_OK | os.X_OK):
-        yield from secrets.iterdir()
+    for folder in secrets:
+        yield folder
+        if os.access(folder, os.R_OK | os.X_OK):
+            yield from folder.iterdir()
 
 
 def write_whole(path: Path, content: bytes) -> None:

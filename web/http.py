@@ -6,7 +6,7 @@ import html
 import ipaddress
 import traceback
 from asyncio import CancelledError
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, TypeAlias
@@ -16,6 +16,7 @@ import structlog
 from sanic import HTTPResponse, Request, Sanic
 from sanic.exceptions import SanicException
 from sanic.handlers import ErrorHandler
+from sanic.headers import parse_host
 from sanic.response import BaseHTTPResponse
 from sanic.response import html as html_response
 from sanic.response import json as json_response
@@ -187,6 +188,16 @@ def client_address(request: Request) -> str:
     Set `app.config.PROXIES_COUNT` to the number that the settings trust (None for 0).
     """
     return str(request.remote_addr or request.ip)
+
+
+def is_addressed_to(request: Request, hosts: Collection[str]) -> bool:
+    """Return whether a request is for one of these host names, at any port.
+
+    Behind proxies, the trusted ones report the name. A page must not be opened under a name that
+    its visitor, or somebody else's page, has chosen.
+    """
+    name, _port = parse_host(request.host)
+    return name is not None and name.strip("[]") in hosts
 
 
 def is_from_private_network(request: Request) -> bool:

@@ -19,7 +19,7 @@ def main() -> int:
     configure_logs()
     try:
         settings = Settings.from_env()
-        make_private(settings.state_dir)
+        make_private(settings.state_dir, *settings.secrets_folders)
         for name in ("token_key", "channel_secret"):
             settings.secret(name)
         Vault.of(settings)

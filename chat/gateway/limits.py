@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
+import hmac
 import time
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.aio.strategies import MovingWindowRateLimiter
 from limits.storage import storage_from_string
 
+from chat.gateway.shared_store import derived_key
 from safeguarding.settings import Settings
 
 PER_CONVERSATION = RateLimitItemPerMinute(30)
@@ -20,6 +21,7 @@ MESSAGES_PER_BEGINNING = 3
 RETRY_AFTER_S = 60
 SHARED_WAIT_S, AWAY_S = 0.1, 5.0
 """The longest wait for the shared counter, in seconds, and how long it is not asked after that."""
+_NAME_DIGITS = 32
 log = structlog.get_logger("gateway.limits")
 
 
@@ -32,7 +34,7 @@ class RateLimits:
     def __init__(
         self,
         redis_url: str | None,
-        key: str,
+        token_key: str,
         *,
         per_address: RateLimitItem,
         beginnings: RateLimitItem,
@@ -43,18 +45,18 @@ class RateLimits:
         self._limiter = MovingWindowRateLimiter(storage_from_string(where, **options))
         self._local = MovingWindowRateLimiter(storage_from_string("async+memory://"))
         self._away_until = 0.0
-        self._key = key.encode()[:64]
+        self._naming = derived_key(token_key, b"lantern rate limit")
         self._per_conversation = per_conversation
         self._per_address = per_address
         self._beginnings = beginnings
 
     @classmethod
-    def of(cls, settings: Settings, key: str) -> RateLimits:
+    def of(cls, settings: Settings, token_key: str) -> RateLimits:
         """Make the limits of the settings; a whole school may share one address."""
         messages = settings.messages_per_minute
         return cls(
             settings.redis_url,
-            key,
+            token_key,
             per_address=RateLimitItemPerMinute(messages),
             beginnings=RateLimitItemPerMinute(max(1, messages // MESSAGES_PER_BEGINNING)),
         )
@@ -63,24 +65,25 @@ class RateLimits:
         """Count a message; return False if its conversation or its address has sent too many."""
         return await self._hit(
             self._per_conversation, "conversation", str(conversation_id)
-        ) and await self._hit(self._per_address, "address", self._blurred(address))
+        ) and await self._hit(self._per_address, "address", address)
 
     async def admits_beginning(self, address: str) -> bool:
         """Count a new conversation; return False if its address has begun too many."""
-        return await self._hit(self._beginnings, "beginning", self._blurred(address))
+        return await self._hit(self._beginnings, "beginning", address)
 
     async def _hit(self, item: RateLimitItem, kind: str, who: str) -> bool:
         """Count in the shared counter, or in this process while that is away or hangs."""
+        counter = self._name(kind, who)
         if time.monotonic() >= self._away_until:
             try:
                 async with asyncio.timeout(SHARED_WAIT_S):
-                    return await self._limiter.hit(item, kind, who)
+                    return await self._limiter.hit(item, counter)
             except Exception as error:  # noqa: BLE001 - messages must get through without the counter
                 log.warning("limits.unavailable", error=type(error).__name__)
                 self._away_until = time.monotonic() + AWAY_S
-        return await self._local.hit(item, kind, who)
+        return await self._local.hit(item, counter)
 
-    def _blurred(self, address: str) -> str:
-        """Return a keyed digest of an address, which may be kept outside this process."""
-        plain = address.encode("utf-8", "surrogatepass")
-        return hashlib.blake2b(plain, key=self._key, digest_size=16).hexdigest()
+    def _name(self, kind: str, who: str) -> str:
+        """Return the name of a counter, which tells neither conversation nor address to Redis."""
+        plain = f"{kind} {who}".encode("utf-8", "surrogatepass")
+        return hmac.digest(self._naming, plain, "sha256").hex()[:_NAME_DIGITS]

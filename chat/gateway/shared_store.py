@@ -99,8 +99,8 @@ class Seal:
     """Encrypts conversations and their names, with keys derived from the key of the tokens."""
 
     def __init__(self, token_key: str) -> None:
-        self._cipher = AESGCM(_derived(token_key, b"lantern conversation record"))
-        self._naming = _derived(token_key, b"lantern conversation name")
+        self._cipher = AESGCM(derived_key(token_key, b"lantern conversation record"))
+        self._naming = derived_key(token_key, b"lantern conversation name")
 
     def name(self, conversation_id: UUID) -> str:
         """Return a name for the record that tells nothing without the key."""
@@ -147,7 +147,8 @@ class Seal:
         )
 
 
-def _derived(token_key: str, label: bytes) -> bytes:
+def derived_key(token_key: str, label: bytes) -> bytes:
+    """Return the key of one purpose, which `label` names, made from the key of the tokens."""
     return HKDF(SHA256(), _KEY_BYTES, salt=None, info=label).derive(token_key.encode())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import re
 import shutil
 import socket
 import ssl
@@ -10,6 +11,7 @@ import stat
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from http import HTTPStatus
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -33,6 +35,7 @@ TIME_ERROR = 5
 _TIMEX_BYTES = 512
 _WAIT_S = 3.0
 _WAIT_OUTSIDE_S = 5.0
+_DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
 LEAST_LEFT = timedelta(days=14)
 
 
@@ -155,16 +158,29 @@ SETTINGS_CHECKS: Mapping[str, Check] = {
 
 
 def state_folder(here: Installation) -> Finding:
-    """Check that only its account can read the state: secrets, spool, anchors."""
+    """Check that only its account can read the state and the secrets."""
     folder = here.settings.state_dir
-    wide = [
-        path
-        for path in (folder, folder / "secrets", *(folder / "secrets").glob("*"))
-        if path.stat().st_mode & OTHERS
-    ]
-    if wide:
-        return not_ready(f"others may look into {wide[0]}", f"chmod -R go= {folder}")
+    paths = [folder]
+    for secrets in filter(Path.is_dir, here.settings.secrets_folders):
+        paths += [secrets, *secrets.glob("*")]
+    wide = next((path for path in paths if path.stat().st_mode & OTHERS), None)
+    if wide is not None:
+        return not_ready(f"others may look into {wide}", f"chmod -R go= {wide}")
     return ok(f"{folder} is for its account alone")
+
+
+def keys_apart(here: Installation) -> Finding:
+    """Check that no secret is in the state folder, which holds the records and is copied whole."""
+    state = here.settings.state_dir.resolve()
+    inside = [
+        path
+        for folder in here.settings.secrets_folders
+        if folder.resolve().is_relative_to(state)
+        for path in sorted(folder.glob("*"))
+    ]
+    if inside:
+        return not_ready(f"{inside[0]} is beside the records", "lantern move-keys")
+    return ok("no secret is in the state folder")
 
 
 def disk(here: Installation) -> Finding:
@@ -250,12 +266,27 @@ def shared_state(here: Installation) -> Finding:
     return ok("in memory alone, nothing evicted")
 
 
+def images(here: Installation) -> Finding:
+    """Check that containers run on images that are named by their digest."""
+    if not here.settings.images:
+        return ok("none: not in containers")
+    loose = [each for each in here.settings.images if not _DIGEST.search(each)]
+    if loose:
+        return not_ready(
+            f"without a digest: {', '.join(loose)}",
+            "deploy/compose/images.env: docs/deployment.md, Pinning the images",
+        )
+    return ok(f"{len(here.settings.images)} are named by their digest")
+
+
 MACHINE_CHECKS: Mapping[str, Check] = {
     "state folder": state_folder,
+    "keys apart": keys_apart,
     "disk": disk,
     "clock": clock,
     "services": services,
     "shared state": shared_state,
+    "images": images,
 }
 
 

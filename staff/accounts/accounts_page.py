@@ -245,10 +245,9 @@ async def _account(
 
 async def _link(request: Request, token: str) -> HTTPResponse:
     console = services(request)
-    scheme = "http" if console.insecure_cookies else "https"
     return console.pages.render(
         "account_link.html",
         session=session_of(request),
         invitation=await to_thread(console.invitations.find, token),
-        link=f"{scheme}://{request.host}/invitation/{token}",
+        link=f"{console.url}/invitation/{token}",
     )

@@ -13,10 +13,15 @@ from sanic.response import redirect, text
 from staff.accounts.auth import home_of, requires, safe_next, session_of, token_of
 from staff.accounts.permissions import Permission
 from staff.accounts.second_step import PasskeyError, WrongCodeError, address_for_app
+from staff.accounts.second_step_page import (
+    code_attempt_in_session,
+    passkeys,
+    relying_party,
+)
 from staff.accounts.sessions import browser_of
-from staff.accounts.sign_in_page import attempt_in_session, passkeys, relying_party
+from staff.accounts.sign_in_page import attempt_in_session
 from staff.console import wording
-from staff.console.pages import ACCOUNT, SECOND_STEP, SEE_OTHER, field, services
+from staff.console.pages import ACCOUNT, SECOND_STEP, SEE_OTHER, WRONG_CODES, field, services
 from staff.console.recording import record, record_refusal
 
 own_account = Blueprint("own_account")
@@ -37,6 +42,18 @@ async def overview(request: Request) -> HTTPResponse:
         codes_left=await to_thread(console.second_steps.codes_left, session.staff.id),
         linked=await to_thread(console.identities.linked_at, session.staff.id),
     )
+
+
+@own_account.get(WRONG_CODES)
+@requires(Permission.OWN_ACCOUNT)
+async def wrong_codes(request: Request) -> HTTPResponse:
+    """Show that somebody typed wrong codes after the right password, before this sign-in."""
+    console, session = services(request), session_of(request)
+    onward = safe_next(str(request.args.get("next") or ""), home_of(session.staff))
+    typed = await to_thread(console.wrong_codes.before_this_sign_in, session.staff.id)
+    if typed is None:
+        return redirect(onward)
+    return console.pages.render("wrong_codes.html", session=session, typed=typed, onward=onward)
 
 
 @own_account.post(f"{ACCOUNT}/sessions/<session_id:str>/end")
@@ -62,7 +79,8 @@ async def second_step(request: Request) -> HTTPResponse:
 async def set_up(request: Request) -> HTTPResponse:
     """Require codes once a first code is right; show the recovery codes, once."""
     console, session = services(request), session_of(request)
-    if wait := console.throttle.code_wait_s(session.staff.id):
+    attempt = code_attempt_in_session(request)
+    if wait := console.throttle.code_wait_s(attempt):
         return await _second_step(request, {"code": wording.too_many_attempts(wait)}, 429)
     try:
         codes = await to_thread(
@@ -70,7 +88,7 @@ async def set_up(request: Request) -> HTTPResponse:
         )
     except WrongCodeError:
         return await _second_step(request, {"code": wording.WRONG_CODE}, 400)
-    console.throttle.code_was_right(session.staff.id)
+    console.throttle.code_was_right(attempt)
     await to_thread(console.sessions.secure, session.id)
     await record(request, "second step set up")
     return console.pages.render("recovery_codes.html", session=session, codes=codes)
@@ -81,13 +99,14 @@ async def set_up(request: Request) -> HTTPResponse:
 async def remove(request: Request) -> HTTPResponse:
     """Stop requiring codes, after one last code."""
     console, session = services(request), session_of(request)
-    if wait := console.throttle.code_wait_s(session.staff.id):
+    attempt = code_attempt_in_session(request)
+    if wait := console.throttle.code_wait_s(attempt):
         return await _second_step(request, {"code": wording.too_many_attempts(wait)}, 429)
     try:
         await to_thread(console.second_steps.check, session.staff.id, field(request, "code"))
     except WrongCodeError:
         return await _second_step(request, {"code": wording.WRONG_CODE}, 400)
-    console.throttle.code_was_right(session.staff.id)
+    console.throttle.code_was_right(attempt)
     await to_thread(console.second_steps.remove, session.staff.id)
     await record(request, "second step removed")
     return redirect(ACCOUNT, status=SEE_OTHER)
@@ -168,11 +187,15 @@ async def check_proof(request: Request, *, refused: str) -> tuple[str, int] | No
     if wait := console.throttle.wait_s(attempt):
         return wording.too_many_attempts(wait), 429
     if not await to_thread(console.accounts.verify, staff.name, proof):
+        code_attempt = code_attempt_in_session(request)
+        if wait := console.throttle.code_wait_s(code_attempt):
+            return wording.too_many_attempts(wait), 429
         try:
             await to_thread(console.second_steps.check, staff.id, proof)
         except WrongCodeError:
             await record_refusal(request, "wrong password or code", what=refused)
             return wording.WRONG_PROOF, 400
+        console.throttle.code_was_right(code_attempt)
     console.throttle.succeeded(attempt)
     return None
 

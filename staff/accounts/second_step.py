@@ -111,12 +111,18 @@ class SecondSteps(AccountRecords):
 
     def check(self, staff_id: str, code: str) -> None:
         """Accept a code of the app or a recovery code, once. Raises WrongCodeError."""
+        if not self.use_recovery_code(staff_id, code):
+            with self._engine.begin() as connection:
+                self._use(connection, staff_id, code, in_use=True)
+
+    def use_recovery_code(self, staff_id: str, code: str) -> bool:
+        """Accept a recovery code, once; return whether it is one."""
         table = staff_recovery_codes
         recovery = (table.c.staff_id == staff_id) & (table.c.code_hash == _digest(code))
-        with self._engine.begin() as connection:
-            if connection.execute(sa.delete(table).where(recovery)).rowcount == 1:
-                return
-            self._use(connection, staff_id, code, in_use=True)
+        # Looked up first: only a right code makes others wait to write.
+        if self._first(sa.select(table.c.staff_id).where(recovery)) is None:
+            return False
+        return self._change(sa.delete(table).where(recovery))
 
     def codes_left(self, staff_id: str) -> int:
         """Return how many recovery codes are unused."""

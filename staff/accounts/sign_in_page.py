@@ -1,4 +1,4 @@
-"""The pages to sign in, with or without a passkey, to sign out and to change one's password."""
+"""The pages to sign in with a password, to sign out and to change one's password."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import timedelta
 from urllib.parse import quote
 
 from sanic import Blueprint, HTTPResponse, Request
-from sanic.response import empty, redirect, text
+from sanic.response import empty, redirect
 
 from staff.accounts.accounts import Staff
 from staff.accounts.auth import (
@@ -20,13 +20,14 @@ from staff.accounts.auth import (
     set_cookie,
     token_of,
 )
+from staff.accounts.devices import KNOWN_FOR
 from staff.accounts.passwords import PasswordError
 from staff.accounts.permissions import Permission
-from staff.accounts.second_step import PasskeyError, RelyingParty, WrongCodeError
 from staff.accounts.sessions import LONGEST, PENDING, browser_of
-from staff.accounts.throttle import KNOWN_FOR, SignInAttempt
+from staff.accounts.throttle import SignInAttempt
+from staff.accounts.wrong_codes import SIGNED_IN, mark_of
 from staff.console import wording
-from staff.console.pages import SEE_OTHER, Services, field, services
+from staff.console.pages import SEE_OTHER, WRONG_CODES, Services, field, services
 from staff.console.recording import (
     record,
     record_failed_sign_in,
@@ -36,8 +37,6 @@ from staff.console.recording import (
 from web.http import client_address
 
 signing_in = Blueprint("sign_in")
-passkeys = Blueprint("passkeys")
-"""The routes of passkeys, those of the account page included."""
 
 
 @signing_in.get("/")
@@ -74,70 +73,6 @@ async def sign_in(request: Request) -> HTTPResponse:
         return _sign_in(request, onward, wording.WRONG_SIGN_IN, 401)
     console.throttle.succeeded(attempt)
     return await after_first_step(request, staff, onward)
-
-
-@signing_in.get("/sign-in/code")
-@open_to_all
-async def code_page(request: Request) -> HTTPResponse:
-    """Show the form of the second step, after a right password."""
-    if await _pending_sign_in(request) is None:
-        return redirect("/sign-in")
-    return await _code_form(request, str(request.args.get("next") or ""))
-
-
-@signing_in.post("/sign-in/code")
-@open_to_all
-async def check_code(request: Request) -> HTTPResponse:
-    """Check a code of the app, or a recovery code, and begin the session."""
-    console, onward = services(request), field(request, "next")
-    staff = await _pending_sign_in(request)
-    if staff is None:
-        return redirect("/sign-in", status=SEE_OTHER)
-    if wait := console.throttle.code_wait_s(staff.id):
-        return await _code_form(request, onward, wording.too_many_attempts(wait), 429)
-    try:
-        await to_thread(console.second_steps.check, staff.id, field(request, "code"))
-    except WrongCodeError:
-        await record_refusal(request, "wrong code", what="second step refused", account=staff.id)
-        return await _code_form(request, onward, wording.WRONG_CODE, 401)
-    console.throttle.code_was_right(staff.id)
-    await to_thread(console.sessions.end, token_of(request))
-    return await begin_session(request, staff, onward, secured=True)
-
-
-@passkeys.post("/sign-in/passkey/options")
-@open_to_all
-async def options_to_ask(request: Request) -> HTTPResponse:
-    """Return the options for the script on the page of the second step."""
-    console, staff = services(request), await _pending_sign_in(request)
-    if staff is None:
-        return text("{}", status=401, content_type="application/json")
-    challenge = await to_thread(console.sessions.new_challenge, token_of(request))
-    options = await to_thread(
-        console.passkeys.options_to_ask, staff.id, relying_party(request), challenge
-    )
-    return text(options, content_type="application/json")
-
-
-@passkeys.post("/sign-in/passkey", name="sign_in")
-@open_to_all
-async def sign_in_with_passkey(request: Request) -> HTTPResponse:
-    """Begin the session when a passkey of the account signed the challenge."""
-    console, onward = services(request), field(request, "next")
-    staff = await _pending_sign_in(request)
-    if staff is None:
-        return redirect("/sign-in", status=SEE_OTHER)
-    challenge = await to_thread(console.sessions.take_challenge, token_of(request))
-    answer = field(request, "answer")
-    try:
-        await to_thread(console.passkeys.check, staff.id, answer, challenge, relying_party(request))
-    except PasskeyError:
-        await record_refusal(
-            request, "passkey not proved", what="second step refused", account=staff.id
-        )
-        return await _code_form(request, onward, wording.WRONG_PASSKEY, 401)
-    await to_thread(console.sessions.end, token_of(request))
-    return await begin_session(request, staff, onward, secured=True)
 
 
 @signing_in.post("/sign-out")
@@ -196,20 +131,21 @@ def _device_cookie_name(console: Services) -> str:
     return f"{cookie_name(console)}-device"
 
 
-def _device_of(request: Request) -> str:
+def device_of(request: Request) -> str:
+    """Return the token of this browser's cookie; empty without one."""
     return str(request.cookies.get(_device_cookie_name(services(request))) or "")
 
 
 async def _attempt(request: Request, name: str) -> SignInAttempt:
-    device = _device_of(request)
+    device = device_of(request)
     known = await to_thread(services(request).devices.knows, device, name)
     return SignInAttempt(name, client_address(request), device if known else "")
 
 
 def attempt_in_session(request: Request) -> SignInAttempt:
     """Return an attempt of the signed-in member of staff, counted apart from strangers'."""
-    staff = session_of(request).staff
-    return SignInAttempt(staff.name, client_address(request), f"session of {staff.id}")
+    session = session_of(request)
+    return SignInAttempt(session.staff.name, client_address(request), session.id)
 
 
 async def after_first_step(
@@ -240,10 +176,15 @@ async def begin_session(
         browser=browser_of(request.headers.get("user-agent") or ""),
         secured=secured,
     )
-    device = await to_thread(console.devices.remember, _device_of(request), staff.id)
+    device = await to_thread(console.devices.remember, device_of(request), staff.id)
     detail = {"by": by} if by else {}
-    await record(request, "signed in", who=staff.id, second_step=secured, **detail)
-    response = _lead_to(request, safe_next(onward, home_of(staff)), by)
+    if secured and not by:
+        detail["sign_in"] = mark_of(token_of(request))
+    await record(request, SIGNED_IN, who=staff.id, second_step=secured, **detail)
+    address = safe_next(onward, home_of(staff))
+    if await to_thread(console.wrong_codes.before_this_sign_in, staff.id):
+        address = f"{WRONG_CODES}?next={quote(address, safe='')}"
+    response = _lead_to(request, address, by)
     set_cookie(console, response, cookie_name(console), token, LONGEST)
     set_cookie(console, response, _device_cookie_name(console), device, KNOWN_FOR)
     return response
@@ -254,25 +195,6 @@ def _lead_to(request: Request, address: str, by: str) -> HTTPResponse:
     if by:
         return services(request).pages.onward(address)
     return redirect(address, status=SEE_OTHER)
-
-
-async def _pending_sign_in(request: Request) -> Staff | None:
-    """Return the member of staff whose sign-in in this browser waits for the second step."""
-    return await to_thread(services(request).sessions.find_pending, token_of(request))
-
-
-async def _code_form(
-    request: Request, onward: str, error: str = "", status: int = 200
-) -> HTTPResponse:
-    console, staff = services(request), await _pending_sign_in(request)
-    keys = await to_thread(console.passkeys.of, staff.id) if staff else []
-    return console.pages.render(
-        "sign_in_code.html",
-        status=status,
-        errors={"code": error} if error else {},
-        onward=safe_next(onward, ""),
-        passkeys=keys,
-    )
 
 
 def _sign_in(request: Request, onward: str, error: str = "", status: int = 200) -> HTTPResponse:
@@ -291,10 +213,3 @@ def _too_many(request: Request, onward: str, wait: int) -> HTTPResponse:
     response = _sign_in(request, onward, wording.too_many_attempts(wait), 429)
     response.headers["Retry-After"] = str(wait)
     return response
-
-
-def relying_party(request: Request) -> RelyingParty:
-    """Return this console as browsers see it."""
-    # A forged Host header is harmless: the passkey signs the site that the browser sees.
-    scheme = "http" if services(request).insecure_cookies else "https"
-    return RelyingParty(request.host.partition(":")[0], f"{scheme}://{request.host}")

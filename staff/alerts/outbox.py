@@ -144,12 +144,6 @@ class StaffAlerts:
             WaitingAlert(row.id, row.case_id, row.reference, Severity(row.severity)) for row in rows
         ]
 
-    def case_of(self, reference: str) -> str | None:
-        """Return the id of the case that alerts with this reference are about."""
-        query = sa.select(alerts.c.case_id).where(alerts.c.reference == reference).limit(1)
-        with self._reading.connect() as connection:
-            return connection.execute(query).scalar()
-
 
 def raise_alert(connection: Connection, alert: Alert, now: datetime) -> bool:
     """Add an alert in the transaction of `connection`; return False if it is there already.

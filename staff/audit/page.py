@@ -7,13 +7,14 @@ import io
 import json
 import re
 from asyncio import to_thread
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+import sqlalchemy as sa
 from sanic import Blueprint, HTTPResponse, Request
 from sanic.exceptions import BadRequest
 
@@ -21,7 +22,7 @@ from safeguarding.clock import LONDON
 from staff.accounts.auth import requires, session_of
 from staff.accounts.permissions import Permission
 from staff.audit.trail import EventFilter, Link
-from staff.cases.cases import UnknownCaseError
+from staff.cases.cases import Cases, UnknownCaseError
 from staff.console import wording
 from staff.console.pages import AUDIT, Services, services
 from staff.console.recording import record
@@ -64,8 +65,11 @@ class FilterForm:
         first, last = _day(self.since), _day(self.until)
         return {"until": wording.DATES_TURNED} if first and last and last < first else errors
 
-    def criteria(self, about: Sequence[str]) -> EventFilter:
-        """Return the search criteria of a valid form; days are London's."""
+    def criteria(self, about: Sequence[str], visible: sa.ColumnElement[bool] | None) -> EventFilter:
+        """Return the search criteria of a valid form; days are London's.
+
+        `visible` is the condition of the events that the reader may see; None for all.
+        """
         first, last = _day(self.since), _day(self.until)
         return EventFilter(
             who=self.who,
@@ -73,6 +77,7 @@ class FilterForm:
             about=tuple(about),
             since=_midnight(first) if first else None,
             until=_midnight(last + timedelta(days=1)) if last else None,
+            visible=visible,
         )
 
     def address(self, path: str = AUDIT, **changes: str) -> str:
@@ -93,7 +98,7 @@ async def listed(request: Request) -> HTTPResponse:
     links = []
     if not form.errors:
         await _record(request, "audit trail viewed", form, kinds)
-        criteria = form.criteria(await to_thread(_about, console, form.case))
+        criteria = await to_thread(_criteria, request, form)
         links = await to_thread(console.audit.newest, criteria, before=before, limit=PER_PAGE + 1)
     shown = links[:PER_PAGE]
     names = await to_thread(console.accounts.shown_names, _accounts_in(shown) | {form.who})
@@ -103,6 +108,7 @@ async def listed(request: Request) -> HTTPResponse:
         session=session_of(request),
         errors=form.errors,
         filter=form,
+        own_areas=session_of(request).staff.areas is not None,
         rows=[_row(link, names) for link in shown],
         people=await _people(console, form.who, names),
         kinds=kinds,
@@ -120,7 +126,7 @@ async def file(request: Request) -> HTTPResponse | None:
     if form.errors:
         raise BadRequest
     await _record(request, "audit trail exported", form, await to_thread(console.audit.kinds))
-    criteria = form.criteria(await to_thread(_about, console, form.case))
+    criteria = await to_thread(_criteria, request, form)
     name = f"audit-{console.now().astimezone(LONDON).date().isoformat()}.csv"
     response = await request.respond(
         content_type="text/csv; charset=utf-8",
@@ -136,13 +142,23 @@ async def file(request: Request) -> HTTPResponse | None:
     return None
 
 
-def _about(console: Services, typed: str) -> tuple[str, ...]:
+def _criteria(request: Request, form: FilterForm) -> EventFilter:
+    """Return the search criteria: of a reader of some areas, not about cases of others.
+
+    Queries the database: call it in a thread.
+    """
+    cases, areas = services(request).cases, session_of(request).staff.areas
+    about = _about(cases, areas, form.case)
+    return form.criteria(about, None if areas is None else cases.events(areas))
+
+
+def _about(cases: Cases, areas: Collection[str] | None, typed: str) -> tuple[str, ...]:
     """Return the ids to search for: of the case with this reference, or what was typed."""
     if not typed:
         return ()
     if REFERENCE.fullmatch(typed):
         with suppress(UnknownCaseError):
-            return (console.cases.of_reference(typed).id,)
+            return (cases.of_reference(typed, areas).id,)
     return (typed,)
 
 

@@ -183,9 +183,18 @@ def walk(connection: Connection, after: int | None = 0) -> Iterator[Link]:
     return (link_in(row) for row in rows)
 
 
-def newest(connection: Connection) -> int:
-    """Return the number of the newest event that is about a case; 0 when there is none."""
-    query = sa.select(audit_events.c.id).where(audit_events.c.case_id.is_not(None))
+def newest(
+    connection: Connection, after: int = 0, which: sa.ColumnElement[bool] | None = None
+) -> int:
+    """Return the number of the newest event about a case; 0 when none is above `after`.
+
+    `which` is a condition that narrows the events.
+    """
+    query = sa.select(audit_events.c.id).where(
+        audit_events.c.case_id.is_not(None), audit_events.c.id > after
+    )
+    if which is not None:
+        query = query.where(which)
     return connection.execute(query.order_by(audit_events.c.id.desc()).limit(1)).scalar() or 0
 
 
@@ -212,6 +221,8 @@ class EventFilter:
     since: datetime | None = None
     until: datetime | None = None
     """Exclusive."""
+    visible: sa.ColumnElement[bool] | None = None
+    """A condition of the events that the reader may see; None for all."""
 
     def condition(self) -> sa.ColumnElement[bool]:
         """Return the criteria as an SQL condition."""
@@ -228,6 +239,8 @@ class EventFilter:
             conditions.append(row.at >= self.since)
         if self.until:
             conditions.append(row.at < self.until)
+        if self.visible is not None:
+            conditions.append(self.visible)
         return sa.and_(sa.true(), *conditions)
 
 

@@ -104,8 +104,7 @@ class CaseFilter:
             conditions.append(sa.or_(*readings))
         if self.overdue_at is not None:
             conditions.append(cases.c.due_at < self.overdue_at)
-        if self.areas is not None:
-            conditions.append(sa.or_(cases.c.area.is_(None), cases.c.area.in_(self.areas)))
+        conditions.append(_may_see(self.areas))
         if self.opened_from is not None:
             conditions.append(cases.c.opened_at >= self.opened_from)
         if self.opened_before is not None:
@@ -114,7 +113,11 @@ class CaseFilter:
 
 
 class Cases:
-    """Reads the cases on record. Thread-safe. Every method raises SQLAlchemyError."""
+    """Reads the cases on record. Thread-safe. Every method raises SQLAlchemyError.
+
+    `areas` are those of the reader, None for all. A case of another area is as unknown to its
+    reader as one that does not exist: the database is asked once, and finds neither.
+    """
 
     def __init__(self, engine: Engine, vault: Vault) -> None:
         """Take an engine of `storage.engine.connect` on a migrated database."""
@@ -134,10 +137,18 @@ class Cases:
         with self._reading.connect() as connection:
             return connection.execute(query).scalar_one()
 
-    def latest_change(self) -> int:
-        """Return the number of the newest event about any case."""
+    def latest_change(self, areas: Collection[str] | None = None, *, after: int = 0) -> int:
+        """Return the number of the newest event about any case; 0 when none is above `after`."""
+        seen = None if areas is None else _events_in(areas)
         with self._reading.connect() as connection:
-            return trail.newest(connection)
+            return trail.newest(connection, after, seen)
+
+    def events(self, areas: Collection[str]) -> sa.ColumnElement[bool]:
+        """Return the condition of the audit events that a reader of these areas may see.
+
+        They are about a case that the reader may see, or about none.
+        """
+        return trail.audit_events.c.case_id.is_(None) | _events_in(areas)
 
     def areas(self) -> list[str]:
         """Return the areas of all cases, in alphabetical order."""
@@ -163,26 +174,31 @@ class Cases:
         with self._reading.connect() as connection:
             return _found(connection, case_id, areas)
 
-    def exists(self, case_id: str) -> bool:
-        """Return whether there is such a case, in any area."""
-        query = sa.select(cases.c.id).where(cases.c.id == case_id)
+    def has(self, name: str, areas: Collection[str] | None) -> bool:
+        """Return whether a case, or a message of one, has this id."""
+        of_message = sa.select(escalations.c.case_id).where(escalations.c.message_id == name)
+        named = (cases.c.id == name) | (cases.c.id == of_message.scalar_subquery())
+        query = sa.select(cases.c.id).where(named, _may_see(areas))
         with self._reading.connect() as connection:
             return connection.execute(query).first() is not None
 
-    def of_message(self, message_id: str) -> str:
+    def of_message(self, message_id: str, areas: Collection[str] | None = None) -> str:
         """Return the id of the case of a message. Raises UnknownCaseError."""
-        query = sa.select(escalations.c.case_id).where(escalations.c.message_id == message_id)
+        query = sa.select(cases.c.id).join(escalations, escalations.c.case_id == cases.c.id)
+        query = query.where(escalations.c.message_id == message_id, _may_see(areas))
         with self._reading.connect() as connection:
             case_id = connection.execute(query).scalar_one_or_none()
         if case_id is None:
             raise UnknownCaseError
         return str(case_id)
 
-    def of_reference(self, reference: str) -> Case:
+    def of_reference(self, reference: str, areas: Collection[str] | None = None) -> Case:
         """Return the case with this reference, as people write it. Raises UnknownCaseError."""
-        named = cases.c.reference.in_(_references(reference))
+        query = sa.select(cases).where(
+            cases.c.reference.in_(_references(reference)), _may_see(areas)
+        )
         with self._reading.connect() as connection:
-            row = connection.execute(sa.select(cases).where(named)).mappings().first()
+            row = connection.execute(query).mappings().first()
         if row is None:
             raise UnknownCaseError
         return case_of(row)
@@ -232,9 +248,20 @@ def in_order(which: CaseFilter) -> sa.Select[Any]:
     return sa.select(cases).where(*which.conditions()).order_by(*order)
 
 
+def _may_see(areas: Collection[str] | None) -> sa.ColumnElement[bool]:
+    """Return the condition of the cases that a reader may see, also those without an area."""
+    return sa.true() if areas is None else cases.c.area.is_(None) | cases.c.area.in_(areas)
+
+
+def _events_in(areas: Collection[str]) -> sa.ColumnElement[bool]:
+    of_case = cases.c.id == trail.audit_events.c.case_id
+    return sa.exists().where(of_case, _may_see(areas)).correlate(trail.audit_events)
+
+
 def _found(connection: Connection, case_id: str, areas: Collection[str] | None) -> Case:
-    row = connection.execute(sa.select(cases).where(cases.c.id == case_id)).mappings().first()
-    if row is None or (areas is not None and row["area"] not in {None, *areas}):
+    query = sa.select(cases).where(cases.c.id == case_id, _may_see(areas))
+    row = connection.execute(query).mappings().first()
+    if row is None:
         raise UnknownCaseError
     return case_of(row)
 

@@ -107,12 +107,14 @@ class CaseForm:
 @requires(Permission.READ_CASES)
 async def read(request: Request, case_id: str) -> HTTPResponse:
     """Show a case with its words covered. The id of a message leads to its case."""
-    cases = services(request).cases
+    cases, areas = services(request).cases, session_of(request).staff.areas
     try:
-        case = await asyncio.to_thread(cases.find, case_id)
+        case = await asyncio.to_thread(cases.find, case_id, areas)
     except UnknownCaseError:
         return await _case_of_message(request, case_id)
     if case.merged_into is not None:
+        if not await asyncio.to_thread(cases.has, case.merged_into, areas):
+            raise NotFound
         return redirect(address_of(case.merged_into))
     return await show(request, case_id, done=str(request.args.get("done") or ""))
 
@@ -184,8 +186,9 @@ def readers_of(console: Services, case: Case) -> list[Staff]:
 
 
 async def _case_of_message(request: Request, message_id: str) -> HTTPResponse:
+    cases, areas = services(request).cases, session_of(request).staff.areas
     try:
-        case_id = await asyncio.to_thread(services(request).cases.of_message, message_id)
+        case_id = await asyncio.to_thread(cases.of_message, message_id, areas)
     except UnknownCaseError:
         raise NotFound from None
     return redirect(address_of(case_id))

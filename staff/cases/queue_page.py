@@ -126,6 +126,8 @@ def _context(request: Request) -> dict[str, Any]:
     areas = [each for each in console.cases.areas() if own_areas is None or each in own_areas]
     sent = {name: str(values[0]) for name, values in request.args.items()}
     form = QueueForm.sent_in(sent, areas)
+    # Before the list, so that no change falls between the two.
+    change = console.cases.latest_change(own_areas)
     which = replace(form.which(reader, now), areas=own_areas)
     counted = console.cases.count(which, at_most=COUNTED_UP_TO)
     pages = max(1, -(-counted // PER_PAGE))
@@ -149,7 +151,7 @@ def _context(request: Request) -> dict[str, Any]:
         "names": console.accounts.shown_names(filter(None, staff_ids)),
         "address_of": address_of,
         "pagination": _pagination(form, pages),
-        "change": console.cases.latest_change(),
+        "change": change,
         "named": _named(console, form.reference, own_areas),
     }
 
@@ -157,8 +159,7 @@ def _context(request: Request) -> dict[str, Any]:
 def _named(console: Services, reference: str, areas: frozenset[str] | None) -> Case | None:
     """Return the case whose whole reference was searched for, where the reader may see it."""
     try:
-        case = console.cases.of_reference(reference) if reference else None
-        return case and console.cases.find(case.id, areas)
+        return console.cases.of_reference(reference, areas) if reference else None
     except UnknownCaseError:
         return None
 

@@ -262,8 +262,7 @@ def _reopen(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None
 
 def _merge(console: Services, case_id: str, sent: CaseForm, who: Staff) -> str:
     try:
-        named = console.cases.of_reference(sent.get("reference"))
-        into = console.cases.find(named.id, who.areas)
+        into = console.cases.of_reference(sent.get("reference"), who.areas)
     except UnknownCaseError:
         raise FormRefusedError("reference", case_wording.UNKNOWN_REFERENCE) from None
     if into.id == case_id:

@@ -21,7 +21,7 @@ def main() -> int:
     configure_logs()
     try:
         settings = Settings.from_env()
-        make_private(settings.state_dir)
+        make_private(settings.state_dir, *settings.secrets_folders)
         raise_descriptor_limit()
         app = create_app(settings)
         note_key_in_use(settings, Vault.of(settings))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -31,15 +31,18 @@ from safeguarding.taxonomy import CONTENT
 from staff.accounts.accounts import StaffAccounts
 from staff.accounts.accounts_page import accounts, invitation
 from staff.accounts.auth import load_session, open_to_all
+from staff.accounts.devices import KnownDevices
 from staff.accounts.invitations import Invitations
 from staff.accounts.linked_identities import LinkedIdentities
 from staff.accounts.own_account_page import own_account
 from staff.accounts.provider import AuthenticationRequests, Provider
 from staff.accounts.second_step import Passkeys, SecondSteps
+from staff.accounts.second_step_page import passkeys, second_step_pages
 from staff.accounts.sessions import StaffSessions
-from staff.accounts.sign_in_page import passkeys, signing_in
+from staff.accounts.sign_in_page import signing_in
 from staff.accounts.single_sign_on_page import single_sign_on
-from staff.accounts.throttle import KnownDevices, SignInLimits, SignInThrottle
+from staff.accounts.throttle import SignInLimits, SignInThrottle
+from staff.accounts.wrong_codes import WrongCodes
 from staff.alerts.outbox import StaffAlerts
 from staff.approvals.approvals import Approvals
 from staff.approvals.page import content
@@ -53,7 +56,7 @@ from staff.cases.page import case_page
 from staff.cases.queue_page import queue
 from staff.cases.work_page import case_work
 from staff.console.live import ChangeWatch, live, own_alerts
-from staff.console.pages import Pages, Services, services
+from staff.console.pages import ConsolePhrases, Pages, Services, services
 from staff.console.recording import RefusalCounter, record_refused_response
 from staff.reports.case_file import ReleaseLog
 from staff.reports.case_file_page import case_files
@@ -70,12 +73,14 @@ from web.http import (
     ErrorPhrases,
     PlainErrors,
     add_security_headers,
+    is_addressed_to,
     is_from_private_network,
 )
 
 STATIC = Path(__file__).resolve().parent / "static"
 _POLICY = ContentPolicy(form_action="'self'")
 _LARGEST_REQUEST = 256 * 1024
+_FOR_MACHINES = frozenset({"/healthz", "/metrics"})
 
 neutral = Blueprint("neutral")
 metrics = Blueprint("metrics")
@@ -125,6 +130,8 @@ def create_app(settings: Settings, console: Services | None = None) -> App:
     errors = PlainErrors(app.ctx.services.errors)
     app.error_handler = errors
     bound(app, settings.console_trusted_proxies, _LARGEST_REQUEST, errors)
+    if settings.console_hosts is not None:
+        app.register_middleware(partial(_refuse_other_hosts, settings.console_hosts), "request")
     app.register_middleware(load_session, "request")
     app.register_middleware(_refuse_nul, "request")
     app.register_middleware(_keep_origin, "response")
@@ -135,7 +142,15 @@ def create_app(settings: Settings, console: Services | None = None) -> App:
     app.static("/static", STATIC, name="static", index="index.html")
     cases = (queue, live, case_page, case_work, case_files, figures)
     rotas = (rota, contact_preferences, own_alerts)
-    own = (signing_in, single_sign_on, own_account, passkeys, invitation, accounts)
+    own = (
+        signing_in,
+        second_step_pages,
+        single_sign_on,
+        own_account,
+        passkeys,
+        invitation,
+        accounts,
+    )
     for blueprint in (neutral, metrics, *own, *cases, content, *rotas, audit):
         app.blueprint(blueprint)
     return app
@@ -155,6 +170,7 @@ def compose(
     """
     database, vault = connect(settings.database_url), Vault.of(settings)
     accounts = accounts or StaffAccounts(database, now)
+    phrases = read_phrases(CONTENT / "phrases")
     provider = None
     if settings.sign_on is not None:
         provider = Provider(settings.sign_on, settings.secret("sso_client_secret"), now)
@@ -168,6 +184,7 @@ def compose(
         sessions=StaffSessions(database, now),
         devices=KnownDevices(database, now),
         second_steps=SecondSteps(database, vault, now),
+        wrong_codes=WrongCodes(database, now),
         passkeys=Passkeys(database, now),
         identities=LinkedIdentities(database, now),
         invitations=Invitations(database, accounts, now),
@@ -183,15 +200,23 @@ def compose(
         provider=provider,
         requests=AuthenticationRequests(settings.secret("token_key"), now),
         pages=Pages(
+            phrases.of("console", ConsolePhrases),
             unsigned_content=not settings.require_approval,
             organisation=None if settings.sign_on is None else settings.sign_on.label,
             case_wording=case_wording,
         ),
-        errors=read_phrases(CONTENT / "phrases").of("errors", ErrorPhrases),
+        errors=phrases.of("errors", ErrorPhrases),
+        url=settings.alerts.console_url.rstrip("/"),
         insecure_cookies=settings.console_insecure_cookies,
         require_second_step=settings.require_second_step,
         now=now,
     )
+
+
+async def _refuse_other_hosts(hosts: Collection[str], request: Request) -> None:
+    # What watches the console asks it by the address of its machine, and is told nothing of staff.
+    if request.path not in _FOR_MACHINES and not is_addressed_to(request, hosts):
+        raise BadRequest
 
 
 async def _refuse_nul(request: Request) -> None:

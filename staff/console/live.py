@@ -96,21 +96,32 @@ async def stream(request: Request) -> None:
     console, token = services(request), token_of(request)
     changes: ChangeWatch = request.app.ctx.changes
     last = request.headers.get("last-event-id") or str(request.args.get("seen") or "")
-    seen = number_in(last) or 0
+    seen = looked_to = number_in(last) or 0
+    areas = session_of(request).staff.areas
     response: HTTPResponse = await request.respond(
         content_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
     )
     # The headers go with the first line: from then on, a page that is left is no error.
     await response.send(KEEP_ALIVE)
+    clock = asyncio.get_running_loop().time
+    quiet_until = clock() + KEEP_ALIVE_S
     while not changes.stopped:
-        newest = await changes.after(seen)
+        newest = await changes.after(looked_to, within_s=max(0.0, quiet_until - clock()))
+        if areas is not None and newest > looked_to:
+            # A change of a case in another area is not even told by the moment of a comment.
+            looked_to = newest
+            newest = await asyncio.to_thread(console.cases.latest_change, areas, after=seen)
+            if newest <= seen and clock() < quiet_until:
+                continue
         # An open page alone does not count as using the session.
         find = console.sessions.find
-        if await asyncio.to_thread(find, token, counts_as_use=False) is None:
+        session = await asyncio.to_thread(find, token, counts_as_use=False)
+        if session is None:
             await response.send("event: ended\ndata: 0\n\n")
             break
+        areas, quiet_until = session.staff.areas, clock() + KEEP_ALIVE_S
         if newest > seen:
-            seen = newest
+            seen, looked_to = newest, max(newest, looked_to)
             await response.send(f"id: {newest}\nevent: change\ndata: {newest}\n\n")
         else:
             await response.send(KEEP_ALIVE)
@@ -131,10 +142,12 @@ async def newest_of_case(request: Request, case_id: str) -> HTTPResponse:
 @requires(Permission.READ_CASES)
 async def find(request: Request, reference: str) -> HTTPResponse:
     """Redirect the link of an alert, short enough for a text message, to its case."""
-    case_id = await asyncio.to_thread(services(request).alerts.case_of, reference)
-    if case_id is None:
-        raise NotFound
-    return redirect(address_of(case_id))
+    cases, areas = services(request).cases, session_of(request).staff.areas
+    try:
+        case = await asyncio.to_thread(cases.of_reference, reference, areas)
+    except UnknownCaseError:
+        raise NotFound from None
+    return redirect(address_of(case.id))
 
 
 @own_alerts.get(f"{LIVE}/alerts")

@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 
+import msgspec
 from jinja2 import Environment, FileSystemLoader, PackageLoader, PrefixLoader, StrictUndefined
 from markupsafe import Markup
 from sanic import HTTPResponse, Request
@@ -19,6 +20,7 @@ from sanic.response import html
 
 from safeguarding.content.reader import Catalogue
 from staff.accounts.accounts import StaffAccounts
+from staff.accounts.devices import KnownDevices
 from staff.accounts.invitations import Invitations
 from staff.accounts.linked_identities import LinkedIdentities
 from staff.accounts.passwords import SHORTEST_PASSWORD
@@ -26,7 +28,8 @@ from staff.accounts.permissions import Permission
 from staff.accounts.provider import AuthenticationRequests, Provider
 from staff.accounts.second_step import Passkeys, SecondSteps
 from staff.accounts.sessions import IDLE, LONGEST, Session, StaffSessions
-from staff.accounts.throttle import KnownDevices, SignInThrottle
+from staff.accounts.throttle import SignInThrottle
+from staff.accounts.wrong_codes import WrongCodes
 from staff.alerts.outbox import StaffAlerts
 from staff.approvals.approvals import Approvals
 from staff.audit.trail import AuditLog
@@ -53,6 +56,8 @@ LIVE = "/live"
 """Addresses that open pages fetch by themselves."""
 ACCOUNT = "/account"
 SECOND_STEP = f"{ACCOUNT}/second-step"
+WRONG_CODES = f"{ACCOUNT}/wrong-codes"
+"""The page that says, after a sign-in, that somebody may know the password."""
 ORGANISATION = f"{ACCOUNT}/organisation"
 """The page that links an account to the organisation's identity provider."""
 SEE_OTHER = 303
@@ -103,11 +108,29 @@ def number_in(text: str) -> int | None:
     return int(text) if valid else None
 
 
+class ConsolePhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The phrases of content/phrases/console.yml."""
+
+    FIELDS: ClassVar[dict[str, tuple[str, ...]]] = {"password_known": ("times", "when")}
+    audit_own_areas: str
+    password_known_title: str
+    password_known: str
+    password_known_to_do: str
+    password_known_change: str
+    password_known_own: str
+    password_known_go_on: str
+
+
 class Pages:
     """Renders templates. A name that a template misspells is an error, not an empty string."""
 
     def __init__(
-        self, *, unsigned_content: bool, organisation: str | None = None, **shared: object
+        self,
+        phrases: ConsolePhrases,
+        *,
+        unsigned_content: bool,
+        organisation: str | None = None,
+        **shared: object,
     ) -> None:
         """`unsigned_content` puts the notice of a demonstration on top of every page.
 
@@ -124,6 +147,7 @@ class Pages:
         self._environment.globals.update(
             govuk=self._component,
             here=here,
+            phrases=phrases,
             unsigned_content=unsigned_content,
             organisation=organisation,
             wording=wording,
@@ -171,6 +195,7 @@ class Services:
     sessions: StaffSessions
     devices: KnownDevices
     second_steps: SecondSteps
+    wrong_codes: WrongCodes
     passkeys: Passkeys
     identities: LinkedIdentities
     invitations: Invitations
@@ -192,6 +217,8 @@ class Services:
     """Requests to the provider; each is answered once."""
     pages: Pages
     errors: ErrorPhrases
+    url: str
+    """Address of the console, with which links that leave it begin; without a slash at the end."""
     insecure_cookies: bool
     require_second_step: bool
     now: Callable[[], datetime]

@@ -182,7 +182,7 @@ def main(screening: Sequence[str] = COMMAND) -> int:
     configure_logs()
     try:
         settings = Settings.from_env()
-        make_private(settings.state_dir)
+        make_private(settings.state_dir, *settings.secrets_folders)
         dispatcher = compose(settings, screening)
     except (ContentError, SettingsError, VaultError, OSError) as error:
         sys.stderr.write(f"{error}\n")

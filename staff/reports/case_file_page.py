@@ -68,9 +68,9 @@ async def search(request: Request) -> HTTPResponse:
     errors = {}
     if typed.strip():
         try:
-            case = await asyncio.to_thread(services(request).cases.of_reference, typed)
-            await _find(request, case.id)
-        except (UnknownCaseError, NotFound):
+            of_reference, areas = services(request).cases.of_reference, areas_of(request)
+            case = await asyncio.to_thread(of_reference, typed, areas)
+        except UnknownCaseError:
             errors["reference"] = case_file_wording.UNKNOWN_REFERENCE
         else:
             return redirect(case_file_address(case.id))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -20,13 +21,19 @@ COMPOSE: dict[str, Any] = yaml.safe_load((FOLDER / "compose.yml").read_text("utf
 SERVICES: dict[str, Any] = COMPOSE["services"]
 OURS = [name for name, each in SERVICES.items() if str(each["image"]).startswith("lantern-")]
 TINI = "/usr/bin/tini"
+IMAGES = dict(
+    line.split("=", 1)
+    for line in (FOLDER / "images.env").read_text("utf-8").splitlines()
+    if not line.startswith("#")
+)
 IGNORED = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
 
 
 def read_strictly(compose: dict[str, Any]) -> None:
     """Raise for what the compose specification does not know."""
     plain = {name: value for name, value in compose.items() if not name.startswith("x-")}
-    read = compose_spec.PyCompose.from_yaml(yaml.safe_dump(plain))
+    text = re.sub(r"\$\{([A-Z_]+)(:\?[^}]*)?\}", lambda it: IMAGES[it[1]], yaml.safe_dump(plain))
+    read = compose_spec.PyCompose.from_yaml(text)
     read.validate()
     read.to_spec()
 
@@ -99,11 +106,40 @@ def test_conversations_and_secrets_lie_nowhere_else() -> None:
         if any(volume.startswith("state:") for volume in each.get("volumes", ()))
     }
     assert keeps_state == {"gateway-1", "gateway-2", "console", "dispatcher", "set-up"}
+    keys = {
+        name: [volume for volume in each.get("volumes", ()) if volume.startswith("keys:")]
+        for name, each in SERVICES.items()
+    }
+    place = "keys:/var/lib/lantern-secrets"
+    assert keys.pop("set-up") == [place]
+    assert {name for name, volumes in keys.items() if volumes} == keeps_state - {"set-up"}
+    assert all(volumes in ([], [f"{place}:ro"]) for volumes in keys.values())
     # Everything is left out of the images but what is named.
     assert IGNORED[1] == "**"
     named = {line[1:] for line in IGNORED if line.startswith("!")}
     assert not named & {"var", ".env", "tests", "docs", "lab", "models", "deploy"}
     assert not [line for line in named if line.startswith("deploy/compose")]
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_an_image_of_others_has_a_tag_and_a_place_for_its_digest(name: str) -> None:
+    assert re.fullmatch(r"docker\.io/library/[a-z]+:[\w.-]+(@sha256:[0-9a-f]{64})?", IMAGES[name])
+
+
+def test_no_image_of_others_is_named_outside_the_list() -> None:
+    used = {name: str(each["image"]) for name, each in SERVICES.items() if name not in OURS}
+    named = {name: re.match(r"\$\{([A-Z_]+):\?", image) for name, image in used.items()}
+    assert {name for name, found in named.items() if found is None} == set()
+    built_on = re.findall(
+        r"^FROM (\S+) AS", (FOLDER / "Dockerfile").read_text("utf-8"), re.MULTILINE
+    )
+    assert set(built_on) == {"${DEBIAN_IMAGE}", "base"}
+    variables = {found[1] for found in named.values() if found} | {"DEBIAN_IMAGE"}
+    assert variables == set(IMAGES)
+    for name in OURS:
+        assert SERVICES[name]["build"]["args"]["DEBIAN_IMAGE"].startswith("${DEBIAN_IMAGE:?")
+    told = SERVICES["set-up"]["environment"]["LANTERN_IMAGES"]
+    assert set(told.split()) == {f"${{{name}}}" for name in IMAGES}
 
 
 def test_settings_of_the_containers_are_settings() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
 import subprocess
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -146,3 +148,51 @@ def test_another_adapter_makes_everything_anew(checkout: Checkout) -> None:
     calls = checkout.change("artifacts/adapter.safetensors", is_learned=True)
     assert calls == ["export-encoder", "export-vectors", "train"]
     assert checkout.make() == []
+
+
+UV = "ops/uv-requirements.txt"
+
+
+def install_uv(folder: Path) -> int:
+    """Run the rule that installs uv, with the packages of this folder alone."""
+    alone = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(folder), "PIP_CONFIG_FILE": os.devnull}
+    done = subprocess.run(
+        ["make", "-s", ".tools/bin/uv"],
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], **alone},
+        capture_output=True,
+        check=False,
+    )
+    return done.returncode
+
+
+def test_a_uv_that_is_not_the_listed_one_is_not_installed(tmp_path: Path) -> None:
+    listed = (ROOT / UV).read_text("utf-8")
+    [version] = re.findall(r"^uv==(\S+)", listed, re.MULTILINE)
+    wheel = tmp_path / f"uv-{version}-py3-none-any.whl"
+    info = f"uv-{version}.dist-info"
+    with zipfile.ZipFile(wheel, "w") as file:
+        file.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: uv\nVersion: {version}\n")
+        file.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        file.writestr(f"uv-{version}.data/scripts/uv", "#!/bin/sh\n")
+        file.writestr(f"{info}/RECORD", "")
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    (tmp_path / "ops").mkdir()
+    (tmp_path / UV).write_text(listed, "utf-8")
+
+    assert install_uv(tmp_path) != 0
+    assert not (tmp_path / ".tools/bin/uv").exists()
+
+    own = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    (tmp_path / UV).write_text(f"uv=={version} --hash=sha256:{own}\n", "utf-8")
+    assert install_uv(tmp_path) == 0
+    assert (tmp_path / ".tools/bin/uv").exists()
+
+
+def test_uv_is_never_built_from_source_with_what_has_no_hash() -> None:
+    listed = (ROOT / UV).read_text("utf-8")
+
+    assert "--only-binary :all:" in listed.splitlines()
+    assert len(re.findall(r"--hash=sha256:[0-9a-f]{64}", listed)) == 6

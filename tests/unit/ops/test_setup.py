@@ -26,7 +26,7 @@ from storage.engine import connect
 from storage.vault import Vault, key_ring
 from tests.commands import run
 from tests.content import real_content
-from tests.records import Clock
+from tests.records import KEYS, Clock, EscalationLog, escalation
 
 
 @pytest.fixture
@@ -41,9 +41,15 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "REQUIRE_APPROVAL",
     ):
         monkeypatch.delenv(f"LANTERN_{name}", raising=False)
+    monkeypatch.delenv("LANTERN_SECRETS_DIR", raising=False)
     folder = tmp_path / "var"
     monkeypatch.setenv("LANTERN_STATE_DIR", str(folder))
     return folder
+
+
+def secrets_of(state: Path) -> Path:
+    """Return the folder of the secrets: beside the state, and no part of it."""
+    return state.parent / "var-secrets"
 
 
 def engine_of(state: Path) -> Engine:
@@ -85,11 +91,11 @@ def test_two_leads_and_an_administrator_can_sign_in_and_each_password_is_shown(s
 
 def test_a_second_run_changes_nothing_and_shows_no_password(state: Path) -> None:
     run(main)
-    before = {path.name: path.read_text() for path in (state / "secrets").iterdir()}
+    before = {path.name: path.read_text() for path in secrets_of(state).iterdir()}
 
     again = run(main)
 
-    assert {path.name: path.read_text() for path in (state / "secrets").iterdir()} == before
+    assert {path.name: path.read_text() for path in secrets_of(state).iterdir()} == before
     assert "password" not in again.stdout
 
 
@@ -150,7 +156,7 @@ def test_what_was_made_is_on_the_audit_trail_once(state: Path) -> None:
 def test_secrets_are_for_their_owner_alone(state: Path) -> None:
     run(main)
 
-    files = list((state / "secrets").iterdir())
+    files = list(secrets_of(state).iterdir())
     assert {path.name for path in files} == {
         "field_keys",
         "token_key",
@@ -158,7 +164,8 @@ def test_secrets_are_for_their_owner_alone(state: Path) -> None:
         "action_secret",
     }
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
-    assert stat.S_IMODE((state / "secrets").stat().st_mode) == 0o700
+    assert stat.S_IMODE(secrets_of(state).stat().st_mode) == 0o700
+    assert not list(state.rglob("*secret*"))
 
 
 def test_the_state_is_its_owners_whatever_was_there_before(state: Path) -> None:
@@ -214,4 +221,45 @@ def test_a_secret_of_the_environment_is_not_written_again(state: Path) -> None:
     made = make_secrets(Settings.from_env(), {"LANTERN_TOKEN_KEY": "given"})
 
     assert made == ["field_keys", "channel_secret", "action_secret"]
-    assert not (state / "secrets" / "token_key").exists()
+    assert not (secrets_of(state) / "token_key").exists()
+
+
+def test_an_older_installation_keeps_its_secrets_where_they_are(state: Path) -> None:
+    (state / "secrets").mkdir(parents=True)
+    (state / "secrets" / "field_keys").write_text(KEYS, "utf-8")
+
+    run(main)
+    again = run(main)
+
+    assert Settings.from_env().secret("field_keys") == KEYS
+    assert len(list((state / "secrets").iterdir())) == 4
+    assert not secrets_of(state).exists()
+    assert again.exit_code == 0
+
+
+def test_the_folder_of_the_secrets_may_be_chosen(
+    state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANTERN_SECRETS_DIR", str(tmp_path / "elsewhere"))
+
+    printed = run(main).stdout
+
+    assert len(list((tmp_path / "elsewhere").iterdir())) == 4
+    assert str(tmp_path / "elsewhere") in printed
+    assert not secrets_of(state).exists()
+
+
+def test_records_get_no_new_key_ring_when_theirs_is_away(state: Path) -> None:
+    run(main)
+    engine = engine_of(state)
+    EscalationLog(engine, Vault.of(Settings.from_env()), Clock()).record(escalation())
+    away = secrets_of(state).rename(state.parent / "not mounted")
+
+    done = run(main)
+
+    assert done.exit_code == 1
+    assert "k1" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not secrets_of(state).exists()
+    away.rename(secrets_of(state))
+    assert run(main).exit_code == 0

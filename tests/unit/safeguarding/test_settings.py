@@ -126,6 +126,35 @@ def test_nobody_between_may_read_what_single_sign_on_sends(name: str, value: str
         Settings.from_env(SSO | {name: value})
 
 
+THIS_MACHINE = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+@pytest.mark.parametrize(
+    ("env", "hosts"),
+    [
+        ({}, THIS_MACHINE),
+        ({"CONSOLE_URL": "https://Console.example:8443/staff/"}, frozenset({"console.example"})),
+        ({"CONSOLE_URL": "http://localhost:9000"}, THIS_MACHINE),
+        ({"CONSOLE_URL": "https://console.example/", "TRUSTED_PROXIES": "1"}, {"console.example"}),
+        # Who knows by what name the proxy, or another machine, asks.
+        ({"TRUSTED_PROXIES": "1"}, None),
+        ({"CONSOLE_HOST": "0.0.0.0"}, None),  # noqa: S104 - a setting, nothing listens
+    ],
+)
+def test_the_console_answers_under_its_own_names(
+    env: dict[str, str], hosts: frozenset[str] | None
+) -> None:
+    given = {f"LANTERN_{name}": value for name, value in env.items()}
+
+    assert Settings.from_env(given).console_hosts == hosts
+
+
+@pytest.mark.parametrize("url", ["console.example", "file:///x", "https://", "https://[x", "x y"])
+def test_an_address_of_the_console_without_a_host_is_refused(url: str) -> None:
+    with pytest.raises(SettingsError, match="LANTERN_CONSOLE_URL"):
+        Settings.from_env({"LANTERN_CONSOLE_URL": url})
+
+
 def test_the_gateway_may_have_proxies_of_its_own() -> None:
     def proxies(**env: str) -> tuple[int, int]:
         settings = Settings.from_env({f"LANTERN_{name}": value for name, value in env.items()})
@@ -150,6 +179,37 @@ def test_a_secret_of_the_environment_goes_before_the_file(tmp_path: Path) -> Non
     assert settings.secret("token_key", {"LANTERN_TOKEN_KEY": f" {'g' * 32} "}) == "g" * 32
     with pytest.raises(NoSecretError, match=r"channel_secret.*make setup"):
         settings.secret("channel_secret", {})
+
+
+def test_secrets_are_beside_the_state_and_are_still_found_where_they_were(tmp_path: Path) -> None:
+    settings = Settings.from_env({"LANTERN_STATE_DIR": str(tmp_path / "var")})
+    own, older = settings.secrets_folders
+    assert (own, older) == (tmp_path / "var-secrets", tmp_path / "var" / "secrets")
+    older.mkdir(parents=True)
+    (older / "token_key").write_text("o" * 32, "utf-8")
+    assert settings.secret("token_key", {}) == "o" * 32
+
+    own.mkdir()
+    (own / "token_key").write_text("n" * 32, "utf-8")
+
+    assert settings.secret("token_key", {}) == "n" * 32
+
+
+@pytest.mark.parametrize("state", [".", "/", "var/", "a/../b"])
+def test_the_folder_of_secrets_is_no_part_of_any_state_folder(state: str) -> None:
+    settings = Settings.from_env({"LANTERN_STATE_DIR": state})
+
+    own = settings.secrets_folders[0].resolve()
+
+    assert own.name.endswith("-secrets")
+    if state != "/":
+        assert not own.is_relative_to(Path(state).resolve())
+
+
+def test_the_folder_of_secrets_is_a_setting(tmp_path: Path) -> None:
+    settings = Settings.from_env({"LANTERN_SECRETS_DIR": str(tmp_path)})
+
+    assert settings.secrets_folders[0] == tmp_path
 
 
 @pytest.mark.parametrize("place", ["environment", "file"])

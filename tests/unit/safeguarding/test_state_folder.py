@@ -28,9 +28,10 @@ def test_what_was_open_is_closed_and_said(tmp_path: Path) -> None:
     key.write_text("k", "utf-8")
     key.chmod(0o640)
 
+    folders = (tmp_path, tmp_path / "secrets", tmp_path / "none")
     with structlog.testing.capture_logs() as said:
-        make_private(tmp_path)
-        make_private(tmp_path)
+        make_private(*folders)
+        make_private(*folders)
 
     assert (mode(tmp_path), mode(key)) == (0o700, 0o600)
     assert [(each["event"], each["was"]) for each in said] == [
@@ -62,6 +63,6 @@ def test_a_link_is_left_alone(tmp_path: Path) -> None:
     secrets.mkdir(parents=True)
     (secrets / "token_key").symlink_to(elsewhere)
 
-    make_private(tmp_path / "state")
+    make_private(tmp_path / "state", secrets)
 
     assert mode(elsewhere) == 0o644

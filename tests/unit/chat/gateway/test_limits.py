@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
+import pytest
 from limits import RateLimitItem, RateLimitItemPerHour
 
+from chat.gateway import limits as module
 from chat.gateway.limits import RateLimits
 from safeguarding.taxonomy import Severity
+from tests.redis_on import OwnRedis, own_redis
 from tests.unit.chat.gateway.conftest import World
 
 FEW, MANY = RateLimitItemPerHour(2), RateLimitItemPerHour(1000)
@@ -157,3 +163,42 @@ async def test_a_harmless_message_too_long_to_be_read_whole_is_recorded(world: W
     (kept,) = world.log.kept.values()
     assert kept.assessment.severity == Severity.CONCERN
     assert [signal.source for signal in kept.assessment.signals] == ["read-in-part"]
+
+
+@pytest.fixture
+def redis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnRedis]:
+    """Start a Redis that may take as long as a busy machine makes it."""
+    monkeypatch.setattr(module, "SHARED_WAIT_S", 5.0)
+    with own_redis(tmp_path) as server:
+        yield server
+
+
+async def test_a_dump_of_redis_names_no_conversation_and_no_address(redis: OwnRedis) -> None:
+    limits = made(MANY, MANY, MANY, redis_url=redis.url)
+    conversation, address = uuid4(), "192.0.2.77"
+
+    await limits.admits_message(conversation, address)
+    await limits.admits_beginning(address)
+
+    client: Any = redis.client
+    keys = client.keys("*")
+    dump = b"\n".join([*keys, *(client.dump(key) for key in keys)])
+    assert len(keys) == 3
+    for told in (str(conversation), conversation.hex, address):
+        assert told.encode() not in dump
+    assert conversation.bytes not in dump
+
+
+async def test_gateways_count_a_conversation_together_and_strangers_to_the_key_do_not(
+    redis: OwnRedis,
+) -> None:
+    first, second = (made(FEW, MANY, MANY, redis_url=redis.url) for _ in range(2))
+    other_key = RateLimits(
+        redis.url, "o" * 40, per_conversation=FEW, per_address=MANY, beginnings=MANY
+    )
+    busy = uuid4()
+
+    answers = [await each.admits_message(busy, "192.0.2.1") for each in (first, second, first)]
+
+    assert answers == [True, True, False]
+    assert await other_key.admits_message(busy, "192.0.2.1")

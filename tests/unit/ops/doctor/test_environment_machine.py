@@ -24,7 +24,9 @@ from tests.unit.ops.doctor.conftest import changed, door
 
 def test_a_state_folder_that_others_may_look_into_is_named(here: Installation) -> None:
     assert find(CHECKS["state folder"], here).state is CheckState.OK
-    for path in (here.settings.state_dir, here.settings.state_dir / "secrets" / "field_keys"):
+    own, older = here.settings.secrets_folders
+    older.mkdir(mode=0o700)
+    for path in (here.settings.state_dir, older, own, own / "field_keys"):
         mode = path.stat().st_mode
         path.chmod(mode | 0o040)
         found = find(CHECKS["state folder"], here)
@@ -37,6 +39,52 @@ def test_a_state_folder_that_is_not_there_cannot_be_told(here: Installation) -> 
 
     assert find(CHECKS["state folder"], gone).state is CheckState.CANNOT_TELL
     assert find(CHECKS["disk"], gone).state is CheckState.CANNOT_TELL
+
+
+def test_secrets_beside_the_records_are_named_with_the_command_that_moves_them(
+    here: Installation,
+) -> None:
+    own, older = here.settings.secrets_folders
+    assert find(CHECKS["keys apart"], here).state is CheckState.OK
+    older.mkdir(mode=0o700)
+    assert find(CHECKS["keys apart"], here).state is CheckState.OK
+
+    (own / "field_keys").rename(older / "field_keys")
+    found = find(CHECKS["keys apart"], here)
+
+    assert found.state is CheckState.NOT_READY
+    assert str(older / "field_keys") in found.says
+    assert found.todo == "lantern move-keys"
+
+
+def test_a_folder_of_secrets_inside_the_state_is_named(here: Installation) -> None:
+    inside = changed(here, SECRETS_DIR=str(here.settings.state_dir / "keys"))
+    place = inside.settings.secrets_folders[0]
+    place.mkdir(mode=0o700)
+    (place / "token_key").write_text("k" * 32, "utf-8")
+
+    assert find(CHECKS["keys apart"], inside).state is CheckState.NOT_READY
+
+
+DIGEST = f"@sha256:{'0a' * 32}"
+
+
+@pytest.mark.parametrize(
+    ("images", "state", "said"),
+    [
+        ("", CheckState.OK, "not in containers"),
+        (f"debian:a{DIGEST} redis:8{DIGEST}", CheckState.OK, "2 are named"),
+        (f"debian:a{DIGEST} redis:8", CheckState.NOT_READY, "without a digest: redis:8"),
+        ("debian:a redis:8", CheckState.NOT_READY, "debian:a, redis:8"),
+        (f"redis:8{DIGEST[:-1]}", CheckState.NOT_READY, "redis:8@sha256"),
+    ],
+)
+def test_images_without_a_digest_are_named(
+    here: Installation, images: str, state: CheckState, said: str
+) -> None:
+    found = find(CHECKS["images"], changed(here, IMAGES=images))
+
+    assert (found.state, said in found.says) == (state, True)
 
 
 def test_a_disk_with_too_little_room_is_named(

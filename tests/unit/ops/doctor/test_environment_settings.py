@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from ops.doctor import CheckState, Installation, find
@@ -47,7 +45,7 @@ def test_what_must_not_stand_is_named(
 
 @pytest.mark.parametrize("secret", ["channel_secret", "token_key", "field_keys"])
 def test_a_secret_that_is_gone_or_nonsense_is_named(here: Installation, secret: str) -> None:
-    path = Path(here.settings.state_dir) / "secrets" / secret
+    path = here.settings.secrets_folders[0] / secret
     path.write_text("x", encoding="utf-8")
     assert find(CHECKS["secrets"], here).state is CheckState.NOT_READY
 

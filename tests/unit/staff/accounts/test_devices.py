@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from staff.accounts.accounts import Staff
+from staff.accounts.devices import KnownDevices
 from staff.accounts.tables import staff_devices
-from staff.accounts.throttle import KnownDevices
 from tests.records import PASSWORD, Clock, accounts_on
 
 

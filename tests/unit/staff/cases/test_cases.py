@@ -12,7 +12,7 @@ from safeguarding.escalation import Outcome
 from safeguarding.risk.assessment import Signal
 from safeguarding.taxonomy import Severity
 from staff.cases import recording
-from staff.cases.case import CaseEvent, CaseStatus
+from staff.cases.case import CaseEvent, CaseStatus, reference_of
 from staff.cases.cases import UNASSIGNED, CaseFilter, Cases, UnknownCaseError
 from staff.cases.casework import Casework, ClosingDecision
 from staff.cases.merging import CaseMerge
@@ -307,3 +307,26 @@ def test_the_list_opens_nothing(log: EscalationLog, cases: Cases, engine: Engine
         connection.execute(sa.update(escalations).values(text="damaged", turns="", shown=""))
 
     assert ids(cases) == ["c1"]
+
+
+def test_a_reader_of_some_areas_knows_nothing_of_the_others(
+    log: EscalationLog, cases: Cases, casework: Casework, ann: str
+) -> None:
+    log.record(escalation("m1", conversation_id="c1", area="kent"))
+    log.record(escalation("m2", conversation_id="c2", area="wiltshire"))
+    log.record(escalation("m3", conversation_id="c3", area=None))
+    kent, before = {"kent"}, cases.latest_change({"kent"})
+    casework.note("c2", "x", by=ann)
+
+    known = [name for name in ("c1", "c2", "c3", "m1", "m2", "m3", "none") if cases.has(name, kent)]
+    assert known == ["c1", "c3", "m1", "m3"]
+    assert cases.of_message("m1", kent) == "c1"
+    for unknown in ("m2", "none"):
+        with pytest.raises(UnknownCaseError):
+            cases.of_message(unknown, kent)
+    for unknown in ("c2", "none"):
+        with pytest.raises(UnknownCaseError):
+            cases.of_reference(reference_of(unknown), kent)
+    assert cases.latest_change(kent) == before < cases.latest_change()
+    assert cases.latest_change(kent, after=before) == 0
+    assert cases.latest_change(set(), after=before - 1) == before

@@ -105,7 +105,7 @@ def settings(engine: Engine, tmp_path: Path) -> Settings:
     )
     (tmp_path / "secrets" / "field_keys").write_text(KEYS, encoding="utf-8")
     return replace(
-        Settings.from_env({}),
+        Settings.from_env({"LANTERN_CONSOLE_URL": f"{ORIGIN}/"}),
         database_url=str(engine.url),
         state_dir=tmp_path,
         console_insecure_cookies=True,
@@ -113,10 +113,16 @@ def settings(engine: Engine, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def throttle() -> SignInThrottle:
-    """Strict, with a clock that stands still: a slow machine does not sit out a wait."""
+def timer() -> Timer:
+    """Stand still, so that a slow machine does not sit out a wait."""
+    return Timer()
+
+
+@pytest.fixture
+def throttle(timer: Timer) -> SignInThrottle:
+    """Be strict."""
     limits = SignInLimits(own=3, per_pair=3, per_name=4, per_address=5)
-    return SignInThrottle(limits, Timer())
+    return SignInThrottle(limits, timer)
 
 
 @pytest.fixture

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
+from sanic import Sanic
 from sanic_testing.testing import SanicASGITestClient
 
+from safeguarding.settings import Settings
 from staff.accounts.accounts import Staff, StaffAccounts
 from staff.accounts.permissions import Permission, Role
+from staff.console.app import compose, create_app
 from tests.records import PASSWORD, Clock, EscalationLog, escalation
 from tests.unit.staff.console.conftest import Browser
 from web.http import App
@@ -46,6 +50,39 @@ def link_in(page: str) -> str:
     found = re.search(r'value="http://[^/"]+(/invitation/[\w-]+)"', page)
     assert found
     return found[1]
+
+
+@pytest.fixture
+async def reached_by_any_name(
+    settings: Settings, accounts: StaffAccounts, clock: Clock
+) -> AsyncIterator[Browser]:
+    """Return the browser of an administrator, at a console whose settings name no host."""
+    Sanic.test_mode = True
+    accounts.add("root", PASSWORD, "Root", Role.ADMINISTRATOR)
+    alerts = replace(settings.alerts, console_url="https://console.example/")
+    anywhere = replace(settings, console_hosts=None, alerts=alerts)
+    app = create_app(anywhere, compose(anywhere, accounts=accounts, now=clock))
+    async with SanicASGITestClient(app) as client:
+        browser = Browser(client)
+        await browser.sign_in("root")
+        yield browser
+
+
+async def test_a_link_leads_to_the_console_of_the_settings_whatever_the_request_says(
+    reached_by_any_name: Browser, accounts: StaffAccounts, ann: Staff
+) -> None:
+    admin, token = reached_by_any_name, await reached_by_any_name.form_token()
+    form = {"form_token": token, "shown_name": "Zoe", "role": "reviewer"}
+    forged = {"host": "evil.example", "x_forwarded_host": "evil.example"}
+
+    pages = [
+        await admin.post("/accounts/invite", form, **forged),
+        await admin.post(f"/accounts/{ann.id}/link", form, **forged),
+    ]
+
+    for page in pages:
+        assert re.search(r'value="https://console\.example/invitation/[\w-]{40,}"', page.text)
+        assert "evil.example" not in page.text
 
 
 async def test_an_invited_reviewer_reads_cases_once_a_lead_has_admitted_them(

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 from sanic import Sanic
+from sanic_testing.testing import ASGI_HOST, SanicASGITestClient
 
 from safeguarding.settings import Settings
 from staff.accounts.accounts import StaffAccounts
 from staff.console.app import compose, create_app
-from tests.records import WORDS, EscalationLog, escalation
+from tests.records import WORDS, Clock, EscalationLog, escalation
 from tests.unit.staff.console.conftest import Browser
 from web.http import App
 
@@ -112,6 +113,58 @@ async def test_an_error_page_quotes_no_words(
     assert response.status_code == 500
     assert WORDS not in response.text
     assert WORDS not in caplog.text
+
+
+HOSTILE = ("evil.example", f"{ASGI_HOST}.evil.example", "127.0.0.1", "evil.example:1234", "")
+
+
+@pytest.mark.parametrize("host", HOSTILE)
+async def test_a_request_for_another_host_is_refused_before_anything_else(
+    browser: Browser, host: str, app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app.ctx.services.sessions, "find", None)
+    answers = [await browser.get(path, host=host) for path in ("/sign-in", "/escalations", "/no")]
+    answers.append(await browser.post("/sign-in", {"name": "ann"}, host=host))
+
+    assert {each.status_code for each in answers} == {400}
+    assert all("set-cookie" not in each.headers for each in answers)
+    if host:
+        assert all(host not in each.text for each in answers)
+
+
+@pytest.mark.parametrize("host", [ASGI_HOST, ASGI_HOST.upper(), f"{ASGI_HOST}:9"])
+async def test_its_own_host_is_answered_at_any_port(visitor: Browser, host: str) -> None:
+    assert (await visitor.get("/sign-in", host=host)).status_code == 200
+
+
+async def test_what_watches_the_console_may_ask_by_any_name(visitor: Browser) -> None:
+    assert (await visitor.get("/healthz", host="10.0.0.5:8081")).text == "ok"
+
+
+async def test_behind_a_proxy_the_name_that_the_proxy_reports_counts(
+    settings: Settings, accounts: StaffAccounts, clock: Clock
+) -> None:
+    Sanic.test_mode = True
+    behind = replace(settings, console_trusted_proxies=1)
+    app = create_app(behind, compose(behind, accounts=accounts, now=clock))
+    async with SanicASGITestClient(app) as client:
+        browser = Browser(client)
+        forwarded = {"x-forwarded-for": "192.0.2.1", "x-forwarded-host": "evil.example"}
+        evil = await browser.get("/sign-in", **forwarded)
+        own = forwarded | {"x-forwarded-host": ASGI_HOST}
+        right = await browser.get("/sign-in", host="console:8081", **own)
+
+    assert (evil.status_code, right.status_code) == (400, 200)
+
+
+async def test_without_an_address_in_the_settings_any_name_is_answered(
+    settings: Settings, accounts: StaffAccounts
+) -> None:
+    Sanic.test_mode = True
+    anywhere = replace(settings, console_hosts=None)
+    app = create_app(anywhere, compose(anywhere, accounts=accounts))
+    async with SanicASGITestClient(app) as client:
+        assert (await Browser(client).get("/sign-in", host="any.example")).status_code == 200
 
 
 async def test_says_that_it_is_alive(visitor: Browser) -> None:

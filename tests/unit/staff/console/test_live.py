@@ -30,7 +30,7 @@ async def test_the_stream_carries_a_number_and_ends_with_the_session(
     log.record(escalation())
     cases, changes = app.ctx.services.cases, app.ctx.changes
 
-    async def after(seen: int) -> int:
+    async def after(seen: int, within_s: float) -> int:
         if seen:
             clock.move(minutes=IDLE.total_seconds() / 60 + 1)
         return int(cases.latest_change())

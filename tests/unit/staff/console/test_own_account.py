@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import Any
 
 import pyotp
 import pytest
@@ -14,9 +15,10 @@ from sanic_testing.testing import SanicASGITestClient
 from safeguarding.settings import Settings
 from staff.accounts.accounts import Staff, StaffAccounts
 from staff.accounts.sessions import browser_of
+from staff.audit.trail import AuditLog, EventFilter
 from staff.console.app import compose, create_app
 from tests.records import PASSWORD, Clock
-from tests.unit.staff.console.conftest import Browser
+from tests.unit.staff.console.conftest import Browser, Timer
 from web.http import App
 
 
@@ -83,19 +85,126 @@ async def test_the_token_of_the_first_step_is_worth_nothing_after_the_second(
     assert (await elsewhere.get("/escalations")).status_code == 303
 
 
-async def test_guessing_at_codes_is_slowed_down_whichever_browser_guesses(
-    browser: Browser, elsewhere: Browser, clock: Clock
+async def guess(stranger: Browser, times: int) -> None:
+    """Type the right password and a wrong code, each time in a browser that is new."""
+    for number in range(times):
+        stranger.client.cookies.clear()
+        await stranger.sign_in()
+        await stranger.post("/sign-in/code", {"code": f"00000{number}"})
+    stranger.client.cookies.clear()
+
+
+def events(audit: AuditLog, what: str) -> list[dict[str, Any]]:
+    found = audit.newest(EventFilter(what=what), limit=99)
+    return [link.event.detail for link in reversed(found)]
+
+
+async def test_a_stranger_with_the_password_cannot_hold_the_second_step_shut(
+    browser: Browser, elsewhere: Browser, clock: Clock, audit: AuditLog, ann: Staff
 ) -> None:
-    secret, _ = await set_up(browser, clock)
-    for number in range(3):
-        await elsewhere.sign_in()
-        await elsewhere.post("/sign-in/code", {"code": f"00000{number}"})
-        elsewhere.client.cookies.clear()
+    secret, codes = await set_up(browser, clock)
+    await browser.send("/sign-out", {})
+    await guess(elsewhere, 3)
+    form = {"code": pyotp.TOTP(secret).at(clock.at)}
+
     await elsewhere.sign_in()
+    held = await elsewhere.post("/sign-in/code", form)
+    await browser.sign_in()
+    own = await browser.post("/sign-in/code", form)
+    of_paper = await elsewhere.post("/sign-in/code", {"code": codes[0]})
+
+    assert (held.status_code, held.headers["retry-after"]) == (429, "30")
+    assert own.status_code == 303
+    assert (await browser.get("/escalations")).status_code == 200
+    # The owner at a new computer, with a code that nobody can guess.
+    assert of_paper.status_code == 303
+    assert (await elsewhere.get("/escalations")).status_code == 200
+    assert [each["account"] for each in events(audit, "second step throttled")] == [ann.id]
+
+
+async def test_an_own_browser_that_guesses_waits_too(browser: Browser, clock: Clock) -> None:
+    secret, _ = await set_up(browser, clock)
+    await browser.send("/sign-out", {})
+    await browser.sign_in()
+    for _ in range(3):
+        wrong = await browser.post("/sign-in/code", {"code": "000000"})
+        assert wrong.status_code == 401
 
     form = {"code": pyotp.TOTP(secret).at(clock.at)}
 
-    assert (await elsewhere.post("/sign-in/code", form)).status_code == 429
+    assert (await browser.post("/sign-in/code", form)).status_code == 429
+
+
+async def test_the_owner_is_told_once_that_somebody_knows_the_password(
+    browser: Browser, elsewhere: Browser, clock: Clock, audit: AuditLog
+) -> None:
+    secret, _ = await set_up(browser, clock)
+    await browser.send("/sign-out", {})
+    await guess(elsewhere, 2)
+    clock.move(minutes=5)
+
+    await browser.post("/sign-in", {"name": "ann", "password": PASSWORD, "next": "/escalations/c1"})
+    form = {"code": pyotp.TOTP(secret).at(clock.at), "next": "/escalations/c1"}
+    told = await browser.post("/sign-in/code", form)
+    page = (await browser.get(told.headers["location"])).text
+
+    assert told.headers["location"] == "/account/wrong-codes?next=%2Fescalations%2Fc1"
+    assert "Somebody may know your password" in page
+    assert "a wrong code was typed 2 times" in page
+    assert 'href="/password"' in page
+    assert 'href="/escalations/c1"' in page
+    refused = events(audit, "second step refused")
+    assert [each["known_browser"] for each in refused] == [False, False]
+
+    clock.move(minutes=5)
+    await browser.send("/sign-out", {})
+    await browser.sign_in()
+    again = await browser.post("/sign-in/code", {"code": pyotp.TOTP(secret).at(clock.at)})
+    assert again.headers["location"] == "/escalations"
+    assert (await browser.get("/account/wrong-codes")).headers["location"] == "/escalations"
+
+
+async def test_a_mistyped_code_in_ones_own_browser_is_no_news(
+    browser: Browser, clock: Clock, audit: AuditLog
+) -> None:
+    secret, _ = await set_up(browser, clock)
+    await browser.send("/sign-out", {})
+    await browser.sign_in()
+    await browser.post("/sign-in/code", {"code": "000000"})
+
+    right = await browser.post("/sign-in/code", {"code": pyotp.TOTP(secret).at(clock.at)})
+
+    assert right.headers["location"] == "/escalations"
+    assert [each["known_browser"] for each in events(audit, "second step refused")] == [True]
+
+
+async def test_a_mistyped_code_on_the_way_in_is_no_news_in_a_new_browser(
+    browser: Browser, elsewhere: Browser, clock: Clock
+) -> None:
+    secret, _ = await set_up(browser, clock)
+    await elsewhere.sign_in()
+    await elsewhere.post("/sign-in/code", {"code": "000000"})
+
+    right = await elsewhere.post("/sign-in/code", {"code": pyotp.TOTP(secret).at(clock.at)})
+
+    assert right.headers["location"] == "/escalations"
+
+
+async def test_codes_cannot_be_guessed_where_the_password_is_asked_for_again(
+    browser: Browser, clock: Clock, timer: Timer
+) -> None:
+    await set_up(browser, clock)
+    for _ in range(30):
+        held = await browser.send("/confirm", {"proof": "000000"})
+        # Longer than a wrong password has to wait.
+        timer.at += 61
+        if held.status_code == 429:
+            break
+
+    right = await browser.send("/confirm", {"proof": PASSWORD})
+
+    assert held.status_code == 429
+    assert right.status_code == 303
 
 
 async def test_a_code_without_the_password_opens_nothing(

@@ -5,16 +5,20 @@ from __future__ import annotations
 import pytest
 from jinja2 import UndefinedError
 
-from staff.console.pages import Pages, address_of
+from safeguarding.content.phrases import read_phrases
+from safeguarding.taxonomy import CONTENT
+from staff.console.pages import ConsolePhrases, Pages, address_of
+
+PHRASES = read_phrases(CONTENT / "phrases").of("console", ConsolePhrases)
 
 
 def test_an_unknown_name_in_a_template_is_an_error() -> None:
     with pytest.raises(UndefinedError):
-        Pages(unsigned_content=True).render("sign_in.html")
+        Pages(PHRASES, unsigned_content=True).render("sign_in.html")
 
 
 def test_what_is_shown_is_escaped_in_components_too() -> None:
-    pages = Pages(unsigned_content=False)
+    pages = Pages(PHRASES, unsigned_content=False)
     response = pages.render("sign_in.html", error="<b>no</b>", onward='"><b>')
     assert response.body
 

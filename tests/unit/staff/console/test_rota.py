@@ -15,9 +15,10 @@ from staff.accounts.accounts import Staff
 from staff.alerts.outbox import Alert, raise_alert
 from staff.alerts.plan import Plan, advance
 from staff.audit.trail import audit_events
+from staff.cases.case import reference_of
 from staff.rota import rota
 from staff.rota.rota import ContactPreferences, contact_preferences
-from tests.records import NOON
+from tests.records import NOON, EscalationLog, escalation
 from tests.unit.staff.console.conftest import Browser
 
 HOUR = timedelta(hours=1)
@@ -208,12 +209,10 @@ async def test_ways_that_cannot_be_are_refused(
         assert contact_preferences(connection, [ann.id]) == {}
 
 
-async def test_the_link_of_an_alert_leads_to_its_case(browser: Browser, engine: Engine) -> None:
-    alert = Alert("c 1", "LN-ABCD-EFGH", Severity.URGENT, "unclear", "", NOON, "new")
-    with engine.begin() as connection:
-        raise_alert(connection, alert, NOON)
+async def test_the_link_of_an_alert_leads_to_its_case(browser: Browser, log: EscalationLog) -> None:
+    log.record(escalation(conversation_id="c 1"))
 
-    found = await browser.get("/escalations/find/LN-ABCD-EFGH")
+    found = await browser.get(f"/escalations/find/{reference_of('c 1')}")
     assert (found.status_code, found.headers["location"]) == (302, "/escalations/c%201")
     assert (await browser.get("/escalations/find/LN-NONE")).status_code == 404
 

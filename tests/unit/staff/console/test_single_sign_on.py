@@ -146,10 +146,10 @@ async def test_the_cookie_of_the_request_comes_back_from_another_site_and_the_se
 
 
 async def test_a_made_up_host_changes_no_address(visitor: Browser, provider: FakeProvider) -> None:
-    page = await visitor.post(
-        "/sign-in/organisation", {}, x_forwarded_host="evil.example", host="evil.example"
-    )
+    page = await visitor.post("/sign-in/organisation", {}, x_forwarded_host="evil.example")
+    refused = await visitor.post("/sign-in/organisation", {}, host="evil.example")
 
+    assert (refused.status_code, "location" in refused.headers) == (400, False)
     assert parse_qs(urlsplit(onward(page)).query)["redirect_uri"] == [CONSOLE + RETURN]
     assert "evil" not in page.text
 
