@@ -24,6 +24,10 @@ class MailServer:
     def __init__(self, **more: Any) -> None:
         self.mails: list[Message] = []
         self.refuse: dict[str, str] = {}
+        self.refused: list[str] = []
+        """The recipients of the mails that were refused."""
+        self.taken: list[str] = []
+        """The recipients of the mails that came as far as the message."""
         self.closed: str | None = None
         """An answer in place of taking anything."""
         self._controller = Controller(self, hostname="127.0.0.1", port=free_port(), **more)
@@ -36,11 +40,13 @@ class MailServer:
         self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any
     ) -> str:
         if address in self.refuse:
+            self.refused.append(address)
             return self.refuse[address]
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
+        self.taken += envelope.rcpt_tos
         if self.closed:
             return self.closed
         self.mails.append(message_from_bytes(envelope.content))

@@ -18,18 +18,22 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from safeguarding.clock import utc_now
-from staff.alerts import plan, queue
+from staff.alerts import outcomes, plan, queue
 from staff.alerts.channels.channel import Channel
+from staff.alerts.delivery import Delivery, NotSentError
+from staff.alerts.flood import Flood
 from staff.alerts.formatter import AlertFormatter, Notice
+from staff.alerts.leases import renewed
 from staff.alerts.plan import Plan
-from staff.alerts.queue import LEASE, Delivery, Flood, NotSentError
+from staff.alerts.queue import IMMEDIATE_LEASE
 from storage.engine import AWAY, READING
 
 EVERY_S = 1.0
 """Seconds that a thread with nothing to do waits."""
 BATCH = 10
-STEADY_S = LEASE.total_seconds() / 3
-"""Seconds after which the rest of a batch is given back, long before its claim expires."""
+STEADY_S = IMMEDIATE_LEASE.total_seconds() / 3
+"""Seconds after which a claim is renewed, and after which the rest of a batch is given back so that
+another dispatcher can send it."""
 log = structlog.get_logger("dispatcher")
 
 
@@ -188,14 +192,20 @@ class Sender(Loop):
         started = time.monotonic()
         with self._engine.begin() as connection:
             batch = queue.claim(connection, self.name, by, utc_now(), BATCH, self._flood)
-        for delivery in batch:
-            if time.monotonic() - started > STEADY_S:
-                with self._engine.begin() as connection:
-                    queue.release(connection, by)
-                break
-            self._send(delivery)
-            self._beats.beat(self.name)
+        with renewed(self._engine, by, STEADY_S):
+            for delivery in batch:
+                if time.monotonic() - started > STEADY_S:
+                    with self._engine.begin() as connection:
+                        queue.release(connection, by)
+                    break
+                if self._still_holds(delivery):
+                    self._send(delivery)
+                self._beats.beat(self.name)
         return len(batch)
+
+    def _still_holds(self, delivery: Delivery) -> bool:
+        with self._engine.begin() as connection:
+            return queue.still_holds(connection, delivery, utc_now())
 
     def _settle(self) -> None:
         """Note what became of the message sent last, and give back the rest of its batch.
@@ -232,12 +242,12 @@ class Sender(Loop):
 
     def _sent(self, delivery: Delivery, at: datetime) -> None:
         with self._engine.begin() as connection:
-            queue.mark_sent(connection, delivery, at)
+            outcomes.mark_sent(connection, delivery, at)
         log.info("alert.sent", **self._facts(delivery))
 
     def _failed(self, delivery: Delivery, error: NotSentError, at: datetime) -> None:
         with self._engine.begin() as connection:
-            given_up = queue.mark_failed(connection, delivery, error, at)
+            given_up = outcomes.mark_failed(connection, delivery, error, at)
         say = log.error if given_up else log.warning
         event = "alert.given_up" if given_up else "alert.not_sent"
         say(event, **self._facts(delivery), error=error.kind)

@@ -2,7 +2,8 @@
 
 The steps are: staff on duty; the second on the rota; all staff; the duty manager; then all staff
 again and again, at growing intervals. When no one is on duty, all staff and the duty manager are
-told at once. When a step reaches no one outside the console, the next step follows at once.
+told at once. When a step reaches no one outside the console, or the addresses of its people refuse
+messages, the next step follows at once.
 
 Each step goes only to staff who may see cases of the alert's area. When none of them can be
 reached, all staff and the duty manager are told, because a lost alert is worse than one that is
@@ -14,15 +15,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from enum import IntEnum
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from safeguarding.clock import next_working_day
 from safeguarding.taxonomy import Severity
-from staff.alerts.outbox import alerts, deliveries
-from staff.audit.trail import Event, append_all
+from staff.alerts.outbox import alerts
+from staff.alerts.step import AlertStep, StepTaken, event_of, given_up, write_deliveries
+from staff.audit.trail import append_all
+from staff.rota import refusals
 from staff.rota.rota import (
     CONSOLE,
     EMAIL,
@@ -35,24 +37,10 @@ from staff.rota.rota import (
     those_who_may_see,
 )
 
-DISPATCHER = "dispatcher"
-"""The actor on the audit trail."""
-ALERTED, REACHED_NOBODY = "alerted", "alert reached nobody"
-"""Events on the audit trail."""
 BATCH = 50
 """Alerts that one transaction advances."""
 _DAY_BEGINS = time(9)
 _LONGEST_PAUSE = timedelta(days=1)
-
-
-class AlertStep(IntEnum):
-    """The steps in their order; AGAIN is repeated."""
-
-    ON_DUTY = 0
-    SECOND = 1
-    EVERYONE = 2
-    DUTY_MANAGER = 3
-    AGAIN = 4
 
 
 _KINDS = {
@@ -89,30 +77,6 @@ class Plan:
     """The channels that reach the team as a whole: EMAIL (a mailbox), WEBHOOK."""
 
 
-@dataclass
-class StepTaken:
-    """One step that was taken for an alert."""
-
-    case_id: str
-    alert_id: int
-    severity: Severity
-    reason: str
-    step: AlertStep
-    recipients: dict[str, list[str]]
-    """Recipients by channel, with the console."""
-    nobody_on_duty: bool
-    area: str | None
-    beyond_area: bool
-    """Whether staff who may not see the area are told, because no one who may was reached."""
-
-    @property
-    def reaches(self) -> bool:
-        """Whether the step tells a recipient outside the console."""
-        return any(
-            recipients for channel, recipients in self.recipients.items() if channel != CONSOLE
-        )
-
-
 def is_due(connection: Connection, now: datetime) -> bool:
     """Return whether an alert has a step that is due. Takes no lock."""
     query = sa.select(alerts.c.id).where(_due(now)).limit(1)
@@ -135,7 +99,7 @@ def advance(connection: Connection, plan: Plan, now: datetime) -> list[StepTaken
     taken: list[StepTaken] = []
     for alert in connection.execute(due).mappings().all():
         taken += _advance_one(connection, plan, alert, now)
-    append_all(connection, [_event(step, now) for step in taken])
+    append_all(connection, [event_of(step, now) for step in taken])
     return taken
 
 
@@ -154,7 +118,7 @@ def _advance_one(
         taken.append(step)
         # With no one on duty, that step has told all staff and the duty manager.
         number = AlertStep.AGAIN if step.nobody_on_duty else number + 1
-        if step.reaches or number >= AlertStep.AGAIN:
+        if (step.reaches and not step.is_refused) or number >= AlertStep.AGAIN:
             break
     due = plan.delays.due(Severity(alert["severity"]), number - 1, now)
     own = alerts.c.id == alert["id"]
@@ -191,23 +155,7 @@ def _take(
             taken.recipients.setdefault(channel, []).append(TEAM)
     elif step is AlertStep.ON_DUTY and WEBHOOK in plan.team:
         taken.recipients.setdefault(WEBHOOK, []).append(TEAM)
-    rows = [
-        {
-            "alert_id": alert["id"],
-            "step": number,
-            "channel": channel,
-            "recipient": recipient,
-            # The console reads this row: there is nothing to send.
-            "status": "sent" if channel == CONSOLE else "queued",
-            "sent_at": now if channel == CONSOLE else None,
-            "attempts": 0,
-            "next_at": now,
-        }
-        for channel, recipients in taken.recipients.items()
-        for recipient in recipients
-    ]
-    if rows:
-        connection.execute(sa.insert(deliveries), rows)
+    write_deliveries(connection, taken, number, now)
     return taken
 
 
@@ -230,18 +178,16 @@ def _all(connection: Connection, now: datetime, area: str | None) -> list[str]:
 def _within(connection: Connection, plan: Plan, alert: RowMapping, now: datetime) -> bool:
     """Return whether one of the staff who may see the area can be reached.
 
-    A delivery of this alert that was given up does not count.
+    A delivery of this alert that was given up does not count, nor an address that refuses messages.
     """
     people = _all(connection, now, alert["area"])
     if alert["area"] is None or len(people) == len(_all(connection, now, None)):
         return True
-    query = sa.select(deliveries.c.channel, deliveries.c.recipient).where(
-        deliveries.c.alert_id == alert["id"], deliveries.c.status == "failed"
-    )
-    given_up = {tuple(row) for row in connection.execute(query)}
+    lost = given_up(connection, alert["id"])
+    lost |= {(way.channel, way.recipient) for way in refusals.refused(connection)}
     reached = _recipients(connection, plan, people, Severity(alert["severity"]), now)
     ways = {(channel, each) for channel, recipients in reached.items() for each in recipients}
-    return any(way not in given_up for way in ways if way[0] != CONSOLE)
+    return any(way not in lost for way in ways if way[0] != CONSOLE)
 
 
 def _recipients(
@@ -260,18 +206,3 @@ def _recipients(
             if channel in plan.channels:
                 recipients.setdefault(channel, []).append(person)
     return recipients
-
-
-def _event(taken: StepTaken, now: datetime) -> Event:
-    detail = {
-        "alert": taken.alert_id,
-        "step": taken.step.name.lower(),
-        "severity": taken.severity.label,
-        "reason": taken.reason,
-        "recipients": taken.recipients,
-        "nobody_on_duty": taken.nobody_on_duty,
-        "area": taken.area,
-        "beyond_area": taken.beyond_area,
-    }
-    what = ALERTED if taken.reaches else REACHED_NOBODY
-    return Event(now, DISPATCHER, what, case_id=taken.case_id, detail=detail)

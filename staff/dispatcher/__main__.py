@@ -23,15 +23,18 @@ from safeguarding.settings import Settings, SettingsError
 from safeguarding.state_folder import make_private
 from safeguarding.taxonomy import CONTENT
 from staff.alerts.channels.channel import ChannelSetup, configured_channels
+from staff.alerts.flood import Flood
 from staff.alerts.formatter import AlertFormatter, AlertPhrases
 from staff.alerts.loops import Beats, Daily, Loop, Planner, Sender
 from staff.alerts.plan import Plan, ReminderDelays
-from staff.alerts.queue import Flood
+from staff.alerts.refusal_notices import RefusalNotices
 from staff.audit.verify import write_anchor
 from staff.cases.worker import CaseWorker, CaseWorkerLoop
 from staff.dispatcher.mail_catcher import MailCatcher
 from staff.dispatcher.status import StatusPage, StatusServer
-from staff.rota.rota import EMAIL, WEBHOOK
+from staff.rota import refusals
+from staff.rota.refusal_wording import RefusalPhrases
+from staff.rota.rota import EMAIL, TEAM, WEBHOOK
 from storage.engine import READING, connect
 from storage.handoffs import HandoffListener
 from storage.replies import ReplyMailbox
@@ -91,9 +94,15 @@ def compose(settings: Settings) -> Dispatcher:
     def expire_replies() -> None:
         ReplyMailbox(engine, ring).expire(utc_now())
 
+    def try_team_again() -> None:
+        # Its address is a setting: after a start it may be another one.
+        with engine.begin() as connection:
+            refusals.try_again(connection, TEAM, utc_now())
+
     ring = Vault.of(settings)
     note_key_in_use(settings, ring)
-    phrases = read_phrases(CONTENT / "phrases").of("alerts", AlertPhrases)
+    said = read_phrases(CONTENT / "phrases")
+    phrases = said.of("alerts", AlertPhrases)
     alerting = settings.alerts
     catcher = MailCatcher() if settings.is_demonstration() else None
     setup = ChannelSetup(settings, os.environ, catcher.start() if catcher else None)
@@ -112,7 +121,16 @@ def compose(settings: Settings) -> Dispatcher:
     cases.followed_by(planner)
     planner.followed_by(*senders)
     loops: list[Loop] = [cases, planner, *senders]
-    loops.append(Daily({"anchor": anchor, "expire-replies": expire_replies}, beats))
+    if EMAIL in channels:
+        # A second set: a channel is used by one thread.
+        mail = configured_channels(setup)[EMAIL]
+        refusal_phrases = said.of("refusals", RefusalPhrases)
+        url, team = alerting.console_url, EMAIL in steps.team
+        loops.append(
+            RefusalNotices(engine, mail, refusal_phrases, url, beats, has_team_mailbox=team)
+        )
+    daily = {"anchor": anchor, "expire-replies": expire_replies, "try-team": try_team_again}
+    loops.append(Daily(daily, beats))
     status = StatusPage(engine, beats, sorted(channels), phrases, catcher)
     server = StatusServer(status, alerting.dispatcher_host, alerting.dispatcher_port)
     return Dispatcher(loops, beats, server, catcher, listener, engine)
