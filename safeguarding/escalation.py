@@ -15,6 +15,9 @@ GATEWAY = "gateway"
 ASSISTANT = "assistant"
 """A former recorder, whose name old records and histories hold."""
 
+SENDER = "sender"
+"""The name in `Escalation.extra` of the day's fingerprint of where a message came from."""
+
 
 @dataclass(frozen=True)
 class Escalation:

@@ -13,6 +13,7 @@ from chat.gateway.api import GatewayParts, api, status
 from chat.gateway.callbacks import CallbackDialogue
 from chat.gateway.conversations import Conversations
 from chat.gateway.duty import Duty, ReadRota, read_rota
+from chat.gateway.fingerprint import SenderFingerprint
 from chat.gateway.handoff import HandoffWriter
 from chat.gateway.languages import LanguageDetector
 from chat.gateway.limits import RateLimits
@@ -172,6 +173,7 @@ def compose(
         tokens=Tokens(outside.token_key),
         conversations=conversations,
         limits=limits or RateLimits.of(settings, outside.token_key),
+        fingerprint=SenderFingerprint(outside.token_key, utc_now),
         messages=messages,
         replies=replies,
         refusals=content.phrases.of("refusals", RefusalPhrases),

@@ -264,6 +264,8 @@ class Sender(Loop):
         if delivery.others:
             outside = sum(each.outside for each in delivery.every)
             alerts = [each.alert for each in delivery.every]
+            if delivery.burst is not None:
+                return self._words.burst(alerts, delivery.burst, utc_now(), outside=outside)
             return self._words.digest(alerts, utc_now(), outside=outside)
         return self._words.notice(delivery.alert, utc_now(), outside=delivery.outside)
 

@@ -18,7 +18,7 @@ from staff.alerts.formatter import Notice
 from staff.alerts.loops import Beats, Loop
 from staff.alerts.outbox import Alert
 from staff.rota import refusals
-from staff.rota.refusal_wording import RefusalPhrases
+from staff.rota.refusal_wording import RefusedWayPhrases
 from staff.rota.refusals import RefusedWay
 from staff.rota.rota import EMAIL, TEAM, contact_preferences
 from storage.engine import READING
@@ -34,7 +34,7 @@ class RefusalNotices(Loop):
         self,
         engine: Engine,
         channel: Channel,
-        phrases: RefusalPhrases,
+        phrases: RefusedWayPhrases,
         console_url: str,
         beats: Beats,
         *,

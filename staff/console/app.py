@@ -60,7 +60,7 @@ from staff.reports.case_file_page import case_files
 from staff.reports.figures import CaseFigures
 from staff.reports.figures_page import figures
 from staff.rota.page import contact_preferences, rota
-from staff.rota.refusal_wording import RefusalPhrases
+from staff.rota.refusal_wording import RefusedWayPhrases
 from staff.rota.service import RotaService
 from storage.engine import connect
 from storage.vault import Vault
@@ -156,7 +156,7 @@ def compose(
     """
     database, vault = connect(settings.database_url), Vault.of(settings)
     phrases = read_phrases(CONTENT / "phrases")
-    refusal_phrases = phrases.of("refusals", RefusalPhrases)
+    refused_way_phrases = phrases.of("refused_ways", RefusedWayPhrases)
     accounts = accounts or StaffAccounts(database, now)
     provider = None
     if settings.sign_on is not None:
@@ -176,7 +176,7 @@ def compose(
         invitations=Invitations(database, accounts, now),
         approvals=Approvals(database, now),
         rota=RotaService(database, now),
-        refusal_phrases=refusal_phrases,
+        refused_way_phrases=refused_way_phrases,
         alerts=StaffAlerts(database),
         audit=AuditLog(database, now),
         client_digest=partial(client_digest, key=settings.secret("token_key")),
@@ -190,7 +190,7 @@ def compose(
             unsigned_content=not settings.require_approval,
             organisation=None if settings.sign_on is None else settings.sign_on.label,
             case_wording=case_wording,
-            refusal_phrases=refusal_phrases,
+            refused_way_phrases=refused_way_phrases,
         ),
         errors=phrases.of("errors", ErrorPhrases),
         insecure_cookies=settings.console_insecure_cookies,

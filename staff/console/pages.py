@@ -36,7 +36,7 @@ from staff.cases.merging import CaseMerge
 from staff.console import wording
 from staff.reports.case_file import ReleaseLog
 from staff.reports.figures import CaseFigures
-from staff.rota.refusal_wording import RefusalPhrases
+from staff.rota.refusal_wording import RefusedWayPhrases
 from staff.rota.service import RotaService
 from web.http import ErrorPhrases
 
@@ -177,7 +177,7 @@ class Services:
     invitations: Invitations
     approvals: Approvals
     rota: RotaService
-    refusal_phrases: RefusalPhrases
+    refused_way_phrases: RefusedWayPhrases
     alerts: StaffAlerts
     audit: AuditLog
     client_digest: Callable[[str], str]

@@ -33,7 +33,7 @@ from staff.cases.worker import CaseWorker, CaseWorkerLoop
 from staff.dispatcher.mail_catcher import MailCatcher
 from staff.dispatcher.status import StatusPage, StatusServer
 from staff.rota import refusals
-from staff.rota.refusal_wording import RefusalPhrases
+from staff.rota.refusal_wording import RefusedWayPhrases
 from staff.rota.rota import EMAIL, TEAM, WEBHOOK
 from storage.engine import READING, connect
 from storage.handoffs import HandoffListener
@@ -124,10 +124,10 @@ def compose(settings: Settings) -> Dispatcher:
     if EMAIL in channels:
         # A second set: a channel is used by one thread.
         mail = configured_channels(setup)[EMAIL]
-        refusal_phrases = said.of("refusals", RefusalPhrases)
+        refused_way_phrases = said.of("refused_ways", RefusedWayPhrases)
         url, team = alerting.console_url, EMAIL in steps.team
         loops.append(
-            RefusalNotices(engine, mail, refusal_phrases, url, beats, has_team_mailbox=team)
+            RefusalNotices(engine, mail, refused_way_phrases, url, beats, has_team_mailbox=team)
         )
     daily = {"anchor": anchor, "expire-replies": expire_replies, "try-team": try_team_again}
     loops.append(Daily(daily, beats))

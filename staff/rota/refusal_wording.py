@@ -1,4 +1,4 @@
-"""The words about refused ways, from content/phrases/refusals.yml, for mail and console."""
+"""The words about refused ways, from content/phrases/refused_ways.yml, for mail and console."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from safeguarding.clock import LONDON
 from staff.rota.refusals import MAILBOX_FULL, RefusedWay
 
 
-class RefusalPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The phrases of content/phrases/refusals.yml."""
+class RefusedWayPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The phrases of content/phrases/refused_ways.yml."""
 
     FIELDS: ClassVar[dict[str, tuple[str, ...]]] = {
         "line": ("who", "channel", "problem", "time", "day"),

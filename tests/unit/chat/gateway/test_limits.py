@@ -9,7 +9,7 @@ from limits import RateLimitItem, RateLimitItemPerHour
 
 from chat.gateway.limits import RateLimits
 from safeguarding.taxonomy import Severity
-from tests.unit.chat.gateway.conftest import World
+from tests.unit.chat.gateway.conftest import World, noted
 
 FEW, MANY = RateLimitItemPerHour(2), RateLimitItemPerHour(1000)
 
@@ -108,7 +108,7 @@ async def test_over_the_limit_a_disclosure_is_still_seen_and_recorded(world: Wor
     (kept,) = world.log.kept.values()
     assert [a.json()["messages"][0]["severity"] for a in answers] == ["urgent", "urgent"]
     assert kept.assessment.severity == Severity.URGENT
-    assert kept.extra == {"fallback": "rate-limit"}
+    assert noted(kept) == {"fallback": "rate-limit"}
     assert kept.facts == ("weapon",)
 
 

@@ -18,7 +18,7 @@ from staff.alerts.channels.smtp.channel import EmailChannel, SmtpServer
 from staff.alerts.loops import Beats
 from staff.alerts.refusal_notices import RefusalNotices
 from staff.rota import refusals
-from staff.rota.refusal_wording import RefusalPhrases
+from staff.rota.refusal_wording import RefusedWayPhrases
 from staff.rota.refusals import MAILBOX_FULL, refused_ways
 from staff.rota.rota import EMAIL, SMS, TEAM, ContactPreferences, set_contact_preferences
 from tests.peers import MailServer
@@ -38,7 +38,7 @@ def server() -> Iterator[MailServer]:
 def notices(engine: Engine, server: MailServer, team: dict[str, Staff]) -> RefusalNotices:
     to = SmtpServer("localhost", server.port, "none", wait_s=2.0, longest_s=4.0)
     mail = EmailChannel(to, "lantern@example.org", TEAM_ADDRESS)
-    say = read_phrases(CONTENT / "phrases").of("refusals", RefusalPhrases)
+    say = read_phrases(CONTENT / "phrases").of("refused_ways", RefusedWayPhrases)
     return RefusalNotices(engine, mail, say, CONSOLE, Beats(), has_team_mailbox=True)
 
 
