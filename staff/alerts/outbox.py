@@ -19,8 +19,10 @@ from staff.rota.rota import CONSOLE
 from storage.engine import READING, UtcDateTime, metadata
 
 Reason = Literal["new", "raised", "reopened"]
-BURST_GAP = timedelta(minutes=2)
-"""The most time between the messages of two alerts that look alike, for both to be of one burst."""
+BURST_GAP, UNKNOWN_SENDER_GAP = timedelta(minutes=2), timedelta(seconds=30)
+"""The most time between the messages of two alerts that look alike, for both to be of one burst.
+It bridges the minute for which the gateway makes a sender wait who begins too many conversations;
+where the sender is not known, they may be two people, and the time is shorter."""
 SUPERSEDED = "later alert"
 """Stands in `ended_by` when a later alert of the same case has replaced this one."""
 
@@ -226,6 +228,7 @@ def outbox_figures(connection: Connection, now: datetime) -> OutboxFigures:
 def _burst_like(connection: Connection, alert: Alert) -> int | None:
     """Return the burst of the newest alert of another case that looks like this one."""
     column = alerts.c
+    gap = UNKNOWN_SENDER_GAP if alert.sender is None else BURST_GAP
     alike = (
         column.case_id != alert.case_id,
         column.severity == int(alert.severity),
@@ -233,7 +236,7 @@ def _burst_like(connection: Connection, alert: Alert) -> int | None:
         column.category == alert.category,
         column.area.is_not_distinct_from(alert.area),
         column.sender.is_not_distinct_from(alert.sender),
-        column.raised_at.between(alert.raised_at - BURST_GAP, alert.raised_at + BURST_GAP),
+        column.raised_at.between(alert.raised_at - gap, alert.raised_at + gap),
     )
     newest = (column.raised_at.desc(), column.id.desc())
     query = sa.select(column.burst).where(*alike).order_by(*newest).limit(1)

@@ -46,11 +46,12 @@ from staff.approvals.page import content
 from staff.audit.page import audit
 from staff.audit.trail import AuditLog, client_digest
 from staff.cases import wording as case_wording
+from staff.cases.bursts import CaseBursts
 from staff.cases.cases import Cases
 from staff.cases.casework import Casework
 from staff.cases.merging import CaseMerge
 from staff.cases.page import case_page
-from staff.cases.queue_page import queue
+from staff.cases.queue_page import QueuePhrases, queue
 from staff.cases.work_page import case_work
 from staff.console.live import ChangeWatch, live, own_alerts
 from staff.console.pages import Pages, Services, services
@@ -163,6 +164,7 @@ def compose(
         provider = Provider(settings.sign_on, settings.secret("sso_client_secret"), now)
     return Services(
         cases=Cases(database, vault),
+        bursts=CaseBursts(database),
         casework=Casework(database, vault, now),
         merging=CaseMerge(database, vault, now),
         figures=CaseFigures(database, now),
@@ -191,6 +193,7 @@ def compose(
             organisation=None if settings.sign_on is None else settings.sign_on.label,
             case_wording=case_wording,
             refused_way_phrases=refused_way_phrases,
+            queue_phrases=phrases.of("queue", QueuePhrases),
         ),
         errors=phrases.of("errors", ErrorPhrases),
         insecure_cookies=settings.console_insecure_cookies,

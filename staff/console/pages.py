@@ -30,6 +30,7 @@ from staff.accounts.throttle import KnownDevices, SignInThrottle
 from staff.alerts.outbox import StaffAlerts
 from staff.approvals.approvals import Approvals
 from staff.audit.trail import AuditLog
+from staff.cases.bursts import CaseBursts
 from staff.cases.cases import Cases
 from staff.cases.casework import Casework
 from staff.cases.merging import CaseMerge
@@ -164,6 +165,7 @@ class Services:
     """The services that pages use, one of each in the process."""
 
     cases: Cases
+    bursts: CaseBursts
     casework: Casework
     merging: CaseMerge
     figures: CaseFigures

@@ -16,7 +16,7 @@ from staff.alerts import outcomes, queue
 from staff.alerts.delivery import Delivery
 from staff.alerts.flood import BURST_EVERY, Flood
 from staff.alerts.formatter import LONGEST_TEXT, AlertFormatter
-from staff.alerts.outbox import BURST_GAP, acknowledge, alerts, deliveries
+from staff.alerts.outbox import BURST_GAP, UNKNOWN_SENDER_GAP, acknowledge, alerts, deliveries
 from staff.alerts.outcomes import IN_DIGEST
 from staff.alerts.queue import IMMEDIATE_LEASE
 from staff.audit.trail import of_case
@@ -151,13 +151,18 @@ def test_a_reminder_of_the_first_does_not_put_the_others_off_again(
     assert told(go(engine, clock)) == [["c1", "c2"]]
 
 
-def test_two_that_look_alike_and_are_far_apart_are_no_burst(engine: Engine, clock: Clock) -> None:
-    come(engine, clock)
-    clock.move(seconds=BURST_GAP.total_seconds() + 1)
-    come(engine, clock)
+@pytest.mark.parametrize(("sender", "gap"), [("ab12", BURST_GAP), (None, UNKNOWN_SENDER_GAP)])
+def test_two_that_look_alike_and_are_far_apart_are_no_burst(
+    engine: Engine, clock: Clock, sender: str | None, gap: timedelta
+) -> None:
+    come(engine, clock, sender=sender)
+    clock.move(seconds=gap.total_seconds())
+    come(engine, clock, sender=sender)
+    clock.move(seconds=gap.total_seconds() + 1)
+    come(engine, clock, sender=sender)
 
-    assert len(set(bursts(engine))) == 2
-    assert told(claim(engine, clock)) == [["c0"], ["c1"]]
+    first, second, third = bursts(engine)
+    assert first == second != third
 
 
 def test_the_times_of_the_messages_count_and_not_those_of_the_record(
