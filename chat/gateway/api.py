@@ -17,9 +17,8 @@ from sanic.response import json as json_response
 
 from chat.gateway.conversations import Conversations
 from chat.gateway.duty import Duty
-from chat.gateway.fingerprint import SenderFingerprint
 from chat.gateway.handoff import HandoffWriter
-from chat.gateway.limits import RETRY_AFTER_S, RateLimits
+from chat.gateway.limits import RETRY_AFTER_S, RateLimits, SenderFingerprint
 from chat.gateway.messages import Messages
 from chat.gateway.metrics import GatewayMetrics
 from chat.gateway.rasa import RasaPool

@@ -13,10 +13,9 @@ from chat.gateway.api import GatewayParts, api, status
 from chat.gateway.callbacks import CallbackDialogue
 from chat.gateway.conversations import Conversations
 from chat.gateway.duty import Duty, ReadRota, read_rota
-from chat.gateway.fingerprint import SenderFingerprint
 from chat.gateway.handoff import HandoffWriter
 from chat.gateway.languages import LanguageDetector
-from chat.gateway.limits import RateLimits
+from chat.gateway.limits import RateLimits, SenderFingerprint
 from chat.gateway.messages import Messages
 from chat.gateway.metrics import GatewayMetrics
 from chat.gateway.pages import docs, keep_pages, pages, plain_errors, policy_for

@@ -22,7 +22,7 @@ from ops.doctor import (
 )
 from ops.doctor.confirmations import CONFIRMATIONS
 from safeguarding.settings import Settings, SettingsError
-from staff.alerts.delivery import NotSentError
+from staff.alerts.queue import NotSentError
 from storage.engine import connect
 
 GROUPS: Mapping[str, Mapping[str, Check]] = {

@@ -20,9 +20,9 @@ from staff.accounts.accounts import StaffAccounts
 from staff.accounts.permissions import Role
 from staff.accounts.tables import staff_passkeys, staff_totp
 from staff.alerts.channels.channel import ChannelSetup, configured_channels
-from staff.alerts.delivery import Delivery
 from staff.alerts.formatter import Notice
 from staff.alerts.outbox import Alert, deliveries
+from staff.alerts.queue import Delivery
 from staff.audit.trail import record_command
 from staff.rota import rota
 from staff.rota.rota import EMAIL, ShiftKind, Span

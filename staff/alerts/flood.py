@@ -18,7 +18,6 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from safeguarding.taxonomy import Severity
-from staff.alerts.delivery import Burst
 from staff.alerts.outbox import alerts, deliveries
 
 ALONE_FROM = Severity.IMMEDIATE
@@ -37,6 +36,16 @@ class Flood:
     """Alerts that are sent alone within that time."""
     within: timedelta = timedelta(minutes=10)
     """The time in which they are counted."""
+
+
+@dataclass(frozen=True)
+class Burst:
+    """How far a burst has grown: alerts that look alike and came at nearly the same time."""
+
+    began_at: datetime
+    """When the first of its messages came."""
+    more: int
+    """Alerts after the first one."""
 
 
 @dataclass(frozen=True)

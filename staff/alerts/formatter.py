@@ -13,7 +13,7 @@ import msgspec
 
 from safeguarding.clock import LONDON
 from safeguarding.taxonomy import Severity, taxonomy
-from staff.alerts.delivery import Burst
+from staff.alerts.flood import Burst
 from staff.alerts.outbox import Alert
 
 LONGEST_TEXT = 160

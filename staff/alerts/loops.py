@@ -9,7 +9,8 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date, datetime
 from functools import partial
 
@@ -20,12 +21,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from safeguarding.clock import utc_now
 from staff.alerts import outcomes, plan, queue
 from staff.alerts.channels.channel import Channel
-from staff.alerts.delivery import Delivery, NotSentError
 from staff.alerts.flood import Flood
 from staff.alerts.formatter import AlertFormatter, Notice
-from staff.alerts.leases import renewed
 from staff.alerts.plan import Plan
-from staff.alerts.queue import IMMEDIATE_LEASE
+from staff.alerts.queue import IMMEDIATE_LEASE, Delivery, NotSentError
 from storage.engine import AWAY, READING
 
 EVERY_S = 1.0
@@ -192,7 +191,7 @@ class Sender(Loop):
         started = time.monotonic()
         with self._engine.begin() as connection:
             batch = queue.claim(connection, self.name, by, utc_now(), BATCH, self._flood)
-        with renewed(self._engine, by, STEADY_S):
+        with _renewed(self._engine, by, STEADY_S):
             for delivery in batch:
                 if time.monotonic() - started > STEADY_S:
                     with self._engine.begin() as connection:
@@ -292,3 +291,28 @@ class Daily(Loop):
                 self._done_on[name] = today
                 log.info("daily.done", task=name)
         return 0
+
+
+@contextmanager
+def _renewed(engine: Engine, by: str, every_s: float) -> Iterator[None]:
+    """Renew the claim `by` every `every_s` seconds while its messages are sent, on another thread.
+
+    One message may take longer than a claim lasts.
+    """
+    stop = threading.Event()
+
+    def renew() -> None:
+        while not stop.wait(every_s):
+            try:
+                with engine.begin() as connection:
+                    queue.renew(connection, by, utc_now())
+            except SQLAlchemyError as error:
+                log.warning("alert.claim_not_renewed", error=type(error).__name__)
+
+    # A daemon thread that is not waited for: the database may hang, and renewing a claim that has
+    # ended changes nothing.
+    threading.Thread(target=renew, name="renew", daemon=True).start()
+    try:
+        yield
+    finally:
+        stop.set()

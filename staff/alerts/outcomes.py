@@ -7,23 +7,19 @@ again. Meanwhile the next step of the plan is due at once.
 
 from __future__ import annotations
 
-import random
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from staff.alerts.delivery import Delivery, NotSentError
 from staff.alerts.outbox import alerts, deliveries
-from staff.alerts.step import DISPATCHER
+from staff.alerts.plan import DISPATCHER
+from staff.alerts.queue import TRIES, Delivery, NotSentError, pause
 from staff.audit.trail import Event, append_all
 from staff.rota import refusals
 from staff.rota.rota import CONSOLE, TEAM
 
-FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=10)
-TRIES = 150
-"""About a day at the longest pause."""
 IN_DIGEST, NOT_SENT = "alerted in a digest", "alert not sent"
 REFUSES, TAKES_AGAIN = "address refuses alerts", "address takes alerts again"
 """Events on the audit trail."""
@@ -101,12 +97,6 @@ def mark_failed(
         # The audit trail comes last: recording a hand-off locks alerts before it, too.
         append_all(connection, events)
     return bool(given_up)
-
-
-def pause(attempts: int) -> timedelta:
-    """Return the wait after this many attempts: doubled each time, with jitter."""
-    longest = min(FIRST_PAUSE * (1 << min(attempts - 1, 20)), LONGEST_PAUSE)
-    return longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads the load, guards nothing
 
 
 def _give_up_others(

@@ -13,17 +13,17 @@ seen too widely; the audit trail records it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
+from enum import IntEnum
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from safeguarding.clock import next_working_day
 from safeguarding.taxonomy import Severity
-from staff.alerts.outbox import alerts
-from staff.alerts.step import AlertStep, StepTaken, event_of, given_up, write_deliveries
-from staff.audit.trail import append_all
+from staff.alerts.outbox import alerts, deliveries
+from staff.audit.trail import Event, append_all
 from staff.rota import refusals
 from staff.rota.rota import (
     CONSOLE,
@@ -37,10 +37,24 @@ from staff.rota.rota import (
     those_who_may_see,
 )
 
+DISPATCHER = "dispatcher"
+"""The actor on the audit trail."""
+ALERTED, REACHED_NOBODY = "alerted", "alert reached nobody"
+"""Events on the audit trail."""
 BATCH = 50
 """Alerts that one transaction advances."""
 _DAY_BEGINS = time(9)
 _LONGEST_PAUSE = timedelta(days=1)
+
+
+class AlertStep(IntEnum):
+    """The steps in their order; AGAIN is repeated."""
+
+    ON_DUTY = 0
+    SECOND = 1
+    EVERYONE = 2
+    DUTY_MANAGER = 3
+    AGAIN = 4
 
 
 _KINDS = {
@@ -77,6 +91,39 @@ class Plan:
     """The channels that reach the team as a whole: EMAIL (a mailbox), WEBHOOK."""
 
 
+@dataclass
+class StepTaken:
+    """One step that was taken for an alert."""
+
+    case_id: str
+    alert_id: int
+    severity: Severity
+    reason: str
+    step: AlertStep
+    recipients: dict[str, list[str]]
+    """Recipients by channel, with the console."""
+    nobody_on_duty: bool
+    area: str | None
+    beyond_area: bool
+    """Whether staff who may not see the area are told, because no one who may was reached."""
+    refused: dict[str, list[str]] = field(default_factory=dict)
+    """Recipients by channel whose addresses refuse messages."""
+
+    @property
+    def reaches(self) -> bool:
+        """Whether the step tells a recipient outside the console."""
+        return bool(self._outside_console())
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether it would tell a person outside the console if no address refused messages."""
+        return bool(self.refused) and not self._outside_console() - {TEAM}
+
+    def _outside_console(self) -> set[str]:
+        told = self.recipients.items()
+        return {each for channel, every in told if channel != CONSOLE for each in every}
+
+
 def is_due(connection: Connection, now: datetime) -> bool:
     """Return whether an alert has a step that is due. Takes no lock."""
     query = sa.select(alerts.c.id).where(_due(now)).limit(1)
@@ -99,7 +146,7 @@ def advance(connection: Connection, plan: Plan, now: datetime) -> list[StepTaken
     taken: list[StepTaken] = []
     for alert in connection.execute(due).mappings().all():
         taken += _advance_one(connection, plan, alert, now)
-    append_all(connection, [event_of(step, now) for step in taken])
+    append_all(connection, [_event(step, now) for step in taken])
     return taken
 
 
@@ -155,8 +202,53 @@ def _take(
             taken.recipients.setdefault(channel, []).append(TEAM)
     elif step is AlertStep.ON_DUTY and WEBHOOK in plan.team:
         taken.recipients.setdefault(WEBHOOK, []).append(TEAM)
-    write_deliveries(connection, taken, number, now)
+    _write_deliveries(connection, taken, number, now)
     return taken
+
+
+def _write_deliveries(connection: Connection, taken: StepTaken, number: int, now: datetime) -> None:
+    """Write the deliveries of a step. Leave out the recipients whose addresses refuse messages.
+
+    Each of those has one delivery of the alert that is given up, and none for each step.
+    """
+    errors = {(way.channel, way.recipient): way.error for way in refusals.refused(connection)}
+    known = _given_up(connection, taken.alert_id) if errors else set()
+    rows = []
+    for channel, recipients in taken.recipients.items():
+        for recipient in recipients:
+            way = (channel, recipient)
+            row = {
+                "alert_id": taken.alert_id,
+                "step": number,
+                "channel": channel,
+                "recipient": recipient,
+                # The console reads this row: there is nothing to send.
+                "status": "sent" if channel == CONSOLE else "queued",
+                "sent_at": now if channel == CONSOLE else None,
+                "attempts": 0,
+                "next_at": now,
+                "error": errors.get(way),
+            }
+            if way in errors:
+                row["status"] = "failed"
+                taken.refused.setdefault(channel, []).append(recipient)
+            if way not in errors or way not in known:
+                rows.append(row)
+    if rows:
+        connection.execute(sa.insert(deliveries), rows)
+    taken.recipients = {
+        channel: reached
+        for channel, recipients in taken.recipients.items()
+        if (reached := [each for each in recipients if (channel, each) not in errors])
+    }
+
+
+def _given_up(connection: Connection, alert_id: int) -> set[tuple[str, str]]:
+    """Return channel and recipient of the deliveries of an alert that were given up."""
+    query = sa.select(deliveries.c.channel, deliveries.c.recipient).where(
+        deliveries.c.alert_id == alert_id, deliveries.c.status == "failed"
+    )
+    return {(row.channel, row.recipient) for row in connection.execute(query)}
 
 
 def _people(connection: Connection, step: AlertStep, now: datetime, area: str | None) -> list[str]:
@@ -183,11 +275,11 @@ def _within(connection: Connection, plan: Plan, alert: RowMapping, now: datetime
     people = _all(connection, now, alert["area"])
     if alert["area"] is None or len(people) == len(_all(connection, now, None)):
         return True
-    lost = given_up(connection, alert["id"])
-    lost |= {(way.channel, way.recipient) for way in refusals.refused(connection)}
+    given_up = _given_up(connection, alert["id"])
+    given_up |= {(way.channel, way.recipient) for way in refusals.refused(connection)}
     reached = _recipients(connection, plan, people, Severity(alert["severity"]), now)
     ways = {(channel, each) for channel, recipients in reached.items() for each in recipients}
-    return any(way not in lost for way in ways if way[0] != CONSOLE)
+    return any(way not in given_up for way in ways if way[0] != CONSOLE)
 
 
 def _recipients(
@@ -206,3 +298,20 @@ def _recipients(
             if channel in plan.channels:
                 recipients.setdefault(channel, []).append(person)
     return recipients
+
+
+def _event(taken: StepTaken, now: datetime) -> Event:
+    detail = {
+        "alert": taken.alert_id,
+        "step": taken.step.name.lower(),
+        "severity": taken.severity.label,
+        "reason": taken.reason,
+        "recipients": taken.recipients,
+        "nobody_on_duty": taken.nobody_on_duty,
+        "area": taken.area,
+        "beyond_area": taken.beyond_area,
+    }
+    if taken.refused:
+        detail["refused"] = taken.refused
+    what = ALERTED if taken.reaches else REACHED_NOBODY
+    return Event(now, DISPATCHER, what, case_id=taken.case_id, detail=detail)

@@ -7,8 +7,9 @@ whose address refuses messages is tried by one delivery at a time (`staff/rota/r
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,10 +18,10 @@ from sqlalchemy.engine import Connection, Row
 
 from safeguarding.taxonomy import Severity
 from staff.accounts.tables import staff
-from staff.alerts.delivery import Delivery
 from staff.alerts.flood import (
     ALONE_FROM,
     HELD,
+    Burst,
     Flood,
     Together,
     begins_burst,
@@ -29,16 +30,85 @@ from staff.alerts.flood import (
     room,
 )
 from staff.alerts.outbox import Alert, alerts, deliveries
-from staff.alerts.outcomes import LONGEST_PAUSE
 from staff.rota import refusals
 from staff.rota.refusals import refused_ways
-from staff.rota.rota import contact_ways, may_see
+from staff.rota.rota import TEAM, contact_ways, may_see
 from storage.engine import UtcDateTime
 
 LEASE, IMMEDIATE_LEASE = timedelta(seconds=120), timedelta(seconds=15)
 """How long a claim lasts without being renewed; the shorter time is for immediate alerts."""
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=10)
+TRIES = 150
+"""About a day at the longest pause."""
 MOST_TOGETHER = 500
 """Deliveries in one message at most; further ones wait for the next."""
+
+
+class NotSentError(Exception):
+    """The message was not sent. Holds a kind of failure only: servers quote addresses."""
+
+    def __init__(self, kind: str, *, refused: bool = False, for_good: bool = False) -> None:
+        """Take what is known of the failure; without more, the message is tried again soon.
+
+        `refused`: the recipient's address takes no messages; it is tried again with long pauses.
+        `for_good`: there is no address, so that another attempt is of no use.
+        """
+        super().__init__(kind)
+        self.kind = kind
+        self.refused = refused
+        self.for_good = for_good
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One alert, claimed for sending to one recipient by one channel."""
+
+    id: int
+    alert: Alert
+    recipient: str
+    email: str | None
+    phone: str | None
+    attempts: int
+    """With this one."""
+    claimed_by: str
+    outside: bool = False
+    """Whether the recipient may not see the area of the case: no one who may could be reached."""
+    digest: str | None = None
+    """The name of the digest that it is part of; None when it is sent alone."""
+    others: tuple[Delivery, ...] = ()
+    """The other deliveries in the same message; this one is the most severe."""
+
+    burst: Burst | None = None
+    """The burst of which it tells together with `others`; None for any other message."""
+    error: str | None = None
+    """The kind of failure of the attempt before; None when there was none."""
+
+    @property
+    def every(self) -> tuple[Delivery, ...]:
+        """All deliveries in the message."""
+        return (self, *self.others)
+
+    @property
+    def mark(self) -> str:
+        """Identifies the message, so that a mailbox can recognise a second copy.
+
+        The same for every attempt of a single delivery. A digest has a new mark each time, because
+        it may hold more than the attempt before.
+        """
+        return f"digest-{self.digest}" if self.others else f"alert-{self.id}"
+
+    def email_address(self, team: str | None) -> str:
+        """Return the recipient's address, `team` for TEAM. Raises NotSentError if there is none."""
+        address = team if self.recipient == TEAM else self.email
+        if not address:
+            raise NotSentError("no address", for_good=True)
+        return address
+
+    def phone_number(self) -> str:
+        """Return the recipient's phone number. Raises NotSentError if there is none."""
+        if not self.phone:
+            raise NotSentError("no phone number", for_good=True)
+        return self.phone
 
 
 def is_due(connection: Connection, channel: str, now: datetime) -> bool:
@@ -199,6 +269,12 @@ def release(connection: Connection, by: str) -> None:
         "attempts": deliveries.c.attempts - 1,
     }
     connection.execute(sa.update(deliveries).where(_is_held(by)).values(**unclaimed))
+
+
+def pause(attempts: int) -> timedelta:
+    """Return the wait after this many attempts: doubled each time, with jitter."""
+    longest = min(FIRST_PAUSE * (1 << min(attempts - 1, 20)), LONGEST_PAUSE)
+    return longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads the load, guards nothing
 
 
 def _is_held(by: str) -> sa.ColumnElement[bool]:

@@ -13,10 +13,10 @@ from safeguarding.taxonomy import Severity
 from staff.accounts.permissions import Role
 from staff.accounts.tables import staff
 from staff.alerts.channels.channel import Channel
-from staff.alerts.delivery import Delivery, NotSentError
 from staff.alerts.formatter import Notice
 from staff.alerts.loops import Beats, Loop
 from staff.alerts.outbox import Alert
+from staff.alerts.queue import Delivery, NotSentError
 from staff.rota import refusals
 from staff.rota.refusal_wording import RefusedWayPhrases
 from staff.rota.refusals import RefusedWay

@@ -14,8 +14,8 @@ from importlib import import_module
 from typing import Protocol
 
 from safeguarding.settings import NoSecretError, Settings
-from staff.alerts.delivery import Delivery, NotSentError
 from staff.alerts.formatter import Notice
+from staff.alerts.queue import Delivery, NotSentError
 
 CHANNELS = ("smtp", "govuk_notify", "webhook", "apprise")
 """The folders of the channels. Of two that send by the same way, the earlier one is used."""

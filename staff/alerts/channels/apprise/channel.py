@@ -15,8 +15,8 @@ from urllib.parse import quote
 
 from safeguarding.settings import SettingsError
 from staff.alerts.channels.channel import Channel, ChannelSetup
-from staff.alerts.delivery import Delivery, NotSentError
 from staff.alerts.formatter import Notice
+from staff.alerts.queue import Delivery, NotSentError
 from staff.rota.rota import SMS, WEBHOOK
 
 if TYPE_CHECKING:

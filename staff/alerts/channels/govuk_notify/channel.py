@@ -12,8 +12,8 @@ from notifications_python_client.errors import HTTPError, InvalidResponse
 from notifications_python_client.notifications import NotificationsAPIClient
 
 from staff.alerts.channels.channel import Channel, ChannelSetup, refused_by
-from staff.alerts.delivery import Delivery
 from staff.alerts.formatter import Notice
+from staff.alerts.queue import Delivery
 from staff.rota.rota import EMAIL, SMS
 
 URL = "https://api.notifications.service.gov.uk"

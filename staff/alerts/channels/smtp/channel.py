@@ -15,8 +15,8 @@ from typing import Literal
 
 from safeguarding.settings import choice_setting, number_setting
 from staff.alerts.channels.channel import Channel, ChannelSetup
-from staff.alerts.delivery import Delivery, NotSentError
 from staff.alerts.formatter import Notice
+from staff.alerts.queue import Delivery, NotSentError
 from staff.rota.refusals import MAILBOX_FULL
 from staff.rota.rota import EMAIL
 

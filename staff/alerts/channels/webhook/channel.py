@@ -18,8 +18,8 @@ import msgspec
 
 from safeguarding.settings import choice_setting
 from staff.alerts.channels.channel import Channel, ChannelSetup, refused_by
-from staff.alerts.delivery import Delivery, NotSentError
 from staff.alerts.formatter import Notice
+from staff.alerts.queue import Delivery, NotSentError
 from staff.rota.rota import WEBHOOK
 
 Shape = Literal["json", "teams", "slack"]

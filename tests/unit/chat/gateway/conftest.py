@@ -20,8 +20,7 @@ from sanic import Sanic
 
 from chat.gateway import api
 from chat.gateway.composition import Dependencies, create_app
-from chat.gateway.fingerprint import LETTERS
-from chat.gateway.limits import RateLimits
+from chat.gateway.limits import FINGERPRINT_LETTERS, RateLimits
 from safeguarding.escalation import (
     SENDER,
     CallbackChange,
@@ -55,7 +54,7 @@ def assessed(severity: Severity, category: str = "distress") -> Assessment:
 
 def noted(handed_over: Escalation) -> dict[str, str]:
     """Return the facts about a hand-off, without the fingerprint of its sender, which it has."""
-    assert len(handed_over.extra[SENDER]) == LETTERS
+    assert len(handed_over.extra[SENDER]) == FINGERPRINT_LETTERS
     return {name: value for name, value in handed_over.extra.items() if name != SENDER}
 
 

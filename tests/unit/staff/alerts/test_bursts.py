@@ -13,12 +13,11 @@ from sqlalchemy.engine import Engine
 from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import Staff
 from staff.alerts import outcomes, queue
-from staff.alerts.delivery import Delivery
 from staff.alerts.flood import BURST_EVERY, Flood
 from staff.alerts.formatter import LONGEST_TEXT, AlertFormatter
 from staff.alerts.outbox import BURST_GAP, UNKNOWN_SENDER_GAP, acknowledge, alerts, deliveries
 from staff.alerts.outcomes import IN_DIGEST
-from staff.alerts.queue import IMMEDIATE_LEASE
+from staff.alerts.queue import IMMEDIATE_LEASE, Delivery
 from staff.audit.trail import of_case
 from staff.rota.rota import CONSOLE, EMAIL
 from tests.records import Clock

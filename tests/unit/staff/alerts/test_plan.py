@@ -13,8 +13,7 @@ from sqlalchemy.engine import Engine
 from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import Staff
 from staff.alerts.outbox import StaffAlerts, acknowledge, outbox_figures
-from staff.alerts.plan import Plan, ReminderDelays, is_due
-from staff.alerts.step import AlertStep, StepTaken
+from staff.alerts.plan import AlertStep, Plan, ReminderDelays, StepTaken, is_due
 from staff.audit.trail import of_case
 from staff.rota.rota import CONSOLE, EMAIL, SMS, TEAM, WEBHOOK, contact_ways
 from tests.records import NOON, Clock

@@ -10,10 +10,9 @@ from sqlalchemy.engine import Engine
 
 from staff.accounts.accounts import Staff, StaffAccounts
 from staff.alerts import outcomes
-from staff.alerts.delivery import NotSentError
 from staff.alerts.outbox import StaffAlerts, set_area
-from staff.alerts.plan import Plan
-from staff.alerts.step import AlertStep, StepTaken
+from staff.alerts.plan import AlertStep, Plan, StepTaken
+from staff.alerts.queue import NotSentError
 from staff.audit.trail import of_case
 from staff.rota.rota import CONSOLE, EMAIL, TEAM, WEBHOOK, contact_ways, may_see
 from tests.records import Clock

@@ -7,10 +7,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from staff.alerts import outcomes, queue
-from staff.alerts.delivery import NotSentError
 from staff.alerts.outbox import acknowledge, deliveries
-from staff.alerts.queue import IMMEDIATE_LEASE
-from staff.alerts.step import AlertStep
+from staff.alerts.plan import AlertStep
+from staff.alerts.queue import IMMEDIATE_LEASE, NotSentError
 from staff.audit.trail import of_case
 from staff.rota.rota import EMAIL
 from tests.records import Clock
@@ -124,5 +123,5 @@ def test_what_is_given_back_counts_no_attempt(engine: Engine, clock: Clock) -> N
 
 
 def test_pauses_grow_and_have_an_end() -> None:
-    assert outcomes.FIRST_PAUSE / 2 <= outcomes.pause(1) <= outcomes.FIRST_PAUSE
-    assert outcomes.LONGEST_PAUSE / 2 <= outcomes.pause(1000) <= outcomes.LONGEST_PAUSE
+    assert queue.FIRST_PAUSE / 2 <= queue.pause(1) <= queue.FIRST_PAUSE
+    assert queue.LONGEST_PAUSE / 2 <= queue.pause(1000) <= queue.LONGEST_PAUSE

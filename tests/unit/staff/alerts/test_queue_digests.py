@@ -12,12 +12,11 @@ from sqlalchemy.engine import Engine
 from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import Staff
 from staff.alerts import outcomes, queue
-from staff.alerts.delivery import Delivery, NotSentError
 from staff.alerts.flood import HELD, Flood
 from staff.alerts.outbox import Alert, acknowledge, deliveries, outbox_figures, raise_alert
 from staff.alerts.outcomes import IN_DIGEST
-from staff.alerts.queue import LEASE
-from staff.alerts.step import AlertStep
+from staff.alerts.plan import AlertStep
+from staff.alerts.queue import LEASE, Delivery, NotSentError
 from staff.audit.trail import of_case
 from staff.rota.rota import CONSOLE, EMAIL, add_shifts
 from tests.records import Clock

@@ -19,11 +19,10 @@ from staff.accounts.accounts import Staff
 from staff.alerts import outcomes, queue
 from staff.alerts.channels.channel import Channel
 from staff.alerts.channels.smtp.channel import EmailChannel, SmtpServer
-from staff.alerts.delivery import NotSentError
 from staff.alerts.formatter import AlertFormatter
 from staff.alerts.outbox import acknowledge, alerts, deliveries, outbox_figures
-from staff.alerts.plan import Plan
-from staff.alerts.step import AlertStep
+from staff.alerts.plan import AlertStep, Plan
+from staff.alerts.queue import NotSentError
 from staff.audit.trail import audit_events, of_case, of_kind
 from staff.rota.refusals import LONGEST_PAUSE, pause, refused
 from staff.rota.rota import CONSOLE, EMAIL, TEAM, WEBHOOK, contact_ways

@@ -13,11 +13,11 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from staff.alerts import outcomes
-from staff.alerts.delivery import Delivery, NotSentError
 from staff.alerts.flood import Flood
 from staff.alerts.formatter import AlertFormatter, Notice
 from staff.alerts.loops import Beats, Sender
 from staff.alerts.outbox import deliveries
+from staff.alerts.queue import Delivery, NotSentError
 from staff.audit.trail import of_case
 from staff.rota.rota import EMAIL
 from tests.records import Clock

@@ -13,8 +13,8 @@ import pytest
 
 from safeguarding.settings import SettingsError
 from staff.alerts.channels.apprise.channel import AppriseSms, AppriseTeam
-from staff.alerts.delivery import Delivery, NotSentError
 from staff.alerts.formatter import Notice
+from staff.alerts.queue import Delivery, NotSentError
 from tests.peers import Receiver, frozen_server, slow_server
 
 

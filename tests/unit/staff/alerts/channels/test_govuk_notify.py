@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from staff.alerts.channels.govuk_notify.channel import NotifyEmail, NotifySms, notify_client
-from staff.alerts.delivery import Delivery, NotSentError
 from staff.alerts.formatter import Notice
+from staff.alerts.queue import Delivery, NotSentError
 from staff.rota.rota import TEAM
 from tests.peers import Receiver, frozen_server
 

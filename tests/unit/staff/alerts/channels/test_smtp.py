@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from staff.alerts.channels.smtp.channel import EmailChannel, SmtpServer
-from staff.alerts.delivery import Delivery, NotSentError
 from staff.alerts.formatter import Notice
+from staff.alerts.queue import Delivery, NotSentError
 from staff.rota.refusals import MAILBOX_FULL
 from staff.rota.rota import TEAM
 from tests.peers import MailServer, frozen_server, slow_server

@@ -10,8 +10,8 @@ from dataclasses import replace
 import pytest
 
 from staff.alerts.channels.webhook.channel import WebhookChannel
-from staff.alerts.delivery import Delivery, NotSentError
 from staff.alerts.formatter import Notice
+from staff.alerts.queue import Delivery, NotSentError
 from tests.peers import Receiver, frozen_server
 
 
