@@ -171,7 +171,8 @@ def claim(
             held = sa.update(deliveries).where(waiting).values(digest=HELD, next_at=opens)
             connection.execute(held)
             continue
-        rows = _due(connection, waiting, MOST_TOGETHER)
+        # Also those that were held a little later than the first.
+        rows = _due(connection, waiting | (_is_held_back(channel) & group.holds()), MOST_TOGETHER)
         together = _claimed(connection, rows, by, now, f"{by}-{number}")
         if together:
             others = tuple(together[1:])
@@ -302,6 +303,11 @@ def _waits(channel: str, now: datetime) -> sa.ColumnElement[bool]:
     due = (at <= now) | first | (at > now + 2 * LONGEST_PAUSE)
     free = until.is_(None) | (until <= now) | (until > now + 2 * LEASE)
     return queued & due & free
+
+
+def _is_held_back(channel: str) -> sa.ColumnElement[bool]:
+    queued = (deliveries.c.status == "queued") & (deliveries.c.channel == channel)
+    return queued & (deliveries.c.digest == HELD) & deliveries.c.claimed_until.is_(None)
 
 
 def _given_up(channel: str) -> sa.ColumnElement[bool]:

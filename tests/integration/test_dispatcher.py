@@ -23,7 +23,7 @@ from sqlalchemy.engine import Engine
 
 from ops.stack import SERVICES, free_port
 from safeguarding.clock import utc_now
-from safeguarding.escalation import Escalation
+from safeguarding.escalation import SENDER, Escalation
 from safeguarding.taxonomy import ROOT, Severity
 from staff.alerts.outbox import Alert, acknowledge, alerts, deliveries, raise_alert
 from staff.audit.trail import of_case
@@ -229,7 +229,8 @@ def _told(number: int, conversation: str | None = None) -> Escalation:
     own = conversation or f"c{number}"
     told = assessment(Severity.IMMEDIATE)
     # A long time ago: what is late is known by when it was written.
-    return escalation(f"m{number}", conversation_id=own, assessment=told)
+    sender = {SENDER: f"{number:04}"}
+    return escalation(f"m{number}", conversation_id=own, assessment=told, extra=sender)
 
 
 def _at_most_wait(engine: Engine, number: int) -> bool:
@@ -394,6 +395,27 @@ def test_opening_the_case_stops_the_alerts(engine: Engine, start: Start, mail: M
     wait_until(lambda: all_sent(engine, 1))
 
     assert [message["Subject"] for message in mail.mails] == ["Lantern: immediate hand-off LN-1"]
+
+
+@pytest.mark.usefixtures("ann")
+def test_a_burst_of_one_sender_comes_alone_then_together_and_another_child_at_once(
+    engine: Engine, start: Start, mail: MailServer
+) -> None:
+    mailbox = HandoffMailbox(engine, vault())
+    for number in range(40):
+        mailbox.append(replace(_told(number), raised_at=utc_now(), extra={SENDER: "ab12"}))
+    for dispatcher in (start(), start()):
+        wait_until(partial(_has_started, dispatcher))
+    wait_until(partial(_at_most_wait, engine, 0))
+    mailbox.append(replace(_told(40), raised_at=utc_now(), extra={SENDER: "cd34"}))
+
+    wait_until(lambda: len(mail.mails) == 2, patience_s=20)
+    wait_until(lambda: all_sent(engine, 41), patience_s=2 * PATIENCE_S)
+
+    first, child, summary = (message["Subject"] for message in mail.mails)
+    assert first.startswith("Lantern: immediate hand-off")
+    assert child.startswith("Lantern: immediate hand-off")
+    assert summary == "Lantern: 39 more immediate hand-offs that look alike"
 
 
 def _digests(engine: Engine) -> set[str]:

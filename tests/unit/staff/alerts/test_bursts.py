@@ -150,6 +150,23 @@ def test_a_reminder_of_the_first_does_not_put_the_others_off_again(
     assert told(go(engine, clock)) == [["c1", "c2"]]
 
 
+def test_those_that_were_held_one_after_the_other_come_in_one_message(
+    engine: Engine, clock: Clock
+) -> None:
+    come(engine, clock)
+    [first] = claim(engine, clock)
+    come(engine, clock, 3)
+    assert claim(engine, clock) == []
+    clock.move(seconds=1)
+    with engine.begin() as connection:
+        outcomes.mark_sent(connection, first, clock())
+    come(engine, clock, 3)
+    assert claim(engine, clock) == []
+    clock.move(seconds=59)
+
+    assert [len(each.every) for each in go(engine, clock)] == [6]
+
+
 @pytest.mark.parametrize(("sender", "gap"), [("ab12", BURST_GAP), (None, UNKNOWN_SENDER_GAP)])
 def test_two_that_look_alike_and_are_far_apart_are_no_burst(
     engine: Engine, clock: Clock, sender: str | None, gap: timedelta
