@@ -16,6 +16,9 @@ GATEWAY = "gateway"
 ASSISTANT = "assistant"
 """A former recorder, whose name old records and histories hold."""
 
+SENDER = "sender"
+"""The name in `Escalation.extra` of the day's fingerprint of where a message came from."""
+
 
 def gateway_assessment(source: str, severity: Severity) -> Assessment:
     """Return the assessment that the gateway itself makes, with `source` as its reason."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import threading
@@ -24,6 +25,14 @@ class MailServer:
     def __init__(self, **more: Any) -> None:
         self.mails: list[Message] = []
         self.refuse: dict[str, str] = {}
+        self.refused: list[str] = []
+        """The recipients of the mails that were refused."""
+        self.taken: list[str] = []
+        """The recipients of the mails that came as far as the message."""
+        self.slow_s = 0.0
+        """Seconds before each answer about a mail."""
+        self.asked = 0
+        """How many mails were begun."""
         self.closed: str | None = None
         """An answer in place of taking anything."""
         self._controller = Controller(self, hostname="127.0.0.1", port=free_port(), **more)
@@ -32,15 +41,27 @@ class MailServer:
     def port(self) -> int:
         return self._controller.port
 
+    async def handle_MAIL(  # noqa: N802
+        self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any
+    ) -> str:
+        self.asked += 1
+        await asyncio.sleep(self.slow_s)
+        envelope.mail_from = address
+        return "250 OK"
+
     async def handle_RCPT(  # noqa: N802
         self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any
     ) -> str:
+        await asyncio.sleep(self.slow_s)
         if address in self.refuse:
+            self.refused.append(address)
             return self.refuse[address]
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
+        await asyncio.sleep(self.slow_s)
+        self.taken += envelope.rcpt_tos
         if self.closed:
             return self.closed
         self.mails.append(message_from_bytes(envelope.content))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from math import nan
 from typing import TypeVar
@@ -18,7 +18,7 @@ from sanic.response import json as json_response
 from chat.gateway.conversations import Conversations
 from chat.gateway.duty import Duty
 from chat.gateway.handoff import HandoffWriter
-from chat.gateway.limits import RETRY_AFTER_S, RateLimits
+from chat.gateway.limits import RETRY_AFTER_S, RateLimits, SenderFingerprint
 from chat.gateway.messages import Messages
 from chat.gateway.metrics import GatewayMetrics
 from chat.gateway.probes import Probes
@@ -58,6 +58,7 @@ class GatewayParts:
     tokens: Tokens
     conversations: Conversations
     limits: RateLimits
+    fingerprint: SenderFingerprint
     messages: Messages
     replies: OwnReplies
     refusals: RefusalPhrases
@@ -141,8 +142,9 @@ async def end(request: Request, gateway: GatewayParts) -> HTTPResponse:
 async def send(request: Request, gateway: GatewayParts) -> HTTPResponse:
     """Answer one message."""
     bearer = _bearer(request, gateway)
-    sent = read_message(request.body, gateway.choices)
     address = client_address(request)
+    sent = read_message(request.body, gateway.choices)
+    sent = replace(sent, sender=gateway.fingerprint.of(address))
 
     async def admitted() -> bool:
         return await gateway.limits.admits_message(bearer.conversation_id, address)

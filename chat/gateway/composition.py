@@ -14,7 +14,7 @@ from chat.gateway.callbacks import CallbackDialogue
 from chat.gateway.conversations import Conversations
 from chat.gateway.duty import Duty, ReadRota, read_rota
 from chat.gateway.handoff import HandoffWriter
-from chat.gateway.limits import RateLimits
+from chat.gateway.limits import RateLimits, SenderFingerprint
 from chat.gateway.messages import Messages
 from chat.gateway.metrics import GatewayMetrics
 from chat.gateway.pages import docs, keep_pages, pages, plain_errors, policy_for
@@ -171,6 +171,7 @@ def compose(
         tokens=Tokens(outside.token_key),
         conversations=conversations,
         limits=limits or RateLimits.of(settings, outside.token_key),
+        fingerprint=SenderFingerprint(outside.token_key, utc_now),
         messages=messages,
         replies=replies,
         refusals=content.phrases.of("refusals", RefusalPhrases),

@@ -14,7 +14,7 @@ from chat.gateway.recorder import Recorder
 from chat.gateway.replies import highest_shown
 from chat.gateway.requests import IncomingMessage
 from safeguarding.content.facts import Facts
-from safeguarding.escalation import NOT_ASSESSED, Escalation, gateway_assessment
+from safeguarding.escalation import NOT_ASSESSED, SENDER, Escalation, gateway_assessment
 from safeguarding.messages import Message, contacts_in, words_of
 from safeguarding.risk.assessment import (
     AssessedMessage,
@@ -167,6 +167,8 @@ class HandoffWriter:
             characters = len(exchange.sent.text)
             read = f"the encoder read some passages of {characters} characters"
             extra = extra | {"assessed": read}
+        if exchange.sent.sender is not None:
+            extra = extra | {SENDER: exchange.sent.sender}
         await self._recorder.record(
             Escalation(
                 message_id=exchange.message_id,

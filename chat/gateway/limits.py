@@ -1,10 +1,16 @@
-"""Limits how many messages and new conversations are answered in full."""
+"""Limits how many messages and new conversations are answered in full, and tells senders apart.
+
+An address is never kept: what is counted or handed over is a keyed digest of it.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import hmac
+import ipaddress
 import time
+from collections.abc import Callable
+from datetime import datetime
 from uuid import UUID
 
 import structlog
@@ -22,6 +28,10 @@ RETRY_AFTER_S = 60
 SHARED_WAIT_S, AWAY_S = 0.1, 5.0
 """The longest wait for the shared counter, in seconds, and how long it is not asked after that."""
 _NAME_DIGITS = 32
+FINGERPRINT_LETTERS = 4
+"""Hexadecimal digits of a fingerprint: so few that 65,000 addresses share each one."""
+_PREFIX_V6 = 64
+"""The bits of an IPv6 address that name a network: whoever is in it chooses the others."""
 log = structlog.get_logger("gateway.limits")
 
 
@@ -87,3 +97,31 @@ class RateLimits:
         """Return the name of a counter, which tells neither conversation nor address to Redis."""
         plain = f"{kind} {who}".encode("utf-8", "surrogatepass")
         return hmac.digest(self._naming, plain, "sha256").hex()[:_NAME_DIGITS]
+
+
+class SenderFingerprint:
+    """Makes fingerprints of addresses: others each day, and none leads back to an address."""
+
+    def __init__(self, key: str, now: Callable[[], datetime]) -> None:
+        """`key` is a secret that all gateways share."""
+        self._key = key.encode()
+        self._now = now
+
+    def of(self, address: str) -> str:
+        """Return the fingerprint of an address, or of the network of an IPv6 address, today."""
+        day = self._now().date().isoformat()
+        of_day = hmac.digest(self._key, f"lantern sender {day}".encode(), "sha256")
+        plain = _network(address).encode("utf-8", "surrogatepass")
+        return hmac.digest(of_day, plain, "sha256").hex()[:FINGERPRINT_LETTERS]
+
+
+def _network(address: str) -> str:
+    try:
+        known = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(known, ipaddress.IPv4Address):
+        return str(known)
+    if known.ipv4_mapped is not None:
+        return str(known.ipv4_mapped)
+    return str(ipaddress.ip_network((known, _PREFIX_V6), strict=False))

@@ -84,6 +84,8 @@ class IncomingMessage:
     text: str
     """What was typed, or the label of the button."""
     choice: str | None = None
+    sender: str | None = None
+    """The day's fingerprint of the address that it came from; see limits.py."""
 
 
 def read_beginning(body: bytes, choices: Choices) -> Beginning:

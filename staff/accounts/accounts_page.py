@@ -220,6 +220,7 @@ async def _list(request: Request, errors: dict[str, str], status: int = 200) -> 
         status=status,
         session=session_of(request),
         members=await to_thread(console.accounts.in_use),
+        refused=console.refused_way_phrases.lines(await to_thread(console.rota.refused)),
         roles=ROLE_VALUES,
         errors=errors,
         shown_name=field(request, "shown_name"),

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import ClassVar
 from urllib.parse import quote
 
 import msgspec
 
+from safeguarding.clock import LONDON
 from safeguarding.taxonomy import Severity, taxonomy
+from staff.alerts.flood import Burst
 from staff.alerts.outbox import Alert
 
 LONGEST_TEXT = 160
@@ -42,6 +44,11 @@ class AlertPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         "digest_open_line": ("link",),
         "digest_text": ("number", "severities", "age", "link"),
         "digest_text_outside": ("number", "severities", "age"),
+        "burst_subject": ("number", "severity"),
+        "burst_line": ("number", "severity", "time"),
+        "burst_new_line": ("number",),
+        "burst_newest_line": ("reference",),
+        "burst_text": ("number", "severity", "time", "reference", "link"),
     }
 
     concern: str
@@ -76,6 +83,12 @@ class AlertPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     digest_open_button: str
     digest_text: str
     digest_text_outside: str
+    burst_subject: str
+    burst_why: str
+    burst_line: str
+    burst_new_line: str
+    burst_newest_line: str
+    burst_text: str
     catcher_title: str
     catcher_about: str
     catcher_none: str
@@ -182,6 +195,40 @@ class AlertFormatter:
         say = self._phrases
         proof = (say.anchor_line.format(anchor=anchor),) if anchor else ()
         return (say.until_opened, say.no_words, *proof)
+
+    def burst(
+        self,
+        alerts: Sequence[Alert],
+        burst: Burst,
+        now: datetime,
+        *,
+        outside: int = 0,
+        anchor: str | None = None,
+    ) -> Notice:
+        """Return the words of alerts of one burst; `outside` and `anchor` as in a digest."""
+        say, together = self._phrases, self.digest(alerts, now, outside=outside, anchor=anchor)
+        newest = max(alerts, key=lambda alert: alert.raised_at)
+        facts = {
+            "number": burst.more,
+            "severity": getattr(say, max(newest.severity, Severity.CONCERN).label),
+            "time": f"{burst.began_at.astimezone(LONDON):%H:%M}",
+            "reference": newest.reference,
+        }
+        lines = [
+            say.burst_why,
+            "",
+            say.burst_line.format(**facts),
+            say.burst_new_line.format(number=len(alerts)),
+            say.burst_newest_line.format(**facts),
+            # What the reader may not open.
+            *together.lines[3:],
+        ]
+        return replace(
+            together,
+            subject=say.burst_subject.format(**facts),
+            lines=tuple(lines),
+            text=together.text if outside else say.burst_text.format(**facts, link=together.link),
+        )
 
     def _age(self, age: timedelta) -> str:
         """Return an age in words, a minute at least."""

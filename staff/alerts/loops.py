@@ -9,7 +9,8 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date, datetime
 from functools import partial
 
@@ -18,19 +19,21 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from safeguarding.clock import utc_now
-from staff.alerts import plan, queue
+from staff.alerts import outcomes, plan, queue
 from staff.alerts.channels.channel import Channel
+from staff.alerts.flood import Flood
 from staff.alerts.formatter import AlertFormatter, Notice
 from staff.alerts.plan import Plan
-from staff.alerts.queue import LEASE, Delivery, Flood, NotSentError
+from staff.alerts.queue import IMMEDIATE_LEASE, Delivery, NotSentError
 from staff.audit.trail import short_anchor
 from storage.engine import AWAY, READING
 
 EVERY_S = 1.0
 """Seconds that a thread with nothing to do waits."""
 BATCH = 10
-STEADY_S = LEASE.total_seconds() / 3
-"""Seconds after which the rest of a batch is given back, long before its claim expires."""
+STEADY_S = IMMEDIATE_LEASE.total_seconds() / 3
+"""Seconds after which a claim is renewed, and after which the rest of a batch is given back so that
+another dispatcher can send it."""
 log = structlog.get_logger("dispatcher")
 
 
@@ -194,14 +197,20 @@ class Sender(Loop):
         started = time.monotonic()
         with self._engine.begin() as connection:
             batch = queue.claim(connection, self.name, by, utc_now(), BATCH, self._flood)
-        for delivery in batch:
-            if time.monotonic() - started > STEADY_S:
-                with self._engine.begin() as connection:
-                    queue.release(connection, by)
-                break
-            self._send(delivery)
-            self._beats.beat(self.name)
+        with _renewed(self._engine, by, STEADY_S):
+            for delivery in batch:
+                if time.monotonic() - started > STEADY_S:
+                    with self._engine.begin() as connection:
+                        queue.release(connection, by)
+                    break
+                if self._still_holds(delivery):
+                    self._send(delivery)
+                self._beats.beat(self.name)
         return len(batch)
+
+    def _still_holds(self, delivery: Delivery) -> bool:
+        with self._engine.begin() as connection:
+            return queue.still_holds(connection, delivery, utc_now())
 
     def _settle(self) -> None:
         """Note what became of the message sent last, and give back the rest of its batch.
@@ -238,12 +247,12 @@ class Sender(Loop):
 
     def _sent(self, delivery: Delivery, at: datetime) -> None:
         with self._engine.begin() as connection:
-            queue.mark_sent(connection, delivery, at)
+            outcomes.mark_sent(connection, delivery, at)
         log.info("alert.sent", **self._facts(delivery))
 
     def _failed(self, delivery: Delivery, error: NotSentError, at: datetime) -> None:
         with self._engine.begin() as connection:
-            given_up = queue.mark_failed(connection, delivery, error, at)
+            given_up = outcomes.mark_failed(connection, delivery, error, at)
         say = log.error if given_up else log.warning
         event = "alert.given_up" if given_up else "alert.not_sent"
         say(event, **self._facts(delivery), error=error.kind)
@@ -261,6 +270,10 @@ class Sender(Loop):
         if delivery.others:
             outside = sum(each.outside for each in delivery.every)
             alerts = [each.alert for each in delivery.every]
+            if delivery.burst is not None:
+                return self._words.burst(
+                    alerts, delivery.burst, utc_now(), outside=outside, anchor=anchor
+                )
             return self._words.digest(alerts, utc_now(), outside=outside, anchor=anchor)
         alert, outside = delivery.alert, delivery.outside
         return self._words.notice(alert, utc_now(), outside=outside, anchor=anchor)
@@ -288,3 +301,28 @@ class Daily(Loop):
                 self._done_on[name] = today
                 log.info("daily.done", task=name)
         return 0
+
+
+@contextmanager
+def _renewed(engine: Engine, by: str, every_s: float) -> Iterator[None]:
+    """Renew the claim `by` every `every_s` seconds while its messages are sent, on another thread.
+
+    One message may take longer than a claim lasts.
+    """
+    stop = threading.Event()
+
+    def renew() -> None:
+        while not stop.wait(every_s):
+            try:
+                with engine.begin() as connection:
+                    queue.renew(connection, by, utc_now())
+            except SQLAlchemyError as error:
+                log.warning("alert.claim_not_renewed", error=type(error).__name__)
+
+    # A daemon thread that is not waited for: the database may hang, and renewing a claim that has
+    # ended changes nothing.
+    threading.Thread(target=renew, name="renew", daemon=True).start()
+    try:
+        yield
+    finally:
+        stop.set()

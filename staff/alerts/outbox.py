@@ -7,7 +7,7 @@ it. Meanwhile the dispatcher tells staff of it, step by step (staff/alerts/plan.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 import sqlalchemy as sa
@@ -19,6 +19,10 @@ from staff.rota.rota import CONSOLE
 from storage.engine import READING, UtcDateTime, metadata
 
 Reason = Literal["new", "raised", "reopened"]
+BURST_GAP, UNKNOWN_SENDER_GAP = timedelta(minutes=2), timedelta(seconds=30)
+"""The most time between the messages of two alerts that look alike, for both to be of one burst.
+It bridges the minute for which the gateway makes a sender wait who begins too many conversations;
+where the sender is not known, they may be two people, and the time is shorter."""
 SUPERSEDED = "later alert"
 """Stands in `ended_by` when a later alert of the same case has replaced this one."""
 
@@ -34,10 +38,12 @@ alerts = sa.Table(
     sa.Column("severity", sa.SmallInteger, nullable=False),
     sa.Column("need", sa.Text, nullable=False),
     sa.Column("category", sa.Text, nullable=False),
-    sa.Column("raised_at", UtcDateTime, nullable=False),
+    sa.Column("raised_at", UtcDateTime, nullable=False, index=True),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("occasion", sa.Text, nullable=False),
     sa.Column("area", sa.Text),
+    sa.Column("sender", sa.Text),
+    sa.Column("burst", sa.Integer, index=True),
     sa.Column("step", sa.SmallInteger, nullable=False),
     sa.Column("next_at", UtcDateTime, nullable=False),
     sa.Column("ended_at", UtcDateTime),
@@ -48,7 +54,8 @@ alerts = sa.Table(
     sa.Index("ix_alerts_due", "ended_at", "next_at"),
 )
 """`step` is the next step of the plan and `next_at` when it is due. `ended_by` is the id of the
-member of staff who acknowledged the alert, or SUPERSEDED."""
+member of staff who acknowledged the alert, or SUPERSEDED. `burst` is the id of the first alert of
+its burst, its own where it is the first."""
 
 deliveries = sa.Table(
     "deliveries",
@@ -95,6 +102,8 @@ class Alert:
     for the reasons "new" and "raised", which occur once."""
     area: str | None = None
     """The area of the case; the alert goes to staff who may see it. None: to all staff."""
+    sender: str | None = None
+    """The day's fingerprint of where the message came from; None where it is not known."""
 
 
 @dataclass(frozen=True)
@@ -145,20 +154,24 @@ class StaffAlerts:
         ]
 
 
-def raise_alert(connection: Connection, alert: Alert, now: datetime) -> bool:
-    """Add an alert in the transaction of `connection`; return False if it is there already.
+def raise_alert(connection: Connection, alert: Alert, now: datetime) -> int | None:
+    """Add an alert in the transaction of `connection`; return None if it is there already.
 
-    Ends older open alerts of the case. Takes row locks: call it before appending to the audit
-    trail. Raises SQLAlchemyError.
+    Return the burst that it belongs to: the id of the first of the alerts that look alike, come
+    from one sender where that is known, and whose messages came one soon after the other. Ends
+    older open alerts of the case. Takes row locks: call it before appending to the audit trail.
+    Raises SQLAlchemyError.
     """
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     row = asdict(alert) | {"severity": int(alert.severity), "step": 0, "next_at": now}
     once = insert(alerts).values(**row).on_conflict_do_nothing().returning(alerts.c.id)
     made = connection.execute(once).scalar()
     if made is None:
-        return False
+        return None
     _end(connection, alert.case_id, SUPERSEDED, now, alerts.c.id != made)
-    return True
+    burst = _burst_like(connection, alert) or int(made)
+    connection.execute(sa.update(alerts).where(alerts.c.id == made).values(burst=burst))
+    return burst
 
 
 def acknowledge(connection: Connection, case_id: str, by: str, now: datetime) -> int:
@@ -204,6 +217,25 @@ def outbox_figures(connection: Connection, now: datetime) -> OutboxFigures:
         _counts(connection, failed),
         min((at for at in oldest if at is not None), default=None),
     )
+
+
+def _burst_like(connection: Connection, alert: Alert) -> int | None:
+    """Return the burst of the newest alert of another case that looks like this one."""
+    column = alerts.c
+    gap = UNKNOWN_SENDER_GAP if alert.sender is None else BURST_GAP
+    alike = (
+        column.case_id != alert.case_id,
+        column.severity == int(alert.severity),
+        column.need == alert.need,
+        column.category == alert.category,
+        column.area.is_not_distinct_from(alert.area),
+        column.sender.is_not_distinct_from(alert.sender),
+        column.raised_at.between(alert.raised_at - gap, alert.raised_at + gap),
+    )
+    newest = (column.raised_at.desc(), column.id.desc())
+    query = sa.select(column.burst).where(*alike).order_by(*newest).limit(1)
+    burst: int | None = connection.execute(query).scalar()
+    return burst
 
 
 def _end(

@@ -2,7 +2,8 @@
 
 The steps are: staff on duty; the second on the rota; all staff; the duty manager; then all staff
 again and again, at growing intervals. When no one is on duty, all staff and the duty manager are
-told at once. When a step reaches no one outside the console, the next step follows at once.
+told at once. When a step reaches no one outside the console, or the addresses of its people refuse
+messages, the next step follows at once.
 
 Each step goes only to staff who may see cases of the alert's area. When none of them can be
 reached, all staff and the duty manager are told, because a lost alert is worse than one that is
@@ -12,7 +13,7 @@ seen too widely; the audit trail records it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from enum import IntEnum
 
@@ -23,6 +24,7 @@ from safeguarding.clock import next_working_day
 from safeguarding.taxonomy import Severity
 from staff.alerts.outbox import alerts, deliveries
 from staff.audit.trail import Event, append_all
+from staff.rota import refusals
 from staff.rota.rota import (
     CONSOLE,
     EMAIL,
@@ -104,13 +106,22 @@ class StepTaken:
     area: str | None
     beyond_area: bool
     """Whether staff who may not see the area are told, because no one who may was reached."""
+    refused: dict[str, list[str]] = field(default_factory=dict)
+    """Recipients by channel whose addresses refuse messages."""
 
     @property
     def reaches(self) -> bool:
         """Whether the step tells a recipient outside the console."""
-        return any(
-            recipients for channel, recipients in self.recipients.items() if channel != CONSOLE
-        )
+        return bool(self._outside_console())
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether it would tell a person outside the console if no address refused messages."""
+        return bool(self.refused) and not self._outside_console() - {TEAM}
+
+    def _outside_console(self) -> set[str]:
+        told = self.recipients.items()
+        return {each for channel, every in told if channel != CONSOLE for each in every}
 
 
 def is_due(connection: Connection, now: datetime) -> bool:
@@ -154,7 +165,7 @@ def _advance_one(
         taken.append(step)
         # With no one on duty, that step has told all staff and the duty manager.
         number = AlertStep.AGAIN if step.nobody_on_duty else number + 1
-        if step.reaches or number >= AlertStep.AGAIN:
+        if (step.reaches and not step.is_refused) or number >= AlertStep.AGAIN:
             break
     due = plan.delays.due(Severity(alert["severity"]), number - 1, now)
     own = alerts.c.id == alert["id"]
@@ -191,24 +202,53 @@ def _take(
             taken.recipients.setdefault(channel, []).append(TEAM)
     elif step is AlertStep.ON_DUTY and WEBHOOK in plan.team:
         taken.recipients.setdefault(WEBHOOK, []).append(TEAM)
-    rows = [
-        {
-            "alert_id": alert["id"],
-            "step": number,
-            "channel": channel,
-            "recipient": recipient,
-            # The console reads this row: there is nothing to send.
-            "status": "sent" if channel == CONSOLE else "queued",
-            "sent_at": now if channel == CONSOLE else None,
-            "attempts": 0,
-            "next_at": now,
-        }
-        for channel, recipients in taken.recipients.items()
-        for recipient in recipients
-    ]
+    _write_deliveries(connection, taken, number, now)
+    return taken
+
+
+def _write_deliveries(connection: Connection, taken: StepTaken, number: int, now: datetime) -> None:
+    """Write the deliveries of a step. Leave out the recipients whose addresses refuse messages.
+
+    Each of those has one delivery of the alert that is given up, and none for each step.
+    """
+    errors = {(way.channel, way.recipient): way.error for way in refusals.refused(connection)}
+    known = _given_up(connection, taken.alert_id) if errors else set()
+    rows = []
+    for channel, recipients in taken.recipients.items():
+        for recipient in recipients:
+            way = (channel, recipient)
+            row = {
+                "alert_id": taken.alert_id,
+                "step": number,
+                "channel": channel,
+                "recipient": recipient,
+                # The console reads this row: there is nothing to send.
+                "status": "sent" if channel == CONSOLE else "queued",
+                "sent_at": now if channel == CONSOLE else None,
+                "attempts": 0,
+                "next_at": now,
+                "error": errors.get(way),
+            }
+            if way in errors:
+                row["status"] = "failed"
+                taken.refused.setdefault(channel, []).append(recipient)
+            if way not in errors or way not in known:
+                rows.append(row)
     if rows:
         connection.execute(sa.insert(deliveries), rows)
-    return taken
+    taken.recipients = {
+        channel: reached
+        for channel, recipients in taken.recipients.items()
+        if (reached := [each for each in recipients if (channel, each) not in errors])
+    }
+
+
+def _given_up(connection: Connection, alert_id: int) -> set[tuple[str, str]]:
+    """Return channel and recipient of the deliveries of an alert that were given up."""
+    query = sa.select(deliveries.c.channel, deliveries.c.recipient).where(
+        deliveries.c.alert_id == alert_id, deliveries.c.status == "failed"
+    )
+    return {(row.channel, row.recipient) for row in connection.execute(query)}
 
 
 def _people(connection: Connection, step: AlertStep, now: datetime, area: str | None) -> list[str]:
@@ -230,15 +270,13 @@ def _all(connection: Connection, now: datetime, area: str | None) -> list[str]:
 def _within(connection: Connection, plan: Plan, alert: RowMapping, now: datetime) -> bool:
     """Return whether one of the staff who may see the area can be reached.
 
-    A delivery of this alert that was given up does not count.
+    A delivery of this alert that was given up does not count, nor an address that refuses messages.
     """
     people = _all(connection, now, alert["area"])
     if alert["area"] is None or len(people) == len(_all(connection, now, None)):
         return True
-    query = sa.select(deliveries.c.channel, deliveries.c.recipient).where(
-        deliveries.c.alert_id == alert["id"], deliveries.c.status == "failed"
-    )
-    given_up = {tuple(row) for row in connection.execute(query)}
+    given_up = _given_up(connection, alert["id"])
+    given_up |= {(way.channel, way.recipient) for way in refusals.refused(connection)}
     reached = _recipients(connection, plan, people, Severity(alert["severity"]), now)
     ways = {(channel, each) for channel, recipients in reached.items() for each in recipients}
     return any(way not in given_up for way in ways if way[0] != CONSOLE)
@@ -273,5 +311,7 @@ def _event(taken: StepTaken, now: datetime) -> Event:
         "area": taken.area,
         "beyond_area": taken.beyond_area,
     }
+    if taken.refused:
+        detail["refused"] = taken.refused
     what = ALERTED if taken.reaches else REACHED_NOBODY
     return Event(now, DISPATCHER, what, case_id=taken.case_id, detail=detail)

@@ -22,13 +22,14 @@ from staff.alerts.outbox import Alert, acknowledge, alerts, deliveries, raise_al
 from staff.alerts.plan import DISPATCHER
 from staff.audit.trail import audit_events
 from staff.rota.kept import KeptRota, write_rota
+from staff.rota.refusals import refused_ways
 from staff.rota.rota import CONSOLE, contact_ways, rota_shifts
 from storage.engine import metadata
 from storage.spool import SpooledFile
 
 SPOOL = "spool"
 """Stands in the alert where others have their case and its reference."""
-_TABLES = (staff, rota_shifts, contact_ways, alerts, deliveries, audit_events)
+_TABLES = (staff, rota_shifts, contact_ways, alerts, deliveries, refused_ways, audit_events)
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,8 @@ class CaseFilter:
     """Id of the member of staff to whom it was handed over and who has not answered."""
     second_person: str | None = None
     """Id of a member of staff who may agree to close it, because another one proposed it."""
+    burst: int | None = None
+    """A burst of cases that look alike (staff/cases/bursts.py)."""
     reference: str | None = None
     """A reference or its beginning, in upper or lower case, with or without dashes."""
     overdue_at: datetime | None = None
@@ -74,41 +76,45 @@ class CaseFilter:
     opened_from: datetime | None = None
     opened_before: datetime | None = None
 
-    def conditions(self) -> list[sa.ColumnElement[bool]]:
-        """Return the conditions; merged cases and those without risk never match."""
+    def conditions(self, of: sa.FromClause = cases) -> list[sa.ColumnElement[bool]]:
+        """Return the conditions on the table of cases or an alias of it.
+
+        Merged cases and those without risk never match.
+        """
         equal = {
-            cases.c.status: None if self.status is None else self.status.value,
-            cases.c.severity: None if self.severity is None else int(self.severity),
-            cases.c.need: self.need,
-            cases.c.audience: self.audience,
-            cases.c.area: self.area,
-            cases.c.offered_to: self.offered_to,
+            of.c.status: None if self.status is None else self.status.value,
+            of.c.severity: None if self.severity is None else int(self.severity),
+            of.c.need: self.need,
+            of.c.audience: self.audience,
+            of.c.area: self.area,
+            of.c.offered_to: self.offered_to,
+            of.c.burst: self.burst,
         }
-        conditions = [cases.c.merged_into.is_(None), cases.c.handoffs > 0]
+        conditions = [of.c.merged_into.is_(None), of.c.handoffs > 0]
         conditions += [column == value for column, value in equal.items() if value is not None]
         if self.category is not None:
             # Both databases find a name in the text of a JSON list.
-            of_staff = sa.cast(cases.c.staff_categories, sa.Text)
-            counts = sa.func.coalesce(of_staff, sa.cast(cases.c.categories, sa.Text))
+            of_staff = sa.cast(of.c.staff_categories, sa.Text)
+            counts = sa.func.coalesce(of_staff, sa.cast(of.c.categories, sa.Text))
             conditions.append(counts.contains(f'"{self.category}"', autoescape=True))
         if self.assigned_to == UNASSIGNED:
-            conditions.append(cases.c.assigned_to.is_(None))
+            conditions.append(of.c.assigned_to.is_(None))
         elif self.assigned_to is not None:
-            has_it = (cases.c.assigned_to, cases.c.offered_to)
+            has_it = (of.c.assigned_to, of.c.offered_to)
             conditions.append(sa.or_(*(column == self.assigned_to for column in has_it)))
         if self.second_person is not None:
-            conditions.append(cases.c.closing_by != self.second_person)
+            conditions.append(of.c.closing_by != self.second_person)
         if self.reference is not None:
-            begins = cases.c.reference.startswith
+            begins = of.c.reference.startswith
             readings = (begins(each, autoescape=True) for each in _references(self.reference))
             conditions.append(sa.or_(*readings))
         if self.overdue_at is not None:
-            conditions.append(cases.c.due_at < self.overdue_at)
-        conditions.append(_may_see(self.areas))
+            conditions.append(of.c.due_at < self.overdue_at)
+        conditions.append(_may_see(self.areas, of))
         if self.opened_from is not None:
-            conditions.append(cases.c.opened_at >= self.opened_from)
+            conditions.append(of.c.opened_at >= self.opened_from)
         if self.opened_before is not None:
-            conditions.append(cases.c.opened_at < self.opened_before)
+            conditions.append(of.c.opened_at < self.opened_before)
         return conditions
 
 
@@ -248,9 +254,12 @@ def in_order(which: CaseFilter) -> sa.Select[Any]:
     return sa.select(cases).where(*which.conditions()).order_by(*order)
 
 
-def _may_see(areas: Collection[str] | None) -> sa.ColumnElement[bool]:
-    """Return the condition of the cases that a reader may see, also those without an area."""
-    return sa.true() if areas is None else cases.c.area.is_(None) | cases.c.area.in_(areas)
+def _may_see(areas: Collection[str] | None, of: sa.FromClause = cases) -> sa.ColumnElement[bool]:
+    """Return the condition of the cases that a reader may see, also those without an area.
+
+    `of` is the table of cases, or an alias of it.
+    """
+    return sa.true() if areas is None else of.c.area.is_(None) | of.c.area.in_(areas)
 
 
 def _events_in(areas: Collection[str]) -> sa.ColumnElement[bool]:

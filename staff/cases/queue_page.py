@@ -6,15 +6,18 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Any
+from itertools import chain
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
+import msgspec
 from sanic import Blueprint, HTTPResponse, Request
 from sanic.response import redirect
 
 from safeguarding.taxonomy import Severity, taxonomy
 from staff.accounts.auth import requires, session_of
 from staff.accounts.permissions import Permission
+from staff.cases.bursts import QueueRow
 from staff.cases.case import Case, CaseStatus
 from staff.cases.cases import UNASSIGNED, CaseFilter, UnknownCaseError
 from staff.console.pages import HOME, Services, address_of, number_in, services
@@ -30,6 +33,28 @@ EVERY_STATUS = "all"
 queue = Blueprint("queue")
 
 
+class QueuePhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The phrases of content/phrases/queue.yml."""
+
+    FIELDS: ClassVar[dict[str, tuple[str, ...]]] = {
+        "title": ("number",),
+        "times": ("start", "age"),
+        "open": ("number",),
+        "open_some": ("shown", "number"),
+        "all": ("number",),
+        "unassigned": ("number",),
+    }
+
+    title: str
+    times: str
+    open: str
+    open_some: str
+    all: str
+    caution: str
+    unassigned: str
+    assigned: str
+
+
 @dataclass(frozen=True)
 class QueueForm:
     """The filters in the address of a page. A value that the page does not offer is ignored."""
@@ -43,6 +68,8 @@ class QueueForm:
     whose: str = ""
     """MINE, UNASSIGNED, or empty for all."""
     overdue: str = ""
+    burst: int = 0
+    """A burst whose cases are shown one by one; 0 for none."""
     reference: str = ""
     page: int = 1
 
@@ -63,7 +90,10 @@ class QueueForm:
         chosen = {name: sent[name] for name, values in allowed.items() if sent.get(name) in values}
         reference = sent.get("reference", "").strip()[:40]
         page = max(1, number_in(sent.get("page", "")) or 1)
-        return cls(**chosen, reference=reference, page=page)
+        burst = number_in(sent.get("burst", "")) or 0
+        # A larger number does not fit the column: PostgreSQL would raise an error.
+        burst = burst if burst < 1 << 31 else 0
+        return cls(**chosen, reference=reference, page=page, burst=burst)
 
     def which(self, reader: str, now: datetime) -> CaseFilter:
         """Return the filter of cases. A reference is searched among open and closed ones."""
@@ -78,6 +108,7 @@ class QueueForm:
             area=self.area or None,
             assigned_to=whose.get(self.whose),
             reference=self.reference or None,
+            burst=self.burst or None,
             overdue_at=now if self.overdue else None,
         )
 
@@ -85,6 +116,11 @@ class QueueForm:
     def narrowed(self) -> bool:
         """Whether any filter is set besides the status."""
         return replace(self, status=CaseStatus.OPEN.value, page=1) != QueueForm()
+
+    @property
+    def grouped(self) -> bool:
+        """Whether a burst is one row. Who looks for one case of it sees them one by one."""
+        return not (self.reference or self.burst)
 
     def query(self, **changes: Any) -> str:
         """Return the query of an address with these filters, apart from `changes`."""
@@ -130,12 +166,19 @@ def _context(request: Request) -> dict[str, Any]:
     change = console.cases.latest_change(own_areas)
     which = replace(form.which(reader, now), areas=own_areas)
     counted = console.cases.count(which, at_most=COUNTED_UP_TO)
-    pages = max(1, -(-counted // PER_PAGE))
+    rows = console.bursts.count(which, at_most=COUNTED_UP_TO) if form.grouped else counted
+    pages = max(1, -(-rows // PER_PAGE))
     form = replace(form, page=min(form.page, pages))
-    shown = console.cases.queue(which, offset=(form.page - 1) * PER_PAGE, limit=PER_PAGE)
+    offset = (form.page - 1) * PER_PAGE
+    if form.grouped:
+        shown = console.bursts.rows(which, offset=offset, limit=PER_PAGE)
+    else:
+        found = console.cases.queue(which, offset=offset, limit=PER_PAGE)
+        shown = [QueueRow(case) for case in found]
     offered = console.cases.queue(CaseFilter(offered_to=reader, areas=own_areas), limit=ON_TOP)
     to_agree = console.cases.queue(CaseFilter(second_person=reader, areas=own_areas), limit=ON_TOP)
-    on_page = [*shown, *offered, *to_agree]
+    listed = (row.burst.cases if row.burst else (row.case,) for row in shown)
+    on_page = [*chain.from_iterable(listed), *offered, *to_agree]
     staff_ids = (each for case in on_page for each in (case.assigned_to, case.offered_to))
     return {
         "form": form,

@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection, RowMapping
 
 from safeguarding.escalation import (
     GATEWAY,
+    SENDER,
     CallbackChange,
     CallbackLeft,
     Escalation,
@@ -61,6 +62,10 @@ def record_message(
     """
     if escalation.raised_at.tzinfo is None:
         raise ValueError("raised_at needs a time zone")
+    # The case does not keep where the message came from: only the alert does, to know a burst.
+    sender = escalation.extra.get(SENDER)
+    extra = {name: value for name, value in escalation.extra.items() if name != SENDER}
+    escalation = replace(escalation, extra=extra)
     # Other writers of this conversation wait for the lock of the case.
     place = _place_of(connection, escalation)
     vault = make_key(connection, ring, place.own)
@@ -79,7 +84,7 @@ def record_message(
     before = None if known is None else known.assessment.severity
     reason, severity = _join(connection, place.case, result, before)
     if reason is not None:
-        _alert(connection, place.case, result, reason, severity, at)
+        _alert(connection, place.case, result, reason, severity, sender, at)
     _append_events(connection, place, result, reason, severity, before, at)
     return known is None
 
@@ -301,6 +306,7 @@ def _alert(
     escalation: Escalation,
     reason: Reason,
     severity: Severity,
+    sender: str | None,
     at: datetime,
 ) -> None:
     assessment = escalation.assessment
@@ -315,8 +321,12 @@ def _alert(
         reason=reason,
         occasion=escalation.message_id,
         area=case["area"] or escalation.area,
+        sender=sender,
     )
-    raise_alert(connection, alert, at)
+    burst = raise_alert(connection, alert, at)
+    if burst is not None:
+        own = cases.c.id == case["id"]
+        connection.execute(sa.update(cases).where(own).values(burst=burst))
 
 
 def _append_events(

@@ -75,6 +75,7 @@ cases = sa.Table(
     sa.Column("legal_hold", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("merged_into", sa.Text, sa.ForeignKey("cases.id"), index=True),
     sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("burst", sa.Integer, index=True),
     sa.CheckConstraint("severity BETWEEN 0 AND 3", name="severity"),
     sa.CheckConstraint("assessed_severity BETWEEN 0 AND 3", name="assessed_severity"),
     sa.CheckConstraint("staff_severity BETWEEN 0 AND 3", name="staff_severity"),
@@ -82,6 +83,7 @@ cases = sa.Table(
     # In the order of the queue: its first page takes the same time at any length.
     sa.Index("ix_cases_queue", "status", sa.text("severity DESC"), "due_at", "id"),
 )
+"""`burst` is that of the newest alert: cases of one burst look alike (staff/alerts/outbox.py)."""
 
 data_keys = sa.Table(
     "data_keys",

@@ -7,8 +7,8 @@ from datetime import date
 
 from safeguarding.escalation import Escalation, Outcome
 from safeguarding.taxonomy import ADULTS, PROFESSIONAL, YOUNG_PERSON, Severity
+from staff.alerts.outcomes import IN_DIGEST
 from staff.alerts.plan import ALERTED
-from staff.alerts.queue import IN_DIGEST
 from staff.audit.trail import Event
 from staff.cases.case import Case, CaseEvent
 from staff.console import wording

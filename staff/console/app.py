@@ -49,11 +49,12 @@ from staff.approvals.page import content
 from staff.audit.page import audit
 from staff.audit.trail import AuditLog, client_digest
 from staff.cases import wording as case_wording
+from staff.cases.bursts import CaseBursts
 from staff.cases.cases import Cases
 from staff.cases.casework import Casework
 from staff.cases.merging import CaseMerge
 from staff.cases.page import case_page
-from staff.cases.queue_page import queue
+from staff.cases.queue_page import QueuePhrases, queue
 from staff.cases.work_page import case_work
 from staff.console.live import ChangeWatch, live, own_alerts
 from staff.console.pages import ConsolePhrases, Pages, Services, services
@@ -63,6 +64,7 @@ from staff.reports.case_file_page import case_files
 from staff.reports.figures import CaseFigures
 from staff.reports.figures_page import figures
 from staff.rota.page import contact_preferences, rota
+from staff.rota.refusal_wording import RefusedWayPhrases
 from staff.rota.service import RotaService
 from storage.engine import connect
 from storage.vault import Vault
@@ -169,6 +171,8 @@ def compose(
     Does not query the database. Raises ContentError, SettingsError, VaultError.
     """
     database, vault = connect(settings.database_url), Vault.of(settings)
+    phrases = read_phrases(CONTENT / "phrases")
+    refused_way_phrases = phrases.of("refused_ways", RefusedWayPhrases)
     accounts = accounts or StaffAccounts(database, now)
     phrases = read_phrases(CONTENT / "phrases")
     provider = None
@@ -176,6 +180,7 @@ def compose(
         provider = Provider(settings.sign_on, settings.secret("sso_client_secret"), now)
     return Services(
         cases=Cases(database, vault),
+        bursts=CaseBursts(database),
         casework=Casework(database, vault, now),
         merging=CaseMerge(database, vault, now),
         figures=CaseFigures(database, now),
@@ -190,6 +195,7 @@ def compose(
         invitations=Invitations(database, accounts, now),
         approvals=Approvals(database, now),
         rota=RotaService(database, now),
+        refused_way_phrases=refused_way_phrases,
         alerts=StaffAlerts(database),
         audit=AuditLog(database, now),
         client_digest=partial(client_digest, key=settings.secret("token_key")),
@@ -204,6 +210,8 @@ def compose(
             unsigned_content=not settings.require_approval,
             organisation=None if settings.sign_on is None else settings.sign_on.label,
             case_wording=case_wording,
+            refused_way_phrases=refused_way_phrases,
+            queue_phrases=phrases.of("queue", QueuePhrases),
         ),
         errors=phrases.of("errors", ErrorPhrases),
         url=settings.alerts.console_url.rstrip("/"),

@@ -33,12 +33,14 @@ from staff.accounts.wrong_codes import WrongCodes
 from staff.alerts.outbox import StaffAlerts
 from staff.approvals.approvals import Approvals
 from staff.audit.trail import AuditLog
+from staff.cases.bursts import CaseBursts
 from staff.cases.cases import Cases
 from staff.cases.casework import Casework
 from staff.cases.merging import CaseMerge
 from staff.console import wording
 from staff.reports.case_file import ReleaseLog
 from staff.reports.figures import CaseFigures
+from staff.rota.refusal_wording import RefusedWayPhrases
 from staff.rota.service import RotaService
 from web.http import ErrorPhrases
 
@@ -187,6 +189,7 @@ class Services:
     """The services that pages use, one of each in the process."""
 
     cases: Cases
+    bursts: CaseBursts
     casework: Casework
     merging: CaseMerge
     figures: CaseFigures
@@ -201,6 +204,7 @@ class Services:
     invitations: Invitations
     approvals: Approvals
     rota: RotaService
+    refused_way_phrases: RefusedWayPhrases
     alerts: StaffAlerts
     audit: AuditLog
     client_digest: Callable[[str], str]

@@ -27,10 +27,11 @@ from safeguarding.state_folder import make_private
 from safeguarding.taxonomy import CONTENT
 from safeguarding.watchdog import ServiceManager
 from staff.alerts.channels.channel import Channel, ChannelSetup, configured_channels
+from staff.alerts.flood import Flood
 from staff.alerts.formatter import AlertFormatter, AlertPhrases
 from staff.alerts.loops import Beats, Daily, Loop, Planner, Sender
 from staff.alerts.plan import Plan, ReminderDelays
-from staff.alerts.queue import Flood
+from staff.alerts.refusal_notices import RefusalNotices
 from staff.alerts.spooled import USES_DISK, RotaKeeper, SpoolBeats, SpoolWatch
 from staff.alerts.spooled_words import SpooledFormatter, SpooledPhrases
 from staff.alerts.standby import StandbyOutbox
@@ -41,8 +42,10 @@ from staff.dispatcher.anchoring import Anchoring
 from staff.dispatcher.database import DatabaseProbe
 from staff.dispatcher.mail_catcher import MailCatcher
 from staff.dispatcher.status import StatusPage, StatusServer
+from staff.rota import refusals
 from staff.rota.kept import KeptRotaFile
-from staff.rota.rota import EMAIL, WEBHOOK
+from staff.rota.refusal_wording import RefusedWayPhrases
+from staff.rota.rota import EMAIL, TEAM, WEBHOOK
 from storage.engine import connect
 from storage.handoffs import HandoffListener
 from storage.replies import ReplyMailbox
@@ -107,6 +110,11 @@ def compose(settings: Settings, screening: Sequence[str] = COMMAND) -> Dispatche
     def expire_replies() -> None:
         ReplyMailbox(engine, ring).expire(utc_now())
 
+    def try_team_again() -> None:
+        # Its address is a setting: after a start it may be another one.
+        with engine.begin() as connection:
+            refusals.try_again(connection, TEAM, utc_now())
+
     ring = Vault.of(settings)
     note_key_in_use(settings, ring)
     spoken = read_phrases(CONTENT / "phrases")
@@ -142,8 +150,16 @@ def compose(settings: Settings, screening: Sequence[str] = COMMAND) -> Dispatche
     cases.followed_by(alerts[0], anchoring)
     assessments.followed_by(alerts[0], anchoring)
     watch.followed_by(alerts_of_spool[0])
-    daily = Daily({"expire-replies": expire_replies}, beats)
+    daily = Daily({"expire-replies": expire_replies, "try-team": try_team_again}, beats)
     loops = [cases, assessments, *alerts, anchoring, daily, watch, *alerts_of_spool, keeper]
+    if EMAIL in channels:
+        # A set of its own: a channel is used by one thread.
+        mail = configured_channels(setup)[EMAIL]
+        refused_way_phrases = spoken.of("refused_ways", RefusedWayPhrases)
+        url, team = alerting.console_url, EMAIL in steps.team
+        loops.append(
+            RefusalNotices(engine, mail, refused_way_phrases, url, beats, has_team_mailbox=team)
+        )
     status = StatusPage(DatabaseProbe(engine), beats, sorted(channels), watch, phrases, catcher)
     server = StatusServer(status, alerting.dispatcher_host, alerting.dispatcher_port)
     return Dispatcher(loops, beats, server, catcher, listener, engine)

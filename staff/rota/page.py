@@ -186,6 +186,7 @@ async def _page(request: Request, errors: dict[str, str], status: int = 200) -> 
         days=days,
         names=names,
         unreachable=unreachable,
+        refused=console.refused_way_phrases.lines(await asyncio.to_thread(console.rota.refused)),
         on_duty_now=await asyncio.to_thread(console.rota.on_duty_now),
         staff=staff,
         may_change=_may_change(request),

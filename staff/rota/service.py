@@ -12,7 +12,8 @@ from sqlalchemy.engine import Connection, Engine
 from safeguarding.clock import LONDON, bank_holiday, is_day_off, utc_now
 from staff.accounts.accounts import check_in_use
 from staff.audit.trail import Event, append
-from staff.rota import rota
+from staff.rota import refusals, rota
+from staff.rota.refusals import RefusedWay
 from staff.rota.rota import (
     ContactPreferences,
     Shift,
@@ -172,7 +173,13 @@ class RotaService:
         with self._engine.begin() as connection:
             check_in_use(connection, preferences.staff_id)
             set_contact_preferences(connection, preferences)
+            refusals.try_again(connection, preferences.staff_id, self._now())
             self._note(connection, by, "contact ways changed", {"staff": preferences.staff_id})
+
+    def refused(self) -> list[RefusedWay]:
+        """Return the ways of the team and of staff in use that are refused, the oldest first."""
+        with self._reading.connect() as connection:
+            return refusals.refused(connection)
 
     def _note(self, connection: Connection, by: str, what: str, detail: dict[str, object]) -> None:
         append(connection, Event(self._now(), by, what, detail=detail))

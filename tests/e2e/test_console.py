@@ -330,6 +330,32 @@ def test_an_open_list_learns_of_a_new_case_without_being_loaded_again(
     expect(page.locator("[data-queue-link]").last).to_be_focused()
 
 
+def test_a_burst_opens_by_keyboard_and_stays_open_when_the_list_changes(
+    page: Page, console: Console
+) -> None:
+    worst = assessment(Severity.IMMEDIATE, GIFTS)
+    for number in range(3):
+        told = escalation(f"m{number}", conversation_id=f"c{number}", assessment=worst)
+        console.log.record(told)
+    page.goto("/escalations")
+    summary = page.locator(".queue__burst summary")
+    for _ in range(2):
+        # Its cases cannot have the focus while it is shut.
+        page.keyboard.press("j")
+        expect(summary).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("j")
+    expect(page.locator(".queue__burst .queue [data-queue-link]").first).to_be_focused()
+    page.keyboard.press("k")
+
+    other = escalation("m9", conversation_id="c9", assessment=worst, area="kent")
+    console.log.record(other)
+
+    expect(page.get_by_role("status")).to_have_text("Another case has come in.", timeout=15_000)
+    expect(page.locator("[data-burst]")).to_have_attribute("open", "")
+    expect(summary).to_be_focused()
+
+
 def test_an_alert_is_a_notification_without_a_word_of_the_child_and_opens_its_case(
     browser: Browser, console: Console
 ) -> None:

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -22,7 +23,7 @@ from sqlalchemy.engine import Engine
 
 from ops.stack import SERVICES, free_port
 from safeguarding.clock import utc_now
-from safeguarding.escalation import Escalation
+from safeguarding.escalation import SENDER, Escalation
 from safeguarding.taxonomy import ROOT, Severity
 from staff.alerts.outbox import Alert, acknowledge, alerts, deliveries, raise_alert
 from staff.audit.anchors import ANCHORS, read_anchors, short_anchors
@@ -120,6 +121,7 @@ def ann(engine: Engine) -> str:
 def put(engine: Engine, number: int, severity: Severity = Severity.IMMEDIATE) -> None:
     for index in range(number):
         alert = Alert(f"c{index}", f"LN-{index}", severity, "suicide", "suicide", utc_now(), "new")
+        alert = replace(alert, sender=f"s{index}")
         with engine.begin() as connection:
             raise_alert(connection, alert, utc_now())
 
@@ -127,6 +129,7 @@ def put(engine: Engine, number: int, severity: Severity = Severity.IMMEDIATE) ->
 def put_immediate(engine: Engine, number: int) -> None:
     for index in range(number):
         alert = Alert(f"d{index}", f"LN-D{index}", Severity.IMMEDIATE, "", "", utc_now(), "new")
+        alert = replace(alert, sender=f"s{index}")
         with engine.begin() as connection:
             raise_alert(connection, alert, utc_now())
 
@@ -273,7 +276,8 @@ def _told(number: int, conversation: str | None = None) -> Escalation:
     own = conversation or f"c{number}"
     told = assessment(Severity.IMMEDIATE)
     # A long time ago: what is late is known by when it was written.
-    return escalation(f"m{number}", conversation_id=own, assessment=told)
+    sender = {SENDER: f"{number:04}"}
+    return escalation(f"m{number}", conversation_id=own, assessment=told, extra=sender)
 
 
 def _at_most_wait(engine: Engine, number: int) -> bool:
@@ -362,6 +366,72 @@ def test_what_could_not_be_sent_is_sent_when_the_server_is_back(
     assert set(mail.counts().values()) == {1}
 
 
+@pytest.mark.parametrize("answer", ["550 5.1.1 no such user", "552 5.2.2 mailbox full"])
+def test_an_address_that_refuses_is_left_alone_and_the_next_person_told_at_once(
+    engine: Engine, start: Start, mail: MailServer, ann: str, answer: str
+) -> None:
+    bob = accounts_on(engine).add("bob", PASSWORD)
+    with engine.begin() as connection:
+        day = timedelta(days=1)
+        shift = Shift(bob.id, ShiftKind.SECOND, utc_now() - day, utc_now() + day)
+        set_contact_preferences(connection, ContactPreferences(bob.id, "bob@example.org"))
+        add_shifts(connection, [shift])
+    mail.refuse["ann@example.org"] = answer
+    put(engine, 1)
+    dispatcher = start(LANTERN_ALERT_TEAM_EMAIL="team@example.org")
+
+    wait_until(lambda: len(mail.mails) == 2, patience_s=20)
+    put(engine, 4)  # three more
+    wait_until(lambda: len(mail.mails) == 5, patience_s=20)
+
+    told = [(message["To"], message["Subject"]) for message in mail.mails]
+    assert ("team@example.org", "Lantern: an address refuses alerts") in told
+    assert sorted(to for to, _ in told) == ["bob@example.org"] * 4 + ["team@example.org"]
+    assert mail.refused == ["ann@example.org"]
+    query = sa.select(deliveries.c.id).where(deliveries.c.recipient == ann)
+    with engine.connect() as connection:
+        emails_to_ann = connection.execute(query.where(deliveries.c.channel == "email"))
+        assert len(emails_to_ann.all()) == 4
+    assert dispatcher.ready().json()["failed"] == {"email": 4}
+
+
+@pytest.mark.usefixtures("ann")
+def test_what_a_killed_dispatcher_was_sending_does_not_wait_for_two_minutes(
+    engine: Engine, start: Start, mail: MailServer
+) -> None:
+    with frozen_server() as port:
+        put(engine, 1)
+        killed = start(port)
+        wait_until(partial(_is_claimed, engine))
+        killed.kill()
+    start()
+
+    wait_until(lambda: all_sent(engine, 1), patience_s=45)
+
+    assert mail.counts().total() == 1
+
+
+@pytest.mark.usefixtures("ann")
+def test_a_message_that_takes_longer_than_its_claim_is_sent_by_one_dispatcher(
+    engine: Engine, start: Start, mail: MailServer
+) -> None:
+    mail.slow_s = 6.0  # for sender, recipient and message each
+    put(engine, 1)
+    for dispatcher in (start(), start()):
+        wait_until(partial(_has_started, dispatcher))
+
+    wait_until(lambda: all_sent(engine, 1))
+
+    assert mail.counts().total() == 1
+    assert mail.asked == 1
+
+
+def _is_claimed(engine: Engine) -> bool:
+    query = sa.select(deliveries.c.id).where(deliveries.c.claimed_until.is_not(None))
+    with engine.connect().execution_options(**READING) as connection:
+        return connection.execute(query).first() is not None
+
+
 @pytest.mark.usefixtures("ann")
 def test_opening_the_case_stops_the_alerts(engine: Engine, start: Start, mail: MailServer) -> None:
     put(engine, 2)
@@ -372,6 +442,27 @@ def test_opening_the_case_stops_the_alerts(engine: Engine, start: Start, mail: M
     wait_until(lambda: all_sent(engine, 1))
 
     assert [message["Subject"] for message in mail.mails] == ["Lantern: immediate hand-off LN-1"]
+
+
+@pytest.mark.usefixtures("ann")
+def test_a_burst_of_one_sender_comes_alone_then_together_and_another_child_at_once(
+    engine: Engine, start: Start, mail: MailServer
+) -> None:
+    mailbox = HandoffMailbox(engine, vault())
+    for number in range(40):
+        mailbox.append(replace(_told(number), raised_at=utc_now(), extra={SENDER: "ab12"}))
+    for dispatcher in (start(), start()):
+        wait_until(partial(_has_started, dispatcher))
+    wait_until(partial(_at_most_wait, engine, 0))
+    mailbox.append(replace(_told(40), raised_at=utc_now(), extra={SENDER: "cd34"}))
+
+    wait_until(lambda: len(mail.mails) == 2, patience_s=20)
+    wait_until(lambda: all_sent(engine, 41), patience_s=2 * PATIENCE_S)
+
+    first, child, summary = (message["Subject"] for message in mail.mails)
+    assert first.startswith("Lantern: immediate hand-off")
+    assert child.startswith("Lantern: immediate hand-off")
+    assert summary == "Lantern: 39 more immediate hand-offs that look alike"
 
 
 def _digests(engine: Engine) -> set[str]:

@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from staff.cases.bursts import rows_in_order
 from staff.cases.case import reference_of
 from staff.cases.cases import CaseFilter, Cases, in_order
 from staff.cases.tables import cases
@@ -45,6 +46,7 @@ def rows(number: int) -> Iterator[dict[str, Any]]:
             "handoffs": 1,
             "closed_at": at if each % 10 else None,
             "version": 1,
+            "burst": each // 10 if each % 3 else None,
         }
 
 
@@ -77,6 +79,11 @@ def test_a_page_of_a_long_queue_costs_what_a_page_of_a_short_one_does(long_queue
         assert "ix_cases_queue" in plan, plan
         assert "TEMP B-TREE" not in plan, plan
         assert "Sort" not in plan, plan
+    plan = plan_of(long_queue, rows_in_order(CaseFilter()).limit(25))
+    assert "ix_cases_queue" in plan, plan
+    assert "ix_cases_burst" in plan, plan
+    assert "TEMP B-TREE" not in plan, plan
+    assert "Sort" not in plan, plan
     found = Cases(long_queue, vault())
     assert found.count(CaseFilter(), at_most=1000) == 1000
     assert found.count(CaseFilter()) == MANY // 10

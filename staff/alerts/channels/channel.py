@@ -9,15 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from importlib import import_module
 from typing import Protocol
 
 from safeguarding.settings import NoSecretError, Settings
 from staff.alerts.formatter import Notice
-from staff.alerts.queue import Delivery
+from staff.alerts.queue import Delivery, NotSentError
 
 CHANNELS = ("smtp", "govuk_notify", "webhook", "apprise")
 """The folders of the channels. Of two that send by the same way, the earlier one is used."""
+
+_LATER = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 
 
 class Channel(Protocol):
@@ -25,6 +28,16 @@ class Channel(Protocol):
 
     def send(self, delivery: Delivery, notice: Notice) -> None:
         """Send it. Raises NotSentError unless the message was accepted."""
+
+
+def refused_by(status: int, service: str) -> NotSentError:
+    """Return the error for a message that a service answered with this status of HTTP.
+
+    4xx says that the message, its recipient or our key is wrong, apart from the statuses that ask
+    to wait; 3xx that the address is another one now.
+    """
+    refused = HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.INTERNAL_SERVER_ERROR
+    return NotSentError(f"{service} {status}", refused=refused and status not in _LATER)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,9 @@
 // Single keys for the list of cases. They can be switched off, as WCAG 2.1.4 asks.
 const OFF = "lantern-keys-off";
 const help = document.querySelector("[data-keys-help]");
-const links = () => [...document.querySelectorAll("[data-queue-link]")];
+// Not the cases of a burst that is shut: they cannot have the focus.
+const isShown = (link) => link.matches("summary") || !link.closest("details:not([open])");
+const links = () => [...document.querySelectorAll("[data-queue-link]")].filter(isShown);
 
 if (help) {
   const opener = document.querySelector("[data-keys-open]");

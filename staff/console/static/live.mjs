@@ -24,10 +24,15 @@ async function refreshList() {
   const more = Number(now.dataset.waiting) - Number(before.dataset.waiting);
   const rows = (part) => [...part.querySelectorAll("[data-queue-link]")].map((link) => link.href).join();
   const moved = rows(now) !== rows(before);
-  const focused = list.contains(document.activeElement) ? document.activeElement.href : null;
+  // A link is known by its address, a burst that opens and shuts by its number.
+  const mark = (element) => element.href ?? element.parentElement.dataset.burst;
+  const focused = list.contains(document.activeElement) ? mark(document.activeElement) : null;
+  for (const { dataset } of before.querySelectorAll("details[open]")) {
+    now.querySelector(`details[data-burst="${dataset.burst}"]`)?.setAttribute("open", "");
+  }
   before.replaceWith(now);
   if (focused) {
-    [...now.querySelectorAll("a")].find((link) => link.href === focused)?.focus();
+    [...now.querySelectorAll("a, summary")].find((each) => mark(each) === focused)?.focus();
   }
   const title = `(${now.dataset.counted}) ${plainTitle}`;
   document.dispatchEvent(new CustomEvent("lantern:title", { detail: title }));

@@ -7,14 +7,13 @@ text message of ((text)).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from http import HTTPStatus
 
 from notifications_python_client.errors import HTTPError, InvalidResponse
 from notifications_python_client.notifications import NotificationsAPIClient
 
-from staff.alerts.channels.channel import Channel, ChannelSetup
+from staff.alerts.channels.channel import Channel, ChannelSetup, refused_by
 from staff.alerts.formatter import Notice
-from staff.alerts.queue import Delivery, NotSentError
+from staff.alerts.queue import Delivery
 from staff.rota.rota import EMAIL, SMS
 
 URL = "https://api.notifications.service.gov.uk"
@@ -82,7 +81,4 @@ def _post(send: Callable[..., object], **message: object) -> None:
     try:
         send(**message)
     except (HTTPError, InvalidResponse) as error:
-        status = error.status_code
-        # Only this status says that the recipient or the template is wrong.
-        for_good = status == HTTPStatus.BAD_REQUEST
-        raise NotSentError(f"notify {status}", for_good=for_good) from None
+        raise refused_by(error.status_code, "notify") from None

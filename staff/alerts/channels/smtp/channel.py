@@ -17,6 +17,7 @@ from safeguarding.settings import choice_setting, number_setting
 from staff.alerts.channels.channel import Channel, ChannelSetup
 from staff.alerts.formatter import Notice
 from staff.alerts.queue import Delivery, NotSentError
+from staff.rota.refusals import MAILBOX_FULL
 from staff.rota.rota import EMAIL
 
 DEMONSTRATION_TEAM = "safeguarding-team@lantern.example"
@@ -27,7 +28,8 @@ LONGEST_S = 30.0
 """Seconds that one message may take: a server could send one byte every nine seconds."""
 Security = Literal["starttls", "tls", "none"]
 SECURITIES: tuple[Security, ...] = ("starttls", "tls", "none")
-_REFUSED_FOR_GOOD = 500
+_REFUSED, _FULL = 500, {452, 552}
+"""The least reply code that refuses, and those of a mailbox without room (RFC 5321, 4.2.3)."""
 
 
 @dataclass(frozen=True)
@@ -86,10 +88,12 @@ class EmailChannel:
         try:
             with self._connected() as server:
                 server.send_message(self._message(to, delivery, notice))
-        except smtplib.SMTPRecipientsRefused as refused:
-            codes = [code for code, _ in refused.recipients.values()]
-            for_good = all(code >= _REFUSED_FOR_GOOD for code in codes)
-            raise NotSentError("recipient refused", for_good=for_good) from None
+        except smtplib.SMTPRecipientsRefused as error:
+            # The mildest answer counts, where the team's mailbox is several addresses.
+            code = min(code for code, _ in error.recipients.values())
+            raise _not_taken(code, "recipient refused") from None
+        except smtplib.SMTPDataError as error:
+            raise _not_taken(error.smtp_code, "message refused") from None
         except (OSError, ValueError, smtplib.SMTPException) as error:
             raise NotSentError(type(error).__name__) from None
 
@@ -140,6 +144,13 @@ class EmailChannel:
 
     def _context(self) -> ssl.SSLContext:
         return self._server.trusted or ssl.create_default_context()
+
+
+def _not_taken(code: int, kind: str) -> NotSentError:
+    """Return the error for a recipient whose mail the server does not take."""
+    if code in _FULL:
+        return NotSentError(MAILBOX_FULL, refused=True)
+    return NotSentError(kind, refused=code >= _REFUSED)
 
 
 def _cut(server: smtplib.SMTP) -> None:

@@ -17,7 +17,7 @@ import httpx
 import msgspec
 
 from safeguarding.settings import choice_setting
-from staff.alerts.channels.channel import Channel, ChannelSetup
+from staff.alerts.channels.channel import Channel, ChannelSetup, refused_by
 from staff.alerts.formatter import Notice
 from staff.alerts.queue import Delivery, NotSentError
 from staff.rota.rota import WEBHOOK
@@ -63,7 +63,7 @@ class WebhookChannel:
             # The status is enough, and a body could go on for ever.
             with self._client.stream("POST", self._url, content=body, headers=headers) as response:
                 if not response.is_success:
-                    raise NotSentError(f"webhook {response.status_code}")
+                    raise refused_by(response.status_code, "webhook")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise NotSentError(type(error).__name__) from None
 

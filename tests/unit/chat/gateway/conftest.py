@@ -20,9 +20,16 @@ from sanic import Sanic
 
 from chat.gateway import api
 from chat.gateway.composition import Dependencies, create_app
-from chat.gateway.limits import RateLimits
+from chat.gateway.limits import FINGERPRINT_LETTERS, RateLimits
 from safeguarding.dialogue.encoder import DialogueEncoder
-from safeguarding.escalation import CallbackChange, CallbackLeft, Escalation, Handoff, merged
+from safeguarding.escalation import (
+    SENDER,
+    CallbackChange,
+    CallbackLeft,
+    Escalation,
+    Handoff,
+    merged,
+)
 from safeguarding.risk.assessment import NO_RISK, Analysis, Assessment, Signal, Turn, read_in_part
 from safeguarding.screening.languages import LanguageDetector
 from safeguarding.screening.screener import MessageScreener
@@ -48,6 +55,12 @@ def assessed(severity: Severity, category: str = "distress") -> Assessment:
     """Return an assessment of this severity."""
     signal = Signal("word", "lexicon", "1", category, severity, 0, 0)
     return Assessment(severity, (category,), "self", (signal,))
+
+
+def noted(handed_over: Escalation) -> dict[str, str]:
+    """Return the facts about a hand-off, without the fingerprint of its sender, which it has."""
+    assert len(handed_over.extra[SENDER]) == FINGERPRINT_LETTERS
+    return {name: value for name, value in handed_over.extra.items() if name != SENDER}
 
 
 class WordEngine:

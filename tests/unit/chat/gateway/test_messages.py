@@ -17,7 +17,7 @@ from safeguarding.risk.assessment import Analysis, AssessedMessage, Turn
 from safeguarding.taxonomy import Severity
 from tests.content import real_content
 from tests.fakes.rasa import FakeRasa, answering, failing, saying
-from tests.unit.chat.gateway.conftest import VECTOR, Gateway, World, until
+from tests.unit.chat.gateway.conftest import VECTOR, Gateway, World, noted, until
 
 URGENT_CARD = {"kind": "help_card", "severity": "urgent", "text": "Rasa's card"}
 STILL_HERE = {"kind": "prompt", "topic": "still_here", "text": "Rasa is still here"}
@@ -103,7 +103,7 @@ async def test_help_is_shown_and_recorded_however_rasa_fails(
     assert answer.status_code == 200
     assert (shown[0]["kind"], shown[0]["severity"]) == ("help_card", "urgent")
     assert kept.text == "someone hurt me"
-    assert kept.extra == {"fallback": reason}
+    assert noted(kept) == {"fallback": reason}
     assert kept.shown == (words_of(shown[0]),)
     assert kept.contacts == contacts_in(shown)
     assert "childline" in {contact.id for contact in kept.contacts}
@@ -173,7 +173,7 @@ async def test_a_concern_is_recorded_and_gets_help_although_rasa_saw_none(gatewa
     assert [choice["id"] for choice in card["choices"]][-1] == "leave_wish"
     assert kept.assessment.severity == Severity.CONCERN
     assert [turn.text for turn in kept.turns_before] == ["hello", "Hello from Rasa"]
-    assert (kept.area, kept.extra) == ("swindon", {})
+    assert (kept.area, noted(kept)) == ("swindon", {})
 
 
 @pytest.mark.parametrize("audience", [None, "parent", "professional"])
@@ -746,7 +746,7 @@ async def test_a_broken_engine_never_stops_the_answer(gateway: Gateway) -> None:
     (kept,) = gateway.world.log.kept.values()
     assert kinds == [("help_card", "none"), ("text", None)]
     assert "assessed" not in gateway.world.rasa.received[0]
-    assert (kept.assessment.severity, kept.extra) == (Severity.CONCERN, {"screening": "failed"})
+    assert (kept.assessment.severity, noted(kept)) == (Severity.CONCERN, {"screening": "failed"})
 
 
 async def test_rasa_is_handed_what_the_gateway_found_out(gateway: Gateway) -> None:
@@ -811,7 +811,7 @@ async def test_a_message_that_is_assessed_late_is_on_record_before_its_answer_an
 
     assert answer.json()["messages"][0]["kind"] == "help_card"
     assert at_first.assessment == NOT_ASSESSED
-    assert at_first.extra == {"fallback": "assessment-late", "screening": "late"}
+    assert noted(at_first) == {"fallback": "assessment-late", "screening": "late"}
     assert last(gateway).assessment.severity is Severity.URGENT
     assert last(gateway).extra == at_first.extra | {"assessed_later": "urgent"}
 

@@ -10,10 +10,11 @@ from sqlalchemy.engine import Engine
 from safeguarding.content.phrases import read_phrases
 from safeguarding.taxonomy import CONTENT, Severity
 from staff.alerts import queue
+from staff.alerts.flood import Flood
 from staff.alerts.formatter import AlertFormatter, AlertPhrases, Notice
 from staff.alerts.outbox import Alert, raise_alert
 from staff.alerts.plan import Plan, StepTaken, advance
-from staff.alerts.queue import Delivery, Flood
+from staff.alerts.queue import Delivery
 from staff.rota.rota import EMAIL
 from tests.peers import Receiver
 from tests.records import NOON, Clock

@@ -9,9 +9,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from staff.accounts.accounts import Staff, StaffAccounts
-from staff.alerts import queue
+from staff.alerts import outcomes
 from staff.alerts.outbox import StaffAlerts, set_area
 from staff.alerts.plan import AlertStep, Plan, StepTaken
+from staff.alerts.queue import NotSentError
 from staff.audit.trail import of_case
 from staff.rota.rota import CONSOLE, EMAIL, TEAM, WEBHOOK, contact_ways, may_see
 from tests.records import Clock
@@ -47,10 +48,10 @@ def forget_ways(engine: Engine, *members: Staff) -> None:
 def give_up_all(engine: Engine, clock: Clock) -> set[str | None]:
     """Every email that waits is refused for good; the addresses."""
     held = claim(engine, clock)
-    refused = queue.NotSentError("no such address", for_good=True)
+    refused = NotSentError("no such address", refused=True)
     for each in held:
         with engine.begin() as connection:
-            queue.mark_failed(connection, each, refused, clock())
+            outcomes.mark_failed(connection, each, refused, clock())
     return {each.email for each in held}
 
 
@@ -143,7 +144,7 @@ def test_the_teams_own_channel_does_not_stand_in_for_a_person(
 
 
 @pytest.mark.usefixtures("rota", "raised")
-def test_an_address_that_is_refused_for_good_reaches_no_one(
+def test_an_address_that_refuses_messages_reaches_no_one(
     engine: Engine, accounts: StaffAccounts, team: dict[str, Staff], clock: Clock
 ) -> None:
     keep(accounts, ann="wiltshire", bob="swindon", cem="swindon", dee="swindon")
@@ -154,7 +155,8 @@ def test_an_address_that_is_refused_for_good_reaches_no_one(
     *_, last = step(engine, clock, alone)
 
     assert (last.step, last.beyond_area) == (AlertStep.EVERYONE, True)
-    assert told(last, team) == {*team}
+    assert told(last, team) == {"bob", "cem", "dee"}
+    assert last.refused == {EMAIL: [team["ann"].id]}
 
 
 @pytest.mark.usefixtures("rota")

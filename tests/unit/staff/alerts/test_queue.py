@@ -6,16 +6,16 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from staff.alerts import queue
+from staff.alerts import outcomes, queue
 from staff.alerts.outbox import acknowledge, deliveries
 from staff.alerts.plan import AlertStep
-from staff.alerts.queue import LEASE, NotSentError
+from staff.alerts.queue import IMMEDIATE_LEASE, NotSentError
 from staff.audit.trail import of_case
 from staff.rota.rota import EMAIL
 from tests.records import Clock
 from tests.unit.staff.alerts.conftest import claim, put, step
 
-REFUSED = NotSentError("no such address", for_good=True)
+REFUSED = NotSentError("no such address", refused=True)
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_a_claimed_delivery_is_not_claimed_again_until_the_claim_expires(
         1,
     )
 
-    clock.move(seconds=LEASE.total_seconds() - 1)
+    clock.move(seconds=IMMEDIATE_LEASE.total_seconds() - 1)
     assert claim(engine, clock, "two") == []
     clock.move(seconds=1)
     assert [each.attempts for each in claim(engine, clock, "two")] == [2]
@@ -51,11 +51,11 @@ def test_a_claimed_delivery_is_not_claimed_again_until_the_claim_expires(
 @pytest.mark.usefixtures("queued")
 def test_whose_claim_has_ended_changes_nothing_any_more(engine: Engine, clock: Clock) -> None:
     [late] = claim(engine, clock)
-    clock.move(seconds=LEASE.total_seconds())
+    clock.move(seconds=IMMEDIATE_LEASE.total_seconds())
     claim(engine, clock, "two")
 
     with engine.begin() as connection:
-        queue.mark_failed(connection, late, REFUSED, clock())
+        outcomes.mark_failed(connection, late, REFUSED, clock())
 
     assert status(engine) == "queued"
 
@@ -64,7 +64,7 @@ def test_whose_claim_has_ended_changes_nothing_any_more(engine: Engine, clock: C
 def test_what_was_sent_is_not_sent_again(engine: Engine, clock: Clock) -> None:
     [held] = claim(engine, clock)
     with engine.begin() as connection:
-        queue.mark_sent(connection, held, clock())
+        outcomes.mark_sent(connection, held, clock())
 
     clock.move(days=1)
     assert claim(engine, clock) == []
@@ -75,7 +75,7 @@ def test_what_was_sent_is_not_sent_again(engine: Engine, clock: Clock) -> None:
 def test_what_failed_is_tried_again_later(engine: Engine, clock: Clock) -> None:
     [held] = claim(engine, clock)
     with engine.begin() as connection:
-        queue.mark_failed(connection, held, NotSentError("refused"), clock())
+        outcomes.mark_failed(connection, held, NotSentError("refused"), clock())
 
     assert claim(engine, clock) == []
     clock.move(seconds=5)
@@ -88,7 +88,7 @@ def test_a_delivery_given_up_is_on_the_trail_and_the_next_step_follows_at_once(
 ) -> None:
     [held] = claim(engine, clock)
     with engine.begin() as connection:
-        assert queue.mark_failed(connection, held, REFUSED, clock())
+        assert outcomes.mark_failed(connection, held, REFUSED, clock())
 
     assert [each.step for each in step(engine, clock)] == [AlertStep.SECOND]
     with engine.connect() as connection:

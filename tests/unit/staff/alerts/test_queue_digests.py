@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,10 +11,12 @@ from sqlalchemy.engine import Engine
 
 from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import Staff
-from staff.alerts import queue
+from staff.alerts import outcomes, queue
+from staff.alerts.flood import HELD, Flood
 from staff.alerts.outbox import Alert, acknowledge, deliveries, outbox_figures, raise_alert
+from staff.alerts.outcomes import IN_DIGEST
 from staff.alerts.plan import AlertStep
-from staff.alerts.queue import HELD, IN_DIGEST, LEASE, Delivery, Flood, NotSentError
+from staff.alerts.queue import LEASE, Delivery, NotSentError
 from staff.audit.trail import of_case
 from staff.rota.rota import CONSOLE, EMAIL, add_shifts
 from tests.records import Clock
@@ -25,11 +28,12 @@ pytestmark = pytest.mark.usefixtures("rota")
 
 
 def flood(engine: Engine, clock: Clock, number: int, severity: Severity = URGENT) -> None:
-    """So many more hand-offs, of which Ann is told by email."""
+    """So many more hand-offs from different senders, of which Ann is told by email."""
     with engine.begin() as connection:
         known = connection.execute(sa.text("SELECT count(*) FROM alerts")).scalar_one()
         for index in range(known, known + number):
             alert = Alert(f"c{index}", f"LN-{index}", severity, "", "", clock(), "new")
+            alert = replace(alert, sender=f"s{index}")
             raise_alert(connection, alert, clock())
     step(engine, clock)
 
@@ -42,7 +46,7 @@ def sizes(held: list[Delivery]) -> list[int]:
 def send(engine: Engine, clock: Clock, held: list[Delivery]) -> None:
     for each in held:
         with engine.begin() as connection:
-            queue.mark_sent(connection, each, clock())
+            outcomes.mark_sent(connection, each, clock())
 
 
 def statuses(engine: Engine) -> list[str]:
@@ -88,7 +92,7 @@ def test_the_gravest_stands_first_in_a_digest(engine: Engine, clock: Clock) -> N
     assert [each.alert.severity for each in together.every] == [URGENT] + [CONCERN] * 9
 
 
-def test_an_immediate_alert_is_always_sent_alone_and_not_counted(
+def test_an_immediate_alert_of_no_burst_is_sent_alone_and_not_counted(
     engine: Engine, clock: Clock
 ) -> None:
     flood(engine, clock, 7, IMMEDIATE)
@@ -179,7 +183,7 @@ def test_a_digest_that_failed_is_tried_again(engine: Engine, clock: Clock) -> No
     *alone, together = claim(engine, clock)
     send(engine, clock, alone)
     with engine.begin() as connection:
-        assert not queue.mark_failed(connection, together, NotSentError("refused"), clock())
+        assert not outcomes.mark_failed(connection, together, NotSentError("refused"), clock())
     assert claim(engine, clock) == []
 
     clock.move(seconds=5)
@@ -198,7 +202,7 @@ def test_a_digest_that_cannot_be_sent_is_given_up_for_each_and_the_next_step_fol
 
     with engine.begin() as connection:
         refused = NotSentError("no address", for_good=True)
-        assert queue.mark_failed(connection, together, refused, clock())
+        assert outcomes.mark_failed(connection, together, refused, clock())
 
     taken = step(engine, clock)
     with engine.connect() as connection:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from safeguarding.taxonomy import Severity, taxonomy
+from staff.alerts.outcomes import IN_DIGEST
 from staff.alerts.plan import ALERTED
-from staff.alerts.queue import IN_DIGEST
 from staff.audit.trail import Event
 from staff.cases import wording as case_wording
 from staff.cases.case import Case, CaseEvent, CaseStatus, reference_of

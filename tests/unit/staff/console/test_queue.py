@@ -217,3 +217,45 @@ async def test_the_list_alone_can_be_asked_for(browser: Browser, log: Escalation
 
     assert links(page) == ["c1"]
     assert "<html" not in page
+
+
+async def test_a_burst_is_one_row_that_opens_to_its_cases(
+    browser: Browser, log: EscalationLog, cases: Cases
+) -> None:
+    for number in range(40):
+        raised_at = NOON - timedelta(seconds=100 - number)
+        immediate = assessment(Severity.IMMEDIATE)
+        log.record(message(f"c{number}", raised_at=raised_at, assessment=immediate))
+    log.record(message("child", area="kent", assessment=assessment(Severity.IMMEDIATE)))
+
+    page = (await browser.get("/escalations")).text
+
+    said = plain(page)
+    assert "Open (41)" in said
+    assert "<title>(41)" in page
+    assert "40 cases that look alike" in said
+    assert "Nobody has 40 of them yet" in said
+    assert page.count("<details") == 2
+    assert "Show the first 25 of 40 cases" in said
+    assert len(links(page)) == 26
+    assert links(page)[-1] == "child"
+    own = re.search(r'href="(/escalations\?[^"]*burst=\d+)"', page)
+    assert own
+    listed = [
+        (await browser.get(f"{own[1]}&page={number}".replace("&amp;", "&"))) for number in (1, 2)
+    ]
+    assert [len(links(each.text)) for each in listed] == [25, 15]
+    assert "Found (40)" in plain(listed[0].text)
+    reference = cases.find("c33").reference
+    assert (await browser.get(f"/escalations?reference={reference}")).headers["location"]
+    found = (await browser.get(f"/escalations?reference={reference[:7]}")).text
+    assert "c33" in links(found)
+
+
+@pytest.mark.parametrize("burst", ["x", "-1", "9" * 12, ""])
+async def test_a_burst_that_makes_no_sense_is_ignored(
+    browser: Browser, log: EscalationLog, burst: str
+) -> None:
+    log.record(escalation())
+
+    assert links((await browser.get(f"/escalations?burst={burst}")).text) == ["c1"]

@@ -11,15 +11,18 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from safeguarding.taxonomy import Severity
-from staff.accounts.accounts import Staff
+from staff.accounts.accounts import Staff, StaffAccounts
+from staff.accounts.permissions import Role
 from staff.alerts.outbox import Alert, raise_alert
 from staff.alerts.plan import Plan, advance
 from staff.audit.trail import audit_events
 from staff.cases.case import reference_of
-from staff.rota import rota
-from staff.rota.rota import ContactPreferences, contact_preferences
-from tests.records import NOON, EscalationLog, escalation
+from staff.rota import refusals, rota
+from staff.rota.refusals import MAILBOX_FULL
+from staff.rota.rota import EMAIL, TEAM, ContactPreferences, contact_preferences
+from tests.records import NOON, PASSWORD, EscalationLog, escalation
 from tests.unit.staff.console.conftest import Browser
+from tests.unit.staff.console.test_case_page import plain
 
 HOUR = timedelta(hours=1)
 
@@ -54,6 +57,26 @@ async def first_shift(browser: Browser) -> str:
     found = re.search(r"/rota/shift/\d+", page.text)
     assert found
     return found[0]
+
+
+async def test_addresses_that_refuse_alerts_are_named_until_they_work(
+    visitor: Browser, accounts: StaffAccounts, engine: Engine, bob: Staff
+) -> None:
+    accounts.add("ada", PASSWORD, "Ada Admin", Role.ADMINISTRATOR)
+    await visitor.sign_in("ada")
+    with engine.begin() as connection:
+        refusals.refuse(connection, EMAIL, bob.id, MAILBOX_FULL, NOON)
+        refusals.refuse(connection, EMAIL, TEAM, "message refused", NOON)
+
+    for page in ("/rota", "/accounts"):
+        said = plain((await visitor.get(page)).text)
+        assert "Alerts do not reach everyone" in said
+        assert "Bob Jones, by email: the mailbox is full. Since 12:00 on 25 November." in said
+        assert "The whole team, by email: the address is refused." in said
+    with engine.begin() as connection:
+        refusals.forget(connection, EMAIL, bob.id)
+        refusals.forget(connection, EMAIL, TEAM)
+    assert "Alerts do not reach everyone" not in (await visitor.get("/rota")).text
 
 
 async def test_a_lead_puts_working_days_on_the_rota(

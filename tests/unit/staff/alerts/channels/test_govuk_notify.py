@@ -53,10 +53,10 @@ def test_a_text_goes_by_its_template(notify: Receiver, delivery: Delivery, notic
 
 
 @pytest.mark.parametrize(
-    ("status", "for_good"), [(400, True), (403, False), (429, False), (500, False), (503, False)]
+    ("status", "refused"), [(400, True), (403, True), (429, False), (500, False), (503, False)]
 )
-def test_what_notify_refuses_is_given_up_or_tried_again(
-    notify: Receiver, delivery: Delivery, notice: Notice, status: int, for_good: bool
+def test_what_notify_refuses_is_told_from_what_to_try_again_soon(
+    notify: Receiver, delivery: Delivery, notice: Notice, status: int, refused: bool
 ) -> None:
     notify.status = status
     notify.answer = {"errors": [{"error": "ValidationError", "message": "phone +447700900123"}]}
@@ -64,7 +64,7 @@ def test_what_notify_refuses_is_given_up_or_tried_again(
     with pytest.raises(NotSentError) as raised:
         NotifySms(notify_client(KEY, notify.url), "s-template").send(delivery, notice)
 
-    assert raised.value.for_good is for_good
+    assert raised.value.refused is refused
     assert "+44" not in str(raised.value)
 
 

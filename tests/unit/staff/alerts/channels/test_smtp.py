@@ -18,6 +18,7 @@ from cryptography.x509.oid import NameOID
 from staff.alerts.channels.smtp.channel import EmailChannel, SmtpServer
 from staff.alerts.formatter import Notice
 from staff.alerts.queue import Delivery, NotSentError
+from staff.rota.refusals import MAILBOX_FULL
 from staff.rota.rota import TEAM
 from tests.peers import MailServer, frozen_server, slow_server
 
@@ -60,28 +61,47 @@ def test_the_team_has_a_mailbox(server: MailServer, delivery: Delivery, notice: 
     assert server.mails[0]["To"] == "team@example.org"
 
 
-@pytest.mark.parametrize(("answer", "for_good"), [("550 no such user", True), ("451 later", False)])
-def test_an_address_that_is_refused_is_given_up_or_tried_again(
-    server: MailServer, delivery: Delivery, notice: Notice, answer: str, for_good: bool
+ANSWERS = [
+    ("550 no such user ann", True, "recipient refused"),
+    ("552 mailbox full", True, MAILBOX_FULL),
+    ("452 4.2.2 over quota", True, MAILBOX_FULL),
+    ("451 later", False, "recipient refused"),
+]
+
+
+@pytest.mark.parametrize(("answer", "refused", "kind"), ANSWERS)
+def test_an_address_that_is_refused_is_told_from_one_to_try_again_soon(
+    server: MailServer, delivery: Delivery, notice: Notice, answer: str, refused: bool, kind: str
 ) -> None:
     server.refuse["ann@example.org"] = answer
 
     with pytest.raises(NotSentError) as raised:
         channel(server.port).send(delivery, notice)
 
-    assert raised.value.for_good is for_good
+    assert (raised.value.refused, raised.value.kind) == (refused, kind)
     assert "ann" not in str(raised.value)
 
 
-def test_a_server_that_takes_nothing_just_now_is_tried_again(
-    server: MailServer, delivery: Delivery, notice: Notice
+@pytest.mark.parametrize(
+    ("answer", "refused"),
+    [("552 mailbox full", True), ("554 we want no such mail", True), ("451 not now", False)],
+)
+def test_a_refusal_after_the_message_counts_as_one_of_its_recipient(
+    server: MailServer, delivery: Delivery, notice: Notice, answer: str, refused: bool
 ) -> None:
-    server.closed = "452 no space"
+    server.closed = answer
 
     with pytest.raises(NotSentError) as raised:
         channel(server.port).send(delivery, notice)
 
-    assert not raised.value.for_good
+    assert raised.value.refused is refused
+
+
+def test_without_an_address_nothing_is_tried_again(delivery: Delivery, notice: Notice) -> None:
+    with pytest.raises(NotSentError) as raised:
+        channel(9).send(replace(delivery, email=None), notice)
+
+    assert raised.value.for_good
 
 
 def test_an_unreachable_server_is_tried_again(delivery: Delivery, notice: Notice) -> None:

@@ -64,16 +64,19 @@ def test_teams_gets_a_card(receiver: Receiver, delivery: Delivery, notice: Notic
     assert attached["content"]["actions"][0]["url"] == notice.link
 
 
-@pytest.mark.parametrize("status", [302, 307, 400, 404, 500])
-def test_all_but_success_is_tried_again(
-    receiver: Receiver, delivery: Delivery, notice: Notice, status: int
+@pytest.mark.parametrize(
+    ("status", "refused"),
+    [(302, True), (307, True), (400, True), (404, True), (408, False), (429, False), (500, False)],
+)
+def test_an_address_that_refuses_is_told_from_one_to_try_again_soon(
+    receiver: Receiver, delivery: Delivery, notice: Notice, status: int, refused: bool
 ) -> None:
     receiver.status = status
 
     with pytest.raises(NotSentError, match=str(status)) as raised:
         WebhookChannel(receiver.url, "key").send(delivery, notice)
 
-    assert not raised.value.for_good
+    assert raised.value.refused is refused
     assert len(receiver.posts) == 1
 
 
