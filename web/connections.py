@@ -252,6 +252,8 @@ def serve(app: App, host: str, port: int, protocol: type[HttpProtocol] = Bounded
     """Serve in this one process until stopped, and report to its service manager."""
     app.register_listener(report_from_loop, "after_server_start")
     listening = bind_socket(host, port, backlog=BACKLOG)
+    # A process that this one starts would hold the port open after it is closed here.
+    listening.set_inheritable(False)
     # Linux holds silent connections back until their first byte, or for DEFER_S seconds.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, DEFER_S)
     app.run(

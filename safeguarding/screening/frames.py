@@ -54,5 +54,5 @@ def _length(head: bytes) -> int:
 def _values(body: bytes) -> dict[str, Any]:
     try:
         return msgspec.msgpack.decode(body, type=dict[str, Any])
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise FrameError(type(error).__name__) from None

@@ -18,7 +18,7 @@ from typing import Any
 import structlog
 
 from safeguarding.risk.assessment import AssessedMessage
-from safeguarding.screening.frames import FrameError, packed, receive_frame
+from safeguarding.screening.frames import packed, receive_frame
 from safeguarding.screening.task import ScreeningTask
 from safeguarding.taxonomy import ROOT
 
@@ -145,7 +145,7 @@ class ScreeningProcess:
             ready_at = None
             try:
                 ready_at = await self._run()
-            except (OSError, FrameError, asyncio.TimeoutError) as error:
+            except Exception as error:  # noqa: BLE001 - it is started again, whatever it was
                 log.error("screening.broken", error=type(error).__name__)  # noqa: TRY400
             finally:
                 await self._end()

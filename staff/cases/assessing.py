@@ -259,6 +259,8 @@ class AssessmentWorker:
     def _settle_one(self, connection: Connection, row: AssessedRow) -> None:
         """Record a message if it is for staff, and delete the words of its row."""
         if handoffs.claim(connection, row.number) is None:
+            # Who holds it may fail: if it still waits, it is looked at again in the next round.
+            self._known.discard(row.number)
             return
         try:
             record_message(connection, self._ring, row.result, self._now())

@@ -36,7 +36,7 @@ def expressions() -> list[str]:
 
 def figures() -> set[str]:
     """Return the names of all that the three processes publish."""
-    state = DispatcherState("ready", "up", {}, [], {}, {}, {}, 0.0, 0, 0.0, {}, 0.0)
+    state = DispatcherState("ready", "up", {}, [], {}, {}, {}, 0.0, 0, 0.0, 0, 0.0, {}, 0.0)
     found = set()
     for text in (GatewayMetrics().as_text(), ConsoleMetrics().as_text(), metrics_of(state)):
         for family in text_string_to_metric_families(text.decode()):

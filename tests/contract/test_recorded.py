@@ -118,6 +118,29 @@ async def test_a_card_beside_a_message_that_could_not_be_assessed_is_recorded(
         assert record_of(gateway, answer).text == "hello"
 
 
+@pytest.mark.parametrize("text", LEVELS)
+async def test_help_alone_is_recorded_while_nothing_is_assessed(tmp_path: Path, text: str) -> None:
+    async with gateway_before(tmp_path) as gateway:
+        gateway.world.screener.is_up = False
+
+        answer = await gateway.say(await gateway.begin(), text)
+
+        assert record_of(gateway, answer).text == text
+
+
+@pytest.mark.parametrize("text", LEVELS)
+async def test_help_alone_is_recorded_while_there_is_more_to_do_than_time(
+    tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with gateway_before(tmp_path) as gateway:
+        headers = await gateway.begin()
+        monkeypatch.setattr("chat.gateway.pressure.MOST_UNDER_WAY", 0)
+
+        answer = await gateway.say(headers, text)
+
+        assert record_of(gateway, answer).text == text
+
+
 @pytest.mark.parametrize("fail", [failing(500), answering(), answering({"kind": "?"})])
 @pytest.mark.parametrize("text", ["worried", "hurt", "now"])
 async def test_the_gateways_own_card_is_recorded_when_rasa_fails(

@@ -5,7 +5,9 @@ A few hundred cases, the same each time; `make fuzz` tries ten thousand others.
 
 from __future__ import annotations
 
+import io
 import json
+import math
 import re
 import socket
 from collections.abc import Iterator
@@ -26,14 +28,11 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from chat.gateway.requests import clean
-from chat.gateway.screening import Screening
 from ops.stack import Stack
-from safeguarding.conversation_state import ConversationState
-from safeguarding.dialogue.encoder import DialogueEncoder
 from safeguarding.risk.assessment import AssessedMessage, Turn
-from safeguarding.risk.encoder.in_place import loaded_encoder
-from safeguarding.risk.engine import build_engine
-from safeguarding.screening.languages import LanguageDetector
+from safeguarding.screening.frames import packed, read_frame
+from safeguarding.screening.screener import MessageScreener, build_screener
+from safeguarding.screening.task import ScreeningTask
 from tests.content import real_content
 from tests.fakes.plain_engine import DISCLOSES
 from tests.fuzzing import fuzzing
@@ -211,25 +210,24 @@ def test_any_bytes_are_refused_calmly(door: Door, raw: bytes) -> None:
 
 
 @pytest.fixture(scope="module")
-def screening() -> Iterator[Screening]:
-    encode = loaded_encoder()
-    made = Screening(
-        build_engine(encode_in_place=encode),
-        DialogueEncoder(encode, {}),
-        LanguageDetector(real_content().languages),
-        real_content().questions,
-    )
-    yield made
-    made.close()
+def screener() -> MessageScreener:
+    return build_screener(real_content(), None)
 
 
 @fuzzing(0.1)
 @given(text=STRANGE, before=STRANGE)
-def test_any_text_is_screened(screening: Screening, text: str, before: str) -> None:
+def test_any_text_is_screened(screener: MessageScreener, text: str, before: str) -> None:
     """By the real engine and what knows languages, as the door hands it on."""
-    history = (Turn("user", clean(before)),)
+    task = ScreeningTask(clean(text), (Turn("user", clean(before)),))
+    frame = read_frame(io.BytesIO(packed(task.as_record())))
+    assert frame is not None
     with structlog.testing.capture_logs() as said:
-        assessed = screening._assess(clean(text), history, ConversationState())
+        assessed = screener.screen(ScreeningTask.from_record(frame))
+        alarm = screener.alarm(task.text)
 
     assert isinstance(assessed, AssessedMessage)
+    answer = read_frame(io.BytesIO(packed({"found": assessed.as_record()})))
+    assert answer is not None
+    assert AssessedMessage.from_record(answer["found"]).assessment == assessed.assessment
+    assert math.isfinite(alarm)
     assert said == []

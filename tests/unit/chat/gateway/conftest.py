@@ -106,13 +106,16 @@ class WordEngine:
 class MemoryMailbox:
     """A hand-off mailbox in memory. `down` makes it raise; `gate` holds it up.
 
-    `kept` is what shows risk, `attached` what only belongs to it; `wishes` takes call-backs.
+    `kept` is what shows risk, `attached` what only belongs to it; `wishes` takes call-backs. `rows`
+    are all that were appended, and `groups` how many of them at a time.
     """
 
     def __init__(self) -> None:
         self.wishes = MemoryWishes()
         self.kept: dict[str, Escalation] = {}
         self.attached: dict[str, Escalation] = {}
+        self.rows: list[Escalation] = []
+        self.groups: list[int] = []
         self.calls = 0
         self.down = False
         self.gate = threading.Event()
@@ -124,6 +127,7 @@ class MemoryMailbox:
         return self._append(handoff)
 
     def append_all(self, group: Sequence[Handoff]) -> None:
+        self.groups.append(len(group))
         for handoff in group:
             self.append(handoff)
 
@@ -132,6 +136,7 @@ class MemoryMailbox:
         self.gate.wait(30)
         if self.down:
             raise OSError(escalation.text)
+        self.rows.append(escalation)
         raised = escalation.assessment.severity > Severity.NONE
         place = self.kept if raised else self.attached
         known = place.get(escalation.message_id)
@@ -232,6 +237,7 @@ class World:
         self.log = MemoryMailbox()
         self.spool = MemorySpool()
         self.wishes = self.log.wishes
+        self.screener = ScreenerInThreads(self._screener())
         self.database = True
         self.pages = PageState.SOUND
         self.state_dir = state_dir
@@ -253,7 +259,7 @@ class World:
     def dependencies(self, _settings: Settings) -> Dependencies:
         """Return the fakes."""
         return Dependencies(
-            screener=ScreenerInThreads(self._screener()),
+            screener=self.screener,
             mailbox=self.log,
             spool=self.spool,
             token_key="k" * 40,

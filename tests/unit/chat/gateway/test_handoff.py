@@ -6,7 +6,8 @@ import itertools
 
 import pytest
 
-from chat.gateway.handoff import NOT_ASSESSED, decide
+from chat.gateway.handoff import decide
+from safeguarding.escalation import NOT_ASSESSED
 from safeguarding.risk.assessment import NO_RISK
 from safeguarding.taxonomy import Severity
 from tests.unit.chat.gateway.conftest import assessed
@@ -19,36 +20,40 @@ NONE, CONCERN, URGENT, IMMEDIATE = Severity
 )
 def test_nothing_ever_lowers_what_is_known(own: Severity, shown: Severity, known: Severity) -> None:
     assessment = NO_RISK if own == NONE else assessed(own)
-    for again, waits, later in itertools.product([False, True], repeat=3):
-        decision = decide(
-            assessment, shown=shown, known=known, again=again, waits=waits, later=later
-        )
-        assert decision.reached >= max(known, shown)
+    for again in (False, True):
+        decision = decide(assessment, shown=shown, known=known, again=again)
+        assert decision.reached >= max(known, shown, own)
         assert decision.on_record.severity >= own
         assert decision.is_for_staff or max(own, known) < CONCERN
 
 
-def test_what_could_not_be_assessed_is_a_concern() -> None:
-    decision = decide(None, shown=NONE, known=NONE, again=False)
+@pytest.mark.parametrize(
+    ("shown", "known", "again"), list(itertools.product(Severity, Severity, [False, True]))
+)
+def test_what_is_not_assessed_is_handed_over_whatever_was_shown(
+    shown: Severity, known: Severity, *, again: bool
+) -> None:
+    decision = decide(None, shown=shown, known=known, again=again)
 
-    assert (decision.on_record, decision.reached) == (NOT_ASSESSED, CONCERN)
     assert decision.is_for_staff
+    assert decision.on_record.severity >= CONCERN
+    assert decision.reached >= known
 
 
-def test_what_is_still_being_assessed_is_handed_over_and_says_nothing_of_the_conversation() -> None:
-    decision = decide(None, shown=NONE, known=NONE, again=False, waits=True)
+@pytest.mark.parametrize("known", [NONE, CONCERN, IMMEDIATE])
+def test_what_is_not_assessed_says_nothing_of_its_conversation(known: Severity) -> None:
+    for shown, again in ((NONE, False), (known, True)):
+        decision = decide(None, shown=shown, known=known, again=again)
 
-    assert (decision.on_record, decision.reached) == (NOT_ASSESSED, NONE)
-    assert decision.is_for_staff
+        assert (decision.on_record, decision.reached) == (NOT_ASSESSED, known)
 
 
-@pytest.mark.parametrize(("found", "on_record"), [(NONE, CONCERN), (URGENT, URGENT)])
-def test_what_was_assessed_later_stays_with_staff(found: Severity, on_record: Severity) -> None:
-    assessment = NO_RISK if found == NONE else assessed(found)
-    decision = decide(assessment, shown=NONE, known=NONE, again=False, later=True)
+def test_what_is_not_assessed_but_answered_with_help_is_as_grave_as_the_help() -> None:
+    decision = decide(None, shown=URGENT, known=NONE, again=False)
 
-    assert (decision.on_record.severity, decision.reached) == (on_record, found)
-    assert decision.is_for_staff
+    sources = [signal.source for signal in decision.on_record.signals]
+    assert (decision.on_record.severity, decision.reached) == (URGENT, URGENT)
+    assert sources == ["answered-with-help", "not-assessed"]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 
 import pytest
 
+from chat.gateway import recorder as module
 from chat.gateway.metrics import GatewayMetrics
 from chat.gateway.recorder import BoundedPool, Patience, Recorder
 from safeguarding.escalation import Escalation
@@ -18,6 +19,7 @@ from safeguarding.taxonomy import Severity
 from tests.unit.chat.gateway.conftest import MemoryMailbox, MemorySpool, assessed, until
 
 SECRET = "what a child wrote"
+PATIENT = Patience(mailbox_s=20)
 IMPATIENT = Patience(mailbox_s=0.05, spool_s=0.05, away_s=60)
 
 
@@ -47,6 +49,12 @@ def impatient(log: MemoryMailbox, spool: MemorySpool) -> Recorder:
     return Recorder(log, spool, GatewayMetrics(), IMPATIENT)
 
 
+@pytest.fixture
+def patient(log: MemoryMailbox, spool: MemorySpool) -> Recorder:
+    """Return a recorder that waits for a log that a test holds up."""
+    return Recorder(log, spool, GatewayMetrics(), PATIENT)
+
+
 @asynccontextmanager
 async def at_work(recorder: Recorder) -> AsyncIterator[None]:
     """Let the recorder retry and drain meanwhile."""
@@ -63,6 +71,89 @@ async def test_it_goes_into_the_log(
     await recorder.record(escalation())
 
     assert (list(log.kept), list(spool.kept)) == (["m1"], [])
+
+
+async def recording_while_one_is_written(
+    recorder: Recorder, log: MemoryMailbox, number: int
+) -> list[asyncio.Task[None]]:
+    """Return so many records that are being made while the log is held up by the first."""
+    log.gate.clear()
+    first = asyncio.create_task(recorder.record(escalation("first")))
+    await until(lambda: log.groups == [1])
+    others = [
+        asyncio.create_task(recorder.record(escalation(f"m{each}"))) for each in range(1, number)
+    ]
+    await asyncio.sleep(0.05)
+    return [first, *others]
+
+
+async def test_what_comes_while_one_is_written_is_written_together(
+    patient: Recorder, log: MemoryMailbox, spool: MemorySpool
+) -> None:
+    made = await recording_while_one_is_written(patient, log, 12)
+    assert not any(each.done() for each in made)
+    log.gate.set()
+
+    await asyncio.gather(*made)
+
+    assert log.groups == [1, 11]
+    assert list(log.kept) == ["first", *(f"m{each}" for each in range(1, 12))]
+    assert spool.kept == {}
+
+
+async def test_a_group_has_an_end(
+    patient: Recorder, log: MemoryMailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_AT_ONCE", 4)
+    made = await recording_while_one_is_written(patient, log, 11)
+    log.gate.set()
+
+    await asyncio.gather(*made)
+
+    assert log.groups == [1, 4, 4, 2]
+    assert len(log.kept) == 11
+
+
+async def test_of_a_group_that_fails_each_goes_to_the_spool_and_the_next_is_written(
+    patient: Recorder, log: MemoryMailbox, spool: MemorySpool
+) -> None:
+    made = await recording_while_one_is_written(patient, log, 8)
+    log.down = True
+    log.gate.set()
+    await asyncio.gather(*made)
+    log.down = False
+
+    await patient.record(escalation("next"))
+
+    assert set(spool.kept) == {"first", *(f"m{each}" for each in range(1, 8))}
+    assert list(log.kept) == ["next"]
+
+
+async def test_a_group_that_is_late_is_on_the_spool_and_is_kept_once_when_it_comes_after_all(
+    impatient: Recorder, log: MemoryMailbox, spool: MemorySpool
+) -> None:
+    made = await recording_while_one_is_written(impatient, log, 5)
+    await asyncio.gather(*made)
+    spooled = set(spool.kept)
+    log.gate.set()
+
+    async with at_work(impatient):
+        await until(lambda: not spool.kept)
+        await until(lambda: set(log.kept) == spooled)
+
+    assert spooled == {"first", "m1", "m2", "m3", "m4"}
+
+
+async def test_one_whose_answer_ends_early_is_written_with_its_group(
+    patient: Recorder, log: MemoryMailbox
+) -> None:
+    first, gone, other = await recording_while_one_is_written(patient, log, 3)
+    gone.cancel()
+    log.gate.set()
+
+    await asyncio.gather(first, other)
+
+    assert list(log.kept) == ["first", "m1", "m2"]
 
 
 async def test_a_failing_database_is_bridged_by_the_spool_and_drained_later(

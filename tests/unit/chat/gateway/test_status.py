@@ -22,6 +22,7 @@ async def test_ready_names_each_dependency(gateway: Gateway) -> None:
     assert answer.status_code == 200
     assert answer.json() == {
         "status": "ready",
+        "screening": "up",
         "rasa": "up",
         "rasa_servers": {gateway.world.rasa.url.removeprefix("http://"): "up"},
         "actions": "up",
@@ -40,6 +41,7 @@ async def test_not_ready_while_something_is_away(world: World) -> None:
     world.pages = PageState.UNCHECKED
     world.log.down = True
     world.spool.keep(escalation())
+    world.screener.is_up = False
     async with world.gateway() as gateway:
         answer = await gateway.http.get("/readyz")
         alive = await gateway.http.get("/healthz")
@@ -47,6 +49,7 @@ async def test_not_ready_while_something_is_away(world: World) -> None:
     assert answer.status_code == 503
     assert answer.json() == {
         "status": "degraded",
+        "screening": "down",
         "rasa": "down",
         "rasa_servers": {"127.0.0.1:9": "down"},
         "actions": "down",
@@ -86,6 +89,17 @@ async def test_not_ready_while_a_page_of_the_database_is_damaged(
     assert (state["database"], state["database_pages"]) == ("up", "corrupt")
     [line] = [line for line in capsys.readouterr().out.splitlines() if "database.corrupt" in line]
     assert '"level": "critical"' in line
+
+
+async def test_not_ready_while_the_screening_process_alone_is_away(gateway: Gateway) -> None:
+    gateway.world.screener.is_up = False
+    away = await gateway.http.get("/readyz")
+    gateway.world.screener.is_up = True
+    back = await gateway.http.get("/readyz")
+
+    assert (away.status_code, away.json()["status"]) == (503, "degraded")
+    assert (away.json()["screening"], away.json()["rasa"]) == ("down", "up")
+    assert (back.status_code, back.json()["screening"]) == (200, "up")
 
 
 async def test_a_record_that_goes_from_memory_to_the_spool_meanwhile_is_counted(

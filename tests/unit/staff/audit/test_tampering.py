@@ -18,10 +18,10 @@ from safeguarding.clock import utc_now
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import Severity
 from staff.alerts.channels.smtp.channel import EmailChannel, SmtpServer
+from staff.alerts.flood import Flood
 from staff.alerts.formatter import AlertFormatter
 from staff.alerts.loops import Beats, Planner, Sender
 from staff.alerts.plan import Plan
-from staff.alerts.queue import Flood
 from staff.audit.anchors import ANCHORS
 from staff.audit.commands import anchor_audit, verify_audit
 from staff.audit.trail import AuditLog, of_kind

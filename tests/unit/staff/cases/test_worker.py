@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -13,7 +14,13 @@ import structlog
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DataError, OperationalError
 
-from safeguarding.escalation import CallbackLeft, CallbackWithdrawn, Escalation, Handoff
+from safeguarding.escalation import (
+    NOT_ASSESSED,
+    CallbackLeft,
+    CallbackWithdrawn,
+    Escalation,
+    Handoff,
+)
 from safeguarding.risk.assessment import NO_RISK
 from safeguarding.taxonomy import Severity
 from staff.alerts.outbox import alerts
@@ -21,13 +28,14 @@ from staff.cases import recording
 from staff.cases import worker as module
 from staff.cases.case import CaseEvent
 from staff.cases.cases import CaseFilter, Cases
-from staff.cases.worker import CaseWorker
+from staff.cases.worker import UNASSESSED_S, CaseWorker
 from storage import handoffs
 from storage.handoffs import HandoffMailbox
 from storage.vault import Vault, key_ring, new_key
 from tests.records import NOON, WORDS, Clock, assessment, escalation, log_on, vault
 
 Logged = Callable[[], list[str]]
+LATE = {"screening": "late"}
 TALK = {"assessment": NO_RISK, "raised_at": NOON + timedelta(minutes=1)}
 
 
@@ -77,6 +85,16 @@ def waiting(engine: Engine) -> int:
         return handoffs.figures(connection).waiting
 
 
+def left_unassessed(engine: Engine) -> int:
+    with engine.connect() as connection:
+        return handoffs.figures(connection).unassessed
+
+
+def unassessed(message_id: str = "m1", **changes: Any) -> Escalation:
+    """Return a message that waits for its assessment."""
+    return escalation(message_id, assessment=NOT_ASSESSED, extra=LATE, **changes)
+
+
 def left(number: int, minutes: int, name: str = "Sam", conversation: str = "c1") -> CallbackLeft:
     at = NOON + timedelta(minutes=minutes)
     return CallbackLeft(f"w{number}", conversation, at, name, "text after 4")
@@ -119,29 +137,115 @@ def test_what_is_written_twice_is_one_row_also_when_it_is_done(
     assert len(rows(engine)) == 1
 
 
-def test_a_later_and_graver_assessment_is_a_second_row_and_one_record(
-    chat: HandoffMailbox, worker: CaseWorker, cases: Cases, engine: Engine
+def test_what_waits_for_its_assessment_is_left_alone(
+    chat: HandoffMailbox, worker: CaseWorker, cases: Cases, engine: Engine, clock: Clock
 ) -> None:
-    late = {"screening": "late"}
-    chat.append(escalation(extra=late))
-    graver = assessment(Severity.IMMEDIATE)
-    chat.append(escalation(assessment=graver, extra=late | {"assessed_later": "immediate"}))
+    chat.append(unassessed("m1"))
+    chat.append(escalation("m2", conversation_id="c2"))
+    clock.move(seconds=UNASSESSED_S)
 
-    assert worker.work() == 2
+    assert worker.work() == 1
+
+    assert [case.id for case in cases.queue(CaseFilter(status=None), limit=None)] == ["c2"]
+    assert (waiting(engine), left_unassessed(engine)) == (0, 1)
+    assert worker.work_off() == 0
+
+
+def test_the_assessment_that_comes_makes_one_record_and_supersedes_what_waits_for_it(
+    chat: HandoffMailbox, worker: CaseWorker, cases: Cases, engine: Engine, clock: Clock
+) -> None:
+    chat.append(unassessed())
+    found = assessment(Severity.IMMEDIATE)
+    chat.append(escalation(assessment=found, extra=LATE | {"assessed_later": "immediate"}))
+
+    assert worker.work() == 1
+
+    (message,) = cases.whole("c1").messages
+    assert message.assessment == found
+    assert [(row.state, row.sealed, row.done_at) for row in rows(engine)] == [
+        ("not_assessed", None, clock.at),
+        ("assessed", None, clock.at),
+    ]
+    assert [link.event.what for link in cases.whole("c1").history] == [CaseEvent.RECORDED]
+    assert chat.append(unassessed()) is False
+
+
+def test_what_waits_is_not_superseded_by_an_assessment_that_could_not_be_recorded(
+    chat: HandoffMailbox, worker: CaseWorker, engine: Engine
+) -> None:
+    chat.append(unassessed())
+    chat.append(escalation(assessment=NO_RISK, extra=LATE | {"assessed_later": "none"}))
+
+    assert worker.work() == 0
+
+    assert (waiting(engine), left_unassessed(engine)) == (1, 1)
+
+
+def test_what_nothing_assesses_is_a_concern_in_the_end(
+    chat: HandoffMailbox, worker: CaseWorker, cases: Cases, engine: Engine, clock: Clock
+) -> None:
+    chat.append(unassessed("m1"))
+    chat.append(unassessed("m2", raised_at=NOON + timedelta(seconds=60)))
+    clock.move(seconds=UNASSESSED_S + 1)
+
+    assert worker.work() == 1
+    (message,) = cases.whole("c1").messages
+    assert (message.message_id, message.is_assessed) == ("m1", False)
+    assert message.assessment.severity is Severity.CONCERN
+    with engine.connect() as connection:
+        assert connection.execute(sa.select(alerts.c.case_id)).scalars().all() == ["c1"]
+
+    clock.move(seconds=60)
+    assert worker.work() == 1
+    assert left_unassessed(engine) == 0
+
+
+def test_what_was_taken_for_a_concern_is_raised_by_an_assessment_that_comes_after_all(
+    chat: HandoffMailbox, worker: CaseWorker, cases: Cases, clock: Clock
+) -> None:
+    chat.append(unassessed())
+    clock.move(seconds=UNASSESSED_S + 1)
+    worker.work()
+    found = assessment(Severity.IMMEDIATE)
+    chat.append(escalation(assessment=found, extra=LATE | {"assessed_later": "immediate"}))
+
+    assert worker.work() == 1
+
     (message,) = cases.whole("c1").messages
     assert message.assessment.severity is Severity.IMMEDIATE
-    assert [row.state for row in rows(engine)] == ["not_assessed", "assessed"]
-    whats = [link.event.what for link in cases.whole("c1").history]
-    assert whats == [CaseEvent.RECORDED, CaseEvent.RAISED]
+    assert [link.event.what for link in cases.whole("c1").history] == [
+        CaseEvent.RECORDED,
+        CaseEvent.RAISED,
+    ]
 
 
-@pytest.mark.parametrize("extra", [{"screening": "failed"}, {"assessed_later": "failed"}])
-def test_a_row_says_when_nobody_could_assess_it(
-    chat: HandoffMailbox, engine: Engine, extra: dict[str, str]
+@pytest.mark.parametrize(("idle_s", "taken"), [(0, 0), (UNASSESSED_S - 1, 0), (UNASSESSED_S, 1)])
+def test_while_messages_are_assessed_none_is_taken_for_a_concern_however_long_it_waits(
+    chat: HandoffMailbox, engine: Engine, clock: Clock, idle_s: float, taken: int
 ) -> None:
-    chat.append(escalation(extra=extra))
+    worker = CaseWorker(engine, vault(), clock, assessing_idle_s=lambda: idle_s)
+    chat.append(unassessed())
+    clock.move(hours=5)
 
-    assert [row.state for row in rows(engine)] == ["not_assessed"]
+    assert worker.work() == taken
+
+
+@pytest.mark.parametrize(
+    ("changes", "state"),
+    [
+        ({"assessment": NOT_ASSESSED, "extra": {"screening": "failed"}}, "not_assessed"),
+        ({"assessment": NOT_ASSESSED, "extra": {"screening": "late"}}, "not_assessed"),
+        # It was answered with help, so that somebody has to read it whatever is found.
+        ({"extra": {"screening": "late"}}, "assessed"),
+        ({"extra": {"screening": "late", "assessed_later": "concern"}}, "assessed"),
+    ],
+)
+def test_a_row_says_when_nothing_is_known_of_it_yet(
+    chat: HandoffMailbox, engine: Engine, changes: dict[str, Any], state: str
+) -> None:
+    chat.append(escalation(**changes))
+
+    assert [row.state for row in rows(engine)] == [state]
 
 
 def test_what_another_key_sealed_stays_is_reported_once_and_stops_nothing(
@@ -173,9 +277,7 @@ def test_it_is_taken_when_its_key_is_back(
     assert cases.find("c1").handoffs == 1
 
 
-@pytest.mark.parametrize(
-    "changed", [{"severity": 0}, {"conversation_id": "c9"}, {"state": "not_assessed"}]
-)
+@pytest.mark.parametrize("changed", [{"severity": 0}, {"conversation_id": "c9"}])
 def test_a_row_whose_plain_columns_were_changed_is_not_believed(
     chat: HandoffMailbox, worker: CaseWorker, cases: Cases, engine: Engine,
     changed: dict[str, object],
@@ -186,6 +288,23 @@ def test_a_row_whose_plain_columns_were_changed_is_not_believed(
 
     assert worker.work() == 0
     assert (waiting(engine), cases.count(CaseFilter(status=None))) == (1, 0)
+
+
+@pytest.mark.parametrize("was_assessed", [True, False])
+def test_a_row_whose_state_was_changed_is_not_believed(
+    chat: HandoffMailbox, worker: CaseWorker, cases: Cases, engine: Engine, clock: Clock,
+    logged: Logged, *, was_assessed: bool,
+) -> None:  # fmt: skip
+    chat.append(escalation() if was_assessed else unassessed())
+    changed = "not_assessed" if was_assessed else "assessed"
+    with engine.begin() as connection:
+        connection.execute(sa.update(handoffs.handoffs).values(state=changed))
+    clock.move(seconds=UNASSESSED_S + 1)
+
+    assert worker.work() == 0
+    assert cases.count(CaseFilter(status=None)) == 0
+    assert waiting(engine) + left_unassessed(engine) == 1
+    assert logged() == ["handoff.unreadable"]
 
 
 def test_small_talk_waits_for_its_case_and_is_then_taken(

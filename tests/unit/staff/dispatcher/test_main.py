@@ -1,38 +1,99 @@
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from safeguarding.clock import utc_now
+from safeguarding.escalation import NOT_ASSESSED
 from safeguarding.settings import Settings
+from safeguarding.taxonomy import Severity
 from staff.alerts.loops import Daily
-from staff.dispatcher.__main__ import compose
+from staff.cases.assessing import AssessmentLoop
+from staff.cases.cases import CaseFilter, Cases
+from staff.dispatcher.__main__ import Dispatcher, compose
+from storage.handoffs import HandoffMailbox
 from storage.replies import ReplyMailbox, replies
-from tests.records import KEYS, vault
+from tests.fakes.plain_engine import DISCLOSES
+from tests.records import KEYS, escalation, vault
 
 
-def test_the_words_of_an_expired_reply_go_within_a_day(
-    engine: Engine, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setenv("LANTERN_DATABASE_URL", database_url)
     monkeypatch.setenv("LANTERN_STATE_DIR", str(tmp_path))
     monkeypatch.setenv("LANTERN_FIELD_KEYS", KEYS)
     monkeypatch.setenv("LANTERN_DISPATCHER_PORT", "0")
+    return Settings.from_env()
+
+
+@contextmanager
+def composed(settings: Settings, *command: str) -> Iterator[Dispatcher]:
+    """Put a dispatcher together, with this command as its screening process."""
+    dispatcher = compose(settings, command)
+    try:
+        yield dispatcher
+    finally:
+        assert dispatcher.catcher is not None
+        dispatcher.catcher.stop()
+
+
+def test_the_words_of_an_expired_reply_go_within_a_day(engine: Engine, settings: Settings) -> None:
     written_at = utc_now() - timedelta(days=3)
     for key, day in (("early", 1), ("late", 5)):
         expires_at = written_at + timedelta(days=day)
         ReplyMailbox(engine, vault()).post(key, "c1", "words", at=written_at, expires_at=expires_at)
-    dispatcher = compose(Settings.from_env())
-    (daily,) = (loop for loop in dispatcher.loops if isinstance(loop, Daily))
+    with composed(settings, "true") as dispatcher:
+        (daily,) = (loop for loop in dispatcher.loops if isinstance(loop, Daily))
 
-    daily.once()
+        daily.once()
 
-    assert dispatcher.catcher is not None
-    dispatcher.catcher.stop()
     with engine.connect() as connection:
         kept = sa.select(replies.c.key).where(replies.c.sealed.is_not(None))
         assert connection.execute(kept).scalars().all() == ["late"]
+
+
+def test_it_assesses_what_waits_with_a_process_of_its_own(
+    engine: Engine, settings: Settings
+) -> None:
+    raised_at = utc_now() - timedelta(minutes=1)
+    late: dict[str, Any] = {"assessment": NOT_ASSESSED, "extra": {"screening": "late"}}
+    told, calm = f"he keeps {DISCLOSES}", "hello"
+    for number, text in enumerate((told, calm)):
+        own = {"conversation_id": f"c{number}", "raised_at": raised_at}
+        HandoffMailbox(engine, vault()).append(escalation(f"m{number}", text=text, **own, **late))
+    with composed(settings, sys.executable, "-m", "tests.fakes.odd_screening") as dispatcher:
+        (loop,) = (each for each in dispatcher.loops if isinstance(each, AssessmentLoop))
+        settled = 0
+        while settled < 2:
+            settled += loop.once()
+        loop._worker.close()
+
+    queue = Cases(engine, vault()).queue(CaseFilter(status=None), limit=None)
+    assert [(case.id, case.severity) for case in queue] == [("c0", Severity.URGENT)]
+
+
+def test_while_nothing_can_be_assessed_the_case_worker_learns_of_it(
+    engine: Engine, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("staff.cases.worker.UNASSESSED_S", 0.0)
+    monkeypatch.setattr("staff.cases.assessing.START_S", 0.1)
+    raised_at = utc_now() - timedelta(minutes=1)
+    late: dict[str, Any] = {"assessment": NOT_ASSESSED, "extra": {"screening": "late"}}
+    HandoffMailbox(engine, vault()).append(escalation(raised_at=raised_at, **late))
+    with composed(settings, "true") as dispatcher:
+        loops = {loop.name: loop for loop in dispatcher.loops}
+        assert loops["assessing"].once() == 0
+        assert loops["cases"].once() == 1
+        assert isinstance(loops["assessing"], AssessmentLoop)
+        loops["assessing"]._worker.close()
+
+    (message,) = Cases(engine, vault()).whole("c1").messages
+    assert (message.assessment.severity, message.is_assessed) == (Severity.CONCERN, False)
