@@ -15,6 +15,8 @@ WATCHED = (
     "alert.reached_nobody",
     "audit.anchor_broken",
     "audit.not_anchored",
+    "assessing.failed",
+    "assessing.gave_up",
     "case.severity_changed",
     "daily.failed",
     "database.corrupt",

@@ -30,6 +30,8 @@ AWAY = (
     sa.exc.TimeoutError,
 )
 """Errors of a database that is away or held up: the same may succeed later."""
+_HELD_UP = {"40001", "40P01", "55P03", "57014"}
+"""States of PostgreSQL in which others hold what a statement needs: the database is there."""
 ANSWER_S = 15.0
 """How long one statement may take before its connection counts as dead: longer than the server
 allows it, so that only a server that hangs is given up."""
@@ -82,6 +84,12 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
         if dialect.name == "sqlite":
             return value.replace(tzinfo=timezone.utc)
         return value.astimezone(timezone.utc)
+
+
+def is_away(error: sa.exc.SQLAlchemyError) -> bool:
+    """Return whether an error means that the database is away, and not only a row held up."""
+    state = getattr(getattr(error, "orig", None), "sqlstate", None)
+    return isinstance(error, AWAY) and state not in _HELD_UP
 
 
 def connect(url: str, *, answer_s: float | None = ANSWER_S) -> Engine:

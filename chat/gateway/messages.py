@@ -146,10 +146,13 @@ class Messages:
         self, conversation: Conversation, sent: IncomingMessage, message_id: str
     ) -> list[Message]:
         """Return help alone, and hand the message over to be assessed later."""
-        shown = [self._own.help_card(conversation.state)]
         exchange = self._handoff.exchange(conversation, sent)
+        begun = self._screening.known(sent)
+        assessed = await self._screening.result(begun, 0.0)
+        conversation.note(assessed.assessment if assessed else NO_RISK)
+        shown = [self._own.help_card(conversation.state)]
         self._metrics.messages.labels("pressure").inc()
-        await self._handoff.record(exchange, None, shown, {"fallback": "pressure"})
+        await self._handoff.record(exchange, begun, shown, {"fallback": "pressure"})
         conversation.keep_answer(message_id, shown)
         exchange.remember(shown)
         return shown

@@ -20,6 +20,9 @@ from storage.spool import Spool
 DRAIN_EVERY_S = 5.0
 RETRY_EVERY_S = 1.0
 FINISH_S = 15.0
+TURNS = 8
+"""Turns of the event loop that the news of a record takes at most: while the loop is late itself,
+the mailbox is not called late for them."""
 MOST_AT_ONCE = 100
 """The most escalations that are appended in one transaction."""
 Result = TypeVar("Result")
@@ -211,6 +214,10 @@ class Recorder:
         if self._writing is None:
             self._writing = asyncio.create_task(self._write_groups())
         await asyncio.wait({kept}, timeout=self._patience.mailbox_s)
+        for _ in range(TURNS):
+            if kept.done():
+                break
+            await asyncio.sleep(0)
         if not kept.done():
             raise LateError
         kept.result()

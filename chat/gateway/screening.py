@@ -65,7 +65,8 @@ class Screening:
         self._cores = os.cpu_count() or 2
         self._inside: Counter[str] = Counter()
         self._each_s = 0.0
-        self._had_room = True
+        self._full: set[str] = set()
+        """The lanes that had no room for their last message: it is logged once."""
         self._waits_for: set[asyncio.Future[AssessedMessage]] = set()
 
     @property
@@ -91,6 +92,12 @@ class Screening:
         task = ScreeningTask(sent.text, tuple(before), state, is_answered=False)
         return self._begin(sent, task, SPARE)
 
+    def known(self, sent: IncomingMessage) -> asyncio.Future[AssessedMessage] | None:
+        """Return the assessment of a button or of a message without a word; None for any other."""
+        if sent.choice is not None:
+            return _known(assessment_of_choice(sent.choice) or NO_RISK)
+        return None if sent.text.strip() else _known(NO_RISK)
+
     async def result(
         self, begun: asyncio.Future[AssessedMessage] | None, within_s: float
     ) -> AssessedMessage | None:
@@ -113,17 +120,17 @@ class Screening:
     def _begin(
         self, sent: IncomingMessage, task: ScreeningTask, lane: str
     ) -> asyncio.Future[AssessedMessage] | None:
-        if sent.choice is not None:
-            return _known(assessment_of_choice(sent.choice) or NO_RISK)
-        if not sent.text.strip():
-            return _known(NO_RISK)
-        has_room = self._screener.is_up and self._has_room(lane)
-        if has_room != self._had_room:
-            self._had_room = has_room
-            log.warning("screening.has_room" if has_room else "screening.no_room", lane=lane)
-        if not has_room:
+        if (known := self.known(sent)) is not None:
+            return known
+        if not self._screener.is_up or not self._has_room(lane):
+            if lane not in self._full:
+                self._full.add(lane)
+                log.warning("screening.no_room", lane=lane)
             return None
+        self._full.discard(lane)
+        self._inside[lane] += 1
         begun = asyncio.ensure_future(self._screen(task, lane))
+        begun.add_done_callback(lambda _begun: self._inside.subtract([lane]))
         # Nothing may be waiting for it any more: its exception is then read by no one else.
         self._waits_for.add(begun)
         begun.add_done_callback(self._forget)
@@ -135,11 +142,7 @@ class Screening:
         return is_soon and self._inside[lane] < ROOM[lane]
 
     async def _screen(self, task: ScreeningTask, lane: str) -> AssessedMessage:
-        self._inside[lane] += 1
-        try:
-            assessed, took_s = await self._screener.screen(task, lane)
-        finally:
-            self._inside[lane] -= 1
+        assessed, took_s = await self._screener.screen(task, lane)
         if lane == SHORT:
             self._each_s = _OLD * self._each_s + _NEW * took_s
         return assessed

@@ -84,6 +84,12 @@ def handoffs_taken(here: Installation) -> Finding:
             f"{found.oldest_at.isoformat(timespec='minutes')}",
             "is the dispatcher running? docs/runbook.md, Hand-offs wait",
         )
+    if found.unassessed_at is not None and here.now() - found.unassessed_at > A_MINUTE_LATE:
+        return not_ready(
+            f"{found.unassessed} messages wait for their assessment, the oldest since "
+            f"{found.unassessed_at.isoformat(timespec='minutes')}",
+            "docs/runbook.md, Messages wait for their assessment",
+        )
     return ok("nothing waits in the hand-off mailbox")
 
 

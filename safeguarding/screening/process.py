@@ -84,6 +84,7 @@ class ScreeningProcess:
     async def start(self, within_s: float = START_S) -> bool:
         """Start the process; return whether it was ready within `within_s`. It goes on trying."""
         if self._keeping is None:
+            self._closes = False
             self._keeping = asyncio.create_task(self._keep())
         with suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._ready.wait(), within_s)
@@ -106,7 +107,10 @@ class ScreeningProcess:
         Raises ScreeningAwayError and ScreeningFailedError.
         """
         answer = await self._ask({"lane": ALARM, "texts": list(texts)})
-        return [float(alarm) for alarm in answer["alarms"]]
+        try:
+            return [float(alarm) for alarm in answer["alarms"]]
+        except (KeyError, TypeError, ValueError) as error:
+            raise ScreeningFailedError(type(error).__name__) from None
 
     async def close(self) -> None:
         """End the process. What waits for it fails."""
@@ -167,7 +171,8 @@ class ScreeningProcess:
             stdout=asyncio.subprocess.PIPE,
         )
         with suppress(OSError):  # it has ended already, or that is forbidden here
-            os.setpriority(os.PRIO_PROCESS, self._process.pid, self._niceness)
+            niceness = max(os.getpriority(os.PRIO_PROCESS, 0), self._niceness)
+            os.setpriority(os.PRIO_PROCESS, self._process.pid, niceness)
         answers = self._process.stdout
         if answers is None or await asyncio.wait_for(receive_frame(answers), START_S) is None:
             return None

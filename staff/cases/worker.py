@@ -24,7 +24,7 @@ from safeguarding.escalation import CallbackLeft, Escalation, Handoff
 from staff.alerts.loops import Beats, Loop
 from staff.cases.recording import NoCaseYetError, record_callback, record_message
 from storage import handoffs
-from storage.engine import AWAY, READING
+from storage.engine import AWAY, READING, is_away
 from storage.handoffs import HandoffListener
 from storage.vault import Vault, VaultError
 
@@ -47,8 +47,6 @@ HOLDS_TRIES = 5
 WITHOUT_CASE, UNREADABLE = "handoff.without_case", "handoff.unreadable"
 NOT_RECORDED = "handoff.not_recorded"
 """Events of the log that a person has to look at (docs/runbook.md)."""
-_HELD_UP = {"40001", "40P01", "55P03", "57014"}
-"""States of PostgreSQL in which others hold what one row needs: the database itself is there."""
 log = structlog.get_logger("cases.worker")
 
 
@@ -192,11 +190,11 @@ class CaseWorker:
         """Leave a row for later that others hold up. Raises `error` when the database is away."""
         # Another row is first in the next round, so that none holds up all the rest.
         stuck = self._postpone(number, conversation_id, SOON_S)
-        cause = getattr(error, "orig", None)
-        if getattr(cause, "sqlstate", None) not in _HELD_UP:
+        if is_away(error):
             raise error
         stuck.holds = stuck.tries < HOLDS_TRIES
-        log.warning("handoff.held_up", number=number, error=type(cause).__name__)
+        cause = type(getattr(error, "orig", None)).__name__
+        log.warning("handoff.held_up", number=number, error=cause)
         return TakenRow.HOLDS if stuck.holds else TakenRow.STAYS
 
     def _stays(self, number: int, conversation_id: str, event: str, kind: str) -> TakenRow:

@@ -93,7 +93,11 @@ def test_a_file_that_is_there_already_and_differs_stops_everything(state: Path) 
     assert contents(new) == {"token_key": "another key"}
 
 
-@pytest.mark.parametrize("ring", [f"k1:{new_key()}", f"k2:{new_key()}", "nonsense", "\N{SNOWMAN}"])
+@pytest.mark.parametrize(
+    "ring",
+    [f"k1:{new_key()}", f"k2:{new_key()}", "nonsense", "\N{SNOWMAN}"],
+    ids=["same id", "other id", "nonsense", "no ASCII"],
+)
 def test_a_ring_that_does_not_open_the_records_is_deleted_nowhere(state: Path, ring: str) -> None:
     (state / "secrets" / "field_keys").write_text(ring, "utf-8")
 

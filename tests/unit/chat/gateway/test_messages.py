@@ -1050,7 +1050,6 @@ async def test_while_so_many_are_answered_the_next_gets_help_and_waits_for_no_on
     assert waits == ["nice weather"]
 
 
-@pytest.mark.xfail(reason="under pressure a button is handed over as words to assess", strict=True)
 @pytest.mark.parametrize(
     ("choice", "rows"), [("not_safe_now", [Severity.IMMEDIATE]), ("safe_now", [])]
 )
@@ -1065,7 +1064,6 @@ async def test_under_pressure_a_button_still_means_what_it_says(
     assert [row.assessment.severity for row in gateway.world.log.rows] == rows
 
 
-@pytest.mark.xfail(reason="under pressure nothing typed is handed over to assess", strict=True)
 async def test_under_pressure_nothing_typed_is_not_handed_over(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -352,7 +352,6 @@ async def test_an_answer_without_an_assessment_is_a_failure(
         await asyncio.wait_for(process.screen(TOLD, SHORT), PATIENCE_S)
 
 
-@pytest.mark.xfail(reason="alarms() does not read its answer as screen() does", raises=KeyError)
 async def test_first_sights_that_do_not_come_are_a_failure(start: Start, tmp_path: Path) -> None:
     script = f"{ANSWERS_WITH}say(packed({{'id': frame['id'], 'took_s': 0.1}})){STAYS}"
     process = await start(sys.executable, "-c", script, str(tmp_path / "once"))
