@@ -1,4 +1,4 @@
-"""A stricter HTTP server for Rasa, whose Sanic 21.12 one request without a secret can freeze.
+"""A stricter HTTP server for Rasa: without it, one request without a secret freezes Sanic 21.12.
 
 Sanic 21.12 takes `Content-Length: -1` as a number of bytes still to come. Its loop that reads the
 body then never waits and never ends, and the process answers no one until it is killed. Only the

@@ -1,6 +1,6 @@
 """More messages than can be answered, all different, and perhaps a kill -9 of everything meanwhile.
 
-Each message begins a conversation of its own. Before, a screening process assesses each at leisure:
+Each message begins a conversation of its own. First, an idle screening process assesses each one:
 that is the severity that a quiet system gives it. Afterwards each case is compared with that: a
 disclosure must be on record with its severity, and a harmless message must not be a case.
 """
@@ -38,7 +38,7 @@ DISCLOSURES = 0.15
 SETTLE_S = 60.0
 """Seconds after the load within which every severity must be on record."""
 GIVE_UP_S = 1_800.0
-"""Seconds after which it is given up that every message is assessed."""
+"""Seconds after which waiting for the assessment of every message is given up."""
 HELP_S = 2.0
 """Seconds within which every answer must be there."""
 SENT_AGAIN = 8

@@ -193,8 +193,8 @@ def client_address(request: Request) -> str:
 def is_addressed_to(request: Request, hosts: Collection[str]) -> bool:
     """Return whether a request is for one of these host names, at any port.
 
-    Behind proxies, the trusted ones report the name. A page must not be opened under a name that
-    its visitor, or somebody else's page, has chosen.
+    Behind trusted proxies, the name that they report counts. A page must not be opened under a name
+    that its visitor, or a page of another site, has chosen.
     """
     name, _port = parse_host(request.host)
     return name is not None and name.strip("[]") in hosts

@@ -31,7 +31,7 @@ _NAME_DIGITS = 32
 FINGERPRINT_LETTERS = 4
 """Hexadecimal digits of a fingerprint: so few that 65,000 addresses share each one."""
 _PREFIX_V6 = 64
-"""The bits of an IPv6 address that name a network: whoever is in it chooses the others."""
+"""The bits of an IPv6 address that name a network: each sender in it chooses the others."""
 log = structlog.get_logger("gateway.limits")
 
 
@@ -94,13 +94,13 @@ class RateLimits:
         return await self._local.hit(item, counter)
 
     def _name(self, kind: str, who: str) -> str:
-        """Return the name of a counter, which tells neither conversation nor address to Redis."""
+        """Return the name of a counter; it reveals neither conversation nor address to Redis."""
         plain = f"{kind} {who}".encode("utf-8", "surrogatepass")
         return hmac.digest(self._naming, plain, "sha256").hex()[:_NAME_DIGITS]
 
 
 class SenderFingerprint:
-    """Makes fingerprints of addresses: others each day, and none leads back to an address."""
+    """Makes fingerprints of addresses: they change each day, and none leads back to an address."""
 
     def __init__(self, key: str, now: Callable[[], datetime]) -> None:
         """`key` is a secret that all gateways share."""

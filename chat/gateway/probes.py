@@ -1,7 +1,7 @@
-"""Probes for /readyz that no message makes: of the action server, and of the database's pages.
+"""Probes for /readyz: of the action server, and of the database's pages.
 
-Neither is asked for a message. The action server is called by Rasa alone, and a damaged page is
-seen only by whoever reads it.
+Answering a message shows the gateway neither fault: only Rasa calls the action server, and a
+damaged page is noticed only when it is read.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from chat.gateway.recorder import BoundedPool, LateError
 from storage.integrity import PageState
 
 PROBE_S = 2.0
-"""Seconds after which an action server that has not answered is down, and a look at the pages goes
-on without the one who asked."""
+"""Seconds after which an action server that has not answered is down, and after which the caller no
+longer waits for the check of the pages."""
 KEPT_S = 1.0
 """Seconds for which an answer of the action server counts: several may ask at once."""
 PAGES_EVERY_S = 600.0
@@ -27,7 +27,7 @@ log = structlog.get_logger("gateway.probes")
 
 
 class Probes:
-    """Asks when it is asked, and keeps the answers for a while."""
+    """Probes on request, and keeps the answers for a while."""
 
     def __init__(
         self, actions_url: str, page_state: Callable[[], PageState], pool: BoundedPool

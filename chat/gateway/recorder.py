@@ -21,8 +21,8 @@ DRAIN_EVERY_S = 5.0
 RETRY_EVERY_S = 1.0
 FINISH_S = 15.0
 TURNS = 8
-"""Turns of the event loop that the news of a record takes at most: while the loop is late itself,
-the mailbox is not called late for them."""
+"""Turns of the event loop until it learns of a record, at most. While the loop itself is late,
+these turns do not make the mailbox count as late."""
 MOST_AT_ONCE = 100
 """The most escalations that are appended in one transaction."""
 Result = TypeVar("Result")

@@ -1,6 +1,6 @@
 """Messages between a service and its screening process: MessagePack, each after its length.
 
-Plain values and no pickles: a process that was taken over could run code in the other by these.
+Plain values and no pickles: an attacker in one process could use these to run code in the other.
 """
 
 from __future__ import annotations

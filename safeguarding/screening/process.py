@@ -24,7 +24,7 @@ from safeguarding.taxonomy import ROOT
 
 SHORT, LONG, SPARE, ALARM = "short", "long", "spare", "alarm"
 """The lanes of the process, each with threads of its own, so that none holds up another: short
-messages, long ones, those over the limit, and first sights of messages that wait."""
+messages, long ones, those over the limit, and the first look at messages that wait."""
 COMMAND = (sys.executable, "-m", "safeguarding.screening")
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
 """Pause before the process is started again; it doubles each time, up to the longest."""
@@ -35,7 +35,7 @@ START_S = 120.0
 CLOSE_S = 2.0
 """Seconds that the process has to end when its input ends."""
 HANGS_S = 20.0
-"""A process that owes answers and gave none for so long hangs. No text takes a third of it."""
+"""A process with answers due that gives none for so long hangs; a text takes less than a third."""
 log = structlog.get_logger("screening")
 
 

@@ -47,7 +47,7 @@ async def overview(request: Request) -> HTTPResponse:
 @own_account.get(WRONG_CODES)
 @requires(Permission.OWN_ACCOUNT)
 async def wrong_codes(request: Request) -> HTTPResponse:
-    """Show that somebody typed wrong codes after the right password, before this sign-in."""
+    """Show that wrong codes were typed after the right password, before this sign-in."""
     console, session = services(request), session_of(request)
     onward = safe_next(str(request.args.get("next") or ""), home_of(session.staff))
     typed = await to_thread(console.wrong_codes.before_this_sign_in, session.staff.id)

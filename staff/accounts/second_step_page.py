@@ -43,7 +43,7 @@ async def check_code(request: Request) -> HTTPResponse:
     attempt, code = await _code_attempt(request, staff), field(request, "code")
     if wait := console.throttle.code_wait_s(attempt):
         # A recovery code is too long to be guessed, so it opens the account of a person who has
-        # to wait because of somebody else.
+        # to wait because of another person's codes.
         if not await to_thread(console.second_steps.use_recovery_code, staff.id, code):
             return await _too_many_codes(request, staff, onward, wait)
     else:

@@ -1,8 +1,8 @@
-"""Tells the owner of an account that somebody else typed its password.
+"""Tells the owner of an account that another person may know its password.
 
-A code is asked for after a right password only. So a wrong code in a browser in which the account
-has never signed in means that somebody knows the password, or that its owner mistyped a code there
-and gave up.
+A code is asked for only after a right password. So a wrong code in a browser in which the account
+has never signed in means that another person knows the password, or that the owner mistyped a code
+there and gave up.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ log = structlog.get_logger("dispatcher")
 
 
 class RefusalNotices(Loop):
-    """Sends one email about the refused ways of which nobody was told, until one is accepted."""
+    """Sends one email about refused ways that are still untold, again until it is accepted."""
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
 """Which of several dispatchers tells staff what waits in the spool that they share.
 
-A small file beside the spool names it, and holds when staff were last told: so neither a second
-dispatcher nor one that is started again and again tells them all over.
+A small file beside the spool names it, and holds when staff were last told. So staff are not told
+again by a second dispatcher, or by one that is started again and again.
 """
 
 from __future__ import annotations

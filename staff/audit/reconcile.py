@@ -1,9 +1,9 @@
 """Compares the records with one another: audit trail, cases, hand-off mailbox, spool and outbox.
 
 The chain of the trail does not show that a case was deleted with its messages, and the tables do
-not show that the end of the trail was cut off. Each tells of the other: what is on record has its
-event, and what has an event is on record or was disposed of. Nothing is decrypted, no writer waits,
-and a page of conversations is in memory at a time.
+not show that the end of the trail was cut off. Each shows it of the other: what is on record has
+its event, and what has an event is on record or was disposed of. Nothing is decrypted, no writer
+waits, and a page of conversations is in memory at a time.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ WAITS = "hand-offs that wait for more than {minutes} minutes: {number}"
 NOT_ALERTED = "it became immediate, but the outbox has no immediate alert"
 SPOOLED = "files that wait for more than {minutes} minutes: {number}"
 SPOOL = "spool"
-"""Stands in the place of a reference: a file of the spool says nothing of its case."""
+"""Takes the place of a reference: a file of the spool does not name its case."""
 LONGEST_WAIT = timedelta(minutes=10)
 _MINUTES = LONGEST_WAIT // timedelta(minutes=1)
 _PAGE = 200

@@ -20,7 +20,7 @@ from storage.engine import READING
 SHOWN_FROM = 3
 """Cases that match in a burst, for it to be one row."""
 MOST_SHOWN = 25
-"""Cases of a burst that its row opens to; the others are on a list of their own."""
+"""Cases of a burst that its row opens to; all of them are in a separate list."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class CaseBurst:
     id: int
     number: int
     unassigned: int
-    """Those that nobody has."""
+    """Those that are assigned to no one."""
     first_at: datetime
     """When the first of them was raised."""
     newest_at: datetime

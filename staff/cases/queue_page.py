@@ -119,7 +119,7 @@ class QueueForm:
 
     @property
     def grouped(self) -> bool:
-        """Whether a burst is one row. Who looks for one case of it sees them one by one."""
+        """Whether a burst is one row. A search for one case shows its cases one by one."""
         return not (self.reference or self.burst)
 
     def query(self, **changes: Any) -> str:

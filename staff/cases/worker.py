@@ -41,7 +41,7 @@ PAUSE_S = 0.005
 """Seconds between two rows on SQLite, which has one write lock and no queue for it: the gateway
 that appends must get its turn."""
 UNASSESSED_S = 300.0
-"""A row that waits for its assessment so long, while none is made, is for a person: a concern."""
+"""After so long without any assessment, a row that waited as long is recorded as a concern."""
 HOLDS_TRIES = 5
 """How often a row that could not be locked in time holds up its conversation."""
 WITHOUT_CASE, UNREADABLE = "handoff.without_case", "handoff.unreadable"
@@ -142,7 +142,7 @@ class CaseWorker:
             return handoffs.waiting(connection, after, PAGE, unassessed_before=self._given_up())
 
     def _given_up(self) -> datetime | None:
-        """Return since when a row that nothing assesses is taken for a concern; None: it waits."""
+        """Return the time before which unassessed rows count as concerns; None: they all wait."""
         if self._assessing_idle_s() < UNASSESSED_S:
             return None
         return self._now() - timedelta(seconds=UNASSESSED_S)

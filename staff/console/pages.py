@@ -59,7 +59,7 @@ LIVE = "/live"
 ACCOUNT = "/account"
 SECOND_STEP = f"{ACCOUNT}/second-step"
 WRONG_CODES = f"{ACCOUNT}/wrong-codes"
-"""The page that says, after a sign-in, that somebody may know the password."""
+"""The page that says, after a sign-in, that another person may know the password."""
 ORGANISATION = f"{ACCOUNT}/organisation"
 """The page that links an account to the organisation's identity provider."""
 SEE_OTHER = 303

@@ -20,9 +20,9 @@ from storage.engine import UtcDateTime, metadata
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
 """The pause before a refused way is tried again, and its limit."""
 MAILBOX_FULL = "mailbox full"
-"""The kind of failure that mends itself when the owner of a mailbox makes room."""
+"""The kind of failure that ends when the owner of a mailbox makes room."""
 TELL_AGAIN = timedelta(minutes=5)
-"""The pause before administrators are told again where nobody could be."""
+"""The pause before another attempt if none of the administrators could be told."""
 
 refused_ways = sa.Table(
     "refused_ways",

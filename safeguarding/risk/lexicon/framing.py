@@ -1,4 +1,4 @@
-"""Recognises sentences that speak of nobody near: general questions, stories, news and lessons."""
+"""Recognises sentences about no one close by: general questions, stories, news and lessons."""
 
 from __future__ import annotations
 

@@ -149,7 +149,7 @@ async def test_the_owner_is_told_once_that_somebody_knows_the_password(
     page = (await browser.get(told.headers["location"])).text
 
     assert told.headers["location"] == "/account/wrong-codes?next=%2Fescalations%2Fc1"
-    assert "Somebody may know your password" in page
+    assert "Someone else may know your password" in page
     assert "a wrong code was typed 2 times" in page
     assert 'href="/password"' in page
     assert 'href="/escalations/c1"' in page
