@@ -20,7 +20,9 @@ from math import inf
 from statistics import quantiles
 from typing import Any
 
+import httpx
 import sqlalchemy as sa
+from sqlalchemy.engine import Engine
 
 from chat.gateway.requests import Bearer, Tokens
 from ops.stack import Stack
@@ -163,17 +165,19 @@ def overload(
     found = OverloadFigures(sent=len(messages))
     tokens = asyncio.run(_storm(stack, messages, per_second, found, kill=kill))
     ended, settings = time.monotonic(), Settings.from_env(stack.env)
+    engine = connect(settings.database_url)
 
     def settled(within_s: float) -> bool:
-        while waits := _waiting(settings):
+        while waits := _waiting(engine, stack.url("gateway")):
             if time.monotonic() - ended > within_s:
                 break
             time.sleep(0.5)
         return not waits
 
     settled(SETTLE_S)
-    _compare(settings, stack.env, messages, tokens, found)
+    _compare(engine, settings, stack.env, messages, tokens, found)
     found.settled_s = time.monotonic() - ended if settled(GIVE_UP_S) else inf
+    engine.dispose()
     return found
 
 
@@ -242,13 +246,16 @@ def _address(number: int) -> dict[str, str]:
     return {"X-Forwarded-For": f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"}
 
 
-def _waiting(settings: Settings) -> int:
-    with connect(settings.database_url).connect().execution_options(**READING) as connection:
+def _waiting(engine: Engine, gateway: str) -> int:
+    """Count what waits in the mailbox, on the spool and in memory."""
+    with engine.connect().execution_options(**READING) as connection:
         counted = figures(connection)
-    return counted.waiting + counted.unassessed
+    state = httpx.get(f"{gateway}/readyz", timeout=10).json()
+    return counted.waiting + counted.unassessed + int(state["spool"]) + int(state["unsaved"])
 
 
 def _compare(
+    engine: Engine,
     settings: Settings,
     env: Mapping[str, str],
     messages: Sequence[QuietMessage],
@@ -257,7 +264,7 @@ def _compare(
 ) -> None:
     reads = Tokens(settings.secret("token_key", env))
     bearers: list[Bearer] = [reads.read(token) for token in tokens]
-    with connect(settings.database_url).connect().execution_options(**READING) as connection:
+    with engine.connect().execution_options(**READING) as connection:
         query = sa.select(cases.c.id, cases.c.severity)
         recorded = {row.id: Severity(row.severity) for row in connection.execute(query)}
     counted = Counter[str]()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from enum import Enum
 from typing import Any, TypeAlias
@@ -84,8 +84,10 @@ class Escalation:
 
     def as_record(self) -> dict[str, Any]:
         """Return a JSON-ready dictionary. It holds the person's words: seal it before storing."""
+        state = {"state": self.state} if self.state is not None else {}
         return {
-            **vars(self),
+            **{name: value for name, value in vars(self).items() if name != "state"},
+            **state,
             "assessment": self.assessment.as_record(),
             "raised_at": self.raised_at.isoformat(),
             "turns_before": [[turn.by, turn.text] for turn in self.turns_before],
@@ -98,11 +100,12 @@ class Escalation:
     def from_record(cls, record: dict[str, Any]) -> Escalation:
         """Return the inverse of `as_record`, also of a record without contacts, age and facts.
 
-        Raises KeyError, TypeError or ValueError.
+        What a newer release added is left out. Raises KeyError, TypeError or ValueError.
         """
+        known = {each.name for each in fields(cls)}
         return cls(
             **{
-                **record,
+                **{name: value for name, value in record.items() if name in known},
                 "assessment": Assessment.from_record(record["assessment"]),
                 "raised_at": datetime.fromisoformat(record["raised_at"]),
                 "turns_before": tuple(Turn(by, text) for by, text in record["turns_before"]),

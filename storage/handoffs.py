@@ -212,10 +212,11 @@ def unassessed(connection: Connection, before: datetime, limit: int) -> list[int
     return list(connection.execute(query).scalars())
 
 
-def read(connection: Connection, number: int) -> RowMapping | None:
-    """Return a row that waits, without a lock; None when it is done."""
-    query = sa.select(handoffs).where(handoffs.c.number == number, handoffs.c.done_at.is_(None))
-    return connection.execute(query).mappings().first()
+def read(connection: Connection, numbers: Sequence[int]) -> Sequence[RowMapping]:
+    """Return those of these rows that wait, without a lock."""
+    mine = handoffs.c.number.in_(numbers)
+    query = sa.select(handoffs).where(mine, handoffs.c.done_at.is_(None))
+    return connection.execute(query.order_by(handoffs.c.number)).mappings().all()
 
 
 def claim(connection: Connection, number: int) -> RowMapping | None:
@@ -239,15 +240,34 @@ def drop(connection: Connection, number: int) -> None:
     connection.execute(sa.delete(handoffs).where(handoffs.c.number == number))
 
 
-def supersede(connection: Connection, message: Escalation, at: datetime) -> None:
-    """Delete the words of the rows that wait for the assessment of a message that has come now."""
-    same = (
-        handoffs.c.conversation_id == message.conversation_id,
-        handoffs.c.state == UNASSESSED,
-        handoffs.c.done_at.is_(None),
-        handoffs.c.key.startswith(f"{message.message_id}.", autoescape=True),
+def supersede(connection: Connection, message: Escalation, number: int, at: datetime) -> None:
+    """Delete the words of the rows that wait for the assessment which row `number` has brought.
+
+    A row that a worker has locked is left to it: what it finds is added to the record.
+    """
+    held = (
+        sa.select(handoffs.c.number)
+        .where(
+            handoffs.c.conversation_id == message.conversation_id,
+            handoffs.c.number != number,
+            handoffs.c.state == UNASSESSED,
+            handoffs.c.done_at.is_(None),
+            handoffs.c.key.startswith(f"{message.message_id}.", autoescape=True),
+        )
+        .with_for_update(skip_locked=True)
     )
-    connection.execute(sa.update(handoffs).where(*same).values(sealed=None, done_at=at))
+    same = handoffs.c.number.in_(connection.execute(held).scalars().all())
+    connection.execute(sa.update(handoffs).where(same).values(sealed=None, done_at=at))
+
+
+def earlier_wait(connection: Connection, row: Mapping[Any, Any]) -> bool:
+    """Return whether a row of the same conversation waits that was appended before this one."""
+    query = sa.select(handoffs.c.number).where(
+        handoffs.c.conversation_id == row["conversation_id"],
+        handoffs.c.number < row["number"],
+        handoffs.c.done_at.is_(None),
+    )
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def discard(connection: Connection, conversation_id: str, until: datetime, at: datetime) -> int:

@@ -47,6 +47,8 @@ is freed."""
 FINISH_S = 20.0
 """Seconds for requests in progress when the gateway stops: longer than any answer takes, and with
 the records after it far below the TimeoutStopSec of deploy/systemd/."""
+START_S = 30.0
+"""Seconds that the gateway waits for its screening process before it answers without it."""
 NICENESS = 3
 """The niceness of the screening process: in a crowd, help comes before an assessment."""
 LARGEST_BODY_READ = 1024 * 1024
@@ -102,7 +104,7 @@ def create_app(
         outside = await asyncio.to_thread(build or dependencies, settings)
         gateway = compose(settings, outside, content, limits)
         # Without it the gateway answers all the same: with help, and for staff.
-        await outside.screener.start()
+        await outside.screener.start(START_S)
         app.ctx.gateway = gateway
         app.ctx.draining = False
         app.ctx.works = [

@@ -57,6 +57,9 @@ class Conversation:
     """Held while a message is answered, so that answers come in the order of the messages."""
     dialogue: bytes | None = None
     """JSON that Rasa returned with its last reply, and gets with the next message."""
+    has_unassessed: bool = False
+    """Whether a message of it was handed over before it was assessed: then staff may have a case of
+    it, which this gateway does not know. Other gateways do not know it."""
     callback_offered: bool = False
     callback_step: CallbackStep | None = None
     callback_name: str = ""

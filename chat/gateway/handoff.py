@@ -161,9 +161,15 @@ class HandoffWriter:
             again="fallback" in extra or exchange.sent.choice is not None,
         )
         conversation.raise_to(decision.reached)
+        on_record = decision.on_record
         if not decision.is_for_staff:
-            return
-        if is_read_in_part(decision.on_record):
+            if not conversation.has_unassessed or "assessed_later" in extra:
+                return
+            # The staff side knows what came of the messages before, and whether this one belongs.
+            on_record, state = NOT_ASSESSED, exchange.state.as_record()
+            extra = {"screening": "late"} | extra
+        conversation.has_unassessed |= on_record == NOT_ASSESSED
+        if is_read_in_part(on_record):
             characters = len(exchange.sent.text)
             read = f"the encoder read some passages of {characters} characters"
             extra = extra | {"assessed": read}
@@ -174,7 +180,7 @@ class HandoffWriter:
                 message_id=exchange.message_id,
                 conversation_id=str(conversation.id),
                 text=exchange.sent.text,
-                assessment=decision.on_record,
+                assessment=on_record,
                 raised_at=exchange.at,
                 raised_by="gateway",
                 turns_before=exchange.before,

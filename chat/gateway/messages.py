@@ -24,6 +24,7 @@ from safeguarding.conversation_state import SAYS_SAFE
 from safeguarding.messages import Message
 from safeguarding.risk.assessment import NO_RISK, AssessedMessage, Turn
 from safeguarding.risk.chat.pasted import pasted_chat
+from safeguarding.screening.process import ScreeningAwayError
 from safeguarding.speaker import age_said, audience_said, subject_said
 
 LEAST_WAIT_S = 0.25
@@ -74,6 +75,7 @@ class Messages:
         )
         self._check = ReplyCheck(own, content, metrics)
         self._under_way: dict[str, asyncio.Task[Answer]] = {}
+        self._in_full_now = 0
 
     async def answer(
         self, bearer: Bearer, sent: IncomingMessage, admitted: Callable[[], Awaitable[bool]]
@@ -112,21 +114,26 @@ class Messages:
                 return Answer(known)
             # This answer is not kept: a repeat of the message may be answered in full.
             return Answer(await self._over_limit(conversation, sent), over_limit=True)
-        if self._screening.pressure.is_high(len(self._under_way)):
+        is_typed = sent.choice is None and bool(sent.text.strip())
+        if is_typed and self._screening.pressure.is_high(len(self._under_way)):
             conversation = await self._conversations.look(bearer)
             return Answer(await self._at_once(conversation, sent, message_id))
         started, within_s = time.monotonic(), self._within_s()
         waits_s = max(within_s - ANSWER_WAIT_S, LEAST_WAIT_S)
-        async with self._conversations.turn(bearer, waits_s) as conversation:
-            known = conversation.answer_to(message_id)
-            deadline = started + within_s
-            shown = known or await self._in_full(conversation, sent, message_id, deadline)
+        self._in_full_now += 1
+        try:
+            async with self._conversations.turn(bearer, waits_s) as conversation:
+                known = conversation.answer_to(message_id)
+                deadline = started + within_s
+                shown = known or await self._in_full(conversation, sent, message_id, deadline)
+        finally:
+            self._in_full_now -= 1
         self._metrics.seconds.observe(time.monotonic() - started)
         return Answer(shown)
 
     def _within_s(self) -> float:
         """Return the seconds within which a message is answered."""
-        busy = len(self._under_way) > BUSY
+        busy = self._in_full_now >= BUSY
         return min(self._rasa.timeout_s, BUSY_WAIT_S) if busy else self._rasa.timeout_s
 
     async def _over_limit(self, conversation: Conversation, sent: IncomingMessage) -> list[Message]:
@@ -146,13 +153,13 @@ class Messages:
         self, conversation: Conversation, sent: IncomingMessage, message_id: str
     ) -> list[Message]:
         """Return help alone, and hand the message over to be assessed later."""
+        self._note_speaker(conversation, sent)
         exchange = self._handoff.exchange(conversation, sent)
-        begun = self._screening.known(sent)
-        assessed = await self._screening.result(begun, 0.0)
-        conversation.note(assessed.assessment if assessed else NO_RISK)
-        shown = [self._own.help_card(conversation.state)]
+        conversation.note(NO_RISK)
+        own = await self._handoff.callbacks.answer(conversation, sent, None)
+        shown = own or [self._own.help_card(conversation.state)]
         self._metrics.messages.labels("pressure").inc()
-        await self._handoff.record(exchange, begun, shown, {"fallback": "pressure"})
+        await self._handoff.record(exchange, None, shown, {"fallback": "pressure"})
         conversation.keep_answer(message_id, shown)
         exchange.remember(shown)
         return shown
@@ -218,7 +225,7 @@ class Messages:
             if not sent.choice and (assessment is None or assessment.severity):
                 await self._handoff.record(exchange, begun, own, {})
             return own
-        if begun is not None and begun.done():
+        if begun is not None and begun.done() and not _ended_screening(begun):
             replies, reason = await self._ask_rasa(exchange, assessed, deadline)
         else:
             # Rasa would assess the message too, on a machine that is too busy already.
@@ -270,6 +277,11 @@ class Messages:
             area=entities.get("area", state.area),
             guide=None if sent.choice == STOP else state.guide,
         )
+
+
+def _ended_screening(begun: asyncio.Future[AssessedMessage]) -> bool:
+    """Return whether the screening process went away, perhaps by this message: not for Rasa."""
+    return isinstance(begun.exception(), ScreeningAwayError)
 
 
 def _own_age(text: str) -> int | None:

@@ -46,8 +46,8 @@ class Screener(Protocol):
     def is_up(self) -> bool:
         """Whether it takes messages now."""
 
-    async def start(self) -> bool:
-        """Start it; return whether it is ready."""
+    async def start(self, within_s: float) -> bool:
+        """Start it; return whether it is ready within so many seconds."""
 
     def screen(self, task: ScreeningTask, lane: str) -> Awaitable[tuple[AssessedMessage, float]]:
         """Return the assessment of a message and its seconds. Raises any exception."""

@@ -12,6 +12,8 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -29,6 +31,9 @@ def serve(build: Callable[[], MessageScreener]) -> None:
     # The service ends by itself when it is told to, and still needs answers meanwhile.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Where memory runs out, this process goes before the service, which can do without it.
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("500", "ascii")
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     # Whatever a library prints must not stand between the frames.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

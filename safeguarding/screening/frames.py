@@ -21,8 +21,10 @@ class FrameError(Exception):
 
 
 def packed(values: Mapping[str, Any]) -> bytes:
-    """Return a frame of plain values."""
+    """Return a frame of plain values. Raises FrameError when they are too many."""
     body = msgspec.msgpack.encode(values)
+    if len(body) > LARGEST:
+        raise FrameError(f"a frame of {len(body)} bytes")
     return len(body).to_bytes(_LENGTH_BYTES, "big") + body
 
 

@@ -18,13 +18,14 @@ from typing import Any
 import structlog
 
 from safeguarding.risk.assessment import AssessedMessage
-from safeguarding.screening.frames import packed, receive_frame
+from safeguarding.screening.frames import FrameError, packed, receive_frame
 from safeguarding.screening.task import ScreeningTask
 from safeguarding.taxonomy import ROOT
 
 SHORT, LONG, SPARE, ALARM = "short", "long", "spare", "alarm"
 """The lanes of the process, each with threads of its own, so that none holds up another: short
 messages, long ones, those over the limit, and the first look at messages that wait."""
+LANES = 4
 COMMAND = (sys.executable, "-m", "safeguarding.screening")
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
 """Pause before the process is started again; it doubles each time, up to the longest."""
@@ -67,6 +68,7 @@ class ScreeningProcess:
         self._keeping: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
         self._owed: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._asked_at: dict[int, float] = {}
         self._numbers = itertools.count()
         self._answered_at = 0.0
         self._closes = False
@@ -132,12 +134,15 @@ class ScreeningProcess:
         if not self._owed:
             self._answered_at = time.monotonic()
         number = next(self._numbers)
+        packed_frame = _packed({"id": number, **frame})
         owed = self._owed[number] = asyncio.get_running_loop().create_future()
+        self._asked_at[number] = time.monotonic()
         try:
-            process.stdin.write(packed({"id": number, **frame}))
+            process.stdin.write(packed_frame)
             answer: dict[str, Any] = await owed
         finally:
             self._owed.pop(number, None)
+            self._asked_at.pop(number, None)
         if "error" in answer:
             raise ScreeningFailedError(answer["error"])
         return answer
@@ -183,8 +188,7 @@ class ScreeningProcess:
         try:
             while not receiving.done():
                 await asyncio.wait({receiving}, timeout=1.0)
-                silent_s = time.monotonic() - self._answered_at
-                if self._owed and silent_s > self._hangs_s:
+                if self._hangs():
                     log.critical("screening.hangs", owed=len(self._owed))
                     break
         finally:
@@ -192,6 +196,14 @@ class ScreeningProcess:
         with suppress(asyncio.CancelledError):
             await receiving
         return ready_at
+
+    def _hangs(self) -> bool:
+        """Return whether it owes answers and gives none, in one of its lanes at least."""
+        if not self._owed:
+            return False
+        now = time.monotonic()
+        longest_s = now - min(self._asked_at.values(), default=now)
+        return now - self._answered_at > self._hangs_s or longest_s > LANES * self._hangs_s
 
     async def _receive(self, answers: asyncio.StreamReader) -> None:
         while (answer := await receive_frame(answers)) is not None:
@@ -212,3 +224,10 @@ class ScreeningProcess:
             if not owed.done():
                 owed.set_exception(ScreeningAwayError())
         self._owed.clear()
+
+
+def _packed(frame: dict[str, Any]) -> bytes:
+    try:
+        return packed(frame)
+    except FrameError as error:
+        raise ScreeningFailedError(type(error).__name__) from error

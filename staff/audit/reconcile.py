@@ -176,11 +176,8 @@ class Reconciliation:
             message_id = row.key.rpartition(".")[0]
             if row.kind != HandoffKind.MESSAGE.value or message_id in known:
                 continue
-            # One that was handed over before it was assessed may be dropped: it showed no risk.
-            dropped = row.state == "not_assessed"
             discarded = disposed_at is not None and row.done_at <= disposed_at
-            self.counts["hand-offs that were dropped without a risk"] += dropped
-            not_taken += not dropped and not discarded
+            not_taken += not discarded
         if not_taken:
             yield NOT_TAKEN.format(number=not_taken)
         if late:

@@ -33,6 +33,8 @@ from storage.vault import Vault
 
 TOGETHER = 20
 """Harmless messages that are settled in one transaction."""
+RANKED, LOOKED_AT = 100, 20_000
+"""Messages that are ranked at a time, and characters of each that are looked at."""
 AT_ONCE = 8
 """Messages that are with the screening process at once, so that it never has to wait for one."""
 LOOK_S, ROUND_S = 10.0, 5.0
@@ -114,6 +116,7 @@ class AssessmentWorker:
         if new or self._waiting:
             self._used_at = self._clock()
             return self._loop.run(self._round(new))
+        self._rows.settled_at = self._clock()
         if self._screener is not None and self._clock() - self._used_at > IDLE_S:
             self._loop.run(self._give_back())
         return 0
@@ -141,12 +144,14 @@ class AssessmentWorker:
 
         Raises SQLAlchemyError when the database is away, after what is under way has ended.
         """
-        until, settled, away = self._clock() + ROUND_S, 0, None
+        until, settled, away = self._clock() + (ROUND_S if screener.is_up else 0.0), 0, None
         under_way: set[asyncio.Task[AssessedRow | None]] = set()
         harmless: list[AssessedRow] = []
         while under_way or (self._waiting and self._clock() < until):
             while self._clock() < until and (one := self._next(len(under_way))):
                 under_way.add(asyncio.create_task(self._assess(screener, one)))
+            if not under_way:
+                break
             done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
             try:
                 settled += self._settle(done, harmless, is_last=not under_way)
@@ -186,9 +191,9 @@ class AssessmentWorker:
         try:
             for task in done:
                 task.result()
-            settled = sum(self._rows.settle([row]) for row in grave)
+            settled = sum(self._rows.settle(row) for row in grave)
             if harmless and (is_last or len(harmless) >= TOGETHER):
-                settled += self._rows.settle(harmless)
+                settled += self._rows.drop(harmless)
                 harmless.clear()
         except SQLAlchemyError:
             self._rows.look_again(row.number for row in (*grave, *harmless))
@@ -197,14 +202,19 @@ class AssessmentWorker:
         return settled
 
     async def _rank(self, screener: Screener, new: list[tuple[int, str]]) -> None:
-        try:
-            alarms = await screener.alarms([text for _, text in new])
-        except (ScreeningAwayError, ScreeningFailedError) as error:
-            log.warning("assessing.unranked", error=type(error).__name__)
-            alarms = [0.0] * len(new)
-        for (number, _), alarm in zip(new, alarms, strict=True):
-            rank = (-float(round(alarm)), random.random())  # noqa: S311 - only spreads the work
-            heapq.heappush(self._waiting, WaitingMessage(rank, number))
+        """Put messages among those that wait. A minute of waiting counts as one log-odds."""
+        minutes = self._clock() / 60
+        for at in range(0, len(new), RANKED):
+            some = new[at : at + RANKED]
+            try:
+                alarms = await screener.alarms([text[:LOOKED_AT] for _, text in some])
+            except (ScreeningAwayError, ScreeningFailedError) as error:
+                log.warning("assessing.unranked", error=type(error).__name__)
+                alarms = [0.0] * len(some)
+            for (number, _), alarm in zip(some, alarms, strict=True):
+                by_chance = random.random()  # noqa: S311 - only spreads the work
+                rank = (float(round(minutes - alarm)), by_chance)
+                heapq.heappush(self._waiting, WaitingMessage(rank, number))
 
     async def _assess(self, screener: Screener, waiting: WaitingMessage) -> AssessedRow | None:
         """Assess one row; None where it is gone, or has to be tried again.

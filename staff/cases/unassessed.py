@@ -6,17 +6,19 @@ A row that cannot be settled now is tried again, with growing pauses, and holds 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Connection, Engine, RowMapping
 from sqlalchemy.exc import SQLAlchemyError
 
 from safeguarding.escalation import Escalation
-from safeguarding.taxonomy import Severity
-from staff.cases.recording import ESCALATE_FROM, NoCaseYetError, record_message
+from staff.cases.recording import NoCaseYetError, record_message
+from staff.cases.tables import cases
 from storage import handoffs
 from storage.engine import READING, is_away
 from storage.vault import Vault, VaultError
@@ -59,53 +61,80 @@ class UnassessedRows:
         self._now = now
         self._clock = clock
         self._known: set[int] = set()
+        self._listed: set[int] = set()
         self._postponed: dict[int, tuple[int, float]] = {}
+        self._was_away = False
         self.settled_at = clock()
-        """When a row was settled last, or none waited, by `clock`."""
+        """When a row was settled last, by any worker, or nothing could be done, by `clock`."""
 
     def new(self) -> list[tuple[int, str]]:
         """Return numbers and texts of rows that were not returned yet, up to a page of them.
 
         Raises SQLAlchemyError.
         """
-        with self._reading.connect() as connection:
-            listed = handoffs.unassessed(connection, self._now() - GRACE, LISTED)
-            # What another worker settled, or was disposed of, is not listed any more.
-            self._known.intersection_update(listed)
-            new = [number for number in listed if self._is_due(number)][:PAGE]
-            rows = [(number, handoffs.read(connection, number)) for number in new]
-        opened = [(number, self._opened(number, row)) for number, row in rows]
-        self._known.update(new)
-        if not listed:
-            self._postponed.clear()
+        try:
+            with self._reading.connect() as connection:
+                listed = handoffs.unassessed(connection, self._now() - GRACE, LISTED)
+                new = [number for number in listed if self._is_due(number)][:PAGE]
+                rows = handoffs.read(connection, new) if new else []
+        except SQLAlchemyError:
+            self._was_away = True
+            raise
+        if self._was_away or not self._listed <= {*listed}:
+            # The database was away, or some were settled since, perhaps by another worker.
             self.settled_at = self._clock()
+        self._was_away, self._listed = False, {*listed}
+        # What another worker settled, or was disposed of, is not listed any more.
+        self._known &= self._listed
+        self._postponed = {n: each for n, each in self._postponed.items() if n in self._listed}
+        self._known.update(new)
+        opened = [(row["number"], self._opened(row)) for row in rows]
         return [(number, handoff.text) for number, handoff in opened if handoff is not None]
 
     def read(self, number: int) -> Escalation | None:
         """Return the message of a row that waits; None when it is gone. Raises SQLAlchemyError."""
         with self._reading.connect() as connection:
-            return self._opened(number, handoffs.read(connection, number))
+            rows = handoffs.read(connection, [number])
+        return self._opened(rows[0]) if rows else None
 
-    def settle(self, rows: Sequence[AssessedRow]) -> int:
-        """Settle rows in one transaction; return how many are settled.
+    def settle(self, row: AssessedRow) -> bool:
+        """Record a message if it is for staff, and delete the words of its row.
 
-        Where one of them cannot be, the others are settled one by one. Raises SQLAlchemyError when
-        the database is away; the rows are then returned by `new` again.
+        Return whether that is done; if not, the row is tried again later. Raises SQLAlchemyError
+        when the database is away; `new` then returns the row again.
         """
         try:
             with self._engine.begin() as connection:
-                for row in rows:
-                    self._settle(connection, row)
-        except SQLAlchemyError as error:
-            if is_away(error):
-                self.look_again(row.number for row in rows)
+                is_settled = self._settle(connection, row)
+        except Exception as error:
+            if isinstance(error, SQLAlchemyError) and is_away(error):
+                self.look_again([row.number])
                 raise
-            if len(rows) > 1:
-                return sum(self.settle([row]) for row in rows)
-            self._postpone(rows[0].number, error)
-            return 0
+            self._postpone(row.number)
+            kind = type(error).__name__
+            log.error("handoff.not_recorded", number=row.number, error=kind)  # noqa: TRY400
+            return False
         self.settled_at = self._clock()
-        return len(rows)
+        return is_settled
+
+    def drop(self, rows: Sequence[AssessedRow]) -> int:
+        """Delete the rows of harmless messages in one transaction; return how many are settled.
+
+        Those of conversations that staff know are settled one by one. Raises SQLAlchemyError when
+        the database is away; `new` then returns the rows again.
+        """
+        try:
+            with self._engine.begin() as connection:
+                known = _known_to_staff(connection, rows)
+                gone = [row for row in rows if row.handoff.conversation_id not in known]
+                for row in gone:
+                    if handoffs.claim(connection, row.number) is not None:
+                        handoffs.drop(connection, row.number)
+        except SQLAlchemyError:
+            self.look_again(row.number for row in rows)
+            raise
+        self.settled_at = self._clock()
+        return len(gone) + sum(self.settle(row) for row in rows if row not in gone)
 
     def look_again(self, numbers: Iterable[int]) -> None:
         """Let `new` return these rows again."""
@@ -116,41 +145,50 @@ class UnassessedRows:
             return False
         return self._postponed.get(number, (0, 0.0))[1] <= self._clock()
 
-    def _postpone(self, number: int, error: SQLAlchemyError) -> None:
+    def _postpone(self, number: int) -> None:
         tries, _ = self._postponed.get(number, (0, 0.0))
         self._postponed[number] = (tries + 1, self._clock() + min(2.0**tries, RARELY_S))
         self._known.discard(number)
-        log.error("handoff.not_recorded", number=number, error=type(error).__name__)
 
-    def _opened(self, number: int, row: RowMapping | None) -> Escalation | None:
-        """Return the message of a row; None where it is gone, or cannot be opened."""
-        if row is None:
-            return None
+    def _opened(self, row: RowMapping) -> Escalation | None:
+        """Return the message of a row; None where it cannot be opened."""
         try:
             handoff = handoffs.opened(row, self._ring)
         except (VaultError, ValueError, KeyError, TypeError) as error:
-            log.error(UNREADABLE, number=number, error=type(error).__name__)  # noqa: TRY400
+            kind = type(error).__name__
+            log.error(UNREADABLE, number=row["number"], error=kind)  # noqa: TRY400
             return None
         return handoff if isinstance(handoff, Escalation) else None
 
-    def _settle(self, connection: Connection, row: AssessedRow) -> None:
-        """Record a message if it is for staff, and delete the words of its row."""
-        if handoffs.claim(connection, row.number) is None:
-            # Who holds it may fail: if it still waits, it is returned again.
+    def _settle(self, connection: Connection, row: AssessedRow) -> bool:
+        claimed = handoffs.claim(connection, row.number)
+        if claimed is None:
+            # The one who holds it may fail: if it still waits, it is returned again.
             self.look_again([row.number])
-            return
+            return False
         try:
             record_message(connection, self._ring, row.result, self._now())
         except NoCaseYetError:
-            if not _belongs_to_a_case(row.handoff):
-                handoffs.drop(connection, row.number)
-                return
-            # Its case is still on the way: the case worker waits for it.
-            handoffs.add(connection, row.result, self._ring)
-        handoffs.mark_done(connection, row.number, self._now())
+            if handoffs.earlier_wait(connection, claimed):
+                # It may open the case to which this one belongs.
+                self._postpone(row.number)
+                return False
+            handoffs.drop(connection, row.number)
+        else:
+            handoffs.mark_done(connection, row.number, self._now())
+        return True
 
 
-def _belongs_to_a_case(handoff: Escalation) -> bool:
-    """Return whether its conversation was handed over before."""
-    label = str((handoff.state or {}).get("severity", "none"))
-    return label in {each.label for each in Severity if each >= ESCALATE_FROM}
+def _known_to_staff(connection: Connection, rows: Sequence[AssessedRow]) -> set[str]:
+    """Return those of the rows' conversations that have a case, or of which other rows wait."""
+    ids = {row.handoff.conversation_id for row in rows}
+    numbers = [row.number for row in rows]
+    with_case = sa.select(cases.c.id).where(cases.c.id.in_(ids))
+    waiting = sa.select(handoffs.handoffs.c.conversation_id).where(
+        handoffs.handoffs.c.conversation_id.in_(ids),
+        handoffs.handoffs.c.number.not_in(numbers),
+        handoffs.handoffs.c.done_at.is_(None),
+    )
+    found = connection.execute(sa.union(with_case, waiting)).scalars()
+    counted = Counter(row.handoff.conversation_id for row in rows)
+    return {*found, *(each for each, number in counted.items() if number > 1)}

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
-from math import inf
 
 import structlog
 from sqlalchemy.engine import Connection, Engine, RowMapping
@@ -87,7 +86,7 @@ class CaseWorker:
         ring: Vault,
         now: Callable[[], datetime] = utc_now,
         clock: Callable[[], float] = time.monotonic,
-        assessing_idle_s: Callable[[], float] = lambda: inf,
+        assessing_idle_s: Callable[[], float] = lambda: 0.0,
     ) -> None:
         """`now` gives the time that goes on record; `clock` measures how long a row is stuck.
 
@@ -135,7 +134,8 @@ class CaseWorker:
             for row in self._stuck.values():
                 row.not_before = 0.0
         with self._reading.connect() as connection:
-            return handoffs.figures(connection).waiting
+            figures = handoffs.figures(connection)
+        return figures.waiting + figures.unassessed
 
     def _page(self, after: int) -> list[tuple[int, str]]:
         with self._reading.connect() as connection:
@@ -173,8 +173,8 @@ class CaseWorker:
             return TakenRow.ELSEWHERE
         handoff, at = self._opened(row), self._now()
         if isinstance(handoff, Escalation):
+            handoffs.supersede(connection, handoff, number, at)
             record_message(connection, self._ring, handoff, at)
-            handoffs.supersede(connection, handoff, at)
         elif not _is_overtaken(connection, handoff, row):
             record_callback(connection, self._ring, handoff, at)
         handoffs.mark_done(connection, number, at)

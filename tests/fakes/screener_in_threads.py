@@ -20,7 +20,7 @@ class ScreenerInThreads:
         self._screener = screener
         self._lanes = {name: ThreadPoolExecutor(2, name) for name in (SHORT, LONG, SPARE)}
 
-    async def start(self) -> bool:
+    async def start(self, _within_s: float) -> bool:
         """Return whether it is up."""
         return self.is_up
 
