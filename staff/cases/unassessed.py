@@ -17,7 +17,8 @@ from sqlalchemy.engine import Connection, Engine, RowMapping
 from sqlalchemy.exc import SQLAlchemyError
 
 from safeguarding.escalation import Escalation
-from staff.cases.recording import NoCaseYetError, record_message
+from safeguarding.taxonomy import Severity
+from staff.cases.recording import ESCALATE_FROM, NoCaseYetError, record_message
 from staff.cases.tables import cases
 from storage import handoffs
 from storage.engine import READING, is_away
@@ -173,9 +174,12 @@ class UnassessedRows:
                 # It may open the case to which this one belongs.
                 self._postpone(row.number)
                 return False
-            handoffs.drop(connection, row.number)
-        else:
-            handoffs.mark_done(connection, row.number, self._now())
+            if not _was_handed_over(row.handoff):
+                handoffs.drop(connection, row.number)
+                return True
+            # Its case is still on the way: the case worker waits for it.
+            handoffs.add(connection, row.result, self._ring)
+        handoffs.mark_done(connection, row.number, self._now())
         return True
 
 
@@ -191,4 +195,12 @@ def _known_to_staff(connection: Connection, rows: Sequence[AssessedRow]) -> set[
     )
     found = connection.execute(sa.union(with_case, waiting)).scalars()
     counted = Counter(row.handoff.conversation_id for row in rows)
-    return {*found, *(each for each, number in counted.items() if number > 1)}
+    several = (each for each, number in counted.items() if number > 1)
+    before = (row.handoff.conversation_id for row in rows if _was_handed_over(row.handoff))
+    return {*found, *several, *before}
+
+
+def _was_handed_over(handoff: Escalation) -> bool:
+    """Return whether its conversation was handed over before the message."""
+    label = str((handoff.state or {}).get("severity", "none"))
+    return label in {each.label for each in Severity if each >= ESCALATE_FROM}

@@ -124,7 +124,7 @@ def test_what_is_done_is_listed_and_read_no_more(chat: HandoffMailbox, engine: E
 
     with engine.connect() as connection:
         assert handoffs.unassessed(connection, SOON, 10) == []
-        assert handoffs.read(connection, row.number) is None
+        assert handoffs.read(connection, [row.number]) == []
     assert not messages(engine)
 
 
@@ -135,9 +135,8 @@ def test_a_row_is_read_while_another_holds_it(chat: HandoffMailbox, engine: Engi
     with engine.begin() as holder:
         assert handoffs.claim(holder, row.number) is not None
         with engine.connect().execution_options(**READING) as reader:
-            found = handoffs.read(reader, row.number)
+            (found,) = handoffs.read(reader, [row.number])
 
-    assert found is not None
     assert handoffs.opened(found, vault()) == unassessed()
 
 
@@ -168,10 +167,10 @@ def test_the_assessment_that_came_supersedes_what_waits_for_it_and_nothing_else(
     )
 
     with engine.begin() as connection:
-        handoffs.supersede(connection, escalation("m1"), SOON)
+        handoffs.supersede(connection, escalation("m1"), 3, SOON)
         # These would match much, were they patterns.
         for wild in ("%", "_1", "m%"):
-            handoffs.supersede(connection, escalation(wild), SOON)
+            handoffs.supersede(connection, escalation(wild), 0, SOON)
 
     assert messages(engine) == [
         ("m1", "assessed"),

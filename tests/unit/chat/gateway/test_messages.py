@@ -836,9 +836,10 @@ async def test_late_small_talk_is_handed_over_once_and_alarms_nobody(gateway: Ga
 
     await gateway.say(headers, "what is grooming")
 
-    # It waits in the mailbox, where the staff side assesses it and deletes it.
-    (row,) = gateway.world.log.rows
-    assert (row.text, row.waits_for_assessment) == ("nice weather", True)
+    # Both wait in the mailbox, where the staff side assesses them and deletes them.
+    rows = gateway.world.log.rows
+    assert [row.text for row in rows] == ["nice weather", "what is grooming"]
+    assert all(row.waits_for_assessment for row in rows)
     assert gateway.world.rasa.received[-1]["state"]["severity"] == "none"
 
 
@@ -914,12 +915,12 @@ async def test_where_nothing_can_be_assessed_help_comes_at_once_and_the_message_
     assert ConversationState.from_record(row.state).replies == 1
     assert [body["text"] for body in gateway.world.rasa.received] == ["hello"]
 
-    # Nothing is known of it, so it says nothing of its conversation.
+    # Nothing is known of it, so what follows is not graver, but waits with it for the staff side.
     monkeypatch.undo()
     gateway.world.screener.is_up = True
     await gateway.say(headers, "what is grooming")
     assert gateway.world.rasa.received[-1]["state"]["severity"] == "none"
-    assert len(gateway.world.log.rows) == 1
+    assert [row.waits_for_assessment for row in gateway.world.log.rows] == [True, True]
 
 
 @pytest.mark.parametrize("fault", [away, full])

@@ -51,12 +51,12 @@ class Place:
         self.settings = settings
         self._words = words
 
-    def record(self, case_id: str) -> None:
-        """Record an immediate message of a new case."""
+    def record(self, case_id: str, area: str = "wiltshire") -> None:
+        """Record an immediate message of a new case; one of another area is of no burst."""
         told = assessment(IMMEDIATE)
         now = utc_now()
         message = escalation(
-            f"m-{case_id}", conversation_id=case_id, assessment=told, raised_at=now
+            f"m-{case_id}", conversation_id=case_id, assessment=told, raised_at=now, area=area
         )
         WorkedMailbox(self.engine).append(message)
 
@@ -216,7 +216,7 @@ def test_the_state_folder_is_put_back_too_and_a_mail_tells(
     place.alerted()
     anchor()
     backup = place.backed_up(tmp_path / "backup")
-    place.record("c9")
+    place.record("c9", "swindon")
     anchor()
     text = place.alerted()
     shutil.rmtree(place.settings.state_dir / ANCHORS)
@@ -237,7 +237,7 @@ def test_the_mail_of_an_immediate_case_proves_that_it_was_recorded(
     place: Place, intruder: Intruder
 ) -> None:
     place.alerted()
-    place.record("c9")
+    place.record("c9", "swindon")
     text = place.alerted()
     shown = text.rpartition("audit trail later: ")[2].split()[0]
     assert verified("--anchor", shown).exit_code == 0

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from math import inf
 from typing import Any
 
 import pytest
@@ -70,7 +71,7 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[Logged]:
 
 @pytest.fixture
 def worker(engine: Engine, clock: Clock, ticks: Ticks) -> CaseWorker:
-    return CaseWorker(engine, vault(), clock, ticks)
+    return CaseWorker(engine, vault(), clock, ticks, lambda: inf)
 
 
 def rows(engine: Engine) -> Sequence[sa.Row[tuple[object, ...]]]:
@@ -148,7 +149,7 @@ def test_what_waits_for_its_assessment_is_left_alone(
 
     assert [case.id for case in cases.queue(CaseFilter(status=None), limit=None)] == ["c2"]
     assert (waiting(engine), left_unassessed(engine)) == (0, 1)
-    assert worker.work_off() == 0
+    assert worker.work_off() == 1
 
 
 def test_the_assessment_that_comes_makes_one_record_and_supersedes_what_waits_for_it(
