@@ -8,7 +8,7 @@ from typing import NoReturn
 
 EVERY_S = 0.05
 """How often the lag of the event loop is measured, in seconds."""
-MOST_LAG_S = 0.3
+MOST_LAG_S = 0.5
 """The lag, in seconds, from which messages are not answered in full: each takes several turns of
 the loop, and help must be there within two seconds."""
 MOST_UNDER_WAY = 200

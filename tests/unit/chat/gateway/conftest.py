@@ -324,6 +324,11 @@ def no_reply_is_likely(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chat.gateway.composition.read_dialogue_model", UnsureModel)
 
 
+@pytest.fixture(autouse=True)
+def a_busy_machine_is_no_pressure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chat.gateway.pressure.MOST_LAG_S", 10.0)
+
+
 @pytest.fixture
 async def gateway(world: World) -> AsyncIterator[Gateway]:
     async with world.gateway() as gateway:

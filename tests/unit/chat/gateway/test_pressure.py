@@ -12,6 +12,11 @@ from chat.gateway.pressure import EVERY_S, MOST_LAG_S, MOST_UNDER_WAY, Pressure
 from tests.unit.chat.gateway.conftest import until
 
 
+@pytest.fixture(autouse=True)
+def as_in_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chat.gateway.pressure.MOST_LAG_S", MOST_LAG_S)
+
+
 @pytest.fixture
 async def pressure() -> AsyncIterator[Pressure]:
     """Measure the loop of the test."""
