@@ -45,6 +45,8 @@ DISCLOSURES = (
     "he hits me when he is drunk",
 )
 """Messages that must be answered with help."""
+FEW = 4
+"""People who write at once while that is measured: so few that none gets help alone."""
 MEASURED = 320
 """Messages by which the number that can be answered a second is measured."""
 DISCLOSES, PRESSES = 0.15, 0.35
@@ -210,7 +212,7 @@ def _storms(stack: Stack, seconds: int, times: Sequence[int]) -> int:
     different = asyncio.run(quiet_messages(MEASURED))
     texts = itertools.cycle(message.text for message in different)
     opener = gateway_opener(stack.url("gateway"))
-    capacity = asyncio.run(load(opener, texts, 16, MEASURED)).per_second
+    capacity = asyncio.run(load(opener, texts, FEW, MEASURED)).per_second
     click.echo(f"{capacity} messages a second, all different, are answered in full")
     faults = 0
     messages = asyncio.run(quiet_messages(round(max(times) * capacity * seconds), seed=2))

@@ -169,8 +169,13 @@ def _too_many(gateway: GatewayParts, messages: list[Message]) -> HTTPResponse:
 
 
 @status.get("/healthz")
-async def alive(_request: Request) -> HTTPResponse:
-    """Return 200 while the gateway can answer, even when Rasa is down: for load balancers."""
+async def alive(request: Request) -> HTTPResponse:
+    """Return 200 while the gateway can answer, even when Rasa is down: for load balancers.
+
+    For the first seconds it returns 503: messages get help, but are not assessed yet.
+    """
+    if not request.app.ctx.starting.done():
+        return json_response({"status": "starting"}, status=503)
     return json_response({"status": "ok"})
 
 

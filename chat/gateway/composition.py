@@ -48,7 +48,7 @@ FINISH_S = 20.0
 """Seconds for requests in progress when the gateway stops: longer than any answer takes, and with
 the records after it far below the TimeoutStopSec of deploy/systemd/."""
 START_S = 30.0
-"""Seconds that the gateway waits for its screening process before it answers without it."""
+"""Seconds after which the gateway says that it has started, also without its screening process."""
 NICENESS = 3
 """The niceness of the screening process: in a crowd, help comes before an assessment."""
 LARGEST_BODY_READ = 1024 * 1024
@@ -103,9 +103,9 @@ def create_app(
     async def start(app: App) -> None:
         outside = await asyncio.to_thread(build or dependencies, settings)
         gateway = compose(settings, outside, content, limits)
-        # Without it the gateway answers all the same: with help, and for staff.
-        await outside.screener.start(START_S)
         app.ctx.gateway = gateway
+        # Meanwhile the gateway answers all the same: with help, and for staff.
+        app.ctx.starting = asyncio.create_task(outside.screener.start(START_S))
         app.ctx.draining = False
         app.ctx.works = [
             asyncio.create_task(gateway.recorder.work_forever()),
@@ -119,7 +119,7 @@ def create_app(
         await asyncio.sleep(settings.drain_s)
 
     async def stop(app: App) -> None:
-        for work in app.ctx.works:
+        for work in (app.ctx.starting, *app.ctx.works):
             work.cancel()
         await app.ctx.gateway.finish()
 
