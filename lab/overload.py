@@ -25,9 +25,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from chat.gateway.requests import Bearer, Tokens
-from ops.stack import Stack
+from ops.stack import SERVICES, Stack
 from safeguarding.corpus import read_examples
-from safeguarding.screening.process import SHORT, ScreeningProcess
+from safeguarding.screening.process import COMMAND, SHORT, ScreeningProcess
 from safeguarding.screening.task import ScreeningTask
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import Severity
@@ -144,7 +144,9 @@ async def quiet_messages(number: int, seed: int = 1) -> list[QuietMessage]:
     texts = chance.sample(sorted(risk), min(wanted, len(risk)))
     texts += chance.sample(sorted(harmless - risk), min(number - wanted, len(harmless)))
     chance.shuffle(texts)
-    process, room = ScreeningProcess(), asyncio.Semaphore(_AT_ONCE)
+    # The environment of the lab lacks what the services' process needs.
+    command = (str(SERVICES / "python"), *COMMAND[1:])
+    process, room = ScreeningProcess(command), asyncio.Semaphore(_AT_ONCE)
     await process.start()
 
     async def one(text: str) -> QuietMessage:
