@@ -1,8 +1,8 @@
 """What became of a delivery: it was sent, is tried again later, or is given up.
 
-A delivery whose address refuses messages is given up for now, and so are all others to that
-address. The address is tried with growing pauses, and once it takes a message, they are queued
-again. Meanwhile the next step of the plan is due at once.
+A delivery to an address that refuses messages fails, and so do all others to that address. The
+dispatcher tries the address with growing pauses. Once it takes a message, the failed deliveries are
+queued again. Meanwhile the next step of the plan is due at once.
 """
 
 from __future__ import annotations
