@@ -34,7 +34,7 @@ from safeguarding.dialogue.candidates import (
 )
 from safeguarding.dialogue.understand import UnderstoodTurn
 from safeguarding.risk.assessment import Assessment
-from safeguarding.taxonomy import TOPIC_PREFIX, Severity
+from safeguarding.taxonomy import PROFESSIONAL, TOPIC_PREFIX, Severity
 
 _ENOUGH_WORDS = 3
 """Words from which a message says enough to ask what it meant."""
@@ -80,7 +80,7 @@ _OF_BODY = frozenset(
 _ASKED = (TOPIC_PREFIX, "read_story", "use_tool")
 """Prefixes of the intents that ask for something to read."""
 _SAYS_LITTLE = ("bye_", "minimise_", "thanks_", "unclear_")
-"""Beginnings of the ids of replies before which the person is asked, once, if they are safe."""
+"""Beginnings of the ids of replies that ask the person, once, if they are safe."""
 OUT_OF_SCOPE = "out_of_scope"
 """The classifier's intent of everyday talk that no article is about."""
 
@@ -97,6 +97,8 @@ class ReplyPlan:
     """The id of the reply of content/replies."""
     ask: tuple[str, ...] = ()
     """The replies whose labels are offered, where none is likely enough."""
+    asks_if_safe: bool = False
+    """Whether the reply ends with the question if the person is safe."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,7 @@ class ReplyPlanner:
             first = best_of(turn.candidates[:1], ANSWER_FIRST_IN_DANGER)
             if first and first.startswith(FIRST):
                 return ReplyPlan(intent, help=due, reply=first)
-        return ReplyPlan(intent, help=due, reply=best_of(later, ANSWER))
+        return ReplyPlan(intent, help=due, reply=best_of(later, ANSWER_RATHER))
 
     def _by_rule(
         self, turn: UnderstoodTurn, before: ConversationState, after: ConversationState
@@ -196,9 +198,10 @@ class ReplyPlanner:
             card = self.cards.key(Severity.CONCERN, after.reader, turn.candidates[0].need)
             return ReplyPlan(f"disclose_{Severity.CONCERN.label}", help=card, reply=unheard)
         if best := best_of(later_answers(turn.candidates, in_hand=in_hand), least):
-            if best.startswith(_SAYS_LITTLE) and _asks_if_safe(before, after):
+            asks_if_safe = best.startswith(_SAYS_LITTLE) and _asks_if_safe(before, after)
+            if asks_if_safe and after.is_near_danger:
                 return ReplyPlan(STILL_HERE, help=self.cards.still_key(after, message.intent))
-            return ReplyPlan(ASK_NEXT, reply=best)
+            return ReplyPlan(ASK_NEXT, reply=best, asks_if_safe=asks_if_safe)
         likely = message.confidence >= LIKELY_INTENT
         for_a_person = likely and message.intent.startswith(_FOR_A_PERSON)
         if (asks_topic and (sure or not in_hand)) or for_a_person:
@@ -300,8 +303,12 @@ def _everyday(turn: UnderstoodTurn) -> str | None:
 
 
 def _asks_if_safe(before: ConversationState, after: ConversationState) -> bool:
-    """Return whether the person is still to be asked, once, if they are safe."""
-    return after.in_hand and after.alarm >= Severity.URGENT and not before.asked_if_safe
+    """Return whether the person is still to be asked, once, if they are safe.
+
+    Professionals are asked only in danger: their replies ask what they have done.
+    """
+    least = Severity.IMMEDIATE if after.audience == PROFESSIONAL else Severity.URGENT
+    return after.in_hand and after.alarm >= least and not before.asked_if_safe
 
 
 def safe_key(state: ConversationState) -> str | None:

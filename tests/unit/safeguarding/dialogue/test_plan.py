@@ -99,10 +99,10 @@ def test_in_danger_999_comes_first_whatever_else_is_said(
 
 
 @pytest.mark.parametrize(("off", "reply"), [(0.01, PAY), (-0.01, None)])
-def test_in_danger_only_a_reply_that_surely_fits_stands_beside_999(
+def test_in_danger_a_reply_that_hardly_fits_does_not_stand_below_999(
     off: float, reply: str | None
 ) -> None:
-    made = turn((PAY, ANSWER + off), severity=Severity.IMMEDIATE)
+    made = turn((PAY, ANSWER_RATHER + off), severity=Severity.IMMEDIATE)
 
     assert planned(made).reply == reply
 
@@ -622,10 +622,18 @@ def test_close_to_danger_small_talk_is_not_answered_unless_it_names_999(
 def test_after_something_urgent_a_person_is_asked_once_if_they_are_safe(reply: str) -> None:
     made = turn((reply, 0.99))
 
-    assert planned(made, told()).intent == "still_here"
-    assert planned(made, told(asked_if_safe=True)).reply == reply
-    assert planned(made, told(Severity.CONCERN)).reply == reply
-    assert planned(turn((PAY, 0.99)), told()).reply == PAY
+    assert planned(made, told()) == ReplyPlan("ask_next", reply=reply, asks_if_safe=True)
+    for before in (told(asked_if_safe=True), told(Severity.CONCERN)):
+        assert planned(made, before) == ReplyPlan("ask_next", reply=reply)
+    assert planned(turn((PAY, 0.99)), told()) == ReplyPlan("ask_next", reply=PAY)
+
+
+def test_professionals_are_asked_if_all_are_safe_only_in_danger() -> None:
+    made = turn((BUTTONLESS, 0.99), names_999=True)
+    danger = told(Severity.IMMEDIATE, since_danger=1, audience="professional")
+
+    assert not planned(made, told(audience="professional")).asks_if_safe
+    assert planned(made, danger).asks_if_safe
 
 
 @pytest.mark.parametrize(("category", "asked"), [("suicide", True), ("bullying", False)])
