@@ -232,9 +232,10 @@ class ReplyPlanner:
         later = later_answers(turn.candidates, in_hand=after.in_hand)
         if best := best_of(later, ANSWER):
             return ReplyPlan(ASK_NEXT, reply=best)
-        # Something urgent is not answered by a question about what was meant.
-        may_ask = before.last_kind != "ask" and turn.severity < Severity.URGENT
-        if may_ask and _says_enough(turn) and (ask := offered(later)):
+        asks = turn.act.startswith(_ASKS)
+        # Something urgent is not answered by a question about what was meant, unless it asks.
+        may_ask = before.last_kind != "ask" and (asks or turn.severity < Severity.URGENT)
+        if may_ask and _says_enough(turn) and (ask := offered(later, rather=asks)):
             return ReplyPlan(ASK_WHICH, ask=ask)
         sure = turn.message.confidence >= SURE and turn.message.intent != OUT_OF_SCOPE
         unsure = not sure or not turn.message.intent

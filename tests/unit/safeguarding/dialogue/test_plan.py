@@ -17,6 +17,8 @@ from safeguarding.dialogue.candidates import (
     ANSWER_UNHEARD,
     ASK,
     ASK_FROM,
+    ASK_RATHER,
+    ASK_RATHER_FROM,
     MOST_ASKED,
 )
 from safeguarding.dialogue.model import Candidate
@@ -270,12 +272,19 @@ def test_where_none_is_likely_enough_the_likeliest_are_offered() -> None:
 
 
 def test_something_urgent_gets_the_likeliest_and_no_question_about_what_was_meant() -> None:
-    fair = turn((PAY, ANSWER_RATHER), (WHO, 0.2), severity=Severity.URGENT)
-    unsure = turn((PAY, ANSWER_RATHER - 0.01), (WHO, 0.2), severity=Severity.URGENT)
+    urgent, detail = Severity.URGENT, "adds_detail"
+    fair = turn((PAY, ANSWER_RATHER), (WHO, 0.2), severity=urgent, act=detail)
+    unsure = turn((PAY, ANSWER_RATHER - 0.01), (WHO, 0.2), severity=urgent, act=detail)
 
     assert planned(fair, told()) == ReplyPlan("ask_next", reply=PAY)
     assert planned(unsure, told()).ask == ()
     assert planned(unsure, told()).help is not None
+
+
+def test_an_urgent_message_that_asks_something_may_be_asked_what_it_meant() -> None:
+    asks = turn((PAY, ASK_RATHER_FROM), (WHO, ASK_RATHER), severity=Severity.URGENT)
+
+    assert planned(asks, told()) == ReplyPlan("ask_which", ask=(PAY, WHO))
 
 
 def test_a_word_or_two_do_not_say_enough_to_ask_what_was_meant() -> None:
@@ -298,7 +307,7 @@ def test_a_word_or_two_do_not_say_enough_to_ask_what_was_meant() -> None:
 def test_it_asks_only_where_there_is_something_to_choose_and_not_twice_in_a_row(
     candidates: list[tuple[str, float]], last_kind: str
 ) -> None:
-    plan = planned(turn(*candidates), told(last_kind=last_kind))
+    plan = planned(turn(*candidates, act="adds_detail"), told(last_kind=last_kind))
 
     assert plan.ask == ()
     assert plan.intent == "still_here"
