@@ -26,12 +26,12 @@ class FactRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One fact, and the words that say it."""
 
     id: str
-    means: str
-    """What staff read."""
     patterns: list[str]
     """Regular expressions over the canonical words; "{name}" stands for a part."""
     match: list[str]
     near_miss: list[str]
+    means: str | None = None
+    """What staff read; None where it only serves to choose a reply."""
     closes: list[str] = []
     """The contacts that are of no use to a person who says it."""
     closes_ways: list[str] = []
@@ -52,12 +52,17 @@ class Facts:
     """Finds facts in the canonical words of a message."""
 
     means: Mapping[str, str]
-    """What staff read, by the id of the fact."""
+    """What staff read, by the id of the fact; without those that only choose a reply."""
     patterns: Mapping[str, re.Pattern[str]]
     closes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """By the id of a fact, the contacts and kinds of ways that it closes."""
     who: Who = field(default_factory=Who)
     """Reads the facts about who did something to whom."""
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """The ids of all facts that a message may say."""
+        return frozenset([*self.means, *self.patterns])
 
     def closed_by(self, said: Iterable[str]) -> frozenset[str]:
         """Return the contacts and kinds of ways that are closed to a person who said these."""
@@ -102,7 +107,7 @@ def read_facts(path: Path) -> Facts:
     if problems:
         raise ContentError(problems)
     return Facts(
-        {**who.means, **{fact.id: fact.means for fact in record.facts}},
+        {**who.means, **{fact.id: fact.means for fact in record.facts if fact.means}},
         compiled,
         {
             fact.id: frozenset([*fact.closes, *fact.closes_ways])

@@ -87,6 +87,8 @@ class ReplyRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Facts that the person must have said (content/facts.yml)."""
     not_facts: list[str] = []
     """Facts that forbid it."""
+    when_said: list[str] = []
+    """Facts of a message that it answers, where no reply is likely enough."""
     by: list[str] = []
     """The people who may have done it (content/facts.yml, `who`); none for anybody. Like `to`, it
     binds the words for young readers: an adult's words are about a child."""

@@ -53,9 +53,13 @@ def test_every_example_of_the_real_facts_is_read_rightly() -> None:
 
 def test_every_reply_names_only_facts_that_there_are() -> None:
     content = real_content()
-    named = {f for each in content.replies.all().values() for f in (*each.facts, *each.not_facts)}
+    named = {
+        fact
+        for each in content.replies.all().values()
+        for fact in (*each.facts, *each.not_facts, *each.when_said)
+    }
 
-    assert named <= set(content.facts.means)
+    assert named <= content.facts.ids
 
 
 def test_every_reply_is_about_people_of_the_facts() -> None:
@@ -65,7 +69,7 @@ def test_every_reply_is_about_people_of_the_facts() -> None:
     who |= {f"to_{each}" for reply in replies for each in reply.to}
 
     assert who
-    assert who <= set(content.facts.means)
+    assert who <= content.facts.ids
 
 
 def test_who_did_it_stands_among_the_facts(tmp_path: Path) -> None:
