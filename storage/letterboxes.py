@@ -123,7 +123,7 @@ def close_box(connection: Connection, case_id: str, by: str, at: datetime) -> bo
     mine = (
         (letterboxes.c.case_id == case_id)
         & letterboxes.c.closed_at.is_(None)
-        & (letterboxes.c.opened_at < at)
+        & (letterboxes.c.opened_at <= at)
     )
     closed = {"closed_at": at, "closed_by": by, "locator": None, "secret": None}
     done = sa.update(letterboxes).where(mine).values(**closed, waits_since=None)

@@ -66,18 +66,41 @@ def upgrade() -> None:
 def _other_kinds() -> None:
     """Let the hand-off mailbox take the new kinds of rows."""
     if op.get_bind().dialect.name == "postgresql":
-        op.drop_constraint("ck_handoffs_kind", "handoffs")
-        op.create_check_constraint("ck_handoffs_kind", "handoffs", KINDS)
+        # 0012 named it so: alembic put the table's name before the name that it was given.
+        name = op.f("ck_handoffs_ck_handoffs_kind")
+        op.drop_constraint(name, "handoffs")
+        op.create_check_constraint(name, "handoffs", KINDS)
         return
-    # SQLite makes the table anew. A number that was given must still never be given again.
-    given = "SELECT seq FROM sqlite_sequence WHERE name = 'handoffs'"
-    last = op.get_bind().exec_driver_sql(given).scalar()
-    with op.batch_alter_table(
-        "handoffs", recreate="always", table_kwargs={"sqlite_autoincrement": True}
-    ) as table:
-        table.drop_constraint("ck_handoffs_kind", type_="check")
-        table.create_check_constraint("ck_handoffs_kind", KINDS)
-    if last is not None:
-        op.execute("DELETE FROM sqlite_sequence WHERE name = 'handoffs'")
-        again = sa.text("INSERT INTO sqlite_sequence (name, seq) VALUES ('handoffs', :last)")
-        op.execute(again.bindparams(last=last))
+    # SQLite cannot change a constraint: the table is made anew.
+    op.drop_index("ix_handoffs_conversation_id", "handoffs")
+    op.drop_index("ix_handoffs_waiting", "handoffs")
+    op.rename_table("handoffs", "handoffs_before")
+    op.create_table(
+        "handoffs",
+        sa.Column("number", sa.Integer, nullable=False),
+        sa.Column("key", sa.Text, nullable=False),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("conversation_id", sa.Text, nullable=False),
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("severity", sa.SmallInteger, nullable=False),
+        sa.Column("written_at", MOMENT, nullable=False),
+        sa.Column("sealed", sa.Text),
+        sa.Column("done_at", MOMENT),
+        sa.PrimaryKeyConstraint("number", name="pk_handoffs"),
+        sa.UniqueConstraint("key", name="uq_handoffs_key"),
+        sa.CheckConstraint(KINDS, name="ck_handoffs_kind"),
+        sa.CheckConstraint("state IN ('assessed', 'not_assessed')", name="ck_handoffs_state"),
+        sa.CheckConstraint("severity BETWEEN 0 AND 3", name="ck_handoffs_severity"),
+        sa.CheckConstraint("(sealed IS NULL) = (done_at IS NOT NULL)", name="ck_handoffs_sealed"),
+        sqlite_autoincrement=True,
+    )
+    names = "number, key, kind, conversation_id, state, severity, written_at, sealed, done_at"
+    op.execute(f"INSERT INTO handoffs ({names}) SELECT {names} FROM handoffs_before")  # noqa: S608
+    # A number that was given is never given again, also where the newest row was deleted.
+    op.execute("DELETE FROM sqlite_sequence WHERE name = 'handoffs'")
+    op.execute("UPDATE sqlite_sequence SET name = 'handoffs' WHERE name = 'handoffs_before'")
+    op.drop_table("handoffs_before")
+    op.create_index("ix_handoffs_conversation_id", "handoffs", ["conversation_id"])
+    op.create_index(
+        "ix_handoffs_waiting", "handoffs", ["number"], sqlite_where=sa.text("done_at IS NULL")
+    )

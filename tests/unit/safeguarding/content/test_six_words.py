@@ -148,9 +148,7 @@ def test_most_of_a_phrase_is_a_try() -> None:
         (["apple"], "fewer than"),
     ],
 )
-def test_a_list_that_breaks_a_rule_is_refused(
-    tmp_path: Path, words: list[str], wrong: str
-) -> None:
+def test_a_list_that_breaks_a_rule_is_refused(tmp_path: Path, words: list[str], wrong: str) -> None:
     path = tmp_path / "six_words.yml"
     provenance = "{owner: O, reviewed_on: 2026-11-30, review_due: 2027-05-30, approved_by: null}"
     path.write_text(f"provenance: {provenance}\nwords: [{', '.join(words)}]\n", "utf-8")
