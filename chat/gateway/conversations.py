@@ -67,6 +67,11 @@ class LetterboxProgress(msgspec.Struct, frozen=True, array_like=True):
     given_for: str = ""
     """The id of the message that was answered with a phrase or a letter."""
 
+    @property
+    def awaits_answer(self) -> bool:
+        """Whether the next words may be the answer to the question of a letterbox."""
+        return self.step in {"answer", "proof"}
+
 
 @dataclass(eq=False)
 class Conversation:

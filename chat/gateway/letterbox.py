@@ -174,7 +174,7 @@ class LetterboxDialogue:
     ) -> OwnAnswer | None:
         progress = conversation.letterbox
         harmless = assessment is not None and assessment.severity == Severity.NONE
-        if progress.step in {"answer", "proof"}:
+        if progress.awaits_answer:
             # What shows a risk is a message, and what is not assessed may be one.
             if harmless and progress.step == "answer":
                 return await self._answered(conversation, sent)

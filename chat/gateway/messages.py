@@ -34,6 +34,9 @@ ASSESSMENT_WAIT_S = 0.5
 """The least time for the assessment, in seconds, however late the message is."""
 ANSWER_WAIT_S = 1.0
 """Seconds kept for Rasa when the assessment takes long."""
+LETTERBOX_WAIT_S = 4.0
+"""The least time for the assessment of an answer that opens a letterbox, in seconds: less than a
+browser waits."""
 BUSY, BUSY_WAIT_S = 8, 1.5
 """While more messages than this are answered at once, each is answered within so many seconds: with
 help alone, if need be."""
@@ -216,6 +219,9 @@ class Messages:
         exchange = self._handoff.exchange(conversation, sent)
         begun = self._screening.begin(sent, exchange.before, exchange.state)
         left = deadline - time.monotonic() - ANSWER_WAIT_S
+        if conversation.letterbox.awaits_answer:
+            # Rasa is not asked, and an answer that is not assessed would have to be typed again.
+            left = max(left, LETTERBOX_WAIT_S)
         assessed = await self._screening.result(begun, max(left, ASSESSMENT_WAIT_S))
         assessment = assessed.assessment if assessed else None
         said = said_in_own_words(self._facts, sent, assessed)

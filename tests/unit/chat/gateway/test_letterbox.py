@@ -12,6 +12,7 @@ from argon2 import PasswordHasher
 from sqlalchemy.engine import Engine
 
 from chat.gateway.letterbox_key import PhraseKey
+from chat.gateway.recorder import Patience, Recorder
 from safeguarding.escalation import LETTERBOX, LETTERBOX_LASTS
 from staff.cases.cases import Cases
 from staff.cases.tables import cases
@@ -130,6 +131,12 @@ async def office(
     world: World, engine: Engine, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Office]:
     monkeypatch.setattr("chat.gateway.composition.utc_now", clock)
+    # However busy the machine is: these tests are not about what is late.
+    world.env["LANTERN_RASA_TIMEOUT_S"] = "20"
+    patient = partial(Recorder, patience=Patience(mailbox_s=30))
+    monkeypatch.setattr("chat.gateway.composition.Recorder", patient)
+    monkeypatch.setattr("chat.gateway.letters.WAIT_S", 30)
+    monkeypatch.setattr("chat.gateway.letterbox.WAIT_S", 30)
     hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     monkeypatch.setattr("chat.gateway.composition.PhraseKey", partial(PhraseKey, hasher=hasher))
     world.mailbox, world.database_engine = WorkedMailbox(engine, clock), engine
