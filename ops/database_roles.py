@@ -1,10 +1,10 @@
 """`python -m lantern database-roles`: grants gateway and console their privileges on PostgreSQL.
 
 The owner makes and migrates the tables. The public gateway may append to the hand-off mailbox,
-deliver replies and see when people are on duty; it cannot read a case, nor a message once it was
-handed over. The action server reads what is approved and counts pledges. Console and dispatcher
-may not change the audit trail, whatever their programs are made to do. SQLite has no roles: there
-the triggers of the trail and its chain are what guards it.
+find a letterbox, deliver replies and see when people are on duty; it cannot read a case, nor a
+message once it was handed over. The action server reads what is approved and counts pledges.
+Console and dispatcher may not change the audit trail, whatever their programs are made to do.
+SQLite has no roles: there the triggers of the trail and its chain are what guards it.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ GATEWAY = {
     "alembic_version": "SELECT",
     "duty_hours": "SELECT",
     "handoffs": "INSERT (key, kind, conversation_id, state, severity, written_at, sealed)",
+    "letterboxes": "SELECT (case_id, locator, secret, question, ends_at, closed_at)",
     "replies": "SELECT, UPDATE (sealed, claimed_by, claimed_until, delivered_at)",
 }
 """All that the public gateway may do."""

@@ -1,9 +1,9 @@
-"""What the chat hands over to staff: messages that they must read, and requests for a call-back."""
+"""What the chat hands over to staff: messages to read, call-backs, and letterboxes."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, TypeAlias
 
@@ -25,6 +25,11 @@ def gateway_assessment(source: str, severity: Severity) -> Assessment:
     signal = Signal(source, "gateway", "1", "distress", severity, start=0, end=0)
     return Assessment(severity, (signal.category,), NO_RISK.subject, (signal,))
 
+
+LETTERBOX = "letterbox"
+"""The name in `Escalation.extra` that marks what a person wrote in the letterbox of their case."""
+LETTERBOX_LASTS = timedelta(days=30)
+"""How long a letterbox is open."""
 
 NOT_ASSESSED = gateway_assessment("not-assessed", Severity.CONCERN)
 """Stands for the assessment of a message that is not assessed yet. If it never is, staff read the
@@ -71,6 +76,11 @@ class Escalation:
         if "assessed_later" in self.extra:
             return self.extra["assessed_later"] != "failed"
         return "screening" not in self.extra
+
+    @property
+    def is_letter(self) -> bool:
+        """Whether it was written in the letterbox of its case."""
+        return LETTERBOX in self.extra
 
     @property
     def waits_for_assessment(self) -> bool:
@@ -143,6 +153,8 @@ class HandoffKind(str, Enum):
     MESSAGE = "message"
     CALLBACK = "callback"
     CALLBACK_WITHDRAWN = "callback_withdrawn"
+    LETTERBOX_OPENED = "letterbox_opened"
+    LETTERBOX_CLOSED = "letterbox_closed"
 
 
 @dataclass(frozen=True)
@@ -171,8 +183,45 @@ class CallbackWithdrawn:
     kind = HandoffKind.CALLBACK_WITHDRAWN
 
 
+@dataclass(frozen=True)
+class LetterboxOpened:
+    """A young person was given a phrase for the letterbox of their case. A later one replaces it.
+
+    It holds neither the phrase nor the answer: see ADR 53.
+    """
+
+    id: str
+    """Made by the gateway: writing the same one twice is harmless."""
+    conversation_id: str
+    at: datetime
+    """With a time zone."""
+    locator: str
+    """By which the letterbox is found: a short keyed digest of the phrase."""
+    secret: str
+    """The slow hash of the phrase and the answer together."""
+    question: str
+    """The id of the question that the person chose."""
+
+    kind = HandoffKind.LETTERBOX_OPENED
+
+
+@dataclass(frozen=True)
+class LetterboxClosed:
+    """A young person's wish to close their letterbox."""
+
+    id: str
+    conversation_id: str
+    at: datetime
+
+    kind = HandoffKind.LETTERBOX_CLOSED
+
+
 CallbackChange: TypeAlias = CallbackLeft | CallbackWithdrawn
-Handoff: TypeAlias = Escalation | CallbackChange
+LetterboxChange: TypeAlias = LetterboxOpened | LetterboxClosed
+Handoff: TypeAlias = Escalation | CallbackChange | LetterboxChange
+_MADE_OF: dict[HandoffKind, type[CallbackChange | LetterboxChange]] = {
+    each.kind: each for each in (CallbackLeft, CallbackWithdrawn, LetterboxOpened, LetterboxClosed)
+}
 
 
 def handoff_as_record(handoff: Handoff) -> dict[str, Any]:
@@ -186,8 +235,7 @@ def handoff_from_record(kind: HandoffKind, record: dict[str, Any]) -> Handoff:
     """Return the inverse of `handoff_as_record`. Raises KeyError, TypeError or ValueError."""
     if kind is HandoffKind.MESSAGE:
         return Escalation.from_record(record)
-    made = CallbackLeft if kind is HandoffKind.CALLBACK else CallbackWithdrawn
-    return made(**{**record, "at": datetime.fromisoformat(record["at"])})
+    return _MADE_OF[kind](**{**record, "at": datetime.fromisoformat(record["at"])})
 
 
 class Outcome(str, Enum):

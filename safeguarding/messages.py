@@ -90,6 +90,8 @@ class Message(TypedDict):
     approved: NotRequired[bool]
     contacts: NotRequired[list[ContactCard]]
     choices: NotRequired[list[Choice]]
+    hides: NotRequired[bool]
+    """Whether what the person types next is a secret, which their page does not show."""
 
 
 @dataclass(frozen=True)

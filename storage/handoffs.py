@@ -57,7 +57,11 @@ handoffs = sa.Table(
     sa.Column("written_at", UtcDateTime, nullable=False),
     sa.Column("sealed", sa.Text),
     sa.Column("done_at", UtcDateTime),
-    sa.CheckConstraint("kind IN ('callback', 'callback_withdrawn', 'message')", name="kind"),
+    sa.CheckConstraint(
+        "kind IN ('callback', 'callback_withdrawn', 'letterbox_closed', 'letterbox_opened', "
+        "'message')",
+        name="kind",
+    ),
     sa.CheckConstraint("state IN ('assessed', 'not_assessed')", name="state"),
     sa.CheckConstraint("severity BETWEEN 0 AND 3", name="severity"),
     # The words go with the work: no row that is done holds any.
@@ -115,11 +119,14 @@ class HandoffMailbox:
 
 def insert_new(engine: Engine, table: sa.Table, row: Mapping[str, Any]) -> bool:
     """Insert a row unless its key is there, and return whether it was new."""
-    insert = _insert(engine, table).values(**row)
     with engine.begin() as connection:
-        return (
-            connection.execute(insert, execution_options={"preserve_rowcount": True}).rowcount > 0
-        )
+        return insert_once(connection, table, row)
+
+
+def insert_once(connection: Connection, table: sa.Table, row: Mapping[str, Any]) -> bool:
+    """Do the same as part of a transaction."""
+    insert = _insert(connection.engine, table).values(**row)
+    return connection.execute(insert, execution_options={"preserve_rowcount": True}).rowcount > 0
 
 
 def add(connection: Connection, handoff: Handoff, vault: Vault) -> None:

@@ -15,7 +15,9 @@ from staff.cases.case import Referral
 from staff.cases.casework import Casework, ClosingDecision
 from staff.cases.merging import CaseMerge
 from staff.cases.tables import SEALED, cases
+from staff.letterbox.desk import LetterboxDesk
 from staff.retention.clocks import RetentionClock, RetentionPeriods
+from tests.letterbox_on import open_letterbox
 from tests.records import (
     PASSWORD,
     Callbacks,
@@ -43,6 +45,7 @@ class Office:
         self.work = Casework(engine, vault(), clock)
         self.merging = CaseMerge(engine, vault(), clock)
         self.wishes = Callbacks(engine, clock)
+        self.letterbox = LetterboxDesk(engine, vault(), clock)
         accounts = accounts_on(engine, clock)
         self.ann = accounts.add("ann", PASSWORD, "Ann").id
         self.bob = accounts.add("bob", PASSWORD, "Bob").id
@@ -63,6 +66,8 @@ class Office:
         self.work.add_action(case_id, "ring again", None, by=self.ann)
         referral = Referral("police", "telephone", self.clock(), "CAD 17", "")
         self.work.refer(case_id, referral, by=self.ann)
+        open_letterbox(self.engine, self.clock(), case_id, locator=case_id)
+        self.letterbox.write(case_id, case_id, "we can meet", by=self.ann)
         return case_id
 
     def close(self, case_id: str, severity: Severity | None = None) -> str:

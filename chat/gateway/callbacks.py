@@ -141,7 +141,7 @@ class CallbackDialogue:
             return [self._says(self._phrases.ask_reach, LEAVE_OUT)]
         left = CallbackLeft(
             id=f"{scoped_id(conversation.id, sent)}.callback",
-            conversation_id=str(conversation.id),
+            conversation_id=conversation.case_id,
             at=self._now(),
             name=conversation.callback_name,
             reach=text,
@@ -168,7 +168,7 @@ class CallbackDialogue:
             return [self._says(self._phrases.left_out)]
         withdrawn = CallbackWithdrawn(
             id=f"{scoped_id(conversation.id, sent)}.callback-withdrawn",
-            conversation_id=str(conversation.id),
+            conversation_id=conversation.case_id,
             at=self._now(),
         )
         if await self._is_kept(withdrawn):

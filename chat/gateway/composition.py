@@ -14,6 +14,9 @@ from chat.gateway.callbacks import CallbackDialogue
 from chat.gateway.conversations import Conversations
 from chat.gateway.duty import Duty, ReadRota, read_rota
 from chat.gateway.handoff import HandoffWriter
+from chat.gateway.letterbox import LetterboxDialogue
+from chat.gateway.letterbox_key import PhraseKey
+from chat.gateway.letters import LetterReader
 from chat.gateway.limits import RateLimits, SenderFingerprint
 from chat.gateway.messages import Messages
 from chat.gateway.metrics import GatewayMetrics
@@ -36,6 +39,8 @@ from safeguarding.settings import Settings
 from storage.engine import can_be_written, connect
 from storage.handoffs import HandoffMailbox
 from storage.integrity import PageState, page_state
+from storage.letterboxes import Letterboxes
+from storage.replies import ReplyMailbox
 from storage.spool import Spool
 from storage.vault import Vault, note_key_in_use
 from web.connections import bound
@@ -62,6 +67,8 @@ class Dependencies:
 
     screener: Screener
     mailbox: HandoffMailbox
+    letterboxes: Letterboxes
+    replies: ReplyMailbox
     spool: Spool
     token_key: str
     channel_secret: str
@@ -141,6 +148,8 @@ def dependencies(settings: Settings, screening: Sequence[str] = COMMAND) -> Depe
     return Dependencies(
         screener=ScreeningProcess(screening, niceness=NICENESS),
         mailbox=HandoffMailbox(database, vault),
+        letterboxes=Letterboxes(database),
+        replies=ReplyMailbox(database, vault),
         spool=Spool.of(settings, vault),
         token_key=settings.secret("token_key"),
         channel_secret=settings.secret("channel_secret"),
@@ -162,8 +171,12 @@ def compose(
     screening = Screening(outside.screener, Pressure())
     recorder = Recorder(outside.mailbox, outside.spool, metrics)
     callbacks = CallbackDialogue(outside.mailbox, content, utc_now)
+    limits = limits or RateLimits.of(settings, outside.token_key)
+    key = PhraseKey(outside.token_key)
+    letters = LetterReader(outside.letterboxes, outside.replies, key, utc_now)
+    letterbox = LetterboxDialogue(outside.mailbox, letters, key, limits, content, utc_now)
     duty = Duty(outside.rota, content, utc_now)
-    handoff = HandoffWriter(recorder, callbacks, duty, content.facts, utc_now)
+    handoff = HandoffWriter(recorder, callbacks, letterbox, duty, content.facts, utc_now)
     rasa = RasaPool(settings.rasa_urls, outside.channel_secret, settings.rasa_timeout_s)
     conversations = _conversations(settings, outside.token_key)
     checks = BoundedPool("checks", threads=4, room=8)
@@ -172,7 +185,7 @@ def compose(
         choices=content.choices,
         tokens=Tokens(outside.token_key),
         conversations=conversations,
-        limits=limits or RateLimits.of(settings, outside.token_key),
+        limits=limits,
         fingerprint=SenderFingerprint(outside.token_key, utc_now),
         messages=messages,
         replies=replies,

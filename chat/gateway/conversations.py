@@ -47,6 +47,32 @@ CallbackStep: TypeAlias = Literal["name", "reach"]
 """The question about a call-back that was asked last."""
 
 
+class LetterboxProgress(msgspec.Struct, frozen=True, array_like=True):
+    """How far a person has come with a letterbox in this conversation; never a phrase.
+
+    A new field goes to the end and has a default.
+    """
+
+    offered: bool = False
+    step: Literal["question", "answer", "phrase", "proof", "open"] | None = None
+    """What is awaited: a question is chosen, its answer, a phrase, the answer to it, or letters."""
+    question: str = ""
+    """The button of the question that was chosen, or put."""
+    digest: str = ""
+    """The keyed digest of the phrase that was typed."""
+    case: str = ""
+    """The case whose letterbox is open here; empty for none."""
+    letter: int = 0
+    """The number of the letter on the screen; 0 for none."""
+    given_for: str = ""
+    """The id of the message that was answered with a phrase or a letter."""
+
+    @property
+    def awaits_answer(self) -> bool:
+        """Whether the next words may be the answer to the question of a letterbox."""
+        return self.step in {"answer", "proof"}
+
+
 @dataclass(eq=False)
 class Conversation:
     """What must be known to answer the next message of one conversation. Its size is bounded."""
@@ -65,6 +91,7 @@ class Conversation:
     callback_name: str = ""
     callback_left: bool = False
     """Whether the case may hold contact details for a call-back."""
+    letterbox: LetterboxProgress = field(default_factory=LetterboxProgress)
     turns: OrderedDict[str, Turn] = field(default_factory=OrderedDict)
     answers: OrderedDict[str, bytes] = field(default_factory=OrderedDict)
     """The last answers by message id, as JSON, which takes a fifth of the memory of objects."""
@@ -78,6 +105,11 @@ class Conversation:
 
     def __post_init__(self) -> None:
         self.first = self.saved = self.state
+
+    @property
+    def case_id(self) -> str:
+        """The id under which staff know what is written here: it may be that of an older case."""
+        return self.letterbox.case or str(self.id)
 
     def turns_before(self, message_id: str) -> tuple[Turn, ...]:
         """Return the turns kept, without those of this message, which may be a repeat."""
@@ -178,6 +210,7 @@ class Conversation:
         self.turns, self.answers = other.turns, other.answers
         self.callback_offered, self.callback_left = other.callback_offered, other.callback_left
         self.callback_step, self.callback_name = other.callback_step, other.callback_name
+        self.letterbox = other.letterbox
 
     def join(self, other: Conversation) -> None:
         """Add what another gateway knows of this conversation to what is known here."""
@@ -187,6 +220,8 @@ class Conversation:
         self.dialogue = self.dialogue or here.dialogue
         self.callback_offered = self.callback_offered or here.callback_offered
         self.callback_left = self.callback_left or here.callback_left
+        if not self.letterbox.case:
+            self.letterbox = here.letterbox
         for key, turn in here.turns.items():
             self._keep_turn(key, turn)
         for key, answer in here.answers.items():

@@ -10,11 +10,12 @@ from datetime import datetime
 from chat.gateway.callbacks import CallbackDialogue
 from chat.gateway.conversations import Conversation, Exchange, scoped_id
 from chat.gateway.duty import Duty
+from chat.gateway.letterbox import LetterboxDialogue, OwnAnswer
 from chat.gateway.recorder import Recorder
 from chat.gateway.replies import highest_shown
 from chat.gateway.requests import IncomingMessage
 from safeguarding.content.facts import Facts
-from safeguarding.escalation import NOT_ASSESSED, SENDER, Escalation, gateway_assessment
+from safeguarding.escalation import LETTERBOX, NOT_ASSESSED, SENDER, Escalation, gateway_assessment
 from safeguarding.messages import Message, contacts_in, words_of
 from safeguarding.risk.assessment import (
     AssessedMessage,
@@ -78,12 +79,14 @@ class HandoffWriter:
         self,
         recorder: Recorder,
         callbacks: CallbackDialogue,
+        letterbox: LetterboxDialogue,
         duty: Duty,
         facts: Facts,
         now: Callable[[], datetime],
     ) -> None:
         self._recorder = recorder
         self.callbacks = callbacks
+        self.letterbox = letterbox
         self._duty = duty
         self._facts = facts
         self._now = now
@@ -92,8 +95,21 @@ class HandoffWriter:
     def with_what_follows(self, conversation: Conversation, shown: list[Message]) -> list[Message]:
         """Add to help cards the offer of a call-back, and when staff read the message."""
         offered = self.callbacks.offered(conversation, shown)
+        offered = self.letterbox.offered(conversation, offered)
         state = conversation.state
         return self._duty.with_rota(offered, state.area, again=bool(state.cards))
+
+    async def answer(
+        self, conversation: Conversation, sent: IncomingMessage, assessment: Assessment | None
+    ) -> OwnAnswer | None:
+        """Return the answer to a message about a call-back or a letterbox, or None for any other.
+
+        `assessment` is None if the message could not be assessed.
+        """
+        messages = await self.callbacks.answer(conversation, sent, assessment)
+        if messages is not None:
+            return OwnAnswer(messages)
+        return await self.letterbox.answer(conversation, sent, assessment)
 
     def exchange(self, conversation: Conversation, sent: IncomingMessage) -> Exchange:
         """Return the message with what came before it."""
@@ -139,6 +155,7 @@ class HandoffWriter:
         if self._late:
             await asyncio.wait(set(self._late), timeout=FINISH_S)
         self.callbacks.close()
+        self.letterbox.close()
 
     async def _record(
         self,
@@ -162,7 +179,10 @@ class HandoffWriter:
         )
         conversation.raise_to(decision.reached)
         on_record = decision.on_record
-        if not decision.is_for_staff:
+        is_letter = bool(conversation.letterbox.case) and exchange.sent.choice is None
+        if is_letter:
+            extra = extra | {LETTERBOX: "yes"}
+        elif not decision.is_for_staff:
             if not conversation.has_unassessed or "assessed_later" in extra:
                 return
             # The staff side knows what came of the messages before, and whether this one belongs.
@@ -178,7 +198,7 @@ class HandoffWriter:
         await self._recorder.record(
             Escalation(
                 message_id=exchange.message_id,
-                conversation_id=str(conversation.id),
+                conversation_id=conversation.case_id,
                 text=exchange.sent.text,
                 assessment=on_record,
                 raised_at=exchange.at,

@@ -14,7 +14,12 @@ from datetime import datetime
 from uuid import UUID
 
 import structlog
-from limits import RateLimitItem, RateLimitItemPerMinute
+from limits import (
+    RateLimitItem,
+    RateLimitItemPerDay,
+    RateLimitItemPerHour,
+    RateLimitItemPerMinute,
+)
 from limits.aio.strategies import MovingWindowRateLimiter
 from limits.storage import storage_from_string
 
@@ -22,6 +27,12 @@ from chat.gateway.shared_store import derived_key
 from safeguarding.settings import Settings
 
 PER_CONVERSATION = RateLimitItemPerMinute(30)
+PHRASES_PER_CONVERSATION = RateLimitItemPerHour(6)
+PHRASES_PER_ADDRESS = RateLimitItemPerHour(60)
+PHRASE_PER_ADDRESS, PHRASE_IN_ALL = RateLimitItemPerDay(5), RateLimitItemPerDay(20)
+"""How often a letterbox may be tried: in a conversation, from an address (a whole school), and with
+the same phrase from an address and from all. A stranger at one address who knows the phrase leaves
+the owner three quarters of its tries, and all are free again after a day."""
 MESSAGES_PER_BEGINNING = 3
 """An address may begin a third as many conversations as it may send messages."""
 RETRY_AFTER_S = 60
@@ -80,6 +91,23 @@ class RateLimits:
     async def admits_beginning(self, address: str) -> bool:
         """Count a new conversation; return False if its address has begun too many."""
         return await self._hit(self._beginnings, "beginning", address)
+
+    async def admits_phrase(self, conversation_id: UUID, sender: str, phrase: str) -> bool:
+        """Count a try to open a letterbox; return False if there were too many.
+
+        `sender` is the fingerprint of an address, and `phrase` a digest. Right and wrong ones
+        count alike, so that the result does not tell them apart.
+        """
+        counted = (
+            (PHRASES_PER_CONVERSATION, "letterbox conversation", str(conversation_id)),
+            (PHRASES_PER_ADDRESS, "letterbox address", sender),
+            (PHRASE_PER_ADDRESS, "phrase address", f"{phrase} {sender}"),
+            (PHRASE_IN_ALL, "phrase", phrase),
+        )
+        for item, kind, who in counted:
+            if not await self._hit(item, kind, who):
+                return False
+        return True
 
     async def _hit(self, item: RateLimitItem, kind: str, who: str) -> bool:
         """Count in the shared counter, or in this process while that is away or hangs."""

@@ -12,6 +12,7 @@ import structlog
 
 from chat.gateway.conversations import Conversation, Conversations, Exchange, scoped_id
 from chat.gateway.handoff import HandoffWriter, said_in_own_words
+from chat.gateway.letterbox import OwnAnswer
 from chat.gateway.metrics import GatewayMetrics
 from chat.gateway.rasa import RasaPool, RasaRequest, RasaUnavailableError
 from chat.gateway.replies import OwnReplies, ReplyCheck
@@ -33,6 +34,9 @@ ASSESSMENT_WAIT_S = 0.5
 """The least time for the assessment, in seconds, however late the message is."""
 ANSWER_WAIT_S = 1.0
 """Seconds kept for Rasa when the assessment takes long."""
+LETTERBOX_WAIT_S = 4.0
+"""The least time for the assessment of an answer that opens a letterbox, in seconds: less than a
+browser waits."""
 BUSY, BUSY_WAIT_S = 8, 1.5
 """While more messages than this are answered at once, each is answered within so many seconds: with
 help alone, if need be."""
@@ -156,8 +160,10 @@ class Messages:
         self._note_speaker(conversation, sent)
         exchange = self._handoff.exchange(conversation, sent)
         conversation.note(NO_RISK)
-        own = await self._handoff.callbacks.answer(conversation, sent, None)
-        shown = own or [self._own.help_card(conversation.state)]
+        own = await self._handoff.answer(conversation, sent, None)
+        if own is not None and own.is_private:
+            return own.messages
+        shown = own.messages if own else [self._own.help_card(conversation.state)]
         self._metrics.messages.labels("pressure").inc()
         await self._handoff.record(exchange, None, shown, {"fallback": "pressure"})
         conversation.keep_answer(message_id, shown)
@@ -169,11 +175,12 @@ class Messages:
     ) -> list[Message]:
         try:
             if sent.text.strip():
-                shown = await self._in_turn(conversation, sent, deadline)
+                shown, is_private, _ = await self._in_turn(conversation, sent, deadline)
             else:
                 conversation.note(NO_RISK)
-                shown = self._check.still_helped(conversation, self._own.empty())
-            conversation.keep_answer(message_id, shown)
+                shown, is_private = self._check.still_helped(conversation, self._own.empty()), False
+            if not is_private:
+                conversation.keep_answer(message_id, shown)
         except Exception as error:  # noqa: BLE001 - silence is failure: show help
             # Only the kind of error: its message or its traceback may quote a child.
             log.error("message.failed", error=type(error).__name__)  # noqa: TRY400
@@ -207,11 +214,14 @@ class Messages:
 
     async def _in_turn(
         self, conversation: Conversation, sent: IncomingMessage, deadline: float
-    ) -> list[Message]:
+    ) -> OwnAnswer:
         self._note_speaker(conversation, sent)
         exchange = self._handoff.exchange(conversation, sent)
         begun = self._screening.begin(sent, exchange.before, exchange.state)
         left = deadline - time.monotonic() - ANSWER_WAIT_S
+        if conversation.letterbox.awaits_answer:
+            # Rasa is not asked, and an answer that is not assessed would have to be typed again.
+            left = max(left, LETTERBOX_WAIT_S)
         assessed = await self._screening.result(begun, max(left, ASSESSMENT_WAIT_S))
         assessment = assessed.assessment if assessed else None
         said = said_in_own_words(self._facts, sent, assessed)
@@ -219,11 +229,14 @@ class Messages:
             said |= {SAYS_SAFE}
         conversation.note(assessment or NO_RISK, said)
         pressed = bool(sent.choice)
-        own = await self._handoff.callbacks.answer(conversation, sent, assessment)
+        own = await self._handoff.answer(conversation, sent, assessment)
         if own is not None:
-            conversation.note_shown(own, self._choices, self._questions, pressed=pressed)
-            if not sent.choice and (assessment is None or assessment.severity):
-                await self._handoff.record(exchange, begun, own, {})
+            conversation.note_shown(own.messages, self._choices, self._questions, pressed=pressed)
+            at_risk = not sent.choice and (assessment is None or assessment.severity)
+            if own.is_letter or (at_risk and not own.is_private):
+                await self._handoff.record(exchange, begun, own.messages, {})
+            if own.is_letter:
+                exchange.remember(own.messages)
             return own
         if begun is not None and begun.done() and not _ended_screening(begun):
             replies, reason = await self._ask_rasa(exchange, assessed, deadline)
@@ -237,7 +250,7 @@ class Messages:
         extra = {"fallback": reason} if reason else {}
         await self._handoff.record(exchange, begun, shown, extra)
         exchange.remember(shown)
-        return shown
+        return OwnAnswer(shown)
 
     async def _ask_rasa(
         self, exchange: Exchange, assessed: AssessedMessage | None, deadline: float

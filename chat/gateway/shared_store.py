@@ -26,7 +26,7 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from chat.gateway.conversations import CallbackStep, Conversation
+from chat.gateway.conversations import CallbackStep, Conversation, LetterboxProgress
 from safeguarding.conversation_state import ConversationState
 from safeguarding.risk.assessment import Turn
 
@@ -93,6 +93,7 @@ class _ConversationRecord(msgspec.Struct, array_like=True):
     callback_step: CallbackStep | None
     callback_name: str
     callback_left: bool = False
+    letterbox: LetterboxProgress = LetterboxProgress()
 
 
 class Seal:
@@ -118,6 +119,7 @@ class Seal:
             conversation.callback_step,
             conversation.callback_name,
             conversation.callback_left,
+            conversation.letterbox,
         )
         nonce = os.urandom(_NONCE_BYTES)
         plain = msgspec.msgpack.encode(record)
@@ -142,6 +144,7 @@ class Seal:
             callback_step=record.callback_step,
             callback_name=record.callback_name,
             callback_left=record.callback_left,
+            letterbox=record.letterbox,
             turns=OrderedDict((key, Turn(by, text)) for key, by, text in record.turns),
             answers=OrderedDict(record.answers),
         )

@@ -26,9 +26,12 @@ const known = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
 const talk = new Talk({ audience: known.audience, area: known.area });
 let checked = false;
 let away = false;
+// Whether what is typed next is a secret: a phrase, or the answer that goes with it.
+let hides = false;
 
 /** Put a turn of Lantern's there. `pressed` is the button that it answers, if one was pressed. */
 function putAnswers(answers, pressed, press = pressChoice) {
+  hides = Boolean(answers.at(-1)?.hides);
   if (answers.length) put(said(answers, press), gist(answers), pressed);
 }
 
@@ -59,7 +62,7 @@ function offerAgain(message, item) {
 
 function say(text, content, pressed) {
   keepHelp();
-  const item = written(text);
+  const item = written(hides && content.text ? phrase("hidden") : text);
   putOwn(item);
   send({ id: newId(), ...content }, item, pressed);
 }
@@ -166,6 +169,10 @@ for (const way of document.querySelectorAll("[data-to]")) {
     place.focus();
   });
 }
+part("letterbox").addEventListener("click", (event) => {
+  menu.open = false;
+  pressChoice({ id: "letterbox_enter", label: event.currentTarget.textContent }, event.currentTarget);
+});
 part("clear").addEventListener("click", (event) => startAgain(event.currentTarget));
 
 listenToHost({

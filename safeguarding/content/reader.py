@@ -13,7 +13,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from safeguarding.content import chat_signs, facts, languages, replies
+from safeguarding.content import chat_signs, facts, languages, replies, six_words
 from safeguarding.content.article_file import (
     FORMS,
     References,
@@ -54,6 +54,7 @@ from safeguarding.content.phrases import (
 )
 from safeguarding.content.replies import Replies
 from safeguarding.content.services import NOT_SERVICES, AreaRecord, read_areas
+from safeguarding.content.six_words import SixWords, read_six_words
 from safeguarding.messages import Message
 from safeguarding.records import ContentError, Problem, read_yaml
 from safeguarding.taxonomy import CONTENT
@@ -234,6 +235,13 @@ KINDS = Kinds(
     ),
     ContentKind("choices", "Buttons", "choices.yml"),
     ContentKind(
+        six_words.ID,
+        "Words of a letterbox's phrase",
+        "six_words.yml",
+        read=lambda path, _references: read_six_words(path),
+        for_people=False,
+    ),
+    ContentKind(
         "risk",
         "What the risk screen looks for",
         "risk/*.yml",
@@ -273,6 +281,7 @@ class Content:
     """The first messages of every conversation."""
     pledge: Pledge
     chat_signs: ChatSigns
+    six_words: SixWords
     phrases: Phrases
 
 
@@ -353,6 +362,7 @@ def read_content(folder: Path = CONTENT) -> Content:
         opening=files.records["opening"]["opening"],
         pledge=files.records["pledge"]["pledge"],
         chat_signs=files.records["chat_signs"]["chat_signs"],
+        six_words=files.records[six_words.ID][six_words.ID],
         phrases=phrases,
     )
 

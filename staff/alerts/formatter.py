@@ -57,6 +57,7 @@ class AlertPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     why_new: str
     why_raised: str
     why_reopened: str
+    why_letter: str
     subject: str
     text: str
     text_outside: str
@@ -135,7 +136,8 @@ class AlertFormatter:
         age = self._age(now - alert.raised_at)
         # The address has the reference only: it has to fit into a text message.
         link = f"{self._console_url}/escalations/find/{quote(alert.reference, safe='')}"
-        lines = [str(getattr(say, f"why_{alert.reason}")), ""]
+        why = "letter" if alert.letter else alert.reason
+        lines = [str(getattr(say, f"why_{why}")), ""]
         lines.append(say.severity_line.format(severity=severity))
         if alert.need:
             need = taxonomy().needs.get(alert.need) or _label(alert.need)

@@ -42,6 +42,7 @@ alerts = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("occasion", sa.Text, nullable=False),
     sa.Column("area", sa.Text),
+    sa.Column("letter", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("sender", sa.Text),
     sa.Column("burst", sa.Integer, index=True),
     sa.Column("step", sa.SmallInteger, nullable=False),
@@ -98,10 +99,11 @@ class Alert:
     """When the message that is handed over came. With a time zone."""
     reason: Reason
     occasion: str = ""
-    """Distinguishes two alerts of the same case, severity and reason: the id of the message. Empty
-    for the reasons "new" and "raised", which occur once."""
+    """Distinguishes two alerts of the same case, severity and reason: the id of the message."""
     area: str | None = None
     """The area of the case; the alert goes to staff who may see it. None: to all staff."""
+    letter: bool = False
+    """Whether the message came through the letterbox of its case."""
     sender: str | None = None
     """The day's fingerprint of where the message came from; None where it is not known."""
 

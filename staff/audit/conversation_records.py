@@ -14,7 +14,16 @@ from staff.retention.ledger import DISPOSED, ERASED
 BEGAN = {CaseEvent.RECORDED.value, CaseEvent.JOINED.value, CaseEvent.ATTACHED.value}
 """The events of which each message has exactly one."""
 _ENDED = {DISPOSED, ERASED}
-READ = (*BEGAN, *_ENDED, CaseEvent.SPLIT.value, CaseEvent.MERGED.value, CaseEvent.RAISED.value)
+OPENED_BOX, WROTE = CaseEvent.LETTERBOX_OPENED.value, CaseEvent.LETTER_WRITTEN.value
+READ = (
+    *BEGAN,
+    *_ENDED,
+    CaseEvent.SPLIT.value,
+    CaseEvent.MERGED.value,
+    CaseEvent.RAISED.value,
+    OPENED_BOX,
+    WROTE,
+)
 """The events that say what must be on record."""
 
 
@@ -30,6 +39,11 @@ class RecordsOfConversation:
     messages: list[str] = field(default_factory=list)
     """Messages of the conversation with this id, in whatever case."""
     handoffs: list[Row[Any]] = field(default_factory=list)
+    has_letterbox: bool = False
+    letters: int = 0
+    """Letters of staff that are kept with the case."""
+    unposted: int = 0
+    """Those of them that the reply mailbox does not know."""
     alerted: bool = False
     """Whether the outbox has an immediate alert of the case."""
     events: list[Row[Any]] = field(default_factory=list)

@@ -22,12 +22,14 @@ from sqlalchemy.engine import Connection, Engine, Row
 from safeguarding.escalation import HandoffKind
 from safeguarding.taxonomy import Severity
 from staff.alerts.outbox import alerts
-from staff.audit.conversation_records import BEGAN, READ, RecordsOfConversation
+from staff.audit.conversation_records import BEGAN, OPENED_BOX, READ, WROTE, RecordsOfConversation
 from staff.audit.trail import audit_events
 from staff.cases.case import CaseEvent, reference_of
-from staff.cases.tables import cases, escalations
+from staff.cases.tables import cases, escalations, letters
 from storage.engine import READING
 from storage.handoffs import handoffs
+from storage.letterboxes import letterboxes
+from storage.replies import replies
 from storage.spool import files_in
 
 GONE = "it is on the trail, but not on record, and nothing disposed of it"
@@ -38,6 +40,9 @@ MESSAGE_NO_EVENT = "messages on record without an event: {number}"
 NOT_TAKEN = "hand-offs that are done, but whose message has no event: {number}"
 WAITS = "hand-offs that wait for more than {minutes} minutes: {number}"
 NOT_ALERTED = "it became immediate, but the outbox has no immediate alert"
+NO_LETTERBOX_EVENT = "it has a letterbox, but the trail has no event that opened it"
+LETTER_COUNT = "letters of staff: {expected} by the trail, {found} on record"
+NOT_POSTED = "letters of staff that are not in the reply mailbox: {number}"
 SPOOLED = "files that wait for more than {minutes} minutes: {number}"
 SPOOL = "spool"
 """Takes the place of a reference: a file of the spool does not name its case."""
@@ -125,6 +130,17 @@ class Reconciliation:
         mailbox = sa.select(*(handoffs.c[name] for name in columns))
         for row in self._rows(mailbox.where(handoffs.c.conversation_id.in_(ids))):
             found[row.conversation_id].handoffs.append(row)
+        boxes = sa.select(letterboxes.c.case_id).where(letterboxes.c.case_id.in_(ids))
+        for row in self._rows(boxes):
+            found[row.case_id].has_letterbox = True
+        written = (
+            sa.select(letters.c.case_id, replies.c.number)
+            .join(replies, replies.c.key == letters.c.id, isouter=True)
+            .where(letters.c.case_id.in_(ids))
+        )
+        for row in self._rows(written):
+            found[row.case_id].letters += 1
+            found[row.case_id].unposted += row.number is None
         immediate = alerts.c.severity == int(Severity.IMMEDIATE)
         alerted = sa.select(alerts.c.case_id).where(alerts.c.case_id.in_(ids), immediate).distinct()
         for row in self._rows(alerted):
@@ -147,6 +163,7 @@ class Reconciliation:
         if number := sum(message_id not in known for message_id in of.messages):
             yield MESSAGE_NO_EVENT.format(number=number)
         yield from self._handoffs(of, known)
+        yield from self._letters(of)
 
     def _case(self, of: RecordsOfConversation) -> Iterator[str]:
         opened = any(of.opens(event) for event in of.since)
@@ -163,6 +180,16 @@ class Reconciliation:
             self.counts["cases that became immediate"] += 1
             if not of.alerted:
                 yield NOT_ALERTED
+
+    def _letters(self, of: RecordsOfConversation) -> Iterator[str]:
+        events = [event.what for event in of.since]
+        self.counts["letters of staff"] += of.letters
+        if of.has_letterbox and OPENED_BOX not in events:
+            yield NO_LETTERBOX_EVENT
+        if (expected := events.count(WROTE)) != of.letters:
+            yield LETTER_COUNT.format(expected=expected, found=of.letters)
+        if of.unposted:
+            yield NOT_POSTED.format(number=of.unposted)
 
     def _handoffs(self, of: RecordsOfConversation, known: set[str]) -> Iterator[str]:
         disposed_at = max((event.at for event in of.disposed), default=None)

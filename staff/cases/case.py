@@ -15,6 +15,7 @@ from safeguarding.messages import ShownContact
 from safeguarding.risk.assessment import Turn
 from safeguarding.taxonomy import Severity
 from staff.audit.trail import Link
+from storage.letterboxes import Letterbox
 
 _LETTERS = "23456789BCDFGHJKMNPQRSTVWXYZ"
 """No vowels, so that a reference spells no word, and no letters that look alike."""
@@ -87,6 +88,11 @@ class CaseEvent(str, Enum):
     EXPORTED = "exported"
     WISH_LEFT = "wish left"
     WISH_WITHDRAWN = "wish withdrawn"
+    LETTERBOX_OPENED = "letterbox opened"
+    LETTERBOX_CLOSED = "letterbox closed"
+    LETTER_CAME = "letter came"
+    LETTER_WRITTEN = "letter written"
+    LETTER_SETTLED = "letter needs no answer"
 
 
 READ_EVENTS = frozenset({CaseEvent.VIEWED.value, CaseEvent.REVEALED.value})
@@ -213,6 +219,22 @@ class CallbackRequest:
 
 
 @dataclass(frozen=True)
+class StaffLetter:
+    """A letter that a member of staff wrote into the letterbox of a case."""
+
+    id: str
+    at: datetime
+    by: str
+    text: str
+    read_at: datetime | None
+    """When the person said that they had read it; None until then."""
+    opened: bool
+    """Whether it was on their screen at all."""
+    withdrawn: bool
+    """Whether the letterbox closed, or its days were over, before it was read."""
+
+
+@dataclass(frozen=True)
 class WholeCase:
     """One case with all its words. Every tuple is in order of time, oldest first."""
 
@@ -228,6 +250,9 @@ class WholeCase:
     """Its part of the audit trail."""
     merged: tuple[Case, ...]
     """The cases that were merged into it."""
+    letterboxes: tuple[Letterbox, ...] = ()
+    """That of its conversation, and those of the cases merged into it."""
+    letters: tuple[StaffLetter, ...] = ()
 
     @property
     def severity_follows(self) -> bool:

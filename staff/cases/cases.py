@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -23,6 +23,7 @@ from staff.cases.case import (
     Note,
     Referral,
     Review,
+    StaffLetter,
     WholeCase,
 )
 from staff.cases.tables import (
@@ -30,13 +31,16 @@ from staff.cases.tables import (
     case_notes,
     cases,
     escalations,
+    letters,
     opened_row,
     referrals,
     reviews,
     vault_of,
     wishes,
 )
+from storage import letterboxes
 from storage.engine import READING
+from storage.replies import replies
 from storage.vault import Vault
 
 _REFERENCE_LETTERS = 8
@@ -65,6 +69,8 @@ class CaseFilter:
     """Id of the member of staff to whom it was handed over and who has not answered."""
     second_person: str | None = None
     """Id of a member of staff who may agree to close it, because another one proposed it."""
+    letter_waits: bool | None = None
+    """True: a letter of the person waits in its letterbox for an answer."""
     burst: int | None = None
     """A burst of cases that look alike (staff/cases/bursts.py)."""
     reference: str | None = None
@@ -104,6 +110,8 @@ class CaseFilter:
             conditions.append(sa.or_(*(column == self.assigned_to for column in has_it)))
         if self.second_person is not None:
             conditions.append(of.c.closing_by != self.second_person)
+        if self.letter_waits:
+            conditions.append(of.c.id.in_(_with_letters()))
         if self.reference is not None:
             begins = of.c.reference.startswith
             readings = (begins(each, autoescape=True) for each in _references(self.reference))
@@ -161,6 +169,13 @@ class Cases:
         named = sa.select(cases.c.area).where(cases.c.area.is_not(None)).distinct()
         with self._reading.connect() as connection:
             return list(connection.execute(named.order_by(cases.c.area)).scalars())
+
+    def with_letters(self, case_ids: Collection[str]) -> set[str]:
+        """Return those of these cases in whose letterbox a letter waits for an answer."""
+        waiting = sa.select(cases.c.id).where(cases.c.id.in_(case_ids))
+        with self._reading.connect() as connection:
+            found = connection.execute(waiting.where(cases.c.id.in_(_with_letters())))
+            return set(found.scalars())
 
     def revealed_since(self, since: datetime, *, by: str) -> int:
         """Return the number of cases whose words a member of staff has uncovered since then."""
@@ -245,7 +260,45 @@ class Cases:
                 wish=next(reversed(opened(wishes, wish_of)), None),
                 history=tuple(trail.of_case(connection, *ids)),
                 merged=merged,
+                letterboxes=tuple(letterboxes.of_cases(connection, ids)),
+                letters=tuple(_letters(connection, ids, vaults)),
             )
+
+
+def _with_letters() -> sa.Select[tuple[str]]:
+    """Return the query of the cases that staff see in which a letter waits for an answer.
+
+    A letterbox stays with the case that its conversation opened, also once that is merged.
+    """
+    box = letterboxes.letterboxes
+    own = cases.alias("own")
+    seen = sa.func.coalesce(own.c.merged_into, own.c.id)
+    return (
+        sa.select(seen).join(box, box.c.case_id == own.c.id).where(box.c.waits_since.is_not(None))
+    )
+
+
+def _letters(
+    connection: Connection, case_ids: Collection[str], vaults: Mapping[str, Vault]
+) -> Iterator[StaffLetter]:
+    """Yield the letters of staff, opened, with what the reply mailbox says of each."""
+    row = replies.c
+    query = (
+        sa.select(letters, row.delivered_at, row.claimed_by, row.sealed)
+        .join(replies, row.key == letters.c.id, isouter=True)
+        .where(letters.c.case_id.in_(case_ids))
+        .order_by(letters.c.at)
+    )
+    for found in connection.execute(query).mappings():
+        yield StaffLetter(
+            id=found["id"],
+            at=found["at"],
+            by=found["by"],
+            text=opened(found, "letters", "text", vaults[found["case_id"]]),
+            read_at=found["delivered_at"],
+            opened=found["claimed_by"] is not None,
+            withdrawn=found["delivered_at"] is None and found["sealed"] is None,
+        )
 
 
 def in_order(which: CaseFilter) -> sa.Select[Any]:

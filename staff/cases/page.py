@@ -38,6 +38,7 @@ from staff.console.pages import (
     services,
     written_in,
 )
+from staff.letterbox.correspondence import correspondence
 from storage.vault import VaultError
 
 BREAK_FROM = 10
@@ -255,11 +256,15 @@ def _context(console: Services, whole: WholeCase, session: Session) -> dict[str,
         "seen": max((link.id for link in whole.history), default=0),
         "revealed": revealed,
         "words": _words(console, whole, reader) if revealed else None,
+        "boxes": whole.letterboxes,
+        "letter_phrases": console.letter_phrases,
+        "letter_openings": console.letter_openings,
         "kept": {
             "note": len(whole.notes),
             "thing to do": sum(each.done_at is None for each in whole.actions),
             "referral": len(whole.referrals),
             "outcome": len(whole.reviews),
+            "letter to the young person": len(whole.letters),
         },
     }
 
@@ -285,6 +290,7 @@ def _words(console: Services, whole: WholeCase, reader: str) -> dict[str, Any]:
         "referrals": whole.referrals,
         "reviews": whole.reviews,
         "wish": whole.wish,
+        "letters": correspondence(whole),
         "read_today": read_today,
         "take_a_break": read_today >= BREAK_FROM,
     }
@@ -296,7 +302,7 @@ def _people(whole: WholeCase) -> set[str]:
     ids = {case.assigned_to, case.offered_to, case.closing_by}
     for link in whole.history:
         ids |= {link.event.who, link.event.detail.get("to"), link.event.detail.get("proposed_by")}
-    for written in (whole.notes, whole.actions, whole.referrals, whole.reviews):
+    for written in (whole.notes, whole.actions, whole.referrals, whole.reviews, whole.letters):
         ids |= {each.by for each in written}
     ids |= {each.done_by for each in whole.actions}
     ids |= {each.second_by for each in whole.reviews}

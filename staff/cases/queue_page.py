@@ -177,8 +177,9 @@ def _context(request: Request) -> dict[str, Any]:
         shown = [QueueRow(case) for case in found]
     offered = console.cases.queue(CaseFilter(offered_to=reader, areas=own_areas), limit=ON_TOP)
     to_agree = console.cases.queue(CaseFilter(second_person=reader, areas=own_areas), limit=ON_TOP)
+    letters = console.cases.queue(CaseFilter(letter_waits=True, areas=own_areas), limit=ON_TOP)
     listed = (row.burst.cases if row.burst else (row.case,) for row in shown)
-    on_page = [*chain.from_iterable(listed), *offered, *to_agree]
+    on_page = [*chain.from_iterable(listed), *offered, *to_agree, *letters]
     staff_ids = (each for case in on_page for each in (case.assigned_to, case.offered_to))
     return {
         "form": form,
@@ -191,6 +192,8 @@ def _context(request: Request) -> dict[str, Any]:
         "shown": shown,
         "offered": offered,
         "to_agree": to_agree,
+        "letters": letters,
+        "with_letters": console.cases.with_letters({case.id for case in on_page}),
         "names": console.accounts.shown_names(filter(None, staff_ids)),
         "address_of": address_of,
         "pagination": _pagination(form, pages),

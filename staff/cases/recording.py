@@ -28,6 +28,7 @@ from staff.audit import trail
 from staff.audit.trail import Event
 from staff.cases.case import CaseEvent, CaseStatus, look_by, reference_of
 from staff.cases.tables import cases, escalations, make_key, opened_row, sealed_row, wishes
+from storage import letterboxes
 from storage.vault import Vault
 
 ESCALATE_FROM = Severity.CONCERN
@@ -83,9 +84,14 @@ def record_message(
         connection.execute(sa.update(escalations).where(mine).values(**values))
     before = None if known is None else known.assessment.severity
     reason, severity = _join(connection, place.case, result, before)
-    if reason is not None:
-        _alert(connection, place.case, result, reason, severity, sender, at)
-    _append_events(connection, place, result, reason, severity, before, at)
+    came = _letter_came(connection, place, result) if result.is_letter else None
+    if reason or came:
+        _alert(connection, place.case, result, reason or came or "raised", severity, sender, at)
+    # A letter that makes the case no graver is no "raised" in its history.
+    shown = came if came in {"new", "reopened"} else reason
+    _append_events(connection, place, result, shown, severity, before, at)
+    if came:
+        trail.append(connection, Event(at, GATEWAY, CaseEvent.LETTER_CAME.value, place.own))
     return known is None
 
 
@@ -128,7 +134,7 @@ def _place_of(connection: Connection, escalation: Escalation) -> CasePlacement:
     """
     own = escalation.conversation_id
     row = _locked(connection, own)
-    if row is None and escalation.assessment.severity >= ESCALATE_FROM:
+    if row is None and (escalation.assessment.severity >= ESCALATE_FROM or escalation.is_letter):
         row = _opened(connection, escalation)
     if row is None:
         raise NoCaseYetError
@@ -237,6 +243,26 @@ def _reason(row: RowMapping, severity: Severity, before: Severity | None) -> Rea
     return "raised" if severity > row["severity"] and not known else None
 
 
+def _letter_came(connection: Connection, place: CasePlacement, letter: Escalation) -> Reason | None:
+    """Note that a letter waits for an answer; return why staff must be told of it.
+
+    Several letters before an answer are one alert. One in a case that was closed opens it again,
+    and one whose case is gone has opened a new one.
+    """
+    is_first = letterboxes.letter_came(connection, place.own, letter.raised_at)
+    case, is_grave = place.case, letter.assessment.severity >= ESCALATE_FROM
+    own = sa.update(cases).where(cases.c.id == case["id"])
+    if not is_grave and case["handoffs"] == 0:
+        connection.execute(own.values(handoffs=1))
+        return "new"
+    if not is_grave and case["status"] == CaseStatus.CLOSED.value:
+        due = look_by(ESCALATE_FROM, letter.raised_at)
+        opened = {"status": CaseStatus.OPEN.value, "closed_at": None, "due_at": due}
+        connection.execute(own.values(**opened, version=case["version"] + 1))
+        return "reopened"
+    return "raised" if is_first else None
+
+
 def _handoff_columns(
     row: RowMapping, escalation: Escalation, before: Severity | None
 ) -> dict[str, Any]:
@@ -321,6 +347,7 @@ def _alert(
         reason=reason,
         occasion=escalation.message_id,
         area=case["area"] or escalation.area,
+        letter=escalation.is_letter,
         sender=sender,
     )
     burst = raise_alert(connection, alert, at)

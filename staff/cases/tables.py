@@ -143,6 +143,9 @@ referrals = _written_by_staff(
     sa.Column("reason", sa.Text),
 )
 
+letters = _written_by_staff("letters", sa.Column("text", sa.Text, nullable=False))
+"""What staff wrote into a letterbox. What the person wrote there are messages of the case."""
+
 wishes = sa.Table(
     "wishes",
     metadata,
@@ -159,6 +162,7 @@ SEALED: dict[sa.Table, tuple[str, ...]] = {
     case_notes: ("text",),
     case_actions: ("what",),
     referrals: ("reference", "reason"),
+    letters: ("text",),
     wishes: ("name", "reach"),
 }
 """The sealed columns, each an envelope of the vault: what people wrote, and what gives it away."""

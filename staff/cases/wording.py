@@ -69,6 +69,9 @@ DONE = {
     "split": "The messages have a case of their own now: this one.",
     "hold": "The case is kept from disposal.",
     "release": "The legal hold is lifted.",
+    "letter": "Your letter waits in the letterbox.",
+    "letter-settled": "The letter does not wait for an answer any more.",
+    "letterbox-close": "The letterbox is closed.",
 }
 """The message on the page after each kind of work."""
 
@@ -274,6 +277,11 @@ _FIXED_LINES = {
     CaseEvent.ACTION_DONE.value: "Did something from the list",
     CaseEvent.HELD.value: "Kept it from disposal: legal hold",
     CaseEvent.RELEASED.value: "Lifted the legal hold",
+    CaseEvent.LETTERBOX_OPENED.value: "Opened a letterbox, at the person’s wish",
+    CaseEvent.LETTERBOX_CLOSED.value: "Closed the letterbox",
+    CaseEvent.LETTER_CAME.value: "Kept a letter that waits for an answer",
+    CaseEvent.LETTER_WRITTEN.value: "Wrote a letter into the letterbox",
+    CaseEvent.LETTER_SETTLED.value: "Found that a letter needs no answer",
     CaseEvent.WISH_LEFT.value: "Kept how the person can be reached",
     CaseEvent.WISH_WITHDRAWN.value: "Deleted how the person can be reached, as they asked",
 }

@@ -62,24 +62,27 @@ async def do(request: Request, case_id: str, work: str) -> HTTPResponse:
     if work not in WORKS:
         raise NotFound
     check, act = WORKS[work]
-    return await _done(request, case_id, work, check, act)
+    return await carry_out(request, case_id, work, check, act)
 
 
 @case_work.post(f"{HOME}/<case_id:str>/hold", unquote=True)
 @requires(Permission.SET_HOLD)
 async def hold(request: Request, case_id: str) -> HTTPResponse:
     """Set the legal hold of a case."""
-    return await _done(request, case_id, "hold", _unchecked, _hold)
+    return await carry_out(request, case_id, "hold", _unchecked, _hold)
 
 
 @case_work.post(f"{HOME}/<case_id:str>/release", unquote=True)
 @requires(Permission.SET_HOLD)
 async def release(request: Request, case_id: str) -> HTTPResponse:
     """Lift the legal hold of a case."""
-    return await _done(request, case_id, "release", _unchecked, _hold)
+    return await carry_out(request, case_id, "release", _unchecked, _hold)
 
 
-async def _done(request: Request, case_id: str, work: str, check: Check, act: Work) -> HTTPResponse:
+async def carry_out(
+    request: Request, case_id: str, work: str, check: Check, act: Work
+) -> HTTPResponse:
+    """Check a form of the page, do its work, and show the case; or give back what was typed."""
     sent, who = CaseForm.by(request, work), session_of(request).staff
     errors = check(sent)
     try:

@@ -19,9 +19,16 @@ from sqlalchemy.engine import Connection, Engine, RowMapping
 from sqlalchemy.exc import SQLAlchemyError
 
 from safeguarding.clock import utc_now
-from safeguarding.escalation import CallbackLeft, Escalation, Handoff
+from safeguarding.escalation import (
+    CallbackLeft,
+    Escalation,
+    Handoff,
+    LetterboxClosed,
+    LetterboxOpened,
+)
 from staff.alerts.loops import Beats, Loop
 from staff.cases.recording import NoCaseYetError, record_callback, record_message
+from staff.letterbox.recording import record_letterbox
 from storage import handoffs
 from storage.engine import AWAY, READING, is_away
 from storage.handoffs import HandoffListener
@@ -175,6 +182,8 @@ class CaseWorker:
         if isinstance(handoff, Escalation):
             handoffs.supersede(connection, handoff, number, at)
             record_message(connection, self._ring, handoff, at)
+        elif isinstance(handoff, (LetterboxOpened, LetterboxClosed)):
+            record_letterbox(connection, handoff, at)
         elif not _is_overtaken(connection, handoff, row):
             record_callback(connection, self._ring, handoff, at)
         handoffs.mark_done(connection, number, at)

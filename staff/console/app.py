@@ -59,6 +59,8 @@ from staff.cases.work_page import case_work
 from staff.console.live import ChangeWatch, live, own_alerts
 from staff.console.pages import ConsolePhrases, Pages, Services, services
 from staff.console.recording import RefusalCounter, record_refused_response
+from staff.letterbox.desk import LetterboxDesk, LetterOpenings, LetterPhrases
+from staff.letterbox.page import letterbox_work
 from staff.reports.case_file import ReleaseLog
 from staff.reports.case_file_page import case_files
 from staff.reports.figures import CaseFigures
@@ -142,7 +144,7 @@ def create_app(settings: Settings, console: Services | None = None) -> App:
     add_security_headers(app, lambda _request: _POLICY)
     # With an index, the address of a folder is not found; without one, it is an error.
     app.static("/static", STATIC, name="static", index="index.html")
-    cases = (queue, live, case_page, case_work, case_files, figures)
+    cases = (queue, live, case_page, case_work, letterbox_work, case_files, figures)
     rotas = (rota, contact_preferences, own_alerts)
     own = (
         signing_in,
@@ -183,6 +185,9 @@ def compose(
         bursts=CaseBursts(database),
         casework=Casework(database, vault, now),
         merging=CaseMerge(database, vault, now),
+        letterbox_desk=LetterboxDesk(database, vault, now),
+        letter_phrases=phrases.of("letters", LetterPhrases),
+        letter_openings=phrases.of("letter_openings", LetterOpenings),
         figures=CaseFigures(database, now),
         release_log=ReleaseLog(database, vault, now),
         accounts=accounts,

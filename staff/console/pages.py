@@ -38,6 +38,7 @@ from staff.cases.cases import Cases
 from staff.cases.casework import Casework
 from staff.cases.merging import CaseMerge
 from staff.console import wording
+from staff.letterbox.desk import LetterboxDesk, LetterOpenings, LetterPhrases
 from staff.reports.case_file import ReleaseLog
 from staff.reports.figures import CaseFigures
 from staff.rota.refusal_wording import RefusedWayPhrases
@@ -192,6 +193,9 @@ class Services:
     bursts: CaseBursts
     casework: Casework
     merging: CaseMerge
+    letterbox_desk: LetterboxDesk
+    letter_phrases: LetterPhrases
+    letter_openings: LetterOpenings
     figures: CaseFigures
     release_log: ReleaseLog
     accounts: StaffAccounts

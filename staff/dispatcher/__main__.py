@@ -42,6 +42,7 @@ from staff.dispatcher.anchoring import Anchoring
 from staff.dispatcher.database import DatabaseProbe
 from staff.dispatcher.mail_catcher import MailCatcher
 from staff.dispatcher.status import StatusPage, StatusServer
+from staff.letterbox.ending import end_letterboxes
 from staff.rota import refusals
 from staff.rota.kept import KeptRotaFile
 from staff.rota.refusal_wording import RefusedWayPhrases
@@ -110,6 +111,9 @@ def compose(settings: Settings, screening: Sequence[str] = COMMAND) -> Dispatche
     def expire_replies() -> None:
         ReplyMailbox(engine, ring).expire(utc_now())
 
+    def end_letterboxes_of_today() -> None:
+        end_letterboxes(engine, utc_now())
+
     def try_team_again() -> None:
         # Its address is a setting: after a start it may be another one.
         with engine.begin() as connection:
@@ -150,7 +154,12 @@ def compose(settings: Settings, screening: Sequence[str] = COMMAND) -> Dispatche
     cases.followed_by(alerts[0], anchoring)
     assessments.followed_by(alerts[0], anchoring)
     watch.followed_by(alerts_of_spool[0])
-    daily = Daily({"expire-replies": expire_replies, "try-team": try_team_again}, beats)
+    daily_tasks = {
+        "expire-replies": expire_replies,
+        "end-letterboxes": end_letterboxes_of_today,
+        "try-team": try_team_again,
+    }
+    daily = Daily(daily_tasks, beats)
     loops = [cases, assessments, *alerts, anchoring, daily, watch, *alerts_of_spool, keeper]
     if EMAIL in channels:
         # A set of its own: a channel is used by one thread.

@@ -106,6 +106,7 @@ def case_record(
         ],
         "messages": [_message(each.as_record()) for each in whole.messages],
         "reviews": [_fields(each, people, *_REVIEW) for each in whole.reviews],
+        "letters": [_fields(each, people, "at", "by", "text", "read_at") for each in whole.letters],
         "notes": [_fields(each, people, "at", "by", "text") for each in whole.notes],
         "actions": [_fields(each, people, *_ACTION) for each in whole.actions],
         "referrals": [_fields(each, people, *_REFERRAL) for each in whole.referrals],
@@ -140,6 +141,7 @@ def people_in(whole: WholeCase) -> set[str]:
     ids = {name for each in facts for name in (each.assigned_to, each.offered_to, each.closing_by)}
     ids |= {each.by for each in whole.notes} | {each.by for each in whole.actions}
     ids |= {each.by for each in whole.referrals} | {each.by for each in whole.reviews}
+    ids |= {each.by for each in whole.letters}
     ids |= {each.done_by for each in whole.actions} | {each.second_by for each in whole.reviews}
     for link in whole.history:
         details = link.event.detail.values()

@@ -97,6 +97,11 @@ def _wish(document: PdfDocument, record: Record) -> None:
     document.quotation(wish["reach"])
 
 
+def _letters(document: PdfDocument, record: Record) -> None:
+    for letter in record["letters"]:
+        document.quotation(letter["text"], words.signed(letter["by"], letter["at"]))
+
+
 def _notes(document: PdfDocument, record: Record) -> None:
     for note in record["notes"]:
         document.quotation(note["text"], words.signed(note["by"], note["at"]))
@@ -143,6 +148,7 @@ _CHAPTERS: dict[str, Callable[[PdfDocument, Record], None]] = {
     "chronology": _chronology,
     "messages": _messages,
     "wish": _wish,
+    "letters": _letters,
     "notes": _notes,
     "actions": _actions,
     "referrals": _referrals,

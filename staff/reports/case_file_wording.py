@@ -38,6 +38,7 @@ CONTENTS = {
     "chronology": "What was said, and what was shown",
     "messages": "Why each message was handed over",
     "wish": "How the person can be reached",
+    "letters": "Letters of staff to the person",
     "notes": "Notes",
     "actions": "What is to do",
     "referrals": "Referrals",

@@ -26,7 +26,7 @@ from staff.cases.cases import UnknownCaseError
 from staff.cases.tables import cases
 from staff.retention.clocks import CaseGroup, Due, RetentionPeriods, due, is_due, locked
 from staff.retention.ledger import DISPOSED, ERASED, Ledger, LedgerEntry, certify, uncertified
-from storage import handoffs
+from storage import handoffs, replies
 from storage.engine import READING, metadata
 
 
@@ -198,6 +198,7 @@ def remove(connection: Connection, case_ids: Collection[str], at: datetime) -> d
     )
     counts = {column.table.name: _delete(connection, column, case_ids) for column in belonging()}
     counts["handoffs"] = discarded
+    counts["replies"] = replies.forget(connection, case_ids)
     counts["alerts"] = sum(forget(connection, each) for each in case_ids)
     merged = cases.c.merged_into.in_(case_ids)
     connection.execute(sa.update(cases).where(merged).values(merged_into=None))

@@ -25,10 +25,12 @@ from storage.duty import watches
 from storage.engine import can_be_written, connect
 from storage.handoffs import HandoffMailbox
 from storage.integrity import PageState, page_state
+from storage.letterboxes import Letterboxes
 from storage.pledges import PledgeCounter
 from storage.replies import ReplyMailbox
 from tests.commands import run
 from tests.databases import database_on
+from tests.letterbox_on import LOCATOR, open_letterbox
 from tests.records import NOON, PASSWORD, accounts_on, assessment, escalation, log_on, vault
 
 DENIED = "InsufficientPrivilege"
@@ -168,6 +170,17 @@ def test_the_gateway_delivers_replies_and_can_write_none(database_url: str, role
     console.dispose()
 
 
+def test_the_gateway_finds_a_letterbox(database_url: str, roles: Roles, engine: Engine) -> None:
+    log_on(engine).record(escalation())
+    open_letterbox(engine, NOON)
+    gateway = as_role(database_url, roles.gateway)
+
+    box = Letterboxes(gateway).find(LOCATOR, NOON)
+    assert box is not None
+    assert box.case_id == "c1"
+    gateway.dispose()
+
+
 @pytest.mark.parametrize(
     "statement",
     [
@@ -183,6 +196,10 @@ def test_the_gateway_delivers_replies_and_can_write_none(database_url: str, role
         "$$ BEGIN RETURN NULL; END $$",
         "UPDATE replies SET conversation_id = 'c2'",
         "DELETE FROM replies",
+        "SELECT waits_since FROM letterboxes",
+        "UPDATE letterboxes SET secret = 'mine'",
+        "INSERT INTO letterboxes SELECT * FROM letterboxes",
+        "SELECT * FROM letters",
         "SELECT * FROM staff",
         "SELECT areas FROM staff",
         "SELECT * FROM contact_ways",
@@ -232,7 +249,7 @@ def test_a_new_table_is_closed_to_gateway_and_action_server_until_it_is_named(
     database_url: str, roles: Roles
 ) -> None:
     assert _may_use(database_url, roles.gateway) == {
-        "alembic_version", "duty_hours", "handoffs", "replies",
+        "alembic_version", "duty_hours", "handoffs", "letterboxes", "replies",
     }  # fmt: skip
     assert _may_use(database_url, roles.actions) == {"alembic_version", "approvals", "pledges"}
 

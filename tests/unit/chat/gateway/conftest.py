@@ -28,6 +28,9 @@ from safeguarding.escalation import (
     CallbackLeft,
     Escalation,
     Handoff,
+    LetterboxChange,
+    LetterboxClosed,
+    LetterboxOpened,
     merged,
 )
 from safeguarding.risk.assessment import NO_RISK, Analysis, Assessment, Signal, Turn, read_in_part
@@ -35,13 +38,17 @@ from safeguarding.screening.languages import LanguageDetector
 from safeguarding.screening.screener import MessageScreener
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import Severity
+from storage.engine import connect
 from storage.handoffs import HandoffMailbox
 from storage.integrity import PageState
+from storage.letterboxes import Letterboxes
+from storage.replies import ReplyMailbox
 from tests.content import real_content
 from tests.fakes.plain_engine import plain_alarm, plain_encode
 from tests.fakes.rasa import FakeRasa, running_rasa
 from tests.fakes.screener_in_threads import ScreenerInThreads
 from tests.fakes.unsure_model import UnsureModel
+from tests.records import vault
 from web.connections import LastingProtocol
 
 Sanic.test_mode = True
@@ -115,6 +122,7 @@ class MemoryMailbox:
         self.kept: dict[str, Escalation] = {}
         self.attached: dict[str, Escalation] = {}
         self.rows: list[Escalation] = []
+        self.letterboxes: list[LetterboxChange] = []
         self.groups: list[int] = []
         self.calls = 0
         self.down = False
@@ -122,6 +130,9 @@ class MemoryMailbox:
         self.gate.set()
 
     def append(self, handoff: Handoff, /) -> bool:
+        if isinstance(handoff, (LetterboxOpened, LetterboxClosed)):
+            self.letterboxes.append(handoff)
+            return True
         if not isinstance(handoff, Escalation):
             return self.wishes.apply(handoff)
         return self._append(handoff)
@@ -236,6 +247,9 @@ class World:
         self.engine = WordEngine()
         self.log = MemoryMailbox()
         self.spool = MemorySpool()
+        self.mailbox: Any = self.log
+        self.database_engine = connect(f"sqlite:///{state_dir / 'none.db'}")
+        """Without a table: a test of letterboxes sets another."""
         self.wishes = self.log.wishes
         self.screener = ScreenerInThreads(self._screener())
         self.database = True
@@ -260,7 +274,9 @@ class World:
         """Return the fakes."""
         return Dependencies(
             screener=self.screener,
-            mailbox=self.log,
+            mailbox=self.mailbox,
+            letterboxes=Letterboxes(self.database_engine),
+            replies=ReplyMailbox(self.database_engine, vault()),
             spool=self.spool,
             token_key="k" * 40,
             channel_secret="secret",

@@ -33,7 +33,7 @@ def test_what_signposts_is_never_withheld_and_what_is_about_risk_needs_two() -> 
 
 def test_only_what_is_said_to_people_is_shown_to_them() -> None:
     assert [kind.id for kind in KINDS if not kind.for_people] == [
-        "facts", "questions", "risk", "language", "source_domains"
+        "facts", "questions", "six_words", "risk", "language", "source_domains"
     ]  # fmt: skip
     assert KINDS["contacts"].shows("wiltshire")
     assert not KINDS["contacts"].shows("retired")
