@@ -175,6 +175,7 @@ def compose(
     refused_way_phrases = phrases.of("refused_ways", RefusedWayPhrases)
     accounts = accounts or StaffAccounts(database, now)
     phrases = read_phrases(CONTENT / "phrases")
+    asks_second_step = settings.asks_second_step()
     provider = None
     if settings.sign_on is not None:
         provider = Provider(settings.sign_on, settings.secret("sso_client_secret"), now)
@@ -208,6 +209,7 @@ def compose(
         pages=Pages(
             phrases.of("console", ConsolePhrases),
             unsigned_content=not settings.require_approval,
+            asks_second_step=asks_second_step,
             organisation=None if settings.sign_on is None else settings.sign_on.label,
             case_wording=case_wording,
             refused_way_phrases=refused_way_phrases,
@@ -216,7 +218,7 @@ def compose(
         errors=phrases.of("errors", ErrorPhrases),
         url=settings.alerts.console_url.rstrip("/"),
         insecure_cookies=settings.console_insecure_cookies,
-        require_second_step=settings.require_second_step,
+        require_second_step=asks_second_step,
         now=now,
     )
 

@@ -131,11 +131,13 @@ class Pages:
         phrases: ConsolePhrases,
         *,
         unsigned_content: bool,
+        asks_second_step: bool = False,
         organisation: str | None = None,
         **shared: object,
     ) -> None:
         """`unsigned_content` puts the notice of a demonstration on top of every page.
 
+        With `asks_second_step` a session without one is shown no way to other pages.
         `organisation` is the one whose sign-in is offered beside our own. Templates see `shared`.
         """
         self._components = _component_environment()
@@ -151,6 +153,7 @@ class Pages:
             here=here,
             phrases=phrases,
             unsigned_content=unsigned_content,
+            asks_second_step=asks_second_step,
             organisation=organisation,
             wording=wording,
             session_idle=IDLE,
