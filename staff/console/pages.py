@@ -32,6 +32,9 @@ from staff.accounts.throttle import SignInThrottle
 from staff.accounts.wrong_codes import WrongCodes
 from staff.alerts.outbox import StaffAlerts
 from staff.approvals.approvals import Approvals
+from staff.approvals.plan import SigningPlans
+from staff.approvals.readings import Readings
+from staff.approvals.signing_phrases import SigningPhrases
 from staff.audit.trail import AuditLog
 from staff.cases.bursts import CaseBursts
 from staff.cases.cases import Cases
@@ -206,6 +209,9 @@ class Services:
     identities: LinkedIdentities
     invitations: Invitations
     approvals: Approvals
+    readings: Readings
+    signing_plans: SigningPlans
+    signing_phrases: SigningPhrases
     rota: RotaService
     refused_way_phrases: RefusedWayPhrases
     alerts: StaffAlerts
