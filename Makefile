@@ -149,6 +149,9 @@ classify: .venv-assistant/.synced $(MODEL)  ## Print the intent and topic of eac
 learn: .venv-lab/.synced  ## List verdicts of staff that have no example yet; ID=<escalation> turns one into an example
 	@$(L)/$(LANTERN) learn $(ID)
 
+doctor: .venv-services/.synced  ## Say what is missing before young people may write here: settings, second steps, rota, signing plan and more
+	@$(S)/$(LANTERN) doctor
+
 verify-audit: .venv-services/.synced  ## Prove that audit trail and records are complete, or name what is not
 	@$(S)/$(LANTERN) verify-audit
 
@@ -210,4 +213,4 @@ browser: install $(MODEL) .venv-services/.for-tests node_modules/.for-tests  ## 
 clean:  ## Remove build results; keep environments and state
 	@rm -rf models results reports .pytest_cache .mypy_cache .ruff_cache .rasa
 
-.PHONY: quick fuzz help install setup train vectors adapt adapt-dialogue second-reader calibrate dialogue-model dialogues compare peers learn verify-audit run screen classify reply evaluate bench chaos test lint types imports content unit stories integration browser clean load pictures
+.PHONY: quick fuzz help install setup train vectors adapt adapt-dialogue second-reader calibrate dialogue-model dialogues compare peers learn doctor verify-audit run screen classify reply evaluate bench chaos test lint types imports content unit stories integration browser clean load pictures

@@ -1,7 +1,8 @@
 """`make pictures`: screenshots of the chat and the console in their states, for people to judge.
 
 Every state is one of the real stack, on phone and desktop, light and dark. A sheet for each look
-shows all its pictures side by side.
+shows all its pictures side by side. With `--handbook` it takes only the few pictures of the
+handbook for leads, and puts them where the handbook shows them.
 """
 
 from __future__ import annotations
@@ -134,13 +135,35 @@ def case(page: Page, stack: Stack) -> None:
     page.wait_for_url("**/escalations/*")
 
 
+def reading(page: Page, stack: Stack) -> None:
+    """Read a text in order to sign it."""
+    queue(page, stack)
+    page.goto(f"{stack.url('console')}/content/risk:grooming/reading")
+    begin = page.get_by_role("button", name="Open part 1")
+    if begin.count():
+        begin.click()
+    expect(page.get_by_role("heading", name="Go on")).to_be_visible()
+
+
+def plan(page: Page, stack: Stack) -> None:
+    """Look at the signing plan."""
+    queue(page, stack)
+    page.goto(f"{stack.url('console')}/content/plan")
+    if page.get_by_text("There is no plan yet.").count():
+        page.get_by_role("button", name="Make the plan").click()
+        page.goto(f"{stack.url('console')}/content/plan")
+    expect(page.get_by_role("heading", name="Who signs how much by when")).to_be_visible()
+
+
 STATES = [
     PictureState(reach.__name__, reach)
     for reach in (
         opening, answered, sources, disclosure, danger, contact, cannot_call, offline, silent,
-        ending, host, embedded, queue, case,
+        ending, host, embedded, queue, case, reading, plan,
     )
 ]  # fmt: skip
+HANDBOOK = {"list": queue, "case": case, "reading": reading, "plan": plan}
+"""The pictures of docs/for-leads.md."""
 
 
 def _say(page: Page, text: str) -> None:
@@ -203,8 +226,23 @@ def make_sheet(browser: Browser, look: str, pictures: list[Path]) -> Path:
     return picture
 
 
+def take_for_handbook(browser: Browser, stack: Stack, folder: Path) -> list[Path]:
+    """Take the pictures of the handbook, after three people have disclosed something."""
+    taken = []
+    for reach in (disclosure, danger, answered):
+        with _page(browser, "desktop", "light") as page:
+            reach(page, stack)
+    for name, reach in HANDBOOK.items():
+        with _page(browser, "desktop", "light") as page:
+            reach(page, stack)
+            taken.append(folder / f"for-leads-{name}.png")
+            page.screenshot(path=taken[-1])
+    return taken
+
+
 @click.command()
-def main() -> None:
+@click.option("--handbook", is_flag=True, help="Take the pictures of docs/for-leads.md alone.")
+def main(*, handbook: bool) -> None:
     """Start everything on free ports, take a picture of every state, and print the paths."""
     RESULTS.mkdir(parents=True, exist_ok=True)
     expect.set_options(timeout=PATIENCE_MS)
@@ -217,8 +255,12 @@ def main() -> None:
             browser = playwright.chromium.launch(
                 executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
             )
-            for look, pictures in take_pictures(browser, stack, RESULTS).items():
-                click.echo(make_sheet(browser, look, pictures))
+            if handbook:
+                for path in take_for_handbook(browser, stack, ROOT / "docs" / "pictures"):
+                    click.echo(path)
+            else:
+                for look, pictures in take_pictures(browser, stack, RESULTS).items():
+                    click.echo(make_sheet(browser, look, pictures))
             browser.close()
         finally:
             stack.stop()

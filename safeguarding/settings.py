@@ -59,7 +59,7 @@ class Settings:
     console_insecure_cookies: bool
     """True where the console is served by plain HTTP on this machine (`make run`)."""
     require_second_step: bool
-    """Restrict staff without a second step to their own account."""
+    """Ask for a second step in the demonstration too: see `asks_second_step`."""
     public_url: str
     """Address of the page that holds the widget, for sharing."""
     widget_ancestors: str
@@ -162,6 +162,13 @@ class Settings:
         raise NoSecretError(
             f"No secret {name}: set {variable}, or run `make setup` (writes {places[0]})"
         )
+
+    def asks_second_step(self, env: Mapping[str, str] | None = None) -> bool:
+        """Return whether staff set up a second step before they see anything of the console.
+
+        No setting takes it away where real children may write. Raises SettingsError.
+        """
+        return self.require_second_step or not self.is_demonstration(env)
 
     def is_demonstration(self, env: Mapping[str, str] | None = None) -> bool:
         """Return whether this is a demonstration: unsigned words are shown, alerts only caught."""

@@ -157,7 +157,7 @@ addEventListener("keydown", (event) => {
     menu.firstElementChild.focus();
   } else if ((talk.said && document.activeElement === words) || !tellHost("close")) {
     // From the box it leads to the top first: closing would clear what was said.
-    part("exit").focus();
+    (part("exit").offsetParent ? part("exit") : menu.firstElementChild).focus();
   }
 });
 for (const way of document.querySelectorAll("[data-to]")) {
@@ -180,6 +180,7 @@ listenToHost({
     part("keeping").hidden = false;
     tellHost("ready");
   },
+  held: () => document.body.classList.add("held"),
   // The page leaves by itself: nothing stays behind in its frame.
   leave: () => {
     clear();

@@ -103,7 +103,7 @@ function load() {
   show(false, given.opening);
   frame = make("iframe", { title: given.open, src: chat(), referrerPolicy: "no-referrer" });
   frame.addEventListener("load", greet);
-  panel.prepend(frame);
+  help.before(frame);
   wait(LOADS_MS);
 }
 
@@ -160,10 +160,17 @@ function turn(on) {
   still.disabled = !on;
 }
 
-/** Where it fills the screen, the page behind is out of reach; beside the page it is not. */
+/** Where it fills the screen, the page behind is out of reach, and the bar stands on top. */
 function appear() {
+  panel[small.matches ? "prepend" : "append"](bar);
   if (small.matches) panel.showModal();
   else panel.show();
+  hold();
+}
+
+/** On a small screen the only way to leave is in the bar: it works even when the chat hangs. */
+function hold() {
+  if (small.matches) tell("held");
 }
 
 function leave() {
@@ -195,6 +202,7 @@ function hear({ origin, source, data }) {
   if (data?.lantern === "close") close();
   if (data?.lantern === "ready") {
     clearTimeout(patience);
+    hold();
     show(true, "");
   }
 }

@@ -31,6 +31,7 @@ from safeguarding.settings import Settings
 from safeguarding.taxonomy import ROOT
 from staff.accounts.accounts import StaffAccounts
 from staff.approvals.approvals import STATUSES, Approvals
+from staff.approvals.plan import SigningPlans, plan_line
 from staff.audit.trail import audit_events, record_command
 from storage.engine import READING
 from storage.vault import key_ring
@@ -256,8 +257,23 @@ def advisories(here: Installation) -> Finding:
     return ok(f"looked for on {looked_on}, {excepted} with an exception")
 
 
+def signing_plan(here: Installation) -> Finding:
+    """Check that what is not signed is planned, and that the plan is kept."""
+    catalogue = read_catalogue(here.content)
+    standings = Approvals(here.engine, here.now).standings(catalogue.items.values())
+    plan = SigningPlans(here.engine, here.now).current(standings)
+    names = StaffAccounts(here.engine).shown_names({e.task.staff_id for e in plan.signatures})
+    says = plan_line(plan, names).removeprefix("signing plan: ")
+    if plan.unplanned:
+        return not_ready(says, "make the plan: Content, Signing plan, in the console")
+    if plan.overdue:
+        return not_ready(says, "sign what is overdue, or make the plan again")
+    return ok(says)
+
+
 CONTENT_CHECKS: Mapping[str, Check] = {
     "content": signed,
+    "signing plan": signing_plan,
     "contacts": contacts,
     "advisories": advisories,
 }

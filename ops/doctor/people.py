@@ -18,12 +18,13 @@ from safeguarding.settings import Settings, SettingsError
 from safeguarding.taxonomy import CONTENT, Severity
 from staff.accounts.accounts import StaffAccounts
 from staff.accounts.permissions import Role
-from staff.accounts.tables import staff_passkeys, staff_totp
+from staff.accounts.tables import staff_passkeys, staff_sign_ons, staff_totp
+from staff.accounts.wrong_codes import SIGNED_IN
 from staff.alerts.channels.channel import ChannelSetup, configured_channels
 from staff.alerts.formatter import Notice
 from staff.alerts.outbox import Alert, deliveries
 from staff.alerts.queue import Delivery
-from staff.audit.trail import record_command
+from staff.audit.trail import audit_events, record_command
 from staff.rota import rota
 from staff.rota.rota import EMAIL, ShiftKind, Span
 from staff.rota.service import RotaService
@@ -54,6 +55,7 @@ def second_steps(here: Installation) -> Finding:
         apps = sa.select(staff_totp.c.staff_id).where(staff_totp.c.in_use)
         secured = set(connection.execute(apps).scalars())
         secured |= set(connection.execute(sa.select(staff_passkeys.c.staff_id)).scalars())
+        secured |= _secured_by_provider(connection)
     without = [each.name for each in StaffAccounts(here.engine).in_use() if each.id not in secured]
     if without:
         return not_ready(
@@ -110,6 +112,15 @@ def mail(here: Installation) -> Finding:
             "no mail was sent in the last 30 days", "lantern doctor --send-mail-to ADDRESS"
         )
     return ok(f"one was taken on {newest.date().isoformat()}; see that such mails arrive")
+
+
+def _secured_by_provider(connection: Connection) -> set[str]:
+    """Return the linked accounts whose last sign-in passed the second step of the provider."""
+    linked = set(connection.execute(sa.select(staff_sign_ons.c.staff_id)).scalars())
+    row = audit_events.c
+    sign_ins = sa.select(row.who, row.detail).where(row.what == SIGNED_IN, row.who.in_(linked))
+    last = {each.who: each.detail for each in connection.execute(sign_ins.order_by(row.id))}
+    return {who for who, detail in last.items() if detail.get("second_step")}
 
 
 def gaps(spans: Iterable[Span], start: datetime, end: datetime) -> Iterable[Span]:

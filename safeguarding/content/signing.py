@@ -76,11 +76,12 @@ class Standing:
         """Whether enough people have signed the present words."""
         return len(self.signatures) >= self.people_needed
 
-    @property
-    def last_signed(self) -> Decided | None:
-        """The latest approval of earlier words, of an item that has changed."""
-        others = (d for d in reversed(self.decisions) if d.digest != self.item.digest)
-        return next((d for d in others if d.decision is ApprovalDecision.APPROVED), None)
+    def signed_before(self, staff_id: str) -> Decided | None:
+        """Return this person's latest approval of other words, or else that of anyone."""
+        others = [d for d in self.decisions if d.digest != self.item.digest]
+        given = [d for d in others if d.decision is ApprovalDecision.APPROVED]
+        own = [d for d in given if d.by == staff_id]
+        return next(iter(reversed(own or given)), None)
 
     def may_approve(self, staff_id: str) -> bool:
         """Return whether an approval by this person would add anything."""

@@ -94,8 +94,14 @@ def session_of(request: Request) -> Session:
     return session
 
 
-def requires(permission: Permission) -> Callable[[Handler], Handler]:
-    """Allow staff with `permission` only, and forms only from pages of this console."""
+def requires(
+    permission: Permission, *, before_second_step: bool = False
+) -> Callable[[Handler], Handler]:
+    """Allow staff with `permission` only, and forms only from pages of this console.
+
+    Where a second step is asked of everybody, a session without one is led to its set-up from every
+    page, except those that are `before_second_step`.
+    """
 
     def guard(handler: Handler) -> Handler:
         @wraps(handler)
@@ -106,10 +112,10 @@ def requires(permission: Permission) -> Callable[[Handler], Handler]:
                 return await _signed_out(request)
             if request.method == "POST" and not _has_form_token(request):
                 return await _forged(request)
+            if not before_second_step and _lacks_second_step(request):
+                return redirect(SECOND_STEP, status=SEE_OTHER)
             if not session_of(request).staff.may(permission):
                 return await _not_allowed(request, permission)
-            if permission is not Permission.OWN_ACCOUNT and _lacks_second_step(request):
-                return redirect(SECOND_STEP, status=SEE_OTHER)
             if await _is_out_of_sight(request, path.get("case_id")):
                 raise NotFound
             return await handler(request, **path)

@@ -68,14 +68,14 @@ async def end_session(request: Request, session_id: str) -> HTTPResponse:
 
 
 @own_account.get(SECOND_STEP)
-@requires(Permission.OWN_ACCOUNT)
+@requires(Permission.OWN_ACCOUNT, before_second_step=True)
 async def second_step(request: Request) -> HTTPResponse:
     """Show the QR code for an app, or the form to remove the second step."""
     return await _second_step(request, {})
 
 
 @own_account.post(SECOND_STEP)
-@requires(Permission.OWN_ACCOUNT)
+@requires(Permission.OWN_ACCOUNT, before_second_step=True)
 async def set_up(request: Request) -> HTTPResponse:
     """Require codes once a first code is right; show the recovery codes, once."""
     console, session = services(request), session_of(request)
@@ -97,7 +97,7 @@ async def set_up(request: Request) -> HTTPResponse:
 @own_account.post(f"{SECOND_STEP}/remove")
 @requires(Permission.OWN_ACCOUNT)
 async def remove(request: Request) -> HTTPResponse:
-    """Stop requiring codes, after one last code."""
+    """Stop requiring codes, after one last code. Where all need a step, its set-up follows."""
     console, session = services(request), session_of(request)
     attempt = code_attempt_in_session(request)
     if wait := console.throttle.code_wait_s(attempt):
@@ -108,8 +108,9 @@ async def remove(request: Request) -> HTTPResponse:
         return await _second_step(request, {"code": wording.WRONG_CODE}, 400)
     console.throttle.code_was_right(attempt)
     await to_thread(console.second_steps.remove, session.staff.id)
+    await to_thread(console.sessions.unsecure, session.staff.id)
     await record(request, "second step removed")
-    return redirect(ACCOUNT, status=SEE_OTHER)
+    return redirect(SECOND_STEP if console.require_second_step else ACCOUNT, status=SEE_OTHER)
 
 
 @passkeys.post(f"{ACCOUNT}/passkeys/options")

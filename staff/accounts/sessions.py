@@ -121,6 +121,11 @@ class StaffSessions(AccountRecords):
         """Mark the session as one that has passed the second step."""
         self._set(session_id, confirmed_at=self._now(), secured=True)
 
+    def unsecure(self, staff_id: str) -> None:
+        """Mark every session of an account as one without a second step: it was taken away."""
+        own = staff_sessions.c.staff_id == staff_id
+        self._change(sa.update(staff_sessions).where(own).values(secured=False))
+
     def new_challenge(self, token: str) -> bytes:
         """Return random bytes for a passkey to sign; store them with the session."""
         challenge = secrets.token_bytes(32)

@@ -76,7 +76,7 @@ async def sign_in(request: Request) -> HTTPResponse:
 
 
 @signing_in.post("/sign-out")
-@requires(Permission.OWN_ACCOUNT)
+@requires(Permission.OWN_ACCOUNT, before_second_step=True)
 async def sign_out(request: Request) -> HTTPResponse:
     """End the session in the browser and in the database."""
     console = services(request)

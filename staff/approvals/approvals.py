@@ -1,6 +1,7 @@
 """Approvals: records which lead approved which text of the content, and reports how many are.
 
-Decisions are never changed or deleted. `python -m lantern approvals` prints the report.
+A lead approves what they have read (`readings.py`). Decisions are never changed or deleted.
+`python -m lantern approvals` prints the report.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 import sqlalchemy as sa
@@ -26,9 +28,12 @@ from safeguarding.content.signing import (
     standing_of,
 )
 from safeguarding.settings import Settings
-from staff.accounts.accounts import member_of
+from staff.accounts.accounts import StaffAccounts, member_of
 from staff.accounts.permissions import Permission
 from staff.accounts.tables import staff
+from staff.approvals.parts import PACE, ReadingPace
+from staff.approvals.plan import SigningPlans, plan_line
+from staff.approvals.readings import check_read
 from staff.audit.trail import Event, append
 from storage.approval_records import approvals, read_decisions
 from storage.engine import READING, connect
@@ -56,9 +61,14 @@ class Approvals:
     """Decisions on the content. Thread-safe; methods raise SQLAlchemyError."""
 
     def __init__(
-        self, engine: Engine, now: Callable[[], datetime] = utc_now, kinds: Kinds = KINDS
+        self,
+        engine: Engine,
+        now: Callable[[], datetime] = utc_now,
+        kinds: Kinds = KINDS,
+        pace: ReadingPace = PACE,
     ) -> None:
         self._kinds = kinds
+        self._pace = pace
         self._engine = engine
         self._reading = engine.execution_options(**READING)
         self._now = now
@@ -66,7 +76,8 @@ class Approvals:
     def decide(self, item: Item, decision: ApprovalDecision, *, by: str, note: str = "") -> None:
         """Record the decision of the lead `by` on the words of `item`.
 
-        Raises NotALeadError, NoteNeededError, AlreadySignedError.
+        Raises NotALeadError, NoteNeededError, AlreadySignedError and, where the words are approved
+        without having been read, NotReadError.
         """
         if decision is ApprovalDecision.SENT_BACK and not note.strip():
             raise NoteNeededError
@@ -76,6 +87,11 @@ class Approvals:
             if approves and not self._standing(connection, item).may_approve(by):
                 raise AlreadySignedError
             at = self._now()
+            detail: dict[str, Any] = {"content": item.id, "digest": item.digest}
+            if approves:
+                read = check_read(connection, item, by, at, self._pace)
+                took = at - (read.began_at or at)
+                detail |= {"words": read.words, "read_s": int(took.total_seconds())}
             values = {
                 "content_id": item.id,
                 "digest": item.digest,
@@ -88,7 +104,6 @@ class Approvals:
                 "note": note.strip(),
             }
             connection.execute(sa.insert(approvals).values(**values))
-            detail = {"content": item.id, "digest": item.digest}
             append(connection, Event(at, by, _DONE[decision], detail=detail))
 
     def standings(self, items: Iterable[Item]) -> list[Standing]:
@@ -144,16 +159,21 @@ def report(standings: Sequence[Standing]) -> str:
 
 
 def current_report(database_url: str) -> str:
-    """Return the report from this database, or a line that says why there is none.
+    """Return the report from this database and the line of the signing plan.
 
-    Does not create a database.
+    Where there is no database, return a line that says so.
+    Does not create one.
     """
     address = make_url(database_url)
     if address.get_backend_name() == "sqlite" and not Path(address.database or "").is_file():
         return NO_DATABASE
     engine = connect(database_url)
     try:
-        return report(Approvals(engine).standings(read_catalogue().items.values()))
+        standings = Approvals(engine).standings(read_catalogue().items.values())
+        plan = SigningPlans(engine).current(standings)
+        leads = {each.task.staff_id for each in plan.signatures}
+        names = StaffAccounts(engine).shown_names(leads)
+        return f"{report(standings)}\n{plan_line(plan, names)}"
     except SQLAlchemyError:
         return f"{NO_DATABASE}, or it cannot be read"
     finally:
@@ -162,5 +182,5 @@ def current_report(database_url: str) -> str:
 
 @click.command()
 def main() -> None:
-    """Print how many items of the content are approved, as the console counts them."""
+    """Print how many items of the content are approved, and how far the signing plan is."""
     click.echo(current_report(Settings.from_env().database_url))

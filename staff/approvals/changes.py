@@ -36,11 +36,26 @@ class ChangedLine:
     now: tuple[ChangedSpan, ...] = ()
 
 
+def marks(before: Item, now: Item) -> dict[int, list[ChangedLine]]:
+    """Return what changed at each place among the lines of `now`, as `parts.py` counts them.
+
+    A line that was removed stands at the place of the line that follows it.
+    """
+    old, new = _lines(before), _lines(now)
+    found: dict[int, list[ChangedLine]] = {}
+    for tag, old_from, old_to, new_from, new_to in _blocks(old, new):
+        if tag != "equal":
+            for number, row in enumerate(_changed(old[old_from:old_to], new[new_from:new_to])):
+                place = min(new_from + number, new_to - 1) if row.now else new_to
+                found.setdefault(place, []).append(row)
+    return found
+
+
 def changes(before: Item, now: Item) -> list[ChangedLine]:
     """Return the changed lines with a little around them; an empty list where none changed."""
     old, new = _lines(before), _lines(now)
     rows: list[ChangedLine] = []
-    blocks = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    blocks = _blocks(old, new)
     for number, (tag, old_from, old_to, new_from, new_to) in enumerate(blocks):
         if tag == "equal":
             first, last = number == 0, number == len(blocks) - 1
@@ -48,6 +63,10 @@ def changes(before: Item, now: Item) -> list[ChangedLine]:
         else:
             rows += _changed(old[old_from:old_to], new[new_from:new_to])
     return rows if any(tag != "equal" for tag, *_ in blocks) else []
+
+
+def _blocks(old: Sequence[str], new: Sequence[str]) -> list[tuple[str, int, int, int, int]]:
+    return SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
 
 
 def _lines(item: Item) -> list[str]:

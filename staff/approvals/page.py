@@ -21,8 +21,11 @@ from safeguarding.content.signing import ApprovalDecision, ApprovalStatus, Stand
 from staff.accounts.accounts import Staff
 from staff.accounts.auth import requires, session_of
 from staff.accounts.permissions import Permission
-from staff.approvals.approvals import AlreadySignedError, NotALeadError, NoteNeededError
+from staff.approvals.approvals import AlreadySignedError, NotALeadError
 from staff.approvals.changes import changes
+from staff.approvals.parts import AVERAGE
+from staff.approvals.readings import NotReadError
+from staff.approvals.signing_phrases import duration
 from staff.console import wording
 from staff.console.pages import (
     CONTENT,
@@ -39,6 +42,12 @@ from staff.console.wording import date_of
 
 content = Blueprint("content", url_prefix=CONTENT)
 STATUS_VALUES = {status.value: status for status in ApprovalStatus}
+REFUSED: dict[type[Exception], tuple[str, int]] = {
+    NotALeadError: ("role", 403),
+    AlreadySignedError: ("signed", 409),
+    NotReadError: ("unread", 409),
+}
+"""What the page of a refused decision says, and its HTTP status."""
 FOLDED_FROM = 12
 """An item with this many texts or more shows those of one reader at a time."""
 
@@ -104,7 +113,7 @@ async def export(request: Request, audience: str) -> HTTPResponse:
 @requires(Permission.READ_CONTENT)
 async def read(request: Request, content_id: str) -> HTTPResponse:
     """Show one item: its words for each audience, what changed, and who approved it."""
-    return await _page(request, await _item(request, content_id), DecisionForm())
+    return await _page(request, await item_of(request, content_id), DecisionForm())
 
 
 @content.post("/<content_id:str>/decision", unquote=True)
@@ -112,10 +121,10 @@ async def read(request: Request, content_id: str) -> HTTPResponse:
 async def decide(request: Request, content_id: str) -> HTTPResponse:
     """Approve the words that the page showed, or send them back."""
     console, session = services(request), session_of(request)
-    item = await _item(request, content_id)
+    item = await item_of(request, content_id)
     form = DecisionForm.sent_in(request)
     if form.digest != item.digest:
-        return _refused(request, item, form, "changed", 409)
+        return refused_page(request, item, "changed", 409, form.note)
     if form.errors():
         return await _page(request, item, form, status=400)
     try:
@@ -126,16 +135,13 @@ async def decide(request: Request, content_id: str) -> HTTPResponse:
             by=session.staff.id,
             note=form.note,
         )
-    except NotALeadError:
-        return _refused(request, item, form, "role", 403)
-    except AlreadySignedError:
-        return _refused(request, item, form, "signed", 409)
-    except NoteNeededError:
-        return await _page(request, item, form, status=400)
+    except tuple(REFUSED) as error:
+        return refused_page(request, item, *REFUSED[type(error)], form.note)
     return redirect(f"{CONTENT}?saved={form.decision}", status=SEE_OTHER)
 
 
-async def _item(request: Request, content_id: str) -> Item:
+async def item_of(request: Request, content_id: str) -> Item:
+    """Return the item of an address. Raises NotFound."""
     catalogue = await to_thread(services(request).catalogue)
     if content_id not in catalogue.items:
         raise NotFound
@@ -153,16 +159,17 @@ async def _page(
     )
 
 
-def _refused(
-    request: Request, item: Item, form: DecisionForm, why: str, status: int
+def refused_page(
+    request: Request, item: Item, why: str, status: int, written: str = ""
 ) -> HTTPResponse:
+    """Return the page that says why nothing was recorded: a key of its template."""
     return services(request).pages.render(
         "content_refused.html",
         status=status,
         session=session_of(request),
         item=item,
         why=why,
-        written=form.note,
+        written=written,
         href=content_address(item.id),
     )
 
@@ -192,7 +199,9 @@ def _list_view(
 def _item_view(console: Services, item: Item, reader: Staff) -> dict[str, Any]:
     """Return the template's context for one item. Reads the database: call it in a thread."""
     standing = console.approvals.standing(item)
-    before = standing.last_signed if not standing.signed else None
+    before = standing.signed_before(reader.id) if not standing.signed else None
+    may_approve = standing.may_approve(reader.id)
+    reading = console.readings.progress(item, reader.id) if may_approve else None
     before_item = console.approvals.words(item.id, before.digest) if before else None
     return {
         "item": item,
@@ -206,7 +215,10 @@ def _item_view(console: Services, item: Item, reader: Staff) -> dict[str, Any]:
         # Content for staff alone is shown as a list, not as messages of Lantern.
         "as_messages": console.catalogue().kinds.of(item.id).for_people,
         "is_lead": reader.may(Permission.APPROVE_CONTENT),
-        "may_approve": standing.may_approve(reader.id),
+        "may_approve": may_approve,
+        "reading": reading,
+        "takes": duration(AVERAGE.time_for(reading.words_left)) if reading else "",
+        "wait": duration(reading.next_at - console.now()) if reading and reading.next_at else "",
         "signers": [f"{wording.signer(each)}, {date_of(each.at)}" for each in standing.signatures],
         "own": next((each for each in standing.signatures if each.by == reader.id), None),
     }

@@ -24,7 +24,7 @@ from staff.accounts.permissions import Permission
 from staff.audit.trail import EventFilter, Link
 from staff.cases.cases import Cases, UnknownCaseError
 from staff.console import wording
-from staff.console.pages import AUDIT, Services, services
+from staff.console.pages import AUDIT, Services, address_of, services
 from staff.console.recording import record
 
 audit = Blueprint("audit", url_prefix=AUDIT)
@@ -32,7 +32,18 @@ LONGEST_FIELD = 200
 PER_PAGE = 50
 PARTS = ("visitor", "gateway", "dispatcher", "command line")
 """Values of `who` that are not accounts."""
-COLUMNS = ("number", "time", "who", "name", "what", "case", "message", "detail", "link")
+COLUMNS = (
+    "number",
+    "time",
+    "who",
+    "name",
+    "what",
+    "case",
+    "reference",
+    "message",
+    "detail",
+    "link",
+)
 REFERENCE = re.compile(r"(?:LN)?[ -]*[A-Z0-9]{4}[ -]*[A-Z0-9]{4}", re.IGNORECASE)
 """The reference of a case as people write it."""
 _BATCH = 1000
@@ -102,6 +113,7 @@ async def listed(request: Request) -> HTTPResponse:
         links = await to_thread(console.audit.newest, criteria, before=before, limit=PER_PAGE + 1)
     shown = links[:PER_PAGE]
     names = await to_thread(console.accounts.shown_names, _accounts_in(shown) | {form.who})
+    references = await to_thread(_references, request, shown)
     return console.pages.render(
         "audit.html",
         status=400 if form.errors else 200,
@@ -109,7 +121,7 @@ async def listed(request: Request) -> HTTPResponse:
         errors=form.errors,
         filter=form,
         own_areas=session_of(request).staff.areas is not None,
-        rows=[_row(link, names) for link in shown],
+        rows=[_row(link, names, references) for link in shown],
         people=await _people(console, form.who, names),
         kinds=kinds,
         older=form.address(before=str(shown[-1].id)) if len(links) > PER_PAGE else None,
@@ -136,7 +148,9 @@ async def file(request: Request) -> HTTPResponse | None:
     before = None
     while links := await to_thread(console.audit.newest, criteria, before=before, limit=_BATCH):
         names = await to_thread(console.accounts.shown_names, _accounts_in(links))
-        await response.send("".join(_csv_line(_cells(link, names)) for link in links))
+        references = await to_thread(_references, request, links)
+        lines = (_csv_line(_cells(link, names, references)) for link in links)
+        await response.send("".join(lines))
         before = links[-1].id
     await response.eof()
     return None
@@ -202,10 +216,24 @@ def _accounts_in(links: Iterable[Link]) -> set[str]:
     return ids
 
 
-def _row(link: Link, names: Mapping[str, str]) -> dict[str, Any]:
+def _references(request: Request, links: Iterable[Link]) -> Mapping[str, str]:
+    """Return the references of the cases in these events, by id, that the reader may see.
+
+    Queries the database: call it in a thread.
+    """
+    reader = session_of(request).staff
+    if not reader.may(Permission.READ_CASES):
+        return {}
+    ids = {link.event.case_id for link in links if link.event.case_id}
+    return services(request).cases.references(ids, reader.areas)
+
+
+def _row(link: Link, names: Mapping[str, str], references: Mapping[str, str]) -> dict[str, Any]:
     event = link.event
     return {
         "link": link,
+        "reference": references.get(event.case_id or ""),
+        "case_href": address_of(event.case_id) if event.case_id in references else None,
         "who": wording.who(event.who, names),
         "detail": [(wording.label(k), _plain(k, v, names)) for k, v in event.detail.items()],
         "clock": f"{event.at.astimezone(LONDON):%H:%M:%S}",
@@ -220,7 +248,9 @@ def _plain(name: str, value: Any, names: Mapping[str, str]) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _cells(link: Link, names: Mapping[str, str]) -> tuple[object, ...]:
+def _cells(
+    link: Link, names: Mapping[str, str], references: Mapping[str, str]
+) -> tuple[object, ...]:
     """Return the cells of COLUMNS; times are in UTC."""
     event = link.event
     return (
@@ -230,6 +260,7 @@ def _cells(link: Link, names: Mapping[str, str]) -> tuple[object, ...]:
         names.get(event.who, ""),
         event.what,
         event.case_id or "",
+        references.get(event.case_id or "", ""),
         event.message_id or "",
         json.dumps(event.detail, sort_keys=True),
         link.link,

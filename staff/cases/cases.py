@@ -224,6 +224,34 @@ class Cases:
             raise UnknownCaseError
         return case_of(row)
 
+    def references(
+        self, case_ids: Collection[str], areas: Collection[str] | None = None
+    ) -> dict[str, str]:
+        """Return the references of these cases by id; without those of other areas."""
+        query = sa.select(cases.c.id, cases.c.reference)
+        query = query.where(cases.c.id.in_(case_ids), _may_see(areas))
+        with self._reading.connect() as connection:
+            return {row.id: row.reference for row in connection.execute(query)}
+
+    def has_read(self, case_id: str, by: str, session: str) -> bool:
+        """Return whether a page showed this person the words since the closing was proposed.
+
+        In this session they uncovered the words, and then, or later, opened the page.
+        """
+        row = trail.audit_events.c
+        newest = sa.select(sa.func.coalesce(sa.func.max(row.id), 0)).where(row.case_id == case_id)
+        proposed = newest.where(row.what == CaseEvent.CLOSING_PROPOSED.value)
+        viewed = newest.where(row.what == CaseEvent.VIEWED.value, row.who == by)
+        uncovered = newest.where(
+            row.what == CaseEvent.REVEALED.value,
+            row.who == by,
+            row.detail["session"].as_string() == session,
+        )
+        with self._reading.connect() as connection:
+            events = (uncovered, proposed, viewed)
+            first, second, last = (connection.execute(each).scalar_one() for each in events)
+        return 0 < first < last and second < last
+
     def whole(
         self, case_id: str, areas: Collection[str] | None = None, *, with_merged: bool = True
     ) -> WholeCase:

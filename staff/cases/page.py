@@ -64,6 +64,8 @@ class CaseForm:
     """The version of the case on its page."""
     seen: int = 0
     """The number of the newest event on its page."""
+    session: str = ""
+    """The mark of the session that sent it, as the audit trail names it."""
 
     @classmethod
     def by(cls, request: Request, work: str) -> CaseForm:
@@ -78,6 +80,7 @@ class CaseForm:
             written=written_in(request),
             version=number_in(fields.get("version", "")),
             seen=number_in(fields.get("seen", "")) or 0,
+            session=_mark_of(session_of(request)),
         )
 
     def get(self, name: str) -> str:

@@ -254,6 +254,9 @@ def _close(console: Services, case_id: str, sent: CaseForm, who: Staff) -> str |
 
 def _answer_closing(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
     agree, reason = sent.work == "agree", sent.get("note")
+    theirs = console.cases.find(case_id).closing_by not in {None, who.id}
+    if agree and theirs and not console.cases.has_read(case_id, who.id, sent.session):
+        raise FormRefusedError("words", case_wording.READ_BEFORE_AGREEING)
     console.casework.answer_closing(
         case_id, agree=agree, by=who.id, reason=reason, version=sent.version
     )

@@ -46,6 +46,12 @@ from staff.accounts.wrong_codes import WrongCodes
 from staff.alerts.outbox import StaffAlerts
 from staff.approvals.approvals import Approvals
 from staff.approvals.page import content
+from staff.approvals.parts import PACE, ReadingPace
+from staff.approvals.plan import SigningPlans
+from staff.approvals.plan_page import content_plan
+from staff.approvals.reading_page import content_reading
+from staff.approvals.readings import Readings
+from staff.approvals.signing_phrases import SigningPhrases
 from staff.audit.page import audit
 from staff.audit.trail import AuditLog, client_digest
 from staff.cases import wording as case_wording
@@ -145,6 +151,7 @@ def create_app(settings: Settings, console: Services | None = None) -> App:
     # With an index, the address of a folder is not found; without one, it is an error.
     app.static("/static", STATIC, name="static", index="index.html")
     cases = (queue, live, case_page, case_work, letterbox_work, case_files, figures)
+    signing = (content, content_plan, content_reading)
     rotas = (rota, contact_preferences, own_alerts)
     own = (
         signing_in,
@@ -155,7 +162,7 @@ def create_app(settings: Settings, console: Services | None = None) -> App:
         invitation,
         accounts,
     )
-    for blueprint in (neutral, metrics, *own, *cases, content, *rotas, audit):
+    for blueprint in (neutral, metrics, *own, *cases, *signing, *rotas, audit):
         app.blueprint(blueprint)
     return app
 
@@ -167,6 +174,7 @@ def compose(
     throttle: SignInThrottle | None = None,
     catalogue: Callable[[], Catalogue] = read_catalogue,
     now: Callable[[], datetime] = utc_now,
+    pace: ReadingPace = PACE,
 ) -> Services:
     """Return the services of these settings; an argument takes the place of its own service.
 
@@ -176,7 +184,7 @@ def compose(
     phrases = read_phrases(CONTENT / "phrases")
     refused_way_phrases = phrases.of("refused_ways", RefusedWayPhrases)
     accounts = accounts or StaffAccounts(database, now)
-    phrases = read_phrases(CONTENT / "phrases")
+    asks_second_step = settings.asks_second_step()
     provider = None
     if settings.sign_on is not None:
         provider = Provider(settings.sign_on, settings.secret("sso_client_secret"), now)
@@ -198,7 +206,10 @@ def compose(
         passkeys=Passkeys(database, now),
         identities=LinkedIdentities(database, now),
         invitations=Invitations(database, accounts, now),
-        approvals=Approvals(database, now),
+        approvals=Approvals(database, now, pace=pace),
+        readings=Readings(database, now, pace),
+        signing_plans=SigningPlans(database, now),
+        signing_phrases=phrases.of("signing", SigningPhrases),
         rota=RotaService(database, now),
         refused_way_phrases=refused_way_phrases,
         alerts=StaffAlerts(database),
@@ -213,6 +224,7 @@ def compose(
         pages=Pages(
             phrases.of("console", ConsolePhrases),
             unsigned_content=not settings.require_approval,
+            asks_second_step=asks_second_step,
             organisation=None if settings.sign_on is None else settings.sign_on.label,
             case_wording=case_wording,
             refused_way_phrases=refused_way_phrases,
@@ -221,7 +233,7 @@ def compose(
         errors=phrases.of("errors", ErrorPhrases),
         url=settings.alerts.console_url.rstrip("/"),
         insecure_cookies=settings.console_insecure_cookies,
-        require_second_step=settings.require_second_step,
+        require_second_step=asks_second_step,
         now=now,
     )
 

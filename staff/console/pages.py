@@ -32,6 +32,9 @@ from staff.accounts.throttle import SignInThrottle
 from staff.accounts.wrong_codes import WrongCodes
 from staff.alerts.outbox import StaffAlerts
 from staff.approvals.approvals import Approvals
+from staff.approvals.plan import SigningPlans
+from staff.approvals.readings import Readings
+from staff.approvals.signing_phrases import SigningPhrases
 from staff.audit.trail import AuditLog
 from staff.cases.bursts import CaseBursts
 from staff.cases.cases import Cases
@@ -132,11 +135,13 @@ class Pages:
         phrases: ConsolePhrases,
         *,
         unsigned_content: bool,
+        asks_second_step: bool = False,
         organisation: str | None = None,
         **shared: object,
     ) -> None:
         """`unsigned_content` puts the notice of a demonstration on top of every page.
 
+        With `asks_second_step` a session without one is shown no way to other pages.
         `organisation` is the one whose sign-in is offered beside our own. Templates see `shared`.
         """
         self._components = _component_environment()
@@ -152,6 +157,7 @@ class Pages:
             here=here,
             phrases=phrases,
             unsigned_content=unsigned_content,
+            asks_second_step=asks_second_step,
             organisation=organisation,
             wording=wording,
             session_idle=IDLE,
@@ -207,6 +213,9 @@ class Services:
     identities: LinkedIdentities
     invitations: Invitations
     approvals: Approvals
+    readings: Readings
+    signing_plans: SigningPlans
+    signing_phrases: SigningPhrases
     rota: RotaService
     refused_way_phrases: RefusedWayPhrases
     alerts: StaffAlerts

@@ -1,15 +1,16 @@
 """Figures about cases: how many of each kind there were, and how long they waited.
 
-Reads labels and times only and decrypts nothing. Few cases of a kind could identify people, so
-numbers below five are hidden, as in the statistics of the Department for Education, and so are
-others from which they could be worked out; zero identifies no one and is shown.
+Reads labels and times only and decrypts nothing. Few cases of a kind could identify people. So in
+what leaves the console, and for readers who may not see cases, numbers below five are hidden, as in
+the statistics of the Department for Education, and so are others from which they could be worked
+out; zero identifies no one and is shown.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
 from statistics import quantiles
@@ -25,12 +26,17 @@ from staff.audit.trail import audit_events
 from staff.cases.case import CaseEvent, CaseStatus, look_by
 from staff.cases.cases import CaseFilter
 from staff.cases.tables import cases, reviews
+from staff.reports.figure_tables import (
+    IN_TIME,
+    LATE,
+    NOT_YET,
+    SMALLEST,
+    FigureTable,
+    counted,
+    suppressed,
+)
 from storage.engine import READING
 
-SMALLEST = 5
-"""The smallest number above zero that is shown."""
-IN_TIME, LATE, NOT_YET = "in_time", "late", "not_yet"
-"""Rows of the tables about deadlines: kept, missed, not yet past."""
 OPEN = "open"
 """Row of the outcomes: no outcome yet."""
 WEEKS_UP_TO = 100
@@ -72,36 +78,8 @@ class Period:
 
 
 @dataclass(frozen=True)
-class FigureRow:
-    """One row of a figure."""
-
-    key: str | None
-    """A name of the taxonomy, a date and so on; None: not given."""
-    count: int | None
-    """None: hidden."""
-
-
-@dataclass(frozen=True)
-class FigureTable:
-    """One figure, row by row."""
-
-    name: str
-    rows: tuple[FigureRow, ...]
-    total: int | None
-    """The number of cases in all; None: hidden. A case may count in several rows."""
-
-    def late_share(self) -> float | None:
-        """Return the share of deadlines that were missed, 0 to 1; None when it is not shown."""
-        counts = {row.key: row.count for row in self.rows}
-        in_time, late = counts.get(IN_TIME, 0), counts.get(LATE, 0)
-        if in_time is None or late is None or in_time + late == 0:
-            return None
-        return late / (in_time + late)
-
-
-@dataclass(frozen=True)
 class Wait:
-    """How long cases of one severity waited; None where fewer than five cases did."""
+    """How long cases of one severity waited; None where none did, or where it is hidden."""
 
     severity: Severity | None
     """None: all severities."""
@@ -121,6 +99,8 @@ class Report:
     "looked_at", "alerts"."""
     first_view: tuple[Wait, ...]
     closing: tuple[Wait, ...]
+    exact: bool = False
+    """Whether no number is hidden."""
 
 
 class CaseFigures:
@@ -131,8 +111,13 @@ class CaseFigures:
         self._reading = engine.execution_options(**READING)
         self._now = now
 
-    def report(self, period: Period, areas: Collection[str] | None = None) -> Report:
-        """Return every figure for a reader who may see `areas`; None: all areas."""
+    def report(
+        self, period: Period, areas: Collection[str] | None = None, *, exact: bool = False
+    ) -> Report:
+        """Return every figure for a reader who may see `areas`; None: all areas.
+
+        `exact` hides no number: for the page of a reader who may see the cases themselves.
+        """
         which = CaseFilter(
             status=None, areas=areas, opened_from=period.starts_at, opened_before=period.ends_at
         ).conditions()
@@ -142,32 +127,41 @@ class CaseFigures:
             total = sum(over_time.values())
             waits = _waits(connection, which)
             views = [(look_by(each.severity, each.raised_at), each.viewed_at) for each in waits]
+            table_of = counted if exact else suppressed
             tables = (
-                suppressed("time", over_time),
-                suppressed("severity", _by_severity(connection, which)),
+                table_of("time", over_time),
+                table_of("severity", _by_severity(connection, which)),
                 *(
-                    suppressed(column.name, _by(connection, which, column))
+                    table_of(column.name, _by(connection, which, column))
                     for column in (cases.c.need, cases.c.audience, cases.c.area)
                 ),
-                suppressed("category", _by_category(connection, which), total),
-                suppressed("outcome", _by_outcome(connection, which)),
-                suppressed("looked_at", _kept(views, now)),
-                suppressed("alerts", _kept(_acknowledged(connection, which), now)),
+                table_of("category", _by_category(connection, which), total),
+                table_of("outcome", _by_outcome(connection, which)),
+                table_of("looked_at", _kept(views, now)),
+                table_of("alerts", _kept(_acknowledged(connection, which), now)),
             )
+        least = 1 if exact else SMALLEST
         return Report(
             period,
             now,
             tables,
             first_view=_medians(
-                (each.severity, each.first_view - each.opened_at)
-                for each in waits
-                if each.first_view is not None
+                (
+                    (each.severity, each.first_view - each.opened_at)
+                    for each in waits
+                    if each.first_view is not None
+                ),
+                least,
             ),
             closing=_medians(
-                (each.severity, each.closed_at - each.opened_at)
-                for each in waits
-                if each.closed_at is not None
+                (
+                    (each.severity, each.closed_at - each.opened_at)
+                    for each in waits
+                    if each.closed_at is not None
+                ),
+                least,
             ),
+            exact=exact,
         )
 
 
@@ -288,18 +282,24 @@ def _kept(
     return counts
 
 
-def _medians(waited: Iterable[tuple[Severity, timedelta]]) -> tuple[Wait, ...]:
-    """Return the waits of all cases, then of each severity, the most severe first."""
+def _medians(waited: Iterable[tuple[Severity, timedelta]], least: int) -> tuple[Wait, ...]:
+    """Return the waits of all cases, then of each severity, the most severe first.
+
+    Fewer than `least` cases are hidden.
+    """
     pairs = [(severity, max(timedelta(), duration)) for severity, duration in waited]
-    waits = [_wait(None, [duration for _, duration in pairs])]
+    waits = [_wait(None, [duration for _, duration in pairs], least)]
     for severity in (Severity.IMMEDIATE, Severity.URGENT, Severity.CONCERN):
-        waits.append(_wait(severity, [duration for s, duration in pairs if s is severity]))
+        own = [duration for s, duration in pairs if s is severity]
+        waits.append(_wait(severity, own, least))
     return tuple(waits)
 
 
-def _wait(severity: Severity | None, durations: list[timedelta]) -> Wait:
-    if len(durations) < SMALLEST:
+def _wait(severity: Severity | None, durations: list[timedelta], least: int) -> Wait:
+    if len(durations) < least:
         return Wait(severity, None, None)
+    if len(durations) == 1:
+        return Wait(severity, durations[0], durations[0])
     seconds = [each.total_seconds() for each in durations]
     tenths = quantiles(seconds, n=10, method="inclusive")
     return Wait(severity, timedelta(seconds=tenths[4]), timedelta(seconds=tenths[8]))
@@ -309,26 +309,3 @@ def _most_first(counts: Any) -> dict[Any, int]:
     """Sort by count, then by name, None last."""
     order = sorted(counts.items(), key=lambda each: (-each[1], each[0] is None, str(each[0])))
     return dict(order)
-
-
-def suppressed(
-    name: str, counts: Mapping[str | None, int], total: int | None = None
-) -> FigureTable:
-    """Return a table with the small counts hidden; `total` is their sum if it is not given.
-
-    Where the hidden numbers would follow from the total, the next smallest are hidden too.
-    """
-    total = sum(counts.values()) if total is None else total
-    hidden = {key: count for key, count in counts.items() if 0 < count < SMALLEST}
-    for smallest in sorted({count for count in counts.values() if count >= SMALLEST}):
-        if not hidden or not _follows(list(hidden.values())):
-            break
-        # All counts of this size: hiding some of them would show the others.
-        hidden |= {key: count for key, count in counts.items() if count == smallest}
-    rows = (FigureRow(key, None if key in hidden else count) for key, count in counts.items())
-    return FigureTable(name, tuple(rows), None if 0 < total < SMALLEST else total)
-
-
-def _follows(hidden: list[int]) -> bool:
-    """Return whether the hidden numbers follow from their sum."""
-    return len(hidden) == 1 or sum(hidden) < SMALLEST or set(hidden) == {SMALLEST - 1}

@@ -8,6 +8,7 @@ import io
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from urllib.parse import urlencode
 
 from sanic import Blueprint, HTTPResponse, Request
@@ -21,7 +22,8 @@ from staff.console import wording
 from staff.console.pages import STATISTICS, services
 from staff.console.recording import record
 from staff.reports import figures_wording
-from staff.reports.figures import FigureTable, Period, Report
+from staff.reports.figure_tables import FigureTable
+from staff.reports.figures import Period, Report
 from staff.reports.pdf import PdfDocument
 
 DOWNLOADED = "statistics exported"
@@ -45,7 +47,8 @@ async def show(request: Request) -> HTTPResponse:
     period = _period(request, today)
     errors = {"to": figures_wording.END_BEFORE_START} if period is None else {}
     shown_period = period or _quarter(today)
-    report = await _report(request, shown_period)
+    exact = session_of(request).staff.may(Permission.READ_CASES)
+    report = await _report(request, shown_period, exact=exact)
     return services(request).pages.render(
         "figures.html",
         status=400 if errors else 200,
@@ -60,6 +63,7 @@ async def show(request: Request) -> HTTPResponse:
         presets=_presets(today),
         query=urlencode(_months_of(shown_period)),
         own_areas=areas_of(request) is not None,
+        about_small=figures_wording.EXACT if exact else figures_wording.SUPPRESSED,
     )
 
 
@@ -96,8 +100,10 @@ async def _recorded(request: Request, form: str) -> Report:
     return await _report(request, period)
 
 
-async def _report(request: Request, period: Period) -> Report:
-    return await asyncio.to_thread(services(request).figures.report, period, areas_of(request))
+async def _report(request: Request, period: Period, *, exact: bool = False) -> Report:
+    """Return the figures; `exact` ones are for the page alone and never leave the console."""
+    count = services(request).figures.report
+    return await asyncio.to_thread(count, period, areas_of(request), exact=exact)
 
 
 def _today(request: Request) -> date:
@@ -224,7 +230,7 @@ def _waits(report: Report) -> list[tuple[str, list[tuple[str, str, str]]]]:
         (figures_wording.FIRST_VIEW, report.first_view),
         (figures_wording.CLOSING, report.closing),
     )
-    shown = figures_wording.waiting
+    shown = partial(figures_wording.waiting, exact=report.exact)
     return [
         (title, [(figures_wording.waited(w), shown(w.median), shown(w.ninety)) for w in group])
         for title, group in groups
@@ -246,6 +252,7 @@ def _as_csv(report: Report) -> str:
             columns = zip(figures_wording.WAIT_COLUMNS[1:], (median, ninety), strict=True)
             for column, value in columns:
                 writer.writerow((f"{title}: {column.lower()}", severity, value))
+    writer.writerow((figures_wording.NOTE, figures_wording.SUPPRESSED, ""))
     return text.getvalue()
 
 

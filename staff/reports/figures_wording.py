@@ -9,17 +9,8 @@ from safeguarding.escalation import Outcome
 from safeguarding.taxonomy import Severity
 from staff.cases import wording as case_wording
 from staff.console import wording
-from staff.reports.figures import (
-    IN_TIME,
-    LATE,
-    NOT_YET,
-    OPEN,
-    SMALLEST,
-    FigureTable,
-    Period,
-    Report,
-    Wait,
-)
+from staff.reports.figure_tables import IN_TIME, LATE, NOT_YET, SMALLEST, FigureTable
+from staff.reports.figures import OPEN, Period, Report, Wait
 
 TITLES = {
     "time": "Cases over time",
@@ -53,6 +44,14 @@ SUPPRESSED = (
     "worked out. Two reports on overlapping times can still give a small number away by "
     "subtraction: publish one of them."
 )
+EXACT = (
+    "You may see the cases, so every number is shown to you here. Few cases of a kind could still "
+    f"identify a child: in the files below, numbers from 1 to {SMALLEST - 1} are hidden, and so "
+    "are others from which they could be worked out. Give people the files, not this page."
+)
+"""What the page says to a reader who may see the cases."""
+NOTE = "note"
+NO_CASE = "No case"
 HIDDEN = "Hidden"
 HIDDEN_HINT = "hidden, to protect people"
 FIRST_VIEW = "From the first hand-off until somebody opened the case"
@@ -124,10 +123,10 @@ def period(of: Period) -> str:
     return f"{wording.day(of.first)} to {wording.day(of.last)}"
 
 
-def waiting(duration: timedelta | None) -> str:
-    """Return a wait in two units, "1 hour 5 minutes"; TOO_FEW for None."""
+def waiting(duration: timedelta | None, *, exact: bool = False) -> str:
+    """Return a wait in two units, "1 hour 5 minutes"; for None that no, or too few, cases did."""
     if duration is None:
-        return TOO_FEW.capitalize()
+        return NO_CASE if exact else TOO_FEW.capitalize()
     minutes = round(duration.total_seconds() / 60)
     days, rest = divmod(minutes, 24 * 60)
     units = ((days, "day"), (rest // 60, "hour"), (rest % 60, "minute"))

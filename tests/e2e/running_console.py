@@ -38,14 +38,20 @@ def settings_of(folder: Path, port: int) -> dict[str, str]:
 
 
 @contextmanager
-def running_console(folder: Path, *command: str, host: str = "127.0.0.1") -> Iterator[str]:
-    """Run a console, or the module `command`, on the database of this folder; yield its address."""
+def running_console(
+    folder: Path, *command: str, host: str = "127.0.0.1", **settings: str
+) -> Iterator[str]:
+    """Run a console, or the module `command`, on the database of this folder; yield its address.
+
+    `settings` come on top of those that it needs.
+    """
     if not STAMP.exists():
         pytest.fail("The console's style is missing: run ops/build_static.py")
     port = free_port()
     run = [sys.executable, "-m", *(command or ("staff.console",))]
     health = f"http://127.0.0.1:{port}/healthz"
-    process = Process("console", run, settings_of(folder, port), health, folder / "console.log")
+    env = settings_of(folder, port) | settings
+    process = Process("console", run, env, health, folder / "console.log")
     process.start()
     try:
         process.wait()

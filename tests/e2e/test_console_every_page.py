@@ -38,6 +38,7 @@ LEAD = (
     *("/escalations", "/escalations?status=closed", "/escalations?severity=urgent"),
     *("/escalations/c1", "/escalations/c1#outcome", "/escalations/closed"),
     *("/statistics", "/exports", "/exports/c1", "/content", "/content/answer:consent"),
+    *("/content/plan", "/content/answer:consent/reading"),
     *("/rota", "/rota/ways", "/rota/shift/1", "/colleagues", "/audit"),
     *("/account", "/account/second-step", "/password", "/confirm"),
 )
@@ -101,6 +102,23 @@ def test_every_page_is_accessible_and_fits_in_every_look(
             page.screenshot(path=f"{pictures}/{look}-{file}.png", full_page=True)
 
     assert found == {}
+
+
+def test_the_menu_says_which_page_is_open(browser: Browser, console: Console) -> None:
+    context = browser.new_context(base_url=console.url)
+    page = context.new_page()
+    _sign_in(page, "ann")
+    menu = page.get_by_role("navigation", name="Console")
+    for name in menu.get_by_role("link").all_inner_texts():
+        link = menu.get_by_role("link", name=name)
+        link.click()
+        expect(link).to_have_attribute("aria-current", "page")
+        expect(menu.locator("[aria-current]")).to_have_count(1)
+    for path, name in (("/escalations/c1", "Escalations"), ("/content/plan", "Content")):
+        page.goto(path)
+        expect(menu.get_by_role("link", name=name)).to_have_attribute("aria-current", "true")
+        expect(menu.locator("[aria-current]")).to_have_count(1)
+    context.close()
 
 
 def test_every_page_is_worked_by_keyboard_alone_and_shows_where_it_is(

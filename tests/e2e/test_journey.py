@@ -158,6 +158,8 @@ def test_the_life_of_an_escalation_from_the_chat_to_the_case_pack(
     colleague = signed_in(browser, stack, second=True)
     expect(colleague.get_by_role("heading", name="Escalations", exact=True)).to_be_visible()
     colleague.goto(f"/escalations/find/{reference}")
+    expect(colleague.get_by_role("button", name="Agree and close")).to_have_count(0)
+    colleague.get_by_role("button", name="Show the words").click()
     colleague.get_by_role("button", name="Agree and close").click()
     expect(colleague.get_by_text("The case is closed.")).to_be_visible()
     exports(colleague, reference)

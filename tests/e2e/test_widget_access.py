@@ -210,6 +210,32 @@ def test_at_400_percent_exit_and_numbers_stay_and_take_less_than_a_quarter(
     context.close()
 
 
+@pytest.mark.parametrize(
+    "size",
+    [(640, 512), (640, 450), (683, 325), (844, 390)],
+    ids=["1280 by 1024", "1280 by 900", "1366 by 650", "a phone on its side"],
+)
+def test_at_200_percent_the_box_to_type_in_stays_on_the_screen(
+    browser: Browser, gateway: Served, size: tuple[int, int]
+) -> None:
+    context = new_context(browser, gateway, size)
+    page = opened(context.new_page())
+    gateway.rasa.behave = answering(ANSWER, CONTACTS)
+    box, send = page.get_by_label("Type anything you like"), page.get_by_role("button", name="Send")
+    for words in ("what is grooming", "and what then"):
+        expect(box).to_be_in_viewport(ratio=1)
+        expect(send).to_be_in_viewport(ratio=1)
+        say(page, words)
+        expect(page.get_by_role("log").get_by_text("These people can help.").last).to_be_visible()
+    for control in (box, send, page.get_by_role("link", name="Leave now")):
+        expect(control).to_be_in_viewport(ratio=1)
+    log = page.get_by_role("log").bounding_box()
+    assert log
+    assert log["height"] > size[1] / 2
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    context.close()
+
+
 def test_words_of_another_language_are_named_and_run_their_own_way_and_numbers_do_not(
     page: Page, gateway: Served
 ) -> None:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    FrameLocator,
+    Locator,
+    Page,
+    expect,
+)
 
 from tests.e2e.running_widget import (
     DESKTOP,
@@ -169,6 +176,70 @@ def test_on_a_phone_it_fills_the_screen_and_the_page_behind_is_out_of_reach(
     page.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
     expect(panel).to_be_visible()
     until(lambda: not panel.evaluate("panel => panel.matches(':modal')"))
+    context.close()
+
+
+def _ways_to_leave(page: Page) -> list[Locator]:
+    """Return what says "Leave now" on the screen, on the page and in the chat."""
+    found = (page.get_by_text("Leave now", exact=True), _frame(page).get_by_text("Leave now"))
+    return [way for places in found for way in places.all() if way.is_visible()]
+
+
+def _frame(page: Page) -> FrameLocator:
+    return page.frame_locator("iframe")
+
+
+@pytest.mark.parametrize("size", [PHONE, (390, 844), (844, 390)])
+def test_on_a_phone_there_is_one_leave_now_on_top_of_the_chat(
+    browser: Browser, gateway: Served, school: Site, size: tuple[int, int]
+) -> None:
+    context = new_context(browser, gateway, size)
+    page = shown(context, school, "/start")
+    page.goto(school.url)
+    frame = open_embedded(page)
+    until(lambda: len(_ways_to_leave(page)) == 1)
+    (leave,) = _ways_to_leave(page)
+    box = leave.bounding_box()
+    assert box
+    assert box["y"] < 60
+    assert box["height"] >= 44
+
+    say(frame, "hello")
+    expect(frame.get_by_role("log").get_by_text("Hello from Rasa")).to_be_visible()
+    frame.get_by_label("Type anything you like").press("Escape")
+    expect(frame.get_by_text("Options")).to_be_focused()
+    page.frames[1].evaluate("void setTimeout(() => { for (;;); }, 0)")
+    leave.click()
+
+    page.wait_for_url(WEATHER)
+    page.go_back()
+    expect(page).to_have_url(f"{school.url}/start")
+    context.close()
+
+
+def test_a_phone_on_which_the_chat_does_not_come_has_one_leave_now_too(
+    browser: Browser, gateway: Served, school: Site
+) -> None:
+    context = new_context(browser, gateway, PHONE)
+    page = context.new_page()
+    page.goto(f"http://127.0.0.1:{school.port}/")
+    page.get_by_role("button", name=PANEL).click()
+    expect(page.get_by_role("link", name="Call 999")).to_be_visible()
+
+    assert len(_ways_to_leave(page)) == 1
+    context.close()
+
+
+def test_a_screen_that_becomes_small_keeps_one_leave_now(
+    browser: Browser, gateway: Served, school: Site
+) -> None:
+    context = new_context(browser, gateway, DESKTOP)
+    page = shown(context, school)
+    open_embedded(page)
+
+    page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+
+    until(lambda: len(_ways_to_leave(page)) == 1)
     context.close()
 
 

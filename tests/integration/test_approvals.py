@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -11,6 +12,7 @@ from alembic.config import Config
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError
 
+from safeguarding.clock import utc_now
 from safeguarding.content.reader import KINDS, read_catalogue
 from safeguarding.content.signing import ApprovalDecision, ApprovalStatus
 from staff.accounts.permissions import Role
@@ -18,7 +20,8 @@ from staff.approvals.approvals import AlreadySignedError, Approvals, NotALeadErr
 from storage.approval_records import read_approved_digests
 from storage.engine import MIGRATIONS, connect, migrate
 from tests.content import item
-from tests.records import NOON, PASSWORD, accounts_on
+from tests.records import NOON, PASSWORD, Clock, accounts_on
+from tests.signing import approve, read_through
 
 
 @pytest.fixture
@@ -28,25 +31,29 @@ def leads(engine: Engine) -> tuple[str, str]:
 
 
 def test_a_whole_life_of_signatures_on_risk(engine: Engine, leads: tuple[str, str]) -> None:
-    approvals, (ann, bob) = Approvals(engine), leads
+    clock = Clock()
+    approvals, (ann, bob) = Approvals(engine, clock), leads
     before, now = item("risk:grooming", "Before."), item("risk:grooming", "Now.")
-    approvals.decide(before, ApprovalDecision.APPROVED, by=ann)
-    approvals.decide(before, ApprovalDecision.APPROVED, by=bob)
+    approve(engine, before, ann, clock)
+    approve(engine, before, bob, clock)
     assert approvals.standing(before).status is ApprovalStatus.APPROVED
 
     changed = approvals.standing(now)
     assert changed.status is ApprovalStatus.CHANGED
-    assert changed.last_signed is not None
-    assert approvals.words(now.id, changed.last_signed.digest) is not None
+    own = changed.signed_before(ann)
+    assert own is not None
+    assert own.by == ann
+    assert approvals.words(now.id, own.digest) is not None
     approvals.decide(
         now, ApprovalDecision.SENT_BACK, by=bob, note="Too many words with 'ö' and \u201c."
     )
     assert approvals.standing(now).status is ApprovalStatus.SENT_BACK
 
-    approvals.decide(now, ApprovalDecision.APPROVED, by=bob)
+    clock.move(hours=2)
+    approve(engine, now, bob, clock)
     with pytest.raises(AlreadySignedError):
         approvals.decide(now, ApprovalDecision.APPROVED, by=bob)
-    approvals.decide(now, ApprovalDecision.APPROVED, by=ann)
+    approve(engine, now, ann, clock)
     assert read_approved_digests(engine) == {(each.id, each.digest) for each in (before, now)}
 
 
@@ -56,7 +63,7 @@ def test_all_real_content_can_be_signed_and_comes_back_word_for_word(
     approvals, items = Approvals(engine), read_catalogue().items
     for each in items.values():
         for lead in leads[: KINDS.people_needed(each.id)]:
-            approvals.decide(each, ApprovalDecision.APPROVED, by=lead)
+            approve(engine, each, lead)
 
     assert read_approved_digests(engine) == {(each.id, each.digest) for each in items.values()}
     for each in items.values():
@@ -69,7 +76,7 @@ def test_all_real_content_can_be_signed_and_comes_back_word_for_word(
 def test_the_database_refuses_to_change_an_approval(
     engine: Engine, leads: tuple[str, str], statement: str
 ) -> None:
-    Approvals(engine).decide(item(), ApprovalDecision.APPROVED, by=leads[0])
+    approve(engine, item(), leads[0])
 
     with pytest.raises(DBAPIError, match="never changed"), engine.begin() as connection:
         connection.exec_driver_sql(statement)
@@ -81,6 +88,8 @@ def test_two_people_who_sign_at_once_are_both_on_record(
     engine: Engine, leads: tuple[str, str]
 ) -> None:
     approvals, risk = Approvals(engine), item("risk:grooming")
+    for lead in leads:
+        read_through(engine, risk, lead, utc_now() - timedelta(hours=1))
     with ThreadPoolExecutor(2) as pool:
         signing = [
             pool.submit(approvals.decide, risk, ApprovalDecision.APPROVED, by=lead)
@@ -96,6 +105,7 @@ def test_one_person_who_signs_twice_at_once_is_one_person(
     engine: Engine, leads: tuple[str, str]
 ) -> None:
     approvals, risk = Approvals(engine), item("risk:grooming")
+    read_through(engine, risk, leads[0], utc_now() - timedelta(hours=1))
 
     def sign() -> None:
         try:
@@ -133,7 +143,7 @@ def test_the_first_account_of_an_older_database_becomes_the_lead(empty_url: str)
 
     roles = {member.name: member.role for member in accounts_on(engine).in_use()}
     assert roles == {"ann": Role.LEAD, "bob": Role.REVIEWER}
-    Approvals(engine).decide(item(), ApprovalDecision.APPROVED, by="ann")
+    approve(engine, item(), "ann")
     with pytest.raises(NotALeadError):
         Approvals(engine).decide(item(), ApprovalDecision.APPROVED, by="bob")
     engine.dispose()

@@ -11,6 +11,7 @@ import pytest
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.content import ActionAnswer
+from safeguarding.clock import utc_now
 from safeguarding.content.signing import EVERY_S, ApprovalCache, ApprovalDecision
 from safeguarding.conversation_state import ConversationState
 from staff.accounts.accounts import StaffAccounts
@@ -18,6 +19,7 @@ from staff.approvals.approvals import Approvals
 from storage.approval_records import read_approved_digests
 from storage.engine import connect
 from tests.content import real_content
+from tests.signing import approve, read_through
 from tests.unit.actions.trackers import tracker
 
 
@@ -150,6 +152,7 @@ def test_unsigned_words_are_withheld_until_a_lead_signs_and_again_when_sent_back
         signatures_required, partial(read_approved_digests, database), lambda: now[0]
     )
     kinds = [asked(composition)]
+    read_through(database, grooming(), lead, utc_now() - timedelta(hours=1))
     for decision in (ApprovalDecision.APPROVED, ApprovalDecision.SENT_BACK):
         approvals.decide(grooming(), decision, by=lead, note="x")
         now[0] += EVERY_S
@@ -166,8 +169,7 @@ def test_signed_words_are_withheld_from_the_day_after_their_review_was_due(
     database, signatures_required, lead
 ):
     due = grooming().review_due
-    approvals = Approvals(database)
-    approvals.decide(grooming(), ApprovalDecision.APPROVED, by=lead)
+    approve(database, grooming(), lead)
     composition = signed_in(signatures_required, partial(read_approved_digests, database))
 
     def kind(day):

@@ -245,6 +245,25 @@ def test_a_secret_that_cannot_be_read_is_not_one_that_is_missing(tmp_path: Path)
         settings.is_demonstration({})
 
 
+@pytest.mark.parametrize(
+    "real",
+    [
+        {"LANTERN_REQUIRE_APPROVAL": "true"},
+        {"LANTERN_SMTP_HOST": "mail.example.org"},
+        {"LANTERN_NOTIFY_API_KEY": "key"},
+    ],
+)
+def test_no_setting_takes_the_second_step_away_where_real_children_may_write(
+    tmp_path: Path, real: dict[str, str]
+) -> None:
+    env = {"LANTERN_STATE_DIR": str(tmp_path), "LANTERN_REQUIRE_SECOND_STEP": "false"}
+
+    assert not Settings.from_env(env).asks_second_step(env)
+    assert Settings.from_env(env | real).asks_second_step(env | real)
+    asked = env | {"LANTERN_REQUIRE_SECOND_STEP": "true"}
+    assert Settings.from_env(asked).asks_second_step(asked)
+
+
 def test_every_described_setting_is_read() -> None:
     channels = sorted((ROOT / "staff" / "alerts" / "channels").rglob("*.py"))
     readers = (ROOT / "safeguarding" / "settings.py", *channels)

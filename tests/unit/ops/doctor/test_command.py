@@ -26,7 +26,6 @@ from ops.doctor.command import GROUPS, examine, main
 from ops.doctor.confirmations import CONFIRMATIONS, confirm
 from safeguarding.clock import utc_now
 from safeguarding.content.reader import read_catalogue
-from safeguarding.content.signing import ApprovalDecision
 from staff.accounts.second_step import SecondSteps
 from staff.approvals.approvals import Approvals
 from staff.audit.anchors import write_anchor
@@ -36,6 +35,7 @@ from staff.dispatcher.mail_catcher import MailCatcher
 from tests.certificates import write_certificate
 from tests.commands import run
 from tests.records import vault
+from tests.signing import approve
 from tests.unit.ops.doctor.conftest import Team, changed, door, staffed, tried
 
 
@@ -88,9 +88,9 @@ def _do_everything(there: Installation, tmp_path: Path) -> None:
     tried(there.content, utc_now().date())
     approvals = Approvals(there.engine)
     for item in read_catalogue(there.content).items.values():
-        approvals.decide(item, ApprovalDecision.APPROVED, by=team.first)
+        approve(there.engine, item, team.first)
         if approvals.standing(item).may_approve(team.second):
-            approvals.decide(item, ApprovalDecision.APPROVED, by=team.second)
+            approve(there.engine, item, team.second)
     for about in CONFIRMATIONS:
         confirm(about, there, "ann")
     AuditLog(there.engine).add("command line", people.MAIL_TRIED)

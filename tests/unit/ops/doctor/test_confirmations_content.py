@@ -11,8 +11,9 @@ from ops.doctor import ADVISORIES, CheckState, Installation, find
 from ops.doctor.confirmations import CONTENT_CHECKS as CHECKS
 from safeguarding.clock import utc_now
 from safeguarding.content.reader import read_catalogue
-from safeguarding.content.signing import ApprovalDecision
 from staff.approvals.approvals import Approvals
+from staff.approvals.plan import SigningPlans
+from tests.signing import approve
 from tests.unit.ops.doctor.conftest import Team, tried
 
 
@@ -20,11 +21,10 @@ def test_content_that_is_not_signed_by_enough_or_not_any_more_is_counted(
     with_content: Installation, team: Team
 ) -> None:
     items = list(read_catalogue(with_content.content).items.values())
-    approvals = Approvals(with_content.engine)
     assert f"{len(items)} never approved" in find(CHECKS["content"], with_content).says
 
     for item in items:
-        approvals.decide(item, ApprovalDecision.APPROVED, by=team.first)
+        approve(with_content.engine, item, team.first)
     assert "waiting for a second person" in find(CHECKS["content"], with_content).says
 
     later = replace(with_content, now=lambda: utc_now() + timedelta(days=400))
@@ -32,6 +32,31 @@ def test_content_that_is_not_signed_by_enough_or_not_any_more_is_counted(
     path = with_content.content / "opening.yml"
     path.write_text(path.read_text("utf-8").replace("computer", "machine"), "utf-8")
     assert "1 changed since approval" in find(CHECKS["content"], with_content).says
+
+
+def test_the_signing_plan_is_asked_for_kept_and_made_again(
+    with_content: Installation, team: Team
+) -> None:
+    items = list(read_catalogue(with_content.content).items.values())
+    standings = Approvals(with_content.engine).standings(items)
+    none = find(CHECKS["signing plan"], with_content)
+    assert (none.state, none.says) == (
+        CheckState.NOT_READY,
+        f"none, and {len(items)} items lack signatures",
+    )
+
+    leads = (team.first, team.second)
+    number = SigningPlans(with_content.engine).make(standings, leads, 6, by=team.first)
+    made = find(CHECKS["signing plan"], with_content)
+    assert made.state is CheckState.OK
+    assert made.says.startswith(f"0 of {number} signatures given")
+
+    approve(with_content.engine, items[0], team.first)
+    later = replace(with_content, now=lambda: utc_now() + timedelta(days=10))
+    late = find(CHECKS["signing plan"], later)
+    assert late.state is CheckState.NOT_READY
+    assert late.says.startswith(f"1 of {number} signatures given")
+    assert "overdue" in late.says
 
 
 def test_a_file_that_cannot_be_read_is_named(with_content: Installation) -> None:

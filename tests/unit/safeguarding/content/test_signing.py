@@ -87,7 +87,7 @@ def test_changed_words_ask_again_and_know_what_was_signed() -> None:
     standing = standing_of(now, [decided(before)], TODAY)
 
     assert standing.status is ApprovalStatus.CHANGED
-    assert standing.last_signed == decided(before)
+    assert standing.signed_before("cat") == decided(before)
 
 
 def test_words_that_are_put_back_are_signed_still() -> None:

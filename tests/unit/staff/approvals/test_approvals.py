@@ -17,6 +17,7 @@ from staff.approvals.approvals import (
 from storage.approval_records import read_approved_digests
 from tests.content import item
 from tests.records import PASSWORD, Clock
+from tests.signing import approve
 
 APPROVE, BACK = ApprovalDecision.APPROVED, ApprovalDecision.SENT_BACK
 
@@ -37,9 +38,9 @@ def approvals(engine: Engine, clock: Clock) -> Approvals:
 
 
 def test_an_approval_names_the_person_the_role_the_day_and_the_words(
-    approvals: Approvals, ann: str, clock: Clock
+    engine: Engine, approvals: Approvals, ann: str, clock: Clock
 ) -> None:
-    approvals.decide(item(), APPROVE, by=ann, note=" Checked. ")
+    approve(engine, item(), ann, clock, note=" Checked. ")
 
     (given,) = approvals.standing(item()).decisions
     assert (given.name, given.role, given.at, given.note) == (
@@ -55,9 +56,9 @@ def test_an_approval_names_the_person_the_role_the_day_and_the_words(
 
 
 def test_a_later_name_does_not_change_who_signed(
-    approvals: Approvals, accounts: StaffAccounts, ann: str
+    engine: Engine, approvals: Approvals, accounts: StaffAccounts, ann: str, clock: Clock
 ) -> None:
-    approvals.decide(item(), APPROVE, by=ann)
+    approve(engine, item(), ann, clock)
     accounts.set_role("ann", Role.REVIEWER)
     accounts.disable("ann")
 
@@ -88,43 +89,48 @@ def test_sending_back_needs_a_note(approvals: Approvals, ann: str) -> None:
 
 
 def test_risk_is_approved_by_two_different_people(
-    approvals: Approvals, engine: Engine, ann: str, bob: str
+    approvals: Approvals, engine: Engine, ann: str, bob: str, clock: Clock
 ) -> None:
     risk = item("risk:grooming")
-    approvals.decide(risk, APPROVE, by=ann)
+    approve(engine, risk, ann, clock)
     with pytest.raises(AlreadySignedError):
         approvals.decide(risk, APPROVE, by=ann)
     assert approvals.standing(risk).status is ApprovalStatus.WAITING
     assert read_approved_digests(engine) == frozenset()
 
-    approvals.decide(risk, APPROVE, by=bob)
+    approve(engine, risk, bob, clock)
 
     assert approvals.standing(risk).status is ApprovalStatus.APPROVED
     assert read_approved_digests(engine) == {(risk.id, risk.digest)}
 
 
 def test_an_approval_can_be_taken_back_and_given_again(
-    approvals: Approvals, engine: Engine, ann: str
+    approvals: Approvals, engine: Engine, ann: str, clock: Clock
 ) -> None:
-    approvals.decide(item(), APPROVE, by=ann)
+    approve(engine, item(), ann, clock)
     approvals.decide(item(), BACK, by=ann, note="The source has moved.")
     assert read_approved_digests(engine) == frozenset()
 
-    approvals.decide(item(), APPROVE, by=ann)
+    clock.move(hours=2)
+    approve(engine, item(), ann, clock)
 
     assert read_approved_digests(engine) == {(item().id, item().digest)}
 
 
-def test_all_standings_at_once_say_the_same_as_each_alone(approvals: Approvals, ann: str) -> None:
+def test_all_standings_at_once_say_the_same_as_each_alone(
+    engine: Engine, approvals: Approvals, ann: str, clock: Clock
+) -> None:
     items = [item(), item("answer:pledge"), item("risk:grooming")]
-    approvals.decide(items[0], APPROVE, by=ann)
-    approvals.decide(items[2], APPROVE, by=ann)
+    approve(engine, items[0], ann, clock)
+    approve(engine, items[2], ann, clock)
 
     assert approvals.standings(items) == [approvals.standing(each) for each in items]
 
 
-def test_the_clock_makes_a_review_due(approvals: Approvals, ann: str, clock: Clock) -> None:
-    approvals.decide(item(), APPROVE, by=ann)
+def test_the_clock_makes_a_review_due(
+    engine: Engine, approvals: Approvals, ann: str, clock: Clock
+) -> None:
+    approve(engine, item(), ann, clock)
     found = [approvals.standing(item()).status]
     for days in (91, 91):
         clock.move(days=days)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from safeguarding.content.items import Block, Item
-from staff.approvals.changes import ChangedLine, ChangedSpan, changes
+from staff.approvals.changes import ChangedLine, ChangedSpan, changes, marks
 from tests.content import item
 
 
@@ -58,3 +58,17 @@ def test_a_new_title_and_a_new_reader_are_changes() -> None:
     moved = replace(item().blocks[0], audiences=("parent",))
     read = plain(changes(item(), replace(item(), blocks=(moved, item().blocks[1]))))
     assert any("Parents and carers" in now.replace("[", "").replace("]", "") for _, _, now in read)
+
+
+def test_marks_stand_at_the_place_of_their_line() -> None:
+    before, now = of("One.", "Two.", "Three."), of("One.", "Two and a half.", "Three.", "Four.")
+
+    found = {place: [row.what for row in rows] for place, rows in marks(before, now).items()}
+
+    assert found == {3: ["Changed"], 5: ["Added"]}
+
+
+def test_a_removed_line_stands_before_the_next_or_at_the_end() -> None:
+    assert list(marks(of("One.", "Two.", "Three."), of("One.", "Three."))) == [3]
+    assert list(marks(of("One.", "Two."), of("One."))) == [3]
+    assert marks(of("One."), of("One.")) == {}

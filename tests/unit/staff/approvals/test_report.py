@@ -8,11 +8,10 @@ import pytest
 from sqlalchemy.engine import Engine
 
 from safeguarding.content.reader import read_catalogue
-from safeguarding.content.signing import ApprovalDecision, standing_of
+from safeguarding.content.signing import standing_of
 from staff.accounts.permissions import Role
 from staff.approvals.approvals import (
     NO_DATABASE,
-    Approvals,
     current_report,
     main,
     report,
@@ -20,6 +19,7 @@ from staff.approvals.approvals import (
 from tests.commands import run
 from tests.content import TODAY, decided, item
 from tests.records import PASSWORD, accounts_on
+from tests.signing import approve
 
 
 def test_counts_the_items_of_each_status() -> None:
@@ -39,9 +39,11 @@ def test_counts_the_items_of_each_status() -> None:
 def test_reads_the_real_content_from_the_database(database_url: str, engine: Engine) -> None:
     ann = accounts_on(engine).add("ann", PASSWORD, role=Role.LEAD).id
     items = read_catalogue().items
-    Approvals(engine).decide(items["answer:consent"], ApprovalDecision.APPROVED, by=ann)
+    approve(engine, items["answer:consent"], ann)
 
-    assert current_report(database_url).startswith(f"approvals: {len(items)} items: 1 approved")
+    counts, plan = current_report(database_url).splitlines()
+    assert counts.startswith(f"approvals: {len(items)} items: 1 approved")
+    assert plan == f"signing plan: none, and {len(items) - 1} items lack signatures"
 
 
 def test_without_a_database_says_so_and_makes_none(tmp_path: Path) -> None:

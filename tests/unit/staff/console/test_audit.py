@@ -9,10 +9,11 @@ from urllib.parse import quote
 
 import pytest
 
-from staff.accounts.accounts import Staff
+from staff.accounts.accounts import Staff, StaffAccounts
+from staff.accounts.permissions import Role
 from staff.audit.trail import AuditLog, EventFilter
 from staff.cases.cases import Cases
-from tests.records import Clock, EscalationLog, escalation
+from tests.records import PASSWORD, Clock, EscalationLog, escalation
 from tests.unit.staff.console.conftest import Browser
 
 
@@ -64,7 +65,39 @@ async def test_a_case_is_found_by_its_reference_as_people_write_it(
 
     page = (await browser.get(f"/audit?case={quote(written(case.reference))}")).text
 
+    assert f"Case <span>{case.reference}</span>" in page
+
+
+async def test_a_case_has_its_reference_for_those_who_may_see_it(
+    visitor: Browser, ann: Staff, accounts: StaffAccounts, log: EscalationLog, cases: Cases
+) -> None:
+    log.record(escalation())
+    case = cases.find(cases.of_message("m1"))
+    accounts.add("zoe", PASSWORD, role=Role.AUDITOR)
+
+    await visitor.sign_in()
+    page = (await visitor.get("/audit")).text
+    file = list(csv.DictReader(io.StringIO((await visitor.get("/audit/file")).text)))
+    assert f'href="/escalations/{case.id}">Case <span>{case.reference}</span>' in page
+    assert {row["reference"] for row in file if row["case"]} == {case.reference}
+
+    await visitor.send("/sign-out", {})
+    await visitor.sign_in("zoe")
+    page = (await visitor.get("/audit")).text
+    file = list(csv.DictReader(io.StringIO((await visitor.get("/audit/file")).text)))
+    assert case.reference not in page
     assert f"Case <span>{case.id}</span>" in page
+    assert {row["reference"] for row in file} == {""}
+
+
+async def test_a_case_of_another_area_has_no_reference(
+    browser: Browser, accounts: StaffAccounts, log: EscalationLog, cases: Cases
+) -> None:
+    log.record(escalation())
+    accounts.set_areas("ann", frozenset({"swindon"}))
+
+    assert cases.references(["c1"], ["swindon"]) == {}
+    assert cases.find("c1").reference not in (await browser.get("/audit")).text
 
 
 async def test_paging_leaves_no_event_out(kept: AuditLog, browser: Browser, ann: Staff) -> None:

@@ -66,13 +66,53 @@ async def test_a_grave_one_is_closed_by_two(
     assert (await browser.send(f"{grave}/agree", {})).status_code == 409
     await browser.send("/sign-out", {})
     await browser.sign_in("bob")
-    assert f'action="{grave}/agree"' in (await browser.get(grave)).text
+    assert f'action="{grave}/agree"' not in (await browser.get(grave)).text
+    assert f'action="{grave}/agree"' in await browser.uncover()
     await browser.send(f"{grave}/agree", {})
     assert cases.find("c1").status is CaseStatus.CLOSED
     page = plain(await browser.uncover())
     assert "Referred to the police , found concern; something was missed" in page
     assert "Bob Jones agreed" in page
     assert "judged by staff; assessed as immediate" in page
+
+
+async def test_a_closing_is_not_agreed_to_with_the_words_covered(
+    browser: Browser, grave: str, cases: Cases, casework: Casework, bob: Staff
+) -> None:
+    casework.close("c1", OTHER, by=bob.id)
+
+    assert "You can agree when you have read what was said" in (await browser.get(grave)).text
+    refused = await browser.send(f"{grave}/agree", {})
+
+    assert refused.status_code == 400
+    assert "Show the words and read them" in refused.text
+    assert cases.find("c1").status is CaseStatus.OPEN
+
+
+async def test_words_read_before_the_closing_was_proposed_are_opened_again(
+    browser: Browser, grave: str, cases: Cases, casework: Casework, bob: Staff
+) -> None:
+    await browser.uncover()
+    casework.close("c1", OTHER, by=bob.id)
+    assert (await browser.send(f"{grave}/agree", {})).status_code == 400
+
+    assert "Agree and close" in (await browser.get(grave)).text
+    await browser.send(f"{grave}/agree", {})
+
+    assert cases.find("c1").status is CaseStatus.CLOSED
+
+
+async def test_words_uncovered_in_another_session_are_not_read_in_this_one(
+    browser: Browser, grave: str, cases: Cases, casework: Casework, bob: Staff
+) -> None:
+    casework.close("c1", OTHER, by=bob.id)
+    await browser.uncover()
+    await browser.send("/sign-out", {})
+    await browser.sign_in()
+    await browser.get(grave)
+
+    assert (await browser.send(f"{grave}/agree", {})).status_code == 400
+    assert cases.find("c1").status is CaseStatus.OPEN
 
 
 async def test_a_closing_may_be_returned_with_a_reason(

@@ -17,7 +17,7 @@ from safeguarding.content.booklet import export_page
 from safeguarding.content.lint.check import Check
 from safeguarding.content.phrases import read_phrase_file
 from safeguarding.content.reader import KINDS, Catalogue, ContentKind, Kinds, read_catalogue
-from safeguarding.content.signing import ApprovalDecision, ApprovalStatus
+from safeguarding.content.signing import ApprovalStatus
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import CONTENT, ROOT
 from staff.accounts.accounts import Staff, StaffAccounts
@@ -26,6 +26,7 @@ from staff.approvals.approvals import Approvals
 from staff.console.app import compose, create_app
 from storage.approval_records import read_approved_digests
 from tests.records import PASSWORD, Clock
+from tests.signing import approve
 from tests.unit.staff.console.conftest import Browser
 
 TODAY = date(2026, 11, 25)
@@ -88,7 +89,7 @@ def test_it_is_signed_by_as_many_people_as_its_row_says(
     leads = [accounts.add(name, PASSWORD, role=Role.LEAD) for name in ("ann", "bob")]
 
     for lead, status in zip(leads, (ApprovalStatus.WAITING, ApprovalStatus.APPROVED), strict=True):
-        approvals.decide(lamps, ApprovalDecision.APPROVED, by=lead.id)
+        approve(engine, lamps, lead.id, clock, kinds=kinds)
         assert approvals.standing(lamps).status is status
     assert (lamps.id, lamps.digest) in read_approved_digests(engine, kinds)
 

@@ -12,8 +12,9 @@ from pypdf import PdfReader
 from sqlalchemy.engine import Engine
 
 from staff.accounts.accounts import StaffAccounts
+from staff.accounts.permissions import Role
 from staff.audit.trail import AuditLog, EventFilter
-from tests.records import WORDS, EscalationLog, escalation
+from tests.records import PASSWORD, WORDS, EscalationLog, escalation
 from tests.unit.staff.console.conftest import Browser
 
 
@@ -45,16 +46,42 @@ async def test_the_page_shows_each_figure_as_bars_and_as_a_table(browser: Browse
     assert WORDS not in page
 
 
+def audiences_on(page: str) -> list[str]:
+    """Return the numbers of the chart of who wrote."""
+    chart = page.partition('id="chart-audience"')[2].partition("</section>")[0]
+    return re.findall(r'chart__number"[^>]*>([^<]+)<', chart)
+
+
 @pytest.mark.usefixtures("cases_on_record")
-async def test_small_numbers_stand_nowhere(browser: Browser) -> None:
+async def test_who_may_see_the_cases_sees_every_number_on_the_page(browser: Browser) -> None:
     page = (await browser.get("/statistics")).text
-    audience = page.partition('id="chart-audience"')[2].partition("</section>")[0]
-    assert re.findall(r'chart__number"[^>]*>([^<]+)<', audience) == ["Hidden", "Hidden"]
+
+    assert audiences_on(page) == ["9", "2"]
+    assert "Give people the files, not this page." in page
+
+
+@pytest.mark.usefixtures("cases_on_record")
+async def test_who_may_not_see_the_cases_is_shown_no_small_number(
+    visitor: Browser, accounts: StaffAccounts
+) -> None:
+    accounts.add("zoe", PASSWORD, role=Role.AUDITOR)
+    await visitor.sign_in("zoe")
+
+    page = (await visitor.get("/statistics")).text
+
+    assert audiences_on(page) == ["Hidden", "Hidden"]
+    assert "Give people the files" not in page
+
+
+@pytest.mark.usefixtures("cases_on_record")
+async def test_no_small_number_leaves_the_console(browser: Browser) -> None:
     table = await browser.get("/statistics/figures.csv")
     rows = list(csv.reader(io.StringIO(table.content.decode("utf-8-sig"))))
     assert ["Who wrote", "Parent or carer", "Hidden"] in rows
     assert ["Who wrote", "Young person", "Hidden"] in rows
     assert ["Kinds of harm", "Grooming", "11"] in rows
+    assert rows[-1][0] == "note"
+    assert "Numbers from 1 to 4 are hidden" in rows[-1][1]
 
 
 async def test_an_end_before_the_start_is_said(browser: Browser) -> None:

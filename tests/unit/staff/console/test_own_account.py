@@ -229,22 +229,87 @@ async def test_only_a_code_removes_the_second_step(
     assert (await elsewhere.sign_in()).headers["location"] == "/escalations"
 
 
-async def test_a_required_second_step_must_be_set_up_first(
+@pytest.fixture
+async def strict(
     settings: Settings, accounts: StaffAccounts, clock: Clock, ann: Staff
-) -> None:
+) -> AsyncIterator[Browser]:
+    """Ann at her first sign-in where real children may write."""
     Sanic.test_mode = True
-    strict = replace(settings, require_second_step=True)
-    app = create_app(strict, compose(strict, accounts=accounts, now=clock))
+    real = replace(settings, require_approval=True)
+    app = create_app(real, compose(real, accounts=accounts, now=clock))
     async with SanicASGITestClient(app) as client:
         browser = Browser(client)
         await browser.sign_in()
-        for path in ("/escalations", "/content", "/colleagues"):
-            asked = await browser.get(path)
-            assert asked.headers["location"] == "/account/second-step"
+        yield browser
 
-        await set_up(browser, clock)
 
-        assert (await browser.get("/escalations")).status_code == 200
+PAGES = [
+    "/escalations",
+    "/content",
+    "/content/plan",
+    "/colleagues",
+    "/account",
+    "/password",
+    "/confirm",
+    "/alive",
+    "/live/alerts",
+    "/statistics",
+    "/audit",
+    "/rota",
+]
+
+
+async def send_from_the_only_page(browser: Browser, path: str, form: dict[str, str]) -> Any:
+    """Send a form with the token of the page of the second step."""
+    page = (await browser.get("/account/second-step")).text
+    token = re.search(r'name="form_token" value="([0-9a-f]+)"', page)
+    assert token
+    return await browser.post(path, form | {"form_token": token[1]})
+
+
+async def test_outside_the_demonstration_a_second_step_is_set_up_before_anything_is_seen(
+    strict: Browser, clock: Clock
+) -> None:
+    for path in PAGES:
+        asked = await strict.get(path)
+        assert (path, asked.headers.get("location")) == (path, "/account/second-step")
+    for path in ("/password", "/account/passkeys", "/escalations/c1/reveal"):
+        sent = await send_from_the_only_page(strict, path, {"new": "x"})
+        assert (path, sent.headers.get("location")) == (path, "/account/second-step")
+    page = (await strict.get("/account/second-step")).text
+    assert "This console asks everybody for a second step" in page
+    for address in ("/escalations", "/content", "/account"):
+        assert f'href="{address}"' not in page
+
+    done = await send_from_the_only_page(
+        strict, "/account/second-step", {"code": code_in(page, clock)}
+    )
+
+    assert done.text.count("<li><code>") == 10
+    for path in ("/escalations", "/account", "/content"):
+        assert (await strict.get(path)).status_code == 200
+
+
+async def test_before_the_second_step_one_can_sign_out(strict: Browser) -> None:
+    out = await send_from_the_only_page(strict, "/sign-out", {})
+
+    assert out.headers["location"] == "/sign-in"
+
+
+async def test_who_takes_the_second_step_away_sets_it_up_again_at_once_everywhere(
+    strict: Browser, clock: Clock
+) -> None:
+    page = (await strict.get("/account/second-step")).text
+    code = code_in(page, clock)
+    done = await send_from_the_only_page(strict, "/account/second-step", {"code": code})
+    recovery = re.findall(r"<code>([a-z0-9-]{19})</code>", done.text)
+
+    form = {"code": recovery[0]}
+    gone = await send_from_the_only_page(strict, "/account/second-step/remove", form)
+
+    assert gone.headers["location"] == "/account/second-step"
+    assert (await strict.get("/escalations")).headers["location"] == "/account/second-step"
+    assert "Set up a second step" in (await strict.get("/account/second-step")).text
 
 
 async def test_a_session_in_another_browser_is_listed_and_can_be_ended(

@@ -14,7 +14,9 @@ from safeguarding.risk.assessment import Assessment
 from safeguarding.taxonomy import Severity
 from staff.cases.casework import Casework, ClosingDecision
 from staff.cases.merging import CaseMerge
-from staff.reports.figures import CaseFigures, FigureTable, Period, Report
+from staff.reports.figure_tables import FigureTable
+from staff.reports.figures import CaseFigures, Period, Report
+from staff.reports.figures_wording import waiting
 from tests.records import NOON, Clock, EscalationLog, assessment, escalation, vault
 
 NOVEMBER = Period(date(2026, 11, 1), date(2026, 11, 30))
@@ -38,8 +40,10 @@ def record(log: EscalationLog, clock: Clock) -> Recorder:
 
 @pytest.fixture
 def report(engine: Engine, clock: Clock) -> Callable[..., Report]:
-    def of(period: Period = NOVEMBER, areas: list[str] | None = None) -> Report:
-        return CaseFigures(engine, clock).report(period, areas)
+    def of(
+        period: Period = NOVEMBER, areas: list[str] | None = None, *, exact: bool = False
+    ) -> Report:
+        return CaseFigures(engine, clock).report(period, areas, exact=exact)
 
     return of
 
@@ -172,6 +176,22 @@ def test_waits_are_the_median_and_what_nine_of_ten_did_not_exceed(
     assert all_of_them.ninety == timedelta(minutes=9)
     assert immediate.median is None
     assert found.closing[0].median is None
+
+
+def test_exact_figures_hide_nothing(
+    report: Callable[..., Report], record: Recorder, casework: Casework, ann: str, clock: Clock
+) -> None:
+    record(9)
+    (one,) = record(1, audience="parent")
+    clock.move(minutes=7)
+    casework.viewed(one, by=ann)
+
+    assert counts(report(), "audience") == {"young_person": None, "parent": None}
+    exact = report(exact=True)
+    assert counts(exact, "audience") == {"young_person": 9, "parent": 1}
+    assert exact.first_view[0].median == exact.first_view[0].ninety == timedelta(minutes=7)
+    assert report().first_view[0].median is None
+    assert waiting(exact.first_view[1].median, exact=True) == "No case"
 
 
 def test_closing_is_timed_from_the_first_hand_off(

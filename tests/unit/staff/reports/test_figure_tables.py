@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from staff.reports.figures import SMALLEST, suppressed
+from staff.reports.figure_tables import SMALLEST, counted, suppressed
 
 
 def shown(counts: dict[str, int]) -> dict[str | None, int | None]:
@@ -62,3 +62,11 @@ def test_no_small_number_is_ever_shown(counts: dict[str, int]) -> None:
     table = suppressed("any", counts)
     assert all(row.count is None or not 0 < row.count < SMALLEST for row in table.rows)
     assert sum(row.count is None for row in table.rows) != 1 or table.total is None
+
+
+def test_a_table_for_those_who_see_the_cases_hides_nothing() -> None:
+    table = counted("any", {"a": 1, "b": 0})
+
+    assert [(row.key, row.count) for row in table.rows] == [("a", 1), ("b", 0)]
+    assert table.total == 1
+    assert counted("any", {"a": 1, "b": 2}, total=2).total == 2
