@@ -16,6 +16,7 @@ from chat.gateway.metrics import GatewayMetrics
 from chat.gateway.rasa import RasaPool, RasaRequest, RasaUnavailableError
 from chat.gateway.replies import OwnReplies, ReplyCheck
 from chat.gateway.requests import Bearer, IncomingMessage
+from chat.gateway.say_it import NoteOffer
 from chat.gateway.screening import Screening
 from safeguarding.content.choices import SAFE_NOW
 from safeguarding.content.guides import STOP
@@ -67,6 +68,7 @@ class Messages:
         self._screening = screening
         self._own = own
         self._handoff = handoff
+        self.notes = NoteOffer(content)
         self._metrics = metrics
         self._choices, self._questions, self._facts = (
             content.choices,
@@ -219,7 +221,9 @@ class Messages:
             said |= {SAYS_SAFE}
         conversation.note(assessment or NO_RISK, said)
         pressed = bool(sent.choice)
-        own = await self._handoff.callbacks.answer(conversation, sent, assessment)
+        own = self.notes.answer(conversation, sent)
+        if own is None:
+            own = await self._handoff.callbacks.answer(conversation, sent, assessment)
         if own is not None:
             conversation.note_shown(own, self._choices, self._questions, pressed=pressed)
             if not sent.choice and (assessment is None or assessment.severity):
@@ -231,6 +235,7 @@ class Messages:
             # Rasa would assess the message too, on a machine that is too busy already.
             replies, reason = [], "assessment-late"
         shown = self._check.shown(exchange, assessed, replies)
+        shown = self.notes.offered(conversation, shown)
         shown = self._handoff.with_what_follows(conversation, shown)
         conversation.note_shown(shown, self._choices, self._questions, pressed=pressed)
         self._metrics.messages.labels("gateway" if reason else "rasa").inc()
