@@ -176,8 +176,16 @@ function show(note, { phrases }, form) {
       box.focus();
     }));
   }
-  const exit = button(leave.textContent, "chat__exit note__exit", () => leave.click());
-  const dialog = make("dialog", "note", exit, page, make("div", "note__acts", ...acts), told, hint(phrases.kept), hint(phrases.print_hint));
+  const dialog = make(
+    "dialog",
+    "note",
+    make("div", "note__top", button(leave.textContent, "", () => leave.click())),
+    page,
+    make("div", "note__acts", ...acts),
+    told,
+    hint(phrases.kept),
+    hint(phrases.print_hint),
+  );
   dialog.dataset.note = "";
   dialog.setAttribute("aria-label", phrases.title);
   dialog.addEventListener("close", () => dialog.remove());

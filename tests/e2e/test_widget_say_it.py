@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, expect
 from pypdf import PdfReader
 
 from safeguarding.taxonomy import CONTENT
-from tests.e2e.running_widget import DESKTOP, ZOOMED, Served, new_context, opened, say
+from tests.e2e.running_widget import DESKTOP, ZOOMED, Served, new_context, opened, say, until
 
 PHONE = (390, 844)
 TOLD = "he has pics of me and says he will send them to everyone"
 SECRET = "my own words about marmalade"
+AGAIN_S, STARTS_S = 4, 120
 PICTURES = "It's to do with pictures or videos."
 CONTROLS = ".say button, .say label:has(input), .say summary, .note button"
 SMALL = """(controls) => [...document.querySelectorAll(controls)]
@@ -34,17 +37,47 @@ def context(browser: Browser, gateway: Served) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def page(context: BrowserContext) -> Page:
+def page(context: BrowserContext, gateway: Served) -> Page:
     """Open the tool after a message that says something about pictures."""
-    return with_tool(opened(context.new_page()))
+    return with_tool(opened(context.new_page()), gateway)
 
 
-def with_tool(page: Page) -> Page:
-    """Tell something and press the button."""
-    say(page, TOLD)
-    page.get_by_role("button", name="Say it for me").click()
+def with_tool(page: Page, gateway: Served) -> Page:
+    """Tell something, and press the button once the message is assessed.
+
+    On a busy machine a message may be left for the staff side to assess; it is then told again.
+    """
+    told = time.monotonic() - AGAIN_S
+
+    def heard() -> bool:
+        nonlocal told
+        if time.monotonic() - told >= AGAIN_S:
+            say(page, TOLD)
+            expect(page.get_by_role("button", name="Say it for me").last).to_be_visible()
+            told = time.monotonic()
+        return "heard" in groups_of(page, gateway)
+
+    until(heard)
+    page.get_by_role("button", name="Say it for me").last.click()
     expect(page.get_by_role("form", name="Say it for me")).to_be_visible()
     return page
+
+
+def groups_of(page: Page, gateway: Served) -> list[str]:
+    """Return the groups that the gateway hands out for the conversation of a page."""
+    token = page.evaluate("JSON.parse(sessionStorage.lantern).token")
+    headers = {"Authorization": f"Bearer {token}"}
+    found = httpx.get(f"{gateway.url}/v1/note", headers=headers).raise_for_status().json()
+    return [each["id"] for each in found["groups"]]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def assessing(running: Served) -> None:
+    """Wait until the gateway assesses messages: its screening process reads a model first."""
+    limit = time.monotonic() + STARTS_S
+    while httpx.get(f"{running.url}/readyz", timeout=20).json()["screening"] != "up":
+        assert time.monotonic() < limit, "the screening process does not start"
+        time.sleep(0.2)
 
 
 def to_the_end(page: Page) -> Locator:
@@ -70,7 +103,7 @@ def test_a_note_is_made_step_by_step_and_holds_what_was_chosen(page: Page) -> No
     expect(form.get_by_role("group", name="From what you've written here")).to_be_visible()
     expect(form.get_by_text("I can't see what you type in this box")).to_be_visible()
     form.get_by_text(PICTURES).click()
-    form.get_by_text("I'm scared of someone.").click()
+    form.get_by_text("I'm not OK.").click()
     form.get_by_label("Your own words, if you like").fill(SECRET)
     form.get_by_role("button", name="Next").click()
     form.get_by_text("Don't tell someone yet").click()
@@ -82,7 +115,7 @@ def test_a_note_is_made_step_by_step_and_holds_what_was_chosen(page: Page) -> No
     for line in (
         "This is hard to say out loud",
         PICTURES,
-        "I'm scared of someone.",
+        "I'm not OK.",
         SECRET,
         "Please talk to me before you tell my nan.",
         "tell your safeguarding lead or a deputy now",
@@ -125,9 +158,12 @@ def test_it_can_be_said_for_somebody_else(page: Page) -> None:
 def test_own_words_go_nowhere(context: BrowserContext, gateway: Served) -> None:
     page = context.new_page()
     asked: list[Request] = []
-    page.on("request", asked.append)
-    opened(page)
-    with_tool(page)
+
+    def note(request: Request) -> None:
+        asked.append(request)
+
+    page.on("request", note)
+    with_tool(opened(page), gateway)
     before = len(asked)
 
     to_the_end(page).get_by_role("button", name="Copy").click()
@@ -226,8 +262,8 @@ def test_the_printed_page_holds_the_note_alone(page: Page, tmp_path: Path) -> No
         assert other not in printed
 
 
-def test_it_works_by_keys_alone(context: BrowserContext) -> None:
-    page = with_tool(opened(context.new_page()))
+def test_it_works_by_keys_alone(context: BrowserContext, gateway: Served) -> None:
+    page = with_tool(opened(context.new_page()), gateway)
     page.get_by_role("radio", name="A teacher").focus()
     page.keyboard.press("ArrowDown")
     expect(page.get_by_role("radio", name="A parent or carer")).to_be_checked()
@@ -245,7 +281,7 @@ def test_it_is_accessible_in_every_look(
     browser: Browser, gateway: Served, size: tuple[int, int], colours: str, tmp_path: Path
 ) -> None:
     context = new_context(browser, gateway, size, colours)
-    page = with_tool(opened(context.new_page()))
+    page = with_tool(opened(context.new_page()), gateway)
     for at in range(4):
         found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]})
         assert found.violations_count == 0, found.generate_report()
@@ -277,7 +313,7 @@ def test_when_the_tool_does_not_come_there_is_help(context: BrowserContext, what
     say(page, TOLD)
     page.get_by_role("button", name="Say it for me").click()
 
-    expect(page.get_by_text("Sorry, I can't answer just now.")).to_be_visible()
+    expect(page.get_by_role("log").get_by_text("Sorry, I can't answer just now.")).to_be_visible()
     expect(page.get_by_role("button", name="Words to start with")).to_be_visible()
 
 
