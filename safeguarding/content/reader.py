@@ -175,7 +175,7 @@ KINDS = Kinds(
     ),
     ContentKind(
         say_it.ID,
-        say_it.TITLE,
+        "Say it for me: sentences for a note",
         "say_it.yml",
         read=lambda path, _references: read_say_it(path),
         signers=2,

@@ -20,7 +20,6 @@ from safeguarding.taxonomy import PARENT, YOUNG_PERSON, YOUNGER, YOUNGER_UP_TO, 
 
 ID = "say_it"
 """The kind of content, the button and the topic of its message."""
-TITLE = "Say it for me: sentences for a note"
 UNDER_12 = "is_child_under_12"
 ENGLISH = "en"
 WHO = "{who}"
