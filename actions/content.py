@@ -7,17 +7,18 @@ is signposted to help instead.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 import structlog
 
 from actions.action import LanternAction, LatestTurn
 from safeguarding.content.articles import ANOTHER_WAY, Articles
-from safeguarding.content.replies import ASK_WHICH, ASKS_IF_SAFE, NOT_SAFE
+from safeguarding.content.replies import ASK_WHICH, ASKS_IF_SAFE, NOT_SAFE, SAY_IT
 from safeguarding.content.replies import ENTITY as REPLY
 from safeguarding.conversation_state import ConversationState
-from safeguarding.messages import Message
-from safeguarding.taxonomy import TOPIC_PREFIX, taxonomy
+from safeguarding.messages import Choice, Message
+from safeguarding.taxonomy import ADULTS, TOPIC_PREFIX, YOUNG_PERSON, taxonomy
 from storage.pledges import NotCountedError
 
 OFFERED = 2
@@ -87,16 +88,18 @@ def with_contacts(
     return message
 
 
-def named_or_all(turn: LatestTurn, articles: Articles, offer: str) -> Message:
+def named_or_all(
+    turn: LatestTurn, articles: Articles, offer: str, more: Sequence[Choice] = ()
+) -> Message:
     """Return the story or tool that the message names, else the phrase `offer` and all as buttons.
 
-    A message that also shows risk gets contacts with either.
+    `more` are further buttons. A message that also shows risk gets contacts with either.
     """
     named = turn.entity(articles.kind)
     if named is not None and named in articles:
         return with_contacts(turn, articles, named, turn.phrases.story_or_tool_withheld)
     a_person = turn.content.choices.button(ANOTHER_WAY)
-    buttons = [*articles.buttons(turn.audience), a_person]
+    buttons = [*more, *articles.buttons(turn.audience), a_person]
     message = Message(kind="prompt", text=offer, choices=buttons)
     if turn.shows_risk:
         message["contacts"] = turn.who_can_help()
@@ -195,13 +198,18 @@ class ActionTellStory(LanternAction):
 
 
 class ActionUseTool(LanternAction):
-    """Shows the step-by-step tool that was asked for, or offers all of them."""
+    """Shows the step-by-step tool that was asked for, or offers all of them.
+
+    A young person is also offered the tool that the chat page itself runs (ADR 54).
+    """
 
     def name(self) -> str:
         return "action_use_tool"
 
     def answer(self, turn: LatestTurn) -> None:
-        turn.say(named_or_all(turn, turn.content.tools, turn.phrases.which_tool))
+        young = turn.state.reader == YOUNG_PERSON and turn.audience not in ADULTS
+        more = [turn.content.choices.button(SAY_IT)] if young else []
+        turn.say(named_or_all(turn, turn.content.tools, turn.phrases.which_tool, more))
 
 
 class ActionOfferTopics(LanternAction):

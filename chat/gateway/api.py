@@ -9,6 +9,7 @@ from functools import wraps
 from math import nan
 from typing import TypeVar
 
+import msgspec
 from prometheus_client import CONTENT_TYPE_LATEST
 from sanic import Blueprint, HTTPResponse, Request
 from sanic.exceptions import NotFound
@@ -135,6 +136,15 @@ async def end(request: Request, gateway: GatewayParts) -> HTTPResponse:
     """Forget the conversation at once: the person has left."""
     await gateway.conversations.forget(_bearer(request, gateway).conversation_id)
     return empty()
+
+
+@api.get("/note")
+@refusing
+async def note(request: Request, gateway: GatewayParts) -> HTTPResponse:
+    """Return the sentences of which the page makes a note, for the conversation of the token."""
+    conversation = await gateway.conversations.look(_bearer(request, gateway))
+    parts = gateway.messages.notes.parts(conversation.state)
+    return raw(msgspec.json.encode(parts), content_type="application/json")
 
 
 @api.post("/messages")

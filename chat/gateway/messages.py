@@ -17,6 +17,7 @@ from chat.gateway.metrics import GatewayMetrics
 from chat.gateway.rasa import RasaPool, RasaRequest, RasaUnavailableError
 from chat.gateway.replies import OwnReplies, ReplyCheck
 from chat.gateway.requests import Bearer, IncomingMessage
+from chat.gateway.say_it import NoteOffer
 from chat.gateway.screening import Screening
 from safeguarding.content.choices import SAFE_NOW
 from safeguarding.content.guides import STOP
@@ -71,6 +72,7 @@ class Messages:
         self._screening = screening
         self._own = own
         self._handoff = handoff
+        self.notes = NoteOffer(content)
         self._metrics = metrics
         self._choices, self._questions, self._facts = (
             content.choices,
@@ -229,7 +231,10 @@ class Messages:
             said |= {SAYS_SAFE}
         conversation.note(assessment or NO_RISK, said)
         pressed = bool(sent.choice)
-        own = await self._handoff.answer(conversation, sent, assessment)
+        note = self.notes.answer(conversation, sent)
+        own = OwnAnswer(note) if note else None
+        if own is None:
+            own = await self._handoff.answer(conversation, sent, assessment)
         if own is not None:
             conversation.note_shown(own.messages, self._choices, self._questions, pressed=pressed)
             at_risk = not sent.choice and (assessment is None or assessment.severity)
@@ -244,6 +249,7 @@ class Messages:
             # Rasa would assess the message too, on a machine that is too busy already.
             replies, reason = [], "assessment-late"
         shown = self._check.shown(exchange, assessed, replies)
+        shown = self.notes.offered(conversation, shown)
         shown = self._handoff.with_what_follows(conversation, shown)
         conversation.note_shown(shown, self._choices, self._questions, pressed=pressed)
         self._metrics.messages.labels("gateway" if reason else "rasa").inc()

@@ -44,6 +44,8 @@ KINDS = {
 SCRIPT = "text/javascript; charset=utf-8"
 MODULES = ("chat.mjs", "help.mjs", "help_worker.mjs")
 """The modules that pages name; each is served with all that it imports."""
+LATER = ("say_it.mjs",)
+"""The modules that a script loads when they are needed, with all that they import."""
 PAGES = {"chat.html": "chat_page", "demo.html": "school_page", "help.html": "help_page"}
 """The group of phrases for each page."""
 SPECIAL = {
@@ -97,7 +99,7 @@ def read_pages(phrases: Phrases, folder: Path = FOLDER) -> dict[str, Page]:
         for path in sorted(folder.iterdir())
         if path.suffix in KINDS
     }
-    scripts = {name: in_one_piece(folder / name) for name in MODULES}
+    scripts = {name: in_one_piece(folder / name) for name in (*MODULES, *LATER)}
     scripts["embed.js"] = _embed_script(folder, phrases)
     files |= {name: (script.encode(), SCRIPT) for name, script in scripts.items()}
     return {
@@ -212,11 +214,14 @@ def _served(request: Request, name: str) -> HTTPResponse:
 def in_one_piece(path: Path) -> str:
     """Join a module with all that it imports, each in its own scope, without comments.
 
+    What the module itself exports it goes on exporting, for a script that loads it later.
+
     Raises ValueError for an import or an export that is not written in the style of the widget, and
     for modules that import each other.
     """
     parts: dict[str, str] = {}
-    own = _understood(path, _body(path, parts, ()))
+    own = _body(path, parts, ())
+    _understood(path, _EXPORT.sub("", own))
     return str(jsmin("".join([*parts.values(), own])))
 
 

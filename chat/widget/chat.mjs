@@ -32,7 +32,20 @@ let hides = false;
 /** Put a turn of Lantern's there. `pressed` is the button that it answers, if one was pressed. */
 function putAnswers(answers, pressed, press = pressChoice) {
   hides = Boolean(answers.at(-1)?.hides);
-  if (answers.length) put(said(answers, press), gist(answers), pressed);
+  if (!answers.length) return;
+  const turn = said(answers, press);
+  put(turn, gist(answers), pressed);
+  if (answers.some(({ topic }) => topic === "say_it")) putTool(turn);
+}
+
+/** Put the tool that makes a note below the message that offers it. It is loaded only then. */
+async function putTool(turn) {
+  try {
+    const { noteTool } = await import("/widget/say_it.mjs");
+    turn.append(noteTool(await during(() => talk.read("/v1/note"))));
+  } catch {
+    putHelp();
+  }
 }
 
 function putHelp(pressed) {

@@ -30,8 +30,10 @@ export function putOwn(turn) {
   turn.scrollIntoView({ block: "nearest" });
 }
 
+/** Take all turns away, and the note that may stand above them. */
 export function empty() {
   turns.replaceChildren();
+  part("note")?.remove();
 }
 
 export const isEmpty = () => !turns.firstChild;

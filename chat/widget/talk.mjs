@@ -56,8 +56,12 @@ export class Talk {
 
   /** The last answer of the conversation once more. Throws when there is no answer. */
   async last() {
-    const { body } = await ask("GET", CONVERSATIONS, this.#token);
-    return shownIn(body);
+    return shownIn(await this.read(CONVERSATIONS));
+  }
+
+  /** What the gateway says at an address about this conversation. Throws when there is no answer. */
+  async read(path) {
+    return (await ask("GET", path, this.#token)).body;
   }
 
   /** End the conversation, here and on the server. Waits for nothing: the page may be going. */

@@ -13,7 +13,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from safeguarding.content import chat_signs, facts, languages, replies, six_words
+from safeguarding.content import chat_signs, facts, languages, replies, say_it, six_words
 from safeguarding.content.article_file import (
     FORMS,
     References,
@@ -53,6 +53,7 @@ from safeguarding.content.phrases import (
     read_pledge,
 )
 from safeguarding.content.replies import Replies
+from safeguarding.content.say_it import SayIt, read_say_it
 from safeguarding.content.services import NOT_SERVICES, AreaRecord, read_areas
 from safeguarding.content.six_words import SixWords, read_six_words
 from safeguarding.messages import Message
@@ -174,6 +175,13 @@ KINDS = Kinds(
         signers=2,
     ),
     ContentKind(
+        say_it.ID,
+        "Say it for me: sentences for a note",
+        "say_it.yml",
+        read=lambda path, _references: read_say_it(path),
+        signers=2,
+    ),
+    ContentKind(
         replies.ID,
         "Short replies",
         "replies/*.yml",
@@ -273,6 +281,7 @@ class Content:
     tools: Articles
     help_cards: HelpCards
     guides: Guides
+    say_it: SayIt
     replies: Replies
     facts: Facts
     languages: Mapping[str, LanguageCardRecord]
@@ -355,6 +364,7 @@ def read_content(folder: Path = CONTENT) -> Content:
         tools=Articles("tool", files.records["tool"], choices),
         help_cards=files.records["help_card"]["help_card"],
         guides=Guides(files.records["guide"], choices),
+        say_it=files.records[say_it.ID][say_it.ID],
         replies=Replies(files.records[replies.ID], _signed(folder, replies.ID), choices),
         facts=files.records[facts.ID][facts.ID],
         languages=files.records["language_card"],

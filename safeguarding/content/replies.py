@@ -56,6 +56,8 @@ NOT_SAFE = "not_safe_now"
 """The id of the button "I'm not safe"."""
 CALL_BACK = "leave_wish"
 """The id of the button that asks for a call-back, which needs a hand-off to belong to."""
+SAY_IT = "say_it"
+"""The id of the button that makes a note in a young person's words."""
 FIRST = "first_"
 """Beginning of the ids of the replies to a first disclosure."""
 FIRST_TOPIC = PREFIX + FIRST
@@ -229,8 +231,9 @@ class Replies:
         text = record.text_in(state) if record else None
         if record is None or text is None:
             return None
-        told = state.severity >= Severity.CONCERN
-        choices = [each for each in record.choices if told or each != CALL_BACK]
+        told, young = state.severity >= Severity.CONCERN, state.reader == YOUNG_PERSON
+        needless = {CALL_BACK: not told, SAY_IT: not young}
+        choices = [each for each in record.choices if not needless.get(each)]
         if record.topic:
             choices.append(f"{TOPIC_PREFIX}{record.topic}")
         if state.in_hand:

@@ -15,6 +15,7 @@ import click
 
 from safeguarding.clock import LONDON
 from safeguarding.content.articles import Article
+from safeguarding.content.facts import Facts
 from safeguarding.content.help_cards import HelpCards
 from safeguarding.content.items import word_count
 from safeguarding.content.lint.facts import (
@@ -33,6 +34,7 @@ from safeguarding.content.lint.language import (
     voice,
 )
 from safeguarding.content.reader import KINDS, ContentKind, Files, Kinds
+from safeguarding.content.say_it import unsaid_facts
 from safeguarding.records import ContentError, Problem, YamlDocument, read_front_matter, read_yaml
 from safeguarding.taxonomy import CONTENT, PARENT, PROFESSIONAL, YOUNG_PERSON
 
@@ -59,6 +61,7 @@ class Check:
             self._reading_level,
             self._source_domains,
             self._stock_phrases,
+            self._unsaid,
         )
         for rule in rules:
             try:
@@ -168,6 +171,12 @@ class Check:
             if share > MOST_STOCK:
                 what = f"{phrase!r} in {share:.0%} of the answers; at most {MOST_STOCK:.0%}"
                 yield Problem(self._folder / "articles", 1, what)
+
+    def _unsaid(self) -> Iterator[Problem]:
+        """Yield facts that a young person has no sentence for, where no reason is given."""
+        facts: Facts | None = self.files.records["facts"].get("facts")
+        if facts is not None and "say_it" in self.files.records["say_it"]:
+            yield from unsaid_facts(self._folder / "say_it.yml", facts.means)
 
     def _reading_level(self) -> Iterator[Problem]:
         first = {(line.path, line.audience): line.number for line in reversed(self._lines)}

@@ -42,7 +42,14 @@ def test_without_a_name_offers_the_tools_and_a_person(dispatcher, composed):
 
     assert "tool_grounding" in offered
     assert "tool_block_roblox" not in offered
+    assert offered[0] == "say_it"
     assert offered[-1] == "speak_to_someone"
+
+
+def test_an_adult_is_not_offered_a_note_in_a_young_persons_words(dispatcher, composed):
+    message = used(dispatcher, composed, slots={"audience": "parent"})
+
+    assert "say_it" not in [choice["id"] for choice in message["choices"]]
 
 
 def test_a_worry_gets_contacts_while_the_tool_is_shown(dispatcher, composed):

@@ -53,6 +53,18 @@ console.log(twice(2), new Thing().of, name, own, globalThis.read, await Promise.
     assert "How often" not in script
 
 
+def test_a_script_that_is_loaded_later_keeps_what_it_exports(tmp_path: Path) -> None:
+    start = written(
+        tmp_path,
+        start='import { two } from "./other.mjs";\nexport function four() { return two * 2; }\n',
+        other="export const two = 2;\n",
+    )
+    served = tmp_path / "served.mjs"
+    served.write_text(in_one_piece(start), encoding="utf-8")
+
+    assert said(f'const {{ four }} = await import("{served}"); console.log(four())') == "4"
+
+
 def test_a_classic_script_leaves_no_name_behind(tmp_path: Path) -> None:
     start = written(tmp_path, start='import { a } from "./other.mjs";\nconst b = a;\n', other=(
         "export const a = 1;\n"

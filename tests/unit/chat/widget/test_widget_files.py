@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from chat.gateway.pages import ELSEWHERE, FOLDER, linked, read_pages
+from chat.gateway.pages import ELSEWHERE, FOLDER, LATER, linked, read_pages
 from chat.gateway.requests import MOST_TYPED
 from tests.content import real_content
 
 SCRIPTS = sorted(FOLDER.glob("*.*js"))
-BUDGET = 12 * 1024
-"""Bytes of all scripts as they are served, compressed: phones on a bad connection load them too."""
+BUDGET, BUDGET_LATER = 12 * 1024, 4 * 1024
+"""Bytes of the scripts as they are served, compressed: those that pages load, and each that is
+loaded only when it is opened. Phones on a bad connection load them too."""
 PHRASE = re.compile(r'phrase\("(\w+)"(?:, \{ (\w+))?')
 ON_BUTTONS = re.compile(r"\b(carry_on|start_again): ")
 """The buttons whose labels are the phrases of these names."""
@@ -34,8 +35,28 @@ def test_all_scripts_together_are_small() -> None:
         if page.kind.startswith("text/javascript")
     }
 
+    later = {name: sizes.pop(name) for name in LATER}
+
     assert {"chat.mjs", "embed.js"} <= set(sizes)
     assert sum(sizes.values()) <= BUDGET, sizes
+    assert max(later.values()) <= BUDGET_LATER, later
+
+
+def test_what_is_loaded_later_is_in_no_other_script() -> None:
+    for name in LATER:
+        assert f'import("/widget/{name}")' in page_of("chat.mjs")
+    assert "selectAllChildren" not in page_of("chat.mjs")
+    assert "selectAllChildren" in page_of("say_it.mjs")
+
+
+def test_without_javascript_the_words_are_those_of_the_tool() -> None:
+    tool = real_content().tools.all()["words_to_start"].sections["young_person"]
+    said = [step.strip('"') for step in tool.steps]
+    phrases = real_content().phrases.group("chat_page")
+
+    words = [phrases[name] for name in phrases if name.startswith("no_script_word_")]
+    assert len(words) == 4
+    assert set(words) <= set(said)
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
