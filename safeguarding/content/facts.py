@@ -31,6 +31,8 @@ class FactRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Regular expressions over the canonical words; "{name}" stands for a part."""
     match: list[str]
     near_miss: list[str]
+    row: str = ""
+    """What the row of a case in the queue says; empty where it does not tell cases apart."""
     closes: list[str] = []
     """The contacts that are of no use to a person who says it."""
     closes_ways: list[str] = []
@@ -52,6 +54,8 @@ class Facts:
     means: Mapping[str, str]
     """What staff read, by the id of the fact."""
     patterns: Mapping[str, re.Pattern[str]]
+    rows: Mapping[str, str] = field(default_factory=dict)
+    """What a row of the queue says, by the id of the fact, in the order of the row."""
     closes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """By the id of a fact, the contacts and kinds of ways that it closes."""
 
@@ -94,6 +98,7 @@ def read_facts(path: Path) -> Facts:
     return Facts(
         {fact.id: fact.means for fact in record.facts},
         compiled,
+        {fact.id: fact.row for fact in record.facts if fact.row},
         {
             fact.id: frozenset([*fact.closes, *fact.closes_ways])
             for fact in record.facts
