@@ -9,6 +9,8 @@ from staff.cases.wording import MOST_CATEGORIES, about, need
 from staff.console import wording
 
 _UNDER_12 = "is_child_under_12"
+_SAYS_MORE = {"told_adult_no_help": "told_adult"}
+"""Facts that say another one too."""
 _MOST_FACTS, _FEW = 5, 3
 """Facts in the first line; and so few parts of it do not tell two cases apart."""
 
@@ -21,9 +23,10 @@ def first_line(
     `ages` and `facts` are what the person said in passing, `words` what a row says of each fact.
     Where that is little, it ends with what the case is about.
     """
-    heard = [said for fact, said in words.items() if fact in facts]
-    if ages and _UNDER_12 in words:
-        heard = [said for said in heard if said != words[_UNDER_12]]
+    implied = {less for more, less in _SAYS_MORE.items() if more in facts} | (
+        {_UNDER_12} if ages else set()
+    )
+    heard = [said for fact, said in words.items() if fact in facts and fact not in implied]
     parts = [*map(str, ages), *heard[:_MOST_FACTS]]
     if len(parts) < _FEW:
         harm = wording.label(case.categories[0]).lower() if case.categories else ""

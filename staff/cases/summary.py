@@ -62,7 +62,7 @@ class CaseSummary:
 def summary_of(messages: Sequence[_M], text_of: Callable[[_M], str]) -> CaseSummary:
     """Sum up the messages of a case, in any order. Raises ValueError without a message."""
     first = first_to_read(messages, text_of)
-    told = told_categories(messages, first)
+    told = told_categories(messages, first, text_of)
     gravest = max(each.assessment.severity for each in messages)
     about = replace(
         first.assessment, severity=gravest, subject=told_subject(messages, first), categories=told

@@ -8,6 +8,7 @@ says in words of its own decides here (docs/adr/0055-what-a-case-tells.md).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -21,8 +22,11 @@ _CARRIED = frozenset({CONVERSATION, "length", "gateway"})
 messages, what could not be read, and help that was shown."""
 _LONGEST_LINE = 120
 """Characters of a message that a row of the queue shows."""
+_SURE = 0.5
+"""The probability from which a model is sure enough to go before an earlier message."""
 _REVIEWED = frozenset({"lexicon", "combination"})
-_WHEN, _NO_CAUSE, _UNKNOWN = "immediate_danger", "distress", "unknown"
+_DYING, _UNKNOWN = "suicide", "unknown"
+_WHEN, _NO_CAUSE = "immediate_danger", "distress"
 """A category that says when, and one that is only used where no cause was given."""
 
 
@@ -58,17 +62,18 @@ def told_severity(assessment: Assessment) -> Severity:
 def in_reading_order(messages: Iterable[_M]) -> list[_M]:
     """Return messages in the order in which they tell most.
 
-    Graver by its own words goes first, then graver with its context, then what a reviewed phrase
-    heard, then what came earlier: that message changed the assessment.
+    Graver by its own words goes first, then graver with its context, then what a reviewed phrase or
+    a sure model heard, then what came earlier: that message changed the assessment.
     """
 
-    def rank(message: _M) -> tuple[int, int, bool, datetime, str]:
+    def rank(message: _M) -> tuple[int, int, bool, bool, datetime, str]:
         found = message.assessment
         told = told_severity(found)
-        by_phrase = any(
-            each.kind in _REVIEWED and each.severity >= told for each in own_signals(found)
-        )
-        return -told, -found.severity, not by_phrase, message.raised_at, message.message_id
+        gravest = [each for each in own_signals(found) if each.severity >= told]
+        by_phrase = any(each.kind in _REVIEWED for each in gravest)
+        is_sure = any(each.weight >= _SURE for each in gravest)
+        ids = message.raised_at, message.message_id
+        return -told, -found.severity, not by_phrase, not is_sure, *ids
 
     return sorted(messages, key=rank)
 
@@ -88,14 +93,25 @@ def first_to_read(messages: Iterable[_M], text_of: Callable[[_M], str]) -> _M:
     return next(telling, ordered[0])
 
 
-def told_categories(messages: Iterable[ReadMessage], first: ReadMessage) -> tuple[str, ...]:
+def told_categories(
+    messages: Iterable[_M], first: _M, text_of: Callable[[_M], str]
+) -> tuple[str, ...]:
     """Return the harms that were told, the main one first.
 
     A category counts where words of a message caused a signal of it; `first` is the message to read
-    first. Where a conversation is severe only as a whole, it is the main category of `first`.
+    first. A message that is less grave needs a reviewed phrase: in few words a model hears many
+    things. Where a conversation is severe only as a whole, it is the main category of `first`.
     """
-    ordered = [first, *(each for each in in_reading_order(messages) if each is not first)]
-    named = dict.fromkeys(name for each in ordered for name in _categories_in(each.assessment))
+    named = _categories_in(first.assessment)
+    gravest = told_severity(first.assessment)
+    for message in in_reading_order(each for each in messages if each is not first):
+        signals = own_signals(message.assessment)
+        by_phrase = any(each.kind in _REVIEWED for each in signals)
+        if not by_phrase and told_severity(message.assessment) < gravest:
+            continue
+        if signals and not _only_asks(message, text_of):
+            named += _categories_in(message.assessment)
+    named = list(dict.fromkeys(named))
     harms = [name for name in named if name not in {_WHEN, _NO_CAUSE}]
     when = [_WHEN] if _WHEN in named else []
     if harms or when:
@@ -143,14 +159,42 @@ def line_that_tells(text: str, signals: Sequence[Signal]) -> str:
 
 
 def _categories_in(assessment: Assessment) -> list[str]:
-    """Return the categories that a message tells, the gravest first, else as it was assessed."""
+    """Return the categories that a message tells: the gravest first, then the most often heard.
+
+    That it happens now makes no harm graver than another.
+    """
+    heard = [each for each in own_signals(assessment) if not _is_within_another(each, assessment)]
     gravest: dict[str, Severity] = {}
-    for signal in own_signals(assessment):
+    for signal in heard:
         known = gravest.get(signal.category, Severity.NONE)
-        gravest[signal.category] = max(known, signal.severity)
+        gravest[signal.category] = max(known, min(signal.severity, Severity.URGENT))
+    sources = Counter(category for category, _ in {(each.category, each.source) for each in heard})
+    phrases = {each.category for each in heard if each.kind in _REVIEWED}
     assessed = [name for name in assessment.categories if name in gravest]
-    named = dict.fromkeys((*assessed, *gravest))
-    return sorted(named, key=lambda name: -gravest[name])
+    return sorted(
+        dict.fromkeys((*assessed, *gravest)),
+        key=lambda name: (-gravest[name], -sources[name], name not in phrases),
+    )
+
+
+def _is_within_another(signal: Signal, assessment: Assessment) -> bool:
+    """Return whether a phrase is a part of a longer one that says another harm.
+
+    "mum kicked me" is a part of "mum kicked me out", and nobody was kicked. What is said of dying
+    always counts.
+    """
+    if signal.kind != "lexicon" or signal.category == _DYING:
+        return False
+    length = signal.end - signal.start
+    return any(
+        other.start <= signal.start
+        and signal.end <= other.end
+        and other.end - other.start > length
+        and other.severity >= min(signal.severity, Severity.URGENT)
+        and other.category not in {signal.category, _WHEN}
+        for other in assessment.signals
+        if other.kind == "lexicon"
+    )
 
 
 def _only_asks(message: _M, text_of: Callable[[_M], str]) -> bool:

@@ -23,6 +23,7 @@ from safeguarding.escalation import CallbackLeft, Escalation
 from safeguarding.records import read_yaml
 from safeguarding.risk.assessment import NO_RISK, Assessment, Signal, Turn
 from safeguarding.risk.lexicon.reader import read_lexicon
+from safeguarding.risk.text.normalise import Canonical
 from safeguarding.screening.task import ScreeningTask
 from safeguarding.settings import Settings
 from safeguarding.speaker import age_said, audience_said, subject_said
@@ -104,7 +105,8 @@ def escalations(
     case: MorningCase, assess: Assess, at: Callable[[int], datetime], area: str | None = None
 ) -> Iterator[Escalation]:
     """Yield what the gateway hands over of a conversation, in order."""
-    state, before = ConversationState(area=area), []
+    state = ConversationState(area=area)
+    before: list[Turn] = []
     for number, text in enumerate(case.turns, 1):
         said = audience_said(text)
         state = state.spoken_by(said, subject_said(text))
@@ -167,7 +169,7 @@ def _facts() -> Facts:
 
 
 @cache
-def _normaliser() -> Callable[..., object]:
+def _normaliser() -> Callable[[str], Canonical]:
     return read_lexicon().normaliser
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -36,6 +37,10 @@ def message(
     found = Assessment(severity, tuple(named), subject, signals) if signals else NO_RISK
     at = NOON + timedelta(minutes=minute)
     return escalation(f"m{minute}", text=text, assessment=found, raised_at=at)
+
+
+def told(first: Escalation, *others: Escalation) -> tuple[str, ...]:
+    return told_categories([first, *others], first, lambda each: each.text)
 
 
 def first_of(*messages: Escalation) -> str:
@@ -120,14 +125,56 @@ def test_only_as_many_words_are_opened_as_are_needed() -> None:
     assert opened == ["m5"]  # a reviewed phrase told it, whatever else is asked
 
 
+def test_of_equally_grave_ones_a_sure_model_goes_first_then_the_earlier() -> None:
+    unsure = replace(signal("model", "grooming"), weight=0.4)
+    first, second = message(0, unsure), message(1, replace(unsure, weight=0.6))
+
+    assert first_of(first, second) == "m1"
+    assert first_of(second, message(2, replace(unsure, weight=0.99))) == "m1"
+
+
 def test_a_harm_counts_only_where_words_told_it() -> None:
-    assert told_categories([TOLD, CARRIED], TOLD) == ("physical_abuse",)
+    assert told(TOLD, CARRIED) == ("physical_abuse",)
 
 
-def test_the_main_harm_is_that_of_the_message_to_read_first() -> None:
-    graver = message(3, signal("model", "neglect"), signal("lexicon", "missing", CONCERN))
+def test_the_harms_of_the_message_to_read_first_stand_in_front() -> None:
+    other = message(3, signal("model", "neglect"), signal("lexicon", "missing", CONCERN))
 
-    assert told_categories([graver, TOLD], TOLD) == ("physical_abuse", "neglect", "missing")
+    assert told(TOLD, other) == ("physical_abuse", "neglect", "missing")
+
+
+def test_what_a_model_alone_hears_in_a_less_grave_message_was_not_told() -> None:
+    vague = message(3, signal("model", "suicide", CONCERN), text="i dont want to")
+    reviewed = message(4, signal("lexicon", "neglect", CONCERN))
+
+    assert told(TOLD, vague, reviewed) == ("physical_abuse", "neglect")
+
+
+def test_a_question_about_the_service_tells_no_harm() -> None:
+    asks = message(3, signal("model", "honour_based_abuse"), text="what will they ask me")
+
+    assert told(TOLD, asks) == ("physical_abuse",)
+
+
+def test_of_the_harms_of_one_message_the_one_that_most_heard_is_the_main_one() -> None:
+    both = message(
+        0,
+        replace(signal("lexicon", "domestic_abuse", IMMEDIATE), source="a"),
+        replace(signal("lexicon", "physical_abuse"), source="b"),
+        signal("model", "physical_abuse"),
+    )
+
+    assert told(both) == ("physical_abuse", "domestic_abuse")
+
+
+def test_a_phrase_within_a_longer_one_of_another_harm_tells_nothing() -> None:
+    out = Signal("thrown-out", "lexicon", "1", "missing", URGENT, 0, 17)
+    kicked = Signal("kicked", "lexicon", "1", "physical_abuse", URGENT, 0, 13)
+    dying = replace(kicked, category="suicide")
+
+    assert told(message(0, out, kicked)) == ("missing",)
+    assert told(message(0, replace(out, severity=CONCERN), kicked)) == ("physical_abuse", "missing")
+    assert told(message(0, out, dying)) == ("missing", "suicide")
 
 
 def test_danger_stands_after_the_harm_and_distress_alone() -> None:
@@ -136,23 +183,23 @@ def test_danger_stands_after_the_harm_and_distress_alone() -> None:
     )
     sad = message(1, signal("lexicon", "distress", CONCERN))
 
-    assert told_categories([danger, sad], danger) == ("suicide", "immediate_danger")
-    assert told_categories([sad], sad) == ("distress",)
+    assert told(danger, sad) == ("suicide", "immediate_danger")
+    assert told(sad) == ("distress",)
 
 
 def test_a_build_up_is_of_its_main_category_alone() -> None:
     built = message(2, signal("conversation", "grooming"), categories=("grooming", "image_abuse"))
 
-    assert told_categories([built], built) == ("grooming",)
+    assert told(built) == ("grooming",)
     assert possible_categories([built], built, ("grooming",)) == ("image_abuse",)
 
 
 def test_what_a_model_finds_possible_beside_what_was_told_is_kept_apart() -> None:
-    told = message(1, signal("model", "grooming"), categories=("grooming", "image_abuse"))
+    heard = message(1, signal("model", "grooming"), categories=("grooming", "image_abuse"))
     harmless = message(2, signal("conversation", "neglect"), categories=("neglect",))
 
-    assert told_categories([told, harmless], told) == ("grooming",)
-    assert possible_categories([told, harmless], told, ("grooming",)) == ("image_abuse",)
+    assert told(heard, harmless) == ("grooming",)
+    assert possible_categories([heard, harmless], heard, ("grooming",)) == ("image_abuse",)
 
 
 def test_it_is_about_the_one_whom_the_message_to_read_first_names() -> None:
