@@ -47,6 +47,9 @@ class ConversationState:
     categories: tuple[str, ...] = ()
     """The main risk category of each message that showed risk, the latest first."""
     audience: str | None = None
+    is_guessed: bool = False
+    """Whether the audience is a guess from what was told: replies fit it, and records leave it
+    out."""
     area: str | None = None
     age: int | None = None
     """In years; None when the person has not said it."""
@@ -81,15 +84,20 @@ class ConversationState:
 
     def after(self, assessment: Assessment) -> ConversationState:
         """Return the state after a message with this assessment."""
-        audience = self.audience
+        audience, is_guessed = self.audience, self.is_guessed
         tells_as_adult = self.need is None or self.need in ADULTS_NEEDS
         if audience is None and assessment.subject == "own_child" and tells_as_adult:
-            audience = PARENT
+            audience, is_guessed = PARENT, True
         calm = self.calm + 1 if self.severity else 0
         danger = assessment.severity == Severity.IMMEDIATE
         since = 0 if danger or self.severity < Severity.IMMEDIATE else self.since_danger + 1
         state = replace(
-            self, audience=audience, replies=self.replies + 1, calm=calm, since_danger=since
+            self,
+            audience=audience,
+            is_guessed=is_guessed,
+            replies=self.replies + 1,
+            calm=calm,
+            since_danger=since,
         )
         if assessment.severity < Severity.CONCERN:
             return state
@@ -145,6 +153,7 @@ class ConversationState:
             need=graver.need or self.need or other.need,
             categories=tuple(dict.fromkeys((*self.categories, *other.categories)))[:_CATEGORIES],
             audience=self.audience or other.audience,
+            is_guessed=self.is_guessed if self.audience else other.is_guessed,
             area=self.area or other.area,
             age=self.age or other.age,
             cards=cards,
@@ -160,6 +169,11 @@ class ConversationState:
             is_over=self.is_over and other.is_over,
             is_sure=self.is_sure or other.is_sure,
         )
+
+    @property
+    def said_audience(self) -> str | None:
+        """The audience that the person gave, in words or by a button."""
+        return None if self.is_guessed else self.audience
 
     @property
     def need_in_hand(self) -> str | None:
@@ -216,7 +230,8 @@ class ConversationState:
         `subject` is "self" or "friend". The need follows, because it was guessed from the words
         before: a child who was taken for a parent reads no adult's words again.
         """
-        state = replace(self, audience=audience or self.audience)
+        guessed = self.is_guessed and audience is None
+        state = replace(self, audience=audience or self.audience, is_guessed=guessed)
         if self.need is None:
             return state
         need = self.need
@@ -286,6 +301,7 @@ class ConversationState:
             "last_kind": None if self.last_kind == "none" else self.last_kind,
             "calm": self.calm or None,
             "since_danger": self.since_danger or None,
+            "is_guessed": self.is_guessed or None,
             "asked_if_safe": self.asked_if_safe or None,
             "is_over": self.is_over or None,
             "is_sure": self.is_sure or None,

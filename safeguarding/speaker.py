@@ -72,8 +72,9 @@ _NOT_ME = re.compile(
 )
 _ME = re.compile(
     rf"\bnot (?:the|my|a) {_CLOSE}\b[\s,.!:-]*(?:it'?s |its )?(?:about )?me\b|"
-    rf"\b(?:it'?s|its|i (?:meant|mean)|talking about) (?:about )?(?:me|myself)\b(?! (?:mum|mam|dad|"
-    r"mate|who|that|and))|\bi'?m the one (?:it|this)(?:'?s| is) happen(?:ed|ing) to\b",
+    r"(?<!know )(?<!knows )(?<!knew )(?<!think )\b(?:it'?s|its|i (?:meant|mean)|talking about) "
+    r"(?:about )?(?:me|myself)\b(?! (?:mum|mam|dad|mate|who|that|and|again|back))|"
+    r"\bi'?m the one (?:it|this)(?:'?s| is) happen(?:ed|ing) to\b",
     re.IGNORECASE,
 )
 

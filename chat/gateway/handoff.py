@@ -206,7 +206,7 @@ class HandoffWriter:
                 turns_before=exchange.before,
                 shown=tuple(words_of(message) for message in shown),
                 contacts=contacts_in(shown),
-                audience=conversation.state.audience,
+                audience=conversation.state.said_audience,
                 area=conversation.state.area,
                 age=conversation.state.age,
                 facts=conversation.state.facts,

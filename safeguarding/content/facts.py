@@ -32,6 +32,8 @@ class FactRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     near_miss: list[str]
     means: str | None = None
     """What staff read; None where it only serves to choose a reply."""
+    row: str = ""
+    """What the row of a case in the queue says; empty where it does not tell cases apart."""
     closes: list[str] = []
     """The contacts that are of no use to a person who says it."""
     closes_ways: list[str] = []
@@ -54,6 +56,8 @@ class Facts:
     means: Mapping[str, str]
     """What staff read, by the id of the fact; without those that only choose a reply."""
     patterns: Mapping[str, re.Pattern[str]]
+    rows: Mapping[str, str] = field(default_factory=dict)
+    """What a row of the queue says, by the id of the fact, in the order of the row."""
     closes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """By the id of a fact, the contacts and kinds of ways that it closes."""
     who: Who = field(default_factory=Who)
@@ -109,6 +113,7 @@ def read_facts(path: Path) -> Facts:
     return Facts(
         {**who.means, **{fact.id: fact.means for fact in record.facts if fact.means}},
         compiled,
+        {**who.rows, **{fact.id: fact.row for fact in record.facts if fact.row}},
         {
             fact.id: frozenset([*fact.closes, *fact.closes_ways])
             for fact in record.facts

@@ -66,6 +66,8 @@ class Who:
 
     means: Mapping[str, str] = field(default_factory=dict)
     """What staff read, by the id of the fact."""
+    rows: Mapping[str, str] = field(default_factory=dict)
+    """What a row of the queue says of those who did it, by the id of the fact."""
     people: re.Pattern[str] | None = None
     """The words for every person, each in a group with the person's name."""
     supposed: re.Pattern[str] | None = None
@@ -84,6 +86,7 @@ class Who:
                 for role, said in record.roles.items()
                 for name, person in record.people.items()
             },
+            {f"{DONE_BY}{name}": each.means for name, each in record.people.items()},
             re.compile(rf"\b(?:{'|'.join(named)})\b"),
             re.compile(record.supposed),
             {

@@ -207,7 +207,8 @@ class RiskEngine:
             # The models misjudged the message, so their subject does not count either.
             return Assessment(severity, named, self._phrases.subject(reading), tuple(signals))
         categories = tuple(dict.fromkeys((*prediction.categories, *named)))
-        return Assessment(severity, categories, prediction.subject, tuple(signals))
+        subject = self._phrases.subject_by_words(reading, prediction.subject)
+        return Assessment(severity, categories, subject, tuple(signals))
 
 
 def _by_weight(signals: Sequence[Signal]) -> tuple[str, ...]:

@@ -142,9 +142,10 @@ class Predictor:
         probabilities = self._severity(gravest.evidence, phrased)
         alone = self._severity(_unphrased(gravest.evidence), phrased)
         passage, scores, need = gravest.passage, gravest.scores, gravest.need
+        own, own_need = self._out_of_place(gravest, alone, phrased, context)
         signals = []
-        if alone.severity > Severity.NONE:
-            signals.append(self._signal(SOURCE, MODEL, alone, passage, scores, need))
+        if own.severity > Severity.NONE:
+            signals.append(self._signal(SOURCE, MODEL, own, passage, scores, own_need))
         concern = max(
             self._thresholds.probabilities(_unphrased(each.evidence)).concern for each in read
         )
@@ -152,10 +153,11 @@ class Predictor:
         if joined is not None and joined[0].severity > probabilities.severity:
             probabilities, joint, need = joined
             # Whom a message is about, it says itself where it tells something.
-            own = scores.subjects if alone.severity > Severity.NONE else joint.subjects
-            scores = replace(joint, subjects=own)
-            source = f"{SOURCE}-{CONVERSATION}"
-            signals.append(self._signal(source, CONVERSATION, probabilities, None, scores, need))
+            subjects = scores.subjects if alone.severity > Severity.NONE else joint.subjects
+            scores = replace(joint, subjects=subjects)
+            signals.append(self._in_conversation(probabilities, scores, need))
+        elif alone.severity > own.severity:
+            signals.append(self._in_conversation(alone, scores, need))
         vectors = {each.passage.text: each.scores.encoded.vector for each in read}
         return Prediction(
             probabilities,
@@ -203,6 +205,25 @@ class Predictor:
 
     def _severity(self, evidence: Evidence, phrased: Severity) -> Probabilities:
         return confirmed(self._thresholds.probabilities(evidence), evidence, phrased)
+
+    def _out_of_place(
+        self, read: _ReadPassage, in_place: Probabilities, phrased: Severity, context: str
+    ) -> tuple[Probabilities, str | None]:
+        """Return the probabilities and the need of a passage without what came before it.
+
+        They say what the person tells in these words: after a disclosure the second reader finds
+        "what will they ask" as severe as what was disclosed. Never more severe than `in_place`,
+        those of the passage in its place.
+        """
+        if not context or in_place.severity == Severity.NONE or read.evidence.second is None:
+            return in_place, read.need
+        text, evidence = read.passage.text, _unphrased(read.evidence)._replace(second=None)
+        evidence, need = self._read_again(evidence, text, "")
+        if evidence.second is not None:
+            # The next message is read together with this one, and needs the same scores.
+            self._read_before.put(text, evidence.second)
+        found = self._severity(evidence, phrased)
+        return (found, need) if found.severity < in_place.severity else (in_place, read.need)
 
     def _together(
         self,
@@ -279,6 +300,12 @@ class Predictor:
 
     def _evidence(self, steps: Steps, typed: str) -> Evidence:
         return Evidence(steps, self._witness.scores(_last(typed.split())))
+
+    def _in_conversation(
+        self, probabilities: Probabilities, scores: Scores, need: str | None
+    ) -> Signal:
+        source = f"{SOURCE}-{CONVERSATION}"
+        return self._signal(source, CONVERSATION, probabilities, None, scores, need)
 
     def _signal(
         self,

@@ -15,6 +15,7 @@ from safeguarding.messages import ShownContact
 from safeguarding.risk.assessment import Turn
 from safeguarding.taxonomy import Severity
 from staff.audit.trail import Link
+from staff.cases.told import first_to_read
 from storage.letterboxes import Letterbox
 
 _LETTERS = "23456789BCDFGHJKMNPQRSTVWXYZ"
@@ -115,10 +116,16 @@ class Case:
     staff_severity: Severity | None
     need: str | None
     """One of the taxonomy's needs: that of the most severe message."""
-    subject: str
+    assessed_subject: str
+    staff_subject: str | None
     assessed_categories: tuple[str, ...]
+    """The harms that were told in words, the main one first."""
+    possible_categories: tuple[str, ...]
+    """What else a model finds possible: no words of the person say it."""
     staff_categories: tuple[str, ...] | None
-    audience: str | None
+    said_audience: str | None
+    """Who writes, as they said or by a button that they pressed."""
+    staff_audience: str | None
     area: str | None
     opened_at: datetime
     raised_at: datetime
@@ -136,13 +143,25 @@ class Case:
     closed_at: datetime | None
     legal_hold: bool
     merged_into: str | None
+    opening: str | None
+    """The id of the message to read first."""
     version: int
     """Grows with every change: a change to an older version is refused."""
 
     @property
     def categories(self) -> tuple[str, ...]:
-        """The categories that count: those of staff, else those assessed, most severe first."""
+        """The categories that count: those of staff, else those that were told, main one first."""
         return self.assessed_categories if self.staff_categories is None else self.staff_categories
+
+    @property
+    def subject(self) -> str:
+        """Whom it is about: as staff corrected it, else as it was told."""
+        return self.staff_subject or self.assessed_subject
+
+    @property
+    def audience(self) -> str | None:
+        """Who writes: as staff corrected it, else as they said; None where nobody knows."""
+        return self.staff_audience or self.said_audience
 
     def is_overdue(self, now: datetime) -> bool:
         """Return whether it is open and a member of staff should have looked by now."""
@@ -269,8 +288,8 @@ class WholeCase:
 
     @property
     def opening(self) -> Escalation:
-        """The message to show first: the most severe, and the newest of those."""
-        return max(self.messages, key=lambda each: (each.assessment.severity, each.raised_at))
+        """The message to read first: the one that tells most in words of its own."""
+        return first_to_read(self.messages, lambda each: each.text)
 
 
 @dataclass(frozen=True)

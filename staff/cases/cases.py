@@ -91,7 +91,7 @@ class CaseFilter:
             of.c.status: None if self.status is None else self.status.value,
             of.c.severity: None if self.severity is None else int(self.severity),
             of.c.need: self.need,
-            of.c.audience: self.audience,
+            sa.func.coalesce(of.c.staff_audience, of.c.audience): self.audience,
             of.c.area: self.area,
             of.c.offered_to: self.offered_to,
             of.c.burst: self.burst,
@@ -372,9 +372,9 @@ def _references(typed: str) -> set[str]:
 def case_of(row: RowMapping) -> Case:
     """Return the case of a row. Nothing of it is sealed."""
     named = (
-        "id", "reference", "conversation_id", "need", "subject", "audience", "area", "opened_at",
-        "raised_at", "newest_at", "due_at", "handoffs", "assigned_to", "offered_to", "closing_by",
-        "closed_at", "legal_hold", "merged_into", "version",
+        "id", "reference", "conversation_id", "need", "area", "opened_at", "raised_at",
+        "newest_at", "due_at", "handoffs", "assigned_to", "offered_to", "closing_by", "closed_at",
+        "legal_hold", "merged_into", "opening", "version", "staff_subject", "staff_audience",
     )  # fmt: skip
     staff_categories = row["staff_categories"]
     return Case(
@@ -383,7 +383,10 @@ def case_of(row: RowMapping) -> Case:
         severity=Severity(row["severity"]),
         assessed_severity=Severity(row["assessed_severity"]),
         staff_severity=_severity(row["staff_severity"]),
+        assessed_subject=row["subject"],
+        said_audience=row["audience"],
         assessed_categories=tuple(row["categories"]),
+        possible_categories=tuple(row["possible_categories"]),
         staff_categories=None if staff_categories is None else tuple(staff_categories),
     )
 

@@ -21,6 +21,7 @@ from staff.audit import trail
 from staff.audit.trail import Event
 from staff.cases.case import Case, CaseEvent, CaseStatus, Referral, look_by
 from staff.cases.cases import UnknownCaseError, case_of
+from staff.cases.summary import summary_on_record
 from staff.cases.tables import case_actions, case_notes, cases, make_key, referrals, reviews
 from storage.vault import Vault
 
@@ -57,6 +58,16 @@ class ClosingDecision:
     """The severity that they choose; None where they agree with the assessment."""
     missed: bool = False
     """Whether Lantern should have raised something in the conversation and did not."""
+
+
+@dataclass(frozen=True)
+class CorrectedPeople:
+    """Whom a case is about and who writes, as a member of staff corrects them; None agrees."""
+
+    subject: str | None = None
+    """One of the taxonomy's subjects."""
+    audience: str | None = None
+    """One of the taxonomy's audiences."""
 
 
 @dataclass(frozen=True)
@@ -192,26 +203,51 @@ class Casework:
         *,
         severity: Severity | None,
         categories: Sequence[str] | None,
+        people: CorrectedPeople | None = None,
         reason: str,
         by: str,
         version: int | None = None,
     ) -> None:
-        """Correct the assessment; None agrees with it.
+        """Correct the assessment, and whom the case is about and who writes; None agrees with it.
 
-        The deadline counts from when the case was last raised. Raises WordsMissingError, and
-        ValueError for an unknown category.
+        What was assessed or said stays on record beside it. The need follows from all of them. The
+        deadline counts from when the case was last raised. Raises WordsMissingError, and ValueError
+        for an unknown category, subject or audience.
         """
-        if not set(categories or ()) <= set(taxonomy().risk_categories):
-            raise ValueError("an unknown risk category")
+        names, people = taxonomy(), people or CorrectedPeople()
+        subject, audience = people.subject, people.audience
+        if (
+            not set(categories or ()) <= set(names.risk_categories)
+            or subject not in {None, *names.subjects}
+            or audience not in {None, *names.audiences}
+        ):
+            raise ValueError("an unknown risk category, subject or audience")
         with self._change(case_id, by, version) as change:
             case, note_id = change.case, change.note(reason)
             named = None if categories is None else list(categories)
-            change.update(**_judged(case, severity), staff_categories=named)
+            corrected = {
+                "staff_subject": subject,
+                "staff_audience": audience,
+                "staff_categories": named,
+            }
+            said = {"subject_said": case.assessed_subject, **corrected}
+            summary = summary_on_record(change.connection, self._vault, case_id)
+            need = summary.columns(said, case.said_audience)["need"]
+            change.update(**_judged(case, severity), **corrected, need=need)
             after = case.assessed_severity if severity is None else severity
-            detail = {"from": case.severity.label, "to": after.label, "note": note_id}
-            change.record(
-                CaseEvent.CORRECTED, **detail, **({} if named is None else {"categories": named})
-            )
+            detail: dict[str, Any] = {
+                "from": case.severity.label,
+                "to": after.label,
+                "note": note_id,
+            }
+            detail |= {} if named is None else {"categories": named}
+            for name, before, now in (
+                ("subject", case.subject, subject or case.assessed_subject),
+                ("audience", case.audience, audience or case.said_audience),
+            ):
+                if before != now:
+                    detail |= {f"{name}_from": before, f"{name}_to": now}
+            change.record(CaseEvent.CORRECTED, **detail)
 
     def refer(self, case_id: str, referral: Referral, *, by: str) -> None:
         """Record a referral; without `made_at`, why there is none.

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection, Engine, RowMapping
 
 from safeguarding.clock import utc_now
 from safeguarding.escalation import Escalation
-from safeguarding.risk.assessment import need_of
+from safeguarding.speaker import subject_said
 from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import check_in_use
 from staff.alerts.outbox import acknowledge, set_area
@@ -22,6 +22,7 @@ from staff.cases.case import CaseEvent, CaseStatus, look_by, reference_of
 from staff.cases.cases import UnknownCaseError
 from staff.cases.casework import locked
 from staff.cases.recording import ESCALATE_FROM
+from staff.cases.summary import summary_of
 from staff.cases.tables import cases, escalations, make_key, opened_row, sealed_row, vault_of
 from storage.vault import Vault
 
@@ -112,7 +113,7 @@ class CaseMerge:
             if len(moved) != len(set(message_ids)):
                 raise UnknownCaseError
             try:
-                own, rest = _summed(moved), _summed(stay)
+                own, rest = _summed(moved), _summed(stay, row)
             except ValueError:
                 raise CaseMergeError from None
             new = str(uuid.uuid4())
@@ -168,7 +169,7 @@ class CaseMerge:
         """Update the facts of a case from its messages; `reopen` opens it if there are new ones."""
         into = sa.select(cases.c.id).where(cases.c.merged_into == target["id"])
         ids = [target["id"], *connection.execute(into).scalars()]
-        total = _summed(self._messages(connection, ids))
+        total = _summed(self._messages(connection, ids), target)
         if reopen and total["handoffs"] > target["handoffs"]:
             changes = changes | _OPEN
         _change(connection, target, total | _as_judged(target, total) | changes)
@@ -194,10 +195,11 @@ def _change(connection: Connection, row: RowMapping, changes: dict[str, Any]) ->
         set_area(connection, row["id"], values["area"])
 
 
-def _summed(messages: Sequence[Escalation]) -> dict[str, Any]:
-    """Return the columns that follow from the messages alone, for a split or merged case.
+def _summed(messages: Sequence[Escalation], row: RowMapping | None = None) -> dict[str, Any]:
+    """Return the columns that follow from the messages, for a split or merged case.
 
-    Raises ValueError when none of them shows risk.
+    `row` is that of the case, for what staff corrected; None for a new one. Raises ValueError when
+    none of them shows risk.
     """
     raised = [each for each in messages if each.assessment.severity >= ESCALATE_FROM]
     if not raised:
@@ -208,13 +210,14 @@ def _summed(messages: Sequence[Escalation]) -> dict[str, Any]:
     most_severe, first = by_severity[0], min(each.raised_at for each in raised)
     severity = most_severe.assessment.severity
     audience = next((each.audience for each in messages if each.audience), None)
-    named = [name for each in by_severity for name in each.assessment.categories]
+    corrections = (subject_said(each.text) for each in reversed(messages))
+    said = next(filter(None, corrections), None)
+    summary = summary_of(raised, lambda each: each.text)
     return {
+        **summary.columns({**(row or {}), "subject_said": said}, audience),
+        "subject_said": said,
         "severity": int(severity),
         "assessed_severity": int(severity),
-        "need": need_of(most_severe.assessment, audience),
-        "subject": most_severe.assessment.subject,
-        "categories": list(dict.fromkeys(named)),
         "audience": audience,
         "area": next((each.area for each in messages if each.area), None),
         "opened_at": first,

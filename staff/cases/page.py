@@ -96,6 +96,11 @@ class CaseForm:
         severity = self.get("severity") or AGREE
         return None if severity == AGREE else Severity.named(severity)
 
+    def corrected(self, name: str) -> str | None:
+        """Return what staff chose in a field that may agree; None where they do."""
+        chosen = self.get(name) or AGREE
+        return None if chosen == AGREE else chosen
+
     def day(self, name: str) -> date | None:
         """Return a date, or None where the field is empty. Raises ValueError."""
         return date.fromisoformat(self.get(name)) if self.get(name) else None
@@ -132,7 +137,7 @@ async def reveal(request: Request, case_id: str) -> HTTPResponse:
         return asked
     try:
         await asyncio.to_thread(
-            console.casework.revealed, case_id, by=session.staff.id, session=_mark_of(session)
+            console.casework.revealed, case_id, by=session.staff.id, session=reveal_mark(session)
         )
     except UnknownCaseError:
         raise NotFound from None
@@ -198,14 +203,14 @@ async def _case_of_message(request: Request, message_id: str) -> HTTPResponse:
     return redirect(address_of(case_id))
 
 
-def _mark_of(session: Session) -> str:
+def reveal_mark(session: Session) -> str:
     """Return a digest that names a session on the audit trail and cannot be used to sign in."""
     return hashlib.sha256(f"reveal {session.form_token}".encode()).hexdigest()[:16]
 
 
 def _is_revealed(whole: WholeCase, session: Session) -> bool:
     """Return whether the audit trail says that the reader uncovered the words in this session."""
-    reader, mark = session.staff.id, _mark_of(session)
+    reader, mark = session.staff.id, reveal_mark(session)
     return any(
         link.event.what == CaseEvent.REVEALED.value
         and link.event.who == reader
@@ -236,7 +241,11 @@ def _context(console: Services, whole: WholeCase, session: Session) -> dict[str,
         "categories": [
             (wording.label(name), risk_categories.get(name, "")) for name in case.categories
         ],
+        "told": [wording.label(name).lower() for name in case.assessed_categories],
+        "possible": [wording.label(name).lower() for name in case.possible_categories],
         "all_categories": [(name, wording.label(name)) for name in risk_categories],
+        "subjects": [(name, wording.subject(name)) for name in taxonomy().subjects],
+        "audiences": [(name, wording.audience(name)) for name in taxonomy().audiences],
         "needs_second": max(case.severity, case.assessed_severity) >= SECOND_PERSON_FROM,
         "may_agree": case.closing_by not in {None, reader},
         "said": case_wording.said(whole.messages, console.facts),

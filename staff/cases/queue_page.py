@@ -20,6 +20,7 @@ from staff.accounts.permissions import Permission
 from staff.cases.bursts import QueueRow
 from staff.cases.case import Case, CaseStatus
 from staff.cases.cases import UNASSIGNED, CaseFilter, UnknownCaseError
+from staff.cases.page import reveal_mark
 from staff.console.pages import HOME, Services, address_of, number_in, services
 from staff.console.recording import record
 
@@ -43,6 +44,12 @@ class QueuePhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         "open_some": ("shown", "number"),
         "all": ("number",),
         "unassigned": ("number",),
+        "overdue": ("when",),
+        "due": ("when",),
+        "age": ("age",),
+        "closed": ("when",),
+        "offered": ("name",),
+        "has_it": ("name",),
     }
 
     title: str
@@ -53,6 +60,16 @@ class QueuePhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     caution: str
     unassigned: str
     assigned: str
+    writing: str
+    callback: str
+    overdue: str
+    due: str
+    age: str
+    closed: str
+    offered: str
+    has_it: str
+    nobody: str
+    closing: str
 
 
 @dataclass(frozen=True)
@@ -157,7 +174,8 @@ async def fragment(request: Request) -> HTTPResponse:
 
 def _context(request: Request) -> dict[str, Any]:
     """Return the context of the templates. Queries the database: call it in a thread."""
-    console, staff = services(request), session_of(request).staff
+    console, session = services(request), session_of(request)
+    staff = session.staff
     reader, own_areas, now = staff.id, staff.areas, console.now()
     areas = [each for each in console.cases.areas() if own_areas is None or each in own_areas]
     sent = {name: str(values[0]) for name, values in request.args.items()}
@@ -194,6 +212,8 @@ def _context(request: Request) -> dict[str, Any]:
         "to_agree": to_agree,
         "letters": letters,
         "with_letters": console.cases.with_letters({case.id for case in on_page}),
+        "details": console.details.of(on_page, now, reader=reader, session=reveal_mark(session)),
+        "row_facts": console.row_facts,
         "names": console.accounts.shown_names(filter(None, staff_ids)),
         "address_of": address_of,
         "pagination": _pagination(form, pages),

@@ -21,12 +21,14 @@ from safeguarding.escalation import (
     Escalation,
     merged,
 )
-from safeguarding.risk.assessment import Assessment, Signal, need_of
+from safeguarding.risk.assessment import need_of
+from safeguarding.speaker import subject_said
 from safeguarding.taxonomy import Severity
 from staff.alerts.outbox import Alert, Reason, raise_alert, set_area
 from staff.audit import trail
 from staff.audit.trail import Event
 from staff.cases.case import CaseEvent, CaseStatus, look_by, reference_of
+from staff.cases.summary import summary_of, summary_on_record
 from staff.cases.tables import cases, escalations, make_key, opened_row, sealed_row, wishes
 from storage import letterboxes
 from storage.vault import Vault
@@ -83,7 +85,7 @@ def record_message(
     else:
         connection.execute(sa.update(escalations).where(mine).values(**values))
     before = None if known is None else known.assessment.severity
-    reason, severity = _join(connection, place.case, result, before)
+    reason, severity = _join(connection, ring, place.case, result, before)
     came = _letter_came(connection, place, result) if result.is_letter else None
     if reason or came:
         _alert(connection, place.case, result, reason or came or "raised", severity, sender, at)
@@ -162,7 +164,9 @@ def _opened(connection: Connection, escalation: Escalation) -> RowMapping | None
     Two conversations may, once in a very long time, be given one reference: then the next is tried.
     """
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    assessment, raised_at = escalation.assessment, escalation.raised_at
+    severity, raised_at = escalation.assessment.severity, escalation.raised_at
+    said = {"subject_said": subject_said(escalation.text)}
+    columns = summary_of([escalation], lambda each: each.text).columns(said, escalation.audience)
     case_id, row = escalation.conversation_id, None
     for attempt in range(_REFERENCES):
         statement = insert(cases).values(
@@ -170,19 +174,18 @@ def _opened(connection: Connection, escalation: Escalation) -> RowMapping | None
             reference=reference_of(case_id, attempt),
             conversation_id=case_id,
             status=CaseStatus.OPEN.value,
-            severity=int(assessment.severity),
-            assessed_severity=int(assessment.severity),
-            need=need_of(assessment, escalation.audience),
-            subject=assessment.subject,
-            categories=list(assessment.categories),
+            severity=int(severity),
+            assessed_severity=int(severity),
             audience=escalation.audience,
             area=escalation.area,
             opened_at=raised_at,
             raised_at=raised_at,
             newest_at=raised_at,
-            due_at=look_by(assessment.severity, raised_at),
+            due_at=look_by(severity, raised_at),
             handoffs=0,
             version=0,
+            **said,
+            **columns,
         )
         connection.execute(statement.on_conflict_do_nothing())
         row = _locked(connection, case_id)
@@ -207,7 +210,11 @@ def _with_turns_once(connection: Connection, case_id: str, escalation: Escalatio
 
 
 def _join(
-    connection: Connection, row: RowMapping, escalation: Escalation, before: Severity | None
+    connection: Connection,
+    ring: Vault,
+    row: RowMapping,
+    escalation: Escalation,
+    before: Severity | None,
 ) -> tuple[Reason | None, Severity]:
     """Update a case after its message was recorded.
 
@@ -219,14 +226,17 @@ def _join(
         "newest_at": max(row["newest_at"], escalation.raised_at),
         "audience": row["audience"] or escalation.audience,
         "area": row["area"] or escalation.area,
+        "subject_said": subject_said(escalation.text) or row["subject_said"],
     }
     reason: Reason | None = None
     if severity >= ESCALATE_FROM:
         reason = _reason(row, severity, before)
         changes |= _handoff_columns(row, escalation, before)
         changes |= _raised_columns(row, escalation, reason)
-    if severity >= ESCALATE_FROM or changes["audience"] != row["audience"]:
-        changes |= _need_and_subject(connection, row["id"], changes["audience"])
+    said = any(changes[name] != row[name] for name in ("audience", "subject_said"))
+    if severity >= ESCALATE_FROM or said:
+        summary = summary_on_record(connection, ring, row["id"])
+        changes |= summary.columns({**row, **changes}, changes["audience"])
     connection.execute(sa.update(cases).where(cases.c.id == row["id"]).values(**changes))
     if changes["area"] != row["area"]:
         set_area(connection, row["id"], changes["area"])
@@ -272,7 +282,6 @@ def _handoff_columns(
         "opened_at": min(row["opened_at"], escalation.raised_at),
         "handoffs": row["handoffs"] + (before is None or before < ESCALATE_FROM),
         "assessed_severity": max(int(severity), row["assessed_severity"]),
-        "categories": _categories(row, escalation),
     }
     if before is None or before < severity:
         # Staff who are about to close the case have not seen it. Small talk does not hold them up.
@@ -301,29 +310,6 @@ def _raised_columns(
         # One of the same severity that arrived earlier, and was recorded later.
         return {"raised_at": at, "due_at": min(row["due_at"], look_by(severity, at))}
     return {}
-
-
-def _need_and_subject(connection: Connection, case_id: str, audience: str | None) -> dict[str, Any]:
-    """Return need and subject of a case: those of its most severe message, the first of these."""
-    merged = sa.select(cases.c.id).where(cases.c.merged_into == case_id)
-    of_case = (escalations.c.case_id == case_id) | escalations.c.case_id.in_(merged)
-    order = (escalations.c.severity.desc(), escalations.c.raised_at, escalations.c.message_id)
-    query = sa.select(escalations).where(of_case).order_by(*order).limit(1)
-    row = connection.execute(query).one()
-    assessment = Assessment(
-        Severity(row.severity),
-        tuple(row.categories),
-        row.subject,
-        tuple(Signal.from_record(each) for each in row.signals),
-    )
-    return {"need": need_of(assessment, audience), "subject": row.subject}
-
-
-def _categories(row: RowMapping, escalation: Escalation) -> list[str]:
-    """Return the categories of all messages of a case, those of the most severe first."""
-    known, new = row["categories"], list(escalation.assessment.categories)
-    more_severe = escalation.assessment.severity > row["assessed_severity"]
-    return list(dict.fromkeys([*new, *known] if more_severe else [*known, *new]))
 
 
 def _alert(

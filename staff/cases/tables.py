@@ -8,7 +8,7 @@ envelope encryption, see NIST SP 800-57 part 1.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timezone
 from typing import Any
 
@@ -76,6 +76,11 @@ cases = sa.Table(
     sa.Column("merged_into", sa.Text, sa.ForeignKey("cases.id"), index=True),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("burst", sa.Integer, index=True),
+    sa.Column("opening", sa.Text),
+    sa.Column("subject_said", sa.Text),
+    sa.Column("staff_subject", sa.Text),
+    sa.Column("staff_audience", sa.Text),
+    sa.Column("possible_categories", sa.JSON, nullable=False, server_default=sa.text("'[]'")),
     sa.CheckConstraint("severity BETWEEN 0 AND 3", name="severity"),
     sa.CheckConstraint("assessed_severity BETWEEN 0 AND 3", name="assessed_severity"),
     sa.CheckConstraint("staff_severity BETWEEN 0 AND 3", name="staff_severity"),
@@ -83,7 +88,11 @@ cases = sa.Table(
     # In the order of the queue: its first page takes the same time at any length.
     sa.Index("ix_cases_queue", "status", sa.text("severity DESC"), "due_at", "id"),
 )
-"""`burst` is that of the newest alert: cases of one burst look alike (staff/alerts/outbox.py)."""
+"""`burst` is that of the newest alert: cases of one burst look alike (staff/alerts/outbox.py).
+
+`opening` is the id of the message to read first. `subject_said` is whom the person means by their
+own correction ("not me, my mate"); `staff_` columns hold what staff corrected.
+"""
 
 data_keys = sa.Table(
     "data_keys",
@@ -187,11 +196,20 @@ def vault_of(connection: Connection, vault: Vault, case_id: str) -> Vault:
 
     A case whose data key was deleted opens nothing that it sealed. Raises VaultError.
     """
-    query = sa.select(data_keys.c.wrapped).where(data_keys.c.case_id == case_id)
-    wrapped = connection.execute(query).scalar_one_or_none()
-    if wrapped is None:
+    return vault_with(vault, keys_of(connection, [case_id]).get(case_id))
+
+
+def keys_of(connection: Connection, case_ids: Collection[str]) -> dict[str, RowMapping]:
+    """Return the rows of the data keys of some cases, by the ids of the cases."""
+    query = sa.select(data_keys).where(data_keys.c.case_id.in_(case_ids))
+    return {row["case_id"]: row for row in connection.execute(query).mappings()}
+
+
+def vault_with(vault: Vault, row: RowMapping | None) -> Vault:
+    """Return the vault of a case by the row of its data key. Raises VaultError."""
+    if row is None:
         return vault
-    key = vault.open(wrapped, table=data_keys.name, row=case_id, column="wrapped")
+    key = vault.open(row["wrapped"], table=data_keys.name, row=row["case_id"], column="wrapped")
     return vault.led_by(key_ring(f"{DATA_KEY}:{key}"))
 
 
@@ -244,25 +262,19 @@ def sealed_row(escalation: Escalation, vault: Vault) -> dict[str, Any]:
 
 def opened_row(row: RowMapping, vault: Vault) -> Escalation:
     """Return the message of a row. Raises VaultError, also when an authenticated column changed."""
-
-    def unseal(column: str, facts: str = "") -> str:
-        place = {"table": "escalations", "row": row["message_id"], "column": column}
-        return vault.open(row[column], facts=facts, **place)
-
     signals = row["signals"]
-    nearest = json.loads(unseal("nearest")) if row["nearest"] else [()] * len(signals)
-    shown = json.loads(unseal("shown"))
+    nearest = (
+        json.loads(_unsealed(row, "nearest", vault)) if row["nearest"] else [()] * len(signals)
+    )
+    shown = json.loads(_unsealed(row, "shown", vault))
     if isinstance(shown, list):
         # Without contacts it is the texts alone.
         shown = {"texts": shown, "contacts": None}
-    turns = json.loads(unseal("turns"))
-    if isinstance(turns, list):
-        # Without age and facts it is the turns alone.
-        turns = {"turns": turns, "age": None, "facts": []}
+    turns = _turns_in(row, vault)
     return Escalation(
         message_id=row["message_id"],
         conversation_id=row["conversation_id"],
-        text=unseal("text", facts_of(row)),
+        text=text_in(row, vault),
         assessment=Assessment(
             severity=Severity(row["severity"]),
             categories=tuple(row["categories"]),
@@ -283,3 +295,25 @@ def opened_row(row: RowMapping, vault: Vault) -> Escalation:
         facts=tuple(turns["facts"]),
         extra=row["extra"],
     )
+
+
+def text_in(row: RowMapping, vault: Vault) -> str:
+    """Return the words of the row of a message. Raises VaultError as `opened_row` does."""
+    return _unsealed(row, "text", vault, facts_of(row))
+
+
+def passing_facts(row: RowMapping, vault: Vault) -> tuple[int | None, tuple[str, ...]]:
+    """Return the age and the facts that a person has said by this message. Raises VaultError."""
+    turns = _turns_in(row, vault)
+    return turns["age"], tuple(turns["facts"])
+
+
+def _turns_in(row: RowMapping, vault: Vault) -> dict[str, Any]:
+    turns: list[list[str]] | dict[str, Any] = json.loads(_unsealed(row, "turns", vault))
+    # Without age and facts it is the turns alone.
+    return {"turns": turns, "age": None, "facts": []} if isinstance(turns, list) else turns
+
+
+def _unsealed(row: RowMapping, column: str, vault: Vault, facts: str = "") -> str:
+    place = {"table": escalations.name, "row": row["message_id"], "column": column}
+    return vault.open(row[column], facts=facts, **place)

@@ -25,6 +25,8 @@ NEEDS = {
     "unclear": "Not clear what help is needed",
 }
 
+MOST_CATEGORIES = 3
+"""Categories that a line names; the page of the case has all."""
 _SUBJECT_OF_NEED = {"adult_in_crisis": "self", "friend": "friend"}
 
 WRITERS = {
@@ -83,6 +85,7 @@ REAL_DATE = "Enter a real date"
 REAL_TIME = "Enter a real date and time, not in the future"
 SELECT_RECEIVER = "Select to whom"
 SELECT_WAY = "Select how"
+SELECT_OFFERED = "Select one of those offered"
 SELECT_MADE = "Select whether the referral was made"
 ENTER_MADE_AT = "Enter when the referral was made"
 ENTER_WHY_NOT = "Enter why it was not made, or not yet"
@@ -102,6 +105,9 @@ def need(name: str | None) -> str:
 def about(case: Case) -> str:
     """Return who writes about whom: "A young person, about themselves"."""
     writer = WRITERS.get(case.audience or "", "Somebody who has not said who they are")
+    if case.need == "adult_in_crisis":
+        # An age of 19 and over tells that it is an adult, not whose parent they are.
+        writer = "An adult"
     return f"{writer}, about {wording.subject(_subject(case))}"
 
 
@@ -218,7 +224,21 @@ def _corrected(event: Event, _names: Mapping[str, str]) -> str:
     severity = f"kept it {after}" if before == after else f"changed it from {before} to {after}"
     named = [wording.label(name).lower() for name in event.detail.get("categories") or ()]
     categories = f"; what it is about: {', '.join(named)}" if named else ""
-    return f"Corrected it: {severity}{categories}"
+    return f"Corrected it: {severity}{categories}{_corrected_people(event)}"
+
+
+def _corrected_people(event: Event) -> str:
+    """Return whom it is about and who writes, before and after a correction."""
+    line = ""
+    if "subject_to" in event.detail:
+        before, after = (wording.subject(event.detail[f"subject_{end}"]) for end in ("from", "to"))
+        line += f"; about {after}, not {before}"
+    if "audience_to" in event.detail:
+        before, after = (
+            wording.audience(event.detail[f"audience_{end}"]).lower() for end in ("from", "to")
+        )
+        line += f"; written by: {after}, before: {before}"
+    return line
 
 
 def _referred(event: Event, _names: Mapping[str, str]) -> str:

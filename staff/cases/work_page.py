@@ -26,6 +26,7 @@ from staff.cases.casework import (
     REFERRED_TO,
     AlreadyClosedError,
     ClosingDecision,
+    CorrectedPeople,
     NotYoursError,
     StaleCaseError,
 )
@@ -181,18 +182,23 @@ def _finish_action(console: Services, case_id: str, sent: CaseForm, who: Staff) 
 
 
 def _check_correction(sent: CaseForm) -> dict[str, str]:
-    errors = _check_severity(sent) | _why_required(sent)
-    if not set(sent.chosen) <= set(taxonomy().risk_categories):
+    errors, names = _check_severity(sent) | _why_required(sent), taxonomy()
+    if not set(sent.chosen) <= set(names.risk_categories):
         errors["chosen"] = case_wording.ENTER_WHY
+    for field, known in (("subject", names.subjects), ("audience", names.audiences)):
+        if sent.get(field) not in {"", AGREE, *known}:
+            errors[field] = case_wording.SELECT_OFFERED
     return errors
 
 
 def _correct(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
     agrees = set(sent.chosen) == set(console.cases.find(case_id).assessed_categories)
+    people = CorrectedPeople(sent.corrected("subject"), sent.corrected("audience"))
     console.casework.correct(
         case_id,
         severity=sent.judged(),
         categories=None if agrees else sent.chosen,
+        people=people,
         reason=sent.get("note"),
         by=who.id,
         version=sent.version,

@@ -54,12 +54,14 @@ from staff.approvals.readings import Readings
 from staff.approvals.signing_phrases import SigningPhrases
 from staff.audit.page import audit
 from staff.audit.trail import AuditLog, client_digest
+from staff.cases import queue_wording
 from staff.cases import wording as case_wording
 from staff.cases.bursts import CaseBursts
 from staff.cases.cases import Cases
 from staff.cases.casework import Casework
 from staff.cases.merging import CaseMerge
 from staff.cases.page import case_page
+from staff.cases.queue_details import QueueDetails
 from staff.cases.queue_page import QueuePhrases, queue
 from staff.cases.work_page import case_work
 from staff.console.live import ChangeWatch, live, own_alerts
@@ -185,12 +187,14 @@ def compose(
     refused_way_phrases = phrases.of("refused_ways", RefusedWayPhrases)
     accounts = accounts or StaffAccounts(database, now)
     asks_second_step = settings.asks_second_step()
+    facts = read_facts(CONTENT / "facts.yml")
     provider = None
     if settings.sign_on is not None:
         provider = Provider(settings.sign_on, settings.secret("sso_client_secret"), now)
     return Services(
         cases=Cases(database, vault),
         bursts=CaseBursts(database),
+        details=QueueDetails(database, vault),
         casework=Casework(database, vault, now),
         merging=CaseMerge(database, vault, now),
         letterbox_desk=LetterboxDesk(database, vault, now),
@@ -217,7 +221,8 @@ def compose(
         client_digest=partial(client_digest, key=settings.secret("token_key")),
         catalogue=catalogue,
         areas={name: area.label for name, area in read_areas(CONTENT / "contacts").items()},
-        facts=read_facts(CONTENT / "facts.yml").means,
+        facts=facts.means,
+        row_facts=facts.rows,
         throttle=throttle or SignInThrottle(SignInLimits()),
         provider=provider,
         requests=AuthenticationRequests(settings.secret("token_key"), now),
@@ -227,6 +232,7 @@ def compose(
             asks_second_step=asks_second_step,
             organisation=None if settings.sign_on is None else settings.sign_on.label,
             case_wording=case_wording,
+            queue_wording=queue_wording,
             refused_way_phrases=refused_way_phrases,
             queue_phrases=phrases.of("queue", QueuePhrases),
         ),

@@ -40,6 +40,7 @@ from staff.cases.bursts import CaseBursts
 from staff.cases.cases import Cases
 from staff.cases.casework import Casework
 from staff.cases.merging import CaseMerge
+from staff.cases.queue_details import QueueDetails
 from staff.console import wording
 from staff.letterbox.desk import LetterboxDesk, LetterOpenings, LetterPhrases
 from staff.reports.case_file import ReleaseLog
@@ -197,6 +198,7 @@ class Services:
 
     cases: Cases
     bursts: CaseBursts
+    details: QueueDetails
     casework: Casework
     merging: CaseMerge
     letterbox_desk: LetterboxDesk
@@ -227,6 +229,8 @@ class Services:
     """Labels by id of the areas to which an account can be limited."""
     facts: Mapping[str, str]
     """What staff read of each fact that a person may say, by its id (content/facts.yml)."""
+    row_facts: Mapping[str, str]
+    """What a row of the queue says of a fact, by its id."""
     throttle: SignInThrottle
     provider: Provider | None
     """The organisation's identity provider, where there is one."""

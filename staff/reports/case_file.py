@@ -40,8 +40,9 @@ FORMAT = "lantern-case-1"
 FileFormat = Literal["pdf", "json"]
 _CASE = (
     "reference", "status", "severity", "assessed_severity", "staff_severity", "need", "subject",
-    "categories", "assessed_categories", "audience", "area", "opened_at", "raised_at",
-    "newest_at", "due_at", "closed_at", "handoffs", "assigned_to", "legal_hold",
+    "assessed_subject", "categories", "assessed_categories", "possible_categories", "audience",
+    "said_audience", "area", "opened_at", "raised_at", "newest_at", "due_at", "closed_at",
+    "handoffs", "assigned_to", "legal_hold",
 )  # fmt: skip
 _MESSAGE = (
     "message_id", "raised_at", "raised_by", "text", "shown", "contacts", "audience", "area", "age",

@@ -41,6 +41,7 @@ OPEN = "open"
 """Row of the outcomes: no outcome yet."""
 WEEKS_UP_TO = 100
 """The longest period, in days, that is counted by week; a longer one is counted by month."""
+_WRITER = sa.func.coalesce(cases.c.staff_audience, cases.c.audience).label("audience")
 _HOUR = {"sqlite": "%Y-%m-%dT%H", "postgresql": 'YYYY-MM-DD"T"HH24'}
 
 
@@ -132,8 +133,12 @@ class CaseFigures:
                 table_of("time", over_time),
                 table_of("severity", _by_severity(connection, which)),
                 *(
-                    table_of(column.name, _by(connection, which, column))
-                    for column in (cases.c.need, cases.c.audience, cases.c.area)
+                    table_of(name, _by(connection, which, column))
+                    for name, column in (
+                        ("need", cases.c.need),
+                        ("audience", _WRITER),
+                        ("area", cases.c.area),
+                    )
                 ),
                 table_of("category", _by_category(connection, which), total),
                 table_of("outcome", _by_outcome(connection, which)),
@@ -193,7 +198,7 @@ def _by_severity(connection: Connection, which: list[Any]) -> dict[str | None, i
     }
 
 
-def _by(connection: Connection, which: list[Any], column: sa.Column[Any]) -> dict[Any, int]:
+def _by(connection: Connection, which: list[Any], column: sa.ColumnElement[Any]) -> dict[Any, int]:
     """Count by the value of a column, the most frequent first."""
     query = sa.select(column, sa.func.count()).where(*which).group_by(column)
     return _most_first(dict(connection.execute(query).all()))

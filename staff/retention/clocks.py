@@ -93,7 +93,9 @@ class RetentionPeriods:
 
 def clock_of(case: Case) -> RetentionClock:
     """Return the clock of a case, by the judgement of staff or else the assessment."""
-    if case.severity > Severity.NONE and SEXUAL_ABUSE.intersection(case.categories):
+    # Until staff say what it is about, what may be sexual abuse is kept as long.
+    possible = case.possible_categories if case.staff_categories is None else ()
+    if case.severity > Severity.NONE and SEXUAL_ABUSE.intersection(case.categories + possible):
         return RetentionClock.SEXUAL_ABUSE
     return RetentionClock.URGENT if case.severity >= Severity.URGENT else RetentionClock.CONCERN
 

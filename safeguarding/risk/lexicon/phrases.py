@@ -163,6 +163,17 @@ class PhraseReader:
         """Return whom the message is about: one of the taxonomy's subjects."""
         return subject_of(reading.message, reading.entries or reading.possible_cues)
 
+    def subject_by_words(self, reading: PhraseReading, predicted: str) -> str:
+        """Return the subject that a model predicts, unless the words name a friend and no child.
+
+        "my friends friend" is nobody's own child, and the writer no parent.
+        """
+        if predicted != "own_child":
+            return predicted
+        norms = " ".join(token.norm for token in reading.message.tokens)
+        names_friend = _OF_A_FRIEND.search(norms) and not _OWN_CHILD.search(norms)
+        return "friend" if names_friend else predicted
+
     def fired(self, text: str) -> set[str]:
         """Return the ids of all rules and combinations in `text`, cues and idioms included."""
         reading = self.read(text)
@@ -230,6 +241,7 @@ _FRIEND = re.compile(
     r"\b(?:my|a|our) (?:\w+ ){0,2}?(?:friend|mate|classmate|cousin|sister|brother|sibling|"
     r"stepbrother|stepsister|roommate|teammate|girlfriend)\b"
 )
+_OF_A_FRIEND = re.compile(r"\b(?:my|a|our) (?:\w+ ){0,2}?(?:friends?|mates?|bestie|classmates?)\b")
 _OTHER_CHILD = re.compile(
     r"\b(?:a|the|this|one of|our|my|some|another|neighbour|two|her|his|their) (?:\w+ ){0,3}?"
     r"(?:pupil|student|tutee|niece|nephew|client|patient|guest|passenger|child|girl|boy|kid|"

@@ -152,6 +152,17 @@ def test_whoever_writes_of_their_own_child_is_a_parent_unless_they_have_said_oth
     assert after(told(CONCERN, subject="other_child")).audience is None
 
 
+def test_an_audience_that_was_guessed_is_on_no_record_until_the_person_says_it() -> None:
+    guessed = after(told(CONCERN, "missing", subject="own_child"))
+
+    assert (guessed.audience, guessed.said_audience) == ("parent", None)
+    assert guessed.spoken_by(None).said_audience is None
+    assert guessed.spoken_by("parent").said_audience == "parent"
+    assert after(told(CONCERN), audience="young_person").said_audience == "young_person"
+    assert ConversationState().joined(guessed).said_audience is None
+    assert ConversationState(audience="parent").joined(guessed).said_audience == "parent"
+
+
 @pytest.mark.parametrize(
     ("audience", "assessment", "reader"),
     [
@@ -212,6 +223,7 @@ WHOLE = ConversationState(
     asked_if_safe=True,
     is_over=True,
     is_sure=True,
+    is_guessed=True,
 )
 
 

@@ -183,6 +183,8 @@ def test_a_young_person_who_says_so_is_taken_at_their_word(text: str) -> None:
         ("not my mate. me", "self"),
         ("i'm talking about me", "self"),
         ("its me mum", None),
+        ("hi its me again", None),
+        ("will they know its me", None),
         ("my friend hurt me", None),
         ("dont tell me", None),
         ("", None),

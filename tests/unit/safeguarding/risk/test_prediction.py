@@ -321,6 +321,62 @@ def test_without_the_second_reader_the_others_decide(network: WordNetwork) -> No
     assert predict(read_twice(network, second), "he hurt me").probabilities.severity == URGENT
 
 
+class InPlaceReader(SecondReader):
+    """Hears something else without the words before; `alone` is its score then."""
+
+    def __init__(self, score: float, alone: float) -> None:
+        super().__init__(score)
+        self.alone = alone
+
+    def read(self, canonical: str, context: str = "") -> SecondReading:
+        found = super().read(canonical, context)
+        return found if context else replace(found, steps=(self.alone, self.alone, self.alone))
+
+
+def test_what_is_severe_only_after_other_words_is_no_signal_of_its_own_words(
+    network: WordNetwork,
+) -> None:
+    predictor = read_twice(network, InPlaceReader(2.0, alone=-6.0))
+
+    found = predictor.predict(canonical("a gifts"), (), (), context="he hurt me / hello")
+
+    assert found.probabilities.severity == URGENT
+    (signal,) = found.signals
+    assert (signal.source, signal.kind) == ("classifier-conversation", "conversation")
+    assert (signal.severity, signal.start, signal.end) == (URGENT, 0, 0)
+
+
+def test_what_is_told_in_own_words_and_is_graver_in_its_place_has_a_signal_of_each(
+    network: WordNetwork,
+) -> None:
+    predictor = read_twice(network, InPlaceReader(2.0, alone=0.2))
+
+    found = predictor.predict(canonical("a gifts"), (), (), context="he hurt me / hello")
+
+    assert [(each.kind, each.severity) for each in found.signals] == [
+        ("model", CONCERN),
+        ("conversation", URGENT),
+    ]
+
+
+def test_own_words_are_never_graver_than_in_their_place(network: WordNetwork) -> None:
+    predictor = read_twice(network, InPlaceReader(0.0, alone=9.0))
+
+    found = predictor.predict(canonical("he hurt me"), (), (), context="hi / hello")
+
+    assert [(each.kind, each.severity) for each in found.signals] == [("model", URGENT)]
+
+
+def test_the_scores_of_own_words_are_kept_for_the_next_message(network: WordNetwork) -> None:
+    second = InPlaceReader(2.0, alone=0.2)
+    predictor = read_twice(network, second)
+    predictor.predict(canonical("a gifts"), (), (), context="hi / hello")
+
+    predictor.predict(canonical("secret"), (), [Turn("user", "a gifts")], context="a gifts / hi")
+
+    assert second.seen.count(("a gifts", "")) == 1
+
+
 def test_a_reading_with_earlier_messages_is_read_again_too(network: WordNetwork) -> None:
     calm, grave = SecondReader(-3.0), SecondReader(0.0)
     history = ("gifts", "secret")

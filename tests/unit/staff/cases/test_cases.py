@@ -248,7 +248,7 @@ def test_a_message_leads_to_its_case(log: EscalationLog, cases: Cases) -> None:
     assert cases.of_message("c1-1") == "c1"
 
 
-def test_a_whole_case_opens_at_the_gravest_of_equals_the_newest(
+def test_a_whole_case_opens_at_the_gravest_of_equals_the_first(
     log: EscalationLog, cases: Cases
 ) -> None:
     for number, severity in enumerate((CONCERN, URGENT, URGENT, CONCERN)):
@@ -256,7 +256,7 @@ def test_a_whole_case_opens_at_the_gravest_of_equals_the_newest(
         log.record(escalation(f"m{number}", raised_at=at, assessment=assessment(severity)))
 
     whole = cases.whole("c1")
-    assert whole.opening.message_id == "m2"
+    assert whole.opening.message_id == whole.case.opening == "m1"
     assert [each.message_id for each in whole.messages] == ["m0", "m1", "m2", "m3"]
     assert [link.event.what for link in whole.history][:2] == [CaseEvent.RECORDED, CaseEvent.JOINED]
 

@@ -155,7 +155,7 @@ async def test_the_conversation_is_one_chronology(
     log.record(escalation(turns_before=(Turn("user", "hiya"), Turn("assistant", "Hello."))))
     later = {"raised_at": NOON.replace(minute=5), "turns_before": (Turn("user", "hiya"),)}
     log.record(escalation("m2", text="thx", assessment=NO_RISK, shown=("Any time.",), **later))
-    worse = assessment(Severity.IMMEDIATE, GIFTS)
+    worse = assessment(Severity.IMMEDIATE, replace(GIFTS, severity=Severity.IMMEDIATE))
     latest = {"raised_at": NOON.replace(minute=9), "assessment": worse}
     log.record(escalation("m3", text="hes here", shown=("Call 999.",), **latest))
 

@@ -30,8 +30,9 @@ def case(**changes: Any) -> Case:
         "id": "c1", "reference": reference_of("c1"), "conversation_id": "c1",
         "status": CaseStatus.OPEN, "severity": Severity.CONCERN,
         "assessed_severity": Severity.CONCERN, "staff_severity": None, "need": "unclear",
-        "subject": "self", "assessed_categories": (), "staff_categories": None,
-        "audience": "young_person", "area": None, "opened_at": NOON, "raised_at": NOON,
+        "assessed_subject": "self", "staff_subject": None, "assessed_categories": (),
+        "possible_categories": (), "staff_categories": None, "said_audience": "young_person",
+        "staff_audience": None, "opening": None, "area": None, "opened_at": NOON, "raised_at": NOON,
         "newest_at": NOON, "due_at": NOON, "handoffs": 1, "assigned_to": None,
         "offered_to": None, "closing_by": None, "closed_at": None, "legal_hold": False,
         "merged_into": None, "version": 1,
@@ -109,32 +110,63 @@ def test_the_history_says_what_changed() -> None:
     ("facts", "words"),
     [
         ({}, "A young person, about themselves"),
-        ({"subject": "other_child", "need": "friend"}, "A young person, about a friend"),
-        ({"subject": "own_child", "need": "danger_now"}, "A young person, about a friend"),
+        ({"assessed_subject": "other_child", "need": "friend"}, "A young person, about a friend"),
+        ({"assessed_subject": "own_child", "need": "danger_now"}, "A young person, about a friend"),
         (
-            {"audience": "parent", "subject": "own_child", "need": "adult_for_child"},
+            {"said_audience": "parent", "assessed_subject": "own_child", "need": "adult_for_child"},
             "A parent or carer, about their own child",
         ),
         (
-            {"audience": "professional", "subject": "own_child", "need": "adult_for_child"},
+            {
+                "said_audience": "professional",
+                "assessed_subject": "own_child",
+                "need": "adult_for_child",
+            },
             "A professional, about a child",
         ),
         (
-            {"audience": "professional", "subject": "self", "need": "adult_for_child"},
+            {
+                "said_audience": "professional",
+                "assessed_subject": "self",
+                "need": "adult_for_child",
+            },
             "A professional, about a child",
         ),
         (
-            {"audience": "parent", "subject": "unknown", "need": "adult_in_crisis"},
-            "A parent or carer, about themselves",
+            {"said_audience": "parent", "assessed_subject": "unknown", "need": "adult_in_crisis"},
+            "An adult, about themselves",
         ),
         (
-            {"audience": None, "subject": "friend", "need": "danger_now"},
+            {"said_audience": None, "assessed_subject": "friend", "need": "danger_now"},
             "Somebody who has not said who they are, about a friend",
         ),
     ],
 )
 def test_who_writes_about_whom_is_stated_rightly(facts: dict[str, Any], words: str) -> None:
     assert case_wording.about(case(**facts)) == words
+
+
+def test_what_staff_corrected_counts_in_who_writes_about_whom() -> None:
+    corrected = case(
+        assessed_subject="own_child", staff_subject="friend", need="friend",
+        said_audience="parent", staff_audience="young_person",
+    )  # fmt: skip
+
+    assert case_wording.about(corrected) == "A young person, about a friend"
+
+
+def test_the_history_says_what_was_corrected_and_what_stood_before() -> None:
+    words = line(
+        CaseEvent.CORRECTED,
+        **{"from": "urgent", "to": "urgent", "subject_from": "own_child", "subject_to": "friend"},
+        audience_from=None,
+        audience_to="young_person",
+    )
+
+    assert words == (
+        "Corrected it: kept it urgent; about a friend, not their own child; "
+        "written by: young person, before: not said"
+    )
 
 
 def test_many_are_not_counted_to_the_last() -> None:

@@ -278,6 +278,24 @@ async def test_staff_correct_severity_and_categories_with_a_reason(
     assert (found.staff_severity, found.staff_categories) == (None, None)
 
 
+async def test_staff_correct_whom_it_is_about_and_who_writes(
+    browser: Browser, case: str, cases: Cases
+) -> None:
+    change = {"severity": AGREE, "chosen": "grooming", "note": "It is her friend."}
+
+    await browser.send(f"{case}/correct", change | {"subject": "friend", "audience": "parent"})
+    page = plain((await browser.get(case)).text)
+    refused = await browser.send(f"{case}/correct", change | {"subject": "nobody"})
+    await browser.send(f"{case}/correct", change | {"subject": AGREE, "audience": ""})
+
+    assert "A parent or carer, about a child" in page
+    assert "Corrected by staff. Before: young person, about themselves." in page
+    assert "about a friend, not themselves; written by: parent or carer, before: young" in page
+    assert refused.status_code == 400
+    assert "Select one of those offered" in refused.text
+    assert (cases.find("c1").staff_subject, cases.find("c1").staff_audience) == (None, None)
+
+
 async def test_a_referral_is_recorded_or_why_there_is_none(
     browser: Browser, case: str, cases: Cases
 ) -> None:

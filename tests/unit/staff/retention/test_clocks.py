@@ -16,8 +16,9 @@ from tests.records import NOON
 CASE = Case(
     id="c1", reference="LN-2222-2222", conversation_id="c1", status=CaseStatus.CLOSED,
     severity=Severity.CONCERN, assessed_severity=Severity.CONCERN, staff_severity=None,
-    need=None, subject="self", assessed_categories=("bullying",), staff_categories=None,
-    audience=None, area=None, opened_at=NOON, raised_at=NOON, newest_at=NOON, due_at=NOON,
+    need=None, assessed_subject="self", staff_subject=None, assessed_categories=("bullying",),
+    possible_categories=(), staff_categories=None, said_audience=None, staff_audience=None,
+    opening=None, area=None, opened_at=NOON, raised_at=NOON, newest_at=NOON, due_at=NOON,
     handoffs=1, assigned_to=None, offered_to=None, closing_by=None,
     closed_at=NOON + timedelta(days=2), legal_hold=False, merged_into=None, version=1,
 )  # fmt: skip
@@ -31,6 +32,12 @@ CASE = Case(
         ({"severity": Severity.IMMEDIATE}, RetentionClock.URGENT),
         ({"assessed_categories": ("bullying", "grooming")}, RetentionClock.SEXUAL_ABUSE),
         ({"staff_categories": ("sexual_abuse",)}, RetentionClock.SEXUAL_ABUSE),
+        # What a model finds possible is kept as long, until staff say what it is about.
+        ({"possible_categories": ("grooming",)}, RetentionClock.SEXUAL_ABUSE),
+        (
+            {"possible_categories": ("grooming",), "staff_categories": ("bullying",)},
+            RetentionClock.CONCERN,
+        ),
         # Staff say that it was no grooming at all.
         (
             {"assessed_categories": ("grooming",), "staff_categories": ("bullying",)},
