@@ -14,6 +14,7 @@ import msgspec
 from sanic import Blueprint, HTTPResponse, Request
 from sanic.response import redirect
 
+from safeguarding.clock import LONDON
 from safeguarding.taxonomy import Severity, taxonomy
 from staff.accounts.auth import requires, session_of
 from staff.accounts.permissions import Permission
@@ -191,6 +192,8 @@ def _context(request: Request) -> dict[str, Any]:
         "shown": shown,
         "offered": offered,
         "to_agree": to_agree,
+        "my_tasks": console.tasks.open_tasks(own_areas, of=reader, limit=ON_TOP),
+        "today": now.astimezone(LONDON).date(),
         "names": console.accounts.shown_names(filter(None, staff_ids)),
         "address_of": address_of,
         "pagination": _pagination(form, pages),

@@ -49,12 +49,24 @@ from staff.approvals.page import content
 from staff.audit.page import audit
 from staff.audit.trail import AuditLog, client_digest
 from staff.cases import wording as case_wording
+from staff.cases.alarm_wording import FalseAlarmPhrases
 from staff.cases.bursts import CaseBursts
 from staff.cases.cases import Cases
 from staff.cases.casework import Casework
+from staff.cases.child import ChildDetails
+from staff.cases.false_alarms import FalseAlarms
+from staff.cases.false_alarms_page import false_alarms
+from staff.cases.likeness import LikenessSearch
+from staff.cases.links import CaseLinks
 from staff.cases.merging import CaseMerge
 from staff.cases.page import case_page
+from staff.cases.print_page import case_print
 from staff.cases.queue_page import QueuePhrases, queue
+from staff.cases.search_page import word_search
+from staff.cases.search_wording import WordSearchPhrases
+from staff.cases.tasks import CaseTasks
+from staff.cases.tasks_page import tasks
+from staff.cases.word_search import WordSearch
 from staff.cases.work_page import case_work
 from staff.console.live import ChangeWatch, live, own_alerts
 from staff.console.pages import ConsolePhrases, Pages, Services, services
@@ -142,7 +154,8 @@ def create_app(settings: Settings, console: Services | None = None) -> App:
     add_security_headers(app, lambda _request: _POLICY)
     # With an index, the address of a folder is not found; without one, it is an error.
     app.static("/static", STATIC, name="static", index="index.html")
-    cases = (queue, live, case_page, case_work, case_files, figures)
+    many_cases = (false_alarms, tasks, word_search)
+    cases = (queue, live, case_page, case_print, case_work, *many_cases, case_files, figures)
     rotas = (rota, contact_preferences, own_alerts)
     own = (
         signing_in,
@@ -173,8 +186,8 @@ def compose(
     database, vault = connect(settings.database_url), Vault.of(settings)
     phrases = read_phrases(CONTENT / "phrases")
     refused_way_phrases = phrases.of("refused_ways", RefusedWayPhrases)
+    alarm_phrases = phrases.of("false_alarms", FalseAlarmPhrases)
     accounts = accounts or StaffAccounts(database, now)
-    phrases = read_phrases(CONTENT / "phrases")
     provider = None
     if settings.sign_on is not None:
         provider = Provider(settings.sign_on, settings.secret("sso_client_secret"), now)
@@ -183,6 +196,12 @@ def compose(
         bursts=CaseBursts(database),
         casework=Casework(database, vault, now),
         merging=CaseMerge(database, vault, now),
+        links=CaseLinks(database, vault, now),
+        child_details=ChildDetails(database, vault, now),
+        tasks=CaseTasks(database),
+        likeness=LikenessSearch(database, vault),
+        false_alarms=FalseAlarms(database, vault, now),
+        word_search=WordSearch(database, vault),
         figures=CaseFigures(database, now),
         release_log=ReleaseLog(database, vault, now),
         accounts=accounts,
@@ -196,6 +215,8 @@ def compose(
         approvals=Approvals(database, now),
         rota=RotaService(database, now),
         refused_way_phrases=refused_way_phrases,
+        alarm_phrases=alarm_phrases,
+        search_phrases=phrases.of("word_search", WordSearchPhrases),
         alerts=StaffAlerts(database),
         audit=AuditLog(database, now),
         client_digest=partial(client_digest, key=settings.secret("token_key")),
@@ -211,6 +232,7 @@ def compose(
             organisation=None if settings.sign_on is None else settings.sign_on.label,
             case_wording=case_wording,
             refused_way_phrases=refused_way_phrases,
+            alarm_phrases=alarm_phrases,
             queue_phrases=phrases.of("queue", QueuePhrases),
         ),
         errors=phrases.of("errors", ErrorPhrases),

@@ -33,10 +33,18 @@ from staff.accounts.wrong_codes import WrongCodes
 from staff.alerts.outbox import StaffAlerts
 from staff.approvals.approvals import Approvals
 from staff.audit.trail import AuditLog
+from staff.cases.alarm_wording import FalseAlarmPhrases
 from staff.cases.bursts import CaseBursts
 from staff.cases.cases import Cases
 from staff.cases.casework import Casework
+from staff.cases.child import ChildDetails
+from staff.cases.false_alarms import FalseAlarms
+from staff.cases.likeness import LikenessSearch
+from staff.cases.links import CaseLinks
 from staff.cases.merging import CaseMerge
+from staff.cases.search_wording import WordSearchPhrases
+from staff.cases.tasks import CaseTasks
+from staff.cases.word_search import WordSearch
 from staff.console import wording
 from staff.reports.case_file import ReleaseLog
 from staff.reports.figures import CaseFigures
@@ -48,6 +56,9 @@ STAFF = Path(__file__).resolve().parent.parent
 """Each feature keeps its own templates; their names are unique."""
 
 HOME = "/escalations"
+FALSE_ALARMS = "/false-alarms"
+TASKS = "/tasks"
+SEARCH = "/search"
 CONTENT = "/content"
 ACCOUNTS = "/accounts"
 ROTA = "/rota"
@@ -192,6 +203,12 @@ class Services:
     bursts: CaseBursts
     casework: Casework
     merging: CaseMerge
+    links: CaseLinks
+    child_details: ChildDetails
+    tasks: CaseTasks
+    likeness: LikenessSearch
+    false_alarms: FalseAlarms
+    word_search: WordSearch
     figures: CaseFigures
     release_log: ReleaseLog
     accounts: StaffAccounts
@@ -205,6 +222,8 @@ class Services:
     approvals: Approvals
     rota: RotaService
     refused_way_phrases: RefusedWayPhrases
+    alarm_phrases: FalseAlarmPhrases
+    search_phrases: WordSearchPhrases
     alerts: StaffAlerts
     audit: AuditLog
     client_digest: Callable[[str], str]

@@ -37,6 +37,7 @@ from staff.alerts.spooled_words import SpooledFormatter, SpooledPhrases
 from staff.alerts.standby import StandbyOutbox
 from staff.alerts.turn import SpoolTurn
 from staff.cases.assessing import AssessmentLoop, AssessmentWorker
+from staff.cases.task_notices import TaskNoticePhrases, TaskNotices
 from staff.cases.worker import CaseWorker, CaseWorkerLoop
 from staff.dispatcher.anchoring import Anchoring
 from staff.dispatcher.database import DatabaseProbe
@@ -160,6 +161,9 @@ def compose(settings: Settings, screening: Sequence[str] = COMMAND) -> Dispatche
         loops.append(
             RefusalNotices(engine, mail, refused_way_phrases, url, beats, has_team_mailbox=team)
         )
+        mail = configured_channels(setup)[EMAIL]
+        task_phrases = spoken.of("task_notices", TaskNoticePhrases)
+        loops.append(TaskNotices(engine, mail, task_phrases, url, beats, has_team_mailbox=team))
     status = StatusPage(DatabaseProbe(engine), beats, sorted(channels), watch, phrases, catcher)
     server = StatusServer(status, alerting.dispatcher_host, alerting.dispatcher_port)
     return Dispatcher(loops, beats, server, catcher, listener, engine)

@@ -63,7 +63,7 @@ def reviewed(
         (Outcome.FALSE_ALARM, IMMEDIATE, (Verdict.WRONG_LEVEL, IMMEDIATE)),
         (Outcome.NO_ACTION_NEEDED, NONE, (Verdict.FALSE_ALARM, NONE)),
         (Outcome.ADVICE_GIVEN, CONCERN, (Verdict.WRONG_LEVEL, CONCERN)),
-        (Outcome.REFERRED_POLICE, IMMEDIATE, (Verdict.WRONG_LEVEL, IMMEDIATE)),
+        (Outcome.CONTACTED_PERSON, IMMEDIATE, (Verdict.WRONG_LEVEL, IMMEDIATE)),
     ],
 )
 def test_a_review_that_differs_is_a_lesson(
@@ -82,7 +82,7 @@ def test_a_review_that_differs_is_a_lesson(
 def test_a_review_that_agrees_is_none(
     engine: Engine, log: EscalationLog, casework: Casework, ann: str, found: Severity | None
 ) -> None:
-    assert reviewed(engine, log, casework, ann, Outcome.REFERRED_POLICE, found) == []
+    assert reviewed(engine, log, casework, ann, Outcome.CONTACTED_PERSON, found) == []
 
 
 def test_what_was_missed_is_a_lesson_of_its_own(

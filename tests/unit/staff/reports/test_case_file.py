@@ -58,9 +58,10 @@ def whole(engine: Engine, log: EscalationLog, cases: Cases, ann: str, clock: Clo
     log.record(escalation("other", conversation_id="c2", text="about my friend"))
     CaseMerge(engine, vault(), clock).merge("c2", "c1", by=ann)
     work.note("c1", "rang the school", by=ann)
-    work.add_action("c1", "ring again", date(2026, 11, 27), by=ann)
     work.refer("c1", Referral("police", "telephone", clock(), "CRN 7", "at once"), by=ann)
     work.close("c1", ClosingDecision(Outcome.REFERRED_POLICE, "Called 101."), by=ann)
+    # A case with an open task is not closed.
+    work.add_action("c1", "ring again", date(2026, 11, 27), by=ann)
     return cases.whole("c1")
 
 
