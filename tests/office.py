@@ -74,8 +74,9 @@ class Office:
         """Do what is left to do and close it, by two where it takes two."""
         with self.engine.connect() as connection:
             tasks = sa.select(case_actions.c.id).where(case_actions.c.case_id == case_id)
-            for each in connection.execute(tasks).scalars().all():
-                self.work.finish_action(case_id, each, by=self.ann)
+            to_do = connection.execute(tasks).scalars().all()
+        for each in to_do:
+            self.work.finish_action(case_id, each, by=self.ann)
         decision = ClosingDecision(Outcome.ADVICE_GIVEN, "spoken to", severity)
         self.work.close(case_id, decision, by=self.ann)
         with self.engine.connect() as connection:

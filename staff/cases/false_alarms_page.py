@@ -151,7 +151,8 @@ def _list(request: Request) -> dict[str, Any]:
         form = replace(form, page=min(form.page, pages))
         offset = (form.page - 1) * MOST_TOGETHER
         ids = [each.id for each in console.cases.queue(which, offset=offset, limit=MOST_TOGETHER)]
-    found = console.false_alarms.candidates(ids, reader, like=like or None)
+    # Among those that are like one case, it is already clear which may be closed unread.
+    found = console.false_alarms.candidates(ids, reader, chosen=bool(like), like=like or None)
     by_id = {each.case.id: each for each in found}
     ways = {each.case.id: each.ways for each in similar.found} if similar else {}
     return {

@@ -18,7 +18,7 @@ from staff.cases.cases import Cases
 from staff.cases.casework import Casework
 from tests.e2e.running_console import own_database, running_console
 from tests.e2e.test_console import LARGE, PHONE, ZOOMED, Console, _faults, _sign_in, _uncover
-from tests.records import PASSWORD, accounts_on, assessment, escalation, log_on, vault
+from tests.records import GIFTS, PASSWORD, accounts_on, assessment, escalation, log_on, vault
 
 JOKE = "this homework will be the death of me"
 LOOKS: dict[str, dict[str, Any]] = {
@@ -42,7 +42,7 @@ def console(tmp_path: Path) -> Iterator[Console]:
             ("a", JOKE, assessment()),
             ("b", JOKE.capitalize() + "!!", assessment()),
             ("near", JOKE + " omg", assessment()),
-            ("told", "he comes into my room at night", assessment()),
+            ("told", "he comes into my room at night", assessment(Severity.CONCERN, GIFTS)),
             ("urgent", JOKE, urgent),
             ("immediate", "i took them all", immediate),
         ):
@@ -71,12 +71,9 @@ def test_false_alarms_are_closed_together_and_undone_without_javascript(
     _uncover(page, "a")
     page.get_by_role("link", name="3 more like this").click()
     keep(page, f"{look}-like")
-    boxes = page.get_by_role("checkbox")
-    assert [each.is_checked() for each in boxes.all()].count(True) >= 2
-    page.get_by_role("checkbox", name=console.cases.find("near").reference).check()
+    assert [each.is_checked() for each in page.get_by_role("checkbox").all()] == [True, True]
+    expect(page.get_by_text("it says more, or is more serious").first).to_be_visible()
     page.get_by_role("button", name="Go on").click()
-    expect(page.get_by_role("heading", name="Left out")).to_be_visible()
-    expect(page.get_by_text("it says more than the ones that you have read").first).to_be_visible()
     keep(page, f"{look}-check")
     page.get_by_role("button", name="Close these 2").click()
     expect(page.get_by_role("heading", name="There is a problem")).to_be_visible()
@@ -115,7 +112,7 @@ def test_the_pages_are_accessible_and_fit(browser: Browser, console: Console, lo
     page.goto("/false-alarms")
     judge("list")
     page.get_by_role("checkbox", name=console.cases.find("a").reference).check()
-    page.get_by_role("checkbox", name=console.cases.find("told").reference).check(force=True)
+    page.get_by_role("checkbox", name=console.cases.find("near").reference).check()
     page.get_by_role("button", name="Go on").click()
     judge("confirm")
     page.get_by_role("button", name="Close it").click()
