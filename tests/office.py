@@ -13,8 +13,10 @@ from safeguarding.taxonomy import Severity
 from staff.alerts.outbox import alerts
 from staff.cases.case import Referral
 from staff.cases.casework import Casework, ClosingDecision
+from staff.cases.child import ChildDetails, DetailKind
+from staff.cases.links import CaseLinks
 from staff.cases.merging import CaseMerge
-from staff.cases.tables import SEALED, cases
+from staff.cases.tables import SEALED, case_actions, cases
 from staff.letterbox.desk import LetterboxDesk
 from staff.retention.clocks import RetentionClock, RetentionPeriods
 from tests.letterbox_on import open_letterbox
@@ -44,6 +46,8 @@ class Office:
         self.log = EscalationLog(engine, vault(), clock)
         self.work = Casework(engine, vault(), clock)
         self.merging = CaseMerge(engine, vault(), clock)
+        self.details = ChildDetails(engine, vault(), clock)
+        self.links = CaseLinks(engine, vault(), clock)
         self.wishes = Callbacks(engine, clock)
         self.letterbox = LetterboxDesk(engine, vault(), clock)
         accounts = accounts_on(engine, clock)
@@ -64,6 +68,7 @@ class Office:
         self.wishes.leave(case_id, "Sam", "after school, at the library")
         self.work.note(case_id, "I rang the school", by=self.ann)
         self.work.add_action(case_id, "ring again", None, by=self.ann)
+        self.details.record(case_id, DetailKind.AGE, "13", by=self.ann)
         referral = Referral("police", "telephone", self.clock(), "CAD 17", "")
         self.work.refer(case_id, referral, by=self.ann)
         open_letterbox(self.engine, self.clock(), case_id, locator=case_id)
@@ -71,7 +76,12 @@ class Office:
         return case_id
 
     def close(self, case_id: str, severity: Severity | None = None) -> str:
-        """Close it, by two where it takes two."""
+        """Do what is left to do and close it, by two where it takes two."""
+        with self.engine.connect() as connection:
+            tasks = sa.select(case_actions.c.id).where(case_actions.c.case_id == case_id)
+            to_do = connection.execute(tasks).scalars().all()
+        for each in to_do:
+            self.work.finish_action(case_id, each, by=self.ann)
         decision = ClosingDecision(Outcome.ADVICE_GIVEN, "spoken to", severity)
         self.work.close(case_id, decision, by=self.ann)
         with self.engine.connect() as connection:

@@ -42,6 +42,8 @@ class Lesson:
     verdict: Verdict
     severity: Severity | None
     """The severity that staff chose; None for MISSED, where they do not say it."""
+    reason: str | None = None
+    """Why it was a false alarm, where it was closed with others."""
 
 
 def lessons(engine: Engine) -> list[Lesson]:
@@ -54,7 +56,11 @@ def lessons(engine: Engine) -> list[Lesson]:
         rows = connection.execute(closed.order_by(cases.c.opened_at)).mappings()
         closed_cases = [case_of(row) for row in rows]
         judged = sa.select(
-            reviews.c.case_id, reviews.c.outcome, reviews.c.severity, reviews.c.missed
+            reviews.c.case_id,
+            reviews.c.outcome,
+            reviews.c.severity,
+            reviews.c.missed,
+            reviews.c.reason,
         ).order_by(reviews.c.at)
         # The last review of a case that was reopened counts.
         last = {row["case_id"]: row for row in connection.execute(judged).mappings()}
@@ -100,7 +106,7 @@ def _verdicts(case: Case, message_id: str, review: RowMapping) -> Iterable[Lesso
     if chosen is not None and chosen != assessed:
         lowered = chosen < assessed and (false_alarm or chosen is Severity.NONE)
         verdict = Verdict.FALSE_ALARM if lowered else Verdict.WRONG_LEVEL
-        yield Lesson(case, message_id, verdict, chosen)
+        yield Lesson(case, message_id, verdict, chosen, review["reason"])
     if review["missed"]:
         yield Lesson(case, message_id, Verdict.MISSED, None)
 

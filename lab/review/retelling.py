@@ -104,7 +104,10 @@ def summary(lesson: Lesson) -> str:
     day = case.raised_at.astimezone(LONDON).date().isoformat()
     by_staff = "" if lesson.severity is None else f", found {lesson.severity.label} by staff"
     assessed = f"assessed as {case.assessed_severity.label}{by_staff}"
-    return f"{day}  {VERDICTS[lesson.verdict]}: {assessed}; {', '.join(case.assessed_categories)}"
+    why = f" ({lesson.reason.replace('_', ' ')})" if lesson.reason else ""
+    return (
+        f"{day}  {VERDICTS[lesson.verdict]}{why}: {assessed}; {', '.join(case.assessed_categories)}"
+    )
 
 
 def retell(lesson: Lesson, answers: Answers, written: Sequence[str]) -> SentenceGroup:

@@ -25,12 +25,15 @@ from staff.console.pages import (
     AUDIT,
     CONTENT,
     EXPORTS,
+    FALSE_ALARMS,
     HOME,
     LIVE,
     ROTA,
+    SEARCH,
     SECOND_STEP,
     SEE_OTHER,
     STATISTICS,
+    TASKS,
     Services,
     field,
     services,
@@ -171,7 +174,7 @@ def home_of(staff: Staff) -> str:
 
 def safe_next(onward: str, otherwise: str) -> str:
     """Return `onward` if it is a page of the console, so that no link leads to another site."""
-    pages = (HOME, CONTENT, ACCOUNTS, ROTA, STATISTICS, EXPORTS, AUDIT)
+    pages = (HOME, FALSE_ALARMS, TASKS, SEARCH, CONTENT, ACCOUNTS, ROTA, STATISTICS, EXPORTS, AUDIT)
     ours = onward in pages or onward.startswith(tuple(f"{page}/" for page in pages))
     return onward if ours and "\\" not in onward else otherwise
 

@@ -79,6 +79,8 @@ class CaseEvent(str, Enum):
     NOTED = "note added"
     ACTION_ADDED = "action added"
     ACTION_DONE = "action done"
+    ACTION_GIVEN = "action given"
+    ACTION_OVERDUE = "told that an action is overdue"
     CORRECTED = "corrected"
     REFERRED = "referral recorded"
     MERGED = "merged"
@@ -87,6 +89,11 @@ class CaseEvent(str, Enum):
     HELD = "legal hold set"
     RELEASED = "legal hold lifted"
     EXPORTED = "exported"
+    ALARM_UNDONE = "false alarm undone"
+    LINKED = "linked"
+    UNLINKED = "unlinked"
+    CHILD_DETAIL = "child detail recorded"
+    PRINTED = "printed"
     WISH_LEFT = "wish left"
     WISH_WITHDRAWN = "wish withdrawn"
     LETTERBOX_OPENED = "letterbox opened"
@@ -96,7 +103,7 @@ class CaseEvent(str, Enum):
     LETTER_SETTLED = "letter needs no answer"
 
 
-READ_EVENTS = frozenset({CaseEvent.VIEWED.value, CaseEvent.REVEALED.value})
+READ_EVENTS = frozenset({CaseEvent.VIEWED.value, CaseEvent.REVEALED.value, CaseEvent.PRINTED.value})
 """Events that change nothing about a case."""
 _JUDGEMENTS = frozenset({CaseEvent.CORRECTED.value, CaseEvent.OUTCOME_RECORDED.value})
 """Events by which staff set the severity of a case."""
@@ -183,6 +190,8 @@ class Review:
     """Whether Lantern missed something: an earlier message, or a harm in this one."""
     second_by: str | None = None
     """Id of the second person who agreed, where one has to."""
+    reason: str | None = None
+    """Why it was a false alarm, where it was closed with others."""
 
 
 @dataclass(frozen=True)
@@ -206,6 +215,25 @@ class Action:
     due_on: date | None
     done_at: datetime | None
     done_by: str | None
+    given_to: str | None = None
+    """Id of the colleague whose task it is; None: of whoever does it."""
+
+    def is_overdue(self, today: date) -> bool:
+        """Return whether it is open, and its day is over."""
+        return self.done_at is None and self.due_on is not None and self.due_on < today
+
+
+@dataclass(frozen=True)
+class ChildDetail:
+    """Something that a member of staff recorded about the child."""
+
+    id: str
+    at: datetime
+    by: str
+    kind: str
+    """ "age" or "known_pupil"."""
+    value: str
+    """The age, or who the pupil is to the school; empty where it was taken back."""
 
 
 @dataclass(frozen=True)
@@ -254,6 +282,18 @@ class StaffLetter:
 
 
 @dataclass(frozen=True)
+class CaseLink:
+    """Another case of the same child, which stays a case of its own."""
+
+    id: str
+    other: Case
+    at: datetime
+    by: str
+    """Id of the member of staff who linked them."""
+    reason: str
+
+
+@dataclass(frozen=True)
 class WholeCase:
     """One case with all its words. Every tuple is in order of time, oldest first."""
 
@@ -272,6 +312,10 @@ class WholeCase:
     letterboxes: tuple[Letterbox, ...] = ()
     """That of its conversation, and those of the cases merged into it."""
     letters: tuple[StaffLetter, ...] = ()
+    details: tuple[ChildDetail, ...] = ()
+    """What staff recorded about the child; of each kind the last counts."""
+    links: tuple[CaseLink, ...] = ()
+    """The links that its reader may see, where they were read too (staff/cases/links.py)."""
 
     @property
     def severity_follows(self) -> bool:

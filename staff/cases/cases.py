@@ -20,6 +20,7 @@ from staff.cases.case import (
     Case,
     CaseEvent,
     CaseStatus,
+    ChildDetail,
     Note,
     Referral,
     Review,
@@ -30,6 +31,7 @@ from staff.cases.tables import (
     case_actions,
     case_notes,
     cases,
+    child_details,
     escalations,
     letters,
     opened_row,
@@ -118,7 +120,7 @@ class CaseFilter:
             conditions.append(sa.or_(*readings))
         if self.overdue_at is not None:
             conditions.append(of.c.due_at < self.overdue_at)
-        conditions.append(_may_see(self.areas, of))
+        conditions.append(may_see(self.areas, of))
         if self.opened_from is not None:
             conditions.append(of.c.opened_at >= self.opened_from)
         if self.opened_before is not None:
@@ -199,14 +201,14 @@ class Cases:
         """Return whether a case, or a message of one, has this id."""
         of_message = sa.select(escalations.c.case_id).where(escalations.c.message_id == name)
         named = (cases.c.id == name) | (cases.c.id == of_message.scalar_subquery())
-        query = sa.select(cases.c.id).where(named, _may_see(areas))
+        query = sa.select(cases.c.id).where(named, may_see(areas))
         with self._reading.connect() as connection:
             return connection.execute(query).first() is not None
 
     def of_message(self, message_id: str, areas: Collection[str] | None = None) -> str:
         """Return the id of the case of a message. Raises UnknownCaseError."""
         query = sa.select(cases.c.id).join(escalations, escalations.c.case_id == cases.c.id)
-        query = query.where(escalations.c.message_id == message_id, _may_see(areas))
+        query = query.where(escalations.c.message_id == message_id, may_see(areas))
         with self._reading.connect() as connection:
             case_id = connection.execute(query).scalar_one_or_none()
         if case_id is None:
@@ -216,7 +218,7 @@ class Cases:
     def of_reference(self, reference: str, areas: Collection[str] | None = None) -> Case:
         """Return the case with this reference, as people write it. Raises UnknownCaseError."""
         query = sa.select(cases).where(
-            cases.c.reference.in_(_references(reference)), _may_see(areas)
+            cases.c.reference.in_(_references(reference)), may_see(areas)
         )
         with self._reading.connect() as connection:
             row = connection.execute(query).mappings().first()
@@ -229,7 +231,7 @@ class Cases:
     ) -> dict[str, str]:
         """Return the references of these cases by id; without those of other areas."""
         query = sa.select(cases.c.id, cases.c.reference)
-        query = query.where(cases.c.id.in_(case_ids), _may_see(areas))
+        query = query.where(cases.c.id.in_(case_ids), may_see(areas))
         with self._reading.connect() as connection:
             return {row.id: row.reference for row in connection.execute(query)}
 
@@ -290,6 +292,7 @@ class Cases:
                 merged=merged,
                 letterboxes=tuple(letterboxes.of_cases(connection, ids)),
                 letters=tuple(_letters(connection, ids, vaults)),
+                details=opened(child_details, detail_of),
             )
 
 
@@ -335,7 +338,7 @@ def in_order(which: CaseFilter) -> sa.Select[Any]:
     return sa.select(cases).where(*which.conditions()).order_by(*order)
 
 
-def _may_see(areas: Collection[str] | None, of: sa.FromClause = cases) -> sa.ColumnElement[bool]:
+def may_see(areas: Collection[str] | None, of: sa.FromClause = cases) -> sa.ColumnElement[bool]:
     """Return the condition of the cases that a reader may see, also those without an area.
 
     `of` is the table of cases, or an alias of it.
@@ -345,11 +348,11 @@ def _may_see(areas: Collection[str] | None, of: sa.FromClause = cases) -> sa.Col
 
 def _events_in(areas: Collection[str]) -> sa.ColumnElement[bool]:
     of_case = cases.c.id == trail.audit_events.c.case_id
-    return sa.exists().where(of_case, _may_see(areas)).correlate(trail.audit_events)
+    return sa.exists().where(of_case, may_see(areas)).correlate(trail.audit_events)
 
 
 def _found(connection: Connection, case_id: str, areas: Collection[str] | None) -> Case:
-    query = sa.select(cases).where(cases.c.id == case_id, _may_see(areas))
+    query = sa.select(cases).where(cases.c.id == case_id, may_see(areas))
     row = connection.execute(query).mappings().first()
     if row is None:
         raise UnknownCaseError
@@ -401,6 +404,7 @@ def review_of(row: RowMapping, vault: Vault) -> Review:
         severity=_severity(row["severity"]),
         missed=row["missed"],
         second_by=row["second_by"],
+        reason=row["reason"],
     )
 
 
@@ -412,9 +416,14 @@ def note_of(row: RowMapping, vault: Vault) -> Note:
 def action_of(row: RowMapping, vault: Vault) -> Action:
     """Return the task of a row, opened. Raises VaultError."""
     what = opened(row, "case_actions", "what", vault)
-    return Action(
-        row["id"], row["at"], row["by"], what, row["due_on"], row["done_at"], row["done_by"]
-    )
+    plain = (row[name] for name in ("due_on", "done_at", "done_by", "given_to"))
+    return Action(row["id"], row["at"], row["by"], what, *plain)
+
+
+def detail_of(row: RowMapping, vault: Vault) -> ChildDetail:
+    """Return what staff recorded about the child, opened. Raises VaultError."""
+    value = opened(row, "child_details", "value", vault)
+    return ChildDetail(row["id"], row["at"], row["by"], row["kind"], value)
 
 
 def referral_of(row: RowMapping, vault: Vault) -> Referral:
@@ -441,7 +450,7 @@ def wish_of(row: RowMapping, vault: Vault) -> CallbackRequest:
     return CallbackRequest(row["at"], name, reach)
 
 
-def opened(row: RowMapping, table: str, column: str, vault: Vault) -> str:
+def opened(row: Mapping[str, Any], table: str, column: str, vault: Vault) -> str:
     """Return a sealed cell of a table whose key is `id`; empty where it is null."""
     if row[column] is None:
         return ""

@@ -21,6 +21,7 @@ from staff.audit import trail
 from staff.audit.trail import Event
 from staff.cases.case import Case, CaseEvent, CaseStatus, Referral, look_by
 from staff.cases.cases import UnknownCaseError, case_of
+from staff.cases.closing import check_finished
 from staff.cases.summary import summary_on_record
 from staff.cases.tables import case_actions, case_notes, cases, make_key, referrals, reviews
 from storage.vault import Vault
@@ -58,6 +59,8 @@ class ClosingDecision:
     """The severity that they choose; None where they agree with the assessment."""
     missed: bool = False
     """Whether Lantern should have raised something in the conversation and did not."""
+    reason: str | None = None
+    """Why it was a false alarm: one of the reviewed reasons (staff/cases/false_alarms.py)."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +74,11 @@ class CorrectedPeople:
 
 
 @dataclass(frozen=True)
-class _Change:
-    """One change to a locked case, in one transaction with its event on the audit trail."""
+class CaseChange:
+    """One change to a locked case, in one transaction with its event on the audit trail.
+
+    `vault` is that of the installation.
+    """
 
     connection: Connection
     vault: Vault
@@ -81,10 +87,12 @@ class _Change:
     at: datetime
 
     def update(self, **columns: Any) -> None:
+        """Write these columns of the case, with its next version."""
         values = {**columns, "version": self.case.version + 1}
         self.connection.execute(sa.update(cases).where(cases.c.id == self.case.id).values(**values))
 
     def record(self, what: CaseEvent, **detail: Any) -> None:
+        """Append the event of the change to the audit trail."""
         event = Event(self.at, self.by, what.value, case_id=self.case.id, detail=detail)
         trail.append(self.connection, event)
 
@@ -103,7 +111,45 @@ class _Change:
         """Add a note; return its id. Raises WordsMissingError."""
         return self.write(case_notes, {"text": _required(text)})
 
+    def conclude(self, decision: ClosingDecision, *, batch: str | None = None) -> CaseStatus:
+        """Close the case, or propose it where a second person has to agree; return its status.
+
+        `batch` names the cases that are closed together. Raises AlreadyClosedError,
+        UnfinishedCaseError and, without a note or a reason, WordsMissingError.
+        """
+        case, severity = self.case, decision.severity
+        if case.status is CaseStatus.CLOSED:
+            raise AlreadyClosedError
+        check_finished(self.connection, case.id, decision.outcome)
+        self.write(
+            reviews,
+            {"note": decision.note if decision.reason else _required(decision.note)},
+            outcome=decision.outcome.value,
+            severity=None if severity is None else int(severity),
+            missed=decision.missed,
+            reason=decision.reason,
+            batch=batch,
+        )
+        detail = {"outcome": decision.outcome.value}
+        if severity is not None:
+            detail["severity"] = severity.label
+        if decision.missed:
+            detail["missed"] = "yes"
+        if decision.reason is not None:
+            detail["reason"] = decision.reason
+        if batch is not None:
+            detail["batch"] = batch
+        highest = max(severity or case.severity, case.severity, case.assessed_severity)
+        if highest >= SECOND_PERSON_FROM:
+            self.update(closing_by=self.by)
+            self.record(CaseEvent.CLOSING_PROPOSED, **detail)
+            return CaseStatus.OPEN
+        self.close(severity)
+        self.record(CaseEvent.OUTCOME_RECORDED, **detail)
+        return CaseStatus.CLOSED
+
     def close(self, severity: Severity | None) -> None:
+        """Close the case, with the severity that staff chose where they chose one."""
         judged = {} if severity is None else _judged(self.case, severity)
         self.update(status=CaseStatus.CLOSED.value, closed_at=self.at, closing_by=None, **judged)
 
@@ -180,20 +226,34 @@ class Casework:
         with self._change(case_id, by) as change:
             change.record(CaseEvent.NOTED, note=change.note(text))
 
-    def add_action(self, case_id: str, what: str, due_on: date | None, *, by: str) -> None:
-        """Add a task. Raises WordsMissingError."""
+    def add_action(
+        self, case_id: str, what: str, due_on: date | None, *, by: str, given_to: str | None = None
+    ) -> None:
+        """Add a task, for a colleague or for whoever does it. Raises WordsMissingError."""
         with self._change(case_id, by) as change:
-            action_id = change.write(case_actions, {"what": _required(what)}, due_on=due_on)
+            if given_to is not None:
+                check_in_use(change.connection, given_to)
+            words = {"what": _required(what)}
+            action_id = change.write(case_actions, words, due_on=due_on, given_to=given_to)
             due = due_on.isoformat() if due_on else None
-            change.record(CaseEvent.ACTION_ADDED, action=action_id, due_on=due)
+            given = {} if given_to is None else {"to": given_to}
+            change.record(CaseEvent.ACTION_ADDED, action=action_id, due_on=due, **given)
+
+    def hand_on_action(self, case_id: str, action_id: str, to: str, *, by: str) -> None:
+        """Give an open task of the case, or of one merged into it, to a colleague."""
+        with self._change(case_id, by) as change:
+            check_in_use(change.connection, to)
+            given = sa.update(case_actions).where(_open_task(case_id, action_id))
+            # The colleague is told anew that it is overdue.
+            given = given.values(given_to=to, told_on=None)
+            if change.connection.execute(given).rowcount == 1:
+                change.record(CaseEvent.ACTION_GIVEN, action=action_id, to=to)
 
     def finish_action(self, case_id: str, action_id: str, *, by: str) -> None:
         """Mark a task of the case, or of one merged into it, as done."""
-        merged = sa.select(cases.c.id).where(cases.c.merged_into == case_id)
-        of_case = (case_actions.c.case_id == case_id) | case_actions.c.case_id.in_(merged)
-        open_task = (case_actions.c.id == action_id) & of_case & case_actions.c.done_at.is_(None)
         with self._change(case_id, by) as change:
-            done = sa.update(case_actions).where(open_task).values(done_at=change.at, done_by=by)
+            done = sa.update(case_actions).where(_open_task(case_id, action_id))
+            done = done.values(done_at=change.at, done_by=by)
             if change.connection.execute(done).rowcount == 1:
                 change.record(CaseEvent.ACTION_DONE, action=action_id)
 
@@ -276,39 +336,18 @@ class Casework:
         """Close a case with its outcome; return its status.
 
         From SECOND_PERSON_FROM on it stays open until a second person agrees. Raises
-        WordsMissingError without a note, and AlreadyClosedError.
+        WordsMissingError without a note, AlreadyClosedError and UnfinishedCaseError.
         """
         with self._change(case_id, by, version) as change:
-            case, severity = change.case, decision.severity
-            if case.status is CaseStatus.CLOSED:
-                raise AlreadyClosedError
-            change.write(
-                reviews,
-                {"note": _required(decision.note)},
-                outcome=decision.outcome.value,
-                severity=None if severity is None else int(severity),
-                missed=decision.missed,
-            )
-            detail = {"outcome": decision.outcome.value}
-            if severity is not None:
-                detail["severity"] = severity.label
-            if decision.missed:
-                detail["missed"] = "yes"
-            highest = max(severity or case.severity, case.severity, case.assessed_severity)
-            if highest >= SECOND_PERSON_FROM:
-                change.update(closing_by=by)
-                change.record(CaseEvent.CLOSING_PROPOSED, **detail)
-                return CaseStatus.OPEN
-            change.close(severity)
-            change.record(CaseEvent.OUTCOME_RECORDED, **detail)
-            return CaseStatus.CLOSED
+            return change.conclude(decision)
 
     def answer_closing(
         self, case_id: str, *, agree: bool, by: str, reason: str = "", version: int | None = None
     ) -> None:
         """Agree to a closing that a colleague proposed, or return it with a reason.
 
-        Raises NotYoursError where `by` proposed it or none is proposed, and WordsMissingError.
+        Raises NotYoursError where `by` proposed it or none is proposed, UnfinishedCaseError and
+        WordsMissingError.
         """
         with self._change(case_id, by, version) as change:
             proposed_by = change.case.closing_by
@@ -322,6 +361,7 @@ class Casework:
             columns = sa.select(reviews.c.id, reviews.c.severity, reviews.c.outcome)
             of_case = columns.where(reviews.c.case_id == case_id).order_by(reviews.c.at.desc())
             review = change.connection.execute(of_case.limit(1)).one()
+            check_finished(change.connection, case_id, Outcome(review.outcome))
             second = sa.update(reviews).where(reviews.c.id == review.id).values(second_by=by)
             change.connection.execute(second)
             change.close(None if review.severity is None else Severity(review.severity))
@@ -340,11 +380,11 @@ class Casework:
             change.record(CaseEvent.REOPENED, note=note_id)
 
     @contextmanager
-    def _change(self, case_id: str, by: str, version: int | None = None) -> Iterator[_Change]:
+    def _change(self, case_id: str, by: str, version: int | None = None) -> Iterator[CaseChange]:
         with self._engine.begin() as connection:
             check_in_use(connection, by)
             row = locked(connection, case_id, version)
-            yield _Change(connection, self._vault, case_of(row), by, self._now())
+            yield CaseChange(connection, self._vault, case_of(row), by, self._now())
 
 
 def locked(connection: Connection, case_id: str, version: int | None = None) -> RowMapping:
@@ -359,6 +399,12 @@ def locked(connection: Connection, case_id: str, version: int | None = None) -> 
     if version is not None and row["version"] != version:
         raise StaleCaseError
     return row
+
+
+def _open_task(case_id: str, action_id: str) -> sa.ColumnElement[bool]:
+    merged = sa.select(cases.c.id).where(cases.c.merged_into == case_id)
+    of_case = (case_actions.c.case_id == case_id) | case_actions.c.case_id.in_(merged)
+    return (case_actions.c.id == action_id) & of_case & case_actions.c.done_at.is_(None)
 
 
 def _required(text: str) -> str:

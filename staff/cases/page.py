@@ -25,6 +25,7 @@ from staff.cases import wording as case_wording
 from staff.cases.case import READ_EVENTS, Case, CaseEvent, WholeCase
 from staff.cases.cases import UnknownCaseError
 from staff.cases.casework import SECOND_PERSON_FROM
+from staff.cases.child import newest
 from staff.cases.conversation import conversation_of, message_view
 from staff.console import wording
 from staff.console.pages import (
@@ -39,8 +40,11 @@ from staff.console.pages import (
     written_in,
 )
 from staff.letterbox.correspondence import correspondence
+from staff.rota.rota import Shift
 from storage.vault import VaultError
 
+AWAY_DAYS = 28
+"""Days ahead for which the page says that the owner of a task is off duty."""
 BREAK_FROM = 10
 """Number of cases read in a day from which the page suggests a break."""
 AGREE = "agree"
@@ -80,7 +84,7 @@ class CaseForm:
             written=written_in(request),
             version=number_in(fields.get("version", "")),
             seen=number_in(fields.get("seen", "")) or 0,
-            session=_mark_of(session_of(request)),
+            session=mark_of(session_of(request)),
         )
 
     def get(self, name: str) -> str:
@@ -137,7 +141,7 @@ async def reveal(request: Request, case_id: str) -> HTTPResponse:
         return asked
     try:
         await asyncio.to_thread(
-            console.casework.revealed, case_id, by=session.staff.id, session=reveal_mark(session)
+            console.casework.revealed, case_id, by=session.staff.id, session=mark_of(session)
         )
     except UnknownCaseError:
         raise NotFound from None
@@ -166,11 +170,10 @@ async def show(
     except UnknownCaseError:
         raise NotFound from None
     except VaultError:
-        log.error("case.unreadable", case_id=case_id)  # noqa: TRY400 - a traceback quotes
-        return console.pages.render("unreadable.html", status=500, session=session)
+        return unreadable(request, case_id)
     if not whole.severity_follows:
         log.error("case.severity_changed", case_id=case_id)
-    context = await asyncio.to_thread(_context, console, whole, session)
+    context = await asyncio.to_thread(context_of, console, whole, session)
     return console.pages.render(
         "case.html",
         status=status,
@@ -181,6 +184,14 @@ async def show(
         changed=_changed_since(whole, context["history"], sent.seen) if stale else [],
         done=case_wording.DONE.get(done, ""),
         **context,
+    )
+
+
+def unreadable(request: Request, case_id: str) -> HTTPResponse:
+    """Say that the words of a case cannot be opened."""
+    log.error("case.unreadable", case_id=case_id)
+    return services(request).pages.render(
+        "unreadable.html", status=500, session=session_of(request)
     )
 
 
@@ -203,14 +214,14 @@ async def _case_of_message(request: Request, message_id: str) -> HTTPResponse:
     return redirect(address_of(case_id))
 
 
-def reveal_mark(session: Session) -> str:
+def mark_of(session: Session) -> str:
     """Return a digest that names a session on the audit trail and cannot be used to sign in."""
     return hashlib.sha256(f"reveal {session.form_token}".encode()).hexdigest()[:16]
 
 
-def _is_revealed(whole: WholeCase, session: Session) -> bool:
+def is_revealed(whole: WholeCase, session: Session) -> bool:
     """Return whether the audit trail says that the reader uncovered the words in this session."""
-    reader, mark = session.staff.id, reveal_mark(session)
+    reader, mark = session.staff.id, mark_of(session)
     return any(
         link.event.what == CaseEvent.REVEALED.value
         and link.event.who == reader
@@ -220,14 +231,19 @@ def _is_revealed(whole: WholeCase, session: Session) -> bool:
     )
 
 
-def _context(console: Services, whole: WholeCase, session: Session) -> dict[str, Any]:
+def context_of(console: Services, whole: WholeCase, session: Session) -> dict[str, Any]:
     """Return the context of the template; with words only where this reader has uncovered them.
 
     Queries the database: call it in a thread.
     """
     case, now, reader = whole.case, console.now(), session.staff.id
     names = console.accounts.shown_names(_people(whole))
-    revealed = _is_revealed(whole, session)
+    owners = {each.given_to for each in whole.actions if each.given_to and not each.done_at}
+    away = console.rota.covers(owners, AWAY_DAYS) if owners else []
+    names |= console.accounts.shown_names({each.staff_id for each in away})
+    revealed = is_revealed(whole, session)
+    links = console.links.of_case(case.id, session.staff.areas)
+    names |= console.accounts.shown_names({each.by for each in links})
     risk_categories = taxonomy().risk_categories
     return {
         "case": case,
@@ -250,6 +266,8 @@ def _context(console: Services, whole: WholeCase, session: Session) -> dict[str,
         "may_agree": case.closing_by not in {None, reader},
         "said": case_wording.said(whole.messages, console.facts),
         "merged": whole.merged,
+        "links": links,
+        "address_of": address_of,
         "outline": [
             {
                 "id": each.message_id,
@@ -267,7 +285,7 @@ def _context(console: Services, whole: WholeCase, session: Session) -> dict[str,
         ],
         "seen": max((link.id for link in whole.history), default=0),
         "revealed": revealed,
-        "words": _words(console, whole, reader) if revealed else None,
+        "words": _words(console, whole, session, away) if revealed else None,
         "boxes": whole.letterboxes,
         "letter_phrases": console.letter_phrases,
         "letter_openings": console.letter_openings,
@@ -277,6 +295,7 @@ def _context(console: Services, whole: WholeCase, session: Session) -> dict[str,
             "referral": len(whole.referrals),
             "outcome": len(whole.reviews),
             "letter to the young person": len(whole.letters),
+            "detail": len(newest(whole.details)),
         },
     }
 
@@ -290,8 +309,11 @@ def _changed_since(whole: WholeCase, lines: list[Any], seen: int) -> list[Any]:
     ]
 
 
-def _words(console: Services, whole: WholeCase, reader: str) -> dict[str, Any]:
+def _words(
+    console: Services, whole: WholeCase, session: Session, away: list[Shift]
+) -> dict[str, Any]:
     """Return what people wrote. Queries the database."""
+    reader = session.staff.id
     midnight = datetime.combine(console.now().astimezone(LONDON).date(), time(), LONDON)
     read_today = console.cases.revealed_since(midnight, by=reader)
     return {
@@ -299,6 +321,9 @@ def _words(console: Services, whole: WholeCase, reader: str) -> dict[str, Any]:
         "chronology": conversation_of(whole.messages),
         "notes": whole.notes,
         "actions": whole.actions,
+        "away": away,
+        "child": newest(whole.details),
+        "similar": _similar(console, whole.case, session),
         "referrals": whole.referrals,
         "reviews": whole.reviews,
         "wish": whole.wish,
@@ -308,14 +333,23 @@ def _words(console: Services, whole: WholeCase, reader: str) -> dict[str, Any]:
     }
 
 
+def _similar(console: Services, case: Case, session: Session) -> int:
+    """Return how many open cases are like this one, where they might be closed with it."""
+    if case.severity > Severity.URGENT or not session.staff.may(Permission.WORK_CASES):
+        return 0
+    return len(console.likeness.like(case.id, session.staff.areas).found)
+
+
 def _people(whole: WholeCase) -> set[str]:
     """Return the ids of the staff who occur on the page."""
     case = whole.case
     ids = {case.assigned_to, case.offered_to, case.closing_by}
     for link in whole.history:
         ids |= {link.event.who, link.event.detail.get("to"), link.event.detail.get("proposed_by")}
+        ids |= set(link.event.detail.get("told", ()))
     for written in (whole.notes, whole.actions, whole.referrals, whole.reviews, whole.letters):
         ids |= {each.by for each in written}
-    ids |= {each.done_by for each in whole.actions}
+    ids |= {name for each in whole.actions for name in (each.done_by, each.given_to)}
+    ids |= {each.by for each in whole.details}
     ids |= {each.second_by for each in whole.reviews}
     return {each for each in ids if each}

@@ -14,13 +14,14 @@ import msgspec
 from sanic import Blueprint, HTTPResponse, Request
 from sanic.response import redirect
 
+from safeguarding.clock import LONDON
 from safeguarding.taxonomy import Severity, taxonomy
 from staff.accounts.auth import requires, session_of
 from staff.accounts.permissions import Permission
 from staff.cases.bursts import QueueRow
 from staff.cases.case import Case, CaseStatus
 from staff.cases.cases import UNASSIGNED, CaseFilter, UnknownCaseError
-from staff.cases.page import reveal_mark
+from staff.cases.page import mark_of
 from staff.console.pages import HOME, Services, address_of, number_in, services
 from staff.console.recording import record
 
@@ -212,8 +213,10 @@ def _context(request: Request) -> dict[str, Any]:
         "to_agree": to_agree,
         "letters": letters,
         "with_letters": console.cases.with_letters({case.id for case in on_page}),
-        "details": console.details.of(on_page, now, reader=reader, session=reveal_mark(session)),
+        "details": console.details.of(on_page, now, reader=reader, session=mark_of(session)),
         "row_facts": console.row_facts,
+        "my_tasks": console.tasks.open_tasks(own_areas, of=reader, limit=ON_TOP),
+        "today": now.astimezone(LONDON).date(),
         "names": console.accounts.shown_names(filter(None, staff_ids)),
         "address_of": address_of,
         "pagination": _pagination(form, pages),

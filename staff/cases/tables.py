@@ -130,8 +130,12 @@ reviews = _written_by_staff(
     sa.Column("severity", sa.SmallInteger),
     sa.Column("missed", sa.Boolean, nullable=False, server_default=sa.false()),
     _staff_key("second_by"),
+    sa.Column("reason", sa.Text),
+    sa.Column("batch", sa.Text, index=True),
     sa.CheckConstraint("severity BETWEEN 0 AND 3", name="severity"),
 )
+"""`reason` is one of the reviewed reasons of a false alarm, and `batch` names those that were
+closed together (staff/cases/false_alarms.py)."""
 
 case_notes = _written_by_staff("case_notes", sa.Column("text", sa.Text, nullable=False))
 
@@ -141,7 +145,11 @@ case_actions = _written_by_staff(
     sa.Column("due_on", sa.Date),
     sa.Column("done_at", UtcDateTime),
     _staff_key("done_by"),
+    _staff_key("given_to", index=True),
+    sa.Column("told_on", sa.Date),
 )
+"""`given_to` is the colleague whose task it is, and `told_on` the day on which they were last told
+that it is overdue."""
 
 referrals = _written_by_staff(
     "referrals",
@@ -154,6 +162,24 @@ referrals = _written_by_staff(
 
 letters = _written_by_staff("letters", sa.Column("text", sa.Text, nullable=False))
 """What staff wrote into a letterbox. What the person wrote there are messages of the case."""
+
+case_links = _written_by_staff(
+    "case_links",
+    sa.Column("other_id", sa.Text, sa.ForeignKey("cases.id"), nullable=False, index=True),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("ended_at", UtcDateTime),
+    _staff_key("ended_by"),
+)
+"""Two cases of the same child (staff/cases/links.py); the reason is sealed by the key of
+`case_id`."""
+
+child_details = _written_by_staff(
+    "child_details",
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("value", sa.Text, nullable=False),
+    sa.CheckConstraint("kind IN ('age', 'known_pupil')", name="kind"),
+)
+"""What staff know of the child (staff/cases/child.py): of each kind the newest row counts."""
 
 wishes = sa.Table(
     "wishes",
@@ -172,6 +198,8 @@ SEALED: dict[sa.Table, tuple[str, ...]] = {
     case_actions: ("what",),
     referrals: ("reference", "reason"),
     letters: ("text",),
+    case_links: ("reason",),
+    child_details: ("value",),
     wishes: ("name", "reach"),
 }
 """The sealed columns, each an envelope of the vault: what people wrote, and what gives it away."""
@@ -197,6 +225,12 @@ def vault_of(connection: Connection, vault: Vault, case_id: str) -> Vault:
     A case whose data key was deleted opens nothing that it sealed. Raises VaultError.
     """
     return vault_with(vault, keys_of(connection, [case_id]).get(case_id))
+
+
+def vaults_of(connection: Connection, vault: Vault, case_ids: Collection[str]) -> dict[str, Vault]:
+    """Return the vault of each of these cases, as `vault_of` does, by one query."""
+    keys = keys_of(connection, case_ids)
+    return {each: vault_with(vault, keys.get(each)) for each in case_ids}
 
 
 def keys_of(connection: Connection, case_ids: Collection[str]) -> dict[str, RowMapping]:

@@ -12,6 +12,7 @@ from staff.alerts.plan import ALERTED
 from staff.audit.trail import Event
 from staff.cases.case import Case, CaseEvent
 from staff.console import wording
+from staff.rota.rota import Shift
 
 NEEDS = {
     "danger_now": "Danger now",
@@ -54,12 +55,17 @@ REFERRED_BY = {
 
 DONE = {
     "assign": "The case has been given to the person you chose.",
+    "take": "You have this case now.",
     "handover": "The handover waits for your colleague, who has to accept it.",
     "accept": "The case is yours now.",
     "return": "The case went back.",
     "note": "The note is on record.",
     "action": "It is on the list of what is to do.",
     "finish": "It is marked as done.",
+    "handon": "Your colleague has this now. It is among their tasks.",
+    "link": "The two cases are linked. Each shows the other.",
+    "unlink": "The two cases are not linked any more.",
+    "detail": "It is on record, with your name and the time.",
     "correct": "The correction is on record.",
     "refer": "The referral is on record.",
     "outcome": "Your proposal to close is on record. A second person has to agree.",
@@ -90,6 +96,10 @@ SELECT_MADE = "Select whether the referral was made"
 ENTER_MADE_AT = "Enter when the referral was made"
 ENTER_WHY_NOT = "Enter why it was not made, or not yet"
 REFERENCE_LENGTH = "The reference must be 200 characters or less"
+REAL_AGE = "Enter an age in years, from 1 to 120"
+DETAIL_LENGTH = "Enter 200 characters or less"
+ENTER_WHY_LINKED = "Enter why you think that both are about the same child"
+CANNOT_LINK = "These two cannot be linked: they are linked or merged already, or the same case"
 UNKNOWN_REFERENCE = "There is no other case with this reference"
 READ_BEFORE_AGREEING = "Show the words and read them, with the reason for closing, before you agree"
 CANNOT_MERGE = "These two cannot be merged: one of them is part of another case already"
@@ -137,6 +147,31 @@ def said(messages: Sequence[Escalation], means: Mapping[str, str]) -> str:
     known = {fact for each in messages for fact in each.facts}
     given = [f"Age {age}" for age in dict.fromkeys(ages.values())]
     return " · ".join([*given, *(words for fact, words in means.items() if fact in known)])
+
+
+def unfinished(referral: str | None, tasks: int) -> str:
+    """Return why a case cannot be closed: no referral to this receiver is on record, tasks."""
+    missing = []
+    if referral is not None:
+        to = REFERRED_TO[referral]
+        missing.append(
+            f"no referral to {to[:1].lower() + to[1:]} is on record as made. "
+            "Record it under “Record a referral”, or choose another outcome"
+        )
+    if tasks:
+        missing.append(
+            f"{wording.counted(tasks, 'task')} under “To do” "
+            f"{'is' if tasks == 1 else 'are'} not done. Mark each as done first"
+        )
+    return f"The case cannot be closed so: {'; and '.join(missing)}"
+
+
+def off_duty(shift: Shift, names: Mapping[str, str]) -> str:
+    """Return that the owner of a task is off duty while a colleague covers for them."""
+    owner = names.get(str(shift.cover_for), "The colleague")
+    stand_in = names.get(shift.staff_id, "a colleague")
+    start, end = wording.moment(shift.starts_at), wording.moment(shift.ends_at)
+    return f"{owner} is off duty from {start} to {end}. {stand_in} covers for them."
 
 
 def contacts_shown(contacts: Sequence[tuple[str, bool | None, str]] | None) -> str:
@@ -214,9 +249,27 @@ def _offered(event: Event, names: Mapping[str, str]) -> str:
     return f"Handed it over to {names.get(str(event.detail.get('to')), 'somebody')}"
 
 
-def _action(event: Event, _names: Mapping[str, str]) -> str:
-    due = event.detail.get("due_on")
-    return "Added something to do" + (f" by {wording.day(date.fromisoformat(due))}" if due else "")
+def _action(event: Event, names: Mapping[str, str]) -> str:
+    due, to = event.detail.get("due_on"), event.detail.get("to")
+    return (
+        "Added something to do"
+        + (f" for {names.get(str(to), 'somebody')}" if to else "")
+        + (f" by {wording.day(date.fromisoformat(due))}" if due else "")
+    )
+
+
+def _action_given(event: Event, names: Mapping[str, str]) -> str:
+    return f"Gave something to do to {names.get(str(event.detail.get('to')), 'somebody')}"
+
+
+def _overdue(event: Event, names: Mapping[str, str]) -> str:
+    told = [names.get(str(each), "somebody") for each in event.detail.get("told", ())]
+    return f"Told {', '.join(told) or 'nobody: no one can be reached'} that a task is overdue"
+
+
+def _child_detail(event: Event, _names: Mapping[str, str]) -> str:
+    what = "the age" if event.detail.get("kind") == "age" else "who the pupil is"
+    return f"Recorded {what}" if event.detail.get("known") else f"Took back {what}"
 
 
 def _corrected(event: Event, _names: Mapping[str, str]) -> str:
@@ -295,6 +348,10 @@ _FIXED_LINES = {
     CaseEvent.ACCEPTED.value: "Accepted the handover",
     CaseEvent.RETURNED.value: "Returned the handover",
     CaseEvent.NOTED.value: "Added a note",
+    CaseEvent.ALARM_UNDONE.value: "Undid the closing as a false alarm",
+    CaseEvent.LINKED.value: "Linked it with another case of the same child",
+    CaseEvent.UNLINKED.value: "Ended a link with another case",
+    CaseEvent.PRINTED.value: "Made a page of it to print",
     CaseEvent.ACTION_DONE.value: "Did something from the list",
     CaseEvent.HELD.value: "Kept it from disposal: legal hold",
     CaseEvent.RELEASED.value: "Lifted the legal hold",
@@ -313,6 +370,9 @@ _LINES: dict[str, Callable[[Event, Mapping[str, str]], str]] = {
     CaseEvent.ASSIGNED.value: _assigned,
     CaseEvent.OFFERED.value: _offered,
     CaseEvent.ACTION_ADDED.value: _action,
+    CaseEvent.ACTION_GIVEN.value: _action_given,
+    CaseEvent.ACTION_OVERDUE.value: _overdue,
+    CaseEvent.CHILD_DETAIL.value: _child_detail,
     CaseEvent.CORRECTED.value: _corrected,
     CaseEvent.REFERRED.value: _referred,
     CaseEvent.MERGED.value: _merged,

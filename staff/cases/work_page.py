@@ -6,13 +6,13 @@ A form that comes after a colleague's change is refused, with what was typed giv
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import TypeAlias
+from dataclasses import replace
 
 from sanic import Blueprint, HTTPResponse, Request
 from sanic.exceptions import NotFound
 from sanic.response import redirect
 
+from safeguarding.clock import LONDON
 from safeguarding.escalation import Outcome
 from safeguarding.taxonomy import Severity, taxonomy
 from staff.accounts.accounts import Staff, UnknownStaffError
@@ -30,30 +30,31 @@ from staff.cases.casework import (
     NotYoursError,
     StaleCaseError,
 )
+from staff.cases.child_forms import CHILD_WORKS
+from staff.cases.closing import UnfinishedCaseError
+from staff.cases.forms import (
+    Check,
+    FormRefusedError,
+    Work,
+    colleague,
+    field_required,
+    note_required,
+    person_required,
+    too_long,
+    unchecked,
+    why_required,
+)
 from staff.cases.merging import CaseMergeError
-from staff.cases.page import AGREE, CaseForm, readers_of, show
+from staff.cases.page import AGREE, CaseForm, show
+from staff.cases.task_forms import TASK_WORKS
 from staff.console import wording
-from staff.console.pages import HOME, LONGEST_NOTE, SEE_OTHER, Services, address_of, services
+from staff.console.pages import HOME, SEE_OTHER, Services, address_of, services
 
 LONGEST_REFERENCE = 200
 """Characters in the other service's reference of a referral."""
+MOMENTS = frozenset({"made_at"})
+"""The fields of forms that hold a time."""
 case_work = Blueprint("case_work")
-Check: TypeAlias = Callable[[CaseForm], dict[str, str]]
-"""Returns the error messages of a form by the names of its fields."""
-Work: TypeAlias = Callable[[Services, str, CaseForm, Staff], str | None]
-"""Takes the services, the id of the case, the form and the member of staff.
-
-Returns the page to go on to, or None for that of the case.
-"""
-
-
-class FormRefusedError(Exception):
-    """The work cannot be done; carries the name of a field and its error message."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(field)
-        self.field = field
-        self.message = message
 
 
 @case_work.post(f"{HOME}/<case_id:str>/<work:str>", unquote=True)
@@ -70,14 +71,14 @@ async def do(request: Request, case_id: str, work: str) -> HTTPResponse:
 @requires(Permission.SET_HOLD)
 async def hold(request: Request, case_id: str) -> HTTPResponse:
     """Set the legal hold of a case."""
-    return await carry_out(request, case_id, "hold", _unchecked, _hold)
+    return await carry_out(request, case_id, "hold", unchecked, _hold)
 
 
 @case_work.post(f"{HOME}/<case_id:str>/release", unquote=True)
 @requires(Permission.SET_HOLD)
 async def release(request: Request, case_id: str) -> HTTPResponse:
     """Lift the legal hold of a case."""
-    return await carry_out(request, case_id, "release", _unchecked, _hold)
+    return await carry_out(request, case_id, "release", unchecked, _hold)
 
 
 async def carry_out(
@@ -85,6 +86,10 @@ async def carry_out(
 ) -> HTTPResponse:
     """Check a form of the page, do its work, and show the case; or give back what was typed."""
     sent, who = CaseForm.by(request, work), session_of(request).staff
+    if sent.get("now") in MOMENTS:
+        # The button beside a time, without a script: the form comes back with the time filled in.
+        sent = replace(sent, fields=sent.fields | {sent.get("now"): _now(request)})
+        return await show(request, case_id, sent)
     errors = check(sent)
     try:
         if not errors:
@@ -102,28 +107,9 @@ async def carry_out(
     return await show(request, case_id, sent, errors=by_id, status=400)
 
 
-def _unchecked(_sent: CaseForm) -> dict[str, str]:
-    return {}
-
-
-def _field_required(name: str, missing: str) -> Check:
-    return lambda sent: {} if sent.get(name).strip() else {name: missing}
-
-
-def _note_required(missing: str) -> Check:
-    def check(sent: CaseForm) -> dict[str, str]:
-        note = sent.get("note")
-        return _too_long(note) if note.strip() else {"note": missing}
-
-    return check
-
-
-_why_required = _note_required(case_wording.ENTER_WHY)
-_person_required = _field_required("to", case_wording.SELECT_PERSON)
-
-
-def _too_long(note: str) -> dict[str, str]:
-    return {"note": wording.note_too_long(LONGEST_NOTE)} if len(note) > LONGEST_NOTE else {}
+def _now(request: Request) -> str:
+    """Return the time in London as the field of a form holds it."""
+    return f"{services(request).now().astimezone(LONDON):%Y-%m-%dT%H:%M}"
 
 
 def _check_severity(sent: CaseForm) -> dict[str, str]:
@@ -131,25 +117,19 @@ def _check_severity(sent: CaseForm) -> dict[str, str]:
     return {} if sent.get("severity") in known else {"severity": wording.SELECT_SEVERITY}
 
 
-def _colleague(console: Services, case_id: str, to: str) -> str:
-    """Return `to` where they may read the case. Raises UnknownStaffError."""
-    if all(each.id != to for each in readers_of(console, console.cases.find(case_id))):
-        raise UnknownStaffError
-    return to
-
-
-def _assign(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
+def _assign(console: Services, case_id: str, sent: CaseForm, who: Staff) -> str | None:
     chosen = sent.get("to")
-    to = None if chosen == UNASSIGNED else _colleague(console, case_id, chosen)
+    to = None if chosen == UNASSIGNED else colleague(console, case_id, chosen)
     console.casework.assign(case_id, to, by=who.id, version=sent.version)
+    return f"{address_of(case_id)}?done=take" if to == who.id else None
 
 
 def _check_handover(sent: CaseForm) -> dict[str, str]:
-    return _person_required(sent) | _why_required(sent)
+    return person_required(sent) | why_required(sent)
 
 
 def _hand_over(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
-    to = _colleague(console, case_id, sent.get("to"))
+    to = colleague(console, case_id, sent.get("to"))
     console.casework.hand_over(case_id, to, sent.get("note"), by=who.id, version=sent.version)
 
 
@@ -164,25 +144,8 @@ def _note(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
     console.casework.note(case_id, sent.get("note"), by=who.id)
 
 
-def _check_action(sent: CaseForm) -> dict[str, str]:
-    errors = _note_required(case_wording.ENTER_ACTION)(sent)
-    try:
-        sent.day("due_on")
-    except ValueError:
-        errors["due_on"] = case_wording.REAL_DATE
-    return errors
-
-
-def _add_action(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
-    console.casework.add_action(case_id, sent.get("note"), sent.day("due_on"), by=who.id)
-
-
-def _finish_action(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
-    console.casework.finish_action(case_id, sent.get("action"), by=who.id)
-
-
 def _check_correction(sent: CaseForm) -> dict[str, str]:
-    errors, names = _check_severity(sent) | _why_required(sent), taxonomy()
+    errors, names = _check_severity(sent) | why_required(sent), taxonomy()
     if not set(sent.chosen) <= set(names.risk_categories):
         errors["chosen"] = case_wording.ENTER_WHY
     for field, known in (("subject", names.subjects), ("audience", names.audiences)):
@@ -223,7 +186,7 @@ def _check_referral(sent: CaseForm) -> dict[str, str]:
         errors["reference"] = case_wording.REFERENCE_LENGTH
     if made == "no" and not note.strip():
         errors["note"] = case_wording.ENTER_WHY_NOT
-    return errors | _too_long(note)
+    return errors | too_long(note)
 
 
 def _refer(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
@@ -244,7 +207,7 @@ def check_outcome(sent: CaseForm) -> dict[str, str]:
     """Return the error messages of the form that closes a case, by field."""
     known = sent.get("outcome") in {outcome.value for outcome in Outcome}
     errors = {} if known else {"outcome": wording.SELECT_OUTCOME}
-    return errors | _note_required(wording.ENTER_REASON)(sent) | _check_severity(sent)
+    return errors | note_required(wording.ENTER_REASON)(sent) | _check_severity(sent)
 
 
 def _close(console: Services, case_id: str, sent: CaseForm, who: Staff) -> str | None:
@@ -254,7 +217,11 @@ def _close(console: Services, case_id: str, sent: CaseForm, who: Staff) -> str |
         severity=sent.judged(),
         missed=sent.get("missed") == "yes",
     )
-    status = console.casework.close(case_id, decision, by=who.id, version=sent.version)
+    try:
+        status = console.casework.close(case_id, decision, by=who.id, version=sent.version)
+    except UnfinishedCaseError as error:
+        message = case_wording.unfinished(error.referral, error.tasks)
+        raise FormRefusedError("outcome", message) from None
     return f"{HOME}?saved=outcome" if status is CaseStatus.CLOSED else None
 
 
@@ -263,9 +230,13 @@ def _answer_closing(console: Services, case_id: str, sent: CaseForm, who: Staff)
     theirs = console.cases.find(case_id).closing_by not in {None, who.id}
     if agree and theirs and not console.cases.has_read(case_id, who.id, sent.session):
         raise FormRefusedError("words", case_wording.READ_BEFORE_AGREEING)
-    console.casework.answer_closing(
-        case_id, agree=agree, by=who.id, reason=reason, version=sent.version
-    )
+    try:
+        console.casework.answer_closing(
+            case_id, agree=agree, by=who.id, reason=reason, version=sent.version
+        )
+    except UnfinishedCaseError as error:
+        message = case_wording.unfinished(error.referral, error.tasks)
+        raise FormRefusedError("note", message) from None
 
 
 def _reopen(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
@@ -311,21 +282,21 @@ def _hold(console: Services, case_id: str, sent: CaseForm, who: Staff) -> None:
 
 
 WORKS: dict[str, tuple[Check, Work]] = {
-    "assign": (_person_required, _assign),
+    **TASK_WORKS,
+    **CHILD_WORKS,
+    "assign": (person_required, _assign),
     "handover": (_check_handover, _hand_over),
-    "accept": (_unchecked, _answer_handover),
-    "return": (_why_required, _answer_handover),
-    "note": (_note_required(case_wording.ENTER_NOTE), _note),
-    "action": (_check_action, _add_action),
-    "finish": (_unchecked, _finish_action),
+    "accept": (unchecked, _answer_handover),
+    "return": (why_required, _answer_handover),
+    "note": (note_required(case_wording.ENTER_NOTE), _note),
     "correct": (_check_correction, _correct),
     "refer": (_check_referral, _refer),
     "outcome": (check_outcome, _close),
-    "agree": (_unchecked, _answer_closing),
-    "disagree": (_why_required, _answer_closing),
-    "reopen": (_why_required, _reopen),
-    "merge": (_field_required("reference", case_wording.UNKNOWN_REFERENCE), _merge),
-    "separate": (_unchecked, _separate),
+    "agree": (unchecked, _answer_closing),
+    "disagree": (why_required, _answer_closing),
+    "reopen": (why_required, _reopen),
+    "merge": (field_required("reference", case_wording.UNKNOWN_REFERENCE), _merge),
+    "separate": (unchecked, _separate),
     "split": (_check_split, _split),
 }
 """The forms that a member of staff with WORK_CASES may send."""

@@ -56,13 +56,25 @@ from staff.audit.page import audit
 from staff.audit.trail import AuditLog, client_digest
 from staff.cases import queue_wording
 from staff.cases import wording as case_wording
+from staff.cases.alarm_wording import FalseAlarmPhrases
 from staff.cases.bursts import CaseBursts
 from staff.cases.cases import Cases
 from staff.cases.casework import Casework
+from staff.cases.child import ChildDetails
+from staff.cases.false_alarms import FalseAlarms
+from staff.cases.false_alarms_page import false_alarms
+from staff.cases.likeness import LikenessSearch
+from staff.cases.links import CaseLinks
 from staff.cases.merging import CaseMerge
 from staff.cases.page import case_page
+from staff.cases.print_page import case_print
 from staff.cases.queue_details import QueueDetails
 from staff.cases.queue_page import QueuePhrases, queue
+from staff.cases.search_page import word_search
+from staff.cases.search_wording import WordSearchPhrases
+from staff.cases.tasks import CaseTasks
+from staff.cases.tasks_page import tasks
+from staff.cases.word_search import WordSearch
 from staff.cases.work_page import case_work
 from staff.console.live import ChangeWatch, live, own_alerts
 from staff.console.pages import ConsolePhrases, Pages, Services, services
@@ -152,7 +164,9 @@ def create_app(settings: Settings, console: Services | None = None) -> App:
     add_security_headers(app, lambda _request: _POLICY)
     # With an index, the address of a folder is not found; without one, it is an error.
     app.static("/static", STATIC, name="static", index="index.html")
-    cases = (queue, live, case_page, case_work, letterbox_work, case_files, figures)
+    many_cases = (false_alarms, tasks, word_search)
+    works = (case_page, case_print, case_work, letterbox_work, case_files)
+    cases = (queue, live, *works, *many_cases, figures)
     signing = (content, content_plan, content_reading)
     rotas = (rota, contact_preferences, own_alerts)
     own = (
@@ -185,6 +199,7 @@ def compose(
     database, vault = connect(settings.database_url), Vault.of(settings)
     phrases = read_phrases(CONTENT / "phrases")
     refused_way_phrases = phrases.of("refused_ways", RefusedWayPhrases)
+    alarm_phrases = phrases.of("false_alarms", FalseAlarmPhrases)
     accounts = accounts or StaffAccounts(database, now)
     asks_second_step = settings.asks_second_step()
     facts = read_facts(CONTENT / "facts.yml")
@@ -200,6 +215,12 @@ def compose(
         letterbox_desk=LetterboxDesk(database, vault, now),
         letter_phrases=phrases.of("letters", LetterPhrases),
         letter_openings=phrases.of("letter_openings", LetterOpenings),
+        links=CaseLinks(database, vault, now),
+        child_details=ChildDetails(database, vault, now),
+        tasks=CaseTasks(database),
+        likeness=LikenessSearch(database, vault),
+        false_alarms=FalseAlarms(database, vault, now),
+        word_search=WordSearch(database, vault),
         figures=CaseFigures(database, now),
         release_log=ReleaseLog(database, vault, now),
         accounts=accounts,
@@ -216,6 +237,8 @@ def compose(
         signing_phrases=phrases.of("signing", SigningPhrases),
         rota=RotaService(database, now),
         refused_way_phrases=refused_way_phrases,
+        alarm_phrases=alarm_phrases,
+        search_phrases=phrases.of("word_search", WordSearchPhrases),
         alerts=StaffAlerts(database),
         audit=AuditLog(database, now),
         client_digest=partial(client_digest, key=settings.secret("token_key")),
@@ -234,6 +257,7 @@ def compose(
             case_wording=case_wording,
             queue_wording=queue_wording,
             refused_way_phrases=refused_way_phrases,
+            alarm_phrases=alarm_phrases,
             queue_phrases=phrases.of("queue", QueuePhrases),
         ),
         errors=phrases.of("errors", ErrorPhrases),

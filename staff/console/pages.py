@@ -36,11 +36,19 @@ from staff.approvals.plan import SigningPlans
 from staff.approvals.readings import Readings
 from staff.approvals.signing_phrases import SigningPhrases
 from staff.audit.trail import AuditLog
+from staff.cases.alarm_wording import FalseAlarmPhrases
 from staff.cases.bursts import CaseBursts
 from staff.cases.cases import Cases
 from staff.cases.casework import Casework
+from staff.cases.child import ChildDetails
+from staff.cases.false_alarms import FalseAlarms
+from staff.cases.likeness import LikenessSearch
+from staff.cases.links import CaseLinks
 from staff.cases.merging import CaseMerge
 from staff.cases.queue_details import QueueDetails
+from staff.cases.search_wording import WordSearchPhrases
+from staff.cases.tasks import CaseTasks
+from staff.cases.word_search import WordSearch
 from staff.console import wording
 from staff.letterbox.desk import LetterboxDesk, LetterOpenings, LetterPhrases
 from staff.reports.case_file import ReleaseLog
@@ -53,6 +61,9 @@ STAFF = Path(__file__).resolve().parent.parent
 """Each feature keeps its own templates; their names are unique."""
 
 HOME = "/escalations"
+FALSE_ALARMS = "/false-alarms"
+TASKS = "/tasks"
+SEARCH = "/search"
 CONTENT = "/content"
 ACCOUNTS = "/accounts"
 ROTA = "/rota"
@@ -204,6 +215,12 @@ class Services:
     letterbox_desk: LetterboxDesk
     letter_phrases: LetterPhrases
     letter_openings: LetterOpenings
+    links: CaseLinks
+    child_details: ChildDetails
+    tasks: CaseTasks
+    likeness: LikenessSearch
+    false_alarms: FalseAlarms
+    word_search: WordSearch
     figures: CaseFigures
     release_log: ReleaseLog
     accounts: StaffAccounts
@@ -220,6 +237,8 @@ class Services:
     signing_phrases: SigningPhrases
     rota: RotaService
     refused_way_phrases: RefusedWayPhrases
+    alarm_phrases: FalseAlarmPhrases
+    search_phrases: WordSearchPhrases
     alerts: StaffAlerts
     audit: AuditLog
     client_digest: Callable[[str], str]

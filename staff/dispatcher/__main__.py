@@ -18,7 +18,7 @@ import structlog
 from sqlalchemy.engine import Engine
 
 from safeguarding.clock import utc_now
-from safeguarding.content.phrases import read_phrases
+from safeguarding.content.phrases import Phrases, read_phrases
 from safeguarding.logs import configure_logs
 from safeguarding.records import ContentError
 from safeguarding.screening.process import COMMAND, ScreeningProcess
@@ -37,6 +37,7 @@ from staff.alerts.spooled_words import SpooledFormatter, SpooledPhrases
 from staff.alerts.standby import StandbyOutbox
 from staff.alerts.turn import SpoolTurn
 from staff.cases.assessing import AssessmentLoop, AssessmentWorker
+from staff.cases.task_notices import TaskNoticePhrases, TaskNotices
 from staff.cases.worker import CaseWorker, CaseWorkerLoop
 from staff.dispatcher.anchoring import Anchoring
 from staff.dispatcher.database import DatabaseProbe
@@ -162,16 +163,25 @@ def compose(settings: Settings, screening: Sequence[str] = COMMAND) -> Dispatche
     daily = Daily(daily_tasks, beats)
     loops = [cases, assessments, *alerts, anchoring, daily, watch, *alerts_of_spool, keeper]
     if EMAIL in channels:
-        # A set of its own: a channel is used by one thread.
-        mail = configured_channels(setup)[EMAIL]
-        refused_way_phrases = spoken.of("refused_ways", RefusedWayPhrases)
-        url, team = alerting.console_url, EMAIL in steps.team
-        loops.append(
-            RefusalNotices(engine, mail, refused_way_phrases, url, beats, has_team_mailbox=team)
-        )
+        loops += _notices(engine, setup, spoken, beats, has_team_mailbox=EMAIL in steps.team)
     status = StatusPage(DatabaseProbe(engine), beats, sorted(channels), watch, phrases, catcher)
     server = StatusServer(status, alerting.dispatcher_host, alerting.dispatcher_port)
     return Dispatcher(loops, beats, server, catcher, listener, engine)
+
+
+def _notices(
+    engine: Engine, setup: ChannelSetup, spoken: Phrases, beats: Beats, *, has_team_mailbox: bool
+) -> list[Loop]:
+    """Return the loops that write about addresses that refuse, and about tasks that are due."""
+    url = setup.settings.alerts.console_url
+    refused = spoken.of("refused_ways", RefusedWayPhrases)
+    tasks = spoken.of("task_notices", TaskNoticePhrases)
+    # Each has a channel of its own: one thread uses it.
+    mails = [configured_channels(setup)[EMAIL] for _ in range(2)]
+    return [
+        RefusalNotices(engine, mails[0], refused, url, beats, has_team_mailbox=has_team_mailbox),
+        TaskNotices(engine, mails[1], tasks, url, beats, has_team_mailbox=has_team_mailbox),
+    ]
 
 
 def _outbox(

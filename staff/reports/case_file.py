@@ -48,10 +48,10 @@ _MESSAGE = (
     "message_id", "raised_at", "raised_by", "text", "shown", "contacts", "audience", "area", "age",
     "facts", "extra",
 )  # fmt: skip
-_REVIEW = ("at", "by", "outcome", "note", "severity", "missed", "second_by")
-_ACTION = ("at", "by", "what", "due_on", "done_at", "done_by")
+_REVIEW = ("at", "by", "outcome", "reason", "note", "severity", "missed", "second_by")
+_ACTION = ("at", "by", "what", "given_to", "due_on", "done_at", "done_by")
 _REFERRAL = ("at", "by", "to_whom", "how", "made_at", "reference", "reason")
-_STAFF = ("by", "done_by", "second_by", "assigned_to")
+_STAFF = ("by", "done_by", "given_to", "second_by", "assigned_to")
 """Fields that hold the id of a member of staff."""
 _OF_THE_MACHINE = {"session", "client"}
 """Details of events that identify the browser of a member of staff."""
@@ -69,6 +69,7 @@ class LeftOut(str, Enum):
 
     STAFF_NAMES = "staff_names"
     MERGED_CASES = "merged_cases"
+    LINKED_CASES = "linked_cases"
     EXAMPLES = "examples"
     MACHINES = "machines"
 
@@ -100,6 +101,11 @@ def case_record(
         "case": _fields(whole.case, people, *_CASE) | {"said": said},
         "merged": [_fields(each, people, *_CASE) for each in whole.merged],
         "wish": None if whole.wish is None else _fields(whole.wish, people, "at", "name", "reach"),
+        "child": [_fields(each, people, "at", "by", "kind", "value") for each in whole.details],
+        "links": [
+            _fields(each, people, "at", "by", "reason") | {"reference": each.other.reference}
+            for each in whole.links
+        ],
         "chronology": [
             _fields(entry, people, "by", "text", "at", "message_id", "severity", "shown")
             | {"contacts": contacts_as_record(entry.contacts)}
@@ -119,10 +125,7 @@ def case_record(
                 "by_staff": link.event.who in people,
                 "what": link.event.what,
                 "message_id": link.event.message_id,
-                "detail": {
-                    key: people.get(value, value) if isinstance(value, str) else value
-                    for key, value in link.event.detail.items()
-                },
+                "detail": {key: _named(value, people) for key, value in link.event.detail.items()},
                 "link": link.link,
             }
             for link in whole.history
@@ -143,10 +146,13 @@ def people_in(whole: WholeCase) -> set[str]:
     ids |= {each.by for each in whole.notes} | {each.by for each in whole.actions}
     ids |= {each.by for each in whole.referrals} | {each.by for each in whole.reviews}
     ids |= {each.by for each in whole.letters}
+    ids |= {each.given_to for each in whole.actions} | {each.by for each in whole.details}
+    ids |= {each.by for each in whole.links}
     ids |= {each.done_by for each in whole.actions} | {each.second_by for each in whole.reviews}
     for link in whole.history:
         details = link.event.detail.values()
         ids |= {link.event.who, *(value for value in details if isinstance(value, str))}
+        ids |= set(link.event.detail.get("told", ()))
     return {name for name in ids if name}
 
 
@@ -252,7 +258,7 @@ def main(file: Path, reference: str) -> None:
 
 
 def _for_the_subject(record: dict[str, Any]) -> dict[str, Any]:
-    left_out = [LeftOut.STAFF_NAMES, LeftOut.MACHINES, LeftOut.EXAMPLES]
+    left_out = [LeftOut.STAFF_NAMES, LeftOut.MACHINES, LeftOut.EXAMPLES, LeftOut.LINKED_CASES]
     for message in record["messages"]:
         for signal in message["signals"]:
             signal["like"] = []
@@ -261,7 +267,14 @@ def _for_the_subject(record: dict[str, Any]) -> dict[str, Any]:
             del event["detail"][key]
     if not record["merged"]:
         left_out.append(LeftOut.MERGED_CASES)
-    return record | {"left_out": [each.value for each in left_out]}
+    return record | {"links": [], "left_out": [each.value for each in left_out]}
+
+
+def _named(value: Any, people: Mapping[str, str]) -> Any:
+    """Return a detail of an event with the names of staff in place of their ids."""
+    if isinstance(value, list):
+        return [_named(each, people) for each in value]
+    return people.get(value, value) if isinstance(value, str) else value
 
 
 def _message(record: dict[str, Any]) -> dict[str, Any]:

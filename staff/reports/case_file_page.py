@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from base64 import b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast, get_args
 from urllib.parse import quote
 
@@ -100,7 +100,9 @@ async def download(request: Request, case_id: str) -> HTTPResponse:
     if errors := form.errors():
         return await _page(request, case, form, errors)
     try:
-        file = await asyncio.to_thread(_file, console, case.id, form, session.staff.id)
+        file = await asyncio.to_thread(
+            _file, console, case.id, form, session.staff.id, session.staff.areas
+        )
     except VaultError:
         log.error("export.unreadable", case_id=case_id)  # noqa: TRY400 - a traceback quotes
         return console.pages.render("unreadable.html", status=500, session=session)
@@ -152,10 +154,14 @@ async def _page(
     )
 
 
-def _file(console: Services, case_id: str, form: CaseFileForm, by: str) -> bytes:
+def _file(
+    console: Services, case_id: str, form: CaseFileForm, by: str, areas: frozenset[str] | None
+) -> bytes:
     kind = CaseFileKind(form.kind)
     with_merged = form.merged or kind is CaseFileKind.CASE_PACK
     whole = console.cases.whole(case_id, with_merged=with_merged)
+    if kind is CaseFileKind.CASE_PACK:
+        whole = replace(whole, links=tuple(console.links.of_case(case_id, areas)))
     people = console.accounts.shown_names({*people_in(whole), by})
     if kind is CaseFileKind.SUBJECT_ACCESS:
         roles = {each.id: wording.ROLES[each.role] for each in console.accounts.in_use()}

@@ -53,6 +53,17 @@ def _merged(document: PdfDocument, record: Record) -> None:
         document.facts(words.facts(case))
 
 
+def _child(document: PdfDocument, record: Record) -> None:
+    for each in record["child"]:
+        document.quotation(words.detail(each), words.signed(each["by"], each["at"]))
+
+
+def _links(document: PdfDocument, record: Record) -> None:
+    for each in record["links"]:
+        document.paragraph(each["reference"], bold=True)
+        document.quotation(each["reason"], words.signed(each["by"], each["at"]))
+
+
 def _chronology(document: PdfDocument, record: Record) -> None:
     for entry in record["chronology"]:
         speaker = words.speaker(entry["by"], record["case"]["audience"])
@@ -126,7 +137,8 @@ def _referrals(document: PdfDocument, record: Record) -> None:
 def _reviews(document: PdfDocument, record: Record) -> None:
     for each in record["reviews"]:
         document.paragraph(words.review(each), bold=True)
-        document.quotation(each["note"], words.reviewers(each))
+        # A false alarm that was closed with others may have a reason and no note.
+        document.quotation(each["note"] or "–", words.reviewers(each))
 
 
 def _history(document: PdfDocument, record: Record) -> None:
@@ -145,6 +157,8 @@ def _history(document: PdfDocument, record: Record) -> None:
 _CHAPTERS: dict[str, Callable[[PdfDocument, Record], None]] = {
     "case": _case,
     "merged": _merged,
+    "child": _child,
+    "links": _links,
     "chronology": _chronology,
     "messages": _messages,
     "wish": _wish,

@@ -35,6 +35,8 @@ UNKNOWN_REFERENCE = "There is no case with this reference"
 CONTENTS = {
     "case": "Facts",
     "merged": "Cases that are part of it",
+    "child": "What staff recorded about the child",
+    "links": "Other cases of the same child",
     "chronology": "What was said, and what was shown",
     "messages": "Why each message was handed over",
     "wish": "How the person can be reached",
@@ -65,6 +67,8 @@ LEFT_OUT = {
     "about other people.",
     LeftOut.MERGED_CASES.value: "Cases that were merged with this one, if there are any: they may "
     "be about other people.",
+    LeftOut.LINKED_CASES.value: "Other cases that staff linked with this one, if there are any: "
+    "they are records of their own.",
     LeftOut.EXAMPLES.value: "Example sentences that Lantern compared a message with: its authors "
     "wrote them, and they are not about this person.",
     LeftOut.MACHINES.value: "Which browser or device of staff was used.",
@@ -156,7 +160,8 @@ def review(record: Mapping[str, Any]) -> str:
     found = record["severity"]
     more = f"; found it {severity(found).lower()}" if found else ""
     missed = "; something was missed" if record["missed"] else ""
-    return wording.OUTCOMES[Outcome(record["outcome"])] + more + missed
+    why = f" ({wording.label(record['reason']).lower()})" if record["reason"] else ""
+    return wording.OUTCOMES[Outcome(record["outcome"])] + why + more + missed
 
 
 def reviewers(record: Mapping[str, Any]) -> str:
@@ -169,7 +174,14 @@ def action(record: Mapping[str, Any]) -> str:
     """Return the state of an action."""
     if record["done_at"]:
         return f"Done {wording.of_record(record['done_at'])} by {record['done_by']}"
-    return f"Due {record['due_on']}" if record["due_on"] else "No date"
+    whose = f"For {record['given_to']}. " if record["given_to"] else ""
+    return whose + (f"Due {record['due_on']}" if record["due_on"] else "No date")
+
+
+def detail(record: Mapping[str, Any]) -> str:
+    """Return what staff recorded about a child; one without a value was taken back."""
+    kind = {"age": "Age", "known_pupil": "Known pupil"}[record["kind"]]
+    return f"{kind}: {record['value'] or 'taken back'}"
 
 
 def referral(record: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ ledger and certifies both.
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 from enum import Enum
@@ -196,7 +197,9 @@ def remove(connection: Connection, case_ids: Collection[str], at: datetime) -> d
         handoffs.discard(connection, row.conversation_id, row.newest_at, at)
         for row in connection.execute(mine).all()
     )
-    counts = {column.table.name: _delete(connection, column, case_ids) for column in belonging()}
+    counts: Counter[str] = Counter()
+    for column in belonging():
+        counts[column.table.name] += _delete(connection, column, case_ids)
     counts["handoffs"] = discarded
     counts["replies"] = replies.forget(connection, case_ids)
     counts["alerts"] = sum(forget(connection, each) for each in case_ids)

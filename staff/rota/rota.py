@@ -143,6 +143,13 @@ def shifts(
     return _shifts(connection, touching if which is None else touching & which)
 
 
+def covers(
+    connection: Connection, staff_ids: Iterable[str], start: datetime, end: datetime
+) -> list[Shift]:
+    """Return the shifts in this span during which one of these staff is off duty."""
+    return shifts(connection, start, end, rota_shifts.c.cover_for.in_(set(staff_ids)))
+
+
 def add_shifts(connection: Connection, added: Iterable[Shift]) -> int:
     """Put shifts on the rota; return how many. Raises IntegrityError for an unknown person."""
     rows = [

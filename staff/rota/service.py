@@ -113,6 +113,12 @@ class RotaService:
         with self._reading.connect() as connection:
             return rota.on_duty(connection, self._now())
 
+    def covers(self, staff_ids: Iterable[str], days: int) -> list[Shift]:
+        """Return the shifts of the next days during which one of these staff is off duty."""
+        now = self._now()
+        with self._reading.connect() as connection:
+            return rota.covers(connection, staff_ids, now, now + timedelta(days=days))
+
     def unreachable(self, staff_ids: Iterable[str]) -> set[str]:
         """Return which of these staff have left no way to be told."""
         wanted = set(staff_ids)

@@ -109,7 +109,7 @@ def test_staff_read_and_close_an_escalation_without_javascript(
     plain_page.get_by_role("button", name="Show the words").click()
     expect(plain_page.locator("mark").first).to_have_text("dont tell ur mum")
     plain_page.get_by_text("Record the outcome and close").first.click()
-    plain_page.get_by_label("Referred to the police").check()
+    plain_page.get_by_label("Contacted the person").check()
     plain_page.get_by_label("Why, and what happens next").fill("Called 101.")
     plain_page.get_by_label("Lantern missed something").check()
     plain_page.get_by_role("button", name="Record the outcome").click()
@@ -117,7 +117,7 @@ def test_staff_read_and_close_an_escalation_without_javascript(
     expect(plain_page.get_by_text("The outcome is recorded")).to_be_visible()
     expect(plain_page.get_by_text("Nothing is waiting")).to_be_visible()
     (review,) = console.cases.whole("c1").reviews
-    assert (review.outcome, review.note) == (Outcome.REFERRED_POLICE, "Called 101.")
+    assert (review.outcome, review.note) == (Outcome.CONTACTED_PERSON, "Called 101.")
     assert review.missed is True
 
 

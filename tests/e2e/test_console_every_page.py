@@ -37,6 +37,7 @@ LOOKS: dict[str, dict[str, Any]] = {
 LEAD = (
     *("/escalations", "/escalations?status=closed", "/escalations?severity=urgent"),
     *("/escalations/c1", "/escalations/c1#outcome", "/escalations/closed"),
+    *("/false-alarms", "/false-alarms?like=k0-1", "/tasks", "/search"),
     *("/statistics", "/exports", "/exports/c1", "/content", "/content/answer:consent"),
     *("/content/plan", "/content/answer:consent/reading"),
     *("/rota", "/rota/ways", "/rota/shift/1", "/colleagues", "/audit"),
@@ -293,6 +294,7 @@ def _record_cases(engine: Any, by: str) -> None:
     log.record(escalation(assessment=worst, text="He said dont tell ur mum " + "x" * 200))
     log.record(escalation("closed", conversation_id="closed"))
     work.note("closed", "A note.", by=by)
+    work.add_action("c1", "Ring the school.", date(2026, 11, 1), by=by, given_to=by)
     work.close("closed", ClosingDecision(Outcome.OTHER, "Told the school."), by=by)
     kinds = (
         (12, "young_person", "wiltshire", Severity.CONCERN, ("grooming", "image_abuse")),

@@ -118,7 +118,7 @@ def works_on_it(console: Page) -> None:
 
     console.locator("#outcome summary").click()
     outcome = console.locator("#outcome")
-    outcome.get_by_label("Referred to the police").check()
+    outcome.get_by_label("Contacted the person").check()
     outcome.get_by_label("Why, and what happens next").fill("Called 101 and the front door.")
     outcome.get_by_role("button", name="Propose to close").click()
     expect(console.get_by_text("A second person has to agree").first).to_be_visible()

@@ -31,8 +31,8 @@ ON_A_TIMER = {
     "storage/spool.py",
 }
 """Files that work in the background too; the recording may miss their moment."""
-BESIDE = "While the database is away"
-"""Heading of the files whose threads work beside a case, whether there is one or not."""
+BESIDE = ("Many cases", "While the database is away")
+"""Headings of the files that work beside a case, whether there is one or not."""
 DISCLOSURE = "my stepdad hits me and i dont know what to do"
 PATIENCE_S = 30.0
 CASE_LINK = re.compile(r'href="(/escalations/[^"?#]+)"')
@@ -120,8 +120,9 @@ def test_the_files_of_one_case_are_the_documented_ones(traced: Traced) -> None:
     assert console.get(cases[0]).is_success
     ran = traced.end(*processes)
 
-    named, beside = named_under("One case"), named_under(BESIDE)
-    assert sorted(ran - set(named) - set(beside)) == [], "files run that the document does not name"
+    named = named_under("One case")
+    beside = {file for heading in BESIDE for file in named_under(heading)}
+    assert sorted(ran - set(named) - beside) == [], "files run that the document does not name"
     assert sorted(set(named) - ran - ON_A_TIMER) == [], "the document names files that do not run"
     assert len(named) == len(set(named)) <= MOST_FOR_A_CASE
 

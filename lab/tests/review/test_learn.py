@@ -246,7 +246,7 @@ def test_a_reviewer_who_stops_changes_nothing(
 
 
 def test_an_escalation_with_nothing_to_learn_says_why(desk: Desk, closed: Close) -> None:
-    closed(Outcome.REFERRED_POLICE)
+    closed(Outcome.CONTACTED_PERSON)
     for unknown in ("m1", "nobody"):
         assert desk.run(unknown, "--by", "ann", "--sentence", OWN) == 1
         assert "Nothing to learn here" in desk.said

@@ -10,16 +10,19 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from lab.review.lessons import Lesson, Verdict, lessons, record_learned
+from lab.review.retelling import summary
 from safeguarding.escalation import Outcome
 from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import UnknownStaffError
 from staff.accounts.tables import staff
+from staff.cases.alarm_candidates import CaseReader
 from staff.cases.case import CaseEvent, CaseStatus
 from staff.cases.cases import Cases
 from staff.cases.casework import Casework, ClosingDecision
+from staff.cases.false_alarms import AlarmDecision, AlarmReason, FalseAlarms
 from staff.cases.merging import CaseMerge
 from staff.cases.tables import escalations
-from tests.records import NOON, Clock, EscalationLog, assessment, escalation
+from tests.records import NOON, Clock, EscalationLog, assessment, escalation, vault
 
 SECOND = "the second person"
 NONE, CONCERN, URGENT, IMMEDIATE = Severity
@@ -63,7 +66,7 @@ def reviewed(
         (Outcome.FALSE_ALARM, IMMEDIATE, (Verdict.WRONG_LEVEL, IMMEDIATE)),
         (Outcome.NO_ACTION_NEEDED, NONE, (Verdict.FALSE_ALARM, NONE)),
         (Outcome.ADVICE_GIVEN, CONCERN, (Verdict.WRONG_LEVEL, CONCERN)),
-        (Outcome.REFERRED_POLICE, IMMEDIATE, (Verdict.WRONG_LEVEL, IMMEDIATE)),
+        (Outcome.CONTACTED_PERSON, IMMEDIATE, (Verdict.WRONG_LEVEL, IMMEDIATE)),
     ],
 )
 def test_a_review_that_differs_is_a_lesson(
@@ -82,7 +85,7 @@ def test_a_review_that_differs_is_a_lesson(
 def test_a_review_that_agrees_is_none(
     engine: Engine, log: EscalationLog, casework: Casework, ann: str, found: Severity | None
 ) -> None:
-    assert reviewed(engine, log, casework, ann, Outcome.REFERRED_POLICE, found) == []
+    assert reviewed(engine, log, casework, ann, Outcome.CONTACTED_PERSON, found) == []
 
 
 def test_what_was_missed_is_a_lesson_of_its_own(
@@ -196,3 +199,23 @@ def test_the_lesson_of_a_case_is_about_its_gravest_message(
     assert [lesson.message_id for lesson in lessons(engine)] == ["graver"]
     merging.separate("c2", by=ann)
     assert [lesson.message_id for lesson in lessons(engine)] == ["grave"]
+
+
+def test_false_alarms_that_were_closed_together_are_lessons_with_their_reason(
+    engine: Engine, log: EscalationLog, casework: Casework, ann: str
+) -> None:
+    for each in ("a", "b"):
+        log.record(escalation(f"m-{each}", conversation_id=each))
+        casework.revealed(each, by=ann, session="s1")
+    cases = Cases(engine, vault())
+    versions = {each: cases.find(each).version for each in ("a", "b")}
+    decision = AlarmDecision(AlarmReason.FICTION, "")
+
+    FalseAlarms(engine, vault()).close("batch", versions, decision, CaseReader(ann, "s1", None))
+
+    found = [(each.case.id, each.verdict, each.severity, each.reason) for each in lessons(engine)]
+    assert sorted(found) == [
+        ("a", Verdict.FALSE_ALARM, NONE, "fiction"),
+        ("b", Verdict.FALSE_ALARM, NONE, "fiction"),
+    ]
+    assert "false alarm (fiction): assessed as concern" in summary(lessons(engine)[0])

@@ -37,3 +37,23 @@ const unfold = () => {
 };
 window.addEventListener("hashchange", unfold);
 unfold();
+
+// "Now" beside a time fills it in here; without this script the form comes back with it.
+for (const button of document.querySelectorAll("[data-now]")) {
+  button.addEventListener("click", (event) => {
+    event.preventDefault();
+    const time = new Date().toLocaleString("sv-SE", { timeZone: "Europe/London" });
+    const field = document.getElementById(button.dataset.now);
+    field.value = time.slice(0, 16).replace(" ", "T");
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    field.focus();
+  });
+}
+
+// On the page that is made for paper.
+const print = document.querySelector("[data-print]");
+if (print) {
+  print.hidden = false;
+  document.querySelector("[data-print-how]").hidden = true;
+  print.addEventListener("click", () => window.print());
+}

@@ -297,12 +297,12 @@ def test_nothing_that_staff_write_lies_in_the_open(
     casework: Casework, case: Case, engine: Engine, ann: str, bob: str
 ) -> None:
     casework.note("c1", "SECRET", by=ann)
-    casework.add_action("c1", "SECRET", None, by=ann)
     casework.refer("c1", Referral("police", "form", NOON, "SECRET", "SECRET"), by=ann)
     casework.hand_over("c1", bob, "SECRET", by=ann)
     casework.correct("c1", severity=NONE, categories=[], reason="SECRET", by=ann)
     casework.close("c1", ClosingDecision(Outcome.OTHER, "SECRET"), by=ann)
     casework.reopen("c1", by=ann, reason="SECRET")
+    casework.add_action("c1", "SECRET", None, by=ann)
 
     with engine.connect() as connection:
         for table in (*(each.name for each in SEALED), "cases", "audit_events", "alerts"):

@@ -10,6 +10,8 @@ from safeguarding.escalation import Outcome
 from staff.cases.case import Referral
 from staff.cases.cases import Cases
 from staff.cases.casework import Casework, ClosingDecision
+from staff.cases.child import ChildDetails, DetailKind
+from staff.cases.links import CaseLinks
 from staff.cases.tables import SEALED, data_keys, make_key, vault_of
 from storage.vault import Vault, VaultError, key_ring, new_key
 from tests.records import NOON, Callbacks, EscalationLog, escalation, vault
@@ -18,14 +20,24 @@ PLACE = {"table": "case_notes", "row": "n1", "column": "text"}
 
 
 @pytest.fixture
-def filled(log: EscalationLog, casework: Casework, wishes: Callbacks, ann: str) -> None:
+def filled(
+    engine: Engine,
+    log: EscalationLog,
+    casework: Casework,
+    cases: Cases,
+    wishes: Callbacks,
+    ann: str,
+) -> None:
     """Two cases, one with everything that can be written."""
     log.record(escalation("m1"))
     log.record(escalation("n1", conversation_id="c2"))
     casework.note("c1", "A note.", by=ann)
     casework.add_action("c1", "Ring.", None, by=ann)
     casework.refer("c1", Referral("police", "form", NOON, "CAD 1", "x"), by=ann)
+    casework.finish_action("c1", cases.whole("c1").actions[0].id, by=ann)
     casework.close("c1", ClosingDecision(Outcome.OTHER, "Done."), by=ann)
+    ChildDetails(engine, vault()).record("c1", DetailKind.AGE, "13", by=ann)
+    CaseLinks(engine, vault()).link("c1", "c2", "Same street.", by=ann, areas=None)
     wishes.leave("c1", "Sam", "text")
 
 
@@ -54,7 +66,7 @@ def test_without_its_data_key_nothing_of_a_case_opens(engine: Engine, cases: Cas
                     (row._mapping[name], table.name, row._mapping[key.name], name)
                     for name in columns
                 ]
-    assert len(cells) == 11
+    assert len(cells) == 13
     for envelope, name, row, column in cells:
         with pytest.raises(VaultError):
             ring.open(envelope, table=name, row=row, column=column)

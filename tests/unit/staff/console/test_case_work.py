@@ -22,7 +22,7 @@ from tests.records import NOON, Clock, EscalationLog, assessment, escalation
 from tests.unit.staff.console.conftest import Browser
 from tests.unit.staff.console.test_case_page import plain
 
-FORM = {"outcome": "referred_police", "note": "Called 101.", "severity": "agree"}
+FORM = {"outcome": "contacted_person", "note": "Called 101.", "severity": "agree"}
 MADE = {"to_whom": "police", "how": "telephone", "made": "yes", "made_at": "2026-11-25T11:30"}
 OTHER = ClosingDecision(Outcome.OTHER, "Earlier note.")
 
@@ -49,7 +49,7 @@ async def test_recording_an_outcome_closes_it(
     assert response.headers["location"] == "/escalations?saved=outcome"
     assert "The outcome is recorded" in (await browser.get("/escalations?saved=outcome")).text
     (review,) = cases.whole("c1").reviews
-    assert (review.by, review.outcome) == (ann.id, Outcome.REFERRED_POLICE)
+    assert (review.by, review.outcome) == (ann.id, Outcome.CONTACTED_PERSON)
     assert (review.note, review.severity) == ("One.\nTwo.", None)
 
 
@@ -71,7 +71,7 @@ async def test_a_grave_one_is_closed_by_two(
     await browser.send(f"{grave}/agree", {})
     assert cases.find("c1").status is CaseStatus.CLOSED
     page = plain(await browser.uncover())
-    assert "Referred to the police , found concern; something was missed" in page
+    assert "Contacted the person , found concern; something was missed" in page
     assert "Bob Jones agreed" in page
     assert "judged by staff; assessed as immediate" in page
 
@@ -202,9 +202,13 @@ async def test_a_closed_one_is_opened_again_with_a_reason(
 async def test_a_case_is_taken_given_and_put_back(
     browser: Browser, case: str, cases: Cases, ann: Staff, bob: Staff
 ) -> None:
-    for to, kept in ((ann.id, ann.id), (bob.id, bob.id), ("nobody", None)):
+    for to, kept, done in (
+        (ann.id, ann.id, "take"),
+        (bob.id, bob.id, "assign"),
+        ("nobody", None, "assign"),
+    ):
         response = await browser.send(f"{case}/assign", {"to": to})
-        assert response.headers["location"] == f"{case}?done=assign"
+        assert response.headers["location"] == f"{case}?done={done}"
         assert cases.find("c1").assigned_to == kept
 
 

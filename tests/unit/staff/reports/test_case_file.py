@@ -7,12 +7,14 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import date, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
+from pypdf import PdfReader
 from sqlalchemy.engine import Engine
 
 from safeguarding.escalation import Outcome
@@ -20,10 +22,13 @@ from staff.audit import trail
 from staff.cases.case import Referral, WholeCase
 from staff.cases.cases import Cases, UnknownCaseError
 from staff.cases.casework import Casework, ClosingDecision, WordsMissingError
+from staff.cases.child import ChildDetails, DetailKind
+from staff.cases.links import CaseLinks
 from staff.cases.merging import CaseMerge
 from staff.cases.tables import case_notes
 from staff.reports import case_file
 from staff.reports.case_file import CaseFileKind, ReleaseLog, as_json, case_record, people_in
+from staff.reports.case_file_pdf import case_file_pdf
 from tests.records import (
     CHILDLINE,
     KEYS,
@@ -58,9 +63,10 @@ def whole(engine: Engine, log: EscalationLog, cases: Cases, ann: str, clock: Clo
     log.record(escalation("other", conversation_id="c2", text="about my friend"))
     CaseMerge(engine, vault(), clock).merge("c2", "c1", by=ann)
     work.note("c1", "rang the school", by=ann)
-    work.add_action("c1", "ring again", date(2026, 11, 27), by=ann)
     work.refer("c1", Referral("police", "telephone", clock(), "CRN 7", "at once"), by=ann)
     work.close("c1", ClosingDecision(Outcome.REFERRED_POLICE, "Called 101."), by=ann)
+    # A case with an open task is not closed.
+    work.add_action("c1", "ring again", date(2026, 11, 27), by=ann)
     return cases.whole("c1")
 
 
@@ -98,6 +104,26 @@ def test_the_record_holds_everything(whole: WholeCase) -> None:
     assert {each["by"] for each in record["notes"]} == {"Ann"}
 
 
+def test_what_staff_know_of_the_child_and_linked_cases_are_in_the_pack_and_no_link_in_an_export(
+    engine: Engine, cases: Cases, whole: WholeCase, log: EscalationLog, ann: str
+) -> None:
+    log.record(escalation("m9", conversation_id="c9"))
+    ChildDetails(engine, vault()).record("c1", DetailKind.AGE, "13", by=ann)
+    links = CaseLinks(engine, vault())
+    links.link("c1", "c9", "Same street.", by=ann, areas=None)
+    known = replace(cases.whole("c1"), links=tuple(links.of_case("c1", None)))
+
+    pack, export = record_of(known), record_of(known, CaseFileKind.SUBJECT_ACCESS)
+
+    (detail,), (link,) = pack["child"], pack["links"]
+    assert (detail["kind"], detail["value"], detail["by"]) == ("age", "13", "Ann")
+    assert (link["reference"], link["reason"]) == (cases.find("c9").reference, "Same street.")
+    assert export["links"] == []
+    assert "Same street." in "".join(
+        page.extract_text() for page in PdfReader(BytesIO(case_file_pdf(pack))).pages
+    )
+
+
 def test_no_letter_is_lost_in_the_file(whole: WholeCase) -> None:
     read = json.loads(as_json(record_of(whole)))
     assert HOSTILE in {each["text"] for each in read["messages"]}
@@ -114,7 +140,13 @@ def test_an_export_for_its_subject_leaves_out_what_is_other_peoples(
     assert "a sentence of our own" not in text
     assert WORDS in text
     assert "rang the school" in text
-    assert set(record["left_out"]) == {"staff_names", "machines", "examples", "merged_cases"}
+    assert set(record["left_out"]) == {
+        "staff_names",
+        "machines",
+        "examples",
+        "merged_cases",
+        "linked_cases",
+    }
     assert "a sentence of our own" in json.dumps(record_of(whole))
 
 
