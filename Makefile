@@ -170,6 +170,9 @@ pictures: install .venv-lab/.synced $(MODEL)  ## Take pictures of the chat and t
 chaos: install .venv-lab/.synced $(MODEL)  ## Inject random faults for CHAOS_SECONDS (720) and count lost, doubled and unread records; CHAOS_SEED repeats a run
 	@$(L)/$(LANTERN) chaos
 
+soak: install .venv-lab/.synced $(MODEL)  ## Chat for SOAK_SECONDS (3600) with restarts: is anything lost, and do memory, descriptors and rows level off? SOAK_MESSAGES: 20000
+	@$(L)/$(LANTERN) soak
+
 # ---- check --------------------------------------------------------------------------------------
 test: lint types imports content unit stories integration browser  ## Run all checks and tests
 
@@ -213,4 +216,4 @@ browser: install $(MODEL) .venv-services/.for-tests node_modules/.for-tests  ## 
 clean:  ## Remove build results; keep environments and state
 	@rm -rf models results reports .pytest_cache .mypy_cache .ruff_cache .rasa
 
-.PHONY: quick fuzz help install setup train vectors adapt adapt-dialogue second-reader calibrate dialogue-model dialogues compare peers learn doctor verify-audit run screen classify reply evaluate bench chaos test lint types imports content unit stories integration browser clean load pictures
+.PHONY: quick fuzz help install setup train vectors adapt adapt-dialogue second-reader calibrate dialogue-model dialogues compare peers learn doctor verify-audit run screen classify reply evaluate bench chaos soak test lint types imports content unit stories integration browser clean load pictures

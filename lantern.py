@@ -78,6 +78,7 @@ _LISTED: dict[str, dict[str, tuple[str, str]]] = {
         "load": ("lab.load:main", "A crowd that chats, then a storm."),
         "bench": ("lab.bench.command:main", "Latency, throughput and memory, measured."),
         "chaos": ("lab.chaos.command:main", "What is lost while all below fails."),
+        "soak": ("lab.soak.command:main", "An hour with restarts: what goes on growing."),
         "adapt": ("lab.training.adapt:main", "Teach the encoder anew."),
         "adapt-dialogue": ("lab.dialogue.adapt:main", "Teach the encoder of the dialogue anew."),
         "train-dialogue": ("lab.dialogue.command:train_command", "Train the choice of replies."),

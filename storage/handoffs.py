@@ -72,6 +72,16 @@ handoffs = sa.Table(
         sqlite_where=sa.text("done_at IS NULL"),
         postgresql_where=sa.text("done_at IS NULL"),
     ),
+    # Of the rows that wait, each worker wants those of one state. With the moment beside it, the
+    # index answers how many wait and since when, without the sealed words.
+    sa.Index(
+        "ix_handoffs_state",
+        "state",
+        "number",
+        "written_at",
+        sqlite_where=sa.text("done_at IS NULL"),
+        postgresql_where=sa.text("done_at IS NULL"),
+    ),
     # A number that was given is never given again, also when the newest row is deleted.
     sqlite_autoincrement=True,
 )

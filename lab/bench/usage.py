@@ -13,15 +13,16 @@ from ops.stack import Process
 
 def resident_bytes(process: Process) -> int:
     """Return the memory of its process group (proportional set size)."""
-    return sum(_pss(pid) for pid in _group(process))
+    return sum(_pss(pid) for pid in group(process))
 
 
 def processor_ms(process: Process) -> float:
     """Return the processor time that its process group has used, in milliseconds."""
-    return sum(_cpu_ms(pid) for pid in _group(process))
+    return sum(_cpu_ms(pid) for pid in group(process))
 
 
-def _group(process: Process) -> Iterator[int]:
+def group(process: Process) -> Iterator[int]:
+    """Return the ids of a process and of those that it has started."""
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with contextlib.suppress(ProcessLookupError, PermissionError):

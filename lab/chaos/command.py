@@ -7,6 +7,10 @@ database and Redis freeze and the disk fills, at random and overlapping. After e
 recovered, each answered message is looked up in the record and in the safeguarding team's mailbox.
 A tenth of the messages is real and assessed by the real risk engine: the severity on record must be
 that of a quiet system. The other messages disclose to a stand-in (tests/fakes/plain_engine.py).
+
+Now and then the mail server refuses the address of the member of staff on duty: it must not be
+tried without pauses, somebody else must get each alert, and an administrator must be told. In the
+end the last events of the audit trail are deleted in a copy, and `verify-audit` must say so.
 """
 
 from __future__ import annotations
@@ -29,13 +33,15 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
 from lab.chaos import faults
+from lab.chaos.mail import RefusingMailbox, put_on_duty, refusals, refuse
 from lab.chaos.senders import SETTLE_S, Deployment, SenderFigures, Senders
+from lab.chaos.tampering import tampered
 from lab.overload import QuietMessage, quiet_messages
 from ops.stack import POSTGRESQL, own_cluster
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import ROOT, Severity
 from staff.cases.tables import cases, escalations
-from staff.dispatcher.mail_catcher import Caught, MailCatcher
+from staff.dispatcher.mail_catcher import Caught
 from storage.engine import connect
 from storage.handoffs import handoffs
 from tests.fakes.freezing_proxy import FreezingProxy
@@ -43,10 +49,16 @@ from tests.fakes.freezing_proxy import FreezingProxy
 RESULTS = ROOT / "results" / "chaos.json"
 EVIDENCE = ROOT / "results" / "chaos-lost"
 """Where the state folder of a run that lost something is kept: the run itself may not repeat it."""
-FAILURES = ("lost", "doubled", "unalerted", "misjudged")
+FAILURES = (
+    *("lost", "doubled", "unalerted", "misjudged"),
+    *("tried_too_often", "untold", "disagreeing", "unnoticed"),
+)
 REAL = 0.1
 """Share of the messages that are real, and assessed by the real risk engine."""
-COLUMNS = ("database", "sent", "answered", "real", *FAILURES, "faults", "sent_again", "settled_s")
+COLUMNS = (
+    *("database", "sent", "answered", "real", *FAILURES),
+    *("faults", "refused", "sent_again", "settled_s"),
+)
 Row: TypeAlias = dict[str, str | int]
 
 
@@ -93,7 +105,7 @@ def whereabouts(settings: Settings, ids: Iterable[str]) -> dict[str, dict[str, l
 
 
 def unalerted(settings: Settings, mails: Sequence[Caught]) -> dict[str, int]:
-    """Count the cases of which the team got no mail."""
+    """Count the cases of which nobody got a mail."""
     with connect(settings.database_url).connect() as connection:
         references = set(connection.execute(sa.select(cases.c.reference)).scalars())
     mentioned = {word for mail in mails for word in mail.subject.split()}
@@ -132,7 +144,7 @@ def run(
         redis = life.enter_context(faults.own_redis(folder))
         proxy = FreezingProxy(server.host or "127.0.0.1", server.port or 5432) if server else None
         url = server.set(host="127.0.0.1", port=proxy.port) if server and proxy else None
-        mailbox = MailCatcher(kept=wanted)
+        mailbox = RefusingMailbox(kept=4 * wanted)
         deployment = Deployment(
             disk / "state",
             url.render_as_string(hide_password=False) if url else None,
@@ -142,6 +154,7 @@ def run(
         life.callback(mailbox.stop)
         life.callback(deployment.stop)
         deployment.start()
+        put_on_duty(deployment.settings)
         kinds = {
             "gateway killed": faults.kill(deployment.gateways),
             "gateway frozen": faults.freeze(deployment.gateways),
@@ -151,6 +164,7 @@ def run(
             "Rasa frozen": faults.freeze([deployment.rasa]),
             "action server killed": faults.kill([deployment.actions]),
             "action server frozen": faults.freeze([deployment.actions]),
+            "address refused": refuse(mailbox),
             "database frozen": faults.freeze_proxy(proxy)
             if proxy
             else faults.lock_sqlite(deployment.settings.database_url),
@@ -170,10 +184,12 @@ def run(
         row |= {"answered": len(senders.figures.answered), "sent_again": senders.figures.again}
         row |= {"faults": chaos.made.total(), "settled_s": round(settled)}
         row |= lost_and_doubled(deployment.settings, senders.figures)
-        row |= unalerted(deployment.settings, mailbox.newest_first())
+        mails = mailbox.newest_first()
+        row |= unalerted(deployment.settings, mails) | refusals(mailbox, mails)
         row |= misjudged(deployment.settings, senders.figures.expected)
+        deployment.stop()  # nothing may change while it is copied
+        row |= tampered(deployment.settings, server, folder)
         if row["lost"]:
-            deployment.stop()  # nothing may change while it is copied
             place = EVIDENCE / f"{database}-{seed}"
             keep_evidence(deployment.settings, senders.figures, place)
         click.echo(", ".join(f"{name} {figure}" for name, figure in row.items()))
@@ -204,7 +220,7 @@ def table(rows: Sequence[Row]) -> str:
 @click.option("--seconds", envvar="CHAOS_SECONDS", default=720, show_default=True, help="In all.")
 @click.option("--seed", envvar="CHAOS_SEED", type=int, help="To repeat a run.")
 def main(wanted: int, seconds: int, seed: int | None) -> None:
-    """Fail when a message was lost, recorded twice or misjudged, or a case made no mail."""
+    """Fail when a message was lost, recorded twice or misjudged, or anything else went wrong."""
     seed = random.SystemRandom().randrange(10**6) if seed is None else seed
     click.echo(f"seed {seed}: CHAOS_SEED={seed} make chaos")
     programs = sorted(POSTGRESQL.glob("*/bin/initdb"))

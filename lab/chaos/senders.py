@@ -36,19 +36,26 @@ SETTLE_S = 180.0
 """Longest time for everything to recover, in seconds."""
 
 
+def mailed_to(port: int) -> dict[str, str]:
+    """Return the settings of a Lantern that sends its alerts to a mail server on this port."""
+    return {
+        "LANTERN_ALERT_TEAM_EMAIL": "team@lantern.example",
+        "LANTERN_SMTP_HOST": "127.0.0.1",
+        "LANTERN_SMTP_PORT": str(port),
+        "LANTERN_SMTP_SECURITY": "none",
+    }
+
+
 class Deployment:
     """The processes under test: two gateways, two dispatchers, one Rasa and one action server."""
 
     def __init__(self, state: Path, url: str | None, redis_url: str | None, mail_port: int) -> None:
         env = {
             "LANTERN_MESSAGES_PER_MINUTE": "10000000",
-            "LANTERN_ALERT_TEAM_EMAIL": "team@lantern.example",
-            "LANTERN_SMTP_HOST": "127.0.0.1",
-            "LANTERN_SMTP_PORT": str(mail_port),
-            "LANTERN_SMTP_SECURITY": "none",
             # Each case in a message of its own, which names it; else the flood comes as digests.
             "LANTERN_ALERT_DIGEST_AFTER": "1000",
             "LANTERN_ALERT_DIGEST_MINUTES": "1",
+            **mailed_to(mail_port),
         }
         env |= {"LANTERN_DATABASE_URL": url} if url else {}
         env |= {"LANTERN_REDIS_URL": redis_url} if redis_url else {}

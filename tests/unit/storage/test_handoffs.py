@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
 from safeguarding.escalation import NOT_ASSESSED, CallbackLeft, Escalation
@@ -224,3 +224,51 @@ def test_the_words_of_what_waits_go_with_its_case(chat: HandoffMailbox, engine: 
         assert handoffs.discard(connection, "c1", NOON, SOON) == 1
 
     assert messages(engine) == [("m2", "not_assessed")]
+
+
+def plans(engine: Engine, query: Callable[[Connection], object]) -> list[str]:
+    """Return how the database carries out what a query of the mailbox asks."""
+    asked: list[tuple[str, Any]] = []
+
+    def note(_: object, __: object, statement: str, values: Any, *___: object) -> None:
+        asked.append((statement, values))
+
+    explain = {"sqlite": "EXPLAIN QUERY PLAN", "postgresql": "EXPLAIN"}[engine.dialect.name]
+    with engine.connect().execution_options(**READING) as connection:
+        sa.event.listen(engine, "before_cursor_execute", note)
+        query(connection)
+        sa.event.remove(engine, "before_cursor_execute", note)
+        return [
+            "\n".join(str(row) for row in connection.exec_driver_sql(f"{explain} {text}", values))
+            for text, values in asked
+            if "FROM handoffs" in text
+        ]
+
+
+def test_what_waits_is_found_beside_all_that_is_done(engine: Engine) -> None:
+    plain = {"kind": "message", "severity": 1, "written_at": NOON}
+    done = [
+        {"key": f"d{n}", "conversation_id": f"d{n}", "state": state, "done_at": NOON, **plain}
+        for n, state in enumerate(["assessed", "not_assessed"] * 2_500)
+    ]
+    waits = [
+        {"key": f"w{n}", "conversation_id": f"w{n}", "state": state, "sealed": "w" * 800, **plain}
+        for n, state in enumerate(["not_assessed"] * 200 + ["assessed"] * 5)
+    ]
+    with engine.begin() as connection:
+        connection.execute(sa.insert(handoffs.handoffs), done)
+        connection.execute(sa.insert(handoffs.handoffs), waits)
+        connection.execute(sa.text("ANALYZE"))
+
+    for query in (
+        lambda connection: handoffs.unassessed(connection, NOON + timedelta(hours=1), 100_000),
+        lambda connection: handoffs.waiting(connection, 0, 500),
+        handoffs.figures,
+    ):
+        (plan,) = plans(engine, query)
+        # PostgreSQL chooses by its statistics among the indexes of what waits.
+        assert ("ix_handoffs_state" if engine.name == "sqlite" else "ix_handoffs_") in plan, plan
+        assert "Seq Scan" not in plan, plan
+    with engine.connect() as connection:
+        found = handoffs.figures(connection)
+    assert (found.unassessed, found.waiting) == (200, 5)
