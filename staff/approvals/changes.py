@@ -66,7 +66,7 @@ def changes(before: Item, now: Item) -> list[ChangedLine]:
 
 
 def _blocks(old: Sequence[str], new: Sequence[str]) -> list[tuple[str, int, int, int, int]]:
-    return SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    return [*SequenceMatcher(None, old, new, autojunk=False).get_opcodes()]
 
 
 def _lines(item: Item) -> list[str]:

@@ -229,11 +229,11 @@ def _references(request: Request, links: Iterable[Link]) -> Mapping[str, str]:
 
 
 def _row(link: Link, names: Mapping[str, str], references: Mapping[str, str]) -> dict[str, Any]:
-    event = link.event
+    event, case_id = link.event, link.event.case_id or ""
     return {
         "link": link,
-        "reference": references.get(event.case_id or ""),
-        "case_href": address_of(event.case_id) if event.case_id in references else None,
+        "reference": references.get(case_id),
+        "case_href": address_of(case_id) if case_id in references else None,
         "who": wording.who(event.who, names),
         "detail": [(wording.label(k), _plain(k, v, names)) for k, v in event.detail.items()],
         "clock": f"{event.at.astimezone(LONDON):%H:%M:%S}",

@@ -252,7 +252,7 @@ class Cases:
         with self._reading.connect() as connection:
             events = (uncovered, proposed, viewed)
             first, second, last = (connection.execute(each).scalar_one() for each in events)
-        return 0 < first < last and second < last
+        return bool(0 < first < last and second < last)
 
     def whole(
         self, case_id: str, areas: Collection[str] | None = None, *, with_merged: bool = True
@@ -450,7 +450,7 @@ def wish_of(row: RowMapping, vault: Vault) -> CallbackRequest:
     return CallbackRequest(row["at"], name, reach)
 
 
-def opened(row: Mapping[str, Any], table: str, column: str, vault: Vault) -> str:
+def opened(row: Mapping[str, Any] | RowMapping, table: str, column: str, vault: Vault) -> str:
     """Return a sealed cell of a table whose key is `id`; empty where it is null."""
     if row[column] is None:
         return ""

@@ -52,7 +52,7 @@ class CaseTasks:
 
         `of` narrows them to those of one member of staff.
         """
-        head, which = _head(), [sa.true()]
+        head, which = _head(), list[sa.ColumnElement[bool]]()
         if of is not None:
             own = case_actions.c.given_to == of
             which.append(own | (case_actions.c.given_to.is_(None) & (head.c.assigned_to == of)))
@@ -82,12 +82,12 @@ def give_back_telling(connection: Connection, task: OpenTask) -> None:
     connection.execute(mark.values(told_on=None))
 
 
-def _head() -> sa.Alias:
+def _head() -> sa.FromClause:
     """Return the table of cases, as the one on whose page a task is shown."""
     return cases.alias("head")
 
 
-def _query(head: sa.Alias) -> sa.Select[tuple[object, ...]]:
+def _query(head: sa.FromClause) -> sa.Select[tuple[object, ...]]:
     own = cases.alias("own")
     column = case_actions.c
     return (
