@@ -14,6 +14,7 @@ from typing import Literal
 import msgspec
 
 from safeguarding.content.items import Provenance, SourceRecord, word_count
+from safeguarding.content.who import DONE_TO, NOT_BY
 from safeguarding.conversation_state import UNCLEAR, ConversationState
 from safeguarding.records import Problem, YamlDocument, read_yaml, sound
 from safeguarding.taxonomy import PARENT, YOUNG_PERSON, YOUNGER, YOUNGER_UP_TO, taxonomy
@@ -260,9 +261,13 @@ def missing(
 
 
 def unsaid_facts(path: Path, facts: Iterable[str]) -> Iterator[Problem]:
-    """Yield the facts of content/facts.yml for which `path` has no sentence and no reason."""
+    """Yield the facts of content/facts.yml for which `path` has no sentence and no reason.
+
+    A note says who did something. To whom, and who did not, needs no sentence.
+    """
     document = read_yaml(path)
     file = document.convert(SayItFile)
+    facts = [each for each in facts if not each.startswith((NOT_BY, DONE_TO))]
     yield from missing(document, file, "facts", facts)
     known = {*facts}
     for index, adult in enumerate(file.people):
