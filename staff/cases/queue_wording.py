@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 
 from staff.cases.case import Case
-from staff.cases.wording import MOST_CATEGORIES, about, need
+from staff.cases.wording import MOST_CATEGORIES, about, about_whom, need
 from staff.console import wording
 
 _UNDER_12 = "is_child_under_12"
@@ -40,4 +41,11 @@ def second_line(case: Case) -> str:
     named = [wording.label(name).lower() for name in case.categories[:MOST_CATEGORIES]]
     more = len(case.categories) - len(named)
     harms = ", ".join(named) + (f" and {more} more" if more > 0 else "")
-    return ". ".join(filter(None, (need(case.need), harms.capitalize(), about(case))))
+    # Nothing is said of a writer who has said nothing.
+    whom = about(case) if case.audience else about_whom(case)
+    return ". ".join(filter(None, (need(case.need), harms.capitalize(), whom)))
+
+
+def deadline(at: datetime, now: datetime) -> str:
+    """Return a deadline, without the day where it is today."""
+    return wording.deadline(at, now).removesuffix(" today")

@@ -121,6 +121,11 @@ def about(case: Case) -> str:
     return f"{writer}, about {wording.subject(_subject(case))}"
 
 
+def about_whom(case: Case) -> str:
+    """Return whom a case is about: "About themselves"."""
+    return f"About {wording.subject(_subject(case))}"
+
+
 def _subject(case: Case) -> str:
     """Return the subject of a case, as its need and its audience make it more exact."""
     need, audience, subject = case.need, case.audience, case.subject

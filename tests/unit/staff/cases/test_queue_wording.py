@@ -52,6 +52,8 @@ def test_a_row_names_three_categories_and_how_many_more_there_are() -> None:
         "Hurt by someone. Grooming, image abuse, missing and 2 more. "
         "A young person, about themselves"
     )
+    unsaid = case(said_audience=None, assessed_subject="friend", need="friend")
+    assert second_line(unsaid) == "A friend in trouble. About a friend"
     assert second_line(case()) == (
         "Not clear what help is needed. A young person, about themselves"
     )
