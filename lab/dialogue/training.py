@@ -178,15 +178,21 @@ def _in_place(data: _Data, model: DialogueModel, learned: Sequence[int]) -> Dial
 
 
 def _ranking_rows(data: _Data, model: DialogueModel, read: Iterable[int]) -> tuple[Floats, Floats]:
-    """Return the features of the candidates of these turns, and whether each is right."""
+    """Return the features of the candidates of these turns, and whether each is right.
+
+    A reply that no turn lists was written after the labels. Whether it is right is not known, so it
+    is left out: as wrong ones, such replies made the ranking doubt all others.
+    """
+    listed = {reply for turn in data.turns for reply in turn.right}
     rows, right = [], []
     for k in read:
         turn, vector, words = data.turns[k], data.vectors[k], data.words(data.turns[k].text)
         acts = model.act_probabilities(vector, turn.place, words)
         good = [r for r in turn.right if r in data.replies]
         ids, features = model.rank_features(vector, turn.place, words, data.replies, acts, good)
-        rows.append(features)
-        right += [float(id_ in good) for id_ in ids]
+        known = [at for at, id_ in enumerate(ids) if id_ in listed]
+        rows.append(features[known])
+        right += [float(ids[at] in good) for at in known]
     return np.vstack(rows), np.array(right, np.float32)
 
 
