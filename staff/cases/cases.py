@@ -366,7 +366,7 @@ def wish_of(row: RowMapping, vault: Vault) -> CallbackRequest:
     return CallbackRequest(row["at"], name, reach)
 
 
-def opened(row: Mapping[str, Any], table: str, column: str, vault: Vault) -> str:
+def opened(row: Mapping[str, Any] | RowMapping, table: str, column: str, vault: Vault) -> str:
     """Return a sealed cell of a table whose key is `id`; empty where it is null."""
     if row[column] is None:
         return ""

@@ -52,11 +52,12 @@ class CaseTasks:
 
         `of` narrows them to those of one member of staff.
         """
-        head, which = _head(), [sa.true()]
+        head = _head()
+        which: list[sa.ColumnElement[bool]] = [may_see(areas, head)]
         if of is not None:
             own = case_actions.c.given_to == of
             which.append(own | (case_actions.c.given_to.is_(None) & (head.c.assigned_to == of)))
-        query = _query(head).where(may_see(areas, head), *which).limit(limit)
+        query = _query(head).where(*which).limit(limit)
         with self._reading.connect() as connection:
             return [_task(row) for row in connection.execute(query).mappings()]
 
@@ -82,12 +83,12 @@ def give_back_telling(connection: Connection, task: OpenTask) -> None:
     connection.execute(mark.values(told_on=None))
 
 
-def _head() -> sa.Alias:
+def _head() -> sa.FromClause:
     """Return the table of cases, as the one on whose page a task is shown."""
     return cases.alias("head")
 
 
-def _query(head: sa.Alias) -> sa.Select[tuple[object, ...]]:
+def _query(head: sa.FromClause) -> sa.Select[tuple[object, ...]]:
     own = cases.alias("own")
     column = case_actions.c
     return (

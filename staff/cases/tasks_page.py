@@ -40,10 +40,8 @@ def _context(console: Services, reader: str, areas: frozenset[str] | None) -> di
         return task.owner == reader
 
     return {
-        "groups": [
-            ("Yours", list(filter(mine, found))),
-            ("Of colleagues, or nobody’s", [each for each in found if not mine(each)]),
-        ],
+        "own": list(filter(mine, found)),
+        "others": [each for each in found if not mine(each)],
         "cut_off": len(found) == MOST_SHOWN,
         "away": away,
         "names": console.accounts.shown_names(people),

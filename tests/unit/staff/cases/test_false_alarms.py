@@ -359,10 +359,10 @@ def test_of_two_batches_at_once_one_closes_and_the_other_is_refused(
         threading.Thread(target=close, args=("one", ids)),
         threading.Thread(target=close, args=("two", ids[::-1])),
     ]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
     assert sorted(outcomes) == ["closed", "refused"]
     assert all(len(cases.whole(each).reviews) == 1 for each in ids)
