@@ -52,11 +52,12 @@ class CaseTasks:
 
         `of` narrows them to those of one member of staff.
         """
-        head, which = _head(), list[sa.ColumnElement[bool]]()
+        head = _head()
+        which: list[sa.ColumnElement[bool]] = [may_see(areas, head)]
         if of is not None:
             own = case_actions.c.given_to == of
             which.append(own | (case_actions.c.given_to.is_(None) & (head.c.assigned_to == of)))
-        query = _query(head).where(may_see(areas, head), *which).limit(limit)
+        query = _query(head).where(*which).limit(limit)
         with self._reading.connect() as connection:
             return [_task(row) for row in connection.execute(query).mappings()]
 
