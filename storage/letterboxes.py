@@ -112,7 +112,7 @@ def open_box(connection: Connection, change: LetterboxOpened) -> bool:
         letterboxes.c.closed_at.is_(None) | (letterboxes.c.closed_at < change.at)
     )
     upsert = insert.on_conflict_do_update(index_elements=["case_id"], set_=row, where=is_later)
-    return connection.execute(upsert).rowcount > 0
+    return connection.execute(upsert, execution_options={"preserve_rowcount": True}).rowcount > 0
 
 
 def close_box(connection: Connection, case_id: str, by: str, at: datetime) -> bool:

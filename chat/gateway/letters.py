@@ -149,8 +149,10 @@ class WayBack:
         except Exception as error:  # noqa: BLE001 - the person reads that it does not work now
             log.warning("letterbox.not_searched", error=type(error).__name__)
             return None
-        known = box.question if box is not None and box.question in self._questions else None
-        question = known or self._key.pick(digest, self._questions)
+        # Picked also where there is one, so that both take as long.
+        question = self._key.pick(digest, self._questions)
+        if box is not None and box.question in self._questions:
+            question = box.question
         progress = conversation.letterbox
         conversation.letterbox = replace(progress, step="proof", question=question, digest=digest)
         return question

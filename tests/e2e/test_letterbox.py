@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 from sqlalchemy.engine import Engine
 
 from staff.cases.worker import CaseWorker
@@ -201,7 +201,7 @@ def test_from_a_disclosure_to_a_letter_and_back_again(browser: Browser, both: Bo
     assert LETTER not in stranger.content()
     reads_and_writes(child(browser, both, DESKTOP, "dark"), phrase)
     both.work()
-    phone = {"width": PHONE[0], "height": PHONE[1]}
+    phone = ViewportSize(width=PHONE[0], height=PHONE[1])
     sees_it_and_closes(signed_in(browser.new_context(base_url=both.console, viewport=phone)))
 
     late = child(browser, both)
