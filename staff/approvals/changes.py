@@ -65,7 +65,7 @@ def changes(before: Item, now: Item) -> list[ChangedLine]:
     return rows if any(tag != "equal" for tag, *_ in blocks) else []
 
 
-def _blocks(old: Sequence[str], new: Sequence[str]) -> list[tuple[str, int, int, int, int]]:
+def _blocks(old: Sequence[str], new: Sequence[str]) -> Sequence[tuple[str, int, int, int, int]]:
     return SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
 
 
