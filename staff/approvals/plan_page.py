@@ -49,7 +49,8 @@ async def show(request: Request) -> HTTPResponse:
 async def make(request: Request) -> HTTPResponse:
     """Spread what is not signed over the chosen leads and weeks; it replaces the plan before."""
     console, session = services(request), session_of(request)
-    phrases, errors = console.signing_phrases, {}
+    phrases = console.signing_phrases
+    errors: dict[str, str] = {}
     known = {lead.id for lead in await to_thread(_leads, console)}
     chosen = request.form.getlist("leads", []) if request.form else []
     leads = [str(each) for each in dict.fromkeys(chosen) if each in known]

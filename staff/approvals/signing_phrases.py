@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta
 from typing import ClassVar
 
@@ -32,8 +33,9 @@ class SigningPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def duration(of: timedelta) -> str:
-    """Return a duration in words, in seconds below two minutes: "45 seconds", "6 minutes"."""
+    """Return a duration in words: "45 seconds", "6 minutes", "27 hours" from two hours on."""
     seconds = max(1, round(of.total_seconds()))
-    if seconds < 120:  # noqa: PLR2004
-        return wording.counted(seconds, "second")
-    return wording.lasting(timedelta(seconds=seconds + 59))
+    for unit, size in (("hour", 3600), ("minute", 60)):
+        if seconds >= 2 * size:
+            return wording.counted(math.ceil(seconds / size), unit)
+    return wording.counted(seconds, "second")

@@ -205,7 +205,7 @@ def test_on_a_phone_there_is_one_leave_now_on_top_of_the_chat(
     assert box["height"] >= 44
 
     say(frame, "hello")
-    expect(frame.get_by_role("log").get_by_text("Hello from Rasa")).to_be_visible()
+    expect(frame.get_by_role("log").get_by_text("hello", exact=True)).to_be_visible()
     frame.get_by_label("Type anything you like").press("Escape")
     expect(frame.get_by_text("Options")).to_be_focused()
     page.frames[1].evaluate("void setTimeout(() => { for (;;); }, 0)")
