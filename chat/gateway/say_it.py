@@ -142,12 +142,13 @@ class NoteOffer:
         """Add the button to the reply to a young person who has told something.
 
         It stands with the last buttons of a reply that holds a help card: those of the guides.
-        Beside 999 it does not stand.
+        It is added once for each need, because it stays on the page, and never beside 999.
         """
         card = next((each for each in shown if each["kind"] == "help_card"), None)
         if card is None or card.get("severity") == "immediate":
             return shown
-        if conversation.state.reader != YOUNG_PERSON:
+        state = conversation.state
+        if state.reader != YOUNG_PERSON or card.get("need") in state.cards:
             return shown
         place = next((each for each in reversed(shown) if each.get("choices")), card)
         buttons = [*place.get("choices", []), self._choices.button(ID)]

@@ -149,9 +149,10 @@ class SayIt:
             *(text for each in sentences for text in (each.me, each.friend) if text),
             *(text for each in file.wishes for text in (each.label, each.says)),
         ]
-        of_people = (each.younger for each in file.people)
-        of_sentences = (each.younger for each in sentences)
-        younger = [text for text in (*of_people, *of_sentences) if text]
+        younger = [
+            *(each.younger for each in file.people),
+            *(each.younger for each in sentences if each.younger),
+        ]
         parents = [each.text for each in file.advice]
         texts = {YOUNG_PERSON: young, YOUNGER: younger, PARENT: parents}
         return {audience: "\n".join(text) for audience, text in texts.items()}

@@ -143,7 +143,7 @@ def test_every_step_may_be_left_empty_and_changed(page: Page) -> None:
 
     expect(note).to_have_count(0)
     expect(page.get_by_role("button", name="Make my note")).to_be_focused()
-    page.get_by_role("button", name="Back").click()
+    page.get_by_role("button", name="Back", exact=True).click()
     expect(page.get_by_label("Your own words, if you like")).to_be_visible()
 
 

@@ -112,9 +112,12 @@ def test_a_disclosure_interrupts_the_question_where_do_you_live(person):
 
 
 def test_after_help_the_conversation_goes_on(person):
-    card = help_card(person.say(DISCLOSURE))
+    messages = person.say(DISCLOSURE)
+    card = help_card(messages)
 
-    labels = [choice["label"] for choice in card["choices"]]
+    # Of these, the button of the note stands with the last ones of the reply.
+    assert "say_it" in [each["id"] for said in messages for each in said.get("choices", [])]
+    labels = [choice["label"] for choice in card["choices"] if choice["id"] != "say_it"]
     assert labels == [
         "I'm not safe",
         "I can't call",

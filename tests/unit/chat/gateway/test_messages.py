@@ -510,7 +510,7 @@ async def test_a_person_who_types_beside_a_guide_finds_a_button_back_once(
     later = (await gateway.say(headers, "ok")).json()["messages"]
 
     offered = [[choice["id"] for choice in m.get("choices", [])] for m in shown]
-    assert offered[-1] == ["guide_sextortion_resume_2", "something_else"]
+    assert offered[-1][:2] == ["guide_sextortion_resume_2", "something_else"]
     assert not any("guide_sextortion_resume_2" in ids for ids in offered[:-1])
     again = [choice["id"] for m in later for choice in m.get("choices", [])]
     assert "something_else" in again

@@ -64,6 +64,18 @@ async def test_is_offered_on_the_card_where_no_other_buttons_are(gateway: Gatewa
     assert "say_it" in choices([card])
 
 
+def test_is_offered_once_for_each_need() -> None:
+    conversation = Conversation(uuid4(), ConversationState(Severity.URGENT, "hurt_by_someone"))
+    card = Message(kind="help_card", severity="urgent", need="hurt_by_someone", text="Thank you.")
+    other = Message(kind="help_card", severity="urgent", need="suicide", text="Thank you.")
+    offer = NoteOffer(real_content())
+
+    assert choices(offer.offered(conversation, [card])) == ["say_it"]
+    conversation.note_shown([card], real_content().choices, real_content().questions)
+    assert choices(offer.offered(conversation, [card])) == []
+    assert choices(offer.offered(conversation, [other])) == ["say_it"]
+
+
 @pytest.mark.parametrize("text", ["hello", "now"])
 async def test_stands_beside_neither_small_talk_nor_999(gateway: Gateway, text: str) -> None:
     shown = (await gateway.say(await gateway.begin(), text)).json()["messages"]
