@@ -20,7 +20,7 @@ _PARTS = {
     r"believe|judge|listen|come|turn up|answer|find out|know (?:who|where|my|it)|ask|arrest)",
     "kind": r"(?:private|confidential|anonymous|recorded|saved|secret|real|free|human|there|open|"
     r"(?:an? )?(?:real |actual )?(?:person|human|bot|robot|computer|machine|ai|app))",
-    "home": r"(?:(?:my |his |her )?(?:mum|dad|parents|family|carers?))",
+    "home": r"\b(?:(?:my |his |her )?(?:mum|dad|parents|family|carers?))",
 }
 _FORMS = (
     r"\bwhat {will} {they} {just}(?:ask|say|do|want|need|tell|write)\b",
