@@ -24,7 +24,8 @@ from safeguarding.clock import utc_now
 from safeguarding.conversation_state import ConversationState
 from safeguarding.escalation import Escalation
 from safeguarding.risk.assessment import AssessedMessage, Assessment
-from safeguarding.screening.process import SHORT, ScreeningAwayError, ScreeningFailedError
+from safeguarding.screening.lanes import SHORT
+from safeguarding.screening.process import ScreeningAwayError, ScreeningFailedError
 from safeguarding.screening.task import BEGINNING, ScreeningTask
 from staff.alerts.loops import Beats, Loop
 from staff.cases.recording import ESCALATE_FROM

@@ -22,8 +22,8 @@ from sqlalchemy.exc import DataError, OperationalError
 from safeguarding.conversation_state import ConversationState
 from safeguarding.escalation import NOT_ASSESSED, Escalation
 from safeguarding.risk.assessment import NO_RISK, AssessedMessage, Turn
+from safeguarding.screening.lanes import SHORT
 from safeguarding.screening.process import (
-    SHORT,
     ScreeningAwayError,
     ScreeningFailedError,
     ScreeningProcess,
