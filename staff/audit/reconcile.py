@@ -28,7 +28,7 @@ from staff.cases.case import CaseEvent, reference_of
 from staff.cases.tables import cases, escalations
 from storage.engine import READING
 from storage.handoffs import handoffs
-from storage.spool import files_in
+from storage.spooled_file import files_in
 
 GONE = "it is on the trail, but not on record, and nothing disposed of it"
 NO_EVENT = "it is on record, but the trail has no event that opened it"
