@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from lab.bench.usage import group
 from lab.soak.levels import Points
 from ops.stack import Process
-from storage.engine import READING, metadata
+from storage.engine import READING
 from storage.handoffs import figures
 
 SCREENING = "safeguarding.screening"
@@ -134,12 +134,11 @@ def used(processes: Mapping[str, Process]) -> Iterator[tuple[str, ProcessUse]]:
 
 def counted(engine: Engine) -> dict[str, int]:
     """Return the number of rows of each table, and of those of the mailbox that wait."""
+    count = sa.select(sa.func.count())
     with engine.connect() as connection:
         rows = {
-            table.name: connection.execute(
-                sa.select(sa.func.count()).select_from(table)
-            ).scalar_one()
-            for table in metadata.sorted_tables
+            name: connection.execute(count.select_from(sa.table(name))).scalar_one()
+            for name in sorted(sa.inspect(connection).get_table_names())
         }
         mailbox = figures(connection)
     return rows | {WAITING: mailbox.waiting + mailbox.unassessed}
