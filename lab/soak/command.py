@@ -90,9 +90,10 @@ def verdicts(people: SoakFigures, engine: Engine, growing: int) -> Verdicts:
 
 def report(samples: Samples, seconds: float) -> tuple[list[str], int]:
     """Return the tables of a run as lines, and how many figures and tables did not level off."""
-    growing, rows = 0, {}
+    growing = 0
+    rows: dict[str, list[str]] = {}
     for name in samples.names():
-        cells = []
+        cells: list[str] = []
         for figure, at_least in LEVELS.items():
             points = samples.points(name, figure, WARM * seconds)
             if not points:

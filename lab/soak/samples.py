@@ -124,7 +124,7 @@ def used(processes: Mapping[str, Process]) -> Iterator[tuple[str, ProcessUse]]:
     """
     for name, process in processes.items():
         for pid in group(process):
-            with suppress(OSError, AttributeError):
+            with suppress(OSError):
                 command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
                 if pid == process.pid:
                     yield name, _use(pid)
@@ -145,12 +145,14 @@ def counted(engine: Engine) -> dict[str, int]:
 
 
 def _use(pid: int) -> ProcessUse:
-    """Return what a process uses. Raises OSError, and AttributeError for one that has ended."""
+    """Return what a process uses. Raises OSError, also for one that has just ended."""
     status = Path(f"/proc/{pid}/status").read_text("utf-8")
 
     def number(label: str) -> int:
         found = re.search(rf"^{label}:\s+(\d+)", status, re.MULTILINE)
-        return int(found[1])  # type: ignore[index]  # a zombie has no memory
+        if found is None:
+            raise ProcessLookupError(pid)
+        return int(found[1])
 
     descriptors = sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
     memory_mb = round(number("VmRSS") * 1024 / MB, 1)

@@ -76,7 +76,7 @@ class Outage:
 
     def keep_unassessed(self, *texts: str) -> None:
         """Keep messages that no one has assessed, likewise."""
-        late = {"assessment": NOT_ASSESSED, "extra": {"screening": "late"}}
+        late: dict[str, Any] = {"assessment": NOT_ASSESSED, "extra": {"screening": "late"}}
         self._keep(
             escalation(f"n{n}", conversation_id=f"c-n{n}", text=text, **late)
             for n, text in enumerate(texts)

@@ -29,7 +29,7 @@ from tests.fakes.odd_screening import COMMAND, CRASHES, FAILS, PRINTS, WAITS
 from tests.fakes.plain_engine import DISCLOSES
 
 PLAIN = (sys.executable, "-m", "tests.fakes.plain_screening")
-PATIENCE_S = 60.0
+PATIENCE_S = 240.0
 """The longest wait for a process, on a machine that does much else."""
 TOLD = ScreeningTask(f"my uncle keeps {DISCLOSES}")
 Start = Callable[..., Awaitable[ScreeningProcess]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -72,7 +73,7 @@ def test_a_file_of_the_spool_that_gets_another_name_meanwhile_is_in_the_backup(
     drill: Drill, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spool, real = Spool(drill.settings.state_dir / "spool", vault()), Path.read_bytes
-    told = {"assessment": NOT_ASSESSED, "extra": {"screening": "late"}}
+    told: dict[str, Any] = {"assessment": NOT_ASSESSED, "extra": {"screening": "late"}}
     spool.keep(escalation("waiting", conversation_id="c9", **told))
 
     def read(path: Path) -> bytes:
