@@ -85,8 +85,8 @@ class Outage:
     def _keep(self, messages: Iterable[Escalation]) -> None:
         spool = Spool(self.folder / "spool", vault())
         before = {each.name for each in spool.listed()}
-        for each in messages:
-            spool.keep(each)
+        for message in messages:
+            spool.keep(message)
         a_minute_ago = time.time() - 60
         for each in spool.listed():
             if each.name not in before:

@@ -123,7 +123,12 @@ def test_messages_that_were_assessed_at_once_are_none_of_its_business(left: Left
 def test_what_is_taken_in_meanwhile_is_forgotten(left: LeftSpool) -> None:
     left.keep("m1")
     left.keep("m2")
-    left.screener.meanwhile = lambda _text: [path.unlink() for path in left.spool.waiting()]  # type: ignore[assignment, return-value]
+
+    def take_in(_text: str) -> None:
+        for path in left.spool.waiting():
+            path.unlink()
+
+    left.screener.meanwhile = take_in
 
     assert left.worker.work() == 0
     assert left.worker.work() == 0
