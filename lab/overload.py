@@ -27,7 +27,8 @@ from sqlalchemy.engine import Engine
 from chat.gateway.requests import Bearer, Tokens
 from ops.stack import SERVICES, Stack
 from safeguarding.corpus import read_examples
-from safeguarding.screening.process import COMMAND, SHORT, ScreeningProcess
+from safeguarding.screening.lanes import SHORT
+from safeguarding.screening.process import COMMAND, ScreeningProcess
 from safeguarding.screening.task import ScreeningTask
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import Severity

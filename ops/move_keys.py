@@ -13,7 +13,7 @@ import click
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from ops.backup import keys_needed
+from ops.database_copy import keys_needed
 from safeguarding.settings import Settings, SettingsError
 from safeguarding.state_folder import write_whole
 from staff.audit.trail import operator, record_command

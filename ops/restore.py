@@ -12,17 +12,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from ops.backup import (
+from ops.backup import FOLDERS, NAME, Manifest, ManifestError, copy_files, hash_of
+from ops.database_copy import (
     DATABASE_FILES,
-    FOLDERS,
-    NAME,
     CopyError,
-    Manifest,
-    ManifestError,
     backend_of,
     contents_of,
-    copy_files,
-    hash_of,
     is_empty,
     run_client,
 )

@@ -13,7 +13,7 @@ import click
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import OperationalError
 
-from ops.backup import keys_needed
+from ops.database_copy import keys_needed
 from safeguarding.clock import LONDON, utc_now
 from safeguarding.settings import Settings, SettingsError, variable_of
 from safeguarding.state_folder import make_private

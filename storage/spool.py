@@ -5,8 +5,8 @@ a record is written *into* such a file, over space that is taken already: were i
 whatever else writes to the disk, a SQLite database above all, would be quicker. A file system that
 never writes in place (btrfs, ZFS) keeps no such promise (docs/faults.md).
 
-The name of a file says how severe its message is and of which area, so that staff can be alerted
-while no one can open it (staff/alerts/spooled.py). All that was written is sealed.
+The name of a file says how severe its message is and of which area (storage/spooled_file.py), so
+that staff can be alerted while no one can open it. All that was written is sealed.
 """
 
 from __future__ import annotations
@@ -22,8 +22,6 @@ import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path
 from types import MappingProxyType
 
@@ -33,6 +31,14 @@ from safeguarding.escalation import Escalation
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import Severity
 from storage.handoffs import HandoffMailbox
+from storage.spooled_file import (
+    SUFFIX,
+    SpooledFile,
+    files_in,
+    read_name,
+    told_of,
+    with_assessment,
+)
 from storage.vault import Vault, VaultError
 
 logger = logging.getLogger(__name__)
@@ -44,23 +50,8 @@ _LEFT_TO_OTHERS = 2
 _LONGEST_NAME = 150
 """Characters of the longest name that a record or its draft has."""
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_SAFE_AREA = re.compile(r"[a-z0-9_]{1,40}")
-_SUFFIX = ".v1"
-_SEVERITIES = {severity.label: severity for severity in Severity}
 _PROBE_BYTES = 4096
 _FULL = {errno.ENOSPC, errno.EDQUOT}
-
-
-@dataclass(frozen=True)
-class SpooledFile:
-    """What the name of a file says of its message."""
-
-    name: str
-    severity: Severity
-    """A file of an earlier release does not say it, and counts as immediate."""
-    area: str | None
-    kept_at: datetime
-    """In UTC."""
 
 
 class Spool:
@@ -87,7 +78,7 @@ class Spool:
         draft = self._folder / f".{stem}.{secrets.token_hex(8)}.draft"
         try:
             self._write(draft, envelope.encode("ascii"))
-            _publish(draft, f"{stem}.{_told(escalation)}")
+            _publish(draft, f"{stem}.{told_of(escalation)}")
         finally:
             draft.unlink(missing_ok=True)
         descriptor = os.open(self._folder, os.O_RDONLY)
@@ -127,10 +118,30 @@ class Spool:
         found = []
         with suppress(FileNotFoundError), os.scandir(self._folder) as entries:
             for entry in entries:
-                if entry.name.endswith(_SUFFIX):
+                if entry.name.endswith(SUFFIX):
                     with suppress(FileNotFoundError):  # another process took it in
-                        found.append(_listed(entry.name, entry.stat().st_mtime))
+                        found.append(read_name(entry.name, entry.stat().st_mtime))
         return sorted(found, key=lambda each: each.name)
+
+    def read(self, name: str) -> Escalation:
+        """Return the message of a file, which stays.
+
+        Raises OSError (FileNotFoundError if it was taken in), VaultError, ValueError, KeyError and
+        TypeError.
+        """
+        return self._read(self._folder / name)
+
+    def note_assessment(self, file: SpooledFile, severity: Severity | None) -> bool:
+        """Let the name of an unassessed file say what was found; None: it cannot be assessed.
+
+        What the file holds stays as it is: the mailbox still has the message assessed. Returns
+        False if the file was taken in meanwhile. Raises OSError.
+        """
+        try:
+            (self._folder / file.name).rename(self._folder / with_assessment(file.name, severity))
+        except FileNotFoundError:
+            return False
+        return True
 
     def drain(self, mailbox: HandoffMailbox) -> int:
         """Append what waits to the mailbox, the oldest first; return how many files were taken in.
@@ -143,8 +154,7 @@ class Spool:
             return 0
         taken = 0
         with locked(self._folder / ".lock") as mine:
-            oldest_first = sorted(self.waiting(), key=lambda path: path.stat().st_mtime_ns)
-            for path in oldest_first if mine else []:
+            for path in self._oldest_first() if mine else []:
                 try:
                     taken += self._take(path, mailbox)
                 except (OperationalError, InterfaceError):
@@ -160,9 +170,19 @@ class Spool:
             if error.errno not in _FULL or not self._reserve.take(content, draft):
                 raise
 
+    def _oldest_first(self) -> list[Path]:
+        aged = []
+        for path in self.waiting():
+            with suppress(FileNotFoundError):  # it has another name now
+                aged.append((path.stat().st_mtime_ns, path))
+        return [path for _, path in sorted(aged)]
+
     def _take(self, path: Path, mailbox: HandoffMailbox) -> bool:
+        """Append a file to the mailbox; one that gets another name meanwhile is for next time."""
         try:
             mailbox.append(self._read(path))
+        except FileNotFoundError:
+            return False
         except (VaultError, ValueError, KeyError, TypeError, OSError) as error:
             self._report("unreadable", path, error)
             return False
@@ -171,7 +191,7 @@ class Spool:
         except SQLAlchemyError as error:
             self._report("not_recorded", path, error)
             return False
-        path.unlink()
+        path.unlink(missing_ok=True)
         return True
 
     def _report(self, what: str, path: Path, error: Exception) -> None:
@@ -264,11 +284,6 @@ def folder_of(settings: Settings) -> Path:
     return settings.state_dir / "spool"
 
 
-def files_in(folder: Path) -> list[Path]:
-    """Return the files that wait in the folder of a spool, in the order of their names."""
-    return sorted(folder.glob(f"*{_SUFFIX}"))
-
-
 @contextmanager
 def locked(place: Path) -> Iterator[bool]:
     """Yield whether this process alone has the lock now, without waiting for it."""
@@ -287,19 +302,6 @@ def _stem(message_id: str) -> str:
     return hashlib.sha256(message_id.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _told(escalation: Escalation) -> str:
-    """Return the part of a file's name that says severity and area: "urgent-wiltshire"."""
-    label, area = escalation.assessment.severity.label, escalation.area
-    return f"{label}-{area}" if area and _SAFE_AREA.fullmatch(area) else label
-
-
-def _listed(name: str, kept_at: float) -> SpooledFile:
-    told = name.removesuffix(_SUFFIX).partition(".")[2].partition(".")[0]
-    label, _, area = told.partition("-")
-    severity = _SEVERITIES.get(label, Severity.IMMEDIATE)
-    return SpooledFile(name, severity, area or None, datetime.fromtimestamp(kept_at, timezone.utc))
-
-
 def _write(path: Path, content: bytes, flags: int = 0) -> None:
     """Write the file through to the disk; without O_CREAT in `flags`, over an existing one."""
     descriptor = os.open(path, os.O_WRONLY | flags, 0o600)
@@ -312,9 +314,9 @@ def _write(path: Path, content: bytes, flags: int = 0) -> None:
 def _publish(draft: Path, name: str) -> None:
     """Give the draft a name that no file has: what another process kept is never overwritten."""
     with suppress(OSError):
-        (draft.parent / f"{name}{_SUFFIX}").hardlink_to(draft)
+        (draft.parent / f"{name}{SUFFIX}").hardlink_to(draft)
         return
-    draft.rename(draft.parent / f"{name}.{secrets.token_hex(8)}{_SUFFIX}")
+    draft.rename(draft.parent / f"{name}.{secrets.token_hex(8)}{SUFFIX}")
 
 
 def _no_space() -> OSError:

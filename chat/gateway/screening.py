@@ -25,7 +25,7 @@ from safeguarding.risk.assessment import (
     Turn,
     assessment_of_choice,
 )
-from safeguarding.screening.process import LONG, SHORT, SPARE
+from safeguarding.screening.lanes import LONG, SHORT, SPARE
 from safeguarding.screening.task import BEGINNING, ScreeningTask
 
 SHORT_CHARACTERS = 1_000

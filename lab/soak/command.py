@@ -43,8 +43,9 @@ from storage.engine import READING, connect
 
 RESULTS = ROOT / "results" / "soak.jsonl"
 """Where the samples are written while it runs."""
-DIFFERENT = 1_000
-"""Different messages, each of which is assessed on a quiet system before."""
+FEWEST, EACH_SENT = 100, 20
+"""The least number of different messages, and how often each is sent, about. Each of them is
+assessed on a quiet system before."""
 WARM = 0.5
 """Share of the time after which figures must level off; the restarts are before it."""
 LONG_ENOUGH_S = 1_800.0
@@ -89,9 +90,10 @@ def verdicts(people: SoakFigures, engine: Engine, growing: int) -> Verdicts:
 
 def report(samples: Samples, seconds: float) -> tuple[list[str], int]:
     """Return the tables of a run as lines, and how many figures and tables did not level off."""
-    growing, rows = 0, {}
+    growing = 0
+    rows: dict[str, list[str]] = {}
     for name in samples.names():
-        cells = []
+        cells: list[str] = []
         for figure, at_least in LEVELS.items():
             points = samples.points(name, figure, WARM * seconds)
             if not points:
@@ -193,7 +195,7 @@ def _backlog(stack: Stack) -> int:
 def main(wanted: int, seconds: int) -> None:
     """Fail when a message was lost, doubled, judged lower or not answered, or something grows."""
     click.echo("assessing the messages on a quiet system")
-    different = asyncio.run(quiet_messages(min(DIFFERENT, wanted)))
+    different = asyncio.run(quiet_messages(max(FEWEST, wanted // EACH_SENT)))
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.unlink(missing_ok=True)
     with ExitStack() as life:

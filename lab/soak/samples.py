@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from lab.bench.usage import group
 from lab.soak.levels import Points
 from ops.stack import Process
-from storage.engine import READING, metadata
+from storage.engine import READING
 from storage.handoffs import figures
 
 SCREENING = "safeguarding.screening"
@@ -124,7 +124,7 @@ def used(processes: Mapping[str, Process]) -> Iterator[tuple[str, ProcessUse]]:
     """
     for name, process in processes.items():
         for pid in group(process):
-            with suppress(OSError, AttributeError):
+            with suppress(OSError):
                 command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
                 if pid == process.pid:
                     yield name, _use(pid)
@@ -134,24 +134,25 @@ def used(processes: Mapping[str, Process]) -> Iterator[tuple[str, ProcessUse]]:
 
 def counted(engine: Engine) -> dict[str, int]:
     """Return the number of rows of each table, and of those of the mailbox that wait."""
+    count = sa.select(sa.func.count())
     with engine.connect() as connection:
         rows = {
-            table.name: connection.execute(
-                sa.select(sa.func.count()).select_from(table)
-            ).scalar_one()
-            for table in metadata.sorted_tables
+            name: connection.execute(count.select_from(sa.table(name))).scalar_one()
+            for name in sorted(sa.inspect(connection).get_table_names())
         }
         mailbox = figures(connection)
     return rows | {WAITING: mailbox.waiting + mailbox.unassessed}
 
 
 def _use(pid: int) -> ProcessUse:
-    """Return what a process uses. Raises OSError, and AttributeError for one that has ended."""
+    """Return what a process uses. Raises OSError, also for one that has just ended."""
     status = Path(f"/proc/{pid}/status").read_text("utf-8")
 
     def number(label: str) -> int:
         found = re.search(rf"^{label}:\s+(\d+)", status, re.MULTILINE)
-        return int(found[1])  # type: ignore[index]  # a zombie has no memory
+        if found is None:
+            raise ProcessLookupError(pid)
+        return int(found[1])
 
     descriptors = sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
     memory_mb = round(number("VmRSS") * 1024 / MB, 1)

@@ -20,7 +20,7 @@ from typing import Any
 from safeguarding.content.reader import read_content
 from safeguarding.logs import configure_logs
 from safeguarding.screening.frames import packed, read_frame
-from safeguarding.screening.process import ALARM, LONG, SHORT, SPARE
+from safeguarding.screening.lanes import ALARM, LONG, SHORT, SPARE
 from safeguarding.screening.screener import MessageScreener, build_screener
 from safeguarding.screening.task import ScreeningTask
 from safeguarding.settings import Settings
@@ -47,6 +47,7 @@ def serve(build: Callable[[], MessageScreener]) -> None:
 
     def work(frame: dict[str, Any]) -> None:
         started = time.monotonic()
+        answer({"id": frame["id"], "begun": True})
         try:
             found = _found(screener, frame)
         except Exception as error:  # noqa: BLE001 - its words may be a person's: only the kind

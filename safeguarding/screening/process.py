@@ -11,33 +11,32 @@ import itertools
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
 from safeguarding.risk.assessment import AssessedMessage
 from safeguarding.screening.frames import FrameError, packed, receive_frame
+from safeguarding.screening.lanes import ALARM, HANGS_S, LaneWatch, waited_for_core_s
 from safeguarding.screening.task import ScreeningTask
 from safeguarding.taxonomy import ROOT
 
-SHORT, LONG, SPARE, ALARM = "short", "long", "spare", "alarm"
-"""The lanes of the process, each with threads of its own, so that none holds up another: short
-messages, long ones, those over the limit, and the first look at messages that wait."""
-LANES = 4
 COMMAND = (sys.executable, "-m", "safeguarding.screening")
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
 """Pause before the process is started again; it doubles each time, up to the longest."""
 STEADY_S = 60.0
 """A process that was ready for so long gets the first pause again."""
 START_S = 120.0
-"""Seconds within which the process must be ready, or it is started again."""
+"""Seconds within which the process must be ready, or it is started again; counted as a lane's."""
+STARTING = "starting"
 CLOSE_S = 2.0
 """Seconds that the process has to end when its input ends."""
-HANGS_S = 20.0
-"""A process with answers due that gives none for so long hangs; a text takes less than a third."""
+LOOK_S = 1.0
+"""Seconds between two looks whether a lane hangs."""
 log = structlog.get_logger("screening")
+Result = TypeVar("Result")
 
 
 class ScreeningAwayError(Exception):
@@ -68,9 +67,8 @@ class ScreeningProcess:
         self._keeping: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
         self._owed: dict[int, asyncio.Future[dict[str, Any]]] = {}
-        self._asked_at: dict[int, float] = {}
+        self._watch = LaneWatch(hangs_s)
         self._numbers = itertools.count()
-        self._answered_at = 0.0
         self._closes = False
 
     @property
@@ -131,18 +129,16 @@ class ScreeningProcess:
         process = self._process
         if process is None or process.stdin is None or not self.is_up:
             raise ScreeningAwayError
-        if not self._owed:
-            self._answered_at = time.monotonic()
         number = next(self._numbers)
         packed_frame = _packed({"id": number, **frame})
         owed = self._owed[number] = asyncio.get_running_loop().create_future()
-        self._asked_at[number] = time.monotonic()
+        self._watch.asked(number, frame["lane"])
         try:
             process.stdin.write(packed_frame)
             answer: dict[str, Any] = await owed
         finally:
             self._owed.pop(number, None)
-            self._asked_at.pop(number, None)
+            self._watch.ended(number)
         if "error" in answer:
             raise ScreeningFailedError(answer["error"])
         return answer
@@ -178,36 +174,46 @@ class ScreeningProcess:
         with suppress(OSError):  # it has ended already, or that is forbidden here
             niceness = max(os.getpriority(os.PRIO_PROCESS, 0), self._niceness)
             os.setpriority(os.PRIO_PROCESS, self._process.pid, niceness)
-        answers = self._process.stdout
-        if answers is None or await asyncio.wait_for(receive_frame(answers), START_S) is None:
+        answers, pid = self._process.stdout, self._process.pid
+        if answers is None:
             return None
-        ready_at = self._answered_at = time.monotonic()
+        starting = LaneWatch(START_S)
+        starting.asked(0, STARTING)
+        if await self._watched(receive_frame(answers), pid, starting) is None:
+            return None
+        ready_at = time.monotonic()
+        self._watch = LaneWatch(self._hangs_s)
         self._ready.set()
         log.info("screening.ready")
-        receiving = asyncio.create_task(self._receive(answers))
-        try:
-            while not receiving.done():
-                await asyncio.wait({receiving}, timeout=1.0)
-                if self._hangs():
-                    log.critical("screening.hangs", owed=len(self._owed))
-                    break
-        finally:
-            receiving.cancel()
-        with suppress(asyncio.CancelledError):
-            await receiving
+        await self._watched(self._receive(answers), pid, self._watch)
         return ready_at
 
-    def _hangs(self) -> bool:
-        """Return whether it owes answers and gives none, in one of its lanes at least."""
-        if not self._owed:
-            return False
-        now = time.monotonic()
-        longest_s = now - min(self._asked_at.values(), default=now)
-        return now - self._answered_at > self._hangs_s or longest_s > LANES * self._hangs_s
+    async def _watched(
+        self, work: Coroutine[Any, Any, Result], pid: int, watch: LaneWatch
+    ) -> Result | None:
+        """Return the result of `work`, or None when the process hangs."""
+        task = asyncio.create_task(work)
+        at, waited = time.monotonic(), waited_for_core_s(pid)
+        try:
+            while not task.done():
+                await asyncio.wait({task}, timeout=LOOK_S)
+                before_at, before = at, waited
+                at, waited = time.monotonic(), waited_for_core_s(pid)
+                each_s = (waited[thread] - before.get(thread, 0.0) for thread in waited)
+                # A loop that was held up itself has not read yet what the process has answered.
+                watch.move_on(min(at - before_at, 2 * LOOK_S), max(each_s, default=0.0))
+                if not task.done() and (lane := watch.hanging()) is not None:
+                    log.critical("screening.hangs", lane=lane, owed=len(self._owed))
+                    return None
+            return task.result()
+        finally:
+            task.cancel()
 
     async def _receive(self, answers: asyncio.StreamReader) -> None:
         while (answer := await receive_frame(answers)) is not None:
-            self._answered_at = time.monotonic()
+            if answer.get("begun"):
+                self._watch.begun(answer["id"])
+                continue
             owed = self._owed.pop(answer.get("id", -1), None)
             if owed is not None and not owed.done():
                 owed.set_result(answer)

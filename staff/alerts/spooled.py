@@ -23,10 +23,15 @@ from staff.alerts.standby import StandbyOutbox, UnreadMessages
 from staff.alerts.turn import SpoolTurn
 from staff.rota.kept import KeptRota, KeptRotaFile, read_rota
 from storage.engine import READING
-from storage.spool import Spool, SpooledFile
+from storage.spool import Spool
+from storage.spooled_file import SpooledFile, SpooledState
 
 WAITS = timedelta(seconds=15)
 """How long a message may wait before staff are told: a gateway drains its spool every 5 seconds."""
+UNASSESSED_WAITS = timedelta(minutes=2)
+"""The same of a message that is not assessed: it is assessed meanwhile (staff/cases)."""
+UNASSESSED = "not_assessed"
+"""Stands among the figures for the messages of which no one knows the severity."""
 GROWN = timedelta(minutes=3)
 """Staff are told at most this often that more messages wait, and that some wait once more."""
 REMINDED = timedelta(hours=1)
@@ -34,7 +39,9 @@ REMINDED = timedelta(hours=1)
 READ_EVERY_S = 60.0
 KEPT_AGAIN = timedelta(hours=12)
 """A rota that stays the same is written again after so long, so that the file stays usable."""
-USES_DISK = frozenset({"spool", "rota"})
+ASSESSING_SPOOL = "spool-assessing"
+"""The loop that assesses what lies in the spool (staff/cases/spooled_unassessed.py)."""
+USES_DISK = frozenset({"spool", "rota", ASSESSING_SPOOL})
 """Loops that a disk may hold up, against which a restart of the process is of no use."""
 _CLOCKS_DIFFER = timedelta(minutes=1)
 log = structlog.get_logger("dispatcher")
@@ -45,9 +52,9 @@ class SpoolFigures:
     """What lies in the spool."""
 
     waiting: Mapping[str, int]
-    """Files by severity."""
+    """Files by severity, and those that are not assessed."""
     late: int
-    """Urgent and immediate ones that staff are told of."""
+    """Those that staff are told of: urgent and immediate ones, and ones that are not assessed."""
     late_s: float
     """How long the oldest of them has waited, in seconds."""
 
@@ -65,7 +72,7 @@ class SpoolBeats(Beats):
 
 
 class SpoolWatch(Loop):
-    """Opens the alert while urgent or immediate messages wait in the spool, and ends it."""
+    """Opens the alert while messages wait in the spool that may be grave, and ends it."""
 
     def __init__(
         self,
@@ -180,16 +187,26 @@ class RotaKeeper(Loop):
 
 
 def is_late(file: SpooledFile, now: datetime) -> bool:
-    """Return whether staff must be told of a file: it is grave, and the spool was not drained."""
+    """Return whether staff must be told of a file: it may be grave, and the spool was not drained.
+
+    One that is not assessed has a while in which it is.
+    """
+    waits = UNASSESSED_WAITS if file.state is SpooledState.UNASSESSED else WAITS
+    return file.severity >= Severity.URGENT and is_left(file, now, waits)
+
+
+def is_left(file: SpooledFile, now: datetime, waits: timedelta = WAITS) -> bool:
+    """Return whether a file has waited for longer than this: no gateway takes it in."""
     # A time to come is of a clock that has been set back since.
-    recent = now - WAITS < file.kept_at <= now + _CLOCKS_DIFFER
-    return file.severity >= Severity.URGENT and not recent
+    return not now - waits < file.kept_at <= now + _CLOCKS_DIFFER
 
 
 def _figures(
     files: Iterable[SpooledFile], late: Sequence[SpooledFile], now: datetime
 ) -> SpoolFigures:
-    waiting = {severity.label: 0 for severity in Severity}
-    waiting |= Counter(each.severity.label for each in files)
+    waiting = {**{severity.label: 0 for severity in Severity}, UNASSESSED: 0}
+    waiting |= Counter(
+        each.severity.label if each.state is SpooledState.ASSESSED else UNASSESSED for each in files
+    )
     waited = (now - min((each.kept_at for each in late), default=now)).total_seconds()
     return SpoolFigures(waiting, len(late), max(round(waited, 1), 0.0))

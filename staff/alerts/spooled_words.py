@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import ClassVar
@@ -21,14 +20,19 @@ class SpooledPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     FIELDS: ClassVar[dict[str, tuple[str, ...]]] = {
         "subject": ("severity", "number"),
+        "unassessed_subject": ("number",),
         "waiting_line": ("severities", "time"),
+        "unassessed_part": ("number",),
         "open_line": ("link",),
         "text": ("severities", "time"),
     }
 
     subject: str
+    unassessed_subject: str
     why: str
     waiting_line: str
+    unassessed_part: str
+    unassessed_line: str
     do_line: str
     danger_line: str
     again: str
@@ -62,23 +66,29 @@ class SpooledFormatter(AlertFormatter):
         An `anchor` would be that of the stand-by outbox, which proves nothing.
         """
         say, waiting = self._spooled, self._waiting()
-        counted = Counter(sorted((each.severity for each in waiting.files), reverse=True))
-        severities = ", ".join(
+        known = [
             self._say.digest_part.format(number=number, severity=getattr(self._say, each.label))
-            for each, number in counted.items()
-        )
-        facts = {"severities": severities, "time": in_words(waiting.since, now, ends=True)}
-        lines = [say.why, "", say.waiting_line.format(**facts), "", say.do_line]
-        if Severity.IMMEDIATE in counted:
+            for each, number in waiting.assessed.items()
+        ]
+        unknown = [say.unassessed_part.format(number=waiting.unassessed)] * bool(waiting.unassessed)
+        time = in_words(waiting.since, now, ends=True)
+        lines = [say.why, ""]
+        lines.append(say.waiting_line.format(severities=", ".join(known + unknown), time=time))
+        if waiting.unassessed:
+            lines += ["", say.unassessed_line]
+        lines += ["", say.do_line]
+        if Severity.IMMEDIATE in waiting.assessed:
             lines += ["", say.danger_line]
         severity = str(getattr(self._say, waiting.severity.label))
+        subject = say.subject if waiting.assessed else say.unassessed_subject
         return Notice(
-            subject=say.subject.format(severity=severity, number=len(waiting.files)),
+            subject=subject.format(severity=severity, number=len(waiting.files)),
             lines=tuple(lines),
             link=self._link,
             open_line=say.open_line.format(link=self._link),
             open_button=say.open_button,
-            text=say.text.format(**facts),
+            # A text message has no room for all.
+            text=say.text.format(severities=", ".join(known or unknown), time=time),
             last_lines=(say.again, self._say.no_words),
         )
 

@@ -7,6 +7,7 @@ the process.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,7 +26,7 @@ from staff.rota.kept import KeptRota, write_rota
 from staff.rota.refusals import refused_ways
 from staff.rota.rota import CONSOLE, contact_ways, rota_shifts
 from storage.engine import metadata
-from storage.spool import SpooledFile
+from storage.spooled_file import SpooledFile, SpooledState
 
 SPOOL = "spool"
 """Stands in the alert where others have their case and its reference."""
@@ -34,15 +35,26 @@ _TABLES = (staff, rota_shifts, contact_ways, alerts, deliveries, refused_ways, a
 
 @dataclass(frozen=True)
 class UnreadMessages:
-    """The messages that staff are told of: urgent and immediate ones that no one can open yet."""
+    """The messages that staff are told of: grave ones, and ones that could not be assessed."""
 
     files: tuple[SpooledFile, ...]
     """One at least."""
 
     @property
     def severity(self) -> Severity:
-        """The gravest."""
+        """The gravest; a message that is not assessed counts as urgent."""
         return max(each.severity for each in self.files)
+
+    @property
+    def assessed(self) -> Counter[Severity]:
+        """How many are of each severity that is known, the gravest first."""
+        known = (each.severity for each in self.files if each.state is SpooledState.ASSESSED)
+        return Counter(sorted(known, reverse=True))
+
+    @property
+    def unassessed(self) -> int:
+        """Of how many the severity is not known."""
+        return len(self.files) - self.assessed.total()
 
     @property
     def since(self) -> datetime:

@@ -30,7 +30,7 @@ from storage.engine import READING
 from storage.handoffs import handoffs
 from storage.letterboxes import letterboxes
 from storage.replies import replies
-from storage.spool import files_in
+from storage.spooled_file import files_in
 
 GONE = "it is on the trail, but not on record, and nothing disposed of it"
 NO_EVENT = "it is on record, but the trail has no event that opened it"

@@ -2,7 +2,8 @@
 
 They wait in the hand-off mailbox, also across restarts. The most alarming at first sight come
 first. What shows a risk becomes part of a case with its true severity; the rest is deleted. Several
-workers may run: what one has settled, another finds gone.
+workers may run: what one has settled, another finds gone. A worker of its own does the same with
+what waits in the spool while the database is away (staff/cases/spooled_unassessed.py).
 """
 
 from __future__ import annotations
@@ -13,22 +14,23 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Protocol
 
 import structlog
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from safeguarding.clock import utc_now
 from safeguarding.conversation_state import ConversationState
 from safeguarding.escalation import Escalation
 from safeguarding.risk.assessment import AssessedMessage, Assessment
-from safeguarding.screening.process import SHORT, ScreeningAwayError, ScreeningFailedError
+from safeguarding.screening.lanes import SHORT
+from safeguarding.screening.process import ScreeningAwayError, ScreeningFailedError
 from safeguarding.screening.task import BEGINNING, ScreeningTask
 from staff.alerts.loops import Beats, Loop
 from staff.cases.recording import ESCALATE_FROM
-from staff.cases.unassessed import AssessedRow, UnassessedRows
+from staff.cases.spooled_unassessed import SpooledMessages
+from staff.cases.unassessed import AssessedRow, UnassessedMessages, UnassessedRows
+from storage.spool import Spool
 from storage.vault import Vault
 
 TOGETHER = 20
@@ -72,7 +74,7 @@ class Screener(Protocol):
 
 @dataclass(order=True)
 class WaitingMessage:
-    """A row that waits, in the order of the work."""
+    """A message that waits, in the order of the work."""
 
     rank: tuple[float, float]
     """The more alarming, the smaller; then by chance, so that two workers seldom meet."""
@@ -81,18 +83,16 @@ class WaitingMessage:
 
 
 class AssessmentWorker:
-    """Assesses rows of the mailbox that are not assessed yet. For one thread."""
+    """Assesses messages that are not assessed yet. For one thread."""
 
     def __init__(
         self,
-        engine: Engine,
-        ring: Vault,
+        rows: UnassessedMessages,
         screener: Callable[[], Screener],
-        now: Callable[[], datetime] = utc_now,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`screener` makes the screening process, which is started when there is work for it."""
-        self._rows = UnassessedRows(engine, ring, now, clock)
+        self._rows = rows
         self._make = screener
         self._clock = clock
         self._loop = asyncio.Runner()
@@ -100,7 +100,21 @@ class AssessmentWorker:
         self._waiting: list[WaitingMessage] = []
         self._is_alone = False
         """Whether a message that was on its way before is with the process."""
+        self._away: SQLAlchemyError | None = None
+        """Why the database was found away in this round: a frozen one is not asked again."""
         self._used_at = clock()
+
+    @classmethod
+    def of_mailbox(
+        cls, engine: Engine, ring: Vault, screener: Callable[[], Screener]
+    ) -> AssessmentWorker:
+        """Return a worker on the rows of the mailbox."""
+        return cls(UnassessedRows(engine, ring), screener)
+
+    @classmethod
+    def of_spool(cls, spool: Spool, screener: Callable[[], Screener]) -> AssessmentWorker:
+        """Return a worker on the files of the spool. It never waits for the database."""
+        return cls(SpooledMessages(spool), screener)
 
     @property
     def idle_s(self) -> float:
@@ -144,7 +158,7 @@ class AssessmentWorker:
 
         Raises SQLAlchemyError when the database is away, after what is under way has ended.
         """
-        until, settled, away = self._clock() + (ROUND_S if screener.is_up else 0.0), 0, None
+        until, settled, self._away = self._clock() + (ROUND_S if screener.is_up else 0.0), 0, None
         under_way: set[asyncio.Task[AssessedRow | None]] = set()
         harmless: list[AssessedRow] = []
         while under_way or (self._waiting and self._clock() < until):
@@ -153,14 +167,11 @@ class AssessmentWorker:
             if not under_way:
                 break
             done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-            try:
-                settled += self._settle(done, harmless, is_last=not under_way)
-            except SQLAlchemyError as error:
-                away, until = error, 0.0
-            if not screener.is_up:
+            settled += self._settle(done, harmless, is_last=not under_way)
+            if not screener.is_up or self._away is not None:
                 until = 0.0
-        if away is not None:
-            raise away
+        if self._away is not None:
+            raise self._away
         return settled
 
     def _next(self, under_way: int) -> WaitingMessage | None:
@@ -182,23 +193,24 @@ class AssessmentWorker:
     ) -> int:
         """Settle what has ended: harmless ones when there are some, or none is under way any more.
 
-        Raises SQLAlchemyError when the database is away: then these are all looked at again.
+        While the database is away they are all looked at again.
         """
         self._is_alone = False
-        rows = [row for task in done if not task.exception() and (row := task.result())]
+        rows = [row for task in done if (row := task.result())]
         grave = [row for row in rows if row.result.assessment.severity >= ESCALATE_FROM]
         harmless += [row for row in rows if row not in grave]
+        settled = 0
         try:
-            for task in done:
-                task.result()
-            settled = sum(self._rows.settle(row) for row in grave)
-            if harmless and (is_last or len(harmless) >= TOGETHER):
-                settled += self._rows.drop(harmless)
-                harmless.clear()
-        except SQLAlchemyError:
+            if self._away is None:
+                settled += sum(self._rows.settle(row) for row in grave)
+                if harmless and (is_last or len(harmless) >= TOGETHER):
+                    settled += self._rows.drop(harmless)
+                    harmless.clear()
+        except SQLAlchemyError as error:
+            self._away = error
+        if self._away is not None:
             self._rows.look_again(row.number for row in (*grave, *harmless))
             harmless.clear()
-            raise
         return settled
 
     async def _rank(self, screener: Screener, new: list[tuple[int, str]]) -> None:
@@ -217,15 +229,15 @@ class AssessmentWorker:
                 heapq.heappush(self._waiting, WaitingMessage(rank, number))
 
     async def _assess(self, screener: Screener, waiting: WaitingMessage) -> AssessedRow | None:
-        """Assess one row; None where it is gone, or has to be tried again.
-
-        Raises SQLAlchemyError.
-        """
+        """Assess one message; None where it is gone, or has to be tried again."""
+        handoff = None
         try:
-            handoff = self._rows.read(waiting.number)
-        except SQLAlchemyError:
+            if self._away is None:
+                handoff = self._rows.read(waiting.number)
+        except SQLAlchemyError as error:
+            self._away = error
+        if self._away is not None:
             self._rows.look_again([waiting.number])
-            raise
         if handoff is None:
             return None
         found = await self._found(screener, handoff, waiting)
@@ -259,8 +271,8 @@ class AssessmentWorker:
 class AssessmentLoop(Loop):
     """The thread of the dispatcher in which messages that wait are assessed."""
 
-    def __init__(self, worker: AssessmentWorker, beats: Beats) -> None:
-        super().__init__("assessing", beats)
+    def __init__(self, worker: AssessmentWorker, beats: Beats, name: str = "assessing") -> None:
+        super().__init__(name, beats)
         self._worker = worker
 
     def once(self) -> int:

@@ -10,12 +10,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Connection, Engine, RowMapping
 from sqlalchemy.exc import SQLAlchemyError
 
+from safeguarding.clock import utc_now
 from safeguarding.escalation import Escalation
 from safeguarding.taxonomy import Severity
 from staff.cases.recording import ESCALATE_FROM, NoCaseYetError, record_message
@@ -45,6 +47,32 @@ class AssessedRow:
     """As it goes on record."""
 
 
+class UnassessedMessages(Protocol):
+    """The messages that wait: rows of the mailbox, or files of the spool.
+
+    Each method raises SQLAlchemyError while the database that it needs is away; `new` then returns
+    the messages again that it was about.
+    """
+
+    settled_at: float
+    """When one was settled last, or nothing could be done, by the clock of the worker."""
+
+    def new(self) -> list[tuple[int, str]]:
+        """Return numbers and texts of messages that were not returned yet."""
+
+    def read(self, number: int) -> Escalation | None:
+        """Return a message; None when it is gone."""
+
+    def settle(self, row: AssessedRow) -> bool:
+        """Take what was found; return whether that is done."""
+
+    def drop(self, rows: Sequence[AssessedRow]) -> int:
+        """Take that these are harmless; return how many are settled."""
+
+    def look_again(self, numbers: Iterable[int]) -> None:
+        """Let `new` return these messages again."""
+
+
 class UnassessedRows:
     """Reads and settles the rows. For one thread."""
 
@@ -52,7 +80,7 @@ class UnassessedRows:
         self,
         engine: Engine,
         ring: Vault,
-        now: Callable[[], datetime],
+        now: Callable[[], datetime] = utc_now,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`now` gives the time that goes on record; `clock` measures pauses."""

@@ -32,7 +32,13 @@ from staff.alerts.formatter import AlertFormatter, AlertPhrases
 from staff.alerts.loops import Beats, Daily, Loop, Planner, Sender
 from staff.alerts.plan import Plan, ReminderDelays
 from staff.alerts.refusal_notices import RefusalNotices
-from staff.alerts.spooled import USES_DISK, RotaKeeper, SpoolBeats, SpoolWatch
+from staff.alerts.spooled import (
+    ASSESSING_SPOOL,
+    USES_DISK,
+    RotaKeeper,
+    SpoolBeats,
+    SpoolWatch,
+)
 from staff.alerts.spooled_words import SpooledFormatter, SpooledPhrases
 from staff.alerts.standby import StandbyOutbox
 from staff.alerts.turn import SpoolTurn
@@ -135,17 +141,17 @@ def compose(settings: Settings, screening: Sequence[str] = COMMAND) -> Dispatche
     steps = _plan(settings, frozenset(channels), demonstration=catcher is not None)
     flood = Flood(alerting.digest_after, timedelta(minutes=alerting.digest_minutes))
     listener = HandoffListener(engine)
-    assessing = AssessmentWorker(
-        engine, ring, partial(ScreeningProcess, screening, niceness=NICENESS)
-    )
+    screener = partial(ScreeningProcess, screening, niceness=NICENESS)
+    assessing = AssessmentWorker.of_mailbox(engine, ring, screener)
     case_worker = CaseWorker(engine, ring, assessing_idle_s=lambda: assessing.idle_s)
     cases = CaseWorkerLoop(case_worker, listener, beats)
     assessments = AssessmentLoop(assessing, beats)
     anchoring = Anchoring(engine, settings.state_dir, beats)
     alerts = _outbox(engine, channels, words, steps, flood, beats)
     # The same once more for the spool, on an outbox and channels of its own: those above may hang.
-    standby = StandbyOutbox()
-    watch = SpoolWatch(Spool.of(settings, ring), standby, SpoolTurn(settings.state_dir), beats)
+    standby, spool = StandbyOutbox(), Spool.of(settings, ring)
+    away = AssessmentLoop(AssessmentWorker.of_spool(spool, screener), beats, ASSESSING_SPOOL)
+    watch = SpoolWatch(spool, standby, SpoolTurn(settings.state_dir), beats)
     spooled = spoken.of("spooled_alerts", SpooledPhrases)
     about_spool = SpooledFormatter(phrases, spooled, alerting.console_url, watch.waiting)
     again = configured_channels(setup)
@@ -154,6 +160,7 @@ def compose(settings: Settings, screening: Sequence[str] = COMMAND) -> Dispatche
     # Each looks by itself every second; what the one before it has done is seen at once.
     cases.followed_by(alerts[0], anchoring)
     assessments.followed_by(alerts[0], anchoring)
+    away.followed_by(watch)
     watch.followed_by(alerts_of_spool[0])
     daily_tasks = {
         "expire-replies": expire_replies,
@@ -161,7 +168,7 @@ def compose(settings: Settings, screening: Sequence[str] = COMMAND) -> Dispatche
         "try-team": try_team_again,
     }
     daily = Daily(daily_tasks, beats)
-    loops = [cases, assessments, *alerts, anchoring, daily, watch, *alerts_of_spool, keeper]
+    loops = [cases, assessments, *alerts, anchoring, daily, watch, *alerts_of_spool, keeper, away]
     if EMAIL in channels:
         loops += _notices(engine, setup, spoken, beats, has_team_mailbox=EMAIL in steps.team)
     status = StatusPage(DatabaseProbe(engine), beats, sorted(channels), watch, phrases, catcher)

@@ -7,7 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from safeguarding.risk.assessment import AssessedMessage
-from safeguarding.screening.process import LONG, SHORT, SPARE
+from safeguarding.screening.lanes import LONG, SHORT, SPARE
 from safeguarding.screening.screener import MessageScreener
 from safeguarding.screening.task import ScreeningTask
 

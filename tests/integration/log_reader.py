@@ -85,7 +85,7 @@ class LogReader:
         if not self._unassessed():
             return
         process = partial(ScreeningProcess, self._screening)
-        worker = AssessmentWorker(self._engine, self._ring, process)
+        worker = AssessmentWorker.of_mailbox(self._engine, self._ring, process)
         try:
             while self._unassessed() and time.monotonic() < limit:
                 worker.work()

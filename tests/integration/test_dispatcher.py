@@ -49,7 +49,15 @@ PATIENCE_S = 60.0
 class Dispatcher:
     """One process, with its output."""
 
-    def __init__(self, url: str, folder: Path, mail_port: int, **more: str) -> None:
+    def __init__(
+        self,
+        url: str,
+        folder: Path,
+        mail_port: int,
+        *,
+        module: str = "staff.dispatcher",
+        **more: str,
+    ) -> None:
         self.port = free_port()
         self.log = folder / f"dispatcher-{self.port}.log"
         env = {
@@ -63,7 +71,7 @@ class Dispatcher:
         }
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
-                [str(SERVICES / "python"), "-m", "staff.dispatcher"],
+                [str(SERVICES / "python"), "-m", module],
                 env={**os.environ, **env, **more},
                 cwd=ROOT,
                 stdout=log,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -17,10 +17,13 @@ from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
 from safeguarding.clock import utc_now
+from safeguarding.escalation import NOT_ASSESSED, Escalation
 from safeguarding.taxonomy import Severity
+from staff.cases.tables import cases
 from staff.rota.rota import (
     ContactPreferences,
     Shift,
@@ -33,6 +36,7 @@ from storage.handoffs import HandoffMailbox
 from storage.spool import Spool
 from tests.databases import database_on
 from tests.fakes.freezing_proxy import FreezingProxy
+from tests.fakes.plain_engine import DISCLOSES
 from tests.integration.test_dispatcher import Dispatcher, wait_until
 from tests.peers import MailServer, Receiver
 from tests.records import PASSWORD, WORDS, accounts_on, assessment, escalation, vault
@@ -55,21 +59,34 @@ class Outage:
     """Makes a context in which the database is away."""
     running: list[Dispatcher] = field(default_factory=list)
 
-    def start(self, **more: str) -> Dispatcher:
+    def start(self, module: str = "staff.dispatcher", **more: str) -> Dispatcher:
         env = {"LANTERN_ALERT_TEAM_EMAIL": TEAM} | more
-        self.running.append(Dispatcher(self.url, self.folder, self.mail.port, **env))
-        return self.running[-1]
+        made = Dispatcher(self.url, self.folder, self.mail.port, module=module, **env)
+        self.running.append(made)
+        return made
 
     def keep(self, number: int, severity: Severity = Severity.IMMEDIATE, prefix: str = "m") -> None:
         """Keep messages in the spool that have waited for a minute."""
+        self._keep(
+            escalation(
+                f"{prefix}{n}", conversation_id=f"c-{prefix}{n}", assessment=assessment(severity)
+            )
+            for n in range(number)
+        )
+
+    def keep_unassessed(self, *texts: str) -> None:
+        """Keep messages that no one has assessed, likewise."""
+        late: dict[str, Any] = {"assessment": NOT_ASSESSED, "extra": {"screening": "late"}}
+        self._keep(
+            escalation(f"n{n}", conversation_id=f"c-n{n}", text=text, **late)
+            for n, text in enumerate(texts)
+        )
+
+    def _keep(self, messages: Iterable[Escalation]) -> None:
         spool = Spool(self.folder / "spool", vault())
         before = {each.name for each in spool.listed()}
-        for index in range(number):
-            told = assessment(severity)
-            conversation = f"c-{prefix}{index}"
-            spool.keep(
-                escalation(f"{prefix}{index}", conversation_id=conversation, assessment=told)
-            )
+        for message in messages:
+            spool.keep(message)
         a_minute_ago = time.time() - 60
         for each in spool.listed():
             if each.name not in before:
@@ -170,7 +187,13 @@ def test_staff_are_told_once_of_what_waits_and_the_usual_alerts_follow(outage: O
     assert outage.subjects(ANN) == [f"Lantern: immediate {CANNOT_BE_OPENED} (4)"]
     assert "3 immediate, 1 urgent" in text_of(outage.mail).replace("=\n", "")
     assert (state.status_code, state.json()["database"]) == (503, "down")
-    assert state.json()["spool"] == {"none": 0, "concern": 2, "urgent": 1, "immediate": 3}
+    assert state.json()["spool"] == {
+        "none": 0,
+        "concern": 2,
+        "urgent": 1,
+        "immediate": 3,
+        "not_assessed": 0,
+    }
     assert state.json()["spool_late_s"] >= 60
     assert 'lantern_spooled{severity="immediate"} 3.0' in figures
     assert "lantern_dispatcher_database_up 0.0" in figures
@@ -184,6 +207,37 @@ def test_staff_are_told_once_of_what_waits_and_the_usual_alerts_follow(outage: O
     assert sum(CANNOT_BE_OPENED in each for each in outage.subjects(ANN)) == 1
     assert WORDS not in text_of(outage.mail)
     assert WORDS.encode() not in dispatcher.log.read_bytes()
+    assert dispatcher.stop() == 0
+
+
+def test_what_nobody_assessed_is_assessed_in_the_spool_and_staff_are_told_of_what_it_says(
+    outage: Outage,
+) -> None:
+    dispatcher = outage.start("tests.fakes.plain_dispatcher")
+    wait_until(outage.kept_rota.exists)
+    wait_until(lambda: dispatcher.ready().status_code == 200)
+    told = f"my uncle keeps {DISCLOSES}"
+    with outage.away():
+        outage.keep_unassessed("what is grooming", told, "are you a robot", f"{told} again")
+        wait_until(lambda: outage.subjects(ANN))
+        wait_until(lambda: dispatcher.ready().json()["spool"]["not_assessed"] == 0)
+        state = dispatcher.ready().json()
+
+    assert outage.subjects(ANN) == [f"Lantern: urgent {CANNOT_BE_OPENED} (2)"]
+    assert "2 urgent" in text_of(outage.mail).replace("=\n", "")
+    assert state["spool"]["none"] == state["spool"]["urgent"] == 2
+
+    outage.drain()
+
+    wait_until(lambda: sum("LN-" in each for each in outage.subjects(ANN)) == 2)
+    wait_until(lambda: dispatcher.ready().status_code == 200)
+    with outage.engine.connect() as connection:
+        recorded = dict(connection.execute(sa.select(cases.c.id, cases.c.severity)).tuples().all())
+    assert recorded == {"c-n1": Severity.URGENT, "c-n3": Severity.URGENT}
+    logged = dispatcher.log.read_text()
+    assert not any(
+        words in logged or words in text_of(outage.mail) for words in (DISCLOSES, "robot")
+    )
     assert dispatcher.stop() == 0
 
 

@@ -10,11 +10,12 @@ import pytest
 from sqlalchemy.exc import DataError, OperationalError
 
 from safeguarding.clock import utc_now
-from safeguarding.escalation import Escalation, Handoff
+from safeguarding.escalation import NOT_ASSESSED, Escalation, Handoff
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import Severity
 from staff.cases.cases import Cases
 from storage.spool import Spool
+from storage.spooled_file import SpooledState
 from storage.vault import Vault, key_ring, new_key
 from tests.records import KEYS, WORDS, WorkedMailbox, assessment, escalation, message_of, vault
 
@@ -240,3 +241,54 @@ def test_what_is_listed_is_what_is_drained(spool: Spool, folder: Path) -> None:
 
 def test_a_folder_that_is_not_there_lists_nothing(spool: Spool) -> None:
     assert spool.listed() == []
+
+
+def unassessed(message_id: str = "m1") -> Escalation:
+    return escalation(message_id, assessment=NOT_ASSESSED, extra={"screening": "late"})
+
+
+def test_a_file_whose_message_is_assessed_gets_a_name_that_says_so_and_holds_the_same(
+    spool: Spool, mailbox: WorkedMailbox
+) -> None:
+    spool.keep(unassessed())
+    (file,) = spool.listed()
+    assert (file.name, file.state) == ("m1.not_assessed-wiltshire.v1", SpooledState.UNASSESSED)
+
+    assert spool.note_assessment(file, Severity.IMMEDIATE)
+
+    (found,) = spool.listed()
+    assert found.name == "m1.not_assessed_immediate-wiltshire.v1"
+    assert (found.severity, found.kept_at) == (Severity.IMMEDIATE, file.kept_at)
+    assert spool.read(found.name) == unassessed()
+    with pytest.raises(FileNotFoundError):
+        spool.read(file.name)
+    assert not spool.note_assessment(file, Severity.NONE)
+    assert spool.drain(mailbox) == 1
+
+
+def test_a_file_that_gets_another_name_while_it_is_drained_is_taken_next_time(
+    spool: Spool, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Renaming(BrokenMailbox):
+        """Has an assessment noted while the spool is drained: before a file is read, or after."""
+
+        def append(self, handoff: Handoff, /) -> bool:
+            for each in spool.listed():
+                if each.state is SpooledState.UNASSESSED:
+                    spool.note_assessment(each, Severity.URGENT)
+            assert isinstance(handoff, Escalation)
+            self.taken.append(handoff.message_id)
+            return True
+
+    spool.keep(unassessed("m1"))
+    spool.keep(unassessed("m2"))
+    chat = Renaming()
+
+    assert spool.drain(chat) == 1
+    assert chat.taken == ["m1"]
+    assert len(list(folder.glob("*.v1"))) == 2
+    assert spool.drain(chat) == 2
+    # The mailbox knows the first one, and takes it for a repeat.
+    assert chat.taken == ["m1", "m1", "m2"]
+    assert spool.waiting() == []
+    assert "spool.unreadable" not in caplog.text

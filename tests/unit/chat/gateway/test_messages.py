@@ -19,7 +19,7 @@ from safeguarding.conversation_state import ConversationState
 from safeguarding.escalation import NOT_ASSESSED, Escalation
 from safeguarding.messages import contacts_in, words_of
 from safeguarding.risk.assessment import NO_RISK, Analysis, AssessedMessage, Turn
-from safeguarding.screening.process import LONG, SHORT, SPARE
+from safeguarding.screening.lanes import LONG, SHORT, SPARE
 from safeguarding.taxonomy import Severity
 from tests.content import real_content
 from tests.fakes.rasa import FakeRasa, answering, failing, saying

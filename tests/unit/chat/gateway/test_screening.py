@@ -17,7 +17,8 @@ from chat.gateway.requests import IncomingMessage
 from chat.gateway.screening import ROOM, SHORT_CHARACTERS, Screening
 from safeguarding.conversation_state import ConversationState
 from safeguarding.risk.assessment import NO_RISK, AssessedMessage, Turn
-from safeguarding.screening.process import LONG, SHORT, SPARE, ScreeningAwayError
+from safeguarding.screening.lanes import LONG, SHORT, SPARE
+from safeguarding.screening.process import ScreeningAwayError
 from safeguarding.screening.task import ScreeningTask
 from safeguarding.taxonomy import Severity
 from tests.unit.chat.gateway.conftest import assessed, until

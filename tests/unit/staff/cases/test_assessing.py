@@ -22,8 +22,8 @@ from sqlalchemy.exc import DataError, OperationalError
 from safeguarding.conversation_state import ConversationState
 from safeguarding.escalation import NOT_ASSESSED, Escalation
 from safeguarding.risk.assessment import NO_RISK, AssessedMessage, Turn
+from safeguarding.screening.lanes import SHORT
 from safeguarding.screening.process import (
-    SHORT,
     ScreeningAwayError,
     ScreeningFailedError,
     ScreeningProcess,
@@ -44,7 +44,7 @@ from staff.cases.assessing import (
 )
 from staff.cases.case import CaseEvent
 from staff.cases.cases import CaseFilter, Cases
-from staff.cases.unassessed import GRACE
+from staff.cases.unassessed import GRACE, UnassessedRows
 from staff.cases.worker import UNASSESSED_S, CaseWorker
 from storage import handoffs
 from storage.handoffs import HandoffMailbox
@@ -158,7 +158,9 @@ def chat(engine: Engine) -> HandoffMailbox:
 def worker(
     engine: Engine, screener: ObedientScreener, clock: Clock, ticks: Ticks
 ) -> Iterator[AssessmentWorker]:
-    worker = AssessmentWorker(engine, vault(), lambda: screener, clock, ticks)
+    worker = AssessmentWorker(
+        UnassessedRows(engine, vault(), clock, ticks), lambda: screener, ticks
+    )
     yield worker
     worker.close()
 
@@ -398,7 +400,7 @@ def test_two_workers_settle_each_row_once(
     begin = threading.Barrier(2)
 
     def work() -> None:
-        worker = AssessmentWorker(engine, vault(), ObedientScreener, clock)
+        worker = AssessmentWorker(UnassessedRows(engine, vault(), clock), ObedientScreener)
         begin.wait()
         while left(engine):
             worker.work()
@@ -686,7 +688,7 @@ def test_the_process_is_started_when_there_is_work_and_given_back_when_there_is_
         made.append(ObedientScreener())
         return made[-1]
 
-    worker = AssessmentWorker(engine, vault(), make, clock, ticks)
+    worker = AssessmentWorker(UnassessedRows(engine, vault(), clock, ticks), make, ticks)
     ticks.at += 10 * IDLE_S
     worker.work()
     assert made == []
@@ -726,7 +728,7 @@ def test_with_a_real_process_that_is_killed_meanwhile(
         made.append(ScreeningProcess(PLAIN, niceness=1))
         return made[-1]
 
-    worker = AssessmentWorker(engine, vault(), make, clock)
+    worker = AssessmentWorker(UnassessedRows(engine, vault(), clock), make)
     asked = ConversationState(asked="safe_now", replies=1).as_record()
     talk = [late(f"t{number}", f"hello {number}") for number in range(5)]
     try:

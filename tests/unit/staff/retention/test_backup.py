@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -11,6 +13,7 @@ from sqlalchemy.engine import Engine
 
 from ops.backup import BACKED_UP, ManifestError
 from ops.restore import RESTORED, RestoreError, restore
+from safeguarding.escalation import NOT_ASSESSED
 from safeguarding.taxonomy import Severity
 from staff.audit import trail
 from staff.audit.trail import Event
@@ -21,6 +24,7 @@ from staff.retention.ledger import Ledger
 from staff.rota.rota import rota_shifts
 from storage.engine import metadata
 from storage.spool import Spool
+from storage.spooled_file import SpooledState
 from tests.drill import Drill
 from tests.office import CLOCKS
 from tests.records import KEYS, NOON, WORDS, WorkedMailbox, escalation, vault
@@ -63,6 +67,26 @@ def test_what_was_backed_up_comes_back_as_it_was(drill: Drill) -> None:
         links = list(trail.walk(connection))
     assert links[manifest.contents.number - 1].link == manifest.contents.link
     assert links[manifest.contents.number].event.what == RESTORED
+
+
+def test_a_file_of_the_spool_that_gets_another_name_meanwhile_is_in_the_backup(
+    drill: Drill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool, real = Spool(drill.settings.state_dir / "spool", vault()), Path.read_bytes
+    told: dict[str, Any] = {"assessment": NOT_ASSESSED, "extra": {"screening": "late"}}
+    spool.keep(escalation("waiting", conversation_id="c9", **told))
+
+    def read(path: Path) -> bytes:
+        for each in spool.listed():
+            if each.state is SpooledState.UNASSESSED:
+                spool.note_assessment(each, Severity.URGENT)
+        return real(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read)
+    manifest = drill.back_up()
+
+    kept = [name for name in manifest.files if name.startswith("spool/")]
+    assert kept == ["spool/waiting.not_assessed_urgent-wiltshire.v1"]
 
 
 def test_the_restored_trail_is_whole_and_guarded(drill: Drill) -> None:
