@@ -151,7 +151,7 @@ class ReplyPlanner:
             later = later_answers(turn.candidates, in_hand=True) if alone else ()
             if best := best_of(later, ANSWER):
                 return ReplyPlan(ASK_NEXT, reply=best)
-            first = first_answer(turn) or best_of(turn.candidates, ANSWER)
+            first = first_answer(turn) or best_of(turn.candidates, ANSWER) or _by_who(turn)
             return ReplyPlan(intent, help=due, reply=first)
         else:
             # The card stands above already: answer what is said now.
@@ -211,7 +211,7 @@ class ReplyPlanner:
             if asks_if_safe and after.is_near_danger:
                 return ReplyPlan(STILL_HERE, help=self.cards.still_key(after, message.intent))
             return ReplyPlan(ASK_NEXT, reply=best, asks_if_safe=asks_if_safe)
-        if in_hand and asks_topic and (best := best_of(turn.by_fact, ANSWER)):
+        if in_hand and asks_topic and (best := best_of(later_answers(turn.by_fact), ANSWER)):
             # "hes 23" tells something; it asks for no article.
             return ReplyPlan(ASK_NEXT, reply=best)
         likely = message.confidence >= LIKELY_INTENT
@@ -242,7 +242,7 @@ class ReplyPlanner:
     ) -> ReplyPlan | None:
         """Return the reply that fits, or a question by buttons, or a word to go on."""
         later = later_answers(turn.candidates, in_hand=after.in_hand)
-        if best := best_of([*later, *turn.by_fact], ANSWER):
+        if best := best_of([*later, *later_answers(turn.by_fact)], ANSWER):
             return ReplyPlan(ASK_NEXT, reply=best)
         asks = turn.act.startswith(_ASKS)
         # Something urgent is not answered by a question about what was meant, unless it asks.
@@ -313,6 +313,11 @@ def _everyday(turn: UnderstoodTurn) -> str | None:
     if best is None or not (talks or best.startswith(OF_EVERY_DAY)):
         return None
     return best if answers_alone(best, turn.message.assessment) else None
+
+
+def _by_who(turn: UnderstoodTurn) -> str | None:
+    """Return the first answer that fits who did it and to whom, as far as the message says it."""
+    return next((each.id for each in turn.by_fact if each.id.startswith(FIRST)), None)
 
 
 def _asks_if_safe(before: ConversationState, after: ConversationState) -> bool:

@@ -34,6 +34,8 @@ _GRIEF = ("grief_", "heard_")
 _TELLS = ("discloses", "adds_detail")
 _SAYS_AGAIN = ("corrects", "complains")
 _EMERGENCY, _ASKS = "999", "asks_"
+_ANYBODY = 100
+"""More people than a reply names."""
 _TOPIC_FROM = 0.5
 """How sure the classifier must be of a topic for it to count as a place of the conversation."""
 
@@ -80,8 +82,8 @@ class UnderstoodTurn:
     """The replies for a message of this act that no other reply fits; after something urgent only
     those that name 999, unless it asks something."""
     by_fact: tuple[Candidate, ...] = ()
-    """The replies for a fact that the message says: they need no likeness to its words. None where
-    the message asks something."""
+    """The replies for a fact that the message says: they need no likeness to its words. Those about
+    the fewest people come first. None where the message asks something."""
     to_talk: tuple[str, ...] = ()
     """The replies to everyday talk that asks nothing and that no other reply fits, in the order in
     which they are given."""
@@ -157,7 +159,7 @@ class Understanding:
             ),
             by_fact=tuple(
                 Candidate(id_, PHRASING, names_999=_EMERGENCY in words_of[id_])
-                for id_, each in fresh.items()
+                for id_, each in sorted(fresh.items(), key=lambda each: _breadth(each[1]))
                 if id_ in in_place
                 and not said.isdisjoint(each.when_said)
                 and not (act.startswith(_ASKS) or "?" in message.text)
@@ -189,6 +191,11 @@ def _listens(before: ConversationState, words: int) -> tuple[str, ...]:
     if (before.last_reply or "").startswith(_GRIEF):
         return _TO_GRIEF
     return _TO_A_STORY if words >= STORY_WORDS else _TO_TALK
+
+
+def _breadth(reply: ReplyRecord) -> int:
+    """Return how many people a reply may be about; one about anybody is the broadest."""
+    return len(reply.by) or _ANYBODY
 
 
 def _tells_something_new(assessment: Assessment, before: ConversationState) -> bool:

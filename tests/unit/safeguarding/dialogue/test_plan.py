@@ -827,3 +827,16 @@ def test_the_words_of_another_person_make_nobody_safe(text: str, safe: bool) -> 
     made = replace(made, message=replace(made.message, text=text))
 
     assert (planned(made, told()).intent == "say_safe_now") is safe
+
+
+@pytest.mark.parametrize(
+    ("likely", "reply"), [((), "first_sibling_hurt"), (((FIRST, ANSWER_FIRST),), FIRST)]
+)
+def test_a_disclosure_without_a_likely_answer_gets_the_one_for_who_was_hurt(
+    likely: tuple[tuple[str, float], ...], reply: str
+) -> None:
+    by_who = Candidate("first_sibling_hurt", PHRASING)
+    made = replace(turn(*likely, severity=Severity.URGENT), by_fact=(BY_FACT, by_who))
+
+    assert planned(made) == ReplyPlan("disclose_urgent", CARD, reply)
+    assert planned(replace(made, by_fact=(by_who, BY_FACT)), told()).reply == BY_FACT.id
