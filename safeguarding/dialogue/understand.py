@@ -79,8 +79,8 @@ class UnderstoodTurn:
     candidates: tuple[Candidate, ...]
     """Replies that may answer it and were not given before, likeliest first."""
     listening: tuple[str, ...] = ()
-    """The replies for a message of this act that no other reply fits; after something urgent only
-    those that name 999, unless it asks something."""
+    """The replies for a message of this act that no other reply fits, and that fit any; after
+    something urgent only those that name 999, unless it asks something."""
     by_fact: tuple[Candidate, ...] = ()
     """The replies for a fact that the message says: they need no likeness to its words. Those about
     the fewest people come first. None where the message asks something."""
@@ -153,6 +153,7 @@ class Understanding:
                 id_
                 for id_, each in fresh.items()
                 if id_.startswith(HEARD)
+                and not each.when_said
                 and id_ in in_place
                 and act in each.acts
                 and (_EMERGENCY in words_of[id_] or not grave or act.startswith(_ASKS))

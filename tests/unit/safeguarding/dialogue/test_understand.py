@@ -282,3 +282,14 @@ def test_an_answer_to_a_fact_counts_only_where_it_makes_sense_and_once() -> None
     assert "heard_first_to_know" not in {
         each.id for each in made.understand(incoming, said).by_fact
     }
+
+
+def test_an_answer_to_a_fact_takes_up_no_other_message() -> None:
+    content = real_content()
+    incoming = IncomingText("just looking at it", "just looking at it", None, NO_RISK)
+    made = Understanding(TellingModel(), content.replies, content.questions, content.facts)
+
+    listening = made.understand(incoming, TOLD).listening
+
+    assert "heard_that_too" in listening
+    assert not [each for each in listening if content.replies.all()[each].when_said]
