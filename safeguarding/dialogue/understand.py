@@ -83,7 +83,7 @@ class UnderstoodTurn:
     something urgent only those that name 999, unless it asks something."""
     by_fact: tuple[Candidate, ...] = ()
     """The replies for a fact that the message says: they need no likeness to its words. Those about
-    the fewest people come first. To a question only those that answer its act."""
+    the fewest people come first. To a question only those that answer one."""
     to_talk: tuple[str, ...] = ()
     """The replies to everyday talk that asks nothing and that no other reply fits, in the order in
     which they are given."""
@@ -132,6 +132,7 @@ class Understanding:
         ranked = _with_phrasings(ranked, self.replies.asked_by(message.text) & in_place & {*fresh})
         words_of = {id_: each.text_in(after) or "" for id_, each in fresh.items()}
         grave = after.alarm >= Severity.URGENT
+        asks = act.startswith(_ASKS) or "?" in message.text
         return UnderstoodTurn(
             message,
             act,
@@ -163,7 +164,7 @@ class Understanding:
                 for id_, each in sorted(fresh.items(), key=lambda each: _breadth(each[1]))
                 if id_ in in_place
                 and not said.isdisjoint(each.when_said)
-                and (act in each.acts or not (act.startswith(_ASKS) or "?" in message.text))
+                and (not asks or any(name.startswith(_ASKS) for name in each.acts))
             ),
             to_talk=tuple(id_ for id_ in _listens(before, words) if id_ in fresh),
         )
