@@ -7,6 +7,7 @@ what the classifier understood.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 from safeguarding.content.choices import Choices
@@ -67,6 +68,10 @@ _TALKS = frozenset(
     }
 )  # fmt: skip
 """Acts of everyday talk."""
+_REPORTS = re.compile(
+    r"\s*(?:he|she|they|mum|dad|my \w+) (?:says|said|told|thinks)\b", re.IGNORECASE
+)
+"""The beginning of a message that gives another person's words: "he said its fine" is no safety."""
 _SURE_OF_ACT = 0.5
 _ASKS = "asks_"
 """Beginning of the acts of a question."""
@@ -112,7 +117,11 @@ class ReplyPlanner:
         self, turn: UnderstoodTurn, before: ConversationState, after: ConversationState
     ) -> ReplyPlan:
         """Return the plan of the reply to `turn`; `before` and `after` are the states around it."""
-        turn = replace(turn, candidates=tuple(allowed(turn, beside_the_talk(turn), after)))
+        turn = replace(
+            turn,
+            candidates=tuple(allowed(turn, beside_the_talk(turn), after)),
+            by_fact=tuple(allowed(turn, turn.by_fact, after)),
+        )
         if turn.severity >= Severity.CONCERN and not _is_lifted(turn, before, after):
             return self._to_a_disclosure(turn, before, after)
         if turn.answered:
@@ -142,7 +151,7 @@ class ReplyPlanner:
             later = later_answers(turn.candidates, in_hand=True) if alone else ()
             if best := best_of(later, ANSWER):
                 return ReplyPlan(ASK_NEXT, reply=best)
-            first = first_answer(turn) or best_of(turn.candidates, ANSWER)
+            first = first_answer(turn) or best_of(turn.candidates, ANSWER) or _by_who(turn)
             return ReplyPlan(intent, help=due, reply=first)
         else:
             # The card stands above already: answer what is said now.
@@ -173,7 +182,7 @@ class ReplyPlanner:
         asks = message.intent.startswith(TOPIC_PREFIX) and message.confidence >= LIKELY_INTENT
         if message.language and not asks:
             return ReplyPlan(LANGUAGE_CARD, help=language_key(message.language))
-        if sure and message.intent == SAFE and before.need is not None:
+        if sure and message.intent == SAFE and before.need and not _REPORTS.match(message.text):
             return ReplyPlan(SAFE, help=safe_key(after))
         if sure and message.intent == NOT_SAFE:
             return ReplyPlan(NOT_SAFE, help=self.cards.due_key(before, after, Severity.IMMEDIATE))
@@ -202,6 +211,9 @@ class ReplyPlanner:
             if asks_if_safe and after.is_near_danger:
                 return ReplyPlan(STILL_HERE, help=self.cards.still_key(after, message.intent))
             return ReplyPlan(ASK_NEXT, reply=best, asks_if_safe=asks_if_safe)
+        if in_hand and asks_topic and (best := best_of(later_answers(turn.by_fact), ANSWER)):
+            # "hes 23" tells something; it asks for no article.
+            return ReplyPlan(ASK_NEXT, reply=best)
         likely = message.confidence >= LIKELY_INTENT
         for_a_person = likely and message.intent.startswith(_FOR_A_PERSON)
         if (asks_topic and (sure or not in_hand)) or for_a_person:
@@ -230,7 +242,7 @@ class ReplyPlanner:
     ) -> ReplyPlan | None:
         """Return the reply that fits, or a question by buttons, or a word to go on."""
         later = later_answers(turn.candidates, in_hand=after.in_hand)
-        if best := best_of(later, ANSWER) or next(iter(turn.by_fact), None):
+        if best := best_of([*later, *later_answers(turn.by_fact)], ANSWER):
             return ReplyPlan(ASK_NEXT, reply=best)
         asks = turn.act.startswith(_ASKS)
         # Something urgent is not answered by a question about what was meant, unless it asks.
@@ -301,6 +313,11 @@ def _everyday(turn: UnderstoodTurn) -> str | None:
     if best is None or not (talks or best.startswith(OF_EVERY_DAY)):
         return None
     return best if answers_alone(best, turn.message.assessment) else None
+
+
+def _by_who(turn: UnderstoodTurn) -> str | None:
+    """Return the first answer that fits who did it and to whom, as far as the message says it."""
+    return next((each.id for each in turn.by_fact if each.id.startswith(FIRST)), None)
 
 
 def _asks_if_safe(before: ConversationState, after: ConversationState) -> bool:

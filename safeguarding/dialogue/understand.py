@@ -34,6 +34,8 @@ _GRIEF = ("grief_", "heard_")
 _TELLS = ("discloses", "adds_detail")
 _SAYS_AGAIN = ("corrects", "complains")
 _EMERGENCY, _ASKS = "999", "asks_"
+_ANYBODY = 100
+"""More people than a reply names."""
 _TOPIC_FROM = 0.5
 """How sure the classifier must be of a topic for it to count as a place of the conversation."""
 
@@ -77,11 +79,11 @@ class UnderstoodTurn:
     candidates: tuple[Candidate, ...]
     """Replies that may answer it and were not given before, likeliest first."""
     listening: tuple[str, ...] = ()
-    """The replies for a message of this act that no other reply fits; after something urgent only
-    those that name 999, unless it asks something."""
-    by_fact: tuple[str, ...] = ()
-    """The replies for a fact that the message says: they need no likeness to its words. None where
-    the message asks something; after something urgent only those that name 999."""
+    """The replies for a message of this act that no other reply fits, and that fit any; after
+    something urgent only those that name 999, unless it asks something."""
+    by_fact: tuple[Candidate, ...] = ()
+    """The replies for a fact that the message says: they need no likeness to its words. Those about
+    the fewest people come first. To a question only those that answer one."""
     to_talk: tuple[str, ...] = ()
     """The replies to everyday talk that asks nothing and that no other reply fits, in the order in
     which they are given."""
@@ -130,6 +132,7 @@ class Understanding:
         ranked = _with_phrasings(ranked, self.replies.asked_by(message.text) & in_place & {*fresh})
         words_of = {id_: each.text_in(after) or "" for id_, each in fresh.items()}
         grave = after.alarm >= Severity.URGENT
+        asks = act.startswith(_ASKS) or "?" in message.text
         return UnderstoodTurn(
             message,
             act,
@@ -151,17 +154,17 @@ class Understanding:
                 id_
                 for id_, each in fresh.items()
                 if id_.startswith(HEARD)
+                and not each.when_said
                 and id_ in in_place
                 and act in each.acts
                 and (_EMERGENCY in words_of[id_] or not grave or act.startswith(_ASKS))
             ),
             by_fact=tuple(
-                id_
-                for id_, each in fresh.items()
+                Candidate(id_, PHRASING, names_999=_EMERGENCY in words_of[id_])
+                for id_, each in sorted(fresh.items(), key=lambda each: _breadth(each[1]))
                 if id_ in in_place
                 and not said.isdisjoint(each.when_said)
-                and not (act.startswith(_ASKS) or "?" in message.text)
-                and (_EMERGENCY in words_of[id_] or not grave)
+                and (not asks or any(name.startswith(_ASKS) for name in each.acts))
             ),
             to_talk=tuple(id_ for id_ in _listens(before, words) if id_ in fresh),
         )
@@ -190,6 +193,11 @@ def _listens(before: ConversationState, words: int) -> tuple[str, ...]:
     if (before.last_reply or "").startswith(_GRIEF):
         return _TO_GRIEF
     return _TO_A_STORY if words >= STORY_WORDS else _TO_TALK
+
+
+def _breadth(reply: ReplyRecord) -> int:
+    """Return how many people a reply may be about; one about anybody is the broadest."""
+    return len(reply.by) or _ANYBODY
 
 
 def _tells_something_new(assessment: Assessment, before: ConversationState) -> bool:

@@ -30,7 +30,7 @@ from safeguarding.dialogue.plan import (
     ReplyPlanner,
     answers_alone,
 )
-from safeguarding.dialogue.understand import IncomingText, UnderstoodTurn
+from safeguarding.dialogue.understand import PHRASING, IncomingText, UnderstoodTurn
 from safeguarding.risk.assessment import CONVERSATION, MODEL, NO_RISK, Assessment, Signal
 from safeguarding.taxonomy import Severity
 from tests.content import real_content
@@ -782,3 +782,61 @@ def test_where_life_may_be_at_risk_what_takes_up_little_names_999(
     made = turn(("unclear_ok", 0.99), names_999=names_999)
 
     assert (planned(made, dying).reply == "unclear_ok") is given
+
+
+BY_FACT = Candidate("heard_first_to_know", PHRASING, names_999=True)
+
+
+@pytest.mark.parametrize(("chance", "reply"), [(ANSWER - 0.01, BY_FACT.id), (ANSWER, PAY)])
+@pytest.mark.parametrize("severity", [Severity.NONE, Severity.URGENT])
+def test_what_a_message_says_by_its_facts_is_answered_where_no_reply_is_likely_enough(
+    severity: Severity, chance: float, reply: str
+) -> None:
+    made = replace(turn((PAY, chance), severity=severity, act="adds_detail"), by_fact=(BY_FACT,))
+
+    assert planned(made, told()) == ReplyPlan("ask_next", reply=reply)
+
+
+def test_an_answer_to_a_fact_takes_no_card_from_a_first_disclosure() -> None:
+    made = replace(turn(severity=Severity.URGENT, act="adds_detail"), by_fact=(BY_FACT,))
+
+    assert planned(made).help == CARD
+
+
+def test_close_to_danger_an_answer_to_a_fact_names_999() -> None:
+    silent = replace(BY_FACT, names_999=False)
+    made = replace(turn(act="adds_detail"), by_fact=(silent, BY_FACT))
+
+    plan = planned(replace(made, by_fact=(silent,)), told(Severity.IMMEDIATE))
+
+    assert plan.reply is None
+    assert planned(made, told(Severity.IMMEDIATE)).reply == BY_FACT.id
+
+
+def test_a_fact_told_asks_for_no_article() -> None:
+    made = turn(intent="ask_older_boyfriend_or_girlfriend", confidence=SURE, act="adds_detail")
+
+    assert planned(made, told()) == ReplyPlan()
+    assert planned(replace(made, by_fact=(BY_FACT,)), told()).reply == BY_FACT.id
+    assert planned(replace(made, by_fact=(BY_FACT,))) == ReplyPlan()
+
+
+@pytest.mark.parametrize(("text", "safe"), [("its fine", True), ("he said its fine", False)])
+def test_the_words_of_another_person_make_nobody_safe(text: str, safe: bool) -> None:
+    made = turn((PAY, 0.9), intent="say_safe_now", confidence=SURE)
+    made = replace(made, message=replace(made.message, text=text))
+
+    assert (planned(made, told()).intent == "say_safe_now") is safe
+
+
+@pytest.mark.parametrize(
+    ("likely", "reply"), [((), "first_sibling_hurt"), (((FIRST, ANSWER_FIRST),), FIRST)]
+)
+def test_a_disclosure_without_a_likely_answer_gets_the_one_for_who_was_hurt(
+    likely: tuple[tuple[str, float], ...], reply: str
+) -> None:
+    by_who = Candidate("first_sibling_hurt", PHRASING)
+    made = replace(turn(*likely, severity=Severity.URGENT), by_fact=(BY_FACT, by_who))
+
+    assert planned(made) == ReplyPlan("disclose_urgent", CARD, reply)
+    assert planned(replace(made, by_fact=(by_who, BY_FACT)), told()).reply == BY_FACT.id

@@ -240,3 +240,56 @@ def test_what_listens_to_talk_depends_on_its_length_and_on_what_was_said(
     turn, _ = understood(text, before)
 
     assert turn.to_talk[0] == first
+
+
+class TellingModel(NotedModel):
+    """Takes every message for one that tells more."""
+
+    def act_probabilities(self, vector: object, place: Place, words: int) -> dict[str, float]:
+        self.places.append(place)
+        return {"adds_detail": 0.9, "asks_what_to_do": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("text", "model", "reply"),
+    [
+        ("no one knows", TellingModel, "heard_first_to_know"),
+        ("they filmed it", TellingModel, "heard_they_filmed_it"),
+        ("they filmed it?", TellingModel, None),  # it asks something
+        ("they filmed it", NotedModel, None),
+        ("ok", TellingModel, None),
+    ],
+)
+def test_a_reply_answers_a_fact_of_the_message_unless_it_asks_something(
+    text: str, model: type[NotedModel], reply: str | None
+) -> None:
+    content = real_content()
+    incoming = IncomingText(text, text.rstrip("?"), np.zeros(WIDTH, np.float32), NO_RISK)
+    made = Understanding(model(), content.replies, content.questions, content.facts)
+
+    found = [each.id for each in made.understand(incoming, TOLD).by_fact]
+
+    assert (reply in found) if reply else not found
+
+
+def test_an_answer_to_a_fact_counts_only_where_it_makes_sense_and_once() -> None:
+    content = real_content()
+    incoming = IncomingText("no one knows", "no one knows", None, NO_RISK)
+    made = Understanding(TellingModel(), content.replies, content.questions, content.facts)
+
+    assert made.understand(incoming, ConversationState()).by_fact == ()
+    said = TOLD.having_said("heard_first_to_know")
+    assert "heard_first_to_know" not in {
+        each.id for each in made.understand(incoming, said).by_fact
+    }
+
+
+def test_an_answer_to_a_fact_takes_up_no_other_message() -> None:
+    content = real_content()
+    incoming = IncomingText("just looking at it", "just looking at it", None, NO_RISK)
+    made = Understanding(TellingModel(), content.replies, content.questions, content.facts)
+
+    listening = made.understand(incoming, TOLD).listening
+
+    assert "heard_that_too" in listening
+    assert not [each for each in listening if content.replies.all()[each].when_said]
