@@ -24,6 +24,8 @@ _PARENT = re.compile(
     rf"\bmy {_WHICH}(?:son|daughter|stepson|stepdaughter|grandson|granddaughter|kids|children|"
     r"grandkids|grandchild|grandchildren|stepkids|stepchildren|husband|wife|toddler|"
     r"foster child)\b(?!'?s? (?:friend|mate))|\bme and the kids\b|"
+    rf"\bmy {_WHICH}(?:sons|daughters|grandsons|granddaughters|stepsons|stepdaughters) "
+    r"(?:phone|room|bed|bedroom|ipad|tablet|laptop|bag|school|nudes|account|messages)\b|"
     r"\bmy ex\b.{0,40}\b(?:the|our|my) (?:kids|children)\b|"
     r"\b(?:two|three|four|[2-5]) (?:kids|children|little ones) under "
     r"(?:\d|two|three|four|five|six)\b|"
