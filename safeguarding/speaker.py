@@ -17,9 +17,18 @@ _WHICH = (
     r"(?:(?:own|little|eldest|oldest|youngest|older|younger|teenage|teen|two|three|adopted|foster|"
     r"autistic|disabled|late|ex|\d{1,2}(?:[ -]?(?:years?|yrs?)[ -]old|[ -]?yo)?) ){0,3}"
 )
+_BEGINS = r"(?:^|[.!?] )(?:(?:hi|hiya|hello|hey|evening)[,.!]? )?"
+"""Where a person says in two words who writes: "foster carer here". Not "dad here", which a child
+may write of a dad who has come in."""
 _PARENT = re.compile(
     rf"\bmy {_WHICH}(?:son|daughter|stepson|stepdaughter|grandson|granddaughter|kids|children|"
-    r"husband|wife|toddler|foster child)\b(?!'?s? (?:friend|mate))|\bme and the kids\b|"
+    r"grandkids|grandchild|grandchildren|stepkids|stepchildren|husband|wife|toddler|"
+    r"foster child)\b(?!'?s? (?:friend|mate))|\bme and the kids\b|"
+    r"\bmy ex\b.{0,40}\b(?:the|our|my) (?:kids|children)\b|"
+    r"\b(?:two|three|four|[2-5]) (?:kids|children|little ones) under "
+    r"(?:\d|two|three|four|five|six)\b|"
+    rf"{_BEGINS}(?:(?:worried|desperate|single) (?:mum|dad|parent|nan|gran|grandad)|neighbour|"
+    r"foster (?:mum|dad|carer)) here\b|"
     + _I_AM
     + r"(?:a|his|her|their) (?:mum|mam|mom|dad|nan|gran|grandad|parent|foster carer|carer|stepmum|"
     r"stepdad)\b",
@@ -28,7 +37,13 @@ _PARENT = re.compile(
 _PROFESSIONAL = re.compile(
     _I_AM + r"(?:a|an|the|his|her|their) (?:\w+ ){0,2}?(?:teacher|ta|teaching assistant|"
     r"head ?teacher|dsl|social worker|nurse|gp|doctor|youth worker|coach|tutor|childminder|"
-    r"police officer|counsellor|receptionist|taxi driver|volunteer)\b|"
+    r"police officer|counsellor|receptionist|taxi driver|volunteer|governor|senco|"
+    r"cover supervisor|(?:scout|cub|beaver|brownie|guide|cadet) leader)\b|"
+    rf"{_BEGINS}(?!(?:my|our|the|his|her|a|that) )(?:ta|volunteer|childminder|(?:\w+ ){{1,3}}?"
+    r"(?:teacher|assistant|coach|volunteer|leader)) here(?= *(?:[.,:;!-]|$))|"
+    rf"{_BEGINS}(?:youth club|scout|cadet|church|holiday club) (?:volunteer|leader)\b|"
+    rf"{_BEGINS}coach of (?:an?|the) (?:under|u|year|girls|boys|youth|junior)|"
+    r"\bkcsie\b|\blow[- ]level concerns?\b|"
     r"\b(?:one of my|one of our|my|our) (?:\w+ )?(?:pupil|student|tutee|patient)s?\b|"
     r"(?<!i'm )(?<!im )(?<!i am )\ba (?:year \d{1,2}|yr ?\d{1,2}|y\d{1,2}) (?:pupil|student|boy|"
     r"girl|child)\b|"
