@@ -230,7 +230,7 @@ class ReplyPlanner:
     ) -> ReplyPlan | None:
         """Return the reply that fits, or a question by buttons, or a word to go on."""
         later = later_answers(turn.candidates, in_hand=after.in_hand)
-        if best := best_of(later, ANSWER):
+        if best := best_of(later, ANSWER) or next(iter(turn.by_fact), None):
             return ReplyPlan(ASK_NEXT, reply=best)
         asks = turn.act.startswith(_ASKS)
         # Something urgent is not answered by a question about what was meant, unless it asks.
