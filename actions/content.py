@@ -13,7 +13,7 @@ import structlog
 
 from actions.action import LanternAction, LatestTurn
 from safeguarding.content.articles import ANOTHER_WAY, Articles
-from safeguarding.content.replies import ASK_WHICH, NOT_SAFE
+from safeguarding.content.replies import ASK_WHICH, ASKS_IF_SAFE, NOT_SAFE
 from safeguarding.content.replies import ENTITY as REPLY
 from safeguarding.conversation_state import ConversationState
 from safeguarding.messages import Message
@@ -123,6 +123,8 @@ def planned_reply(turn: LatestTurn) -> Message | None:
     message = turn.content.replies.message(id_, _state(turn), turn.showing())
     if message and (ids := turn.content.replies.contact_ids(id_)):
         message["contacts"] = turn.contacts(ids)
+    if message and turn.entity(ASKS_IF_SAFE):
+        return turn.content.help_cards.asking_if_safe(message, turn.state.reader)
     return message
 
 

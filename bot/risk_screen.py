@@ -37,7 +37,7 @@ from bot.composition import content, dialogue_encoder, engine, lexicon, understa
 from bot.tracker_store import assessed_already
 from safeguarding.content.choices import Questions
 from safeguarding.content.help_cards import HelpCards
-from safeguarding.content.replies import ASK_WHICH
+from safeguarding.content.replies import ASK_WHICH, ASKS_IF_SAFE
 from safeguarding.content.replies import ENTITY as REPLY
 from safeguarding.content.replies import INTENT as ASK_NEXT
 from safeguarding.conversation_state import DANGER_NOW, ConversationState
@@ -149,6 +149,7 @@ class RiskScreen(GraphComponent, IntentClassifier):
         named += [entity(HELP, planned.help)] if planned.help else []
         named += [entity(REPLY, planned.reply)] if planned.reply else []
         named += [entity(ASK, " ".join(planned.ask))] if planned.ask else []
+        named += [entity(ASKS_IF_SAFE, "yes")] if planned.asks_if_safe else []
         if named:
             message.set(ENTITIES, [*(message.get(ENTITIES) or []), *named], add_to_output=True)
 

@@ -98,11 +98,13 @@ class OwnReplies:
             text, assessed.canonical, vector, found, language, question=assessed.question
         )
         turn = self._understanding.understand(message, exchange.state)
-        reply = self._planner.plan(turn, exchange.state, after).reply
-        if reply is None or reply.startswith(HEARD):
+        plan = self._planner.plan(turn, exchange.state, after)
+        if plan.reply is None or plan.reply.startswith(HEARD):
             return []
         showing = Showing(self._now().date(), require_approval=not self._demonstration)
-        shown = self._content.replies.message(reply, after, showing)
+        shown = self._content.replies.message(plan.reply, after, showing)
+        if shown and plan.asks_if_safe:
+            shown = self._content.help_cards.asking_if_safe(shown, after.reader)
         return [shown] if shown else []
 
     def too_fast(self, state: ConversationState) -> list[Message]:

@@ -1,4 +1,4 @@
-"""Facts that a person says in passing: who the other person is, where they are, who knows.
+"""Facts that a person says in passing: who did it and to whom, where they are, who knows.
 
 The patterns are in content/facts.yml. A fact counts only when it is said in words, and it lasts for
 the conversation.
@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from safeguarding.content.items import Provenance
+from safeguarding.content.who import Who, WhoRecord
 from safeguarding.records import ContentError, Problem, read_yaml
 from safeguarding.risk.chat.pasted import pasted_chat
 
@@ -25,12 +26,12 @@ class FactRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One fact, and the words that say it."""
 
     id: str
-    means: str
-    """What staff read."""
     patterns: list[str]
     """Regular expressions over the canonical words; "{name}" stands for a part."""
     match: list[str]
     near_miss: list[str]
+    means: str | None = None
+    """What staff read; None where it only serves to choose a reply."""
     closes: list[str] = []
     """The contacts that are of no use to a person who says it."""
     closes_ways: list[str] = []
@@ -43,6 +44,7 @@ class FactsRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     provenance: Provenance
     parts: dict[str, str]
     facts: list[FactRecord]
+    who: WhoRecord | None = None
 
 
 @dataclass(frozen=True)
@@ -50,10 +52,17 @@ class Facts:
     """Finds facts in the canonical words of a message."""
 
     means: Mapping[str, str]
-    """What staff read, by the id of the fact."""
+    """What staff read, by the id of the fact; without those that only choose a reply."""
     patterns: Mapping[str, re.Pattern[str]]
     closes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """By the id of a fact, the contacts and kinds of ways that it closes."""
+    who: Who = field(default_factory=Who)
+    """Reads the facts about who did something to whom."""
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """The ids of all facts that a message may say."""
+        return frozenset([*self.means, *self.patterns])
 
     def closed_by(self, said: Iterable[str]) -> frozenset[str]:
         """Return the contacts and kinds of ways that are closed to a person who said these."""
@@ -64,7 +73,8 @@ class Facts:
 
         `canonical` are its words as the normaliser spells them, between single spaces.
         """
-        return frozenset(id_ for id_, pattern in self.patterns.items() if pattern.search(canonical))
+        said = frozenset(id_ for id_, pattern in self.patterns.items() if pattern.search(canonical))
+        return said | self.who.said_in(canonical)
 
     def said_by_writer(self, text: str, canonical: str) -> frozenset[str]:
         """Return the facts that a message says; none where a chat is pasted into it.
@@ -89,16 +99,22 @@ def read_facts(path: Path) -> Facts:
             compiled[fact.id] = _compiled(fact.patterns, record.parts)
         except (KeyError, re.error) as error:
             problems.append(document.problem(f"{error}", "facts", index, "patterns"))
+    who = Who()
+    try:
+        who = Who.of(record.who) if record.who else who
+    except (KeyError, re.error) as error:
+        problems.append(document.problem(f"{error}", "who"))
     if problems:
         raise ContentError(problems)
     return Facts(
-        {fact.id: fact.means for fact in record.facts},
+        {**who.means, **{fact.id: fact.means for fact in record.facts if fact.means}},
         compiled,
         {
             fact.id: frozenset([*fact.closes, *fact.closes_ways])
             for fact in record.facts
             if fact.closes or fact.closes_ways
         },
+        who,
     )
 
 
@@ -116,6 +132,11 @@ def unsound_facts(path: Path, canonical: Callable[[str], str]) -> Iterator[Probl
                 if said is not (kind == "match"):
                     what = "does not say it" if kind == "match" else "says it"
                     yield document.problem(f"{text!r} {what}", "facts", index, kind, line)
+    for line, example in enumerate(record.who.examples if record.who else ()):
+        read = facts.who.said_in(canonical(example.text))
+        if read != {*example.says}:
+            what = f"{example.text!r} says {sorted(read)}"
+            yield document.problem(what, "who", "examples", line)
 
 
 def _compiled(patterns: list[str], parts: Mapping[str, str]) -> re.Pattern[str]:

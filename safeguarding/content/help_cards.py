@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from safeguarding.content.choices import Choices
+from safeguarding.content.choices import SAFE_NOW, Choices
 from safeguarding.content.items import Block, Item, label, lines, word_count, yaml_item
 from safeguarding.conversation_state import DANGER_NOW, UNCLEAR, ConversationState
 from safeguarding.messages import ContactCard, Message
@@ -89,6 +89,8 @@ class CardsRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     in_danger: ByReader[str]
     """What stands in an answer to something urgent or worse that does not name 999 itself; before
     everything else where the danger may be immediate."""
+    safe_question: ByReader[str]
+    """The question at the end of a reply that says little after something urgent."""
     cards: dict[str, ByReader[CardRecord]]
     numbers: ByReader[NumbersRecord]
     again: ByReader[list[str]]
@@ -201,6 +203,17 @@ class HelpCards:
         first, *rest = messages
         text = f"{first.get('text', '')} {self._record.in_danger.of(reader)}".strip()
         return [{**first, "text": text}, *rest]
+
+    def asking_if_safe(self, message: Message, reader: str) -> Message:
+        """Return the message with the question if they are safe at its end, and its two buttons.
+
+        It also names 999, if it does not yet.
+        """
+        (named,) = self.naming_999([message], reader)
+        buttons = [each for each in named.get("choices", []) if each["id"] != _NOT_SAFE]
+        answers = [self._choices.button(each) for each in (SAFE_NOW, _NOT_SAFE)]
+        text = f"{named['text']} {self._record.safe_question.of(reader)}"
+        return {**named, "text": text, "choices": [*answers, *buttons]}
 
     def again(self, reader: str, turn: int) -> Message:
         """Return one line in place of a card that was shown before, by the number of replies."""

@@ -26,6 +26,7 @@ from safeguarding.content.items import (
     word_count,
     yaml_item,
 )
+from safeguarding.content.who import contradicts
 from safeguarding.conversation_state import DANGER_NOW, ConversationState
 from safeguarding.messages import Choice, Message, folded_chat
 from safeguarding.records import Problem, YamlDocument, read_yaml, sound
@@ -34,6 +35,7 @@ from safeguarding.taxonomy import (
     PARENT,
     PROFESSIONAL,
     TOPIC_PREFIX,
+    YOUNG_PERSON,
     YOUNGER,
     YOUNGER_UP_TO,
     Severity,
@@ -48,6 +50,8 @@ PREFIX = f"{ID}_"
 INTENT = "ask_next"
 ASK_WHICH = "ask_which"
 """The intent, and the topic of the message, that asks which of a few replies was meant."""
+ASKS_IF_SAFE = "asks_if_safe"
+"""The entity that says that the reply ends with the question if the person is safe."""
 NOT_SAFE = "not_safe_now"
 """The id of the button "I'm not safe"."""
 CALL_BACK = "leave_wish"
@@ -83,6 +87,13 @@ class ReplyRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Facts that the person must have said (content/facts.yml)."""
     not_facts: list[str] = []
     """Facts that forbid it."""
+    when_said: list[str] = []
+    """Facts of a message that it answers, where no reply is likely enough."""
+    by: list[str] = []
+    """The people who may have done it (content/facts.yml, `who`); none for anybody. Like `to`, it
+    binds the words for young readers: an adult's words are about a child."""
+    to: list[str] = []
+    """The people to whom it may have happened; none for anybody."""
     after: list[str] = []
     """Replies that it often follows."""
     only_calm: bool = False
@@ -109,6 +120,8 @@ class ReplyRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Return whether it has words for the reader, and what was said allows it."""
         said = {*state.facts}
         allowed = said.issuperset(self.facts) and not said & {*self.not_facts}
+        if state.reader == YOUNG_PERSON:
+            allowed = allowed and not contradicts(said, self.by, self.to)
         in_time = not (self.only_calm and state.in_hand)
         return allowed and in_time and self._is_for(state) and self.text_in(state) is not None
 

@@ -29,6 +29,8 @@ _NO_ANSWER = f"{HEARD}no_answer"
 """Beginning of the ids of the replies that say so; they come last."""
 ASK_FROM, ASK = 0.2, 0.08
 """The least probability of the likeliest reply, and of the others, whose labels are offered."""
+ASK_RATHER_FROM, ASK_RATHER = 0.15, 0.05
+"""The same where the alternative says that Lantern has no good answer."""
 MOST_ASKED = 3
 """How many labels are offered."""
 _CORRECTS_ALONE, _LEAST_BESIDE_THE_TALK = 5, 0.25
@@ -139,14 +141,18 @@ def best_of(candidates: Iterable[Candidate], least: float) -> str | None:
     return next((each.id for each in enough), None)
 
 
-def offered(later: Sequence[Candidate]) -> tuple[str, ...]:
-    """Return the replies whose labels are offered, or none: a choice needs two."""
+def offered(later: Sequence[Candidate], *, rather: bool = False) -> tuple[str, ...]:
+    """Return the replies whose labels are offered, or none: a choice needs two.
+
+    `rather` says that nothing else answers the message.
+    """
+    first, others = (ASK_RATHER_FROM, ASK_RATHER) if rather else (ASK_FROM, ASK)
     likely = [
         each.id
         for each in later
-        if each.probability >= ASK and each.in_place and not each.id.startswith(_NO_BUTTON)
+        if each.probability >= others and each.in_place and not each.id.startswith(_NO_BUTTON)
     ][:MOST_ASKED]
-    enough = len(likely) > 1 and later[0].probability >= ASK_FROM
+    enough = len(likely) > 1 and later[0].probability >= first
     return tuple(likely) if enough else ()
 
 

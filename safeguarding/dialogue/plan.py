@@ -82,7 +82,7 @@ _OF_BODY = frozenset(
 _ASKED = (TOPIC_PREFIX, "read_story", "use_tool")
 """Prefixes of the intents that ask for something to read."""
 _SAYS_LITTLE = ("bye_", "minimise_", "thanks_", "unclear_")
-"""Beginnings of the ids of replies before which the person is asked, once, if they are safe."""
+"""Beginnings of the ids of replies that ask the person, once, if they are safe."""
 OUT_OF_SCOPE, NOT_UNDERSTOOD = "out_of_scope", "nlu_fallback"
 """The classifier's intent of everyday talk that no article is about, and that of no intent."""
 
@@ -99,6 +99,8 @@ class ReplyPlan:
     """The id of the reply of content/replies."""
     ask: tuple[str, ...] = ()
     """The replies whose labels are offered, where none is likely enough."""
+    asks_if_safe: bool = False
+    """Whether the reply ends with the question if the person is safe."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,7 @@ class ReplyPlanner:
             first = best_of(turn.candidates[:1], ANSWER_FIRST_IN_DANGER)
             if first and first.startswith(FIRST):
                 return ReplyPlan(intent, help=due, reply=first)
-        return ReplyPlan(intent, help=due, reply=best_of(later, ANSWER))
+        return ReplyPlan(intent, help=due, reply=best_of(later, ANSWER_RATHER))
 
     def _by_rule(
         self, turn: UnderstoodTurn, before: ConversationState, after: ConversationState
@@ -205,9 +207,10 @@ class ReplyPlanner:
             card = self.cards.key(Severity.CONCERN, after.reader, turn.candidates[0].need)
             return ReplyPlan(f"disclose_{Severity.CONCERN.label}", help=card, reply=unheard)
         if best := best_of(later_answers(turn.candidates, in_hand=in_hand), least):
-            if best.startswith(_SAYS_LITTLE) and _asks_if_safe(before, after):
+            asks_if_safe = best.startswith(_SAYS_LITTLE) and _asks_if_safe(before, after)
+            if asks_if_safe and after.is_near_danger:
                 return ReplyPlan(STILL_HERE, help=self.cards.still_key(after, message.intent))
-            return ReplyPlan(ASK_NEXT, reply=best)
+            return ReplyPlan(ASK_NEXT, reply=best, asks_if_safe=asks_if_safe)
         likely = message.confidence >= LIKELY_INTENT
         for_a_person = likely and message.intent.startswith(_FOR_A_PERSON)
         if (asks_topic and (sure or not (in_hand or talks))) or for_a_person:
@@ -239,13 +242,14 @@ class ReplyPlanner:
     ) -> ReplyPlan | None:
         """Return the reply that fits, or a question by buttons, or a word to go on."""
         later = later_answers(turn.candidates, in_hand=after.in_hand)
-        if best := best_of(later, ANSWER):
+        if best := best_of(later, ANSWER) or next(iter(turn.by_fact), None):
             return ReplyPlan(ASK_NEXT, reply=best)
-        # Something urgent is not answered by a question about what was meant.
-        may_ask = before.last_kind != "ask" and turn.severity < Severity.URGENT
+        asks = turn.act.startswith(_ASKS)
+        # Something urgent is not answered by a question about what was meant, unless it asks.
+        may_ask = before.last_kind != "ask" and (asks or turn.severity < Severity.URGENT)
         # Nor is talk: it is listened to, and what is a little likely is seldom right.
         talks = not after.in_hand and is_talk(turn)
-        if may_ask and not talks and _says_enough(turn) and (ask := offered(later)):
+        if may_ask and not talks and _says_enough(turn) and (ask := offered(later, rather=asks)):
             return ReplyPlan(ASK_WHICH, ask=ask)
         if talks and turn.act in LIGHT_TALK:
             return None
@@ -328,8 +332,12 @@ def _everyday(turn: UnderstoodTurn) -> str | None:
 
 
 def _asks_if_safe(before: ConversationState, after: ConversationState) -> bool:
-    """Return whether the person is still to be asked, once, if they are safe."""
-    return after.in_hand and after.alarm >= Severity.URGENT and not before.asked_if_safe
+    """Return whether the person is still to be asked, once, if they are safe.
+
+    Professionals are asked only in danger: their replies ask what they have done.
+    """
+    least = Severity.IMMEDIATE if after.audience == PROFESSIONAL else Severity.URGENT
+    return after.in_hand and after.alarm >= least and not before.asked_if_safe
 
 
 def safe_key(state: ConversationState) -> str | None:

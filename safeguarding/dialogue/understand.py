@@ -79,6 +79,9 @@ class UnderstoodTurn:
     listening: tuple[str, ...] = ()
     """The replies for a message of this act that no other reply fits; after something urgent only
     those that name 999, unless it asks something."""
+    by_fact: tuple[str, ...] = ()
+    """The replies for a fact that the message says: they need no likeness to its words. None where
+    the message asks something; after something urgent only those that name 999."""
     to_talk: tuple[str, ...] = ()
     """The replies to everyday talk that asks nothing and that no other reply fits, in the order in
     which they are given."""
@@ -152,7 +155,15 @@ class Understanding:
                 and act in each.acts
                 and (_EMERGENCY in words_of[id_] or not grave or act.startswith(_ASKS))
             ),
-            tuple(id_ for id_ in _listens(before, words) if id_ in fresh),
+            by_fact=tuple(
+                id_
+                for id_, each in fresh.items()
+                if id_ in in_place
+                and not said.isdisjoint(each.when_said)
+                and not (act.startswith(_ASKS) or "?" in message.text)
+                and (_EMERGENCY in words_of[id_] or not grave)
+            ),
+            to_talk=tuple(id_ for id_ in _listens(before, words) if id_ in fresh),
         )
 
     def _ranked(

@@ -52,7 +52,7 @@ class MessageScreener:
         questions: Questions,
         alarm: Callable[[str], float],
     ) -> None:
-        """`alarm` is the second witness: the log-odds that a text is urgent, in no time."""
+        """`alarm` is the second witness: how alarming a text is, as log-odds, in no time."""
         self._engine = engine
         self._dialogue = dialogue
         self._languages = languages
@@ -120,4 +120,4 @@ def build_screener(content: Content, miss_cost: float | None) -> MessageScreener
     engine = build_engine(miss_cost=miss_cost, encode_in_place=encode)
     dialogue = DialogueEncoder.of(encode, content.replies.all(), engine.canonical)
     languages = LanguageDetector(content.languages)
-    return MessageScreener(engine, dialogue, languages, content.questions, read_witness().urgent)
+    return MessageScreener(engine, dialogue, languages, content.questions, read_witness().alarm)

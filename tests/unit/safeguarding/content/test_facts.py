@@ -24,6 +24,14 @@ facts:
     match: [he is old, my cat is ancient]
     near_miss: [i am old]
 """
+WHO = """\
+who:
+  people: {parent: {means: "a parent", words: "mum|dad"}}
+  supposed: "what if .*"
+  parts: {}
+  roles: {by: {means: "Done by {person}", patterns: ["{person} hits"]}}
+  examples: [{text: "dad hits me", says: [by_parent]}]
+"""
 
 
 def write(folder: Path, text: str = TEXT) -> Path:
@@ -45,9 +53,48 @@ def test_every_example_of_the_real_facts_is_read_rightly() -> None:
 
 def test_every_reply_names_only_facts_that_there_are() -> None:
     content = real_content()
-    named = {f for each in content.replies.all().values() for f in (*each.facts, *each.not_facts)}
+    named = {
+        fact
+        for each in content.replies.all().values()
+        for fact in (*each.facts, *each.not_facts, *each.when_said)
+    }
 
-    assert named <= set(content.facts.means)
+    assert named <= content.facts.ids
+
+
+def test_every_reply_is_about_people_of_the_facts() -> None:
+    content = real_content()
+    replies = content.replies.all().values()
+    who = {f"by_{each}" for reply in replies for each in reply.by}
+    who |= {f"to_{each}" for reply in replies for each in reply.to}
+
+    assert who
+    assert who <= content.facts.ids
+
+
+def test_who_did_it_stands_among_the_facts(tmp_path: Path) -> None:
+    facts = read_facts(write(tmp_path, TEXT + WHO))
+
+    assert facts.said_in("my dad hits me and he is old") == {"is_old", "by_parent"}
+    assert [*facts.means] == ["by_parent", "is_old"]
+
+
+def test_a_message_that_says_something_else_about_who_is_named_with_its_line(
+    tmp_path: Path,
+) -> None:
+    wrong = WHO.replace("says: [by_parent]", "says: []")
+
+    problems = [*map(str, unsound_facts(write(tmp_path, TEXT + wrong), str))]
+
+    assert len(problems) == 1
+    assert "'dad hits me' says ['by_parent']" in problems[0]
+
+
+def test_refuses_a_role_whose_part_is_not_there(tmp_path: Path) -> None:
+    wrong = WHO.replace("{person} hits", "{person} {harms}")
+
+    with pytest.raises(ContentError, match=r"facts\.yml:"):
+        read_facts(write(tmp_path, TEXT + wrong))
 
 
 def test_every_contact_that_a_fact_closes_exists_and_is_never_999() -> None:

@@ -12,6 +12,7 @@ from safeguarding.taxonomy import READERS, YOUNG_PERSON, Severity
 from tests.content import real_content
 
 CARDS = real_content().help_cards
+CHOICES, QUESTIONS = real_content().choices, real_content().questions
 IN_DANGER = "If anyone's in danger now, call 999."
 TOPIC = "reply_first_blackmailed_over_picture"
 ANSWER = Message(
@@ -138,6 +139,22 @@ def test_an_answer_without_a_card_names_999_where_that_is_due() -> None:
     )
     assert CARDS.naming_999([silent, says], YOUNG_PERSON) == [silent, says]
     assert CARDS.naming_999([], YOUNG_PERSON) == []
+
+
+@pytest.mark.parametrize(
+    ("reader", "asks"),
+    [(YOUNG_PERSON, "Are you safe right now?"), ("adult", "Is everyone safe right now?")],
+)
+def test_a_reply_may_end_with_the_question_if_they_are_safe(reader: str, asks: str) -> None:
+    buttons = [CHOICES.button(each) for each in ("leave_wish", "not_safe_now")]
+    message = Message(kind="prompt", text="Take care. 999 is always there.", choices=buttons)
+
+    asked = CARDS.asking_if_safe(message, reader)
+
+    assert asked["text"] == f"Take care. 999 is always there. {asks}"
+    assert ids(asked, "choices") == ["safe_now", "not_safe_now", "leave_wish"]
+    assert QUESTIONS.open_after([asked]) == "safe_now"
+    assert "999" in CARDS.asking_if_safe(Message(kind="prompt", text="Bye."), reader)["text"]
 
 
 @pytest.mark.parametrize(

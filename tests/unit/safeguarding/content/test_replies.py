@@ -163,6 +163,30 @@ def test_facts_that_were_said_allow_a_reply_or_forbid_it(
 
 
 @pytest.mark.parametrize(
+    ("who", "said", "suits"),
+    [
+        ({"by": ["parent"]}, (), True),
+        ({"by": ["parent"]}, ("by_parent", "to_self"), True),
+        ({"by": ["parent"]}, ("by_partner",), False),
+        ({"by": ["parent"]}, ("not_by_parent",), False),
+        ({"to": ["self"]}, ("by_parent", "to_sibling"), False),
+        ({"to": ["sibling"]}, ("by_parent", "to_sibling", "to_self"), True),
+        ({}, ("by_parent", "to_sibling"), True),
+    ],
+)
+def test_a_reply_about_somebody_else_is_left_out(
+    who: dict[str, list[str]], said: tuple[str, ...], suits: bool
+) -> None:
+    assert record(**who, young_person="Tell someone.").suits(state(facts=said)) is suits
+
+
+def test_an_adults_words_are_about_a_child_whoever_did_it() -> None:
+    said = replace(state(facts=("by_partner", "to_child")), audience="parent")
+
+    assert record(by=["peer"], to=["self"], parent="Tell the school.").suits(said)
+
+
+@pytest.mark.parametrize(
     ("audience", "text"),
     [
         (None, "No. Do not pay."),

@@ -17,6 +17,8 @@ from safeguarding.dialogue.candidates import (
     ANSWER_UNHEARD,
     ASK,
     ASK_FROM,
+    ASK_RATHER,
+    ASK_RATHER_FROM,
     MOST_ASKED,
 )
 from safeguarding.dialogue.model import Candidate
@@ -99,10 +101,10 @@ def test_in_danger_999_comes_first_whatever_else_is_said(
 
 
 @pytest.mark.parametrize(("off", "reply"), [(0.01, PAY), (-0.01, None)])
-def test_in_danger_only_a_reply_that_surely_fits_stands_beside_999(
+def test_in_danger_a_reply_that_hardly_fits_does_not_stand_below_999(
     off: float, reply: str | None
 ) -> None:
-    made = turn((PAY, ANSWER + off), severity=Severity.IMMEDIATE)
+    made = turn((PAY, ANSWER_RATHER + off), severity=Severity.IMMEDIATE)
 
     assert planned(made).reply == reply
 
@@ -270,12 +272,19 @@ def test_where_none_is_likely_enough_the_likeliest_are_offered() -> None:
 
 
 def test_something_urgent_gets_the_likeliest_and_no_question_about_what_was_meant() -> None:
-    fair = turn((PAY, ANSWER_RATHER), (WHO, 0.2), severity=Severity.URGENT)
-    unsure = turn((PAY, ANSWER_RATHER - 0.01), (WHO, 0.2), severity=Severity.URGENT)
+    urgent, detail = Severity.URGENT, "adds_detail"
+    fair = turn((PAY, ANSWER_RATHER), (WHO, 0.2), severity=urgent, act=detail)
+    unsure = turn((PAY, ANSWER_RATHER - 0.01), (WHO, 0.2), severity=urgent, act=detail)
 
     assert planned(fair, told()) == ReplyPlan("ask_next", reply=PAY)
     assert planned(unsure, told()).ask == ()
     assert planned(unsure, told()).help is not None
+
+
+def test_an_urgent_message_that_asks_something_may_be_asked_what_it_meant() -> None:
+    asks = turn((PAY, ASK_RATHER_FROM), (WHO, ASK_RATHER), severity=Severity.URGENT)
+
+    assert planned(asks, told()) == ReplyPlan("ask_which", ask=(PAY, WHO))
 
 
 def test_a_word_or_two_do_not_say_enough_to_ask_what_was_meant() -> None:
@@ -298,7 +307,7 @@ def test_a_word_or_two_do_not_say_enough_to_ask_what_was_meant() -> None:
 def test_it_asks_only_where_there_is_something_to_choose_and_not_twice_in_a_row(
     candidates: list[tuple[str, float]], last_kind: str
 ) -> None:
-    plan = planned(turn(*candidates), told(last_kind=last_kind))
+    plan = planned(turn(*candidates, act="adds_detail"), told(last_kind=last_kind))
 
     assert plan.ask == ()
     assert plan.intent == "still_here"
@@ -717,10 +726,18 @@ def test_close_to_danger_small_talk_is_not_answered_unless_it_names_999(
 def test_after_something_urgent_a_person_is_asked_once_if_they_are_safe(reply: str) -> None:
     made = turn((reply, 0.99))
 
-    assert planned(made, told()).intent == "still_here"
-    assert planned(made, told(asked_if_safe=True)).reply == reply
-    assert planned(made, told(Severity.CONCERN)).reply == reply
-    assert planned(turn((PAY, 0.99)), told()).reply == PAY
+    assert planned(made, told()) == ReplyPlan("ask_next", reply=reply, asks_if_safe=True)
+    for before in (told(asked_if_safe=True), told(Severity.CONCERN)):
+        assert planned(made, before) == ReplyPlan("ask_next", reply=reply)
+    assert planned(turn((PAY, 0.99)), told()) == ReplyPlan("ask_next", reply=PAY)
+
+
+def test_professionals_are_asked_if_all_are_safe_only_in_danger() -> None:
+    made = turn((BUTTONLESS, 0.99), names_999=True)
+    danger = told(Severity.IMMEDIATE, since_danger=1, audience="professional")
+
+    assert not planned(made, told(audience="professional")).asks_if_safe
+    assert planned(made, danger).asks_if_safe
 
 
 @pytest.mark.parametrize(("category", "asked"), [("suicide", True), ("bullying", False)])

@@ -141,6 +141,15 @@ def test_the_score_of_urgent_is_that_of_the_second_step() -> None:
     assert WITNESS.urgent("he hurt me") == WITNESS.scores("he hurt me")[1]
 
 
+def test_an_urgent_message_comes_before_a_concern_that_is_as_likely() -> None:
+    likely = np.zeros((PLACES, 3), np.float16)
+    urgent = Witness(likely, np.array([2.0, 2.0, -3.0], np.float32))
+    concern = Witness(likely, np.array([2.0, -2.0, -3.0], np.float32))
+    harmless = Witness(likely, np.array([-2.0, -4.0, -6.0], np.float32))
+
+    assert urgent.alarm("hm") > concern.alarm("hm") > harmless.alarm("hm")
+
+
 def test_the_witness_is_read_as_it_was_written(tmp_path: Path) -> None:
     path = tmp_path / "witness.safetensors"
     save_file({"weights": RANDOM, "offsets": OFFSETS}, path)
