@@ -17,7 +17,8 @@ _WHICH = (
     r"(?:(?:own|little|eldest|oldest|youngest|older|younger|teenage|teen|two|three|adopted|foster|"
     r"autistic|disabled|late|ex|\d{1,2}(?:[ -]?(?:years?|yrs?)[ -]old|[ -]?yo)?) ){0,3}"
 )
-_BEGINS = r"(?:^|[.!?] )(?:(?:hi|hiya|hello|hey|evening)[,.!]? )?"
+_GREETING = r"(?:hi|hiya|hello|hey|evening)"
+_BEGINS = rf"(?:^|[.!?]\s)(?:{_GREETING}[,.!]?\s)?"
 """Where a person says in two words who writes: "foster carer here". Not "dad here", which a child
 may write of a dad who has come in."""
 _PARENT = re.compile(
