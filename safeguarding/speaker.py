@@ -17,13 +17,16 @@ _WHICH = (
     r"(?:(?:own|little|eldest|oldest|youngest|older|younger|teenage|teen|two|three|adopted|foster|"
     r"autistic|disabled|late|ex|\d{1,2}(?:[ -]?(?:years?|yrs?)[ -]old|[ -]?yo)?) ){0,3}"
 )
-_BEGINS = r"(?:^|[.!?] )(?:(?:hi|hiya|hello|hey|evening)[,.!]? |)"
+_GREETING = r"(?:hi|hiya|hello|hey|evening)"
+_BEGINS = rf"(?:^|[.!?]\s)(?:{_GREETING}[,.!]?\s)?"
 """Where a person says in two words who writes: "foster carer here". Not "dad here", which a child
 may write of a dad who has come in."""
 _PARENT = re.compile(
     rf"\bmy {_WHICH}(?:son|daughter|stepson|stepdaughter|grandson|granddaughter|kids|children|"
     r"grandkids|grandchild|grandchildren|stepkids|stepchildren|husband|wife|toddler|"
     r"foster child)\b(?!'?s? (?:friend|mate))|\bme and the kids\b|"
+    rf"\bmy {_WHICH}(?:sons|daughters|grandsons|granddaughters|stepsons|stepdaughters) "
+    r"(?:phone|room|bed|bedroom|ipad|tablet|laptop|bag|school|nudes|account|messages)\b|"
     r"\bmy ex\b.{0,40}\b(?:the|our|my) (?:kids|children)\b|"
     r"\b(?:two|three|four|[2-5]) (?:kids|children|little ones) under "
     r"(?:\d|two|three|four|five|six)\b|"

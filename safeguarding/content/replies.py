@@ -125,19 +125,20 @@ class ReplyRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if state.reader == YOUNG_PERSON:
             allowed = allowed and not contradicts(said, self.by, self.to)
         in_time = not (self.only_calm and state.in_hand)
-        return (
-            allowed and in_time and self._is_for(state.audience) and self.text_in(state) is not None
-        )
+        return allowed and in_time and self._is_for(state) and self.text_in(state) is not None
 
-    def _is_for(self, audience: str | None) -> bool:
-        """Return whether it answers this audience, and not another that may read its words too.
+    def _is_for(self, state: ConversationState) -> bool:
+        """Return whether it answers this reader, and not another who may read its words too.
 
         A parent at work is not told what to do about their own child, nor a parent at home what
-        staff do.
+        staff do; and no adult who tells of a child is answered as if they were that child.
         """
-        if audience == PROFESSIONAL:
+        of_a_child = self.parent is None and self.professional is None
+        if state.reader == "adult" and of_a_child and self.id.startswith(FIRST):
+            return False
+        if state.audience == PROFESSIONAL:
             return self.professional is not None or not self.id.startswith(_OF_PARENTS)
-        if audience == PARENT:
+        if state.audience == PARENT:
             return self.parent is not None or not self.id.startswith(_OF_STAFF)
         return True
 

@@ -58,6 +58,25 @@ OF_LIFE = frozenset({"suicide", "self_harm", "adult_in_crisis"})
 once, if they are safe before a reply that only takes up what they said."""
 _REQUESTS = ("asks_", "wants_", "complains", "insult", "takes_back")
 """Beginnings of the acts of a message that wants more than to be listened to."""
+TALKS = frozenset(
+    {
+        "small_talk", "joke", "good_news", "goodbye", "thanks", "asks_if_real", "insult",
+        "ordinary_worry", "grief", "opens", "complains",
+    }
+)  # fmt: skip
+"""Acts of everyday talk."""
+LIGHT_TALK = frozenset({"small_talk", "joke", "good_news"})
+"""Acts of talk that is listened to with interest."""
+_WORRIES = frozenset({"ordinary_worry", "grief"})
+"""Acts of talk that is listened to with care."""
+SURE_OF_ACT = 0.5
+"""The least probability of an act that counts as sure."""
+_GRIEF = "grief"
+_CHEERFUL = ("good_", "chat_")
+"""Beginnings of the ids of replies that would hurt who grieves."""
+_TOLD_IN_VAIN = "told_adult_no_help"
+_WELL_TOLD = ("good_told_someone", "good_they_listened", "good_they_sorted_it")
+"""Replies that take it that somebody listened."""
 
 
 def allowed(
@@ -67,6 +86,10 @@ def allowed(
     in_danger = turn.severity == Severity.IMMEDIATE and not after.is_over
     for each in candidates:
         if in_danger and each.id.startswith(_RELIEVED):
+            continue
+        if turn.act == _GRIEF and each.id.startswith(_CHEERFUL):
+            continue
+        if _TOLD_IN_VAIN in turn.facts and each.id in _WELL_TOLD:
             continue
         grave = after.is_near_danger or (after.in_hand and after.need in OF_LIFE)
         if grave and each.id.startswith(_LIGHT) and not each.names_999:
@@ -139,14 +162,27 @@ def first_answer(turn: UnderstoodTurn) -> str | None:
     return next((each.id for each in firsts if each.probability >= ANSWER_FIRST), None)
 
 
+def is_talk(turn: UnderstoodTurn) -> bool:
+    """Return whether a message surely does what everyday talk does, and asks nothing."""
+    return turn.act in TALKS and turn.act_probability >= SURE_OF_ACT and not _asks(turn)
+
+
 def reply_to_talk(turn: UnderstoodTurn, *, in_talk: bool) -> str | None:
     """Return a reply that has listened to everyday talk; None to a question or a request.
 
-    `in_talk` says whether the message goes on from what Lantern said; only a longer one stands by
-    itself.
+    `in_talk` says whether the message goes on from what Lantern said. Without that a longer message
+    stands by itself, and a shorter one where it surely is talk: "we won 3-1 lol". A worry is not
+    listened to as a tale is.
     """
-    text = turn.message.text
-    asks = "?" in text or turn.act.startswith(_REQUESTS)
-    if asks or not (in_talk or len(text.split()) >= STORY_WORDS):
+    worries = is_talk(turn) and turn.act in _WORRIES
+    light = is_talk(turn) and turn.act in LIGHT_TALK
+    stands = in_talk or light or worries or len(turn.message.text.split()) >= STORY_WORDS
+    if _asks(turn) or not stands:
         return None
-    return next(iter(turn.to_talk), None)
+    return next(iter((*turn.listening, *turn.to_talk) if worries else turn.to_talk), None)
+
+
+def _asks(turn: UnderstoodTurn) -> bool:
+    """Return whether a message asks or requests something, by its mark or by what it does."""
+    requests = turn.act.startswith(_REQUESTS) and turn.act_probability >= SURE_OF_ACT
+    return "?" in turn.message.text or requests

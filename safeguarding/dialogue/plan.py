@@ -14,7 +14,13 @@ from safeguarding.content.choices import Choices
 from safeguarding.content.help_cards import HelpCards
 from safeguarding.content.replies import ASK_WHICH, FIRST, HEARD
 from safeguarding.content.replies import INTENT as ASK_NEXT
-from safeguarding.conversation_state import DANGER_NOW, HELP_CALLED, OVER, ConversationState
+from safeguarding.conversation_state import (
+    DANGER_NOW,
+    HELP_CALLED,
+    OVER,
+    SAYS_SAFE,
+    ConversationState,
+)
 from safeguarding.dialogue.candidates import (
     ANSWER,
     ANSWER_BESIDE_KEPT,
@@ -23,19 +29,23 @@ from safeguarding.dialogue.candidates import (
     ANSWER_LIGHTLY,
     ANSWER_RATHER,
     ANSWER_UNHEARD,
+    LIGHT_TALK,
     OF_EVERY_DAY,
     OF_LIFE,
+    SURE_OF_ACT,
+    TALKS,
     allowed,
     beside_the_talk,
     best_of,
     first_answer,
+    is_talk,
     later_answers,
     offered,
     reply_to_talk,
 )
 from safeguarding.dialogue.understand import UnderstoodTurn
 from safeguarding.risk.assessment import Assessment
-from safeguarding.taxonomy import PROFESSIONAL, TOPIC_PREFIX, Severity
+from safeguarding.taxonomy import ADULTS, PROFESSIONAL, TOPIC_PREFIX, Severity
 
 _ENOUGH_WORDS = 3
 """Words from which a message says enough to ask what it meant."""
@@ -61,18 +71,10 @@ _TELLS = frozenset({"discloses", "adds_detail"})
 """Acts of a message that tells something: a card that is due to it comes first."""
 _DENIES = frozenset({"answers_no", "corrects", "minimises"})
 """Acts of a message that denies what Lantern asked or took it for."""
-_TALKS = frozenset(
-    {
-        "small_talk", "joke", "good_news", "goodbye", "thanks", "asks_if_real", "insult",
-        "ordinary_worry", "grief", "opens", "complains",
-    }
-)  # fmt: skip
-"""Acts of everyday talk."""
 _REPORTS = re.compile(
     r"\s*(?:he|she|they|mum|dad|my \w+) (?:says|said|told|thinks)\b", re.IGNORECASE
 )
 """The beginning of a message that gives another person's words: "he said its fine" is no safety."""
-_SURE_OF_ACT = 0.5
 _ASKS = "asks_"
 """Beginning of the acts of a question."""
 _OF_BODY = frozenset(
@@ -86,8 +88,8 @@ _ASKED = (TOPIC_PREFIX, "read_story", "use_tool")
 """Prefixes of the intents that ask for something to read."""
 _SAYS_LITTLE = ("bye_", "minimise_", "thanks_", "unclear_")
 """Beginnings of the ids of replies that ask the person, once, if they are safe."""
-OUT_OF_SCOPE = "out_of_scope"
-"""The classifier's intent of everyday talk that no article is about."""
+OUT_OF_SCOPE, NOT_UNDERSTOOD = "out_of_scope", "nlu_fallback"
+"""The classifier's intent of everyday talk that no article is about, and that of no intent."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +169,7 @@ class ReplyPlanner:
             asks = turn.act.startswith(_ASKS) or before.has_card(DANGER_NOW, Severity.IMMEDIATE)
             if asks and (best := best_of(later, ANSWER)):
                 return ReplyPlan(ASK_NEXT, reply=best)
-        elif not assessment.is_sure_of_danger and _OF_BODY.isdisjoint(assessment.categories[:1]):
+        elif not assessment.is_sure_of_danger and _OF_BODY.isdisjoint(_main(turn, before)):
             first = best_of(turn.candidates[:1], ANSWER_FIRST_IN_DANGER)
             if first and first.startswith(FIRST):
                 return ReplyPlan(intent, help=due, reply=first)
@@ -182,7 +184,10 @@ class ReplyPlanner:
         asks = message.intent.startswith(TOPIC_PREFIX) and message.confidence >= LIKELY_INTENT
         if message.language and not asks:
             return ReplyPlan(LANGUAGE_CARD, help=language_key(message.language))
-        if sure and message.intent == SAFE and before.need and not _REPORTS.match(message.text):
+        # "she's gone home now" is no relief to staff whom the child told of home.
+        relieved = after.audience != PROFESSIONAL or SAYS_SAFE in turn.facts
+        says_safe = relieved and not _REPORTS.match(message.text)
+        if sure and message.intent == SAFE and before.need is not None and says_safe:
             return ReplyPlan(SAFE, help=safe_key(after))
         if sure and message.intent == NOT_SAFE:
             return ReplyPlan(NOT_SAFE, help=self.cards.due_key(before, after, Severity.IMMEDIATE))
@@ -195,9 +200,14 @@ class ReplyPlanner:
         self, turn: UnderstoodTurn, before: ConversationState, after: ConversationState
     ) -> ReplyPlan:
         message, in_hand = turn.message, after.in_hand
-        asks_topic, sure = message.intent.startswith(TOPIC_PREFIX), message.confidence >= SURE
-        least = ANSWER_BESIDE_TOPIC if asks_topic and sure else ANSWER
-        if asks_topic and sure:
+        # "elden ring" asks for no article, whatever the classifier hears, and "cant sleep" for its
+        # article only where no reply fits.
+        talks = not in_hand and is_talk(turn)
+        light = talks and turn.act in LIGHT_TALK
+        asks_topic = message.intent.startswith(TOPIC_PREFIX) and not light
+        sure = message.confidence >= SURE
+        least = ANSWER_BESIDE_TOPIC if asks_topic and sure and not talks else ANSWER
+        if asks_topic and sure and not talks:
             # A person who asks for a topic wants its article and not talk.
             asked = (each for each in turn.candidates if not each.id.startswith(OF_EVERY_DAY))
             turn = replace(turn, candidates=tuple(asked))
@@ -216,7 +226,7 @@ class ReplyPlanner:
             return ReplyPlan(ASK_NEXT, reply=best)
         likely = message.confidence >= LIKELY_INTENT
         for_a_person = likely and message.intent.startswith(_FOR_A_PERSON)
-        if (asks_topic and (sure or not in_hand)) or for_a_person:
+        if (asks_topic and (sure or not (in_hand or talks))) or for_a_person:
             return ReplyPlan()
         return self._to_what_is_said(turn, before, after) or self._else(turn, before, after)
 
@@ -232,7 +242,10 @@ class ReplyPlanner:
         if message.intent == NOT_SAFE:
             return ReplyPlan(NOT_SAFE, help=self.cards.due_key(before, after, Severity.IMMEDIATE))
         in_talk = before.last_kind in {"reply", "ask"}
-        if message.intent == OUT_OF_SCOPE and (talk := reply_to_talk(turn, in_talk=in_talk)):
+        unread = message.intent in {OUT_OF_SCOPE, NOT_UNDERSTOOD}
+        about_a_topic = message.intent.startswith(TOPIC_PREFIX)
+        unread = unread or (is_talk(turn) and (about_a_topic or message.confidence < SURE))
+        if unread and (talk := reply_to_talk(turn, in_talk=in_talk)):
             return ReplyPlan(ASK_NEXT, reply=talk)
         # "its fine now" is no answer about danger where nothing was disclosed.
         return ReplyPlan(AFFIRM) if message.intent == SAFE else ReplyPlan()
@@ -247,19 +260,35 @@ class ReplyPlanner:
         asks = turn.act.startswith(_ASKS)
         # Something urgent is not answered by a question about what was meant, unless it asks.
         may_ask = before.last_kind != "ask" and (asks or turn.severity < Severity.URGENT)
-        if may_ask and _says_enough(turn) and (ask := offered(later, rather=asks)):
+        # Nor is talk: it is listened to, and what is a little likely is seldom right.
+        talks = not after.in_hand and is_talk(turn)
+        if may_ask and not talks and _says_enough(turn) and (ask := offered(later, rather=asks)):
             return ReplyPlan(ASK_WHICH, ask=ask)
+        if talks and turn.act in LIGHT_TALK:
+            return None
         sure = turn.message.confidence >= SURE and turn.message.intent != OUT_OF_SCOPE
         unsure = not sure or not turn.message.intent
         talking = after.in_hand or (before.last_kind in {"reply", "ask"} and unsure)
         in_danger = after.is_near_danger and not before.asked_if_safe
         if not talking or in_danger:
             return None
-        fair = best_of(later, ANSWER_RATHER)
+        light = not after.in_hand and turn.act in LIGHT_TALK
+        fair = None if light else best_of(later, ANSWER_RATHER)
         if fair is None and after.need in OF_LIFE and _asks_if_safe(before, after):
             return ReplyPlan(STILL_HERE, help=self.cards.still_key(after, turn.message.intent))
         said = fair or next(iter(turn.listening), None)
         return ReplyPlan(ASK_NEXT, reply=said) if said else None
+
+
+def _main(turn: UnderstoodTurn, before: ConversationState) -> tuple[str, ...]:
+    """Return the main category; of an adult who tells of a child, the one beside danger.
+
+    A man's messages on a daughter's phone are told calmly, and the network hears danger in them.
+    """
+    found = turn.message.assessment.categories
+    told_by_adult = before.audience in ADULTS and turn.message.assessment.subject != "self"
+    beside = tuple(each for each in found if each != "immediate_danger")
+    return (beside or found)[:1] if told_by_adult else found[:1]
 
 
 def _says_enough(turn: UnderstoodTurn) -> bool:
@@ -308,7 +337,7 @@ def _everyday(turn: UnderstoodTurn) -> str | None:
 
     It fits surely, or the message does what everyday talk does.
     """
-    talks = turn.act in _TALKS and turn.act_probability >= _SURE_OF_ACT
+    talks = turn.act in TALKS and turn.act_probability >= SURE_OF_ACT
     best = best_of(turn.candidates, ANSWER_BESIDE_TOPIC if talks else ANSWER_LIGHTLY)
     if best is None or not (talks or best.startswith(OF_EVERY_DAY)):
         return None

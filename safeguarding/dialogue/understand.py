@@ -154,7 +154,7 @@ class Understanding:
                 id_
                 for id_, each in fresh.items()
                 if id_.startswith(HEARD)
-                and not each.when_said
+                and not each.when_said  # that it keeps happening is said only to who said so
                 and id_ in in_place
                 and act in each.acts
                 and (_EMERGENCY in words_of[id_] or not grave or act.startswith(_ASKS))

@@ -77,6 +77,7 @@ def test_the_age_of_a_child_that_somebody_writes_about_is_not_theirs(text: str) 
         "foster carer here, placement of two weeks",
         "Hi, neighbour here. next door are screaming",
         "worried mum here",
+        "found messages from a man on my daughters phone",
         "my ex won't bring the kids back",
         "two kids under five and no sleep",
         "my grandkids come to us hungry",

@@ -284,6 +284,24 @@ def test_what_is_said_to_parents_and_to_staff_is_kept_apart(
     assert made.suits(ConversationState(audience=audience)) is suits
 
 
+@pytest.mark.parametrize(
+    ("id_", "parent", "audience", "suits"),
+    [
+        ("first_hit_at_home", None, "professional", False),
+        ("first_hit_at_home", None, "parent", False),
+        ("first_hit_at_home", "Ring the school.", "professional", True),
+        ("first_hit_at_home", None, "young_person", True),
+        ("hurt_by_whom", None, "professional", True),
+    ],
+)
+def test_an_adult_who_tells_of_a_child_is_not_answered_as_the_child(
+    id_: str, parent: str | None, audience: str, suits: bool
+) -> None:
+    made = record(id=id_, young_person="Tell a teacher.", parent=parent)
+
+    assert made.suits(ConversationState(audience=audience)) is suits
+
+
 def test_a_reply_without_words_for_the_reader_suits_no_conversation(tmp_path: Path) -> None:
     young = state("hurt_by_someone")
     to_staff = replace(young, audience="professional")

@@ -337,6 +337,99 @@ def test_no_talk_takes_the_place_of_an_article_that_was_asked_for() -> None:
     assert planned(turn(("chat_for_a_project", 0.99))).reply == "chat_for_a_project"
 
 
+TALK, WORRIED = "chat_more_about_that", "heard_go_on"
+
+
+@pytest.mark.parametrize(
+    ("act", "confidence", "reply"),
+    [
+        ("small_talk", UNSURE, TALK),
+        ("small_talk", SURE, TALK),
+        ("ordinary_worry", UNSURE, WORRIED),
+        ("ordinary_worry", SURE, None),
+    ],
+)
+def test_talk_gets_no_article_about_a_word_in_it(
+    act: str, confidence: float, reply: str | None
+) -> None:
+    made = turn(intent="ask_organised_exploitation", confidence=confidence, act=act)
+    text = replace(made.message, text="elden ring")
+    made = replace(made, message=text, listening=(WORRIED,), to_talk=(TALK,))
+    spoken = replace(NEW, last_kind="reply")
+
+    assert planned(made, spoken).reply == reply
+    asks = replace(made, message=replace(text, text="elden ring?"))
+    assert planned(asks, spoken).reply != TALK
+
+
+def test_a_worry_that_a_reply_fits_gets_it_before_an_article() -> None:
+    made = turn(
+        ("worry_sleep", 0.5),
+        intent="ask_feeling_overwhelmed",
+        confidence=SURE,
+        act="ordinary_worry",
+    )
+
+    assert planned(made).reply == "worry_sleep"
+
+
+def test_talk_is_not_answered_by_what_is_only_a_little_likely_nor_asked_what_it_means() -> None:
+    made = turn(("chat_for_a_project", 0.3), ("worry_nervous", 0.2), act="small_talk")
+    text = replace(made.message, text="my legs are killing me tho", intent="out_of_scope")
+    made = replace(made, message=text, to_talk=(TALK,))
+
+    assert planned(made, replace(NEW, last_kind="reply")) == ReplyPlan("ask_next", reply=TALK)
+
+
+@pytest.mark.parametrize(
+    ("act", "reply"),
+    [("grief", None), ("good_news", "good_ordinary"), ("small_talk", "good_ordinary")],
+)
+def test_grief_is_not_answered_with_joy(act: str, reply: str | None) -> None:
+    assert planned(turn(("good_ordinary", 0.77), act=act)).reply == reply
+
+
+def test_who_told_in_vain_is_not_congratulated() -> None:
+    made = turn(("good_told_someone", 0.7), act="good_news")
+
+    assert planned(made).reply == "good_told_someone"
+    assert planned(replace(made, facts=frozenset({"told_adult_no_help"}))).reply is None
+
+
+@pytest.mark.parametrize(
+    ("audience", "facts", "relieved"),
+    [
+        ("professional", frozenset(), False),
+        ("professional", frozenset({"says_safe"}), True),
+        ("parent", frozenset(), True),
+    ],
+)
+def test_staff_who_say_where_a_child_is_are_not_told_that_all_is_well(
+    audience: str, facts: frozenset[str], relieved: bool
+) -> None:
+    made = replace(turn(intent="say_safe_now", confidence=SURE), facts=facts)
+    plan = planned(made, told(audience=audience, need="adult_for_child"))
+
+    assert (plan.intent == "say_safe_now") is relieved
+
+
+@pytest.mark.parametrize(("audience", "answered"), [("parent", True), (None, False)])
+def test_what_an_adult_tells_of_a_child_takes_a_first_answer_below_999(
+    audience: str | None, answered: bool
+) -> None:
+    made = turn((FIRST, ANSWER_FIRST_IN_DANGER), severity=Severity.IMMEDIATE, act="discloses")
+    signal = Signal("classifier", MODEL, "1", "immediate_danger", Severity.IMMEDIATE, 0, 0)
+    heard_now = Assessment(
+        Severity.IMMEDIATE, ("immediate_danger", "grooming"), "own_child", (signal,)
+    )
+    made = replace(made, message=replace(made.message, assessment=heard_now))
+    plan = planned(made, replace(NEW, audience=audience))
+
+    assert plan.help is not None
+    assert plan.help.startswith("danger_now-")
+    assert (plan.reply == FIRST) is answered
+
+
 def test_a_guessed_topic_gets_its_article_only_where_nothing_was_told() -> None:
     guess = turn(intent="ask_sextortion", confidence=UNSURE)
 
@@ -473,7 +566,8 @@ STORY = "we went to the beach and my brother fell in and dad laughed"
         (STORY, ("chat_long_story", "chat_more_about_that"), "chat_long_story"),
         (STORY, (), None),
         (STORY + " funny?", ("chat_long_story",), None),
-        ("nice weather", ("chat_more_about_that",), None),
+        ("nice weather", ("chat_more_about_that",), "chat_more_about_that"),
+        ("nice weather?", ("chat_more_about_that",), None),
     ],
 )
 def test_a_story_is_listened_to_and_not_turned_away(
@@ -492,7 +586,8 @@ def test_a_story_is_listened_to_and_not_turned_away(
         ("reply", "answers_yes", "chat_more_about_that"),
         ("reply", "asks_fact", None),
         ("reply", "wants_person", None),
-        ("none", "small_talk", None),
+        ("none", "small_talk", "chat_more_about_that"),
+        ("none", "adds_detail", None),
     ],
 )
 def test_a_short_word_is_listened_to_while_they_talk_with_lantern(

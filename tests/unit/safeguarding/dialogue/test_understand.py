@@ -47,14 +47,23 @@ class NotedModel(DialogueModel):
         return [Candidate(id_, 0.5) for id_ in replies]
 
 
+class DetailModel(NotedModel):
+    """Takes each message for a detail."""
+
+    def act_probabilities(self, vector: object, place: Place, words: int) -> dict[str, float]:
+        self.places.append(place)
+        return {"adds_detail": 0.9}
+
+
 def understood(
     text: str,
     before: ConversationState = TOLD,
     assessment: Assessment = NO_RISK,
     topic: str | None = None,
     topic_confidence: float = 0.9,
+    model: NotedModel | None = None,
 ) -> tuple[UnderstoodTurn, Place]:
-    content, model = real_content(), NotedModel()
+    content, model = real_content(), model or NotedModel()
     incoming = IncomingText(
         text,
         text,
@@ -135,6 +144,18 @@ def test_words_for_what_no_reply_fits_are_of_the_act_and_were_not_given_before()
 
     assert all(turn.act in replies[each].acts for each in listening)
     assert again.listening == listening[1:]
+
+
+def test_what_answers_a_fact_is_no_word_for_what_no_reply_fits() -> None:
+    replies = real_content().replies.all()
+    answer_a_fact = {id_ for id_, each in replies.items() if each.when_said}
+    told = ConversationState().after(Assessment(Severity.CONCERN, ("physical_abuse",), "self", ()))
+    turn, _ = understood("he has a dog", told, model=DetailModel())
+
+    assert any("adds_detail" in replies[id_].acts for id_ in answer_a_fact)
+    assert turn.act == "adds_detail"
+    assert turn.listening
+    assert answer_a_fact.isdisjoint(turn.listening)
 
 
 def test_no_candidate_needs_a_fact_that_was_not_said() -> None:
