@@ -26,7 +26,6 @@ from safeguarding.dialogue.candidates import (
     ANSWER_BESIDE_KEPT,
     ANSWER_BESIDE_TOPIC,
     ANSWER_FIRST_IN_DANGER,
-    ANSWER_LIGHTLY,
     ANSWER_RATHER,
     ANSWER_UNHEARD,
     LIGHT_TALK,
@@ -75,6 +74,7 @@ _REPORTS = re.compile(
     r"\s*(?:he|she|they|mum|dad|my \w+) (?:says|said|told|thinks)\b", re.IGNORECASE
 )
 """The beginning of a message that gives another person's words: "he said its fine" is no safety."""
+_UNCLEAR = "unclear"
 _ASKS = "asks_"
 """Beginning of the acts of a question."""
 _OF_BODY = frozenset(
@@ -257,7 +257,7 @@ class ReplyPlanner:
         later = later_answers(turn.candidates, in_hand=after.in_hand)
         if best := best_of([*later, *later_answers(turn.by_fact)], ANSWER):
             return ReplyPlan(ASK_NEXT, reply=best)
-        asks = turn.act.startswith(_ASKS)
+        asks = turn.act.startswith(_ASKS) and turn.act_probability >= SURE_OF_ACT
         # Something urgent is not answered by a question about what was meant, unless it asks.
         may_ask = before.last_kind != "ask" and (asks or turn.severity < Severity.URGENT)
         # Nor is talk: it is listened to, and what is a little likely is seldom right.
@@ -276,7 +276,9 @@ class ReplyPlanner:
         fair = None if light else best_of(later, ANSWER_RATHER)
         if fair is None and after.need in OF_LIFE and _asks_if_safe(before, after):
             return ReplyPlan(STILL_HERE, help=self.cards.still_key(after, turn.message.intent))
-        said = fair or next(iter(turn.listening), None)
+        tells = turn.act != _UNCLEAR or _says_enough(turn)
+        # "ok" is not thanked for telling that too.
+        said = fair or (next(iter(turn.listening), None) if tells else None)
         return ReplyPlan(ASK_NEXT, reply=said) if said else None
 
 
@@ -338,7 +340,7 @@ def _everyday(turn: UnderstoodTurn) -> str | None:
     It fits surely, or the message does what everyday talk does.
     """
     talks = turn.act in TALKS and turn.act_probability >= SURE_OF_ACT
-    best = best_of(turn.candidates, ANSWER_BESIDE_TOPIC if talks else ANSWER_LIGHTLY)
+    best = best_of(turn.candidates, ANSWER_BESIDE_TOPIC)
     if best is None or not (talks or best.startswith(OF_EVERY_DAY)):
         return None
     return best if answers_alone(best, turn.message.assessment) else None

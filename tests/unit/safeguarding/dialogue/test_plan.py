@@ -503,8 +503,8 @@ def test_a_reply_stands_alone_only_where_the_network_alone_heard_a_concern(
 @pytest.mark.parametrize(
     ("before", "chance", "alone"),
     [
-        (NEW, ANSWER_LIGHTLY, True),
-        (NEW, ANSWER_LIGHTLY - 0.01, False),
+        (NEW, ANSWER_BESIDE_TOPIC, True),
+        (NEW, ANSWER_BESIDE_TOPIC - 0.01, False),
     ],
 )
 def test_an_everyday_reply_replaces_the_card_only_where_it_surely_fits_and_nothing_is_in_hand(
@@ -877,6 +877,14 @@ def test_where_life_may_be_at_risk_what_takes_up_little_names_999(
     made = turn(("unclear_ok", 0.99), names_999=names_999)
 
     assert (planned(made, dying).reply == "unclear_ok") is given
+
+
+def test_ok_is_not_thanked_for_telling_more() -> None:
+    ok = turn(act="unclear", listening=(LISTENING,))
+    ok = replace(ok, message=replace(ok.message, text="ok"))
+
+    assert planned(ok, told()).intent == "still_here"
+    assert planned(turn(act="unclear", listening=(LISTENING,)), told()).reply == LISTENING
 
 
 BY_FACT = Candidate("heard_first_to_know", PHRASING, names_999=True)
