@@ -27,6 +27,7 @@ from staff.cases.case import (
     StaffLetter,
     WholeCase,
 )
+from staff.cases.reads import read_by
 from staff.cases.tables import (
     case_actions,
     case_notes,
@@ -236,23 +237,10 @@ class Cases:
             return {row.id: row.reference for row in connection.execute(query)}
 
     def has_read(self, case_id: str, by: str, session: str) -> bool:
-        """Return whether a page showed this person the words since the closing was proposed.
-
-        In this session they uncovered the words, and then, or later, opened the page.
-        """
-        row = trail.audit_events.c
-        newest = sa.select(sa.func.coalesce(sa.func.max(row.id), 0)).where(row.case_id == case_id)
-        proposed = newest.where(row.what == CaseEvent.CLOSING_PROPOSED.value)
-        viewed = newest.where(row.what == CaseEvent.VIEWED.value, row.who == by)
-        uncovered = newest.where(
-            row.what == CaseEvent.REVEALED.value,
-            row.who == by,
-            row.detail["session"].as_string() == session,
-        )
+        """Return whether this person has read the case since the closing was proposed."""
+        since = {CaseEvent.CLOSING_PROPOSED.value}
         with self._reading.connect() as connection:
-            events = (uncovered, proposed, viewed)
-            first, second, last = (connection.execute(each).scalar_one() for each in events)
-        return bool(0 < first < last and second < last)
+            return case_id in read_by(connection, [case_id], by, session, since)
 
     def whole(
         self, case_id: str, areas: Collection[str] | None = None, *, with_merged: bool = True

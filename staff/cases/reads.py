@@ -25,23 +25,28 @@ _MESSAGE_CAME = frozenset(
 
 
 def read_by(
-    connection: Connection, case_ids: Collection[str], staff_id: str, session: str
+    connection: Connection,
+    case_ids: Collection[str],
+    staff_id: str,
+    session: str,
+    since: Collection[str] = _MESSAGE_CAME,
 ) -> set[str]:
-    """Return which of these cases `staff_id` has read since their newest message came.
+    """Return which of these cases `staff_id` has read since the newest event of these kinds.
 
-    A case is read when its words are uncovered, or when its page is opened again in the session in
-    which they were; `session` is the digest that names the reader's session on the trail.
+    By default, that is since their newest message came. A case is read when its words are
+    uncovered, or when its page is opened again in the session in which they were; `session` is the
+    digest that names the reader's session on the trail.
     """
     of_case: dict[str, list[Link]] = {}
     for link in trail.of_case(connection, *case_ids):
         of_case.setdefault(str(link.event.case_id), []).append(link)
-    return {each for each, links in of_case.items() if _is_read(links, staff_id, session)}
+    return {each for each, links in of_case.items() if _is_read(links, staff_id, session, since)}
 
 
-def _is_read(links: Iterable[Link], staff_id: str, session: str) -> bool:
+def _is_read(links: Iterable[Link], staff_id: str, session: str, since: Collection[str]) -> bool:
     read = uncovered = False
     for event in (link.event for link in links):
-        if event.what in _MESSAGE_CAME:
+        if event.what in since:
             read = False
         elif event.who == staff_id and event.what == CaseEvent.REVEALED.value:
             read = True
