@@ -237,10 +237,10 @@ class Cases:
             return {row.id: row.reference for row in connection.execute(query)}
 
     def has_read(self, case_id: str, by: str, session: str) -> bool:
-        """Return whether this person has read the case since the closing was proposed."""
+        """Return whether they have read it in this session, since the closing was proposed."""
         since = {CaseEvent.CLOSING_PROPOSED.value}
         with self._reading.connect() as connection:
-            return case_id in read_by(connection, [case_id], by, session, since)
+            return case_id in read_by(connection, [case_id], by, session, since, in_session=True)
 
     def whole(
         self, case_id: str, areas: Collection[str] | None = None, *, with_merged: bool = True

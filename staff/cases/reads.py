@@ -30,27 +30,42 @@ def read_by(
     staff_id: str,
     session: str,
     since: Collection[str] = _MESSAGE_CAME,
+    *,
+    in_session: bool = False,
 ) -> set[str]:
     """Return which of these cases `staff_id` has read since the newest event of these kinds.
 
     By default, that is since their newest message came. A case is read when its words are
     uncovered, or when its page is opened again in the session in which they were; `session` is the
-    digest that names the reader's session on the trail.
+    digest that names the reader's session on the trail. With `in_session`, what was uncovered in
+    another session does not count.
     """
     of_case: dict[str, list[Link]] = {}
     for link in trail.of_case(connection, *case_ids):
         of_case.setdefault(str(link.event.case_id), []).append(link)
-    return {each for each, links in of_case.items() if _is_read(links, staff_id, session, since)}
+    return {
+        each
+        for each, links in of_case.items()
+        if _is_read(links, staff_id, session, since, in_session=in_session)
+    }
 
 
-def _is_read(links: Iterable[Link], staff_id: str, session: str, since: Collection[str]) -> bool:
+def _is_read(
+    links: Iterable[Link],
+    staff_id: str,
+    session: str,
+    since: Collection[str],
+    *,
+    in_session: bool,
+) -> bool:
     read = uncovered = False
     for event in (link.event for link in links):
         if event.what in since:
             read = False
         elif event.who == staff_id and event.what == CaseEvent.REVEALED.value:
-            read = True
-            uncovered = uncovered or event.detail.get("session") == session
+            here = event.detail.get("session") == session
+            read = read or here or not in_session
+            uncovered = uncovered or here
         elif event.who == staff_id and event.what == CaseEvent.VIEWED.value:
             read = read or uncovered
     return read
