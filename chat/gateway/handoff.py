@@ -209,7 +209,8 @@ class HandoffWriter:
                 audience=conversation.state.said_audience,
                 area=conversation.state.area,
                 age=conversation.state.age,
-                facts=conversation.state.facts,
+                # The others only choose replies.
+                facts=tuple(f for f in conversation.state.facts if f in self._facts.means),
                 extra=extra,
                 state=state,
             )

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from safeguarding.content.items import Provenance
-from safeguarding.content.who import Who, WhoRecord
+from safeguarding.content.who import TO_WRITER, Who, WhoRecord
 from safeguarding.records import ContentError, Problem, read_yaml
 from safeguarding.risk.chat.pasted import pasted_chat
 
@@ -66,7 +66,7 @@ class Facts:
     @property
     def ids(self) -> frozenset[str]:
         """The ids of all facts that a message may say."""
-        return frozenset([*self.means, *self.patterns])
+        return frozenset([*self.means, *self.patterns, TO_WRITER])
 
     def closed_by(self, said: Iterable[str]) -> frozenset[str]:
         """Return the contacts and kinds of ways that are closed to a person who said these."""

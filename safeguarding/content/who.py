@@ -15,6 +15,8 @@ import msgspec
 
 DONE_BY, NOT_BY, DONE_TO = "by_", "not_by_", "to_"
 """Beginnings of the facts: who did it, who did not, and to whom it was done."""
+TO_WRITER = f"{DONE_TO}self"
+"""Said in most disclosures: it chooses replies, and tells staff nothing."""
 _ROLES = {"by": DONE_BY, "not_by": NOT_BY, "to": DONE_TO}
 _PART = re.compile(r"\{([a-z_]+)\}")
 _PERSON, _ANYBODY = "<([a-z_]+)>", "<[a-z_]+>"
@@ -65,7 +67,7 @@ class Who:
     """Finds who did something to whom in the canonical words of a message."""
 
     means: Mapping[str, str] = field(default_factory=dict)
-    """What staff read, by the id of the fact."""
+    """What staff read, by the id of the fact; without TO_WRITER."""
     rows: Mapping[str, str] = field(default_factory=dict)
     """What a row of the queue says of those who did it, by the id of the fact."""
     people: re.Pattern[str] | None = None
@@ -85,6 +87,7 @@ class Who:
                 f"{_ROLES[role]}{name}": said.means.format(person=person.means)
                 for role, said in record.roles.items()
                 for name, person in record.people.items()
+                if f"{_ROLES[role]}{name}" != TO_WRITER
             },
             {f"{DONE_BY}{name}": each.means for name, each in record.people.items()},
             re.compile(rf"\b(?:{'|'.join(named)})\b"),

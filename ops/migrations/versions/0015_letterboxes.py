@@ -74,6 +74,7 @@ def _other_kinds() -> None:
     # SQLite cannot change a constraint: the table is made anew.
     op.drop_index("ix_handoffs_conversation_id", "handoffs")
     op.drop_index("ix_handoffs_waiting", "handoffs")
+    op.drop_index("ix_handoffs_state", "handoffs")
     op.rename_table("handoffs", "handoffs_before")
     op.create_table(
         "handoffs",
@@ -101,6 +102,7 @@ def _other_kinds() -> None:
     op.execute("UPDATE sqlite_sequence SET name = 'handoffs' WHERE name = 'handoffs_before'")
     op.drop_table("handoffs_before")
     op.create_index("ix_handoffs_conversation_id", "handoffs", ["conversation_id"])
-    op.create_index(
-        "ix_handoffs_waiting", "handoffs", ["number"], sqlite_where=sa.text("done_at IS NULL")
-    )
+    waits = sa.text("done_at IS NULL")
+    op.create_index("ix_handoffs_waiting", "handoffs", ["number"], sqlite_where=waits)
+    columns = ["state", "number", "written_at"]
+    op.create_index("ix_handoffs_state", "handoffs", columns, sqlite_where=waits)

@@ -312,9 +312,11 @@ async def test_help_that_is_there_is_not_said_twice(gateway: Gateway, held: dict
     await gateway.say(headers, "i am worried")
     gateway.world.rasa.behave = answering(held)
 
-    answer = await gateway.say(headers, "lol")
+    (answer,) = (await gateway.say(headers, "lol")).json()["messages"]
 
-    assert answer.json()["messages"] == [held]
+    # Below a card stands the offer of a note for an adult.
+    buttons = [each for each in answer.pop("choices", []) if each["id"] != "say_it"]
+    assert answer | ({"choices": buttons} if buttons else {}) == held
 
 
 async def test_that_we_are_still_here_is_never_said_twice_in_a_row_in_the_same_words(

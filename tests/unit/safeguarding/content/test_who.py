@@ -51,7 +51,8 @@ def test_a_person_counts_in_the_role_in_which_the_words_put_them(
 def test_staff_read_who_did_it_and_to_whom() -> None:
     assert WHO.means["by_step_parent"] == "Done by a step-parent"
     assert WHO.means["not_by_parent"] == "Not done by a parent"
-    assert WHO.means["to_self"] == "Done to the writer"
+    assert WHO.means["not_by_self"] == "Not done by the writer"
+    assert "to_self" not in WHO.means
 
 
 def test_without_a_record_nothing_is_read() -> None:

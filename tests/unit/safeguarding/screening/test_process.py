@@ -221,9 +221,9 @@ async def test_a_lane_that_hangs_is_seen_while_other_lanes_answer(start: Start) 
 
 
 async def test_one_that_owes_nothing_may_be_silent(start: Start) -> None:
-    process = await start(hangs_s=0.5)
+    process = await start(hangs_s=1.5)
     pid = process.pid
-    await asyncio.sleep(3)
+    await asyncio.sleep(4)
 
     assert await severity(process) == Severity.URGENT
     assert process.pid == pid

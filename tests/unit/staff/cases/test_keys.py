@@ -13,7 +13,9 @@ from staff.cases.casework import Casework, ClosingDecision
 from staff.cases.child import ChildDetails, DetailKind
 from staff.cases.links import CaseLinks
 from staff.cases.tables import SEALED, data_keys, make_key, vault_of
+from staff.letterbox.desk import LetterboxDesk
 from storage.vault import Vault, VaultError, key_ring, new_key
+from tests.letterbox_on import open_letterbox
 from tests.records import NOON, Callbacks, EscalationLog, escalation, vault
 
 PLACE = {"table": "case_notes", "row": "n1", "column": "text"}
@@ -39,6 +41,8 @@ def filled(
     ChildDetails(engine, vault()).record("c1", DetailKind.AGE, "13", by=ann)
     CaseLinks(engine, vault()).link("c1", "c2", "Same street.", by=ann, areas=None)
     wishes.leave("c1", "Sam", "text")
+    open_letterbox(engine, NOON, "c1")
+    LetterboxDesk(engine, vault(), lambda: NOON).write("c1", "c1", "We can meet.", by=ann)
 
 
 @pytest.mark.usefixtures("filled")
@@ -66,7 +70,7 @@ def test_without_its_data_key_nothing_of_a_case_opens(engine: Engine, cases: Cas
                     (row._mapping[name], table.name, row._mapping[key.name], name)
                     for name in columns
                 ]
-    assert len(cells) == 13
+    assert len(cells) == 14
     for envelope, name, row, column in cells:
         with pytest.raises(VaultError):
             ring.open(envelope, table=name, row=row, column=column)

@@ -29,6 +29,7 @@ OPEN = {
 }
 """What a stranger reaches."""
 PLACES = {
+    "batch": "none",
     "case_id": "c1",
     "work": "note",
     "content_id": "answer:consent",

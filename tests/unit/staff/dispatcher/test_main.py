@@ -70,7 +70,8 @@ def test_it_assesses_what_waits_with_a_process_of_its_own(
         own = {"conversation_id": f"c{number}", "raised_at": raised_at}
         HandoffMailbox(engine, vault()).append(escalation(f"m{number}", text=text, **own, **late))
     with composed(settings, sys.executable, "-m", "tests.fakes.odd_screening") as dispatcher:
-        (loop,) = (each for each in dispatcher.loops if isinstance(each, AssessmentLoop))
+        (loop,) = (each for each in dispatcher.loops if each.name == "assessing")
+        assert isinstance(loop, AssessmentLoop)
         settled = 0
         while settled < 2:
             settled += loop.once()

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.engine import Engine
 
 from safeguarding.escalation import Outcome
-from safeguarding.risk.assessment import Assessment
+from safeguarding.risk.assessment import Assessment, Signal
 from safeguarding.taxonomy import Severity
 from staff.cases.casework import Casework, ClosingDecision
 from staff.cases.merging import CaseMerge
@@ -120,7 +120,9 @@ def test_cases_are_counted_by_need_audience_and_area(
 def test_a_case_counts_once_in_each_of_its_categories(
     report: Callable[..., Report], record: Recorder, casework: Casework, ann: str
 ) -> None:
-    two = Assessment(Severity.CONCERN, ("grooming", "image_abuse"), "self", ())
+    named = ("grooming", "image_abuse")
+    told = tuple(Signal(each, "lexicon", "1", each, Severity.CONCERN, 0, 3) for each in named)
+    two = Assessment(Severity.CONCERN, named, "self", told)
     record(6, assessment=two)
     for each in record(5):
         casework.correct(
