@@ -132,7 +132,9 @@ class Approvals:
 
 
 def _lead(connection: Connection, staff_id: str) -> RowMapping:
+    # What one person decides twice at once is decided one after the other.
     query = sa.select(staff).where(staff.c.id == staff_id, staff.c.disabled_at.is_(None))
+    query = query.with_for_update()
     member = connection.execute(query).mappings().first()
     if member is None or not member_of(member).may(Permission.APPROVE_CONTENT):
         raise NotALeadError

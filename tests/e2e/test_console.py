@@ -207,6 +207,8 @@ def test_every_page_is_accessible_and_fits_at_every_size(
     console.log.record(escalation("m3", conversation_id="closed"))
     console.casework.note("closed", "n" * 300, by=console.bob)
     console.casework.add_action("closed", "a" * 300, None, by=console.bob)
+    (action,) = console.cases.whole("closed").actions
+    console.casework.finish_action("closed", action.id, by=console.bob)
     console.casework.close("closed", ClosingDecision(Outcome.OTHER, "n" * 300), by=console.bob)
     context = _context(browser, console, size)
     page = context.new_page()
