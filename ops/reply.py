@@ -9,8 +9,10 @@ removed afterwards. Any other line gives {"id", "error"}.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import tempfile
+import time
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +22,15 @@ from uuid import uuid4
 import click
 import httpx
 
-from ops.stack import Stack
+from ops.stack import NotReadyError, Stack
 from safeguarding.json_lines import InputLine, LineError, LineId, not_blank, standard_input, write
 from safeguarding.taxonomy import taxonomy
 
-SIDE_BY_SIDE = 4
-"""How many conversations are held at once."""
+SIDE_BY_SIDE = 2
+"""How many conversations are held at once: no message waits for another's assessment, which on a
+busy machine would mean help alone."""
+SCREENING_S = 300.0
+"""The longest time to wait until messages are assessed, in seconds. The gateway answers before."""
 UNHURRIED = {"LANTERN_MESSAGES_PER_MINUTE": "1000000", "LANTERN_RASA_TIMEOUT_S": "30"}
 """Settings with which neither limits nor a busy machine change an answer."""
 PATIENCE_S = 60.0
@@ -114,6 +119,17 @@ async def replies(lines: Iterable[bytes], gateway_url: str) -> AsyncIterator[dic
         await reading
 
 
+def wait_for_screening(gateway_url: str, patience_s: float = SCREENING_S) -> None:
+    """Wait until the gateway assesses messages. Raises NotReadyError."""
+    limit = time.monotonic() + patience_s
+    while time.monotonic() < limit:
+        with contextlib.suppress(httpx.HTTPError, ValueError):
+            if httpx.get(f"{gateway_url}/readyz", timeout=10.0).json().get("screening") == "up":
+                return
+        time.sleep(0.2)
+    raise NotReadyError(f"the gateway assessed nothing within {patience_s:.0f} s")
+
+
 async def _print(records: AsyncIterator[dict[str, Any]]) -> None:
     async for record in records:
         write(record)
@@ -130,6 +146,7 @@ def main() -> None:
         try:
             stack.setup()
             stack.start(stack.gateway, stack.actions, stack.rasa)
+            wait_for_screening(stack.url("gateway"))
             asyncio.run(_print(replies(standard_input(), stack.url("gateway"))))
         finally:
             stack.stop()
