@@ -43,7 +43,7 @@ def test_an_invited_lead_sets_up_the_second_step_first_and_signs_in_with_it_then
     ann = accounts.named("ann")
     assert ann
     link = Invitations(engine, accounts).invite("Bob Jones", Role.LEAD, by=ann.id)
-    context = browser.new_context(base_url=address, java_script_enabled=not look, **look)
+    context = browser.new_context(base_url=address, java_script_enabled=bool(look), **look)
     page = context.new_page()
     page.goto(f"/invitation/{link}")
     expect(page.get_by_text("Have your phone ready")).to_be_visible()

@@ -87,7 +87,7 @@ def to_the_end(page: Page) -> Locator:
     page.get_by_text(PICTURES).click()
     page.get_by_label("Your own words, if you like").fill(SECRET)
     page.get_by_role("button", name="Next").click()
-    page.get_by_text("Stay with me").click()
+    page.get_by_text("Stay with me", exact=True).click()
     page.get_by_role("button", name="Make my note").click()
     return page.get_by_role("dialog", name="Say it for me")
 
