@@ -18,7 +18,7 @@ from safeguarding.content.replies import ASK_WHICH, ASKS_IF_SAFE, NOT_SAFE, SAY_
 from safeguarding.content.replies import ENTITY as REPLY
 from safeguarding.conversation_state import ConversationState
 from safeguarding.messages import Choice, Message
-from safeguarding.taxonomy import ADULTS, TOPIC_PREFIX, YOUNG_PERSON, taxonomy
+from safeguarding.taxonomy import ADULTS, TOPIC_PREFIX, YOUNG_PERSON, Severity, taxonomy
 from storage.pledges import NotCountedError
 
 OFFERED = 2
@@ -161,7 +161,8 @@ class ActionAnswerNext(LanternAction):
 class ActionAskWhich(LanternAction):
     """Asks by buttons which of a few replies was meant, where none is likely enough.
 
-    After a disclosure, the button "I'm not safe" stays, as below every answer.
+    After a disclosure, the button "I'm not safe" stays, as below every answer; after an urgent one
+    the question names 999.
     """
 
     def name(self) -> str:
@@ -174,17 +175,18 @@ class ActionAskWhich(LanternAction):
         ids = [id_ for id_ in asked if replies.message(id_, state, showing)]
         stays = [NOT_SAFE] if state.in_hand else []
         ways = phrases.which_one, phrases.which_one_again, phrases.which_one_then
-        turn.say(
-            Message(
-                kind="prompt",
-                topic=ASK_WHICH,
-                text=ways[turn.state.replies % len(ways)],
-                choices=[
-                    *map(replies.button, ids),
-                    *map(buttons.button, (*stays, "something_else")),
-                ],
-            )
+        asks = Message(
+            kind="prompt",
+            topic=ASK_WHICH,
+            text=ways[turn.state.replies % len(ways)],
+            choices=[
+                *map(replies.button, ids),
+                *map(buttons.button, (*stays, "something_else")),
+            ],
         )
+        if state.in_hand and state.alarm >= Severity.URGENT:
+            (asks,) = turn.content.help_cards.naming_999([asks], state.reader)
+        turn.say(asks)
 
 
 class ActionTellStory(LanternAction):

@@ -109,6 +109,7 @@ def test_after_a_disclosure_the_button_not_safe_stays_below_the_question(dispatc
     )
     ActionAskWhich(composed).run(dispatcher, turn, {})
     (message,) = dispatcher.messages
+    assert message["custom"]["text"].endswith("In danger now? Call 999.")
 
     shown = [each["id"] for each in message["custom"]["choices"]]
     assert shown == ["reply_sextortion_should_i_pay", "not_safe_now", "something_else"]
