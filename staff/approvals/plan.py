@@ -204,7 +204,8 @@ def plan_line(plan: SigningPlan, names: Mapping[str, str]) -> str:
         said.append(f"{len(plan.overdue)} overdue")
     if plan.unplanned:
         said.append(f"{len(plan.unplanned)} items not in the plan")
-    for lead in dict.fromkeys(each.task.staff_id for each in plan.signatures):
+    leads = {each.task.staff_id for each in plan.signatures}
+    for name, lead in sorted((names.get(lead, lead), lead) for lead in leads):
         own = plan.of(lead)
-        said.append(f"{names.get(lead, lead)} {len(own.done)} of {len(own.signatures)}")
+        said.append(f"{name} {len(own.done)} of {len(own.signatures)}")
     return f"signing plan: {', '.join(said)}"
