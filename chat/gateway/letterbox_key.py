@@ -1,8 +1,8 @@
 """The key of a letterbox: what is kept of a phrase and an answer, and how a try is compared.
 
-A keyed digest of the phrase stands for it everywhere. Its first digits find the letterbox. Phrase
-and answer together are kept as one slow hash, so that nobody can try them apart, and a wrong phrase
-takes as long as a wrong answer. ADR 53.
+A keyed digest of the phrase stands for it everywhere. Its first digits find the letterbox. One slow
+hash is kept of phrase and answer together. So they cannot be guessed one after the other, and a
+wrong phrase takes as long as a wrong answer. ADR 53.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from argon2.exceptions import VerificationError
 from chat.gateway.shared_store import derived_key
 
 LOCATOR_DIGITS = 5
-"""Hexadecimal digits by which a letterbox is found: 20 of the 66 bits of a phrase, so that whoever
-holds database and key still has 2^46 phrases to try with the slow hash."""
+"""Hexadecimal digits by which a letterbox is found: 20 of the 66 bits of a phrase. A thief who has
+database and key must still try 2^46 phrases with the slow hash."""
 
 
 class PhraseKey:

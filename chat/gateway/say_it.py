@@ -76,7 +76,7 @@ class SayItPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NoteSentence(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A sentence to choose, about the writer and about somebody else."""
+    """A sentence that can be chosen, worded for the writer and for a friend of theirs."""
 
     id: str
     me: str | None = None

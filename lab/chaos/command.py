@@ -9,7 +9,7 @@ A tenth of the messages is real and assessed by the real risk engine: the severi
 that of a quiet system. The other messages disclose to a stand-in (tests/fakes/plain_engine.py).
 
 Now and then the mail server refuses the address of the member of staff on duty: it must not be
-tried without pauses, somebody else must get each alert, and an administrator must be told. In the
+tried without pauses, another person must get each alert, and an administrator must be told. In the
 end the last events of the audit trail are deleted in a copy, and `verify-audit` must say so.
 """
 
@@ -105,7 +105,7 @@ def whereabouts(settings: Settings, ids: Iterable[str]) -> dict[str, dict[str, l
 
 
 def unalerted(settings: Settings, mails: Sequence[Caught]) -> dict[str, int]:
-    """Count the cases of which nobody got a mail."""
+    """Count the cases for which no mail reached a member of staff."""
     with connect(settings.database_url).connect() as connection:
         references = set(connection.execute(sa.select(cases.c.reference)).scalars())
     mentioned = {word for mail in mails for word in mail.subject.split()}
