@@ -16,9 +16,12 @@ from safeguarding.clock import utc_now
 from staff.audit.anchors import write_anchor
 from staff.audit.trail import AuditLog
 from staff.audit.verify import CHECKED
+from staff.records.outbox import FAILED, record_events
+from staff.records.settings import RecordSettings
+from staff.records.switch import switch
 from storage.engine import connect
 from storage.handoffs import HandoffMailbox
-from tests.records import escalation, vault
+from tests.records import Clock, escalation, log_on, vault
 from tests.unit.ops.doctor.conftest import changed
 
 
@@ -137,3 +140,25 @@ def test_a_backup_that_was_not_made_is_named(here: Installation) -> None:
     assert find(CHECKS["backup"], here).state is CheckState.OK
     later = replace(here, now=lambda: utc_now() + timedelta(days=3))
     assert find(CHECKS["backup"], later).state is CheckState.NOT_READY
+
+
+def test_a_system_of_records_that_takes_nothing_is_named(here: Installation) -> None:
+    check = CHECKS["system of records"]
+    assert find(check, here).state is CheckState.OK
+    at = here.now() - timedelta(hours=2)
+    connected = changed(here, RECORDS_URL="file:///records", RECORDS_SYSTEM="file")
+    assert "the dispatcher none" in find(check, connected).says
+
+    settings = RecordSettings.from_env(connected.env, "")
+    with here.engine.begin() as connection:
+        switch(connection, settings, at)
+    found = find(check, connected)
+    assert (found.state, "never" in found.says) == (CheckState.OK, True)
+    assert "the settings say none" in find(check, here).says
+
+    log_on(here.engine, Clock(at)).record(escalation())
+    found = find(check, connected)
+    assert (found.state, "1 wait" in found.says) == (CheckState.NOT_READY, True)
+    with here.engine.begin() as connection:
+        connection.execute(sa.update(record_events).values(status=FAILED))
+    assert "1 given up" in find(check, connected).says
