@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from datetime import datetime, timezone
 from functools import wraps
 from math import nan
 from typing import TypeVar
@@ -20,10 +21,11 @@ from chat.gateway.conversations import Conversations
 from chat.gateway.duty import Duty
 from chat.gateway.handoff import HandoffWriter
 from chat.gateway.limits import RETRY_AFTER_S, RateLimits, SenderFingerprint
+from chat.gateway.live.chat import LiveChatParts
 from chat.gateway.messages import Messages
 from chat.gateway.metrics import GatewayMetrics
 from chat.gateway.probes import Probes
-from chat.gateway.rasa import RasaPool
+from chat.gateway.rasa import ReplySource
 from chat.gateway.recorder import BoundedPool, LateError, Recorder
 from chat.gateway.replies import OwnReplies
 from chat.gateway.requests import (
@@ -47,6 +49,7 @@ from web.http import PlainErrors, client_address, is_from_private_network
 CHECK_S = 2.0
 """Seconds after which a dependency that has not answered counts as down."""
 Result = TypeVar("Result")
+Answered = TypeVar("Answered", HTTPResponse, HTTPResponse | None)
 api = Blueprint("api", url_prefix="/v1")
 status = Blueprint("status")
 
@@ -68,8 +71,9 @@ class GatewayParts:
     recorder: Recorder
     screening: Screening
     handoff: HandoffWriter
-    rasa: RasaPool
+    rasa: ReplySource
     duty: Duty
+    live: LiveChatParts
     database_is_up: Callable[[], bool]
     checks: BoundedPool
     """The threads of health checks: one that hangs does not stop the others."""
@@ -78,6 +82,7 @@ class GatewayParts:
     async def finish(self) -> None:
         """Finish what is in progress: answers first, then their records."""
         await self.messages.finish()
+        await self.live.finish()
         await self.handoff.finish()
         await self.recorder.finish()
         await self.conversations.finish()
@@ -89,12 +94,12 @@ class GatewayParts:
 
 
 def refusing(
-    handler: Callable[[Request, GatewayParts], Awaitable[HTTPResponse]],
-) -> Callable[[Request], Awaitable[HTTPResponse]]:
+    handler: Callable[[Request, GatewayParts], Awaitable[Answered]],
+) -> Callable[[Request], Awaitable[Answered | HTTPResponse]]:
     """Pass the gateway to a handler, and answer refused requests with the help numbers."""
 
     @wraps(handler)
-    async def answer(request: Request) -> HTTPResponse:
+    async def answer(request: Request) -> Answered | HTTPResponse:
         gateway: GatewayParts = request.app.ctx.gateway
         errors, refusals = gateway.errors, gateway.refusals
         if len(request.body) > MAX_BODY_BYTES:
@@ -126,7 +131,7 @@ async def begin(request: Request, gateway: GatewayParts) -> HTTPResponse:
 @refusing
 async def last_answer(request: Request, gateway: GatewayParts) -> HTTPResponse:
     """Return the last answer, for a page that is loaded again."""
-    conversation = await gateway.conversations.look(_bearer(request, gateway))
+    conversation = await gateway.conversations.look(bearer_of(request, gateway))
     return json_response({"messages": conversation.last_shown()})
 
 
@@ -134,7 +139,9 @@ async def last_answer(request: Request, gateway: GatewayParts) -> HTTPResponse:
 @refusing
 async def end(request: Request, gateway: GatewayParts) -> HTTPResponse:
     """Forget the conversation at once: the person has left."""
-    await gateway.conversations.forget(_bearer(request, gateway).conversation_id)
+    bearer = bearer_of(request, gateway)
+    await gateway.live.leave(bearer)
+    await gateway.conversations.forget(bearer.conversation_id)
     return empty()
 
 
@@ -142,7 +149,7 @@ async def end(request: Request, gateway: GatewayParts) -> HTTPResponse:
 @refusing
 async def note(request: Request, gateway: GatewayParts) -> HTTPResponse:
     """Return the sentences of which the page makes a note, for the conversation of the token."""
-    conversation = await gateway.conversations.look(_bearer(request, gateway))
+    conversation = await gateway.conversations.look(bearer_of(request, gateway))
     parts = gateway.messages.notes.parts(conversation.state)
     return raw(msgspec.json.encode(parts), content_type="application/json")
 
@@ -151,10 +158,11 @@ async def note(request: Request, gateway: GatewayParts) -> HTTPResponse:
 @refusing
 async def send(request: Request, gateway: GatewayParts) -> HTTPResponse:
     """Answer one message."""
-    bearer = _bearer(request, gateway)
+    bearer = bearer_of(request, gateway)
     address = client_address(request)
     sent = read_message(request.body, gateway.choices)
-    sent = replace(sent, sender=gateway.fingerprint.of(address))
+    age_s = bearer.age_s(datetime.now(timezone.utc))
+    sent = replace(sent, sender=gateway.fingerprint.of(address), age_s=age_s)
 
     async def admitted() -> bool:
         return await gateway.limits.admits_message(bearer.conversation_id, address)
@@ -162,10 +170,13 @@ async def send(request: Request, gateway: GatewayParts) -> HTTPResponse:
     answer = await gateway.messages.answer(bearer, sent, admitted)
     if answer.over_limit:
         return _too_many(gateway, answer.messages)
-    return json_response({"messages": answer.messages})
+    live = gateway.live.view(bearer)
+    body = {"messages": answer.messages}
+    return json_response(body | {"listen": live["listen"], "live": live} if live else body)
 
 
-def _bearer(request: Request, gateway: GatewayParts) -> Bearer:
+def bearer_of(request: Request, gateway: GatewayParts) -> Bearer:
+    """Return the holder of the token of a request. Raises TokenError."""
     scheme, _, token = (request.headers.get("authorization") or "").partition(" ")
     if scheme.lower() != "bearer":
         raise TokenError
@@ -206,14 +217,15 @@ async def ready(request: Request) -> HTTPResponse:
     )
     draining, screening = request.app.ctx.draining, gateway.screening.is_up
     sound = pages is not PageState.CORRUPT
-    up = (screening, *rasa.values(), actions, redis != "down", database, sound, disk)
+    up = (screening, *rasa.values(), actions is not False, redis != "down", database, sound, disk)
     all_well = all(up) and backlog == 0 and unsaved == 0 and not draining
     body = {
         "status": "ready" if all_well else "draining" if draining else "degraded",
         "screening": "up" if screening else "down",
         "rasa": "up" if all(rasa.values()) else "degraded" if any(rasa.values()) else "down",
         "rasa_servers": {name: "up" if up else "down" for name, up in rasa.items()},
-        "actions": "up" if actions else "down",
+        "answers_by": gateway.rasa.name,
+        "actions": "not used" if actions is None else "up" if actions else "down",
         "redis": redis,
         "database": "up" if database else "down",
         "database_pages": pages.value,
@@ -239,6 +251,7 @@ async def prometheus_metrics(request: Request) -> HTTPResponse:
         metrics.rasa_under_way.labels(server.name).set(server.under_way)
         metrics.rasa_breaker.labels(server.name).set(server.breaker.state)
     metrics.unsaved.set(gateway.recorder.unsaved())
+    metrics.listeners.set(gateway.live.listeners.seats.taken)
     budget: Budget = request.app.ctx.budget
     metrics.connections.set(len(budget))
     metrics.most_connections.set(budget.most)
@@ -246,7 +259,7 @@ async def prometheus_metrics(request: Request) -> HTTPResponse:
     metrics.closed_connections.labels("refused").set(budget.refused)
     # A damaged page is an event of the log, and counted as one.
     actions, _ = await gateway.probes.ask()
-    metrics.actions_up.set(actions)
+    metrics.actions_up.set(nan if actions is None else actions)
     backlog = await _in_time(gateway, gateway.recorder.backlog)
     metrics.backlog.set(nan if backlog is None else backlog)
     return raw(metrics.as_text(), content_type=CONTENT_TYPE_LATEST)

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from sanic import Sanic
+from sqlalchemy.engine import Engine
 
 from chat.gateway.api import GatewayParts, api, status
+from chat.gateway.assistant import OwnAssistant
 from chat.gateway.callbacks import CallbackDialogue
 from chat.gateway.conversations import Conversations
 from chat.gateway.duty import Duty, ReadRota, read_rota
@@ -18,28 +20,34 @@ from chat.gateway.letterbox import LetterboxDialogue
 from chat.gateway.letterbox_key import PhraseKey
 from chat.gateway.letters import LetterReader
 from chat.gateway.limits import RateLimits, SenderFingerprint
+from chat.gateway.live.api import live_api
+from chat.gateway.live.chat import LiveStorage, live_chat_parts
 from chat.gateway.messages import Messages
 from chat.gateway.metrics import GatewayMetrics
 from chat.gateway.pages import docs, keep_pages, pages, plain_errors, policy_for
+from chat.gateway.plain_page import keep_plain_page, plain
 from chat.gateway.pressure import Pressure
 from chat.gateway.probes import Probes
-from chat.gateway.rasa import RasaPool
+from chat.gateway.rasa import RasaPool, ReplySource
 from chat.gateway.recorder import BoundedPool, Recorder
 from chat.gateway.replies import OwnReplies
-from chat.gateway.requests import MAX_BODY_BYTES, RefusalPhrases, Tokens
+from chat.gateway.requests import RefusalPhrases, Tokens, kept_bytes
 from chat.gateway.screening import Screener, Screening
 from chat.gateway.shared_conversations import SharedConversations
 from chat.gateway.shared_store import Seal, SharedStore
 from safeguarding.clock import utc_now
 from safeguarding.content.reader import Content, read_content
-from safeguarding.dialogue.model import read_dialogue_model
+from safeguarding.dialogue.model import DialogueModel, read_dialogue_model
 from safeguarding.logs import configure_logs
 from safeguarding.screening.process import COMMAND, ScreeningProcess
 from safeguarding.settings import Settings
+from storage.answering import compose_answers
 from storage.engine import can_be_written, connect
 from storage.handoffs import HandoffMailbox
 from storage.integrity import PageState, page_state
 from storage.letterboxes import Letterboxes
+from storage.live_chats import LiveChats
+from storage.live_messages import LiveMessages
 from storage.replies import ReplyMailbox
 from storage.spool import Spool
 from storage.vault import Vault, note_key_in_use
@@ -69,12 +77,16 @@ class Dependencies:
     mailbox: HandoffMailbox
     letterboxes: Letterboxes
     replies: ReplyMailbox
+    live_chats: LiveChats
+    live_messages: LiveMessages
     spool: Spool
     token_key: str
     channel_secret: str
     database_is_up: Callable[[], bool]
     page_state: Callable[[], PageState]
     rota: ReadRota
+    reply_source: Callable[[Content, DialogueModel], ReplySource] | None = None
+    """Makes what answers messages; None for the Rasa servers of the settings."""
 
 
 def create_app(
@@ -101,16 +113,18 @@ def create_app(
         GRACEFUL_SHUTDOWN_TIMEOUT=FINISH_S,
         PROXIES_COUNT=settings.gateway_trusted_proxies or None,
     )
-    bound(app, settings.gateway_trusted_proxies, MAX_BODY_BYTES + 1, errors)
-    for blueprint in (pages, api, status, docs):
+    bound(app, settings.gateway_trusted_proxies, kept_bytes, errors)
+    for blueprint in (pages, plain, api, live_api, status, docs):
         app.blueprint(blueprint)
     keep_pages(app, content)
+    keep_plain_page(app, content)
     add_security_headers(app, partial(policy_for, ancestors=settings.widget_ancestors))
 
     async def start(app: App) -> None:
         outside = await asyncio.to_thread(build or dependencies, settings)
         gateway = compose(settings, outside, content, limits)
         app.ctx.gateway = gateway
+        gateway.live.listeners.seats.leave_to_others(app.ctx.budget.most)
         # Meanwhile the gateway answers all the same: with help, and for staff.
         app.ctx.starting = asyncio.create_task(outside.screener.start(START_S))
         app.ctx.draining = False
@@ -118,11 +132,13 @@ def create_app(
             asyncio.create_task(gateway.recorder.work_forever()),
             asyncio.create_task(gateway.duty.read_forever()),
             asyncio.create_task(gateway.screening.pressure.measure_forever()),
+            *map(asyncio.create_task, gateway.live.works()),
         ]
 
     async def drain(app: App) -> None:
         # New connections are still taken, until the load balancer sees it in /readyz.
         app.ctx.draining = True
+        app.ctx.gateway.live.listeners.stop()
         await asyncio.sleep(settings.drain_s)
 
     async def stop(app: App) -> None:
@@ -150,12 +166,15 @@ def dependencies(settings: Settings, screening: Sequence[str] = COMMAND) -> Depe
         mailbox=HandoffMailbox(database, vault),
         letterboxes=Letterboxes(database),
         replies=ReplyMailbox(database, vault),
+        live_chats=LiveChats(database),
+        live_messages=LiveMessages(database, vault),
         spool=Spool.of(settings, vault),
         token_key=settings.secret("token_key"),
         channel_secret=settings.secret("channel_secret"),
         database_is_up=partial(can_be_written, database),
         page_state=partial(page_state, database),
         rota=partial(read_rota, database),
+        reply_source=partial(_own_assistant, settings, database) if settings.without_rasa else None,
     )
 
 
@@ -165,9 +184,8 @@ def compose(
     """Make the gateway. Needs a running event loop. Raises ContentError."""
     asyncio.get_running_loop()
     metrics = GatewayMetrics()
-    replies = OwnReplies(
-        content, read_dialogue_model(), utc_now, demonstration=not settings.require_approval
-    )
+    model = read_dialogue_model()
+    replies = OwnReplies(content, model, utc_now, demonstration=not settings.require_approval)
     screening = Screening(outside.screener, Pressure())
     recorder = Recorder(outside.mailbox, outside.spool, metrics)
     callbacks = CallbackDialogue(outside.mailbox, content, utc_now)
@@ -177,10 +195,15 @@ def compose(
     letterbox = LetterboxDialogue(outside.mailbox, letters, key, limits, content, utc_now)
     duty = Duty(outside.rota, content, utc_now)
     handoff = HandoffWriter(recorder, callbacks, letterbox, duty, content.facts, utc_now)
-    rasa = RasaPool(settings.rasa_urls, outside.channel_secret, settings.rasa_timeout_s)
     conversations = _conversations(settings, outside.token_key)
+    storage = LiveStorage(outside.live_chats, outside.live_messages, outside.mailbox)
+    live = live_chat_parts(storage, conversations, duty, content, utc_now, is_on=settings.live_chat)
+    if outside.reply_source is None:
+        rasa: ReplySource = rasa_pool(settings, outside.channel_secret)
+    else:
+        rasa = outside.reply_source(content, model)
     checks = BoundedPool("checks", threads=4, room=8)
-    messages = Messages(conversations, rasa, screening, replies, handoff, metrics, content=content)
+    messages = Messages(rasa, screening, replies, handoff, live, metrics, content=content)
     return GatewayParts(
         choices=content.choices,
         tokens=Tokens(outside.token_key),
@@ -197,10 +220,26 @@ def compose(
         handoff=handoff,
         rasa=rasa,
         duty=duty,
+        live=live,
         database_is_up=outside.database_is_up,
         checks=checks,
-        probes=Probes(settings.actions_url, outside.page_state, checks),
+        probes=Probes(
+            None if settings.without_rasa else settings.actions_url, outside.page_state, checks
+        ),
     )
+
+
+def rasa_pool(settings: Settings, channel_secret: str) -> RasaPool:
+    """Make the client of the Rasa servers."""
+    return RasaPool(settings.rasa_urls, channel_secret, settings.rasa_timeout_s)
+
+
+def _own_assistant(
+    settings: Settings, database: Engine, content: Content, model: DialogueModel
+) -> OwnAssistant:
+    """Make the assistant that takes the place of the Rasa servers."""
+    composition = compose_answers(settings, database, content)
+    return OwnAssistant.load(composition, model, settings.rasa_timeout_s)
 
 
 def _conversations(settings: Settings, token_key: str) -> Conversations:

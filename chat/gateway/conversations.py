@@ -20,9 +20,11 @@ from weakref import WeakValueDictionary
 import msgspec
 from cachetools import TTLCache
 
+from chat.gateway.live.progress import LiveProgress
 from chat.gateway.requests import Bearer, IncomingMessage
-from safeguarding.content.choices import SAFE_NOW, Choices, Questions
+from safeguarding.content.choices import SAFE_NOW, Choices
 from safeguarding.content.guides import TOPIC as GUIDE
+from safeguarding.content.reader import Content
 from safeguarding.content.replies import ASK_WHICH
 from safeguarding.content.replies import PREFIX as REPLY
 from safeguarding.conversation_state import UNCLEAR, ConversationState
@@ -92,6 +94,7 @@ class Conversation:
     callback_left: bool = False
     """Whether the case may hold contact details for a call-back."""
     letterbox: LetterboxProgress = field(default_factory=LetterboxProgress)
+    live: LiveProgress = field(default_factory=LiveProgress)
     turns: OrderedDict[str, Turn] = field(default_factory=OrderedDict)
     answers: OrderedDict[str, bytes] = field(default_factory=OrderedDict)
     """The last answers by message id, as JSON, which takes a fifth of the memory of objects."""
@@ -141,8 +144,7 @@ class Conversation:
     def note_shown(
         self,
         messages: Sequence[Message],
-        choices: Choices,
-        questions: Questions,
+        content: Content,
         *,
         pressed: bool = False,
     ) -> None:
@@ -151,13 +153,14 @@ class Conversation:
         A guide is followed only if a button was `pressed`: a step that came with a card is not. The
         button back to it is shown with the first message that is typed beside it, and not again.
         """
-        asked = questions.open_after(messages)
+        asked = content.questions.open_after(messages)
         self.state = replace(
             self.state,
             asked=asked,
             guide=self.state.guide if pressed else None,
             asked_if_safe=self.state.asked_if_safe or asked == SAFE_NOW,
-            last_kind=_last_kind(messages, choices),
+            last_kind=_last_kind(messages, content.choices),
+            offered=_offered(messages),
         )
         for message in messages:
             topic = message.get("topic", "")
@@ -172,8 +175,16 @@ class Conversation:
                 self.state = self.state.having_said(topic.removeprefix(REPLY))
             elif topic.startswith(GUIDE) and pressed:
                 self.state = replace(self.state, guide=topic.removeprefix(GUIDE))
-            elif f"{TOPIC_PREFIX}{topic}" in choices:
+            elif f"{TOPIC_PREFIX}{topic}" in content.choices:
                 self.state = replace(self.state, topic=topic)
+        first = messages[0].get("topic", "") if messages else ""
+        at_risk = self.state.severity >= Severity.CONCERN and self.state.calm == 0
+        if at_risk and content.replies.is_everyday(first.removeprefix(REPLY)):
+            self.state = replace(self.state, talked=True)
+
+    def note_change(self) -> None:
+        """Note that something has changed beside a message: it is saved for the other gateways."""
+        self.state = replace(self.state)
 
     def raise_to(self, severity: Severity) -> None:
         """Raise the severity to this one; a lower one changes nothing."""
@@ -210,7 +221,7 @@ class Conversation:
         self.turns, self.answers = other.turns, other.answers
         self.callback_offered, self.callback_left = other.callback_offered, other.callback_left
         self.callback_step, self.callback_name = other.callback_step, other.callback_name
-        self.letterbox = other.letterbox
+        self.letterbox, self.live = other.letterbox, other.live
 
     def join(self, other: Conversation) -> None:
         """Add what another gateway knows of this conversation to what is known here."""
@@ -222,6 +233,7 @@ class Conversation:
         self.callback_left = self.callback_left or here.callback_left
         if not self.letterbox.case:
             self.letterbox = here.letterbox
+        self.live = self.live.joined(here.live)
         for key, turn in here.turns.items():
             self._keep_turn(key, turn)
         for key, answer in here.answers.items():
@@ -231,7 +243,8 @@ class Conversation:
     def size(self) -> int:
         """Return the bytes that it takes in memory, roughly."""
         dialogue = len(self.dialogue or b"")
-        return _ITSELF_BYTES + self._turns_bytes + self._answers_bytes + dialogue
+        words = self._turns_bytes + self._answers_bytes + self.live.size
+        return _ITSELF_BYTES + words + dialogue
 
     @property
     def _turns_bytes(self) -> int:
@@ -276,6 +289,16 @@ def _last_kind(messages: Sequence[Message], choices: Choices) -> str:
     if any(f"{TOPIC_PREFIX}{topic}" in choices for topic in topics):
         return "article"
     return "contacts" if any(message.get("contacts") for message in messages) else "other"
+
+
+def _offered(messages: Sequence[Message]) -> tuple[str, ...]:
+    """Return the buttons of replies and articles below the last of these that has any."""
+    rows = (message.get("choices", []) for message in reversed(messages))
+    offered = (
+        tuple(each["id"] for each in row if each["id"].startswith((REPLY, TOPIC_PREFIX)))
+        for row in rows
+    )
+    return next(filter(None, offered), ())
 
 
 def scoped_id(conversation_id: UUID, sent: IncomingMessage) -> str:
@@ -356,6 +379,10 @@ class Conversations:
     async def look(self, bearer: Bearer) -> Conversation:
         """Return the conversation of a token, even while a message of it is answered."""
         return self.of(bearer)
+
+    async def peek(self, bearer: Bearer) -> Conversation:
+        """Return the same; one that is in progress does not count as used by this."""
+        return self.known(bearer.conversation_id) or self.of(bearer)
 
     @asynccontextmanager
     async def turn(self, bearer: Bearer, within_s: float) -> AsyncIterator[Conversation]:

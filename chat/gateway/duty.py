@@ -96,6 +96,16 @@ class Duty:
         said = {reader: "" if again else self._words(reader, area) for reader in self._endings}
         return [self._with_words(message, said) for message in shown]
 
+    def is_on_duty(self, area: str | None) -> bool:
+        """Return whether a person who may see the cases of an area is on duty now.
+
+        False where the rota was not read lately.
+        """
+        now = self._now()
+        known = self._read_at is not None and timedelta(0) <= now - self._read_at <= HOLDS
+        mine = (each for each in self._watches if each.covers(area))
+        return known and any(each.starts_at <= now < each.ends_at for each in mine)
+
     def close(self) -> None:
         """Stop the thread that reads the rota."""
         self._lane.close()

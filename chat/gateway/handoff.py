@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec.structs import replace as struct_with
 
 from chat.gateway.callbacks import CallbackDialogue
 from chat.gateway.conversations import Conversation, Exchange, scoped_id
 from chat.gateway.duty import Duty
-from chat.gateway.letterbox import LetterboxDialogue, OwnAnswer
+from chat.gateway.letterbox import LetterboxDialogue
+from chat.gateway.letterbox_asking import OwnAnswer
 from chat.gateway.recorder import Recorder
 from chat.gateway.replies import highest_shown
 from chat.gateway.requests import IncomingMessage
 from safeguarding.content.facts import Facts
 from safeguarding.escalation import LETTERBOX, NOT_ASSESSED, SENDER, Escalation, gateway_assessment
+from safeguarding.live_chat import ADDRESS, LIVE_CHAT
 from safeguarding.messages import Message, contacts_in, words_of
 from safeguarding.risk.assessment import (
+    NO_RISK,
     AssessedMessage,
     Assessment,
     is_read_in_part,
@@ -179,39 +184,48 @@ class HandoffWriter:
         )
         conversation.raise_to(decision.reached)
         on_record = decision.on_record
+        is_live = LIVE_CHAT in extra
         is_letter = bool(conversation.letterbox.case) and exchange.sent.choice is None
-        if is_letter:
+        if is_letter and not is_live:
             extra = extra | {LETTERBOX: "yes"}
-        elif not decision.is_for_staff:
+        elif not is_live and not decision.is_for_staff:
             if not conversation.has_unassessed or "assessed_later" in extra:
                 return
             # The staff side knows what came of the messages before, and whether this one belongs.
             on_record, state = NOT_ASSESSED, exchange.state.as_record()
             extra = {"screening": "late"} | extra
-        conversation.has_unassessed |= on_record == NOT_ASSESSED
+        if conversation.letterbox.case:
+            extra = extra | {ADDRESS: str(conversation.id)}
+        if on_record == NOT_ASSESSED:
+            conversation.has_unassessed = True
+            conversation.live = struct_with(conversation.live, listens=True)
         if is_read_in_part(on_record):
             characters = len(exchange.sent.text)
             read = f"the encoder read some passages of {characters} characters"
             extra = extra | {"assessed": read}
         if exchange.sent.sender is not None:
             extra = extra | {SENDER: exchange.sent.sender}
-        await self._recorder.record(
-            Escalation(
-                message_id=exchange.message_id,
-                conversation_id=conversation.case_id,
-                text=exchange.sent.text,
-                assessment=on_record,
-                raised_at=exchange.at,
-                raised_by="gateway",
-                turns_before=exchange.before,
-                shown=tuple(words_of(message) for message in shown),
-                contacts=contacts_in(shown),
-                audience=conversation.state.said_audience,
-                area=conversation.state.area,
-                age=conversation.state.age,
-                # The others only choose replies.
-                facts=tuple(f for f in conversation.state.facts if f in self._facts.means),
-                extra=extra,
-                state=state,
-            )
+        escalation = Escalation(
+            message_id=exchange.message_id,
+            conversation_id=conversation.case_id,
+            text=exchange.sent.text,
+            assessment=on_record,
+            raised_at=exchange.at,
+            raised_by="gateway",
+            turns_before=exchange.before,
+            shown=tuple(words_of(message) for message in shown),
+            contacts=contacts_in(shown),
+            audience=conversation.state.said_audience,
+            area=conversation.state.area,
+            age=conversation.state.age,
+            # The others only choose replies.
+            facts=tuple(f for f in conversation.state.facts if f in self._facts.means),
+            extra=extra,
+            state=state,
         )
+        rows = [escalation]
+        if is_live and escalation.waits_for_assessment:
+            # What waits for its assessment is no part of a case yet. A person who is in the chat
+            # reads this message now, whatever it turns out to be.
+            rows.insert(0, replace(escalation, assessment=NO_RISK, state=None))
+        await asyncio.gather(*map(self._recorder.record, rows))

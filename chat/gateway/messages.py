@@ -10,11 +10,15 @@ from typing import NamedTuple
 
 import structlog
 
-from chat.gateway.conversations import Conversation, Conversations, Exchange, scoped_id
+from chat.gateway.conversations import Conversation, Exchange, scoped_id
 from chat.gateway.handoff import HandoffWriter, said_in_own_words
-from chat.gateway.letterbox import OwnAnswer
+from chat.gateway.letterbox_asking import OwnAnswer
+from chat.gateway.live.chat import LiveChatParts
+from chat.gateway.live.turn import PersonTurn
+from chat.gateway.live.words import CHOICES
 from chat.gateway.metrics import GatewayMetrics
-from chat.gateway.rasa import RasaPool, RasaRequest, RasaUnavailableError
+from chat.gateway.more_ways import with_more_ways
+from chat.gateway.rasa import RasaRequest, RasaUnavailableError, ReplySource
 from chat.gateway.replies import OwnReplies, ReplyCheck
 from chat.gateway.requests import Bearer, IncomingMessage
 from chat.gateway.say_it import NoteOffer
@@ -23,6 +27,7 @@ from safeguarding.content.choices import SAFE_NOW
 from safeguarding.content.guides import STOP
 from safeguarding.content.reader import Content
 from safeguarding.conversation_state import SAYS_SAFE
+from safeguarding.live_chat import LIVE_CHAT
 from safeguarding.messages import Message
 from safeguarding.risk.assessment import NO_RISK, AssessedMessage, Turn
 from safeguarding.risk.chat.pasted import pasted_chat
@@ -58,27 +63,25 @@ class Messages:
 
     def __init__(
         self,
-        conversations: Conversations,
-        rasa: RasaPool,
+        rasa: ReplySource,
         screening: Screening,
         own: OwnReplies,
         handoff: HandoffWriter,
+        live: LiveChatParts,
         metrics: GatewayMetrics,
         *,
         content: Content,
     ) -> None:
-        self._conversations = conversations
+        self._conversations = live.conversations
         self._rasa = rasa
         self._screening = screening
         self._own = own
         self._handoff = handoff
+        self._live = live
+        self._person = PersonTurn(live.follower, live.dialogue, screening, handoff, own, content)
         self.notes = NoteOffer(content)
         self._metrics = metrics
-        self._choices, self._questions, self._facts = (
-            content.choices,
-            content.questions,
-            content.facts,
-        )
+        self._content, self._facts = content, content.facts
         self._check = ReplyCheck(own, content, metrics)
         self._under_way: dict[str, asyncio.Task[Answer]] = {}
         self._in_full_now = 0
@@ -104,6 +107,7 @@ class Messages:
         """Wait for answers in progress. Called when the server stops."""
         if self._under_way:
             await asyncio.wait(set(self._under_way.values()), timeout=FINISH_S)
+        await self._person.finish()
 
     async def _answer(
         self,
@@ -112,14 +116,15 @@ class Messages:
         message_id: str,
         admitted: Callable[[], Awaitable[bool]],
     ) -> Answer:
-        if known := self._conversations.of(bearer).answer_to(message_id):
+        known = self._conversations.of(bearer).answer_to(message_id)
+        if known is not None:
             return Answer(known)
         if not await admitted():
             conversation = await self._conversations.look(bearer)
-            if known := conversation.answer_to(message_id):
+            known = conversation.answer_to(message_id)
+            if known is not None:
                 return Answer(known)
-            # This answer is not kept: a repeat of the message may be answered in full.
-            return Answer(await self._over_limit(conversation, sent), over_limit=True)
+            return await self._over_limit(conversation, sent, message_id)
         is_typed = sent.choice is None and bool(sent.text.strip())
         if is_typed and self._screening.pressure.is_high(len(self._under_way)):
             conversation = await self._conversations.look(bearer)
@@ -131,7 +136,9 @@ class Messages:
             async with self._conversations.turn(bearer, waits_s) as conversation:
                 known = conversation.answer_to(message_id)
                 deadline = started + within_s
-                shown = known or await self._in_full(conversation, sent, message_id, deadline)
+                if known is None:
+                    known = await self._in_full(conversation, sent, message_id, deadline)
+                shown = known
         finally:
             self._in_full_now -= 1
         self._metrics.seconds.observe(time.monotonic() - started)
@@ -142,10 +149,21 @@ class Messages:
         busy = self._in_full_now >= BUSY
         return min(self._rasa.timeout_s, BUSY_WAIT_S) if busy else self._rasa.timeout_s
 
-    async def _over_limit(self, conversation: Conversation, sent: IncomingMessage) -> list[Message]:
-        """Assess and record a message that came too fast; return help and the request to wait."""
+    async def _over_limit(
+        self, conversation: Conversation, sent: IncomingMessage, message_id: str
+    ) -> Answer:
+        """Assess and record a message that came too fast; return help and the request to wait.
+
+        A person who has the chat reads it all the same.
+        """
+        await self._live.follower.read(conversation, sent)
         exchange = self._handoff.exchange(conversation, sent)
         begun = self._screening.begin_spare(sent, exchange.before, exchange.state)
+        if conversation.live.is_open:
+            self._metrics.messages.labels("limit").inc()
+            shown = await self._person.answer(exchange, begun)
+            conversation.keep_answer(message_id, shown)
+            return Answer(shown)
         assessed = await self._screening.result(begun, self._rasa.timeout_s)
         said = said_in_own_words(self._facts, sent, assessed)
         conversation.note(assessed.assessment if assessed else NO_RISK, said)
@@ -153,14 +171,21 @@ class Messages:
         self._metrics.messages.labels("limit").inc()
         await self._handoff.record(exchange, begun, shown, {"fallback": "rate-limit"})
         conversation.remember(exchange.message_id, Turn("user", sent.text))
-        return shown
+        # This answer is not kept: a repeat of the message may be answered in full.
+        return Answer(shown, over_limit=True)
 
     async def _at_once(
         self, conversation: Conversation, sent: IncomingMessage, message_id: str
     ) -> list[Message]:
         """Return help alone, and hand the message over to be assessed later."""
+        await self._live.follower.read(conversation, sent)
         self._note_speaker(conversation, sent)
         exchange = self._handoff.exchange(conversation, sent)
+        if conversation.live.is_open:
+            self._metrics.messages.labels("pressure").inc()
+            shown = await self._person.answer(exchange, None)
+            conversation.keep_answer(message_id, shown)
+            return shown
         conversation.note(NO_RISK)
         own = await self._handoff.answer(conversation, sent, None)
         if own is not None and own.is_private:
@@ -179,8 +204,12 @@ class Messages:
             if sent.text.strip():
                 shown, is_private, _ = await self._in_turn(conversation, sent, deadline)
             else:
+                await self._live.follower.read(conversation, sent)
                 conversation.note(NO_RISK)
-                shown, is_private = self._check.still_helped(conversation, self._own.empty()), False
+                empty = [] if conversation.live.is_open else self._own.empty()
+                shown = empty and self._check.still_helped(conversation, empty)
+                shown = self._live.dialogue.with_numbers(conversation, shown)
+                is_private = False
             if not is_private:
                 conversation.keep_answer(message_id, shown)
         except Exception as error:  # noqa: BLE001 - silence is failure: show help
@@ -198,6 +227,11 @@ class Messages:
         shown = [self._own.help_card(conversation.state)]
         try:
             exchange = self._handoff.exchange(conversation, sent)
+            if conversation.live.is_open:
+                # A person reads it.
+                extra = {"fallback": "failed", LIVE_CHAT: conversation.live.chat}
+                await self._handoff.record(exchange, None, [], extra)
+                return []
             begun = await self._screened_again(exchange)
             await self._handoff.record(exchange, begun, shown, {"fallback": "failed"})
         except Exception as error:  # noqa: BLE001 - help must be shown all the same
@@ -217,9 +251,14 @@ class Messages:
     async def _in_turn(
         self, conversation: Conversation, sent: IncomingMessage, deadline: float
     ) -> OwnAnswer:
+        await self._live.follower.read(conversation, sent)
         self._note_speaker(conversation, sent)
         exchange = self._handoff.exchange(conversation, sent)
         begun = self._screening.begin(sent, exchange.before, exchange.state)
+        if conversation.live.is_open:
+            self._metrics.messages.labels("person").inc()
+            own = await self._pressed_beside(conversation, sent)
+            return own or OwnAnswer(await self._person.answer(exchange, begun))
         left = deadline - time.monotonic() - ANSWER_WAIT_S
         if conversation.letterbox.awaits_answer:
             # Rasa is not asked, and an answer that is not assessed would have to be typed again.
@@ -227,16 +266,22 @@ class Messages:
         assessed = await self._screening.result(begun, max(left, ASSESSMENT_WAIT_S))
         assessment = assessed.assessment if assessed else None
         said = said_in_own_words(self._facts, sent, assessed)
-        if SAFE_NOW in (sent.choice, self._questions.answer(exchange.state.asked, sent.text)):
+        if SAFE_NOW in (
+            sent.choice,
+            self._content.questions.answer(exchange.state.asked, sent.text),
+        ):
             said |= {SAYS_SAFE}
         conversation.note(assessment or NO_RISK, said)
+        conversation.state = self._own.understood(exchange, assessed)
         pressed = bool(sent.choice)
         note = self.notes.answer(conversation, sent)
         own = OwnAnswer(note) if note else None
         if own is None:
+            own = await self._live.dialogue.answer(exchange, assessment)
+        if own is None:
             own = await self._handoff.answer(conversation, sent, assessment)
         if own is not None:
-            conversation.note_shown(own.messages, self._choices, self._questions, pressed=pressed)
+            conversation.note_shown(own.messages, self._content, pressed=pressed)
             at_risk = not sent.choice and (assessment is None or assessment.severity)
             if own.is_letter or (at_risk and not own.is_private):
                 await self._handoff.record(exchange, begun, own.messages, {})
@@ -251,12 +296,29 @@ class Messages:
         shown = self._check.shown(exchange, assessed, replies)
         shown = self.notes.offered(conversation, shown)
         shown = self._handoff.with_what_follows(conversation, shown)
-        conversation.note_shown(shown, self._choices, self._questions, pressed=pressed)
-        self._metrics.messages.labels("gateway" if reason else "rasa").inc()
+        shown = self._live.dialogue.offered(conversation, shown)
+        shown = self._live.dialogue.with_numbers(conversation, shown)
+        shown = with_more_ways(shown)
+        conversation.note_shown(shown, self._content, pressed=pressed)
+        self._metrics.messages.labels("gateway" if reason else self._rasa.name).inc()
         extra = {"fallback": reason} if reason else {}
         await self._handoff.record(exchange, begun, shown, extra)
         exchange.remember(shown)
         return OwnAnswer(shown)
+
+    async def _pressed_beside(
+        self, conversation: Conversation, sent: IncomingMessage
+    ) -> OwnAnswer | None:
+        """Return what a button of the gateway's own does while a person has the chat.
+
+        The young person may delete a call-back or close a letterbox also in a live chat.
+        """
+        if sent.choice is None or sent.choice in CHOICES:
+            return None
+        note = self.notes.answer(conversation, sent)
+        if note is not None:
+            return OwnAnswer(note)
+        return await self._handoff.answer(conversation, sent, NO_RISK)
 
     async def _ask_rasa(
         self, exchange: Exchange, assessed: AssessedMessage | None, deadline: float
@@ -282,7 +344,7 @@ class Messages:
 
     def _note_speaker(self, conversation: Conversation, sent: IncomingMessage) -> None:
         """Note what a button or the person's own words say about them."""
-        entities = self._choices[sent.choice].entities if sent.choice else {}
+        entities = self._content.choices[sent.choice].entities if sent.choice else {}
         typed = "" if sent.choice else sent.text
         said = audience_said(typed) or subject_said(typed)
         # Looked for only now, because it takes long in a long text.

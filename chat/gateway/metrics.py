@@ -70,6 +70,9 @@ class GatewayMetrics:
             "lantern_unsaved_escalations",
             "Escalations in memory only, because neither database nor disk could take them.",
         )
+        self.listeners = gauge(
+            "lantern_live_listeners", "Pages that wait for what a person in the chat writes."
+        )
         self.connections = gauge("lantern_connections", "Open connections.")
         self.most_connections = gauge(
             "lantern_connections_most",

@@ -44,7 +44,7 @@ KINDS = {
 SCRIPT = "text/javascript; charset=utf-8"
 MODULES = ("chat.mjs", "help.mjs", "help_worker.mjs")
 """The modules that pages name; each is served with all that it imports."""
-LATER = ("say_it.mjs",)
+LATER = ("say_it.mjs", "live.mjs")
 """The modules that a script loads when they are needed, with all that they import."""
 PAGES = {"chat.html": "chat_page", "demo.html": "school_page", "help.html": "help_page"}
 """The group of phrases for each page."""
@@ -56,6 +56,8 @@ SPECIAL = {
 """Further headers of single files."""
 GIVEN = '"{{ given }}"'
 """The place in the embed script for its phrases and style sheet, which it cannot fetch itself."""
+PLAIN = "/chat/plain"
+"""The address of the chat without JavaScript; see plain_page.py."""
 ELSEWHERE = "https://www.bbc.co.uk/weather"
 """The page that a person who leaves in a hurry is taken to: one that raises no questions."""
 _IMPORT = re.compile(r'^import \{([\w,\s]+)\} from "\./(\w+)\.mjs";\n', re.MULTILINE)
@@ -85,7 +87,7 @@ def keep_pages(app: App, content: Content) -> None:
     described["components"]["schemas"]["Beginning"]["properties"]["area"]["enum"] = areas
     app.ctx.description = described
     app.ctx.docs = (
-        _environment(HERE / "templates")
+        templates_of(HERE / "templates")
         .get_template("docs.html")
         .render(api=described, whole=partial(_whole, described))
     )
@@ -93,7 +95,7 @@ def keep_pages(app: App, content: Content) -> None:
 
 def read_pages(phrases: Phrases, folder: Path = FOLDER) -> dict[str, Page]:
     """Return all files of the widget by name, with their phrases."""
-    environment = _environment(folder)
+    environment = templates_of(folder)
     files = {
         path.name: (_content(path, environment, phrases), KINDS[path.suffix])
         for path in sorted(folder.iterdir())
@@ -121,6 +123,8 @@ def policy_for(request: Request, ancestors: str) -> ContentPolicy:
     """Return the policy of a page: `ancestors` may frame the widget; no site may frame the rest."""
     if request.path == "/":
         return ContentPolicy(frame_src="'self'")
+    if request.path == PLAIN:
+        return ContentPolicy(script_src="'none'", connect_src="'none'", form_action="'self'")
     if request.path == "/widget/embed.js":
         return ContentPolicy(shared=True)
     if request.path.startswith("/widget/"):
@@ -171,7 +175,8 @@ def _whole(described: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
     return part
 
 
-def _environment(folder: Path) -> Environment:
+def templates_of(folder: Path) -> Environment:
+    """Return the templates of a folder. What they show is escaped; what they lack is an error."""
     environment = Environment(
         loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined
     )

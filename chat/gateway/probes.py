@@ -30,10 +30,13 @@ class Probes:
     """Probes on request, and keeps the answers for a while."""
 
     def __init__(
-        self, actions_url: str, page_state: Callable[[], PageState], pool: BoundedPool
+        self, actions_url: str | None, page_state: Callable[[], PageState], pool: BoundedPool
     ) -> None:
-        """`page_state` may take long; it runs in a thread of `pool`."""
-        self._health = f"{actions_url}/health"
+        """`page_state` may take long; it runs in a thread of `pool`.
+
+        `actions_url` is None where no action server is used.
+        """
+        self._health = f"{actions_url}/health" if actions_url else None
         self._http = httpx.AsyncClient(timeout=None, trust_env=False)  # noqa: S113 - bounded below
         self._one_at_a_time = asyncio.Lock()
         self._actions_up = False
@@ -44,16 +47,21 @@ class Probes:
         self._look_at = 0.0
         self._looking: asyncio.Task[None] | None = None
 
-    async def ask(self) -> tuple[bool, PageState]:
-        """Return whether the action server answers, and what the last look at the pages found."""
+    async def ask(self) -> tuple[bool | None, PageState]:
+        """Return whether the action server answers, and what the last look at the pages found.
+
+        Where no action server is used, the first is None.
+        """
         actions, pages = await asyncio.gather(self.actions_are_up(), self.pages())
         return actions, pages
 
-    async def actions_are_up(self) -> bool:
-        """Return whether the action server answers, within PROBE_S seconds."""
+    async def actions_are_up(self) -> bool | None:
+        """Return whether the action server answers, within PROBE_S seconds; None without one."""
+        if self._health is None:
+            return None
         async with self._one_at_a_time:
             if monotonic() >= self._ask_at:
-                self._actions_up = await self._ask_actions()
+                self._actions_up = await self._ask_actions(self._health)
                 self._ask_at = monotonic() + KEPT_S
             return self._actions_up
 
@@ -74,10 +82,10 @@ class Probes:
             self._looking.cancel()
         await self._http.aclose()
 
-    async def _ask_actions(self) -> bool:
+    async def _ask_actions(self, health: str) -> bool:
         try:
             async with asyncio.timeout(PROBE_S):
-                return (await self._http.get(self._health)).is_success
+                return (await self._http.get(health)).is_success
         except (TimeoutError, httpx.HTTPError):
             return False
 

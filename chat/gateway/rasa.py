@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -193,11 +193,42 @@ class RasaServer:
         return response.is_success
 
 
+class ReplySource(Protocol):
+    """What answers messages: the Rasa servers, or the gateway's own assistant."""
+
+    name: str
+    timeout_s: float
+    """Seconds after which a message is answered without it."""
+
+    @property
+    def servers(self) -> Sequence[RasaServer]:
+        """The Rasa servers."""
+
+    @property
+    def waiting(self) -> int:
+        """How many messages wait for a server."""
+
+    @property
+    def asked_again(self) -> int:
+        """How often a second server was asked, because the first did not answer."""
+
+    async def reply(self, message: RasaRequest, timeout_s: float) -> RasaReply:
+        """Return a reply. Raises RasaUnavailableError within `timeout_s`."""
+
+    async def are_up(self) -> dict[str, bool]:
+        """Return for each of its parts, by name, whether it answers."""
+
+    async def close(self) -> None:
+        """Close all connections."""
+
+
 class RasaPool:
     """Sends each message to the Rasa server with the fewest messages in progress.
 
     A message that would wait too long fails at once: the gateway then answers alone, with help.
     """
+
+    name = "rasa"
 
     def __init__(self, urls: Sequence[str], secret: str, timeout_s: float) -> None:
         """`timeout_s`: seconds after which a message is answered without Rasa."""

@@ -13,6 +13,7 @@ import structlog
 
 from chat.gateway.conversations import Conversation, Exchange
 from chat.gateway.metrics import GatewayMetrics
+from safeguarding.content.articles import ANOTHER_WAY
 from safeguarding.content.guides import TOPIC as GUIDE
 from safeguarding.content.help_cards import AGAIN, EMERGENCY, STILL_HERE
 from safeguarding.content.items import Showing
@@ -20,10 +21,11 @@ from safeguarding.content.languages import ID as LANGUAGE_CARD
 from safeguarding.content.reader import Content
 from safeguarding.content.replies import ASK_WHICH, FIRST_TOPIC, HEARD
 from safeguarding.content.replies import PREFIX as REPLY
-from safeguarding.conversation_state import DANGER_NOW, ConversationState
+from safeguarding.conversation_state import DANGER_NOW, DENIED, ConversationState
 from safeguarding.dialogue.model import DialogueModel
-from safeguarding.dialogue.plan import ReplyPlanner, answers_alone, stands_alone
-from safeguarding.dialogue.understand import IncomingText, Understanding
+from safeguarding.dialogue.plan import ReplyPlanner
+from safeguarding.dialogue.risk_reply import answers_alone, stands_alone
+from safeguarding.dialogue.understand import ABOUT_THE_TALK, IncomingText, Understanding
 from safeguarding.messages import ContactCard, Message
 from safeguarding.risk.assessment import AssessedMessage
 from safeguarding.taxonomy import PARENT, Severity
@@ -92,25 +94,57 @@ class OwnReplies:
         It is the plan that Rasa carries out otherwise, without the topic classifier. Where
         signatures are required it is empty: the gateway may not read them.
         """
-        text, after = exchange.sent.text, exchange.conversation.state
-        found, vector, language = assessed.assessment, assessed.dialogue, assessed.language
-        message = IncomingText(
-            text, assessed.canonical, vector, found, language, question=assessed.question
-        )
+        after = exchange.conversation.state
+        message = _incoming(exchange.sent.text, assessed)
         turn = self._understanding.understand(message, exchange.state)
         plan = self._planner.plan(turn, exchange.state, after)
         if plan.reply is None or plan.reply.startswith(HEARD):
             return []
         showing = Showing(self._now().date(), require_approval=not self._demonstration)
-        shown = self._content.replies.message(plan.reply, after, showing)
+        shown = self._content.replies.message(plan.reply, after, showing, plan.ask)
+        if shown and plan.owns_up:
+            shown = self._content.help_cards.owning_up(shown, after)
         if shown and plan.asks_if_safe:
             shown = self._content.help_cards.asking_if_safe(shown, after.reader)
         return [shown] if shown else []
+
+    def understood(
+        self,
+        exchange: Exchange,
+        assessed: AssessedMessage | None,
+    ) -> ConversationState:
+        """Return the conversation's state after what a message, or a pressed button, asks for.
+
+        A correction of an alarm that only the network raised is noted, too.
+        """
+        sent, state = exchange.sent, exchange.conversation.state
+        if sent.choice is not None:
+            pressed = sent.choice.removeprefix(REPLY)
+            known = sent.choice.startswith(REPLY) and pressed in self._content.replies.all()
+            return state.leaning_to({pressed: 1.0}) if known else state
+        if assessed is None:
+            return state.leaning_to({})
+        message = _incoming(sent.text, assessed)
+        if self._understanding.takes_back(message, exchange.state):
+            state = state.with_facts({DENIED}, assessed.assessment)
+        return state.leaning_to(self._understanding.model.asked(assessed.dialogue))
 
     def too_fast(self, state: ConversationState) -> list[Message]:
         """Return help and then the request to wait: the limit of messages is reached."""
         waiting = Message(kind="text", text=self._phrases.too_fast)
         return [self.help_card(state), waiting]
+
+
+def _incoming(text: str, assessed: AssessedMessage) -> IncomingText:
+    """Return a message as it is understood without the classifier of topics."""
+    return IncomingText(
+        text,
+        assessed.canonical,
+        assessed.dialogue,
+        assessed.assessment,
+        assessed.language,
+        question=assessed.question,
+    )
 
 
 class ReplyCheck:
@@ -120,7 +154,7 @@ class ReplyCheck:
         self._own = own
         self._choices, self._questions = content.choices, content.questions
         self._help_cards, self._guides = content.help_cards, content.guides
-        self._facts = content.facts
+        self._facts, self._replies = content.facts, content.replies
         self._metrics = metrics
 
     def shown(
@@ -159,10 +193,14 @@ class ReplyCheck:
                 return replies
             return self.still_helped(exchange.conversation, replies)
         first = replies[0].get("topic", "")
+        reply = first.removeprefix(REPLY)
+        everyday = self._replies.is_everyday(reply)
         alone = assessed is not None and answers_alone(
-            first.removeprefix(REPLY), assessed.assessment
+            reply, assessed.assessment, is_everyday=everyday
         )
-        if alone or self._is_helped_again(exchange, severity, replies):
+        if alone:
+            return self._with_a_way_to_someone(replies)
+        if self._is_helped_again(exchange, severity, replies):
             return replies
         if assessed is not None and self._stands_alone(exchange, assessed, first):
             return self._help_cards.naming_999(replies, exchange.conversation.state.reader)
@@ -173,13 +211,21 @@ class ReplyCheck:
             self._metrics.upgrades.inc()
         return self._with_first_answer(exchange, shown)
 
+    def _with_a_way_to_someone(self, replies: list[Message]) -> list[Message]:
+        """Return the replies with the button that leads to a person, where no card does."""
+        *others, last = replies
+        buttons = [each for each in last.get("choices", []) if each["id"] != ANOTHER_WAY]
+        return [*others, {**last, "choices": [*buttons, self._choices.button(ANOTHER_WAY)]}]
+
     @staticmethod
     def _stands_alone(exchange: Exchange, assessed: AssessedMessage, topic: str) -> bool:
         """Return whether a message of this topic may lead without the card that is due."""
         planned = topic.startswith(REPLY) and not topic.startswith(FIRST_TOPIC)
         # "he is not here, im safe" ends what only the network hears in it.
         said_over = exchange.conversation.state.is_over
-        return (planned or said_over) and stands_alone(assessed.assessment, exchange.state)
+        corrects = topic.startswith(tuple(REPLY + each for each in ABOUT_THE_TALK))
+        alone = stands_alone(assessed.assessment, exchange.state, corrects=corrects)
+        return (planned or said_over) and alone
 
     def _is_helped_again(
         self, exchange: Exchange, severity: Severity, replies: Sequence[Message]
@@ -196,7 +242,7 @@ class ReplyCheck:
         helped = holds_help(replies) or any(
             reply.get("topic", "").startswith(stays) for reply in replies
         )
-        if conversation.state.severity < Severity.CONCERN or helped:
+        if conversation.state.alarm < Severity.CONCERN or helped:
             return replies
         return [self._help_cards.still_here(conversation.state), *replies]
 

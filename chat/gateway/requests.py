@@ -21,6 +21,8 @@ MOST_TYPED = 20_000
 three bytes at most, so that the message fits into a body in every language."""
 CLOCKS_APART_S = 2 * 60 * 60
 """Seconds by which a token may be from the future: a clock set back by an hour locks no one out."""
+LONGEST_CHAT_ID = 100
+"""Characters of the id of a live chat; of a longer text no more is read."""
 LIFETIME_S = 12 * 60 * 60
 """How long a token is valid, in seconds. Silence ends a conversation much sooner."""
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -86,6 +88,15 @@ class IncomingMessage:
     choice: str | None = None
     sender: str | None = None
     """The day's fingerprint of the address that it came from; see limits.py."""
+    live: str | None = None
+    """The id of the live chat that the page believes to be going on."""
+    age_s: float = 0.0
+    """How long ago the conversation began, in seconds."""
+
+
+def kept_bytes(_path: str) -> int:
+    """Return how many bytes of a body are kept: one more than is allowed, so that more is seen."""
+    return MAX_BODY_BYTES + 1
 
 
 def read_beginning(body: bytes, choices: Choices) -> Beginning:
@@ -107,11 +118,12 @@ def read_message(body: bytes, choices: Choices) -> IncomingMessage:
     text, choice = _optional_text(fields, "text"), _optional_text(fields, "choice")
     if (text is None) == (choice is None):
         raise BodyError("text_or_choice")
+    live = (_optional_text(fields, "live") or "")[:LONGEST_CHAT_ID] or None
     if text is not None:
-        return IncomingMessage(message_id, clean(text))
+        return IncomingMessage(message_id, clean(text), live=live)
     if choice not in choices:
         raise BodyError("unknown_choice")
-    return IncomingMessage(message_id, choices[str(choice)].label, choice)
+    return IncomingMessage(message_id, choices[str(choice)].label, choice, live=live)
 
 
 def clean(text: str) -> str:
@@ -162,6 +174,12 @@ class Bearer:
 
     conversation_id: UUID
     beginning: Beginning
+    issued_at: datetime | None = None
+    """When the conversation began, with a time zone."""
+
+    def age_s(self, now: datetime) -> float:
+        """Return how long ago the conversation began, in seconds."""
+        return (now - self.issued_at).total_seconds() if self.issued_at else 0.0
 
 
 class Tokens:
@@ -179,22 +197,26 @@ class Tokens:
     def read(self, token: str | None) -> Bearer:
         """Return the holder of a token. Raises TokenError."""
         try:
-            claims = msgspec.convert(self._claims(token or ""), Claims)
+            plain, issued_at = self._claims(token or "")
+            claims = msgspec.convert(plain, Claims)
         except (BadSignature, UnicodeError, msgspec.ValidationError):
             raise TokenError from None
-        return Bearer(claims.c, Beginning(claims.a, claims.r))
+        return Bearer(claims.c, Beginning(claims.a, claims.r), issued_at)
 
-    def _claims(self, token: str) -> Any:
-        """Return the claims of a token. Raises BadSignature.
+    def _claims(self, token: str) -> tuple[Any, datetime | None]:
+        """Return the claims of a token, and when it was signed. Raises BadSignature.
 
         A token that was signed a little later than now is valid: another gateway's clock may be
         ahead, or this clock may have been set back.
         """
         try:
-            return self._serializer.loads(token, max_age=self._lifetime_s)
+            claims, signed = self._serializer.loads(
+                token, max_age=self._lifetime_s, return_timestamp=True
+            )
         except SignatureExpired as found:
             signed = found.date_signed
             ahead = (signed - datetime.now(timezone.utc)).total_seconds() if signed else 0.0
             if found.payload is None or not 0 < ahead <= CLOCKS_APART_S:
                 raise
-            return self._serializer.load_payload(found.payload)
+            return self._serializer.load_payload(found.payload), signed
+        return claims, signed

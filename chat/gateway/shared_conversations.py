@@ -68,6 +68,14 @@ class SharedConversations(Conversations):
         return conversation
 
     @override
+    async def peek(self, bearer: Bearer) -> Conversation:
+        conversation = await super().peek(bearer)
+        if not conversation.lock.locked():
+            with suppress(AwayError):
+                await self._look(conversation)
+        return conversation
+
+    @override
     @asynccontextmanager
     async def turn(self, bearer: Bearer, within_s: float) -> AsyncIterator[Conversation]:
         # A message that has waited `within_s` for another gateway is answered without the lock,

@@ -27,6 +27,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from chat.gateway.conversations import CallbackStep, Conversation, LetterboxProgress
+from chat.gateway.live.progress import LiveProgress
 from safeguarding.conversation_state import ConversationState
 from safeguarding.risk.assessment import Turn
 
@@ -94,6 +95,7 @@ class _ConversationRecord(msgspec.Struct, array_like=True):
     callback_name: str
     callback_left: bool = False
     letterbox: LetterboxProgress = LetterboxProgress()
+    live: LiveProgress = LiveProgress()
 
 
 class Seal:
@@ -120,6 +122,7 @@ class Seal:
             conversation.callback_name,
             conversation.callback_left,
             conversation.letterbox,
+            conversation.live,
         )
         nonce = os.urandom(_NONCE_BYTES)
         plain = msgspec.msgpack.encode(record)
@@ -145,6 +148,7 @@ class Seal:
             callback_name=record.callback_name,
             callback_left=record.callback_left,
             letterbox=record.letterbox,
+            live=record.live,
             turns=OrderedDict((key, Turn(by, text)) for key, by, text in record.turns),
             answers=OrderedDict(record.answers),
         )

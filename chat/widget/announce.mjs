@@ -18,10 +18,12 @@ export function announce(text) {
 export function gist(messages) {
   const spoken = messages.filter((each) => each.kind !== "notice");
   const [first] = spoken;
+  // What a person writes is told whole: it is short, and a talk.
+  if (first?.by) return [phrase("person_says", { name: first.name }), ...spoken.map(({ text }) => text)].join(" ");
   const parts = [phrase("lantern_says"), first?.title, firstSentence(first?.text ?? "")];
   const help = spoken.some((each) => each.kind === "help_card");
   const more = spoken.length - 1;
-  const choices = spoken.flatMap((each) => each.choices ?? []).length;
+  const choices = spoken.flatMap((each) => each.choices ?? []).filter((each) => !each.more).length;
   if (help) parts.push(phrase("help_below"));
   if (more) parts.push(phrase("more_below", { count: more }));
   if (choices) parts.push(phrase("choices_below", { count: choices }));

@@ -26,6 +26,9 @@ const known = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
 const talk = new Talk({ audience: known.audience, area: known.area });
 let checked = false;
 let away = false;
+// Whether the page round it has closed the chat and keeps it; and a person in the chat, if one was asked for.
+let shut = false;
+let live = null;
 // Whether what is typed next is a secret: a phrase, or the answer that goes with it.
 let hides = false;
 
@@ -55,16 +58,41 @@ function putHelp(pressed) {
 
 async function send(message, item, pressed) {
   item.querySelector(".turn__again")?.remove();
+  const work = () => talk.send({ ...message, live: live?.chat ?? undefined });
   try {
-    const { messages, again } = await during(() => talk.send(message));
+    // Where a person has the chat, Lantern is not writing.
+    const { messages, again, listen, live: now } = await (live?.isOpen ? work() : during(work));
     // What was cleared meanwhile stays cleared.
     if (!item.isConnected) return;
     putAnswers(messages, pressed);
     if (again) offerAgain(message, item);
+    if (now) live?.note(now);
+    live?.warn(messages);
+    if (listen) hearPerson();
   } catch {
     if (!item.isConnected) return;
     offerAgain(message, item);
     putHelp(pressed);
+  }
+}
+
+/** Listen for a person. The script for it is loaded only when there is one to listen for. */
+async function hearPerson(tries = 0) {
+  try {
+    // An address that failed once is not asked again by every browser.
+    const { Live } = await (tries ? import(`/widget/live.mjs?${tries}`) : import("/widget/live.mjs"));
+    if (!talk.said) return;
+    live ??= new Live({
+      ask: (...what) => talk.listen(...what),
+      press: pressChoice,
+      put: (messages) => {
+        put(said(messages, pressChoice), gist(messages));
+        if (shut && messages[0].by) tellHost("news");
+      },
+    });
+    live.start();
+  } catch {
+    if (tries < 5) setTimeout(hearPerson, 2000 << tries, tries + 1);
   }
 }
 
@@ -97,6 +125,7 @@ function clear() {
 }
 
 function wipe() {
+  live?.stop();
   empty();
   words.value = "";
   tooLong.hidden = true;
@@ -115,7 +144,10 @@ async function putWhat(ask, pressed) {
 }
 
 const begin = (pressed) => putWhat(() => talk.begin(), pressed);
-const carryOn = (pressed) => putWhat(() => talk.last(), pressed);
+const carryOn = async (pressed) => {
+  await putWhat(() => talk.last(), pressed);
+  hearPerson();
+};
 
 function startAgain(pressed) {
   clear();
@@ -190,6 +222,7 @@ part("clear").addEventListener("click", (event) => startAgain(event.currentTarge
 
 listenToHost({
   hello: () => {
+    shut = false;
     part("keeping").hidden = false;
     tellHost("ready");
   },
@@ -200,6 +233,7 @@ listenToHost({
     document.body.replaceChildren();
   },
   closed: () => {
+    shut = true;
     if (away || document.getElementById("keep").checked) return;
     away = true;
     clear();
@@ -212,7 +246,7 @@ listenToHost({
 
 watchQuiet({
   check: () => {
-    if (checked || isEmpty()) return;
+    if (checked || isEmpty() || live?.isOpen) return;
     checked = true;
     putOwnWords(phrase("quiet_check"));
   },

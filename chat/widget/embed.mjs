@@ -20,6 +20,7 @@ const root = place.attachShadow({ mode: "open" });
 const side = chosen.position === "left" ? "left" : "";
 const launcher = button(`launcher ${side}`, label(), open);
 const state = make("p", { id: "state", role: "status" });
+const news = make("p", { className: "news", role: "status" });
 const again = button("again", given.again, load);
 const help = make("div", { className: "help" }, state, ...numbers(), again);
 const bar = make("div", { className: "bar" }, button("leave", given.leave, leave), button("close", given.close, close));
@@ -136,7 +137,14 @@ function enter() {
   (ready ? frame : panel).focus();
 }
 
+/** Whether a person has written to the closed chat: the button says so, and not a word more. */
+function tellNews(on) {
+  launcher.textContent = on ? given.news : label();
+  news.textContent = on ? given.news : "";
+}
+
 function open() {
+  tellNews(false);
   turn(true);
   appear();
   if (ready) greet();
@@ -200,6 +208,7 @@ function hear({ origin, source, data }) {
   if (origin !== home || source !== frame?.contentWindow) return;
   if (data?.lantern === "leave") leave();
   if (data?.lantern === "close") close();
+  if (data?.lantern === "news" && !opened) tellNews(true);
   if (data?.lantern === "ready") {
     clearTimeout(patience);
     hold();
@@ -236,7 +245,7 @@ function start() {
   panel.setAttribute("aria-describedby", state.id);
   launcher.setAttribute("aria-haspopup", "dialog");
   turn(false);
-  root.append(launcher, panel);
+  root.append(launcher, news, panel);
   document.body.append(place);
   raise();
   // The browser's own ways to close what fills the screen: Escape, or back on a phone.

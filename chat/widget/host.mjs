@@ -14,7 +14,7 @@ export function listenToHost(steps) {
   });
 }
 
-/** Tell the page that the chat is "ready", should "close" or "leave". False where there is none. */
+/** Tell the page that the chat is "ready", has "news", should "close" or "leave". False where there is none. */
 export function tellHost(what) {
   if (origin) window.parent.postMessage({ lantern: what }, origin);
   return Boolean(origin);

@@ -16,8 +16,9 @@ let waiting = 0;
 export function put(turn, aloud, pressed) {
   part("unstarted")?.remove();
   turns.append(turn);
-  // The top of what is new: a long answer is read from its beginning.
-  if (turn.previousElementSibling) turn.scrollIntoView({ block: "start" });
+  // The top of what is new: a long answer is read from its beginning. A person's words follow those before.
+  const block = turn.matches(".turn--person") ? "nearest" : "start";
+  if (turn.previousElementSibling) turn.scrollIntoView({ block });
   announce(aloud);
   if (pressed && [pressed, document.body].includes(document.activeElement)) {
     turn.querySelector(".turn__name")?.focus({ preventScroll: true });

@@ -4,11 +4,14 @@ import { contactCard, day } from "./contact_card.mjs";
 import { button, link, listed, make, paragraphs } from "./dom.mjs";
 import { firstSentence, phrase } from "./phrases.mjs";
 
-/** What Lantern says in one turn; `press` is called with a pressed choice and its button. */
+/** What Lantern or a person says in one turn; `press` is called with a pressed choice and its button. */
 export function said(messages, press) {
-  const name = make("h2", "turn__name hidden-from-view", phrase("lantern_says"));
-  name.tabIndex = -1;
-  return make("li", "turn", name, ...messages.map((each) => shown(each, press)));
+  const [{ by, name }] = messages;
+  const speaker = by
+    ? make("h2", "turn__name turn__person", phrase("person_says", { name }))
+    : make("h2", "turn__name hidden-from-view", phrase("lantern_says"));
+  speaker.tabIndex = -1;
+  return make("li", by ? "turn turn--person" : "turn", speaker, ...messages.map((each) => shown(each, press)));
 }
 
 /** What the person wrote. */
@@ -65,11 +68,16 @@ function provenance({ sources = [], reviewed_on: reviewed, approved }) {
   );
 }
 
+/** The buttons; further ways to get help are folded into one behind the others. */
 function buttons(choices, press) {
-  const made = choices.map((choice) => {
-    return button(choice.label, "button--choice", (pressed) => press(choice, pressed));
-  });
-  const group = make("div", "message__choices", ...made);
+  const made = (each) => button(each.label, "button--choice", (pressed) => press(each, pressed));
+  const further = choices.filter(({ more }) => more).map(made);
+  const group = make(
+    "div",
+    "message__choices",
+    ...choices.filter(({ more }) => !more).map(made),
+    further.length && make("details", "more", make("summary", "", phrase("more_ways")), ...further),
+  );
   group.setAttribute("role", "group");
   group.setAttribute("aria-label", phrase("choose_one"));
   return group;

@@ -26,8 +26,9 @@ export class Talk {
   }
 
   /**
-   * Send a message: {id, text} or {id, choice}. The answer: {messages, again}; `again` is true when
-   * the same message should be sent once more. Throws when there is no answer.
+   * Send a message: {id, text} or {id, choice}, and {live} where a person has the chat. The answer:
+   * {messages, again, listen, live}; `again` is true when the same message should be sent once more.
+   * Throws when there is no answer.
    */
   async send(message) {
     this.said = true;
@@ -40,7 +41,7 @@ export class Talk {
       await this.begin();
       ({ status, body } = await this.#say(message));
     }
-    return { messages: shownIn(body), again: status !== 200 };
+    return { ...body, messages: shownIn(body), again: status !== 200 };
   }
 
   /** Whether there is a conversation of this tab to carry on with. One too old is ended. */
@@ -62,6 +63,12 @@ export class Talk {
   /** What the gateway says at an address about this conversation. Throws when there is no answer. */
   async read(path) {
     return (await ask("GET", path, this.#token)).body;
+  }
+
+  /** The response of an address that answers when there is something to tell. Throws without one. */
+  listen(path, kind, signal) {
+    const headers = { Accept: kind, Authorization: `Bearer ${this.#token}` };
+    return fetch(path, { headers, cache: "no-store", credentials: "omit", signal });
   }
 
   /** End the conversation, here and on the server. Waits for nothing: the page may be going. */

@@ -1,4 +1,4 @@
-"""`make chaos`: thousands of escalations during faults; counts what was lost, doubled or unalerted.
+"""`make chaos`: escalations and live chats during faults; counts what was lost or doubled.
 
 Two real gateways, two dispatchers, a Rasa and an action server share a state folder, a Redis and a
 database: SQLite first, then PostgreSQL. Senders disclose as the widget does: they send a message
@@ -11,6 +11,8 @@ that of a quiet system. The other messages disclose to a stand-in (tests/fakes/p
 Now and then the mail server refuses the address of the member of staff on duty: it must not be
 tried without pauses, another person must get each alert, and an administrator must be told. In the
 end the last events of the audit trail are deleted in a copy, and `verify-audit` must say so.
+
+After that members of staff take over conversations, while faults go on: see live_run.py.
 """
 
 from __future__ import annotations
@@ -21,10 +23,9 @@ import random
 import shutil
 import sys
 import tempfile
-import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
@@ -33,8 +34,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
 from lab.chaos import faults
+from lab.chaos.live_counts import FAILURES as LIVE_FAILURES
+from lab.chaos.live_counts import LIVE_COLUMNS
+from lab.chaos.live_run import LIVE_EVIDENCE, LivePlan, LiveRow, keep_live_evidence, run_live
 from lab.chaos.mail import RefusingMailbox, put_on_duty, refusals, refuse
-from lab.chaos.senders import SETTLE_S, Deployment, SenderFigures, Senders
+from lab.chaos.senders import Deployment, SenderFigures, Senders, settle
 from lab.chaos.tampering import tampered
 from lab.overload import QuietMessage, quiet_messages
 from ops.stack import POSTGRESQL, own_cluster
@@ -196,18 +200,10 @@ def run(
         return row
 
 
-def settle(deployment: Deployment) -> float:
-    """Wait until there is no backlog. Returns how long that took, in seconds."""
-    started = time.monotonic()
-    while deployment.backlog() != 0 and time.monotonic() - started < SETTLE_S:
-        time.sleep(0.5)
-    return time.monotonic() - started
-
-
-def table(rows: Sequence[Row]) -> str:
+def table(rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> str:
     """Return the figures as a table for a terminal."""
-    lines = [[column.replace("_", " ") for column in COLUMNS]]
-    lines += [[str(row[column]) for column in COLUMNS] for row in rows]
+    lines = [[column.replace("_", " ") for column in columns]]
+    lines += [[str(row[column]) for column in columns] for row in rows]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
         "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))
@@ -215,27 +211,64 @@ def table(rows: Sequence[Row]) -> str:
     )
 
 
+@contextmanager
+def databases() -> Iterator[dict[str, URL | None]]:
+    """Yield the databases that are here, each with the address of its server, if it has one."""
+    programs = sorted(POSTGRESQL.glob("*/bin/initdb"))
+    if not programs:
+        click.echo("PostgreSQL is not here: only SQLite is tried")
+        yield {"SQLite": None}
+        return
+    with own_cluster(programs[-1].parent) as server:
+        yield {"SQLite": None, "PostgreSQL": server}
+
+
+def escalations_under_faults(
+    servers: Mapping[str, URL | None], seed: int, wanted: int, seconds: float
+) -> list[Row]:
+    """Run chaos on each database, with its share of messages and time."""
+    if not wanted:
+        return []
+    wanted, share_s = wanted // len(servers), seconds / len(servers)
+    click.echo("assessing real messages on a quiet system")
+    real = asyncio.run(quiet_messages(round(REAL * wanted), seed))
+    return [run(name, server, seed, wanted, share_s, real) for name, server in servers.items()]
+
+
+def chats_under_faults(servers: Mapping[str, URL | None], seed: int, wanted: int) -> list[LiveRow]:
+    """Hold live chats on each database, each with its share of them."""
+    if not wanted:
+        return []
+    plan = LivePlan(max(1, wanted // len(servers)))
+    rows: list[LiveRow] = []
+    for name, server in servers.items():
+        result = run_live(name, server, seed, plan)
+        keep_live_evidence(result, LIVE_EVIDENCE / f"{name}-{seed}.json")
+        rows.append(result.row)
+    return rows
+
+
 @click.command()
-@click.option("--escalations", "wanted", default=10_000, show_default=True, help="In all.")
+@click.option(
+    *("--escalations", "wanted"), envvar="CHAOS_ESCALATIONS", default=10_000, show_default=True
+)
 @click.option("--seconds", envvar="CHAOS_SECONDS", default=720, show_default=True, help="In all.")
+@click.option("--live", envvar="CHAOS_LIVE", default=200, show_default=True, help="Live chats.")
 @click.option("--seed", envvar="CHAOS_SEED", type=int, help="To repeat a run.")
-def main(wanted: int, seconds: int, seed: int | None) -> None:
+def main(wanted: int, seconds: int, live: int, seed: int | None) -> None:
     """Fail when a message was lost, recorded twice or misjudged, or anything else went wrong."""
     seed = random.SystemRandom().randrange(10**6) if seed is None else seed
     click.echo(f"seed {seed}: CHAOS_SEED={seed} make chaos")
-    programs = sorted(POSTGRESQL.glob("*/bin/initdb"))
-    databases = 2 if programs else 1
-    wanted, share_s = wanted // databases, seconds / databases
-    click.echo("assessing real messages on a quiet system")
-    real = asyncio.run(quiet_messages(round(REAL * wanted), seed))
-    rows = [run("SQLite", None, seed, wanted, share_s, real)]
-    if programs:
-        with own_cluster(programs[-1].parent) as server:
-            rows.append(run("PostgreSQL", server, seed, wanted, share_s, real))
-    else:
-        click.echo("PostgreSQL is not here: only SQLite was tried")
-    click.echo(table(rows))
+    with databases() as servers:
+        rows = escalations_under_faults(servers, seed, wanted, seconds)
+        chats = chats_under_faults(servers, seed, live)
+    if rows:
+        click.echo(table(rows, COLUMNS))
+    for part in LIVE_COLUMNS if chats else ():
+        click.echo(table(chats, ("database", *part)))
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps({"seed": seed, "runs": rows}, indent=2) + "\n", "utf-8")
-    if any(row[failure] for row in rows for failure in FAILURES):
+    results = {"seed": seed, "runs": rows, "live": chats}
+    RESULTS.write_text(json.dumps(results, indent=2) + "\n", "utf-8")
+    failed = any(row[failure] for row in rows for failure in FAILURES)
+    if failed or any(row[failure] for row in chats for failure in LIVE_FAILURES):
         sys.exit(1)

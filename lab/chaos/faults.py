@@ -11,11 +11,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 import sqlalchemy as sa
 
+from lab.chaos.live_record import Trouble
 from ops.stack import NotReadyError, Process, free_port
 from storage.engine import connect
 from tests.fakes.freezing_proxy import FreezingProxy
@@ -106,20 +108,51 @@ def freeze_redis(redis: subprocess.Popen[bytes]) -> Fault:
     return one
 
 
-class Chaos:
-    """Causes faults from two threads: faults overlap only if they are of different kinds."""
+@dataclass(frozen=True)
+class Pace:
+    """How often faults come."""
 
-    def __init__(self, faults: dict[str, Fault], seed: int, goes_on: Callable[[], bool]) -> None:
-        """Prepare the threads, which work until `goes_on` returns False."""
+    threads: int = 2
+    rest_s: tuple[float, float] = (0.2, 2)
+    """The shortest and the longest rest of a thread after a fault."""
+    rounds: int | None = None
+    """How often each fault is made; None: as often as there is time for."""
+
+
+class Chaos:
+    """Causes faults from several threads: faults overlap only if they are of different kinds.
+
+    Each kind comes once before any comes again, in an order of chance.
+    """
+
+    def __init__(
+        self,
+        faults: dict[str, Fault],
+        seed: int,
+        goes_on: Callable[[], bool],
+        pace: Pace = Pace(),
+    ) -> None:
+        """Prepare the threads, which work until `goes_on` returns False or all rounds are over."""
         self._faults = {name: (fault, threading.Lock()) for name, fault in faults.items()}
-        self._goes_on = goes_on
+        self._goes_on, self._pace = goes_on, pace
+        self._left: list[str] = []
+        self._rounds = 0
+        self._choosing = threading.Lock()
+        self._chance = random.Random(seed)  # noqa: S311 - chaos, not secrets
         self.made: Counter[str] = Counter()
-        self._threads = [threading.Thread(target=self._work, args=(f"{seed} {n}",)) for n in "ab"]
+        self.troubles: list[Trouble] = []
+        """When each fault was active."""
+        names = range(pace.threads)
+        self._threads = [threading.Thread(target=self._work, args=(f"{seed} {n}",)) for n in names]
 
     def start(self) -> None:
         """Start the threads."""
         for thread in self._threads:
             thread.start()
+
+    def is_busy(self) -> bool:
+        """Return whether any thread still makes faults."""
+        return any(thread.is_alive() for thread in self._threads)
 
     def wait(self) -> None:
         """Wait until the last fault has ended."""
@@ -129,15 +162,24 @@ class Chaos:
     def _work(self, seed: str) -> None:
         chance = random.Random(seed)  # noqa: S311 - chaos, not secrets
         while self._goes_on():
-            name = chance.choice(sorted(self._faults))
+            name = self._next()
+            if name is None:
+                return
             fault, alone = self._faults[name]
-            if alone.acquire(blocking=False):
-                try:
-                    fault(chance)
-                finally:
-                    alone.release()
-                self.made[name] += 1
-            time.sleep(chance.uniform(0.2, 2))
+            with alone:
+                begun = time.time()
+                fault(chance)
+                self.troubles.append(Trouble(begun, time.time(), name))
+            self.made[name] += 1
+            time.sleep(chance.uniform(*self._pace.rest_s))
+
+    def _next(self) -> str | None:
+        with self._choosing:
+            if not self._left and self._rounds != self._pace.rounds:
+                self._rounds += 1
+                self._left = sorted(self._faults)
+                self._chance.shuffle(self._left)
+            return self._left.pop() if self._left else None
 
 
 @contextmanager

@@ -17,7 +17,7 @@ import httpx
 from chat.gateway.conversations import scoped_id
 from chat.gateway.requests import Beginning, IncomingMessage, Tokens
 from lab.overload import QuietMessage
-from ops.stack import Stack
+from ops.stack import Process, Stack
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import Severity
 from tests.fakes.plain_engine import DISCLOSES
@@ -47,15 +47,18 @@ def mailed_to(port: int) -> dict[str, str]:
 
 
 class Deployment:
-    """The processes under test: two gateways, two dispatchers, one Rasa and one action server."""
+    """The processes under test: two gateways, two dispatchers, one Rasa, action server, console."""
 
-    def __init__(self, state: Path, url: str | None, redis_url: str | None, mail_port: int) -> None:
+    def __init__(
+        self, state: Path, url: str | None, redis_url: str | None, mail_port: int | None
+    ) -> None:
+        """Prepare the processes. Without a mail server the dispatchers catch their mail."""
         env = {
             "LANTERN_MESSAGES_PER_MINUTE": "10000000",
             # Each case in a message of its own, which names it; else the flood comes as digests.
             "LANTERN_ALERT_DIGEST_AFTER": "1000",
             "LANTERN_ALERT_DIGEST_MINUTES": "1",
-            **mailed_to(mail_port),
+            **(mailed_to(mail_port) if mail_port else {}),
         }
         env |= {"LANTERN_DATABASE_URL": url} if url else {}
         env |= {"LANTERN_REDIS_URL": redis_url} if redis_url else {}
@@ -68,13 +71,28 @@ class Deployment:
         self.settings = Settings.from_env(first.env)
         self.gateways = [stack.gateway for stack in self.stacks]
         self.dispatchers = [stack.dispatcher for stack in self.stacks]
-        self.rasa, self.actions = first.rasa, first.actions
+        self.rasa, self.actions, self.console = first.rasa, first.actions, first.console
 
     def start(self) -> None:
-        """Set up the state folder and start all processes."""
+        """Set up the state folder and start all processes but the console."""
+        self._start(self.rasa, self.actions)
+
+    def start_live(self, *, with_rasa: bool) -> None:
+        """Start the console too; without Rasa the gateways answer alone."""
+        self._start(self.console, *([self.rasa, self.actions] if with_rasa else []))
+        until = time.monotonic() + SETTLE_S
+        while not self._assesses() and time.monotonic() < until:
+            time.sleep(0.5)
+
+    def _assesses(self) -> bool:
+        """Return whether each gateway assesses messages: some time after its start."""
+        addresses = [f"{stack.url('gateway')}/readyz" for stack in self.stacks]
+        return all(httpx.get(each, timeout=10).json()["screening"] == "up" for each in addresses)
+
+    def _start(self, *more: Process) -> None:
         first = self.stacks[0]
         first.setup()
-        first.start(self.rasa, self.actions, *self.gateways, *self.dispatchers)
+        first.start(*more, *self.gateways, *self.dispatchers)
 
     def stop(self) -> None:
         """Stop all processes."""
@@ -103,6 +121,14 @@ class Deployment:
             total += dispatcher["handoffs"] + dispatcher["unassessed"]
             total += dispatcher["database"] != "up"
         return total
+
+
+def settle(deployment: Deployment) -> float:
+    """Wait until there is no backlog. Returns how long that took, in seconds."""
+    started = time.monotonic()
+    while deployment.backlog() != 0 and time.monotonic() - started < SETTLE_S:
+        time.sleep(0.5)
+    return time.monotonic() - started
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import operator
 from collections.abc import Callable, Collection
 from datetime import datetime
 from functools import partial
@@ -16,12 +17,13 @@ from prometheus_client import (
     generate_latest,
 )
 from sanic import Blueprint, HTTPResponse, Request, Sanic
-from sanic.exceptions import BadRequest, NotFound
+from sanic.exceptions import BadRequest, NotFound, PayloadTooLarge
 from sanic.response import BaseHTTPResponse, raw, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from safeguarding.clock import utc_now
 from safeguarding.content.facts import read_facts
+from safeguarding.content.live_replies import read_live_replies
 from safeguarding.content.phrases import read_phrases
 from safeguarding.content.reader import Catalogue, read_catalogue
 from safeguarding.content.services import read_areas
@@ -31,6 +33,8 @@ from safeguarding.taxonomy import CONTENT
 from staff.accounts.accounts import StaffAccounts
 from staff.accounts.accounts_page import accounts, invitation
 from staff.accounts.auth import load_session, open_to_all
+from staff.accounts.chat_name_page import chat_name_page
+from staff.accounts.chat_names import ChatNames
 from staff.accounts.devices import KnownDevices
 from staff.accounts.invitations import Invitations
 from staff.accounts.linked_identities import LinkedIdentities
@@ -52,6 +56,11 @@ from staff.approvals.plan_page import content_plan
 from staff.approvals.reading_page import content_reading
 from staff.approvals.readings import Readings
 from staff.approvals.signing_phrases import SigningPhrases
+from staff.attachments import wording as file_wording
+from staff.attachments.attachments import LARGEST, Attachments
+from staff.attachments.page import ATTACH, case_attachments
+from staff.attachments.phrases import FilePhrases
+from staff.attachments.scanning import VirusScanner
 from staff.audit.page import audit
 from staff.audit.trail import AuditLog, client_digest
 from staff.cases import queue_wording
@@ -76,11 +85,23 @@ from staff.cases.tasks import CaseTasks
 from staff.cases.tasks_page import tasks
 from staff.cases.word_search import WordSearch
 from staff.cases.work_page import case_work
-from staff.console.live import ChangeWatch, live, own_alerts
+from staff.console.live import POLL_S, live, own_alerts
 from staff.console.pages import ConsolePhrases, Pages, Services, services
 from staff.console.recording import RefusalCounter, record_refused_response
 from staff.letterbox.desk import LetterboxDesk, LetterOpenings, LetterPhrases
 from staff.letterbox.page import letterbox_work
+from staff.live.case_page import live_chat_case
+from staff.live.desk import LiveDesk
+from staff.live.list_page import live_chats_list
+from staff.live.may_chat import MayChat
+from staff.live.page import live_chat_page
+from staff.live.phrases import StaffChatPhrases
+from staff.live.room import LiveRoom
+from staff.live.stream_page import POLL_S as LIVE_CHAT_POLL_S
+from staff.live.stream_page import live_chat_stream
+from staff.live.takers import LiveRolePhrases
+from staff.live.work_page import live_chat_work
+from staff.live.wrap_up_page import live_chat_wrap_up
 from staff.reports.case_file import ReleaseLog
 from staff.reports.case_file_page import case_files
 from staff.reports.figures import CaseFigures
@@ -90,6 +111,7 @@ from staff.rota.refusal_wording import RefusedWayPhrases
 from staff.rota.service import RotaService
 from storage.engine import connect
 from storage.vault import Vault
+from web.changes import ChangeWatch
 from web.connections import bound
 from web.http import (
     App,
@@ -104,6 +126,8 @@ from web.http import (
 STATIC = Path(__file__).resolve().parent / "static"
 _POLICY = ContentPolicy(form_action="'self'")
 _LARGEST_REQUEST = 256 * 1024
+_LARGEST_UPLOAD = LARGEST + 64 * 1024
+"""A file with the other fields of its form, in bytes."""
 _FOR_MACHINES = frozenset({"/healthz", "/metrics"})
 
 neutral = Blueprint("neutral")
@@ -142,7 +166,7 @@ def create_app(settings: Settings, console: Services | None = None) -> App:
     """
     app: App = Sanic("lantern-console", configure_logging=False)
     app.config.update(
-        REQUEST_MAX_SIZE=_LARGEST_REQUEST,
+        REQUEST_MAX_SIZE=_LARGEST_UPLOAD,
         PROXIES_COUNT=settings.console_trusted_proxies or None,
         ACCESS_LOG=False,
         FALLBACK_ERROR_FORMAT="html",
@@ -150,12 +174,16 @@ def create_app(settings: Settings, console: Services | None = None) -> App:
     app.ctx.services = console or compose(settings)
     app.ctx.metrics = ConsoleMetrics()
     app.ctx.refusals = RefusalCounter()
-    app.ctx.changes = ChangeWatch(app.ctx.services.cases.latest_change)
+    app.ctx.changes = ChangeWatch(app.ctx.services.cases.latest_change, POLL_S, operator.lt)
+    app.ctx.room_changes = ChangeWatch(
+        app.ctx.services.live_room.newest, LIVE_CHAT_POLL_S, operator.ne
+    )
     errors = PlainErrors(app.ctx.services.errors)
     app.error_handler = errors
-    bound(app, settings.console_trusted_proxies, _LARGEST_REQUEST, errors)
+    bound(app, settings.console_trusted_proxies, _largest_body, errors)
     if settings.console_hosts is not None:
         app.register_middleware(partial(_refuse_other_hosts, settings.console_hosts), "request")
+    app.register_middleware(_refuse_large, "request")
     app.register_middleware(load_session, "request")
     app.register_middleware(_refuse_nul, "request")
     app.register_middleware(_keep_origin, "response")
@@ -165,8 +193,9 @@ def create_app(settings: Settings, console: Services | None = None) -> App:
     # With an index, the address of a folder is not found; without one, it is an error.
     app.static("/static", STATIC, name="static", index="index.html")
     many_cases = (false_alarms, tasks, word_search)
-    works = (case_page, case_print, case_work, letterbox_work, case_files)
-    cases = (queue, live, *works, *many_cases, figures)
+    works = (case_page, case_print, case_work, letterbox_work, case_files, case_attachments)
+    chats = (live_chats_list, live_chat_page, live_chat_work, live_chat_wrap_up, live_chat_stream)
+    cases = (queue, live, *works, live_chat_case, *chats, *many_cases, figures)
     signing = (content, content_plan, content_reading)
     rotas = (rota, contact_preferences, own_alerts)
     own = (
@@ -174,6 +203,7 @@ def create_app(settings: Settings, console: Services | None = None) -> App:
         second_step_pages,
         single_sign_on,
         own_account,
+        chat_name_page,
         passkeys,
         invitation,
         accounts,
@@ -200,6 +230,8 @@ def compose(
     phrases = read_phrases(CONTENT / "phrases")
     refused_way_phrases = phrases.of("refused_ways", RefusedWayPhrases)
     alarm_phrases = phrases.of("false_alarms", FalseAlarmPhrases)
+    staff_chats = phrases.of("staff_chats", StaffChatPhrases)
+    usual_roles = phrases.of("live_roles", LiveRolePhrases).by_role()
     accounts = accounts or StaffAccounts(database, now)
     asks_second_step = settings.asks_second_step()
     facts = read_facts(CONTENT / "facts.yml")
@@ -215,7 +247,17 @@ def compose(
         letterbox_desk=LetterboxDesk(database, vault, now),
         letter_phrases=phrases.of("letters", LetterPhrases),
         letter_openings=phrases.of("letter_openings", LetterOpenings),
+        live_desk=LiveDesk(database, vault, usual_roles, settings.live_chats_at_once, now),
+        live_room=LiveRoom(database, vault),
+        live_replies=read_live_replies(CONTENT / "live_replies.yml"),
+        live_offer=phrases.group("live_chat")["offer"],
+        may_chat=MayChat(database, settings.live_chats_at_once, now),
+        live_chat=settings.live_chat,
+        staff_chats=staff_chats,
+        chat_names=ChatNames(database, usual_roles, now),
         links=CaseLinks(database, vault, now),
+        file_phrases=phrases.of("files", FilePhrases),
+        attachments=Attachments(database, vault, VirusScanner(settings.clamd), now),
         child_details=ChildDetails(database, vault, now),
         tasks=CaseTasks(database),
         likeness=LikenessSearch(database, vault),
@@ -255,10 +297,13 @@ def compose(
             asks_second_step=asks_second_step,
             organisation=None if settings.sign_on is None else settings.sign_on.label,
             case_wording=case_wording,
+            file_wording=file_wording,
             queue_wording=queue_wording,
             refused_way_phrases=refused_way_phrases,
             alarm_phrases=alarm_phrases,
             queue_phrases=phrases.of("queue", QueuePhrases),
+            staff_chats=staff_chats,
+            live_chat=settings.live_chat,
         ),
         errors=phrases.of("errors", ErrorPhrases),
         url=settings.alerts.console_url.rstrip("/"),
@@ -272,6 +317,16 @@ async def _refuse_other_hosts(hosts: Collection[str], request: Request) -> None:
     # What watches the console asks it by the address of its machine, and is told nothing of staff.
     if request.path not in _FOR_MACHINES and not is_addressed_to(request, hosts):
         raise BadRequest
+
+
+def _largest_body(path: str) -> int:
+    """Return how many bytes of a body are kept: one more than is allowed, so that more is seen."""
+    return (_LARGEST_UPLOAD if path.endswith(f"/{ATTACH}") else _LARGEST_REQUEST) + 1
+
+
+async def _refuse_large(request: Request) -> None:
+    if len(request.body) >= _largest_body(request.path):
+        raise PayloadTooLarge("")
 
 
 async def _refuse_nul(request: Request) -> None:

@@ -3,84 +3,33 @@
 A page learns that a case has changed, so that its reader need not load it again.
 
 Server-sent events carry a number and nothing else; what a page then fetches is checked as usual.
-The number is that of the newest event about a case on the audit trail.
+The number is that of the newest event about a case on the audit trail. A quiet stream sends a beat:
+a page that hears none knows that a proxy holds the events back, and asks.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from contextlib import suppress
 
-import structlog
 from sanic import Blueprint, HTTPResponse, Request
 from sanic.exceptions import NotFound
 from sanic.response import json, redirect
-from sqlalchemy.exc import SQLAlchemyError
 
 from staff.accounts.auth import requires, session_of, token_of
 from staff.accounts.permissions import Permission
 from staff.cases.cases import UnknownCaseError
 from staff.console import wording
 from staff.console.pages import HOME, LIVE, address_of, number_in, services
+from web.changes import ChangeWatch
 from web.http import App
 
 POLL_S = 1.0
+"""How often the database is asked for a change while a page is open."""
 KEEP_ALIVE_S = 15.0
-"""How often a quiet stream sends a comment, so that no proxy takes it for dead."""
-KEEP_ALIVE = ": still here\n\n"
+"""How often a quiet stream sends a beat, so that no proxy takes it for dead."""
+BEAT = "event: beat\ndata: 0\n\n"
 live = Blueprint("live")
 own_alerts = Blueprint("own_alerts")
-log = structlog.get_logger("console.changes")
-
-
-class ChangeWatch:
-    """Polls for the newest event on behalf of every open page, while at least one waits."""
-
-    def __init__(self, newest: Callable[[], int], every_s: float = POLL_S) -> None:
-        """`newest` asks the database for the number of the newest event."""
-        self._ask = newest
-        self._every_s = every_s
-        self._newest = 0
-        self._waiting = 0
-        self._grown = asyncio.Event()
-        self._polling: asyncio.Task[None] | None = None
-        self.stopped = False
-
-    async def after(self, seen: int, within_s: float = KEEP_ALIVE_S) -> int:
-        """Return the newest number as soon as it is above `seen`, else the known one in the end."""
-        self._waiting += 1
-        if self._polling is None or self._polling.done():
-            self._polling = asyncio.create_task(self._poll())
-        try:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(within_s):
-                    while self._newest <= seen and not self.stopped:
-                        await self._grown.wait()
-            return self._newest
-        finally:
-            self._waiting -= 1
-
-    def stop(self) -> None:
-        """Release every page that waits, because the server stops."""
-        self.stopped = True
-        self._wake()
-
-    async def _poll(self) -> None:
-        while self._waiting and not self.stopped:
-            try:
-                newest = await asyncio.to_thread(self._ask)
-            except SQLAlchemyError as error:
-                log.warning("changes.unknown", error=type(error).__name__)
-            else:
-                if newest != self._newest:
-                    self._newest = newest
-                    self._wake()
-            await asyncio.sleep(self._every_s)
-
-    def _wake(self) -> None:
-        self._grown.set()
-        self._grown = asyncio.Event()
 
 
 @live.before_server_stop
@@ -94,7 +43,7 @@ async def stop(app: App) -> None:
 async def stream(request: Request) -> None:
     """Send a number whenever a case has changed, for as long as the session lasts."""
     console, token = services(request), token_of(request)
-    changes: ChangeWatch = request.app.ctx.changes
+    changes: ChangeWatch[int] = request.app.ctx.changes
     last = request.headers.get("last-event-id") or str(request.args.get("seen") or "")
     seen = looked_to = number_in(last) or 0
     areas = session_of(request).staff.areas
@@ -102,13 +51,13 @@ async def stream(request: Request) -> None:
         content_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
     )
     # The headers go with the first line: from then on, a page that is left is no error.
-    await response.send(KEEP_ALIVE)
+    await response.send(BEAT)
     clock = asyncio.get_running_loop().time
     quiet_until = clock() + KEEP_ALIVE_S
     while not changes.stopped:
         newest = await changes.after(looked_to, within_s=max(0.0, quiet_until - clock()))
         if areas is not None and newest > looked_to:
-            # A change of a case in another area is not even told by the moment of a comment.
+            # A change of a case in another area is not even told by the moment of a beat.
             looked_to = newest
             newest = await asyncio.to_thread(console.cases.latest_change, areas, after=seen)
             if newest <= seen and clock() < quiet_until:
@@ -124,7 +73,7 @@ async def stream(request: Request) -> None:
             seen, looked_to = newest, max(newest, looked_to)
             await response.send(f"id: {newest}\nevent: change\ndata: {newest}\n\n")
         else:
-            await response.send(KEEP_ALIVE)
+            await response.send(BEAT)
 
 
 @live.get("/live/case/<case_id:str>", unquote=True)
@@ -159,7 +108,7 @@ async def notifications(request: Request) -> HTTPResponse:
     shown = [
         {
             "id": alert.alert_id,
-            "title": wording.alert_title(alert.severity),
+            "title": wording.alert_title(alert.severity, live_chat=alert.live_chat),
             "body": alert.reference,
             "href": address_of(alert.case_id),
         }

@@ -18,8 +18,10 @@ from markupsafe import Markup
 from sanic import HTTPResponse, Request
 from sanic.response import html
 
+from safeguarding.content.live_replies import LiveReplies
 from safeguarding.content.reader import Catalogue
 from staff.accounts.accounts import StaffAccounts
+from staff.accounts.chat_names import ChatNames
 from staff.accounts.devices import KnownDevices
 from staff.accounts.invitations import Invitations
 from staff.accounts.linked_identities import LinkedIdentities
@@ -35,6 +37,8 @@ from staff.approvals.approvals import Approvals
 from staff.approvals.plan import SigningPlans
 from staff.approvals.readings import Readings
 from staff.approvals.signing_phrases import SigningPhrases
+from staff.attachments.attachments import Attachments
+from staff.attachments.phrases import FilePhrases
 from staff.audit.trail import AuditLog
 from staff.cases.alarm_wording import FalseAlarmPhrases
 from staff.cases.bursts import CaseBursts
@@ -51,6 +55,10 @@ from staff.cases.tasks import CaseTasks
 from staff.cases.word_search import WordSearch
 from staff.console import wording
 from staff.letterbox.desk import LetterboxDesk, LetterOpenings, LetterPhrases
+from staff.live.desk import LiveDesk
+from staff.live.may_chat import MayChat
+from staff.live.phrases import StaffChatPhrases
+from staff.live.room import LiveRoom
 from staff.reports.case_file import ReleaseLog
 from staff.reports.figures import CaseFigures
 from staff.rota.refusal_wording import RefusedWayPhrases
@@ -71,7 +79,10 @@ STATISTICS = "/statistics"
 EXPORTS = "/exports"
 AUDIT = "/audit"
 LIVE = "/live"
-"""Addresses that open pages fetch by themselves."""
+"""Addresses that open pages fetch by themselves begin with it and a slash."""
+LIVE_CHATS = "/live-chats"
+LIVE_CHATS_ITSELF = f"{LIVE}/chats"
+"""What open pages of live chats fetch by themselves."""
 ACCOUNT = "/account"
 SECOND_STEP = f"{ACCOUNT}/second-step"
 WRONG_CODES = f"{ACCOUNT}/wrong-codes"
@@ -87,6 +98,11 @@ _MOST_DIGITS = 15
 def address_of(case_id: str) -> str:
     """Return the address of a case by its id, or by that of a message: never with words."""
     return f"{HOME}/{quote(case_id, safe='')}"
+
+
+def chat_address(chat_id: str) -> str:
+    """Return the address of a live chat."""
+    return f"{LIVE_CHATS}/{quote(chat_id, safe='')}"
 
 
 def content_address(content_id: str) -> str:
@@ -215,7 +231,19 @@ class Services:
     letterbox_desk: LetterboxDesk
     letter_phrases: LetterPhrases
     letter_openings: LetterOpenings
+    live_desk: LiveDesk
+    live_room: LiveRoom
+    live_replies: LiveReplies
+    may_chat: MayChat
+    live_chat: bool
+    """Whether this installation has live chats."""
+    staff_chats: StaffChatPhrases
+    live_offer: str
+    """What a young person reads of a member of staff who offers to talk to them."""
+    chat_names: ChatNames
     links: CaseLinks
+    attachments: Attachments
+    file_phrases: FilePhrases
     child_details: ChildDetails
     tasks: CaseTasks
     likeness: LikenessSearch

@@ -175,6 +175,15 @@ def lasting(duration: timedelta) -> str:
     return counted(minutes, "minute") if minutes else "less than a minute"
 
 
+def waited(duration: timedelta) -> str:
+    """Return a duration as one who waits counts it: "40 seconds", then as `lasting` does.
+
+    static/chats.mjs says it in the same words while the page is open.
+    """
+    seconds = max(0, int(duration.total_seconds()))
+    return counted(seconds, "second") if seconds < 60 else lasting(duration)  # noqa: PLR2004
+
+
 def counted(number: int, noun: str) -> str:
     """Return a count with its noun: "1 hour", "2 hours"."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
@@ -186,8 +195,13 @@ def time_of_day(at: datetime) -> str:
     return {"12am": "midnight", "12pm": "midday"}.get(words, words)
 
 
-def alert_title(severity: Severity) -> str:
-    """Return the title of a browser's notification, which says only how serious a case is."""
+def alert_title(severity: Severity, *, live_chat: bool = False) -> str:
+    """Return the title of a browser's notification, which says only how serious a case is.
+
+    Of `live_chat` it says that a young person asks for a person.
+    """
+    if live_chat:
+        return "Lantern: someone asks to talk to a person now"
     return f"Lantern: {SEVERITIES[severity].lower()} hand-off"
 
 

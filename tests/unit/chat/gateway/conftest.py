@@ -31,6 +31,7 @@ from safeguarding.escalation import (
     LetterboxChange,
     LetterboxClosed,
     LetterboxOpened,
+    LiveChatChange,
     merged,
 )
 from safeguarding.risk.assessment import NO_RISK, Analysis, Assessment, Signal, Turn, read_in_part
@@ -38,10 +39,13 @@ from safeguarding.screening.languages import LanguageDetector
 from safeguarding.screening.screener import MessageScreener
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import Severity
+from storage.duty import Watch
 from storage.engine import connect
 from storage.handoffs import HandoffMailbox
 from storage.integrity import PageState
 from storage.letterboxes import Letterboxes
+from storage.live_chats import LiveChats
+from storage.live_messages import LiveMessages
 from storage.replies import ReplyMailbox
 from tests.content import real_content
 from tests.fakes.plain_engine import plain_alarm, plain_encode
@@ -106,6 +110,11 @@ class WordEngine:
     def canonical(self, text: str) -> str:
         return text
 
+    def phrased(self, text: str) -> Severity:
+        if self.broken:
+            raise RuntimeError(text)
+        return max((LEVELS[w] for w in LEVELS if w in text.split()), default=Severity.NONE)
+
     def vector(self, _text: str) -> npt.NDArray[np.float32]:
         return VECTOR
 
@@ -123,6 +132,7 @@ class MemoryMailbox:
         self.attached: dict[str, Escalation] = {}
         self.rows: list[Escalation] = []
         self.letterboxes: list[LetterboxChange] = []
+        self.live: list[LiveChatChange] = []
         self.groups: list[int] = []
         self.calls = 0
         self.down = False
@@ -132,6 +142,11 @@ class MemoryMailbox:
     def append(self, handoff: Handoff, /) -> bool:
         if isinstance(handoff, (LetterboxOpened, LetterboxClosed)):
             self.letterboxes.append(handoff)
+            return True
+        if isinstance(handoff, LiveChatChange):
+            if self.down:
+                raise OSError(handoff.id)
+            self.live.append(handoff)
             return True
         if not isinstance(handoff, Escalation):
             return self.wishes.apply(handoff)
@@ -227,15 +242,15 @@ class Gateway:
         return {"Authorization": f"Bearer {answer.json()['token']}"}
 
     async def say(
-        self, headers: dict[str, str], text: str, message_id: str | None = None
+        self, headers: dict[str, str], text: str, message_id: str | None = None, **more: str
     ) -> httpx.Response:
         """Send typed words."""
-        body = {"id": message_id or str(uuid4()), "text": text}
+        body = {"id": message_id or str(uuid4()), "text": text, **more}
         return await self.http.post("/v1/messages", json=body, headers=headers)
 
-    async def press(self, headers: dict[str, str], choice: str) -> httpx.Response:
+    async def press(self, headers: dict[str, str], choice: str, **more: str) -> httpx.Response:
         """Press a button."""
-        body = {"id": str(uuid4()), "choice": choice}
+        body = {"id": str(uuid4()), "choice": choice, **more}
         return await self.http.post("/v1/messages", json=body, headers=headers)
 
 
@@ -254,6 +269,7 @@ class World:
         self.screener = ScreenerInThreads(self._screener())
         self.database = True
         self.pages = PageState.SOUND
+        self.rota: Sequence[Watch] = ()
         self.state_dir = state_dir
         self.env: dict[str, str] = {"LANTERN_RASA_TIMEOUT_S": "2"}
 
@@ -277,12 +293,14 @@ class World:
             mailbox=self.mailbox,
             letterboxes=Letterboxes(self.database_engine),
             replies=ReplyMailbox(self.database_engine, vault()),
+            live_chats=LiveChats(self.database_engine),
+            live_messages=LiveMessages(self.database_engine, vault()),
             spool=self.spool,
             token_key="k" * 40,
             channel_secret="secret",
             database_is_up=lambda: self.database,
             page_state=lambda: self.pages,
-            rota=lambda _start, _end: (),
+            rota=lambda _start, _end: self.rota,
         )
 
     @asynccontextmanager

@@ -21,9 +21,10 @@ from chat.gateway.conversations import (
 )
 from chat.gateway.requests import Bearer, Beginning
 from safeguarding.content.guides import GuidePosition
+from safeguarding.content.replies import ASK_WHICH
 from safeguarding.conversation_state import ConversationState
-from safeguarding.messages import Message
-from safeguarding.risk.assessment import NO_RISK, Turn
+from safeguarding.messages import Choice, Message
+from safeguarding.risk.assessment import NO_RISK, Assessment, Turn
 from safeguarding.taxonomy import Severity
 from tests.content import real_content
 from tests.unit.chat.gateway.conftest import assessed
@@ -198,8 +199,7 @@ def test_help_cards_that_were_shown_are_noted_by_their_need() -> None:
     shown = [cards.message(Severity.CONCERN, None, "friend"), cards.message(Severity.NONE, None)]
     conversation.note_shown(
         [*shown, Message(kind="text", text="hello")],
-        real_content().choices,
-        real_content().questions,
+        real_content(),
     )
 
     assert conversation.state.has_seen("friend", Severity.CONCERN)
@@ -207,12 +207,26 @@ def test_help_cards_that_were_shown_are_noted_by_their_need() -> None:
     assert not conversation.state.has_seen("unclear", Severity.CONCERN)
 
 
+def test_talk_that_got_no_card_is_noted_until_a_card_is_shown() -> None:
+    content, conversation = real_content(), Conversation(uuid4())
+    talk = [Message(kind="answer", text="x", topic="reply_worry_bored")]
+
+    conversation.note_shown(talk, content)
+    assert not conversation.state.talked
+    conversation.note(Assessment(Severity.URGENT, ("distress",), "self", ()))
+    conversation.note_shown(talk, content)
+    assert conversation.state.was_talk
+    card = content.help_cards.message(Severity.URGENT, None, "unclear")
+    conversation.note_shown([card, *talk], content)
+    assert not conversation.state.was_talk
+
+
 def test_the_article_in_hand_is_the_last_that_was_shown() -> None:
     conversation = Conversation(uuid4())
     topics = ("what_is_grooming", "consent", "still_here", "help_again", "reply_x", "story_x")
 
     shown = [Message(kind="answer", text="x", topic=topic) for topic in topics]
-    conversation.note_shown(shown, real_content().choices, real_content().questions)
+    conversation.note_shown(shown, real_content())
 
     state = conversation.state
     assert (state.topic, state.guide) == ("consent", None)
@@ -235,7 +249,7 @@ CHILDLINE = real_content().contacts.card("childline", datetime(2026, 11, 29, tzi
 )
 def test_the_kind_of_what_was_said_last_is_noted(message: Message, kind: str) -> None:
     conversation = Conversation(uuid4())
-    conversation.note_shown([message], real_content().choices, real_content().questions)
+    conversation.note_shown([message], real_content())
 
     assert conversation.state.last_kind == kind
 
@@ -247,9 +261,7 @@ def test_the_step_of_a_guide_that_was_shown_is_the_one_that_is_open() -> None:
     for number in (0, 2):
         step = guides.message(GuidePosition("sextortion", number), "young_person")
         assert step is not None
-        conversation.note_shown(
-            [step], real_content().choices, real_content().questions, pressed=True
-        )
+        conversation.note_shown([step], real_content(), pressed=True)
 
     assert (conversation.state.guide, conversation.state.topic) == ("sextortion/2", None)
 
@@ -260,12 +272,24 @@ def test_a_guide_is_left_by_typing_and_not_begun_by_a_step_that_comes_with_a_car
     assert step is not None
     begun, offered = Conversation(uuid4()), Conversation(uuid4())
 
-    begun.note_shown([step], content.choices, content.questions, pressed=True)
-    begun.note_shown([Message(kind="text", text="x")], content.choices, content.questions)
-    offered.note_shown([step], content.choices, content.questions)
+    begun.note_shown([step], content, pressed=True)
+    begun.note_shown([Message(kind="text", text="x")], content)
+    offered.note_shown([step], content)
 
     assert begun.state.guide is None
     assert offered.state.guide is None
+
+
+def test_the_replies_and_articles_offered_are_known_until_something_else_is_shown() -> None:
+    conversation, content = Conversation(uuid4()), real_content()
+    ids = ("reply_chat_pets", "not_safe_now", "ask_consent")
+    buttons = [Choice(id=each, label=each) for each in ids]
+    asks = Message(kind="prompt", text="Which?", topic=ASK_WHICH, choices=buttons)
+
+    conversation.note_shown([asks, Message(kind="text", text="x")], content)
+    assert conversation.state.offered == ("reply_chat_pets", "ask_consent")
+    conversation.note_shown([Message(kind="text", text="x")], content)
+    assert conversation.state.offered == ()
 
 
 def test_the_question_that_was_asked_last_is_open_until_something_else_is_shown() -> None:
@@ -273,9 +297,9 @@ def test_the_question_that_was_asked_last_is_open_until_something_else_is_shown(
     content = real_content()
     still = content.help_cards.still_here(conversation.state)
 
-    conversation.note_shown([still], content.choices, content.questions)
+    conversation.note_shown([still], content)
     assert conversation.state.asked == "safe_now"
-    conversation.note_shown([Message(kind="text", text="x")], content.choices, content.questions)
+    conversation.note_shown([Message(kind="text", text="x")], content)
     assert conversation.state.asked is None
 
 

@@ -83,7 +83,8 @@ async def test_rasa_gets_the_message_and_its_answer_is_shown(gateway: Gateway) -
     answer = await gateway.say(headers, "/restart please")
 
     received = gateway.world.rasa.received[0]
-    assert answer.json() == {"messages": [HELLO]}
+    assert answer.json()["messages"] == [HELLO]
+    assert answer.json()["listen"] is False
     assert received["text"] == "/restart please"
     assert received["state"] == {
         "severity": "none",
@@ -234,6 +235,7 @@ async def test_rasa_is_told_what_the_conversation_has_come_to(gateway: Gateway) 
         "replies": 2,
         "facts": ["pictures"],
         "last_kind": "card",
+        "offered": ["ask_what_happens_if_i_tell"],
         "is_sure": True,
     }
 

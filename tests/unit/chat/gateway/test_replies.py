@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from typing import Any
 from uuid import uuid4
 
+import numpy as np
 import pytest
 
 from chat.gateway.conversations import Conversation, Exchange
@@ -15,6 +16,7 @@ from chat.gateway.replies import OwnReplies, ReplyCheck, highest_shown, with_hel
 from chat.gateway.requests import IncomingMessage
 from safeguarding.conversation_state import ConversationState
 from safeguarding.dialogue.model import Candidate, DialogueModel
+from safeguarding.dialogue.understand import LOOK_ABOVE
 from safeguarding.messages import ContactCard, Message
 from safeguarding.risk.assessment import NO_RISK, AssessedMessage, Assessment, Signal
 from safeguarding.taxonomy import Severity
@@ -61,18 +63,23 @@ def test_without_rasa_the_reply_that_surely_fits_is_given_all_the_same() -> None
 
 
 @pytest.mark.parametrize(
-    ("before", "demonstration"),
+    ("said", "demonstration", "topics"),
     [
-        (TOLD, False),  # the gateway cannot read whether its words are signed
-        (TOLD.having_said(PAY), True),
+        ([], False, []),  # the gateway cannot read whether its words are signed
+        ([PAY], True, [f"reply_{LOOK_ABOVE}"]),
+        ([PAY, LOOK_ABOVE], True, []),
     ],
 )
 def test_without_rasa_no_unsigned_reply_is_given_and_none_twice(
-    before: ConversationState, demonstration: bool
+    said: list[str], demonstration: bool, topics: list[str]
 ) -> None:
-    own = made(demonstration=demonstration)
+    own, before = made(demonstration=demonstration), TOLD
+    for each in said:
+        before = before.having_said(each)
 
-    assert own.planned(exchange(before), AssessedMessage(NO_RISK, None)) == []
+    found = own.planned(exchange(before), AssessedMessage(NO_RISK, None))
+
+    assert [each["topic"] for each in found] == topics
 
 
 @pytest.fixture
@@ -142,6 +149,45 @@ def test_a_danger_that_is_denied_in_its_own_message_gets_no_card(
 
     assert (shown[0]["kind"] == "help_card") is card
     assert any("999" in message["text"] for message in shown)
+
+
+@pytest.mark.parametrize(("kind", "topic", "card"), [
+    ("model", "reply_correct_not_hurt", False), ("model", f"reply_{PAY}", True),
+    ("lexicon", "reply_correct_not_hurt", True),
+])  # fmt: skip
+def test_a_correction_after_a_card_gets_no_second_one_where_only_the_network_alarms(
+    own: OwnReplies, kind: str, topic: str, card: bool
+) -> None:
+    signal = Signal("x", kind, "1", "physical_abuse", Severity.URGENT, 0, 0)
+    heard = Assessment(Severity.URGENT, ("physical_abuse",), "self", (signal,))
+    concern = Assessment(Severity.CONCERN, ("physical_abuse",), "self", ())
+    before = ConversationState().after(concern).shown("hurt_by_someone", Severity.CONCERN)
+    asked = exchange(before)
+    asked.conversation.state = before.after(heard)
+
+    shown = ReplyCheck(own, real_content(), GatewayMetrics()).shown(
+        asked, AssessedMessage(heard, None), [Message(kind="answer", text="Sorry.", topic=topic)]
+    )
+
+    assert (shown[0]["kind"] == "help_card") is card
+    assert any("999" in message["text"] for message in shown)
+
+
+def test_a_message_and_a_button_lead_to_what_they_ask_for() -> None:
+    class Asked(SureModel):
+        def asked(self, vector: object) -> dict[str, float]:
+            return {PAY: 0.5} if vector is not None else {}
+
+    own, typed = made(demonstration=True, model=Asked()), exchange(ConversationState())
+    button = IncomingMessage(id=uuid4(), text="", choice=f"reply_{PAY}")
+    pressed = replace(typed, sent=button)
+    other = replace(typed, sent=replace(button, choice="not_safe_now"))
+    heard = AssessedMessage(NO_RISK, None, dialogue=np.ones(1536, np.float32))
+
+    assert own.understood(typed, heard).leaning == ((PAY, 0.5),)
+    assert own.understood(typed, None).leaning == ()
+    assert own.understood(pressed, None).leaning == ((PAY, 1.0),)
+    assert own.understood(other, None) is typed.conversation.state
 
 
 def test_at_night_too_there_is_someone_to_talk_to(own: OwnReplies) -> None:

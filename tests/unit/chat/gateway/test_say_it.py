@@ -71,7 +71,7 @@ def test_is_offered_once_for_each_need() -> None:
     offer = NoteOffer(real_content())
 
     assert choices(offer.offered(conversation, [card])) == ["say_it"]
-    conversation.note_shown([card], real_content().choices, real_content().questions)
+    conversation.note_shown([card], real_content())
     assert choices(offer.offered(conversation, [card])) == []
     assert choices(offer.offered(conversation, [other])) == ["say_it"]
 

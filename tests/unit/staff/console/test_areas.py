@@ -25,6 +25,7 @@ from staff.cases.cases import Cases
 from staff.cases.casework import Casework
 from staff.cases.merging import CaseMerge
 from staff.cases.work_page import WORKS
+from staff.console.live import BEAT
 from tests.records import Clock, EscalationLog, escalation
 from tests.unit.staff.console.conftest import Browser
 from web.http import App
@@ -271,6 +272,6 @@ async def test_an_open_page_is_told_of_changes_in_its_areas_only(
     newest = cases.latest_change({"kent"})
     assert own < elsewhere < newest
     line = f"id: {newest}\nevent: change\ndata: {newest}\n\n"
-    assert response.text == f": still here\n\n{line}: still here\n\n"
+    assert response.text == f"{BEAT}{line}{BEAT}"
     assert asked_after == [own, elsewhere, newest]
     assert f'data-change="{newest}"' in (await browser.get("/escalations")).text

@@ -50,6 +50,7 @@ def test_every_need_receiver_and_way_has_words() -> None:
     assert set(case_wording.REFERRED_TO) == set(REFERRED_TO)
     assert set(case_wording.REFERRED_BY) == set(REFERRED_BY)
     elsewhere = {"hold", "release", "take", "letter", "letter-settled", "letterbox-close"}
+    elsewhere |= {"live-unblock", "wrap-up", "attach", "file-removed"}
     assert set(case_wording.DONE) == set(WORKS) | elsewhere
 
 

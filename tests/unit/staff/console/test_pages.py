@@ -18,7 +18,7 @@ def test_an_unknown_name_in_a_template_is_an_error() -> None:
 
 
 def test_what_is_shown_is_escaped_in_components_too() -> None:
-    pages = Pages(PHRASES, unsigned_content=False)
+    pages = Pages(PHRASES, unsigned_content=False, live_chat=False)
     response = pages.render("sign_in.html", error="<b>no</b>", onward='"><b>')
     assert response.body
 

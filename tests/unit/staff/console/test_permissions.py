@@ -31,6 +31,8 @@ OPEN = {
 PLACES = {
     "batch": "none",
     "case_id": "c1",
+    "chat_id": "none",
+    "file_id": "none",
     "work": "note",
     "content_id": "answer:consent",
     "audience": "parent",
