@@ -10,13 +10,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from safeguarding.risk.assessment import Assessment, need_of
+from safeguarding.risk.assessment import CONVERSATION, Assessment, need_of
 from safeguarding.taxonomy import ADULTS, PARENT, YOUNG_PERSON, Severity, reader_of, taxonomy
 
 UNCLEAR, DANGER_NOW = "unclear", "danger_now"
 _OF_LIFE = frozenset({"suicide", "adult_in_crisis"})
 _OWN_CARD = _OF_LIFE | {"self_harm"}
 """Needs whose own card is shown although another need's was before."""
+_OF_LIFE_CATEGORIES = frozenset({"suicide", "self_harm"})
+_MEANS = frozenset({"has_means", "tablets"})
+"""Facts about something to hurt oneself with: beside such a category the need is clear."""
 _CATEGORIES = 4
 _NEAR_DANGER = 1
 """For how many messages immediate danger stays close."""
@@ -27,6 +30,9 @@ ADULTS_NEEDS = frozenset({"adult_for_child", "adult_in_crisis"})
 _OF_ADULTS = frozenset({"domestic_abuse", "relationship_abuse", "suicide", "self_harm", "distress"})
 """Categories that a parent tells of themselves."""
 _PARTNER = "other_is_partner"
+_LEANS, _FADES, _LEAST_LEANING = 16, 0.5, 0.005
+"""How many replies `leaning` keeps, the share of a weight that the next message leaves, and the
+weight below which a reply is dropped."""
 SAYS_SAFE, HELP_CALLED = "says_safe", "help_was_called"
 DENIED = "meant_otherwise"
 OVER = frozenset({SAYS_SAFE, HELP_CALLED, DENIED})
@@ -69,6 +75,8 @@ class ConversationState:
     """The replies of content/replies that were given, the latest last: none is given twice."""
     last_kind: str = "none"
     """What was said last: "card", "reply", "article", "guide", "contacts", "ask" or "other"."""
+    offered: tuple[str, ...] = ()
+    """The ids of the buttons of replies and articles below what was said last, in their order."""
     calm: int = 0
     """Number of messages without a risk since the last one with a risk."""
     since_danger: int = 0
@@ -78,9 +86,14 @@ class ConversationState:
     is_over: bool = False
     """Whether they have said since that the danger is past, that help was called, or that it was
     not meant so (facts OVER). What staff see stays; replies no longer sound the alarm."""
+    talked: bool = False
+    """Whether the last message with a risk was answered as everyday talk, without a help card."""
     is_sure: bool = False
     """Whether more than the network has heard something urgent: a reviewed phrase, a button, or
     another reader."""
+    leaning: tuple[tuple[str, float], ...] = ()
+    """The replies that the messages so far asked for, each with a weight above 0, the greatest
+    first: what the person has been talking about."""
 
     def after(self, assessment: Assessment) -> ConversationState:
         """Return the state after a message with this assessment."""
@@ -104,6 +117,7 @@ class ConversationState:
         return replace(
             state,
             calm=0,
+            talked=False,
             is_sure=self.is_sure or assessment.is_sure_of(Severity.URGENT),
             is_over=self.is_over and assessment.severity < Severity.URGENT,
             severity=max(self.severity, assessment.severity),
@@ -129,7 +143,9 @@ class ConversationState:
             return self.need or UNCLEAR
         says_whom = need != UNCLEAR and assessment.subject != "unknown"
         graver = assessment.severity > self.severity and says_whom
-        dying = assessment.categories[:1] == ("suicide",) and need in _OF_LIFE
+        # The network may hear it in all messages together, without a word of it in this one.
+        elsewhere = {signal.kind for signal in assessment.signals} == {CONVERSATION}
+        dying = assessment.categories[:1] == ("suicide",) and need in _OF_LIFE and not elsewhere
         return need if graver or dying else self.need or UNCLEAR
 
     def shown(self, need: str, severity: Severity) -> ConversationState:
@@ -163,11 +179,14 @@ class ConversationState:
             said=(*(each for each in other.said if each not in self.said), *self.said)[
                 -MOST_SHOWN:
             ],
+            offered=self.offered or other.offered,
             calm=min(self.calm, other.calm),
             since_danger=min(self.since_danger, other.since_danger),
             asked_if_safe=self.asked_if_safe or other.asked_if_safe,
             is_over=self.is_over and other.is_over,
             is_sure=self.is_sure or other.is_sure,
+            talked=self.talked and other.talked,
+            leaning=self.leaning or other.leaning,
         )
 
     @property
@@ -185,10 +204,21 @@ class ConversationState:
         """
         if self.severity <= Severity.CONCERN and self.calm >= CALM_AFTER:
             return None
+        if self.was_talk:
+            return None
         denied = self.is_over and DENIED in self.facts
         if denied and self.calm >= (CALM_AFTER if self.is_sure else 1):
             return None
         return self.need
+
+    @property
+    def was_talk(self) -> bool:
+        """Whether all that was heard so far was answered as everyday talk, without a help card.
+
+        Only the network heard it. What staff see stays.
+        """
+        by_network = not self.is_sure and self.severity < Severity.IMMEDIATE
+        return by_network and self.talked and not self.cards
 
     @property
     def last_reply(self) -> str | None:
@@ -197,8 +227,27 @@ class ConversationState:
 
     @property
     def alarm(self) -> Severity:
-        """The severity that still decides how a reply sounds: at most a concern once it is over."""
-        return min(self.severity, Severity.CONCERN) if self.is_over else self.severity
+        """The severity that still decides how a reply sounds: at most a concern once it is over.
+
+        Immediate danger that was answered without the card of danger sounds like the gravest card.
+        """
+        if self.was_talk:
+            return Severity.NONE
+        if self.is_over:
+            return min(self.severity, Severity.CONCERN)
+        answered = self.severity == Severity.IMMEDIATE and self.since_danger > 0
+        shown = max(self.cards.values(), default=self.severity)
+        return min(self.severity, shown) if answered else self.severity
+
+    @property
+    def is_grave(self) -> bool:
+        """Whether replies keep to something urgent: one that not the network alone has heard.
+
+        Immediate danger counts, and so does a need in which life may be at risk. What the network
+        alone takes for urgent is often ordinary talk, which is then not asked if it is safe.
+        """
+        sure = self.is_sure or self.alarm == Severity.IMMEDIATE or self.need in _OWN_CARD
+        return self.alarm >= Severity.URGENT and sure
 
     @property
     def is_near_danger(self) -> bool:
@@ -218,8 +267,13 @@ class ConversationState:
         in_danger = self.severity == Severity.IMMEDIATE and self.since_danger == 0
         guessed = assessment is not None and not assessment.is_sure_of_danger and bool(self.cards)
         in_danger = in_danger and HELP_CALLED not in said and not guessed
+        of_life = assessment is not None and not _OF_LIFE_CATEGORIES.isdisjoint(
+            assessment.categories
+        )
+        at_hand = of_life and self.need == UNCLEAR and not _MEANS.isdisjoint(said)
         return replace(
             self,
+            need="suicide" if at_hand else self.need,
             facts=tuple(dict.fromkeys((*self.facts, *said))),
             is_over=self.is_over or (not in_danger and not OVER.isdisjoint(said)),
         )
@@ -251,6 +305,18 @@ class ConversationState:
         """Return the need of a young person about themselves, by what was told last."""
         first = next(iter(self.categories), "")
         return str(taxonomy().category_help.get(first, {}).get("need", UNCLEAR))
+
+    def leaning_to(self, asked: Mapping[str, float]) -> ConversationState:
+        """Return the state after a message that asks for these replies, with these probabilities.
+
+        What was asked for before fades by _FADES with each message.
+        """
+        weights = {reply: weight * _FADES for reply, weight in self.leaning}
+        for reply, probability in asked.items():
+            weights[reply] = weights.get(reply, 0.0) + probability
+        ordered = sorted(weights.items(), key=lambda each: (-each[1], each[0]))
+        kept = [(reply, round(weight, 3)) for reply, weight in ordered[:_LEANS]]
+        return replace(self, leaning=tuple(each for each in kept if each[1] >= _LEAST_LEANING))
 
     def having_said(self, reply: str) -> ConversationState:
         """Return the state after this reply of content/replies was given."""
@@ -298,6 +364,7 @@ class ConversationState:
             "categories": list(self.categories),
             "facts": list(self.facts),
             "said": list(self.said),
+            "offered": list(self.offered),
             "last_kind": None if self.last_kind == "none" else self.last_kind,
             "calm": self.calm or None,
             "since_danger": self.since_danger or None,
@@ -305,6 +372,8 @@ class ConversationState:
             "asked_if_safe": self.asked_if_safe or None,
             "is_over": self.is_over or None,
             "is_sure": self.is_sure or None,
+            "talked": self.talked or None,
+            "leaning": [list(each) for each in self.leaning],
             "cards": {need: severity.label for need, severity in self.cards.items()},
         }
         return {name: value for name, value in record.items() if value not in (None, {}, [])}
@@ -314,7 +383,9 @@ class ConversationState:
         """Return the inverse of `as_record`. Raises KeyError, TypeError or ValueError."""
         cards = {need: Severity.named(label) for need, label in record.get("cards", {}).items()}
         severity = Severity.named(record.get("severity", "none"))
-        lists = {name: tuple(record.get(name, ())) for name in ("categories", "facts", "said")}
+        names = ("categories", "facts", "said", "offered")
+        lists = {name: tuple(record.get(name, ())) for name in names}
+        lists["leaning"] = tuple((str(id_), float(w)) for id_, w in record.get("leaning", ()))
         return cls(**{**record, "cards": cards, "severity": severity, **lists})
 
 

@@ -1,4 +1,4 @@
-"""What the chat hands over to staff: messages to read, call-backs, and letterboxes."""
+"""What the chat hands over to staff: messages, call-backs, letterboxes and live chats."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, TypeAlias
 
+from safeguarding.live_chat import LiveChatEnd, LiveChatStep
 from safeguarding.messages import ShownContact, contacts_as_record, contacts_from_record
 from safeguarding.risk.assessment import NO_RISK, Assessment, Signal, Turn, upgraded
 from safeguarding.taxonomy import Severity
@@ -155,6 +156,7 @@ class HandoffKind(str, Enum):
     CALLBACK_WITHDRAWN = "callback_withdrawn"
     LETTERBOX_OPENED = "letterbox_opened"
     LETTERBOX_CLOSED = "letterbox_closed"
+    LIVE_CHAT = "live_chat"
 
 
 @dataclass(frozen=True)
@@ -216,9 +218,33 @@ class LetterboxClosed:
     kind = HandoffKind.LETTERBOX_CLOSED
 
 
+@dataclass(frozen=True)
+class LiveChatChange:
+    """A young person asked for a person, accepted one, or a live chat ended on the chat's side."""
+
+    id: str
+    """Made by the gateway: writing the same one twice is harmless."""
+    conversation_id: str
+    """The id under which staff know the conversation: `Conversation.case_id`."""
+    at: datetime
+    """With a time zone."""
+    chat_id: str
+    """That of the offer, or a new one for a request."""
+    step: LiveChatStep
+    address: str
+    """The conversation to which staff write: it differs from `conversation_id` where an older case
+    was opened in it by its letterbox."""
+    why: LiveChatEnd | None = None
+    """Only with LiveChatStep.ENDED."""
+    term: int = 0
+    """The fencing number that the chat knew: an end of an earlier term ends nothing."""
+
+    kind = HandoffKind.LIVE_CHAT
+
+
 CallbackChange: TypeAlias = CallbackLeft | CallbackWithdrawn
 LetterboxChange: TypeAlias = LetterboxOpened | LetterboxClosed
-Handoff: TypeAlias = Escalation | CallbackChange | LetterboxChange
+Handoff: TypeAlias = Escalation | CallbackChange | LetterboxChange | LiveChatChange
 _MADE_OF: dict[HandoffKind, type[CallbackChange | LetterboxChange]] = {
     each.kind: each for each in (CallbackLeft, CallbackWithdrawn, LetterboxOpened, LetterboxClosed)
 }
@@ -235,7 +261,12 @@ def handoff_from_record(kind: HandoffKind, record: dict[str, Any]) -> Handoff:
     """Return the inverse of `handoff_as_record`. Raises KeyError, TypeError or ValueError."""
     if kind is HandoffKind.MESSAGE:
         return Escalation.from_record(record)
-    return _MADE_OF[kind](**{**record, "at": datetime.fromisoformat(record["at"])})
+    known = {**record, "at": datetime.fromisoformat(record["at"])}
+    if kind is HandoffKind.LIVE_CHAT:
+        why = record["why"]
+        known |= {"step": LiveChatStep(record["step"]), "why": why and LiveChatEnd(why)}
+        return LiveChatChange(**known)
+    return _MADE_OF[kind](**known)
 
 
 class Outcome(str, Enum):

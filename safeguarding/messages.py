@@ -29,6 +29,8 @@ class Choice(TypedDict):
 
     id: str
     label: str
+    more: NotRequired[bool]
+    """Whether a page may fold it, with others, behind one button for further ways to get help."""
 
 
 class Source(TypedDict):
@@ -92,6 +94,14 @@ class Message(TypedDict):
     choices: NotRequired[list[Choice]]
     hides: NotRequired[bool]
     """Whether what the person types next is a secret, which their page does not show."""
+    by: NotRequired[Literal["person"]]
+    """Set where a member of staff wrote it in a live chat."""
+    name: NotRequired[str]
+    """The name of that member of staff."""
+    number: NotRequired[int]
+    """The number of their message: a page that has shown it shows it no more."""
+    notice: NotRequired[int]
+    """The same for what Lantern says about a live chat."""
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,8 @@ class Settings:
     """Address of the action server; the gateway asks it only whether it is well."""
     rasa_timeout_s: float
     """Seconds the gateway waits for Rasa before it answers by itself."""
+    without_rasa: bool
+    """Whether the gateway answers by itself: no Rasa server and no action server run (ADR 60)."""
     gateway_host: str
     gateway_port: int
     drain_s: float
@@ -64,6 +66,8 @@ class Settings:
     """Address of the page that holds the widget, for sharing."""
     widget_ancestors: str
     """The sites that may embed the widget (CSP frame-ancestors), separated by spaces."""
+    live_chat: bool
+    """Whether members of staff may write to young people in the chat."""
     conversation_ttl_s: int
     """Seconds of silence after which a conversation is forgotten."""
     messages_per_minute: int
@@ -79,10 +83,14 @@ class Settings:
     keep_urgent_years: int
     keep_sexual_abuse_years: int
     """Years a closed case is kept: a concern, an urgent or immediate one, one of sexual abuse."""
+    live_chats_at_once: int
+    """How many live chats one member of staff may have at the same time."""
     images: tuple[str, ...]
     """The images of others that an installation in containers runs on; empty outside containers."""
     miss_cost: float | None
     """How many false alarms one missed urgent message outweighs; None: as calibrated."""
+    clamd: str | None
+    """Where clamd checks attached files: a socket's path, or host:port; None: nowhere."""
     alerts: AlertSettings
     """How staff are alerted."""
     sign_on: SignOnSettings | None
@@ -102,6 +110,7 @@ class Settings:
             rasa_urls=_addresses(env, "LANTERN_RASA_URL", "http://127.0.0.1:5005"),
             actions_url=_address(env, "LANTERN_ACTIONS_URL", "http://127.0.0.1:5055"),
             rasa_timeout_s=number_setting(env, "LANTERN_RASA_TIMEOUT_S", 4.0),
+            without_rasa=_flag(env, "LANTERN_WITHOUT_RASA"),
             gateway_host=env.get("LANTERN_GATEWAY_HOST", "127.0.0.1"),
             gateway_port=gateway_port,
             drain_s=_within(env, "LANTERN_DRAIN_S", 0, 0, 60),
@@ -112,6 +121,7 @@ class Settings:
             require_second_step=_flag(env, "LANTERN_REQUIRE_SECOND_STEP"),
             public_url=env.get("LANTERN_PUBLIC_URL", f"http://127.0.0.1:{gateway_port}/"),
             widget_ancestors=env.get("LANTERN_WIDGET_ANCESTORS", "'self'"),
+            live_chat=_flag(env, "LANTERN_LIVE_CHAT", default="true"),
             conversation_ttl_s=int(number_setting(env, "LANTERN_CONVERSATION_TTL_S", 3600)),
             messages_per_minute=int(number_setting(env, "LANTERN_MESSAGES_PER_MINUTE", 600)),
             require_approval=_flag(env, "LANTERN_REQUIRE_APPROVAL"),
@@ -121,8 +131,10 @@ class Settings:
             keep_concern_years=_whole(env, "LANTERN_KEEP_CONCERN_YEARS", 6, 1, 200),
             keep_urgent_years=_whole(env, "LANTERN_KEEP_URGENT_YEARS", 25, 1, 200),
             keep_sexual_abuse_years=_whole(env, "LANTERN_KEEP_SEXUAL_ABUSE_YEARS", 75, 1, 200),
+            live_chats_at_once=_whole(env, "LANTERN_LIVE_CHATS_AT_ONCE", 2, 1, 10),
             images=tuple(env.get("LANTERN_IMAGES", "").split()),
             miss_cost=_miss_cost(env),
+            clamd=_clamd(env),
             alerts=AlertSettings.from_env(env),
             sign_on=SignOnSettings.from_env(env),
         )
@@ -270,6 +282,17 @@ def _folder(env: Mapping[str, str], name: str) -> Path | None:
     return Path(env[name]) if env.get(name) else None
 
 
+def _clamd(env: Mapping[str, str]) -> str | None:
+    """Return the address of clamd: the path of its socket, or host:port; None without one."""
+    address = env.get("LANTERN_CLAMD") or None
+    if address is None or address.startswith("/"):
+        return address
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal():
+        raise SettingsError("LANTERN_CLAMD must be the path of a socket, or host:port")
+    return address
+
+
 def _console_hosts(env: Mapping[str, str], proxies: int) -> frozenset[str] | None:
     """Return the host of LANTERN_CONSOLE_URL, or the names of this machine where it alone asks."""
     url, listens = env.get("LANTERN_CONSOLE_URL"), env.get("LANTERN_CONSOLE_HOST", "127.0.0.1")
@@ -352,8 +375,8 @@ def choice_setting(env: Mapping[str, str], name: str, allowed: tuple[T, ...]) ->
     return found
 
 
-def _flag(env: Mapping[str, str], name: str) -> bool:
-    text = (env.get(name) or "false").strip().lower()
+def _flag(env: Mapping[str, str], name: str, default: str = "false") -> bool:
+    text = (env.get(name) or default).strip().lower()
     if text not in {"true", "false", "1", "0", "yes", "no"}:
         raise SettingsError(f"{name} is {text!r}; write true or false")
     return text in {"true", "1", "yes"}

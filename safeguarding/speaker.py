@@ -22,26 +22,43 @@ _BEGINS = rf"(?:^|[.!?]\s)(?:{_GREETING}[,.!]?\s)?"
 """Where a person says in two words who writes: "foster carer here". Not "dad here", which a child
 may write of a dad who has come in."""
 _PARENT = re.compile(
-    rf"\bmy {_WHICH}(?:son|daughter|stepson|stepdaughter|grandson|granddaughter|kids|children|"
+    rf"\bmy {_WHICH}(?:son|daughter|stepson|stepdaughter|grandson|grand?daughter|kids|children|"
     r"grandkids|grandchild|grandchildren|stepkids|stepchildren|husband|wife|toddler|"
     r"foster child)\b(?!'?s? (?:friend|mate))|\bme and the kids\b|"
     rf"\bmy {_WHICH}(?:sons|daughters|grandsons|granddaughters|stepsons|stepdaughters) "
     r"(?:phone|room|bed|bedroom|ipad|tablet|laptop|bag|school|nudes|account|messages)\b|"
+    r"\bmy \d{1,2}[ -]?(?:years?|yrs?)[ -]olds?(?= *(?:[.,?!]|$|(?:is|was|has|says|said|keeps|"
+    r"won'?t|wants|just|came|told|hates|and)\b))|"
+    r"\bi was (?:in care|in a (?:children'?s )?home|at school|a (?:kid|child|boy|girl)) "
+    r"(?:\w+ ){0,3}in the (?:early |late |mid )?(?:19)?[4-9]0'?s\b|"
     r"\bmy ex\b.{0,40}\b(?:the|our|my) (?:kids|children)\b|"
     r"\b(?:two|three|four|[2-5]) (?:kids|children|little ones) under "
     r"(?:\d|two|three|four|five|six)\b|"
+    r"\bon my own with (?:a|the|my|two|three|[2-5]) (?:new ?born|baby|babies|toddlers?|kids|"
+    r"children|little ones)\b|"
+    r"(?<!be )\bmy (?:little|eldest|oldest|youngest|middle) (?:boy|girl|lad|one)\b"
+    r"(?!'?s? (?:friend|mate))|"
     rf"{_BEGINS}(?:(?:worried|desperate|single) (?:mum|dad|parent|nan|gran|grandad)|neighbour|"
     r"foster (?:mum|dad|carer)) here\b|"
     + _I_AM
-    + r"(?:a|his|her|their) (?:mum|mam|mom|dad|nan|gran|grandad|parent|foster carer|carer|stepmum|"
-    r"stepdad)\b",
+    + r"(?:such )?(?:a|his|her|their) (?:(?:bad|terrible|awful|rubbish|useless|single|new|tired) )?"
+    r"(?:mum|mam|mom|dad|nan|gran|grandad|parent|foster carer|carer|stepmum|stepdad)\b|(?<!like )"
+    + _I_AM
+    + r"the (?:mum|mam|mom|dad|nan|gran|grandad|parent|stepmum|stepdad)\b"
+    r"(?= *(?:[.,?!]|$)| (?:not|im|i'm|shes|hes)\b)",
     re.IGNORECASE,
 )
 _PROFESSIONAL = re.compile(
     _I_AM + r"(?:a|an|the|his|her|their) (?:\w+ ){0,2}?(?:teacher|ta|teaching assistant|"
     r"head ?teacher|dsl|social worker|nurse|gp|doctor|youth worker|coach|tutor|childminder|"
     r"police officer|counsellor|receptionist|taxi driver|volunteer|governor|senco|"
-    r"cover supervisor|(?:scout|cub|beaver|brownie|guide|cadet) leader)\b|"
+    r"cover supervisor|(?:scout|cub|beaver|brownie|guide|cadet) leader|"
+    r"club (?:secretary|chair|treasurer|welfare officer))\b|"
+    r"\bi coach (?:an? |the )?(?:under|u ?\d|girls|boys|juniors?|kids|youth)|"
+    r"\bi'?ve been an? (?:\w+ )?(?:teacher|teaching assistant|ta|nurse|social worker|youth worker|"
+    r"coach|childminder) (?:for|since)\b|"
+    r"\b(?:preparing|writing|planning|running|doing) (?:an?|some|our|the) (?:staff|inset|"
+    r"safeguarding) (?:briefing|training|session)\b|"
     rf"{_BEGINS}(?!(?:my|our|the|his|her|a|that) )(?:ta|volunteer|childminder|(?:\w+ ){{1,3}}?"
     r"(?:teacher|assistant|coach|volunteer|leader)) here(?= *(?:[.,:;!-]|$))|"
     rf"{_BEGINS}(?:youth club|scout|cadet|church|holiday club) (?:volunteer|leader)\b|"
@@ -50,10 +67,12 @@ _PROFESSIONAL = re.compile(
     r"\b(?:one of my|one of our|my|our) (?:\w+ )?(?:pupil|student|tutee|patient)s?\b|"
     r"(?<!i'm )(?<!im )(?<!i am )\ba (?:year \d{1,2}|yr ?\d{1,2}|y\d{1,2}) (?:pupil|student|boy|"
     r"girl|child)\b|"
+    r"\bone of my (?:year|yr|y) ?\d{1,2}'?s\b|"
     r"\ba (?:pupil|student) of mine\b|\b(?:our|my) (?:dsl|safeguarding lead|setting)\b|"
     r"\bas a (?:dsl|teacher|nurse|gp)\b|\bin my (?:cab|taxi|classroom|tutor group)\b|"
-    r"\bi work (?:at|in|for|on) (?:a|an|the|our) (?:\w+ )?(?:school|nursery|college|hotel|surgery|"
-    r"reception|pharmacy|clinic|hospital|youth club|care home|children'?s home)\b",
+    r"\bi work (?:(?:the )?night ?shifts? |nights )?(?:at|in|for|on) (?:a|an|the|our) (?:\w+ )?"
+    r"(?:school|nursery|college|hotel|surgery|reception|pharmacy|clinic|hospital|youth club|"
+    r"care home|children'?s home|petrol station|hostel)\b",
     re.IGNORECASE,
 )
 
@@ -64,6 +83,15 @@ _YOUNG = re.compile(
     + r"(?:not|no) (?:a|an|the|his|her|their|your)? ?(?:parent|adult|grown ?-?up|mum|dad|carer|"
     r"teacher|staff|professional)\b|" + _I_AM + r"in (?:year|yr|y) ?(?:[2-9]|1[0-3])\b",
     re.IGNORECASE,
+)
+_SAYS_MY_ADULTS = re.compile(
+    r"\bmy foster (?:mum|mam|mom|dad|carers?|parents?|family|brother|sister|mum'?s|dad'?s)\b|"
+    r"\bmy (?:form tutor|head of year)\b",
+    re.IGNORECASE,
+)
+"""Words of a child about the adults around them, also where the message is about another child."""
+_LONG_AGO = re.compile(
+    r"\bwhen i was\b|\byears ago\b|\bas a (?:child|kid|teen)|\b(?:19)?[4-9]0'?s\b", re.IGNORECASE
 )
 _CLOSE = r"(?:mate|friend|bestie|sister|brother|cousin|boyfriend|girlfriend)"
 _NOT_ME = re.compile(
@@ -105,7 +133,8 @@ def audience_said(text: str) -> str | None:
         return PROFESSIONAL
     if _PARENT.search(plain) or age is not None:
         return PARENT
-    return YOUNG_PERSON if _YOUNG.search(plain) else None
+    young = _YOUNG.search(plain) or (_SAYS_MY_ADULTS.search(plain) and not _LONG_AGO.search(plain))
+    return YOUNG_PERSON if young else None
 
 
 def subject_said(text: str) -> str | None:

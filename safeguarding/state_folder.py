@@ -41,12 +41,16 @@ def _all(state_dir: Path, secrets: Iterable[Path]) -> Iterator[Path]:
             yield from folder.iterdir()
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file, readable by its owner only, completely or not at all. Raises OSError."""
+def write_whole(path: Path, content: bytes, mode: int = 0o600) -> None:
+    """Write a file completely or not at all, also after a power cut. Raises OSError.
+
+    With the usual `mode` only its owner can read it.
+    """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.draft")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
+        os.fchmod(descriptor, mode)
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

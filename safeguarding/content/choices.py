@@ -139,10 +139,30 @@ class QuestionRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return next((each for each in self.answers if each.is_given_by(said)), None)
 
 
+class PickRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whole messages that pick one of a few buttons by its place."""
+
+    places: list[list[str]]
+    """Those for the first button, the second, and so on."""
+    last: list[str]
+    only: list[str]
+    """Those that pick the button where there is only one."""
+
+    def place(self, said: str, buttons: int) -> int | None:
+        """Return the place that a folded message picks, from 0, or None."""
+        named = [*self.places[:buttons], self.last, *([self.only] if buttons == 1 else [])]
+        places = [*range(min(buttons, len(self.places))), buttons - 1, 0]
+        picked = (
+            at for at, words in zip(places, named, strict=False) if said in map(_own_folded, words)
+        )
+        return next(picked, None)
+
+
 class QuestionsRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """content/questions.yml."""
 
     provenance: Provenance
+    picks: PickRecord
     questions: list[QuestionRecord]
 
 
@@ -151,6 +171,7 @@ class Questions:
 
     def __init__(self, record: QuestionsRecord, version: str) -> None:
         self._by_id = {question.id: question for question in record.questions}
+        self._picks = record.picks
         self._version = version
 
     def open_after(self, shown: Sequence[Message]) -> str | None:
@@ -169,6 +190,13 @@ class Questions:
             return None
         given = question.answer_given_by(text)
         return given.choice if given else None
+
+    def picked(self, offered: Sequence[str], text: str) -> str | None:
+        """Return which of these buttons `text` picks by its place."""
+        if not offered or len(text) > LONGEST:
+            return None
+        place = self._picks.place(folded_chat(text), len(offered))
+        return None if place is None else offered[place]
 
     def heard(self, question_id: str | None, text: str, assessment: Assessment) -> Assessment:
         """Return the assessment of `text`, raised if it answers this question with a risk."""

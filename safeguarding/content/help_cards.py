@@ -6,24 +6,18 @@ Each card has a key such as "suicide-urgent-young_person", and so has each text 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
-from dataclasses import replace
-from pathlib import Path
 from typing import Generic, TypeVar
 
 import msgspec
 
 from safeguarding.content.choices import SAFE_NOW, Choices
-from safeguarding.content.items import Block, Item, label, lines, word_count, yaml_item
 from safeguarding.conversation_state import DANGER_NOW, UNCLEAR, ConversationState
 from safeguarding.messages import ContactCard, Message
-from safeguarding.records import Problem, YamlDocument, read_yaml, sound
-from safeguarding.taxonomy import PARENT, READERS, YOUNG_PERSON, Severity, reader_of, taxonomy
+from safeguarding.taxonomy import PARENT, READERS, YOUNG_PERSON, Severity, reader_of
 
 T = TypeVar("T")
-MOST_WORDS = {YOUNG_PERSON: 50, "adult": 65}
-"""Words of a card, without its ending."""
 STILL_HERE, AGAIN = "still_here", "help_again"
 """Topics of the messages that replace small talk, and a card that was shown before."""
 MOST_CONTACTS, MOST_BUTTONS = 2, 3
@@ -91,6 +85,8 @@ class CardsRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     everything else where the danger may be immediate."""
     safe_question: ByReader[str]
     """The question at the end of a reply that says little after something urgent."""
+    misread: ByReader[list[str]]
+    """The beginning of a reply to a person who says that they were understood wrongly."""
     cards: dict[str, ByReader[CardRecord]]
     numbers: ByReader[NumbersRecord]
     again: ByReader[list[str]]
@@ -215,6 +211,11 @@ class HelpCards:
         text = f"{named['text']} {self._record.safe_question.of(reader)}"
         return {**named, "text": text, "choices": [*answers, *buttons]}
 
+    def owning_up(self, message: Message, state: ConversationState) -> Message:
+        """Return the message with an apology for what was understood wrongly at its beginning."""
+        ways = self._record.misread.of(state.reader)
+        return {**message, "text": f"{ways[state.replies % len(ways)]} {message['text']}"}
+
     def again(self, reader: str, turn: int) -> Message:
         """Return one line in place of a card that was shown before, by the number of replies."""
         ways = self._record.again.of(reader)
@@ -286,103 +287,3 @@ class HelpCards:
             contacts=deepcopy([self._record.contacts[each] for each in record.contacts]),
             choices=[self._choices.button(each) for each in record.choices],
         )
-
-
-def read_help_cards(path: Path, choices: Choices) -> HelpCards:
-    """Read the cards of `path`. Raises ContentError with all that is wrong."""
-    document = read_yaml(path)
-    record = document.convert(CardsRecord)
-    problems = [*_unsound_cards(document, record), *_unknown(document, record, choices)]
-    problems += [*_unsound_ways(document, record), *_unsound_numbers(document, record)]
-    return sound(HelpCards(record, choices), problems)
-
-
-def _unsound_cards(document: YamlDocument, record: CardsRecord) -> Iterator[Problem]:
-    """Yield needs without a card, severities without a text, cards too long or without 999."""
-    needs = taxonomy().needs
-    for need in {*needs} ^ {*record.cards}:
-        yield document.problem(f"{need}: a card for each need, and for no other", "cards")
-    for need, pair in record.cards.items():
-        due = {"immediate"} if need == DANGER_NOW else {"concern", "urgent"}
-        for reader in READERS:
-            texts = pair.of(reader).texts
-            where = ("cards", need, reader, "texts")
-            if set(texts) != due:
-                yield document.problem(f"has words for {sorted(due)}", *where)
-            for severity, text in texts.items():
-                if (length := word_count(text)) > MOST_WORDS[reader]:
-                    what = f"{length} words; at most {MOST_WORDS[reader]}"
-                    yield document.problem(what, *where, severity)
-                if "999" not in text:
-                    yield document.problem("says nothing of 999", *where, severity)
-                elif need == DANGER_NOW and not text.startswith("Call 999"):
-                    yield document.problem("999 comes first", *where, severity)
-
-
-def _unsound_numbers(document: YamlDocument, record: CardsRecord) -> Iterator[Problem]:
-    for reader in READERS:
-        text = record.numbers.of(reader).text
-        for number in ("999", "0800 1111"):
-            if number not in text:
-                yield document.problem(f"says nothing of {number}", "numbers", reader, "text")
-
-
-def _unsound_ways(document: YamlDocument, record: CardsRecord) -> Iterator[Problem]:
-    """Yield texts after a card that are missing, too few or without 999."""
-    names = {*taxonomy().needs, *OTHER_WAYS}
-    for name in names ^ {*record.still_with_you}:
-        yield document.problem(f"{name}: words for each need and small talk", "still_with_you")
-    places: dict[tuple[str, ...], ByReader[list[str]]] = {("again",): record.again}
-    places |= {("still_with_you", name): pair for name, pair in record.still_with_you.items()}
-    for where, pair in places.items():
-        for reader in READERS:
-            texts: Sequence[str] = pair.of(reader)
-            if len(texts) < 2:  # noqa: PLR2004 - the same is never shown twice in a row
-                yield document.problem("two ways or more", *where, reader)
-            for index, text in enumerate(texts):
-                if "999" not in text:
-                    yield document.problem("says nothing of 999", *where, reader, index)
-
-
-def _unknown(document: YamlDocument, record: CardsRecord, choices: Choices) -> Iterator[Problem]:
-    """Yield contacts and buttons that do not exist."""
-    yield from choices.unknown(document, record.still_choices, "still_choices")
-    shown: dict[tuple[str, ...], CardRecord | NumbersRecord] = {
-        ("cards", need, reader): pair.of(reader)
-        for need, pair in record.cards.items()
-        for reader in READERS
-    }
-    shown |= {("numbers", reader): record.numbers.of(reader) for reader in READERS}
-    for where, card in shown.items():
-        for index, contact in enumerate(card.contacts):
-            if contact not in record.contacts:
-                yield document.problem(f"no contact {contact!r}", *where, "contacts", index)
-        yield from choices.unknown(document, card.choices, *where, "choices")
-
-
-_BY_READER = ("cards", "numbers", "again", "still_with_you")
-
-
-def help_card_item(content_id: str, title: str, path: Path) -> Item:
-    """Return what is signed of the help cards, each for its reader. Raises ContentError."""
-    whole = yaml_item(content_id, title, path)
-    data = read_yaml(path).data
-    blocks = [
-        Block(f"{label(name)}, {label(reader)}".capitalize(), tuple(lines(words)), audiences)
-        for part in _BY_READER
-        for name, pair in _pairs(part, data)
-        for reader, audiences in READERS.items()
-        if (words := pair.get(reader))
-    ]
-    by_reader = {label(part) for part in _BY_READER}
-    rest = [block for block in whole.blocks if block.heading not in by_reader]
-    return replace(whole, blocks=(*blocks, *rest))
-
-
-def _pairs(part: str, data: Mapping[str, object]) -> list[tuple[str, Mapping[str, object]]]:
-    value = data.get(part, {})
-    if not isinstance(value, dict):
-        return []
-    if set(READERS) & set(value):
-        return [(part, value)]
-    return [(f"{part} {name}", pair) for name, pair in value.items() if isinstance(pair, dict)]

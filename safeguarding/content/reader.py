@@ -13,7 +13,15 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from safeguarding.content import chat_signs, facts, languages, replies, say_it, six_words
+from safeguarding.content import (
+    chat_signs,
+    facts,
+    languages,
+    live_replies,
+    replies,
+    say_it,
+    six_words,
+)
 from safeguarding.content.article_file import (
     FORMS,
     References,
@@ -41,9 +49,11 @@ from safeguarding.content.guides import (
     read_guide,
     read_guides,
 )
-from safeguarding.content.help_cards import HelpCards, help_card_item, read_help_cards
+from safeguarding.content.help_card_file import help_card_item, read_help_cards
+from safeguarding.content.help_cards import HelpCards
 from safeguarding.content.items import Item, kind_of, read_provenance, responses_item, yaml_item
 from safeguarding.content.languages import LanguageCardRecord, read_language_card
+from safeguarding.content.live_replies import LiveReplies, read_live_replies
 from safeguarding.content.phrases import (
     Phrases,
     Pledge,
@@ -53,6 +63,7 @@ from safeguarding.content.phrases import (
     read_pledge,
 )
 from safeguarding.content.replies import Replies
+from safeguarding.content.reply_file import read_replies, reply_choices, reply_item
 from safeguarding.content.say_it import SayIt, read_say_it
 from safeguarding.content.services import NOT_SERVICES, AreaRecord, read_areas
 from safeguarding.content.six_words import SixWords, read_six_words
@@ -185,11 +196,16 @@ KINDS = Kinds(
         replies.ID,
         "Short replies",
         "replies/*.yml",
-        replies.reply_item,
-        read=lambda path, references: replies.read_replies(
-            path, references.choices, references.contacts
-        ),
+        reply_item,
+        read=lambda path, references: read_replies(path, references.choices, references.contacts),
         withheld=True,
+    ),
+    ContentKind(
+        live_replies.ID,
+        "Short replies of staff in a live chat",
+        "live_replies.yml",
+        read=lambda path, _references: read_live_replies(path),
+        signers=2,
     ),
     ContentKind(
         languages.ID,
@@ -283,6 +299,7 @@ class Content:
     guides: Guides
     say_it: SayIt
     replies: Replies
+    live_replies: LiveReplies
     facts: Facts
     languages: Mapping[str, LanguageCardRecord]
     questions: Questions
@@ -315,7 +332,7 @@ class Files:
             {area: record.label for area, record in (self.areas or {}).items()},
             [
                 *self._guide_buttons(folder / "guides"),
-                *(self._attempt(replies.reply_choices, folder / "replies") or ()),
+                *(self._attempt(reply_choices, folder / "replies") or ()),
             ],
         )
         if self.choices is not None:
@@ -366,6 +383,7 @@ def read_content(folder: Path = CONTENT) -> Content:
         guides=Guides(files.records["guide"], choices),
         say_it=files.records[say_it.ID][say_it.ID],
         replies=Replies(files.records[replies.ID], _signed(folder, replies.ID), choices),
+        live_replies=files.records[live_replies.ID][live_replies.ID],
         facts=files.records[facts.ID][facts.ID],
         languages=files.records["language_card"],
         questions=files.records["questions"]["questions"],

@@ -8,35 +8,26 @@ or articles after which it counts, the facts that it needs, and ways to say what
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from safeguarding.content.choices import ChoiceRecord, Choices
-from safeguarding.content.contacts import ContactDirectory
+from safeguarding.content.choices import Choices
 from safeguarding.content.items import (
-    Block,
     Item,
     Provenance,
     Showing,
     SourceRecord,
-    read_by_staff,
-    word_count,
-    yaml_item,
 )
 from safeguarding.content.who import contradicts
 from safeguarding.conversation_state import DANGER_NOW, ConversationState
 from safeguarding.messages import Choice, Message, folded_chat
-from safeguarding.records import Problem, YamlDocument, read_yaml, sound
 from safeguarding.taxonomy import (
     ADULTS,
     PARENT,
     PROFESSIONAL,
     TOPIC_PREFIX,
     YOUNG_PERSON,
-    YOUNGER,
     YOUNGER_UP_TO,
     Severity,
     reading_order,
@@ -52,6 +43,8 @@ ASK_WHICH = "ask_which"
 """The intent, and the topic of the message, that asks which of a few replies was meant."""
 ASKS_IF_SAFE = "asks_if_safe"
 """The entity that says that the reply ends with the question if the person is safe."""
+OWNS_UP = "owns_up"
+"""The entity that says that the reply begins with an apology for what was understood wrongly."""
 NOT_SAFE = "not_safe_now"
 """The id of the button "I'm not safe"."""
 CALL_BACK = "leave_wish"
@@ -64,9 +57,20 @@ FIRST_TOPIC = PREFIX + FIRST
 """Beginning of their topics."""
 HEARD = "heard_"
 """Beginning of the ids of the replies that take up a message and ask nothing."""
+OF_EVERY_DAY = ("chat_", "good_ordinary", "grief_", "lantern_what_can_you_do", "worry_")
+"""Beginnings of the ids of replies that would hurt most where something was disclosed."""
 _OF_PARENTS, _OF_STAFF = ("parent_", "first_parent_"), ("staff_", "first_staff_")
 """Beginnings of the ids of replies to what a parent or carer says, and to what staff say."""
-FEWEST_ASKED, MOST_WORDS, MOST_WORDS_YOUNGER = 8, 78, 45
+_AROUND = frozenset(
+    {
+        "actually", "alright", "and", "anyway", "bro", "btw", "but", "cos", "erm", "haha", "hmm",
+        "idk", "just", "like", "lol", "man", "mate", "ngl", "nah", "ok", "okay", "omg", "please",
+        "pls", "plz", "right", "so", "tbh", "tho", "though", "um", "well", "yeah", "yh",
+    }
+)  # fmt: skip
+"""Words around a phrasing that change nothing: "ok so wish me luck for monday tho"."""
+_FEWEST_LEFT = 3
+"""How many words must be left without these."""
 
 
 class ReplyRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -91,6 +95,9 @@ class ReplyRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Facts that forbid it."""
     when_said: list[str] = []
     """Facts of a message that it answers, where no reply is likely enough."""
+    goes_on: bool = False
+    """Whether it takes a person a step on who adds a detail that no reply fits, in place of a word
+    that only takes up what was said."""
     by: list[str] = []
     """The people who may have done it (content/facts.yml, `who`); none for anybody. Like `to`, it
     binds the words for young readers: an adult's words are about a child."""
@@ -98,6 +105,9 @@ class ReplyRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The people to whom it may have happened; none for anybody."""
     after: list[str] = []
     """Replies that it often follows."""
+    everyday: bool = False
+    """Whether it answers ordinary life, in which no harm is told. Replies whose ids begin with one
+    of OF_EVERY_DAY do so without it."""
     only_calm: bool = False
     """Whether it makes sense only where nothing that was disclosed is in hand."""
     young_person: str | None = None
@@ -112,6 +122,11 @@ class ReplyRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     contacts: list[str] = []
     """The contacts that its words speak of, shown with it."""
     sources: list[SourceRecord] = []
+
+    @property
+    def is_everyday(self) -> bool:
+        """Whether it answers ordinary life, in which no harm is told."""
+        return self.everyday or self.id.startswith(OF_EVERY_DAY)
 
     @property
     def is_general(self) -> bool:
@@ -207,13 +222,32 @@ class Replies:
         """Return every reply by its id."""
         return self._records
 
+    def is_everyday(self, id_: str) -> bool:
+        """Return whether this is a reply, and one to ordinary life in which no harm is told."""
+        return id_ in self._records and self._records[id_].is_everyday
+
+    def in_themes(self, weights: Mapping[str, float]) -> Mapping[str, float]:
+        """Return for each reply the weight of its theme: the sum of its file's replies.
+
+        Replies of themes without a weight are left out, and so are weights of unknown replies.
+        """
+        themes: dict[str, float] = {}
+        for id_, weight in weights.items():
+            if theme := self._file_of.get(id_):
+                themes[theme] = themes.get(theme, 0.0) + weight
+        return {id_: themes[file] for id_, file in self._file_of.items() if file in themes}
+
     def suiting(self, state: ConversationState) -> dict[str, ReplyRecord]:
         """Return the replies that have words for this reader and agree with the facts, by id."""
         return {id_: each for id_, each in self._records.items() if each.suits(state)}
 
     def asked_by(self, text: str) -> frozenset[str]:
-        """Return the ids of the replies of which `text` is a phrasing, spelling aside."""
-        return frozenset(self._asked.get(folded_chat(text), ()))
+        """Return the ids of the replies of which `text` is a phrasing.
+
+        Spelling does not count, nor do words around it that say nothing.
+        """
+        said = folded_chat(text)
+        return frozenset(self._asked.get(said) or self._asked.get(_core(said)) or ())
 
     def contact_ids(self, id_: str) -> Sequence[str]:
         """Return the ids of the contacts that are shown with a reply."""
@@ -223,10 +257,13 @@ class Replies:
         """Return the button that asks for a reply. Raises KeyError for an unknown id."""
         return self._choices.button(PREFIX + id_)
 
-    def message(self, id_: str, state: ConversationState, showing: Showing) -> Message | None:
+    def message(
+        self, id_: str, state: ConversationState, showing: Showing, below: Sequence[str] = ()
+    ) -> Message | None:
         """Return the answer for the reader of this state; None without one, or while withheld.
 
-        After a disclosure, the button "I'm not safe" stays below every answer.
+        `below` are the ids of other replies that are offered by buttons. After a disclosure, the
+        button "I'm not safe" stays below every answer.
         """
         record = self._records.get(id_)
         text = record.text_in(state) if record else None
@@ -237,6 +274,7 @@ class Replies:
         choices = [each for each in record.choices if not needless.get(each)]
         if record.topic:
             choices.append(f"{TOPIC_PREFIX}{record.topic}")
+        choices += [PREFIX + each for each in below if self.message(each, state, showing)]
         if state.in_hand:
             choices.append(NOT_SAFE)
         return showing.message(
@@ -249,87 +287,9 @@ class Replies:
         )
 
 
-def reply_choices(folder: Path) -> list[ChoiceRecord]:
-    """Return the button of every reply in `folder`; of a file that is unsound, none."""
-    return [
-        ChoiceRecord(PREFIX + each.id, each.label, INTENT, {ENTITY: each.id})
-        for path in sorted(folder.glob("*.yml"))
-        for each in read_yaml(path).convert_each(ReplyRecord, "replies")[0]
-    ]
-
-
-def reply_item(content_id: str, title: str, path: Path) -> Item:
-    """Return what is signed of a file: each answer for its reader. Raises ContentError."""
-    whole = yaml_item(content_id, title, path)
-    records = sound(*read_yaml(path).convert_each(ReplyRecord, "replies"))
-    readers = (*taxonomy().audiences, YOUNGER)
-    blocks = [
-        Block(each.id, (text,), (reader,))
-        for each in records
-        for reader in readers
-        if (text := getattr(each, reader))
-    ]
-    rest = []
-    for each in records:
-        fields = msgspec.to_builtins(each)
-        others = {name: fields[name] for name in fields if name not in readers}
-        rest.append(read_by_staff(f"{each.id}: asked by, after what, sources", others))
-    return replace(whole, blocks=(*blocks, *rest))
-
-
-def read_replies(
-    path: Path, choices: Choices, contacts: ContactDirectory | None = None
-) -> ReplyFile:
-    """Read one file. Raises ContentError with all that is wrong with it.
-
-    Without `contacts` the ids of contacts are not checked.
-    """
-    document = read_yaml(path)
-    record = document.convert(ReplyFile)
-    problems = [
-        problem
-        for index, each in enumerate(record.replies)
-        for problem in _unsound(document, each, choices, contacts, index)
-    ]
-    return sound(record, problems)
-
-
-def _unsound(
-    document: YamlDocument,
-    record: ReplyRecord,
-    choices: Choices,
-    contacts: ContactDirectory | None,
-    index: int,
-) -> Iterator[Problem]:
-    where, known = ("replies", index), taxonomy()
-    names = [
-        (record.needs, known.needs),
-        (record.categories, known.risk_categories),
-        (record.acts, known.dialogue_acts),
-    ]
-    for used, allowed in names:
-        for name in used:
-            if name not in allowed:
-                yield document.problem(f"no such word: {name}", *where)
-    for topic in [*record.topics, *([record.topic] if record.topic else [])]:
-        if f"{TOPIC_PREFIX}{topic}" not in choices:
-            yield document.problem(f"no such topic: {topic}", *where)
-    yield from choices.unknown(document, record.choices, *where, "choices")
-    for contact in record.contacts:
-        if contacts is not None and contact not in contacts.records():
-            yield document.problem(f"no such contact: {contact}", *where)
-    if not record.acts:
-        yield document.problem("names no dialogue act", *where)
-    if len({text.casefold() for text in record.asked}) < max(FEWEST_ASKED, len(record.asked)):
-        yield document.problem(f"{FEWEST_ASKED} ways to ask it or more, none twice", *where)
-    yield from _unsound_words(document, record, index)
-
-
-def _unsound_words(document: YamlDocument, record: ReplyRecord, index: int) -> Iterator[Problem]:
-    where, audiences = ("replies", index), taxonomy().audiences
-    if not any(getattr(record, audience) for audience in audiences):
-        yield document.problem("says nothing", *where)
-    for reader in (*audiences, YOUNGER):
-        most = MOST_WORDS_YOUNGER if reader == YOUNGER else MOST_WORDS
-        if word_count(getattr(record, reader) or "") > most:
-            yield document.problem(f"{reader}: over {most} words", *where)
+def _core(said: str) -> str:
+    """Return folded words without those around them that say nothing; all if few are left."""
+    words = said.split()
+    inner = [at for at, word in enumerate(words) if word not in _AROUND]
+    core = words[inner[0] : inner[-1] + 1] if inner else []
+    return " ".join(core) if len(core) >= _FEWEST_LEFT else said

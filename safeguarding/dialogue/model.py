@@ -35,7 +35,7 @@ LENGTHS = (2, 5, 10, 20, 40)
 """Upper bounds of the classes of length, in words."""
 CANDIDATES = 24
 """How many replies are ranked for a message."""
-_LEAST = 1e-4
+_LEAST, _LEAST_ASKED = 1e-4, 0.005
 MADE_FROM = "made_from"
 """The key of the artifact's metadata that names the encoders."""
 Floats = npt.NDArray[np.float32]
@@ -64,6 +64,10 @@ class Place:
     asked: bool = False
     """Whether a question of Lantern's is open."""
     audience: str | None = None
+    leaning: Mapping[str, float] = field(default_factory=dict)
+    """The weights of the replies that the messages before asked for (ConversationState)."""
+    themes: Mapping[str, float] = field(default_factory=dict)
+    """For each reply the weight of its theme in these (Replies.in_themes)."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,14 @@ class Candidate:
     names_999: bool = False
     need: str | None = None
     """The first need after which it counts."""
+    of_this_matter: bool = False
+    """Whether it is a reply to a fact that is only about the categories of the conversation."""
+    of_other_matter: bool = False
+    """Whether all its categories are others than those of the conversation."""
+    is_everyday: bool = False
+    """Whether it answers ordinary life, in which no harm is told."""
+    is_question: bool = False
+    """Whether it answers something that a person may ask or want."""
 
 
 class Fit(NamedTuple):
@@ -130,6 +142,17 @@ class DialogueModel:
         """
         scores = self.act_weight @ self.features(vector, place, words) + self.act_bias
         return dict(zip(self.acts, map(float, softmax(scores)), strict=True))
+
+    def asked(self, vector: Floats | None) -> dict[str, float]:
+        """Return the replies that the words of a message ask for, each with its probability.
+
+        Those below _LEAST_ASKED are left out; without a word there are none.
+        """
+        if vector is None or not self.replies:
+            return {}
+        chances = softmax(self.reply_weight @ vector + self.reply_bias)[:-1]
+        likely = np.flatnonzero(chances >= _LEAST_ASKED)
+        return {self.replies[at]: float(chances[at]) for at in likely}
 
     def features(self, vector: Floats | None, place: Place, words: int) -> Floats:
         """Return the features of a message in its place: its act and its answer are read there."""
@@ -258,6 +281,8 @@ def _of_reply(
         float(words > LENGTHS[3]),
         float(reply.is_general and place.need_after is not None),
         float(place.audience in {"parent", "professional"}),
+        place.themes.get(reply.id, 0.0),
+        float(np.log(place.leaning.get(reply.id, 0.0) + _LEAST)),
     ]
 
 

@@ -240,9 +240,10 @@ class Predictor:
         if neither it nor an earlier message shows one, all is small talk. `phrased` is the severity
         of the gravest reviewed phrase in the message by itself: several messages read as one are
         immediate only if that is urgent or the second witness agrees. The second reader reads the
-        message after `context`.
+        message after `context`, with the question that it answers.
         """
         words, typed = message.words, message.typed
+        read_again = _last(words)
         last = history[-1]
         is_short = len(words) <= _SHORT_ANSWER
         if is_short and last.by == "assistant" and last.text.rstrip().endswith("?"):
@@ -250,6 +251,8 @@ class Predictor:
             joined = " ".join(question)
             concern = max(concern, self._alone(question, joined).concern) if question else concern
             words, typed = question + words, f"{joined} {typed}"
+            # By itself "yeah he has" says nothing.
+            read_again = _last(words)
         for turn in [turn for turn in history if turn.by == "user"][-_TURNS:][::-1]:
             earlier = self._canonical(turn.text[-_EARLIER_CHARACTERS:])
             if not earlier.tokens:
@@ -263,7 +266,7 @@ class Predictor:
             return None
         scores = self._classifier.read(_last(words))
         evidence = self._evidence(scores.steps, typed)
-        evidence, need = self._read_again(evidence, _last(message.words), context)
+        evidence, need = self._read_again(evidence, read_again, context)
         probabilities = self._thresholds.of_conversation(evidence)
         return confirmed(probabilities, evidence, phrased), scores, need
 

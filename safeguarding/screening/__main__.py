@@ -22,7 +22,7 @@ from safeguarding.logs import configure_logs
 from safeguarding.screening.frames import packed, read_frame
 from safeguarding.screening.lanes import ALARM, LONG, SHORT, SPARE
 from safeguarding.screening.screener import MessageScreener, build_screener
-from safeguarding.screening.task import ScreeningTask
+from safeguarding.screening.task import Glimpse, ScreeningTask
 from safeguarding.settings import Settings
 
 
@@ -70,7 +70,8 @@ def serve(build: Callable[[], MessageScreener]) -> None:
 
 def _found(screener: MessageScreener, frame: dict[str, Any]) -> dict[str, Any]:
     if frame["lane"] == ALARM:
-        return {"alarms": [screener.alarm(text) for text in frame["texts"]]}
+        glimpses = (Glimpse(*each) for each in frame["glimpses"])
+        return {"alarms": [screener.alarm(glimpse) for glimpse in glimpses]}
     return {"found": screener.screen(ScreeningTask.from_record(frame["task"])).as_record()}
 
 

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, TypeVar
 
 import structlog
@@ -20,7 +21,7 @@ import structlog
 from safeguarding.risk.assessment import AssessedMessage
 from safeguarding.screening.frames import FrameError, packed, receive_frame
 from safeguarding.screening.lanes import ALARM, HANGS_S, LaneWatch, waited_for_core_s
-from safeguarding.screening.task import ScreeningTask
+from safeguarding.screening.task import Glimpse, ScreeningTask
 from safeguarding.taxonomy import ROOT
 
 COMMAND = (sys.executable, "-m", "safeguarding.screening")
@@ -31,6 +32,8 @@ STEADY_S = 60.0
 START_S = 120.0
 """Seconds within which the process must be ready, or it is started again; counted as a lane's."""
 STARTING = "starting"
+START_NICENESS = 3
+"""The niceness until it is ready, at most: a nicer one beside busy ones would start for minutes."""
 CLOSE_S = 2.0
 """Seconds that the process has to end when its input ends."""
 LOOK_S = 1.0
@@ -58,7 +61,7 @@ class ScreeningProcess:
         hangs_s: float = HANGS_S,
         env: Mapping[str, str] | None = None,
     ) -> None:
-        """`niceness`, from 0 to 19, is that of the process: the more, the later it gets a core."""
+        """`niceness`, 0 to 19: the more, the later the process gets a core, once it is ready."""
         self._command = command
         self._niceness = niceness
         self._hangs_s = hangs_s
@@ -101,12 +104,12 @@ class ScreeningProcess:
         except (KeyError, TypeError, ValueError) as error:
             raise ScreeningFailedError(type(error).__name__) from None
 
-    async def alarms(self, texts: Sequence[str]) -> list[float]:
-        """Return how alarming each text looks at first sight, as log-odds.
+    async def alarms(self, glimpses: Sequence[Glimpse]) -> list[float]:
+        """Return how alarming each message looks at first sight, as log-odds.
 
         Raises ScreeningAwayError and ScreeningFailedError.
         """
-        answer = await self._ask({"lane": ALARM, "texts": list(texts)})
+        answer = await self._ask({"lane": ALARM, "glimpses": list(glimpses)})
         try:
             return [float(alarm) for alarm in answer["alarms"]]
         except (KeyError, TypeError, ValueError) as error:
@@ -171,16 +174,15 @@ class ScreeningProcess:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )
-        with suppress(OSError):  # it has ended already, or that is forbidden here
-            niceness = max(os.getpriority(os.PRIO_PROCESS, 0), self._niceness)
-            os.setpriority(os.PRIO_PROCESS, self._process.pid, niceness)
         answers, pid = self._process.stdout, self._process.pid
+        _make_nice(pid, min(self._niceness, START_NICENESS))
         if answers is None:
             return None
         starting = LaneWatch(START_S)
         starting.asked(0, STARTING)
         if await self._watched(receive_frame(answers), pid, starting) is None:
             return None
+        _make_nice(pid, self._niceness)
         ready_at = time.monotonic()
         self._watch = LaneWatch(self._hangs_s)
         self._ready.set()
@@ -230,6 +232,15 @@ class ScreeningProcess:
             if not owed.done():
                 owed.set_exception(ScreeningAwayError())
         self._owed.clear()
+
+
+def _make_nice(pid: int, niceness: int) -> None:
+    """Give all threads of a process this niceness; those that they start later inherit it."""
+    least = os.getpriority(os.PRIO_PROCESS, 0)
+    threads = [int(each.name) for each in Path(f"/proc/{pid}/task").glob("[0-9]*")]
+    for each in threads or [pid]:
+        with suppress(OSError):  # it has ended already, or that is forbidden here
+            os.setpriority(os.PRIO_PROCESS, each, max(least, niceness))
 
 
 def _packed(frame: dict[str, Any]) -> bytes:

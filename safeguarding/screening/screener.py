@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Protocol
 
 import structlog
@@ -12,17 +13,24 @@ from safeguarding.content.reader import Content
 from safeguarding.conversation_state import ConversationState
 from safeguarding.dialogue.encoder import DialogueEncoder, Floats
 from safeguarding.dialogue.question import last_question
-from safeguarding.risk.assessment import Analysis, AssessedMessage, Turn
+from safeguarding.risk.assessment import NO_RISK, Analysis, AssessedMessage, Turn
 from safeguarding.risk.encoder.in_place import loaded_encoder
 from safeguarding.risk.engine import build_engine
 from safeguarding.risk.witness import read_witness
 from safeguarding.screening.languages import LanguageDetector
-from safeguarding.screening.task import ScreeningTask
+from safeguarding.screening.task import Glimpse, ScreeningTask
+from safeguarding.taxonomy import Severity
 
 _OF_PREVIOUS = 400
 """Characters at the end of the message before that are read beside a message."""
 _PART = 40
 """Words that are looked at together at first sight: alarming ones are not lost in a long text."""
+_OF_PART = 1_000
+"""Characters of the most alarming part in which phrases are looked for."""
+_AT_LEAST: Mapping[Severity, float] = MappingProxyType(
+    {Severity.CONCERN: 2.0, Severity.URGENT: 4.0, Severity.IMMEDIATE: 6.0}
+)
+"""The log-odds that a message has at first sight if its plain words show this severity."""
 log = structlog.get_logger("screening")
 
 
@@ -39,6 +47,9 @@ class Analyses(Protocol):
 
     def vector(self, text: str) -> Floats:
         """Return the vector of a text."""
+
+    def phrased(self, text: str) -> Severity:
+        """Return the severity that the reviewed phrases of a text give it at least."""
 
 
 class MessageScreener:
@@ -75,15 +86,28 @@ class MessageScreener:
         read = self._read_in_place(text, found, context) if task.is_answered else (None, None)
         return AssessedMessage(assessment, found.vector, language, found.canonical, *read)
 
-    def alarm(self, text: str) -> float:
-        """Return how alarming the most alarming part of a text looks at first sight, as log-odds.
+    def alarm(self, glimpse: Glimpse) -> float:
+        """Return how alarming a message looks at first sight, as log-odds: its most alarming part.
 
-        It decides only the order in which messages that wait are assessed: reading letters and
-        plain words takes less than a millisecond, an assessment twenty and more.
+        It decides only the order in which messages that wait are assessed: letters, plain words and
+        phrases are read in a millisecond, an assessment takes twenty and more.
         """
-        words = text.split()
-        parts = (words[at : at + _PART] for at in range(0, max(len(words), 1), _PART))
-        return max(self._alarm(" ".join(part)) for part in parts)
+        words = glimpse.text.split()
+        parts = [" ".join(words[at : at + _PART]) for at in range(0, max(len(words), 1), _PART)]
+        alarms = [self._alarm(part) for part in parts]
+        alarm = max(alarms)
+        plainly = self._plainly(glimpse, parts[alarms.index(alarm)][:_OF_PART])
+        return max(alarm, _AT_LEAST.get(plainly, alarm))
+
+    def _plainly(self, glimpse: Glimpse, part: str) -> Severity:
+        """Return the severity that an answer, or phrases of any language, show without a model."""
+        try:
+            answer = self._questions.heard(glimpse.asked, glimpse.text, NO_RISK)
+            _, found = self._languages.read(part, self._engine.canonical(part), answer)
+            return max(found.severity, self._engine.phrased(part))
+        except Exception as error:  # noqa: BLE001 - it is assessed all the same, only later
+            log.error("screening.no_first_sight", error=type(error).__name__)  # noqa: TRY400
+            return Severity.NONE
 
     def _context(self, before: Sequence[Turn], state: ConversationState) -> str:
         """Return what came before a message, as both of its readings in place take it."""

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from safeguarding.conversation_state import ConversationState
 from safeguarding.risk.assessment import Turn
 
 BEGINNING = ConversationState()
+
+
+class Glimpse(NamedTuple):
+    """What of a message is looked at before its assessment, to find the most alarming ones."""
+
+    text: str
+    asked: str | None = None
+    """The question that is open, by its id in content/questions.yml."""
 
 
 @dataclass(frozen=True)
