@@ -28,7 +28,7 @@ ROOMS = {
     "gateway": (
         "chat.gateway",
         {
-            "token": "chat.gateway.api:_bearer",
+            "token": "chat.gateway.api:bearer_of",
             "limits": "chat.gateway.limits:RateLimits.admits_message",
             "assess, waited for": "safeguarding.screening.process:ScreeningProcess.screen",
             "Rasa, waited for": "chat.gateway.rasa:RasaServer.reply",

@@ -21,6 +21,7 @@ from lab.dialogue.hearing import Hearing
 from lab.dialogue.measures import measured
 from lab.dialogue.training import train
 from lab.dialogue.turns import LabelledTurn, labelled_turns
+from lab.training.second_reader import WITHOUT_HELD
 from safeguarding.artifacts import ARTIFACTS, DIALOGUE, add_to_manifest, digest_of
 from safeguarding.content.reader import Content, read_content
 from safeguarding.dialogue.encoder import joined as join
@@ -92,7 +93,7 @@ class Workshop:
         content = self.content
         hearing = None
         if part == TRAINING:
-            assess = build_engine().assess
+            assess = build_engine(second_reader=WITHOUT_HELD).assess
             hearing = Hearing(assess, content.facts, content.replies.all(), self.canonical)
         return list(
             labelled_turns(
@@ -130,16 +131,15 @@ def train_command() -> None:
     """Train the model of the dialogue and write it into artifacts/."""
     shop = Workshop()
     turns = shop.turns(TRAINING)
-    replies = shop.content.replies.all()
-    everyday = read_everyday()
+    bank, everyday = shop.content.replies, read_everyday()
     model = train(
-        turns, replies, everyday[:: max(1, len(everyday) // _EVERYDAY)], shop.encode, shop.words
+        turns, bank, everyday[:: max(1, len(everyday) // _EVERYDAY)], shop.encode, shop.words
     )
     path = ARTIFACTS / DIALOGUE
     write(path, model)
     data = digest_of([(turn.text, turn.act, turn.right) for turn in turns])
     add_to_manifest(path, made_by="make dialogue-model", data=data, on=date.today())  # noqa: DTZ011
-    click.echo(f"{len(turns)} turns, {len(replies)} replies")
+    click.echo(f"{len(turns)} turns, {len(bank.all())} replies")
     _report(shop, read_dialogue_model(path), "development")
 
 

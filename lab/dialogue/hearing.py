@@ -1,7 +1,9 @@
 """Places of messages as they are in service: the need comes from the risk engine, not from a label.
 
-The ranking learns from such places. With the labels alone it would trust the need as if the engine
-were never wrong, and drop the right reply wherever it is.
+The risk engine must not have learned from the conversations that it hears: `make dialogue-model`
+gives it a second reader that has not (lab/training/second_reader.py). The ranking learns from such
+places. With the labels alone it would trust the need as if the engine were never wrong, and drop
+the right reply wherever it is.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lab.dialogue.conversations import NONE
-from lab.dialogue.turns import LabelledTurn
+from lab.dialogue.turns import LabelledTurn, leaning
 from safeguarding.content.reader import Content
 from safeguarding.dialogue.candidates import ANSWER, MOST_ASKED
 from safeguarding.dialogue.candidates import ASK as LEAST_ASKED
@@ -64,7 +64,8 @@ def measured(
 ) -> Figures:
     """Rank the replies of each turn, without the severity, and count."""
     figures, replies = Figures(), content.replies.all()
-    for turn, vector in zip(turns, vectors, strict=True):
+    placed = leaning(turns, vectors, model, content.replies)
+    for turn, vector in zip(placed, vectors, strict=True):
         length = words(turn.text)
         acts = model.act_probabilities(vector, turn.place, length)
         act = max(acts, key=lambda name: acts[name])

@@ -16,8 +16,8 @@ import torch
 
 from lab.dialogue.conversations import shares
 from lab.dialogue.linear import in_halves
-from lab.dialogue.turns import LabelledTurn
-from safeguarding.content.replies import ReplyRecord
+from lab.dialogue.turns import LabelledTurn, leaning
+from safeguarding.content.replies import Replies, ReplyRecord
 from safeguarding.dialogue.encoder import HALF, WIDTH
 from safeguarding.dialogue.model import DialogueModel, Place
 from safeguarding.taxonomy import taxonomy
@@ -39,7 +39,7 @@ class Encode(Protocol):
 
 def train(
     turns: Sequence[LabelledTurn],
-    replies: Mapping[str, ReplyRecord],
+    bank: Replies,
     everyday: Sequence[str],
     encode: Encode,
     words: Callable[[str], int],
@@ -49,10 +49,12 @@ def train(
     The ranking learns from the other two, and from the encoder, as they read writers whom none of
     them has learned from. Then the other two learn from those writers as well.
     """
-    data = _Data.encoded(turns, replies, everyday, encode, words)
+    data = _Data.encoded(turns, bank.all(), everyday, encode, words)
     held = [k for k, turn in enumerate(turns) if turn.is_held]
     learned = [k for k, turn in enumerate(turns) if not turn.is_held]
-    x, y = _ranking_rows(data, _heads(data, learned), held)
+    model, vectors = _heads(data, learned), data.vectors[held]
+    read = [*leaning([turns[k] for k in held], vectors, model, bank)]
+    x, y = _ranking_rows(data, model, read, vectors)
     return replace(_heads(data, range(len(turns))), **_ranking(x, y))
 
 
@@ -177,7 +179,9 @@ def _in_place(data: _Data, model: DialogueModel, learned: Sequence[int]) -> Dial
     )
 
 
-def _ranking_rows(data: _Data, model: DialogueModel, read: Iterable[int]) -> tuple[Floats, Floats]:
+def _ranking_rows(
+    data: _Data, model: DialogueModel, read: Iterable[LabelledTurn], vectors: Floats
+) -> tuple[Floats, Floats]:
     """Return the features of the candidates of these turns, and whether each is right.
 
     A reply that no turn lists was written after the labels. Whether it is right is not known, so it
@@ -185,8 +189,8 @@ def _ranking_rows(data: _Data, model: DialogueModel, read: Iterable[int]) -> tup
     """
     listed = {reply for turn in data.turns for reply in turn.right}
     rows, right = [], []
-    for k in read:
-        turn, vector, words = data.turns[k], data.vectors[k], data.words(data.turns[k].text)
+    for turn, vector in zip(read, vectors, strict=True):
+        words = data.words(turn.text)
         acts = model.act_probabilities(vector, turn.place, words)
         good = [r for r in turn.right if r in data.replies]
         ids, features = model.rank_features(vector, turn.place, words, data.replies, acts, good)

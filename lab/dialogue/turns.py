@@ -10,9 +10,10 @@ from typing import Any
 from lab.dialogue.conversations import LabelledDialogue, in_their_places, latest_of
 from lab.dialogue.hearing import Hearing, heard
 from safeguarding.content.facts import Facts
-from safeguarding.content.replies import ReplyRecord
+from safeguarding.content.replies import Replies, ReplyRecord
+from safeguarding.conversation_state import ConversationState
 from safeguarding.dialogue.encoder import ASK, CARD, DANGER
-from safeguarding.dialogue.model import Place
+from safeguarding.dialogue.model import DialogueModel, Floats, Place
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class LabelledTurn:
     """What came before: the result of `context_of`."""
     is_held: bool = False
     """Whether only the ranking learns from it (lab.dialogue.conversations.HELD)."""
+    begins: bool = False
+    """Whether it is the first message of its conversation."""
 
 
 def labelled_turns(
@@ -68,8 +71,30 @@ def labelled_turns(
             act = turn.act or "unclear"
             found = heard(place, real) if real else place
             yield LabelledTurn(
-                turn.user or "", found, act, turn.right, context, is_held=dialogue.is_held
+                turn.user or "",
+                found,
+                act,
+                turn.right,
+                context,
+                is_held=dialogue.is_held,
+                begins=not any(earlier.user is not None for earlier in before),
             )
+
+
+def leaning(
+    turns: Sequence[LabelledTurn], vectors: Floats, model: DialogueModel, replies: Replies
+) -> Iterator[LabelledTurn]:
+    """Yield the turns of conversations in order, with what the messages before each asked for.
+
+    `vectors` are those of the turns, shape (turns, 1536).
+    """
+    state = ConversationState()
+    for turn, vector in zip(turns, vectors, strict=True):
+        state = ConversationState() if turn.begins else state
+        weights = dict(state.leaning)
+        place = replace(turn.place, leaning=weights, themes=replies.in_themes(weights))
+        yield replace(turn, place=place)
+        state = state.leaning_to(model.asked(vector))
 
 
 def _kept(place: Place) -> frozenset[str]:

@@ -30,8 +30,8 @@ from lab.dialogue.conversations import read_dialogues as read_labelled_dialogues
 from lab.evaluation.dialogues import rendered
 from lab.evaluation.messages import independent_examples
 from lab.training.background import background_folder, read_background
-from lab.training.second_reader import TurnInPlace, turns_in_place
 from lab.training.sentences import development
+from lab.training.severity_texts import TurnInPlace, turns_in_place
 from safeguarding.artifacts import (
     ARTIFACTS,
     CALIBRATION,
@@ -72,10 +72,10 @@ from safeguarding.taxonomy import SIGNS, Severity
 COSTS = {"concern": 10.0, "urgent": 50.0, "immediate": 50.0}
 EXPECTED = {"concern": 0.08, "urgent": 0.015, "immediate": 0.003}
 OF_TURNS = 3.0
-"""What a turn of a conversation counts beside a sentence: there are 544 beside 9,091 sentences, and
-they are what a chat receives. At 3 instead of 1, of the harmless turns 3.5 % are urgent instead of
-5.5 %, and the figures of the sentences stay within half a point; at 6, 0.4 points more of the
-harmless sentences are urgent."""
+"""What a turn of a conversation counts beside a sentence: there are 1,695 beside 9,091 sentences,
+and they are what a chat receives. It was chosen when there were 544: at 3 instead of 1, of the
+harmless turns 3.5 % were urgent instead of 5.5 %, and the figures of the sentences stayed within
+half a point; at 6, 0.4 points more of the harmless sentences were urgent."""
 CONVERSATION = 1.5
 """What is subtracted from the log-odds of several messages read as one. On the development part 1.5
 finds the same 50 of 55 urgent turns as 0.5, and 63 of 254 quiet ones alarm instead of 73."""

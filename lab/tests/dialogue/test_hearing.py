@@ -68,7 +68,7 @@ def test_the_engine_reads_what_lantern_said_too() -> None:
 
 def test_only_the_writers_of_the_ranking_are_heard() -> None:
     hearing = Hearing(Engine().assess, FACTS, REPLIES, str.lower)
-    both = [dialogue("d06-001"), dialogue("d01-001")]
+    both = [dialogue("d20-001"), dialogue("d01-001")]
     turns = list(labelled_turns(both, REPLIES, FACTS, str.lower, lambda _: None, hearing))
 
     held, others = turns[:3], turns[3:]

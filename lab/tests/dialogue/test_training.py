@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 
 from lab.dialogue.conversations import DialogueTurn, LabelledDialogue
 from lab.dialogue.linear import in_halves
-from lab.dialogue.turns import LabelledTurn, labelled_turns
+from lab.dialogue.turns import LabelledTurn, labelled_turns, leaning
 from safeguarding.content.facts import Facts
 from safeguarding.content.replies import ReplyRecord
 from safeguarding.dialogue.encoder import HALF
@@ -121,3 +122,27 @@ def test_the_sum_of_two_models_keeps_each_encoder_to_its_own_columns() -> None:
     assert (scores.argmax(1) == labels).all()
     assert weight.shape == (2, 2 * HALF + 1)
     assert np.abs(weight[:, 0]).min() > 10 * np.abs(weight[:, HALF : 2 * HALF]).max()
+
+
+class Asked:
+    """Finds that a message asks for the reply of which its vector is the number."""
+
+    def asked(self, vector: np.ndarray[Any, Any]) -> dict[str, float]:
+        return {["go_ahead", "block"][int(vector[0])]: 0.8}
+
+
+class Themes:
+    """Each reply is a theme."""
+
+    def in_themes(self, weights: dict[str, float]) -> dict[str, float]:
+        return weights
+
+
+def test_a_message_knows_what_the_ones_before_it_in_its_conversation_asked_for() -> None:
+    one = learned({"user": "hiya"}, {"user": "and him"}, {"user": "ok"})
+    turns, vectors = [*one, *learned({"user": "new"})], np.array([[0], [1], [0], [1]])
+
+    found = [each.place.leaning for each in leaning(turns, vectors, Asked(), Themes())]
+
+    assert [each.begins for each in turns] == [True, False, False, True]
+    assert found == [{}, {"go_ahead": 0.8}, {"block": 0.8, "go_ahead": 0.4}, {}]

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from shutil import copy
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from lab.dialogue.conversations import FOLDER, HELD, DialogueTurn, read_dialogues
-from lab.training.second_reader import (
+from lab.training import second_reader
+from lab.training.second_reader import trained
+from lab.training.sentences import TrainingText
+from lab.training.severity_texts import (
     UNKNOWN,
+    SeverityText,
     need_of_sentence,
+    of_turns,
     severity_of,
-    trained,
     turns_in_place,
 )
-from lab.training.sentences import TrainingText
+from safeguarding.artifacts import ARTIFACTS, SECOND_READER
 from safeguarding.risk.assessment import WIDTH
 from safeguarding.risk.encoder.in_place import SCALE
 from safeguarding.taxonomy import Severity
@@ -43,22 +49,53 @@ def test_only_what_the_labels_of_a_turn_say_of_its_severity_is_known(
     assert severity_of(DialogueTurn(user="words", act=act, need=need)) == (due, known)
 
 
-def test_turns_stand_after_what_came_before_and_none_is_of_a_held_writer(tmp_path: Path) -> None:
-    (tmp_path / "training").mkdir()
-    for writer in ("d01", min(HELD)):
-        copy(FOLDER / "training" / f"{writer}.yml", tmp_path / "training")
-    dialogues = read_dialogues("training", tmp_path)
-    held = [each for each in dialogues if each.id.partition("-")[0] in HELD]
-    some = [each for each in dialogues if each not in held][:20]
+def test_turns_stand_after_what_came_before() -> None:
+    some = read_dialogues("training")[:20]
 
-    turns = list(turns_in_place([*held, *some]))
+    turns = list(turns_in_place(some))
 
-    assert held
     assert [turn.text for turn in turns] == [
         turn.user for each in some for turn in each.turns if turn.user
     ]
     assert sum(not turn.context for turn in turns) == len(some)
     assert sum(" / " in turn.context for turn in turns) == len(turns) - len(some)
+
+
+class NoSentences:
+    """Stands for the sentences, of which these tests need none."""
+
+    def __init__(self, _: object) -> None: ...
+
+    def drawn(self, _: object) -> Iterator[SeverityText]:
+        return iter(())
+
+
+def test_the_reader_for_the_choice_of_replies_has_not_read_the_held_writers(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "training").mkdir()
+    for writer in ("d01", min(HELD)):
+        copy(FOLDER / "training" / f"{writer}.yml", tmp_path / "training")
+    dialogues = read_dialogues("training", tmp_path)
+    written: dict[Path, set[str]] = {}
+
+    def keep(path: Path, texts: Sequence[SeverityText]) -> None:
+        written[path] = {each.text for each in texts}
+
+    monkeypatch.setattr(second_reader, "read_dialogues", lambda _: dialogues)
+    monkeypatch.setattr(second_reader, "SeverityTexts", NoSentences)
+    monkeypatch.setattr(second_reader, "write", keep)
+    monkeypatch.setattr(second_reader, "add_to_manifest", lambda *_, **__: None)
+    for option in ([], ["--without-held"]):
+        CliRunner().invoke(second_reader.main, option, catch_exceptions=False)
+
+    released, without_held = written.values()
+    held = {each.text for each in of_turns(each for each in dialogues if each.is_held)}
+    assert held <= released
+    assert without_held == {
+        each.text for each in of_turns(each for each in dialogues if not each.is_held)
+    }
+    assert [*written] == [ARTIFACTS / SECOND_READER, second_reader.WITHOUT_HELD]
 
 
 @pytest.mark.parametrize(
