@@ -55,6 +55,7 @@ _LISTED: dict[str, dict[str, tuple[str, str]]] = {
             "Dispose of cases whose clock has run out.",
         ),
         "erase": ("staff.retention.commands:erase", "Erase one case that has to go."),
+        "records": ("staff.records.commands:main", "What a system of records did not take."),
         "backup": ("ops.backup:main", "Copy database, spool and ledger; no keys."),
         "restore": ("ops.restore:main", "Put a backup where no database is."),
         "verify-pack": ("staff.reports.case_file:main", "Prove an exported file unchanged."),
@@ -66,6 +67,11 @@ _LISTED: dict[str, dict[str, tuple[str, str]]] = {
         "approvals": ("staff.approvals.approvals:main", "How much content is signed."),
         "export": ("safeguarding.content.booklet:main", "What one audience reads, to print."),
         "build-static": ("ops.build_static:main", "Fetch the console's styles."),
+        "compare-without-rasa": (
+            "ops.compare_without_rasa:main",
+            "Are the replies the same without Rasa?",
+        ),
+        "train-topics": ("ops.topics:main", "Train the topics where there is no Rasa."),
         "export-vectors": ("ops.encoder.vectors:main", "Make the vectors of our sentences."),
     },
     "assistant": {

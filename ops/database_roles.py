@@ -2,14 +2,15 @@
 
 The owner makes and migrates the tables. The public gateway may append to the hand-off mailbox,
 find a letterbox, deliver replies and see when people are on duty; it cannot read a case, nor a
-message once it was handed over. The action server reads what is approved and counts pledges.
+message once it was handed over. The action server reads what is approved and counts pledges;
+without Rasa (LANTERN_WITHOUT_RASA) the gateway does both.
 Console and dispatcher may not change the audit trail, whatever their programs are made to do.
 SQLite has no roles: there the triggers of the trail and its chain are what guards it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import click
@@ -33,6 +34,9 @@ GATEWAY = {
     "duty_hours": "SELECT",
     "handoffs": "INSERT (key, kind, conversation_id, state, severity, written_at, sealed)",
     "letterboxes": "SELECT (case_id, locator, secret, question, ends_at, closed_at)",
+    "live_chats": "SELECT (id, conversation_id, state, term, shown_name, shown_role, begun_at, "
+    "opened_at, present_until, typing_until, spoke_at, ended_at, ended_why, blocked)",
+    "live_readiness": "SELECT (ready_until, areas, room)",
     "replies": "SELECT, UPDATE (sealed, claimed_by, claimed_until, delivered_at)",
 }
 """All that the public gateway may do."""
@@ -54,7 +58,14 @@ class Roles:
     actions: str = "lantern_actions"
 
 
-def statements(connection: Connection, roles: Roles) -> Iterator[str]:
+def of_gateway(*, without_rasa: bool) -> Mapping[str, str]:
+    """Return all that the public gateway may do; without Rasa it does the actions' work too."""
+    return {**ACTIONS, **GATEWAY} if without_rasa else GATEWAY
+
+
+def statements(
+    connection: Connection, roles: Roles, *, without_rasa: bool = False
+) -> Iterator[str]:
     """Yield SQL that makes the roles and gives each exactly its privileges on the existing tables.
 
     It may run again, and must after each migration, as a superuser or as a role that may make roles
@@ -74,12 +85,12 @@ def statements(connection: Connection, roles: Roles) -> Iterator[str]:
     yield f"GRANT USAGE ON SCHEMA public TO {', '.join(everyone)}"
     yield f"GRANT CREATE ON SCHEMA public TO {owner}"
     yield f"GRANT CONNECT ON DATABASE {database} TO {', '.join(everyone)}"
-    inspector = sa.inspect(connection)
+    inspector, gateways = sa.inspect(connection), of_gateway(without_rasa=without_rasa)
     for table in sorted([*inspector.get_table_names(), *inspector.get_view_names()]):
         yield f"ALTER TABLE {quoted(table)} OWNER TO {owner}"
         yield f"REVOKE ALL ON {quoted(table)} FROM PUBLIC, {services}"
         granted = (
-            (gateway, GATEWAY.get(table, "")),
+            (gateway, gateways.get(table, "")),
             (console, CONSOLE.get(table, ALL)),
             (actions, ACTIONS.get(table, "")),
         )
@@ -110,8 +121,9 @@ def _create(name: str, role: str) -> str:
 def main(owner: str, gateway: str, console: str, actions: str, *, apply_: bool) -> None:
     """Print the SQL that gives each part its PostgreSQL role, or carry it out."""
     try:
-        with connect(Settings.from_env().database_url).begin() as connection:
-            for statement in statements(connection, Roles(owner, gateway, console, actions)):
+        settings, roles = Settings.from_env(), Roles(owner, gateway, console, actions)
+        with connect(settings.database_url).begin() as connection:
+            for statement in statements(connection, roles, without_rasa=settings.without_rasa):
                 click.echo(f"{statement};")
                 if apply_:
                     connection.exec_driver_sql(statement)

@@ -1,5 +1,7 @@
 """`make -s reply`: holds conversations with the real gateway, Rasa and action server.
 
+With LANTERN_WITHOUT_RASA the gateway answers alone.
+
 Each line in is {"id", "turns": ["…", …], "audience"?}; each line out is {"id", "replies"}, where
 `replies` holds the messages that answered each turn. A turn is a typed text, or {"choice": "…"} for
 a pressed button. The stack is started once, on free ports, with a state folder of its own that is
@@ -145,7 +147,7 @@ def main() -> None:
         stack = Stack(Path(folder), env=UNHURRIED)
         try:
             stack.setup()
-            stack.start(stack.gateway, stack.actions, stack.rasa)
+            stack.start(*stack.answering)
             wait_for_screening(stack.url("gateway"))
             asyncio.run(_print(replies(standard_input(), stack.url("gateway"))))
         finally:

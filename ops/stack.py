@@ -19,6 +19,7 @@ import httpx
 import yaml
 from sqlalchemy.engine import URL
 
+from safeguarding.settings import Settings
 from safeguarding.taxonomy import ROOT
 
 ASSISTANT = ROOT / ".venv-assistant" / "bin"
@@ -186,12 +187,19 @@ class Stack:
 
     def start(self, *processes: Process) -> None:
         """Start the named processes, or all but the dispatcher, and wait until each answers."""
-        usual = (self.gateway, self.console, self.actions, self.rasa, *self.more_rasas)
+        usual = (self.console, *self.answering)
         started = processes or usual
         for process in started:
             process.start()
         for process in started:
             process.wait()
+
+    @property
+    def answering(self) -> tuple[Process, ...]:
+        """The processes that answer messages: the gateway alone where it needs no Rasa."""
+        if Settings.from_env({**os.environ, **self.env}).without_rasa:
+            return (self.gateway,)
+        return (self.gateway, self.actions, self.rasa, *self.more_rasas)
 
     def stop(self) -> None:
         """Stop everything."""

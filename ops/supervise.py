@@ -37,6 +37,8 @@ MISSED = 4
 """Answers in a row that are missed before a process counts as hanging."""
 PATIENCE_S = 180.0
 """How long the services may take until each answers."""
+OF_RASA = frozenset({"actions", "rasa"})
+"""The processes that do not run where the gateway answers without Rasa."""
 _LINE_BYTES = 1 << 20
 _HERE = {"127.0.0.1", "::1", "localhost", "0.0.0.0"}  # noqa: S104 - an address to ask
 """Hosts of this machine. A process of another machine is not ours to kill."""
@@ -170,11 +172,14 @@ def main(procfile: Path, once: tuple[str, ...], grace: float, probe: float) -> N
     env = {**os.environ, **(parse(file.read_text("utf-8")) if file.is_file() else {})}
     env["PYTHONUNBUFFERED"] = "1"
     try:
-        addresses = health_addresses(Settings.from_env(env))
+        settings = Settings.from_env(env)
     except SettingsError as error:
         raise click.ClickException(str(error)) from None
+    addresses = health_addresses(settings)
     here = {name: url for name, url in addresses.items() if urlsplit(url).hostname in _HERE}
     listed = parse_procfile(procfile.read_text("utf-8")).processes
+    if settings.without_rasa:
+        listed = {name: each for name, each in listed.items() if name not in OF_RASA}
     width = max(map(len, listed))
     processes = [
         Supervised(
@@ -197,8 +202,10 @@ def health_addresses(settings: Settings) -> dict[str, str]:
         "gateway": f"{gateway}/healthz",
         "console": f"{console}/healthz",
         "dispatcher": f"{dispatcher}/healthz",
-        "actions": f"{settings.actions_url}/health",
     }
+    if settings.without_rasa:
+        return addresses
+    addresses["actions"] = f"{settings.actions_url}/health"
     for number, url in enumerate(settings.rasa_urls):
         addresses[f"rasa {number + 1}" if number else "rasa"] = f"{url}/webhooks/gateway/"
     return addresses

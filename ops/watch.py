@@ -25,6 +25,7 @@ START_S = 300.0
 SILENT_S = 30.0
 """Seconds that a program may be silent; also WatchdogSec of the units in deploy/systemd/."""
 _TURN_S = 0.5
+_STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class WatchedProgram:
@@ -78,8 +79,14 @@ def main(command: tuple[str, ...], start: float, silent: float) -> None:
         socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as reports,
     ):
         reports.bind(str(Path(folder) / "reports"))
+        # Otherwise a stop that comes while the program starts would end `watch` alone.
+        early: list[int] = []
+        for number in _STOPS:
+            signal.signal(number, lambda came, _: early.append(came))
         program = WatchedProgram(command, reports, silent)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in _STOPS:
             signal.signal(number, program.pass_on)
+        for came_early in early:
+            program.pass_on(came_early)
         status = program.wait(start)
     sys.exit(status)

@@ -59,7 +59,7 @@ handoffs = sa.Table(
     sa.Column("done_at", UtcDateTime),
     sa.CheckConstraint(
         "kind IN ('callback', 'callback_withdrawn', 'letterbox_closed', 'letterbox_opened', "
-        "'message')",
+        "'live_chat', 'message')",
         name="kind",
     ),
     sa.CheckConstraint("state IN ('assessed', 'not_assessed')", name="state"),

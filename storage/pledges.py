@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Engine
 
+from safeguarding.answering.composition import NotCountedError
 from safeguarding.settings import Settings
 from storage.engine import READING, connect, metadata
 
@@ -23,10 +24,6 @@ pledges = sa.Table(
 )
 WAIT_S = 1.5
 """Seconds that an answer waits to be counted."""
-
-
-class NotCountedError(Exception):
-    """The database could not be written. The message is the kind of failure only."""
 
 
 class PledgeCounter:

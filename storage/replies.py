@@ -1,8 +1,9 @@
 """The reply mailbox: what a member of staff writes to a conversation or to a letterbox.
 
-The chat shows it. Each row is sealed, numbered, shown in order and once, and expires. A reader
-claims the oldest row of an address, shows it, and says so; then its words are deleted. The claim of
-a reader that was killed ends by itself, and another shows the row under the same number. ADR 36.
+The chat shows it. Each row is sealed, numbered, shown in order and once, and expires. A reader of a
+letterbox claims the oldest row, shows it, and says so; then its words are deleted. The claim of a
+reader that was killed ends by itself, and another shows the row under the same number. ADR 36. How
+a live chat is read stands in storage/live_messages.py.
 """
 
 from __future__ import annotations
@@ -119,9 +120,7 @@ class ReplyMailbox:
             row = _next(connection, conversation_id, at, kind)
             if row is None or not _take(connection, row, reader, at):
                 return None
-            return StaffReply(
-                row["number"], self._vault.open(row["sealed"], **_place(row)), row["written_at"]
-            )
+            return StaffReply(row["number"], sealed_words(row, self._vault), row["written_at"])
 
     def waiting(self, conversation_id: str, at: datetime, kind: AddressKind = _CONVERSATION) -> int:
         """Return how many messages of an address were not shown yet, claimed ones included."""
@@ -179,6 +178,11 @@ def facts_of(row: Mapping[Any, Any]) -> str:
     # Rows from before there were kinds were sealed without one.
     kind = [] if row["kind"] == _CONVERSATION.value else [row["kind"]]
     return json.dumps([row["conversation_id"], *written, *kind])
+
+
+def sealed_words(row: RowMapping, vault: Vault) -> str:
+    """Return the words of a row that waits. Raises VaultError."""
+    return vault.open(row["sealed"], **_place(row))
 
 
 def _place(row: Mapping[Any, Any]) -> dict[str, str]:

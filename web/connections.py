@@ -9,7 +9,7 @@ from __future__ import annotations
 import select
 import socket
 from asyncio import CancelledError
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from time import monotonic
 from types import MappingProxyType
 from typing import Any
@@ -57,7 +57,7 @@ class BoundedHttp(Http):
 
 
 class BoundedRequest(Request):
-    """A request that keeps at most `app.ctx.body_bytes` of its body, and discards the rest.
+    """A request that keeps at most `app.ctx.body_bytes(path)` of its body, and discards the rest.
 
     A body that is too large is read to its end, because a connection cut short would show no help.
     """
@@ -68,7 +68,7 @@ class BoundedRequest(Request):
         """Read the body if it has not been read."""
         if self.body or self.stream is None:
             return
-        most, kept = self.app.ctx.body_bytes, bytearray()
+        most, kept = self.app.ctx.body_bytes(self.path), bytearray()
         stream: Any = self.stream
         async for data in stream:
             kept += data[: most - len(kept)]
@@ -233,8 +233,13 @@ class LastingProtocol(BoundedProtocol):
         self._task = task
 
 
-def bound(app: App, trusted_proxies: int, body_bytes: int, errors: PlainErrors) -> None:
-    """Give the app the budget, the largest body and the refusal that its connections need."""
+def bound(
+    app: App, trusted_proxies: int, body_bytes: Callable[[str], int], errors: PlainErrors
+) -> None:
+    """Give the app the budget, the largest body and the refusal that its connections need.
+
+    `body_bytes` returns how many bytes of a body are kept, by the path of its request.
+    """
     page = errors.page(503).body or b""
     headers = (
         (b"Content-Type", b"text/html; charset=utf-8"),

@@ -22,6 +22,7 @@ from safeguarding.settings import Settings, SettingsError
 from safeguarding.taxonomy import CONTENT, ROOT
 
 ADVISORIES = ROOT / "security" / "advisories.toml"
+EXCEPTIONS = ROOT / "deploy" / "exceptions.yml"
 
 
 class CheckState(Enum):
@@ -69,6 +70,7 @@ class Installation:
     roles: Roles = field(default_factory=Roles)
     content: Path = CONTENT
     advisories: Path = ADVISORIES
+    exceptions: Path = EXCEPTIONS
     trusted: ssl.SSLContext = field(default_factory=ssl.create_default_context)
     """Trusted authorities for the certificates of chat and console."""
 

@@ -16,6 +16,7 @@ from ops.doctor import (
     Installation,
     confirmations,
     environment,
+    exceptions,
     find,
     people,
     records,
@@ -32,6 +33,7 @@ GROUPS: Mapping[str, Mapping[str, Check]] = {
     "Records": records.CHECKS,
     "People": people.CHECKS,
     "Words": confirmations.CONTENT_CHECKS,
+    "Standards": exceptions.CHECKS,
     "Confirmed by people": confirmations.CONFIRMATION_CHECKS,
 }
 _COLOURS = {CheckState.OK: "green", CheckState.NOT_READY: "red", CheckState.CANNOT_TELL: "yellow"}

@@ -19,6 +19,9 @@ import redis
 import sqlalchemy as sa
 
 from ops.doctor import Check, Finding, Installation, cannot_tell, not_ready, ok
+from safeguarding.answering.topics import FILE as TOPICS
+from safeguarding.answering.topics import TopicClassifier
+from safeguarding.records import ContentError
 from safeguarding.settings import SettingsError, is_private_to_both_ends
 from staff.alerts.channels.smtp.channel import SmtpServer
 from storage.engine import READING
@@ -282,12 +285,24 @@ def images(here: Installation) -> Finding:
     return ok(f"{len(here.settings.images)} are named by their digest")
 
 
+def answers(here: Installation) -> Finding:
+    """Say what answers messages, and check that it has what it needs."""
+    if not here.settings.without_rasa:
+        return ok(f"by Rasa, at {', '.join(here.settings.rasa_urls)}")
+    try:
+        TopicClassifier.load(TOPICS)
+    except ContentError as error:
+        return not_ready(f"without Rasa, and without topics: {error}", "make topics WITHOUT_RASA=1")
+    return ok("by the gateway itself, without Rasa")
+
+
 MACHINE_CHECKS: Mapping[str, Check] = {
     "state folder": state_folder,
     "keys apart": keys_apart,
     "disk": disk,
     "clock": clock,
     "services": services,
+    "answers": answers,
     "shared state": shared_state,
     "images": images,
 }

@@ -9,17 +9,20 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, make_url
 
 from ops.backup import BACKED_UP
-from ops.database_roles import ACTIONS, ALL, CONSOLE, GATEWAY
+from ops.database_roles import ACTIONS, ALL, CONSOLE, of_gateway
 from ops.doctor import Check, Finding, Installation, not_ready, ok
 from staff.audit.anchors import ANCHORS, AnchorError, read_anchors
 from staff.audit.trail import newest_of
 from staff.audit.verify import CHECKED, findings_of, verify
+from staff.records.outbox import figures as record_figures
+from staff.records.settings import RecordSettings
 from storage.engine import READING, newest_revision, revision_of
 from storage.handoffs import figures
 
 A_DAY_LATE = timedelta(days=2)
 HOURS_LATE = timedelta(hours=3)
 A_MINUTE_LATE = timedelta(minutes=1)
+AN_HOUR_LATE = timedelta(hours=1)
 _THIS_MACHINE = {None, "", "localhost", "127.0.0.1", "::1"}
 _WRITES = ("UPDATE", "DELETE", "TRUNCATE")
 
@@ -59,7 +62,7 @@ def roles(here: Installation) -> Finding:
         inspector = sa.inspect(connection)
         there = [*inspector.get_table_names(), *inspector.get_view_names()]
         parts = (
-            (names.gateway, GATEWAY, ""),
+            (names.gateway, of_gateway(without_rasa=here.settings.without_rasa), ""),
             (names.console, CONSOLE, ALL),
             (names.actions, ACTIONS, ""),
         )
@@ -132,6 +135,28 @@ def reconciled(here: Installation) -> Finding:
     return ok(f"trail and records agree, on {checked.event.at.isoformat(timespec='minutes')}")
 
 
+def record_system(here: Installation) -> Finding:
+    """Check that the school's own system of records, if there is one, takes what it is sent."""
+    settings = RecordSettings.from_env(here.env, here.settings.alerts.console_url)
+    with here.engine.connect().execution_options(**READING) as connection:
+        found = record_figures(connection)
+    if settings is None and found.system is None:
+        return ok("none is connected")
+    if settings is None or found.system != settings.system:
+        wanted = "none" if settings is None else settings.system
+        return not_ready(
+            f"the settings say {wanted}, the dispatcher {found.system or 'none'}",
+            "restart the dispatcher with the same settings: docs/connections.md",
+        )
+    last = "never" if found.sent_at is None else found.sent_at.isoformat(timespec="minutes")
+    said = f"{settings.system}, last taken {last}, {found.queued} wait, {found.failed} given up"
+    if found.failed:
+        return not_ready(said, "lantern records: docs/connections.md")
+    if found.oldest_at is not None and here.now() - found.oldest_at > AN_HOUR_LATE:
+        return not_ready(said, "is the system there, and does it know the key? docs/connections.md")
+    return ok(said)
+
+
 def backup(here: Installation) -> Finding:
     """Check that a backup was made yesterday or today."""
     with here.engine.connect().execution_options(**READING) as connection:
@@ -167,4 +192,5 @@ CHECKS: Mapping[str, Check] = {
     "audit trail": audit_trail,
     "records agree": reconciled,
     "backup": backup,
+    "system of records": record_system,
 }

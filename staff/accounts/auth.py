@@ -28,6 +28,7 @@ from staff.console.pages import (
     FALSE_ALARMS,
     HOME,
     LIVE,
+    LIVE_CHATS,
     ROTA,
     SEARCH,
     SECOND_STEP,
@@ -85,7 +86,7 @@ async def load_session(request: Request) -> None:
     request.ctx.session = None
     if token and not request.path.startswith("/static/"):
         find = services(request).sessions.find
-        by_itself = request.path.startswith(LIVE)
+        by_itself = f"{request.path}/".startswith(f"{LIVE}/")
         request.ctx.session = await to_thread(find, token, counts_as_use=not by_itself)
 
 
@@ -174,7 +175,8 @@ def home_of(staff: Staff) -> str:
 
 def safe_next(onward: str, otherwise: str) -> str:
     """Return `onward` if it is a page of the console, so that no link leads to another site."""
-    pages = (HOME, FALSE_ALARMS, TASKS, SEARCH, CONTENT, ACCOUNTS, ROTA, STATISTICS, EXPORTS, AUDIT)
+    cases = (HOME, FALSE_ALARMS, TASKS, SEARCH, LIVE_CHATS)
+    pages = (*cases, CONTENT, ACCOUNTS, ROTA, STATISTICS, EXPORTS, AUDIT)
     ours = onward in pages or onward.startswith(tuple(f"{page}/" for page in pages))
     return onward if ours and "\\" not in onward else otherwise
 

@@ -30,6 +30,10 @@ class Permission(Enum):
     """Read the queue, and what children wrote."""
     WORK_CASES = "work_cases"
     """Claim a case, add notes, record actions and an outcome, open it again."""
+    CHAT_LIVE = "chat_live"
+    """Talk to a young person in a live chat."""
+    SUPERVISE_CHATS = "supervise_chats"
+    """Read live chats of colleagues, whisper in them and take them over."""
     READ_CONTENT = "read_content"
     """Read the content and its approval status."""
     APPROVE_CONTENT = "approve_content"
@@ -53,6 +57,7 @@ BASIC = frozenset({Permission.OWN_ACCOUNT, Permission.READ_CONTENT})
 _REVIEWER = BASIC | {
     Permission.READ_CASES,
     Permission.WORK_CASES,
+    Permission.CHAT_LIVE,
     Permission.READ_ROTA,
     Permission.READ_FIGURES,
 }
@@ -61,6 +66,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.REVIEWER: _REVIEWER,
     Role.LEAD: _REVIEWER
     | {
+        Permission.SUPERVISE_CHATS,
         Permission.APPROVE_CONTENT,
         Permission.ADMIT_READERS,
         Permission.MANAGE_ROTA,

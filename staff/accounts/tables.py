@@ -18,6 +18,8 @@ staff = sa.Table(
     sa.Column("role", sa.Text, nullable=False, server_default="reviewer"),
     sa.Column("admitted", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("areas", sa.JSON),
+    sa.Column("chat_name", sa.Text),
+    sa.Column("chat_role", sa.Text),
     sa.CheckConstraint("role IN ('administrator', 'auditor', 'lead', 'reviewer')", name="role"),
 )
 

@@ -6,6 +6,7 @@ ones in one message, a digest. The first digest is sent at once, the next ones a
 
 The first immediate alert of a burst is sent alone and at once. Those after it come in one message,
 at most once in BURST_EVERY. An immediate alert that is of no burst always goes alone and at once.
+So does the alert that a young person asks to talk to someone now, however grave their case is.
 """
 
 from __future__ import annotations
@@ -97,16 +98,16 @@ class Together:
         # An alias, because the query around it may select from alerts too.
         own = alerts.alias()
         if self.burst is None:
-            which = own.c.severity < int(ALONE_FROM)
+            which = (own.c.severity < int(ALONE_FROM)) & ~own.c.live_chat
         else:
             which = (own.c.burst == self.burst) & (own.c.severity >= int(ALONE_FROM))
         return sa.exists().where(own.c.id == deliveries.c.alert_id, which)
 
 
 def begins_burst() -> sa.ColumnElement[bool]:
-    """Return the condition for immediate alerts that go alone, whatever else was sent."""
+    """Return the condition for alerts that go alone, whatever else was sent."""
     first = alerts.c.burst.is_(None) | (alerts.c.burst == alerts.c.id)
-    return (alerts.c.severity >= int(ALONE_FROM)) & first
+    return ((alerts.c.severity >= int(ALONE_FROM)) & first) | alerts.c.live_chat
 
 
 def burst_of(row: Row[Any]) -> int | None:
@@ -135,6 +136,7 @@ def room(connection: Connection, channel: str, recipient: str, now: datetime, fl
         .where(
             _to(channel, recipient),
             alerts.c.severity < int(ALONE_FROM),
+            ~alerts.c.live_chat,
             deliveries.c.digest.is_(None),
             sent | being_sent(now),
         )

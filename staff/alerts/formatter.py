@@ -26,6 +26,8 @@ class AlertPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     FIELDS: ClassVar[dict[str, tuple[str, ...]]] = {
         "subject": ("severity", "reference"),
         "text": ("severity", "reference", "age", "link"),
+        "subject_live_chat": ("severity", "reference"),
+        "text_live_chat": ("severity", "reference", "link"),
         "text_outside": ("severity", "reference", "age"),
         "severity_line": ("severity",),
         "need_line": ("need",),
@@ -58,8 +60,11 @@ class AlertPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     why_raised: str
     why_reopened: str
     why_letter: str
+    why_live_chat: str
     subject: str
     text: str
+    subject_live_chat: str
+    text_live_chat: str
     text_outside: str
     severity_line: str
     need_line: str
@@ -136,8 +141,7 @@ class AlertFormatter:
         age = self._age(now - alert.raised_at)
         # The address has the reference only: it has to fit into a text message.
         link = f"{self._console_url}/escalations/find/{quote(alert.reference, safe='')}"
-        why = "letter" if alert.letter else alert.reason
-        lines = [str(getattr(say, f"why_{why}")), ""]
+        lines = [str(getattr(say, f"why_{_why(alert)}")), ""]
         lines.append(say.severity_line.format(severity=severity))
         if alert.need:
             need = taxonomy().needs.get(alert.need) or _label(alert.need)
@@ -147,10 +151,13 @@ class AlertFormatter:
         lines.append(say.age_line.format(age=age))
         if outside:
             lines.append(say.outside_line)
-        text = say.text_outside if outside else say.text
+        subject = say.subject_live_chat if alert.live_chat else say.subject
+        text = say.text_live_chat if alert.live_chat else say.text
+        if outside:
+            text = say.text_outside
         facts = {"severity": severity, "reference": alert.reference, "age": age, "link": link}
         return Notice(
-            subject=say.subject.format(**facts),
+            subject=subject.format(**facts),
             lines=tuple(lines),
             link=link,
             open_line=say.open_line.format(link=link),
@@ -242,6 +249,12 @@ class AlertFormatter:
             return say.hours.format(number=hours)
         minutes = age // timedelta(minutes=1)
         return say.minutes.format(number=minutes) if minutes > 1 else say.minute
+
+
+def _why(alert: Alert) -> str:
+    if alert.live_chat:
+        return "live_chat"
+    return "letter" if alert.letter else alert.reason
 
 
 def _label(name: str) -> str:

@@ -25,6 +25,10 @@ It bridges the minute for which the gateway makes a sender wait who begins too m
 where the sender is not known, they may be two people, and the time is shorter."""
 SUPERSEDED = "later alert"
 """Stands in `ended_by` when a later alert of the same case has replaced this one."""
+TAKEN_BACK = "taken back"
+"""Stands in `ended_by` when the person does not ask for a live chat any more."""
+NOT_ACKNOWLEDGED = (SUPERSEDED, TAKEN_BACK)
+"""The values of `ended_by` of alerts that ended before a member of staff acknowledged them."""
 
 
 # Migrations create the tables; a test compares both. No column holds anything that a person wrote.
@@ -43,6 +47,7 @@ alerts = sa.Table(
     sa.Column("occasion", sa.Text, nullable=False),
     sa.Column("area", sa.Text),
     sa.Column("letter", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("live_chat", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("sender", sa.Text),
     sa.Column("burst", sa.Integer, index=True),
     sa.Column("step", sa.SmallInteger, nullable=False),
@@ -55,8 +60,8 @@ alerts = sa.Table(
     sa.Index("ix_alerts_due", "ended_at", "next_at"),
 )
 """`step` is the next step of the plan and `next_at` when it is due. `ended_by` is the id of the
-member of staff who acknowledged the alert, or SUPERSEDED. `burst` is the id of the first alert of
-its burst, its own where it is the first."""
+member of staff who acknowledged the alert, SUPERSEDED or TAKEN_BACK. `burst` is the id of the first
+alert of its burst, its own where it is the first."""
 
 deliveries = sa.Table(
     "deliveries",
@@ -104,6 +109,8 @@ class Alert:
     """The area of the case; the alert goes to staff who may see it. None: to all staff."""
     letter: bool = False
     """Whether the message came through the letterbox of its case."""
+    live_chat: bool = False
+    """Whether the young person asks for a person to talk to now."""
     sender: str | None = None
     """The day's fingerprint of where the message came from; None where it is not known."""
 
@@ -117,6 +124,8 @@ class WaitingAlert:
     case_id: str
     reference: str
     severity: Severity
+    live_chat: bool = False
+    """Whether the young person asks for a person to talk to."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +161,8 @@ class StaffAlerts:
         with self._reading.connect() as connection:
             rows = connection.execute(query).all()
         return [
-            WaitingAlert(row.id, row.case_id, row.reference, Severity(row.severity)) for row in rows
+            WaitingAlert(row.id, row.case_id, row.reference, Severity(row.severity), row.live_chat)
+            for row in rows
         ]
 
 
@@ -161,7 +171,8 @@ def raise_alert(connection: Connection, alert: Alert, now: datetime) -> int | No
 
     Return the burst that it belongs to: the id of the first of the alerts that look alike, come
     from one sender where that is known, and whose messages came one soon after the other. Ends
-    older open alerts of the case. Takes row locks: call it before appending to the audit trail.
+    older open alerts of the case. One of a live chat ends none and is of no burst: it is about
+    something else, and cannot wait. Takes row locks: call it before appending to the audit trail.
     Raises SQLAlchemyError.
     """
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
@@ -170,8 +181,10 @@ def raise_alert(connection: Connection, alert: Alert, now: datetime) -> int | No
     made = connection.execute(once).scalar()
     if made is None:
         return None
-    _end(connection, alert.case_id, SUPERSEDED, now, alerts.c.id != made)
-    burst = _burst_like(connection, alert) or int(made)
+    burst = int(made)
+    if not alert.live_chat:
+        _end(connection, alert.case_id, SUPERSEDED, now, alerts.c.id != made)
+        burst = _burst_like(connection, alert) or burst
     connection.execute(sa.update(alerts).where(alerts.c.id == made).values(burst=burst))
     return burst
 
@@ -182,6 +195,16 @@ def acknowledge(connection: Connection, case_id: str, by: str, now: datetime) ->
     Takes row locks: call it before appending to the audit trail. Raises SQLAlchemyError.
     """
     return _end(connection, case_id, by, now, sa.true())
+
+
+def take_back(connection: Connection, chat_id: str, now: datetime) -> int:
+    """End the alert of a person who does not ask for a live chat any more; return how many.
+
+    Takes row locks: call it before appending to the audit trail. Raises SQLAlchemyError.
+    """
+    mine = alerts.c.live_chat & (alerts.c.occasion == chat_id) & alerts.c.ended_at.is_(None)
+    ended = sa.update(alerts).where(mine).values(ended_at=now, ended_by=TAKEN_BACK)
+    return connection.execute(ended).rowcount
 
 
 def set_area(connection: Connection, case_id: str, area: str | None) -> None:
@@ -227,6 +250,7 @@ def _burst_like(connection: Connection, alert: Alert) -> int | None:
     gap = UNKNOWN_SENDER_GAP if alert.sender is None else BURST_GAP
     alike = (
         column.case_id != alert.case_id,
+        ~column.live_chat,
         column.severity == int(alert.severity),
         column.need == alert.need,
         column.category == alert.category,

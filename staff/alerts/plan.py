@@ -8,6 +8,10 @@ messages, the next step follows at once.
 Each step goes only to staff who may see cases of the alert's area. When none of them can be
 reached, all staff and the duty manager are told, because a lost alert is worse than one that is
 seen too widely; the audit trail records it.
+
+A young person who asks to talk to someone waits for a minute. So that alert goes at once to staff
+on duty who are ready to chat, or to all on duty where none is; and after that minute to all on
+duty, with the second on the rota.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from safeguarding.clock import next_working_day
+from safeguarding.live_chat import JOIN_WITHIN
 from safeguarding.taxonomy import Severity
 from staff.alerts.outbox import alerts, deliveries
 from staff.audit.trail import Event, append_all
@@ -36,6 +41,7 @@ from staff.rota.rota import (
     on_duty,
     those_who_may_see,
 )
+from storage.live_chats import live_readiness
 
 DISPATCHER = "dispatcher"
 """The actor on the audit trail."""
@@ -168,6 +174,8 @@ def _advance_one(
         if (step.reaches and not step.is_refused) or number >= AlertStep.AGAIN:
             break
     due = plan.delays.due(Severity(alert["severity"]), number - 1, now)
+    if alert["live_chat"] and number == AlertStep.SECOND:
+        due = min(due, now + JOIN_WITHIN)
     own = alerts.c.id == alert["id"]
     connection.execute(sa.update(alerts).where(own).values(step=number, next_at=due))
     return taken
@@ -179,6 +187,8 @@ def _take(
     severity, step = Severity(alert["severity"]), AlertStep(min(number, AlertStep.AGAIN))
     area = alert["area"]
     people = _people(connection, step, now, area)
+    if alert["live_chat"] and step <= AlertStep.SECOND:
+        people = _for_live_chat(connection, step, people, now, area)
     unstaffed = step is AlertStep.ON_DUTY and not people
     if unstaffed:
         people = _all(connection, now, area)
@@ -258,6 +268,18 @@ def _people(connection: Connection, step: AlertStep, now: datetime, area: str | 
     if step is AlertStep.EVERYONE:
         return those_who_may_see(connection, case_readers(connection), area)
     return those_who_may_see(connection, on_duty(connection, now, _KINDS[step]), area)
+
+
+def _for_live_chat(
+    connection: Connection, step: AlertStep, people: list[str], now: datetime, area: str | None
+) -> list[str]:
+    """Return those of this step who are told that a young person asks for someone to talk to."""
+    if step is AlertStep.SECOND:
+        return list(dict.fromkeys([*_people(connection, AlertStep.ON_DUTY, now, area), *people]))
+    of = live_readiness.c
+    query = sa.select(of.staff_id).where(of.ready_until > now, of.room > 0)
+    ready = set(connection.execute(query).scalars())
+    return [each for each in people if each in ready] or people
 
 
 def _all(connection: Connection, now: datetime, area: str | None) -> list[str]:

@@ -149,7 +149,7 @@ def claim(
     groups: dict[Together, None] = {}
     for row in _due(connection, waits if counted else waits & begins_burst(), limit):
         recipient = row.recipient
-        if row.severity >= ALONE_FROM:
+        if row.severity >= ALONE_FROM or row.live_chat:
             burst = burst_of(row)
             if burst is not None:
                 groups[Together(recipient, burst)] = None
@@ -196,7 +196,11 @@ def _queue_one(connection: Connection, channel: str, recipient: str, now: dateti
 
 
 def _due(connection: Connection, which: sa.ColumnElement[bool], limit: int) -> list[Row[Any]]:
-    """Lock and return deliveries, the most severe first; drop those of alerts that have ended."""
+    """Lock and return deliveries; drop those of alerts that have ended.
+
+    Requests to talk come first, because the person waits for a minute only. Then the most
+    severe come first.
+    """
     own = (deliveries.c.id, deliveries.c.alert_id, deliveries.c.recipient)
     due = (
         sa.select(*own, deliveries.c.attempts, deliveries.c.error)
@@ -206,7 +210,7 @@ def _due(connection: Connection, which: sa.ColumnElement[bool], limit: int) -> l
         .outerjoin(contact_ways, contact_ways.c.staff_id == deliveries.c.recipient)
         .outerjoin(staff, staff.c.id == deliveries.c.recipient)
         .where(which)
-        .order_by(alerts.c.severity.desc(), deliveries.c.id)
+        .order_by(alerts.c.live_chat.desc(), alerts.c.severity.desc(), deliveries.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True, of=deliveries)
     )

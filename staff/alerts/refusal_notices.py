@@ -14,9 +14,9 @@ from staff.accounts.permissions import Role
 from staff.accounts.tables import staff
 from staff.alerts.channels.channel import Channel
 from staff.alerts.formatter import Notice
-from staff.alerts.loops import Beats, Loop
 from staff.alerts.outbox import Alert
 from staff.alerts.queue import Delivery, NotSentError
+from staff.loops import Beats, Loop
 from staff.rota import refusals
 from staff.rota.refusal_wording import RefusedWayPhrases
 from staff.rota.refusals import RefusedWay
@@ -56,7 +56,7 @@ class RefusalNotices(Loop):
         if not ways:
             return 0
         with self._reading.connect() as connection:
-            recipients = self._recipients(connection)
+            recipients = administrators(connection, has_team_mailbox=self._has_team_mailbox)
         notice = self._notice(ways)
         # The same number for every attempt, so that a mailbox can recognise a second copy.
         number = int(ways[0].since.timestamp() * 1000)
@@ -68,16 +68,6 @@ class RefusalNotices(Loop):
                 refusals.mark_told(connection, way, utc_now())
         log.warning("refusal.told", ways=len(ways))
         return len(ways)
-
-    def _recipients(self, connection: Connection) -> list[tuple[str, str | None]]:
-        """Return whom to tell, with their addresses: the team, and administrators in use."""
-        in_use = (staff.c.role == Role.ADMINISTRATOR.value) & staff.c.disabled_at.is_(None)
-        ids = connection.execute(sa.select(staff.c.id).where(in_use)).scalars().all()
-        found = contact_preferences(connection, ids).items()
-        wanted = {staff_id: each.email for staff_id, each in found if each.email}
-        team: dict[str, str | None] = {TEAM: None} if self._has_team_mailbox else {}
-        refused = {way.recipient for way in refusals.refused(connection) if way.channel == EMAIL}
-        return [(to, address) for to, address in (team | wanted).items() if to not in refused]
 
     def _notice(self, ways: Sequence[RefusedWay]) -> Notice:
         say = self._say
@@ -101,3 +91,19 @@ class RefusalNotices(Loop):
             return False
         self._beats.beat(self.name)
         return True
+
+
+def administrators(
+    connection: Connection, *, has_team_mailbox: bool
+) -> list[tuple[str, str | None]]:
+    """Return whom to tell of what only an administrator can repair, with their addresses.
+
+    These are the team and the administrators in use, without an address that refuses mail.
+    """
+    in_use = (staff.c.role == Role.ADMINISTRATOR.value) & staff.c.disabled_at.is_(None)
+    ids = connection.execute(sa.select(staff.c.id).where(in_use)).scalars().all()
+    found = contact_preferences(connection, ids).items()
+    wanted = {staff_id: each.email for staff_id, each in found if each.email}
+    team: dict[str, str | None] = {TEAM: None} if has_team_mailbox else {}
+    refused = {way.recipient for way in refusals.refused(connection) if way.channel == EMAIL}
+    return [(to, address) for to, address in (team | wanted).items() if to not in refused]

@@ -18,9 +18,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from safeguarding.clock import utc_now
 from safeguarding.taxonomy import Severity
-from staff.alerts.loops import Beats, Loop
 from staff.alerts.standby import StandbyOutbox, UnreadMessages
 from staff.alerts.turn import SpoolTurn
+from staff.loops import Beats, Loop
 from staff.rota.kept import KeptRota, KeptRotaFile, read_rota
 from storage.engine import READING
 from storage.spool import Spool

@@ -15,6 +15,11 @@ BEGAN = {CaseEvent.RECORDED.value, CaseEvent.JOINED.value, CaseEvent.ATTACHED.va
 """The events of which each message has exactly one."""
 _ENDED = {DISPOSED, ERASED}
 OPENED_BOX, WROTE = CaseEvent.LETTERBOX_OPENED.value, CaseEvent.LETTER_WRITTEN.value
+SAID, WHISPERED = CaseEvent.LIVE_SAID.value, CaseEvent.LIVE_WHISPERED.value
+ENDED_CHAT = CaseEvent.LIVE_ENDED.value
+BEGAN_CHAT = {CaseEvent.LIVE_ASKED.value, CaseEvent.LIVE_OFFERED.value}
+"""The events of which each live chat has one."""
+JOINED_CHAT = CaseEvent.LIVE_JOINED.value
 READ = (
     *BEGAN,
     *_ENDED,
@@ -23,6 +28,11 @@ READ = (
     CaseEvent.RAISED.value,
     OPENED_BOX,
     WROTE,
+    *BEGAN_CHAT,
+    JOINED_CHAT,
+    ENDED_CHAT,
+    SAID,
+    WHISPERED,
 )
 """The events that say what must be on record."""
 
@@ -44,6 +54,12 @@ class RecordsOfConversation:
     """Letters of staff that are kept with the case."""
     unposted: int = 0
     """Those of them that the reply mailbox does not know."""
+    chats: list[Row[Any]] = field(default_factory=list)
+    """Live chats of the conversation that opened this case."""
+    spoken: list[str] = field(default_factory=list)
+    """Ids of what staff wrote in them, whispers included."""
+    unsent: int = 0
+    """How many of their messages the reply mailbox does not know."""
     alerted: bool = False
     """Whether the outbox has an immediate alert of the case."""
     events: list[Row[Any]] = field(default_factory=list)
@@ -93,3 +109,23 @@ class RecordsOfConversation:
             if raised and not elsewhere:
                 return True
         return False
+
+    def unlike_chats(self) -> set[str]:
+        """Return the ids of live chats of which records and trail say differently."""
+        of_trail: dict[str, set[str]] = {}
+        for event in self.since:
+            if event.what in {*BEGAN_CHAT, JOINED_CHAT, ENDED_CHAT}:
+                of_trail.setdefault(event.detail["chat"], set()).add(event.what)
+        wrong = set(of_trail) - {chat.id for chat in self.chats}
+        for chat in self.chats:
+            known = of_trail.get(chat.id, set())
+            expected = (True, chat.opened_at is not None, chat.ended_at is not None)
+            if (bool(known & BEGAN_CHAT), JOINED_CHAT in known, ENDED_CHAT in known) != expected:
+                wrong.add(chat.id)
+        return wrong
+
+    def unlike_words(self) -> set[str]:
+        """Return the ids of words of staff that are on record or on the trail, and not on both."""
+        keys = {SAID: "message", WHISPERED: "whisper"}
+        told = {e.detail[keys[e.what]] for e in self.since if e.what in keys}
+        return told ^ set(self.spoken)

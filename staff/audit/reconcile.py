@@ -24,11 +24,12 @@ from safeguarding.taxonomy import Severity
 from staff.alerts.outbox import alerts
 from staff.audit.conversation_records import BEGAN, OPENED_BOX, READ, WROTE, RecordsOfConversation
 from staff.audit.trail import audit_events
-from staff.cases.case import CaseEvent, reference_of
-from staff.cases.tables import cases, escalations, letters
+from staff.cases.case import MESSAGE, CaseEvent, reference_of
+from staff.cases.tables import cases, escalations, letters, live_messages
 from storage.engine import READING
 from storage.handoffs import handoffs
 from storage.letterboxes import letterboxes
+from storage.live_chats import is_chat, live_chats
 from storage.replies import replies
 from storage.spooled_file import files_in
 
@@ -43,6 +44,9 @@ NOT_ALERTED = "it became immediate, but the outbox has no immediate alert"
 NO_LETTERBOX_EVENT = "it has a letterbox, but the trail has no event that opened it"
 LETTER_COUNT = "letters of staff: {expected} by the trail, {found} on record"
 NOT_POSTED = "letters of staff that are not in the reply mailbox: {number}"
+LIVE_CHATS = "live chats of which records and trail say differently: {number}"
+LIVE_WORDS = "words of staff in live chats that records or trail lack: {number}"
+NOT_SENT = "words of staff in live chats that are not in the reply mailbox: {number}"
 SPOOLED = "files that wait for more than {minutes} minutes: {number}"
 SPOOL = "spool"
 """Takes the place of a reference: a file of the spool does not name its case."""
@@ -141,6 +145,7 @@ class Reconciliation:
         for row in self._rows(written):
             found[row.case_id].letters += 1
             found[row.case_id].unposted += row.number is None
+        self._add_live_chats(found)
         immediate = alerts.c.severity == int(Severity.IMMEDIATE)
         alerted = sa.select(alerts.c.case_id).where(alerts.c.case_id.in_(ids), immediate).distinct()
         for row in self._rows(alerted):
@@ -151,6 +156,20 @@ class Reconciliation:
         for row in self._rows(events.order_by(audit_events.c.id)):
             found[row.case_id].events.append(row)
         return list(found.values())
+
+    def _add_live_chats(self, found: dict[str, RecordsOfConversation]) -> None:
+        of, words = live_chats.c, live_messages.c
+        columns = sa.select(of.id, of.case_id, of.opened_at, of.ended_at)
+        for row in self._rows(columns.where(of.case_id.in_(found), is_chat())):
+            found[row.case_id].chats.append(row)
+        spoken = (
+            sa.select(words.id, words.case_id, words.kind, replies.c.number)
+            .join(replies, replies.c.key == words.id, isouter=True)
+            .where(words.case_id.in_(found))
+        )
+        for row in self._rows(spoken):
+            found[row.case_id].spoken.append(row.id)
+            found[row.case_id].unsent += row.kind == MESSAGE and row.number is None
 
     def _rows(self, query: sa.Select[Any]) -> Iterator[Row[Any]]:
         yield from self._connection.execute(query)
@@ -164,6 +183,7 @@ class Reconciliation:
             yield MESSAGE_NO_EVENT.format(number=number)
         yield from self._handoffs(of, known)
         yield from self._letters(of)
+        yield from self._live_chats(of)
 
     def _case(self, of: RecordsOfConversation) -> Iterator[str]:
         opened = any(of.opens(event) for event in of.since)
@@ -190,6 +210,16 @@ class Reconciliation:
             yield LETTER_COUNT.format(expected=expected, found=of.letters)
         if of.unposted:
             yield NOT_POSTED.format(number=of.unposted)
+
+    def _live_chats(self, of: RecordsOfConversation) -> Iterator[str]:
+        self.counts["live chats"] += len(of.chats)
+        self.counts["words of staff in live chats"] += len(of.spoken)
+        if number := len(of.unlike_chats()):
+            yield LIVE_CHATS.format(number=number)
+        if number := len(of.unlike_words()):
+            yield LIVE_WORDS.format(number=number)
+        if of.unsent:
+            yield NOT_SENT.format(number=of.unsent)
 
     def _handoffs(self, of: RecordsOfConversation, known: set[str]) -> Iterator[str]:
         disposed_at = max((event.at for event in of.disposed), default=None)

@@ -26,6 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from safeguarding.clock import utc_now
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import Severity
+from staff.records import outbox
 from storage.engine import READING, UtcDateTime, connect, metadata
 
 COMMAND_LINE = "command line"
@@ -35,6 +36,7 @@ FIRST_LINK = "0" * 64
 SHORT_LINK = 16
 """Digits of a link that an alert mail shows: too many to make another trail that has them."""
 _LOCK = 0x61756469
+_OF_AN_EVENT = ("at", "who", "what", "case_id", "message_id", "detail")
 _AT_ONCE = {"lock_timeout": "200ms", "statement_timeout": "500ms"}
 """How long PostgreSQL may take for what an alert does not wait for."""
 log = structlog.get_logger("audit")
@@ -102,6 +104,10 @@ def append_all(connection: Connection, events: Iterable[Event]) -> int:
         rows.append(asdict(event) | {"id": number, "link": link})
     if rows:
         connection.execute(sa.insert(audit_events), rows)
+    for row in rows:
+        # Here, because whatever changes a case passes here, and in the order of the commits.
+        facts = {name: row[name] for name in _OF_AN_EVENT if name != "who"}
+        outbox.add(connection, row["id"], **facts)
     return number
 
 
@@ -200,8 +206,7 @@ def newest(
 
 def link_in(row: RowMapping) -> Link:
     """Return a row of the table as a link."""
-    facts = ("at", "who", "what", "case_id", "message_id", "detail")
-    return Link(row["id"], Event(**{name: row[name] for name in facts}), row["link"])
+    return Link(row["id"], Event(**{name: row[name] for name in _OF_AN_EVENT}), row["link"])
 
 
 def _read(connection: Connection, condition: sa.ColumnElement[bool]) -> list[Link]:

@@ -13,7 +13,7 @@ from safeguarding.escalation import Outcome
 from safeguarding.taxonomy import Severity
 from staff.cases.case import Case, CaseStatus
 from staff.cases.cases import case_of, may_see
-from staff.cases.closing import open_tasks
+from staff.cases.closing import open_tasks, unfinished_live_chat
 from staff.cases.likeness import CasePrint, Likeness, prints_of
 from staff.cases.reads import read_by
 from staff.cases.tables import cases, referrals, reviews, wishes
@@ -34,6 +34,8 @@ class Barrier(str, Enum):
     WISH = "wish"
     REFERRED = "referred"
     TASKS = "tasks"
+    LIVE_CHAT = "live_chat"
+    """A live chat runs, or was not wrapped up."""
     MERGED = "merged"
     UNREAD = "unread"
     CHANGED = "changed"
@@ -124,6 +126,7 @@ def candidates_among(
             Barrier.WISH: case.id in with_wish,
             Barrier.REFERRED: case.id in referred,
             Barrier.TASKS: open_tasks(connection, case.id) > 0,
+            Barrier.LIVE_CHAT: unfinished_live_chat(connection, case.id) is not None,
             Barrier.MERGED: case.id in merged,
         }
         return next((each for each, stands in barriers.items() if stands), None)

@@ -33,6 +33,7 @@ class FalseAlarmPhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     wish: str
     referred: str
     tasks: str
+    live_chat: str
     merged: str
     unread: str
     changed: str

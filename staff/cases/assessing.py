@@ -12,7 +12,7 @@ import asyncio
 import heapq
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -25,20 +25,19 @@ from safeguarding.escalation import Escalation
 from safeguarding.risk.assessment import AssessedMessage, Assessment
 from safeguarding.screening.lanes import SHORT
 from safeguarding.screening.process import ScreeningAwayError, ScreeningFailedError
-from safeguarding.screening.task import BEGINNING, ScreeningTask
-from staff.alerts.loops import Beats, Loop
-from staff.cases.recording import ESCALATE_FROM
+from safeguarding.screening.task import BEGINNING, Glimpse, ScreeningTask
+from staff.cases.found_messages import HELD_S, FoundMessages
 from staff.cases.spooled_unassessed import SpooledMessages
 from staff.cases.unassessed import AssessedRow, UnassessedMessages, UnassessedRows
+from staff.loops import Beats, Loop
 from storage.spool import Spool
 from storage.vault import Vault
 
-TOGETHER = 20
-"""Harmless messages that are settled in one transaction."""
 RANKED, LOOKED_AT = 100, 20_000
 """Messages that are ranked at a time, and characters of each that are looked at."""
-AT_ONCE = 8
-"""Messages that are with the screening process at once, so that it never has to wait for one."""
+AT_ONCE = 16
+"""Messages that are with the screening process at once, so that it never has to wait for one: also
+not while others are settled, for which the database may take its time."""
 LOOK_S, ROUND_S = 10.0, 5.0
 """The longest times, in seconds, that one round looks at new rows and assesses, before the thread
 beats again."""
@@ -65,8 +64,8 @@ class Screener(Protocol):
     def screen(self, task: ScreeningTask, lane: str) -> Awaitable[tuple[AssessedMessage, float]]:
         """Return the assessment of a message and its seconds."""
 
-    def alarms(self, texts: Sequence[str]) -> Awaitable[Sequence[float]]:
-        """Return how alarming each text looks at first sight."""
+    def alarms(self, glimpses: Sequence[Glimpse]) -> Awaitable[Sequence[float]]:
+        """Return how alarming each message looks at first sight."""
 
     async def close(self) -> None:
         """End it."""
@@ -140,7 +139,7 @@ class AssessmentWorker:
         self._loop.run(self._give_back())
         self._loop.close()
 
-    async def _round(self, new: list[tuple[int, str]]) -> int:
+    async def _round(self, new: list[tuple[int, Escalation]]) -> int:
         if self._screener is None:
             self._screener = self._make()
         screener = self._screener
@@ -160,14 +159,16 @@ class AssessmentWorker:
         """
         until, settled, self._away = self._clock() + (ROUND_S if screener.is_up else 0.0), 0, None
         under_way: set[asyncio.Task[AssessedRow | None]] = set()
-        harmless: list[AssessedRow] = []
+        found = FoundMessages(self._clock)
         while under_way or (self._waiting and self._clock() < until):
             while self._clock() < until and (one := self._next(len(under_way))):
                 under_way.add(asyncio.create_task(self._assess(screener, one)))
             if not under_way:
                 break
-            done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-            settled += self._settle(done, harmless, is_last=not under_way)
+            done, under_way = await asyncio.wait(
+                under_way, timeout=HELD_S, return_when=asyncio.FIRST_COMPLETED
+            )
+            settled += self._settle(done, found, is_last=not under_way)
             if not screener.is_up or self._away is not None:
                 until = 0.0
         if self._away is not None:
@@ -186,40 +187,39 @@ class AssessmentWorker:
 
     def _settle(
         self,
-        done: Iterable[asyncio.Task[AssessedRow | None]],
-        harmless: list[AssessedRow],
+        done: Collection[asyncio.Task[AssessedRow | None]],
+        found: FoundMessages,
         *,
         is_last: bool,
     ) -> int:
-        """Settle what has ended: harmless ones when there are some, or none is under way any more.
+        """Settle what has ended: when there are some, or none is under way any more.
 
         While the database is away they are all looked at again.
         """
-        self._is_alone = False
-        rows = [row for task in done if (row := task.result())]
-        grave = [row for row in rows if row.result.assessment.severity >= ESCALATE_FROM]
-        harmless += [row for row in rows if row not in grave]
+        if done:
+            self._is_alone = False
+        found.add(row for task in done if (row := task.result()))
+        grave = found.grave(is_last=is_last or self._away is not None)
+        harmless = found.harmless(is_last=is_last or self._away is not None)
         settled = 0
         try:
-            if self._away is None:
-                settled += sum(self._rows.settle(row) for row in grave)
-                if harmless and (is_last or len(harmless) >= TOGETHER):
-                    settled += self._rows.drop(harmless)
-                    harmless.clear()
+            if self._away is None and grave:
+                settled += self._rows.settle_all(grave)
+            if self._away is None and harmless:
+                settled += self._rows.drop(harmless)
         except SQLAlchemyError as error:
             self._away = error
         if self._away is not None:
             self._rows.look_again(row.number for row in (*grave, *harmless))
-            harmless.clear()
         return settled
 
-    async def _rank(self, screener: Screener, new: list[tuple[int, str]]) -> None:
+    async def _rank(self, screener: Screener, new: list[tuple[int, Escalation]]) -> None:
         """Put messages among those that wait. A minute of waiting counts as one log-odds."""
         minutes = self._clock() / 60
         for at in range(0, len(new), RANKED):
             some = new[at : at + RANKED]
             try:
-                alarms = await screener.alarms([text[:LOOKED_AT] for _, text in some])
+                alarms = await screener.alarms([_glimpse(handoff) for _, handoff in some])
             except (ScreeningAwayError, ScreeningFailedError) as error:
                 log.warning("assessing.unranked", error=type(error).__name__)
                 alarms = [0.0] * len(some)
@@ -284,6 +284,11 @@ class AssessmentLoop(Loop):
         super().join(within_s)
         if not self.is_alive:
             self._worker.close()
+
+
+def _glimpse(handoff: Escalation) -> Glimpse:
+    asked = (handoff.state or {}).get("asked")
+    return Glimpse(handoff.text[:LOOKED_AT], asked if isinstance(asked, str) else None)
 
 
 def _task(handoff: Escalation) -> ScreeningTask:

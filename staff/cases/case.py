@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections import Counter, deque
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from difflib import SequenceMatcher
@@ -101,9 +102,31 @@ class CaseEvent(str, Enum):
     LETTER_CAME = "letter came"
     LETTER_WRITTEN = "letter written"
     LETTER_SETTLED = "letter needs no answer"
+    FILE_ATTACHED = "file attached"
+    FILE_READ = "file read"
+    FILE_REMOVED = "file removed"
+    LIVE_ASKED = "asked for a person"
+    LIVE_OFFERED = "live chat offered"
+    LIVE_JOINED = "live chat joined"
+    LIVE_SAID = "message written in a live chat"
+    LIVE_WHISPERED = "whispered in a live chat"
+    LIVE_TRANSFER_OFFERED = "live chat offered to a colleague"
+    LIVE_TRANSFER_ENDED = "live chat not handed over"
+    LIVE_TRANSFERRED = "live chat handed over"
+    LIVE_TAKEN_OVER = "live chat taken over"
+    LIVE_ENDED = "live chat ended"
+    LIVE_BLOCKED = "conversation kept from live chats"
+    LIVE_UNBLOCKED = "conversation let into live chats again"
+    LIVE_WRAPPED_UP = "live chat wrapped up"
+    WORDS_SENT = "words sent to the record system"
 
 
-READ_EVENTS = frozenset({CaseEvent.VIEWED.value, CaseEvent.REVEALED.value, CaseEvent.PRINTED.value})
+MESSAGE, WHISPER = "message", "whisper"
+"""The kinds of words in a live chat. The values are in the database: never rename one."""
+READ_EVENTS = frozenset(
+    each.value
+    for each in (CaseEvent.VIEWED, CaseEvent.REVEALED, CaseEvent.PRINTED, CaseEvent.FILE_READ)
+)
 """Events that change nothing about a case."""
 _JUDGEMENTS = frozenset({CaseEvent.CORRECTED.value, CaseEvent.OUTCOME_RECORDED.value})
 """Events by which staff set the severity of a case."""
@@ -282,6 +305,30 @@ class StaffLetter:
 
 
 @dataclass(frozen=True)
+class LiveWords:
+    """What a member of staff wrote in a live chat."""
+
+    id: str
+    at: datetime
+    by: str
+    kind: str
+    """MESSAGE to the young person, or WHISPER to the colleague who had the chat."""
+    text: str
+    chat_id: str
+    conversation_id: str
+    """The conversation that it belongs to, as its messages name it."""
+    seen_at: datetime | None
+    """When the young person's browser had shown it; None of a whisper."""
+    withdrawn: bool
+    """Whether it was not shown, and is not shown any more."""
+
+    @property
+    def is_whisper(self) -> bool:
+        """Whether the young person never sees it."""
+        return self.kind == WHISPER
+
+
+@dataclass(frozen=True)
 class CaseLink:
     """Another case of the same child, which stays a case of its own."""
 
@@ -314,6 +361,8 @@ class WholeCase:
     letters: tuple[StaffLetter, ...] = ()
     details: tuple[ChildDetail, ...] = ()
     """What staff recorded about the child; of each kind the last counts."""
+    live_words: tuple[LiveWords, ...] = ()
+    """What staff wrote in its live chats."""
     links: tuple[CaseLink, ...] = ()
     """The links that its reader may see, where they were read too (staff/cases/links.py)."""
 
@@ -341,10 +390,10 @@ class ChronologyEntry:
     """One text that the person wrote or was shown."""
 
     by: str
-    """ "user" or "assistant"."""
+    """ "user" or "assistant"; the id of a member of staff who wrote it in a live chat."""
     text: str
     at: datetime | None = None
-    """The time of a message on record; None for anything else."""
+    """The time of a message on record, or of words of staff; None for anything else."""
     message_id: str | None = None
     """The message that it is or answers; None of turns before a message."""
     severity: Severity | None = None
@@ -353,35 +402,86 @@ class ChronologyEntry:
     """Whether the person was shown it in answer to a message on record."""
     contacts: tuple[ShownContact, ...] | None = None
     """The contacts that an answer showed, with its last text; None where they were not recorded."""
+    live: str | None = None
+    """MESSAGE or WHISPER of what staff wrote in a live chat; None for anything else."""
 
 
-def exchanges(messages: Iterable[Escalation]) -> Iterator[tuple[tuple[Turn, ...], Escalation]]:
+def exchanges(
+    messages: Iterable[Escalation], spoken: Collection[LiveWords] = ()
+) -> Iterator[tuple[tuple[Turn, ...], Escalation]]:
     """Yield the messages of a case, given oldest first, each after its turns that are new.
 
     Old records repeat the turns before with each message, and so does a message that came to the
-    record before an earlier one of its conversation.
+    record before an earlier one of its conversation. What staff have `spoken` in a live chat is a
+    turn of the conversation too: it is left out, because it is on record by itself.
     """
     known: dict[str, list[Turn]] = {}
+    on_record: dict[str, Counter[str]] = {}
+    of_staff = {each.text for each in spoken if not each.is_whisper}
     for message in messages:
         before = known.setdefault(message.conversation_id, [])
+        told = on_record.setdefault(message.conversation_id, Counter())
         turns = message.turns_before
         matcher = SequenceMatcher(None, before, turns, autojunk=False)
         new: list[Turn] = []
+        left = told.copy()
         for tag, _, _, start, end in matcher.get_opcodes():
             if tag in {"insert", "replace"}:
                 new += turns[start:end]
-        yield tuple(new), message
+            else:
+                left.subtract(turn.text for turn in turns[start:end] if turn.by == "user")
+        yield tuple(_not_on_record(new, left, of_staff)), message
         before += [*new, Turn("user", message.text)]
+        told[message.text] += 1
         if message.shown:
             # The gateway keeps an answer as one turn, each of its texts on a line.
             before.append(Turn("assistant", "\n".join(message.shown)))
 
 
-def chronology(messages: Iterable[Escalation]) -> list[ChronologyEntry]:
-    """Return every text of a case in order; `messages` are given oldest first."""
+def _not_on_record(
+    turns: Iterable[Turn], on_record: Counter[str], of_staff: Collection[str]
+) -> Iterator[Turn]:
+    """Yield the turns that are neither words of staff nor messages that came before.
+
+    A message that was sent again stands in another place among the turns of a later one.
+    """
+    for turn in turns:
+        if turn.by != "user":
+            if turn.text not in of_staff:
+                yield turn
+        elif on_record[turn.text] > 0:
+            on_record[turn.text] -= 1
+        else:
+            yield turn
+
+
+def with_live_words(
+    messages: Sequence[Escalation], spoken: Sequence[LiveWords]
+) -> Iterator[tuple[tuple[Turn, ...], Escalation | None, tuple[LiveWords, ...]]]:
+    """Yield what `exchanges` does, each with the words of staff that were written before it.
+
+    Both are given oldest first. The last has no message where staff wrote after all of them.
+    """
+    waiting = deque(spoken)
+    for turns, message in exchanges(messages, spoken):
+        before = []
+        while waiting and waiting[0].at < message.raised_at:
+            before.append(waiting.popleft())
+        yield turns, message, tuple(before)
+    if waiting:
+        yield (), None, tuple(waiting)
+
+
+def chronology(
+    messages: Sequence[Escalation], spoken: Sequence[LiveWords] = ()
+) -> list[ChronologyEntry]:
+    """Return every text of a case in order; messages and words of staff are given oldest first."""
     entries: list[ChronologyEntry] = []
-    for turns_before, message in exchanges(messages):
+    for turns_before, message, words in with_live_words(messages, spoken):
+        entries += [ChronologyEntry(w.by, w.text, w.at, live=w.kind) for w in words]
         entries += [ChronologyEntry(turn.by, turn.text) for turn in turns_before]
+        if message is None:
+            continue
         severity = message.assessment.severity
         entries.append(
             ChronologyEntry("user", message.text, message.raised_at, message.message_id, severity)

@@ -14,6 +14,7 @@ from safeguarding.escalation import Outcome
 from safeguarding.taxonomy import Severity
 from staff.audit import trail
 from staff.cases.case import (
+    MESSAGE,
     READ_EVENTS,
     Action,
     CallbackRequest,
@@ -21,6 +22,7 @@ from staff.cases.case import (
     CaseEvent,
     CaseStatus,
     ChildDetail,
+    LiveWords,
     Note,
     Referral,
     Review,
@@ -35,6 +37,7 @@ from staff.cases.tables import (
     child_details,
     escalations,
     letters,
+    live_messages,
     opened_row,
     referrals,
     reviews,
@@ -236,6 +239,15 @@ class Cases:
         with self._reading.connect() as connection:
             return {row.id: row.reference for row in connection.execute(query)}
 
+    def is_uncovered(self, case_id: str, by: str, session: str) -> bool:
+        """Return whether they have uncovered the words of a case in this session."""
+        row = trail.audit_events.c
+        what = (row.case_id == case_id) & (row.what == CaseEvent.REVEALED.value)
+        query = sa.select(row.detail).where(what, row.who == by)
+        with self._reading.connect() as connection:
+            details = connection.execute(query).scalars().all()
+        return any(each.get("session") == session for each in details)
+
     def has_read(self, case_id: str, by: str, session: str) -> bool:
         """Return whether they have read it in this session, since the closing was proposed."""
         since = {CaseEvent.CLOSING_PROPOSED.value}
@@ -281,6 +293,7 @@ class Cases:
                 letterboxes=tuple(letterboxes.of_cases(connection, ids)),
                 letters=tuple(_letters(connection, ids, vaults)),
                 details=opened(child_details, detail_of),
+                live_words=tuple(words_of_staff(connection, vaults)),
             )
 
 
@@ -317,6 +330,33 @@ def _letters(
             read_at=found["delivered_at"],
             opened=found["claimed_by"] is not None,
             withdrawn=found["delivered_at"] is None and found["sealed"] is None,
+        )
+
+
+def words_of_staff(connection: Connection, vaults: Mapping[str, Vault]) -> Iterator[LiveWords]:
+    """Yield what staff wrote in the live chats of cases, opened, the oldest first.
+
+    `vaults` are those of the cases. The reply mailbox says what was shown. Raises VaultError.
+    """
+    row = replies.c
+    query = (
+        sa.select(live_messages, row.delivered_at, row.sealed)
+        .join(replies, row.key == live_messages.c.id, isouter=True)
+        .where(live_messages.c.case_id.in_(vaults))
+        .order_by(live_messages.c.at, row.number)
+    )
+    for found in connection.execute(query).mappings():
+        not_shown = found["delivered_at"] is None and found["sealed"] is None
+        yield LiveWords(
+            id=found["id"],
+            at=found["at"],
+            by=found["by"],
+            kind=found["kind"],
+            text=opened(found, "live_messages", "text", vaults[found["case_id"]]),
+            chat_id=found["chat_id"],
+            conversation_id=found["case_id"],
+            seen_at=found["delivered_at"],
+            withdrawn=found["kind"] == MESSAGE and not_shown,
         )
 
 

@@ -8,16 +8,19 @@ from datetime import datetime
 from itertools import pairwise
 
 from safeguarding.escalation import Escalation
+from safeguarding.live_chat import ADDRESS, LIVE_CHAT
 from safeguarding.messages import ShownContact
 from safeguarding.risk.assessment import Signal
 from safeguarding.taxonomy import Severity
 from staff.cases import wording as case_wording
-from staff.cases.case import exchanges
+from staff.cases.case import LiveWords, with_live_words
 from staff.console import wording
 
 EXCERPT_MARGIN = 120
 """Characters of a long line shown on either side of a mark."""
 _CHAT_SOURCE = "chat-"
+_IDS = frozenset({LIVE_CHAT, ADDRESS})
+"""Facts of a message that are ids, and tell a reader nothing."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,20 @@ class EarlierTurn:
 
 
 @dataclass(frozen=True)
+class StaffTurn:
+    """What a member of staff wrote in a live chat."""
+
+    by: str
+    """Their id."""
+    at: datetime
+    text: str
+    whisper: bool
+    """Whether the person never sees it."""
+    withdrawn: bool
+    """Whether it was not shown, and is not shown any more."""
+
+
+@dataclass(frozen=True)
 class MessageView:
     """A message on record, and what the person was shown in answer."""
 
@@ -105,14 +122,26 @@ def message_view(message: Escalation, number: int) -> MessageView:
         contacts=message.contacts,
         contacts_line=_contacts_line(message),
         signals=signals_of(message.text, assessment.signals),
-        extra=tuple((wording.label(key), value) for key, value in message.extra.items()),
+        extra=tuple(
+            (wording.label(key), value) for key, value in message.extra.items() if key not in _IDS
+        ),
     )
 
 
-def conversation_of(messages: Iterable[Escalation]) -> list[EarlierTurn | MessageView]:
-    """Return everything in the order in which it was said; `messages` are given oldest first."""
-    shown: list[EarlierTurn | MessageView] = []
-    for number, (turns_before, message) in enumerate(exchanges(messages), 1):
+def conversation_of(
+    messages: Sequence[Escalation], spoken: Sequence[LiveWords] = ()
+) -> list[EarlierTurn | StaffTurn | MessageView]:
+    """Return everything in the order in which it was said.
+
+    Messages, and what staff have `spoken` in live chats, are given oldest first.
+    """
+    shown: list[EarlierTurn | StaffTurn | MessageView] = []
+    for number, (turns_before, message, words) in enumerate(with_live_words(messages, spoken), 1):
+        for each in words:
+            text = displayable(each.text)
+            shown.append(StaffTurn(each.by, each.at, text, each.is_whisper, each.withdrawn))
+        if message is None:
+            continue
         for turn in turns_before:
             by_person = turn.by == "user"
             who = wording.writer(message.audience) if by_person else wording.LANTERN

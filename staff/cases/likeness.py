@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from enum import Enum
 
 import sqlalchemy as sa
-import structlog
 from sqlalchemy.engine import Connection, Engine
 
 from safeguarding.escalation import Escalation
 from safeguarding.taxonomy import Severity
 from staff.cases.case import Case
 from staff.cases.cases import CaseFilter, case_of
-from staff.cases.tables import cases, escalations, opened_row, vaults_of
+from staff.cases.opening import CaseOpener
+from staff.cases.tables import cases
 from storage.engine import READING
-from storage.vault import Vault, VaultError
+from storage.vault import Vault
 
 MOST_COMPARED = 300
 """Open cases that are looked through, the newest first."""
@@ -31,7 +31,6 @@ WITHIN_S = 1.5
 _BATCH = 50
 _NEARLY = 0.6
 """The part of two messages' letter trigrams that both hold, from which their words are alike."""
-log = structlog.get_logger("console.likeness")
 
 
 class Likeness(str, Enum):
@@ -135,19 +134,15 @@ def prints_of(
     """Return the prints of cases by id. A case whose words cannot be opened is left out."""
     rows = connection.execute(sa.select(cases).where(cases.c.id.in_(case_ids))).mappings()
     known = {row["id"]: case_of(row) for row in rows}
-    vaults = vaults_of(connection, vault, known)
-    query = sa.select(escalations).where(escalations.c.case_id.in_(known))
-    messages: dict[str, list[Escalation] | None] = {each: [] for each in known}
-    for row in connection.execute(query.order_by(escalations.c.raised_at)).mappings():
-        of_case = messages[row["case_id"]]
-        if of_case is None:
-            continue
-        try:
-            of_case.append(opened_row(row, vaults[row["case_id"]]))
-        except VaultError:
-            log.error("case.unreadable", case_id=row["case_id"])  # noqa: TRY400 - it would quote
-            messages[row["case_id"]] = None
-    return {each: _print(known[each], found) for each, found in messages.items() if found}
+    opener = CaseOpener(connection, vault, known)
+    messages: dict[str, list[Escalation]] = {}
+    for case_id, message in opener.messages():
+        messages.setdefault(case_id, []).append(message)
+    return {
+        each: _print(case, messages[each])
+        for each, case in known.items()
+        if each in messages and each not in opener.unreadable
+    }
 
 
 def _candidates(

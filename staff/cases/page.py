@@ -16,13 +16,14 @@ from sanic.exceptions import NotFound
 from sanic.response import redirect
 
 from safeguarding.clock import LONDON
+from safeguarding.live_chat import LiveChatState
 from safeguarding.taxonomy import Severity, taxonomy
 from staff.accounts.accounts import Staff
 from staff.accounts.auth import needs_confirmation, requires, session_of
 from staff.accounts.permissions import Permission
 from staff.accounts.sessions import Session
 from staff.cases import wording as case_wording
-from staff.cases.case import READ_EVENTS, Case, CaseEvent, WholeCase
+from staff.cases.case import READ_EVENTS, Case, CaseEvent, CaseStatus, WholeCase
 from staff.cases.cases import UnknownCaseError
 from staff.cases.casework import SECOND_PERSON_FROM
 from staff.cases.child import newest
@@ -34,6 +35,7 @@ from staff.console.pages import (
     SEE_OTHER,
     Services,
     address_of,
+    chat_address,
     note_in,
     number_in,
     services,
@@ -244,6 +246,9 @@ def context_of(console: Services, whole: WholeCase, session: Session) -> dict[st
     revealed = is_revealed(whole, session)
     links = console.links.of_case(case.id, session.staff.areas)
     names |= console.accounts.shown_names({each.by for each in links})
+    live = _live_chat(console, case, session)
+    if live["chat"] is not None:
+        names |= console.accounts.shown_names(filter(None, [live["chat"].owner]))
     risk_categories = taxonomy().risk_categories
     return {
         "case": case,
@@ -287,6 +292,7 @@ def context_of(console: Services, whole: WholeCase, session: Session) -> dict[st
         "revealed": revealed,
         "words": _words(console, whole, session, away) if revealed else None,
         "boxes": whole.letterboxes,
+        **live,
         "letter_phrases": console.letter_phrases,
         "letter_openings": console.letter_openings,
         "kept": {
@@ -318,7 +324,7 @@ def _words(
     read_today = console.cases.revealed_since(midnight, by=reader)
     return {
         "opening": message_view(whole.opening, whole.messages.index(whole.opening) + 1),
-        "chronology": conversation_of(whole.messages),
+        "chronology": conversation_of(whole.messages, whole.live_words),
         "notes": whole.notes,
         "actions": whole.actions,
         "away": away,
@@ -328,8 +334,26 @@ def _words(
         "reviews": whole.reviews,
         "wish": whole.wish,
         "letters": correspondence(whole),
+        "files": console.attachments.of_case(whole.case.id),
         "read_today": read_today,
         "take_a_break": read_today >= BREAK_FROM,
+    }
+
+
+def _live_chat(console: Services, case: Case, session: Session) -> dict[str, Any]:
+    """Return the live chat of a case that runs, and why the reader cannot join or answer."""
+    reader, newest = session.staff, console.live_room.of_case(case.id)
+    chat = newest if newest is not None and newest.state is not LiveChatState.ENDED else None
+    why_not = None
+    if chat is None:
+        why_not = console.live_desk.why_not(case.id, by=reader.id)
+    elif chat.state is LiveChatState.ASKED:
+        why_not = console.may_chat.why_not(reader.id, chat.conversation_id)
+    return {
+        "chat": chat,
+        "live_why": why_not,
+        "live_shown": chat is not None or case.status is CaseStatus.OPEN,
+        "chat_address": chat_address,
     }
 
 
@@ -349,6 +373,7 @@ def _people(whole: WholeCase) -> set[str]:
         ids |= set(link.event.detail.get("told", ()))
     for written in (whole.notes, whole.actions, whole.referrals, whole.reviews, whole.letters):
         ids |= {each.by for each in written}
+    ids |= {each.by for each in whole.live_words}
     ids |= {name for each in whole.actions for name in (each.done_by, each.given_to)}
     ids |= {each.by for each in whole.details}
     ids |= {each.second_by for each in whole.reviews}

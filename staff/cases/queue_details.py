@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Connection, Engine, RowMapping
 
+from safeguarding.live_chat import WRITING_FOR, LiveChatEnd
 from safeguarding.risk.assessment import Signal
 from staff.audit import trail
 from staff.cases.case import Case, CaseEvent, CaseStatus
@@ -28,10 +29,9 @@ from staff.cases.tables import (
 )
 from staff.cases.told import line_that_tells
 from storage.engine import READING
+from storage.live_chats import live_chats
 from storage.vault import Vault, VaultError
 
-WRITING_FOR = timedelta(minutes=5)
-"""How long after a message the person counts as writing now."""
 log = structlog.get_logger("console.queue")
 
 
@@ -66,6 +66,7 @@ class QueueDetails:
         cannot be opened has a row all the same, and an error is logged.
         """
         heads = {each.id: each.id for each in shown}
+        newest_of = {each.id: each.newest_at for each in shown}
         found = {each.id: QueueDetail(is_writing=_is_writing(each, now)) for each in shown}
         if not shown:
             return found
@@ -74,6 +75,12 @@ class QueueDetails:
                 cases.c.merged_into.in_(list(found))
             )
             heads |= {row.id: row.merged_into for row in connection.execute(merged)}
+            for case_id, left_at in _left(connection, list(heads)):
+                head = found[heads[case_id]]
+                newest_at = newest_of[heads[case_id]]
+                found[heads[case_id]] = replace(
+                    head, is_writing=head.is_writing and newest_at > left_at
+                )
             wanted = sa.select(wishes.c.case_id).where(wishes.c.case_id.in_(list(heads)))
             for case_id in connection.execute(wanted).scalars():
                 found[heads[case_id]] = replace(found[heads[case_id]], wants_callback=True)
@@ -106,6 +113,14 @@ def _with_line(detail: QueueDetail, row: RowMapping, vault: Vault) -> QueueDetai
 
 def _is_writing(case: Case, now: datetime) -> bool:
     return case.status is CaseStatus.OPEN and now - case.newest_at < WRITING_FOR
+
+
+def _left(connection: Connection, case_ids: Collection[str]) -> list[tuple[str, datetime]]:
+    """Return when the young person last left each of these conversations that they left."""
+    of = live_chats.c
+    left = (of.ended_why == LiveChatEnd.LEFT.value) & of.case_id.in_(case_ids)
+    query = sa.select(of.case_id, sa.func.max(of.ended_at)).where(left).group_by(of.case_id)
+    return [(row[0], row[1]) for row in connection.execute(query)]
 
 
 def _uncovered(

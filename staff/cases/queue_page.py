@@ -15,6 +15,7 @@ from sanic import Blueprint, HTTPResponse, Request
 from sanic.response import redirect
 
 from safeguarding.clock import LONDON
+from safeguarding.live_chat import LiveChatState
 from safeguarding.taxonomy import Severity, taxonomy
 from staff.accounts.auth import requires, session_of
 from staff.accounts.permissions import Permission
@@ -22,8 +23,9 @@ from staff.cases.bursts import QueueRow
 from staff.cases.case import Case, CaseStatus
 from staff.cases.cases import UNASSIGNED, CaseFilter, UnknownCaseError
 from staff.cases.page import mark_of
-from staff.console.pages import HOME, Services, address_of, number_in, services
+from staff.console.pages import HOME, Services, address_of, chat_address, number_in, services
 from staff.console.recording import record
+from staff.live.queue_flags import queue_chats
 
 PER_PAGE = 25
 COUNTED_UP_TO = 1000
@@ -198,8 +200,14 @@ def _context(request: Request) -> dict[str, Any]:
     to_agree = console.cases.queue(CaseFilter(second_person=reader, areas=own_areas), limit=ON_TOP)
     letters = console.cases.queue(CaseFilter(letter_waits=True, areas=own_areas), limit=ON_TOP)
     listed = (row.burst.cases if row.burst else (row.case,) for row in shown)
-    on_page = [*chain.from_iterable(listed), *offered, *to_agree, *letters]
-    staff_ids = (each for case in on_page for each in (case.assigned_to, case.offered_to))
+    running = {each.case_id: each for each in console.live_room.running(own_areas)}
+    asked = [name for name, each in running.items() if each.state is LiveChatState.ASKED]
+    asking = [console.cases.find(name) for name in asked[:ON_TOP]]
+    on_page = [*asking, *chain.from_iterable(listed), *offered, *to_agree, *letters]
+    details = console.details.of(on_page, now, reader=reader, session=mark_of(session))
+    writing = {name for name, each in details.items() if each.is_writing}
+    staff_ids = [each for case in on_page for each in (case.assigned_to, case.offered_to)]
+    staff_ids += [each.owner for each in running.values()]
     return {
         "form": form,
         "areas": areas,
@@ -213,8 +221,11 @@ def _context(request: Request) -> dict[str, Any]:
         "to_agree": to_agree,
         "letters": letters,
         "with_letters": console.cases.with_letters({case.id for case in on_page}),
-        "details": console.details.of(on_page, now, reader=reader, session=mark_of(session)),
+        "details": details,
         "row_facts": console.row_facts,
+        "live_chats": queue_chats(running, writing, console.may_chat, reader),
+        "asking": asking,
+        "chat_address": chat_address,
         "my_tasks": console.tasks.open_tasks(own_areas, of=reader, limit=ON_TOP),
         "today": now.astimezone(LONDON).date(),
         "names": console.accounts.shown_names(filter(None, staff_ids)),

@@ -21,6 +21,7 @@ from safeguarding.escalation import (
     Escalation,
     merged,
 )
+from safeguarding.live_chat import LIVE_CHAT
 from safeguarding.risk.assessment import need_of
 from safeguarding.speaker import subject_said
 from safeguarding.taxonomy import Severity
@@ -257,10 +258,14 @@ def _letter_came(connection: Connection, place: CasePlacement, letter: Escalatio
     """Note that a letter waits for an answer; return why staff must be told of it.
 
     Several letters before an answer are one alert. One in a case that was closed opens it again,
-    and one whose case is gone has opened a new one.
+    and one whose case is gone has opened a new one. What they write in a live chat is answered
+    there, and is no letter.
     """
-    is_first = letterboxes.letter_came(connection, place.own, letter.raised_at)
     case, is_grave = place.case, letter.assessment.severity >= ESCALATE_FROM
+    is_seen = case["handoffs"] > 0 and case["status"] == CaseStatus.OPEN.value
+    if LIVE_CHAT in letter.extra and is_seen:
+        return None
+    is_first = letterboxes.letter_came(connection, place.own, letter.raised_at)
     own = sa.update(cases).where(cases.c.id == case["id"])
     if not is_grave and case["handoffs"] == 0:
         connection.execute(own.values(handoffs=1))

@@ -44,8 +44,8 @@ class SpooledMessages:
         self._next = 0
         self.settled_at = clock()
 
-    def new(self) -> list[tuple[int, str]]:
-        """Return numbers and texts of files that were not returned yet, up to a page of them."""
+    def new(self) -> list[tuple[int, Escalation]]:
+        """Return the messages, with their numbers, of files that were not returned yet: a page."""
         try:
             self._list()
         except OSError as error:
@@ -54,7 +54,7 @@ class SpooledMessages:
         due = [number for number in self._files if self._is_due(number)][:PAGE]
         self._known.update(due)
         opened = [(number, self.read(number)) for number in due]
-        return [(number, message.text) for number, message in opened if message is not None]
+        return [(number, message) for number, message in opened if message is not None]
 
     def read(self, number: int) -> Escalation | None:
         """Return the message of a file; None if it was taken in, or cannot be opened."""
@@ -78,9 +78,13 @@ class SpooledMessages:
         severity = row.result.assessment.severity if row.result.is_assessed else None
         return self._note(row.number, file, severity)
 
+    def settle_all(self, rows: Sequence[AssessedRow]) -> int:
+        """Note what was found in several; return of how many that is done."""
+        return sum(map(self.settle, rows))
+
     def drop(self, rows: Sequence[AssessedRow]) -> int:
         """Note that these are harmless; return of how many that is done. The files stay."""
-        return sum(map(self.settle, rows))
+        return self.settle_all(rows)
 
     def look_again(self, numbers: Iterable[int]) -> None:
         """Let `new` return these files again."""

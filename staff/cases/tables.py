@@ -23,6 +23,7 @@ from safeguarding.risk.assessment import Assessment, Signal, Turn
 from safeguarding.taxonomy import Severity
 from staff.accounts.tables import staff
 from storage.engine import UtcDateTime, metadata
+from storage.live_chats import live_chats
 from storage.vault import DATA_KEY, Vault, key_ring, new_key
 
 
@@ -163,6 +164,17 @@ referrals = _written_by_staff(
 letters = _written_by_staff("letters", sa.Column("text", sa.Text, nullable=False))
 """What staff wrote into a letterbox. What the person wrote there are messages of the case."""
 
+live_messages = _written_by_staff(
+    "live_messages",
+    sa.Column("chat_id", sa.Text, sa.ForeignKey(live_chats.c.id), nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.CheckConstraint("kind IN ('message', 'whisper')", name="kind"),
+    sa.Index("ix_live_messages_chat_id", "chat_id", "at"),
+)
+"""What staff wrote in a live chat. What the person wrote there are messages of the case. A whisper
+is from a supervisor to the person who has the chat: the young person never sees it."""
+
 case_links = _written_by_staff(
     "case_links",
     sa.Column("other_id", sa.Text, sa.ForeignKey("cases.id"), nullable=False, index=True),
@@ -172,6 +184,19 @@ case_links = _written_by_staff(
 )
 """Two cases of the same child (staff/cases/links.py); the reason is sealed by the key of
 `case_id`."""
+
+attachments = _written_by_staff(
+    "attachments",
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("bytes", sa.Integer, nullable=False),
+    sa.Column("scanned", sa.Boolean, nullable=False),
+    sa.Column("content", sa.Text),
+    sa.Column("removed_at", UtcDateTime),
+    _staff_key("removed_by"),
+    sa.CheckConstraint("(content IS NULL) = (removed_at IS NOT NULL)", name="content"),
+)
+"""Files of a case (staff/attachments/attachments.py). `scanned`: was checked for viruses."""
 
 child_details = _written_by_staff(
     "child_details",
@@ -198,7 +223,9 @@ SEALED: dict[sa.Table, tuple[str, ...]] = {
     case_actions: ("what",),
     referrals: ("reference", "reason"),
     letters: ("text",),
+    live_messages: ("text",),
     case_links: ("reason",),
+    attachments: ("name", "content"),
     child_details: ("value",),
     wishes: ("name", "reach"),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import ClassVar
 
@@ -14,7 +15,6 @@ from safeguarding.clock import LONDON, is_day_off, utc_now
 from safeguarding.taxonomy import Severity
 from staff.alerts.channels.channel import Channel
 from staff.alerts.formatter import Notice
-from staff.alerts.loops import Beats, Loop
 from staff.alerts.outbox import Alert
 from staff.alerts.plan import DISPATCHER
 from staff.alerts.queue import Delivery, NotSentError
@@ -22,6 +22,7 @@ from staff.audit import trail
 from staff.audit.trail import Event
 from staff.cases.case import CaseEvent
 from staff.cases.tasks import OpenTask, claim_telling, give_back_telling, overdue_untold
+from staff.loops import Beats, Loop
 from staff.rota.rota import (
     TEAM,
     case_readers,
@@ -60,6 +61,16 @@ class TaskNoticePhrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     open_button: str
 
 
+@dataclass(frozen=True)
+class TaskTelling:
+    """The tasks of one round, and who was told of each so far."""
+
+    tasks: Sequence[OpenTask]
+    told: dict[str, list[str]]
+    """The ids of staff by the id of the task."""
+    at: datetime
+
+
 class TaskNotices(Loop):
     """Sends one email a person and day about the tasks that are overdue.
 
@@ -88,27 +99,35 @@ class TaskNotices(Loop):
         self._link = f"{console_url.rstrip('/')}/tasks"
         self._has_team_mailbox = has_team_mailbox
         self._now = now
+        self._unrecorded: TaskTelling | None = None
+        """A round in which the database went away: it is put on record when that is back."""
 
     def once(self) -> int:
-        """Tell of the tasks that are overdue and untold today; return how many were told of."""
+        """Tell of the tasks that are overdue and untold today; return how many were told of.
+
+        Raises SQLAlchemyError when the database is away; the next round goes on from there.
+        """
+        self._record()
         now = self._now()
         local = now.astimezone(LONDON)
         if local.time() < TOLD_FROM or is_day_off(local.date()):
             return 0
         with self._reading.connect() as connection:
-            untold = overdue_untold(connection, local.date(), BATCH)
+            due = overdue_untold(connection, local.date(), BATCH)
         with self._engine.begin() as connection:
-            claimed = [each for each in untold if claim_telling(connection, each, local.date())]
+            claimed = [each for each in due if claim_telling(connection, each, local.date())]
         if not claimed:
             return 0
-        told: dict[str, list[str]] = {each.id: [] for each in claimed}
-        self._tell(claimed, self._first(claimed, now), told)
-        left = [each for each in claimed if not told[each.id]]
+        telling = TaskTelling(claimed, {each.id: [] for each in claimed}, now)
+        self._unrecorded = telling
+        self._tell(claimed, self._first(claimed, now), telling.told)
+        left = [each for each in claimed if not telling.told[each.id]]
         if left:
-            self._tell(left, self._instead(left, now), told)
-        with self._engine.begin() as connection:
-            self._record(connection, claimed, told, now)
-        return sum(bool(ids) for ids in told.values())
+            self._tell(left, self._instead(left, now), telling.told)
+        if untold := [each for each in left if not telling.told[each.id]]:
+            log.critical("task.told_nobody", tasks=len(untold))
+        self._record()
+        return sum(bool(ids) for ids in telling.told.values())
 
     def _first(self, tasks: Sequence[OpenTask], now: datetime) -> dict[str, list[str]]:
         """Return whom to tell of each task: its owner, and who covers for them now."""
@@ -178,24 +197,24 @@ class TaskNotices(Loop):
         self._beats.beat(self.name)
         return True
 
-    def _record(
-        self,
-        connection: Connection,
-        tasks: Sequence[OpenTask],
-        told: Mapping[str, list[str]],
-        now: datetime,
-    ) -> None:
-        unreached = [each for each in tasks if not told[each.id]]
-        for task in unreached:
+    def _record(self) -> None:
+        """Put on record who was told, and let the other tasks be told of again today."""
+        if self._unrecorded is None:
+            return
+        with self._engine.begin() as connection:
+            self._record_telling(connection, self._unrecorded)
+        self._unrecorded = None
+
+    def _record_telling(self, connection: Connection, telling: TaskTelling) -> None:
+        tasks, told = telling.tasks, telling.told
+        for task in (each for each in tasks if not told[each.id]):
             give_back_telling(connection, task)
-        if unreached:
-            log.critical("task.told_nobody", tasks=len(unreached))
         what = CaseEvent.ACTION_OVERDUE.value
         trail.append_all(
             connection,
             [
                 Event(
-                    now,
+                    telling.at,
                     DISPATCHER,
                     what,
                     each.own_case_id,

@@ -57,14 +57,17 @@ class UnassessedMessages(Protocol):
     settled_at: float
     """When one was settled last, or nothing could be done, by the clock of the worker."""
 
-    def new(self) -> list[tuple[int, str]]:
-        """Return numbers and texts of messages that were not returned yet."""
+    def new(self) -> list[tuple[int, Escalation]]:
+        """Return messages, with their numbers, that were not returned yet."""
 
     def read(self, number: int) -> Escalation | None:
         """Return a message; None when it is gone."""
 
     def settle(self, row: AssessedRow) -> bool:
         """Take what was found; return whether that is done."""
+
+    def settle_all(self, rows: Sequence[AssessedRow]) -> int:
+        """Take what was found in several; return of how many that is done."""
 
     def drop(self, rows: Sequence[AssessedRow]) -> int:
         """Take that these are harmless; return how many are settled."""
@@ -96,8 +99,8 @@ class UnassessedRows:
         self.settled_at = clock()
         """When a row was settled last, by any worker, or nothing could be done, by `clock`."""
 
-    def new(self) -> list[tuple[int, str]]:
-        """Return numbers and texts of rows that were not returned yet, up to a page of them.
+    def new(self) -> list[tuple[int, Escalation]]:
+        """Return the messages, with their numbers, of rows that were not returned yet: a page.
 
         Raises SQLAlchemyError.
         """
@@ -118,7 +121,7 @@ class UnassessedRows:
         self._postponed = {n: each for n, each in self._postponed.items() if n in self._listed}
         self._known.update(new)
         opened = [(row["number"], self._opened(row)) for row in rows]
-        return [(number, handoff.text) for number, handoff in opened if handoff is not None]
+        return [(number, handoff) for number, handoff in opened if handoff is not None]
 
     def read(self, number: int) -> Escalation | None:
         """Return the message of a row that waits; None when it is gone. Raises SQLAlchemyError."""
@@ -145,6 +148,28 @@ class UnassessedRows:
             return False
         self.settled_at = self._clock()
         return is_settled
+
+    def settle_all(self, rows: Sequence[AssessedRow]) -> int:
+        """Settle several rows as `settle` does; return of how many that is done.
+
+        On SQLite in one transaction: there is one write lock, for which a writer may wait longer
+        than it needs it. On PostgreSQL each has a transaction of its own, since whoever holds the
+        lock of the audit trail may not wait for that of a case.
+        """
+        if len(rows) > 1 and self._engine.dialect.name == "sqlite":
+            try:
+                with self._engine.begin() as connection:
+                    settled = sum(self._settle(connection, row) for row in rows)
+            except Exception as error:
+                if isinstance(error, SQLAlchemyError) and is_away(error):
+                    self.look_again(row.number for row in rows)
+                    raise
+                # One of them cannot be settled: it must not hold up the others.
+                log.warning("handoff.settled_singly", rows=len(rows), error=type(error).__name__)
+            else:
+                self.settled_at = self._clock()
+                return settled
+        return sum(self.settle(row) for row in rows)
 
     def drop(self, rows: Sequence[AssessedRow]) -> int:
         """Delete the rows of harmless messages in one transaction; return how many are settled.

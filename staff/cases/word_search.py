@@ -11,29 +11,27 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import partial
 
 import sqlalchemy as sa
-import structlog
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection, Engine, RowMapping
 
+from safeguarding.escalation import Escalation
 from staff.cases.case import Case
 from staff.cases.cases import CaseFilter, case_of, opened
+from staff.cases.opening import CaseOpener
 from staff.cases.tables import (
     SEALED,
     case_actions,
     case_notes,
     cases,
     child_details,
-    escalations,
-    opened_row,
     referrals,
     reviews,
-    vaults_of,
     wishes,
 )
 from storage.engine import READING
-from storage.vault import Vault, VaultError
+from storage.vault import Vault
 
 WITHIN_S = 3.0
 """Seconds after which a search ends; a batch that has begun is finished."""
@@ -45,7 +43,6 @@ MESSAGES = "messages"
 """The place of a hit that is what the person wrote; the others are names of tables. The reason of
 a link is not searched: it speaks of a case that this reader may not see."""
 _BY_STAFF = (reviews, case_notes, case_actions, referrals, child_details)
-log = structlog.get_logger("console.search")
 
 
 @dataclass(frozen=True)
@@ -161,29 +158,24 @@ def _texts(
     merged = sa.select(cases.c.id, cases.c.merged_into).where(cases.c.merged_into.in_(head))
     head |= {row.id: row.merged_into for row in connection.execute(merged)}
     texts: dict[str, list[tuple[str, str]]] = {each.id: [] for each in found}
-    closed: set[str] = set()
-    vaults = vaults_of(connection, vault, head)
-    for table in (escalations, wishes, *_BY_STAFF):
-        query = sa.select(table).where(table.c.case_id.in_(head))
-        for row in connection.execute(query).mappings():
-            own = row["case_id"]
-            try:
-                texts[head[own]] += _opened(table, row, vaults[own])
-            except VaultError:
-                log.error("case.unreadable", case_id=own)  # noqa: TRY400 - a traceback quotes
-                closed.add(head[own])
-    return texts, len(closed)
+    opener = CaseOpener(connection, vault, head)
+    for own, message in opener.messages():
+        texts[head[own]] += _said_in(message)
+    for table in (wishes, *_BY_STAFF):
+        for own, written in opener.rows(table, partial(_written_in, table)):
+            texts[head[own]] += written
+    return texts, len({head[each] for each in opener.unreadable})
 
 
-def _opened(table: sa.Table, row: Any, vault: Vault) -> Iterator[tuple[str, str]]:
-    """Yield place and text of one row. Raises VaultError."""
-    if table is escalations:
-        message = opened_row(row, vault)
-        yield MESSAGES, message.text
-        yield from ((MESSAGES, turn.text) for turn in message.turns_before if turn.by == "user")
-        return
+def _said_in(message: Escalation) -> Iterator[tuple[str, str]]:
+    """Yield what the person wrote, in the message and before it."""
+    yield MESSAGES, message.text
+    yield from ((MESSAGES, turn.text) for turn in message.turns_before if turn.by == "user")
+
+
+def _written_in(table: sa.Table, row: RowMapping, vault: Vault) -> list[tuple[str, str]]:
+    """Return place and text of what is sealed in one row. Raises VaultError."""
     key = "case_id" if table is wishes else "id"
-    for column in SEALED[table]:
-        text = opened({**row, "id": row[key]}, table.name, column, vault)
-        if text:
-            yield table.name, text
+    cells = {**row, "id": row[key]}
+    texts = (opened(cells, table.name, column, vault) for column in SEALED[table])
+    return [(table.name, text) for text in texts if text]

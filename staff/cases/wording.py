@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
 from safeguarding.escalation import Escalation, Outcome
+from safeguarding.live_chat import LiveChatEnd
 from safeguarding.taxonomy import ADULTS, PROFESSIONAL, YOUNG_PERSON, Severity
 from staff.alerts.outcomes import IN_DIGEST
 from staff.alerts.plan import ALERTED
 from staff.audit.trail import Event
 from staff.cases.case import Case, CaseEvent
+from staff.cases.closing import RUNNING
 from staff.console import wording
 from staff.rota.rota import Shift
 
@@ -80,6 +82,10 @@ DONE = {
     "letter": "Your letter waits in the letterbox.",
     "letter-settled": "The letter does not wait for an answer any more.",
     "letterbox-close": "The letterbox is closed.",
+    "attach": "The file is with the case.",
+    "file-removed": "The file is gone. Its name and who removed it stay on record.",
+    "wrap-up": "What came of the live chat is on record.",
+    "live-unblock": "The conversation can have live chats again.",
 }
 """The message on the page after each kind of work."""
 
@@ -154,9 +160,17 @@ def said(messages: Sequence[Escalation], means: Mapping[str, str]) -> str:
     return " · ".join([*given, *(words for fact, words in means.items() if fact in known)])
 
 
-def unfinished(referral: str | None, tasks: int) -> str:
-    """Return why a case cannot be closed: no referral to this receiver is on record, tasks."""
+def unfinished(referral: str | None, tasks: int, live_chat: str | None = None) -> str:
+    """Return why a case cannot be closed.
+
+    No referral to this receiver is on record; tasks are open; a live chat runs (closing.RUNNING) or
+    nobody has written down what came of it (closing.NOT_WRAPPED_UP).
+    """
     missing = []
+    if live_chat == RUNNING:
+        missing.append("a live chat is running. End it first")
+    elif live_chat is not None:
+        missing.append("what came of a live chat is not written down. Do that under “Live chats”")
     if referral is not None:
         to = REFERRED_TO[referral]
         missing.append(
@@ -277,6 +291,15 @@ def _child_detail(event: Event, _names: Mapping[str, str]) -> str:
     return f"Recorded {what}" if event.detail.get("known") else f"Took back {what}"
 
 
+def _transfer_offered(event: Event, names: Mapping[str, str]) -> str:
+    return f"Asked {names.get(str(event.detail.get('to')), 'somebody')} to take the live chat"
+
+
+def _live_ended(event: Event, _names: Mapping[str, str]) -> str:
+    why = _LIVE_ENDS.get(str(event.detail.get("why")))
+    return f"Ended the live chat: {why}" if why else "Ended the live chat"
+
+
 def _corrected(event: Event, _names: Mapping[str, str]) -> str:
     before, after = _change_of_severity(event)
     severity = f"kept it {after}" if before == after else f"changed it from {before} to {after}"
@@ -339,6 +362,19 @@ def _severity(name: object) -> str:
     return wording.SEVERITIES[Severity.named(str(name))].lower()
 
 
+_LIVE_ENDS = {
+    LiveChatEnd.DECLINED.value: "the person said not now",
+    LiveChatEnd.STOPPED.value: "the person wanted to stop",
+    LiveChatEnd.LEFT.value: "the person left",
+    LiveChatEnd.WITHDRAWN.value: "the offer was taken back",
+    LiveChatEnd.HANDED_BACK.value: "Lantern goes on",
+    LiveChatEnd.FINISHED.value: "with a goodbye",
+    LiveChatEnd.ABUSE.value: "because of abuse",
+    LiveChatEnd.NOT_ANSWERED.value: "the person did not answer the offer",
+    LiveChatEnd.NOBODY_CAME.value: "nobody joined within a minute",
+    LiveChatEnd.SILENT.value: "nobody answered for three minutes",
+    LiveChatEnd.AWAY.value: "the page of the member of staff was not open",
+}
 _FIXED_LINES = {
     CaseEvent.RECORDED.value: "Recorded it",
     CaseEvent.ADDED_TO.value: "Added what it knew besides",
@@ -356,6 +392,9 @@ _FIXED_LINES = {
     CaseEvent.ALARM_UNDONE.value: "Undid the closing as a false alarm",
     CaseEvent.LINKED.value: "Linked it with another case of the same child",
     CaseEvent.UNLINKED.value: "Ended a link with another case",
+    CaseEvent.FILE_ATTACHED.value: "Attached a file",
+    CaseEvent.FILE_READ.value: "Saved a file of it",
+    CaseEvent.FILE_REMOVED.value: "Removed a file",
     CaseEvent.PRINTED.value: "Made a page of it to print",
     CaseEvent.ACTION_DONE.value: "Did something from the list",
     CaseEvent.HELD.value: "Kept it from disposal: legal hold",
@@ -365,6 +404,18 @@ _FIXED_LINES = {
     CaseEvent.LETTER_CAME.value: "Kept a letter that waits for an answer",
     CaseEvent.LETTER_WRITTEN.value: "Wrote a letter into the letterbox",
     CaseEvent.LETTER_SETTLED.value: "Found that a letter needs no answer",
+    CaseEvent.LIVE_ASKED.value: "Noted that the person asked for a person to talk to",
+    CaseEvent.LIVE_OFFERED.value: "Offered to talk to the person in the chat",
+    CaseEvent.LIVE_JOINED.value: "Began to talk to the person in the chat",
+    CaseEvent.LIVE_SAID.value: "Wrote to the person in the chat",
+    CaseEvent.LIVE_WHISPERED.value: "Told the colleague in the chat something",
+    CaseEvent.LIVE_TRANSFER_ENDED.value: "Did not hand the live chat over",
+    CaseEvent.LIVE_TAKEN_OVER.value: "Took the live chat over from a colleague",
+    CaseEvent.LIVE_TRANSFERRED.value: "Took the live chat that a colleague handed over",
+    CaseEvent.LIVE_BLOCKED.value: "Kept the conversation from live chats",
+    CaseEvent.LIVE_UNBLOCKED.value: "Let the conversation have live chats again",
+    CaseEvent.LIVE_WRAPPED_UP.value: "Wrote down what came of the live chat",
+    CaseEvent.WORDS_SENT.value: "Sent the words of a message to the system of records",
     CaseEvent.WISH_LEFT.value: "Kept how the person can be reached",
     CaseEvent.WISH_WITHDRAWN.value: "Deleted how the person can be reached, as they asked",
 }
@@ -383,6 +434,8 @@ _LINES: dict[str, Callable[[Event, Mapping[str, str]], str]] = {
     CaseEvent.MERGED.value: _merged,
     CaseEvent.SEPARATED.value: _separated,
     CaseEvent.SPLIT.value: _split,
+    CaseEvent.LIVE_TRANSFER_OFFERED.value: _transfer_offered,
+    CaseEvent.LIVE_ENDED.value: _live_ended,
     ALERTED: _alerted,
     IN_DIGEST: _in_digest,
 }

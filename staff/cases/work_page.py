@@ -220,7 +220,7 @@ def _close(console: Services, case_id: str, sent: CaseForm, who: Staff) -> str |
     try:
         status = console.casework.close(case_id, decision, by=who.id, version=sent.version)
     except UnfinishedCaseError as error:
-        message = case_wording.unfinished(error.referral, error.tasks)
+        message = case_wording.unfinished(error.referral, error.tasks, error.live_chat)
         raise FormRefusedError("outcome", message) from None
     return f"{HOME}?saved=outcome" if status is CaseStatus.CLOSED else None
 
@@ -235,7 +235,7 @@ def _answer_closing(console: Services, case_id: str, sent: CaseForm, who: Staff)
             case_id, agree=agree, by=who.id, reason=reason, version=sent.version
         )
     except UnfinishedCaseError as error:
-        message = case_wording.unfinished(error.referral, error.tasks)
+        message = case_wording.unfinished(error.referral, error.tasks, error.live_chat)
         raise FormRefusedError("note", message) from None
 
 

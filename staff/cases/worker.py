@@ -25,10 +25,12 @@ from safeguarding.escalation import (
     Handoff,
     LetterboxClosed,
     LetterboxOpened,
+    LiveChatChange,
 )
-from staff.alerts.loops import Beats, Loop
 from staff.cases.recording import NoCaseYetError, record_callback, record_message
 from staff.letterbox.recording import record_letterbox
+from staff.live.recording import record_live_chat
+from staff.loops import Beats, Loop
 from storage import handoffs
 from storage.engine import AWAY, READING, is_away
 from storage.handoffs import HandoffListener
@@ -180,10 +182,13 @@ class CaseWorker:
             return TakenRow.ELSEWHERE
         handoff, at = self._opened(row), self._now()
         if isinstance(handoff, Escalation):
-            handoffs.supersede(connection, handoff, number, at)
+            if handoff.is_assessed:
+                handoffs.supersede(connection, handoff, number, at)
             record_message(connection, self._ring, handoff, at)
         elif isinstance(handoff, (LetterboxOpened, LetterboxClosed)):
             record_letterbox(connection, handoff, at)
+        elif isinstance(handoff, LiveChatChange):
+            record_live_chat(connection, handoff, at)
         elif not _is_overtaken(connection, handoff, row):
             record_callback(connection, self._ring, handoff, at)
         handoffs.mark_done(connection, number, at)

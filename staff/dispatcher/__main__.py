@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -29,7 +29,7 @@ from safeguarding.watchdog import ServiceManager
 from staff.alerts.channels.channel import Channel, ChannelSetup, configured_channels
 from staff.alerts.flood import Flood
 from staff.alerts.formatter import AlertFormatter, AlertPhrases
-from staff.alerts.loops import Beats, Daily, Loop, Planner, Sender
+from staff.alerts.loops import Planner, Sender
 from staff.alerts.plan import Plan, ReminderDelays
 from staff.alerts.refusal_notices import RefusalNotices
 from staff.alerts.spooled import (
@@ -50,6 +50,13 @@ from staff.dispatcher.database import DatabaseProbe
 from staff.dispatcher.mail_catcher import MailCatcher
 from staff.dispatcher.status import StatusPage, StatusServer
 from staff.letterbox.ending import end_letterboxes
+from staff.live.ending import LiveChatLoop
+from staff.loops import Beats, Daily, Loop
+from staff.records.adapters.adapter import adapter_of
+from staff.records.notices import RecordNotices, RecordPushPhrases
+from staff.records.sender import RecordSender
+from staff.records.settings import RecordSettings
+from staff.records.switch import switch
 from staff.rota import refusals
 from staff.rota.kept import KeptRotaFile
 from staff.rota.refusal_wording import RefusedWayPhrases
@@ -115,17 +122,6 @@ def compose(settings: Settings, screening: Sequence[str] = COMMAND) -> Dispatche
     """
     engine = connect(settings.database_url)
 
-    def expire_replies() -> None:
-        ReplyMailbox(engine, ring).expire(utc_now())
-
-    def end_letterboxes_of_today() -> None:
-        end_letterboxes(engine, utc_now())
-
-    def try_team_again() -> None:
-        # Its address is a setting: after a start it may be another one.
-        with engine.begin() as connection:
-            refusals.try_again(connection, TEAM, utc_now())
-
     ring = Vault.of(settings)
     note_key_in_use(settings, ring)
     spoken = read_phrases(CONTENT / "phrases")
@@ -162,13 +158,14 @@ def compose(settings: Settings, screening: Sequence[str] = COMMAND) -> Dispatche
     assessments.followed_by(alerts[0], anchoring)
     away.followed_by(watch)
     watch.followed_by(alerts_of_spool[0])
-    daily_tasks = {
-        "expire-replies": expire_replies,
-        "end-letterboxes": end_letterboxes_of_today,
-        "try-team": try_team_again,
-    }
-    daily = Daily(daily_tasks, beats)
-    loops = [cases, assessments, *alerts, anchoring, daily, watch, *alerts_of_spool, keeper, away]
+    record_senders, switching = _record_push(engine, ring, alerting.console_url, beats)
+    regular = [
+        Daily(_daily_tasks(engine, ring) | switching, beats),
+        LiveChatLoop(engine, beats),
+        keeper,
+    ]
+    loops = [cases, assessments, *alerts, anchoring, watch, *alerts_of_spool, away, *regular]
+    loops += record_senders
     if EMAIL in channels:
         loops += _notices(engine, setup, spoken, beats, has_team_mailbox=EMAIL in steps.team)
     status = StatusPage(DatabaseProbe(engine), beats, sorted(channels), watch, phrases, catcher)
@@ -176,18 +173,58 @@ def compose(settings: Settings, screening: Sequence[str] = COMMAND) -> Dispatche
     return Dispatcher(loops, beats, server, catcher, listener, engine)
 
 
+def _record_push(
+    engine: Engine, ring: Vault, console_url: str, beats: Beats
+) -> tuple[list[Loop], dict[str, Callable[[], object]]]:
+    """Return the sender to a system of records, if one is set, and the task that switches it.
+
+    Settings that are wrong are logged, and nothing is sent or switched: alerts go on.
+    """
+    try:
+        records = RecordSettings.from_env(os.environ, console_url)
+    except SettingsError as error:
+        log.critical("records.not_set_up", problem=str(error))
+        return [], {}
+
+    def switch_records() -> None:
+        with engine.begin() as connection:
+            switch(connection, records, utc_now())
+
+    tasks: dict[str, Callable[[], object]] = {"switch-records": switch_records}
+    if records is None:
+        return [], tasks
+    return [RecordSender(engine, ring, records, adapter_of(records), beats)], tasks
+
+
+def _daily_tasks(engine: Engine, ring: Vault) -> dict[str, Callable[[], object]]:
+    """Return what is done once a day and after each start."""
+
+    def try_team_again() -> None:
+        # Its address is a setting: after a start it may be another one.
+        with engine.begin() as connection:
+            refusals.try_again(connection, TEAM, utc_now())
+
+    return {
+        "expire-replies": lambda: ReplyMailbox(engine, ring).expire(utc_now()),
+        "end-letterboxes": lambda: end_letterboxes(engine, utc_now()),
+        "try-team": try_team_again,
+    }
+
+
 def _notices(
     engine: Engine, setup: ChannelSetup, spoken: Phrases, beats: Beats, *, has_team_mailbox: bool
 ) -> list[Loop]:
-    """Return the loops that write about addresses that refuse, and about tasks that are due."""
+    """Return the loops that write about what refuses, and about tasks that are due."""
     url = setup.settings.alerts.console_url
     refused = spoken.of("refused_ways", RefusedWayPhrases)
     tasks = spoken.of("task_notices", TaskNoticePhrases)
+    records = spoken.of("record_push", RecordPushPhrases)
     # Each has a channel of its own: one thread uses it.
-    mails = [configured_channels(setup)[EMAIL] for _ in range(2)]
+    mails = [configured_channels(setup)[EMAIL] for _ in range(3)]
     return [
         RefusalNotices(engine, mails[0], refused, url, beats, has_team_mailbox=has_team_mailbox),
         TaskNotices(engine, mails[1], tasks, url, beats, has_team_mailbox=has_team_mailbox),
+        RecordNotices(engine, mails[2], records, url, beats, has_team_mailbox=has_team_mailbox),
     ]
 
 

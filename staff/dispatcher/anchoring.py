@@ -11,9 +11,9 @@ import structlog
 from sqlalchemy.engine import Connection, Engine
 
 from safeguarding.clock import utc_now
-from staff.alerts.loops import Beats, Loop
 from staff.audit.anchors import Anchor, is_kept, newest_anchor, write_anchor
 from staff.audit.trail import has_immediate_message, last_link
+from staff.loops import Beats, Loop
 from storage.engine import READING
 
 ANCHORED_EVERY = timedelta(hours=1)

@@ -13,6 +13,8 @@ from safeguarding.clock import utc_now
 from staff.alerts.outbox import OutboxFigures, outbox_figures
 from staff.audit.trail import Link, newest_of
 from staff.audit.verify import CHECKED
+from staff.records.outbox import RecordFigures
+from staff.records.outbox import figures as record_figures
 from storage import handoffs
 from storage.engine import READING, can_be_written
 from storage.handoffs import HandoffFigures
@@ -28,6 +30,7 @@ class DatabaseFigures:
     mailbox: HandoffFigures
     checked: Link | None
     """The event of the last `verify-audit --record`."""
+    records: RecordFigures
     can_be_written: bool
     """Without it no hand-off becomes a case, though all can be read."""
 
@@ -59,4 +62,5 @@ class DatabaseProbe:
             mailbox = handoffs.figures(connection)
             outbox = outbox_figures(connection, utc_now())
             checked = newest_of(connection, CHECKED)
-        return DatabaseFigures(outbox, mailbox, checked, can_be_written(self._engine))
+            records = record_figures(connection)
+        return DatabaseFigures(outbox, mailbox, checked, records, can_be_written(self._engine))

@@ -17,12 +17,13 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from safeguarding.clock import utc_now
 from safeguarding.logs import LOGGED
 from staff.alerts.formatter import AlertPhrases
-from staff.alerts.loops import Beats
 from staff.alerts.outbox import OutboxFigures
 from staff.alerts.spooled import SpoolFigures, SpoolWatch
 from staff.audit.verify import findings_of
 from staff.dispatcher.database import DatabaseFigures, DatabaseProbe
 from staff.dispatcher.mail_catcher import MailCatcher
+from staff.loops import Beats
+from staff.records.outbox import RecordFigures
 from storage.handoffs import HandoffFigures
 
 STALE_S = 60.0
@@ -39,6 +40,7 @@ NO_FIGURES = DatabaseFigures(
     OutboxFigures({}, {}, {}, None),
     HandoffFigures(0, None, 0, None),
     checked=None,
+    records=RecordFigures(None, 0, 0, None, None),
     can_be_written=False,
 )
 Answer = tuple[HTTPStatus, str, bytes, dict[str, str]]
@@ -75,6 +77,12 @@ class DispatcherState:
     """How much was wrong when `verify-audit --record` last ran: a broken trail, disagreements."""
     audit_checked_s: float | None = None
     """How long ago that was, in seconds; None: never."""
+    records_queued: int = 0
+    """Events that wait for the school's system of records."""
+    records_dead: int = 0
+    """Those that it did not take and that are not tried again."""
+    records_late_s: float = 0.0
+    """How long the oldest of those that wait has waited, in seconds."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +127,9 @@ class StatusPage:
             spool_late_s=spool.late_s,
             audit_findings=findings_of(known.checked) if known.checked else 0,
             audit_checked_s=_seconds_since(known.checked.event.at, now) if known.checked else None,
+            records_queued=known.records.queued,
+            records_dead=known.records.failed,
+            records_late_s=round(max(_seconds_since(known.records.oldest_at, now), 0.0), 1),
         )
 
     def answer(self, path: str) -> Answer:
@@ -262,6 +273,21 @@ def metrics_of(state: DispatcherState) -> bytes:
         "lantern_audit_check_age_seconds",
         "How long ago trail and records were checked.",
         float("inf") if state.audit_checked_s is None else state.audit_checked_s,
+    )
+    gauge(
+        "lantern_records_queued",
+        "Changes of cases that wait for the school's system of records.",
+        state.records_queued,
+    )
+    gauge(
+        "lantern_records_dead",
+        "Changes of cases that the system of records did not take.",
+        state.records_dead,
+    )
+    gauge(
+        "lantern_records_late_seconds",
+        "How long the oldest change has waited for the system of records, in seconds.",
+        state.records_late_s,
     )
     gauge("lantern_dispatcher_database_up", "Whether the database can be read and written.", up)
     return generate_latest(registry)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
@@ -26,6 +26,7 @@ from safeguarding.messages import contacts_as_record
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import check_in_use
+from staff.attachments.attachments import Attachment
 from staff.audit import trail
 from staff.audit.trail import Event
 from staff.cases.case import CaseEvent, WholeCase, chronology
@@ -51,7 +52,8 @@ _MESSAGE = (
 _REVIEW = ("at", "by", "outcome", "reason", "note", "severity", "missed", "second_by")
 _ACTION = ("at", "by", "what", "given_to", "due_on", "done_at", "done_by")
 _REFERRAL = ("at", "by", "to_whom", "how", "made_at", "reference", "reason")
-_STAFF = ("by", "done_by", "given_to", "second_by", "assigned_to")
+_FILE = ("at", "by", "name", "size", "scanned", "removed_at", "removed_by")
+_STAFF = ("by", "removed_by", "done_by", "given_to", "second_by", "assigned_to")
 """Fields that hold the id of a member of staff."""
 _OF_THE_MACHINE = {"session", "client"}
 """Details of events that identify the browser of a member of staff."""
@@ -107,14 +109,15 @@ def case_record(
             for each in whole.links
         ],
         "chronology": [
-            _fields(entry, people, "by", "text", "at", "message_id", "severity", "shown")
+            _fields(entry, people, "by", "text", "at", "message_id", "severity", "shown", "live")
             | {"contacts": contacts_as_record(entry.contacts)}
-            for entry in chronology(whole.messages)
+            for entry in chronology(whole.messages, whole.live_words)
         ],
         "messages": [_message(each.as_record()) for each in whole.messages],
         "reviews": [_fields(each, people, *_REVIEW) for each in whole.reviews],
         "letters": [_fields(each, people, "at", "by", "text", "read_at") for each in whole.letters],
         "notes": [_fields(each, people, "at", "by", "text") for each in whole.notes],
+        "files": [],
         "actions": [_fields(each, people, *_ACTION) for each in whole.actions],
         "referrals": [_fields(each, people, *_REFERRAL) for each in whole.referrals],
         "history": [
@@ -139,13 +142,21 @@ def as_json(record: Mapping[str, Any]) -> bytes:
     return (json.dumps(record, indent=1) + "\n").encode("ascii")
 
 
+def with_files(
+    record: dict[str, Any], files: Sequence[Attachment], people: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return a record of `case_record` with the files of the case: names, not contents."""
+    listed = [_fields(each, people, *_FILE) | {"kind": each.kind.stored} for each in files]
+    return {**record, "files": listed}
+
+
 def people_in(whole: WholeCase) -> set[str]:
     """Return the ids of all staff who may occur in a case."""
     facts = [whole.case, *whole.merged]
     ids = {name for each in facts for name in (each.assigned_to, each.offered_to, each.closing_by)}
     ids |= {each.by for each in whole.notes} | {each.by for each in whole.actions}
     ids |= {each.by for each in whole.referrals} | {each.by for each in whole.reviews}
-    ids |= {each.by for each in whole.letters}
+    ids |= {each.by for each in whole.letters} | {each.by for each in whole.live_words}
     ids |= {each.given_to for each in whole.actions} | {each.by for each in whole.details}
     ids |= {each.by for each in whole.links}
     ids |= {each.done_by for each in whole.actions} | {each.second_by for each in whole.reviews}

@@ -21,7 +21,14 @@ from staff.cases.cases import UnknownCaseError
 from staff.console import wording
 from staff.console.pages import EXPORTS, LONGEST_NOTE, Services, field, note_in, services
 from staff.reports import case_file_wording
-from staff.reports.case_file import CaseFileKind, FileFormat, as_json, case_record, people_in
+from staff.reports.case_file import (
+    CaseFileKind,
+    FileFormat,
+    as_json,
+    case_record,
+    people_in,
+    with_files,
+)
 from staff.reports.case_file_pdf import case_file_pdf
 from staff.reports.figures_page import areas_of
 from storage.vault import VaultError
@@ -162,6 +169,9 @@ def _file(
     whole = console.cases.whole(case_id, with_merged=with_merged)
     if kind is CaseFileKind.CASE_PACK:
         whole = replace(whole, links=tuple(console.links.of_case(case_id, areas)))
+    files = console.attachments.of_case(case_id)
+    if not with_merged:
+        files = [each for each in files if each.case_id == case_id]
     people = console.accounts.shown_names({*people_in(whole), by})
     if kind is CaseFileKind.SUBJECT_ACCESS:
         roles = {each.id: wording.ROLES[each.role] for each in console.accounts.in_use()}
@@ -179,4 +189,5 @@ def _file(
         reason=reason,
         said=case_wording.said(whole.messages, console.facts),
     )
+    record = with_files(record, files, people)
     return as_json(record) if form.form == "json" else case_file_pdf(record)

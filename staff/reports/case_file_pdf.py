@@ -66,7 +66,7 @@ def _links(document: PdfDocument, record: Record) -> None:
 
 def _chronology(document: PdfDocument, record: Record) -> None:
     for entry in record["chronology"]:
-        speaker = words.speaker(entry["by"], record["case"]["audience"])
+        speaker = words.speaker(entry, record["case"]["audience"])
         line = words.signed(speaker, entry["at"]) if entry["at"] else speaker
         level = f" – {words.severity(entry['severity'])}" if entry["severity"] else ""
         document.quotation(entry["text"], line + level)
@@ -118,6 +118,11 @@ def _notes(document: PdfDocument, record: Record) -> None:
         document.quotation(note["text"], words.signed(note["by"], note["at"]))
 
 
+def _files(document: PdfDocument, record: Record) -> None:
+    for each in record["files"]:
+        document.quotation(each["name"], words.file(each))
+
+
 def _actions(document: PdfDocument, record: Record) -> None:
     for each in record["actions"]:
         document.quotation(each["what"], words.signed(each["by"], each["at"]))
@@ -164,6 +169,7 @@ _CHAPTERS: dict[str, Callable[[PdfDocument, Record], None]] = {
     "wish": _wish,
     "letters": _letters,
     "notes": _notes,
+    "files": _files,
     "actions": _actions,
     "referrals": _referrals,
     "reviews": _reviews,

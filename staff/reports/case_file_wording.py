@@ -7,6 +7,8 @@ from typing import Any
 
 from safeguarding.escalation import Outcome
 from safeguarding.taxonomy import Severity
+from staff.attachments import wording as file_wording
+from staff.cases import case as kinds
 from staff.cases import wording as case_wording
 from staff.console import wording
 from staff.reports.case_file import CaseFileKind, LeftOut
@@ -42,6 +44,7 @@ CONTENTS = {
     "wish": "How the person can be reached",
     "letters": "Letters of staff to the person",
     "notes": "Notes",
+    "files": "Files: they are kept in Lantern and are not part of this document",
     "actions": "What is to do",
     "referrals": "Referrals",
     "reviews": "Outcomes",
@@ -136,9 +139,11 @@ def severity(label: str) -> str:
     return wording.SEVERITIES[Severity.named(label)]
 
 
-def speaker(by: str, audience: str | None) -> str:
+def speaker(entry: Mapping[str, Any], audience: str | None) -> str:
     """Return who wrote an entry of the chronology."""
-    return wording.writer(audience) if by == "user" else "Lantern"
+    if entry["live"] is not None:
+        return f"{entry['by']}{LIVE[entry['live']]}"
+    return wording.writer(audience) if entry["by"] == "user" else "Lantern"
 
 
 def signed(who: str, at: str) -> str:
@@ -170,6 +175,16 @@ def reviewers(record: Mapping[str, Any]) -> str:
     return signed(record["by"], record["at"]) + (f"; {second} agreed" if second else "")
 
 
+def file(record: Mapping[str, Any]) -> str:
+    """Return what is told of an attached file: its size, who attached it, and if it is gone."""
+    attached = (
+        f"{file_wording.size(record['size'])}, attached by {signed(record['by'], record['at'])}"
+    )
+    if record["removed_at"]:
+        return f"{attached}; removed by {signed(record['removed_by'], record['removed_at'])}"
+    return attached if record["scanned"] else f"{attached}; not checked for viruses"
+
+
 def action(record: Mapping[str, Any]) -> str:
     """Return the state of an action."""
     if record["done_at"]:
@@ -199,6 +214,8 @@ def released(kind: CaseFileKind, form: str) -> str:
 
 
 STAFF = "Member of staff"
+LIVE = {kinds.MESSAGE: " in the live chat", kinds.WHISPER: " to the colleague in the live chat"}
+"""Where a member of staff wrote what the chronology has of them."""
 REASON = "Why it was made: {reason}"
 SHOWN = "Lantern showed"
 THEIR_REFERENCE = "Their reference: {reference}"

@@ -21,7 +21,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from safeguarding.clock import LONDON, utc_now
 from safeguarding.taxonomy import Severity
-from staff.alerts.outbox import SUPERSEDED, alerts
+from staff.alerts.outbox import NOT_ACKNOWLEDGED, alerts
 from staff.audit.trail import audit_events
 from staff.cases.case import CaseEvent, CaseStatus, look_by
 from staff.cases.cases import CaseFilter
@@ -266,11 +266,14 @@ def _waits(connection: Connection, which: list[Any]) -> list[_Waited]:
 def _acknowledged(
     connection: Connection, which: list[Any]
 ) -> Iterable[tuple[datetime, datetime | None]]:
-    """Return the deadline of each alert and when it was acknowledged, without superseded alerts."""
+    """Return the deadline of each alert and when it was acknowledged.
+
+    Without those that ended by themselves.
+    """
     query = (
         sa.select(alerts.c.severity, alerts.c.raised_at, alerts.c.ended_at)
         .select_from(alerts.join(cases, cases.c.id == alerts.c.case_id))
-        .where(*which, alerts.c.ended_by.is_distinct_from(SUPERSEDED))
+        .where(*which, ~sa.func.coalesce(alerts.c.ended_by, "").in_(NOT_ACKNOWLEDGED))
     )
     rows = connection.execute(query).all()
     return ((look_by(Severity(row.severity), row.raised_at), row.ended_at) for row in rows)

@@ -24,7 +24,8 @@ from staff.audit import trail
 from staff.audit.trail import COMMAND_LINE, Event
 from staff.cases.case import CaseStatus
 from staff.cases.cases import UnknownCaseError
-from staff.cases.tables import cases
+from staff.cases.tables import cases, live_messages
+from staff.records import outbox
 from staff.retention.clocks import CaseGroup, Due, RetentionPeriods, due, is_due, locked
 from staff.retention.ledger import DISPOSED, ERASED, Ledger, LedgerEntry, certify, uncertified
 from storage import handoffs, replies
@@ -198,11 +199,16 @@ def remove(connection: Connection, case_ids: Collection[str], at: datetime) -> d
         for row in connection.execute(mine).all()
     )
     counts: Counter[str] = Counter()
+    # Staff write to another conversation where an older case was opened in it by its letterbox.
+    spoken = sa.select(live_messages.c.id).where(live_messages.c.case_id.in_(case_ids))
+    row = replies.replies
+    waiting = connection.execute(sa.delete(row).where(row.c.key.in_(spoken)))
     for column in belonging():
         counts[column.table.name] += _delete(connection, column, case_ids)
     counts["handoffs"] = discarded
-    counts["replies"] = replies.forget(connection, case_ids)
+    counts["replies"] = waiting.rowcount + replies.forget(connection, case_ids)
     counts["alerts"] = sum(forget(connection, each) for each in case_ids)
+    counts["record_events"] = sum(outbox.forget(connection, each) for each in case_ids)
     merged = cases.c.merged_into.in_(case_ids)
     connection.execute(sa.update(cases).where(merged).values(merged_into=None))
     counts["cases"] = _delete(connection, cases.c.id, case_ids)
