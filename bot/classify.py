@@ -19,7 +19,8 @@ import click
 from rasa.core.agent import Agent
 from rasa.utils.log_utils import configure_structlog
 
-from bot.risk_screen import RISK, TOPIC, UNDERSTOOD, TopicAsked
+from bot.risk_screen import RISK, TOPIC, UNDERSTOOD
+from safeguarding.answering.parsed import TopicAsked
 from safeguarding.json_lines import InputLine, LineError, not_blank, standard_input, write
 from safeguarding.messages import as_text
 from safeguarding.risk.assessment import Assessment

@@ -20,14 +20,10 @@ from rasa.shared.nlu.training_data.message import Message as RasaMessage
 from rasa.shared.nlu.training_data.training_data import TrainingData
 from rasa.shared.utils.common import cached_method
 
-from bot.risk_screen import HELP
-from safeguarding.content.languages import ID as LANGUAGE_CARD
-from safeguarding.content.reader import Content, read_content
-from safeguarding.conversation_state import DANGER_NOW, ConversationState
-from safeguarding.dialogue.plan import language_key
-from safeguarding.messages import Message
+from safeguarding.answering.responses import responses
+from safeguarding.content.reader import read_content
 from safeguarding.risk.encoder.kept_vectors import read_everyday
-from safeguarding.taxonomy import CONTENT, TOPIC_PREFIX, Severity
+from safeguarding.taxonomy import CONTENT, TOPIC_PREFIX
 
 OUT_OF_SCOPE = "out_of_scope"
 
@@ -72,50 +68,6 @@ class ContentImporter(RasaFileImporter):
         parsed = {"version": LATEST_TRAINING_DATA_FORMAT_VERSION, "rules": rules}
         reader = YAMLStoryReader(self.get_domain())
         return graph.merge(StoryGraph(reader.read_from_parsed_yaml(parsed)))
-
-
-def responses(read: Content) -> dict[str, list[dict[str, Any]]]:
-    """Return the help cards, and the responses after one, as responses of a Rasa domain.
-
-    The slot `help` names the card that is due; when it is empty, because no component screened the
-    message, the general card is shown.
-    """
-    cards = read.help_cards
-    still = dict(cards.still_by_keys())
-    again = {**dict(cards.agains()), **{k: m for k, m in still.items() if k.startswith(DANGER_NOW)}}
-    found: dict[str, list[dict[str, Any]]] = {
-        "utter_language_card": [
-            _variant(
-                language_key(code),
-                Message(kind="text", topic=LANGUAGE_CARD, text=card.card, lang=code),
-            )
-            for code, card in read.languages.items()
-        ]
-    }
-    for severity in (Severity.IMMEDIATE, Severity.URGENT, Severity.CONCERN):
-        due = {key: card for key, card in cards.by_keys() if card["severity"] == severity.label}
-        foreign = {
-            language_key(code): {
-                **cards.message(severity, None),
-                "text": card.card_for(severity),
-                "lang": code,
-            }
-            for code, card in read.languages.items()
-        }
-        found[f"utter_help_{severity.label}"] = [
-            *(_variant(key, message) for key, message in {**due, **again, **foreign}.items()),
-            {"custom": cards.message(severity, None)},
-        ]
-    found["utter_still_here"] = [
-        *(_variant(key, message) for key, message in still.items()),
-        {"custom": cards.still_here(ConversationState())},
-    ]
-    return found
-
-
-def _variant(key: str, message: Any) -> dict[str, Any]:
-    """Return the response that is used while the slot `help` holds this key."""
-    return {"condition": [{"type": "slot", "name": HELP, "value": key}], "custom": message}
 
 
 class EverydayTalk(TrainingDataImporter):

@@ -9,35 +9,22 @@ from typing import Any
 
 from rasa.core.actions.action import RemoteAction
 from rasa.core.channels.channel import InputChannel, OutputChannel, UserMessage
-from rasa.shared.nlu.constants import (
-    ENTITIES,
-    INTENT,
-    INTENT_NAME_KEY,
-    PREDICTED_CONFIDENCE_KEY,
-    TEXT,
-)
+from rasa.shared.nlu.constants import ENTITIES, INTENT, TEXT
 from rasa.utils.endpoints import EndpointConfig
 from sanic import Blueprint
 from sanic.request import Request
 from sanic.response import HTTPResponse, json
 
 from bot.composition import content
-from bot.risk_screen import (
-    HELP,
-    RISK,
-    STATE,
-    context_entities,
-    entity,
-    state_before,
-)
+from bot.risk_screen import RISK, STATE, state_before
 from bot.strict_http import make_strict
 from bot.tracker_store import Dialogue, one_turn
 from bot.tuning import tune
+from safeguarding.answering.parsed import pressed
 from safeguarding.content.choices import ChoiceRecord
 from safeguarding.conversation_state import ConversationState
-from safeguarding.dialogue.plan import SAFE, safe_key
 from safeguarding.messages import Message, as_text
-from safeguarding.risk.assessment import AssessedMessage, assessment_of_choice
+from safeguarding.risk.assessment import AssessedMessage
 from safeguarding.settings import ACTION_SECRET_HEADER, Settings
 from safeguarding.watchdog import report_from_loop
 
@@ -188,24 +175,14 @@ def _user_message(incoming: _Incoming, channel: CollectingChannel) -> UserMessag
 
 def _parsed(incoming: _Incoming, choice: ChoiceRecord) -> dict[str, Any]:
     """Return the parsed form of a pressed button, which needs no NLU."""
-    chosen = [entity(name, value) for name, value in choice.entities.items()]
-    before = state_before({STATE: incoming.state})
-    assessment = assessment_of_choice(choice.id)
-    entities = [*context_entities(before), *chosen]
-    parsed = {
+    parsed = pressed(choice, state_before({STATE: incoming.state}), content().help_cards)
+    record = {
         TEXT: incoming.text,
-        INTENT: {INTENT_NAME_KEY: choice.intent, PREDICTED_CONFIDENCE_KEY: 1.0},
-        ENTITIES: entities,
+        INTENT: parsed.intent,
+        ENTITIES: list(parsed.entities),
         "message_id": incoming.message_id,
     }
-    if choice.intent == SAFE and (key := safe_key(before)):
-        entities.append(entity(HELP, key))
-    if assessment:
-        parsed[RISK] = assessment.as_record()
-        after = before.after(assessment)
-        key = content().help_cards.due_key(before, after, assessment.severity)
-        entities.append(entity(HELP, key))
-    return parsed
+    return record | ({RISK: parsed.assessment.as_record()} if parsed.assessment else {})
 
 
 _make_remote_action = RemoteAction.__init__

@@ -7,10 +7,9 @@ between messages and any Rasa server can answer any message.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from typing import Any
 
 from cachetools import TTLCache
@@ -25,24 +24,16 @@ from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, BotUttered, Event, SessionStarted, SlotSet
 from rasa.shared.core.trackers import DialogueStateTracker
 
+from safeguarding.answering.memory import DialogueMemory
 from safeguarding.conversation_state import ALREADY_SHOWN, AlreadyShown
 from safeguarding.risk.assessment import AssessedMessage
 
 HOUR = 3600.0
-LONGEST = 100
-"""Characters of a slot's value: all are ids."""
 _NOT_OURS = DEFAULT_SLOT_NAMES | {ALREADY_SHOWN}
 
 
-@dataclass(frozen=True)
-class Dialogue:
-    """The state that Rasa needs for the next message: slots and ids, never the words of a message.
-
-    `slots` holds the slots that are set, `shown` the ids of the content that was shown.
-    """
-
-    slots: Mapping[str, str | bool] = field(default_factory=dict)
-    shown: AlreadyShown = field(default_factory=AlreadyShown)
+class Dialogue(DialogueMemory):
+    """The state that Rasa needs for the next message, from and to Rasa's tracker."""
 
     def begin(self, tracker: DialogueStateTracker) -> DialogueStateTracker:
         """Bring a new tracker to this state, waiting for a message, and return it.
@@ -69,25 +60,6 @@ class Dialogue:
             {name: value for name, value in values.items() if value is not None},
             before.and_of((data or {}).get("custom") or {} for data in uttered),
         )
-
-    def as_record(self) -> dict[str, Any]:
-        """Return a JSON-ready dictionary."""
-        record = {"slots": dict(self.slots), "shown": self.shown.as_record()}
-        return {name: value for name, value in record.items() if value}
-
-    @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> Dialogue:
-        """Return the inverse of `as_record`. Raises AttributeError, TypeError or ValueError."""
-        if unknown := set(record) - {"slots", "shown"}:
-            raise ValueError(f"{len(unknown)} unknown keys")
-        slots = dict(record.get("slots", {}))
-        if not all(_is_value(value) for value in slots.values()):
-            raise TypeError("a slot's value is an id or a truth")
-        return cls(slots, AlreadyShown.from_record(record.get("shown", {})))
-
-
-def _is_value(value: Any) -> bool:
-    return isinstance(value, bool) or (isinstance(value, str) and len(value) <= LONGEST)
 
 
 class TrackedMessage:

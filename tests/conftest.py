@@ -22,12 +22,16 @@ settings.load_profile("any machine")
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """All of Lantern as real processes, for tests that leave it as it was."""
-    from ops.stack import Stack  # noqa: PLC0415 - only the services have what it needs
+    # Only the services have what these need.
+    from ops.reply import wait_for_screening  # noqa: PLC0415
+    from ops.stack import Stack  # noqa: PLC0415
 
     made = Stack(tmp_path_factory.mktemp("stack"), {"LANTERN_MESSAGES_PER_MINUTE": "100000"})
     made.setup()
     try:
         made.start()
+        # Until then a message gets help alone.
+        wait_for_screening(made.url("gateway"))
         yield made
     finally:
         made.stop()

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from safeguarding.escalation import Outcome
+from safeguarding.escalation import LiveChatChange, Outcome
+from safeguarding.live_chat import LiveChatStep
 from safeguarding.risk.assessment import Signal
 from safeguarding.taxonomy import Severity
 from staff.alerts.outbox import alerts
+from staff.attachments.attachments import Attachments
+from staff.attachments.scanning import VirusScanner
 from staff.cases.case import Referral
 from staff.cases.casework import Casework, ClosingDecision
 from staff.cases.child import ChildDetails, DetailKind
@@ -18,7 +22,11 @@ from staff.cases.links import CaseLinks
 from staff.cases.merging import CaseMerge
 from staff.cases.tables import SEALED, case_actions, case_links, cases
 from staff.letterbox.desk import LetterboxDesk
+from staff.live.desk import LiveDesk
+from staff.live.recording import record_live_chat
+from staff.live.wrap_up import WrapUp
 from staff.retention.clocks import RetentionClock, RetentionPeriods
+from staff.rota.rota import Shift, ShiftKind, add_shifts, rota_shifts
 from tests.letterbox_on import open_letterbox
 from tests.records import (
     PASSWORD,
@@ -50,6 +58,8 @@ class Office:
         self.links = CaseLinks(engine, vault(), clock)
         self.wishes = Callbacks(engine, clock)
         self.letterbox = LetterboxDesk(engine, vault(), clock)
+        self.files = Attachments(engine, vault(), VirusScanner(None), clock)
+        self.live = LiveDesk(engine, vault(), {}, 2, clock)
         accounts = accounts_on(engine, clock)
         self.ann = accounts.add("ann", PASSWORD, "Ann").id
         self.bob = accounts.add("bob", PASSWORD, "Bob").id
@@ -71,9 +81,28 @@ class Office:
         self.details.record(case_id, DetailKind.AGE, "13", by=self.ann)
         referral = Referral("police", "telephone", self.clock(), "CAD 17", "")
         self.work.refer(case_id, referral, by=self.ann)
+        self.files.keep(case_id, "letter.txt", b"A letter from the school.", by=self.ann)
         open_letterbox(self.engine, self.clock(), case_id, locator=case_id)
         self.letterbox.write(case_id, case_id, "we can meet", by=self.ann)
+        self.talk(case_id)
         return case_id
+
+    def talk(self, case_id: str) -> str:
+        """Have a live chat in its conversation, with one message and what came of it."""
+        with self.engine.begin() as connection:
+            hour = timedelta(hours=1)
+            shift = Shift(self.ann, ShiftKind.ON_DUTY, self.clock() - hour, self.clock() + hour)
+            add_shifts(connection, [shift])
+        chat_id = self.live.offer(case_id, by=self.ann)
+        step = LiveChatStep.ACCEPTED
+        yes = LiveChatChange(f"yes {chat_id}", case_id, self.clock(), chat_id, step, case_id)
+        with self.engine.begin() as connection:
+            record_live_chat(connection, yes, self.clock())
+            # Who is on duty is not what these tests are about.
+            connection.execute(sa.delete(rota_shifts).where(rota_shifts.c.staff_id == self.ann))
+        self.live.finish(chat_id, "take care", by=self.ann, term=1)
+        self.live.wrap_up(chat_id, WrapUp("they feel safe"), by=self.ann)
+        return chat_id
 
     def close(self, case_id: str, severity: Severity | None = None) -> str:
         """Do what is left to do and close it, by two where it takes two."""

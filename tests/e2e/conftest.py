@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
-from tests.e2e.running_widget import DESKTOP, Served, Site, new_context, running_widget, tag
+from tests.e2e.running_widget import (
+    DESKTOP,
+    Served,
+    Site,
+    new_context,
+    running_widget,
+    tag,
+    until_assessing,
+)
 from tests.fakes.rasa import answering
 
 CHROMIUM = Path(os.environ.get("LANTERN_CHROMIUM", "/usr/bin/chromium"))
@@ -39,6 +47,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with running_widget(tmp_path_factory.mktemp("gateway")) as served:
+        until_assessing(served)
         yield served
 
 

@@ -14,7 +14,15 @@ from typing import Self
 
 import httpx
 from itsdangerous import URLSafeTimedSerializer
-from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, Route, expect
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    FrameLocator,
+    Locator,
+    Page,
+    Route,
+    expect,
+)
 
 from ops.stack import Process, free_port
 from storage.engine import migrate
@@ -26,6 +34,8 @@ DESKTOP, PHONE, ZOOMED = (1280, 900), (320, 640), (320, 256)
 TAG = '<script src="{url}/widget/embed.js" data-lantern {more} defer></script>'
 WEATHER = "https://www.bbc.co.uk/weather"
 TOKEN_KEY = "t" * 40
+STARTS_S = 120
+"""The longest time that a screening process takes to start, in seconds."""
 
 
 @dataclass(frozen=True)
@@ -126,10 +136,27 @@ def say(page: Page | FrameLocator, text: str) -> None:
     page.get_by_role("button", name="Send", exact=True).click()
 
 
+def further_way(page: Page | FrameLocator, name: str) -> Locator:
+    """Return the newest button of this name for a further way to get help, and open its fold."""
+    found = page.get_by_role("button", name=name, include_hidden=True).last
+    found.wait_for(state="attached")
+    for fold in page.locator("details.more:not([open]) > summary").all():
+        fold.click()
+    return found
+
+
 def said_hello(frame: Page | FrameLocator) -> None:
     """Send a message, and wait for the answer to it."""
     say(frame, "hello")
     expect(frame.get_by_role("log").get_by_text("Hello from Rasa")).to_be_visible()
+
+
+def until_assessing(served: Served) -> None:
+    """Wait until the gateway assesses messages: its screening process reads a model first."""
+    limit = time.monotonic() + STARTS_S
+    while httpx.get(f"{served.url}/readyz", timeout=20).json()["screening"] != "up":
+        assert time.monotonic() < limit, "the screening process does not start"
+        time.sleep(0.2)
 
 
 def until(true: Callable[[], bool]) -> None:

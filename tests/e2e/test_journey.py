@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 
 from ops.stack import Stack
+from tests.e2e.running_widget import further_way
 
 DISCLOSURE = "hes 24 and he keeps asking for pics, he said he'd hurt my brother if i tell"
 PATIENCE_MS = 15_000
@@ -57,18 +58,18 @@ def asks_and_discloses(chat: FrameLocator) -> None:
     expect(log.get_by_text(re.compile(r"Checked on \d+ \w+ 2026")).last).to_be_visible()
 
     say(chat, DISCLOSURE)
-    expect(log.get_by_text("Thank you for telling me.")).to_be_visible(timeout=PATIENCE_MS)
+    expect(log.get_by_text("can't send help").last).to_be_visible(timeout=PATIENCE_MS)
     expect(log.get_by_role("link", name="Call 0800 1111").last).to_have_attribute(
         "href", "tel:08001111"
     )
 
-    chat.get_by_role("button", name="I can't call").last.click()
-    expect(log.get_by_text("You don't have to talk out loud")).to_be_visible(timeout=PATIENCE_MS)
+    chat.get_by_role("button", name="I want to talk to someone").last.click()
+    expect(log.get_by_text("These people can help").last).to_be_visible(timeout=PATIENCE_MS)
 
 
 def leaves_a_way_back(chat: FrameLocator) -> None:
     log = chat.get_by_role("log")
-    chat.get_by_role("button", name="Let someone get back to me").click()
+    further_way(chat, "Let someone get back to me").click()
     expect(log.get_by_text("nobody else can")).to_be_visible(timeout=PATIENCE_MS)
     say(chat, "Robin")
     expect(log.get_by_text("a safe way to reach you")).to_be_visible(timeout=PATIENCE_MS)
@@ -102,7 +103,7 @@ def reads(console: Page, reference: str) -> None:
     expect(console.get_by_text("what is grooming").first).to_be_visible()
     expect(console.get_by_text("at lunch, not in class")).to_be_visible()
     console.locator(".turn__lantern summary").first.click()
-    expect(console.get_by_text("Thank you for telling me.").first).to_be_visible()
+    expect(console.get_by_text("can't send help").first).to_be_visible()
 
 
 def works_on_it(console: Page) -> None:

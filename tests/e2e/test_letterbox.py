@@ -23,10 +23,12 @@ from tests.e2e.running_console import running_console
 from tests.e2e.running_widget import (
     DESKTOP,
     Served,
+    further_way,
     new_context,
     opened,
     running_widget,
     say,
+    until_assessing,
 )
 from tests.records import PASSWORD, accounts_on, vault
 
@@ -60,6 +62,7 @@ class Both:
 @pytest.fixture
 def both(tmp_path: Path) -> Iterator[Both]:
     with running_widget(tmp_path) as gateway:
+        until_assessing(gateway)
         engine = connect(f"sqlite:///{tmp_path / 'lantern.db'}")
         accounts_on(engine).add("ann", PASSWORD, "Ann Smith")
         with running_console(tmp_path) as url:
@@ -123,7 +126,7 @@ def faults(page: Page) -> list[str]:
 def asks_for_a_phrase(page: Page) -> str:
     """Tell, ask for a way back, and leave; return the phrase."""
     say(page, DISCLOSURE)
-    page.get_by_role("button", name="Let me come back to this").click(timeout=PATIENCE_MS)
+    further_way(page, "Let me come back to this").click()
     shows(page, "It isn't for danger.")
     picture(page, "about-phone")
     page.get_by_role("button", name="What would you call a dragon?").click()

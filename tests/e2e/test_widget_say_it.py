@@ -15,12 +15,21 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request,
 from pypdf import PdfReader
 
 from safeguarding.taxonomy import CONTENT
-from tests.e2e.running_widget import DESKTOP, ZOOMED, Served, new_context, opened, say, until
+from tests.e2e.running_widget import (
+    DESKTOP,
+    ZOOMED,
+    Served,
+    further_way,
+    new_context,
+    opened,
+    say,
+    until,
+)
 
 PHONE = (390, 844)
 TOLD = "he has pics of me and says he will send them to everyone"
 SECRET = "my own words about marmalade"
-AGAIN_S, STARTS_S = 4, 120
+AGAIN_S = 4
 PICTURES = "It's to do with pictures or videos."
 CONTROLS = ".say button, .say label:has(input), .say summary, .note button"
 SMALL = """(controls) => [...document.querySelectorAll(controls)]
@@ -53,12 +62,12 @@ def with_tool(page: Page, gateway: Served) -> Page:
         nonlocal told
         if time.monotonic() - told >= AGAIN_S:
             say(page, TOLD)
-            expect(page.get_by_role("button", name="Say it for me").last).to_be_visible()
+            expect(further_way(page, "Say it for me")).to_be_visible()
             told = time.monotonic()
         return "heard" in groups_of(page, gateway)
 
     until(heard)
-    page.get_by_role("button", name="Say it for me").last.click()
+    further_way(page, "Say it for me").click()
     expect(page.get_by_role("form", name="Say it for me")).to_be_visible()
     return page
 
@@ -69,15 +78,6 @@ def groups_of(page: Page, gateway: Served) -> list[str]:
     headers = {"Authorization": f"Bearer {token}"}
     found = httpx.get(f"{gateway.url}/v1/note", headers=headers).raise_for_status().json()
     return [each["id"] for each in found["groups"]]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def assessing(running: Served) -> None:
-    """Wait until the gateway assesses messages: its screening process reads a model first."""
-    limit = time.monotonic() + STARTS_S
-    while httpx.get(f"{running.url}/readyz", timeout=20).json()["screening"] != "up":
-        assert time.monotonic() < limit, "the screening process does not start"
-        time.sleep(0.2)
 
 
 def to_the_end(page: Page) -> Locator:
@@ -169,7 +169,9 @@ def test_own_words_go_nowhere(context: BrowserContext, gateway: Served) -> None:
     to_the_end(page).get_by_role("button", name="Copy").click()
     expect(page.get_by_text("It can be pasted on this device")).to_be_visible()
 
-    assert [each.url for each in asked[before:]] == []
+    # The page listens for a person meanwhile, and sends nothing.
+    assert [each.url for each in asked[before:] if "/v1/live?" not in each.url] == []
+    assert all(each.method == "GET" and "marmalade" not in each.url for each in asked[before:])
     kept = page.evaluate("JSON.stringify([{...sessionStorage}, {...localStorage}])")
     assert "marmalade" not in kept
     assert all("marmalade" not in json.dumps(each) for each in gateway.rasa.received)
@@ -311,7 +313,7 @@ def test_when_the_tool_does_not_come_there_is_help(context: BrowserContext, what
     page = opened(context.new_page())
     page.route(what, lambda route: route.abort())
     say(page, TOLD)
-    page.get_by_role("button", name="Say it for me").click()
+    further_way(page, "Say it for me").click()
 
     expect(page.get_by_role("log").get_by_text("Sorry, I can't answer just now.")).to_be_visible()
     expect(page.get_by_role("button", name="Words to start with")).to_be_visible()

@@ -13,6 +13,8 @@ from safeguarding.taxonomy import Severity
 
 DISCLOSES = "touching me"
 """The phrase that makes a message urgent; every other message is harmless."""
+HARMLESS = "it is me again"
+"""A phrase of harmless messages, where two engines share the work."""
 
 
 class PlainEngine:
@@ -27,6 +29,10 @@ class PlainEngine:
     def canonical(self, text: str) -> str:
         """Return the text as it is."""
         return text
+
+    def phrased(self, text: str) -> Severity:
+        """Return the severity of the text."""
+        return self._assess(text).severity
 
     def vector(self, _text: str) -> npt.NDArray[np.float32]:
         """Return a vector of zeros."""

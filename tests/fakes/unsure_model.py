@@ -17,6 +17,10 @@ class UnsureModel(DialogueModel):
         """Return that the message cannot be understood by itself."""
         return {"unclear": 1.0}
 
+    def asked(self, vector: object) -> dict[str, float]:
+        """Return that it asks for nothing."""
+        return {}
+
     def rank(
         self,
         vector: object,

@@ -7,7 +7,7 @@ import http.client
 import re
 import secrets
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode
 
@@ -72,6 +72,8 @@ class World:
     """The form token of somebody else's session."""
     useless: Mapping[str, str]
     """Sessions that let nobody in any more, by what is wrong with them."""
+    start_again: Callable[[], None] = lambda: None
+    """Starts the console again, which then counts the refusals of a client from none."""
 
     def signed_in(self) -> dict[str, str]:
         return {"cookie": f"{self.cookie}={self.session}"}

@@ -22,6 +22,7 @@ from ops.stack import free_port
 from ops.watch import SILENT_S
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import ROOT
+from staff.console.live import BEAT
 from tests.certificates import write_certificate
 from tests.nginx import CHAT, CONSOLE, nginx_before
 from tests.programs import program
@@ -178,7 +179,7 @@ class Door(BaseHTTPRequestHandler):
             return
         if self.path == "/live":
             self.end_headers()
-            self.wfile.write(b": still here\n\n")
+            self.wfile.write(BEAT.encode())
             self.wfile.flush()
             self.go_on.wait(20)
             return
@@ -283,7 +284,7 @@ def test_scripts_are_compressed_and_answers_are_not(proxy: Proxy) -> None:
 def test_what_is_streamed_to_the_console_arrives_at_once(proxy: Proxy) -> None:
     Door.go_on.clear()
     with proxy.client.stream("GET", "/live", headers=CONSOLE, timeout=5.0) as stream:
-        assert next(stream.iter_text()) == ": still here\n\n"
+        assert next(stream.iter_text()) == BEAT
         Door.go_on.set()
 
 

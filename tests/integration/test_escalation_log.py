@@ -27,6 +27,7 @@ from safeguarding.taxonomy import Severity
 from staff.accounts.sessions import StaffSessions
 from staff.accounts.tables import staff
 from staff.alerts.outbox import alerts
+from staff.approvals.tables import signing_tasks
 from staff.cases.case import CaseEvent, CaseStatus, reference_of
 from staff.cases.cases import CaseFilter, Cases
 from staff.cases.casework import (
@@ -109,7 +110,7 @@ def writers(database_url: str) -> Iterator[tuple[Writer, Writer]]:
 
 
 def test_the_migrations_make_the_tables_of_the_code(engine: Engine) -> None:
-    tables = (escalations, alerts, staff, approvals, pledges, rota_shifts)
+    tables = (escalations, alerts, staff, approvals, pledges, rota_shifts, signing_tasks)
     declared = {table.name for table in tables}
     assert declared < set(metadata.tables)
     with engine.connect() as connection:

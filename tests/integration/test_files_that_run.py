@@ -15,14 +15,19 @@ from pathlib import Path
 import httpx
 import pytest
 
+from ops.reply import wait_for_screening
 from ops.stack import Process, Stack
 from safeguarding.taxonomy import ROOT
 from tests.integration.client import Person, help_card
 
-MOST_FOR_A_MESSAGE = 82
-MOST_FOR_A_CASE = 52
+MOST_FOR_A_MESSAGE = 91
+MOST_FOR_A_CASE = 53
 """Limits that may only fall: a newcomer opens these files to follow one message or one case.
-They rose once, by six each, when the letterbox, the note and the new queue came (ADRs 53 to 56)."""
+They rose by six each when the letterbox, the note and the new queue came (ADRs 53 to 56), and that
+of a message by two: for the further ways to get help on a card, and when the letterbox was parted
+into asking for a phrase and coming back with one. It rose by seven when what Rasa and the actions
+did became usable without them (ADR 60), and the rules for a message with a risk a module. That of
+a case rose by one when the loops that alerts, cases and records share left the alerts."""
 ON_A_TIMER = {
     "chat/gateway/duty.py",
     "safeguarding/clock.py",
@@ -30,10 +35,12 @@ ON_A_TIMER = {
     "staff/alerts/refusal_notices.py",
     "staff/dispatcher/mail_catcher.py",
     "storage/spool.py",
+    "storage/spooled_file.py",
 }
 """Files that work in the background too; the recording may miss their moment."""
-BESIDE = ("Many cases", "While the database is away")
-"""Headings of the files that work beside a case, whether there is one or not."""
+BESIDE = ("Many cases", "While the database is away", "A live chat")
+"""Headings of the files that work beside a case, whether there is one or not. Those of a live chat
+work beside a message too: it is asked whether a person has the conversation."""
 DISCLOSURE = "my stepdad hits me and i dont know what to do"
 PATIENCE_S = 30.0
 CASE_LINK = re.compile(r'href="(/escalations/[^"?#]+)"')
@@ -80,6 +87,7 @@ def traced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Traced]:
     stack.setup()
     try:
         stack.start(stack.gateway, stack.console, stack.actions, stack.rasa, stack.dispatcher)
+        wait_for_screening(stack.url("gateway"))
         yield Traced(stack, folder)
     finally:
         stack.stop()
@@ -101,7 +109,10 @@ def test_the_files_of_one_message_are_the_documented_ones(traced: Traced) -> Non
     ran = traced.end(stack.gateway, stack.actions, stack.rasa)
 
     named = named_under("One message")
-    assert sorted(ran - set(named)) == [], "files run that the document does not name"
+    beside = named_under("A live chat")
+    assert sorted(ran - {*named, *beside} - ON_A_TIMER) == [], (
+        "files run that the document does not name"
+    )
     assert sorted(set(named) - ran - ON_A_TIMER) == [], "the document names files that do not run"
     assert len(named) == len(set(named)) <= MOST_FOR_A_MESSAGE
 

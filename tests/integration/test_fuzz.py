@@ -32,7 +32,7 @@ from ops.stack import Stack
 from safeguarding.risk.assessment import AssessedMessage, Turn
 from safeguarding.screening.frames import packed, read_frame
 from safeguarding.screening.screener import MessageScreener, build_screener
-from safeguarding.screening.task import ScreeningTask
+from safeguarding.screening.task import Glimpse, ScreeningTask
 from tests.content import real_content
 from tests.fakes.plain_engine import DISCLOSES
 from tests.fuzzing import fuzzing
@@ -41,6 +41,7 @@ LONGEST_QUOTE = 12
 """Fewer characters than these may stand anywhere by chance."""
 MESSAGES_OF_A_CONVERSATION = 25
 """Fewer than its limit in a minute: beyond, the answer is another."""
+PATIENCE_S = 30
 KNOWN = {"young_person", "professional", "application/json"}
 
 
@@ -50,7 +51,7 @@ class Door:
     def __init__(self, stack: Stack) -> None:
         self.url, self._port = stack.url("gateway"), stack.ports["gateway"]
         self._log: Path = stack.gateway.log
-        self.http = httpx.Client(base_url=self.url, timeout=30)
+        self.http = httpx.Client(base_url=self.url, timeout=PATIENCE_S)
         described = self.http.get("/docs/openapi.json").json()
         found: list[Any] = list(schemathesis.openapi.from_dict(described).get_all_operations())
         self.operations = [
@@ -92,7 +93,7 @@ class Door:
     def speak(self, raw: bytes) -> bytes:
         """Return what comes back for these bytes."""
         said = b""
-        with socket.create_connection(("127.0.0.1", self._port), timeout=30) as connection:
+        with socket.create_connection(("127.0.0.1", self._port), timeout=PATIENCE_S) as connection:
             try:
                 connection.sendall(raw)
                 if b"close" not in raw:
@@ -153,8 +154,11 @@ JSON = st.recursive(
 def test_requests_made_from_the_description(door: Door, data: st.DataObject) -> None:
     case = data.draw(st.sampled_from(door.operations).flatmap(lambda strategy: strategy))
     known = data.draw(st.booleans())
+    if isinstance((case.query or {}).get("wait"), int | float):
+        case.query["wait"] = 0.1  # a question that waits is answered after up to 20 s
 
-    response = case.call(base_url=door.url, headers=door.headers() if known else None)
+    headers = door.headers() if known else None
+    response = case.call(base_url=door.url, headers=headers, timeout=PATIENCE_S)
 
     if case.path != "/readyz":  # no Rasa runs here
         assert response.status_code < 500
@@ -223,7 +227,7 @@ def test_any_text_is_screened(screener: MessageScreener, text: str, before: str)
     assert frame is not None
     with structlog.testing.capture_logs() as said:
         assessed = screener.screen(ScreeningTask.from_record(frame))
-        alarm = screener.alarm(task.text)
+        alarm = screener.alarm(Glimpse(task.text))
 
     assert isinstance(assessed, AssessedMessage)
     answer = read_frame(io.BytesIO(packed({"found": assessed.as_record()})))

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.composition import ActionPhrases, Composition, composition
+from actions.composition import composition
+from safeguarding.answering.composition import ActionPhrases, Composition
 from safeguarding.content.items import nothing_approved
 from storage.engine import connect
 from storage.pledges import PledgeCounter

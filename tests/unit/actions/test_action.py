@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from structlog.testing import capture_logs
 
-from actions.action import LanternAction, LatestTurn
+from actions.action import LanternAction
 from actions.content import (
     ActionAnswer,
     ActionAnswerNext,
@@ -15,6 +15,7 @@ from actions.content import (
     ActionUseTool,
 )
 from actions.help import ActionAboutChat, ActionEscalate, ActionGuide, ActionSignpost
+from safeguarding.answering.turn import LatestTurn
 from tests.unit.actions.trackers import URGENT, tracker
 
 OURS = [

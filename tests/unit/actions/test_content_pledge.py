@@ -10,7 +10,8 @@ from rasa_sdk.executor import CollectingDispatcher
 from sqlalchemy.engine import Engine
 from structlog.testing import capture_logs
 
-from actions.content import PLEDGED, ActionPledge
+from actions.content import ActionPledge
+from safeguarding.answering.content import PLEDGED
 from storage.engine import connect
 from storage.pledges import PledgeCounter
 from tests.unit.actions.trackers import tracker

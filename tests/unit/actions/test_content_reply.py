@@ -44,6 +44,30 @@ def test_each_reader_has_words_of_their_own_or_the_nearest(dispatcher, composed,
     assert message["text"] == text
 
 
+def test_below_an_answer_are_offered_the_replies_that_may_be_meant(dispatcher, composed):
+    entities = {"reply": PAY.id, "ask": "images_will_my_mum_see_it adults_when_lado"}
+    asked = tracker("should i pay or will mum see it", "ask_next", entities=entities)
+
+    ActionAnswerNext(composed).run(dispatcher, asked, {})
+
+    choices = dispatcher.messages[0]["custom"]["choices"]
+    assert [each["id"] for each in choices] == [
+        f"ask_{PAY.topic}",
+        "reply_images_will_my_mum_see_it",
+    ]
+
+
+def test_an_answer_to_a_correction_begins_with_an_apology(dispatcher, composed):
+    entities = {"reply": PAY.id, "owns_up": "yes"}
+    asked = tracker("no i asked if i should pay", "ask_next", entities=entities)
+
+    ActionAnswerNext(composed).run(dispatcher, asked, {})
+
+    text = dispatcher.messages[0]["custom"]["text"]
+    assert text.endswith(f" {PAY.young_person}")
+    assert "sorry" in text.lower() or "mistake" in text
+
+
 @pytest.mark.parametrize("reply", [None, "no_such_reply"])
 def test_where_nothing_is_asked_there_is_who_can_help(dispatcher, composed, reply):
     assert_signposted(said(dispatcher, composed, reply), composed)

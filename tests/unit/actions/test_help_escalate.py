@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from actions.content import SURE
 from actions.help import ActionEscalate
+from safeguarding.answering.content import SURE
 from safeguarding.conversation_state import ConversationState
 from safeguarding.risk.assessment import Assessment, Signal
 from safeguarding.taxonomy import Severity

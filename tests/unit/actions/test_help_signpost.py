@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.content import SURE
-from actions.help import BESIDE_A_CARD, ActionSignpost
+from actions.help import ActionSignpost
+from safeguarding.answering.content import SURE
+from safeguarding.answering.help import BESIDE_A_CARD
 from safeguarding.conversation_state import ALREADY_SHOWN, AlreadyShown, ConversationState
 from safeguarding.risk.assessment import Assessment
 from safeguarding.taxonomy import Severity
@@ -163,6 +164,19 @@ def test_an_article_on_what_was_told_is_not_offered_where_another_was_asked_for(
     )
 
     assert ids(message, "choices") == []
+
+
+def test_below_a_card_without_an_answer_are_offered_the_replies_that_may_be_meant(
+    dispatcher, composed
+):
+    may_be_meant = {"ask": "sextortion_should_i_pay adults_when_lado"}
+
+    (message,) = below_a_card(
+        dispatcher, composed, told(Severity.URGENT, "self_harm"), entities=may_be_meant
+    )
+
+    # The second has no words for a young person.
+    assert ids(message, "choices")[:2] == ["reply_sextortion_should_i_pay", "guide_self_harm_now"]
 
 
 def test_what_was_offered_before_is_not_offered_again(dispatcher, composed):

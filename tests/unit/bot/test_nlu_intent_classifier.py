@@ -15,7 +15,8 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 from sklearn.linear_model import LogisticRegression
 
-from bot.nlu import IntentClassifier, fit
+from bot.nlu import IntentClassifier
+from safeguarding.answering.fitting import fit
 from safeguarding.risk.assessment import WIDTH
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.risk_screen import asked_about
+from safeguarding.answering.parsed import asked_about
 
 
 def ranked(*names: str) -> list[dict[str, object]]:

@@ -10,7 +10,8 @@ from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, BotUttered, SlotSet, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from bot.tracker_store import LONGEST, Dialogue
+from bot.tracker_store import Dialogue
+from safeguarding.answering.memory import LONGEST
 from safeguarding.conversation_state import ALREADY_SHOWN, AlreadyShown
 
 DOMAIN = Domain.load("domain.yml")

@@ -12,7 +12,8 @@ from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import DBAPIError
 
 from ops.database_roles import Roles, main
-from safeguarding.escalation import CallbackLeft, CallbackWithdrawn, Outcome
+from safeguarding.escalation import CallbackLeft, CallbackWithdrawn, LiveChatChange, Outcome
+from safeguarding.live_chat import LiveChatState, LiveChatStep
 from safeguarding.taxonomy import Severity
 from staff.accounts.permissions import Role
 from staff.audit.trail import AuditLog, EventFilter
@@ -20,18 +21,25 @@ from staff.cases.cases import Cases
 from staff.cases.casework import Casework, ClosingDecision
 from staff.cases.merging import CaseMerge
 from staff.cases.worker import CaseWorker
+from staff.live.desk import LiveDesk
+from staff.live.ending import end_stale
+from staff.live.room import LiveRoom
+from staff.live.wrap_up import WrapUp
 from storage.approval_records import read_approved_digests
 from storage.duty import watches
 from storage.engine import can_be_written, connect
 from storage.handoffs import HandoffMailbox
 from storage.integrity import PageState, page_state
 from storage.letterboxes import Letterboxes
+from storage.live_chats import LiveChats
+from storage.live_messages import LiveMessages
 from storage.pledges import PledgeCounter
 from storage.replies import ReplyMailbox
 from tests.commands import run
 from tests.databases import database_on
 from tests.letterbox_on import LOCATOR, open_letterbox
-from tests.records import NOON, PASSWORD, accounts_on, assessment, escalation, log_on, vault
+from tests.live_on import LiveOffice
+from tests.records import NOON, PASSWORD, Clock, accounts_on, assessment, escalation, log_on, vault
 
 DENIED = "InsufficientPrivilege"
 PARTS = ("owner", "gateway", "console", "actions")
@@ -181,6 +189,37 @@ def test_the_gateway_finds_a_letterbox(database_url: str, roles: Roles, engine: 
     gateway.dispose()
 
 
+def test_a_live_chat_is_had_with_each_part_in_its_role(
+    database_url: str, roles: Roles, engine: Engine
+) -> None:
+    office = LiveOffice(engine, Clock())
+    gateway, console = (as_role(database_url, role) for role in (roles.gateway, roles.console))
+    desk = LiveDesk(console, vault(), {}, 2, office.clock)
+    desk.be_ready(by=office.ann, ready=True)
+    assert len(LiveChats(gateway).ready(NOON)) == 1
+    chat_id = desk.offer("c1", by=office.ann)
+    step = LiveChatStep.ACCEPTED
+    HandoffMailbox(gateway, vault()).append(
+        LiveChatChange("a1", "c1", NOON, chat_id, step, "c1", None, 1)
+    )
+    assert CaseWorker(console, vault(), office.clock).work_off() == 0
+    assert LiveChats(gateway).newest(["c1"])["c1"].state is LiveChatState.OPEN
+    desk.say(chat_id, "hello", by=office.ann, term=1, key="k")
+
+    messages = LiveMessages(gateway, vault())
+    (message,) = messages.after("c1", 0, NOON)
+    assert messages.newest(["c1"], NOON) == {"c1": message.number}
+    assert messages.shown("c1", message.number, NOON) == 1
+    desk.beat(chat_id, by=office.ann, term=1)
+    desk.finish(chat_id, "Take care.", by=office.ann, term=1)
+    desk.wrap_up(chat_id, WrapUp("They are well."), by=office.ann)
+    lines = LiveRoom(console, vault()).transcript(chat_id, None)
+    assert [each.seen_at for each in lines if each.kind == "staff"] == [NOON, None]
+    assert end_stale(console, NOON + timedelta(days=1)) == 0
+    gateway.dispose()
+    console.dispose()
+
+
 @pytest.mark.parametrize(
     "statement",
     [
@@ -200,6 +239,17 @@ def test_the_gateway_finds_a_letterbox(database_url: str, roles: Roles, engine: 
         "UPDATE letterboxes SET secret = 'mine'",
         "INSERT INTO letterboxes SELECT * FROM letterboxes",
         "SELECT * FROM letters",
+        "SELECT owner FROM live_chats",
+        "SELECT case_id FROM live_chats",
+        "SELECT transfer_to FROM live_chats",
+        "SELECT wrapped_at FROM live_chats",
+        "UPDATE live_chats SET blocked = false",
+        "DELETE FROM live_chats",
+        "INSERT INTO live_chats SELECT * FROM live_chats",
+        "SELECT staff_id FROM live_readiness",
+        "UPDATE live_readiness SET room = 9",
+        "SELECT * FROM live_messages",
+        "SELECT chat_name FROM staff",
         "SELECT * FROM staff",
         "SELECT areas FROM staff",
         "SELECT * FROM contact_ways",
@@ -249,7 +299,8 @@ def test_a_new_table_is_closed_to_gateway_and_action_server_until_it_is_named(
     database_url: str, roles: Roles
 ) -> None:
     assert _may_use(database_url, roles.gateway) == {
-        "alembic_version", "duty_hours", "handoffs", "letterboxes", "replies",
+        "alembic_version", "duty_hours", "handoffs", "letterboxes", "live_chats",
+        "live_readiness", "replies",
     }  # fmt: skip
     assert _may_use(database_url, roles.actions) == {"alembic_version", "approvals", "pledges"}
 

@@ -16,7 +16,8 @@ import httpx
 import pytest
 
 from ops.stack import free_port
-from ops.supervise import MISSED
+from ops.supervise import MISSED, health_addresses
+from safeguarding.settings import Settings
 from safeguarding.taxonomy import ROOT
 
 PATIENCE_S = 30.0
@@ -229,3 +230,25 @@ def test_what_is_told_to_stop_may_take_its_time(serve: Serve) -> None:
     assert is_alive(pid)
     assert served.running.process.wait(PATIENCE_S) == 0
     assert "no answer" not in served.running.printed()
+
+
+def test_without_rasa_neither_rasa_nor_its_action_server_is_expected() -> None:
+    usual, without = (
+        health_addresses(Settings.from_env({"LANTERN_WITHOUT_RASA": flag}))
+        for flag in ("false", "true")
+    )
+
+    assert usual.keys() - without.keys() == {"actions", "rasa"}
+    assert without.keys() == {"gateway", "console", "dispatcher"}
+
+
+def test_without_rasa_its_processes_do_not_run(tmp_path: Path) -> None:
+    text = "steady: sleep 1000\nrasa: echo rasa is up\nactions: echo actions are up\n"
+    running = Running(tmp_path, text, LANTERN_WITHOUT_RASA="true")
+    try:
+        until(lambda: "steady" in running.printed())
+    finally:
+        running.process.terminate()
+        running.process.wait(PATIENCE_S)
+
+    assert "up" not in running.printed()

@@ -129,6 +129,12 @@ def test_a_program_that_is_told_to_stop_may_take_its_time(watch: Watch) -> None:
     assert watched.ended() == (5, "")
 
 
+def test_a_stop_that_comes_while_the_program_starts_is_passed_on(watch: Watch) -> None:
+    stops_its_parent = "trap 'exit 5' TERM; kill -TERM $PPID; while :; do sleep 0.1; done"
+
+    assert [watch("sh", "-c", stops_its_parent).ended() for _ in range(5)] == [(5, "")] * 5
+
+
 def test_time_in_which_both_are_frozen_does_not_count(watch: Watch) -> None:
     watched = watch(sys.executable, "-c", REPORTS)
     pid = int(watched.line())

@@ -109,6 +109,44 @@ def test_a_later_message_that_says_little_by_itself_does_not_change_the_need(
     assert after(first, second).need == need
 
 
+def test_what_is_heard_only_in_all_messages_together_does_not_turn_the_need_to_dying() -> None:
+    heard = Signal("classifier", "conversation", "1", "suicide", CONCERN, 0, 0)
+    together = replace(told(CONCERN, "suicide"), signals=(heard,))
+    own = replace(together, signals=(heard, replace(heard, kind="model")))
+
+    assert after(told(URGENT, "sexual_abuse"), together).need == "hurt_by_someone"
+    assert after(told(URGENT, "sexual_abuse"), own).need == "suicide"
+
+
+def test_what_is_at_hand_to_hurt_oneself_with_makes_the_need_clear() -> None:
+    found = told(IMMEDIATE, "immediate_danger", "suicide")
+    state = after(found)
+
+    assert state.need == "unclear"
+    assert state.with_facts({"has_means"}, found).need == "suicide"
+    assert after(told(URGENT, "grooming")).with_facts({"has_means"}, found).need != "suicide"
+
+
+def test_talk_that_got_no_card_holds_nothing_and_new_risk_does() -> None:
+    state = replace(after(told(URGENT)), talked=True)
+
+    assert (state.was_talk, state.in_hand, state.alarm) == (True, False, NONE)
+    assert state.severity == URGENT
+    again = state.after(told(CONCERN))
+    assert (again.was_talk, again.in_hand) == (False, True)
+    assert not state.shown("hurt_by_someone", URGENT).was_talk
+    assert not replace(state, is_sure=True).was_talk
+    assert not replace(state, severity=IMMEDIATE).was_talk
+
+
+def test_danger_that_was_answered_without_its_card_sounds_like_the_gravest_card() -> None:
+    state = after(told(URGENT)).shown("hurt_by_someone", URGENT).after(told(IMMEDIATE))
+
+    assert state.alarm == IMMEDIATE
+    assert state.after(NO_RISK).alarm == URGENT
+    assert state.shown("danger_now", IMMEDIATE).after(NO_RISK).alarm == IMMEDIATE
+
+
 def test_danger_leaves_the_need_as_it_is_and_is_known_by_the_severity() -> None:
     state = after(told(IMMEDIATE, "physical_abuse"))
 
@@ -217,13 +255,16 @@ WHOLE = ConversationState(
     replies=5,
     facts=("pictures",),
     said=("thanks_plain", "closed_cannot_ring"),
+    offered=("chat_pets",),
     last_kind="reply",
     calm=1,
     since_danger=2,
     asked_if_safe=True,
     is_over=True,
+    talked=True,
     is_sure=True,
     is_guessed=True,
+    leaning=(("chat_pets", 0.81), ("worry_sleep", 0.2)),
 )
 
 
@@ -501,3 +542,40 @@ def test_danger_is_near_in_its_message_and_the_next() -> None:
     assert danger.is_near_danger
     assert danger.after(NO_RISK).is_near_danger
     assert not danger.after(NO_RISK).after(NO_RISK).is_near_danger
+
+
+@pytest.mark.parametrize(
+    ("severity", "category", "is_sure", "grave"),
+    [
+        (URGENT, "physical_abuse", True, True),
+        (URGENT, "physical_abuse", False, False),
+        (URGENT, "suicide", False, True),
+        (IMMEDIATE, "physical_abuse", False, True),
+        (CONCERN, "suicide", True, False),
+    ],
+)
+def test_what_the_network_alone_takes_for_urgent_is_not_grave_unless_life_may_be_at_risk(
+    severity: Severity, category: str, is_sure: bool, grave: bool
+) -> None:
+    assert replace(after(told(severity, category)), is_sure=is_sure).is_grave is grave
+
+
+def test_what_was_asked_for_fades_with_each_message() -> None:
+    state = ConversationState().leaning_to({"chat_pets": 0.8, "worry_sleep": 0.1})
+    later = state.leaning_to({"worry_sleep": 0.9})
+
+    assert state.leaning == (("chat_pets", 0.8), ("worry_sleep", 0.1))
+    assert later.leaning == (("worry_sleep", 0.95), ("chat_pets", 0.4))
+    assert later.leaning_to({}).leaning == (("worry_sleep", 0.475), ("chat_pets", 0.2))
+
+
+def test_only_the_greatest_weights_are_kept() -> None:
+    many = {f"reply_{n}": n / 100 for n in range(30)}
+
+    leaning = ConversationState().leaning_to(many).leaning
+
+    assert len(leaning) == 16
+    assert leaning[0] == ("reply_29", 0.29)
+    state = ConversationState().leaning_to({"a": 0.01})
+    assert state.leaning_to({}).leaning == (("a", 0.005),)
+    assert state.leaning_to({}).leaning_to({}).leaning == ()

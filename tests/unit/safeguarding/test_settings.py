@@ -78,6 +78,9 @@ def test_the_action_server_has_one_address_without_a_slash_at_its_end() -> None:
         ("LANTERN_KEEP_CONCERN_YEARS", "0"),
         ("LANTERN_KEEP_URGENT_YEARS", "2.5"),
         ("LANTERN_KEEP_SEXUAL_ABUSE_YEARS", "1000"),
+        # Nobody can talk to a crowd, nor to no one.
+        ("LANTERN_LIVE_CHATS_AT_ONCE", "11"),
+        ("LANTERN_LIVE_CHATS_AT_ONCE", "0"),
         # An alert held for an hour is late.
         ("LANTERN_ALERT_DIGEST_MINUTES", "60"),
         ("LANTERN_ALERT_DIGEST_AFTER", "0"),
@@ -86,6 +89,11 @@ def test_the_action_server_has_one_address_without_a_slash_at_its_end() -> None:
 def test_a_value_that_makes_no_sense_is_refused_by_name(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=name):
         Settings.from_env({name: value})
+
+
+def test_one_person_has_two_live_chats_at_once_unless_it_is_set() -> None:
+    assert Settings.from_env({}).live_chats_at_once == 2
+    assert Settings.from_env({"LANTERN_LIVE_CHATS_AT_ONCE": "5"}).live_chats_at_once == 5
 
 
 SSO = {
@@ -266,7 +274,8 @@ def test_no_setting_takes_the_second_step_away_where_real_children_may_write(
 
 def test_every_described_setting_is_read() -> None:
     channels = sorted((ROOT / "staff" / "alerts" / "channels").rglob("*.py"))
-    readers = (ROOT / "safeguarding" / "settings.py", *channels)
+    records = ROOT / "staff" / "records" / "settings.py"
+    readers = (ROOT / "safeguarding" / "settings.py", records, *channels)
     source = "".join(path.read_text("utf-8") for path in readers)
     page = (ROOT / "docs" / "settings.md").read_text("utf-8")
     table = page.partition("\n\nSecrets ")[0]

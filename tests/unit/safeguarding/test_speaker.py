@@ -80,7 +80,18 @@ def test_the_age_of_a_child_that_somebody_writes_about_is_not_theirs(text: str) 
         "found messages from a man on my daughters phone",
         "my ex won't bring the kids back",
         "two kids under five and no sleep",
+        "im on my own with a baby and a 3 yr old",
+        "please dont think im a bad mum",
+        "my little boy started reception and screams at the gate",
+        "my eldest one wont speak to me",
         "my grandkids come to us hungry",
+        "my grandaughter wont go back to her dads",
+        "im the mum. shes 10",
+        "im the dad, hes asleep",
+        "my 6 year old says he shouts at her",
+        "whats normal for my 9 yr old?",
+        "i was in care in the 80s",
+        "i was a boy at the home in the 1970s",
     ],
 )
 def test_whoever_has_children_or_a_spouse_or_is_19_reads_what_parents_read(text: str) -> None:
@@ -106,6 +117,11 @@ def test_whoever_has_children_or_a_spouse_or_is_19_reads_what_parents_read(text:
         "im a scout leader",
         "what does KCSIE say about records",
         "who keeps low level concerns",
+        "i coach u13s girls football",
+        "I've been a teacher for 22 years and i cant go in",
+        "im the club secretary",
+        "I'm preparing a staff briefing on county lines",
+        "i work the nightshift at a petrol station",
     ],
 )
 def test_whoever_meets_children_at_work_is_a_professional(text: str) -> None:
@@ -131,6 +147,17 @@ def test_whoever_meets_children_at_work_is_a_professional(text: str) -> None:
         "teacher at school hit me",
         "my ex wont leave me alone",
         "im the team leader in my house",
+        "my 12 year old brother hits me",
+        "my 9 year old sister and me",
+        "im the mum to my little brothers really",
+        "im the mum friend",
+        "im the mum and the dad in this house",
+        "its like im the mum",
+        "my dad said youll always be my little girl",
+        "im on my own with my little brother",
+        "the film is set in the 80s",
+        "ive been a girl guide for years",
+        "my coach works at a petrol station",
     ],
 )
 def test_nobody_else_is_taken_for_a_grown_up(text: str) -> None:
@@ -193,3 +220,21 @@ def test_a_young_person_who_says_so_is_taken_at_their_word(text: str) -> None:
 )
 def test_a_correction_says_whom_it_is_about(text: str, subject: str | None) -> None:
     assert subject_said(text) == subject
+
+
+@pytest.mark.parametrize(
+    ("text", "audience"),
+    [
+        ("my foster mums son comes in my room at night", "young_person"),
+        ("My foster carers want me to see my dad", "young_person"),
+        ("the boy next door cries and my form tutor said tell someone", "young_person"),
+        ("my foster dad hurt me when i was 8", None),
+        ("My foster mum hit us in the 80s", None),
+        ("im a foster carer and my foster family is full", "parent"),
+        ("foster families are nice", None),
+    ],
+)
+def test_who_speaks_of_the_adults_who_look_after_them_is_a_young_person(
+    text: str, audience: str | None
+) -> None:
+    assert audience_said(text) == audience

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import Engine
 
+from safeguarding.answering.composition import NotCountedError
 from storage.engine import connect
-from storage.pledges import NotCountedError, PledgeCounter, main, pledges
+from storage.pledges import PledgeCounter, main, pledges
 from tests.commands import run
 
 DAY, NEXT = date(2026, 11, 25), date(2026, 11, 26)

@@ -91,7 +91,7 @@ async def opened(budget: Budget | None = None) -> AsyncIterator[Door]:
     errors = PlainErrors(real_content().phrases.of("errors", ErrorPhrases))
     app.error_handler = errors
     app.config.REQUEST_MAX_SIZE = 10_000
-    bound(app, 0, KEPT, errors)
+    bound(app, 0, lambda _path: KEPT, errors)
     app.ctx.budget = app.ctx.budget if budget is None else budget
     app.ctx.gate = asyncio.Event()
     app.ctx.gate.set()

@@ -7,6 +7,7 @@ import re
 import ssl
 from contextlib import ExitStack
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pyotp
@@ -15,6 +16,7 @@ import pytest
 from ops.backup import back_up
 from ops.doctor import (
     ADVISORIES,
+    EXCEPTIONS,
     CheckState,
     Installation,
     confirmations,
@@ -52,6 +54,10 @@ def test_an_installation_where_all_is_done_is_ready(
     looked = f"looked_on = {utc_now().date().isoformat()}"
     listed = tmp_path / "advisories.toml"
     listed.write_text(re.sub(r"looked_on = \S+", looked, ADVISORIES.read_text("utf-8")), "utf-8")
+    accepted = tmp_path / "exceptions.yml"
+    signed = EXCEPTIONS.read_text("utf-8").replace("signed_by: null", "signed_by: A. Lead")
+    next_year = (utc_now() + timedelta(days=365)).date().isoformat()
+    accepted.write_text(re.sub(r"review: \S+", f"review: {next_year}", signed), "utf-8")
     write_certificate(tmp_path, "localhost", "127.0.0.1", days=60)
     trusted = ssl.create_default_context(cafile=tmp_path / "certificate.pem")
     with ExitStack() as stack:
@@ -70,6 +76,7 @@ def test_an_installation_where_all_is_done_is_ready(
             gateways=(f"http://127.0.0.1:{gateway.port}",),
             content=with_content.content,
             advisories=listed,
+            exceptions=accepted,
             trusted=trusted,
         )
         _do_everything(there, tmp_path)

@@ -194,3 +194,17 @@ def test_several_gateways_need_a_redis(here: Installation) -> None:
     assert find(CHECKS["shared state"], here).state is CheckState.OK
     several = replace(here, gateways=("http://one", "http://two"))
     assert find(CHECKS["shared state"], several).state is CheckState.NOT_READY
+
+
+def test_what_answers_messages_is_said(here: Installation) -> None:
+    assert "by Rasa, at http://127.0.0.1:5005" in find(CHECKS["answers"], here).says
+
+
+def test_a_gateway_without_rasa_needs_its_topics(
+    here: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ops.doctor.environment.TOPICS", tmp_path / "none.safetensors")
+    found = find(CHECKS["answers"], changed(here, WITHOUT_RASA="true"))
+
+    assert found.state is CheckState.NOT_READY
+    assert "make topics" in (found.todo or "")

@@ -39,6 +39,7 @@ def test_every_file_of_words_is_there() -> None:
         "responses",
         "pledge",
         "chat_signs",
+        "live_replies",
         "six_words",
         "source_domains",
     }

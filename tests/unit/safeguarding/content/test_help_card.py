@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from safeguarding.content.help_cards import OTHER_WAYS, read_help_cards
+from safeguarding.content.help_card_file import read_help_cards
+from safeguarding.content.help_cards import OTHER_WAYS
 from safeguarding.content.items import word_count
 from safeguarding.conversation_state import ConversationState
 from safeguarding.messages import Message
@@ -203,6 +204,19 @@ def test_every_small_talk_with_words_of_its_own_is_a_kind_of_small_talk() -> Non
         assert real_content().help_cards.by_still_key(f"{name}-young_person-0")["text"]
 
 
+@pytest.mark.parametrize("audience", [None, "parent"])
+def test_an_apology_stands_before_the_words_and_is_not_repeated(audience: str | None) -> None:
+    cards, state = real_content().help_cards, ConversationState(audience=audience)
+    answer = Message(kind="answer", text="A tutor can help.")
+
+    first = cards.owning_up(answer, state)["text"]
+    second = cards.owning_up(answer, state.after(told(Severity.NONE)))["text"]
+
+    assert first.endswith(" A tutor can help.")
+    assert first != second
+    assert answer["text"] == "A tutor can help."
+
+
 def test_a_card_that_was_shown_can_be_changed_without_harm() -> None:
     card(Severity.URGENT)["contacts"].clear()
 
@@ -223,6 +237,8 @@ def test_a_card_that_was_shown_can_be_changed_without_harm() -> None:
         ("  goodbye:", "  farewell:", "words for each need and small talk"),
         ("If you're in danger or hurt now, call 999. Can't speak? Call 999 from a mobile, listen, "
          "and press 55 when asked.", "Hello.", "says nothing of 999"),
+        ('    - "My mistake. Thanks for putting me right."\n    - "Sorry, I misread you."\n', "",
+         "two ways or more"),
     ],
 )  # fmt: skip
 def test_refuses_a_card_that_would_not_help(tmp_path: Path, old: str, new: str, words: str) -> None:

@@ -26,7 +26,8 @@ def test_what_signposts_is_never_withheld_and_what_is_about_risk_needs_two() -> 
         "answer", "story", "tool", "reply", "chat_signs"
     ]  # fmt: skip
     assert [kind.id for kind in KINDS if kind.signers > 1] == [
-        "help_card", "guide", "say_it", "language_card", "questions", "responses", "risk"
+        "help_card", "guide", "say_it", "live_replies", "language_card", "questions",
+        "responses", "risk",
     ]  # fmt: skip
     assert KINDS.people_needed("a_kind_of_last_year:x") == 1
 

@@ -17,6 +17,7 @@ QUESTIONS, CARDS = real_content().questions, real_content().help_cards
 SAFE = "safe_now"
 TEXT = """\
 provenance: {owner: Lead, reviewed_on: 2026-11-25, review_due: 2027-05-25, approved_by: null}
+picks: {places: [[first one, "1"], [second one], [third one]], last: [last one], only: [that one]}
 questions:
   - id: hungry
     put_as: [are you hungry]
@@ -54,6 +55,29 @@ def test_the_question_that_was_asked_last_is_open(
     assert read(tmp_path).open_after(shown) == open_
 
 
+@pytest.mark.parametrize(
+    ("offered", "text", "picked"),
+    [
+        (["a", "b", "c"], "First one!", "a"),
+        (["a", "b", "c"], "1", "a"),
+        (["a", "b", "c"], "second one", "b"),
+        (["a", "b", "c"], "third one", "c"),
+        (["a", "b"], "third one", None),
+        (["a", "b"], "last one", "b"),
+        (["a", "b"], "that one", None),
+        (["a"], "that one", "a"),
+        (["a"], "first one", "a"),
+        (["a", "b"], "the first one who told me", None),
+        ([], "first one", None),
+        (["a", "b"], "1" * (LONGEST + 1), None),
+    ],
+)
+def test_a_button_is_picked_by_its_place(
+    tmp_path: Path, offered: list[str], text: str, picked: str | None
+) -> None:
+    assert read(tmp_path).picked(offered, text) == picked
+
+
 def test_no_question_is_open_where_nothing_was_shown() -> None:
     assert QUESTIONS.open_after([]) is None
 
@@ -87,8 +111,8 @@ def test_no_means_nothing_where_its_question_is_not_open(asked: str | None) -> N
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
-        ("choice: eat", "choice: drink", "questions.yml:6: no button 'drink'"),
-        ("near_miss: [know]", "near_miss: [No!]", "questions.yml:7: 'No!' is this answer"),
+        ("choice: eat", "choice: drink", "questions.yml:7: no button 'drink'"),
+        ("near_miss: [know]", "near_miss: [No!]", "questions.yml:8: 'No!' is this answer"),
         ("near_miss: [know]", "near_miss: []", "needs words and near misses"),
         ("match: [yes very]", "match: [very]", "'very' is no answer"),
         ('words: ["no"]', 'words: ["no", starving]', "'starving' is eat"),
@@ -165,3 +189,46 @@ def test_what_is_neither_stays_a_message_like_any_other(text: str) -> None:
 @pytest.mark.parametrize("text", ["i want to die", "delete me", "no", "dont call 999", "forget me"])
 def test_what_shows_risk_takes_no_call_back_back(asked: str, text: str) -> None:
     assert QUESTIONS.answer(asked, text) is None
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "choice"),
+    [
+        ("live_offer", "Yes please!", "live_yes"),
+        ("live_offer", "ok i'll talk to Sam", "live_yes"),
+        ("live_offer", "nah im good", "live_not_now"),
+        ("live_offer", "maybe later", "live_not_now"),
+        ("live_ask", "Can I talk to a real person?", "live_ask"),
+        ("live_ask", "i want to talk to someone real", "live_ask"),
+        ("live_stop", "i dont want to talk to you anymore", "live_stop"),
+        ("live_stop", "can i talk to lantern instead", "live_stop"),
+    ],
+)
+def test_a_person_in_the_chat_can_be_answered_asked_for_and_stopped_in_words(
+    question: str, text: str, choice: str
+) -> None:
+    assert QUESTIONS.answer(question, text) == choice
+    assert QUESTIONS.answer(None, text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no hes downstairs",
+        "no im not safe",
+        "not now hes here",
+        "yes but dont tell my mum",
+        "yes i took them all",
+        "ill talk to my mum",
+        "i dont want to be here anymore",
+        "i want to end it",
+        "make it stop",
+        "leave me alone",
+        "no one can help",
+        "i need to talk to someone about my uncle",
+        "idk",
+    ],
+)
+def test_what_may_be_a_disclosure_is_no_answer_about_a_person_in_the_chat(text: str) -> None:
+    for question in ("live_offer", "live_ask", "live_stop"):
+        assert QUESTIONS.answer(question, text) is None

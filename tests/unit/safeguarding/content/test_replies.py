@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -11,12 +12,10 @@ import pytest
 
 from safeguarding.content.choices import ChoiceRecord, Choices
 from safeguarding.content.items import Item, Showing, yaml_item
-from safeguarding.content.replies import (
+from safeguarding.content.replies import Replies, ReplyFile, ReplyRecord
+from safeguarding.content.reply_file import (
     MOST_WORDS,
     MOST_WORDS_YOUNGER,
-    Replies,
-    ReplyFile,
-    ReplyRecord,
     read_replies,
     reply_choices,
     reply_item,
@@ -264,6 +263,27 @@ def test_after_a_disclosure_a_way_to_help_stays_below_every_answer(
     assert [choice["id"] for choice in found["choices"]] == shown
 
 
+def test_other_replies_are_offered_below_one_to_whom_they_have_words_for(tmp_path: Path) -> None:
+    for_both = TEXT + '    young_person: "In your phone."\n'
+    choices = Choices(
+        [
+            ChoiceRecord("not_safe_now", "I'm not safe", "say_not_safe"),
+            ChoiceRecord("reply_for_staff", "Do I log it?", "ask_next"),
+        ],
+        {"sextortion": "Threats"},
+        {},
+    )
+
+    def shown(words: str) -> list[str]:
+        all_ = Replies({"theme": read(tmp_path, words)}, {"theme": item(tmp_path)}, choices)
+        told = ConversationState(severity=Severity.CONCERN, need="hurt_by_someone")
+        found = all_.message("should_i_pay", told, Showing(TODAY), ["for_staff"])
+        return [choice["id"] for choice in found["choices"]] if found else []
+
+    assert shown(for_both) == ["ask_sextortion", "reply_for_staff", "not_safe_now"]
+    assert shown(TEXT) == ["ask_sextortion", "not_safe_now"]
+
+
 @pytest.mark.parametrize(
     ("id_", "parent", "professional", "audience", "suits"),
     [
@@ -339,6 +359,8 @@ def test_a_phrasing_is_known_whatever_its_spelling(tmp_path: Path) -> None:
 
     assert bank.asked_by("He wants MORE!") == {"should_i_pay"}
     assert bank.asked_by("he wants more and more") == frozenset()
+    assert bank.asked_by("ok so he wants more tho") == {"should_i_pay"}
+    assert bank.asked_by("ok so he tho") == frozenset()
 
 
 def test_each_reply_has_a_button_that_asks_for_it(tmp_path: Path) -> None:
@@ -453,3 +475,39 @@ def test_every_real_reply_is_answered_for_those_it_has_words_for(audience: str) 
         assert (shown is None) == (each.text_for(audience) is None)
         if shown is not None:
             assert all(choice["id"] in real_content().choices for choice in shown["choices"])
+
+
+def test_no_reply_asks_a_young_person_what_a_yes_would_have_to_answer() -> None:
+    """Lantern does not ask "Has he hurt you?": the risk engine would not hear a bare "yes"."""
+    asks = re.compile(
+        r"(?:^|[.!?] )(?:Does|Do you ever|Have you ever|(?:Has|Is|Did) (?:he|she|anyone|someone))"
+        r"[^.!?]*\?"
+    )
+    found = {
+        each.id: asks.findall(text)
+        for each in real_content().replies.all().values()
+        for text in (each.young_person or "", each.younger or "")
+        if asks.search(text)
+    }
+
+    assert found == {}
+
+
+def test_an_id_stands_in_one_file_only(tmp_path: Path) -> None:
+    for name in ("theme", "other"):
+        (tmp_path / f"{name}.yml").write_text(TEXT, encoding="utf-8")
+
+    with pytest.raises(ContentError, match="'should_i_pay' stands twice"):
+        reply_choices(tmp_path)
+
+
+def test_each_reply_has_the_weight_of_its_theme(tmp_path: Path) -> None:
+    other = TEXT.replace("should_i_pay", "pets").replace("for_staff", "weather")
+    (tmp_path / "other.yml").write_text(other, encoding="utf-8")
+    files = {"theme": read(tmp_path), "other": read_replies(tmp_path / "other.yml", CHOICES)}
+    all_ = Replies(files, {name: item(tmp_path) for name in files}, CHOICES)
+
+    found = all_.in_themes({"should_i_pay": 0.5, "for_staff": 0.25, "gone": 1.0})
+
+    assert found == {"should_i_pay": 0.75, "for_staff": 0.75}
+    assert all_.in_themes({}) == {}

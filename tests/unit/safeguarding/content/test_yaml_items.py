@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from safeguarding.content.help_cards import help_card_item
+from safeguarding.content.help_card_file import help_card_item
 from safeguarding.content.items import (
     Item,
     blocks_of,
@@ -130,7 +130,8 @@ def test_the_help_cards_are_read_each_by_its_reader() -> None:
 
 
 def test_every_card_that_is_signed_says_999() -> None:
-    cards = [block for block in CARDS.blocks if block.audiences]
+    read = [block for block in CARDS.blocks if block.audiences]
+    cards = [block for block in read if not block.heading.startswith("Misread")]
 
     assert len(cards) >= 2 * 2 * len(taxonomy().needs)
     assert all("999" in " ".join(block.lines) for block in cards)

@@ -70,6 +70,28 @@ def test_every_probability_is_one(model: DialogueModel, kind: str, words: int) -
     assert len({each.id for each in ranked}) == len(ranked) > 0
 
 
+def test_what_words_ask_for_are_the_likeliest_replies_and_nothing_without_words(
+    model: DialogueModel,
+) -> None:
+    asked = model.asked(vector(1))
+
+    assert 0 < len(asked) < len(REPLIES)
+    assert all(0.005 <= chance <= 1 for chance in asked.values())
+    assert sum(asked.values()) <= 1 + 1e-4
+    assert model.asked(None) == {}
+
+
+def test_what_was_talked_about_before_makes_a_reply_likelier(model: DialogueModel) -> None:
+    replies = real_content().replies
+    acts = model.act_probabilities(vector(3), Place(), 6)
+    plain = {each.id: each.probability for each in model.rank(vector(3), Place(), 6, REPLIES, acts)}
+    id_ = next(iter(plain))
+    about = Place(leaning={id_: 1.0}, themes=replies.in_themes({id_: 1.0}))
+    after = {each.id: each.probability for each in model.rank(vector(3), about, 6, REPLIES, acts)}
+
+    assert after[id_] > plain[id_]
+
+
 def test_without_a_word_or_a_reply_nothing_is_ranked(model: DialogueModel) -> None:
     acts = model.act_probabilities(None, Place(), 0)
 

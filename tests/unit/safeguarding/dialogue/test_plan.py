@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from safeguarding.conversation_state import DANGER_NOW, HELP_CALLED, ConversationState
+from safeguarding.conversation_state import DANGER_NOW, HELP_CALLED, SAYS_SAFE, ConversationState
 from safeguarding.dialogue.candidates import (
     ANSWER,
+    ANSWER_ASTRAY,
+    ANSWER_BESIDE_CARD,
     ANSWER_BESIDE_TOPIC,
     ANSWER_FIRST,
     ANSWER_FIRST_IN_DANGER,
@@ -19,23 +21,22 @@ from safeguarding.dialogue.candidates import (
     ASK_FROM,
     ASK_RATHER,
     ASK_RATHER_FROM,
+    LIKELY_TOPIC,
     MOST_ASKED,
+    SURE,
+    allowed,
+    offered_below,
 )
 from safeguarding.dialogue.model import Candidate
-from safeguarding.dialogue.plan import (
-    KEPT,
-    LIKELY_INTENT,
-    SURE,
-    ReplyPlan,
-    ReplyPlanner,
-    answers_alone,
-)
-from safeguarding.dialogue.understand import PHRASING, IncomingText, UnderstoodTurn
+from safeguarding.dialogue.plan import KEPT, LIKELY_INTENT, ReplyPlan, ReplyPlanner
+from safeguarding.dialogue.risk_reply import answers_alone, stands_alone
+from safeguarding.dialogue.understand import LOOK_ABOVE, PHRASING, IncomingText, UnderstoodTurn
 from safeguarding.risk.assessment import CONVERSATION, MODEL, NO_RISK, Assessment, Signal
 from safeguarding.taxonomy import Severity
 from tests.content import real_content
 
 PLANNER = ReplyPlanner(real_content().help_cards, real_content().choices)
+REPLIES = real_content().replies
 FIRST, PAY, WHO, BUTTONLESS = "first_blackmailed", "should_i_pay", "who_reads_this", "thanks_then"
 LISTENING = "heard_that_too"
 CARD = "hurt_by_someone-urgent-young_person"
@@ -62,6 +63,10 @@ def told(severity: Severity = Severity.URGENT, **known: object) -> ConversationS
     return replace(shown, **known)
 
 
+def saying(text: str, made: UnderstoodTurn) -> UnderstoodTurn:
+    return replace(made, message=replace(made.message, text=text, canonical=text))
+
+
 def turn(
     *candidates: tuple[str, float],
     severity: Severity = Severity.NONE,
@@ -77,8 +82,17 @@ def turn(
 ) -> UnderstoodTurn:
     text = "what do i do about it"
     message = IncomingText(text, text, None, found(severity), language, intent, confidence)
-    likely = tuple(Candidate(*each, in_place, names_999) for each in candidates)
+    likely = tuple(
+        Candidate(*each, in_place, names_999, is_everyday=REPLIES.is_everyday(each[0]))
+        for each in candidates
+    )
     return UnderstoodTurn(message, act, 1.0, frozenset(), answered, about_chat, likely, listening)
+
+
+def asking(made: UnderstoodTurn) -> UnderstoodTurn:
+    """Return the turn with candidates that answer a question."""
+    candidates = tuple(replace(each, is_question=True) for each in made.candidates)
+    return replace(made, candidates=candidates)
 
 
 def planned(made: UnderstoodTurn, before: ConversationState = NEW) -> ReplyPlan:
@@ -104,9 +118,60 @@ def test_in_danger_999_comes_first_whatever_else_is_said(
 def test_in_danger_a_reply_that_hardly_fits_does_not_stand_below_999(
     off: float, reply: str | None
 ) -> None:
-    made = turn((PAY, ANSWER_RATHER + off), severity=Severity.IMMEDIATE)
+    made = turn((PAY, ANSWER + off), severity=Severity.IMMEDIATE)
 
     assert planned(made).reply == reply
+
+
+def test_what_a_message_says_of_this_matter_comes_before_what_is_only_rather_likely() -> None:
+    fact = Candidate(PAY, 0.9, of_this_matter=True)
+    made = replace(turn(("closed_no_phone_or_credit", 0.64)), by_fact=(fact,))
+
+    assert planned(made, told()).reply == PAY
+    broad = replace(made, by_fact=(replace(fact, of_this_matter=False),))
+    assert planned(broad, told()).reply == "closed_no_phone_or_credit"
+    likely = replace(turn(("closed_no_phone_or_credit", 0.66)), by_fact=(fact,))
+    assert planned(likely, told()).reply == "closed_no_phone_or_credit"
+
+
+def test_a_likelier_later_answer_goes_before_a_first_one_where_something_is_in_hand() -> None:
+    made = turn((PAY, 0.6), ("first_bullied", 0.4), severity=Severity.URGENT, act="adds_detail")
+    concern = told(Severity.CONCERN)
+
+    assert planned(made, concern).reply == PAY
+    assert planned(made).reply == "first_bullied"
+
+
+def test_who_says_that_help_was_called_is_not_told_to_call_it() -> None:
+    made = turn(intent="say_not_safe", confidence=1.0)
+
+    assert planned(made, told(Severity.IMMEDIATE)).intent == "say_not_safe"
+    called = replace(made, facts=frozenset({"help_was_called"}))
+    assert planned(called, told(Severity.IMMEDIATE)).intent != "say_not_safe"
+
+
+@pytest.mark.parametrize(
+    ("candidates", "severity", "kind", "reply"),
+    [
+        ([("chat_food_weather_sport", 0.4), ("first_bullied", 0.1)], Severity.URGENT, MODEL, True),
+        ([("chat_food_weather_sport", 0.4), ("first_bullied", 0.2)], Severity.URGENT, MODEL, False),
+        ([("chat_food_weather_sport", 0.2)], Severity.URGENT, MODEL, False),
+        ([(PAY, 0.5), ("chat_food_weather_sport", 0.4)], Severity.URGENT, MODEL, False),
+        ([("chat_food_weather_sport", 0.4)], Severity.URGENT, "lexicon", False),
+        ([("chat_food_weather_sport", 0.4)], Severity.IMMEDIATE, MODEL, False),
+    ],
+)
+def test_talk_that_only_the_network_takes_for_urgent_is_answered_as_talk(
+    candidates: list[tuple[str, float]], severity: Severity, kind: str, reply: bool
+) -> None:
+    made = turn(*candidates, act="discloses")
+    made = replace(
+        made, message=replace(made.message, assessment=found(severity, "distress", kind))
+    )
+
+    talk = ReplyPlan("ask_next", reply="chat_food_weather_sport")
+    assert (planned(made) == talk) is reply
+    assert planned(made, told()) != talk
 
 
 def heard(made: UnderstoodTurn, severity: Severity, category: str) -> UnderstoodTurn:
@@ -121,7 +186,9 @@ def test_a_danger_that_only_the_network_hears_is_answered_once_999_was_named(act
 
     assert planned(made, told(Severity.IMMEDIATE)) == ReplyPlan("ask_next", reply=PAY)
     assert planned(made, told(Severity.CONCERN)).help == "danger_now-immediate-young_person"
-    alone = planned(made, told()) == ReplyPlan("ask_next", reply=PAY)
+    assert planned(made, told()) == ReplyPlan("ask_next", reply=PAY)
+    of_the_body = told(categories=("physical_abuse",))
+    alone = planned(made, of_the_body) == ReplyPlan("ask_next", reply=PAY)
     assert alone is (act == "asks_what_to_do")
 
 
@@ -161,7 +228,8 @@ def test_a_later_card_gives_way_to_a_reply_unless_something_is_told(act: str, al
 
     plan = planned(made, told())
 
-    assert (plan == ReplyPlan("ask_next", reply=PAY)) is alone
+    assert (plan.intent == "ask_next" and plan.help is None) is alone
+    assert plan.reply == PAY or not alone
     assert (plan.help == "suicide-urgent-young_person") is not alone
 
 
@@ -218,8 +286,8 @@ def test_the_card_comes_anew_only_where_it_is_graver(before: Severity) -> None:
     ("first", "other", "reply"),
     [
         (ANSWER_FIRST + 0.01, 0.9, FIRST),
-        (ANSWER_FIRST - 0.01, ANSWER + 0.01, PAY),
-        (ANSWER_FIRST - 0.01, ANSWER - 0.01, None),
+        (ANSWER_FIRST - 0.01, ANSWER_BESIDE_CARD, PAY),
+        (ANSWER_FIRST - 0.01, ANSWER_BESIDE_CARD - 0.01, None),
     ],
 )
 def test_the_first_card_takes_the_likeliest_first_answer(
@@ -299,8 +367,8 @@ def test_a_word_or_two_do_not_say_enough_to_ask_what_was_meant() -> None:
     ("candidates", "last_kind"),
     [
         (LIKELY, "ask"),  # never twice in a row
-        ([(PAY, ASK_FROM - 0.01), (WHO, ASK)], "card"),
-        ([(PAY, ASK_FROM), (WHO, ASK - 0.01)], "card"),  # one button is no choice
+        ([(PAY, ASK_RATHER_FROM - 0.01), (WHO, ASK)], "card"),
+        ([(PAY, ASK_FROM), (WHO, ASK_RATHER - 0.01)], "card"),  # one button is no choice
         ([(FIRST, 0.3), (BUTTONLESS, 0.2), (WHO, 0.2)], "card"),
     ],
 )
@@ -311,6 +379,189 @@ def test_it_asks_only_where_there_is_something_to_choose_and_not_twice_in_a_row(
 
     assert plan.ask == ()
     assert plan.intent == "still_here"
+
+
+def test_what_may_be_meant_is_offered_before_a_word_that_only_stays() -> None:
+    made = turn((PAY, ASK_RATHER_FROM), (WHO, ASK_RATHER), act="adds_detail")
+
+    assert planned(made, told()) == ReplyPlan("ask_which", ask=(PAY, WHO))
+
+
+@pytest.mark.parametrize(
+    ("given", "other", "offers"),
+    [(0.9, 0.12, True), (0.9, 0.11, False), (ANSWER_RATHER, 0.05, True), (0.25, 0.04, False)],
+)
+def test_below_a_reply_stands_what_else_may_be_meant(
+    given: float, other: float, offers: bool
+) -> None:
+    urgent = Severity.URGENT
+    made = asking(turn((PAY, given), (WHO, other), severity=urgent, act="adds_detail"))
+
+    plan = planned(made, told())
+
+    assert plan.reply == PAY
+    assert plan.ask == ((WHO,) if offers else ())
+
+
+def test_below_a_reply_stands_only_what_a_person_may_ask_for() -> None:
+    told_by_her = turn((PAY, 0.9), (WHO, 0.4))
+    beside = asking(turn((PAY, 0.9), (WHO, 0.19), in_place=False))
+
+    assert planned(told_by_her, told()).ask == ()
+    assert planned(beside, told()).ask == ()
+
+
+@pytest.mark.parametrize("given", ["bye_plain", "chat_long_story", "thanks_plain"])
+def test_nothing_is_offered_below_talk(given: str) -> None:
+    assert offered_below(asking(turn((given, 0.9), (WHO, 0.4))), given) == ()
+
+
+def test_more_is_offered_below_a_reply_that_only_takes_up_what_was_said() -> None:
+    many = asking(turn(*((f"reply_{n}", 0.1) for n in range(5))))
+
+    assert len(offered_below(many, LISTENING)) == 3
+    assert len(offered_below(many, "reply_0")) == 2
+
+
+@pytest.mark.parametrize(
+    ("act", "reply", "owns_up"),
+    [
+        ("corrects", PAY, True),
+        ("complains", PAY, True),
+        ("corrects", "correct_not_hurt", False),
+        ("adds_detail", PAY, False),
+    ],
+)
+def test_a_correction_is_met_with_an_apology_unless_the_reply_is_one(
+    act: str, reply: str, owns_up: bool
+) -> None:
+    made = turn((reply, 0.9), act=act)
+
+    assert planned(made, told()).owns_up is owns_up
+    assert not planned(made, NEW).owns_up
+
+
+def test_a_correction_that_no_reply_fits_gets_one_about_the_talk() -> None:
+    made = turn(("correct_not_hurt", 0.06), act="corrects", listening=(LISTENING,))
+
+    assert planned(made, told()).reply == "correct_not_hurt"
+    assert planned(replace(made, act="adds_detail"), told()).reply == LISTENING
+
+
+@pytest.mark.parametrize(("first", "alone"), [(0.14, True), (0.16, False)])
+def test_a_correction_in_which_only_the_network_hears_a_risk_gets_no_second_card(
+    first: float, alone: bool
+) -> None:
+    made = turn(("correct_not_hurt", 0.06), (FIRST, first), act="corrects")
+    made = heard(made, Severity.URGENT, "physical_abuse")
+
+    plan = planned(made, told(Severity.CONCERN))
+
+    assert (plan == ReplyPlan("ask_next", reply="correct_not_hurt")) is alone
+    assert (plan.help is None) is alone
+    assert planned(made).help is not None  # nothing was said before that it could correct
+
+
+@pytest.mark.parametrize(
+    ("severity", "corrects", "alone"),
+    [
+        (Severity.URGENT, True, True),
+        (Severity.URGENT, False, False),
+        (Severity.IMMEDIATE, True, False),
+    ],
+)
+def test_after_the_card_of_a_concern_only_a_correction_stands_alone(
+    severity: Severity, corrects: bool, alone: bool
+) -> None:
+    by_network = found(severity, "physical_abuse", MODEL)
+
+    assert stands_alone(by_network, told(Severity.CONCERN), corrects=corrects) is alone
+
+
+def test_below_a_card_that_stands_alone_is_offered_what_may_be_meant() -> None:
+    made = heard(
+        asking(turn((PAY, 0.2), (WHO, 0.06), act="discloses")), Severity.URGENT, "grooming"
+    )
+
+    plan = planned(made)
+
+    assert plan.help is not None
+    assert plan.ask == (PAY, WHO)
+    assert planned(replace(made, candidates=())).ask == ()
+
+
+@pytest.mark.parametrize(("chance", "answered"), [(ANSWER, True), (ANSWER - 0.01, False)])
+def test_the_likeliest_of_all_is_an_everyday_reply_where_only_the_network_alarms(
+    chance: float, answered: bool
+) -> None:
+    worries = turn(("worry_exams", chance), (FIRST, 0.2), act="ordinary_worry")
+    made = heard(worries, Severity.URGENT, "distress")
+
+    assert (planned(made).reply == "worry_exams") is answered
+    assert planned(replace(made, act="discloses")).help is not None
+
+
+@pytest.mark.parametrize(
+    ("chance", "kind", "act", "reply"),
+    [
+        (0.5, "lexicon", "adds_detail", FIRST),
+        (0.7, "lexicon", "adds_detail", PAY),
+        (0.5, MODEL, "adds_detail", PAY),
+        (0.5, "lexicon", "asks_what_to_do", PAY),
+    ],
+)
+def test_what_is_told_in_reviewed_words_gets_its_first_answer_before_a_reply_that_is_not_sure(
+    chance: float, kind: str, act: str, reply: str
+) -> None:
+    made = turn((PAY, chance), (FIRST, ANSWER_FIRST), act=act)
+    assessment = found(Severity.URGENT, "image_abuse", kind)
+    made = replace(made, message=replace(made.message, assessment=assessment))
+
+    assert planned(made, told()).reply == reply
+
+
+@pytest.mark.parametrize(
+    ("severity", "alone"), [(Severity.CONCERN, True), (Severity.URGENT, False)]
+)
+def test_a_question_in_which_only_the_network_hears_a_concern_gets_its_answer_alone(
+    severity: Severity, alone: bool
+) -> None:
+    made = heard(turn((PAY, ANSWER_BESIDE_TOPIC), act="asks_fact"), severity, "distress")
+
+    assert (planned(made).help is None) is alone
+    assert planned(made).reply == PAY
+    assert planned(replace(made, act="discloses")).help is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "confidence", "before", "article"),
+    [
+        ("what is grooming", SURE, NEW, True),
+        ("Hi what's county lines?", SURE, NEW, True),
+        ("what is grooming", UNSURE, NEW, False),
+        ("what is grooming", SURE, told(), False),
+        ("what is the best way to tell my mum", SURE, NEW, False),
+        ("how do i report it", SURE, NEW, False),
+    ],
+)
+def test_a_question_what_something_is_gets_its_article(
+    text: str, confidence: float, before: ConversationState, article: bool
+) -> None:
+    made = turn((PAY, 0.95), intent="ask_grooming", confidence=confidence, act="asks_fact")
+    made = replace(made, message=replace(made.message, text=text))
+
+    assert (planned(made, before) == ReplyPlan()) is article
+
+
+def test_where_only_the_network_hears_a_risk_the_card_presumes_nothing() -> None:
+    said = turn(act="discloses", severity=Severity.URGENT)
+    network = heard(turn(act="discloses"), Severity.URGENT, "image_abuse")
+
+    assert planned(network).help == "unclear-urgent-young_person"
+    assert planned(said).help == CARD
+    assert planned(network, told(Severity.CONCERN)).help == CARD
+    by_adult = planned(network, replace(NEW, audience="parent")).help or ""
+    assert by_adult.startswith("adult_")
 
 
 @pytest.mark.parametrize("before", [NEW, told()])
@@ -335,6 +586,17 @@ def test_no_talk_takes_the_place_of_an_article_that_was_asked_for() -> None:
 
     assert planned(made) == ReplyPlan()
     assert planned(turn(("chat_for_a_project", 0.99))).reply == "chat_for_a_project"
+
+
+@pytest.mark.parametrize(
+    ("chance", "reply"), [(ANSWER_LIGHTLY, "worry_nervous"), (ANSWER_LIGHTLY - 0.01, None)]
+)
+def test_a_worry_that_surely_fits_comes_before_the_article_that_was_heard(
+    chance: float, reply: str | None
+) -> None:
+    made = turn(("worry_nervous", chance), intent="ask_awareness_day", confidence=SURE)
+
+    assert planned(made).reply == reply
 
 
 TALK, WORRIED = "chat_more_about_that", "heard_go_on"
@@ -458,20 +720,59 @@ def test_before_anything_was_told_only_talk_is_taken_up() -> None:
     assert planned(sure, replace(NEW, last_kind="reply")) == ReplyPlan()
 
 
-@pytest.mark.parametrize(
-    ("chance", "given"), [(ANSWER_BESIDE_TOPIC - 0.01, False), (ANSWER_BESIDE_TOPIC, True)]
-)
-def test_a_reply_out_of_its_place_must_be_far_likelier(chance: float, given: bool) -> None:
+@pytest.mark.parametrize(("chance", "given"), [(ANSWER - 0.01, False), (ANSWER, True)])
+def test_a_reply_out_of_its_place_is_as_likely_to_be_right(chance: float, given: bool) -> None:
     plan = planned(turn((PAY, chance), in_place=False))
 
     assert plan.reply == (PAY if given else None)
 
 
-def test_a_less_likely_reply_in_its_place_goes_before_one_out_of_it() -> None:
-    made = turn((PAY, ANSWER_BESIDE_TOPIC - 0.01), in_place=False)
-    made = replace(made, candidates=(*made.candidates, Candidate(WHO, 0.5)))
+@pytest.mark.parametrize(
+    ("chance", "given"), [(ANSWER_ASTRAY - 0.01, False), (ANSWER_ASTRAY, True)]
+)
+def test_after_something_grave_a_reply_out_of_its_place_must_be_likelier(
+    chance: float, given: bool
+) -> None:
+    plan = planned(turn((PAY, chance), in_place=False), told())
 
-    assert planned(made).reply == WHO
+    assert plan.reply == (PAY if given else None)
+
+
+@pytest.mark.parametrize(
+    ("chance", "given"), [(ANSWER_BESIDE_TOPIC - 0.01, False), (ANSWER_BESIDE_TOPIC, True)]
+)
+def test_a_reply_about_another_matter_must_be_far_likelier(chance: float, given: bool) -> None:
+    made = turn((PAY, chance))
+    other = tuple(replace(each, of_other_matter=True) for each in made.candidates)
+
+    assert planned(replace(made, candidates=other)).reply == (PAY if given else None)
+
+
+@pytest.mark.parametrize(
+    ("before", "act", "again", "fresh", "reply"),
+    [
+        (NEW, "asks_fact", ANSWER, ANSWER, LOOK_ABOVE),
+        (told(), "asks_fact", ANSWER, ANSWER, LOOK_ABOVE),
+        (NEW, "asks_fact", ANSWER, ANSWER + 0.01, PAY),
+        (NEW, "asks_fact", ANSWER - 0.01, 0.1, None),
+        (NEW, "adds_detail", 0.9, ANSWER, PAY),
+    ],
+)
+def test_a_question_that_an_earlier_reply_answers_best_is_pointed_to_it(
+    before: ConversationState, act: str, again: float, fresh: float, reply: str | None
+) -> None:
+    made = replace(turn((PAY, fresh), act=act), again=Candidate(WHO, again))
+
+    assert planned(made, before).reply == reply
+
+
+def test_a_reply_that_is_picked_by_its_place_is_given_unless_something_is_told() -> None:
+    made = replace(turn((PAY, 0.9)), picked=f"reply_{BUTTONLESS}")
+
+    assert planned(made, told()) == ReplyPlan("ask_next", reply=BUTTONLESS)
+    assert planned(replace(made, picked="ask_consent")) == ReplyPlan("ask_consent")
+    urgent = replace(turn((PAY, 0.9), severity=Severity.URGENT), picked=f"reply_{BUTTONLESS}")
+    assert planned(urgent).help == CARD
 
 
 def heard_by(*kinds: str, severity: Severity = Severity.CONCERN) -> Assessment:
@@ -490,21 +791,25 @@ def heard_by(*kinds: str, severity: Severity = Severity.CONCERN) -> Assessment:
         (heard_by(MODEL), PAY, True),
         (heard_by(MODEL), FIRST, False),
         (heard_by(MODEL), LISTENING, False),
-        (heard_by(MODEL, severity=Severity.URGENT), "worry_exams", False),
+        (heard_by(MODEL, severity=Severity.URGENT), "worry_exams", True),
+        (heard_by(MODEL, severity=Severity.URGENT), PAY, False),
+        (heard_by(MODEL, severity=Severity.IMMEDIATE), "worry_exams", False),
         (NO_RISK, "worry_exams", False),
     ],
 )
 def test_a_reply_stands_alone_only_where_the_network_alone_heard_a_concern(
     assessment: Assessment, reply: str, alone: bool
 ) -> None:
-    assert answers_alone(reply, assessment) is alone
+    everyday = REPLIES.is_everyday(reply)
+
+    assert answers_alone(reply, assessment, is_everyday=everyday) is alone
 
 
 @pytest.mark.parametrize(
     ("before", "chance", "alone"),
     [
-        (NEW, ANSWER_BESIDE_TOPIC, True),
-        (NEW, ANSWER_BESIDE_TOPIC - 0.01, False),
+        (NEW, ANSWER, True),
+        (NEW, ANSWER - 0.01, False),
     ],
 )
 def test_an_everyday_reply_replaces_the_card_only_where_it_surely_fits_and_nothing_is_in_hand(
@@ -547,9 +852,10 @@ def test_an_everyday_reply_replaces_no_card_while_something_is_in_hand(severity:
 def test_a_first_answer_is_given_where_the_engine_heard_nothing_only_if_it_surely_fits(
     chance: float, given: bool
 ) -> None:
-    plan = planned(turn((FIRST, chance), act="discloses"))
+    plan = planned(turn((FIRST, chance), act="opens"))
 
     assert planned(turn((FIRST, chance))).reply is None, "a question discloses nothing"
+    assert planned(turn((FIRST, chance), act="joke")).reply is None
     assert plan.reply == (FIRST if given else None)
     if given:
         # With a card, so that the gateway hands the message over.
@@ -630,7 +936,37 @@ def test_danger_in_another_language_is_answered_in_it_each_time() -> None:
 def test_who_says_that_they_are_safe_is_answered_so_only_after_something_was_told(
     before: ConversationState, plan: ReplyPlan
 ) -> None:
-    assert planned(turn((PAY, 0.9), intent="say_safe_now", confidence=SURE), before) == plan
+    made = saying("im ok now", turn((PAY, 0.9), intent="say_safe_now", confidence=SURE))
+
+    assert planned(made, before) == plan
+
+
+@pytest.mark.parametrize(("need", "given"), [("unclear", None), ("suicide", FIRST)])
+def test_a_first_answer_to_anything_takes_no_place_of_the_card_of_life(
+    need: str, given: str | None
+) -> None:
+    made = turn((FIRST, 0.9), severity=Severity.URGENT, act="adds_detail")
+    made = replace(made, candidates=(replace(made.candidates[0], need=need),))
+    after = replace(told(), need="suicide", categories=("suicide",))
+
+    assert next((each.id for each in allowed(made, made.candidates, after)), None) == given
+
+
+def test_right_after_a_danger_only_plain_words_say_that_it_is_over() -> None:
+    made = turn(("safe_yes", 0.9), (PAY, 0.5), intent="say_safe_now", confidence=SURE)
+    hiding = saying("me and my brother are in the cupboard cos its the safe place", made)
+    plainly = replace(hiding, facts=frozenset({SAYS_SAFE}))
+
+    assert planned(hiding, told(Severity.IMMEDIATE)).reply == PAY
+    assert planned(hiding, told()).reply == PAY
+    assert planned(plainly, told(Severity.IMMEDIATE)).intent == "say_safe_now"
+
+
+def test_what_surely_begins_in_danger_gets_no_answer_to_what_comes_later() -> None:
+    followed = turn((FIRST, 0.91), (PAY, 0.95), severity=Severity.IMMEDIATE, act="discloses")
+
+    assert planned(followed).reply is None
+    assert planned(followed).intent == "disclose_immediate"
 
 
 def test_where_nothing_was_told_it_is_fine_is_no_answer_about_danger() -> None:
@@ -682,11 +1018,11 @@ def test_a_pasted_chat_is_looked_at_unless_it_is_urgent_or_something_else_is_pla
     ("before", "reply", "chance", "given"),
     [
         (NEW, "chat_football", ANSWER, True),
-        (told(Severity.CONCERN), "chat_football", ANSWER_BESIDE_TOPIC - 0.01, False),
-        (told(Severity.CONCERN), "chat_football", ANSWER_BESIDE_TOPIC, True),
+        (told(Severity.CONCERN), "chat_football", ANSWER - 0.01, False),
+        (told(Severity.CONCERN), "chat_football", ANSWER, True),
         (told(), "chat_football", ANSWER_LIGHTLY - 0.01, False),
         (told(), "chat_football", ANSWER_LIGHTLY, True),
-        (told(), "real_are_you_human", ANSWER_BESIDE_TOPIC, True),
+        (told(), "real_are_you_human", ANSWER, True),
         (told(Severity.IMMEDIATE, since_danger=1), "real_are_you_human", ANSWER, False),
         (told(Severity.IMMEDIATE, since_danger=1), "real_are_you_human", ANSWER_LIGHTLY, True),
     ],
@@ -820,8 +1156,9 @@ def test_after_danger_that_is_over_small_talk_is_small_talk_again() -> None:
     made = turn(("thanks_then", 0.6), act="thanks")
     over = before.after(NO_RISK).with_facts(["help_was_called"])
 
-    assert PLANNER.plan(made, before, over).reply == "thanks_then"
-    assert PLANNER.plan(made, before, before.after(NO_RISK)).reply is None
+    assert PLANNER.plan(made, before, over) == ReplyPlan("ask_next", reply="thanks_then")
+    asked = PLANNER.plan(made, before, before.after(NO_RISK))
+    assert (asked.reply, asked.asks_if_safe) == ("thanks_then", True)
 
 
 @pytest.mark.parametrize(
@@ -869,14 +1206,34 @@ def test_the_first_answer_may_be_about_another_need_than_the_card() -> None:
     assert planned(made).reply == FIRST
 
 
-@pytest.mark.parametrize(("names_999", "given"), [(True, True), (False, False)])
-def test_where_life_may_be_at_risk_what_takes_up_little_names_999(
-    names_999: bool, given: bool
+@pytest.mark.parametrize(
+    ("reply", "names_999", "given"),
+    [
+        ("insult_plain", True, True),
+        ("insult_plain", False, False),
+        ("unclear_ok", False, True),
+        ("thanks_will_try", False, True),
+    ],
+)
+def test_where_life_may_be_at_risk_what_takes_up_little_names_999_or_ends_the_talk(
+    reply: str, names_999: bool, given: bool
 ) -> None:
-    dying = replace(NEW.after(found(Severity.URGENT, "suicide")), asked_if_safe=True)
-    made = turn(("unclear_ok", 0.99), names_999=names_999)
+    dying = NEW.after(found(Severity.URGENT, "suicide"))
+    plan = planned(turn((reply, 0.99), names_999=names_999), dying)
 
-    assert (planned(made, dying).reply == "unclear_ok") is given
+    assert (plan.reply == reply) is given
+    if given and not names_999:
+        assert plan.asks_if_safe  # which names 999
+        assert planned(
+            turn((reply, 0.99), names_999=False), replace(dying, asked_if_safe=True)
+        ).help
+
+
+def test_in_danger_no_reply_to_a_word_that_says_little_stands_below_999() -> None:
+    """The answer "idk" to the question if they are safe is danger."""
+    made = turn(("unclear_idk", 0.99), severity=Severity.IMMEDIATE, names_999=False)
+
+    assert planned(made, told(Severity.IMMEDIATE)).reply is None
 
 
 def test_ok_is_not_thanked_for_telling_more() -> None:
@@ -943,3 +1300,55 @@ def test_a_disclosure_without_a_likely_answer_gets_the_one_for_who_was_hurt(
 
     assert planned(made) == ReplyPlan("disclose_urgent", CARD, reply)
     assert planned(replace(made, by_fact=(by_who, BY_FACT)), told()).reply == BY_FACT.id
+
+
+@pytest.mark.parametrize(
+    ("candidate", "before", "reply"),
+    [
+        (("minimise_fine_now", 0.6), told(), "minimise_fine_now"),
+        (("good_it_stopped", 0.9), told(), None),
+        (("minimise_fine_now", 0.6), told(Severity.IMMEDIATE), None),
+    ],
+)
+def test_who_says_that_it_is_fine_now_is_answered_by_what_fits_and_asked_nothing_twice(
+    candidate: tuple[str, float], before: ConversationState, reply: str | None
+) -> None:
+    made = saying("its fine now", turn(candidate, intent="say_safe_now", confidence=SURE))
+    plan = planned(made, before)
+
+    assert (plan.intent, plan.reply) == (("ask_next", reply) if reply else ("say_safe_now", None))
+
+
+@pytest.mark.parametrize(
+    ("confidence", "act", "plan"),
+    [
+        (LIKELY_TOPIC, "asks_fact", ReplyPlan()),
+        (LIKELY_TOPIC - 0.01, "asks_fact", ReplyPlan("ask_next", reply="heard_no_answer")),
+        (LIKELY_TOPIC - 0.01, "adds_detail", ReplyPlan("nlu_fallback")),
+        (0.99, "corrects", ReplyPlan("nlu_fallback")),
+    ],
+)
+def test_an_article_is_shown_only_where_the_classifier_is_fairly_sure_of_it(
+    confidence: float, act: str, plan: ReplyPlan
+) -> None:
+    made = turn(
+        intent="ask_consent", confidence=confidence, act=act, listening=("heard_no_answer",)
+    )
+
+    assert planned(made) == plan
+
+
+@pytest.mark.parametrize(
+    ("kind", "chance", "fair"),
+    [(MODEL, ANSWER_RATHER, True), (MODEL, ANSWER_RATHER - 0.01, False), ("lexicon", 0.39, False)],
+)
+def test_near_a_danger_of_the_network_alone_a_fair_answer_comes_before_999_first(
+    kind: str, chance: float, fair: bool
+) -> None:
+    danger = found(Severity.IMMEDIATE, "physical_abuse", kind)
+    before = NEW.after(danger).shown(DANGER_NOW, Severity.IMMEDIATE)
+
+    plan = planned(turn((PAY, chance)), before)
+
+    assert (plan.reply == PAY and plan.asks_if_safe) is fair
+    assert (plan.intent == "still_here") is not fair

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from safeguarding.content.replies import ReplyRecord
-from safeguarding.conversation_state import ConversationState
+from safeguarding.conversation_state import DENIED, ConversationState
 from safeguarding.dialogue.encoder import WIDTH
 from safeguarding.dialogue.model import Candidate, DialogueModel, Place
-from safeguarding.dialogue.understand import PHRASING, IncomingText, Understanding, UnderstoodTurn
-from safeguarding.risk.assessment import NO_RISK, Assessment, Signal
+from safeguarding.dialogue.understand import (
+    LOOK_ABOVE,
+    PHRASING,
+    IncomingText,
+    Understanding,
+    UnderstoodTurn,
+)
+from safeguarding.risk.assessment import MODEL, NO_RISK, Assessment, Signal
 from safeguarding.taxonomy import Severity
 from tests.content import real_content
 
@@ -314,3 +321,165 @@ def test_an_answer_to_a_fact_takes_up_no_other_message() -> None:
 
     assert "heard_that_too" in listening
     assert not [each for each in listening if content.replies.all()[each].when_said]
+
+
+SURELY = replace(
+    ConversationState(severity=Severity.URGENT, need="hurt_by_someone", is_sure=True),
+    categories=("sexual_abuse",),
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "model", "first"),
+    [
+        (SURELY, DetailModel, "hurt_is_it_wrong"),
+        (SURELY.having_said("hurt_is_it_wrong"), DetailModel, None),
+        (replace(SURELY, is_sure=False), DetailModel, None),
+        (replace(SURELY, categories=("neglect",)), DetailModel, None),
+        (replace(SURELY, categories=("relationship_abuse",)), DetailModel, None),  # names no 999
+        (SURELY, NotedModel, None),  # it asks something
+    ],
+)
+def test_a_detail_is_taken_a_step_on_where_more_than_the_network_heard_something(
+    before: ConversationState, model: type[NotedModel], first: str | None
+) -> None:
+    turn, _ = understood("he says its cos his ex cheated", before, model=model())
+
+    assert next(iter(turn.steps_on), None) == first
+
+
+def test_the_first_answers_that_were_given_say_what_it_is_about() -> None:
+    heard = replace(TOLD, categories=("grooming",))
+    told = heard.having_said("first_blackmailed_over_picture")
+
+    def in_place(before: ConversationState) -> bool:
+        turn, _ = understood("can it come down", before)
+        return next(each.in_place for each in turn.candidates if each.id == "images_get_it_down")
+
+    assert not in_place(heard)
+    assert in_place(told)
+
+
+def test_the_place_knows_what_the_messages_before_asked_for() -> None:
+    before = TOLD.leaning_to({"worry_sleep": 0.5})
+
+    _, place = understood("what about him", before=before)
+    _, first = understood("what about him", before=TOLD)
+
+    assert place.leaning == {"worry_sleep": 0.5}
+    assert place.themes == real_content().replies.in_themes({"worry_sleep": 0.5})
+    assert (first.leaning, first.themes) == ({}, {})
+
+
+class CorrectingModel(NotedModel):
+    """Takes each message for a correction, and ranks these replies."""
+
+    def __init__(self, *ranked: tuple[str, float], corrects: float = 0.9) -> None:
+        super().__init__()
+        object.__setattr__(self, "ranked", ranked)
+        object.__setattr__(self, "corrects", corrects)
+
+    ranked: tuple[tuple[str, float], ...]
+    corrects: float
+
+    def act_probabilities(self, vector: object, place: Place, words: int) -> dict[str, float]:
+        self.places.append(place)
+        return {"corrects": self.corrects, "adds_detail": 1 - self.corrects}
+
+    def rank(
+        self,
+        vector: object,
+        place: Place,
+        words: int,
+        replies: Mapping[str, ReplyRecord],
+        acts: Mapping[str, float],
+    ) -> list[Candidate]:
+        return [Candidate(*each) for each in self.ranked if each[0] in replies]
+
+
+def alarmed(kind: str = MODEL) -> ConversationState:
+    """Return the state after a card for what a source of this kind took for something urgent."""
+    signal = Signal("x", kind, "1", "bullying", Severity.URGENT, 0, 0)
+    state = ConversationState().after(Assessment(Severity.URGENT, ("bullying",), "self", (signal,)))
+    return state.shown("hurt_by_someone", Severity.URGENT)
+
+
+@pytest.mark.parametrize(
+    ("model", "before", "taken_back"),
+    [
+        (CorrectingModel(("worry_row_sibling", 0.5)), alarmed(), True),
+        (CorrectingModel(("home_privacy_door", 0.5)), alarmed(), True),
+        (CorrectingModel(("correct_not_hurt", 0.5)), alarmed(), True),
+        (CorrectingModel(("worry_row_sibling", 0.3)), alarmed(), False),
+        (CorrectingModel((PAY, 0.9)), alarmed(), False),
+        (CorrectingModel(("worry_row_sibling", 0.5), corrects=0.4), alarmed(), False),
+        (CorrectingModel(("worry_row_sibling", 0.5)), alarmed("lexicon"), False),
+        (CorrectingModel(("worry_row_sibling", 0.5)), ConversationState(), False),
+        (
+            CorrectingModel(("worry_row_sibling", 0.5), ("first_bullied", 0.2)),
+            alarmed(),
+            False,
+        ),
+    ],
+)
+def test_a_correction_that_tells_something_ordinary_ends_an_alarm_of_the_network(
+    model: NotedModel, before: ConversationState, taken_back: bool
+) -> None:
+    turn, _ = understood("no he just borrows my hoodies", before, model=model)
+    after = before.after(NO_RISK).with_facts(turn.facts, NO_RISK)
+
+    assert (DENIED in turn.facts) is taken_back
+    assert after.in_hand is (before.in_hand and not taken_back)
+
+
+def test_a_correction_in_which_a_phrase_tells_of_harm_ends_nothing() -> None:
+    signal = Signal("x", "lexicon", "1", "bullying", Severity.CONCERN, 0, 0)
+    heard = Assessment(Severity.CONCERN, ("bullying",), "self", (signal,))
+    model = CorrectingModel(("worry_row_sibling", 0.9))
+
+    turn, _ = understood("no he hits me", alarmed(), heard, model=model)
+
+    assert DENIED not in turn.facts
+
+
+def test_a_sure_reply_stays_whatever_the_message_does() -> None:
+    both = CorrectingModel(("worry_row_sibling", 0.5), ("worry_exams", 0.49))
+    turn, _ = understood("my brother takes my hoodies", ConversationState(), model=both)
+
+    assert ids(turn) == {"worry_row_sibling", "worry_exams"}  # a correction may be about anything
+    detail = CorrectingModel(("worry_row_sibling", 0.5), ("worry_exams", 0.49), corrects=0.0)
+    turn, _ = understood("my brother takes my hoodies", ConversationState(), model=detail)
+    assert "worry_row_sibling" in ids(turn)
+
+
+@pytest.mark.parametrize(
+    ("said", "again"), [([PAY], True), ([], False), ([PAY, LOOK_ABOVE], False)]
+)
+def test_it_is_known_that_the_likeliest_reply_was_given_before(
+    said: list[str], again: bool
+) -> None:
+    before = TOLD
+    for each in said:
+        before = before.having_said(each)
+    turn, _ = understood(
+        "should i pay them though", before, model=CorrectingModel((PAY, 0.8), ("worry_exams", 0.2))
+    )
+
+    assert (turn.again is not None) is again
+    assert PAY not in ids(turn) or not said
+
+
+def test_a_button_is_picked_in_words_only_where_it_stands_below_the_last_answer() -> None:
+    offered = replace(TOLD, offered=(PAY, "worry_exams"))
+
+    assert understood("the second one", offered)[0].picked == "worry_exams"
+    assert understood("the second one")[0].picked is None
+
+
+def test_a_reply_about_other_categories_than_what_was_told_is_of_another_matter() -> None:
+    debt, pay = "debt_can_i_work_it_off", PAY
+    turn, _ = understood(
+        "should i pay it off", TOLD, model=CorrectingModel((debt, 0.6), (pay, 0.5), corrects=0.0)
+    )
+
+    assert {each.id: each.of_other_matter for each in turn.candidates} == {debt: True, pay: False}

@@ -55,6 +55,6 @@ def test_small_talk_alone_makes_no_concern(whole_engine: RiskEngine, said: tuple
 def test_an_answer_to_a_question_about_harm_still_counts(whole_engine: RiskEngine) -> None:
     asked = "I'm glad you told me. Has he hurt you, or made you do things you did not want?"
 
-    found = whole_engine.assess("yes", turns(("its about my uncle", asked)))
+    found = whole_engine.assess("yeah he has", turns(("its about my uncle", asked)))
 
     assert found.severity >= Severity.URGENT

@@ -19,11 +19,12 @@ from safeguarding.risk.assessment import NO_RISK, Turn
 from safeguarding.screening.frames import packed
 from safeguarding.screening.lanes import LONG, SHORT, SPARE
 from safeguarding.screening.process import (
+    START_NICENESS,
     ScreeningAwayError,
     ScreeningFailedError,
     ScreeningProcess,
 )
-from safeguarding.screening.task import ScreeningTask
+from safeguarding.screening.task import Glimpse, ScreeningTask
 from safeguarding.taxonomy import ROOT, Severity
 from tests.fakes.odd_screening import COMMAND, CRASHES, FAILS, PRINTS, WAITS
 from tests.fakes.plain_engine import DISCLOSES
@@ -101,7 +102,8 @@ async def test_it_assesses_with_what_came_before_and_looks_at_first_sight(start:
     assert took_s > 0
     assert harmless.assessment == NO_RISK
     assert not_safe.assessment.severity >= Severity.URGENT
-    assert await process.alarms(["hello", TOLD.text, ""]) == [-5.0, 5.0, -5.0]
+    glimpses = [Glimpse(TOLD.text), Glimpse(""), Glimpse("no", "safe_now"), Glimpse("no")]
+    assert await process.alarms(glimpses) == [5.0, -5.0, 6.0, -5.0]
     assert await process.alarms([]) == []
 
 
@@ -123,7 +125,7 @@ async def test_no_lane_holds_up_another(start: Start, tmp_path: Path) -> None:
     ]
 
     assert await severity(process) == Severity.URGENT
-    assert await asyncio.wait_for(process.alarms(["hello"]), PATIENCE_S) == [-5.0]
+    assert await asyncio.wait_for(process.alarms([Glimpse("hello")]), PATIENCE_S) == [-5.0]
     assert not any(each.done() for each in held)
 
     gate.touch()
@@ -155,7 +157,7 @@ async def test_killed_it_fails_all_that_wait_and_is_up_again(start: Start) -> No
     with pytest.raises(ScreeningAwayError):
         await process.screen(TOLD, SHORT)
     with pytest.raises(ScreeningAwayError):
-        await process.alarms(["hello"])
+        await process.alarms([Glimpse("hello")])
     await until(lambda: process.is_up)
     assert await severity(process) == Severity.URGENT
     assert process.pid != pid
@@ -252,9 +254,32 @@ async def test_what_a_library_prints_does_not_stand_between_the_frames(start: St
 
 async def test_it_has_the_niceness_that_was_asked_for(start: Start) -> None:
     process = await start()
-    assert process.pid is not None
+    pid = process.pid
+    assert pid is not None
+    await severity(process)
+    await process.alarms([Glimpse("hello")])
 
-    assert os.getpriority(os.PRIO_PROCESS, process.pid) == 7
+    threads = threads_of(pid)
+    # Of the threads of the lanes too: they do the work.
+    assert len(threads) >= 3
+    least = max(os.getpriority(os.PRIO_PROCESS, 0), 7)
+    assert {os.getpriority(os.PRIO_PROCESS, each) for each in threads} == {least}
+
+
+def threads_of(pid: int) -> list[int]:
+    return [int(each.name) for each in Path(f"/proc/{pid}/task").iterdir()]
+
+
+async def test_it_is_less_nice_until_it_is_ready() -> None:
+    never_ready = (sys.executable, "-c", "import time; time.sleep(600)")
+    process = ScreeningProcess(never_ready, niceness=19)
+    try:
+        assert not await process.start(0.5)
+        assert process.pid is not None
+        least = max(os.getpriority(os.PRIO_PROCESS, 0), START_NICENESS)
+        assert os.getpriority(os.PRIO_PROCESS, process.pid) == least
+    finally:
+        await process.close()
 
 
 def test_it_ends_with_its_input_whatever_it_still_works_on() -> None:
@@ -389,7 +414,7 @@ async def test_first_sights_that_do_not_come_are_a_failure(start: Start, tmp_pat
     process = await start(sys.executable, "-c", script, str(tmp_path / "once"))
 
     with pytest.raises(ScreeningFailedError):
-        await asyncio.wait_for(process.alarms(["hello"]), PATIENCE_S)
+        await asyncio.wait_for(process.alarms([Glimpse("hello")]), PATIENCE_S)
 
 
 @pytest.mark.parametrize("command", [("/no/such/program",), ("sleep", "600"), ("true",)])

@@ -13,7 +13,7 @@ from safeguarding.risk.assessment import NO_RISK, Analysis, Assessment, Turn, up
 from safeguarding.risk.encoder.vectors import Encoded, WeightsError
 from safeguarding.screening import screener as module
 from safeguarding.screening.screener import MessageScreener
-from safeguarding.screening.task import ScreeningTask
+from safeguarding.screening.task import Glimpse, ScreeningTask
 from safeguarding.taxonomy import Severity
 from tests.content import real_content
 from tests.fakes.plain_engine import DISCLOSES, plain_alarm, plain_encode
@@ -242,11 +242,50 @@ def test_alarming_words_are_seen_at_first_sight_also_in_a_long_text(
     dialogue = DialogueEncoder(plain_encode, {})
     screener = MessageScreener(engine, dialogue, polish, real_content().questions, alarm)
 
-    assert screener.alarm(text) == 5.0
+    assert screener.alarm(Glimpse(text)) == 5.0
     assert " ".join(read) == text
     assert engine.seen == []
 
 
 @pytest.mark.parametrize("text", ["", " \n", "hello"])
 def test_any_text_can_be_looked_at(screener: MessageScreener, text: str) -> None:
-    assert screener.alarm(text) == -5.0
+    assert screener.alarm(Glimpse(text)) == -5.0
+
+
+@pytest.mark.parametrize(
+    ("glimpse", "alarm"),
+    [
+        # The witness hears nothing in these: it gives each of them -5.
+        (Glimpse(HURT), 4.0),
+        (Glimpse("tata mnie bije"), 4.0),
+        (Glimpse("no", "safe_now"), 6.0),
+        (Glimpse("no"), -5.0),
+        (Glimpse("no", "a question of another release"), -5.0),
+        (Glimpse("someone was unkind", "safe_now"), -5.0),
+    ],
+)
+def test_plain_words_of_any_language_and_answers_are_seen_at_first_sight(
+    screener: MessageScreener, engine: WordEngine, glimpse: Glimpse, alarm: float
+) -> None:
+    assert screener.alarm(glimpse) == alarm
+    assert engine.seen == []
+
+
+def test_phrases_never_make_a_message_less_alarming(
+    engine: WordEngine, polish: Polish, encoder: NotedEncoder
+) -> None:
+    dialogue = DialogueEncoder(encoder, {})
+    screener = MessageScreener(
+        engine, dialogue, polish, real_content().questions, lambda _part: 7.5
+    )
+
+    assert screener.alarm(Glimpse(HURT)) == 7.5
+
+
+def test_a_look_that_fails_leaves_the_order_to_the_witness(
+    screener: MessageScreener, engine: WordEngine, logged: list[str]
+) -> None:
+    engine.broken = True
+
+    assert screener.alarm(Glimpse(HURT)) == -5.0
+    assert logged == ["screening.no_first_sight"]

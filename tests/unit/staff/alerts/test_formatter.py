@@ -54,12 +54,13 @@ def test_a_recipient_who_cannot_open_the_case_is_asked_to_find_a_colleague(
 
 
 @pytest.mark.parametrize("outside", [False, True])
+@pytest.mark.parametrize("live_chat", [False, True])
 @pytest.mark.parametrize("severity", list(Severity))
 @pytest.mark.parametrize("category", [*taxonomy().risk_categories, ""])
 def test_a_text_fits_into_one_message(
-    words: AlertFormatter, severity: Severity, category: str, outside: bool
+    words: AlertFormatter, severity: Severity, category: str, live_chat: bool, outside: bool
 ) -> None:
-    alert = replace(ALERT, severity=severity, category=category)
+    alert = replace(ALERT, severity=severity, category=category, live_chat=live_chat)
     notice = words.notice(alert, NOON + timedelta(days=300), outside=outside)
 
     assert len(notice.text) <= LONGEST_TEXT
@@ -85,6 +86,26 @@ def test_why_it_comes_is_said_first(words: AlertFormatter, reason: str) -> None:
     whys = {words.notice(replace(ALERT, reason=each), NOON).lines[0] for each in ("new", reason)}
 
     assert len(whys) == (1 if reason == "new" else 2)
+
+
+def test_a_request_to_talk_now_says_so_in_subject_email_and_text(words: AlertFormatter) -> None:
+    # A case of the letterbox can hold a request too: what cannot wait is said.
+    alert = replace(ALERT, live_chat=True, letter=True, reason="reopened")
+    notice, plain = words.notice(alert, NOON), words.notice(replace(ALERT, letter=True), NOON)
+
+    assert notice.subject == "Lantern: somebody asks to talk now, immediate hand-off LN-ABCD-EFGH"
+    assert notice.lines[0].startswith("Live chat: a young person asks to talk to somebody now.")
+    assert notice.text.startswith("Lantern: somebody asks to talk now, immediate ")
+    assert notice.text.endswith("/escalations/find/LN-ABCD-EFGH")
+    assert (notice.lines[1:], notice.link) == (plain.lines[1:], plain.link)
+
+
+def test_a_request_that_the_reader_may_not_open_asks_for_a_colleague(words: AlertFormatter) -> None:
+    notice = words.notice(replace(ALERT, live_chat=True), NOON, outside=True)
+
+    assert "asks to talk to somebody now" in notice.lines[0]
+    assert "Please find somebody who may" in notice.text
+    assert "http" not in notice.text
 
 
 def flood(number: int, severity: Severity = Severity.CONCERN) -> list[Alert]:

@@ -15,8 +15,8 @@ from safeguarding.taxonomy import CONTENT
 from staff.accounts.accounts import Staff, StaffAccounts
 from staff.accounts.permissions import Role
 from staff.alerts.channels.smtp.channel import EmailChannel, SmtpServer
-from staff.alerts.loops import Beats
 from staff.alerts.refusal_notices import RefusalNotices
+from staff.loops import Beats
 from staff.rota import refusals
 from staff.rota.refusal_wording import RefusedWayPhrases
 from staff.rota.refusals import MAILBOX_FULL, refused_ways

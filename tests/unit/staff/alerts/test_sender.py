@@ -16,10 +16,11 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from staff.alerts import outcomes
 from staff.alerts.flood import Flood
 from staff.alerts.formatter import AlertFormatter, Notice
-from staff.alerts.loops import Beats, Sender
+from staff.alerts.loops import Sender
 from staff.alerts.outbox import deliveries
 from staff.alerts.queue import Delivery, NotSentError
 from staff.audit.trail import last_link, of_case
+from staff.loops import Beats
 from staff.rota.rota import EMAIL
 from storage.engine import connect
 from tests.records import Clock

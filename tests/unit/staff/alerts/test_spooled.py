@@ -13,12 +13,12 @@ from sqlalchemy.exc import OperationalError
 
 from safeguarding.taxonomy import Severity
 from staff.accounts.accounts import Staff, StaffAccounts
-from staff.alerts.loops import Beats
 from staff.alerts.outbox import deliveries
 from staff.alerts.plan import AlertStep, Plan, StepTaken, advance
 from staff.alerts.spooled import GROWN, WAITS, RotaKeeper, SpoolBeats, SpoolWatch
 from staff.alerts.standby import StandbyOutbox
 from staff.alerts.turn import SpoolTurn
+from staff.loops import Beats
 from staff.rota.kept import HOLDS, KeptRotaFile, read_rota
 from staff.rota.rota import EMAIL, TEAM, case_readers
 from storage.spool import Spool

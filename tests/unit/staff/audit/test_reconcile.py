@@ -92,6 +92,7 @@ def usual_work(desk: Desk) -> None:
         ("c5-1", CONCERN), ("c5-2", CONCERN), ("c5-3", URGENT), ("c6-1", URGENT),
     ):  # fmt: skip
         desk.say(message_id, severity)
+    desk.office.talk("c5")
     merging, ann = desk.office.merging, desk.office.ann
     merging.merge("c2", "c1", by=ann)
     desk.say("c2-3", CONCERN)
@@ -126,6 +127,8 @@ def test_all_that_is_usually_done_leaves_records_that_agree(desk: Desk) -> None:
         "messages on record": 17,
         "hand-offs that are done": 23,
         "letters of staff": 0,
+        "live chats": 1,
+        "words of staff in live chats": 1,
     }
 
 

@@ -20,7 +20,7 @@ from safeguarding.taxonomy import Severity
 from staff.alerts.channels.smtp.channel import EmailChannel, SmtpServer
 from staff.alerts.flood import Flood
 from staff.alerts.formatter import AlertFormatter
-from staff.alerts.loops import Beats, Planner, Sender
+from staff.alerts.loops import Planner, Sender
 from staff.alerts.plan import Plan
 from staff.audit.anchors import ANCHORS
 from staff.audit.commands import anchor_audit, verify_audit
@@ -28,6 +28,7 @@ from staff.audit.trail import AuditLog, of_kind
 from staff.audit.verify import CHECKED, findings_of
 from staff.cases.case import reference_of
 from staff.cases.tables import cases
+from staff.loops import Beats
 from staff.rota.rota import EMAIL
 from storage.engine import connect
 from tests.commands import run

@@ -28,9 +28,8 @@ from safeguarding.screening.process import (
     ScreeningFailedError,
     ScreeningProcess,
 )
-from safeguarding.screening.task import ScreeningTask
+from safeguarding.screening.task import Glimpse, ScreeningTask
 from safeguarding.taxonomy import Severity
-from staff.alerts.loops import Beats
 from staff.alerts.outbox import alerts
 from staff.cases import assessing as module
 from staff.cases import recording, unassessed
@@ -44,8 +43,10 @@ from staff.cases.assessing import (
 )
 from staff.cases.case import CaseEvent
 from staff.cases.cases import CaseFilter, Cases
+from staff.cases.found_messages import GRAVE_TOGETHER
 from staff.cases.unassessed import GRACE, UnassessedRows
 from staff.cases.worker import UNASSESSED_S, CaseWorker
+from staff.loops import Beats
 from storage import handoffs
 from storage.handoffs import HandoffMailbox
 from storage.vault import Vault, key_ring, new_key
@@ -84,6 +85,7 @@ class ObedientScreener:
         self.tasks: list[ScreeningTask] = []
         self.lanes: set[str] = set()
         self.looked_at: list[str] = []
+        self.asked: list[str] = []
         self.fails: set[str] = set()
         self.kills: set[str] = set()
         self.meanwhile: Callable[[str], None] = lambda _text: None
@@ -122,11 +124,12 @@ class ObedientScreener:
         found = self._engine.analyse(task.text)
         return AssessedMessage(found.assessment, None), 0.02
 
-    async def alarms(self, texts: Sequence[str]) -> Sequence[float]:
+    async def alarms(self, glimpses: Sequence[Glimpse]) -> Sequence[float]:
         if not self.is_up:
             raise ScreeningAwayError
-        self.looked_at += texts
-        return [plain_alarm(text) for text in texts]
+        self.looked_at += [glimpse.text for glimpse in glimpses]
+        self.asked += [glimpse.asked for glimpse in glimpses if glimpse.asked]
+        return [plain_alarm(glimpse.text) for glimpse in glimpses]
 
     async def close(self) -> None:
         self.is_up, self.is_closed = False, True
@@ -287,6 +290,7 @@ def test_messages_are_assessed_with_what_came_before_them(
     worker.work()
 
     assert screener.tasks == [ScreeningTask("no", before, state, is_answered=False)]
+    assert screener.asked == ["safe_now"]
 
 
 def test_a_message_without_a_state_is_assessed_at_the_beginning(
@@ -543,7 +547,7 @@ def test_without_a_first_sight_everything_is_assessed_all_the_same(
     chat: HandoffMailbox, worker: AssessmentWorker, screener: ObedientScreener, cases: Cases,
     monkeypatch: pytest.MonkeyPatch, logged: Logged,
 ) -> None:  # fmt: skip
-    async def fail(_texts: Sequence[str]) -> Sequence[float]:
+    async def fail(_glimpses: Sequence[Glimpse]) -> Sequence[float]:
         raise ScreeningFailedError("MemoryError")
 
     monkeypatch.setattr(screener, "alarms", fail)
@@ -636,6 +640,40 @@ def test_what_the_database_refuses_stops_nothing_else(
         worker.work()
 
     assert "calm" in found(cases)
+
+
+def test_one_that_the_database_refuses_does_not_hold_up_those_that_are_settled_with_it(
+    chat: HandoffMailbox, worker: AssessmentWorker, cases: Cases, engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    told = [late(f"d{number}", f"{TOLD} {number}") for number in range(GRAVE_TOGETHER)]
+    chat.append_all(told)
+    error = DataError("INSERT", {}, Exception())
+    monkeypatch.setattr(unassessed, "record_message", failing(error, "d3"))
+    worker.work()
+
+    rest = {message.message_id: Severity.URGENT for message in told[:3] + told[4:]}
+    assert (found(cases), left(engine)) == (rest, 1)
+
+
+def test_several_disclosures_are_recorded_in_one_transaction_where_there_is_one_write_lock(
+    chat: HandoffMailbox, worker: AssessmentWorker, cases: Cases, engine: Engine
+) -> None:
+    told = [late(f"d{number}", f"{TOLD} {number}") for number in range(2 * GRAVE_TOGETHER)]
+    chat.append_all(told)
+    commits: list[object] = []
+
+    def committed(connection: sa.Connection) -> None:
+        if "lantern_reading" not in connection.get_execution_options():
+            commits.append(connection)
+
+    sa.event.listen(engine, "commit", committed)
+    assert worker.work() == 2 * GRAVE_TOGETHER
+    sa.event.remove(engine, "commit", committed)
+
+    assert len(found(cases)) == len(alerted(engine)) == 2 * GRAVE_TOGETHER
+    alone = engine.dialect.name == "postgresql"
+    assert len(commits) == 2 * GRAVE_TOGETHER if alone else len(commits) <= 2
 
 
 def test_a_row_that_nobody_can_open_is_reported_once_and_stops_nothing(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from safeguarding.risk.assessment import Turn
@@ -65,6 +66,22 @@ def test_no_turn_stands_twice_when_a_later_message_was_recorded_first(
         log.record(message)
 
     assert texts(cases) == IN_ORDER
+
+
+def test_a_message_that_was_sent_again_and_remembered_in_another_place_stands_once(
+    log: EscalationLog, cases: Cases
+) -> None:
+    first, second, third = (
+        escalation(f"m{number}", text=text, shown=(), raised_at=NOON + timedelta(seconds=number))
+        for number, text in enumerate(("he hits me", "ok", "are you there"), 1)
+    )
+    swapped = (Turn("user", "ok"), Turn("user", "ok"), Turn("user", "he hits me"))
+    log.record(replace(third, turns_before=swapped))
+    log.record(replace(second, turns_before=()))
+    log.record(replace(first, turns_before=()))
+
+    # One "ok" is on record nowhere else: it stays.
+    assert sorted(texts(cases)) == sorted(["he hits me", "ok", "ok", "are you there"])
 
 
 def test_turns_that_are_on_record_nowhere_else_stand_before_their_message(

@@ -6,7 +6,10 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from safeguarding.escalation import Outcome
+from safeguarding.escalation import LiveChatChange, Outcome
+from safeguarding.live_chat import LiveChatStep
+from staff.attachments.attachments import Attachments
+from staff.attachments.scanning import VirusScanner
 from staff.cases.case import Referral
 from staff.cases.cases import Cases
 from staff.cases.casework import Casework, ClosingDecision
@@ -14,11 +17,27 @@ from staff.cases.child import ChildDetails, DetailKind
 from staff.cases.links import CaseLinks
 from staff.cases.tables import SEALED, data_keys, make_key, vault_of
 from staff.letterbox.desk import LetterboxDesk
+from staff.live.desk import LiveDesk
+from staff.live.recording import record_live_chat
+from staff.live.wrap_up import WrapUp
 from storage.vault import Vault, VaultError, key_ring, new_key
 from tests.letterbox_on import open_letterbox
+from tests.live_on import put_on_duty
 from tests.records import NOON, Callbacks, EscalationLog, escalation, vault
 
 PLACE = {"table": "case_notes", "row": "n1", "column": "text"}
+
+
+def have_live_chat(engine: Engine, ann: str) -> None:
+    """Write one message in a live chat, and end it."""
+    put_on_duty(engine, lambda: NOON, ann)
+    desk = LiveDesk(engine, vault(), {}, 2, lambda: NOON)
+    chat_id = desk.offer("c1", by=ann)
+    yes = LiveChatChange("yes", "c1", NOON, chat_id, LiveChatStep.ACCEPTED, "c1")
+    with engine.begin() as connection:
+        record_live_chat(connection, yes, NOON)
+    desk.finish(chat_id, "Take care.", by=ann, term=1)
+    desk.wrap_up(chat_id, WrapUp("They feel safe."), by=ann)
 
 
 @pytest.fixture
@@ -36,10 +55,12 @@ def filled(
     casework.note("c1", "A note.", by=ann)
     casework.add_action("c1", "Ring.", None, by=ann)
     casework.refer("c1", Referral("police", "form", NOON, "CAD 1", "x"), by=ann)
+    have_live_chat(engine, ann)
     casework.finish_action("c1", cases.whole("c1").actions[0].id, by=ann)
     casework.close("c1", ClosingDecision(Outcome.OTHER, "Done."), by=ann)
     ChildDetails(engine, vault()).record("c1", DetailKind.AGE, "13", by=ann)
     CaseLinks(engine, vault()).link("c1", "c2", "Same street.", by=ann, areas=None)
+    Attachments(engine, vault(), VirusScanner(None)).keep("c1", "a.txt", b"A letter.", by=ann)
     wishes.leave("c1", "Sam", "text")
     open_letterbox(engine, NOON, "c1")
     LetterboxDesk(engine, vault(), lambda: NOON).write("c1", "c1", "We can meet.", by=ann)
@@ -70,7 +91,7 @@ def test_without_its_data_key_nothing_of_a_case_opens(engine: Engine, cases: Cas
                     (row._mapping[name], table.name, row._mapping[key.name], name)
                     for name in columns
                 ]
-    assert len(cells) == 14
+    assert len(cells) == 18
     for envelope, name, row, column in cells:
         with pytest.raises(VaultError):
             ring.open(envelope, table=name, row=row, column=column)

@@ -75,7 +75,7 @@ def test_a_call_back_of_a_case_that_was_merged_into_it_counts(
     }
 
 
-def test_a_person_is_writing_for_five_minutes_after_a_message(
+def test_a_person_is_writing_for_three_minutes_after_a_message(
     log: EscalationLog, cases: Cases, details: QueueDetails
 ) -> None:
     log.record(escalation())
@@ -85,8 +85,8 @@ def test_a_person_is_writing_for_five_minutes_after_a_message(
         now = NOON + timedelta(**after)
         return details.of([case], now, reader="ann", session="s")["c1"].is_writing
 
-    assert writes(minutes=4)
-    assert not writes(minutes=6)
+    assert writes(minutes=2)
+    assert not writes(minutes=4)
 
 
 def test_a_case_that_cannot_be_opened_has_a_row_all_the_same(

@@ -14,7 +14,6 @@ from sqlalchemy.engine import Engine
 
 from safeguarding.escalation import NOT_ASSESSED
 from safeguarding.taxonomy import Severity
-from staff.alerts.loops import Beats
 from staff.alerts.spooled import UNASSESSED_WAITS, WAITS, SpoolWatch
 from staff.alerts.standby import StandbyOutbox
 from staff.alerts.turn import SpoolTurn
@@ -23,6 +22,7 @@ from staff.cases.assessing import MOST_TRIES, AssessmentWorker
 from staff.cases.cases import Cases
 from staff.cases.spooled_unassessed import SpooledMessages
 from staff.cases.unassessed import RARELY_S, UnassessedRows
+from staff.loops import Beats
 from storage.handoffs import HandoffMailbox
 from storage.spool import Spool
 from storage.vault import Vault, key_ring, new_key

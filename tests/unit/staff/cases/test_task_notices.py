@@ -13,11 +13,11 @@ from safeguarding.content.phrases import read_phrases
 from safeguarding.taxonomy import CONTENT
 from staff.accounts.accounts import StaffAccounts
 from staff.alerts.channels.smtp.channel import EmailChannel, SmtpServer
-from staff.alerts.loops import Beats
 from staff.cases.case import CaseEvent
 from staff.cases.cases import Cases
 from staff.cases.casework import Casework
 from staff.cases.task_notices import TaskNoticePhrases, TaskNotices
+from staff.loops import Beats
 from staff.rota.rota import (
     ContactPreferences,
     Shift,

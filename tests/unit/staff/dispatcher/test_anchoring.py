@@ -11,11 +11,11 @@ from sqlalchemy.engine import Engine
 
 from safeguarding.risk.assessment import NO_RISK
 from safeguarding.taxonomy import Severity
-from staff.alerts.loops import Beats
 from staff.audit.anchors import ANCHORS, read_anchors
 from staff.audit.trail import AuditLog, last_link
 from staff.dispatcher import __main__ as module
 from staff.dispatcher.anchoring import Anchoring
+from staff.loops import Beats
 from tests.records import Clock, EscalationLog, assessment, escalation
 from tests.unit.staff.audit.conftest import Intruder, cut_off, intruder
 

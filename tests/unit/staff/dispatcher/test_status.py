@@ -5,26 +5,32 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy.engine import URL, Engine
 
+from safeguarding.clock import utc_now
 from safeguarding.content.phrases import read_phrases
 from safeguarding.taxonomy import CONTENT, Severity
 from staff.alerts.formatter import AlertPhrases
-from staff.alerts.loops import Beats
 from staff.alerts.spooled import SpoolWatch
 from staff.alerts.standby import StandbyOutbox
 from staff.alerts.turn import SpoolTurn
 from staff.dispatcher.database import DatabaseProbe
 from staff.dispatcher.status import StatusPage, metrics_of
+from staff.loops import Beats
+from staff.records.outbox import FAILED, record_events
+from staff.records.settings import RecordSettings
+from staff.records.switch import switch
 from storage.engine import connect
 from storage.spool import Spool
 from tests.databases import database_on
 from tests.fakes.freezing_proxy import FreezingProxy
-from tests.records import assessment, escalation, vault
+from tests.records import Clock, assessment, escalation, log_on, vault
 
 
 @pytest.fixture
@@ -76,6 +82,24 @@ def test_what_lies_in_the_spool_shows(
     counted = {each.labels["severity"]: each.value for each in families["lantern_spooled"].samples}
     assert counted[severity.label] == 1.0
     assert families["lantern_spooled_late_seconds"].samples[0].value == state.spool_late_s
+
+
+def test_what_waits_for_the_system_of_records_shows(engine: Engine, watch: SpoolWatch) -> None:
+    settings = RecordSettings("file", "file:///records", (), False, "")
+    at = utc_now() - timedelta(hours=2)
+    with engine.begin() as connection:
+        switch(connection, settings, at)
+    log_on(engine, Clock(at)).record(escalation())
+    log_on(engine, Clock(at)).record(escalation("m2", conversation_id="c2"))
+    with engine.begin() as connection:
+        dead = record_events.c.case_id == "c2"
+        connection.execute(sa.update(record_events).where(dead).values(status=FAILED))
+
+    text = metrics_of(page_on(engine, watch).state()).decode()
+    found = {each.name: each.samples for each in text_string_to_metric_families(text)}
+    values = [found[f"lantern_records_{name}"][0].value for name in ("queued", "dead")]
+    assert values == [1, 1]
+    assert found["lantern_records_late_seconds"][0].value >= 7200
 
 
 def test_a_spool_that_cannot_be_read_is_not_well(

@@ -16,12 +16,12 @@ from safeguarding.content.phrases import read_phrases
 from safeguarding.escalation import NOT_ASSESSED, Escalation
 from safeguarding.taxonomy import CONTENT
 from staff.alerts.formatter import AlertPhrases
-from staff.alerts.loops import Beats
 from staff.alerts.spooled import SpoolWatch
 from staff.alerts.standby import StandbyOutbox
 from staff.alerts.turn import SpoolTurn
 from staff.dispatcher.database import DatabaseProbe
 from staff.dispatcher.status import HANDOFF_LATE_S, UNASSESSED_LATE_S, StatusPage
+from staff.loops import Beats
 from storage.engine import connect
 from storage.handoffs import HandoffMailbox
 from storage.spool import Spool

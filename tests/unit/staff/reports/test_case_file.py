@@ -89,7 +89,7 @@ def test_the_record_holds_everything(whole: WholeCase) -> None:
     assert record["messages"][0]["shown"] == ["You did the right thing."]
     assert record["chronology"][0] == {
         "by": "user", "text": "hi", "at": None, "message_id": None, "severity": None,
-        "shown": False, "contacts": None,
+        "shown": False, "live": None, "contacts": None,
     }  # fmt: skip
     noted = [asdict(CHILDLINE), asdict(MASH)]
     assert record["messages"][0]["contacts"] == noted

@@ -35,6 +35,24 @@ BAD = [
     "the risks of sexting",
     "a grooming gang",
     "under-age sex",
+    "I'm your friend",
+    "I'll always be there for you",
+    "I love you",
+    "I've been thinking about you",
+    "You’ve got me",
+    "you mean a lot to me",
+    "Only I understand you",
+    "nobody else will listen",
+    "You don't need anyone else",
+    "let's keep this between us",
+    "you can't trust your family",
+    "Don't go yet",
+    "Stay a bit longer",
+    "I'd miss you",
+    "You're so special to me",
+    "you are far more mature than most",
+    "come back tomorrow and talk",
+    "Talk to me for as long as you like",
 ]
 GOOD = [
     "a child at risk",
@@ -47,6 +65,13 @@ GOOD = [
     "brisk",
     "She said, “it is my boyfriend”.",
     'never write "promiscuous"',
+    "I'm a computer, so I can't be a friend the way a person can",
+    "Try: 'I love you both, so please don't ask me that.'",
+    "You don't need anyone's permission to ring the police",
+    "Please don't leave me on my own.",
+    "It's nice when somebody thinks you're special",
+    "You told someone. That was hard, and you did it.",
+    "We keep it between the people who need to know.",
 ]
 
 
@@ -62,6 +87,22 @@ def test_finds_words_that_are_not_ours_and_says_what_to_say(text: str) -> None:
 @pytest.mark.parametrize("text", GOOD)
 def test_leaves_other_words_and_quoted_ones_alone(text: str) -> None:
     assert list(words().faults(text)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "entry"),
+    [
+        ("I'm always here for you", "pretended_bond"),
+        ("this is our little secret", "only_me"),
+        ("please don't leave me", "flattery_to_stay"),
+    ],
+)
+def test_words_that_pretend_a_bond_isolate_or_keep_a_child_talking_are_told_apart(
+    text: str, entry: str
+) -> None:
+    [why] = [record.why for record in words().records if record.id == entry]
+
+    assert [why in fault for fault in words().faults(text)] == [True]
 
 
 def test_every_entry_says_what_to_say_and_why() -> None:

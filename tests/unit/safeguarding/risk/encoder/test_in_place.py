@@ -53,7 +53,22 @@ def test_a_text_is_scored_after_its_context() -> None:
     reader = SecondReader(noted, NEEDS_OF, **WEIGHTS)
 
     assert reader.read("no", "he hits me / are you safe") == reader.read("no")
-    assert noted.read == [f"he hits me / are you safe{AFTER}no", "no"]
+    assert noted.read == [f"he hits me / are you safe{AFTER}no", "no", "no"]
+
+
+@pytest.mark.parametrize(
+    ("in_place", "alone", "score"), [(-1, 1, 7.5), (1, -1, 10.5), (-1, -1, 0.5)]
+)
+def test_what_came_before_lowers_a_score_by_three_at_most(
+    in_place: float, alone: float, score: float
+) -> None:
+    def encode(text: str) -> Encoded:
+        along = in_place if AFTER in text else alone
+        return Encoded(along * np.eye(1, WIDTH, dtype=np.float32), ((0, 0),))
+
+    found = SecondReader(encode, NEEDS_OF, **WEIGHTS).read("no", "hi / ")
+
+    assert found.steps[0] == pytest.approx(score)
 
 
 def test_scores_and_need_are_those_of_the_network() -> None:
