@@ -433,7 +433,8 @@ def test_what_stands_in_one_form_does_not_go_with_another(page: Page, console: C
         dialog.dismiss()
 
     page.on("dialog", stay)
-    page.get_by_role("button", name="Take this case").click(no_wait_after=True)
+    with page.expect_event("dialog"):
+        page.get_by_role("button", name="Take this case").click(no_wait_after=True)
 
     expect(page.get_by_label("Note", exact=True)).to_have_value("Half a note")
     assert asked == ["beforeunload"]
