@@ -237,8 +237,8 @@ integration: install $(MODEL) $(TOPICS) .venv-services/.for-tests  ## Test real 
 fuzz: install $(MODEL) .venv-services/.for-tests  ## Send ten thousand malformed requests (minutes); no error may occur, no answer or log may quote them, and the work stays bounded
 	@LANTERN_FUZZ_CASES=$${CASES:-10000} $(S)/python -m pytest -q tests/unit/safeguarding/risk/test_fuzzed_work.py tests/integration/test_fuzz.py
 
-browser: install $(MODEL) .venv-services/.for-tests node_modules/.for-tests  ## Test widget, console and the whole journey in Chromium
-	@ops/find_chromium.sh && $(S)/python -m pytest -q -n 2 --dist loadfile tests/e2e
+browser: install $(MODEL) .venv-services/.for-tests node_modules/.for-tests  ## Test widget, console and the whole journey in Chromium; what fails runs once more, and is named
+	@ops/find_chromium.sh && $(S)/python -m pytest -q -n 2 --dist loadfile --reruns 1 -r R tests/e2e
 
 clean:  ## Remove build results; keep environments and state
 	@rm -rf models results reports .pytest_cache .mypy_cache .ruff_cache .rasa

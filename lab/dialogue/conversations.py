@@ -43,6 +43,9 @@ class DialogueTurn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     need: str | None = None
     """The need in hand after the message."""
     topic: str | None = None
+    tells_risk: bool | None = None
+    """Whether the message by itself tells something that staff should see; None where that is not
+    labelled."""
     right: tuple[str, ...] = ()
     """What may answer the message, best first: ids of replies and the labels above."""
 

@@ -35,6 +35,7 @@ _URGENT_NEEDS = frozenset({DANGER_NOW, "suicide"})
 _HARMLESS_ACTS = frozenset({"thanks", "small_talk", "joke", "asks_if_real", "good_news"})
 """Acts that show no risk by themselves, also after a disclosure. A farewell may."""
 NOTHING, ALL_KNOWN = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
+_A_CONCERN = (1.0, 0.0, 0.0)
 UNKNOWN = -100
 """The index of a need that is not labelled, or where there is none."""
 
@@ -148,10 +149,11 @@ def turns_in_place(dialogues: Iterable[LabelledDialogue]) -> Iterator[TurnInPlac
 
 def severity_of(turn: DialogueTurn) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Return what is due at each of STEPS by the labels of a turn, and which of them are known."""
-    if turn.need is None or turn.act in _HARMLESS_ACTS:
+    if turn.need is None or (turn.act in _HARMLESS_ACTS and not turn.tells_risk):
         return NOTHING, ALL_KNOWN
     if turn.act != "discloses":
-        return NOTHING, NOTHING
+        # How severe it is by itself, the need in hand does not say.
+        return (_A_CONCERN, _A_CONCERN) if turn.tells_risk else (NOTHING, NOTHING)
     is_danger, is_urgent = turn.need == DANGER_NOW, turn.need in _URGENT_NEEDS
     due = (1.0, float(is_urgent), float(is_danger))
     return due, (1.0, float(is_urgent), float(is_danger))

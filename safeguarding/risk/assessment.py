@@ -102,7 +102,7 @@ class Assessment:
 
     def is_sure_of(self, severity: Severity) -> bool:
         """Return whether more than the network says that it is at least this severe."""
-        return any(
+        return self.severity >= severity and any(
             signal.severity >= severity and signal.kind not in {MODEL, CONVERSATION}
             for signal in self.signals
         )

@@ -15,6 +15,7 @@ from typing import TypeAlias
 from threadpoolctl import threadpool_limits
 
 from safeguarding.risk.assessment import (
+    CONVERSATION,
     NO_RISK,
     Analysis,
     Assessment,
@@ -203,7 +204,7 @@ class RiskEngine:
         self, reading: PhraseReading, phrases: Sequence[Signal], prediction: Prediction | None
     ) -> Assessment:
         gravest = max((signal.severity for signal in phrases), default=Severity.NONE)
-        floor = self._phrases.floor(phrases) if prediction else gravest
+        floor = self._floor(phrases, prediction.possible) if prediction else gravest
         severity = max(floor, prediction.probabilities.severity) if prediction else gravest
         if severity == Severity.NONE:
             return NO_RISK
@@ -217,6 +218,16 @@ class RiskEngine:
         categories = tuple(dict.fromkeys((*prediction.categories, *named)))
         subject = self._phrases.subject_by_words(reading, prediction.subject)
         return Assessment(severity, categories, subject, tuple(signals))
+
+    def _floor(self, phrases: Sequence[Signal], possible: Severity) -> Severity:
+        """Return the lowest severity of a message with these phrases.
+
+        A phrase in this message raises it to no severity that the models rule out together
+        (`possible`). What is said over several messages they read less well, so it stands.
+        """
+        here = [signal for signal in phrases if signal.kind != CONVERSATION]
+        over_messages = [signal for signal in phrases if signal.kind == CONVERSATION]
+        return max(self._phrases.floor(over_messages), min(self._phrases.floor(here), possible))
 
 
 def _by_weight(signals: Sequence[Signal]) -> tuple[str, ...]:

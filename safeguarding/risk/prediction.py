@@ -79,6 +79,8 @@ class Prediction:
     """The signals of the classifier."""
     categories: tuple[str, ...]
     subject: str
+    possible: Severity = Severity.IMMEDIATE
+    """The highest severity that classifier, witness and second reader do not rule out together."""
     read_whole: bool = True
     """Whether the encoder read every word of the message."""
     vectors: Mapping[str, npt.NDArray[np.float32]] = field(default_factory=dict, compare=False)
@@ -159,14 +161,22 @@ class Predictor:
         elif alone.severity > own.severity:
             signals.append(self._in_conversation(alone, scores, need))
         vectors = {each.passage.text: each.scores.encoded.vector for each in read}
+        is_whole = read_whole(message, parts)
         return Prediction(
             probabilities,
             tuple(signals),
             _categories(scores, need),
             _subject(scores, need),
-            read_whole(message, parts),
+            self._possible(read) if is_whole else Severity.IMMEDIATE,
+            is_whole,
             vectors,
         )
+
+    def _possible(self, read: Sequence[_ReadPassage]) -> Severity:
+        """Return the highest severity that is not ruled out; unknown words rule out none."""
+        if any(each.passage.is_strange for each in read):
+            return Severity.IMMEDIATE
+        return max(self._thresholds.possible(each.evidence) for each in read)
 
     def _read(self, passage: Passage, witness: Steps, phrases: Sequence[Signal]) -> _ReadPassage:
         scores = self._classifier.read(passage.text)

@@ -104,6 +104,12 @@ immediate to urgent and halves the harmless ones that the network alone calls im
 (docs/models.md)."""
 
 
+RULED_OUT = 2.0
+"""Log-odds below its threshold from which a severity is ruled out, so that a reviewed phrase alone
+does not raise a message to it. Chosen on the development part (docs/adr/0063), where no message of
+that severity which a phrase alone raises is so far below its threshold."""
+
+
 def confirmed(probabilities: Probabilities, evidence: Evidence, phrased: Severity) -> Probabilities:
     """Lower immediate to urgent unless the second witness or a reviewed phrase confirms it.
 
@@ -135,24 +141,41 @@ class Thresholds:
 
     def probabilities(self, evidence: Evidence, handicap: float = 0.0) -> Probabilities:
         """Return the probabilities of a text; `handicap` is subtracted from all log-odds."""
-        second = evidence.second or _UNREAD
-        weights = [step.once if evidence.second is None else step.twice for step in self._steps]
-        odds = [
-            weight.network * network
-            + weight.witness * witness
-            + weight.phrase * (evidence.phrased >= due)
-            + weight.second * again
-            + weight.offset
-            - handicap
-            for weight, network, witness, again, due in zip(
-                weights, evidence.network, evidence.witness, second, STEPS, strict=True
-            )
-        ]
+        odds = [odd - handicap for odd in self._odds(evidence)]
         over = [
             due for due, odd, least in zip(STEPS, odds, self.log_odds, strict=True) if odd >= least
         ]
         concern, urgent, immediate = map(_probability, odds)
         return Probabilities(concern, urgent, immediate, max(over, default=Severity.NONE))
+
+    def possible(self, evidence: Evidence) -> Severity:
+        """Return the highest severity that the evidence does not rule out (RULED_OUT).
+
+        Where it is not ruled out that a message is urgent, it may be immediate: how near a danger
+        is, a reviewed phrase ("strangled me") knows better than the models.
+        """
+        concern, urgent, _ = (
+            odd >= least - RULED_OUT
+            for odd, least in zip(self._odds(evidence), self.log_odds, strict=True)
+        )
+        if urgent:
+            return Severity.IMMEDIATE
+        return Severity.CONCERN if concern else Severity.NONE
+
+    def _odds(self, evidence: Evidence) -> list[float]:
+        """Return the log-odds of each of STEPS."""
+        second = evidence.second or _UNREAD
+        weights = [step.once if evidence.second is None else step.twice for step in self._steps]
+        return [
+            weight.network * network
+            + weight.witness * witness
+            + weight.phrase * (evidence.phrased >= due)
+            + weight.second * again
+            + weight.offset
+            for weight, network, witness, again, due in zip(
+                weights, evidence.network, evidence.witness, second, STEPS, strict=True
+            )
+        ]
 
 
 def _threshold(step: SeverityStep, cost: float) -> float:
