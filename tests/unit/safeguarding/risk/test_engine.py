@@ -222,6 +222,41 @@ def test_an_engine_of_rules_alone_has_no_vector(engine: RiskEngine) -> None:
         engine.vector("hello")
 
 
+class RulesOut(Predictor):
+    """Finds nothing, and holds no severity above `possible` for possible."""
+
+    def __init__(self, possible: Severity) -> None:
+        self.possible = possible
+
+    def predict(
+        self,
+        message: Canonical,
+        phrases: Sequence[Signal],
+        history: Sequence[Turn],
+        alarming: Sequence[int] = (),
+        context: str = "",
+    ) -> Prediction:
+        nothing = Probabilities(0.0, 0.0, 0.0, Severity.NONE)
+        return Prediction(nothing, (), ("distress",), "self", self.possible)
+
+
+@pytest.mark.parametrize("possible", [Severity.NONE, Severity.CONCERN, Severity.IMMEDIATE])
+def test_a_phrase_raises_a_message_to_nothing_that_is_ruled_out(
+    lexicon: Lexicon, engine: RiskEngine, possible: Severity
+) -> None:
+    found = RiskEngine(lexicon, RulesOut(possible)).assess(DISCLOSURE)
+
+    assert found.severity == min(possible, engine.assess(DISCLOSURE).severity)
+    assert not found.is_sure_of(Severity.URGENT) or possible >= Severity.URGENT
+
+
+def test_what_is_said_over_several_messages_stands(lexicon: Lexicon) -> None:
+    engine, text = RiskEngine(lexicon, RulesOut(Severity.NONE)), "and he says not to tell my mum"
+
+    assert engine.assess(text).severity == Severity.NONE
+    assert engine.assess(text, (Turn("user", "hes 24"),)).severity == Severity.URGENT
+
+
 class NotesContext(Predictor):
     """Finds nothing; notes what it is told of the messages before."""
 

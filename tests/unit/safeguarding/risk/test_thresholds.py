@@ -292,3 +292,18 @@ def test_the_network_alone_makes_nothing_immediate(
     after = confirmed(before, Evidence(SILENT, (witness, -9.0, -9.0)), phrased)
 
     assert after == Probabilities(0.9, 0.8, 0.7, severity)
+
+
+@pytest.mark.parametrize(
+    ("network", "possible"),
+    [
+        ((0.0, -1.9, -9.0), IMMEDIATE),
+        ((0.0, -2.1, -9.0), CONCERN),
+        ((-1.9, -2.1, 5.0), CONCERN),
+        ((-2.1, -2.1, 5.0), NONE),
+    ],
+)
+def test_a_severity_far_below_its_threshold_is_ruled_out(
+    network: Steps, possible: Severity
+) -> None:
+    assert thresholds().possible(hears(network)) == possible
