@@ -78,6 +78,24 @@ class OwnReplies:
         audience = PARENT if state.reader == "adult" else state.audience
         return self._content.help_cards.message(state.severity, audience, state.need)
 
+    def in_language(self, message: Message) -> Message:
+        """Return a message of Rasa; a card in another language in the words that may be shown.
+
+        That is the English where the translation is withdrawn, or not signed and signatures are
+        required (ADR 62).
+        """
+        is_card = message.get("topic") == LANGUAGE_CARD or message["kind"] == "help_card"
+        language = self._content.languages.get(message.get("lang", "")) if is_card else None
+        if language is None:
+            return message
+        text, code = language.shown_for(
+            _severity(message), require_approval=not self._demonstration
+        )
+        shown: Message = {**message, "text": text}
+        if code is None:
+            del shown["lang"]
+        return shown
+
     def empty(self) -> list[Message]:
         """Return the reply to a message without words."""
         return [Message(kind="text", text=self._phrases.empty)]
@@ -165,6 +183,7 @@ class ReplyCheck:
         `assessed` is None if the message could not be assessed.
         """
         try:
+            replies = [self._own.in_language(reply) for reply in replies]
             if replies:
                 shown = self._checked(exchange, assessed, replies)
             else:

@@ -6,6 +6,7 @@ from typing import Any
 
 from safeguarding.answering.parsed import HELP
 from safeguarding.content.languages import ID as LANGUAGE_CARD
+from safeguarding.content.languages import field_for
 from safeguarding.content.reader import Content
 from safeguarding.conversation_state import DANGER_NOW, ConversationState
 from safeguarding.dialogue.plan import language_key
@@ -17,7 +18,9 @@ def responses(read: Content) -> dict[str, list[dict[str, Any]]]:
     """Return them by the names of the actions that say them.
 
     The slot `help` names the card that is due; when it is empty, because no component screened the
-    message, the general card is shown.
+    message, the general card is shown. Of a card in another language these hold the English, with
+    the language's code: the gateway puts the translation in its place where that may be shown, and
+    a model that was trained before a translation was withdrawn cannot show it.
     """
     cards = read.help_cards
     still = dict(cards.still_by_keys())
@@ -26,7 +29,7 @@ def responses(read: Content) -> dict[str, list[dict[str, Any]]]:
         "utter_language_card": [
             _variant(
                 language_key(code),
-                Message(kind="text", topic=LANGUAGE_CARD, text=card.card, lang=code),
+                Message(kind="text", topic=LANGUAGE_CARD, text=card.english("card"), lang=code),
             )
             for code, card in read.languages.items()
         ]
@@ -36,7 +39,7 @@ def responses(read: Content) -> dict[str, list[dict[str, Any]]]:
         foreign = {
             language_key(code): {
                 **cards.message(severity, None),
-                "text": card.card_for(severity),
+                "text": card.english(field_for(severity)),
                 "lang": code,
             }
             for code, card in read.languages.items()

@@ -78,6 +78,8 @@ class Item:
     """The last day on which its words may be shown without another review; None: it names none."""
     signed_on_paper: str | None = None
     """The signature in the file. It binds no words, so it approves nothing by itself."""
+    notices: tuple[str, ...] = ()
+    """What signers should know of it beside its words, for example that a part is withdrawn."""
 
     @property
     def kind(self) -> str:

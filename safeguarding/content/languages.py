@@ -9,20 +9,29 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 
-from safeguarding.content.items import Provenance, SourceRecord, word_count
+from safeguarding.content.items import Item, Provenance, SourceRecord, label, yaml_item
+from safeguarding.content.translation import (
+    CARDS,
+    DANGER,
+    SIGNERS,
+    NativeSignature,
+    card_faults,
+    digest_of,
+    hash_of,
+    names_counting,
+    translation_faults,
+)
 from safeguarding.messages import folded
 from safeguarding.records import Problem, YamlDocument, read_yaml, sound
 from safeguarding.taxonomy import Severity, SeverityLabel, taxonomy
 
 ID = "language_card"
-MOST_WORDS, FEWEST_PHRASES = 75, 30
-_FIRST = 5
-"""A card for danger names 999 within so many words."""
+FEWEST_PHRASES = 30
 _INDEXED = 3
 """Letters of a phrase's first word by which the phrase is looked up."""
 
@@ -41,8 +50,10 @@ class LanguageCardRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     """content/languages/<code>.yml."""
 
     provenance: Provenance
-    signed_by_native_speaker: str | None
-    """The native speaker who checked it; null until one has."""
+    signed_by_native_speakers: list[NativeSignature]
+    """Those that count are `signers`."""
+    language_leader: str | None
+    """The person who answers for the language; null until there is one."""
     code: str
     """ISO 639-1."""
     name: str
@@ -55,18 +66,67 @@ class LanguageCardRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     """Harmless sentences that must not be taken for risk."""
     card: str
     card_in_english: str
+    card_translated_from: str
+    """The `hash_of` the English that was translated."""
     urgent_card: str
     """The card after a message that shows risk."""
     urgent_card_in_english: str
+    urgent_card_translated_from: str
     immediate_card: str
     """For a person in danger now: 999 before anything else, and what to say there in English."""
     immediate_card_in_english: str
+    immediate_card_translated_from: str
 
-    def card_for(self, severity: Severity) -> str:
-        """Return the card to show after a message of this severity."""
-        if severity == Severity.IMMEDIATE:
-            return self.immediate_card
-        return self.urgent_card if severity >= Severity.CONCERN else self.card
+    def english(self, field: str) -> str:
+        """Return the English of one of CARDS."""
+        return str(getattr(self, f"{field}_in_english"))
+
+    def translation(self, field: str) -> str:
+        """Return one of CARDS in the language itself."""
+        return str(getattr(self, field))
+
+    @property
+    def withdrawn(self) -> tuple[str, ...]:
+        """The cards whose English has changed since they were translated."""
+        return tuple(
+            field
+            for field in CARDS
+            if getattr(self, f"{field}_translated_from") != hash_of(self.english(field))
+        )
+
+    @property
+    def digest(self) -> str:
+        """The digest of the cards, which a native speaker's signature binds."""
+        cards = {field: (self.english(field), self.translation(field)) for field in CARDS}
+        return digest_of(self.code, cards)
+
+    @property
+    def signers(self) -> tuple[str, ...]:
+        """The names of the different native speakers who signed the present cards."""
+        return names_counting(self.signed_by_native_speakers, self.digest)
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether enough native speakers have signed the present cards."""
+        return len(self.signers) >= SIGNERS
+
+    def shown_for(self, severity: Severity, *, require_approval: bool) -> tuple[str, str | None]:
+        """Return the card to show after a message of this severity, and the code of its language.
+
+        The English stands in, without a code, where the card is withdrawn, and where signatures
+        are required and two native speakers have not signed.
+        """
+        field = field_for(severity)
+        if field in self.withdrawn or (require_approval and not self.is_signed):
+            return self.english(field), None
+        return self.translation(field), self.code
+
+
+def field_for(severity: Severity) -> str:
+    """Return which of CARDS is due after a message of this severity."""
+    if severity == Severity.IMMEDIATE:
+        return DANGER
+    return "urgent_card" if severity >= Severity.CONCERN else "card"
 
 
 @dataclass(frozen=True)
@@ -119,24 +179,34 @@ def _pattern(words: str) -> re.Pattern[str]:
 
 def read_language_card(path: Path) -> LanguageCardRecord:
     """Read one language. Raises ContentError with all that is wrong with it."""
-    document = read_yaml(path)
+    return language_card(read_yaml(path))
+
+
+def language_card(document: YamlDocument) -> LanguageCardRecord:
+    """Return the language of a document. Raises ContentError with all that is wrong with it."""
     record = document.convert(LanguageCardRecord)
     return sound(record, _unsound(document, record))
+
+
+def language_item(content_id: str, title: str, path: Path) -> Item:
+    """Return a language as an item, with a notice of its withdrawn cards. Raises ContentError."""
+    withdrawn = read_yaml(path).convert(LanguageCardRecord).withdrawn
+    item = yaml_item(content_id, title, path)
+    return replace(item, notices=tuple(f"withdrawn: {label(field)}" for field in withdrawn))
 
 
 def _unsound(document: YamlDocument, record: LanguageCardRecord) -> Iterator[Problem]:
     if record.code != document.path.stem:
         yield document.problem(f"the file is called {document.path.stem}", "code")
     yield from _unsound_phrases(document, record)
-    if "999" not in folded(record.immediate_card).split()[:_FIRST]:
-        yield document.problem("999 comes first", "immediate_card")
-    for name in ("card", "urgent_card", "immediate_card"):
-        text: str = getattr(record, name)
-        if word_count(text) > MOST_WORDS:
-            yield document.problem(f"over {MOST_WORDS} words", name)
-        for number in ("999", "0800 1111"):
-            if number not in text:
-                yield document.problem(f"says nothing of {number}", name)
+    for field in CARDS:
+        english, text = record.english(field), record.translation(field)
+        for fault in card_faults(field, english):
+            yield document.problem(fault, f"{field}_in_english")
+        # A withdrawn card is not shown, and may lack what its English now has.
+        if field not in record.withdrawn:
+            for fault in (*card_faults(field, text), *translation_faults(english, text)):
+                yield document.problem(fault, field)
 
 
 def _unsound_phrases(document: YamlDocument, record: LanguageCardRecord) -> Iterator[Problem]:

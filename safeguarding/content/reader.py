@@ -96,7 +96,8 @@ class ContentKind:
     withheld: bool = False
     """Whether it is withheld past its review, or unsigned where signatures are required.
 
-    Help, contacts and buttons are never withheld.
+    Help, contacts and buttons are never withheld. Where a card in another language is, its English
+    is shown (`languages.py`).
     """
     for_people: bool = True
     """Whether people outside the staff read it."""
@@ -211,6 +212,7 @@ KINDS = Kinds(
         languages.ID,
         "Cards in other languages",
         "languages/*.yml",
+        languages.language_item,
         read=lambda path, _references: read_language_card(path),
         signers=2,
     ),

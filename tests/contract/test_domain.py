@@ -209,11 +209,13 @@ def test_we_are_still_here_also_for_whom_nobody_can_say_what_was_told(trained):
 def test_the_cards_in_other_languages_are_in_the_model(trained, code):
     key, card = f"language-{code}", LANGUAGES[code]
 
-    assert [each["text"] for each in shown_for(trained, "utter_language_card", key)] == [card.card]
+    # In English: the gateway puts the translation in its place where it may be shown.
+    said = [each["text"] for each in shown_for(trained, "utter_language_card", key)]
+    assert said == [card.card_in_english]
     for label in ("immediate", "urgent", "concern"):
         (shown,) = shown_for(trained, f"utter_help_{label}", key)
         own = CARDS.message(Severity.named(label), None)
-        text = card.immediate_card if label == "immediate" else card.urgent_card
+        text = card.english("immediate_card" if label == "immediate" else "urgent_card")
         assert shown == {**own, "text": text, "lang": code}
 
 

@@ -13,6 +13,7 @@ from rasa.shared.core.events import ActionExecuted, UserUttered
 from rasa.shared.core.training_data.structures import RuleStep, StoryGraph
 
 from bot.content_importer import OUT_OF_SCOPE, ContentImporter, EverydayTalk
+from safeguarding.content.languages import field_for
 from safeguarding.content.reader import read_content
 from safeguarding.conversation_state import DANGER_NOW, ConversationState
 from safeguarding.corpus import everyday, read_examples
@@ -191,17 +192,19 @@ def test_every_way_to_say_that_we_are_still_here_is_that_of_content(domain: Doma
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
-def test_a_message_in_another_language_gets_the_card_in_it(domain: Domain, code: str) -> None:
+def test_a_message_in_another_language_gets_the_english_of_its_card(
+    domain: Domain, code: str
+) -> None:
     card, key = real_content().languages[code], language_key(code)
 
     shown = said(domain, "utter_language_card", key)
     assert isinstance(shown, dict)
-    assert (shown["kind"], shown["text"], shown["lang"]) == ("text", card.card, code)
+    assert (shown["kind"], shown["text"], shown["lang"]) == ("text", card.card_in_english, code)
 
 
 @pytest.mark.parametrize("severity", HANDED_OVER)
 @pytest.mark.parametrize("code", LANGUAGES)
-def test_a_disclosure_in_another_language_gets_help_in_it(
+def test_a_disclosure_in_another_language_gets_the_english_of_its_help(
     domain: Domain, code: str, severity: Severity
 ) -> None:
     shown = said(domain, f"utter_help_{severity.label}", language_key(code))
@@ -209,7 +212,7 @@ def test_a_disclosure_in_another_language_gets_help_in_it(
     assert isinstance(shown, dict)
     assert (shown["kind"], shown["severity"]) == ("help_card", severity.label)
     assert (shown["text"], shown["lang"]) == (
-        real_content().languages[code].card_for(severity),
+        real_content().languages[code].english(field_for(severity)),
         code,
     )
     assert "emergency_999" in [contact["id"] for contact in shown["contacts"]]

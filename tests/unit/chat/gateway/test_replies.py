@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from typing import Any
 from uuid import uuid4
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -14,6 +15,8 @@ from chat.gateway.conversations import Conversation, Exchange
 from chat.gateway.metrics import GatewayMetrics
 from chat.gateway.replies import OwnReplies, ReplyCheck, highest_shown, with_help_first
 from chat.gateway.requests import IncomingMessage
+from safeguarding.content.languages import LanguageCardRecord
+from safeguarding.content.translation import NativeSignature
 from safeguarding.conversation_state import ConversationState
 from safeguarding.dialogue.model import Candidate, DialogueModel
 from safeguarding.dialogue.understand import LOOK_ABOVE
@@ -315,3 +318,75 @@ def test_only_help_cards_count_as_shown() -> None:
 
     assert highest_shown([concern, TEXT]) == Severity.NONE
     assert highest_shown([concern, CARD]) == Severity.URGENT
+
+
+def in_polish(language: LanguageCardRecord, *, demonstration: bool) -> tuple[Message, Message]:
+    """Return what is shown of Rasa's two kinds of card while the content holds this language."""
+    content = replace(real_content(), languages={"pl": language})
+    own = OwnReplies(content, SureModel(), lambda: AT, demonstration=demonstration)
+    check = ReplyCheck(own, content, GatewayMetrics())
+    # A model that was trained a while ago holds words of then.
+    calm = Message(kind="text", topic="language_card", text="of then", lang="pl")
+    grave: Message = {**content.help_cards.message(Severity.IMMEDIATE, None), "text": "of then"}
+    harmless = AssessedMessage(NO_RISK, None)
+    danger = Assessment(Severity.IMMEDIATE, ("immediate_danger",), "self", ())
+    (first,) = check.shown(exchange(ConversationState()), harmless, [calm])
+    second, *_ = check.shown(
+        exchange(ConversationState()), AssessedMessage(danger, None), [{**grave, "lang": "pl"}]
+    )
+    return first, second
+
+
+POLISH = real_content().languages["pl"]
+BY_TWO = msgspec.structs.replace(
+    POLISH,
+    signed_by_native_speakers=[
+        NativeSignature(name, AT.date(), POLISH.digest) for name in ("Anna Nowak", "Jan Lis")
+    ],
+)
+
+
+@pytest.mark.parametrize(
+    ("language", "demonstration"), [(POLISH, True), (BY_TWO, True), (BY_TWO, False)]
+)
+def test_a_translation_is_shown_in_a_demonstration_and_once_two_have_signed(
+    language: LanguageCardRecord, demonstration: bool
+) -> None:
+    calm, grave = in_polish(language, demonstration=demonstration)
+
+    assert (calm["text"], calm["lang"]) == (POLISH.card, "pl")
+    assert (grave["text"], grave["lang"]) == (POLISH.immediate_card, "pl")
+
+
+def test_outside_the_demonstration_the_english_stands_in_for_an_unsigned_translation() -> None:
+    once = msgspec.structs.replace(
+        BY_TWO, signed_by_native_speakers=BY_TWO.signed_by_native_speakers[:1] * 2
+    )
+
+    calm, grave = in_polish(once, demonstration=False)
+
+    assert (calm["text"], grave["text"]) == (
+        POLISH.card_in_english,
+        POLISH.immediate_card_in_english,
+    )
+    assert "lang" not in calm
+    assert "lang" not in grave
+    assert "999" in calm["text"]
+    assert "emergency_999" in [contact["id"] for contact in grave["contacts"]]
+
+
+@pytest.mark.parametrize("demonstration", [True, False])
+def test_the_new_english_stands_in_for_a_translation_of_the_old(demonstration: bool) -> None:
+    new = "In danger? Call 999. Childline: 0800 1111. I read English."
+    changed = msgspec.structs.replace(BY_TWO, card_in_english=new)
+
+    calm, grave = in_polish(changed, demonstration=demonstration)
+
+    assert (calm["text"], calm.get("lang")) == (new, None)
+    assert grave.get("lang") == ("pl" if demonstration else None)
+
+
+def test_a_card_in_a_language_without_a_file_stays_as_rasa_says_it(own: OwnReplies) -> None:
+    message = Message(kind="text", topic="language_card", text="Call 999.", lang="xx")
+
+    assert own.in_language(message) == message

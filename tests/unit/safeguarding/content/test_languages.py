@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from safeguarding.content.items import Provenance
@@ -12,16 +14,24 @@ from safeguarding.content.languages import (
     LanguageCardRecord,
     RiskPhraseRecord,
     RiskPhrases,
+    language_item,
     read_language_card,
 )
+from safeguarding.content.translation import CARDS, NativeSignature, hash_of
 from safeguarding.messages import folded
 from safeguarding.records import ContentError, read_each
 from safeguarding.taxonomy import Severity
 from tests.content import real_content
 
-TEXT = """\
-provenance: {owner: Lead, reviewed_on: 2026-11-25, review_due: 2027-05-25, approved_by: null}
-signed_by_native_speaker: null
+ENGLISH = {
+    "card": "Call 999. Childline: 0800 1111.",
+    "urgent_card": "Now 999! Or Childline, 0800 1111.",
+    "immediate_card": "Call 999 now. Then Childline, 0800 1111.",
+}
+TEXT = f"""\
+provenance: {{owner: Lead, reviewed_on: 2026-11-25, review_due: 2027-05-25, approved_by: null}}
+signed_by_native_speakers: []
+language_leader: null
 code: xx
 name: Examplish
 own_name: ixamplo
@@ -29,11 +39,14 @@ sources: []
 common_words: []
 ordinary: ["lo bato es frio"]
 card: "Chiama 999. Childline: 0800 1111."
-card_in_english: "Call 999. Childline: 0800 1111."
+card_in_english: "{ENGLISH["card"]}"
+card_translated_from: "{hash_of(ENGLISH["card"])}"
 urgent_card: "Ora 999! O Childline, 0800 1111."
-urgent_card_in_english: "Now 999! Or Childline, 0800 1111."
+urgent_card_in_english: "{ENGLISH["urgent_card"]}"
+urgent_card_translated_from: "{hash_of(ENGLISH["urgent_card"])}"
 immediate_card: "Chiama 999 ora. Poi Childline, 0800 1111."
-immediate_card_in_english: "Call 999 now. Then Childline, 0800 1111."
+immediate_card_in_english: "{ENGLISH["immediate_card"]}"
+immediate_card_translated_from: "{hash_of(ENGLISH["immediate_card"])}"
 risk_phrases:
 """ + "".join(
     f'  - {{words: "me bate{number}", severity: urgent, category: neglect, means: "x{number}"}}\n'
@@ -53,7 +66,8 @@ def phrases(*words: str, severity: str = "urgent", code: str = "xx") -> Language
     day = date(2026, 11, 25)
     return LanguageCardRecord(
         provenance=Provenance("Lead", day, day, None),
-        signed_by_native_speaker=None,
+        signed_by_native_speakers=[],
+        language_leader=None,
         code=code,
         name="",
         own_name="",
@@ -66,10 +80,13 @@ def phrases(*words: str, severity: str = "urgent", code: str = "xx") -> Language
         ordinary=[],
         card="",
         card_in_english="",
+        card_translated_from="",
         urgent_card="",
         urgent_card_in_english="",
+        urgent_card_translated_from="",
         immediate_card="",
         immediate_card_in_english="",
+        immediate_card_translated_from="",
     )
 
 
@@ -153,21 +170,27 @@ def test_a_sound_card_is_read(tmp_path: Path) -> None:
     card = read(tmp_path)
 
     assert (card.code, card.own_name, len(card.risk_phrases)) == ("xx", "ixamplo", 30)
-    assert card.signed_by_native_speaker is None
+    assert (card.signers, card.withdrawn, card.language_leader) == ((), (), None)
 
 
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
-        ("code: xx", "code: yy", "xx.yml:3: the file is called xx"),
+        ("code: xx", "code: yy", "xx.yml:4: the file is called xx"),
         ("name: Examplish", "names: Examplish", "unknown field `names`"),
         ("provenance:", "origin:", "origin"),
-        ("Chiama 999.", "Chiama.", "xx.yml:9: says nothing of 999"),
-        ("Childline: 0800 1111", "Childline", "xx.yml:9: says nothing of 0800 1111"),
-        ("Ora 999!", "Ora!", "xx.yml:11: says nothing of 999"),
-        ("Ora 999!", "Ora 999! " + "ora " * 72, "xx.yml:11: over 75 words"),
-        ("Chiama 999 ora", "Se stai molto male, chiama 999", "xx.yml:13: 999 comes first"),
-        ("Poi Childline, 0800 1111", "Poi Childline", "xx.yml:13: says nothing of 0800 1111"),
+        ("Chiama 999.", "Chiama.", "xx.yml:10: says nothing of 999"),
+        ("Childline: 0800 1111", "Childline", "xx.yml:10: says nothing of 0800 1111"),
+        ("Ora 999!", "Ora!", "xx.yml:13: says nothing of 999"),
+        ("Ora 999!", "Ora 999! " + "ora " * 72, "xx.yml:13: over 75 words"),
+        ("Chiama 999 ora", "Se stai molto male, chiama 999", "xx.yml:16: 999 comes first"),
+        ("Poi Childline, 0800 1111", "Poi Childline", "xx.yml:16: says nothing of 0800 1111"),
+        ("Chiama 999.", "Chiama 999 o 998.", "xx.yml:10: has the number 998, which the English"),
+        (
+            "Chiama 999.",
+            "Chiama 999.\u202e",
+            "xx.yml:10: has characters that no card needs: U+202E",
+        ),
         ("  - {words: " + LAST, "", "30 phrases or more"),
         (
             '"me bate29", severity: urgent, category: neglect',
@@ -176,7 +199,7 @@ def test_a_sound_card_is_read(tmp_path: Path) -> None:
         ),
         ('"me bate29", severity: urgent', '"me bate29", severity: grave', "grave"),
         ('words: "me bate29"', 'words: "me "', "too short to tell anything"),
-        ('words: "me bate29"', 'words: "lo bato"', "xx.yml:8: would be taken for 'x29'"),
+        ('words: "me bate29"', 'words: "lo bato"', "xx.yml:9: would be taken for 'x29'"),
         ('words: "me bate29"', 'words: "bato frio"', "would be taken for 'x29'"),
     ],
 )
@@ -247,14 +270,134 @@ def test_in_danger_now_a_real_card_begins_with_999_and_names_the_silent_call(cod
     }  # fmt: skip
 
 
+def read_with_english(
+    folder: Path, old: str, new: str, *, translated: bool = False
+) -> LanguageCardRecord:
+    """Read the language with other English in one card, translated anew or not."""
+    text = TEXT.replace(f'in_english: "{old}"', f'in_english: "{new}"')
+    assert text != TEXT
+    return read(folder, text.replace(hash_of(old), hash_of(new)) if translated else text)
+
+
+def test_english_that_could_take_the_place_of_a_card_names_the_numbers_too(tmp_path: Path) -> None:
+    with pytest.raises(ContentError) as caught:
+        read_with_english(tmp_path, ENGLISH["immediate_card"], "Call Childline now: 0800 1111.")
+
+    assert "xx.yml:17: 999 comes first" in str(caught.value)
+    assert "xx.yml:17: says nothing of 999" in str(caught.value)
+
+
+def test_what_is_said_to_999_in_english_stays_english(tmp_path: Path) -> None:
+    english = "Call 999 now and say: 'Help.' Then Childline, 0800 1111."
+    quoted = english.replace("'", '\\"')
+    meant = english.replace("'", '"')
+    text = TEXT.replace(ENGLISH["immediate_card"], quoted)
+    text = text.replace(hash_of(ENGLISH["immediate_card"]), hash_of(meant))
+
+    with pytest.raises(ContentError, match=r"lacks the English words 'Help\.'"):
+        read(tmp_path, text)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What is shown after a message of each severity, by name of the card."""
+
+    none: str
+    concern: str
+    immediate: str
+
+
+def shown(card: LanguageCardRecord, *, require_approval: bool = False) -> Shown:
+    found = []
+    for severity in (Severity.NONE, Severity.CONCERN, Severity.IMMEDIATE):
+        text, code = card.shown_for(severity, require_approval=require_approval)
+        (field,) = (each for each in CARDS if text in (card.translation(each), card.english(each)))
+        assert (code == card.code) is (text == card.translation(field))
+        found.append(field if code else f"{field} in English")
+    return Shown(*found)
+
+
+IN_ENGLISH = Shown("card in English", "urgent_card in English", "immediate_card in English")
+TRANSLATED = Shown("card", "urgent_card", "immediate_card")
+
+
+def test_the_card_follows_the_severity(tmp_path: Path) -> None:
+    card = read(tmp_path)
+
+    assert shown(card) == TRANSLATED
+    text, _ = card.shown_for(Severity.URGENT, require_approval=False)
+    assert text == card.urgent_card
+
+
+def test_a_card_is_withdrawn_while_its_english_is_newer(tmp_path: Path) -> None:
+    card = read_with_english(tmp_path, ENGLISH["urgent_card"], "Now 999! Or ring 0800 1111.")
+
+    assert card.withdrawn == ("urgent_card",)
+    assert shown(card) == Shown("card", "urgent_card in English", "immediate_card")
+    item = language_item("language_card:xx", "Xx", tmp_path / "xx.yml")
+    assert item.notices == ("withdrawn: urgent card",)
+
+
+def test_a_withdrawn_card_may_lack_a_number_that_its_english_has_now(tmp_path: Path) -> None:
+    new = "Call 999. Childline: 0800 1111, or 116 111."
+    assert read_with_english(tmp_path, ENGLISH["card"], new).withdrawn == ("card",)
+
+    with pytest.raises(ContentError, match="lacks the number 116 111"):
+        read_with_english(tmp_path, ENGLISH["card"], new, translated=True)
+
+
+def signed(card: LanguageCardRecord, *names: str, words: str | None = None) -> LanguageCardRecord:
+    """Return the language with signatures on its present cards, or on other words."""
+    day = date(2026, 12, 1)
+    signatures = [NativeSignature(name, day, words or card.digest) for name in names]
+    return msgspec.structs.replace(card, signed_by_native_speakers=signatures)
+
+
 @pytest.mark.parametrize(
-    ("severity", "name"),
+    ("names", "counting"),
     [
-        (Severity.NONE, "card"),
-        (Severity.CONCERN, "urgent_card"),
-        (Severity.URGENT, "urgent_card"),
-        (Severity.IMMEDIATE, "immediate_card"),
+        ([], 0),
+        (["Anna Kowalska"], 1),
+        (["Anna Kowalska", "Anna Kowalska"], 1),
+        (["Anna Kowalska", " anna  KOWALSKA "], 1),
+        (["Jósef Żak", "Josef Zak"], 1),
+        (["Anna Kowalska", " "], 1),
+        (["Anna Kowalska", "Jan Nowak"], 2),
+        (["Anna Kowalska", "Jan Nowak", "Ewa Wójcik"], 3),
     ],
 )
-def test_the_card_follows_the_severity(severity: Severity, name: str) -> None:
-    assert REAL["pl"].card_for(severity) == getattr(REAL["pl"], name)
+def test_two_different_native_speakers_sign(
+    tmp_path: Path, names: list[str], counting: int
+) -> None:
+    card = signed(read(tmp_path), *names)
+
+    assert len(card.signers) == counting
+    assert card.is_signed is (counting >= 2)
+    assert shown(card) == TRANSLATED
+    wanted = TRANSLATED if counting >= 2 else IN_ENGLISH
+    assert shown(card, require_approval=True) == wanted
+
+
+def test_a_signature_on_other_words_does_not_count(tmp_path: Path) -> None:
+    before = read(tmp_path)
+    card = signed(before, "Anna Kowalska", "Jan Nowak")
+    after = msgspec.structs.replace(card, urgent_card=card.urgent_card + " Ora.")
+
+    assert after.signers == ()
+    assert shown(after, require_approval=True) == IN_ENGLISH
+
+
+def test_a_signature_counts_for_one_language_only(tmp_path: Path) -> None:
+    card = read(tmp_path)
+    other = msgspec.structs.replace(card, code="yy")
+
+    assert signed(other, "Anna Kowalska", "Jan Nowak", words=card.digest).signers == ()
+
+
+@pytest.mark.parametrize("code", sorted(REAL))
+def test_the_shipped_cards_are_unsigned_and_none_is_withdrawn(code: str) -> None:
+    card = REAL[code]
+
+    assert (card.signers, card.withdrawn, card.language_leader) == ((), (), None)
+    assert shown(card) == TRANSLATED
+    assert shown(card, require_approval=True) == IN_ENGLISH
