@@ -119,3 +119,22 @@ async def test_it_stands_in_the_consoles_list(reader: Browser) -> None:
     assert re.findall(r'class="govuk-link" href="/content/(joke:\w+)"', page) == ["joke:lamps"]
     assert "Jokes" in page
     assert "A lamp goes to school to be bright." in item
+
+
+async def test_the_list_and_the_page_of_a_language_say_what_is_withdrawn(
+    reader: Browser, folder: Path, catalogue: Catalogue
+) -> None:
+    now = "/content/language_card:pl"
+    for page in ("/content?kind=language_card", now):
+        assert "ithdrawn" not in (await reader.get(page)).text
+    path = folder / "languages" / "pl.yml"
+    text = path.read_text("utf-8").replace("Simple words are enough.", "Use simple words.")
+    path.write_text(text, "utf-8")
+    item = read_catalogue(folder).items["language_card:pl"]
+    assert isinstance(catalogue.items, dict)
+    catalogue.items["language_card:pl"] = item
+
+    listed, page = [(await reader.get(each)).text for each in ("/content?kind=language_card", now)]
+
+    assert listed.count("Withdrawn: card.") == 1
+    assert "Withdrawn: card. Its English has changed since it was translated" in page
