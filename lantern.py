@@ -66,6 +66,10 @@ _LISTED: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "approvals": ("staff.approvals.approvals:main", "How much content is signed."),
         "export": ("safeguarding.content.booklet:main", "What one audience reads, to print."),
+        "translations": (
+            "ops.translations.command:main",
+            "Cards to translators and back, and their signatures.",
+        ),
         "build-static": ("ops.build_static:main", "Fetch the console's styles."),
         "compare-without-rasa": (
             "ops.compare_without_rasa:main",
