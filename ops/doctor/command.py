@@ -18,6 +18,7 @@ from ops.doctor import (
     environment,
     exceptions,
     find,
+    languages,
     people,
     records,
 )
@@ -36,6 +37,8 @@ GROUPS: Mapping[str, Mapping[str, Check]] = {
     "Standards": exceptions.CHECKS,
     "Confirmed by people": confirmations.CONFIRMATION_CHECKS,
 }
+LANGUAGES = "Languages"
+"""The group with a check for each language of the content."""
 _COLOURS = {CheckState.OK: "green", CheckState.NOT_READY: "red", CheckState.CANNOT_TELL: "yellow"}
 
 
@@ -89,9 +92,10 @@ def _here(gateways: tuple[str, ...]) -> Installation:
 
 def examine(here: Installation) -> list[tuple[str, str, Finding]]:
     """Run every check; return its group, its name and its finding."""
+    groups = {**GROUPS, LANGUAGES: languages.checks(here)}
     return [
         (group, name, find(check, here))
-        for group, checks in GROUPS.items()
+        for group, checks in groups.items()
         for name, check in checks.items()
     ]
 

@@ -22,6 +22,7 @@ from ops.doctor import (
     confirmations,
     environment,
     find,
+    languages,
     people,
 )
 from ops.doctor.command import GROUPS, examine, main
@@ -38,7 +39,14 @@ from tests.certificates import write_certificate
 from tests.commands import run
 from tests.records import vault
 from tests.signing import approve
-from tests.unit.ops.doctor.conftest import Team, changed, door, staffed, tried
+from tests.unit.ops.doctor.conftest import (
+    Team,
+    changed,
+    door,
+    signed_by_native_speakers,
+    staffed,
+    tried,
+)
 
 
 def test_an_installation_where_all_is_done_is_ready(
@@ -84,7 +92,7 @@ def test_an_installation_where_all_is_done_is_ready(
         found = {name: finding for _, name, finding in examine(there)}
 
     assert {name: each for name, each in found.items() if each.state is not CheckState.OK} == {}
-    assert len(found) == sum(map(len, GROUPS.values()))
+    assert len(found) == sum(map(len, GROUPS.values())) + len(languages.checks(there))
 
 
 def _do_everything(there: Installation, tmp_path: Path) -> None:
@@ -93,6 +101,7 @@ def _do_everything(there: Installation, tmp_path: Path) -> None:
     for each in (team.first, team.second, team.administrator):
         steps.set_up(each, pyotp.TOTP(steps.offered(each)).now())
     tried(there.content, utc_now().date())
+    signed_by_native_speakers(there.content)
     approvals = Approvals(there.engine)
     for item in read_catalogue(there.content).items.values():
         approve(there.engine, item, team.first)
@@ -125,7 +134,7 @@ def test_a_line_for_every_check_and_1_while_something_is_missing(as_env: Install
     assert done.exit_code == 1
     lines = done.stdout.splitlines()
     states = [line for line in lines if re.match(r"  (ok|not ready|cannot tell) ", line)]
-    assert len(states) == sum(map(len, GROUPS.values()))
+    assert len(states) == sum(map(len, GROUPS.values())) + len(languages.checks(as_env))
     assert re.fullmatch(r"NOT READY: \d+ of \d+", lines[-1])
     assert "lantern doctor --confirm keys-kept-apart --by NAME" in done.stdout
     assert as_env.settings.secret("token_key", as_env.env) not in done.stdout
