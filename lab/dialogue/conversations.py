@@ -21,7 +21,7 @@ PARTS = ("training", "development", "test")
 HELD = frozenset(
     {
         "d20", "d27", "d31", "d32", "d33", "d34", "d35", "d37", "d41",
-        "d43", "d44", "d45", "d46", "d47", "d48", "d61",
+        "d43", "d44", "d45", "d46", "d47", "d48", "d61", "d69", "d70", "d71",
     }
 )  # fmt: skip
 """Writers of the training part from whom the ranking learns. The encoder of the dialogue never

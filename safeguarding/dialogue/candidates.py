@@ -321,6 +321,11 @@ def about_the_talk(turn: UnderstoodTurn) -> str | None:
     return next(found, None) if says_so else None
 
 
+def says_it_has_no_answer(turn: UnderstoodTurn) -> str | None:
+    """Return the reply that says that Lantern has no answer, where the message asks something."""
+    return next((id_ for id_ in turn.listening if id_.startswith(_NO_ANSWER)), None)
+
+
 def first_answer(turn: UnderstoodTurn) -> str | None:
     """Return the first answer to a disclosure that is likely enough, in place of a card's text."""
     firsts = (each for each in turn.candidates if each.id.startswith(FIRST))

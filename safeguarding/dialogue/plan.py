@@ -50,6 +50,7 @@ from safeguarding.dialogue.candidates import (
     offered,
     offered_below,
     reply_to_talk,
+    says_it_has_no_answer,
     says_it_is_over,
     talk_taken_for_more,
     with_facts,
@@ -326,7 +327,8 @@ class ReplyPlanner:
         unread = message.intent in {OUT_OF_SCOPE, NOT_UNDERSTOOD}
         about_a_topic = message.intent.startswith(TOPIC_PREFIX)
         unread = unread or (is_talk(turn) and (about_a_topic or message.confidence < SURE))
-        if unread and (talk := reply_to_talk(turn, in_talk=in_talk)):
+        talk = reply_to_talk(turn, in_talk=in_talk) or says_it_has_no_answer(turn)
+        if unread and talk:
             return ReplyPlan(ASK_NEXT, reply=talk)
         # "its fine now" is no answer about danger where nothing was disclosed.
         return ReplyPlan(AFFIRM) if message.intent == SAFE else ReplyPlan()
@@ -345,7 +347,9 @@ class ReplyPlanner:
         # Nor is talk: it is listened to, and what is a little likely is seldom right.
         talks, rather = not after.in_hand and is_talk(turn), after.in_hand and asks
         if may_ask and not talks and _says_enough(turn) and (ask := offered(later, rather=rather)):
-            return ReplyPlan(ASK_WHICH, ask=ask)
+            # An everyday question is seldom one of those that are a little likely: they stand below.
+            unknown = says_it_has_no_answer(turn) if asks and not after.in_hand else None
+            return ReplyPlan(ASK_NEXT, reply=unknown) if unknown else ReplyPlan(ASK_WHICH, ask=ask)
         return None if talks and turn.act in LIGHT_TALK else self._rather(turn, before, after)
 
     def _rather(
