@@ -21,7 +21,8 @@ PARTS = ("training", "development", "test")
 HELD = frozenset(
     {
         "d20", "d27", "d31", "d32", "d33", "d34", "d35", "d37", "d41",
-        "d43", "d44", "d45", "d46", "d47", "d48", "d61", "d69", "d70", "d71",
+        "d43", "d44", "d45", "d46", "d47", "d48", "d61", "d62", "d63", "d64", "d65",
+        "d66", "d67", "d68", "d69", "d70", "d71", "d72", "d73", "d74", "d75", "d76", "d77",
     }
 )  # fmt: skip
 """Writers of the training part from whom the ranking learns. The encoder of the dialogue never
