@@ -5,8 +5,9 @@ ones in one message, a digest. The first digest is sent at once, the next ones a
 `Flood.within`; meanwhile deliveries are held in the queue.
 
 The first immediate alert of a burst is sent alone and at once. Those after it come in one message,
-at most once in BURST_EVERY. An immediate alert that is of no burst always goes alone and at once.
-So does the alert that a young person asks to talk to someone now, however grave their case is.
+at most once in BURST_EVERY, and wait for the first one for that time at most. An immediate alert
+that is of no burst always goes alone and at once. So does the alert that a young person asks to
+talk to someone now, however grave their case is.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from sqlalchemy.engine import Connection, Row
 
 from safeguarding.taxonomy import Severity
 from staff.alerts.outbox import alerts, deliveries
+from staff.alerts.plan import step_is_due
 
 ALONE_FROM = Severity.IMMEDIATE
 """From this severity on, only a burst comes in one message."""
@@ -58,8 +60,10 @@ class Together:
     """The burst; None for a flood."""
 
     def holds(self) -> sa.ColumnElement[bool]:
-        """Return the condition for deliveries that belong to it."""
-        return (deliveries.c.recipient == self.recipient) & self._is_of()
+        """Return the condition for deliveries that it may tell of: not of the first of a burst."""
+        # Another dispatcher may queue or claim the first one at any moment, to send it alone.
+        of_others = deliveries.c.alert_id.is_distinct_from(self.burst)
+        return (deliveries.c.recipient == self.recipient) & self._is_of() & of_others
 
     def opens(self, connection: Connection, channel: str, now: datetime, flood: Flood) -> datetime:
         """Return when the next message may be sent; `now` when none was sent lately."""
@@ -80,11 +84,25 @@ class Together:
         if connection.execute(over.limit(1)).first() is not None:
             # It has waited once: what was sent meanwhile does not make it wait again.
             return now
-        going = sa.select(deliveries.c.id).where(before, being_sent(now)).limit(1)
-        if connection.execute(going).first() is not None:
-            return now + BURST_EVERY
+        going = sa.select(deliveries.c.id).where(before, being_sent(now))
+        for query in (self._first_to_come(before, now), going):
+            if connection.execute(query.limit(1)).first() is not None:
+                return now + BURST_EVERY
+        # Asked last, because another dispatcher may send the first one between two questions.
         last = _last_sent(connection, before, now, BURST_EVERY)
         return max(now, last + BURST_EVERY if last else now)
+
+    def _first_to_come(
+        self, before: sa.ColumnElement[bool], now: datetime
+    ) -> sa.Select[tuple[int]]:
+        """Return the query that finds the first alert of a burst while it is still to be sent.
+
+        Another dispatcher may plan or claim it in a transaction that is not seen here.
+        """
+        first, own = alerts.c, deliveries.c
+        queued = sa.exists().where(before, own.alert_id == self.burst, own.status == "queued")
+        is_open = (first.id == self.burst) & first.ended_at.is_(None)
+        return sa.select(first.id).where(is_open, step_is_due(now) | queued)
 
     def so_far(self, connection: Connection) -> Burst | None:
         """Return how far the burst has grown; None for a flood."""

@@ -132,7 +132,7 @@ class StepTaken:
 
 def is_due(connection: Connection, now: datetime) -> bool:
     """Return whether an alert has a step that is due. Takes no lock."""
-    query = sa.select(alerts.c.id).where(_due(now)).limit(1)
+    query = sa.select(alerts.c.id).where(step_is_due(now)).limit(1)
     return connection.execute(query).first() is not None
 
 
@@ -144,7 +144,7 @@ def advance(connection: Connection, plan: Plan, now: datetime) -> list[StepTaken
     """
     due = (
         sa.select(alerts)
-        .where(_due(now))
+        .where(step_is_due(now))
         .order_by(alerts.c.severity.desc(), alerts.c.id)
         .limit(BATCH)
         .with_for_update(skip_locked=True)
@@ -156,7 +156,8 @@ def advance(connection: Connection, plan: Plan, now: datetime) -> list[StepTaken
     return taken
 
 
-def _due(now: datetime) -> sa.ColumnElement[bool]:
+def step_is_due(now: datetime) -> sa.ColumnElement[bool]:
+    """Return the condition for open alerts of which a step is due."""
     # The first step is always due, even when the clocks of two machines differ.
     return alerts.c.ended_at.is_(None) & ((alerts.c.next_at <= now) | (alerts.c.step == 0))
 

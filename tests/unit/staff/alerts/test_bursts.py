@@ -15,7 +15,14 @@ from staff.accounts.accounts import Staff
 from staff.alerts import outcomes, queue
 from staff.alerts.flood import BURST_EVERY, Flood
 from staff.alerts.formatter import LONGEST_TEXT, AlertFormatter
-from staff.alerts.outbox import BURST_GAP, UNKNOWN_SENDER_GAP, acknowledge, alerts, deliveries
+from staff.alerts.outbox import (
+    BURST_GAP,
+    UNKNOWN_SENDER_GAP,
+    Alert,
+    acknowledge,
+    alerts,
+    deliveries,
+)
 from staff.alerts.outcomes import IN_DIGEST
 from staff.alerts.queue import IMMEDIATE_LEASE, Delivery
 from staff.audit.trail import of_case
@@ -26,14 +33,18 @@ from tests.unit.staff.alerts.conftest import ALERT, claim, put, step
 pytestmark = pytest.mark.usefixtures("rota")
 
 
+def alike(clock: Clock, index: int, **changes: Any) -> Alert:
+    facts = {"case_id": f"c{index}", "reference": f"LN-{index}", "occasion": f"m{index}"}
+    usual = replace(ALERT, **facts, raised_at=clock(), area="wiltshire", sender="ab12")
+    return replace(usual, **changes)
+
+
 def come(engine: Engine, clock: Clock, number: int = 1, **changes: Any) -> None:
     """So many cases that look alike come now, from one sender unless `changes` say otherwise."""
     with engine.connect() as connection:
         known = connection.execute(sa.text("SELECT count(*) FROM alerts")).scalar_one()
     for index in range(known, known + number):
-        facts = {"case_id": f"c{index}", "reference": f"LN-{index}", "occasion": f"m{index}"}
-        usual = replace(ALERT, **facts, raised_at=clock(), area="wiltshire", sender="ab12")
-        put(engine, clock, replace(usual, **changes))
+        put(engine, clock, alike(clock, index, **changes))
     while step(engine, clock):
         pass
 
@@ -293,6 +304,46 @@ def test_a_dispatcher_that_may_not_count_sends_the_first_of_a_burst_alone(
             first = queue.claim(two, EMAIL, "two", clock(), 10, Flood())
 
     assert told(first) == [["c3"]]
+
+
+def test_none_comes_before_the_first_that_another_dispatcher_is_planning(
+    engine: Engine, clock: Clock
+) -> None:
+    if engine.dialect.name == "sqlite":
+        pytest.skip("its writers wait for each other")
+    put(engine, clock, alike(clock, 0))
+    with engine.begin() as planning:
+        planning.execute(sa.select(alerts.c.id).with_for_update())
+        come(engine, clock, 2)
+        assert told(go(engine, clock)) == []
+    clock.move(seconds=1)
+    step(engine, clock)
+
+    assert told(go(engine, clock)) == [["c0"]]
+    clock.move(seconds=59)
+    [message] = go(engine, clock)
+    assert told([message]) == [["c1", "c2"]]
+    assert message.burst is not None
+    assert message.burst.more == 2
+
+
+def test_none_comes_before_the_first_that_another_dispatcher_is_claiming(
+    engine: Engine, clock: Clock
+) -> None:
+    if engine.dialect.name == "sqlite":
+        pytest.skip("its writers wait for each other")
+    with engine.begin() as claiming:
+        with engine.begin() as counting:
+            assert queue.claim(counting, EMAIL, "one", clock(), 10, Flood()) == []
+            come(engine, clock, 3)
+            first = queue.claim(claiming, EMAIL, "two", clock(), 10, Flood())
+        assert told(claim(engine, clock)) == []
+    with engine.begin() as connection:
+        outcomes.mark_sent(connection, first[0], clock())
+    clock.move(minutes=1)
+
+    assert told(first) == [["c0"]]
+    assert told(go(engine, clock)) == [["c1", "c2"]]
 
 
 def test_the_words_of_a_burst(engine: Engine, clock: Clock, words: AlertFormatter) -> None:
