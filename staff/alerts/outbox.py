@@ -172,7 +172,7 @@ def raise_alert(connection: Connection, alert: Alert, now: datetime) -> int | No
     Return the burst that it belongs to: the id of the first of the alerts that look alike, come
     from one sender where that is known, and whose messages came one soon after the other. Ends
     older open alerts of the case. One of a live chat ends none and is of no burst: it is about
-    something else, and cannot wait. Takes row locks: call it before appending to the audit trail.
+    something else, and cannot wait. Takes locks: call it before appending to the audit trail.
     Raises SQLAlchemyError.
     """
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
@@ -184,6 +184,7 @@ def raise_alert(connection: Connection, alert: Alert, now: datetime) -> int | No
     burst = int(made)
     if not alert.live_chat:
         _end(connection, alert.case_id, SUPERSEDED, now, alerts.c.id != made)
+        _wait_for_alike(connection, alert)
         burst = _burst_like(connection, alert) or burst
     connection.execute(sa.update(alerts).where(alerts.c.id == made).values(burst=burst))
     return burst
@@ -242,6 +243,19 @@ def outbox_figures(connection: Connection, now: datetime) -> OutboxFigures:
         _counts(connection, failed),
         min((at for at in oldest if at is not None), default=None),
     )
+
+
+def _wait_for_alike(connection: Connection, alert: Alert) -> None:
+    """Let one transaction at a time raise alerts that look like this one.
+
+    Two at once would not see each other, and each would begin a burst.
+    """
+    if connection.dialect.name != "postgresql":
+        # SQLite has one writer at a time.
+        return
+    looks = (int(alert.severity), alert.need, alert.category, alert.area, alert.sender)
+    lock = sa.func.hashtextextended(f"lantern alerts like {looks}", 0)
+    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(lock)))
 
 
 def _burst_like(connection: Connection, alert: Alert) -> int | None:

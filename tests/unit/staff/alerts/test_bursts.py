@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,6 +24,7 @@ from staff.alerts.outbox import (
     acknowledge,
     alerts,
     deliveries,
+    raise_alert,
 )
 from staff.alerts.outcomes import IN_DIGEST
 from staff.alerts.queue import IMMEDIATE_LEASE, Delivery
@@ -344,6 +347,18 @@ def test_none_comes_before_the_first_that_another_dispatcher_is_claiming(
 
     assert told(first) == [["c0"]]
     assert told(go(engine, clock)) == [["c1", "c2"]]
+
+
+def test_two_that_are_recorded_at_once_are_one_burst(engine: Engine, clock: Clock) -> None:
+    with engine.begin() as one:
+        raise_alert(one, alike(clock, 0), clock())
+        other = threading.Thread(target=put, args=(engine, clock, alike(clock, 1)))
+        other.start()
+        time.sleep(0.3)  # long enough for the other to look for alerts like its own
+    other.join()
+
+    first, second = bursts(engine)
+    assert first == second
 
 
 def test_the_words_of_a_burst(engine: Engine, clock: Clock, words: AlertFormatter) -> None:
