@@ -152,7 +152,7 @@ def wait_until(what: Callable[[], object], patience_s: float = PATIENCE_S) -> No
 def emails(engine: Engine) -> dict[str, str]:
     """Return the status of each email by the id of its delivery."""
     query = sa.select(deliveries.c.id, deliveries.c.status).where(deliveries.c.channel == "email")
-    with engine.connect() as connection:
+    with engine.connect().execution_options(**READING) as connection:
         return {str(row.id): row.status for row in connection.execute(query)}
 
 
