@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from math import isfinite, nan
 from pathlib import Path
 from types import MappingProxyType
@@ -87,6 +88,8 @@ class Settings:
     """How many live chats one member of staff may have at the same time."""
     images: tuple[str, ...]
     """The images of others that an installation in containers runs on; empty outside containers."""
+    images_looked_up: date | None
+    """The day on which the digests of these images were those of the newest ones."""
     miss_cost: float | None
     """How many false alarms one missed urgent message outweighs; None: as calibrated."""
     clamd: str | None
@@ -133,6 +136,7 @@ class Settings:
             keep_sexual_abuse_years=_whole(env, "LANTERN_KEEP_SEXUAL_ABUSE_YEARS", 75, 1, 200),
             live_chats_at_once=_whole(env, "LANTERN_LIVE_CHATS_AT_ONCE", 2, 1, 10),
             images=tuple(env.get("LANTERN_IMAGES", "").split()),
+            images_looked_up=_day(env, "LANTERN_IMAGES_LOOKED_UP"),
             miss_cost=_miss_cost(env),
             clamd=_clamd(env),
             alerts=AlertSettings.from_env(env),
@@ -280,6 +284,14 @@ def is_private_to_both_ends(url: str) -> bool:
 
 def _folder(env: Mapping[str, str], name: str) -> Path | None:
     return Path(env[name]) if env.get(name) else None
+
+
+def _day(env: Mapping[str, str], name: str) -> date | None:
+    text = env.get(name)
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise SettingsError(f"{name} is {text!r}; a day like 2026-09-21 is expected") from None
 
 
 def _clamd(env: Mapping[str, str]) -> str | None:

@@ -40,6 +40,8 @@ _WAIT_S = 3.0
 _WAIT_OUTSIDE_S = 5.0
 _DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
 LEAST_LEFT = timedelta(days=14)
+IMAGES_OLD = timedelta(days=45)
+"""Age from which pinned images lack fixes: Debian's is built again every few weeks."""
 
 
 def demonstration(here: Installation) -> Finding:
@@ -273,16 +275,18 @@ def shared_state(here: Installation) -> Finding:
 
 
 def images(here: Installation) -> Finding:
-    """Check that containers run on images that are named by their digest."""
-    if not here.settings.images:
+    """Check that containers run on images that are named by their digest, and not on old ones."""
+    named, looked_up = here.settings.images, here.settings.images_looked_up
+    if not named:
         return ok("none: not in containers")
-    loose = [each for each in here.settings.images if not _DIGEST.search(each)]
-    if loose:
-        return not_ready(
-            f"without a digest: {', '.join(loose)}",
-            "deploy/compose/images.env: docs/deployment.md, Pinning the images",
-        )
-    return ok(f"{len(here.settings.images)} are named by their digest")
+    todo = "deploy/compose/images.env: docs/deployment.md, Pinning the images"
+    if loose := [each for each in named if not _DIGEST.search(each)]:
+        return not_ready(f"without a digest: {', '.join(loose)}", todo)
+    if looked_up is None:
+        return not_ready("no day on which their digests were looked up", todo)
+    if here.now().date() - looked_up > IMAGES_OLD:
+        return not_ready(f"last looked up on {looked_up}: later fixes are missing", todo)
+    return ok(f"{len(named)} are named by their digest, looked up on {looked_up}")
 
 
 def answers(here: Installation) -> Finding:

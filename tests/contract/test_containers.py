@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import pytest
 import yaml
 
 from lantern import COMMANDS
+from safeguarding.clock import utc_now
 from safeguarding.settings import Settings
 from safeguarding.taxonomy import ROOT
 
@@ -21,18 +24,25 @@ COMPOSE: dict[str, Any] = yaml.safe_load((FOLDER / "compose.yml").read_text("utf
 SERVICES: dict[str, Any] = COMPOSE["services"]
 OURS = [name for name, each in SERVICES.items() if str(each["image"]).startswith("lantern-")]
 TINI = "/usr/bin/tini"
-IMAGES = dict(
+PINNED = dict(
     line.split("=", 1)
     for line in (FOLDER / "images.env").read_text("utf-8").splitlines()
     if not line.startswith("#")
 )
+IMAGES = {name: image for name, image in PINNED.items() if name.endswith("_IMAGE")}
 IGNORED = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
+
+
+def filled_in(text: str) -> str:
+    """Return a text of compose.yml with what images.env says in its variables."""
+    return re.sub(r"\$\{([A-Z_]+)(:\?[^}]*)?\}", lambda it: PINNED[it[1]], text)
 
 
 def read_strictly(compose: dict[str, Any]) -> None:
     """Raise for what the compose specification does not know."""
     plain = {name: value for name, value in compose.items() if not name.startswith("x-")}
-    text = re.sub(r"\$\{([A-Z_]+)(:\?[^}]*)?\}", lambda it: IMAGES[it[1]], yaml.safe_dump(plain))
+    # Docker takes a tag with a digest and goes by the digest; this library takes one of them.
+    text = re.sub(r":[\w.-]+@", "@", filled_in(yaml.safe_dump(plain)))
     read = compose_spec.PyCompose.from_yaml(text)
     read.validate()
     read.to_spec()
@@ -122,8 +132,35 @@ def test_conversations_and_secrets_lie_nowhere_else() -> None:
 
 
 @pytest.mark.parametrize("name", IMAGES)
-def test_an_image_of_others_has_a_tag_and_a_place_for_its_digest(name: str) -> None:
-    assert re.fullmatch(r"docker\.io/library/[a-z]+:[\w.-]+(@sha256:[0-9a-f]{64})?", IMAGES[name])
+def test_an_image_of_others_has_a_tag_and_a_digest(name: str) -> None:
+    assert re.fullmatch(r"docker\.io/library/[a-z]+:[\w.-]+@sha256:[0-9a-f]{64}", IMAGES[name])
+
+
+def test_the_day_on_which_the_images_were_looked_up_reaches_the_check_of_their_age() -> None:
+    told: dict[str, str] = SERVICES["set-up"]["environment"]
+    settings = Settings.from_env({name: filled_in(text) for name, text in told.items()})
+
+    assert settings.images == tuple(IMAGES.values())
+    assert settings.images_looked_up == date.fromisoformat(PINNED["IMAGES_LOOKED_UP"])
+
+
+def test_the_command_of_the_documents_prints_the_lines_of_the_file(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "deployment.md").read_text("utf-8")
+    [command] = re.findall(r"```sh\n(sed -n .*?)```", page, re.DOTALL)
+    docker = tmp_path / "docker"
+    digest = f"sha256:{'0a' * 32}"
+    docker.write_text(f"#!/bin/sh\necho '\"{digest}\"'\n", "utf-8")
+    docker.chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    printed = subprocess.check_output(
+        ["bash", "-c", command], cwd=ROOT, env={"PATH": path, "TZ": "UTC"}, text=True
+    ).splitlines()
+
+    bare = {name: image.partition("@")[0] for name, image in IMAGES.items()}
+    assert printed[:-1] == [f"{name}={image}@{digest}" for name, image in bare.items()]
+    name, _, day = printed[-1].partition("=")
+    assert name == "IMAGES_LOOKED_UP"
+    assert abs(date.fromisoformat(day) - utc_now().date()) <= timedelta(days=1)
 
 
 def test_no_image_of_others_is_named_outside_the_list() -> None:

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,8 @@ import redis
 from sqlalchemy.engine import URL
 
 from ops.doctor import CheckState, Installation, environment, find
+from ops.doctor.environment import IMAGES_OLD, kernel_clock_is_synchronised
 from ops.doctor.environment import MACHINE_CHECKS as CHECKS
-from ops.doctor.environment import kernel_clock_is_synchronised
 from ops.stack import free_port
 from safeguarding.clock import utc_now
 from storage.engine import connect
@@ -69,6 +70,9 @@ def test_a_folder_of_secrets_inside_the_state_is_named(here: Installation) -> No
 DIGEST = f"@sha256:{'0a' * 32}"
 
 
+TODAY = utc_now().date()
+
+
 @pytest.mark.parametrize(
     ("images", "state", "said"),
     [
@@ -82,7 +86,25 @@ DIGEST = f"@sha256:{'0a' * 32}"
 def test_images_without_a_digest_are_named(
     here: Installation, images: str, state: CheckState, said: str
 ) -> None:
-    found = find(CHECKS["images"], changed(here, IMAGES=images))
+    lately = {"IMAGES": images, "IMAGES_LOOKED_UP": str(TODAY)}
+    found = find(CHECKS["images"], changed(here, **lately))
+
+    assert (found.state, said in found.says) == (state, True)
+
+
+@pytest.mark.parametrize(
+    ("looked_up", "state", "said"),
+    [
+        (str(TODAY - IMAGES_OLD), CheckState.OK, "1 are named"),
+        (str(TODAY - IMAGES_OLD - timedelta(days=1)), CheckState.NOT_READY, "fixes are missing"),
+        ("", CheckState.NOT_READY, "no day"),
+    ],
+)
+def test_pinned_images_that_have_grown_old_are_named(
+    here: Installation, looked_up: str, state: CheckState, said: str
+) -> None:
+    settings = {"IMAGES": f"debian:a{DIGEST}", "IMAGES_LOOKED_UP": looked_up}
+    found = find(CHECKS["images"], changed(here, **settings))
 
     assert (found.state, said in found.says) == (state, True)
 
