@@ -125,7 +125,7 @@ def reconciled(here: Installation) -> Finding:
     if checked is None or here.now() - checked.event.at > A_DAY_LATE:
         return not_ready(
             "trail and records were not compared in the last two days",
-            "systemctl enable --now lantern-verify-audit.timer",
+            "systemctl enable --now lantern-verify-audit.timer; in containers docs/deployment.md",
         )
     if findings := findings_of(checked):
         return not_ready(

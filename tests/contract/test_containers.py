@@ -163,6 +163,17 @@ def test_the_command_of_the_documents_prints_the_lines_of_the_file(tmp_path: Pat
     assert abs(date.fromisoformat(day) - utc_now().date()) <= timedelta(days=1)
 
 
+def test_what_a_timer_of_systemd_runs_is_named_for_a_machine_with_containers() -> None:
+    page = (ROOT / "docs" / "deployment.md").read_text("utf-8")
+    containers = page.partition("\n## Containers\n")[2].partition("\n## ")[0]
+    timers = sorted((ROOT / "deploy" / "systemd").glob("*.timer"))
+    assert timers
+    for timer in timers:
+        unit = timer.with_suffix(".service").read_text("utf-8")
+        [run] = re.findall(r"^ExecStart=.*-m (lantern [a-z-]+(?: --[a-z-]+)?)", unit, re.MULTILINE)
+        assert f"`{run}" in containers, timer.name
+
+
 def test_no_image_of_others_is_named_outside_the_list() -> None:
     used = {name: str(each["image"]) for name, each in SERVICES.items() if name not in OURS}
     named = {name: re.match(r"\$\{([A-Z_]+):\?", image) for name, image in used.items()}
