@@ -85,13 +85,17 @@ def write_anchor(state_dir: Path, connection: Connection, now: datetime) -> Anch
     return anchor
 
 
-def newest_anchor(state_dir: Path, now: datetime) -> Anchor | None:
-    """Return the anchor that was written last this month, or None. Raises OSError."""
-    path = _file_of(state_dir, now)
-    if not path.exists():
-        return None
-    lines = _whole_lines(path.read_bytes())
-    return _anchor_of(lines[-1], path) if lines else None
+def newest_anchor(state_dir: Path) -> Anchor | None:
+    """Return the last anchor of the newest file that has one, or None. Raises OSError.
+
+    On the first of a month that is the file of the month before: a trail that was cut off while no
+    dispatcher ran is seen on that day, too.
+    """
+    for path in reversed(_files_in(state_dir / ANCHORS)):
+        lines = _whole_lines(path.read_bytes())
+        if lines and (anchor := _anchor_of(lines[-1], path)) is not None:
+            return anchor
+    return None
 
 
 def is_kept(connection: Connection, anchor: Anchor) -> bool:
@@ -105,12 +109,9 @@ def read_anchors(folders: Iterable[Path]) -> HeldAnchors:
 
     A last line that a crash cut off is no anchor, and no error.
     """
-    files = (path for folder in folders if folder.is_dir() for path in sorted(folder.iterdir()))
     anchors: list[Anchor] = []
     half_written = []
-    for path in files:
-        if path.name.startswith(".") or not path.is_file():
-            continue
+    for path in (path for folder in folders for path in _files_in(folder)):
         content = path.read_bytes()
         anchors += _anchors_of(path, content)
         if not content.endswith(b"\n"):
@@ -122,6 +123,12 @@ def short_anchors(text: str, source: str) -> list[Anchor]:
     """Return every NUMBER:LINK in a text, such as the alert mails of a mailbox."""
     found = _SHORT.findall(text)
     return [Anchor(int(number), link.lower(), source=source) for number, link in found]
+
+
+def _files_in(folder: Path) -> list[Path]:
+    """Return the files of anchors in a folder, the oldest first: their names begin with the year."""
+    found = folder.iterdir() if folder.is_dir() else ()
+    return sorted(path for path in found if path.is_file() and not path.name.startswith("."))
 
 
 def _file_of(state_dir: Path, now: datetime) -> Path:

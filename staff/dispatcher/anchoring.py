@@ -52,7 +52,7 @@ class Anchoring(Loop):
             return 0
         try:
             if self._last is None:
-                self._last = newest_anchor(self._state_dir, now)
+                self._last = newest_anchor(self._state_dir)
                 self._looked_at = self._last.number if self._last else 0
             with self._reading.connect() as connection:
                 number, _ = last_link(connection)

@@ -143,11 +143,13 @@ def test_a_trail_that_is_cut_off_is_critical_at_once(
     assert logged() == ["audit.anchor_broken"]
 
 
+@pytest.mark.parametrize("days", [0, 40])
 @pytest.mark.parametrize("kept", [0, 1])
 def test_a_trail_that_was_cut_off_while_it_did_not_run_is_critical_at_its_start(
-    start: Start, cut: Callable[[int], None], logged: Logged, kept: int
+    start: Start, cut: Callable[[int], None], clock: Clock, logged: Logged, kept: int, days: int
 ) -> None:
     cut(kept)
+    clock.move(days=days)
     anchoring = start()
 
     anchoring.once()
