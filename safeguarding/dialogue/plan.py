@@ -347,7 +347,7 @@ class ReplyPlanner:
         # Nor is talk: it is listened to, and what is a little likely is seldom right.
         talks, rather = not after.in_hand and is_talk(turn), after.in_hand and asks
         if may_ask and not talks and _says_enough(turn) and (ask := offered(later, rather=rather)):
-            # An everyday question is seldom one of those that are a little likely: they stand below.
+            # An everyday question is seldom one of what is a little likely: that stands below.
             unknown = says_it_has_no_answer(turn) if asks and not after.in_hand else None
             return ReplyPlan(ASK_NEXT, reply=unknown) if unknown else ReplyPlan(ASK_WHICH, ask=ask)
         return None if talks and turn.act in LIGHT_TALK else self._rather(turn, before, after)

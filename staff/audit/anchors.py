@@ -126,7 +126,7 @@ def short_anchors(text: str, source: str) -> list[Anchor]:
 
 
 def _files_in(folder: Path) -> list[Path]:
-    """Return the files of anchors in a folder, the oldest first: their names begin with the year."""
+    """Return the files of anchors in a folder, the oldest first: each is named by its month."""
     found = folder.iterdir() if folder.is_dir() else ()
     return sorted(path for path in found if path.is_file() and not path.name.startswith("."))
 
