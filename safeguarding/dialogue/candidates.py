@@ -323,6 +323,8 @@ def about_the_talk(turn: UnderstoodTurn) -> str | None:
 
 def says_it_has_no_answer(turn: UnderstoodTurn) -> str | None:
     """Return the reply that says that Lantern has no answer, where the message asks something."""
+    if not turn.act.startswith(_ASKS):
+        return None
     return next((id_ for id_ in turn.listening if id_.startswith(_NO_ANSWER)), None)
 
 
