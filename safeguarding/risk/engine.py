@@ -223,7 +223,8 @@ class RiskEngine:
         """Return the lowest severity of a message with these phrases.
 
         A phrase in this message raises it to no severity that the models rule out together
-        (`possible`). What is said over several messages they read less well, so it stands.
+        (`possible`). A phrase that needs earlier messages always counts: the models read these less
+        well.
         """
         here = [signal for signal in phrases if signal.kind != CONVERSATION]
         over_messages = [signal for signal in phrases if signal.kind == CONVERSATION]

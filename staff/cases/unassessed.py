@@ -152,9 +152,9 @@ class UnassessedRows:
     def settle_all(self, rows: Sequence[AssessedRow]) -> int:
         """Settle several rows as `settle` does; return of how many that is done.
 
-        On SQLite in one transaction: there is one write lock, for which a writer may wait longer
-        than it needs it. On PostgreSQL each has a transaction of its own, since whoever holds the
-        lock of the audit trail may not wait for that of a case.
+        SQLite has one write lock, and waiting for it can take longer than writing, so all rows share
+        one transaction. On PostgreSQL each row has its own: a transaction that holds the lock of
+        the audit trail may not wait for the lock of a case.
         """
         if len(rows) > 1 and self._engine.dialect.name == "sqlite":
             try:

@@ -164,7 +164,7 @@ def unfinished(referral: str | None, tasks: int, live_chat: str | None = None) -
     """Return why a case cannot be closed.
 
     No referral to this receiver is on record; tasks are open; a live chat runs (closing.RUNNING) or
-    nobody has written down what came of it (closing.NOT_WRAPPED_UP).
+    its owner has not yet written down what came of it (closing.NOT_WRAPPED_UP).
     """
     missing = []
     if live_chat == RUNNING:
@@ -292,7 +292,7 @@ def _child_detail(event: Event, _names: Mapping[str, str]) -> str:
 
 
 def _transfer_offered(event: Event, names: Mapping[str, str]) -> str:
-    return f"Asked {names.get(str(event.detail.get('to')), 'somebody')} to take the live chat"
+    return f"Asked {names.get(str(event.detail.get('to')), 'a colleague')} to take the live chat"
 
 
 def _live_ended(event: Event, _names: Mapping[str, str]) -> str:
