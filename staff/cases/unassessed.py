@@ -153,8 +153,8 @@ class UnassessedRows:
         """Settle several rows as `settle` does; return of how many that is done.
 
         SQLite has one write lock, and waiting for it can take longer than writing, so all rows
-        share one transaction. On PostgreSQL each row has its own: a transaction that holds the lock of
-        the audit trail may not wait for the lock of a case.
+        share one transaction. On PostgreSQL each row has its own: a transaction that holds the
+        lock of the audit trail may not wait for the lock of a case.
         """
         if len(rows) > 1 and self._engine.dialect.name == "sqlite":
             try:
